@@ -1,0 +1,188 @@
+"""The checked network: a tree of scopes as the author wrote it, and the flat graph that it unrolls to.
+
+The tree keeps blocks, repeats, groups and wires, for emitters that want the author's structure. A block
+that is used a thousand times with the same arguments and the same input is one Instance. The flat
+graph is for analyses and for back ends that only want nodes in the order of execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from cnnspec import syntax
+from cnnspec.layers.base import Join, Layer, Weight
+from cnnspec.shapes import Shape
+from cnnspec.source import Span
+
+
+class Value:
+    """A value that flows: known by identity. `shape` is None where a fault made it unknown."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: Shape | None) -> None:
+        self.shape = shape
+
+
+class Leaf(NamedTuple):
+    """A layer in its place. `name` is its state_dict path within its scope's owner (net or block)."""
+
+    name: str
+    layer: Layer
+    input: Value
+    output: Value
+    span: Span
+
+
+class Use(NamedTuple):
+    """A block in its place, with the caller's values for the names that the instance is written in."""
+
+    name: str
+    instance: Instance
+    bindings: Mapping[str, int]  # the instance's names (parameters, in_channels, …) in the caller's terms
+    input: Value
+    output: Value
+    span: Span
+
+
+class Group(NamedTuple):
+    """Labelled braces. `name` is the scope's path within its owner."""
+
+    name: str
+    steps: tuple[Step, ...]
+    input: Value
+    output: Value
+    span: Span
+
+
+class Repeat(NamedTuple):
+    """One tuple of steps an iteration. `name` is "" where the braces bear no label."""
+
+    name: str
+    iterations: tuple[tuple[Step, ...], ...]
+    input: Value
+    output: Value
+    span: Span
+
+
+class If(NamedTuple):
+    """The branch that was taken: `taken` tells which; `test` is the condition in the owner's names."""
+
+    name: str
+    taken: bool
+    test: Test | None
+    steps: tuple[Step, ...]
+    input: Value
+    output: Value
+    span: Span
+
+
+class Path(NamedTuple):
+    """A path of a join. `dropped`: it ended in `none`."""
+
+    steps: tuple[Step, ...]
+    output: Value
+    dropped: bool
+    span: Span
+
+
+class Merge(NamedTuple):
+    """A join and its paths, `none` included. With a single live path it is that path, and no layer runs."""
+
+    name: str
+    path: str  # the state_dict-like path of the joining layer itself
+    layer: Join
+    paths: tuple[Path, ...]
+    input: Value
+    output: Value
+    span: Span
+
+    @property
+    def live(self) -> list[Path]:
+        return [path for path in self.paths if not path.dropped]
+
+
+class From(NamedTuple):
+    """A labelled step's value becomes the current one."""
+
+    value: Value
+    span: Span
+
+
+class Again(NamedTuple):
+    """A labelled step once more, with the same weights: `step` is the step as it runs on this input."""
+
+    step: Step
+    input: Value
+    output: Value
+    span: Span
+
+
+Step = Leaf | Use | Group | Repeat | If | Merge | From | Again
+
+
+class Test(NamedTuple):
+    """A condition in the owner's own names, as an emitter may write it again."""
+
+    operator: str  # "==", "and", "not", …; "value" for a number
+    operands: tuple[Test | int, ...]
+
+
+class Instance(NamedTuple):
+    """A block elaborated for one set of arguments and one input shape."""
+
+    block: syntax.Block
+    arguments: Mapping[str, object]
+    scope_names: Mapping[str, int]  # parameters that are ints, and in_channels, in_height, …: their values here
+    fixed: frozenset[str]  # the names among them that reach more than widths
+    input: Value
+    output: Value
+    steps: tuple[Step, ...]
+
+
+class Input(NamedTuple):
+    """An input of the net, with how images are to be prepared for it."""
+
+    name: str
+    value: Value
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    span: Span
+
+
+class Output(NamedTuple):
+    name: str
+    value: Value
+    train: bool
+
+
+class Network(NamedTuple):
+    """A net, checked."""
+
+    name: str
+    net: syntax.Net
+    arguments: Mapping[str, object]
+    fixed: frozenset[str]  # integer parameters that reach more than widths
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    steps: tuple[Step, ...]
+    span: Span
+
+
+class Node(NamedTuple):
+    """A layer of the flat graph. `path` is its full state_dict path; `chain` the calls and repeats around it."""
+
+    path: str
+    layer: Layer
+    inputs: tuple[int, ...]  # indices into Graph.nodes; inputs of the net come first, as -1, -2, …
+    shapes: tuple[Shape, ...]
+    output: Shape
+    span: Span
+    chain: tuple[Span, ...]
+    shared: bool  # `again`: its weights belong to an earlier node of the same path
+    train: bool  # only train-only outputs need it
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        return () if isinstance(self.layer, Join) else self.layer.weights(self.shapes[0])

@@ -1,0 +1,30 @@
+"""The layers of the language: a table of names, each loaded from its family's file on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnnspec.layers.base import Layer
+
+FAMILIES: dict[str, dict[str, str]] = {
+    "conv": {"conv": "Conv"},
+    "activation": {"relu": "ReLU", "tanh": "Tanh"},
+    "pool": {"maxpool": "MaxPool", "avgpool": "AvgPool"},
+    "linear": {"flatten": "Flatten", "linear": "Linear"},
+    "merge": {"add": "Add"},
+}
+"""Module -> layer -> class. A test keeps it equal to what the modules define."""
+
+_MODULES = {layer: (module, cls) for module, layers in FAMILIES.items() for layer, cls in layers.items()}
+NAMES = tuple(_MODULES)
+
+
+def find(name: str) -> type[Layer] | None:
+    """The class of a layer, or None where no layer bears the name."""
+    if name not in _MODULES:
+        return None
+    module, cls = _MODULES[name]
+    found: type[Layer] = getattr(import_module(f"cnnspec.layers.{module}"), cls)
+    return found

@@ -1,0 +1,87 @@
+"""Shapes of one image's values, and the output-size formulas, in integers.
+
+Names per axis: n input, k kernel, s stride, d dilation, lo and hi the padding of either side,
+o output, e = d*(k-1) + 1 the effective kernel.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Shape(NamedTuple):
+    """A feature map `C@HxW`, or, without height and width, a vector of C features.
+
+    The batch axis N is always free, always first, and never written.
+    """
+
+    channels: int
+    height: int | None = None
+    width: int | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a map. Raises TypeError for a vector."""
+        if self.height is None or self.width is None:
+            raise TypeError("a vector has no height and width")
+        return self.height, self.width
+
+    @property
+    def is_map(self) -> bool:
+        return self.height is not None
+
+    @property
+    def features(self) -> int:
+        """The number of values of one image."""
+        if self.height is None or self.width is None:
+            return self.channels
+        return self.channels * self.height * self.width
+
+    def with_size(self, height: int, width: int) -> Shape:
+        return Shape(self.channels, height, width)
+
+    def with_channels(self, channels: int) -> Shape:
+        return Shape(channels, self.height, self.width)
+
+    @property
+    def dimensions(self) -> list[int]:
+        """[C, H, W], or [C] for a vector."""
+        return [int(self.channels)] if self.height is None else [int(v) for v in self if v is not None]
+
+    def __str__(self) -> str:
+        if self.height is None:
+            return str(self.channels)
+        return f"{self.channels}@{self.height}x{self.width}"
+
+
+def effective(k: int, d: int) -> int:
+    """The extent of a dilated kernel, e = d*(k-1) + 1."""
+    return d * (k - 1) + 1
+
+
+def conv_size(n: int, k: int, s: int = 1, d: int = 1, lo: int = 0, hi: int = 0) -> int:
+    """Dumoulin and Visin 2016, relationship 6: o = (n + lo + hi - e)//s + 1; 0 where the kernel does not fit."""
+    room = n + lo + hi - effective(k, d)
+    return room // s + 1 if room >= 0 else 0
+
+
+def pool_size(n: int, k: int, s: int, d: int = 1, p: int = 0, ceil: bool = False) -> int:
+    """As conv_size; with ceil=yes a last window may hang over, but must start inside the map or its low pad."""
+    room = n + 2 * p - effective(k, d)
+    if room < 0 and not ceil:
+        return 0
+    o = (room + (s - 1 if ceil else 0)) // s + 1
+    if ceil and (o - 1) * s >= n + p:
+        o -= 1
+    return max(o, 0)
+
+
+def transposed_size(n: int, k: int, s: int = 1, d: int = 1, p: int = 0, extra: int = 0) -> int:
+    """Dumoulin and Visin 2016, relationship 14: o = (n-1)*s - 2p + e + extra."""
+    return (n - 1) * s - 2 * p + effective(k, d) + extra
+
+
+def same_padding(n: int, k: int, s: int = 1, d: int = 1) -> tuple[int, int]:
+    """The low and high pad with which o = ceil(n/s); the odd one goes to the far side."""
+    total = max(0, (-(-n // s) - 1) * s + effective(k, d) - n)
+    return total // 2, total - total // 2

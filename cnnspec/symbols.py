@@ -1,0 +1,169 @@
+"""Integers that remember where they came from.
+
+A Symbol is an int that also carries the polynomial, over names such as `classes` or `in_channels`,
+by which it was computed. Layers compute with it as with any int; the PyTorch backend reads the
+polynomial, to write `4 * width` where the specification says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+
+class Quotient(NamedTuple):
+    """`left // right` or `left % right`: an atom of a polynomial that is no product or sum."""
+
+    operator: str
+    left: Polynomial
+    right: Polynomial
+
+
+Atom = str | Quotient
+Polynomial = tuple[tuple[tuple[Atom, ...], int], ...]
+"""Terms in a canonical order, each a sorted product of atoms and its coefficient."""
+
+
+def _order(term: tuple[tuple[Atom, ...], int]) -> tuple[int, str]:
+    return -len(term[0]), repr(term[0])
+
+
+def _collect(terms: list[tuple[tuple[Atom, ...], int]]) -> Polynomial:
+    sums: dict[tuple[Atom, ...], int] = {}
+    for atoms, coefficient in terms:
+        sums[atoms] = sums.get(atoms, 0) + coefficient
+    return tuple(sorted(((a, c) for a, c in sums.items() if c), key=_order))
+
+
+def constant(value: int) -> Polynomial:
+    return (((), int(value)),) if value else ()
+
+
+def polynomial(value: int) -> Polynomial:
+    return value.polynomial if isinstance(value, Symbol) else constant(value)
+
+
+def add(left: Polynomial, right: Polynomial) -> Polynomial:
+    return _collect([*left, *right])
+
+
+def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
+    return _collect([(tuple(sorted(a + b, key=repr)), c * d) for a, c in left for b, d in right])
+
+
+def divide(operator: str, left: Polynomial, right: Polynomial) -> Polynomial:
+    """Floor quotient or remainder; exact where both sides are numbers or the divisor divides every term."""
+    if not right or right[0][0] == ():
+        divisor = right[0][1] if right else 0
+        if divisor and all(c % divisor == 0 for _, c in left):
+            return _collect([(a, c // divisor) for a, c in left]) if operator == "//" else ()
+        if divisor and (not left or left[0][0] == ()):
+            value = left[0][1] if left else 0
+            return constant(value // divisor if operator == "//" else value % divisor)
+    return (((Quotient(operator, left, right),), 1),)
+
+
+class Symbol(int):
+    """An int with the polynomial that made it. Sums, products, `//` and `%` keep it; anything else forgets it."""
+
+    polynomial: Polynomial
+
+    def __new__(cls, value: int, polynomial: Polynomial) -> Symbol:
+        self = super().__new__(cls, value)
+        self.polynomial = polynomial
+        return self
+
+    @property
+    def names(self) -> frozenset[str]:
+        return names(self.polynomial)
+
+    def __add__(self, other: int) -> int:
+        return _apply(int.__add__, add, self, other)
+
+    def __radd__(self, other: int) -> int:
+        return _apply(int.__add__, add, other, self)
+
+    def __sub__(self, other: int) -> int:
+        return _apply(int.__sub__, _subtract, self, other)
+
+    def __rsub__(self, other: int) -> int:
+        return _apply(int.__sub__, _subtract, other, self)
+
+    def __mul__(self, other: int) -> int:
+        return _apply(int.__mul__, multiply, self, other)
+
+    def __rmul__(self, other: int) -> int:
+        return _apply(int.__mul__, multiply, other, self)
+
+    def __neg__(self) -> int:
+        return 0 - self
+
+    def __floordiv__(self, other: int) -> int:
+        return _apply(int.__floordiv__, lambda a, b: divide("//", a, b), self, other)
+
+    def __rfloordiv__(self, other: int) -> int:
+        return _apply(int.__floordiv__, lambda a, b: divide("//", a, b), other, self)
+
+    def __mod__(self, other: int) -> int:
+        return _apply(int.__mod__, lambda a, b: divide("%", a, b), self, other)
+
+    def __rmod__(self, other: int) -> int:
+        return _apply(int.__mod__, lambda a, b: divide("%", a, b), other, self)
+
+
+def _subtract(left: Polynomial, right: Polynomial) -> Polynomial:
+    return add(left, tuple((a, -c) for a, c in right))
+
+
+def _apply(
+    concrete: Callable[[int, int], int],
+    symbolic: Callable[[Polynomial, Polynomial], Polynomial],
+    left: int,
+    right: int,
+) -> int:
+    if not (isinstance(left, int) and isinstance(right, int)):
+        return NotImplemented
+    value = concrete(int(left), int(right))
+    return make(value, symbolic(polynomial(left), polynomial(right)))
+
+
+def make(value: int, terms: Polynomial) -> int:
+    """A Symbol, or a plain int where no name is left."""
+    return Symbol(value, terms) if any(atoms for atoms, _ in terms) else value
+
+
+def named(value: int, name: str) -> Symbol:
+    return Symbol(int(value), (((name,), 1),))
+
+
+def names(terms: Polynomial) -> frozenset[str]:
+    found: set[str] = set()
+    for atoms, _ in terms:
+        for atom in atoms:
+            if isinstance(atom, Quotient):
+                found |= names(atom.left) | names(atom.right)
+            else:
+                found.add(atom)
+    return frozenset(found)
+
+
+def substitute(terms: Polynomial, values: Mapping[str, Polynomial]) -> Polynomial:
+    """The polynomial with names replaced; names without a value stay."""
+    total: Polynomial = ()
+    for atoms, coefficient in terms:
+        product = constant(coefficient)
+        for atom in atoms:
+            if isinstance(atom, Quotient):
+                factor = divide(atom.operator, substitute(atom.left, values), substitute(atom.right, values))
+            else:
+                factor = values.get(atom, (((atom,), 1),))
+            product = multiply(product, factor)
+        total = add(total, product)
+    return total
+
+
+def rebind(value: int, values: Mapping[str, int]) -> int:
+    """A value of a block in its caller's terms: each of its names stands for the caller's value."""
+    if not isinstance(value, Symbol):
+        return value
+    return make(int(value), substitute(value.polynomial, {k: polynomial(v) for k, v in values.items()}))
