@@ -1,0 +1,67 @@
+"""`cnnspec explain E0410`: a page for every code, one Markdown file each, beside this one.
+
+A page reads: `# E0410 Title`; what it means and why; a fenced example under `Wrong:`, one under `Right:`;
+for a warning, where the claim comes from under `Source:`. The tests compile both examples.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import NamedTuple
+
+_WRONG, _RIGHT, _SOURCE = "\nWrong:\n\n```\n", "\nRight:\n\n```\n", "\nSource:"
+
+
+class Page(NamedTuple):
+    """What there is to say about a code. `text` is Markdown; the examples are whole files of the language."""
+
+    code: str
+    title: str
+    text: str
+    wrong: str
+    right: str
+    source: str = ""
+
+
+def codes() -> list[str]:
+    """The codes that have a page, in their order."""
+    names = (entry.name for entry in files(__package__).iterdir())
+    return sorted(name.removesuffix(".md") for name in names if name.endswith(".md"))
+
+
+def page(code: str) -> Page | None:
+    """The page of a code, or None where there is no such code."""
+    code = code.upper()
+    if not code.isalnum() or not code.isascii():  # a code, never a path
+        return None
+    file = files(__package__).joinpath(f"{code}.md")
+    if not file.is_file():
+        return None
+    return parse(file.read_text(encoding="utf-8"))
+
+
+def parse(markdown: str) -> Page:
+    """A page from its file's text. Raises ValueError where a part is missing."""
+    head, _, body = markdown.partition("\n")
+    code, _, title = head.removeprefix("# ").partition(" ")
+    text, wrong_found, rest = body.partition(_WRONG)
+    wrong, _, rest = rest.partition("\n```\n")
+    between, right_found, rest = rest.partition(_RIGHT)
+    right, _, rest = rest.partition("\n```\n")
+    rest, _, source = rest.partition(_SOURCE)
+    if not (wrong_found and right_found) or between.strip() or rest.strip():
+        raise ValueError(f"the page of {code} lacks a part or has one too many")
+    return Page(code, title.strip(), text.strip(), wrong + "\n", right + "\n", source.strip())
+
+
+def render(page: Page) -> str:
+    """The page as plain text, ending in a newline."""
+    parts = [f"{page.code}: {page.title}", page.text]
+    parts += ["Wrong:\n\n" + _indented(page.wrong), "Right:\n\n" + _indented(page.right)]
+    if page.source:
+        parts.append(f"Source: {page.source}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _indented(example: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in example.rstrip("\n").split("\n"))
