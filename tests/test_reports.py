@@ -100,7 +100,7 @@ class TestText:
         )
         assert text_of(fault(spot(source, "relu"), fixes=(fix,))) == (
             "error[E0410]: it is wrong\n"
-            " --> x.cnn:2:1\n"
+            "  --> x.cnn:2:1\n"
             " 2 | relu\n"
             "   | ^^^^ here\n"
             "help: keep the size\n"
@@ -108,7 +108,7 @@ class TestText:
             " 2 + tanh\n"
             " 3 + abs\n"
             "   = see: cnnspec explain E0410\n"
-        ).replace(" -->", "  -->", 1)
+        )
 
     def test_marks_on_one_line_have_rows_of_their_own(self) -> None:
         source = Source("x.cnn", "conv 6@5x5 pad=1 pad=2")
@@ -132,7 +132,7 @@ class TestText:
 
     def test_a_span_that_takes_in_the_newline_stays_on_its_line(self) -> None:
         source = Source("x.cnn", "relu\ntanh\n")
-        assert listing(fault(Span(source, 0, 5))) == "  --> x.cnn:1:1\n 1 | relu\n   | ^^^^^ here"
+        assert listing(fault(Span(source, 0, 5))) == "  --> x.cnn:1:1\n 1 | relu\n   | ^^^^ here"
 
     @pytest.mark.parametrize(("text", "line"), [("relu", 1), ("relu\n", 2), ("", 1)])
     def test_the_end_of_the_file_has_a_place(self, text: str, line: int) -> None:
@@ -149,7 +149,8 @@ class TestText:
     def test_another_file_is_named(self) -> None:
         source, other = Source("x.cnn", "Block 3\n"), Source("blocks/b.cnn", "\nconv 3\n")
         assert listing(fault(spot(source, "Block 3"), Note("in it", spot(other, "conv 3")))) == (
-            "  --> x.cnn:1:1\n 1 | Block 3\n   | ^^^^^^^ here\n  ::: blocks/b.cnn:2:1\n 2 | conv 3\n   | ------ in it"
+            "  --> x.cnn:1:1\n 1 | Block 3\n   | ^^^^^^^ here\n"
+            "  ::: blocks/b.cnn:2:1\n 2 | conv 3\n   | ------ in it"
         )
 
     def test_a_note_of_several_lines_is_indented(self) -> None:
@@ -491,7 +492,7 @@ class TestSarif:
             ("nets/le net.cnn", "nets/le%20net.cnn"),
             ("層.cnn", "%E5%B1%A4.cnn"),
             ("/tmp/x.cnn", "file:///tmp/x.cnn"),
-            ("a:b.cnn", "./a%3Ab.cnn"),
+            ("a:b.cnn", "a%3Ab.cnn"),
             ("<stdin>", "%3Cstdin%3E"),
         ],
     )
