@@ -9,13 +9,47 @@ if TYPE_CHECKING:
     from cnnspec.layers.base import Layer
 
 FAMILIES: dict[str, dict[str, str]] = {
-    "conv": {"conv": "Conv"},
-    "activation": {"relu": "ReLU", "tanh": "Tanh"},
-    "pool": {"maxpool": "MaxPool", "avgpool": "AvgPool"},
+    "conv": {"conv": "Conv", "depthwise": "Depthwise", "convtranspose": "ConvTranspose"},
+    "pool": {
+        "maxpool": "MaxPool",
+        "avgpool": "AvgPool",
+        "globalavgpool": "GlobalAvgPool",
+        "globalmaxpool": "GlobalMaxPool",
+        "adaptiveavgpool": "AdaptiveAvgPool",
+        "adaptivemaxpool": "AdaptiveMaxPool",
+    },
+    "norm": {
+        "batchnorm": "BatchNorm",
+        "layernorm": "LayerNorm",
+        "groupnorm": "GroupNorm",
+        "instancenorm": "InstanceNorm",
+        "lrn": "LocalResponseNorm",
+    },
+    "activation": {
+        "relu": "ReLU",
+        "relu6": "ReLU6",
+        "leakyrelu": "LeakyReLU",
+        "prelu": "PReLU",
+        "elu": "ELU",
+        "selu": "SELU",
+        "gelu": "GELU",
+        "silu": "SiLU",
+        "mish": "Mish",
+        "sigmoid": "Sigmoid",
+        "tanh": "Tanh",
+        "hardswish": "HardSwish",
+        "hardsigmoid": "HardSigmoid",
+        "softplus": "Softplus",
+        "softmax": "Softmax",
+        "logsoftmax": "LogSoftmax",
+        "abs": "Abs",
+        "identity": "Identity",
+    },
+    "dropout": {"dropout": "Dropout", "stochasticdepth": "StochasticDepth"},
     "linear": {"flatten": "Flatten", "linear": "Linear"},
-    "merge": {"add": "Add"},
+    "merge": {"add": "Add", "sub": "Sub", "mul": "Mul", "concat": "Concat"},
 }
-"""Module -> layer -> class. A test keeps it equal to what the modules define."""
+"""Module -> layer -> class, in the order of the reference. A test keeps it equal to what the modules define."""
 
 _MODULES = {layer: (module, cls) for module, layers in FAMILIES.items() for layer, cls in layers.items()}
 NAMES = tuple(_MODULES)

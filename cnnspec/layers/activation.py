@@ -2,20 +2,137 @@
 
 from __future__ import annotations
 
-from cnnspec.layers.base import Call, Layer
+from typing import Any
+
+from cnnspec.layers.base import Argument, Call, Layer, Weight
 from cnnspec.shapes import Shape
 
 
 class ReLU(Layer):
-    """max(0, x) (Nair and Hinton 2010)."""
+    """max(0, x). Nair and Hinton 2010."""
 
     name = "relu"
     summary = "max(0, x)"
     example = "relu"
     torch_class = "nn.ReLU"
 
+
+class ReLU6(Layer):
+    """min(max(0, x), 6). Krizhevsky 2010; MobileNets."""
+
+    name = "relu6"
+    summary = "min(max(0, x), 6)"
+    example = "relu6"
+    torch_class = "nn.ReLU6"
+
+
+class LeakyReLU(Layer):
+    """x where x > 0, else slope * x. Maas, Hannun and Ng 2013."""
+
+    name = "leakyrelu"
+    summary = "x where x > 0, else slope*x"
+    example = "leakyrelu 0.1"
+    torch_class = "nn.LeakyReLU"
+    torch_arguments = {"negative_slope": "slope"}
+    positional = ("slope",)
+    arguments = {"slope": Argument("float", 0.01, doc="factor of the negative side")}
+
+
+class PReLU(Layer):
+    """x where x > 0, else a * x with a trained. He et al. 2015.
+
+    Weight: 1, or C with `per="channel"`.
+    """
+
+    name = "prelu"
+    summary = "x where x > 0, else a*x with a trained a"
+    example = 'prelu per="channel"'
+    torch_class = "nn.PReLU"
+    torch_arguments = {"num_parameters": "per", "init": "init"}
+    arguments = {
+        "per": Argument(
+            "word", "layer", choices=("layer", "channel"), doc="one `a` in all, or one a channel"
+        ),
+        "init": Argument("float", 0.25, doc="what `a` starts from"),
+    }
+
+    per: str
+    init: float
+
+    def _count(self, x: Shape) -> int:
+        return x.channels if self.per == "channel" else 1
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return (Weight("weight", (self._count(x),)),)
+
     def torch(self, x: Shape) -> Call:
-        return Call("nn.ReLU")
+        return Call("nn.PReLU", (), {"num_parameters": self._count(x), "init": self.init})
+
+
+class ELU(Layer):
+    """x where x > 0, else alpha * (exp(x) - 1). Clevert, Unterthiner and Hochreiter 2016."""
+
+    name = "elu"
+    summary = "x where x > 0, else alpha*(exp(x) - 1)"
+    example = "elu"
+    torch_class = "nn.ELU"
+    torch_arguments = {"alpha": "alpha"}
+    positional = ("alpha",)
+    arguments = {"alpha": Argument("float", 1.0, doc="what the negative side saturates at, negated")}
+
+
+class SELU(Layer):
+    """1.0507 * elu(x, alpha=1.6733). Klambauer et al. 2017."""
+
+    name = "selu"
+    summary = "1.0507*(x where x > 0, else 1.6733*(exp(x) - 1))"
+    example = "selu"
+    torch_class = "nn.SELU"
+
+
+class GELU(Layer):
+    """x * Phi(x), Phi the normal distribution's; or its approximation by tanh. Hendrycks and Gimpel 2016."""
+
+    name = "gelu"
+    summary = "x*Phi(x) with Phi the normal distribution function"
+    example = "gelu"
+    torch_class = "nn.GELU"
+    torch_arguments = {"approximate": "approximate"}
+    arguments = {
+        "approximate": Argument(
+            "word",
+            "none",
+            choices=("none", "tanh"),
+            doc='`"tanh"`: x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))',
+        )
+    }
+
+
+class SiLU(Layer):
+    """x * sigmoid(x), also called swish. Elfwing, Uchibe and Doya 2017; Ramachandran et al. 2017."""
+
+    name = "silu"
+    summary = "x*sigmoid(x), also called swish"
+    example = "silu"
+    torch_class = "nn.SiLU"
+
+
+class Mish(Layer):
+    """x * tanh(softplus(x)). Misra 2019."""
+
+    name = "mish"
+    summary = "x*tanh(softplus(x))"
+    example = "mish"
+    torch_class = "nn.Mish"
+
+
+class Sigmoid(Layer):
+    """1/(1 + exp(-x))."""
+
+    name = "sigmoid"
+    summary = "1/(1 + exp(-x))"
+    example = "sigmoid"
+    torch_class = "nn.Sigmoid"
 
 
 class Tanh(Layer):
@@ -26,5 +143,77 @@ class Tanh(Layer):
     example = "tanh"
     torch_class = "nn.Tanh"
 
+
+class HardSwish(Layer):
+    """x * relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
+
+    name = "hardswish"
+    summary = "x*relu6(x + 3)/6"
+    example = "hardswish"
+    torch_class = "nn.Hardswish"
+
+
+class HardSigmoid(Layer):
+    """relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
+
+    name = "hardsigmoid"
+    summary = "relu6(x + 3)/6"
+    example = "hardsigmoid"
+    torch_class = "nn.Hardsigmoid"
+
+
+class Softplus(Layer):
+    """log(1 + exp(beta * x))/beta; x itself where beta * x > threshold. Dugas et al. 2001."""
+
+    name = "softplus"
+    summary = "log(1 + exp(beta*x))/beta, and x itself where beta*x > threshold"
+    example = "softplus"
+    torch_class = "nn.Softplus"
+    torch_arguments = {"beta": "beta", "threshold": "threshold"}
+    arguments = {
+        "beta": Argument("float", 1.0, doc="sharpness of the bend"),
+        "threshold": Argument("float", 20.0, doc="where the line takes over, for the sake of precision"),
+    }
+
+
+class _OverChannels(Layer):
+    def torch_keywords(self) -> dict[str, Any]:
+        return {"dim": 1}
+
+
+class Softmax(_OverChannels):
+    """exp(x_c) / sum over channels of exp(x): over the features of a vector, or per pixel of a map. Bridle 1990."""
+
+    name = "softmax"
+    summary = "shares of the whole, over channels or features"
+    example = "softmax"
+    torch_class = "nn.Softmax"
+
+
+class LogSoftmax(_OverChannels):
+    """The logarithm of softmax, computed without overflow."""
+
+    name = "logsoftmax"
+    summary = "the logarithm of softmax"
+    example = "logsoftmax"
+    torch_class = "nn.LogSoftmax"
+
+
+class Abs(Layer):
+    """|x|. In "What is the best multi-stage architecture" (Jarrett et al. 2009) the rectification of choice."""
+
+    name = "abs"
+    summary = "|x|"
+    example = "abs"
+
     def torch(self, x: Shape) -> Call:
-        return Call("nn.Tanh")
+        return Call("Abs")
+
+
+class Identity(Layer):
+    """Nothing: the value as it arrives."""
+
+    name = "identity"
+    summary = "nothing happens; in a join, the path that does nothing"
+    example = "identity"
+    torch_class = "nn.Identity"

@@ -7,7 +7,7 @@ names the argument at fault; the elaborator finds its place in the file.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from cnnspec.shapes import Shape
@@ -18,12 +18,21 @@ LARGEST_INTEGER = 2**31 - 1
 class Misfit(Exception):
     """Why a layer cannot be, or cannot take what arrives.
 
-    `argument` names the argument at fault (None: the layer as a whole); `formula` is shown once with its numbers.
+    `argument` names the argument at fault (None: the layer as a whole); `formula` is shown once with its numbers;
+    `paths` are the places of the paths of a join that do not agree.
     """
 
-    def __init__(self, code: str, message: str, argument: str | None = None, formula: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        argument: str | None = None,
+        formula: str = "",
+        paths: tuple[int, ...] = (),
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.argument, self.formula = code, message, argument, formula
+        self.code, self.message, self.argument = code, message, argument
+        self.formula, self.paths = formula, paths
 
 
 class Filter(NamedTuple):
@@ -39,9 +48,9 @@ class Filter(NamedTuple):
 class Argument(NamedTuple):
     """One argument of a layer: its kind, its default, and the range that it keeps to.
 
-    Kinds: `count` a width, an int of at least `low` that may stay symbolic; `int`; `size` height and
-    width; `filter`; `pad`; `flag`; `float`; `word` one of `choices`; `list` of ints; `numbers` a list
-    of numbers, nested or not; `text`.
+    Kinds: `count` a width, an int that may stay symbolic; `int`; `size` height and width; `filter`;
+    `pad`; `flag`; `float`, or one of the words in `choices`; `factor` a number or one an axis; `word`
+    one of `choices`; `list` of ints; `numbers` a number or a list, nested or not, of them; `text`.
     """
 
     kind: str
@@ -80,32 +89,48 @@ class Call(NamedTuple):
 
 
 class Layer:
-    """A layer with all its arguments checked; every subclass is one layer of the language.
+    """A layer with all its arguments checked; every subclass with a `name` is one layer of the language.
 
     Construct it with the arguments that differ from their defaults; raises Misfit.
     """
 
-    name: ClassVar[str]
-    summary: ClassVar[str]  # one line for the reference
-    formula: ClassVar[str] = ""  # of the output's shape
-    example: ClassVar[str]  # one line of the language
+    name: ClassVar[str] = ""
+    summary: ClassVar[str] = ""  # one line for the reference
+    formula: ClassVar[str] = ""  # of the output's shape; "": that of the input
+    example: ClassVar[str] = ""  # one line of the language
+    example_input: ClassVar[str] = "64@32x32"  # that the example is valid for
     positional: ClassVar[tuple[str, ...]] = ()
     arguments: ClassVar[dict[str, Argument]] = {}
-    torch_class: ClassVar[str] = ""  # the torch.nn class of the same meaning, if there is one
+    torch_class: ClassVar[str] = ""  # the torch class of the same meaning, if there is one
+    torch_arguments: ClassVar[dict[str, str]] = {}  # its arguments, and ours that stand for them
     is_join: ClassVar[bool] = False
 
+    _attributes: ClassVar[dict[str, str]] = {}  # argument -> attribute: `in_` for `in`, else the same name
+    _defaults: ClassVar[dict[str, Any]] = {}
+    _required: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        taken = {"in", *vars(Layer)}
+        cls._attributes = {name: name + "_" if name in taken else name for name in cls.arguments}
+        cls._defaults = {cls._attributes[n]: a.default for n, a in cls.arguments.items() if not a.required}
+        cls._required = tuple(name for name, a in cls.arguments.items() if a.required)
+
     def __init__(self, **given: Any) -> None:
-        for name in given:
-            if name not in self.arguments:
+        values = self.__dict__
+        values.update(self._defaults)
+        for name, value in given.items():
+            argument = self.arguments.get(name)
+            if argument is None:
                 raise Misfit("E0301", f"`{self.name}` has no argument `{name}`", name)
-        for name, argument in self.arguments.items():
-            if name in given:
-                setattr(self, name, convert(name, argument, given[name]))
-            elif argument.required:
-                raise Misfit("E0302", f"`{self.name}` needs `{name}`", None)
-            else:
-                setattr(self, name, argument.default)
+            values[self._attributes[name]] = convert(name, argument, value)
+        for name in self._required:
+            if name not in given:
+                raise Misfit("E0302", f"`{self.name}` needs its `{name}`, as in `{self.example}`")
         self.settle()
+
+    def value(self, argument: str) -> Any:
+        """The value of an argument, given or default."""
+        return getattr(self, self._attributes[argument])
 
     def settle(self) -> None:
         """Fill defaults that depend on other arguments, and check arguments against each other."""
@@ -124,13 +149,26 @@ class Layer:
 
     def torch(self, x: Shape) -> Call:
         """The constructor of the equal PyTorch module when `x` arrives."""
-        raise NotImplementedError(self.name)
+        return Call(self.torch_class, (), self.torch_keywords())
+
+    def torch_keywords(self) -> dict[str, Any]:
+        """Our arguments under the names that PyTorch gives them, equal sides as one number."""
+        return {theirs: pair(self.value(ours)) for theirs, ours in self.torch_arguments.items()}
 
     def need_map(self, x: Shape) -> tuple[int, int]:
         """Height and width of the map that arrives. Raises Misfit where a vector does."""
-        if not x.is_map:
-            raise Misfit("E0405", f"`{self.name}` works on feature maps, but a vector of {x} features arrives")
-        return x.size
+        if x.height is None or x.width is None:
+            raise Misfit(
+                "E0405", f"`{self.name}` works on feature maps, but a vector of {x} features arrives"
+            )
+        return x.height, x.width
+
+    def check_claim(self, what: str, arriving: int) -> None:
+        """Hold the author to his `in=`. Raises Misfit."""
+        claim = self.value("in")
+        if claim is not None and claim != arriving:
+            message = f"`{self.name}` takes {claim} {what} but {arriving} arrive"
+            raise Misfit("E0410", message, "in", f"{claim} != {arriving}")
 
 
 class Join(Layer):
@@ -144,19 +182,28 @@ class Join(Layer):
         raise NotImplementedError(self.name)
 
 
+def pair(value: Any) -> Any:
+    """One number where both sides are equal; anything else as it is."""
+    return value[0] if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1] else value
+
+
 def describe(value: object) -> str:
-    """A value as the language writes it."""
+    """A value as the language writes it, cut where it is long."""
     if value is True or value is False:
         return "yes" if value else "no"
-    if isinstance(value, str):
-        return f'"{value}"'
     if isinstance(value, Filter):
-        return str(value)
-    if isinstance(value, tuple):
-        return "x".join(map(str, value))
-    if isinstance(value, list):
-        return "[" + ", ".join(map(describe, value)) + "]"
-    return str(value)
+        text = f"{describe(value.count)}@{describe(value.kernel)}"
+    elif isinstance(value, str):
+        text = f'"{value}"'
+    elif isinstance(value, tuple):
+        text = "x".join(map(str, value))
+    elif isinstance(value, list):
+        text = "[" + ", ".join(map(describe, value[:8])) + (", …]" if len(value) > 8 else "]")
+    elif isinstance(name := getattr(value, "name", None), str):
+        text = f"`{name}`"  # a layer or a block
+    else:
+        text = str(value)
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def is_integer(value: object) -> bool:
@@ -165,6 +212,10 @@ def is_integer(value: object) -> bool:
 
 def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_finite(value: object) -> bool:
+    return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def convert(name: str, argument: Argument, value: Any) -> Any:
@@ -178,26 +229,34 @@ def _wrong(name: str, wanted: str, value: object) -> Misfit:
     return Misfit("E0303", f"`{name}` wants {wanted}, not {describe(value)}", name)
 
 
-def _range(name: str, argument: Argument, value: float) -> None:
+def _range(name: str, argument: Argument, value: float, of: str = "") -> None:
+    """`of` names the part of the argument that the value is, where it is not the whole."""
     low, high = argument.low, argument.high
     if low is not None and value < low:
-        raise Misfit("E0304", f"`{name}` must be at least {low}, not {value}", name)
-    if high is not None and value > high:
-        raise Misfit("E0304", f"`{name}` must be at most {high}, not {value}", name)
+        raise Misfit("E0304", f"{of}`{name}` must be at least {low}, not {value}", name)
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        raise Misfit("E0304", f"`{name}` must stay below 2^31", name)
+        raise Misfit("E0304", f"{of}`{name}` must stay below 2^31", name)
+    if high is not None and value > high:
+        raise Misfit("E0304", f"{of}`{name}` must be at most {high}, not {value}", name)
 
 
-def _integer(name: str, argument: Argument, value: Any) -> int:
+def _count(name: str, argument: Argument, value: Any) -> int:
     if not is_integer(value):
         raise _wrong(name, "an integer", value)
     _range(name, argument, value)
     return value  # type: ignore[no-any-return]  # a Symbol stays one
 
 
-def _float(name: str, argument: Argument, value: Any) -> float:
-    if not is_number(value) or not math.isfinite(value):
-        raise _wrong(name, "a number", value)
+def _int(name: str, argument: Argument, value: Any) -> int:
+    return int(_count(name, argument, value))
+
+
+def _float(name: str, argument: Argument, value: Any) -> float | str:
+    if argument.choices and isinstance(value, str) and value in argument.choices:
+        return value
+    if not is_finite(value):
+        words = "".join(f' or "{choice}"' for choice in argument.choices)
+        raise _wrong(name, "a number" + words, value)
     _range(name, argument, value)
     return float(value)
 
@@ -209,9 +268,9 @@ def _flag(name: str, argument: Argument, value: Any) -> bool:
 
 
 def _word(name: str, argument: Argument, value: Any) -> str:
-    if value not in argument.choices:
-        raise _wrong(name, "one of " + ", ".join(f'"{c}"' for c in argument.choices), value)
-    return str(value)
+    if not isinstance(value, str) or value not in argument.choices:
+        raise _wrong(name, " or ".join(f'"{choice}"' for choice in argument.choices), value)
+    return value
 
 
 def _text(name: str, argument: Argument, value: Any) -> str:
@@ -221,35 +280,54 @@ def _text(name: str, argument: Argument, value: Any) -> str:
 
 
 def _size(name: str, argument: Argument, value: Any) -> tuple[int, int]:
-    if is_integer(value):
-        value = (value, value)
-    if not (isinstance(value, tuple | list) and len(value) == 2 and all(map(is_integer, value))):
+    sides = _axes(value)
+    if sides is None or not all(map(is_integer, sides)):
         raise _wrong(name, "a size such as 3x3", value)
-    for side in value:
+    for side in sides:
         _range(name, argument, side)
-    return int(value[0]), int(value[1])
+    return int(sides[0]), int(sides[1])
+
+
+def _factor(name: str, argument: Argument, value: Any) -> tuple[float, float]:
+    factors = _axes(value)
+    if factors is None or not all(map(is_finite, factors)):
+        raise _wrong(name, "a number, or one an axis, such as [2, 1.5]", value)
+    for factor in factors:
+        _range(name, argument, factor)
+    height, width = (int(f) if is_integer(f) else f for f in factors)
+    return height, width
+
+
+def _axes(value: Any) -> tuple[Any, Any] | None:
+    """A value an axis; a lone number is meant for both."""
+    if is_number(value):
+        return value, value
+    return tuple(value) if isinstance(value, tuple | list) and len(value) == 2 else None  # type: ignore[return-value]
 
 
 def _filter(name: str, argument: Argument, value: Any) -> Filter:
-    if not isinstance(value, Filter):
+    sides = _axes(value.kernel) if isinstance(value, Filter) else None
+    if sides is None or not is_integer(value.count) or not all(map(is_integer, sides)):
         raise _wrong(name, "filters such as 64@3x3", value)
-    _range(f"{name}'s count", Argument("int", low=1), value.count)
-    _range(f"{name}'s kernel", Argument("int", low=1), min(value.kernel))
-    return Filter(value.count, _size(name, argument, value.kernel))
+    _range(name, argument, value.count, "the count of ")
+    for side in sides:
+        _range(name, argument, side, "the kernel of ")
+    return Filter(value.count, (int(sides[0]), int(sides[1])))
 
 
 def _pad(name: str, argument: Argument, value: Any) -> str | tuple[int, int, int, int]:
     """`"same"`, or (top, bottom, left, right)."""
-    if value == "same" and "same" in argument.choices:
-        return "same"
-    if isinstance(value, list) and len(value) == 4 and all(map(is_integer, value)):
+    if isinstance(value, str) and value in argument.choices:
+        return value
+    if isinstance(value, list) and len(value) == 4:
         sides = tuple(value)
-    elif is_integer(value):
-        sides = (value,) * 4
-    elif isinstance(value, tuple | list) and len(value) == 2 and all(map(is_integer, value)):
-        sides = (value[0], value[0], value[1], value[1])
+    elif (axes := _axes(value)) is not None:
+        sides = (axes[0], axes[0], axes[1], axes[1])
     else:
-        raise _wrong(name, 'a pad such as 1, 1x2, [top, bottom, left, right] or "same"', value)
+        sides = (None,)
+    if not all(map(is_integer, sides)):
+        words = "".join(f' or "{choice}"' for choice in argument.choices)
+        raise _wrong(name, f"a pad such as 1, 1x2, [top, bottom, left, right]{words}", value)
     for side in sides:
         _range(name, argument, side)
     top, bottom, left, right = map(int, sides)
@@ -268,23 +346,23 @@ def _numbers(name: str, argument: Argument, value: Any) -> Any:
     """A number or a list, nested or not, of numbers."""
     if isinstance(value, list) and value:
         return [_numbers(name, argument, item) for item in value]
-    return _float(name, argument, value)
+    if not is_finite(value):
+        raise _wrong(name, "a number or a list of numbers", value)
+    _range(name, argument, value)
+    return int(value) if is_integer(value) else value
 
 
-_CONVERTERS: dict[str, Any] = {
-    "count": _integer,
-    "int": _integer,
+_CONVERTERS: dict[str, Callable[[str, Argument, Any], Any]] = {
+    "count": _count,
+    "int": _int,
     "float": _float,
     "flag": _flag,
     "word": _word,
     "text": _text,
     "size": _size,
+    "factor": _factor,
     "filter": _filter,
     "pad": _pad,
     "list": _list,
     "numbers": _numbers,
 }
-
-
-def numbers(values: Iterable[int]) -> str:
-    return " ".join(map(str, values))

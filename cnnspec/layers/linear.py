@@ -1,0 +1,80 @@
+"""Vectors: flatten and linear."""
+
+from __future__ import annotations
+
+from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
+from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting
+from cnnspec.shapes import Shape
+
+
+class Flatten(Layer):
+    """C@HxW to a vector of C*H*W features, row-major: channels, then rows, then columns. A vector stays."""
+
+    name = "flatten"
+    summary = "a map as a vector, row-major: channels, rows, columns"
+    formula = "C*H*W"
+    example = "flatten"
+    torch_class = "nn.Flatten"
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(x.features)
+
+    def torch(self, x: Shape) -> Call:
+        return Call("nn.Flatten", (), {"start_dim": 1, "end_dim": -1})
+
+
+class Linear(Valued):
+    """Every output is a weighted sum of all features, plus a bias; with `pointwise=yes`, of a pixel's channels.
+
+    Weight: units x features (channels, where pointwise); bias: units.
+    """
+
+    name = "linear"
+    summary = "weighted sums of all features; with `pointwise=yes` of every pixel's channels"
+    formula = "units; units@HxW where pointwise"
+    example = "linear 120"
+    example_input = "400"
+    torch_class = "nn.Linear"
+    torch_arguments = {"in_features": "in", "out_features": "units", "bias": "bias"}
+    positional = ("units",)
+    arguments = {
+        "units": Argument("count", low=1, doc="features of the output"),
+        "bias": Argument("flag", True, doc="a number is added to each output"),
+        "pointwise": Argument("flag", False, doc="on a map: the same sums at every pixel"),
+        "init": INIT,
+        "weights": Argument(
+            "numbers", None, doc="the numbers to start from: one for all, or units x features of them"
+        ),
+        "biases": BIASES,
+        "frozen": FROZEN,
+        "in": Argument(
+            "count", None, low=1, doc="the features that arrive: inferred, and checked where written"
+        ),
+    }
+
+    units: int
+    pointwise: bool
+
+    def output(self, x: Shape) -> Shape:
+        if self.pointwise:
+            self.need_map(x)
+        elif x.is_map:
+            message = f"`linear` works on vectors, but a map {x} arrives"
+            formula = f"flatten makes {x.channels}*{x.height}*{x.width} = {x.features} features of it"
+            raise Misfit("E0406", message, None, formula)
+        self.check_claim("channels" if self.pointwise else "features", x.channels)
+        self.check_biases(self.units)
+        if nesting(self._weights) not in ((), (self.units, x.channels)):
+            raise Misfit("E0304", f"`weights` must be {self.units} rows of {x.channels} numbers", "weights")
+        return x.with_channels(self.units)
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        weight = Weight("weight", (self.units, x.channels), not self.frozen)
+        return (weight, Weight("bias", (self.units,), not self.frozen)) if self.bias else (weight,)
+
+    def macs(self, x: Shape) -> int:
+        return x.features * self.units
+
+    def torch(self, x: Shape) -> Call:
+        name = "PointwiseLinear" if self.pointwise else "nn.Linear"
+        return self.finish(Call(name, (x.channels, self.units), {"bias": self.bias}), self._weights)

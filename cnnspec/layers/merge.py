@@ -1,0 +1,88 @@
+"""Joins: several values become one. Nothing is broadcast silently."""
+
+from __future__ import annotations
+
+from cnnspec.layers.base import Join, Misfit
+from cnnspec.shapes import Shape
+
+
+def _disagree(name: str, wanted: str, paths: tuple[Shape, ...], first: int, other: int) -> Misfit:
+    message = f"`{name}` wants {wanted}, but {paths[first]} and {paths[other]} arrive"
+    return Misfit("E0402", message, paths=(first, other))
+
+
+class _Elementwise(Join):
+    """Joins of values that must be of one shape."""
+
+    def join(self, paths: tuple[Shape, ...]) -> Shape:
+        for i, shape in enumerate(paths):
+            if shape != paths[0]:
+                raise _disagree(self.name, "equal shapes", paths, 0, i)
+        return paths[0]
+
+
+class Add(_Elementwise):
+    """The sum of all paths, value by value. He et al. 2016, "Deep residual learning"."""
+
+    name = "add"
+    summary = "the sum of the paths"
+    formula = "the shape that all paths have"
+    example = "add { | identity | conv 64@3x3 pad=1 }"
+    symbol = "+"
+
+
+class Sub(_Elementwise):
+    """The first path less the second, value by value."""
+
+    name = "sub"
+    summary = "the first path less the second"
+    formula = "the shape that both paths have"
+    example = "sub { | identity | avgpool 3x3 stride=1 pad=1 }"
+    symbol = "-"
+
+    def join(self, paths: tuple[Shape, ...]) -> Shape:
+        if len(paths) > 2:
+            raise Misfit(
+                "E0402", f"`sub` takes two paths, not {len(paths)}", paths=tuple(range(2, len(paths)))
+            )
+        return super().join(paths)
+
+
+class Mul(Join):
+    """The product of all paths, value by value; a gate C@1x1 weighs the channels of the others.
+
+    Hu, Shen and Sun 2018, "Squeeze-and-excitation networks".
+    """
+
+    name = "mul"
+    summary = "the product of the paths; a gate C@1x1 weighs whole channels"
+    formula = "the shape that all paths have that are no gates"
+    example = "mul { | identity | globalavgpool, sigmoid }"
+    symbol = "*"
+
+    def join(self, paths: tuple[Shape, ...]) -> Shape:
+        whole = max(range(len(paths)), key=lambda i: paths[i].is_map and paths[i].size != (1, 1))
+        for i, shape in enumerate(paths):
+            gate = shape.is_map and shape.size == (1, 1) and shape.channels == paths[whole].channels
+            if shape != paths[whole] and not (gate and paths[whole].is_map):
+                wanted = "equal shapes or a gate C@1x1"
+                raise _disagree(self.name, wanted, paths, min(whole, i), max(whole, i))
+        return paths[whole]
+
+
+class Concat(Join):
+    """The channels of all paths, one after the other: C1@HxW and C2@HxW to (C1 + C2)@HxW. Vectors end to end."""
+
+    name = "concat"
+    summary = "the channels of all paths, one after the other"
+    formula = "sum of the channels, at the height and width that all paths have"
+    example = "concat { | conv 16@1x1 | conv 32@3x3 pad=1 }"
+
+    def join(self, paths: tuple[Shape, ...]) -> Shape:
+        first, *others = paths
+        channels = first.channels
+        for i, shape in enumerate(others, 1):
+            if shape[1:] != first[1:]:
+                raise _disagree(self.name, "equal heights and widths", paths, 0, i)
+            channels = channels + shape.channels
+        return first.with_channels(channels)

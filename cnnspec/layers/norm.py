@@ -1,0 +1,240 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
+from cnnspec.shapes import Shape
+
+EPS = Argument("float", 1e-5, low=0, doc="added to the variance")
+AFFINE = Argument("flag", True, doc="a trained weight and bias a channel follow")
+BIAS = Argument("flag", True, doc="`bias=no` leaves the weight alone")
+MOMENTUM_DOC = "share of the new batch in the running statistics"
+
+
+class _Norm(Layer):
+    """(x - mean)/sqrt(variance + eps), and an affine map behind it."""
+
+    eps: float
+    affine: bool
+    bias: bool
+
+    def affine_weights(self, shape: tuple[int, ...]) -> tuple[Weight, ...]:
+        if not self.affine:
+            return ()
+        return (Weight("weight", shape), Weight("bias", shape)) if self.bias else (Weight("weight", shape),)
+
+    def without_bias(self) -> dict[str, Any]:
+        """PyTorch's newest argument stands only where it says something, so that older releases run too."""
+        return {} if self.bias else {"bias": False}
+
+
+def _statistics(channels: int) -> tuple[Weight, ...]:
+    return (
+        Weight("running_mean", (channels,), False),
+        Weight("running_var", (channels,), False),
+        Weight("num_batches_tracked", (), False),
+    )
+
+
+class BatchNorm(_Norm):
+    """Every channel less its mean over the batch, divided by its deviation. Ioffe and Szegedy 2015.
+
+    In evaluation the running statistics stand in: running = (1 - momentum)*running + momentum*new.
+    Weight, bias, running_mean, running_var: C; num_batches_tracked: one number.
+    """
+
+    name = "batchnorm"
+    summary = "every channel brought to mean 0 and deviation 1 over the batch, then weight*x + bias"
+    example = "batchnorm"
+    torch_class = "nn.BatchNorm2d"
+    torch_arguments = {
+        "eps": "eps",
+        "momentum": "momentum",
+        "affine": "affine",
+        "track_running_stats": "track",
+        "bias": "bias",
+    }
+    arguments = {
+        "eps": EPS,
+        "momentum": Argument(
+            "float",
+            0.1,
+            low=0,
+            high=1,
+            choices=("average",),
+            doc=MOMENTUM_DOC + '; `"average"`: of all batches so far',
+        ),
+        "affine": AFFINE,
+        "track": Argument("flag", True, doc="keep running statistics for evaluation"),
+        "bias": BIAS,
+    }
+
+    momentum: float | str
+    track: bool
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return self.affine_weights((x.channels,)) + (_statistics(x.channels) if self.track else ())
+
+    def torch(self, x: Shape) -> Call:
+        keywords = {
+            "eps": self.eps,
+            "momentum": None if self.momentum == "average" else self.momentum,
+            "affine": self.affine,
+            "track_running_stats": self.track,
+            **self.without_bias(),
+        }
+        return Call("nn.BatchNorm2d" if x.is_map else "nn.BatchNorm1d", (x.channels,), keywords)
+
+
+class InstanceNorm(_Norm):
+    """Every channel of every image less its own mean, divided by its own deviation. Ulyanov et al. 2016.
+
+    No tensors unless `affine=yes` (weight, bias: C) or `track=yes` (running statistics for evaluation).
+    """
+
+    name = "instancenorm"
+    summary = "every channel of every image brought to mean 0 and deviation 1"
+    example = "instancenorm"
+    torch_class = "nn.InstanceNorm2d"
+    torch_arguments = {
+        "eps": "eps",
+        "momentum": "momentum",
+        "affine": "affine",
+        "track_running_stats": "track",
+        "bias": "bias",
+    }
+    arguments = {
+        "eps": EPS,
+        "momentum": Argument("float", 0.1, low=0, high=1, doc=MOMENTUM_DOC),
+        "affine": Argument("flag", False, doc="a trained weight and bias a channel follow"),
+        "track": Argument("flag", False, doc="keep running statistics for evaluation"),
+        "bias": BIAS,
+    }
+
+    momentum: float
+    track: bool
+
+    def output(self, x: Shape) -> Shape:
+        if self.need_map(x) == (1, 1):
+            raise Misfit("E0412", f"`instancenorm` of {x}: one value a channel has no deviation")
+        return x
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return self.affine_weights((x.channels,)) + (_statistics(x.channels) if self.track else ())
+
+    def torch(self, x: Shape) -> Call:
+        keywords = {
+            "eps": self.eps,
+            "momentum": self.momentum,
+            "affine": self.affine,
+            "track_running_stats": self.track,
+            **self.without_bias(),
+        }
+        return Call("nn.InstanceNorm2d", (x.channels,), keywords)
+
+
+class GroupNorm(_Norm):
+    """Every group of channels of every image less its mean, divided by its deviation. Wu and He 2018.
+
+    Weight and bias: C.
+    """
+
+    name = "groupnorm"
+    summary = "every group of channels of every image brought to mean 0 and deviation 1"
+    example = "groupnorm 32"
+    torch_class = "nn.GroupNorm"
+    torch_arguments = {"num_groups": "groups", "eps": "eps", "affine": "affine", "bias": "bias"}
+    positional = ("groups",)
+    arguments = {
+        "groups": Argument("count", low=1, doc="number of groups; 1: all channels together"),
+        "eps": EPS,
+        "affine": AFFINE,
+        "bias": BIAS,
+    }
+
+    groups: int
+
+    def output(self, x: Shape) -> Shape:
+        if x.channels % self.groups:
+            message = f"{self.groups} groups do not divide the {x.channels} channels that arrive"
+            raise Misfit(
+                "E0404", message, "groups", f"{x.channels} % {self.groups} = {x.channels % self.groups}"
+            )
+        return x
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return self.affine_weights((x.channels,))
+
+    def torch(self, x: Shape) -> Call:
+        keywords = {"eps": self.eps, "affine": self.affine, **self.without_bias()}
+        return Call("nn.GroupNorm", (self.groups, x.channels), keywords)
+
+
+class LayerNorm(_Norm):
+    """Every pixel's channels less their mean, divided by their deviation; or all values of an image together.
+
+    Ba, Kiros and Hinton 2016; over channels as in ConvNeXt (Liu et al. 2022).
+    Weight and bias: C; C x H x W with `over="all"`; a vector is normalised over its features.
+    """
+
+    name = "layernorm"
+    summary = "every pixel's channels, or all of an image, brought to mean 0 and deviation 1"
+    example = "layernorm eps=1e-6"
+    torch_class = "nn.LayerNorm"
+    torch_arguments = {
+        "normalized_shape": "over",
+        "eps": "eps",
+        "elementwise_affine": "affine",
+        "bias": "bias",
+    }
+    arguments = {
+        "over": Argument(
+            "word",
+            "channels",
+            choices=("channels", "all"),
+            doc="what is normalised together: a pixel, or the image",
+        ),
+        "eps": EPS,
+        "affine": Argument("flag", True, doc="a trained weight and bias follow"),
+        "bias": BIAS,
+    }
+
+    over: str
+
+    def _shape(self, x: Shape) -> tuple[int, ...]:
+        return (x.channels, *x.size) if self.over == "all" and x.is_map else (x.channels,)
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return self.affine_weights(self._shape(x))
+
+    def torch(self, x: Shape) -> Call:
+        shape = self._shape(x)
+        name = "ChannelLayerNorm" if x.is_map and self.over == "channels" else "nn.LayerNorm"
+        keywords = {"eps": self.eps, "elementwise_affine": self.affine, "bias": self.bias}
+        return Call(name, (shape if len(shape) > 1 else shape[0],), keywords)
+
+
+class LocalResponseNorm(Layer):
+    """x / (k + alpha * mean of the squares of `size` neighbouring channels)^beta, channels outside being 0.
+
+    As in PyTorch and Caffe alpha is divided by size; Krizhevsky et al. 2012, section 3.3, do not divide it.
+    """
+
+    name = "lrn"
+    summary = "x/(k + alpha/size * sum of squares over `size` neighbouring channels)^beta"
+    example = "lrn 5 alpha=1e-4 beta=0.75 k=2"
+    torch_class = "nn.LocalResponseNorm"
+    torch_arguments = {"size": "size", "alpha": "alpha", "beta": "beta", "k": "k"}
+    positional = ("size",)
+    arguments = {
+        "size": Argument("int", low=1, doc="channels that count; (size - 1)//2 after, size//2 before"),
+        "alpha": Argument("float", 1e-4, doc="factor of the mean of squares"),
+        "beta": Argument("float", 0.75, doc="exponent"),
+        "k": Argument("float", 1.0, doc="added to it"),
+    }
+
+    def output(self, x: Shape) -> Shape:
+        self.need_map(x)
+        return x

@@ -1,0 +1,163 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
+from cnnspec.shapes import Shape, effective, pool_size
+
+WINDOW = Argument("size", low=1, doc="height and width of the window")
+STRIDE = Argument("size", None, low=1, doc="step of the window; the window itself")
+PAD = Argument("size", (0, 0), low=0, doc="rows and columns on each side; at most half the window")
+CEIL = Argument(
+    "flag", False, doc="a last window may hang over the edge, if it starts inside the map or its pad"
+)
+
+
+class _Pool(Layer):
+    """A window that walks over every channel for itself."""
+
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int]
+    ceil: bool
+    dilation: tuple[int, int] = (1, 1)
+
+    def settle(self) -> None:
+        if self.stride is None:
+            self.stride = self.window
+        for k, p in zip(self.window, self.pad, strict=True):
+            if p > k // 2:
+                raise Misfit("E0304", f"`pad={p}` is more than half the window's {k}", "pad", f"{p} > {k}//2")
+
+    def output(self, x: Shape) -> Shape:
+        height, width = self.need_map(x)
+        return x.with_size(self._along("height", height, 0), self._along("width", width, 1))
+
+    def _along(self, axis: str, n: int, i: int) -> int:
+        k, s, d, p = self.window[i], self.stride[i], self.dilation[i], self.pad[i]
+        o = pool_size(n, k, s, d, p, self.ceil)
+        if o < 1:
+            e = effective(k, d)
+            message = f"the window's {axis} {e} is larger than the {'padded ' if p else ''}map's {n + 2 * p}"
+            raise Misfit("E0401", message, "window", f"{n} + 2*{p} < {d}*({k} - 1) + 1 = {e}")
+        return o
+
+
+class MaxPool(_Pool):
+    """The largest value of each window; the pad is below every number. C@HxW to C@oxo."""
+
+    name = "maxpool"
+    summary = "the largest value of each window; the pad holds -inf"
+    formula = "o = (n + 2*pad - e + (stride - 1 if ceil))//stride + 1, e = dilation*(window - 1) + 1"
+    example = "maxpool 3x3 stride=2 pad=1"
+    torch_class = "nn.MaxPool2d"
+    torch_arguments = {
+        "kernel_size": "window",
+        "stride": "stride",
+        "padding": "pad",
+        "dilation": "dilation",
+        "ceil_mode": "ceil",
+    }
+    positional = ("window",)
+    arguments = {
+        "window": WINDOW,
+        "stride": STRIDE,
+        "pad": PAD,
+        "dilation": Argument("size", (1, 1), low=1, doc="distance between a window's taps"),
+        "ceil": CEIL,
+    }
+
+
+class AvgPool(_Pool):
+    """The mean of each window: its sum over the values it covers, the pad counted or not. C@HxW to C@oxo."""
+
+    name = "avgpool"
+    summary = "the mean of each window"
+    formula = "o = (n + 2*pad - window + (stride - 1 if ceil))//stride + 1"
+    example = "avgpool 2x2"
+    torch_class = "nn.AvgPool2d"
+    torch_arguments = {
+        "kernel_size": "window",
+        "stride": "stride",
+        "padding": "pad",
+        "ceil_mode": "ceil",
+        "count_include_pad": "countpad",
+        "divisor_override": "divisor",
+    }
+    positional = ("window",)
+    arguments = {
+        "window": WINDOW,
+        "stride": STRIDE,
+        "pad": PAD,
+        "ceil": CEIL,
+        "countpad": Argument("flag", True, doc="the pad's zeros count in the mean"),
+        "divisor": Argument("int", None, low=1, doc="what sums are divided by; the number of values covered"),
+    }
+
+
+class _Adaptive(Layer):
+    """A map of any size to a given one."""
+
+    def settle(self) -> None:
+        self.size: tuple[int, int] = getattr(self, "size", (1, 1))
+
+    def output(self, x: Shape) -> Shape:
+        self.need_map(x)
+        return x.with_size(*self.size)
+
+    def torch(self, x: Shape) -> Call:
+        return Call(self.torch_class, (pair(self.size),), self._more())
+
+    def _more(self) -> dict[str, Any]:
+        return {}
+
+
+SIZE = Argument("size", low=1, doc="height and width of the output, which may exceed the input's")
+
+
+class AdaptiveAvgPool(_Adaptive):
+    """Means over o x o windows that tile the map: window j of an axis is j*n//o up to ceil((j+1)*n/o)."""
+
+    name = "adaptiveavgpool"
+    summary = "means over as many windows as the output has pixels"
+    formula = "o = size; window j of an axis runs from j*n//o to ceil((j + 1)*n/o)"
+    example = "adaptiveavgpool 6x6"
+    torch_class = "nn.AdaptiveAvgPool2d"
+    torch_arguments = {"output_size": "size"}
+    positional = ("size",)
+    arguments = {"size": SIZE}
+
+
+class AdaptiveMaxPool(_Adaptive):
+    """Maxima over o x o windows that tile the map, the windows of `adaptiveavgpool`."""
+
+    name = "adaptivemaxpool"
+    summary = "maxima over as many windows as the output has pixels"
+    formula = "o = size; the windows are those of `adaptiveavgpool`"
+    example = "adaptivemaxpool 6x6"
+    torch_class = "nn.AdaptiveMaxPool2d"
+    torch_arguments = {"output_size": "size"}
+    positional = ("size",)
+    arguments = {"size": SIZE}
+
+
+class GlobalAvgPool(_Adaptive):
+    """The mean of every channel: C@HxW to C@1x1. Lin, Chen and Yan 2014, "Network in network"."""
+
+    name = "globalavgpool"
+    summary = "the mean of every channel"
+    formula = "C@1x1"
+    example = "globalavgpool"
+    torch_class = "nn.AdaptiveAvgPool2d"
+
+
+class GlobalMaxPool(_Adaptive):
+    """The largest value of every channel: C@HxW to C@1x1."""
+
+    name = "globalmaxpool"
+    summary = "the largest value of every channel"
+    formula = "C@1x1"
+    example = "globalmaxpool"
+    torch_class = "nn.AdaptiveMaxPool2d"
