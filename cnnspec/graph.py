@@ -7,22 +7,27 @@ graph is for analyses and for back ends that only want nodes in the order of exe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnnspec import syntax
-from cnnspec.layers.base import Join, Layer, Weight
+from cnnspec.layers.base import Join, Layer
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
 
 
 class Value:
-    """A value that flows: known by identity. `shape` is None where a fault made it unknown."""
+    """A value that flows: known by identity. `shape` is None where a fault made it unknown.
 
-    __slots__ = ("shape",)
+    `origin` is the value before it and the step between, for size traces; `believed` is the shape that
+    it would have, had a false claim before it been true.
+    """
 
-    def __init__(self, shape: Shape | None) -> None:
-        self.shape = shape
+    __slots__ = ("believed", "origin", "shape")
+
+    def __init__(self, shape: Shape | None, origin: tuple[Value, str, Span] | None = None) -> None:
+        self.shape, self.origin = shape, origin
+        self.believed: Shape | None = None
 
 
 class Leaf(NamedTuple):
@@ -170,19 +175,21 @@ class Network(NamedTuple):
     span: Span
 
 
-class Node(NamedTuple):
-    """A layer of the flat graph. `path` is its full state_dict path; `chain` the calls and repeats around it."""
-
-    path: str
-    layer: Layer
-    inputs: tuple[int, ...]  # indices into Graph.nodes; inputs of the net come first, as -1, -2, …
-    shapes: tuple[Shape, ...]
-    output: Shape
-    span: Span
-    chain: tuple[Span, ...]
-    shared: bool  # `again`: its weights belong to an earlier node of the same path
-    train: bool  # only train-only outputs need it
-
-    @property
-    def weights(self) -> tuple[Weight, ...]:
-        return () if isinstance(self.layer, Join) else self.layer.weights(self.shapes[0])
+def live(steps: tuple[Step, ...], needed: set[Value]) -> set[Value]:
+    """All values that the needed ones are computed from, themselves included."""
+    for step in reversed(steps):
+        if isinstance(step, Group | If):
+            live(step.steps, needed)
+        elif isinstance(step, Repeat):
+            for iteration in reversed(step.iterations):
+                live(iteration, needed)
+        elif isinstance(step, Merge):
+            if step.output in needed:
+                needed.update(path.output for path in step.live)
+            for path in reversed(step.paths):
+                live(path.steps, needed)
+        elif isinstance(step, Again):
+            live((step.step,), needed)
+        elif not isinstance(step, From) and step.output in needed:
+            needed.add(step.input)
+    return needed

@@ -47,9 +47,17 @@ FAMILIES: dict[str, dict[str, str]] = {
     },
     "dropout": {"dropout": "Dropout", "stochasticdepth": "StochasticDepth"},
     "linear": {"flatten": "Flatten", "linear": "Linear"},
+    "resize": {
+        "upsample": "Upsample",
+        "pixelshuffle": "PixelShuffle",
+        "channelshuffle": "ChannelShuffle",
+        "pad": "Pad",
+        "crop": "Crop",
+    },
+    "channels": {"slice": "Slice", "pick": "Pick", "scale": "Scale", "normalize": "Normalize"},
     "merge": {"add": "Add", "sub": "Sub", "mul": "Mul", "concat": "Concat"},
 }
-"""Module -> layer -> class, in the order of the reference. A test keeps it equal to what the modules define."""
+"""Module -> layer -> class, in the order of the reference. A test keeps it true."""
 
 _MODULES = {layer: (module, cls) for module, layers in FAMILIES.items() for layer, cls in layers.items()}
 NAMES = tuple(_MODULES)

@@ -182,7 +182,7 @@ class _OverChannels(Layer):
 
 
 class Softmax(_OverChannels):
-    """exp(x_c) / sum over channels of exp(x): over the features of a vector, or per pixel of a map. Bridle 1990."""
+    """exp(x)/sum of exp(x) over the features of a vector, or over each pixel's channels. Bridle 1990."""
 
     name = "softmax"
     summary = "shares of the whole, over channels or features"
@@ -200,7 +200,7 @@ class LogSoftmax(_OverChannels):
 
 
 class Abs(Layer):
-    """|x|. In "What is the best multi-stage architecture" (Jarrett et al. 2009) the rectification of choice."""
+    """|x|, the rectification of Jarrett et al. 2009, "What is the best multi-stage architecture"."""
 
     name = "abs"
     summary = "|x|"

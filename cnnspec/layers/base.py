@@ -18,8 +18,8 @@ LARGEST_INTEGER = 2**31 - 1
 class Misfit(Exception):
     """Why a layer cannot be, or cannot take what arrives.
 
-    `argument` names the argument at fault (None: the layer as a whole); `formula` is shown once with its numbers;
-    `paths` are the places of the paths of a join that do not agree.
+    `argument` names the argument at fault (None: the layer as a whole); `formula` is shown once, with its
+    numbers; `paths` are the places of the paths of a join that do not agree.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Misfit(Exception):
 class Filter(NamedTuple):
     """`64@3x3`: so many filters, each of so many rows and columns."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's method of that name is not missed
     kernel: tuple[int, int]
 
     def __str__(self) -> str:
@@ -244,7 +244,7 @@ def _count(name: str, argument: Argument, value: Any) -> int:
     if not is_integer(value):
         raise _wrong(name, "an integer", value)
     _range(name, argument, value)
-    return value  # type: ignore[no-any-return]  # a Symbol stays one
+    return value  # a Symbol stays one
 
 
 def _int(name: str, argument: Argument, value: Any) -> int:

@@ -24,7 +24,7 @@ class Flatten(Layer):
 
 
 class Linear(Valued):
-    """Every output is a weighted sum of all features, plus a bias; with `pointwise=yes`, of a pixel's channels.
+    """Weighted sums of all features, plus a bias; with `pointwise=yes`, of every pixel's channels.
 
     Weight: units x features (channels, where pointwise); bias: units.
     """

@@ -71,7 +71,7 @@ class Mul(Join):
 
 
 class Concat(Join):
-    """The channels of all paths, one after the other: C1@HxW and C2@HxW to (C1 + C2)@HxW. Vectors end to end."""
+    """The channels of all paths, one after the other: A@HxW and B@HxW to (A + B)@HxW. Vectors end to end."""
 
     name = "concat"
     summary = "the channels of all paths, one after the other"

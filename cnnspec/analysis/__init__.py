@@ -1,0 +1,1 @@
+"""What is known of a checked network beyond its sizes: one question a file."""

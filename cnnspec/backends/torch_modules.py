@@ -1,0 +1,175 @@
+"""What PyTorch has no module for. An emitted file carries a copy of the definitions that it uses.
+
+Each definition stands alone, given this file's imports and the other definitions in it.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Abs(nn.Module):
+    """The absolute value."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.abs()
+
+
+class ChannelLayerNorm(nn.LayerNorm):
+    """Layer norm over the channels of every pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 2, 3, 1)
+        x = F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return x.permute(0, 3, 1, 2)
+
+
+class Crop(nn.Module):
+    """A part of the map."""
+
+    def __init__(self, top: int, left: int, height: int, width: int) -> None:
+        super().__init__()
+        self.rows = slice(top, top + height)
+        self.columns = slice(left, left + width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, self.rows, self.columns]
+
+
+class Normalize(nn.Module):
+    """(x - mean) / std, channel by channel; the numbers are not in the state_dict."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: list[float], std: list[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).reshape(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).reshape(-1, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.std
+
+
+class PaddedConv2d(nn.Conv2d):
+    """A convolution with a pad of its own on each side: left, right, top, bottom."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int],
+        padding: tuple[int, int, int, int],
+        dilation: int | tuple[int, int],
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, dilation=dilation, groups=groups, bias=bias
+        )
+        self.sides = padding
+        self.fill = "constant" if padding_mode == "zeros" else padding_mode
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(F.pad(input, self.sides, mode=self.fill))
+
+
+class Pick(nn.Module):
+    """Some channels, in the order given."""
+
+    channels: Tensor
+
+    def __init__(self, channels: list[int]) -> None:
+        super().__init__()
+        self.register_buffer("channels", torch.tensor(channels), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.index_select(1, self.channels)
+
+
+class PointwiseLinear(nn.Linear):
+    """The same linear layer on the channels of every pixel."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class Slice(nn.Module):
+    """The channels from start up to stop."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        super().__init__()
+        self.channels = slice(start, stop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.channels]
+
+
+class StochasticDepth(nn.Module):
+    """While training, rows or the whole batch are zero with probability p."""
+
+    def __init__(self, p: float, mode: str) -> None:
+        super().__init__()
+        self.p = p
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        survival = 1.0 - self.p
+        rows = x.shape[0] if self.mode == "row" else 1
+        shape = [rows] + [1] * (x.ndim - 1)
+        noise = torch.empty(shape, dtype=x.dtype, device=x.device).bernoulli_(survival)
+        return x * (noise.div_(survival) if survival > 0.0 else noise)
+
+
+def freeze(module: nn.Module) -> nn.Module:
+    """Turn a module's parameters into buffers under the same keys, and return the module."""
+    for name, parameter in list(module.named_parameters(recurse=False)):
+        delattr(module, name)
+        module.register_buffer(name, parameter.detach())
+    return module
+
+
+def init_he(module: nn.Module) -> nn.Module:
+    """Weight ~ N(0, 2 / fan_in) (He et al. 2015), bias 0."""
+    nn.init.kaiming_normal_(module.get_parameter("weight"), nonlinearity="relu")
+    return zero_bias(module)
+
+
+def init_normal(module: nn.Module, mean: float, std: float) -> nn.Module:
+    """Weight ~ N(mean, std^2), bias 0."""
+    nn.init.normal_(module.get_parameter("weight"), mean, std)
+    return zero_bias(module)
+
+
+def init_uniform(module: nn.Module, low: float, high: float) -> nn.Module:
+    """Weight ~ U(low, high), bias 0."""
+    nn.init.uniform_(module.get_parameter("weight"), low, high)
+    return zero_bias(module)
+
+
+def init_xavier(module: nn.Module) -> nn.Module:
+    """Weight ~ U(-b, b) with b = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010), bias 0."""
+    nn.init.xavier_uniform_(module.get_parameter("weight"))
+    return zero_bias(module)
+
+
+def set_values(module: nn.Module, **values: object) -> nn.Module:
+    """Start a module's parameters from these numbers, broadcast to their shapes, and return the module."""
+    with torch.no_grad():
+        for name, value in values.items():
+            parameter = module.get_parameter(name)
+            parameter.copy_(torch.tensor(value, dtype=parameter.dtype))
+    return module
+
+
+def zero_bias(module: nn.Module) -> nn.Module:
+    """Set a module's bias, where it has one, to 0, and return the module."""
+    if module.bias is not None:
+        nn.init.zeros_(module.get_parameter("bias"))
+    return module

@@ -1,0 +1,104 @@
+"""Python source, laid out as `ruff format` would leave it: 88 columns, trailing commas where calls break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+WIDTH = 88
+
+
+class Arguments(NamedTuple):
+    """`name(a, b, key=c)`; an item of `[…]` or `(…)` where name is empty. Arguments carry their `key=` prefix."""
+
+    head: str
+    items: tuple[tuple[str, Text], ...]
+    brackets: str = "()"
+
+
+class Each(NamedTuple):
+    """`*(element for … in …)`, or the same without the star as a sole argument."""
+
+    element: Text
+    clause: str
+    star: bool = True
+
+
+Text = str | Arguments | Each
+"""An expression to lay out: a string is never broken."""
+
+
+def flat(text: Text) -> str:
+    """The expression on one line."""
+    if isinstance(text, str):
+        return text
+    if isinstance(text, Each):
+        inner = f"{flat(text.element)} {text.clause}"
+        return f"*({inner})" if text.star else inner
+    items = ", ".join(prefix + flat(item) for prefix, item in text.items)
+    left, right = text.brackets
+    lone = "," if left == "(" and not text.head and len(text.items) == 1 else ""
+    return f"{text.head}{left}{items}{lone}{right}"
+
+
+def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[str]:
+    """Lines of an expression behind `before` and followed by `after` (a comma, a comment)."""
+    pad = " " * indent
+    line = pad + before + flat(text) + after
+    if len(line) <= WIDTH or isinstance(text, str):
+        return [line]
+    if isinstance(text, Each):
+        opening, closing = (f"{before}*(", f"){after}") if text.star else (before, after)
+        inner = indent + 4 if text.star else indent
+        body = [*layout(text.element, inner), " " * inner + text.clause]
+        return [pad + opening, *body, pad + closing] if text.star else body
+    left, right = text.brackets
+    lines = [f"{pad}{before}{text.head}{left}"]
+    inner = pad + "    "
+    joined = inner + ", ".join(prefix + flat(item) for prefix, item in text.items)
+    if text.head and len(joined) <= WIDTH and not any(starred(item) for _, item in text.items):
+        lines.append(joined)
+    elif len(text.items) == 1 and isinstance(text.items[0][1], Each) and not text.items[0][1].star:
+        lines += layout(text.items[0][1], indent + 4)
+    else:
+        for prefix, item in text.items:
+            lines += layout(item, indent + 4, prefix, ",")
+    return [*lines, f"{pad}{right}{after}"]
+
+
+def starred(item: Text) -> bool:
+    return isinstance(item, Each) and item.star
+
+
+class Writer:
+    """Lines of a program under way."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.depth = 0
+
+    def line(self, text: str = "") -> None:
+        self.lines.append("    " * self.depth + text if text else "")
+
+    def expression(self, text: Text, before: str = "", after: str = "", comment: str = "") -> None:
+        """A statement such as `self.conv1 = nn.Conv2d(…)  # 64@112x112`."""
+        self.lines += layout(text, 4 * self.depth, before, after + (f"  # {comment}" if comment else ""))
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """`head:` and what is indented under it."""
+        self.line(head + ":")
+        with self.indented():
+            yield
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"

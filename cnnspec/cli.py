@@ -1,0 +1,114 @@
+"""The command line: files, colour, exit codes. 0: fine, 1: the specification is wrong, 2: the call is wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from cnnspec import __version__
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.files import FileProblem
+
+FORMATS = ("text", "concise", "json", "sarif", "github")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cnnspec")
+def main() -> None:
+    """Describe a convolutional network in a .cnn file; check it, build it, draw it."""
+
+
+def options(command: Any) -> Any:
+    """The options that choose a net and change it."""
+    for option in (
+        click.option("--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Another input: 3@320x320."),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the net."),
+        click.option("--net", metavar="NAME", help="The net to take, if not the first."),
+    ):
+        command = option(command)
+    return command
+
+
+def fail(message: str) -> NoReturn:
+    """The call is wrong."""
+    click.echo(f"cnnspec: {message}", err=True)
+    sys.exit(2)
+
+
+def use_colour(stream: Any) -> bool:
+    return stream.isatty() and "NO_COLOR" not in os.environ
+
+
+def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
+    """Print diagnostics to standard error."""
+    from cnnspec import reports
+
+    if diagnostics:
+        click.echo(reports.render(style, diagnostics, [], colour=use_colour(sys.stderr)), err=True, nl=False, color=True)
+
+
+def settings_of(settings: tuple[str, ...], inputs: tuple[str, ...]) -> Any:
+    """--set and --input as Settings. Wrong ones end the call."""
+    from cnnspec.options import parse_shape, parse_value
+
+    from cnnspec.network import Settings
+
+    parameters, shapes = {}, {}
+    try:
+        for text in settings:
+            name, equals, value = text.partition("=")
+            if not equals or not name.strip().isidentifier():
+                fail(f"--set wants NAME=VALUE, not {text!r}")
+            parameters[name.strip()] = parse_value(value)
+        for text in inputs:
+            name, equals, value = text.rpartition("=")
+            shapes[name.strip()] = parse_shape(value)
+    except ValueError as problem:
+        fail(str(problem))
+    return Settings(parameters, shapes)
+
+
+def checked(path: str | None, net: str | None, settings: Any) -> tuple[str, Any]:
+    """Read and check one file; the path as shown, and what it holds."""
+    from cnnspec.compiler import Checked, check
+    from cnnspec.files import only_spec, read, read_used
+
+    try:
+        path = path or only_spec()
+        source = read(path)
+    except FileProblem as problem:
+        fail(str(problem))
+    if isinstance(source, Diagnostic):
+        return path, Checked((), (source,))
+    return source.name, check(source, read_used, net, settings)
+
+
+@main.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@options
+@click.option("--strict", is_flag=True, help="Warnings fail, too.")
+@click.option("--format", "style", type=click.Choice(FORMATS), default="text", help="How faults are told.")
+def check(
+    files: tuple[str, ...], net: str | None, settings: tuple[str, ...], inputs: tuple[str, ...], strict: bool, style: str
+) -> None:
+    """Check every size and every name of the nets in FILEs (`-`: standard input)."""
+    from cnnspec.summary import line, listing
+
+    chosen = settings_of(settings, inputs)
+    results = [checked(path, net, chosen) for path in files or (None,)]
+    diagnostics = tuple(d for _, found in results for d in found.diagnostics)
+    if style in ("text", "concise"):
+        for path, found in results:
+            for network in found.networks:
+                click.echo(line(path, network))
+        show(diagnostics, style)
+    else:
+        from cnnspec import reports
+
+        listed = [listing(path, found.networks) for path, found in results]
+        click.echo(reports.render(style, diagnostics, listed), nl=False)
+    failing = ("error", "warning") if strict else ("error",)
+    sys.exit(any(d.severity in failing for d in diagnostics))

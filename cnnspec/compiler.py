@@ -1,0 +1,110 @@
+"""The pipeline: a source becomes a module, its nets become checked networks, all faults are collected."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.graph import Network
+from cnnspec.modules import Loader, Module, Reader
+from cnnspec.network import NetworkElaborator, Settings, choose, parameters_of, unused_setting
+from cnnspec.source import Source, Span
+from cnnspec.spelling import suggest
+
+
+class Checked(NamedTuple):
+    """What a file holds. A net with faults is not among `networks` unless all its shapes are known."""
+
+    networks: tuple[Network, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not any(d.severity == "error" for d in self.diagnostics)
+
+
+def nothing(path: str, source: Source) -> None:
+    """A Reader that finds no file."""
+
+
+def check_text(text: str, name: str = "net.cnn") -> Checked:
+    """Check a specification given as a string; it can use nothing but the shipped blocks."""
+    from cnnspec.files import read_shipped
+
+    return check(Source(name, text), lambda path, source: read_shipped(path))
+
+
+def check(
+    source: Source, read: Reader = nothing, net: str | None = None, settings: Settings | None = None
+) -> Checked:
+    """Check the nets of a file: the one of that name, else, with settings, the first, else all.
+
+    The collector rests meanwhile: a parse makes many objects, and none of them is garbage.
+    """
+    resting = gc.isenabled()
+    gc.disable()
+    try:
+        loader = Loader(read)
+        module = loader.load(source)
+        return check_module(module, loader.diagnostics, net, settings or Settings())
+    finally:
+        if resting:
+            gc.enable()
+
+
+def check_module(module: Module, diagnostics: list[Diagnostic], net: str | None, settings: Settings) -> Checked:
+    top = Span(module.source, 0, 0)
+    broken = any(d.severity == "error" for d in diagnostics)
+    names = list(module.nets)
+    if net is not None:
+        if net not in module.nets and not broken:
+            words = suggest(net, names)
+            hint = f"did you mean `{words[0]}`?" if words else f"there is {', '.join(names)}"
+            diagnostics.append(Diagnostic("E0212", f"there is no net `{net}` in this file; {hint}", top))
+        names = [net] if net in module.nets else []
+    elif not names and not broken:
+        blocks = "only blocks to be used by others" if module.blocks else "nothing to check"
+        diagnostics.append(Diagnostic("E0210", f"no net in this file: {blocks}", top))
+    networks = []
+    for name in names:
+        network = check_net(module, name, net is not None, settings, diagnostics)
+        if network is not None:
+            networks.append(network)
+            if not settings.empty:
+                break
+    return Checked(tuple(networks), tuple(unique(diagnostics)))
+
+
+def check_net(
+    module: Module, name: str, chosen: bool, settings: Settings, diagnostics: list[Diagnostic]
+) -> Network | None:
+    pattern = choose(module, name, diagnostics)
+    if pattern is None:
+        return None
+    known = parameters_of(module.nets[name])
+    unused = [given for given in settings.parameters if given not in known]
+    if unused:
+        diagnostics += [unused_setting(pattern.name.span, given, known) for given in unused]
+        return None
+    given: Mapping[str, object] = {**pattern.given, **settings.parameters}
+    lacking = [missing for missing in pattern.lacking if missing not in given]
+    if lacking:
+        if chosen:
+            message = f"`{name}` needs a value for {', '.join(lacking)}: use --set, or a variant"
+            diagnostics.append(Diagnostic("E0211", message, pattern.name.span))
+        return None
+    elaborator = NetworkElaborator(pattern._replace(given=given), settings)
+    network = elaborator.network()
+    diagnostics += elaborator.diagnostics
+    faults = any(d.severity == "error" for d in elaborator.diagnostics)
+    return None if faults else network
+
+
+def unique(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Without repetitions (two nets meet the same fault in one block), in the order of the text."""
+    first: dict[tuple[str, str, int], Diagnostic] = {}
+    for diagnostic in diagnostics:
+        first.setdefault((diagnostic.span.source.name, diagnostic.code, diagnostic.span.start), diagnostic)
+    return sorted(first.values(), key=lambda d: (d.span.source.name, d.span.start))

@@ -1,0 +1,378 @@
+"""Expressions become values: Python's meaning, on a small set of types, with nothing of Python reachable.
+
+Values are ints (or Symbols), floats, bools, strings, sizes as tuples, Filters, lists, and layers and
+blocks by name. What cannot be computed raises Fault with its place; what depends on something that an
+earlier fault left unknown raises Unknowable, and nobody complains twice.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from cnnspec import syntax
+from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.layers.base import LARGEST_INTEGER, Filter, describe, is_integer, is_number
+from cnnspec.shapes import Shape
+from cnnspec.source import Span
+from cnnspec.symbols import Symbol
+
+LONGEST_LIST = 100_000
+
+
+class Fault(Exception):
+    """A mistake found: its diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class Unknowable(Exception):
+    """The value depends on one that an earlier fault left unknown."""
+
+
+class LayerName(NamedTuple):
+    """A layer as a value: `act=hardswish`."""
+
+    name: str
+
+
+class BlockName(NamedTuple):
+    """A block as a value, with the file whose names it sees."""
+
+    block: syntax.Block
+    module: Any  # modules.Module
+
+
+class Unknown:
+    """The value of a constant whose expression is at fault."""
+
+
+UNKNOWN = Unknown()
+
+Lookup = Callable[[str], Any]
+"""A name that is no constant, parameter or loop name: the layer or block that it means, else None."""
+
+
+def fault(code: str, message: str, span: Span, *notes: Note, label: str = "", fixes: Iterable[Fix] = ()) -> Fault:
+    return Fault(Diagnostic(code, message, span, label, notes, tuple(fixes)))
+
+
+class Evaluator:
+    """Evaluates expressions in one scope.
+
+    `names` are its values, `arrival` the shape that arrives where the expression stands (None: unknown,
+    ...: nothing arrives here), and `fix` is told of every Symbol that is used for more than arithmetic.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[str, Any],
+        lookup: Lookup,
+        arrival: Shape | None | Any = ...,
+        fix: Callable[[int], None] = lambda value: None,
+    ) -> None:
+        self.names, self.lookup, self.arrival, self.fix = names, lookup, arrival, fix
+
+    def __call__(self, node: syntax.Expression) -> Any:
+        return _HANDLERS[type(node)](self, node)
+
+    def integer(self, node: syntax.Expression, what: str) -> int:
+        value = self(node)
+        if not is_integer(value):
+            raise fault("E0303", f"{what} must be an integer, not {describe(value)}", node.span)
+        return value  # type: ignore[no-any-return]
+
+    def truth(self, node: syntax.Expression) -> bool:
+        value = self(node)
+        if is_integer(value):
+            self.fix(value)
+            return bool(value)
+        if not isinstance(value, bool):
+            raise fault("E0303", f"a condition must be yes or no, not {describe(value)}", node.span)
+        return value
+
+    def items(self, node: syntax.Expression) -> list[Any]:
+        """What a loop runs over: a list's items, or 0, 1, … below a count."""
+        value = self(node)
+        if is_integer(value):
+            self.fix(value)
+            if not 0 <= value <= LONGEST_LIST:
+                raise fault("E0307", f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,}", node.span)
+            return list(range(value))
+        if isinstance(value, list):
+            return value
+        raise fault("E0303", f"a count or a list is needed, not {describe(value)}", node.span)
+
+    def bind(self, names: tuple[syntax.Name, ...], item: Any, span: Span) -> dict[str, Any]:
+        """Loop names and their values for one item."""
+        if len(names) == 1:
+            return {names[0].name: item}
+        if not isinstance(item, list) or len(item) != len(names):
+            raise fault("E0306", f"{len(names)} names need items of {len(names)} values, not {describe(item)}", span)
+        return {name.name: value for name, value in zip(names, item, strict=True)}
+
+    # One method a kind of node
+
+    def literal(self, node: syntax.Literal) -> Any:
+        return node.value
+
+    def name(self, node: syntax.Name) -> Any:
+        value = self.names.get(node.name, ...)
+        if value is ...:
+            value = self.lookup(node.name)
+            if value is None:
+                raise self.unknown_name(node)
+        if value is UNKNOWN:
+            raise Unknowable
+        return value
+
+    def unknown_name(self, node: syntax.Name) -> Fault:
+        from cnnspec.spelling import suggest
+
+        fixes = [
+            Fix(f"did you mean `{word}`?", (edit(node.span, word),)) for word in suggest(node.name, self.names)
+        ]
+        return fault("E0202", f"nothing here is called `{node.name}`", node.span, fixes=fixes)
+
+    def arrives(self, node: syntax.Arrival) -> int:
+        if self.arrival is ...:
+            raise fault("E0306", "no value arrives here, so `in` has no size", node.span)
+        if self.arrival is None:
+            raise Unknowable
+        shape: Shape = self.arrival
+        if node.field == "channels":
+            return shape.channels
+        if node.field == "features":
+            return shape.features
+        if node.field not in ("height", "width"):
+            raise fault(
+                "E0202", f"`in` has channels, height, width and features, but no `{node.field}`", node.span
+            )
+        if not shape.is_map:
+            raise fault("E0306", f"a vector of {shape} features arrives: it has no {node.field}", node.span)
+        return shape.size[node.field == "width"]
+
+    def filter(self, node: syntax.FilterOf) -> Filter:
+        count = self.integer(node.count, "the number before `@`")
+        kernel = self(node.kernel)
+        if is_integer(kernel):
+            kernel = (kernel, kernel)
+        if not (isinstance(kernel, tuple | list) and len(kernel) == 2 and all(map(is_integer, kernel))):
+            raise fault("E0303", f"a size such as 3x3 must stand behind `@`, not {describe(kernel)}", node.kernel.span)
+        for side in kernel:
+            self.fix(side)
+        return Filter(count, (int(kernel[0]), int(kernel[1])))
+
+    def unary(self, node: syntax.Unary) -> Any:
+        if node.operator == "not":
+            return not self.truth(node.operand)
+        value = self(node.operand)
+        if not is_number(value):
+            raise fault("E0306", f"`{node.operator}` needs a number, not {describe(value)}", node.operand.span)
+        return -value if node.operator == "-" else value
+
+    def binary(self, node: syntax.Binary) -> Any:
+        if node.operator == "and":
+            return self.truth(node.left) and self.truth(node.right)
+        if node.operator == "or":
+            return self.truth(node.left) or self.truth(node.right)
+        left, right = self(node.left), self(node.right)
+        if node.operator in _COMPARISONS:
+            return self.compare(node, left, right)
+        if isinstance(left, list) and isinstance(right, list) and node.operator == "+":
+            return self.bounded(left + right, node.span)
+        if not (is_number(left) and is_number(right)):
+            wrong, side = (left, node.left) if not is_number(left) else (right, node.right)
+            raise fault("E0306", f"`{node.operator}` needs numbers, not {describe(wrong)}", side.span)
+        try:
+            value = _ARITHMETIC[node.operator](left, right)
+        except ZeroDivisionError:
+            raise fault("E0306", f"{left} {node.operator} {right}: division by zero", node.span) from None
+        except OverflowError:
+            raise fault("E0307", f"{left} {node.operator} {right} is too large a number", node.span) from None
+        if isinstance(value, float):
+            self.fix(left)
+            self.fix(right)
+        return self.checked(value, node.span)
+
+    def checked(self, value: Any, span: Span) -> Any:
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+            raise fault("E0307", "integers stay below 2^31 (limit `integer`)", span)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise fault("E0306", "the value is not a finite number", span)
+        return value
+
+    def bounded(self, items: list[Any], span: Span) -> list[Any]:
+        if len(items) > LONGEST_LIST:
+            raise fault("E0307", f"lists have at most {LONGEST_LIST:,} items", span)
+        return items
+
+    def compare(self, node: syntax.Binary, left: Any, right: Any) -> bool:
+        for side in (left, right):
+            for value in side if isinstance(side, list | tuple) else (side,):
+                self.fix(value)
+        if node.operator in ("==", "!="):
+            return (left == right) is (node.operator == "==")
+        if not (is_number(left) and is_number(right)):
+            raise fault(
+                "E0306", f"`{node.operator}` compares numbers, not {describe(left)} and {describe(right)}", node.span
+            )
+        return bool(_COMPARISONS[node.operator](left, right))
+
+    def choice(self, node: syntax.Choice) -> Any:
+        return self(node.then if self.truth(node.test) else node.otherwise)
+
+    def list(self, node: syntax.List) -> list[Any]:
+        return [self(item) for item in node.items]
+
+    def comprehension(self, node: syntax.Comprehension) -> list[Any]:
+        made = []
+        for item in self.items(node.source):
+            inner = {**self.names, **self.bind(node.names, item, node.source.span)}
+            made.append(Evaluator(inner, self.lookup, self.arrival, self.fix)(node.item))
+        return made
+
+    def index(self, node: syntax.Index) -> Any:
+        value = self.name(node.value)
+        for subscript in node.subscripts:
+            if not isinstance(value, list | tuple):
+                raise fault("E0306", f"only lists have items: {describe(value)} has none", node.span)
+            if isinstance(subscript, syntax.Slice):
+                bounds = [
+                    None if end is None else int(self.integer(end, "an index"))
+                    for end in (subscript.start, subscript.stop)
+                ]
+                value = value[bounds[0] : bounds[1]]
+                continue
+            position = self.integer(subscript, "an index")
+            self.fix(position)
+            if not -len(value) <= position < len(value):
+                raise fault(
+                    "E0306", f"`{node.value.name}` has {len(value)} items, so no item {position}", subscript.span
+                )
+            value = value[position]
+        return value
+
+    def function(self, node: syntax.Function) -> Any:
+        if node.name.name not in _FUNCTIONS:
+            from cnnspec.spelling import suggest
+
+            known = ", ".join(sorted(_FUNCTIONS))
+            fixes = [
+                Fix(f"did you mean `{word}`?", (edit(node.name.span, word),))
+                for word in suggest(node.name.name, _FUNCTIONS)
+            ]
+            raise fault(
+                "E0202", f"there is no function `{node.name.name}`; there are {known}", node.name.span, fixes=fixes
+            )
+        arguments = [self(argument) for argument in node.arguments]
+        if node.name.name != "sum":  # sums keep what they are made of
+            for argument in arguments:
+                for value in argument if isinstance(argument, list | tuple) else (argument,):
+                    self.fix(value)
+        try:
+            value = _FUNCTIONS[node.name.name](*arguments)
+        except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+            shown = ", ".join(map(describe, arguments))
+            raise fault("E0306", f"`{node.name.name}({shown})` cannot be computed", node.span) from None
+        return self.checked(value, node.span)
+
+
+def edit(span: Span, text: str) -> Any:
+    from cnnspec.diagnostics import Edit
+
+    return Edit(span, text)
+
+
+def _divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, at least divisor, never under 90 % of the value (Sandler et al. 2018)."""
+    if not is_number(value) or not is_integer(divisor):
+        raise TypeError
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+def _numbers(values: tuple[Any, ...]) -> list[Any]:
+    """The arguments of min and max: one list, or several numbers."""
+    items = list(values[0]) if len(values) == 1 and isinstance(values[0], list | tuple) else list(values)
+    if not items or not all(map(is_number, items)):
+        raise TypeError
+    return items
+
+
+def _sum(values: Any) -> Any:
+    if not isinstance(values, list | tuple) or not all(map(is_number, values)):
+        raise TypeError
+    return sum(values)
+
+
+def _len(values: Any) -> int:
+    if not isinstance(values, list):
+        raise TypeError
+    return len(values)
+
+
+def _number(value: Any) -> Any:
+    if not is_number(value):
+        raise TypeError
+    return value
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": lambda *values: min(_numbers(values)),
+    "max": lambda *values: max(_numbers(values)),
+    "sum": _sum,
+    "len": _len,
+    "ceil": lambda value: math.ceil(_number(value)),
+    "round": lambda value: round(_number(value)),
+    "divisible": _divisible,
+}
+
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+_HANDLERS: dict[type, Callable[[Evaluator, Any], Any]] = {
+    syntax.Literal: Evaluator.literal,
+    syntax.Name: Evaluator.name,
+    syntax.Arrival: Evaluator.arrives,
+    syntax.FilterOf: Evaluator.filter,
+    syntax.Unary: Evaluator.unary,
+    syntax.Binary: Evaluator.binary,
+    syntax.Choice: Evaluator.choice,
+    syntax.List: Evaluator.list,
+    syntax.Comprehension: Evaluator.comprehension,
+    syntax.Index: Evaluator.index,
+    syntax.Function: Evaluator.function,
+}
+
+
+def freeze(value: Any) -> Any:
+    """A hashable stand-in that keeps apart what Python takes for equal: 1, 1.0 and yes."""
+    if isinstance(value, Symbol):
+        return int(value)
+    if isinstance(value, list):
+        return ("list", *map(freeze, value))
+    if isinstance(value, Filter):
+        return ("filter", int(value.count), value.kernel)
+    if isinstance(value, bool | float):
+        return (type(value).__name__, value)
+    return value

@@ -1,0 +1,126 @@
+"""Layers that take channels as they are: a part of them, or each times a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
+from cnnspec.layers.values import nesting
+from cnnspec.shapes import Shape
+
+
+class Slice(Layer):
+    """The channels start to stop - 1, of a vector its features; as x[start:stop] in Python."""
+
+    name = "slice"
+    summary = "the channels from `start` up to, but not including, `stop`"
+    formula = "(stop - start)@HxW"
+    example = "slice 0 16"
+    positional = ("start", "stop")
+    arguments = {
+        "start": Argument("count", low=0, doc="first channel, from 0"),
+        "stop": Argument("count", None, low=1, doc="the channel behind the last; the end"),
+    }
+
+    start: int
+    stop: int | None
+
+    def _stop(self, x: Shape) -> int:
+        return x.channels if self.stop is None else self.stop
+
+    def output(self, x: Shape) -> Shape:
+        stop = self._stop(x)
+        if stop > x.channels:
+            raise Misfit("E0412", f"`stop={stop}` lies behind the {x.channels} channels that arrive", "stop")
+        if self.start >= stop:
+            raise Misfit("E0412", f"no channel lies from {self.start} up to {stop}", "start")
+        return x.with_channels(stop - self.start)
+
+    def torch(self, x: Shape) -> Call:
+        return Call("Slice", (self.start, self._stop(x)))
+
+
+class Pick(Layer):
+    """The channels of a list, in its order; a channel may come twice. LeNet-5's C3 (LeCun et al. 1998) is so."""
+
+    name = "pick"
+    summary = "the channels of a list, in its order"
+    formula = "(length of the list)@HxW"
+    example = "pick [0, 1, 5]"
+    positional = ("channels",)
+    arguments = {"channels": Argument("list", low=0, doc="numbers of channels, from 0")}
+
+    channels: list[int]
+
+    def output(self, x: Shape) -> Shape:
+        last = max(self.channels)
+        if last >= x.channels:
+            message = f"channel {last} is picked, but {x.channels} arrive, 0 to {x.channels - 1}"
+            raise Misfit("E0412", message, "channels")
+        return x.with_channels(len(self.channels))
+
+    def torch(self, x: Shape) -> Call:
+        return Call("Pick", (self.channels,))
+
+
+class Scale(Layer):
+    """Every channel times a trained number: the layer scale of Touvron et al. 2021, used by ConvNeXt.
+
+    The tensor is C x 1 x 1 (C for a vector) and bears the step's own name.
+    """
+
+    name = "scale"
+    summary = "every channel times a trained number"
+    example = "scale 1e-6"
+    positional = ("init",)
+    arguments = {"init": Argument("float", 1.0, doc="what the numbers start from")}
+
+    init: float
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return (Weight("", (x.channels, 1, 1) if x.is_map else (x.channels,)),)
+
+    def torch(self, x: Shape) -> Call:
+        (weight,) = self.weights(x)
+        return Call("nn.Parameter", (Call("torch.full", (weight.shape, self.init)),))
+
+
+class Normalize(Layer):
+    """(x - mean)/std with fixed numbers, one in all or one a channel. They have no keys in the state_dict."""
+
+    name = "normalize"
+    summary = "(x - mean)/std with fixed numbers, as images are prepared"
+    example = "normalize mean=[0.485, 0.456, 0.406] std=[0.229, 0.224, 0.225]"
+    example_input = "3@224x224"
+    positional = ("mean", "std")
+    arguments = {
+        "mean": Argument("numbers", doc="a number, or a list, one a channel"),
+        "std": Argument("numbers", doc="a number above 0, or a list, one a channel"),
+    }
+
+    mean: Any
+    std: Any
+
+    def settle(self) -> None:
+        for name in ("mean", "std"):
+            shape = nesting(getattr(self, name))
+            if shape is None or len(shape) > 1:
+                raise Misfit("E0303", f"`{name}` wants a number or a list of numbers", name)
+        if min(_each(self.std)) <= 0:
+            raise Misfit("E0304", "`std` must be above 0", "std")
+
+    def output(self, x: Shape) -> Shape:
+        self.need_map(x)
+        for name in ("mean", "std"):
+            numbers = getattr(self, name)
+            if isinstance(numbers, list) and len(numbers) != x.channels:
+                message = f"`{name}` has {len(numbers)} numbers, but {x.channels} channels arrive"
+                raise Misfit("E0410", message, name, f"{len(numbers)} != {x.channels}")
+        return x
+
+    def torch(self, x: Shape) -> Call:
+        return Call("Normalize", (), {"mean": _each(self.mean), "std": _each(self.std)})
+
+
+def _each(numbers: Any) -> list[float]:
+    return [float(n) for n in numbers] if isinstance(numbers, list) else [float(numbers)]

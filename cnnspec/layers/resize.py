@@ -1,0 +1,214 @@
+"""Layers that move pixels about: upsampling, pixel shuffle, padding, cropping."""
+
+from __future__ import annotations
+
+import math
+
+from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
+from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
+from cnnspec.shapes import Shape
+
+
+class Upsample(Layer):
+    """The map at another size: every pixel repeated, or interpolated linearly along both axes.
+
+    The centre of output pixel q is at (q + 0.5)/factor - 0.5; with `align=yes` the corners' centres coincide
+    instead. With `size` the factor is size/n.
+    """
+
+    name = "upsample"
+    summary = "the map at another size, by the nearest pixel or by bilinear interpolation"
+    formula = "o = floor(n*factor), or o = size"
+    example = "upsample 2"
+    torch_class = "nn.Upsample"
+    torch_arguments = {"scale_factor": "factor", "size": "size", "mode": "mode", "align_corners": "align"}
+    positional = ("factor",)
+    arguments = {
+        "factor": Argument(
+            "factor", None, low=0, high=2**31 - 1, doc="number, or one an axis, such as `[2, 1.5]`"
+        ),
+        "size": Argument("size", None, low=1, doc="height and width of the output, in place of a factor"),
+        "mode": Argument(
+            "word", "nearest", choices=("nearest", "bilinear"), doc="where the values come from"
+        ),
+        "align": Argument("flag", False, doc="bilinear: the corners' centres stay where they are"),
+    }
+
+    factor: tuple[float, float] | None
+    size: tuple[int, int] | None
+    mode: str
+    align: bool
+
+    def settle(self) -> None:
+        if (self.factor is None) == (self.size is None):
+            raise Misfit("E0304", "`upsample` wants either a factor or a `size`", "size")
+        if self.align and self.mode != "bilinear":
+            raise Misfit("E0304", '`align=yes` needs `mode="bilinear"`', "align")
+
+    def output(self, x: Shape) -> Shape:
+        height, width = self.need_map(x)
+        if self.size is not None:
+            return x.with_size(*self.size)
+        assert self.factor is not None  # settle
+        vertical, horizontal = self.factor
+        return x.with_size(self._along("height", height, vertical), self._along("width", width, horizontal))
+
+    @staticmethod
+    def _along(axis: str, n: int, factor: float) -> int:
+        o = math.floor(n * factor)
+        if o < 1:
+            message = f"`factor={factor:g}` leaves nothing of the {axis} {n}"
+            raise Misfit("E0401", message, "factor", f"floor({n}*{factor:g}) = {o}")
+        return o
+
+    def torch(self, x: Shape) -> Call:
+        size = {"scale_factor": pair(self.factor)} if self.size is None else {"size": self.size}
+        if self.mode == "nearest":
+            return Call("nn.Upsample", (), {**size, "mode": "nearest"})
+        return Call("nn.Upsample", (), {**size, "mode": "bilinear", "align_corners": self.align})
+
+
+class PixelShuffle(Layer):
+    """Every r*r channels become one channel, r times as high and as wide. Shi et al. 2016.
+
+    Channel c*r*r + i*r + j is pixel (i, j) of each r x r square of channel c.
+    """
+
+    name = "pixelshuffle"
+    summary = "every r*r channels become an r times larger channel"
+    formula = "C/r^2@(r*H)x(r*W)"
+    example = "pixelshuffle 2"
+    torch_class = "nn.PixelShuffle"
+    torch_arguments = {"upscale_factor": "factor"}
+    positional = ("factor",)
+    arguments = {"factor": Argument("int", low=1, doc="r: how many times larger")}
+
+    factor: int
+
+    def output(self, x: Shape) -> Shape:
+        height, width = self.need_map(x)
+        r = self.factor
+        if x.channels % (r * r):
+            message = f"`pixelshuffle {r}` needs {r * r} channels for one, which do not divide {x.channels}"
+            raise Misfit("E0404", message, "factor", f"{x.channels} % {r}^2 = {x.channels % (r * r)}")
+        return Shape(x.channels // (r * r), r * height, r * width)
+
+
+class ChannelShuffle(Layer):
+    """Channels in `groups` rows, read column by column: channel i*C/groups + j goes to j*groups + i.
+
+    Zhang et al. 2018, "ShuffleNet".
+    """
+
+    name = "channelshuffle"
+    summary = "channels in rows, read column by column"
+    example = "channelshuffle 2"
+    torch_class = "nn.ChannelShuffle"
+    torch_arguments = {"groups": "groups"}
+    positional = ("groups",)
+    arguments = {"groups": Argument("count", low=1, doc="number of rows; divides the channels")}
+
+    groups: int
+
+    def output(self, x: Shape) -> Shape:
+        self.need_map(x)
+        left = x.channels % self.groups
+        if left:
+            message = f"{self.groups} groups do not divide the {x.channels} channels that arrive"
+            raise Misfit("E0404", message, "groups", f"{x.channels} % {self.groups} = {left}")
+        return x
+
+    def torch(self, x: Shape) -> Call:
+        return Call("nn.ChannelShuffle", (self.groups,))
+
+
+class Pad(Layer):
+    """Rows and columns around the map: a constant, the map mirrored, its edge repeated, or its far side."""
+
+    name = "pad"
+    summary = "rows and columns around the map"
+    formula = "o = n + lo + hi"
+    example = "pad [0, 1, 0, 1]"
+    torch_class = "nn.ConstantPad2d"
+    torch_arguments = {"padding": "pad", "value": "value"}
+    positional = ("pad",)
+    arguments = {
+        "pad": Argument("pad", low=0, doc="`1`, `1x2` (height, width) or `[top, bottom, left, right]`"),
+        "mode": Argument(
+            "word",
+            "constant",
+            choices=("constant", *MODES),
+            doc="what the pad holds: a number, the map mirrored, its edge, its far side",
+        ),
+        "value": Argument("float", 0.0, doc="the number, where constant"),
+    }
+
+    pad: Sides
+    mode: str
+    value_: float
+
+    def settle(self) -> None:
+        if self.mode != "constant" and self.value_:
+            raise Misfit("E0304", f'a `value` is for `mode="constant"`, not "{self.mode}"', "value")
+
+    def output(self, x: Shape) -> Shape:
+        height, width = self.need_map(x)
+        check_mode(self.mode, x, self.pad)
+        top, bottom, left, right = self.pad
+        return x.with_size(height + top + bottom, width + left + right)
+
+    def torch(self, x: Shape) -> Call:
+        sides = torch_sides(self.pad)
+        if self.mode == "constant":
+            return Call("nn.ConstantPad2d", (sides,), {"value": self.value_})
+        names = {"reflect": "ReflectionPad2d", "replicate": "ReplicationPad2d", "circular": "CircularPad2d"}
+        return Call(f"nn.{names[self.mode]}", (sides,))
+
+
+class Crop(Layer):
+    """The middle of the map, or the map less some rows and columns. U-Net (Ronneberger et al. 2015) crops so.
+
+    To a size: (H - h)//2 rows go at the top, the others at the bottom, and so the columns.
+    """
+
+    name = "crop"
+    summary = "the middle of the map, or the map without some rows and columns"
+    formula = "o = size, or o = n - lo - hi"
+    example = "crop 28x28"
+    positional = ("size",)
+    arguments = {
+        "size": Argument("size", None, low=1, doc="height and width of the part in the middle"),
+        "sides": Argument(
+            "pad", None, low=0, doc="what is cut off: `1`, `1x2` or `[top, bottom, left, right]`"
+        ),
+    }
+
+    size: tuple[int, int] | None
+    sides: Sides | None
+
+    def settle(self) -> None:
+        if (self.size is None) == (self.sides is None):
+            raise Misfit("E0304", "`crop` wants either a size or `sides`", "sides")
+
+    def window(self, x: Shape) -> tuple[int, int, int, int]:
+        """First row, first column, height and width of what is left."""
+        height, width = self.need_map(x)
+        if self.size is not None:
+            h, w = self.size
+            if h > height or w > width:
+                raise Misfit("E0412", f"`crop {h}x{w}` is larger than the map {x}", "size")
+            return (height - h) // 2, (width - w) // 2, h, w
+        assert self.sides is not None  # settle
+        top, bottom, left, right = self.sides
+        h, w = height - top - bottom, width - left - right
+        if h < 1 or w < 1:
+            sums = f"{height} - {top} - {bottom} = {h}, {width} - {left} - {right} = {w}"
+            raise Misfit("E0412", f"`crop` leaves nothing of the map {x}", "sides", sums)
+        return top, left, h, w
+
+    def output(self, x: Shape) -> Shape:
+        return x.with_size(*self.window(x)[2:])
+
+    def torch(self, x: Shape) -> Call:
+        top, left, height, width = self.window(x)
+        return Call("Crop", (), {"top": top, "left": left, "height": height, "width": width})

@@ -1,0 +1,64 @@
+"""State_dict names: rule 13 of the language.
+
+A scope is a net, a block's use, or labelled braces. Its steps are counted, labelled ones too: by their
+place, as nn.Sequential counts, or, in a net and in a wired block, by their kind.
+"""
+
+from __future__ import annotations
+
+from cnnspec.source import Span
+
+# Attributes that every torch.nn.Module or nn.Sequential has: a submodule of such a name raises, or,
+# worse, replaces the method without a word. A test compares the list with torch's own.
+TAKEN = frozenset(
+    """
+    T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda
+    double dump_patches eval extend extra_repr float forward get_buffer get_extra_state get_parameter
+    get_submodule half insert ipu load_state_dict modules mtia named_buffers named_children
+    named_modules named_parameters parameters pop register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
+    set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
+    """.split()
+)
+
+
+def carries(name: str) -> bool:
+    """Whether a torch module can have a submodule of this name."""
+    return name not in TAKEN and not name.startswith("__")
+
+
+class Scope:
+    """The names given so far in one scope; `prefix` is its path within its owner, with a dot."""
+
+    __slots__ = ("by_kind", "count", "joins", "kinds", "prefix", "taken")
+
+    def __init__(self, prefix: str, by_kind: bool) -> None:
+        self.prefix, self.by_kind = prefix, by_kind
+        self.count = 0
+        self.kinds: dict[str, int] = {}
+        self.joins: dict[str, int] = {}
+        self.taken: dict[str, Span] = {}
+
+    def name(self, label: str | None, kind: str, span: Span) -> tuple[str, Span | None]:
+        """The path of the next step, and, where the name is taken, the place that took it."""
+        if self.by_kind:
+            number = self.kinds[kind] = self.kinds.get(kind, 0) + 1
+            name = label or f"{kind}{number}"
+        elif label is None:
+            name = str(self.count)
+        else:
+            name = label
+        # A number as label sets the count, as in a C enum.
+        self.count = int(name) + 1 if name.isdecimal() and len(name) < 10 else self.count + 1
+        earlier = self.taken.get(name)
+        if earlier is None:
+            self.taken[name] = span
+        return self.prefix + name, earlier
+
+    def join_path(self, kind: str) -> str:
+        """A path for an unlabelled join, which has no weights and takes no number from the steps."""
+        number = self.joins[kind] = self.joins.get(kind, 0) + 1
+        return f"{self.prefix}{kind}{number}"

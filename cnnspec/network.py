@@ -1,0 +1,215 @@
+"""A net of a program, elaborated: its parameters, inputs and outputs around the steps of elaborate.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cnnspec import syntax
+from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.elaborate import Abandoned, Context, Defaults, Elaborator, Owner, as_shape, symbolic
+from cnnspec.evaluate import Evaluator, Fault, Unknowable, edit, fault
+from cnnspec.graph import Input, Network, Output, Step, Value
+from cnnspec.layers.base import describe, is_number
+from cnnspec.limits import Limits
+from cnnspec.modules import Module, NetName
+from cnnspec.naming import Scope
+from cnnspec.shapes import Shape
+from cnnspec.source import Span
+from cnnspec.spelling import suggest
+
+IMAGE_ARGUMENTS = ("mean", "std")
+
+
+class Settings(NamedTuple):
+    """What the command line says of a net: parameters by name, input shapes by label ("" for the only one)."""
+
+    parameters: Mapping[str, Any] = {}  # noqa: RUF012 - never changed
+    inputs: Mapping[str, Shape] = {}  # noqa: RUF012 - never changed
+    limits: Limits = Limits()
+
+    @property
+    def empty(self) -> bool:
+        return not self.parameters and not self.inputs
+
+
+class Pattern(NamedTuple):
+    """A net with the parameters that a chain of variants gives it; `lacking` have no value."""
+
+    name: syntax.Name
+    net: syntax.Net
+    module: Module
+    given: Mapping[str, Any]
+    varied: bool  # by a variant
+    lacking: tuple[str, ...]
+
+
+class NetworkElaborator(Elaborator):
+    """Elaborates one net."""
+
+    def __init__(self, pattern: Pattern, settings: Settings) -> None:
+        super().__init__(settings.limits, overridden=pattern.varied or not settings.empty)
+        self.pattern, self.settings = pattern, settings
+        self.inputs: list[Input] = []
+        self.outputs: list[Output] = []
+        self.owner = Owner(pattern.name.name)
+
+    def network(self) -> Network | None:
+        """The checked net; None where faults left no whole one. Its diagnostics tell why."""
+        net, module = self.pattern.net, self.pattern.module
+        arguments: dict[str, Any] = {}
+        names = dict(module.constants)
+        for parameter in net.parameters:
+            name = parameter.name.name
+            if name in self.pattern.given:
+                value = self.pattern.given[name]
+            elif parameter.default is not None:
+                try:
+                    value = Evaluator(names, module.lookup)(parameter.default)
+                except Fault as caught:
+                    self.report(caught.diagnostic)
+                    return None
+                except Unknowable:
+                    return None
+            arguments[name] = value
+            names[name] = symbolic(name, value)
+        context = Context(self.owner, Scope("", by_kind=True), names, Defaults({}), module)
+        try:
+            steps, last = self.body(net.body, None, context)
+        except Abandoned:
+            return None
+        if last is None:
+            self.report(Diagnostic("E0209", f"net `{net.name.name}` has no input", net.name.span))
+            return None
+        self.check_inputs()
+        outputs = tuple(self.outputs) or (Output("output", last, False),)
+        if all(output.train for output in outputs):
+            message = "every output is train-only: nothing is left for evaluation"
+            self.report(Diagnostic("E0214", message, net.name.span))
+        fixed = frozenset(self.owner.fixed)
+        return Network(
+            self.pattern.name.name, net, arguments, fixed, tuple(self.inputs), outputs, steps, self.pattern.name.span
+        )
+
+    def check_inputs(self) -> None:
+        known = {given.name for given in self.inputs}
+        for name in self.settings.inputs:
+            if name not in known and not (name == "" and len(known) == 1):
+                wanted = ", ".join(f"{given}=…" for given in known)
+                what = f"net `{self.pattern.name.name}` has no input `{name}`" if name else "which input is meant?"
+                self.report(Diagnostic("E0213", f"--input: {what}; there is {wanted}", self.pattern.name.span))
+
+    def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
+        if context.owner is not self.owner or context.scope.prefix:
+            return super().input(label, call, context)
+        name = self.label(label, context) or "input"
+        if name in (given.name for given in self.inputs):
+            raise fault("E0209", "several inputs need labels: `left: input 1@28x28`", call.span)
+        evaluate = context.at(None)
+        if len(call.positional) != 1:
+            raise fault("E0302", "an input has one shape: `input 3@224x224`", call.span)
+        shape = as_shape(evaluate(call.positional[0]))
+        if shape is None or shape.channels < 1 or (shape.is_map and min(shape.size) < 1):
+            got = describe(evaluate(call.positional[0]))
+            raise fault("E0303", f"an input is a shape such as 3@224x224, not {got}", call.positional[0].span)
+        images: dict[str, tuple[float, ...]] = {"mean": (), "std": ()}
+        for keyword in call.keywords:
+            if keyword.name not in IMAGE_ARGUMENTS:
+                raise fault("E0301", f"`input` has no argument `{keyword.name}`", keyword.name_span)
+            images[keyword.name] = self.per_channel(keyword, evaluate(keyword.value), shape)
+        shape = self.settings.inputs.get(name) or (not self.inputs and self.settings.inputs.get("")) or shape
+        value = Value(shape)
+        self.measure(shape, call)
+        self.inputs.append(Input(name, value, images["mean"], images["std"], call.span))
+        self.keep(name if label else None, name, value, None, context)
+        return value
+
+    @staticmethod
+    def per_channel(keyword: syntax.Keyword, value: Any, shape: Shape) -> tuple[float, ...]:
+        numbers = value if isinstance(value, list) else [value]
+        if not all(map(is_number, numbers)) or len(numbers) not in (1, shape.channels):
+            wanted = f"`{keyword.name}` wants one number, or one for each of the {shape.channels} channels"
+            raise fault("E0303", wanted, keyword.value.span)
+        return tuple(map(float, numbers))
+
+    def output(self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]) -> Value | None:
+        output = step.action
+        assert isinstance(output, syntax.Output)
+        if context.owner is not self.owner:
+            return super().output(step, value, context, steps)
+        train = False
+        for keyword in output.keywords:
+            given = context.at(value)(keyword.value)
+            if keyword.name != "train" or not isinstance(given, bool):
+                raise fault("E0301", "`output` takes labels and `train=yes`", keyword.span)
+            train = given
+        for target in output.targets:
+            found, _ = self.reference(target, value, context)
+            name = target.span.text.rsplit(".", 1)[-1]
+            if any(name == other.name for other in self.outputs):
+                raise fault("E0203", f"`{name}` is an output already", target.span)
+            self.outputs.append(Output(name, found, train))
+        return value
+
+
+def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern | None:
+    """The net of this name, its variants resolved; faults go to `diagnostics`."""
+    found = module.nets[name]
+    given: dict[str, Any] = {}
+    first, varied, passed = found, False, {name}
+    try:
+        while isinstance(found.net, syntax.Variant):
+            varied = True
+            variant, home = found.net, found.module
+            target = home.nets.get(variant.pattern.name)
+            if target is None:
+                raise unknown_net(variant.pattern, home)
+            if variant.pattern.name in passed:
+                raise fault("E0205", f"`{variant.pattern.name}` is a variant of itself", variant.pattern.span)
+            passed.add(variant.pattern.name)
+            for keyword in variant.keywords:
+                value = Evaluator(home.constants, home.lookup)(keyword.value)
+                given.setdefault(keyword.name, value)
+                known = parameters_of(target)
+                if keyword.name not in known:
+                    raise unknown_parameter(keyword, target, known)
+            found = target
+    except Fault as caught:
+        diagnostics.append(caught.diagnostic)
+        return None
+    except Unknowable:
+        return None
+    net = found.net
+    assert isinstance(net, syntax.Net)
+    lacking = tuple(p.name.name for p in net.parameters if p.default is None and p.name.name not in given)
+    return Pattern(first.net.name, net, found.module, given, varied and bool(given), lacking)
+
+
+def parameters_of(found: NetName) -> list[str]:
+    seen = set()
+    while isinstance(found.net, syntax.Variant) and found.net.name.name not in seen:
+        seen.add(found.net.name.name)
+        following = found.module.nets.get(found.net.pattern.name)
+        if following is None:
+            return []
+        found = following
+    return [p.name.name for p in found.net.parameters] if isinstance(found.net, syntax.Net) else []
+
+
+def unknown_net(name: syntax.Name, module: Module) -> Fault:
+    fixes = [Fix(f"did you mean `{w}`?", (edit(name.span, w),)) for w in suggest(name.name, module.nets)]
+    return fault("E0212", f"there is no net `{name.name}` in this file", name.span, fixes=fixes)
+
+
+def unknown_parameter(keyword: syntax.Keyword, target: NetName, known: list[str]) -> Fault:
+    fixes = [Fix(f"did you mean `{w}`?", (edit(keyword.name_span, w),)) for w in suggest(keyword.name, known)]
+    note = Note("its parameters stand here", target.net.name.span)
+    message = f"`{target.net.name.name}` has no parameter `{keyword.name}`"
+    return fault("E0213", message, keyword.name_span, note, fixes=fixes)
+
+
+def unused_setting(span: Span, name: str, known: list[str]) -> Diagnostic:
+    """A `--set` whose name is no parameter of the net."""
+    words = suggest(name, known)
+    hint = f"; did you mean `{words[0]}`?" if words else f"; there is {', '.join(known)}" if known else ""
+    return Diagnostic("E0213", f"--set: the net has no parameter `{name}`{hint}", span)

@@ -1,0 +1,133 @@
+"""`again`: a step runs once more, on another value, with the weights that it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnspec.diagnostics import Diagnostic, Note
+from cnnspec.evaluate import fault
+from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
+from cnnspec.layers.base import Misfit
+from cnnspec.source import Span
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate import Elaborator
+
+
+class Replay:
+    """Runs steps again: `values` maps what flowed the first time to what flows now."""
+
+    def __init__(self, elaborator: Elaborator, span: Span) -> None:
+        self.elaborator, self.span = elaborator, span
+        self.values: dict[Value, Value] = {}
+
+    def at(self, value: Value) -> Value:
+        return self.values.get(value, value)
+
+    def step(self, step: Step) -> Step:
+        if isinstance(step, Leaf):
+            return self.leaf(step)
+        if isinstance(step, Use):
+            return self.use(step)
+        if isinstance(step, Group | If):
+            steps = tuple(map(self.step, step.steps))
+            return step._replace(steps=steps, input=self.at(step.input), output=self.at(step.output))
+        if isinstance(step, Repeat):
+            iterations = tuple(tuple(map(self.step, steps)) for steps in step.iterations)
+            return step._replace(iterations=iterations, input=self.at(step.input), output=self.at(step.output))
+        if isinstance(step, Merge):
+            return self.merge(step)
+        if isinstance(step, From):
+            return From(self.at(step.value), step.span)
+        inner = self.step(step.step)
+        return Again(inner, self.at(step.input), self.at(step.output), step.span)
+
+    def pass_(self, old: Value, new: Value) -> Value:
+        self.values[old] = new
+        return new
+
+    def leaf(self, step: Leaf) -> Leaf:
+        value = self.at(step.input)
+        output = Value(None)
+        if value.shape is not None and step.input.shape is not None:
+            try:
+                shape = step.layer.output(value.shape)
+                output = Value(shape, (value, step.layer.name, self.span))
+                if step.layer.weights(value.shape) != step.layer.weights(step.input.shape):
+                    self.unfit(step.name, step.input, value)
+            except Misfit as misfit:
+                self.elaborator.report(
+                    Diagnostic(misfit.code, f"`{step.name}` again: {misfit.message}", self.span, misfit.formula)
+                )
+        return step._replace(input=value, output=self.pass_(step.output, output))
+
+    def use(self, step: Use) -> Use:
+        from cnnspec.elaborate import block_names, rebind
+
+        value = self.at(step.input)
+        recipe = self.elaborator.recipes.get(id(step.instance))
+        if recipe is None or value.shape is None:
+            return step._replace(input=value, output=self.pass_(step.output, Value(None)))
+        target, arguments, defaults = recipe
+        instance = self.elaborator.instance(target, arguments, value.shape, defaults, self.span)
+        if step.input.shape is not None and tensors(instance.steps) != tensors(step.instance.steps):
+            self.unfit(step.name, step.input, value)
+        bindings = {**step.bindings, **block_names({}, value.shape)}
+        shape = instance.output.shape
+        if shape is not None:
+            shape = shape.with_channels(rebind(shape.channels, bindings))
+        output = self.pass_(step.output, Value(shape, (value, step.name, self.span)))
+        return step._replace(instance=instance, bindings=bindings, input=value, output=output)
+
+    def merge(self, step: Merge) -> Merge:
+        paths = []
+        for path in step.paths:
+            steps = tuple(map(self.step, path.steps))
+            paths.append(path._replace(steps=steps, output=self.at(path.output)))
+        live = [path.output for path in paths if not path.dropped]
+        if len(live) > 1:
+            shapes = [value.shape for value in live if value.shape is not None]
+            output = Value(None)
+            if len(shapes) == len(live):
+                try:
+                    output = Value(step.layer.join(tuple(shapes)), (self.at(step.input), step.path, self.span))
+                except Misfit as misfit:
+                    self.elaborator.report(Diagnostic(misfit.code, misfit.message, self.span, misfit.formula))
+            self.pass_(step.output, output)
+        return step._replace(paths=tuple(paths), input=self.at(step.input), output=self.at(step.output))
+
+    def unfit(self, name: str, first: Value, now: Value) -> None:
+        note = Note(f"its weights were made for {first.shape}, and {now.shape} arrives")
+        raise fault("E0408", f"the weights of `{name}` do not fit this value", self.span, note)
+
+
+def tensors(steps: tuple[Step, ...]) -> list[tuple[str, tuple[int, ...]]]:
+    """Names and shapes of the weights of some steps, shared ones left out."""
+    found: list[tuple[str, tuple[int, ...]]] = []
+    for step in steps:
+        if isinstance(step, Leaf) and step.input.shape is not None:
+            found += [(f"{step.name}.{w.name}", w.shape) for w in step.layer.weights(step.input.shape)]
+        elif isinstance(step, Use):
+            found += [(f"{step.name}.{name}", shape) for name, shape in tensors(step.instance.steps)]
+        elif isinstance(step, Group | If):
+            found += tensors(step.steps)
+        elif isinstance(step, Repeat):
+            for iteration in step.iterations:
+                found += tensors(iteration)
+        elif isinstance(step, Merge):
+            for path in step.paths:
+                found += tensors(path.steps)
+    return found
+
+
+def replay(elaborator: Elaborator, step: Step, value: Value, span: Span) -> tuple[Step, Value]:
+    """The step as it runs on `value`, and its output. Raises Fault where its weights do not fit."""
+    again = Replay(elaborator, span)
+    before = step.input if not isinstance(step, From) else step.value
+    again.values[before] = value
+    made = again.step(step)
+    after = step.output if not isinstance(step, From) else step.value
+    return made, again.at(after)
+
+
+

@@ -1,0 +1,12 @@
+"""Where the grammar and the shipped specifications lie: inside the installed package, or in the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def folder(name: str) -> Path:
+    """The folder `grammars` or `specs`."""
+    package = Path(__file__).parent
+    packaged = package / name
+    return packaged if packaged.is_dir() else package.parent / name

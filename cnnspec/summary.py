@@ -1,0 +1,61 @@
+"""A checked network in one line, and as the layers of the JSON report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.analysis.costs import costs
+from cnnspec.graph import Network
+
+
+def line(path: str, network: Network) -> str:
+    """`lenet.cnn: LeNet5 ok, 1@28x28 -> 10, 61,706 parameters, 416,520 MACs`."""
+    total = costs(network)
+    arriving = " and ".join(str(given.value.shape) for given in network.inputs)
+    leaving = " and ".join(str(output.value.shape) for output in network.outputs if not output.train)
+    return (
+        f"{path}: {network.name} ok, {arriving} -> {leaving}, "
+        f"{total.params:,} parameters, {total.macs:,} MACs"
+    )
+
+
+def listing(path: str, networks: tuple[Network, ...]) -> dict[str, Any]:
+    """A file's entry in the JSON report."""
+    return {"path": path, "networks": [network_entry(network) for network in networks]}
+
+
+def network_entry(network: Network) -> dict[str, Any]:
+    from cnnspec.analysis.unroll import unroll
+
+    graph, total = unroll(network), costs(network)
+    shapes = dict(graph.inputs) | {node.path: node.output for node in graph.nodes}
+    return {
+        "name": network.name,
+        "inputs": [{"name": name, "shape": shape.dimensions} for name, shape in graph.inputs],
+        "outputs": [{"name": name, "shape": shapes[at].dimensions} for name, at, _ in graph.outputs],
+        "params": total.params,
+        "buffers": total.buffers,
+        "macs": total.macs,
+        "layers": [
+            {
+                "path": node.path,
+                "layer": node.layer.name,
+                "arguments": {name: plain(getattr(node.layer, name, None)) for name in node.layer.arguments},
+                "line": node.span.line,
+                "inputs": list(node.inputs),
+                "output": node.output.dimensions,
+                "params": 0 if node.shared else sum(int(w.elements) for w in node.weights if w.trained),
+                "macs": 0 if node.train or node.layer.is_join else int(node.layer.macs(node.shapes[0])),
+            }
+            for node in graph.nodes
+        ],
+    }
+
+
+def plain(value: Any) -> Any:
+    """An argument's value as JSON has it."""
+    if isinstance(value, bool) or value is None or isinstance(value, str | float):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    return [plain(item) for item in value]
