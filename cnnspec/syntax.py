@@ -9,6 +9,15 @@ from typing import Any, NamedTuple
 
 from cnnspec.source import Span
 
+# What could not be read
+
+
+class Broken(NamedTuple):
+    """In place of a value, or of a step, that could not be read: whatever it is, its fault is told already."""
+
+    span: Span
+
+
 # Expressions
 
 
@@ -104,7 +113,18 @@ class Function(NamedTuple):
 
 
 Expression = (
-    Literal | Name | Arrival | FilterOf | Unary | Binary | Choice | List | Comprehension | Index | Function
+    Literal
+    | Name
+    | Arrival
+    | FilterOf
+    | Unary
+    | Binary
+    | Choice
+    | List
+    | Comprehension
+    | Index
+    | Function
+    | Broken
 )
 
 # Steps
@@ -196,7 +216,7 @@ class Output(NamedTuple):
     span: Span
 
 
-Action = Call | Group | Repeat | If | From | Again | Output
+Action = Call | Group | Repeat | If | From | Again | Output | Broken
 
 
 class Step(NamedTuple):
