@@ -74,8 +74,8 @@ class PaddedConv2d(nn.Conv2d):
         self.sides = padding
         self.fill = "constant" if padding_mode == "zeros" else padding_mode
 
-    def forward(self, input: Tensor) -> Tensor:
-        return super().forward(F.pad(input, self.sides, mode=self.fill))
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, self.sides, mode=self.fill))
 
 
 class Pick(nn.Module):
@@ -94,8 +94,8 @@ class Pick(nn.Module):
 class PointwiseLinear(nn.Linear):
     """The same linear layer on the channels of every pixel."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class Slice(nn.Module):

@@ -244,7 +244,8 @@ def _count(name: str, argument: Argument, value: Any) -> int:
     if not is_integer(value):
         raise _wrong(name, "an integer", value)
     _range(name, argument, value)
-    return value  # a Symbol stays one
+    count: int = value  # a Symbol stays one
+    return count
 
 
 def _int(name: str, argument: Argument, value: Any) -> int:
@@ -302,7 +303,7 @@ def _axes(value: Any) -> tuple[Any, Any] | None:
     """A value an axis; a lone number is meant for both."""
     if is_number(value):
         return value, value
-    return tuple(value) if isinstance(value, tuple | list) and len(value) == 2 else None  # type: ignore[return-value]
+    return (value[0], value[1]) if isinstance(value, tuple | list) and len(value) == 2 else None
 
 
 def _filter(name: str, argument: Argument, value: Any) -> Filter:

@@ -15,7 +15,8 @@ PAD = Argument(
     (0, 0, 0, 0),
     low=0,
     choices=("same",),
-    doc='`1`, `1x2` (height, width), `[top, bottom, left, right]`, or `"same"`: o = ceil(n/stride), the odd one on the far side',
+    doc='`1`, `1x2` (height, width), `[top, bottom, left, right]`, or `"same"`: o = ceil(n/stride), '
+    "the odd one on the far side (published networks with a stride mean `pad=k//2`)",
 )
 DILATION = Argument("size", (1, 1), low=1, doc="distance between a kernel's taps")
 GROUPS = Argument("count", 1, low=1, doc="channels are split into so many independent groups")
@@ -98,7 +99,8 @@ class _Windowed(_Convolution):
         if o < 1:
             e = effective(k, d)
             spread = f", {k} with dilation {d}," if d > 1 else ""
-            message = f"the kernel's {axis} {e}{spread} is larger than the {'padded ' if lo + hi else ''}map's {n + lo + hi}"
+            room = f"the {'padded ' if lo + hi else ''}map's {n + lo + hi}"
+            message = f"the kernel's {axis} {e}{spread} is larger than {room}"
             raise Misfit("E0401", message, self.positional[0], f"{n} + {lo} + {hi} < {d}*({k} - 1) + 1 = {e}")
         return o
 

@@ -10,8 +10,8 @@ from cnnspec.layers.base import Argument, Call, Layer, Misfit
 INIT = Argument(
     "text",
     None,
-    doc='how the kernel starts: `"he"`, `"xavier"`, `"normal(0, 0.01)"` (mean, deviation), `"uniform(-1, 1)"`; '
-    "the bias then starts at 0; else as in PyTorch",
+    doc='how the kernel starts: `"he"`, `"xavier"`, `"normal(0, 0.01)"` (mean, deviation) or '
+    '`"uniform(-1, 1)"`, the bias then at 0; as in PyTorch',
 )
 WEIGHTS = Argument(
     "numbers", None, doc="fixed kernel: rows of numbers for all filters and channels, or a list, one a filter"
@@ -79,7 +79,7 @@ class Valued(Layer):
             )
 
     def finish(self, module: Call, weights: Any) -> Call:
-        """The module with its numbers set and its tensors frozen. `weights` broadcast to the weight's shape."""
+        """The module with its numbers set and its tensors frozen; `weights` broadcast to the weight."""
         values = {"weight": weights, "bias": self._biases}
         given = {name: value for name, value in values.items() if value is not None}
         if self.init is not None and not (weights is not None and not self.bias):
