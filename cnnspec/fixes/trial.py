@@ -1,0 +1,134 @@
+"""Trying an edit out: is the fault gone, and has nothing else come instead?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from cnnspec.compiler import Checked
+from cnnspec.diagnostics import Diagnostic, Edit
+from cnnspec.fixes.tree import Tree
+from cnnspec.graph import Again, From, Leaf, Merge, Repeat, Step, Use, Value
+from cnnspec.source import Source
+
+Recheck = Callable[[str], Checked]
+"""Checks an edited text as the file was checked: the same options, the same files beside it."""
+
+MOST_TRIES = 150
+_WORK = 300_000  # so many characters are compiled anew at most, were they all of one file
+
+
+class Case(NamedTuple):
+    """A fault, and what is needed to look for its fixes."""
+
+    fault: Diagnostic
+    tree: Tree
+    trial: Trial
+
+    def mended(self, edits: Sequence[Edit], elsewhere: bool = False) -> Checked | None:
+        return self.trial.mended(self.fault, edits, elsewhere)
+
+
+def affordable(source: Source, layers: int) -> int:
+    """How many tries a file may cost: fewer for a long one or one that unfolds to many layers."""
+    return max(6, min(MOST_TRIES, _WORK // (500 + len(source.text) + 20 * layers)))
+
+
+class Trial:
+    """Compiles edited texts, each once, as long as there are tries left."""
+
+    def __init__(self, source: Source, before: Sequence[Diagnostic], recheck: Recheck, tries: int) -> None:
+        self.source, self.before, self.recheck, self.tries = source, before, recheck, tries
+        self._known: dict[str, Checked] = {}
+
+    def mended(self, fault: Diagnostic, edits: Sequence[Edit], elsewhere: bool = False) -> Checked | None:
+        """What the edited text holds, if the fault is gone and no other has come.
+
+        `elsewhere`: faults may come to light, but on other lines than the edited ones.
+        """
+        if not edits or any(edit.span.source is not self.source for edit in edits):
+            return None
+        text = applied(self.source.text, edits)
+        if text not in self._known:
+            if self.tries <= 0:
+                return None
+            self.tries -= 1
+            self._known[text] = self.recheck(text)
+        after = self._known[text]
+        old = {self._key(d, edits) for d in self.before}
+        come = [d for d in after.diagnostics if d.severity == "error" and self._key(d) not in old]
+        if any(self._key(d) == self._key(fault, edits) for d in after.diagnostics):
+            return None
+        if elsewhere:
+            edited = {Source("", text).position(moved(edit.span.start, edits))[0] for edit in edits}
+            come = [d for d in come if d.span.source.name != self.source.name or d.span.line in edited]
+        return None if come else after
+
+    def _key(self, d: Diagnostic, edits: Sequence[Edit] = ()) -> tuple[str, str, int]:
+        inside = d.span.source.name == self.source.name
+        return d.code, d.span.source.name, moved(d.span.start, edits) if inside else d.span.start
+
+
+def applied(text: str, edits: Sequence[Edit]) -> str:
+    """The text with all edits made; they must not overlap."""
+    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    return text
+
+
+def moved(offset: int, edits: Sequence[Edit]) -> int:
+    """Where an offset of the old text is in the new one."""
+    shift = 0
+    for edit in edits:
+        if edit.span.end <= offset and (edit.span.start < offset or edit.span.start == edit.span.end):
+            shift += len(edit.text) - (edit.span.end - edit.span.start)
+        elif edit.span.start < offset:
+            shift -= offset - edit.span.start
+    return offset + shift
+
+
+def value_at(checked: Checked, start: int) -> Value | None:
+    """What the layer written at an offset yields, where it first runs."""
+    seen: set[int] = set()
+    for network in checked.networks:
+        for step in _steps(network.steps, seen):
+            if step.span.start <= start < step.span.end and not isinstance(step, From):
+                return step.output
+    return None
+
+
+def _steps(steps: Sequence[Step], seen: set[int]) -> Iterator[Leaf | Merge | Use | Again]:
+    """Leaves and joins, those of a shared block once."""
+    for step in steps:
+        if isinstance(step, Leaf | Again):
+            yield step
+        elif isinstance(step, Use):
+            if id(step.instance) not in seen:
+                seen.add(id(step.instance))
+                yield from _steps(step.instance.steps, seen)
+            yield step
+        elif isinstance(step, Merge):
+            for path in step.paths:
+                yield from _steps(path.steps, seen)
+            yield step
+        elif isinstance(step, Repeat):
+            for iteration in step.iterations:
+                yield from _steps(iteration, seen)
+        elif not isinstance(step, From):
+            yield from _steps(step.steps, seen)
+
+
+def heights(value: Value) -> list[int]:
+    """The sizes from the input to a value, where a step may have changed them; [] unless all are square."""
+    found: list[int] = []
+    while True:
+        shape = value.shape
+        kind = value.origin[1] if value.origin else "input"
+        if shape is not None and shape.is_map and (kind == "input" or "conv" in kind or "pool" in kind):
+            height, width = shape.size
+            if height != width:
+                return []
+            found.append(int(height))
+        if value.origin is None:
+            return found[::-1]
+        value = value.origin[0]

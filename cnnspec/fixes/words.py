@@ -1,0 +1,174 @@
+"""Fixes for arguments, values and labels: what stands there twice, in another language, or a little off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cnnspec import syntax
+from cnnspec.diagnostics import Edit, Fix
+from cnnspec.fixes.tree import Place, Tree, insert, keyword, literal, set_argument, without
+from cnnspec.fixes.trial import Case
+from cnnspec.source import Span
+
+_FARTHEST_GROUPS = 32
+_OTHER_WORDS = {"True": "yes", "true": "yes", "False": "no", "false": "no"}
+_OTHER_STRINGS = {
+    "valid": "0",
+    "mirror": '"reflect"',
+    "edge": '"replicate"',
+    "constant": '"zeros"',
+    "wrap": '"circular"',
+}
+
+
+def groups(case: Case) -> Iterator[Fix]:
+    """E0404: the nearest numbers below and above that divide."""
+    node = _written(case.fault.span, case.tree)
+    value = literal(node)
+    if node is None or not isinstance(value, int):
+        return
+    said = case.fault.span.text.removesuffix(node.span.text)
+    for sign in (-1, 1):
+        for number in range(value + sign, value + sign * (_FARTHEST_GROUPS + 1), sign):
+            edits = (Edit(node.span, str(number)),)
+            if number > 0 and case.mended(edits) is not None:
+                yield Fix(f"`{said}{number}` divides", edits)
+                break
+
+
+def twice(case: Case) -> Iterator[Fix]:
+    """E0305: an argument is given twice; drop the second or the first."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None:
+        return
+    _, call = found
+    given = [each for each in call.keywords if each.span.start <= case.fault.span.start < each.span.end]
+    same = [each for each in call.keywords if given and each.name == given[0].name]
+    agree = len({each.value.span.text for each in same}) == 1 and len(same) > 1
+    for each in reversed(same):
+        edits = (without(each.span),)
+        if case.mended(edits) is not None:
+            yield Fix(f"drop `{each.span.text}`", edits, safe=agree)
+            if agree:
+                return
+
+
+def bounds(case: Case) -> Iterator[Fix]:
+    """E0304: the least or the greatest value that is allowed."""
+    bound = re.search(r"must be at (least|most) ([\d.]+),", case.fault.message)
+    node = _written(case.fault.span, case.tree)
+    if bound is None or node is None:
+        return
+    text = bound[2].removesuffix(".0") if float(bound[2]).is_integer() else bound[2]
+    edits = (Edit(node.span, text),)
+    if case.mended(edits) is not None:
+        yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {bound[1]}", edits)
+
+
+def kinds(case: Case) -> Iterator[Fix]:
+    """E0303: a quotient with a rest, 0 or 1 for a flag, another framework's word."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None:
+        return
+    _, call = found
+    for node in [*call.positional, *(each.value for each in call.keywords)]:
+        if node.span.end <= case.fault.span.start or case.fault.span.end <= node.span.start:
+            continue
+        for edit, why in _other_values(node):
+            if case.mended((edit,)) is not None:
+                yield Fix(f"`{edit.text}`{why}", (edit,))
+
+
+def _other_values(node: object) -> Iterator[tuple[Edit, str]]:
+    if isinstance(node, syntax.FilterOf):
+        yield from _other_values(node.count)
+        yield from _other_values(node.kernel)
+    elif isinstance(node, syntax.Binary) and node.operator == "/":
+        start = node.left.span.source.text.index("/", node.left.span.end)
+        yield Edit(Span(node.span.source, start, start + 1), "//"), " divides without a rest"
+    elif isinstance(node, syntax.Literal):
+        if node.value in (0, 1) and not isinstance(node.value, float):
+            yield Edit(node.span, "yes" if node.value else "no"), " is how a flag is written"
+        if isinstance(node.value, str) and node.value.lower() in _OTHER_STRINGS:
+            text = _OTHER_STRINGS[node.value.lower()]
+            yield Edit(node.span, text), f' is what others call "{node.value}"'
+        if isinstance(node.value, float) and node.value > 0:
+            for number in sorted({int(node.value), -int(-node.value // 1)} - {0}):
+                yield Edit(node.span, str(number)), " is an integer"
+
+
+def flags(case: Case) -> Iterator[Fix]:
+    """E0202: True and False are yes and no."""
+    word = _OTHER_WORDS.get(case.fault.span.text)
+    if word is not None:
+        edits = (Edit(case.fault.span, word),)
+        if case.mended(edits, elsewhere=True) is not None:
+            yield Fix(f"`{word}` is how the language writes it", edits, safe=True)
+
+
+def labels(case: Case) -> Iterator[Fix]:
+    """E0203: number the label by the repeat around it, else by hand."""
+    place = _labelled(case.fault.span, case.tree)
+    if place is None or place.step.label is None:
+        return
+    span = place.step.label.span
+    end = span.start + len(span.text.rstrip().removesuffix(":").rstrip())
+    repeats = [step.action for step in place.around if isinstance(step.action, syntax.Repeat)]
+    if repeats and repeats[-1].names:
+        edits = (insert(span, end, f"{{{repeats[-1].names[0].name}}}"),)
+    else:
+        edits = (insert(span, end, "2"),)
+    text = span.source.text[span.start : end]
+    if case.mended(edits) is not None:
+        yield Fix(f"call it `{text}{edits[0].text}`", edits)
+
+
+def paths(case: Case) -> Iterator[Fix]:
+    """E0204: a label within labelled braces is named by its path."""
+    sought = case.fault.span.text
+    for place in case.tree.places:
+        around = [step.label for step in place.around if step.label is not None]
+        if place.step.label is None or not around or _text(place.step.label) != sought:
+            continue
+        path = ".".join([*map(_text, around), sought])
+        edits = (Edit(case.fault.span, path),)
+        if case.mended(edits, elsewhere=True) is not None:
+            yield Fix(f"from here its path is `{path}`", edits)
+
+
+def modes(case: Case) -> Iterator[Fix]:
+    """E0411: a pad that takes the map's own rows beyond the map."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None:
+        return
+    _, call = found
+    given = keyword(call, "mode")
+    for mode in ("replicate", "zeros"):
+        edits = (set_argument(call, "mode", f'"{mode}"'),) if given is not None else ()
+        if case.mended(edits) is not None:
+            yield Fix(f'`mode="{mode}"` pads any map', edits)
+            return
+
+
+def _text(label: syntax.Label) -> str:
+    return "".join(part if isinstance(part, str) else f"{{{part.span.text}}}" for part in label.parts)
+
+
+def _labelled(span: Span, tree: Tree) -> Place | None:
+    for place in tree.places:
+        label = place.step.label
+        if label is not None and label.span.start <= span.start < label.span.end:
+            return place
+    return None
+
+
+def _written(span: Span, tree: Tree) -> syntax.Literal | None:
+    """The number behind a fault that points at an argument."""
+    found = tree.call_at(span)
+    if found is None:
+        return None
+    for node in [*found[1].positional, *(each.value for each in found[1].keywords)]:
+        if isinstance(node, syntax.Literal) and span.start <= node.span.start and node.span.end <= span.end:
+            return node
+    return None
