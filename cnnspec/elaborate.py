@@ -224,7 +224,8 @@ class Elaborator:
         action = step.action
         if type(action) is syntax.Call:
             return self.call(step.label, action, value, context, steps)
-        return _ACTIONS[type(action)](self, step, value, context, steps)
+        run: Any = getattr(self, _ACTIONS[type(action)])
+        return run(step, value, context, steps)  # type: ignore[no-any-return]
 
     def label(self, label: syntax.Label | None, context: Context, value: Value | None = None) -> str | None:
         if label is None:
@@ -847,11 +848,11 @@ _STATEMENTS = {
     syntax.Require: Elaborator.require,
 }
 
-_ACTIONS = {
-    syntax.Group: Elaborator.group,
-    syntax.Repeat: Elaborator.repeat,
-    syntax.If: Elaborator.branch,
-    syntax.From: Elaborator.wire,
-    syntax.Again: Elaborator.wire,
-    syntax.Output: Elaborator.output,
+_ACTIONS = {  # by name: a net's elaborator has an `output` of its own
+    syntax.Group: "group",
+    syntax.Repeat: "repeat",
+    syntax.If: "branch",
+    syntax.From: "wire",
+    syntax.Again: "wire",
+    syntax.Output: "output",
 }

@@ -167,3 +167,43 @@ def rebind(value: int, values: Mapping[str, int]) -> int:
     if not isinstance(value, Symbol):
         return value
     return make(int(value), substitute(value.polynomial, {k: polynomial(v) for k, v in values.items()}))
+
+
+def evaluate(terms: Polynomial, values: Mapping[str, int]) -> int:
+    """The polynomial's number where each of its names has a value. Raises KeyError or ZeroDivisionError."""
+    total = 0
+    for atoms, coefficient in terms:
+        product = coefficient
+        for atom in atoms:
+            if isinstance(atom, Quotient):
+                left, right = evaluate(atom.left, values), evaluate(atom.right, values)
+                product *= left // right if atom.operator == "//" else left % right
+            else:
+                product *= int(values[atom])
+        total += product
+    return total
+
+
+def write(terms: Polynomial, spelled: Callable[[str], str] = str) -> str:
+    """The polynomial as Python writes it, each name spelled as `spelled` says."""
+    if not terms:
+        return "0"
+    text = ""
+    for atoms, coefficient in sorted(terms, key=lambda term: term[1] < 0):
+        sign = "-" if coefficient < 0 else "+"
+        factors = [_factor(atom, spelled, alone=len(atoms) == 1 and abs(coefficient) == 1) for atom in atoms]
+        if abs(coefficient) != 1 or not atoms:
+            factors.insert(0, str(abs(coefficient)))
+        product = " * ".join(factors)
+        text = f"{text} {sign} {product}" if text else f"-{product}" if sign == "-" else product
+    return text
+
+
+def _factor(atom: Atom, spelled: Callable[[str], str], alone: bool) -> str:
+    if isinstance(atom, str):
+        return spelled(atom)
+    sides = [write(side, spelled) for side in (atom.left, atom.right)]
+    left = sides[0] if len(atom.left) == 1 and atom.left[0][1] > 0 else f"({sides[0]})"
+    right = sides[1] if sides[1].isidentifier() or sides[1].isdigit() else f"({sides[1]})"
+    text = f"{left} {atom.operator} {right}"
+    return text if alone else f"({text})"
