@@ -40,7 +40,7 @@ def network_entry(network: Network) -> dict[str, Any]:
             {
                 "path": node.path,
                 "layer": node.layer.name,
-                "arguments": {name: plain(getattr(node.layer, name, None)) for name in node.layer.arguments},
+                "arguments": {name: plain(node.layer.value(name)) for name in node.layer.arguments},
                 "line": node.span.line,
                 "inputs": list(node.inputs),
                 "output": node.output.dimensions,
