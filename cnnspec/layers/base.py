@@ -85,7 +85,7 @@ class Call(NamedTuple):
 
     name: str
     args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    kwargs: dict[str, Any] = {}  # never changed
 
 
 class Layer:

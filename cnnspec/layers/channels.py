@@ -41,7 +41,7 @@ class Slice(Layer):
 
 
 class Pick(Layer):
-    """The channels of a list, in its order; one may come twice. So are the maps of LeNet-5's C3 wired (1998)."""
+    """The channels of a list, in its order; one may come twice. So is LeNet-5's C3 wired (1998)."""
 
     name = "pick"
     summary = "the channels of a list, in its order"

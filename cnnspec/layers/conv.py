@@ -114,8 +114,8 @@ class _Windowed(_Convolution):
         sides = top, bottom, left, right = self.sides(x)
         even = top == bottom and left == right
         padding: Any = pair((top, left)) if even else torch_sides(sides)
-        if self.pad == "same" and self.stride == (1, 1):
-            even, padding = True, "same"  # PyTorch's "same" too puts the odd one on the far side
+        if even and self.pad == "same" and self.stride == (1, 1):
+            padding = "same"  # PyTorch's would do for uneven sides too, but warns that it copies
         keywords = {
             "kernel_size": pair(self.kernel_of()),
             "stride": pair(self.stride),

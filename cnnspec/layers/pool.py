@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
 from cnnspec.shapes import Shape, effective, pool_size
 
@@ -100,18 +98,14 @@ class AvgPool(_Pool):
 class _Adaptive(Layer):
     """A map of any size to a given one."""
 
-    def settle(self) -> None:
-        self.size: tuple[int, int] = getattr(self, "size", (1, 1))
+    size: tuple[int, int] = (1, 1)
 
     def output(self, x: Shape) -> Shape:
         self.need_map(x)
         return x.with_size(*self.size)
 
     def torch(self, x: Shape) -> Call:
-        return Call(self.torch_class, (pair(self.size),), self._more())
-
-    def _more(self) -> dict[str, Any]:
-        return {}
+        return Call(self.torch_class, (pair(self.size),))
 
 
 SIZE = Argument("size", low=1, doc="height and width of the output, which may exceed the input's")

@@ -62,7 +62,7 @@ class Upsample(Layer):
         return o
 
     def torch(self, x: Shape) -> Call:
-        size = {"scale_factor": pair(self.factor)} if self.size is None else {"size": self.size}
+        size = {"scale_factor": pair(self.factor)} if self.size is None else {"size": pair(self.size)}
         if self.mode == "nearest":
             return Call("nn.Upsample", (), {**size, "mode": "nearest"})
         return Call("nn.Upsample", (), {**size, "mode": "bilinear", "align_corners": self.align})
