@@ -112,3 +112,22 @@ def check(
         click.echo(reports.render(style, diagnostics, listed), nl=False)
     failing = ("error", "warning") if strict else ("error",)
     sys.exit(any(d.severity in failing for d in diagnostics))
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to standard output.")
+@click.option("--force", is_flag=True, help="Overwrite FILE, whoever wrote it.")
+def zoo(name: str | None, output: str | None, force: bool) -> None:
+    """List the specifications that ship with cnnspec, or print the one called NAME."""
+    from cnnspec import zoo as shipped
+    from cnnspec.files import write
+
+    try:
+        text = shipped.text(name) if name else shipped.catalogue()
+        if output:
+            write(output, text, force)
+        else:
+            click.echo(text, nl=False)
+    except FileProblem as problem:
+        fail(str(problem))
