@@ -5,30 +5,31 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
-from cnnspec.scanner import TextLimits
+from cnnspec.scanner import DEFAULT_LIMITS
 from cnnspec.source import Source, Span
 
-MAX_SOURCE = TextLimits().max_source
+MAX_SOURCE = DEFAULT_LIMITS.max_source
 """Bytes of a file; a reader need not read more than one past it."""
 
 # Control characters but tab and newline, what turns the direction of text, other line separators.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-_MOJIBAKE = "\ufffd"
+_MARK = b"\xef\xbb\xbf"
 
 
 def decode(name: str, data: bytes, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
-    """The text of a file: UTF-8, a byte-order mark allowed, newlines of all systems. Or what is wrong with it."""
+    """The text of a file: UTF-8, a byte-order mark allowed, any newlines; or what is wrong with it."""
     if len(data) > max_source:
         message = f"a file has at most {max_source:,} bytes (max_source)"
         return Diagnostic("E0105", message, Span(Source(name, ""), 0, 0))
+    data = data.removeprefix(_MARK)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as problem:
-        text = newlines(data.decode("utf-8-sig", errors="replace"))
-        # The replacement is one character for the bad bytes: those before decode as they are.
-        offset = len(newlines(data[: problem.start + 3 * data.startswith(b"\xef\xbb\xbf")].decode("utf-8-sig")))
+        # What stands before decodes as it is, so its length is the place.
+        text = newlines(data.decode(errors="replace"))
+        offset = len(newlines(data[: problem.start].decode()))
         span = Span(Source(name, text), offset, offset + 1)
-        return Diagnostic("E0102", f"the file is not UTF-8 text: byte 0x{problem.object[problem.start]:02X}", span)
+        return Diagnostic("E0102", f"the file is not UTF-8 text: byte 0x{data[problem.start]:02X}", span)
     source = Source(name, newlines(text))
     unseen = _UNSEEN.search(source.text)
     if unseen is None:

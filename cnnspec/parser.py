@@ -20,11 +20,9 @@ from lark.parsers.lalr_parser_state import ParseConf, ParserState
 from cnnspec import syntax
 from cnnspec.decoding import MAX_SOURCE, decode
 from cnnspec.diagnostics import Diagnostic
-from cnnspec.recovery import advance, completion, past_braces, skip
-from cnnspec.scanner import TextLimits, Token, scan
+from cnnspec.scanner import DEFAULT_LIMITS, TextLimits, Token, scan
 from cnnspec.source import Source, Span
-from cnnspec.tree_builder import TreeBuilder
-from cnnspec.unexpected import explain
+from cnnspec.tree_builder import TERMINALS, TreeBuilder
 
 MAX_FAULTS = 200
 """Reading stops after so many faults: the text is something else."""
@@ -34,7 +32,7 @@ __all__ = ["MAX_SOURCE", "decode", "parse"]
 _LOCK = threading.RLock()
 
 
-def parse(source: Source, limits: TextLimits = TextLimits()) -> tuple[syntax.File, list[Diagnostic]]:
+def parse(source: Source, limits: TextLimits = DEFAULT_LIMITS) -> tuple[syntax.File, list[Diagnostic]]:
     """The tree of a source and all its faults of syntax, in their order. Never raises."""
     with _LOCK:
         resting = gc.isenabled()
@@ -53,19 +51,18 @@ def machine() -> tuple[dict[str, ParseConf[int]], TreeBuilder]:
     from cnnspec.grammar_table import ENDS, RULES, STARTS, STATES
 
     builder = TreeBuilder()
-    named = builder.callbacks()
+    calls: dict[Any, Any] = {name: builder.callback(name) for name in TERMINALS}
     rules = []
-    calls: dict[Any, Any] = {name: call for name, call in named.items() if name.isupper()}
     for number, (name, origin, *parts) in enumerate(RULES):
         symbols = [Terminal(part) if part.isupper() else NonTerminal(part) for part in parts]
         rule = Rule(NonTerminal(origin), symbols, number, str(number))
         rules.append(rule)
-        calls[rule] = named[name] if name else itemgetter(0)
+        calls[rule] = builder.callback(name) if name else itemgetter(0)
     states = {
         number: {name: (Shift, to) if to >= 0 else (Reduce, rules[~to]) for name, to in moves.items()}
         for number, moves in enumerate(STATES)
     }
-    table = IntParseTable(states, STARTS, ENDS)
+    table = IntParseTable(states, STARTS, ENDS)  # type: ignore[no-untyped-call]
     return {start: ParseConf(table, calls, start) for start in STARTS}, builder
 
 
@@ -125,6 +122,10 @@ class _Reading:
 
     def recover(self, state: ParserState[int], tokens: list[Token], index: int) -> int:
         """Tell the fault, skip to the end of the line, and complete what was begun."""
+        # Loaded on demand: most files have no fault.
+        from cnnspec.recovery import advance, completion, past_braces, skip
+        from cnnspec.unexpected import explain
+
         conf, stack = state.parse_conf, state.state_stack
         states, end_state = conf.states, conf.end_state
 
@@ -135,12 +136,16 @@ class _Reading:
         if len(self.told) >= MAX_FAULTS:
             return -1
         place = tokens[index].start
+        if tokens[index].type == "NL" and tokens[index + 1].type == "LBRACE" and expects("LBRACE"):
+            return index + 1
         index = skip(tokens, index)
         while True:
             target = tokens[index].type
             fillers = completion(states, end_state, tuple(stack), target)
             if fillers is not None:
                 break
+            if expects(target):
+                return index
             if target == "LBRACE":
                 index = skip(tokens, past_braces(tokens, index))
             elif len(stack) > 1:

@@ -1,8 +1,9 @@
-"""Behind an unexpected token: which tokens to skip, and the shortest way to go on, so that the rest is read."""
+"""Behind an unexpected token: what to skip, and the shortest way to go on, so that the rest is read."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from lark.parsers.lalr_analysis import Shift
@@ -10,9 +11,22 @@ from lark.parsers.lalr_analysis import Shift
 from cnnspec.scanner import Token
 
 # What a completion is made of. BROKEN stands for whatever could not be read; the others close what is open.
-FILLERS = ("BROKEN", "RPAR", "RSQB", "COMMA", "SIGN", "KEY", "IN", "NAME", "LBRACE", "RBRACE")
+FILLERS = (
+    ("BROKEN",),
+    ("RPAR",),
+    ("RSQB",),
+    ("COMMA",),
+    ("SIGN",),
+    ("KEY",),
+    ("IN",),
+    ("NAME",),
+    ("LBRACE", "RBRACE"),
+)
 LONGEST = 6
-"""The tokens of a completion at most."""
+"""The fillers of a completion at most."""
+
+MOST = 500
+"""The stacks looked at at most."""
 
 States = dict[int, dict[str, tuple[Any, Any]]]
 Stack = tuple[int, ...]
@@ -34,22 +48,32 @@ def advance(states: States, end_state: int, stack: Stack, terminal: str) -> Stac
             return tuple(after)
 
 
-def completion(states: States, end_state: int, stack: Stack, target: str) -> list[str] | None:
+def advance_all(states: States, end_state: int, stack: Stack, terminals: Sequence[str]) -> Stack | None:
+    """The stack after several terminals."""
+    after: Stack | None = stack
+    for terminal in terminals:
+        after = after and advance(states, end_state, after, terminal)
+    return after
+
+
+def completion(states: States, end_state: int, stack: Stack, target: str) -> tuple[str, ...] | None:
     """The fewest fillers, BROKEN among them, behind which the target is expected."""
-    waiting = deque([(stack, [])])  # type: deque[tuple[Stack, list[str]]]
+    waiting: deque[tuple[Stack, tuple[str, ...], int]] = deque([(stack, (), 0)])
     seen = {(stack, False)}
     while waiting:
-        current, fed = waiting.popleft()
+        current, fed, count = waiting.popleft()
         if "BROKEN" in fed and advance(states, end_state, current, target):
             return fed
-        if len(fed) == LONGEST:
+        if count == LONGEST or len(seen) > MOST:
             continue
         for filler in FILLERS:
-            after = advance(states, end_state, current, filler) if filler in states[current[-1]] else None
-            key = after and (after, filler == "BROKEN" or "BROKEN" in fed)
-            if after and key not in seen and len(seen) < 2000:
+            if filler[0] not in states[current[-1]]:
+                continue
+            after = advance_all(states, end_state, current, filler)
+            key = after and (after, "BROKEN" in fed or "BROKEN" in filler)
+            if after and key and key not in seen:
                 seen.add(key)
-                waiting.append((after, [*fed, filler]))
+                waiting.append((after, fed + filler, count + 1))
     return None
 
 

@@ -24,6 +24,9 @@ class TextLimits(NamedTuple):
     max_expression: int = 200  # operators within each other
 
 
+DEFAULT_LIMITS = TextLimits()
+
+
 class Token(NamedTuple):
     """A terminal of the grammar and its place."""
 
@@ -40,8 +43,8 @@ class Scan(NamedTuple):
     refused: bool
 
 
-WORDS = {word: word.upper() for word in "repeat if else for in from again output and or not".split()}
-WORDS |= {"yes": "BOOL", "no": "BOOL"}
+WORDS = {word: word.upper() for word in ("repeat", "if", "else", "for", "in", "from", "again", "output")}
+WORDS |= {"and": "AND", "or": "OR", "not": "NOT", "yes": "BOOL", "no": "BOOL"}
 PUNCTUATION = {
     "{": "LBRACE",
     "}": "RBRACE",
@@ -81,7 +84,7 @@ _TOKEN = re.compile(
     | (?P<COMPARE>==|!=|<=|>=|<|>)
     | (?P<SIGN>[+-])
     | (?P<TIMES>//|[*/%])
-    | (?P<WRONG>"[^"\n]*|'[^'\n]*'?|[0-9][0-9A-Za-z_]*|.)
+    | (?P<WRONG>"[^"\n]*|'[^'\n]*'?|[0-9][0-9A-Za-z_]*|&&|.)
     ){_BLANK}""",
     re.VERBOSE,
 )
@@ -117,6 +120,8 @@ class _Scanner:
         self.braces: list[Token] = []
         self.rounds: list[Token] = []
         self.pairs: list[tuple[int, int]] = []
+        # The last brace that closed a net or block, the one that it closed, and the tokens before it.
+        self.closed: tuple[Token, Token, int] | None = None
         self.statements = 0
         # Where the line of the outermost round bracket ends, and the tokens up to there: to read on from
         # if the bracket waits in vain. Then newlines part statements up to `apart`, even in brackets.
@@ -221,9 +226,14 @@ class _Scanner:
             waiting = self.braces if kind == "LBRACE" else self.rounds
             waiting.append(token)
             if len(self.braces) + len(self.rounds) > self.limits.max_nesting:
-                self.refuse("nesting", self.limits.max_nesting, "brackets", "max_nesting", position, position + 1)
+                self.refuse(
+                    "nesting", self.limits.max_nesting, "brackets", "max_nesting", position, position + 1
+                )
         elif kind == "RBRACE" and self.braces:
-            self.pairs.append((self.braces.pop().start, position))
+            opened = self.braces.pop()
+            self.pairs.append((opened.start, position))
+            if not self.braces:
+                self.closed = opened, token, len(self.tokens)
         elif kind != "RBRACE" and self.rounds:
             opened = self.rounds.pop()
             if CLOSER[opened.type] != kind:
@@ -232,12 +242,33 @@ class _Scanner:
             if not self.rounds:
                 self.line_end = None
         else:
-            sign = self.text[position]
-            fix = Fix(f"remove the `{sign}`", (Edit(self.span(token), ""),))
-            self.fault(f"`{sign}` closes nothing", token, fixes=(fix,))
-            return next_position
+            return self.one_too_many(token, next_position)
         self.tokens.append(token)
         return next_position
+
+    def one_too_many(self, token: Token, next_position: int) -> int:
+        """A closing bracket without an opening one: here, or above, where a brace closed a net too early."""
+        if token.type == "RBRACE" and self.closed is not None and self.too_early(*self.closed):
+            opened, token, count = self.closed
+            self.closed = None
+            del self.tokens[count:]
+            self.braces.append(opened)
+            blank = _START.match(self.text, token.end, self.end)
+            next_position = blank.end() if blank else token.end
+        sign = self.text[token.start]
+        fix = Fix(f"remove the `{sign}`", (Edit(self.span(token), ""),))
+        self.fault(f"`{sign}` closes nothing", token, fixes=(fix,))
+        return next_position
+
+    def too_early(self, opened: Token, closing: Token, count: int) -> bool:
+        """Whether a brace is indented as if it closed an inner one, or steps follow it."""
+        own = self.text[self.text.rfind("\n", 0, closing.start) + 1 : closing.start]
+        if not own.strip() and len(own) > len(self.indent(opened.start)):
+            return True
+        behind = next(
+            (token.type for token in self.tokens[count + 1 : count + 3] if token.type != "NL"), "NET"
+        )
+        return behind not in ("NET", "BLOCK", "USE", "KEY")
 
     def mismatch(self, opened: Token, closing: Token) -> None:
         right = ")" if opened.type == "LPAR" else "]"

@@ -43,7 +43,7 @@ class Arrival(NamedTuple):
 class FilterOf(NamedTuple):
     """`count@kernel`."""
 
-    count: Expression
+    count: Expression  # type: ignore[assignment]  # tuple.count is never asked for
     kernel: Expression
     span: Span
 

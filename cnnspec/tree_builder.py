@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec import syntax
 from cnnspec.scanner import WORDS, Token
 from cnnspec.source import Span
-from cnnspec.tree_values import Parts, ValueBuilder, first, later
+from cnnspec.tree_values import Parts, ValueBuilder
 
 
 def end_of(action: syntax.Action) -> int:
@@ -22,20 +22,27 @@ def end_of(action: syntax.Action) -> int:
     return action.span.end
 
 
+# What in the grammar goes by another name than its method.
+METHODS = {
+    "from": "from_rule",
+    "beside": "later",
+    "next_path": "later",
+    "INT": "integer",
+    "FLOAT": "floating",
+    "SIZE": "size",
+    "STRING": "string",
+    "BOOL": "boolean",
+}
+TERMINALS = tuple(name for name in METHODS if name.isupper())
+
+
 class TreeBuilder(ValueBuilder):
     """Builds the tree of one source at a time."""
 
-    def callbacks(self) -> dict[str, Callable[..., Any]]:
-        """What each rule, alias and terminal of the grammar calls."""
-        rules = {name.removesuffix("_rule"): getattr(self, name) for name in RULES}
-        terminals = {
-            "INT": self.integer,
-            "FLOAT": self.floating,
-            "SIZE": self.size,
-            "STRING": self.string,
-            "BOOL": self.boolean,
-        }
-        return rules | terminals | {"first": first, "later": later, "beside": later, "next_path": later}
+    def callback(self, name: str) -> Callable[..., Any]:
+        """What a rule, an alias or a terminal of the grammar calls."""
+        call: Callable[..., Any] = getattr(self, METHODS.get(name, name))
+        return call
 
     # Files
 
@@ -136,7 +143,7 @@ class TreeBuilder(ValueBuilder):
         return syntax.Path((statement,), span)
 
     def require(self, parts: Parts) -> syntax.Require:
-        message = parts[-1] if len(parts) > 2 else None
+        message = parts[-1] if isinstance(parts[-1], syntax.Literal) and len(parts) > 2 else None
         end = (message or parts[1]).span.end
         return syntax.Require(parts[1], message, self.span(parts[0].start, end))
 
@@ -256,13 +263,3 @@ class TreeBuilder(ValueBuilder):
         key, value = parts
         name = self.key_of(key)
         return syntax.Keyword(name.name, value, name.span, self.span(key.start, value.span.end))
-
-
-# The rules and aliases of the grammar that have a method; `from` is a word of Python, hence the suffix.
-RULES = """
-    start nothing net block variant use no_parameters inside parameter parameter_with constant
-    empty_body body path require default broken_chain
-    chain step label group repeat repeat_each each condition from_rule again output first_part later_part
-    call head head_positionals head_keywords head_all keyword
-    variable broken arrival parenthesised filter unary binary choice list comprehension index function slice
-""".split()

@@ -22,18 +22,6 @@ _HOLE = re.compile(r"\{([^{}]*)\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-def first(parts: Parts) -> Parts:
-    """The head of a list."""
-    return parts
-
-
-def later(parts: Parts) -> Parts:
-    """A list and its next item, behind a comma or a newline."""
-    items: Parts = parts[0]
-    items.append(parts[-1])
-    return items
-
-
 class ValueBuilder:
     """Builds the values of one source at a time."""
 
@@ -71,6 +59,18 @@ class ValueBuilder:
             return self.fault("E0105", f"an expression is at most {bound} deep", node.span)
         depths[id(node)] = depth, node
         return node
+
+    # Lists of any rule's parts
+
+    def first(self, parts: Parts) -> Parts:
+        """The head of a list."""
+        return parts
+
+    def later(self, parts: Parts) -> Parts:
+        """A list and its next item, whatever stands between."""
+        items: Parts = parts[0]
+        items.append(parts[-1])
+        return items
 
     # Numbers and words
 
@@ -210,7 +210,10 @@ class ValueBuilder:
         parts: Parts = []
         position = 0
         for hole in _HOLE.finditer(inner):
-            parts += [inner[position : hole.start()], self.read_hole(offset + hole.start(1), offset + hole.end(1))]
+            parts += [
+                inner[position : hole.start()],
+                self.read_hole(offset + hole.start(1), offset + hole.end(1)),
+            ]
             position = hole.end()
         parts = [part for part in (*parts, inner[position:]) if part != ""]
         if quoted:

@@ -1,6 +1,6 @@
 """Writes cnnspec/grammar_table.py from grammars/cnn.lark: run it after an edit of the grammar.
 
-    python grammars/make_table.py
+python grammars/make_table.py
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def build() -> Lark:
     )
 
 
-def called(rule: Rule) -> str | None:
-    """The name of the callback; a rule that only hands on its one part has none."""
+def called(rule: Rule) -> str:
+    """The name of the callback; a rule that only hands on its one part has an empty one."""
     if rule.options.expand1 and not rule.alias and len(rule.expansion) == 1:
-        return None
+        return ""
     return str(rule.alias or rule.origin.name)
 
 
@@ -60,7 +60,10 @@ def number(lark: Lark) -> tuple[list[Rule], list[dict[str, int]], dict[int, int]
             moves = sorted(table.states[state].items())
             waiting += [target for _, (action, target) in moves if action is Shift]
     states = [
-        {name: order[to] if action is Shift else ~numbers[to] for name, (action, to) in table.states[state].items()}
+        {
+            name: order[to] if action is Shift else ~numbers[to]
+            for name, (action, to) in table.states[state].items()
+        }
         for state in order
     ]
     return rules, states, order
@@ -75,7 +78,7 @@ def shorten(rules: list[Rule], states: list[dict[str, int]]) -> None:
     for state, moves in enumerate(states):
         targets = set(moves.values())
         rule = rules[~min(targets)] if len(targets) == 1 and min(targets) < 0 else None
-        if rule and called(rule) is None:
+        if rule is not None and not called(rule):
             handed[state] = rule.origin.name
     for moves in states:
         for name in moves:
@@ -90,11 +93,17 @@ def render(lark: Lark) -> str:
     table: Any = lark.parser.parser._parse_table
     starts = {start: order[table.start_states[start]] for start in STARTS}
     ends = {start: order[table.end_states[start]] for start in STARTS}
-    lines = [HEADER, f"STARTS = {starts}", f"ENDS = {ends}", "RULES = ("]
+    lines = [HEADER, f"STARTS = {starts}", f"ENDS = {ends}", "RULES: tuple[tuple[str, ...], ...] = ("]
     for rule in rules:
         row = (called(rule), str(rule.origin.name), *(str(part.name) for part in rule.expansion))
         lines.append(f"    {row},")
-    lines += [")", "STATES = (", *(f"    {dict(sorted(moves.items()))}," for moves in states), ")", ""]
+    lines += [
+        ")",
+        "STATES: tuple[dict[str, int], ...] = (",
+        *(f"    {dict(sorted(moves.items()))}," for moves in states),
+        ")",
+        "",
+    ]
     return "\n".join(lines).replace("'", '"')
 
 
