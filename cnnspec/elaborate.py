@@ -562,7 +562,7 @@ class Elaborator:
     def repeat(self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]) -> Value | None:
         repeat = step.action
         assert isinstance(repeat, syntax.Repeat)
-        items = context.at(value).items(repeat.source)
+        items, count = context.at(value).counted(repeat.source)
         if self.expanded + len(items) * self.least(repeat.body, context, frozenset()) > self.limits.layers:
             self.exceed(repeat.span)
         name, scope = self.labelled(step, "repeat", value, context)
@@ -576,7 +576,7 @@ class Elaborator:
             if self.expanded == before:
                 self.count(1, repeat.span)  # empty iterations cost time, too
         if start is not None and value is not None:
-            steps.append(Repeat(name or "", tuple(iterations), start, value, repeat.span))
+            steps.append(Repeat(name or "", count, tuple(iterations), start, value, repeat.span))
             if name is not None:
                 self.keep(name, name, value, steps[-1], context)
         return value
@@ -701,9 +701,30 @@ class Elaborator:
 
     def path(self, path: syntax.Path, value: Value, context: Context) -> Path:
         if self.is_none(path.statements, value, context):
-            return Path((), value, True, path.span)
+            return Path((), value, True, self.presence(path.statements, context), path.span)
+        test = self.presence(path.statements, context)
         steps, output = self.statements(path.statements, value, context)
-        return Path(steps, output or Value(None), False, path.span)
+        return Path(steps, output or Value(None), False, test, path.span)
+
+    def presence(self, statements: tuple[syntax.Statement, ...], context: Context) -> Test | None:
+        """When a path of the form `| if … { … } else { none }` is there, or the other way round."""
+        if len(statements) != 1 or not isinstance(statements[0], syntax.Chain):
+            return None
+        action = statements[0].steps[0].action
+        if len(statements[0].steps) != 1 or not isinstance(action, syntax.If):
+            return None
+        test = self.test(action.test, context)
+        if test is None or not self.bare_none(action.then):
+            return test if action.otherwise is not None and self.bare_none(action.otherwise) else None
+        return Test("not", (test,))
+
+    @staticmethod
+    def bare_none(body: syntax.Body) -> bool:
+        chains = body.statements
+        if len(chains) != 1 or not isinstance(chains[0], syntax.Chain):
+            return False
+        action = chains[0].steps[0].action
+        return isinstance(action, syntax.Call) and action.name.name == "none"
 
     def is_none(self, statements: tuple[syntax.Statement, ...], value: Value, context: Context) -> bool:
         """Whether a path is just `none`, at once or by an `if` that is the whole path."""

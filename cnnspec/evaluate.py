@@ -97,14 +97,18 @@ class Evaluator:
 
     def items(self, node: syntax.Expression) -> list[Any]:
         """What a loop runs over: a list's items, or 0, 1, … below a count."""
+        return self.counted(node)[0]
+
+    def counted(self, node: syntax.Expression) -> tuple[list[Any], int]:
+        """What a loop runs over, and how often it runs, symbolic where the count was given so."""
         value = self(node)
         if is_integer(value):
             self.fix(value)
             if not 0 <= value <= LONGEST_LIST:
                 raise fault("E0307", f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,}", node.span)
-            return list(range(value))
+            return list(range(value)), value
         if isinstance(value, list):
-            return value
+            return value, len(value)
         raise fault("E0303", f"a count or a list is needed, not {describe(value)}", node.span)
 
     def bind(self, names: tuple[syntax.Name, ...], item: Any, span: Span) -> dict[str, Any]:

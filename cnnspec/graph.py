@@ -62,9 +62,13 @@ class Group(NamedTuple):
 
 
 class Repeat(NamedTuple):
-    """One tuple of steps an iteration. `name` is "" where the braces bear no label."""
+    """One tuple of steps an iteration. `name` is "" where the braces bear no label.
+
+    `count` is the number of iterations, in the owner's names where it was given so.
+    """
 
     name: str
+    count: int
     iterations: tuple[tuple[Step, ...], ...]
     input: Value
     output: Value
@@ -84,11 +88,12 @@ class If(NamedTuple):
 
 
 class Path(NamedTuple):
-    """A path of a join. `dropped`: it ended in `none`."""
+    """A path of a join. `dropped`: it is `none`; `test` tells when it is there, if an `if` says so."""
 
     steps: tuple[Step, ...]
     output: Value
     dropped: bool
+    test: Test | None
     span: Span
 
 

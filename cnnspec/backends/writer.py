@@ -25,7 +25,14 @@ class Each(NamedTuple):
     star: bool = True
 
 
-Text = str | Arguments | Each
+class Noted(NamedTuple):
+    """An item of a call with a comment behind it, which keeps the call from being one line."""
+
+    text: Text
+    comment: str
+
+
+Text = str | Arguments | Each | Noted
 """An expression to lay out: a string is never broken."""
 
 
@@ -33,6 +40,8 @@ def flat(text: Text) -> str:
     """The expression on one line."""
     if isinstance(text, str):
         return text
+    if isinstance(text, Noted):
+        return flat(text.text)
     if isinstance(text, Each):
         inner = f"{flat(text.element)} {text.clause}"
         return f"*({inner})" if text.star else inner
@@ -44,9 +53,11 @@ def flat(text: Text) -> str:
 
 def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[str]:
     """Lines of an expression behind `before` and followed by `after` (a comma, a comment)."""
+    if isinstance(text, Noted):
+        return layout(text.text, indent, before, f"{after}  # {text.comment}" if text.comment else after)
     pad = " " * indent
     line = pad + before + flat(text) + after
-    if len(line) <= WIDTH or isinstance(text, str):
+    if isinstance(text, str) or (len(line) <= WIDTH and not noted(text)):
         return [line]
     if isinstance(text, Each):
         opening, closing = (f"{before}*(", f"){after}") if text.star else (before, after)
@@ -57,7 +68,7 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
     lines = [f"{pad}{before}{text.head}{left}"]
     inner = pad + "    "
     joined = inner + ", ".join(prefix + flat(item) for prefix, item in text.items)
-    if text.head and len(joined) <= WIDTH and not any(starred(item) for _, item in text.items):
+    if text.head and len(joined) <= WIDTH and not noted(text):
         lines.append(joined)
     elif len(text.items) == 1 and isinstance(text.items[0][1], Each) and not text.items[0][1].star:
         lines += layout(text.items[0][1], indent + 4)
@@ -67,8 +78,11 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
     return [*lines, f"{pad}{right}{after}"]
 
 
-def starred(item: Text) -> bool:
-    return isinstance(item, Each) and item.star
+def noted(text: Text) -> bool:
+    """Whether a comment stands somewhere within."""
+    if isinstance(text, Arguments):
+        return any(noted(item) for _, item in text.items)
+    return isinstance(text, Noted) and bool(text.comment)
 
 
 class Writer:

@@ -1,0 +1,349 @@
+"""The constructor of a class: every module under the name that its weights bear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from cnnspec.backends.columns import Frame, Loop, Part, Unaligned, agree
+from cnnspec.backends.structure import (
+    Plan,
+    Steps,
+    align,
+    implicit,
+    is_chain,
+    is_container,
+    shape_note,
+    unlabelled,
+    weights,
+)
+from cnnspec.backends.writer import Arguments, Each, Noted, Text, Writer, flat
+from cnnspec.graph import Again, From, If, Leaf, Merge, Repeat, Step, Use
+from cnnspec.symbols import constant, make, polynomial, add
+
+INDICES = ("i", "j", "k", "m", "n")
+LONGEST_UNROLLED = 8
+
+
+class Sink(Protocol):
+    """Where modules go: attributes of self, or a container under construction."""
+
+    implicit: bool
+
+    def __call__(self, frame: Frame, steps: list[Any], text: Text, comment: str) -> None: ...
+
+
+class NotSimple(Exception):
+    """The modules of a container need statements, not just an expression."""
+
+
+class Constructor:
+    """Writes the body of `__init__` for all rows of a class at once."""
+
+    def __init__(self, plan: Plan, writer: Writer) -> None:
+        self.plan, self.writer = plan, writer
+        self.depth = 0
+
+    # Where modules go
+
+    def to_self(self, frame: Frame, steps: list[Any], text: Text, comment: str) -> None:
+        """`self.conv1 = …`, or add_module where the name is no identifier."""
+        first = steps[0]
+        names = [step.name for step in steps]
+        if agree(names):
+            kind, weighted = attribute_kind(first)
+            attribute = self.plan.attribute(names[0], kind, weighted)
+            if attribute is not None:
+                self.writer.expression(text, f"self.{attribute} = ", comment=comment)
+                return
+        self.add("self", frame, names, text, comment, is_parameter(first))
+
+    def to_container(self, target: str, named: bool) -> Callable[[Frame, list[Any], Text, str], None]:
+        def put(frame: Frame, steps: list[Any], text: Text, comment: str) -> None:
+            if named:
+                names = [step.name.rpartition(".")[2] for step in steps]
+                self.add(target, frame, names, text, comment, is_parameter(steps[0]))
+            else:
+                self.writer.expression(Arguments(f"{target}.append", (("", text),)), comment=comment)
+
+        return put
+
+    def add(
+        self, target: str, frame: Frame, names: list[str], text: Text, comment: str, parameter: bool
+    ) -> None:
+        method = "register_parameter" if parameter else "add_module"
+        call = Arguments(f"{target}.{method}", (("", frame.string(names)), ("", text)))
+        self.writer.expression(call, comment=comment)
+
+    # Statements
+
+    def walk(self, rows: list[Steps], frame: Frame, put: Any) -> None:
+        """Construct what some steps need, each by `put`."""
+        for steps in align(rows):
+            self.step(steps, frame, put)
+
+    def step(self, steps: list[Any], frame: Frame, put: Any) -> None:
+        first = steps[0]
+        if isinstance(first, Leaf | Use):
+            put(frame, steps, self.module(steps, frame), shape_note([step.output for step in steps]))
+        elif is_container(first):
+            self.container(steps, frame, put)
+        elif isinstance(first, If):
+            self.branches(steps, frame, put)
+        elif isinstance(first, Repeat):
+            self.repeat(steps, frame, put)
+        elif isinstance(first, Merge):
+            self.merge(steps, frame, put)
+
+    def module(self, steps: list[Any], frame: Frame) -> Text:
+        """The construction of a layer or of a block's class."""
+        if isinstance(steps[0], Use):
+            return frame.text([self.plan.program.call(step) for step in steps])
+        return frame.text([step.layer.torch(step.input.shape) for step in steps])
+
+    def container(self, steps: list[Step], frame: Frame, put: Any) -> None:
+        """Labelled braces: an nn.Sequential where they are a chain, else a bare module that holds their steps."""
+        rows = [unlabelled(step) for step in steps]
+        chain = all(is_chain(row, self.plan.kept) for row in rows)
+        plain = chain and all(implicit(row) for row in rows)
+        if plain:
+            try:
+                put(frame, steps, Arguments("nn.Sequential", tuple(self.items(rows, frame))), "")
+                return
+            except NotSimple:
+                pass
+        wish = steps[0].name.rpartition(".")[2]  # type: ignore[union-attr]
+        local = self.plan.names.local(wish if agree([s.name for s in steps]) else wish.rstrip("0123456789"))  # type: ignore[union-attr]
+        self.writer.line(f"{local} = nn.Sequential()" if chain else f"{local} = nn.Module()")
+        self.walk(rows, frame, self.to_container(local, not plain))
+        put(frame, steps, local, "")
+
+    def branches(self, steps: list[If], frame: Frame, put: Any) -> None:
+        taken = [step.taken for step in steps]
+        if agree(taken):
+            self.walk([step.steps for step in steps], frame, put)
+            return
+        condition = frame.condition([step.test for step in steps], taken, "variant")
+        if put == self.to_self:
+            flag = self.plan.flag(steps[0].span, "has_" + wish_of(steps))
+            self.writer.line(f"self.{flag} = {condition}")
+            condition = f"self.{flag}"
+        for branch in (True, False):
+            rows = [i for i, step in enumerate(steps) if step.taken is branch]
+            inside = [steps[i].steps for i in rows]
+            if not any(constructs(row) for row in inside):
+                continue
+            with self.writer.block(f"if {condition}" if branch else f"if not ({condition})"):
+                self.walk(inside, Part(frame, rows), put)
+
+    def merge(self, steps: list[Merge], frame: Frame, put: Any) -> None:
+        if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):
+            raise Unaligned
+        for paths in zip(*(step.paths for step in steps), strict=True):
+            there = [not path.dropped for path in paths]
+            rows = [i for i, present in enumerate(there) if present]
+            if 0 < len(rows) < len(paths):
+                flag = self.plan.flag(paths[0].span, "residual")
+                condition = frame.condition([path.test for path in paths], there, flag)
+                self.writer.line(f"self.{flag} = {condition}")
+                if any(constructs(paths[i].steps) for i in rows):
+                    with self.writer.block(f"if self.{flag}"):
+                        self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
+            elif rows:
+                self.walk([path.steps for path in paths], frame, put)
+
+    # Repeats
+
+    def repeat(self, steps: list[Repeat], frame: Frame, put: Any) -> None:
+        """A loop over all iterations, or over all but the first, or none: the first form that is right."""
+        for form, first, tables in self.forms(steps, put):
+            if self.attempt(lambda first=first, tables=tables: self.loop(steps, frame, put, first, tables)):  # type: ignore[misc]
+                self.plan.loops[id(steps[0])] = (form, first)
+                return
+        self.plan.loops[id(steps[0])] = ("unrolled", 0)
+        for rows in align_iterations(steps):
+            self.walk(rows, frame, put)
+
+    def forms(self, steps: list[Repeat], put: Any) -> list[tuple[str, int, bool]]:
+        counts = [len(step.iterations) for step in steps]
+        if max(counts) < 2:
+            return [] if len(set(counts)) == 1 else [("loop", 0, False)]
+        own = put == self.to_self
+        if own and (len(set(counts)) > 1 or escapes(steps, self.plan)):
+            return []  # forward unrolls what wires lead into
+        forms = [("loop", 0, False)] if not own or max(counts) > 2 else []
+        if len(set(counts)) > 1 or max(counts) > 2:
+            forms.append(("loop", 1, False))
+        few_named = max(counts) <= LONGEST_UNROLLED and any(labelled(s) for r in steps for s in r.iterations)
+        if len(steps) == 1 and not few_named:
+            forms.append(("loop", 0, True))
+        return forms
+
+    def attempt(self, write: Callable[[], None]) -> bool:
+        """Try to write something; leave no trace where the rows turn out not to agree."""
+        lines, parameters = len(self.writer.lines), dict(self.plan.root.parameters)
+        depth = self.writer.depth
+        try:
+            write()
+        except Unaligned:
+            del self.writer.lines[lines:]
+            self.plan.root.parameters.clear()
+            self.plan.root.parameters.update(parameters)
+            self.writer.depth = depth
+            return False
+        return True
+
+    def loop(self, steps: list[Repeat], frame: Frame, put: Any, first: int, tables: bool) -> None:
+        if first:
+            self.walk([step.iterations[0] for step in steps], frame, put)
+        parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
+        if not parents:
+            return
+        rows = [iteration for step in steps for iteration in step.iterations[first:]]
+        loop = Loop(frame, parents, INDICES[self.depth % len(INDICES)], tables, self.plan.names)
+        lines = self.writer.lines
+        self.writer.lines = []
+        self.depth += 1
+        try:
+            with self.writer.indented():
+                self.walk(rows, loop, put)
+            body = self.writer.lines
+        finally:
+            self.depth -= 1
+            self.writer.lines = lines
+        targets, over = self.header(loop, steps, frame, first)
+        self.writer.expression(over, f"for {targets} in ", ":")
+        self.writer.lines += body
+
+    @staticmethod
+    def header(loop: Loop, steps: list[Repeat], frame: Frame, first: int) -> tuple[str, Text]:
+        if loop.table:
+            return loop.header()
+        counts = [make(len(s.iterations) - first, add(polynomial(s.count), constant(-first))) for s in steps]
+        return (loop.index if loop.uses_index else "_"), f"range({flat(frame.text(counts, 'depth'))})"
+
+    # Expressions
+
+    def items(self, rows: list[Steps], frame: Frame) -> list[tuple[str, Text]]:
+        """The arguments of an nn.Sequential. Raises NotSimple where it takes statements, else Unaligned."""
+        found: list[tuple[str, Text]] = []
+        for steps in align(rows):
+            first = steps[0]
+            note = shape_note([step.output for step in steps if not isinstance(step, From)])
+            if isinstance(first, Leaf | Use):
+                found.append(("", Noted(self.module(steps, frame), note)))
+            elif is_container(first):
+                inside = self.items([unlabelled(step) for step in steps], frame)
+                found.append(("", Arguments("nn.Sequential", tuple(inside))))
+            elif isinstance(first, If):
+                if not agree([step.taken for step in steps]):  # type: ignore[union-attr]
+                    raise NotSimple
+                found += self.items([step.steps for step in steps], frame)  # type: ignore[union-attr]
+            elif isinstance(first, Repeat):
+                found += self.repeated(steps, frame)  # type: ignore[arg-type]
+        return found
+
+    def repeated(self, steps: list[Repeat], frame: Frame) -> list[tuple[str, Text]]:
+        """The items of a repeat, as a generator where they are one module an iteration."""
+        counts = {len(step.iterations) for step in steps}
+        if counts == {1}:
+            return self.items([step.iterations[0] for step in steps], frame)
+        if any(len(iteration) != 1 for step in steps for iteration in step.iterations):
+            raise NotSimple
+        for first in (0, 1):
+            if len(counts) == 1 and max(counts) - first < 2:
+                continue
+            try:
+                return self.generated(steps, frame, first)
+            except Unaligned:
+                continue
+        if len(counts) == 1 and max(counts) == 2:
+            return [item for rows in align_iterations(steps) for item in self.items(rows, frame)]
+        raise NotSimple
+
+    def generated(self, steps: list[Repeat], frame: Frame, first: int) -> list[tuple[str, Text]]:
+        head = self.items([step.iterations[0] for step in steps], frame) if first else []
+        parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
+        rows = [iteration for step in steps for iteration in step.iterations[first:]]
+        loop = Loop(frame, parents, INDICES[self.depth], False, self.plan.names)
+        self.depth += 1
+        try:
+            inside = self.items(rows, loop)
+        finally:
+            self.depth -= 1
+        if len(inside) != 1 or not isinstance(inside[0][1], Noted):
+            raise NotSimple
+        module = inside[0][1]
+        targets, over = self.header(loop, steps, frame, first)
+        return [*head, ("", Noted(Each(module.text, f"for {targets} in {flat(over)}"), module.comment))]
+
+
+def attribute_kind(step: Step) -> tuple[str, bool]:
+    """A step's kind, and whether it has tensors (and so keys)."""
+    if isinstance(step, Leaf):
+        return step.layer.name, bool(weights(step))
+    return "block", True
+
+
+def is_parameter(step: Step) -> bool:
+    return isinstance(step, Leaf) and any(not weight.name for weight in weights(step))
+
+
+def constructs(steps: Steps) -> bool:
+    """Whether steps need anything constructed."""
+    return any(not isinstance(step, From | Again) for step in steps)
+
+
+def wish_of(steps: list[If]) -> str:
+    """A word for a varied branch: its first step's name."""
+    for step in steps:
+        for inside in step.steps:
+            if isinstance(inside, Leaf | Use) and inside.name.isidentifier():
+                return inside.name
+    return "branch"
+
+
+def labelled(steps: Steps) -> bool:
+    """Whether an iteration has steps that its author named."""
+    for step in steps:
+        if isinstance(step, Leaf) and not step.name.rpartition(".")[2].startswith(step.layer.name):
+            return not step.name.rpartition(".")[2].isdecimal()
+        if isinstance(step, Use):
+            kind = step.instance.block.name.name.lower()
+            own = step.name.rpartition(".")[2]
+            return not own.isdecimal() and not own.startswith(kind)
+        if is_container(step):
+            return True
+    return False
+
+
+def escapes(steps: list[Repeat], plan: Plan) -> bool:
+    """Whether a wire or an output leads into a repeat."""
+    return any(
+        getattr(inside, "output", None) in plan.kept
+        for step in steps
+        for iteration in step.iterations
+        for inside in flatten(iteration)
+        if inside.output is not step.output
+    )
+
+
+def flatten(steps: Steps) -> list[Any]:
+    from cnnspec.backends.structure import inner
+
+    found: list[Any] = []
+    for step in steps:
+        if not isinstance(step, From):
+            found.append(step)
+        for within in inner(step):
+            found += flatten(within)
+    return found
+
+
+def align_iterations(steps: list[Repeat]) -> list[list[Steps]]:
+    """Iteration by iteration, the steps of all rows. Raises Unaligned where the rows differ in number."""
+    if len({len(step.iterations) for step in steps}) > 1:
+        raise Unaligned
+    return [list(rows) for rows in zip(*(step.iterations for step in steps), strict=True)]
+
+

@@ -1,0 +1,353 @@
+"""The forward of a class: the wiring, written once for all rows of the class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.backends.columns import Frame, Loop, Part, Unaligned, agree
+from cnnspec.backends.construct import INDICES, align_iterations, attribute_kind, is_parameter
+from cnnspec.backends.names import Names
+from cnnspec.backends.structure import Plan, Steps, align, is_chain, is_container, unlabelled
+from cnnspec.backends.writer import WIDTH, Arguments, Writer, layout
+from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Use, Value
+
+DEEPEST = 3  # calls within calls on one line
+BRANCHES = ("y", "z", "u", "v", "w")
+
+
+class Pending:
+    """An expression that nothing has been assigned from yet."""
+
+    def __init__(self, values: list[Value], text: str, depth: int, atomic: bool) -> None:
+        self.values, self.text, self.depth, self.atomic = values, text, depth, atomic
+
+
+class Forward:
+    """Writes the statements of `forward`.
+
+    `texts` holds the variable of every value that has one. `target` is the variable that the current
+    chain is kept in; values that a wire leads to get variables of their own.
+    """
+
+    def __init__(self, plan: Plan, writer: Writer, names: Names) -> None:
+        self.plan, self.writer, self.names = plan, writer, names
+        self.texts: dict[Value, str] = {}
+        self.pending: Pending | None = None
+        self.target = "x"
+        self.declared: set[str] = set()
+        self.busy: set[str] = set()
+        self.evaluated: set[Value] | None = None  # what evaluation needs, and …
+        self.trained: set[Value] | None = None  # … what training needs: None: everything
+        self.training = False
+        self.loop_depth = 0
+
+    # Values and variables
+
+    def variable(self, values: list[Value]) -> str:
+        """The variable that holds a value, assigned now if it is pending."""
+        if self.pending is not None and values[0] in self.pending.values:
+            self.flush()
+        if any(value not in self.texts for value in values):
+            raise Unaligned
+        found = {self.texts[value] for value in values}
+        if len(found) > 1:
+            raise Unaligned
+        return found.pop()
+
+    def take(self, values: list[Value]) -> tuple[str, int, bool]:
+        """An expression for a value: what is pending itself, or its variable."""
+        if self.pending is not None and values[0] in self.pending.values:
+            if any(value not in self.pending.values for value in values):
+                raise Unaligned
+            pending, self.pending = self.pending, None
+            return pending.text, pending.depth, pending.atomic
+        return self.variable(values), 0, True
+
+    def flush(self, variable: str | None = None) -> None:
+        """Assign what is pending."""
+        if self.pending is None:
+            return
+        pending, self.pending = self.pending, None
+        variable = variable or self.target
+        annotation = ": Tensor" if (variable == "x" or variable in self.names.taken) else ""
+        if variable in self.declared:
+            annotation = ""
+        self.declared.add(variable)
+        self.assign(variable + annotation, pending.text)
+        for value in pending.values:
+            self.texts[value] = variable
+
+    def assign(self, target: str, text: str) -> None:
+        line = f"{target} = {text}"
+        if len(line) + 4 * self.writer.depth <= WIDTH or "(" not in text or not text.endswith(")"):
+            self.writer.line(line)
+            return
+        head, _, inside = text[:-1].partition("(")
+        self.writer.lines += layout(
+            Arguments(head, tuple(("", part) for part in split(inside))), 4 * self.writer.depth, f"{target} = "
+        )
+
+    def produce(self, values: list[Value], text: str, depth: int, wish: str, atomic: bool = True) -> None:
+        """A new value: kept pending, or assigned at once where a wire leads to it."""
+        self.pending = Pending(values, text, depth, atomic)
+        if any(value in self.plan.kept for value in values):
+            self.flush(self.names.local(wish))
+
+    def call(self, callee: str, inputs: list[Value], outputs: list[Value], wish: str) -> None:
+        """`callee(value)`, nested into what is pending as long as it reads well."""
+        text, depth, _ = self.take(inputs)
+        made = f"{callee}({text})"
+        room = WIDTH - 4 * self.writer.depth - len(self.target) - 3
+        if depth and (depth >= DEEPEST or len(made) > room):
+            self.pending = Pending(inputs, text, depth, True)
+            self.flush()
+            made, depth = f"{callee}({self.variable(inputs)})", 0
+        self.produce(outputs, made, depth + 1, wish)
+
+    # Steps
+
+    def walk(self, rows: list[Steps], frame: Frame) -> None:
+        for steps in align(rows):
+            self.guarded(steps, frame)
+
+    def guarded(self, steps: list[Any], frame: Frame) -> None:
+        """A step; under `if self.training` where only training needs it, not at all where nothing does."""
+        need = self.need(steps)
+        if need == "none":
+            return
+        if need == "training" and not self.training:
+            self.flush()
+            before = self.target
+            self.target = self.branch_name()
+            self.training = True
+            with self.writer.block("if self.training"):
+                self.step(steps, frame)
+                self.flush()
+            self.training = False
+            self.target = before
+        else:
+            self.step(steps, frame)
+
+    def need(self, steps: list[Any]) -> str:
+        if self.evaluated is None or self.trained is None or isinstance(steps[0], From):
+            return "always"
+        found = {value for step in steps for value in outputs_of(step)}
+        if not found or found & self.evaluated:
+            return "always"
+        return "training" if found & self.trained else "none"
+
+    def step(self, steps: list[Any], frame: Frame) -> None:
+        first = steps[0]
+        if isinstance(first, Leaf | Use):
+            self.module(steps, frame)
+        elif isinstance(first, From):
+            self.leave()
+        elif isinstance(first, Again):
+            self.again(steps, frame)
+        elif isinstance(first, Merge):
+            self.merge(steps, frame)
+        elif is_container(first):
+            self.container(steps, frame)
+        elif isinstance(first, If):
+            self.branches(steps, frame)
+        elif isinstance(first, Repeat):
+            self.repeat(steps, frame)
+
+    def leave(self) -> None:
+        """The chain ends here and another goes on: what is pending is either kept or wanted by nobody."""
+        if self.pending is not None:
+            self.flush()
+
+    def module(self, steps: list[Any], frame: Frame) -> None:
+        first = steps[0]
+        callee = self.access(steps, frame)
+        wish = first.name.rpartition(".")[2]
+        inputs, outputs = [s.input for s in steps], [s.output for s in steps]
+        if is_parameter(first):
+            variable = self.variable(inputs)
+            self.produce(outputs, f"{variable} * {callee}", 1, wish, atomic=False)
+        else:
+            self.call(callee, inputs, outputs, wish)
+
+    def access(self, steps: list[Any], frame: Frame) -> str:
+        """The module of a step: an attribute, or found by its path."""
+        names = [step.name for step in steps]
+        parameter = is_parameter(steps[0])
+        head, _, rest = names[0].partition(".")
+        if agree(names):
+            kind, weighted = attribute_kind(steps[0])
+            attribute = self.plan.attribute(head, kind, weighted or bool(rest))
+            if attribute is not None and not rest:
+                return f"self.{attribute}"
+        getter = "get_parameter" if parameter else "get_submodule"
+        return f"self.{getter}({frame.string(names)})"
+
+    def again(self, steps: list[Again], frame: Frame) -> None:
+        inner = [step.step for step in steps]
+        kept = self.plan.kept
+        if isinstance(inner[0], From):
+            raise Unaligned
+        self.step(inner, frame)
+        self.plan.kept = kept
+
+    def container(self, steps: list[Any], frame: Frame) -> None:
+        rows = [unlabelled(step) for step in steps]
+        if all(is_chain(row, self.plan.kept) for row in rows):
+            wish = steps[0].name.rpartition(".")[2]
+            self.call(self.access(steps, frame), [s.input for s in steps], [s.output for s in steps], wish)
+        else:
+            self.walk(rows, frame)
+
+    def branches(self, steps: list[If], frame: Frame) -> None:
+        taken = [step.taken for step in steps]
+        if agree(taken):
+            self.walk([step.steps for step in steps], frame)
+            return
+        source = self.variable([step.input for step in steps])
+        if source != self.target:
+            self.writer.line(f"{self.target} = {source}")
+            for step in steps:
+                self.texts[step.input] = self.target
+        flag = self.plan.flag(steps[0].span, "branch")
+        for branch in (True, False):
+            rows = [i for i, step in enumerate(steps) if step.taken is branch]
+            inside = [steps[i].steps for i in rows]
+            if not any(inside):
+                continue
+            with self.writer.block(f"if self.{flag}" if branch else f"if not self.{flag}"):
+                self.walk(inside, Part(frame, rows))
+                self.flush()
+        for step in steps:
+            self.texts[step.output] = self.target
+
+    def repeat(self, steps: list[Repeat], frame: Frame) -> None:
+        form, first = self.plan.loops.get(id(steps[0]), ("unrolled", 0))
+        if form == "unrolled":
+            for rows in align_iterations(steps):
+                self.walk(rows, frame)
+            return
+        if first:
+            self.walk([step.iterations[0] for step in steps], frame)
+        counts = {len(step.iterations) - first for step in steps}
+        if len(counts) != 1:
+            raise Unaligned
+        source = self.variable([into(step.iterations[first]) for step in steps])
+        if source != self.target:
+            self.writer.line(f"{self.target} = {source}")
+        parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
+        rows = [iteration for step in steps for iteration in step.iterations[first:]]
+        for iteration in rows:
+            self.texts[into(iteration)] = self.target
+        loop = Loop(frame, parents, INDICES[self.loop_depth % len(INDICES)], False, self.names)
+        self.loop_depth += 1
+        lines, self.writer.lines = self.writer.lines, []
+        try:
+            with self.writer.indented():
+                self.walk(rows, loop)
+                self.flush()
+            body = self.writer.lines
+        finally:
+            self.writer.lines = lines
+            self.loop_depth -= 1
+        index = loop.index if loop.uses_index else "_"
+        self.writer.line(f"for {index} in range({counts.pop()}):")
+        self.writer.lines += body
+        for step in steps:
+            self.texts[step.output] = self.target
+
+    # Joins
+
+    def merge(self, steps: list[Merge], frame: Frame) -> None:
+        source = self.variable([step.input for step in steps])
+        outer, texts, busy = self.target, [], []
+        paths = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
+        live = [column for column in paths if not all(path.dropped for path in column)]
+        condition = ""
+        for number, column in enumerate(live):
+            rows = [i for i, path in enumerate(column) if not path.dropped]
+            final = number == len(live) - 1
+            overwrite = final and source not in texts and source not in self.kept_variables()
+            self.target = outer if overwrite or len(live) == 1 else self.branch_name()
+            busy.append(self.target)
+            self.busy.add(self.target)
+            part = frame if len(rows) == len(column) else Part(frame, rows)
+            self.walk([column[i].steps for i in rows], part)
+            outputs = [column[i].output for i in rows]
+            if len(live) == 1:
+                self.busy.difference_update(busy)
+                self.target = outer
+                return
+            if len(rows) < len(column):
+                condition = self.optional(live, final, column)
+            text = self.operand(outputs, final)
+            texts.append(text)
+        self.target = outer
+        self.busy.difference_update(busy)
+        layer = steps[0].layer
+        wish = steps[0].path.rpartition(".")[2]
+        if layer.symbol:
+            joined = f" {layer.symbol} ".join(texts)
+            if condition:
+                joined = f"{joined} if {condition} else {texts[0]}"
+            self.produce([step.output for step in steps], joined, 1, wish, atomic=False)
+            if condition:
+                self.flush()
+                for step in steps:
+                    self.texts[step.output] = self.target
+        else:
+            joined = f"torch.cat(({', '.join(texts)}), dim=1)"
+            self.produce([step.output for step in steps], joined, DEEPEST, wish)
+
+    def operand(self, outputs: list[Value], final: bool) -> str:
+        """A path's value in a join: its variable, or, for the last one, what is pending."""
+        if final and self.pending is not None and self.pending.atomic and outputs[0] in self.pending.values:
+            return self.take(outputs)[0]
+        return self.variable(outputs)
+
+    def optional(self, live: list[Any], final: bool, column: list[Any]) -> str:
+        """The condition of a path that not all rows have: the second of two, and nothing but a value."""
+        if len(live) != 2 or not final:
+            raise Unaligned
+        return f"self.{self.plan.flag(column[0].span, 'residual')}"
+
+    def kept_variables(self) -> set[str]:
+        return {text for value, text in self.texts.items() if value in self.plan.kept}
+
+    def branch_name(self) -> str:
+        """A variable for a path that runs while the join's input is still wanted."""
+        number = 1
+        while True:
+            for name in BRANCHES:
+                wish = name if number == 1 else f"{name}{number}"
+                if wish not in self.busy and wish not in self.names.taken and wish != self.target:
+                    return wish
+            number += 1
+
+
+def into(steps: Steps) -> Value:
+    """The value that arrives at some steps."""
+    first = steps[0]
+    return first.value if isinstance(first, From) else first.input
+
+
+def outputs_of(step: Any) -> list[Value]:
+    """The values that a step of the owner makes."""
+    if isinstance(step, From):
+        return []
+    found = [step.output]
+    if isinstance(step, Group | If):
+        found += [value for inside in step.steps for value in outputs_of(inside)]
+    if isinstance(step, Repeat):
+        found += [value for steps in step.iterations for inside in steps for value in outputs_of(inside)]
+    return found
+
+
+def split(text: str) -> list[str]:
+    """The arguments of a call's text, parted at its own commas."""
+    parts, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and not depth:
+            parts.append(text[start:position].strip())
+            start = position + 1
+    return [*parts, text[start:].strip()]

@@ -1,0 +1,266 @@
+"""The classes of a program: which blocks become which class, and what the two halves of a class agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cnnspec.backends.columns import Root, Unaligned
+from cnnspec.backends.names import Names, is_plain
+from cnnspec.graph import Again, From, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.layers.base import Call
+from cnnspec.symbols import Symbol
+
+Steps = tuple[Step, ...]
+
+
+class Row(NamedTuple):
+    """One of the things that a class stands for: an instance of a block, or the net."""
+
+    steps: Steps
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+
+
+class Plan:
+    """A class of the program: its rows, and what its constructor and its forward share."""
+
+    def __init__(self, name: str, rows: list[Row], root: Root, names: Names, program: Program) -> None:
+        self.name, self.rows, self.root, self.names, self.program = name, rows, root, names, program
+        self.kept: set[Value] = set()
+        for row in rows:
+            self.kept.update(referenced(row.steps))
+            self.kept.update(row.outputs if len(row.outputs) > 1 else ())
+        self.attributes: dict[str, str] = {}
+        self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
+        self.flags: dict[Any, str] = {}
+        self.loops: dict[int, tuple[str, int]] = {}  # id of the first row's Repeat -> how it is written, from where
+        self.first_uses: dict[int, str] = {}
+        self.where = ""
+
+    @property
+    def sequential(self) -> bool:
+        """Whether the class is just an nn.Sequential with the names that one gives."""
+        return all(
+            is_chain(row.steps, self.kept) and implicit(row.steps) and row.outputs == (last(row),)
+            for row in self.rows
+        )
+
+    def attribute(self, name: str, kind: str, weighted: bool) -> str | None:
+        """The attribute for a step of the owner's own scope; None where only add_module can name it.
+
+        A step without tensors has no keys, so a number as its name is nobody's concern.
+        """
+        if is_plain(name):
+            return name
+        if weighted or not name.isdecimal():
+            return None
+        if name not in self.attributes:
+            wish, number = kind, 1
+            while wish in self.taken:
+                number += 1
+                wish = f"{kind}{number}"
+            self.taken.add(wish)
+            self.attributes[name] = wish
+        return self.attributes[name]
+
+    def flag(self, key: Any, wish: str) -> str:
+        """An attribute that remembers which branch a varied `if` took."""
+        if key not in self.flags:
+            name, number = wish, 1
+            while name in self.taken:
+                number += 1
+                name = f"{wish}{number}"
+            self.taken.add(name)
+            self.flags[key] = name
+        return self.flags[key]
+
+
+class Program:
+    """All classes of a network, the blocks' before those that use them."""
+
+    def __init__(self, network: Network, reserved: set[str]) -> None:
+        self.network = network
+        self.class_names = Names(reserved)
+        self.plans: list[Plan] = []
+        self.by_instance: dict[int, tuple[Plan, int]] = {}
+        self.instances: dict[int, list[Instance]] = {}  # by block
+        self.order: list[int] = []
+        self.free: dict[int, frozenset[str]] = {}
+        self.free_names = frozenset(
+            name
+            for name, value in network.arguments.items()
+            if isinstance(value, int) and not isinstance(value, bool) and name not in network.fixed
+        )
+        self.net_name = self.class_names.local(network.name)
+        self._seen: set[int] = set()
+        self._open: dict[int, set[str]] = {}
+        self.collect(network.steps, self.free_names)
+
+    def collect(self, steps: Steps, free: frozenset[str]) -> None:
+        """Find the instances, inner ones first, and the names that stay open through them."""
+        for use in uses(steps):
+            instance = use.instance
+            opened = {
+                name
+                for name, value in use.bindings.items()
+                if isinstance(value, Symbol) and value.names & free and name not in instance.fixed
+            }
+            known = self._open.setdefault(id(instance), set())
+            if id(instance) in self._seen and opened <= known:
+                continue
+            known |= opened
+            self._seen.add(id(instance))
+            self.collect(instance.steps, frozenset(known))
+            block = id(instance.block)
+            if not any(other is instance for other in self.instances.setdefault(block, [])):
+                self.instances[block].append(instance)
+            if block not in self.order:
+                self.order.append(block)
+
+    def root(self, instances: list[Instance], names: Names) -> Root:
+        free = frozenset().union(*(self._open[id(instance)] for instance in instances))
+        scopes = [instance.scope_names for instance in instances]
+        return Root(scopes, [instance.arguments for instance in instances], free, names)
+
+    def call(self, use: Use) -> Call:
+        """The construction of a block's class, with what its constructor has to be told."""
+        plan, row = self.by_instance[id(use.instance)]
+        args: tuple[Any, ...] = ()
+        keywords: dict[str, Any] = {}
+        for name, column in ordered(plan):
+            value = column[row] if column is not None else use.bindings[name]
+            if name == "in.channels":
+                args = (value,)
+            else:
+                keywords[plan.names.parameter(name)] = value
+        return Call(plan.name, args, keywords)
+
+
+def ordered(plan: Plan) -> list[tuple[str, list[Any] | None]]:
+    """The constructor's parameters: what arrives, then the block's own, then what was added."""
+    own = list(plan.root.arguments[0])
+
+    def rank(item: tuple[str, list[Any] | None]) -> tuple[int, int]:
+        name = item[0]
+        return (0, 0) if name == "in.channels" else (1, own.index(name)) if name in own else (2, 0)
+
+    return sorted(plan.root.parameters.items(), key=rank)
+
+
+def inner(step: Step) -> Iterator[Steps]:
+    """The tuples of steps within a step of the same owner."""
+    if isinstance(step, Group | If):
+        yield step.steps
+    elif isinstance(step, Repeat):
+        yield from step.iterations
+    elif isinstance(step, Merge):
+        for path in step.paths:
+            yield path.steps
+    elif isinstance(step, Again):
+        yield (step.step,)
+
+
+def uses(steps: Steps) -> Iterator[Use]:
+    for step in steps:
+        if isinstance(step, Use):
+            yield step
+        for within in inner(step):
+            yield from uses(within)
+
+
+def referenced(steps: Steps) -> Iterator[Value]:
+    """Values that a wire leads to."""
+    for step in steps:
+        if isinstance(step, From):
+            yield step.value
+        for within in inner(step):
+            yield from referenced(within)
+
+
+def step_names(steps: Steps) -> Iterator[str]:
+    for step in steps:
+        if isinstance(step, Leaf | Use | Group | Repeat | If | Merge):
+            yield step.name
+        for within in inner(step):
+            yield from step_names(within)
+
+
+def last(row: Row) -> Value | None:
+    return row.steps[-1].output if row.steps and not isinstance(row.steps[-1], From) else None
+
+
+def is_chain(steps: Steps, kept: set[Value]) -> bool:
+    """Whether an nn.Sequential can hold the steps: nothing but one after the other, no value wanted elsewhere."""
+    for number, step in enumerate(steps):
+        if isinstance(step, Merge | From | Again):
+            return False
+        if isinstance(step, Leaf) and any(not weight.name for weight in weights(step)):
+            return False
+        if number < len(steps) - 1 and step.output in kept:
+            return False
+        if any(not is_chain(within, kept) for within in inner(step)):
+            return False
+        if isinstance(step, Repeat) and any(s[-1].output in kept for s in step.iterations[:-1] if s and has_output(s)):
+            return False
+    return True
+
+
+def has_output(steps: Steps) -> bool:
+    return not isinstance(steps[-1], From)
+
+
+def weights(step: Leaf) -> tuple[Any, ...]:
+    return step.layer.weights(step.input.shape) if step.input.shape is not None else ()
+
+
+def children(steps: Steps) -> Iterator[str]:
+    """The names of the steps of one scope, in order: braces without a label are not one."""
+    for step in steps:
+        if isinstance(step, Leaf | Use | Group):
+            yield step.name.rpartition(".")[2]
+        elif isinstance(step, Repeat | If):
+            if step.name:
+                yield step.name.rpartition(".")[2]
+            else:
+                for within in inner(step):
+                    yield from children(within)
+
+
+def implicit(steps: Steps) -> bool:
+    """Whether the names are those that nn.Sequential gives by itself."""
+    return all(name == str(number) for number, name in enumerate(children(steps)))
+
+
+def align(rows: list[Steps]) -> list[list[Step]]:
+    """The steps of several rows side by side. Raises Unaligned where they are not of one kind."""
+    if len({len(row) for row in rows}) > 1:
+        raise Unaligned
+    side_by_side = [list(column) for column in zip(*rows, strict=True)]
+    for column in side_by_side:
+        if any(type(step) is not type(column[0]) for step in column[1:]):
+            raise Unaligned
+    return side_by_side
+
+
+def unlabelled(step: Step) -> Steps:
+    """What stands in labelled braces, as if the label were not there."""
+    if isinstance(step, Group):
+        return step.steps
+    assert isinstance(step, Repeat | If)
+    return (step._replace(name=""),)
+
+
+def is_container(step: Step) -> bool:
+    """Whether a step is labelled braces, a scope of its own."""
+    return isinstance(step, Group) or (isinstance(step, Repeat | If) and bool(step.name))
+
+
+def shape_note(values: list[Value]) -> str:
+    """The output's shape, or, over a loop, its first and last."""
+    first, final = str(values[0].shape), str(values[-1].shape)
+    return first if first == final else f"{first} … {final}"
+
+
+def scope_of(arguments: Mapping[str, Any]) -> dict[str, int]:
+    return {k: v for k, v in arguments.items() if isinstance(v, int) and not isinstance(v, bool)}

@@ -1,0 +1,344 @@
+"""PyTorch source from a checked network: one class a block, the net's class last.
+
+The text is made of three things alone: fixed words, literals of checked values, and names that the
+tables of names.py hand out. No text of a specification is copied.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cnnspec import __version__
+from cnnspec.analysis.costs import costs
+from cnnspec.backends.columns import MISSING, Root, Unaligned, literal
+from cnnspec.backends.construct import Constructor, NotSimple
+from cnnspec.backends.forward import Forward
+from cnnspec.backends.names import Names
+from cnnspec.backends.structure import Plan, Program, Row, ordered
+from cnnspec.backends.writer import Arguments, Writer
+from cnnspec.files import MARK
+from cnnspec.graph import Instance, Network, live
+from cnnspec.layers.base import describe
+
+HELPERS = Path(__file__).with_name("torch_modules.py")
+
+IMPORTED = {"F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
+
+
+def emit(network: Network, source: str) -> str:
+    """The file for a network. `source` names its specification."""
+    program = Program(network, IMPORTED | set(helpers()))
+    body = Writer()
+    for block in program.order:
+        write_block(program, program.instances[block], body)
+    outputs = output_types(program, body)
+    plan = write_net(program, outputs, body)
+    main(program, plan, outputs, body)
+    return heading(network, source) + assemble(body.text())
+
+
+# The frame of the file
+
+
+def heading(network: Network, source: str) -> str:
+    total = costs(network)
+    arriving = " and ".join(str(given.value.shape) for given in network.inputs)
+    leaving = " and ".join(str(output.value.shape) for output in network.outputs if not output.train)
+    name = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name)
+    return (
+        f"# {network.name}: {MARK} {__version__} from {name}\n"
+        f'"""{network.name}: {arriving} -> {leaving}.\n\n'
+        f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.\n"
+        'Sizes stand beside the layers, as channels@height x width of one image.\n"""\n\n'
+    ).replace("height x width", "heightxwidth")
+
+
+def assemble(body: str) -> str:
+    """Imports, the helpers that the body uses, the body."""
+    used: list[str] = []
+    text = body
+    while True:
+        more = [name for name in helpers() if name not in used and re.search(rf"\b{name}\b", text)]
+        if not more:
+            break
+        used += more
+        text = body + "".join(helpers()[name] for name in used)
+    definitions = "".join(f"{helpers()[name]}\n\n" for name in sorted(used, key=list(helpers()).index))
+    text = definitions + body
+    imports = []
+    if re.search(r"\bmath\.", text):
+        imports.append("import math\n")
+    if "NamedTuple" in text:
+        imports.append("from typing import NamedTuple\n")
+    if imports:
+        imports.append("\n")
+    if re.search(r"\btorch\.", text):
+        imports.append("import torch\n")
+    if re.search(r"\bF\.", text):
+        imports.append("import torch.nn.functional as F\n")
+    return "".join(imports) + "from torch import Tensor, nn\n\n\n" + text
+
+
+@cache
+def helpers() -> dict[str, str]:
+    """The definitions of torch_modules.py by name: text to copy, never imported here."""
+    text = HELPERS.read_text(encoding="utf-8")
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found[node.name] = f"{ast.get_source_segment(text, node)}\n"
+    return found
+
+
+# Classes
+
+
+def write_block(program: Program, instances: list[Instance], body: Writer) -> None:
+    """The classes of a block: one, or several where its uses differ in more than expressions can tell."""
+    groups: list[list[Instance]] = []
+    plans: list[Plan] = []
+    for instance in instances:
+        for number, group in enumerate(groups):
+            candidate = [*group, instance]
+            plan = plan_block(program, candidate)
+            if plan is not None:
+                groups[number], plans[number] = candidate, plan
+                break
+        else:
+            single = plan_block(program, [instance])
+            if single is None:
+                raise RuntimeError(f"no class for block {instance.block.name.name}")
+            groups.append([instance])
+            plans.append(single)
+    for group, plan in zip(groups, plans, strict=True):
+        name = program.class_names.local(group[0].block.name.name)
+        plan.name = name
+        for row, instance in enumerate(group):
+            program.by_instance[id(instance)] = (plan, row)
+        write_class(plan, signature(plan), None, body)
+        program.plans.append(plan)
+
+
+def plan_block(program: Program, instances: list[Instance]) -> Plan | None:
+    """The plan of a class for these instances, or None where they do not agree."""
+    names = Names()
+    rows = [Row(i.steps, (i.input,), (i.output,)) for i in instances]
+    plan = Plan("", rows, program.root(instances, names), names, program)
+    block = instances[0].block
+    span = block.name.span
+    plan.where = f"block {block.name.name}, line {span.line}"
+    try:
+        write_class(plan, "", None, Writer())
+    except Unaligned:
+        return None
+    return plan
+
+
+def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
+    network = program.network
+    names = Names()
+    scope = {k: v for k, v in network.arguments.items() if isinstance(v, int) and not isinstance(v, bool)}
+    root = Root([scope], [network.arguments], program.free_names, names)
+    row = Row(
+        network.steps,
+        tuple(given.value for given in network.inputs),
+        tuple(output.value for output in network.outputs),
+    )
+    plan = Plan(program.net_name, [row], root, names, program)
+    write_class(plan, "", outputs, Writer())  # finds out which parameters the constructor has
+    write_class(plan, signature(plan, network.arguments), outputs, body)
+    return plan
+
+
+def signature(plan: Plan, defaults: Any = None) -> str:
+    """The constructor's parameters after self."""
+    parts = []
+    for name, column in ordered(plan):
+        kind = "int" if column is None else annotation([v for v in column if v is not MISSING])
+        default = f" = {literal(defaults[name])}" if defaults is not None else ""
+        parts.append(f", {plan.names.parameter(name)}: {kind}{default}")
+    return "".join(parts)
+
+
+def annotation(values: list[Any]) -> str:
+    """The type of a parameter that takes these values."""
+    kinds: list[str] = []
+    for value in values:
+        if isinstance(value, tuple):
+            kind = f"tuple[{', '.join(annotation([item]) for item in value)}]"
+        elif isinstance(value, list):
+            kind = f"list[{annotation(value)}]"
+        elif value is None:
+            kind = "None"
+        else:
+            kind = "int" if isinstance(value, int) and not isinstance(value, bool) else type(value).__name__
+        if kind not in kinds:
+            kinds.append(kind)
+    return " | ".join(kinds)
+
+
+def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, body: Writer) -> None:
+    """A class with its constructor and its forward."""
+    plan.loops.clear()
+    chain = outputs is None and plan.sequential
+    base = "nn.Sequential" if chain else "nn.Module"
+    body.line()
+    body.line()
+    with body.block(f"class {plan.name}({base})"):
+        docstring(plan, outputs, body)
+        body.line()
+        head = f"def __init__(self{parameters}) -> None"
+        if len(head) + 5 > 88:
+            body.lines += wrapped(head)
+        else:
+            body.line(head + ":")
+        with body.indented():
+            construct(plan, chain, body)
+        if not chain:
+            body.line()
+            write_forward(plan, outputs, body)
+
+
+def wrapped(head: str) -> list[str]:
+    inside = head[len("def __init__(") : -len(") -> None")]
+    return ["    def __init__(", *(f"        {part}," for part in inside.split(", ")), "    ) -> None:"]
+
+
+def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
+    if outputs is None:
+        body.line(f'"""{plan.where}; the sizes are those of its first use."""')
+        return
+    network = plan.program.network
+    fixed = [
+        f"{name}={value.name if hasattr(value, 'name') else describe(value) if not hasattr(value, 'block') else value.block.name.name}"
+        for name, value in network.arguments.items()
+        if name not in plan.root.parameters
+    ]
+    text = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}."
+    body.line(f'"""{text}"""')
+    if fixed:
+        body.line()
+        body.line("# Fixed when this file was built, since more than widths depends on them:")
+        for item in fixed:
+            body.line("# " + item)
+
+
+def construct(plan: Plan, chain: bool, body: Writer) -> None:
+    constructor = Constructor(plan, body)
+    rows = [row.steps for row in plan.rows]
+    if chain:
+        try:
+            items = tuple(constructor.items(rows, plan.root))
+            body.expression(Arguments("super().__init__", items))
+            return
+        except NotSimple:
+            pass
+    body.line("super().__init__()")
+    put = constructor.to_container("self", named=False) if chain else constructor.to_self
+    constructor.walk(rows, plan.root, put)
+
+
+def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
+    names = Names(plan.names.taken | IMPORTED)
+    forward = Forward(plan, body, names)
+    inputs = ["x"]
+    if outputs is not None and len(plan.rows[0].inputs) > 1:
+        inputs = [names.local(given.name) for given in plan.program.network.inputs]
+    forward.declared.update(inputs)
+    for row in plan.rows:
+        for name, value in zip(inputs, row.inputs, strict=True):
+            forward.texts[value] = name
+            if value in plan.kept and name == "x":
+                forward.target = "y"
+    for row in plan.rows:
+        forward.evaluated = live(row.steps, set(row.outputs)) | (forward.evaluated or set())
+    forward.trained = forward.evaluated
+    kind = "Tensor"
+    if outputs is not None:
+        kind = outputs["annotation"]
+        network = plan.program.network
+        evaluated = {output.value for output in network.outputs if not output.train}
+        forward.evaluated = live(network.steps, evaluated)
+    with body.block(f"def forward(self, {', '.join(f'{name}: Tensor' for name in inputs)}) -> {kind}"):
+        forward.walk([row.steps for row in plan.rows], plan.root)
+        if outputs is not None and len(plan.rows[0].outputs) > 1:
+            return_several(plan, forward, outputs, body)
+        else:
+            values = [row.outputs[0] for row in plan.rows]
+            if forward.pending is not None:
+                forward.flush("x" if len(inputs) == 1 else None)
+            body.line(f"return {forward.variable(values)}")
+
+
+# Several outputs
+
+
+def output_types(program: Program, body: Writer) -> dict[str, Any]:
+    """What forward returns: a tensor, or named tuples, that of evaluation without train-only outputs."""
+    network = program.network
+    if len(network.outputs) == 1:
+        return {"annotation": "Tensor"}
+    fields = Names({"count", "index"})
+    named = [(fields.local(output.name.strip("_")), output) for output in network.outputs]
+    everything = write_tuple(program, "Outputs", named, body)
+    kept = [item for item in named if not item[1].train]
+    if len(kept) == len(named):
+        return {"annotation": everything, "all": everything}
+    if len(kept) == 1:
+        return {"annotation": f"Tensor | {everything}", "all": everything, "evaluation": ""}
+    evaluation = write_tuple(program, "EvaluationOutputs", kept, body)
+    return {"annotation": f"{everything} | {evaluation}", "all": everything, "evaluation": evaluation}
+
+
+def write_tuple(program: Program, suffix: str, fields: list[tuple[str, Any]], body: Writer) -> str:
+    name = program.class_names.local(program.net_name + suffix)
+    body.line()
+    body.line()
+    with body.block(f"class {name}(NamedTuple)"):
+        for field, output in fields:
+            body.line(f"{field}: Tensor  # {output.value.shape}")
+    return name
+
+
+def return_several(plan: Plan, forward: Forward, outputs: dict[str, Any], body: Writer) -> None:
+    forward.flush()
+    network = plan.program.network
+    everything = [forward.variable([output.value]) for output in network.outputs]
+    made = f"return {outputs['all']}({', '.join(everything)})"
+    if "evaluation" not in outputs:
+        body.line(made)
+        return
+    with body.block("if self.training"):
+        body.line(made)
+    kept = [forward.variable([output.value]) for output in network.outputs if not output.train]
+    body.line(f"return {outputs['evaluation']}({', '.join(kept)})" if outputs["evaluation"] else f"return {kept[0]}")
+
+
+def main(program: Program, plan: Plan, outputs: dict[str, Any], body: Writer) -> None:
+    """One forward on random input, when the file is run."""
+    network = program.network
+    body.line()
+    body.line()
+    with body.block('if __name__ == "__main__"'):
+        body.line(f"model = {plan.name}().eval()")
+        names = Names(IMPORTED | {plan.name, "result"})
+        inputs = []
+        for given in network.inputs:
+            name = names.local(given.name if len(network.inputs) > 1 else "images")
+            size = ", ".join(map(str, given.value.shape.dimensions)) if given.value.shape else ""
+            body.line(f"{name} = torch.rand(1, {size})")
+            inputs.append(name)
+        body.line("with torch.no_grad():")
+        body.line(f"    result = model({', '.join(inputs)})")
+        several = sum(not output.train for output in network.outputs) > 1
+        for name in inputs:
+            body.line(f'print("input ", tuple({name}.shape))')
+        body.line("for output in result:" if several else 'print("output", tuple(result.shape))')
+        if several:
+            body.line('    print("output", tuple(output.shape))')
+
+
