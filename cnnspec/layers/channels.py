@@ -19,7 +19,7 @@ class Slice(Layer):
     positional = ("start", "stop")
     arguments = {
         "start": Argument("count", low=0, doc="first channel, from 0"),
-        "stop": Argument("count", None, low=1, doc="the channel behind the last; the end"),
+        "stop": Argument("count", None, low=1, doc="the channel behind the last; if not given, the end"),
     }
 
     start: int

@@ -183,7 +183,7 @@ class Depthwise(_Windowed):
 
     name = "depthwise"
     summary = "convolution of every channel for itself"
-    formula = "o as of `conv`; C*multiplier channels"
+    formula = "o as of conv; C*multiplier channels"
     example = "depthwise 3x3 pad=1"
     torch_class = "nn.Conv2d"
     torch_arguments = {

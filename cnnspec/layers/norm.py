@@ -118,7 +118,7 @@ class InstanceNorm(_Norm):
 
     def output(self, x: Shape) -> Shape:
         if self.need_map(x) == (1, 1):
-            raise Misfit("E0412", f"`instancenorm` of {x}: one value a channel has no deviation")
+            raise Misfit("E0413", f"`instancenorm` of {x}: one value a channel has no deviation")
         return x
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:

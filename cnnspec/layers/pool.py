@@ -6,7 +6,7 @@ from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
 from cnnspec.shapes import Shape, effective, pool_size
 
 WINDOW = Argument("size", low=1, doc="height and width of the window")
-STRIDE = Argument("size", None, low=1, doc="step of the window; the window itself")
+STRIDE = Argument("size", None, low=1, doc="step of the window; if not given, the window")
 PAD = Argument("size", (0, 0), low=0, doc="rows and columns on each side; at most half the window")
 CEIL = Argument(
     "flag", False, doc="a last window may hang over the edge, if it starts inside the map or its pad"
@@ -91,7 +91,9 @@ class AvgPool(_Pool):
         "pad": PAD,
         "ceil": CEIL,
         "countpad": Argument("flag", True, doc="the pad's zeros count in the mean"),
-        "divisor": Argument("int", None, low=1, doc="what sums are divided by; the number of values covered"),
+        "divisor": Argument(
+            "int", None, low=1, doc="what sums are divided by; if not given, how many values are covered"
+        ),
     }
 
 
@@ -129,7 +131,7 @@ class AdaptiveMaxPool(_Adaptive):
 
     name = "adaptivemaxpool"
     summary = "maxima over as many windows as the output has pixels"
-    formula = "o = size; the windows are those of `adaptiveavgpool`"
+    formula = "o = size; the windows are those of adaptiveavgpool"
     example = "adaptivemaxpool 6x6"
     torch_class = "nn.AdaptiveMaxPool2d"
     torch_arguments = {"output_size": "size"}

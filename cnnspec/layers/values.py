@@ -11,7 +11,7 @@ INIT = Argument(
     "text",
     None,
     doc='how the kernel starts: `"he"`, `"xavier"`, `"normal(0, 0.01)"` (mean, deviation) or '
-    '`"uniform(-1, 1)"`, the bias then at 0; as in PyTorch',
+    '`"uniform(-1, 1)"`, the bias then at 0; if not given, as PyTorch starts it',
 )
 WEIGHTS = Argument(
     "numbers", None, doc="fixed kernel: rows of numbers for all filters and channels, or a list, one a filter"

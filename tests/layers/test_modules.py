@@ -85,7 +85,9 @@ def test_every_word_of_an_argument_is_tried() -> None:
 
 
 FRAMEWORK = pytest.mark.parametrize(
-    "case", [case for case in MODULES if "." not in str(make(case[0], **case[1]).torch(case[2]).name)], ids=title
+    "case",
+    [case for case in MODULES if "." not in str(make(case[0], **case[1]).torch(case[2]).name)],
+    ids=title,
 )
 
 

@@ -1,0 +1,150 @@
+"""What the layers compute: against a few lines of plain arithmetic, against torchvision, and after init."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from instantiate import KERNEL, MAP, VECTOR, WIDE, batch, make, module
+from torch import nn
+
+from cnnspec.layers.base import Filter
+from cnnspec.shapes import Shape
+
+F8 = Filter(8, (3, 3))
+SHARP = torch.tensor(KERNEL, dtype=torch.float32)
+
+
+def test_a_fixed_kernel_filters_an_image() -> None:
+    """Cross-correlation: the kernel is not flipped, so Sobel's shows rows that darken downwards as positive."""
+    net = module(
+        "conv",
+        {"filter": Filter(1, (3, 3)), "weights": KERNEL, "bias": False, "frozen": True},
+        Shape(1, 6, 6),
+    )
+    image = -torch.arange(6.0).reshape(1, 1, 6, 1).expand(1, 1, 6, 6)
+    assert (net(image) == 8).all()
+    assert list(net.parameters()) == []
+
+
+def test_a_lone_kernel_stands_for_every_filter_and_channel() -> None:
+    net = module("conv", {"filter": F8, "weights": KERNEL, "biases": 2}, MAP)
+    assert (net.weight == SHARP).all()
+    assert (net.bias == 2).all()
+    assert net.weight.requires_grad
+
+
+def test_kernels_one_a_filter() -> None:
+    kernels = [[[n, 0], [0, -n]] for n in range(3)]
+    conv = module("conv", {"filter": Filter(3, (2, 2)), "weights": kernels, "biases": [1, 2, 3]}, MAP)
+    transposed = module("convtranspose", {"filter": Filter(3, (2, 2)), "weights": kernels}, MAP)
+    for n in range(3):
+        assert (conv.weight[n] == torch.tensor(kernels[n])).all()
+        assert (transposed.weight[:, n] == torch.tensor(kernels[n])).all()
+    assert conv.bias.tolist() == [1, 2, 3]
+
+
+def test_uneven_pads_stand_where_they_are_said() -> None:
+    net = module("conv", {"filter": F8, "pad": [1, 0, 2, 3]}, WIDE)
+    x = batch(WIDE)
+    assert torch.equal(net(x), F.conv2d(F.pad(x, (2, 3, 1, 0)), net.weight, net.bias))
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (4, 2), (1, 5)])
+def test_same_without_stride_is_torchs(kernel: tuple[int, int]) -> None:
+    net = module("conv", {"filter": Filter(2, kernel), "pad": "same"}, WIDE)
+    x = batch(WIDE)
+    assert torch.allclose(net(x), F.conv2d(x, net.weight, net.bias, padding="same"), atol=1e-6)
+
+
+def test_depthwise_keeps_channels_apart() -> None:
+    net = module("depthwise", {"kernel": 1, "weights": 3, "biases": [0, 1, 2, 3]}, MAP)
+    x = batch(MAP)
+    assert torch.allclose(net(x), 3 * x + torch.arange(4.0).reshape(-1, 1, 1))
+
+
+def test_pointwise_linear_is_a_conv_of_one_pixel() -> None:
+    net = module("linear", {"units": 7, "pointwise": True}, WIDE)
+    x = batch(WIDE)
+    assert torch.allclose(net(x), F.conv2d(x, net.weight[:, :, None, None], net.bias), atol=1e-6)
+
+
+def test_channel_layernorm_is_over_each_pixels_channels() -> None:
+    net, x = module("layernorm", {"eps": 1e-6}, WIDE), batch(WIDE)
+    mean, variance = x.mean(1, keepdim=True), x.var(1, keepdim=True, correction=0)
+    assert torch.allclose(net(x), (x - mean) / (variance + 1e-6).sqrt(), atol=1e-5)
+
+
+def test_parts_of_a_map() -> None:
+    x = batch(WIDE)
+    for name, arguments, expected in [
+        ("crop", {"size": (4, 4)}, x[:, :, 2:6, 1:5]),
+        ("crop", {"sides": [1, 0, 2, 3]}, x[:, :, 1:, 2:-3]),
+        ("slice", {"start": 1, "stop": 3}, x[:, 1:3]),
+        ("slice", {"start": 1}, x[:, 1:]),
+        ("pick", {"channels": [3, 0, 0]}, x[:, [3, 0, 0]]),
+        ("flatten", {}, x.reshape(3, -1)),
+        ("abs", {}, x.abs()),
+        ("normalize", {"mean": [1, 2, 3, 4], "std": 2}, (x - torch.arange(1.0, 5).reshape(-1, 1, 1)) / 2),
+        ("pad", {"pad": [1, 0, 2, 3], "value": 7}, F.pad(x, (2, 3, 1, 0), value=7)),
+        ("dropout", {"p": 0}, x),
+    ]:
+        assert torch.equal(module(name, arguments, WIDE)(x), expected), name
+
+
+def test_normalize_and_pick_keep_nothing_in_the_state_dict() -> None:
+    for name, arguments in (("normalize", {"mean": 0, "std": 1}), ("pick", {"channels": [0]})):
+        net = module(name, arguments, WIDE)
+        assert not net.state_dict()
+        assert net.to(torch.float64)(batch(WIDE).double()).dtype == torch.float64
+
+
+@pytest.mark.parametrize("mode", ["row", "batch"])
+@pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("x", [MAP, VECTOR], ids=str)
+def test_stochastic_depth_is_torchvisions(torchvision: ModuleType, mode: str, p: float, x: Shape) -> None:
+    net, peer = module("stochasticdepth", {"p": p, "mode": mode}, x), torchvision.ops.StochasticDepth(p, mode)
+    values = batch(x, images=16)
+    for training in (True, False):
+        results = []
+        for either in (net, peer):
+            torch.manual_seed(5)
+            results.append((either.train(training)(values), torch.rand(1)))
+        assert torch.equal(results[0][0], results[1][0])
+        assert torch.equal(results[0][1], results[1][1])  # as many random numbers were drawn
+
+
+def started(init: str, name: str = "conv", **arguments: Any) -> nn.Module:
+    torch.manual_seed(0)
+    net: nn.Module = module(name, {"filter": Filter(64, (3, 3)), "init": init, **arguments}, Shape(128, 6, 6))
+    return net
+
+
+def test_init() -> None:
+    for init, mean, deviation in [
+        ("he", 0, (2 / (128 * 9)) ** 0.5),
+        ("xavier", 0, (2 / (128 * 9 + 64 * 9)) ** 0.5),
+        ("normal(0.5, 0.01)", 0.5, 0.01),
+        ("uniform(-1, 3)", 1, 4 / 12**0.5),
+    ]:
+        net = started(init)
+        assert net.weight.mean().item() == pytest.approx(mean, abs=0.02 * deviation), init
+        assert net.weight.std().item() == pytest.approx(deviation, rel=0.02), init
+        assert (net.bias == 0).all()
+
+
+def test_init_of_frozen_and_of_fixed() -> None:
+    frozen = started("normal(2, 0)", frozen=True)
+    assert (frozen.weight == 2).all()
+    assert list(frozen.state_dict()) == ["weight", "bias"]
+    assert list(frozen.parameters()) == []
+    fixed = started("he", weights=KERNEL)
+    assert (fixed.weight == SHARP).all()
+    assert (fixed.bias == 0).all()
+
+
+def test_scale_stands_for_a_product() -> None:
+    assert make("scale", init=2).torch(MAP).args[0].args == ((4, 1, 1), 2.0)
