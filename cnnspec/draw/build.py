@@ -1,0 +1,172 @@
+"""From a checked network to its diagram in full: a box for every layer that runs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item
+from cnnspec.draw.words import layer_words
+from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Network, Repeat, Step, Use, Value, live
+from cnnspec.layers import FAMILIES
+from cnnspec.layers.base import Layer
+from cnnspec.shapes import Shape
+
+KINDS = {layer: family for family, layers in FAMILIES.items() for layer in layers}
+KINDS |= {"flatten": "shape", "scale": "norm", "normalize": "norm"}
+KINDS |= {layer: "shape" for layer in (*FAMILIES["resize"], "slice", "pick")}
+KINDS |= {layer: "join" for layer in FAMILIES["merge"]}
+"""What kind of box a layer is: its family, but for a few."""
+
+
+class Place(NamedTuple):
+    """Where steps stand: the boxes by the values that they make, and what holds for all of the steps."""
+
+    makers: dict[Value, int]
+    needed: set[Value]  # by outputs of evaluation
+    shared: bool = False
+    train: bool = False
+
+
+def build(network: Network) -> Diagram:
+    """The diagram of a network whose shapes are all known."""
+    return Builder().diagram(network)
+
+
+class Builder:
+    """Numbers boxes as they run and gathers the edges between them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.edges: list[Edge] = []
+        self.words: dict[int, str] = {}
+
+    def diagram(self, network: Network) -> Diagram:
+        place = Place({}, live(network.steps, {o.value for o in network.outputs if not o.train}))
+        items: list[Item] = []
+        for given in network.inputs:
+            place.makers[given.value] = self.count
+            items.append(Box(self.number(), "input", (given.name,)))
+        items += self.steps(network.steps, place)
+        for output in network.outputs:
+            shape = known(output.value)
+            self.edges.append(Edge(place.makers[output.value], self.count, shape, shape, train=output.train))
+            parts = (output.name, "training only") if output.train else (output.name,)
+            items.append(Box(self.number(), "output", parts, train=output.train))
+        arriving = tuple(known(given.value) for given in network.inputs)
+        leaving = tuple(known(output.value) for output in network.outputs if not output.train)
+        return Diagram(network.name, arriving, leaving, tuple(items), tuple(self.edges))
+
+    def number(self) -> int:
+        self.count += 1
+        return self.count - 1
+
+    def steps(self, steps: tuple[Step, ...], place: Place) -> list[Item]:
+        return [item for step in steps for item in self.step(step, place)]
+
+    def step(self, step: Step, place: Place) -> list[Item]:
+        if isinstance(step, Leaf):
+            return [self.leaf(step, place)]
+        if isinstance(step, Use):
+            return self.use(step, place)
+        if isinstance(step, Group | If):
+            return self.cluster("group", own_name(step.name), "", self.steps(step.steps, place), place)
+        if isinstance(step, Repeat):
+            return self.repeat(step, place)
+        if isinstance(step, Merge):
+            return self.merge(step, place)
+        if isinstance(step, Again):
+            return self.again(step, place)
+        return []
+
+    def leaf(self, step: Leaf, place: Place) -> Box:
+        shape, layer = known(step.input), step.layer
+        train = place.train or step.output not in place.needed
+        self.edges.append(Edge(place.makers[step.input], self.count, shape, shape, train=train))
+        place.makers[step.output] = self.count
+        params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
+        return Box(
+            self.number(),
+            KINDS.get(layer.name, "other"),
+            (self.layer_words(layer),),
+            given_label(step.name, layer.name),
+            params,
+            params,
+            params,
+            0 if train else int(layer.macs(shape)),
+            shared=place.shared,
+            train=train,
+        )
+
+    def layer_words(self, layer: Layer) -> str:
+        """Kept by the layer's identity: a block used a thousand times has its words made once."""
+        found = self.words.get(id(layer))
+        if found is None:
+            found = self.words[id(layer)] = layer_words(layer)
+        return found
+
+    def use(self, step: Use, place: Place) -> list[Item]:
+        instance, name = step.instance, step.instance.block.name.name
+        train = place.train or step.output not in place.needed
+        makers = {instance.input: place.makers[step.input]}
+        inner = Place(makers, live(instance.steps, {instance.output}), place.shared, train)
+        items = self.steps(instance.steps, inner)
+        place.makers[step.output] = makers[instance.output]
+        return self.cluster("block", name, given_label(step.name, name.lower()), items, inner)
+
+    def repeat(self, step: Repeat, place: Place) -> list[Item]:
+        items = []
+        for iteration in step.iterations:
+            items += self.cluster("iteration", "", "", self.steps(iteration, place), place)
+        return self.cluster("group", own_name(step.name), "", items, place)
+
+    def merge(self, step: Merge, place: Place) -> list[Item]:
+        items: list[Item] = []
+        ends = []
+        for path in step.paths:
+            made = self.steps(path.steps, place)
+            items += made
+            if not path.dropped:
+                ends.append((path.output, not made))
+        if len(ends) < 2:
+            return items
+        train = place.train or step.output not in place.needed
+        for value, skip in ends:
+            shape = known(value)
+            self.edges.append(Edge(place.makers[value], self.count, shape, shape, skip, train))
+        place.makers[step.output] = self.count
+        words = (step.layer.name,)
+        return [*items, Box(self.number(), "join", words, shared=place.shared, train=train)]
+
+    def again(self, step: Again, place: Place) -> list[Item]:
+        needed = place.needed
+        inner = step.step.value if isinstance(step.step, From) else step.step.output
+        if step.output in needed:
+            needed = live((step.step,), needed | {inner})
+        items = self.step(step.step, place._replace(needed=needed, shared=True))
+        place.makers.setdefault(step.output, place.makers[inner])
+        return items
+
+    @staticmethod
+    def cluster(kind: str, name: str, label: str, items: list[Item], place: Place) -> list[Item]:
+        """The items in a cluster; unlabelled braces make none."""
+        if not items or (kind == "group" and not name):
+            return items
+        return [Cluster(kind, name, label, tuple(items), 1, place.shared, place.train)]
+
+
+def known(value: Value) -> Shape:
+    if value.shape is None:
+        raise ValueError("only a network without faults can be drawn")
+    return value.shape
+
+
+def own_name(path: str) -> str:
+    """`denseblock1` of `features.denseblock1`."""
+    return path.rsplit(".", 1)[-1]
+
+
+def given_label(path: str, kind: str) -> str:
+    """The label that the author gave; "" where the step is named by its place or its kind and number."""
+    name = own_name(path)
+    rest = name.removeprefix(kind)
+    return name if rest and not rest.isdecimal() else ""

@@ -1,0 +1,65 @@
+"""A layer and what always follows it become one box: convolution, normalization, activation."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cnnspec.draw.model import Box, Diagram, Item
+
+FOLLOWERS = {
+    "conv": frozenset(("norm", "activation", "dropout")),
+    "linear": frozenset(("norm", "activation", "dropout")),
+    "norm": frozenset(("activation", "dropout")),
+    "activation": frozenset(("dropout",)),
+    "pool": frozenset(("dropout",)),
+    "shape": frozenset(("dropout",)),
+    "join": frozenset(("activation",)),
+}
+"""What a kind of box takes in; none of these changes a shape, so the edge behind it still tells the first's."""
+
+
+def fuse(diagram: Diagram) -> Diagram:
+    """Neighbours in the same braces whose value goes nowhere else are one box."""
+    leaving = Counter(edge.tail for edge in diagram.edges)
+    arriving: dict[int, list[int]] = {}
+    for edge in diagram.edges:
+        arriving.setdefault(edge.head, []).append(edge.tail)
+    merged: dict[int, int] = {}
+
+    def follows(box: Box, last: Box, end: int) -> bool:
+        same = (box.shared, box.train, box.times) == (last.shared, last.train, last.times)
+        chained = arriving.get(box.number) == [end] and leaving[end] == 1
+        return chained and same and box.kind in FOLLOWERS.get(last.kind, ())
+
+    def walk(items: tuple[Item, ...]) -> tuple[Item, ...]:
+        found: list[Item] = []
+        end = -1  # the number of the last layer in the last box
+        for item in items:
+            if not isinstance(item, Box):
+                found.append(item._replace(items=walk(item.items)))
+                end = -1
+                continue
+            last = found[-1] if found else None
+            if isinstance(last, Box) and follows(item, last, end):
+                found[-1] = absorb(last, item)
+                merged[item.number] = last.number
+            else:
+                found.append(item)
+            end = item.number
+        return tuple(found)
+
+    items = walk(diagram.items)
+    edges = [
+        edge._replace(tail=merged.get(edge.tail, edge.tail)) for edge in diagram.edges if edge.head not in merged
+    ]
+    return diagram._replace(items=items, edges=tuple(edges))
+
+
+def absorb(box: Box, follower: Box) -> Box:
+    return box._replace(
+        parts=box.parts + follower.parts,
+        params=box.params + follower.params,
+        least=box.least + follower.least,
+        most=box.most + follower.most,
+        macs=box.macs + follower.macs,
+    )

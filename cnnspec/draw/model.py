@@ -1,0 +1,93 @@
+"""The diagram model: boxes in clusters, and edges that carry shapes. Passes make a new one from an old one.
+
+Boxes are numbered in the order of execution, so the boxes of a cluster are a run of numbers, and every
+edge leads from a smaller number to a larger one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from cnnspec.shapes import Shape
+
+
+class Box(NamedTuple):
+    """One or more layers, a join, an input or an output.
+
+    `params` and `macs` are those of all `times` copies together; `least` and `most` are the parameters
+    of a single copy. `parts` are the layers' words, the first of which gives the box its kind.
+    """
+
+    number: int
+    kind: str
+    parts: tuple[str, ...]
+    label: str = ""  # as the author named it, if he did
+    params: int = 0
+    least: int = 0
+    most: int = 0
+    macs: int = 0
+    times: int = 1
+    shared: bool = False  # the weights of an earlier box, once more
+    train: bool = False  # no output of evaluation needs it
+
+
+class Cluster(NamedTuple):
+    """Boxes that belong together: a block's use, labelled braces, or one iteration of a repeat.
+
+    An iteration has no name of its own: it is drawn only where several were folded into one.
+    """
+
+    kind: str  # "block", "group" or "iteration"
+    name: str  # the block's name, or the braces' label
+    label: str  # a use's label, if its author gave it one
+    items: tuple[Item, ...]
+    times: int = 1
+    shared: bool = False
+    train: bool = False
+
+
+Item = Box | Cluster
+
+
+class Edge(NamedTuple):
+    """A value on its way. Where copies are folded it goes from the `first` copy's shape to the `last`'s."""
+
+    tail: int
+    head: int
+    first: Shape
+    last: Shape
+    skip: bool = False  # it passes by the layers of a join's other paths
+    train: bool = False
+    turn: bool = False  # it leads from the foot of a column to the head of the next
+
+
+class Diagram(NamedTuple):
+    """A drawn network. `columns` are the first boxes of the columns that it is laid out in."""
+
+    name: str
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    items: tuple[Item, ...]
+    edges: tuple[Edge, ...]
+    columns: tuple[int, ...] = ()
+
+
+class Totals(NamedTuple):
+    params: int
+    macs: int
+
+
+def boxes(items: Iterable[Item]) -> Iterator[Box]:
+    """All boxes, in the order of execution."""
+    for item in items:
+        if isinstance(item, Box):
+            yield item
+        else:
+            yield from boxes(item.items)
+
+
+def totals(diagram: Diagram) -> Totals:
+    """Parameters and multiply-accumulates. No pass changes them."""
+    found = list(boxes(diagram.items))
+    return Totals(sum(box.params for box in found), sum(box.macs for box in found))

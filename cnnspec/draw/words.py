@@ -1,0 +1,108 @@
+"""What the picture says: a layer's words, shapes, numbers."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from cnnspec.draw.model import Box, Cluster, Edge
+from cnnspec.layers.base import Layer, describe
+from cnnspec.shapes import Shape
+
+SILENT = frozenset(("bias", "eps", "momentum", "affine", "track", "init", "weights", "biases", "in", "mean", "std"))
+"""Arguments that a picture leaves to the table."""
+
+LONGEST = 40  # characters of a name
+SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "concat": "concat"}
+
+
+def layer_words(layer: Layer) -> str:
+    """`conv 64@3x3 /2 pad 1`: the layer with the arguments that are not what they always are."""
+    words = [layer.name]
+    for name, argument in layer.arguments.items():
+        value = layer.value(name)
+        if name in SILENT or value is None:
+            continue
+        if name == "stride":
+            if value != (1, 1):
+                words.append(f"/{size_words(value)}")
+        elif name in layer.positional:
+            words.append("x".join(map(str, value)) if argument.kind == "size" else value_words(value))
+        elif value != argument.default:
+            words.append(name if value is True else f"no {name}" if value is False else f"{name} {value_words(value)}")
+    return " ".join(words)
+
+
+def value_words(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple) and len(value) in (2, 4) and all(isinstance(side, int) for side in value):
+        return size_words(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return describe(value).replace("`", "")
+
+
+def size_words(size: tuple[int, ...]) -> str:
+    """`2` or `2x1`; a pad of four sides as `1`, `1x2` or `0,1,0,1`."""
+    if len(size) == 4:
+        top, bottom, left, right = size
+        if (top, left) != (bottom, right):
+            return ",".join(map(str, size))
+        size = (top, left)
+    return str(size[0]) if size[0] == size[1] else "x".join(map(str, size))
+
+
+def between(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,}…{most:,}"
+
+
+def shape_words(edge: Edge) -> str:
+    """`64@56x56`; with folded copies of growing depth `64…224@56x56`."""
+    first, last = edge.first, edge.last
+    if first == last:
+        return str(Shape(int(first.channels), first.height, first.width))
+    size = "" if first.height is None else f"@{first.height}x{first.width}"
+    return f"{int(first.channels)}…{int(last.channels)}{size}"
+
+
+def box_lines(box: Box) -> list[str]:
+    """The lines in a box: its layer, what follows the layer, its parameters."""
+    first, *others = box.parts
+    if box.kind == "join":
+        return [SYMBOLS.get(first, first), *others]
+    title = f"{plain(box.label)}: {first}" if box.label else first
+    lines = [title + (f" ×{box.times}" if box.times > 1 else "")]
+    lines += wrapped(others)
+    if box.shared and box.kind in ("conv", "linear", "norm"):
+        lines.append("shared weights")
+    elif box.most:
+        lines.append(f"{between(box.least, box.most)} params" + (" each" if box.times > 1 else ""))
+    return lines
+
+
+def wrapped(parts: list[str], width: int = 30) -> list[str]:
+    """Words with commas between them, in lines of some width."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + len(part) + 2 <= width:
+            lines[-1] += f", {part}"
+        else:
+            lines.append(part)
+    return lines
+
+
+def cluster_title(cluster: Cluster, params: int) -> str:
+    """`Bottleneck ×35, 39,099,392 params`."""
+    name = plain(cluster.name)
+    if cluster.label and cluster.times == 1:
+        name = f"{plain(cluster.label)}: {name}"
+    title = f"{name} ×{cluster.times}" if cluster.times > 1 else name
+    if cluster.shared:
+        return f"{title.strip()}, shared weights"
+    return f"{title.strip()}, {params:,} params" if params else title.strip()
+
+
+def plain(text: str) -> str:
+    """A name for a picture: no control or bidirectional characters, not too long."""
+    kept = "".join(c for c in text if unicodedata.category(c)[0] not in "C" and c not in "\u2028\u2029")
+    return kept if len(kept) <= LONGEST else kept[: LONGEST - 1] + "…"
