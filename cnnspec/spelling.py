@@ -41,7 +41,6 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "leaky": ("leakyrelu",),
     "ln": ("layernorm",),
     "localresponsenorm": ("lrn",),
-    "maxout": ("maxpool",),
     "maxpooling2d": ("maxpool",),
     "maxpooling": ("maxpool",),
     "multiply": ("mul",),
@@ -124,9 +123,9 @@ def suggest(word: str, candidates: Iterable[str]) -> list[str]:
     allowed = _allowed(plain)
     near = []
     for name in known:
-        if name == word or name in meant or abs(len(name) - len(plain)) > allowed:
+        if name == word or name in meant:
             continue
-        steps = distance(plain, _plain(name), allowed)
+        steps = allowed if _begins(plain, _plain(name)) else distance(plain, _plain(name), allowed)
         if steps <= allowed:
             near.append((steps, name))
     return [*meant, *(name for _, name in sorted(near))][:_MOST]
@@ -137,6 +136,8 @@ def distance(left: str, right: str, limit: int) -> int:
 
     Damerau 1964, in the form where no stretch is edited twice.
     """
+    if abs(len(left) - len(right)) > limit:
+        return limit + 1
     before, row = [0] * (len(right) + 1), list(range(len(right) + 1))
     for i, a in enumerate(left):
         above, row = row, [i + 1]
@@ -149,6 +150,11 @@ def distance(left: str, right: str, limit: int) -> int:
             return limit + 1
         before = above
     return row[-1]
+
+
+def _begins(left: str, right: str) -> bool:
+    """Whether one is the other cut short: `max` for `maxpool`, `pading` for `pad`."""
+    return min(len(left), len(right)) > 2 and (left.startswith(right) or right.startswith(left))
 
 
 def _plain(word: str) -> str:

@@ -1,8 +1,8 @@
 """Every mistake in tests/errors gives exactly the report beside it, and every fix in it mends it.
 
-A mistake is a `.cnn` file named after its code; a first line `# check: --set width=12` adds options. The report is
-the `.txt` of the same name. After a change of wording, `CNNSPEC_UPDATE=1 python -m pytest tests/test_errors.py`
-writes the reports anew: read what `git diff` shows as someone would who has made the mistake.
+A mistake is a `.cnn` file named after its code; a first line `# check: --set width=12` adds options. The
+report is the `.txt` of the same name. After a change of wording,
+`CNNSPEC_UPDATE=1 python -m pytest tests/test_errors.py` writes the reports anew: read what `git diff` shows as someone would who has made the mistake.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def applied(text: str, edits: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_fix_makes_its_fault_go_away(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_fix_makes_its_fault_go_away(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = diagnostics(name)
     text = Path(name).read_text("utf-8")
     monkeypatch.chdir(tmp_path)

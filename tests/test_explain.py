@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from cnnspec import explain
-from cnnspec.compiler import check_text
+from cnnspec.compiler import check
+from cnnspec.files import read_used
+from cnnspec.source import Source
 
 PACKAGE = Path(explain.__file__).parents[1]
 
@@ -32,8 +34,8 @@ def test_the_examples_are_what_the_page_says(
     monkeypatch.chdir(tmp_path)
     for text, expected in ((page.wrong, {code}), (page.right, set())):
         Path("x.cnn").write_text(text, "utf-8")  # an example may use itself
-        _, diagnostics = check_text(text, "x.cnn")
-        assert {diagnostic.code for diagnostic in diagnostics} == expected
+        found = check(Source("x.cnn", text), read_used)
+        assert {diagnostic.code for diagnostic in found.diagnostics} == expected
 
 
 @pytest.mark.parametrize("code", explain.codes())

@@ -84,14 +84,17 @@ def test_aliases_are_keyed_as_they_are_looked_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "right", "steps"), [("", "abc", 3), ("conv", "cnov", 1), ("kitten", "sitting", 3), ("ca", "abc", 3)]
+    ("left", "right", "steps"),
+    [("", "abc", 3), ("conv", "cnov", 1), ("kitten", "sitting", 3), ("ca", "abc", 3)],
 )
 def test_distance(left: str, right: str, steps: int) -> None:
     assert distance(left, right, 9) == steps
 
 
 @given(st.text("abc", max_size=8), st.text("abc", max_size=8), st.integers(0, 4))
-def test_distance_is_symmetric_and_its_limit_changes_nothing_below_it(left: str, right: str, limit: int) -> None:
+def test_distance_is_symmetric_and_its_limit_changes_nothing_below_it(
+    left: str, right: str, limit: int
+) -> None:
     steps = distance(left, right, 99)
     assert steps == distance(right, left, 99)
     assert (distance(left, right, limit) <= limit) == (steps <= limit)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.fixes import joins, sizes, words
 from cnnspec.fixes.tree import Tree
-from cnnspec.fixes.trial import Case, Recheck, Trial, affordable
+from cnnspec.fixes.trial import Case, Recheck, Trial
 from cnnspec.source import Source
 
 SOUGHT = 10
@@ -25,6 +25,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "E0202": (words.flags,),
     "E0203": (words.labels,),
     "E0204": (words.paths,),
+    "E0301": (words.extras,),
     "E0303": (words.kinds,),
     "E0304": (words.bounds,),
     "E0305": (words.twice,),
@@ -45,9 +46,9 @@ def with_fixes(
 ) -> list[Diagnostic]:
     """The diagnostics with the fixes that were found to work.
 
-    `recheck` checks a text as `source` was checked; `layers`, to how many the file unfolds, bounds how often.
+    `recheck` checks a text as `source` was checked; to how many `layers` that unfolded bounds how often.
     """
-    trial = Trial(source, diagnostics, recheck, affordable(source, layers))
+    trial = Trial(source, diagnostics, recheck, layers)
     tree = Tree(source)
     return [
         fault._replace(fixes=_sought(Case(fault, tree, trial)) if i < SOUGHT else ())
@@ -58,7 +59,8 @@ def with_fixes(
 def _sought(case: Case) -> tuple[Fix, ...]:
     found: dict[tuple[Edit, ...], Fix] = {}
     for fix in _tried(case):
-        found.setdefault(fix.edits, fix)
+        title = fix.title if found else fix.title.removeprefix("or ")
+        found.setdefault(fix.edits, fix._replace(title=title))
         if len(found) == SHOWN:
             break
     return tuple(found.values())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from cnnspec import syntax
 from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Edit, Fix
 from cnnspec.fixes.tree import (
+    WINDOWED,
     Owner,
     Place,
     insert,
@@ -22,7 +23,6 @@ from cnnspec.fixes.tree import (
 )
 from cnnspec.fixes.trial import Case, heights, moved, value_at
 
-WINDOWED = ("conv", "depthwise", "maxpool", "avgpool")
 _MOST_PADS = 24
 _FARTHEST = 36  # an input is sought among sizes up to so many rows smaller or larger
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -54,12 +54,12 @@ def claims(case: Case) -> Iterator[Fix]:
         return
     place = next(place for place in case.tree.places if place.chain is chain)
     real = re.search(r"[Tt]he shape here is (\S+),", case.fault.message)
-    yield from pads(case, place.owner, chain.steps[-1].span.end - 1)
-    yield from inputs(case, place.owner)
     if real is not None:
         edits = (Edit(chain.assertion.expected.span, real[1]),)
-        if case.mended(edits, elsewhere=True) is not None:
-            yield Fix(f"or claim what it is: `-> {real[1]}`", edits)
+        if case.mended(edits) is not None:
+            yield Fix(f"claim what it is: `-> {real[1]}`", edits)
+    yield from pads(case, place.owner, chain.steps[-1].span.end - 1)
+    yield from inputs(case, place.owner)
 
 
 def windows(case: Case) -> Iterator[Fix]:
@@ -69,17 +69,18 @@ def windows(case: Case) -> Iterator[Fix]:
         return
     place, call = found
     kernel = window_of(call)
-    yield from _first(pad_fixes(case, [(place, call)], call.span.start))
+    if not call.name.name.endswith("pool"):
+        yield from _first(pad_fixes(case, [(place, call)], call.span.start))
     if kernel is not None:
         yield from _first(_kernels(case, kernel))
     yield from inputs(case, place.owner)
-    yield from pads(case, place.owner, call.span.start)
+    yield from pads(case, place.owner, call.span.start - 1)
 
 
 def _kernels(case: Case, kernel: syntax.Literal) -> Iterator[Fix]:
     """Smaller windows, odd ones where it was odd, the largest first."""
     height, width = sides(kernel.value)
-    for less in range(1, min(max(height, width), 16)):
+    for less in range(1, min(max(height, width) - 1, 16)):
         smaller = max(1, height - less), max(1, width - less)
         if (height % 2 and smaller[0] % 2 == 0) or (width % 2 and smaller[1] % 2 == 0):
             continue
@@ -128,10 +129,8 @@ def pad_fixes(case: Case, calls: list[tuple[Place, syntax.Call]], end: int) -> I
         edits = (set_argument(call, "pad", text),)
         after = case.mended(edits)
         if after is not None:
-            yield Fix(
-                f"`pad={text}` on {_which(place, call, case)}{_outcome(after, moved(end, edits))}",
-                edits,
-            )
+            outcome = _outcome(after, moved(end, edits)) if isinstance(place.owner, syntax.Net) else ""
+            yield Fix(f"`pad={text}` on {_which(place, call, case)}{outcome}", edits)
 
 
 def _which(place: Place, call: syntax.Call, case: Case) -> str:
@@ -141,12 +140,11 @@ def _which(place: Place, call: syntax.Call, case: Case) -> str:
         return f"this {name}"
     same = [other for at, other in case.tree.calls if at.owner is place.owner and other.name.name == name]
     index = next(i for i, other in enumerate(same) if other is call)
+    where = "" if isinstance(place.owner, syntax.Net) else f" of {place.owner.name.name}"
     if len(same) == 1:
-        return (
-            f"the {name}" if isinstance(place.owner, syntax.Net) else f"the {name} in {place.owner.name.name}"
-        )
-    if isinstance(place.owner, syntax.Net) and index < len(_ORDINALS) and not place.around:
-        return f"the {_ORDINALS[index]} {name}"
+        return f"the {name}{where}"
+    if index < len(_ORDINALS) and not place.around:
+        return f"the {_ORDINALS[index]} {name}{where}"
     return f"the {name} in line {call.span.line}"
 
 
@@ -184,25 +182,24 @@ def inputs(case: Case, owner: Owner | None) -> Iterator[Fix]:
     steps = (1, -1) if case.fault.code != "E0401" else (1,)
     more = next((d * sign for d in range(1, _FARTHEST + 1) for sign in steps if works(d * sign)), None)
     if more is not None:
-        yield Fix(f"or an input {_extent(more, works, size)}", edits(more))
+        nearest, extent = _extent(more, works, size)
+        yield Fix(f"or an input {extent}", edits(nearest))
 
 
-def _extent(more: int, works: object, size: object) -> str:
-    """`from 32x32 to 35x35`, `of at least 44x44`, `of 104x104, in steps of 8`, around a size that works."""
-    assert callable(works) and callable(size)
-    if works(more + 1) or works(more - 1):
-        low = high = more
-        while low - 1 != 0 and more - low < _FARTHEST and works(low - 1):
-            low -= 1
-        if works(high + 64) and works(high + 65) and works(high + 1):
-            return f"of at least {size(low)}"
-        while high + 1 != 0 and high - more < _FARTHEST and works(high + 1):
-            high += 1
-        return f"from {size(low)} to {size(high)}"
-    step = next((step for step in range(2, 33) if works(more + step)), None)
-    if step is not None and works(more + 2 * step):
-        return f"of {size(more)}, in steps of {step}"
-    return f"of {size(more)}"
+def _extent(more: int, works: Callable[[int], bool], size: Callable[[int], str]) -> tuple[int, str]:
+    """The sizes around one that works: `from 32x32 to 35x35`, `of at least 44x44`, `…, in steps of 8`."""
+    low = high = more
+    while low - 1 != 0 and more - low < _FARTHEST and works(low - 1):
+        low -= 1
+    while high + 1 != 0 and high - more < _FARTHEST and works(high + 1):
+        high += 1
+    if high - more == _FARTHEST:
+        return more, f"of at least {size(low)}"
+    if high - low < 4:
+        step = next((step for step in range(high - low + 2, 33) if works(low + step)), 0)
+        if step and works(low + 2 * step) and not works(low + 2 * step - 1):
+            return low, f"of {size(low)}, in steps of {step}"
+    return more, f"of {size(more)}" if low == high else f"from {size(low)} to {size(high)}"
 
 
 def flat(case: Case) -> Iterator[Fix]:

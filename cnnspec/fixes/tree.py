@@ -10,6 +10,9 @@ from cnnspec import syntax
 from cnnspec.diagnostics import Edit
 from cnnspec.source import Source, Span
 
+WINDOWED = ("conv", "depthwise", "maxpool", "avgpool")
+"""Layers whose `pad` makes their output larger."""
+
 Owner = syntax.Net | syntax.Block
 
 

@@ -15,7 +15,8 @@ Recheck = Callable[[str], Checked]
 """Checks an edited text as the file was checked: the same options, the same files beside it."""
 
 MOST_TRIES = 150
-_WORK = 300_000  # so many characters are compiled anew at most, were they all of one file
+WORK = 500_000
+"""What all tries of a file may cost: about microseconds, but counted in text and layers, alike anywhere."""
 
 
 class Case(NamedTuple):
@@ -29,39 +30,48 @@ class Case(NamedTuple):
         return self.trial.mended(self.fault, edits, elsewhere)
 
 
-def affordable(source: Source, layers: int) -> int:
-    """How many tries a file may cost: fewer for a long one or one that unfolds to many layers."""
-    return max(6, min(MOST_TRIES, _WORK // (500 + len(source.text) + 20 * layers)))
+def cost(text: str, layers: int) -> int:
+    """What it costs to check a text that unfolds to so many layers."""
+    return 300 + 2 * len(text) + 50 * layers
 
 
 class Trial:
-    """Compiles edited texts, each once, as long as there are tries left."""
+    """Compiles edited texts, each once, until what is to be spent on it is spent."""
 
-    def __init__(self, source: Source, before: Sequence[Diagnostic], recheck: Recheck, tries: int) -> None:
-        self.source, self.before, self.recheck, self.tries = source, before, recheck, tries
+    def __init__(self, source: Source, before: Sequence[Diagnostic], recheck: Recheck, layers: int) -> None:
+        self.source, self.before, self.recheck = source, before, recheck
+        self.work, self.tries, self.next_cost = WORK, MOST_TRIES, cost(source.text, layers)
         self._known: dict[str, Checked] = {}
+
+    def check(self, text: str) -> Checked | None:
+        """What a text holds; None where it costs too much to know."""
+        if text not in self._known:
+            if self.tries <= 0 or self.next_cost > self.work:
+                return None
+            after = self._known[text] = self.recheck(text)
+            self.tries -= 1
+            self.next_cost = max(self.next_cost, cost(text, after.expanded))
+            self.work -= self.next_cost
+        return self._known[text]
 
     def mended(self, fault: Diagnostic, edits: Sequence[Edit], elsewhere: bool = False) -> Checked | None:
         """What the edited text holds, if the fault is gone and no other has come.
 
-        `elsewhere`: faults may come to light, but on other lines than the edited ones.
+        `elsewhere`: a fault hides others, of its own call and of what follows; they may come to light, but
+        not where the new text stands.
         """
         if not edits or any(edit.span.source is not self.source for edit in edits):
             return None
-        text = applied(self.source.text, edits)
-        if text not in self._known:
-            if self.tries <= 0:
-                return None
-            self.tries -= 1
-            self._known[text] = self.recheck(text)
-        after = self._known[text]
+        after = self.check(applied(self.source.text, edits))
+        if after is None:
+            return None
         old = {self._key(d, edits) for d in self.before}
         come = [d for d in after.diagnostics if d.severity == "error" and self._key(d) not in old]
         if any(self._key(d) == self._key(fault, edits) for d in after.diagnostics):
             return None
         if elsewhere:
-            edited = {Source("", text).position(moved(edit.span.start, edits))[0] for edit in edits}
-            come = [d for d in come if d.span.source.name != self.source.name or d.span.line in edited]
+            new = [(moved(edit.span.start, edits), len(edit.text)) for edit in edits]
+            come = [d for d in come if any(d.span.start <= at + n and at <= d.span.end for at, n in new)]
         return None if come else after
 
     def _key(self, d: Diagnostic, edits: Sequence[Edit] = ()) -> tuple[str, str, int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Edit, Fix
-from cnnspec.fixes.tree import Place, Tree, insert, keyword, literal, set_argument, without
+from cnnspec.fixes.tree import WINDOWED, Place, Tree, insert, keyword, literal, set_argument, without
 from cnnspec.fixes.trial import Case
 from cnnspec.source import Span
 
@@ -32,7 +33,7 @@ def groups(case: Case) -> Iterator[Fix]:
     for sign in (-1, 1):
         for number in range(value + sign, value + sign * (_FARTHEST_GROUPS + 1), sign):
             edits = (Edit(node.span, str(number)),)
-            if number > 0 and case.mended(edits) is not None:
+            if number > 0 and case.mended(edits, elsewhere=True) is not None:
                 yield Fix(f"`{said}{number}` divides", edits)
                 break
 
@@ -48,7 +49,7 @@ def twice(case: Case) -> Iterator[Fix]:
     agree = len({each.value.span.text for each in same}) == 1 and len(same) > 1
     for each in reversed(same):
         edits = (without(each.span),)
-        if case.mended(edits) is not None:
+        if case.mended(edits, elsewhere=True) is not None:
             yield Fix(f"drop `{each.span.text}`", edits, safe=agree)
             if agree:
                 return
@@ -62,7 +63,7 @@ def bounds(case: Case) -> Iterator[Fix]:
         return
     text = bound[2].removesuffix(".0") if float(bound[2]).is_integer() else bound[2]
     edits = (Edit(node.span, text),)
-    if case.mended(edits) is not None:
+    if case.mended(edits, elsewhere=True) is not None:
         yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {bound[1]}", edits)
 
 
@@ -75,27 +76,55 @@ def kinds(case: Case) -> Iterator[Fix]:
     for node in [*call.positional, *(each.value for each in call.keywords)]:
         if node.span.end <= case.fault.span.start or case.fault.span.end <= node.span.start:
             continue
+        said = next((f"{each.name}=" for each in call.keywords if each.value is node), "")
         for edit, why in _other_values(node):
-            if case.mended((edit,)) is not None:
-                yield Fix(f"`{edit.text}`{why}", (edit,))
+            if case.mended((edit,), elsewhere=True) is not None:
+                yield Fix(why.replace("@", said + edit.text), (edit,))
 
 
-def _other_values(node: object) -> Iterator[tuple[Edit, str]]:
+def _other_values(node: syntax.Expression) -> Iterator[tuple[Edit, str]]:
+    """Edits of a value, and what to say of them; `@` stands for the new text."""
     if isinstance(node, syntax.FilterOf):
         yield from _other_values(node.count)
         yield from _other_values(node.kernel)
     elif isinstance(node, syntax.Binary) and node.operator == "/":
         start = node.left.span.source.text.index("/", node.left.span.end)
-        yield Edit(Span(node.span.source, start, start + 1), "//"), " divides without a rest"
+        yield Edit(Span(node.span.source, start, start + 1), "//"), "`//` divides without a rest"
     elif isinstance(node, syntax.Literal):
-        if node.value in (0, 1) and not isinstance(node.value, float):
-            yield Edit(node.span, "yes" if node.value else "no"), " is how a flag is written"
-        if isinstance(node.value, str) and node.value.lower() in _OTHER_STRINGS:
-            text = _OTHER_STRINGS[node.value.lower()]
-            yield Edit(node.span, text), f' is what others call "{node.value}"'
-        if isinstance(node.value, float) and node.value > 0:
-            for number in sorted({int(node.value), -int(-node.value // 1)} - {0}):
-                yield Edit(node.span, str(number)), " is an integer"
+        value = node.value
+        if value in (0, 1) and not isinstance(value, float):
+            yield Edit(node.span, "yes" if value else "no"), "`@`: a flag is yes or no"
+        if isinstance(value, str) and value.lower() in _OTHER_STRINGS:
+            yield Edit(node.span, _OTHER_STRINGS[value.lower()]), f'`@` is what others call "{value}"'
+        if isinstance(value, float) and value > 0:
+            for number in sorted({math.floor(value), math.ceil(value)} - {0}):
+                yield Edit(node.span, str(number)), "round it: `@`"
+
+
+def extras(case: Case) -> Iterator[Fix]:
+    """E0301: one value too many without a name: `conv 64 3x3`, `maxpool 2x2 2`, `linear 10 softmax`."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None:
+        return
+    _, call = found
+    extra = [node for node in call.positional if node.span.start == case.fault.span.start]
+    if not extra:
+        return
+    before = call.positional[: call.positional.index(extra[0])]
+    text = extra[0].span.text
+    tries: list[tuple[Edit, str]] = []
+    if before:
+        between = Span(extra[0].span.source, before[-1].span.end, extra[0].span.start)
+        if call.name.name in ("conv", "convtranspose"):
+            tries.append((Edit(between, "@"), f"filters are written `{before[-1].span.text}@{text}`"))
+        if isinstance(extra[0], syntax.Name):
+            tries.append((Edit(between, ", "), f"put a comma before the step `{text}`"))
+    if call.name.name in WINDOWED:
+        tries.append((insert(extra[0].span, extra[0].span.start, "stride="), f"name it: `stride={text}`"))
+    for edit, why in tries:
+        if case.mended((edit,), elsewhere=True) is not None:
+            yield Fix(why, (edit,))
+            return
 
 
 def flags(case: Case) -> Iterator[Fix]:
@@ -120,7 +149,7 @@ def labels(case: Case) -> Iterator[Fix]:
     else:
         edits = (insert(span, end, "2"),)
     text = span.source.text[span.start : end]
-    if case.mended(edits) is not None:
+    if case.mended(edits, elsewhere=True) is not None:
         yield Fix(f"call it `{text}{edits[0].text}`", edits)
 
 
@@ -146,7 +175,7 @@ def modes(case: Case) -> Iterator[Fix]:
     given = keyword(call, "mode")
     for mode in ("replicate", "zeros"):
         edits = (set_argument(call, "mode", f'"{mode}"'),) if given is not None else ()
-        if case.mended(edits) is not None:
+        if case.mended(edits, elsewhere=True) is not None:
             yield Fix(f'`mode="{mode}"` pads any map', edits)
             return
 
@@ -163,12 +192,12 @@ def _labelled(span: Span, tree: Tree) -> Place | None:
     return None
 
 
-def _written(span: Span, tree: Tree) -> syntax.Literal | None:
-    """The number behind a fault that points at an argument."""
+def _written(span: Span, tree: Tree) -> syntax.Expression | None:
+    """The value behind a fault that points at an argument."""
     found = tree.call_at(span)
     if found is None:
         return None
     for node in [*found[1].positional, *(each.value for each in found[1].keywords)]:
-        if isinstance(node, syntax.Literal) and span.start <= node.span.start and node.span.end <= span.end:
+        if span.start <= node.span.start and node.span.end <= span.end:
             return node
     return None

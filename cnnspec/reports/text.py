@@ -132,7 +132,7 @@ def _listings(diagnostic: Diagnostic) -> Iterator[_Listing]:
     marked = [(diagnostic.span, diagnostic.label, True)]
     marked += [(note.span, note.message, False) for note in diagnostic.notes if note.span is not None]
     sources: dict[int, _Listing] = {}
-    for span, label, primary in marked:
+    for span, label, primary in dict.fromkeys(marked):
         listing = sources.setdefault(id(span.source), _Listing(span.source, {}, set()))
         _add(listing, span, label, primary)
     for listing in sources.values():

@@ -1,0 +1,207 @@
+"""How fixes are found. That each one shown mends its fault, test_errors.py tries on every mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from cnnspec.compiler import Checked, check
+from cnnspec.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.fixes import SHOWN, SOUGHT, with_fixes
+from cnnspec.fixes.trial import MOST_TRIES, applied, moved
+from cnnspec.source import Source, Span
+
+
+def net(*lines: str) -> str:
+    return "net A {\n    " + "\n    ".join(lines) + "\n}\n"
+
+
+def recheck(text: str) -> Checked:
+    return check(Source("x.cnn", text))
+
+
+def mended(
+    text: str, compiler: Callable[[str], Checked] = recheck, layers: int = 0
+) -> tuple[Source, list[Diagnostic]]:
+    source = Source("x.cnn", text)
+    return source, with_fixes(source, check(source).diagnostics, compiler, layers)
+
+
+def titles(*lines: str) -> list[str]:
+    """The fixes of a net with one fault."""
+    _, (fault,) = mended(net(*lines))
+    return [fix.title for fix in fault.fixes]
+
+
+LENET = (
+    "input 1@28x28",
+    "conv 6@5x5, tanh, avgpool 2x2",
+    "conv 16@5x5, tanh, avgpool 2x2",
+    "flatten, linear 120 in=400",
+)
+
+
+class TestSizes:
+    def test_the_example_of_the_design(self) -> None:
+        assert titles(*LENET) == [
+            "drop `in=400`: 256 is inferred",
+            "`pad=2` on the first conv gives 28 28 14 10 5",
+            "or an input from 32x32 to 35x35",
+        ]
+
+    def test_the_range_of_inputs_is_exact(self) -> None:
+        text = net(*LENET)
+        for size, ok in ((31, False), (32, True), (35, True), (36, False)):
+            assert recheck(text.replace("28x28", f"{size}x{size}")).ok is ok
+
+    def test_dropping_what_is_inferred_is_safe_and_leaves_no_blank(self) -> None:
+        source, (fault,) = mended(net(*LENET))
+        assert fault.fixes[0].safe and not fault.fixes[1].safe
+        assert "linear 120\n" in applied(source.text, fault.fixes[0].edits)
+
+    def test_an_own_pad_is_changed_where_it_stands(self) -> None:
+        source, (fault,) = mended(net("input 1@4x4", "conv 8@7x7 pad=1 stride=2"))
+        assert "conv 8@7x7 pad=3 stride=2" in applied(source.text, fault.fixes[0].edits)
+
+    def test_a_pad_of_words_is_left_alone(self) -> None:
+        found = titles("input 1@4x4", 'conv 8@3x3 pad="same", conv 8@5x5')
+        assert found[0] == "`pad=2` on this conv gives 4 4 4"
+
+    def test_an_oblong_kernel_has_an_oblong_pad(self) -> None:
+        assert titles("input 1@4x4", "conv 8@1x7")[0] == "`pad=0x3` on this conv gives 4 4"
+
+    def test_an_oblong_input_grows_on_both_sides(self) -> None:
+        assert "or an input of at least 7x10" in titles("input 1@4x7", "conv 8@7x3")
+
+    def test_a_smaller_window_is_odd_where_it_was_odd_and_no_point(self) -> None:
+        assert "a smaller window, `3x3`, fits" in titles("input 1@4x4", "conv 8@5x5")
+        assert not any("smaller" in title for title in titles("input 1@1x1", "maxpool 2x2"))
+
+    def test_inputs_in_steps(self) -> None:
+        found = titles(
+            "input 1@30x30",
+            "a: relu",
+            "maxpool 2x2, maxpool 2x2, maxpool 2x2",
+            "upsample 8",
+            "concat { | from a | identity }",
+        )
+        assert found == ["an input of 32x32, in steps of 8"]
+
+    def test_a_claim_with_the_wrong_channels_is_mended_itself(self) -> None:
+        assert titles("input 1@8x8", "conv 4@3x3 -> 5@6x6") == ["claim what it is: `-> 4@6x6`"]
+
+    def test_inputs_that_are_computed_are_not_touched(self) -> None:
+        source = Source("x.cnn", "net A(size=4) {\n    input 1@size\n    conv 8@5x5\n}\n")
+        (fault,) = with_fixes(source, check(source).diagnostics, recheck)
+        assert not any("input" in fix.title for fix in fault.fixes)
+
+
+class TestJoins:
+    def test_a_net_without_parameters_is_projected_without_a_condition(self) -> None:
+        source, (fault,) = mended(net("input 8@8x8", "add { | conv 16@3x3 stride=2 pad=1 | identity }"))
+        assert "| conv 16@1x1 stride=2 }" in applied(source.text, fault.fixes[0].edits)
+
+    def test_a_pad_is_missing(self) -> None:
+        found = titles("input 8@8x8", "concat { | conv 4@3x3 | conv 4@5x5 pad=2 }")
+        assert found[0].startswith("`pad=1` on the conv in line 3")
+
+    def test_a_pool_whose_stride_is_its_window(self) -> None:
+        found = titles("input 8@9x9", "concat { | maxpool 3x3 pad=1 | conv 4@1x1 }")
+        assert any("`stride=1` on the maxpool" in title for title in found)
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("line", "mended_line"),
+        [
+            ("Conv2d 4@3x3", "conv 4@3x3"),
+            ("conv 4@3x3 padding=1", "conv 4@3x3 pad=1"),
+            ("conv 4@3x3 padding=1 strides=2", "conv 4@3x3 pad=1 strides=2"),
+            ("conv 4 3x3", "conv 4@3x3"),
+            ("maxpool 2x2 2", "maxpool 2x2 stride=2"),
+            ("relu softmax", None),
+            ("dropout 0.5 relu", "dropout 0.5, relu"),
+            ("conv 4@3x3 bias=False", "conv 4@3x3 bias=no"),
+            ("conv 4@3x3 bias=0", "conv 4@3x3 bias=no"),
+            ("conv (9 / 2)@3x3", "conv (9 // 2)@3x3"),
+            ("conv 4@3x3 stride=0", "conv 4@3x3 stride=1"),
+            ("conv 4@3x3 pad=1 pad=1", "conv 4@3x3 pad=1"),
+            ("conv 9@3x3 groups=4", "conv 9@3x3 groups=3"),
+            ('conv 4@3x3 pad="valid"', "conv 4@3x3 pad=0"),
+            ("train: relu", "train_: relu"),
+            ("linear 10", "flatten, linear 10"),
+        ],
+    )
+    def test_the_first_fix(self, line: str, mended_line: str | None) -> None:
+        source, (fault,) = mended(net("input 3@16x16", line))
+        after = applied(source.text, fault.fixes[0].edits) if fault.fixes else None
+        assert after == (mended_line and net("input 3@16x16", mended_line))
+
+    def test_an_argument_given_twice_alike_is_dropped_safely(self) -> None:
+        _, (fault,) = mended(net("input 3@16x16", "conv 4@3x3 pad=1 pad=1"))
+        assert [fix.safe for fix in fault.fixes] == [True]
+
+
+class TestTrials:
+    def test_what_does_not_mend_is_not_shown(self) -> None:
+        source = Source("x.cnn", net("input 3@16x16", "cnov 4@3x3"))
+        (fault,) = check(source).diagnostics
+        wrong = Fix("rename it", (Edit(fault.span, "convolve"),))
+        (shown,) = with_fixes(source, [fault._replace(fixes=(wrong, *fault.fixes))], recheck)
+        assert [fix.title for fix in shown.fixes] == ["did you mean `conv`?"]
+
+    def test_advice_in_words_is_kept(self) -> None:
+        source = Source("x.cnn", net("input 3@16x16", "relu"))
+        fault = Diagnostic("E0412", "odd", Span(source, 0, 3), fixes=(Fix("think again"),))
+        assert with_fixes(source, [fault], recheck)[0].fixes == (Fix("think again"),)
+
+    def test_only_the_first_faults_are_sought_for_and_few_fixes_shown(self) -> None:
+        _, faults = mended(net("input 3@16x16", *["cnov 4@1x1"] * (SOUGHT + 3)))
+        assert [bool(fault.fixes) for fault in faults] == [True] * SOUGHT + [False] * 3
+        assert all(len(fault.fixes) <= SHOWN for fault in faults)
+
+    @pytest.mark.parametrize(("layers", "most"), [(0, MOST_TRIES), (1_000, 10), (100_000, 0)])
+    def test_a_large_network_is_tried_less_often(self, layers: int, most: int) -> None:
+        tried = []
+
+        def counted(text: str) -> Checked:
+            tried.append(text)
+            return recheck(text)
+
+        mended(net("input 1@4x4", "conv 8@99x99"), counted, layers)
+        assert len(set(tried)) == len(tried) <= most
+        assert bool(tried) is bool(most)
+
+    def test_a_try_that_turns_out_large_is_the_last(self) -> None:
+        tried = []
+
+        def large(text: str) -> Checked:
+            tried.append(text)
+            return recheck(text)._replace(expanded=100_000)
+
+        mended(net("input 1@4x4", "conv 8@99x99"), large)
+        assert len(tried) == 1
+
+    def test_a_fault_in_another_file_is_left_alone(self) -> None:
+        source, other = Source("x.cnn", net("input 3@16x16", "relu")), Source("y.cnn", "block B { cnov 3 }")
+        fault = Diagnostic(
+            "E0201", "no", Span(other, 10, 14), fixes=(Fix("c", (Edit(Span(other, 10, 14), "conv"),)),)
+        )
+        assert with_fixes(source, [fault], recheck)[0].fixes == ()
+
+    def test_a_fix_may_bring_to_light_what_the_fault_hid_but_no_more(self) -> None:
+        _, faults = mended(net("input 3@16x16", "cnov 4@3x3 strides=2"))
+        assert [fix.title for fix in faults[0].fixes] == ["did you mean `conv`?"]
+
+    @pytest.mark.parametrize(
+        ("start", "end", "text", "offsets"),
+        [
+            (2, 2, "xy", {0: 0, 1: 1, 2: 4, 3: 5}),
+            (2, 4, "", {1: 1, 2: 2, 3: 2, 4: 2, 5: 3}),
+            (2, 4, "xyz", {2: 2, 4: 5, 5: 6}),
+        ],
+    )
+    def test_places_move_along(self, start: int, end: int, text: str, offsets: dict[int, int]) -> None:
+        edit = Edit(Span(Source("", "abcdef"), start, end), text)
+        assert {offset: moved(offset, [edit]) for offset in offsets} == offsets
