@@ -71,8 +71,8 @@ def settings_of(settings: tuple[str, ...], inputs: tuple[str, ...]) -> Any:
     return Settings(parameters, shapes)
 
 
-def checked(path: str | None, net: str | None, settings: Any) -> tuple[str, Any]:
-    """Read and check one file; the path as shown, and what it holds."""
+def checked(path: str | None, net: str | None, settings: Any, first: bool = False) -> tuple[str, Any]:
+    """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
     from cnnspec.compiler import Checked, check
     from cnnspec.files import only_spec, read, read_used
 
@@ -83,7 +83,17 @@ def checked(path: str | None, net: str | None, settings: Any) -> tuple[str, Any]
         fail(str(problem))
     if isinstance(source, Diagnostic):
         return path, Checked((), (source,))
-    return source.name, check(source, read_used, net, settings)
+    found = check(source, read_used, net, settings, first)
+    if found.diagnostics:
+        from cnnspec.fixes import with_fixes
+        from cnnspec.source import Source
+
+        def recheck(text: str) -> Checked:
+            return check(Source(source.name, text), read_used, net, settings, first)
+
+        mended = with_fixes(source, found.diagnostics, recheck, found.expanded)
+        found = found._replace(diagnostics=tuple(mended))
+    return source.name, found
 
 
 @main.command()
@@ -131,3 +141,49 @@ def zoo(name: str | None, output: str | None, force: bool) -> None:
             click.echo(text, nl=False)
     except FileProblem as problem:
         fail(str(problem))
+
+
+@main.command()
+@click.argument("file", required=False)
+@options
+@click.option("--backend", type=click.Choice(["torch"]), default="torch", help="What to build for.")
+@click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it.")
+@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+def build(
+    file: str | None,
+    net: str | None,
+    settings: tuple[str, ...],
+    inputs: tuple[str, ...],
+    backend: str,
+    output: str | None,
+    force: bool,
+) -> None:
+    """Write the program of a net: the first of FILE, or the one that --net names."""
+    from cnnspec.backends import emit
+
+    path, network = the_network(file, net, settings, inputs)
+    text = emit(backend, network, path)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        save(output, text, force)
+
+
+def the_network(file: str | None, net: str | None, settings: tuple[str, ...], inputs: tuple[str, ...]) -> Any:
+    """The path and the one network that a command is about; ends the call where it has faults."""
+    path, found = checked(file, net, settings_of(settings, inputs), first=True)
+    show(found.diagnostics)
+    if not found.ok or not found.networks:
+        sys.exit(1)
+    return path, found.networks[0]
+
+
+def save(path: str, content: str | bytes, force: bool) -> None:
+    """Write a result and say where it is."""
+    from cnnspec.files import write
+
+    try:
+        write(path, content, force)
+    except FileProblem as problem:
+        fail(str(problem))
+    click.echo(f"wrote {path}", err=True)

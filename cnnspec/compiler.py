@@ -19,6 +19,7 @@ class Checked(NamedTuple):
 
     networks: tuple[Network, ...]
     diagnostics: tuple[Diagnostic, ...]
+    expanded: int = 0  # layers that all nets unfolded to: the measure of what the check cost
 
     @property
     def ok(self) -> bool:
@@ -37,9 +38,13 @@ def check_text(text: str, name: str = "net.cnn") -> Checked:
 
 
 def check(
-    source: Source, read: Reader = nothing, net: str | None = None, settings: Settings | None = None
+    source: Source,
+    read: Reader = nothing,
+    net: str | None = None,
+    settings: Settings | None = None,
+    first: bool = False,
 ) -> Checked:
-    """Check the nets of a file: the one of that name, else, with settings, the first, else all.
+    """Check the nets of a file: the one of that name, else the first, if so wanted or with settings, else all.
 
     The collector rests meanwhile: a parse makes many objects, and none of them is garbage.
     """
@@ -48,13 +53,15 @@ def check(
     try:
         loader = Loader(read)
         module = loader.load(source)
-        return check_module(module, loader.diagnostics, net, settings or Settings())
+        return check_module(module, loader.diagnostics, net, settings or Settings(), first)
     finally:
         if resting:
             gc.enable()
 
 
-def check_module(module: Module, diagnostics: list[Diagnostic], net: str | None, settings: Settings) -> Checked:
+def check_module(
+    module: Module, diagnostics: list[Diagnostic], net: str | None, settings: Settings, first: bool
+) -> Checked:
     top = Span(module.source, 0, 0)
     broken = any(d.severity == "error" for d in diagnostics)
     names = list(module.nets)
@@ -67,39 +74,41 @@ def check_module(module: Module, diagnostics: list[Diagnostic], net: str | None,
     elif not names and not broken:
         blocks = "only blocks to be used by others" if module.blocks else "nothing to check"
         diagnostics.append(Diagnostic("E0210", f"no net in this file: {blocks}", top))
-    networks = []
+    networks, expanded = [], 0
     for name in names:
-        network = check_net(module, name, net is not None, settings, diagnostics)
+        network, layers = check_net(module, name, net is not None, settings, diagnostics)
+        expanded += layers
         if network is not None:
             networks.append(network)
-            if not settings.empty:
-                break
-    return Checked(tuple(networks), tuple(unique(diagnostics)))
+        if (first or not settings.empty) and (network is not None or any(d.severity == "error" for d in diagnostics)):
+            break  # a pattern, which lacks a value, is passed over
+    return Checked(tuple(networks), tuple(unique(diagnostics)), expanded)
 
 
 def check_net(
     module: Module, name: str, chosen: bool, settings: Settings, diagnostics: list[Diagnostic]
-) -> Network | None:
+) -> tuple[Network | None, int]:
+    """The network, None where something is wrong with it, and to how many layers it unfolded."""
     pattern = choose(module, name, diagnostics)
     if pattern is None:
-        return None
+        return None, 0
     known = parameters_of(module.nets[name])
     unused = [given for given in settings.parameters if given not in known]
     if unused:
         diagnostics += [unused_setting(pattern.name.span, given, known) for given in unused]
-        return None
+        return None, 0
     given: Mapping[str, object] = {**pattern.given, **settings.parameters}
     lacking = [missing for missing in pattern.lacking if missing not in given]
     if lacking:
         if chosen:
             message = f"`{name}` needs a value for {', '.join(lacking)}: use --set, or a variant"
             diagnostics.append(Diagnostic("E0211", message, pattern.name.span))
-        return None
+        return None, 0
     elaborator = NetworkElaborator(pattern._replace(given=given), settings)
     network = elaborator.network()
     diagnostics += elaborator.diagnostics
     faults = any(d.severity == "error" for d in elaborator.diagnostics)
-    return None if faults else network
+    return None if faults else network, elaborator.expanded
 
 
 def unique(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

@@ -336,6 +336,8 @@ class Elaborator:
             layer = cls(**given)
             if value.shape is None:
                 return layer, Value(None)
+            if is_integer(groups := given.get("groups")) and polynomial(groups) != polynomial(value.shape.channels):
+                context.owner.fix(groups)  # only a depthwise split stays right whatever the width
             if "in" in given or "weights" in given or any(cls.arguments[a].kind in ("list", "numbers") for a in given):
                 context.owner.fix(value.shape.channels)
             output = Value(layer.output(value.shape), (value, cls.name, call.span))
@@ -534,7 +536,8 @@ class Elaborator:
         entry = Value(shape)
         steps, output = self.body(block.body, entry, context)
         fixed = frozenset(owner.fixed)
-        return Instance(block, arguments, scope_names, fixed, entry, output or Value(None), steps)
+        constants = own_constants(block.body, context)
+        return Instance(block, arguments, scope_names, fixed, constants, entry, output or Value(None), steps)
 
     # Braces
 
@@ -819,6 +822,12 @@ def symbolic(name: str, value: Any) -> Any:
     if isinstance(value, Filter):
         return Filter(named(value.count, name), value.kernel)
     return value
+
+
+def own_constants(body: syntax.Body, context: Context) -> dict[str, int]:
+    """The integers that a net's or a block's text gives names to, outside inner braces."""
+    own = [statement.name.name for statement in body.statements if isinstance(statement, syntax.Constant)]
+    return {name: context.names[name] for name in own if is_integer(context.names[name])}
 
 
 def block_names(arguments: Mapping[str, Any], shape: Shape | None) -> dict[str, int]:

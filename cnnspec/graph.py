@@ -146,6 +146,7 @@ class Instance(NamedTuple):
     arguments: Mapping[str, object]
     scope_names: Mapping[str, int]  # parameters that are ints, and in_channels, in_height, …: their values here
     fixed: frozenset[str]  # the names among them that reach more than widths
+    constants: Mapping[str, int]  # integers that the block's own text names
     input: Value
     output: Value
     steps: tuple[Step, ...]
@@ -174,6 +175,7 @@ class Network(NamedTuple):
     net: syntax.Net
     arguments: Mapping[str, object]
     fixed: frozenset[str]  # integer parameters that reach more than widths
+    constants: Mapping[str, int]  # integers that the net's own text names
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     steps: tuple[Step, ...]

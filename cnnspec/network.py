@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
-from cnnspec.elaborate import Abandoned, Context, Defaults, Elaborator, Owner, as_shape, symbolic
+from cnnspec.elaborate import Abandoned, Context, Defaults, Elaborator, Owner, as_shape, own_constants, symbolic
 from cnnspec.evaluate import Evaluator, Fault, Unknowable, edit, fault
 from cnnspec.graph import Input, Network, Output, Step, Value
 from cnnspec.layers.base import describe, is_number
@@ -86,9 +86,16 @@ class NetworkElaborator(Elaborator):
         if all(output.train for output in outputs):
             message = "every output is train-only: nothing is left for evaluation"
             self.report(Diagnostic("E0214", message, net.name.span))
-        fixed = frozenset(self.owner.fixed)
         return Network(
-            self.pattern.name.name, net, arguments, fixed, tuple(self.inputs), outputs, steps, self.pattern.name.span
+            self.pattern.name.name,
+            net,
+            arguments,
+            frozenset(self.owner.fixed),
+            own_constants(net.body, context),
+            tuple(self.inputs),
+            outputs,
+            steps,
+            self.pattern.name.span,
         )
 
     def check_inputs(self) -> None:

@@ -15,7 +15,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.writer import Arguments, Text
 from cnnspec.graph import Test
 from cnnspec.layers.base import Call, Filter, is_integer
-from cnnspec.symbols import Polynomial, Symbol, constant, evaluate, names, polynomial, substitute, write
+from cnnspec.symbols import Polynomial, Quotient, Symbol, constant, evaluate, names, polynomial, substitute, write
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 """What a row has at a place that it does not reach."""
@@ -130,6 +130,7 @@ class Root(Frame):
         arguments: Sequence[Mapping[str, Any]],
         free: frozenset[str],
         names_: Names,
+        constants: Sequence[Mapping[str, int]],
     ) -> None:
         self.size, self.scopes, self.arguments, self.free, self.names = len(scopes), scopes, arguments, free, names_
         self.parameters: dict[str, list[Any] | None] = {}
@@ -138,6 +139,20 @@ class Root(Frame):
             for name, value in (scopes[0].items() if scopes else ())
             if name not in free and all(name in scope and int(scope[name]) == int(value) for scope in scopes)
         }
+        self.constants = self.common(constants)
+        self.used_constants: dict[str, Polynomial] = {}
+
+    def common(self, constants: Sequence[Mapping[str, int]]) -> dict[Polynomial, str]:
+        """The block's own names for what takes more than a name to write, where all rows mean the same."""
+        found: dict[Polynomial, str] = {}
+        for name, value in constants[0].items():
+            terms = substitute(polynomial(value), self.settled)
+            everywhere = all(
+                name in other and substitute(polynomial(other[name]), self.settled) == terms for other in constants
+            )
+            if everywhere and names(terms) and not (len(terms) == 1 and len(terms[0][0]) == 1 and terms[0][1] == 1):
+                found.setdefault(terms, name)
+        return found
 
     def scalar(self, column: list[Any], hint: str) -> str:
         rows = [i for i, value in enumerate(column) if value is not MISSING]
@@ -170,7 +185,29 @@ class Root(Frame):
     def spell(self, terms: Polynomial) -> str:
         for name in sorted(names(terms)):
             self.parameters.setdefault(name, None)
-        return write(terms, self.names.parameter)
+        constant_ = self.constants.get(terms)
+        if constant_ is not None:
+            self.used_constants[constant_] = terms
+            return self.names.parameter(f"={constant_}")
+        return write(self.hoisted(terms), self.names.parameter)
+
+    def hoisted(self, terms: Polynomial) -> Polynomial:
+        """The polynomial with names for the quotients of sums in it: they are computed once, before."""
+        made: dict[Any, Any] = {}
+        for atoms, _ in terms:
+            for atom in atoms:
+                if isinstance(atom, Quotient) and len(atom.left) > 1:
+                    inner = Quotient(atom.operator, self.hoisted(atom.left), atom.right)
+                    made[atom] = self.local_for(((inner,), 1))
+        return tuple((tuple(made.get(atom, atom) for atom in atoms), number) for atoms, number in terms)
+
+    def local_for(self, term: tuple[tuple[Any, ...], int]) -> str:
+        for name, known in self.used_constants.items():
+            if known == (term,):
+                return f"={name}"
+        name = f"channels{len(self.used_constants) + 1}"
+        self.used_constants[name] = (term,)
+        return f"={name}"
 
     def named(self, column: list[Any], rows: list[int], hint: str) -> str:
         """A parameter of the block whose values these are, else one more parameter of the class."""

@@ -11,6 +11,7 @@ from cnnspec.backends.structure import (
     Steps,
     align,
     implicit,
+    inner,
     is_chain,
     is_container,
     shape_note,
@@ -18,7 +19,7 @@ from cnnspec.backends.structure import (
     weights,
 )
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, Writer, flat
-from cnnspec.graph import Again, From, If, Leaf, Merge, Repeat, Step, Use
+from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use
 from cnnspec.symbols import constant, make, polynomial, add
 
 INDICES = ("i", "j", "k", "m", "n")
@@ -85,7 +86,7 @@ class Constructor:
     def step(self, steps: list[Any], frame: Frame, put: Any) -> None:
         first = steps[0]
         if isinstance(first, Leaf | Use):
-            put(frame, steps, self.module(steps, frame), shape_note([step.output for step in steps]))
+            put(frame, steps, self.module(steps, frame), shape_note([step.output for step in steps], frame))
         elif is_container(first):
             self.container(steps, frame, put)
         elif isinstance(first, If):
@@ -99,7 +100,7 @@ class Constructor:
         """The construction of a layer or of a block's class."""
         if isinstance(steps[0], Use):
             return frame.text([self.plan.program.call(step) for step in steps])
-        return frame.text([step.layer.torch(step.input.shape) for step in steps])
+        return frame.text([self.plan.program.layer(step) for step in steps])
 
     def container(self, steps: list[Step], frame: Frame, put: Any) -> None:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module that holds their steps."""
@@ -113,7 +114,7 @@ class Constructor:
             except NotSimple:
                 pass
         wish = steps[0].name.rpartition(".")[2]  # type: ignore[union-attr]
-        local = self.plan.names.local(wish if agree([s.name for s in steps]) else wish.rstrip("0123456789"))  # type: ignore[union-attr]
+        local = self.plan.locals.local(wish if agree([s.name for s in steps]) else wish.rstrip("0123456789"))  # type: ignore[union-attr]
         self.writer.line(f"{local} = nn.Sequential()" if chain else f"{local} = nn.Module()")
         self.walk(rows, frame, self.to_container(local, not plain))
         put(frame, steps, local, "")
@@ -200,7 +201,7 @@ class Constructor:
         if not parents:
             return
         rows = [iteration for step in steps for iteration in step.iterations[first:]]
-        loop = Loop(frame, parents, INDICES[self.depth % len(INDICES)], tables, self.plan.names)
+        loop = Loop(frame, parents, INDICES[self.depth % len(INDICES)], tables, self.plan.locals)
         lines = self.writer.lines
         self.writer.lines = []
         self.depth += 1
@@ -229,7 +230,9 @@ class Constructor:
         found: list[tuple[str, Text]] = []
         for steps in align(rows):
             first = steps[0]
-            note = shape_note([step.output for step in steps if not isinstance(step, From)])
+            if isinstance(first, From):
+                continue
+            note = shape_note([step.output for step in steps], frame)  # type: ignore[union-attr]
             if isinstance(first, Leaf | Use):
                 found.append(("", Noted(self.module(steps, frame), note)))
             elif is_container(first):
@@ -265,7 +268,7 @@ class Constructor:
         head = self.items([step.iterations[0] for step in steps], frame) if first else []
         parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
         rows = [iteration for step in steps for iteration in step.iterations[first:]]
-        loop = Loop(frame, parents, INDICES[self.depth], False, self.plan.names)
+        loop = Loop(frame, parents, INDICES[self.depth], False, self.plan.locals)
         self.depth += 1
         try:
             inside = self.items(rows, loop)
@@ -291,7 +294,11 @@ def is_parameter(step: Step) -> bool:
 
 def constructs(steps: Steps) -> bool:
     """Whether steps need anything constructed."""
-    return any(not isinstance(step, From | Again) for step in steps)
+    return any(
+        isinstance(step, Leaf | Use | Group) or any(constructs(within) for within in inner(step))
+        for step in steps
+        if not isinstance(step, From | Again)
+    )
 
 
 def wish_of(steps: list[If]) -> str:
@@ -329,8 +336,6 @@ def escapes(steps: list[Repeat], plan: Plan) -> bool:
 
 
 def flatten(steps: Steps) -> list[Any]:
-    from cnnspec.backends.structure import inner
-
     found: list[Any] = []
     for step in steps:
         if not isinstance(step, From):

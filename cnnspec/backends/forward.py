@@ -8,7 +8,7 @@ from cnnspec.backends.columns import Frame, Loop, Part, Unaligned, agree
 from cnnspec.backends.construct import INDICES, align_iterations, attribute_kind, is_parameter
 from cnnspec.backends.names import Names
 from cnnspec.backends.structure import Plan, Steps, align, is_chain, is_container, unlabelled
-from cnnspec.backends.writer import WIDTH, Arguments, Writer, layout
+from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, layout
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Use, Value
 
 DEEPEST = 3  # calls within calls on one line
@@ -84,7 +84,7 @@ class Forward:
             return
         head, _, inside = text[:-1].partition("(")
         self.writer.lines += layout(
-            Arguments(head, tuple(("", part) for part in split(inside))), 4 * self.writer.depth, f"{target} = "
+            Arguments(head, tuple(map(item, split(inside)))), 4 * self.writer.depth, f"{target} = "
         )
 
     def produce(self, values: list[Value], text: str, depth: int, wish: str, atomic: bool = True) -> None:
@@ -340,6 +340,13 @@ def outputs_of(step: Any) -> list[Value]:
     if isinstance(step, Repeat):
         found += [value for steps in step.iterations for inside in steps for value in outputs_of(inside)]
     return found
+
+
+def item(text: str) -> tuple[str, Text]:
+    """An argument's text, a tuple so that it can break."""
+    if text.startswith("(") and text.endswith(")"):
+        return "", Arguments("", tuple(("", part) for part in split(text[1:-1])))
+    return "", text
 
 
 def split(text: str) -> list[str]:

@@ -39,7 +39,7 @@ class Names:
 
     def parameter(self, name: str) -> str:
         """The constructor's name for a block's parameter, or for what arrives (`in.channels`)."""
-        return self.of(name, name.lstrip("+").replace("in.", "in_"))
+        return self.of(name, name.lstrip("+=").replace("in.", "in_"))
 
     def local(self, wish: str) -> str:
         """A fresh name like the wish."""

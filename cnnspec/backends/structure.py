@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cnnspec.backends.columns import Root, Unaligned
+from cnnspec.backends.columns import Frame, Loop, Root, Unaligned, agree
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.graph import Again, From, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
 from cnnspec.layers.base import Call
@@ -37,6 +37,12 @@ class Plan:
         self.loops: dict[int, tuple[str, int]] = {}  # id of the first row's Repeat -> how it is written, from where
         self.first_uses: dict[int, str] = {}
         self.where = ""
+        self.locals = Names()
+
+    def start(self) -> None:
+        """Begin to write the class: local names and loops are found anew."""
+        self.loops.clear()
+        self.locals = Names(self.names.taken | self.program.class_names.taken | {"x"})
 
     @property
     def sequential(self) -> bool:
@@ -96,6 +102,7 @@ class Program:
         self._seen: set[int] = set()
         self._open: dict[int, set[str]] = {}
         self.collect(network.steps, self.free_names)
+        self.factories = find_factories(self)
 
     def collect(self, steps: Steps, free: frozenset[str]) -> None:
         """Find the instances, inner ones first, and the names that stay open through them."""
@@ -118,10 +125,17 @@ class Program:
             if block not in self.order:
                 self.order.append(block)
 
+    def layer(self, step: Leaf) -> Call:
+        """The construction of a layer, by its factory where there is one."""
+        assert step.input.shape is not None
+        return shortened(step.layer.torch(step.input.shape), self.factories)
+
     def root(self, instances: list[Instance], names: Names) -> Root:
         free = frozenset().union(*(self._open[id(instance)] for instance in instances))
         scopes = [instance.scope_names for instance in instances]
-        return Root(scopes, [instance.arguments for instance in instances], free, names)
+        arguments = [instance.arguments for instance in instances]
+        constants = [instance.constants for instance in instances]
+        return Root(scopes, arguments, free, names, constants)
 
     def call(self, use: Use) -> Call:
         """The construction of a block's class, with what its constructor has to be told."""
@@ -256,11 +270,78 @@ def is_container(step: Step) -> bool:
     return isinstance(step, Group) or (isinstance(step, Repeat | If) and bool(step.name))
 
 
-def shape_note(values: list[Value]) -> str:
-    """The output's shape, or, over a loop, its first and last."""
+def shape_note(values: list[Value], frame: Frame) -> str:
+    """The output's shape: over a loop its first and last, for a block that of its first use."""
     first, final = str(values[0].shape), str(values[-1].shape)
-    return first if first == final else f"{first} … {final}"
+    looping = isinstance(frame, Loop) and frame.parent.size == 1
+    return f"{first} … {final}" if looping and first != final else first
 
 
 def scope_of(arguments: Mapping[str, Any]) -> dict[str, int]:
     return {k: v for k, v in arguments.items() if isinstance(v, int) and not isinstance(v, bool)}
+
+
+class Factory(NamedTuple):
+    """A function of the program that constructs one torch class, for what its uses have in common."""
+
+    name: str
+    target: str
+    positional: int
+    varying: dict[str, list[Any]]  # the keywords that are its parameters, and the values that they take
+    shared: dict[str, Any]
+
+
+def find_factories(program: Program) -> dict[str, Factory]:
+    """A factory for each torch class that is constructed in several places with much in common."""
+    found: dict[str, dict[Any, list[Call]]] = {}
+    kinds: dict[str, str] = {}
+    bodies = [program.network.steps]
+    bodies += [instance.steps for instances in program.instances.values() for instance in instances]
+    for leaf in (leaf for steps in bodies for leaf in leaves(steps)):
+        if leaf.input.shape is not None:
+            for call in calls(leaf.layer.torch(leaf.input.shape)):
+                found.setdefault(call.name, {}).setdefault(leaf.span, []).append(call)
+                kinds.setdefault(call.name, leaf.layer.name)
+    made = {}
+    for target, places in found.items():
+        constructed = [call for same_place in places.values() for call in same_place]
+        first = constructed[0]
+        alike = {(len(call.args), tuple(call.kwargs)) for call in constructed}
+        if target.startswith("nn.") and len(places) > 2 and len(alike) == 1:
+            columns = {key: [call.kwargs[key] for call in constructed] for key in first.kwargs}
+            shared = {k: c[0] for k, c in columns.items() if agree(c) and not any(map(has_symbol, c))}
+            if len(shared) > 1:
+                varying = {key: column for key, column in columns.items() if key not in shared}
+                name = program.class_names.local(kinds[target])
+                made[target] = Factory(name, target, len(first.args), varying, shared)
+    return made
+
+
+def has_symbol(value: Any) -> bool:
+    return isinstance(value, Symbol) or (isinstance(value, tuple | list) and any(map(has_symbol, value)))
+
+
+def leaves(steps: Steps) -> Iterator[Leaf]:
+    for step in steps:
+        if isinstance(step, Leaf):
+            yield step
+        for within in inner(step):
+            yield from leaves(within)
+
+
+def calls(call: Call) -> Iterator[Call]:
+    """A call and the calls among its arguments."""
+    yield call
+    for value in (*call.args, *call.kwargs.values()):
+        if isinstance(value, Call):
+            yield from calls(value)
+
+
+def shortened(call: Call, factories: Mapping[str, Factory]) -> Call:
+    """The call by its factory, and the calls among its arguments likewise."""
+    args = tuple(shortened(value, factories) if isinstance(value, Call) else value for value in call.args)
+    kwargs = {k: shortened(v, factories) if isinstance(v, Call) else v for k, v in call.kwargs.items()}
+    factory = factories.get(call.name)
+    if factory is None:
+        return Call(call.name, args, kwargs)
+    return Call(factory.name, args, {key: kwargs[key] for key in factory.varying})

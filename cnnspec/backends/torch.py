@@ -18,11 +18,12 @@ from cnnspec.backends.columns import MISSING, Root, Unaligned, literal
 from cnnspec.backends.construct import Constructor, NotSimple
 from cnnspec.backends.forward import Forward
 from cnnspec.backends.names import Names
-from cnnspec.backends.structure import Plan, Program, Row, ordered
+from cnnspec.backends.structure import Factory, Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
 from cnnspec.files import MARK
 from cnnspec.graph import Instance, Network, live
 from cnnspec.layers.base import describe
+from cnnspec.symbols import write
 
 HELPERS = Path(__file__).with_name("torch_modules.py")
 
@@ -33,12 +34,14 @@ def emit(network: Network, source: str) -> str:
     """The file for a network. `source` names its specification."""
     program = Program(network, IMPORTED | set(helpers()))
     body = Writer()
+    for factory in program.factories.values():
+        write_factory(factory, body)
     for block in program.order:
         write_block(program, program.instances[block], body)
     outputs = output_types(program, body)
     plan = write_net(program, outputs, body)
     main(program, plan, outputs, body)
-    return heading(network, source) + assemble(body.text())
+    return heading(network, source) + assemble(body.text().lstrip("\n"))
 
 
 # The frame of the file
@@ -53,8 +56,8 @@ def heading(network: Network, source: str) -> str:
         f"# {network.name}: {MARK} {__version__} from {name}\n"
         f'"""{network.name}: {arriving} -> {leaving}.\n\n'
         f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.\n"
-        'Sizes stand beside the layers, as channels@height x width of one image.\n"""\n\n'
-    ).replace("height x width", "heightxwidth")
+        'Beside each layer stands its output for one image, channels@heightxwidth.\n"""\n\n'
+    )
 
 
 def assemble(body: str) -> str:
@@ -123,6 +126,27 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
         program.plans.append(plan)
 
 
+def write_factory(factory: Factory, body: Writer) -> None:
+    """A function with the arguments that all its uses share."""
+    channels = {1: ["channels"], 2: ["in_channels", "out_channels"]}.get(factory.positional, [])
+    parameters = [f"{name}: int" for name in channels]
+    parameters += [f"{name}: {annotation(column)}" for name, column in factory.varying.items()]
+    items = [("", name) for name in channels]
+    items += [(f"{name}=", name) for name in factory.varying]
+    items += [(f"{name}=", literal(value)) for name, value in factory.shared.items()]
+    body.line()
+    body.line()
+    head = f"def {factory.name}({', '.join(parameters)}) -> {factory.target}"
+    if len(head) < 88:
+        body.line(head + ":")
+    else:
+        body.lines += [f"def {factory.name}(", *(f"    {part}," for part in parameters)]
+        body.line(f") -> {factory.target}:")
+    with body.indented():
+        body.line('"""What all of them have in common stands here."""')
+        body.expression(Arguments(factory.target, tuple(items)), "return ")
+
+
 def plan_block(program: Program, instances: list[Instance]) -> Plan | None:
     """The plan of a class for these instances, or None where they do not agree."""
     names = Names()
@@ -142,7 +166,7 @@ def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
     network = program.network
     names = Names()
     scope = {k: v for k, v in network.arguments.items() if isinstance(v, int) and not isinstance(v, bool)}
-    root = Root([scope], [network.arguments], program.free_names, names)
+    root = Root([scope], [network.arguments], program.free_names, names, [network.constants])
     row = Row(
         network.steps,
         tuple(given.value for given in network.inputs),
@@ -183,7 +207,7 @@ def annotation(values: list[Any]) -> str:
 
 def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, body: Writer) -> None:
     """A class with its constructor and its forward."""
-    plan.loops.clear()
+    plan.start()
     chain = outputs is None and plan.sequential
     base = "nn.Sequential" if chain else "nn.Module"
     body.line()
@@ -228,6 +252,20 @@ def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
 
 
 def construct(plan: Plan, chain: bool, body: Writer) -> None:
+    """The constructor's statements; the block's own names for widths come first."""
+    plan.root.used_constants.clear()
+    lines, body.lines = body.lines, []
+    try:
+        modules(plan, chain, body)
+        inside = body.lines
+    finally:
+        body.lines = lines
+    for name, terms in plan.root.used_constants.items():
+        body.line(f"{plan.names.parameter('=' + name)} = {write(terms, plan.names.parameter)}")
+    body.lines += inside
+
+
+def modules(plan: Plan, chain: bool, body: Writer) -> None:
     constructor = Constructor(plan, body)
     rows = [row.steps for row in plan.rows]
     if chain:

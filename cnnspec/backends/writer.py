@@ -62,7 +62,8 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
     if isinstance(text, Each):
         opening, closing = (f"{before}*(", f"){after}") if text.star else (before, after)
         inner = indent + 4 if text.star else indent
-        body = [*layout(text.element, inner), " " * inner + text.clause]
+        whole = " " * inner + f"{flat(text.element)} {text.clause}"
+        body = [whole] if len(whole) <= WIDTH else [*layout(text.element, inner), " " * inner + text.clause]
         return [pad + opening, *body, pad + closing] if text.star else body
     left, right = text.brackets
     lines = [f"{pad}{before}{text.head}{left}"]
