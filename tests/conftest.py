@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Any
 
 import pytest
 
 
 @pytest.fixture(scope="session")
-def torchvision() -> ModuleType:
+def torchvision() -> Any:
     """torchvision, on machines too where its compiled operators do not match the build of torch.
 
     Its Python half, the models, needs none of them; it only registers shapes for two of them on import.
@@ -16,7 +16,7 @@ def torchvision() -> ModuleType:
     torch = pytest.importorskip("torch")
     try:
         import torchvision
-    except RuntimeError:
+    except RuntimeError:  # an operator does not exist
         library = torch.library.Library("torchvision", "FRAGMENT")
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -92,7 +92,7 @@ class AvgPool(_Pool):
         "ceil": CEIL,
         "countpad": Argument("flag", True, doc="the pad's zeros count in the mean"),
         "divisor": Argument(
-            "int", None, low=1, doc="what sums are divided by; if not given, how many values are covered"
+            "int", None, low=1, doc="what sums are divided by, in place of the number of values"
         ),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cnnspec.compiler import check_text
 from cnnspec.layers import FAMILIES, NAMES, find
 from cnnspec.reference import KINDS, TITLES, layer_page, layers_reference
 
@@ -54,5 +55,14 @@ def test_there_is_no_page_of_no_layer() -> None:
 
 
 def test_every_kind_is_explained() -> None:
-    used = {a.kind for name in NAMES for a in find(name).arguments.values()}
-    assert used == KINDS.keys()
+    classes = [cls for name in NAMES if (cls := find(name))]
+    assert {argument.kind for cls in classes for argument in cls.arguments.values()} == KINDS.keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_check(name: str) -> None:
+    cls = find(name)
+    assert cls is not None
+    checked = check_text(f"net Example {{\n    input {cls.example_input}\n    {cls.example}\n}}\n")
+    assert [d.message for d in checked.diagnostics] == []
+    assert len(checked.networks) == 1

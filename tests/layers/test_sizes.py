@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -32,7 +33,7 @@ def theirs(function: Any, *arguments: Any, **keywords: Any) -> tuple[int, ...] |
         return None
 
 
-def pairs(values: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+def pairs(values: Sequence[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Every value once for the height, with another one for the width."""
     return [(value, values[(7 * i + 3) % len(values)]) for i, value in enumerate(values)]
 

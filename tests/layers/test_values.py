@@ -9,7 +9,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from instantiate import KERNEL, MAP, VECTOR, WIDE, batch, make, module
-from torch import nn
 
 from cnnspec.layers.base import Filter
 from cnnspec.shapes import Shape
@@ -19,7 +18,7 @@ SHARP = torch.tensor(KERNEL, dtype=torch.float32)
 
 
 def test_a_fixed_kernel_filters_an_image() -> None:
-    """Cross-correlation: the kernel is not flipped, so Sobel's shows rows that darken downwards as positive."""
+    """The kernel is not flipped: Sobel's is positive where rows darken downwards."""
     net = module(
         "conv",
         {"filter": Filter(1, (3, 3)), "weights": KERNEL, "bias": False, "frozen": True},
@@ -80,7 +79,7 @@ def test_channel_layernorm_is_over_each_pixels_channels() -> None:
 
 def test_parts_of_a_map() -> None:
     x = batch(WIDE)
-    for name, arguments, expected in [
+    rows: list[tuple[str, dict[str, Any], torch.Tensor]] = [
         ("crop", {"size": (4, 4)}, x[:, :, 2:6, 1:5]),
         ("crop", {"sides": [1, 0, 2, 3]}, x[:, :, 1:, 2:-3]),
         ("slice", {"start": 1, "stop": 3}, x[:, 1:3]),
@@ -91,7 +90,8 @@ def test_parts_of_a_map() -> None:
         ("normalize", {"mean": [1, 2, 3, 4], "std": 2}, (x - torch.arange(1.0, 5).reshape(-1, 1, 1)) / 2),
         ("pad", {"pad": [1, 0, 2, 3], "value": 7}, F.pad(x, (2, 3, 1, 0), value=7)),
         ("dropout", {"p": 0}, x),
-    ]:
+    ]
+    for name, arguments, expected in rows:
         assert torch.equal(module(name, arguments, WIDE)(x), expected), name
 
 
@@ -117,10 +117,9 @@ def test_stochastic_depth_is_torchvisions(torchvision: ModuleType, mode: str, p:
         assert torch.equal(results[0][1], results[1][1])  # as many random numbers were drawn
 
 
-def started(init: str, name: str = "conv", **arguments: Any) -> nn.Module:
+def started(init: str, **arguments: Any) -> Any:
     torch.manual_seed(0)
-    net: nn.Module = module(name, {"filter": Filter(64, (3, 3)), "init": init, **arguments}, Shape(128, 6, 6))
-    return net
+    return module("conv", {"filter": Filter(64, (3, 3)), "init": init, **arguments}, Shape(128, 6, 6))
 
 
 def test_init() -> None:
