@@ -325,9 +325,10 @@ class Loop(Frame):
         return not is_integer(left) or polynomial(left) == polynomial(right)
 
     def varying(self, column: list[Any], hint: str) -> str:
-        if len(set(self.parents)) > 1 or MISSING in column:
+        if len(set(self.parents)) > 1:
             raise Unaligned
-        if all(map(is_integer, column)) and self.size > 2:
+        whole = all(value is not MISSING for value in column)
+        if whole and all(map(is_integer, column)) and self.size > 2:
             steps = [int(b) - int(a) for a, b in zip(column, column[1:], strict=False)]
             symbolic = len({substitute(polynomial(b - a), {}) for a, b in zip(column, column[1:], strict=False)}) == 1
             if symbolic and agree(steps):
@@ -339,10 +340,12 @@ class Loop(Frame):
         if not self.tables:
             raise Unaligned
         for name, known in self.table.items():
-            if all(same(a, b) and self.equal(a, b) for a, b in zip(known, column, strict=True)):
+            pairs = [(a, b) for a, b in zip(known, column, strict=True) if b is not MISSING]
+            if all(same(a, b) and self.equal(a, b) for a, b in pairs):
                 return name
         name = self.names.local(hint)
-        self.table[name] = column
+        present = [value for value in column if value is not MISSING]
+        self.table[name] = [present[0] if value is MISSING else value for value in column]
         return name
 
     def at_parent(self, value: Any) -> list[Any]:

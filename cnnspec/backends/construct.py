@@ -202,17 +202,18 @@ class Constructor:
             return
         rows = [iteration for step in steps for iteration in step.iterations[first:]]
         loop = Loop(frame, parents, INDICES[self.depth % len(INDICES)], tables, self.plan.locals)
-        lines = self.writer.lines
+        lines, taken = self.writer.lines, set(self.plan.locals.taken)
         self.writer.lines = []
         self.depth += 1
         try:
             with self.writer.indented():
                 self.walk(rows, loop, put)
             body = self.writer.lines
+            targets, over = self.header(loop, steps, frame, first)
         finally:
             self.depth -= 1
             self.writer.lines = lines
-        targets, over = self.header(loop, steps, frame, first)
+            self.plan.locals.taken = taken
         self.writer.expression(over, f"for {targets} in ", ":")
         self.writer.lines += body
 

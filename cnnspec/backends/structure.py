@@ -125,6 +125,13 @@ class Program:
             if block not in self.order:
                 self.order.append(block)
 
+    def bodies(self) -> Iterator[tuple[Steps, frozenset[str]]]:
+        """The steps of the net and of every instance, with the names that stay open in them."""
+        yield self.network.steps, self.free_names
+        for instances in self.instances.values():
+            for instance in instances:
+                yield instance.steps, frozenset(self._open[id(instance)])
+
     def layer(self, step: Leaf) -> Call:
         """The construction of a layer, by its factory where there is one."""
         assert step.input.shape is not None
@@ -295,21 +302,25 @@ def find_factories(program: Program) -> dict[str, Factory]:
     """A factory for each torch class that is constructed in several places with much in common."""
     found: dict[str, dict[Any, list[Call]]] = {}
     kinds: dict[str, str] = {}
-    bodies = [program.network.steps]
-    bodies += [instance.steps for instances in program.instances.values() for instance in instances]
-    for leaf in (leaf for steps in bodies for leaf in leaves(steps)):
-        if leaf.input.shape is not None:
+    open_calls: set[int] = set()
+    for steps, free in program.bodies():
+        for leaf in leaves(steps):
+            assert leaf.input.shape is not None
             for call in calls(leaf.layer.torch(leaf.input.shape)):
                 found.setdefault(call.name, {}).setdefault(leaf.span, []).append(call)
                 kinds.setdefault(call.name, leaf.layer.name)
+                if any(is_open(value, free) for value in call.kwargs.values()):
+                    open_calls.add(id(call))
     made = {}
     for target, places in found.items():
         constructed = [call for same_place in places.values() for call in same_place]
         first = constructed[0]
         alike = {(len(call.args), tuple(call.kwargs)) for call in constructed}
-        if target.startswith("nn.") and len(places) > 2 and len(alike) == 1:
+        written = {(span, repr(call)) for span, same_place in places.items() for call in same_place}
+        if target.startswith("nn.") and len(written) > 2 and len(alike) == 1:
             columns = {key: [call.kwargs[key] for call in constructed] for key in first.kwargs}
-            shared = {k: c[0] for k, c in columns.items() if agree(c) and not any(map(has_symbol, c))}
+            opened = any(id(call) in open_calls for call in constructed)
+            shared = {k: c[0] for k, c in columns.items() if agree(c) and not (opened and has_symbol(c))}
             if len(shared) > 1:
                 varying = {key: column for key, column in columns.items() if key not in shared}
                 name = program.class_names.local(kinds[target])
@@ -319,6 +330,13 @@ def find_factories(program: Program) -> dict[str, Factory]:
 
 def has_symbol(value: Any) -> bool:
     return isinstance(value, Symbol) or (isinstance(value, tuple | list) and any(map(has_symbol, value)))
+
+
+def is_open(value: Any, free: frozenset[str]) -> bool:
+    """Whether a value depends on a name that stays a parameter of the program."""
+    if isinstance(value, tuple | list):
+        return any(is_open(item, free) for item in value)
+    return isinstance(value, Symbol) and bool(value.names & free)
 
 
 def leaves(steps: Steps) -> Iterator[Leaf]:

@@ -22,7 +22,7 @@ from cnnspec.backends.structure import Factory, Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
 from cnnspec.files import MARK
 from cnnspec.graph import Instance, Network, live
-from cnnspec.layers.base import describe
+from cnnspec.layers.base import Filter, describe
 from cnnspec.symbols import write
 
 HELPERS = Path(__file__).with_name("torch_modules.py")
@@ -150,6 +150,9 @@ def write_factory(factory: Factory, body: Writer) -> None:
 def plan_block(program: Program, instances: list[Instance]) -> Plan | None:
     """The plan of a class for these instances, or None where they do not agree."""
     names = Names()
+    for name, value in instances[0].arguments.items():
+        if isinstance(value, Filter):
+            names.of(name, "out_channels")
     rows = [Row(i.steps, (i.input,), (i.output,)) for i in instances]
     plan = Plan("", rows, program.root(instances, names), names, program)
     block = instances[0].block

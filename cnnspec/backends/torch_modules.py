@@ -1,6 +1,7 @@
 """What PyTorch has no module for. An emitted file carries a copy of the definitions that it uses.
 
-Each definition stands alone, given this file's imports and the other definitions in it.
+Each definition stands alone, given this file's imports and the other definitions in it, and is laid out so
+that the formatter leaves it alone at 88 columns too.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ class Normalize(nn.Module):
 
     def __init__(self, mean: list[float], std: list[float]) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(mean).reshape(-1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).reshape(-1, 1, 1), persistent=False)
+        for name, numbers in (("mean", mean), ("std", std)):
+            values = torch.tensor(numbers).reshape(-1, 1, 1)
+            self.register_buffer(name, values, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.std
@@ -69,7 +71,13 @@ class PaddedConv2d(nn.Conv2d):
         padding_mode: str,
     ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, dilation=dilation, groups=groups, bias=bias
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
         )
         self.sides = padding
         self.fill = "constant" if padding_mode == "zeros" else padding_mode
