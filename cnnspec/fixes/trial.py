@@ -15,7 +15,7 @@ Recheck = Callable[[str], Checked]
 """Checks an edited text as the file was checked: the same options, the same files beside it."""
 
 MOST_TRIES = 150
-WORK = 500_000
+WORK = 300_000
 """What all tries of a file may cost: about microseconds, but counted in text and layers, alike anywhere."""
 
 

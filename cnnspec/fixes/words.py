@@ -108,7 +108,7 @@ def extras(case: Case) -> Iterator[Fix]:
         return
     _, call = found
     extra = [node for node in call.positional if node.span.start == case.fault.span.start]
-    if not extra:
+    if not extra or isinstance(extra[0], syntax.Broken):
         return
     before = call.positional[: call.positional.index(extra[0])]
     text = extra[0].span.text
@@ -117,7 +117,11 @@ def extras(case: Case) -> Iterator[Fix]:
         between = Span(extra[0].span.source, before[-1].span.end, extra[0].span.start)
         if call.name.name in ("conv", "convtranspose"):
             tries.append((Edit(between, "@"), f"filters are written `{before[-1].span.text}@{text}`"))
-        if isinstance(extra[0], syntax.Name):
+        after = call.positional[len(before) + 1 :]
+        if isinstance(extra[0], syntax.Name) and after:
+            gap = Span(extra[0].span.source, extra[0].span.end, after[0].span.start)
+            tries.append((Edit(gap, "="), f"write `{text}={after[0].span.text}`"))
+        elif isinstance(extra[0], syntax.Name):
             tries.append((Edit(between, ", "), f"put a comma before the step `{text}`"))
     if call.name.name in WINDOWED:
         tries.append((insert(extra[0].span, extra[0].span.start, "stride="), f"name it: `stride={text}`"))
