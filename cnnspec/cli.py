@@ -24,8 +24,12 @@ def main() -> None:
 def options(command: Any) -> Any:
     """The options that choose a net and change it."""
     for option in (
-        click.option("--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Another input: 3@320x320."),
-        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the net."),
+        click.option(
+            "--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Another input: 3@320x320."
+        ),
+        click.option(
+            "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the net."
+        ),
         click.option("--net", metavar="NAME", help="The net to take, if not the first."),
     ):
         command = option(command)
@@ -47,14 +51,18 @@ def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
     from cnnspec import reports
 
     if diagnostics:
-        click.echo(reports.render(style, diagnostics, [], colour=use_colour(sys.stderr)), err=True, nl=False, color=True)
+        click.echo(
+            reports.render(style, diagnostics, [], colour=use_colour(sys.stderr)),
+            err=True,
+            nl=False,
+            color=True,
+        )
 
 
 def settings_of(settings: tuple[str, ...], inputs: tuple[str, ...]) -> Any:
     """--set and --input as Settings. Wrong ones end the call."""
+    from cnnspec.elaborate.network import Settings
     from cnnspec.options import parse_shape, parse_value
-
-    from cnnspec.network import Settings
 
     parameters, shapes = {}, {}
     try:
@@ -102,7 +110,12 @@ def checked(path: str | None, net: str | None, settings: Any, first: bool = Fals
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", help="How faults are told.")
 def check(
-    files: tuple[str, ...], net: str | None, settings: tuple[str, ...], inputs: tuple[str, ...], strict: bool, style: str
+    files: tuple[str, ...],
+    net: str | None,
+    settings: tuple[str, ...],
+    inputs: tuple[str, ...],
+    strict: bool,
+    style: str,
 ) -> None:
     """Check every size and every name of the nets in FILEs (`-`: standard input)."""
     from cnnspec.summary import line, listing

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic
+from cnnspec.elaborate.network import NetworkElaborator, Settings, choose, parameters_of, unused_setting
 from cnnspec.graph import Network
 from cnnspec.modules import Loader, Module, Reader
-from cnnspec.network import NetworkElaborator, Settings, choose, parameters_of, unused_setting
 from cnnspec.source import Source, Span
 from cnnspec.spelling import suggest
 
@@ -74,14 +74,20 @@ def check_module(
     elif not names and not broken:
         blocks = "only blocks to be used by others" if module.blocks else "nothing to check"
         diagnostics.append(Diagnostic("E0210", f"no net in this file: {blocks}", top))
+    if any(d.code == "E0103" for d in diagnostics):
+        names = []  # where brackets do not match, what belongs to what is a guess
     networks, expanded = [], 0
     for name in names:
         network, layers = check_net(module, name, net is not None, settings, diagnostics)
         expanded += layers
-        if network is not None:
+        if network is not None and not broken:  # what the parser could not read, it lacks
             networks.append(network)
-        if (first or not settings.empty) and (network is not None or any(d.severity == "error" for d in diagnostics)):
+        if (first or not settings.empty) and (
+            network is not None or any(d.severity == "error" for d in diagnostics)
+        ):
             break  # a pattern, which lacks a value, is passed over
+    if names and not networks and not any(d.severity == "error" for d in diagnostics):
+        check_net(module, names[-1], True, settings, diagnostics)  # nothing but patterns: say what they lack
     return Checked(tuple(networks), tuple(unique(diagnostics)), expanded)
 
 

@@ -57,7 +57,9 @@ Lookup = Callable[[str], Any]
 """A name that is no constant, parameter or loop name: the layer or block that it means, else None."""
 
 
-def fault(code: str, message: str, span: Span, *notes: Note, label: str = "", fixes: Iterable[Fix] = ()) -> Fault:
+def fault(
+    code: str, message: str, span: Span, *notes: Note, label: str = "", fixes: Iterable[Fix] = ()
+) -> Fault:
     return Fault(Diagnostic(code, message, span, label, notes, tuple(fixes)))
 
 
@@ -72,7 +74,7 @@ class Evaluator:
         self,
         names: Mapping[str, Any],
         lookup: Lookup,
-        arrival: Shape | None | Any = ...,
+        arrival: Shape | Any | None = ...,
         fix: Callable[[int], None] = lambda value: None,
     ) -> None:
         self.names, self.lookup, self.arrival, self.fix = names, lookup, arrival, fix
@@ -105,7 +107,9 @@ class Evaluator:
         if is_integer(value):
             self.fix(value)
             if not 0 <= value <= LONGEST_LIST:
-                raise fault("E0307", f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,}", node.span)
+                raise fault(
+                    "E0307", f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,}", node.span
+                )
             return list(range(value)), value
         if isinstance(value, list):
             return value, len(value)
@@ -116,10 +120,15 @@ class Evaluator:
         if len(names) == 1:
             return {names[0].name: item}
         if not isinstance(item, list) or len(item) != len(names):
-            raise fault("E0306", f"{len(names)} names need items of {len(names)} values, not {describe(item)}", span)
+            raise fault(
+                "E0306", f"{len(names)} names need items of {len(names)} values, not {describe(item)}", span
+            )
         return {name.name: value for name, value in zip(names, item, strict=True)}
 
     # One method a kind of node
+
+    def broken(self, node: syntax.Broken) -> Any:
+        raise Unknowable
 
     def literal(self, node: syntax.Literal) -> Any:
         return node.value
@@ -138,7 +147,8 @@ class Evaluator:
         from cnnspec.spelling import suggest
 
         fixes = [
-            Fix(f"did you mean `{word}`?", (edit(node.span, word),)) for word in suggest(node.name, self.names)
+            Fix(f"did you mean `{word}`?", (edit(node.span, word),))
+            for word in suggest(node.name, self.names)
         ]
         return fault("E0202", f"nothing here is called `{node.name}`", node.span, fixes=fixes)
 
@@ -166,7 +176,9 @@ class Evaluator:
         if is_integer(kernel):
             kernel = (kernel, kernel)
         if not (isinstance(kernel, tuple | list) and len(kernel) == 2 and all(map(is_integer, kernel))):
-            raise fault("E0303", f"a size such as 3x3 must stand behind `@`, not {describe(kernel)}", node.kernel.span)
+            raise fault(
+                "E0303", f"a size such as 3x3 must stand behind `@`, not {describe(kernel)}", node.kernel.span
+            )
         for side in kernel:
             self.fix(side)
         return Filter(count, (int(kernel[0]), int(kernel[1])))
@@ -176,7 +188,9 @@ class Evaluator:
             return not self.truth(node.operand)
         value = self(node.operand)
         if not is_number(value):
-            raise fault("E0306", f"`{node.operator}` needs a number, not {describe(value)}", node.operand.span)
+            raise fault(
+                "E0306", f"`{node.operator}` needs a number, not {describe(value)}", node.operand.span
+            )
         return -value if node.operator == "-" else value
 
     def binary(self, node: syntax.Binary) -> Any:
@@ -223,14 +237,16 @@ class Evaluator:
             return (left == right) is (node.operator == "==")
         if not (is_number(left) and is_number(right)):
             raise fault(
-                "E0306", f"`{node.operator}` compares numbers, not {describe(left)} and {describe(right)}", node.span
+                "E0306",
+                f"`{node.operator}` compares numbers, not {describe(left)} and {describe(right)}",
+                node.span,
             )
         return bool(_COMPARISONS[node.operator](left, right))
 
     def choice(self, node: syntax.Choice) -> Any:
         return self(node.then if self.truth(node.test) else node.otherwise)
 
-    def list(self, node: syntax.List) -> list[Any]:
+    def items_of(self, node: syntax.List) -> list[Any]:
         return [self(item) for item in node.items]
 
     def comprehension(self, node: syntax.Comprehension) -> list[Any]:
@@ -256,7 +272,9 @@ class Evaluator:
             self.fix(position)
             if not -len(value) <= position < len(value):
                 raise fault(
-                    "E0306", f"`{node.value.name}` has {len(value)} items, so no item {position}", subscript.span
+                    "E0306",
+                    f"`{node.value.name}` has {len(value)} items, so no item {position}",
+                    subscript.span,
                 )
             value = value[position]
         return value
@@ -271,7 +289,10 @@ class Evaluator:
                 for word in suggest(node.name.name, _FUNCTIONS)
             ]
             raise fault(
-                "E0202", f"there is no function `{node.name.name}`; there are {known}", node.name.span, fixes=fixes
+                "E0202",
+                f"there is no function `{node.name.name}`; there are {known}",
+                node.name.span,
+                fixes=fixes,
             )
         arguments = [self(argument) for argument in node.arguments]
         if node.name.name != "sum":  # sums keep what they are made of
@@ -355,6 +376,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 _HANDLERS: dict[type, Callable[[Evaluator, Any], Any]] = {
+    syntax.Broken: Evaluator.broken,
     syntax.Literal: Evaluator.literal,
     syntax.Name: Evaluator.name,
     syntax.Arrival: Evaluator.arrives,
@@ -362,7 +384,7 @@ _HANDLERS: dict[type, Callable[[Evaluator, Any], Any]] = {
     syntax.Unary: Evaluator.unary,
     syntax.Binary: Evaluator.binary,
     syntax.Choice: Evaluator.choice,
-    syntax.List: Evaluator.list,
+    syntax.List: Evaluator.items_of,
     syntax.Comprehension: Evaluator.comprehension,
     syntax.Index: Evaluator.index,
     syntax.Function: Evaluator.function,

@@ -64,11 +64,11 @@ class Group(NamedTuple):
 class Repeat(NamedTuple):
     """One tuple of steps an iteration. `name` is "" where the braces bear no label.
 
-    `count` is the number of iterations, in the owner's names where it was given so.
+    `times` is the number of iterations, in the owner's names where it was given so.
     """
 
     name: str
-    count: int
+    times: int
     iterations: tuple[tuple[Step, ...], ...]
     input: Value
     output: Value
@@ -144,7 +144,9 @@ class Instance(NamedTuple):
 
     block: syntax.Block
     arguments: Mapping[str, object]
-    scope_names: Mapping[str, int]  # parameters that are ints, and in_channels, in_height, …: their values here
+    scope_names: Mapping[
+        str, int
+    ]  # parameters that are ints, and in_channels, in_height, …: their values here
     fixed: frozenset[str]  # the names among them that reach more than widths
     constants: Mapping[str, int]  # integers that the block's own text names
     input: Value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec import layers, syntax
-from cnnspec.elaborate import as_shape
+from cnnspec.elaborate.trace import as_shape
 from cnnspec.evaluate import Evaluator, Fault, LayerName
 from cnnspec.parser import parse
 from cnnspec.shapes import Shape
@@ -18,7 +18,9 @@ def parse_value(text: str) -> Any:
     if faults or len(tree.items) != 1 or not isinstance(tree.items[0], syntax.Constant):
         raise ValueError(f"{text!r} is no value of the language")
     try:
-        return Evaluator({}, lambda name: LayerName(name) if name in layers.NAMES else None)(tree.items[0].value)
+        return Evaluator({}, lambda name: LayerName(name) if name in layers.NAMES else None)(
+            tree.items[0].value
+        )
     except Fault as fault:
         raise ValueError(f"{text!r}: {fault.diagnostic.message}") from None
 

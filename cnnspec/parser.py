@@ -20,14 +20,11 @@ from lark.parsers.lalr_parser_state import ParseConf, ParserState
 from cnnspec import syntax
 from cnnspec.decoding import MAX_SOURCE, decode
 from cnnspec.diagnostics import Diagnostic
-from cnnspec.scanner import DEFAULT_LIMITS, TextLimits, Token, scan
+from cnnspec.scanner import DEFAULT_LIMITS, MAX_FAULTS, TextLimits, Token, allowances, scan
 from cnnspec.source import Source, Span
 from cnnspec.tree_builder import TERMINALS, TreeBuilder
 
-MAX_FAULTS = 200
-"""Reading stops after so many faults: the text is something else."""
-
-__all__ = ["MAX_SOURCE", "decode", "parse"]
+__all__ = ["MAX_SOURCE", "allowances", "decode", "parse"]
 
 _LOCK = threading.RLock()
 

@@ -26,6 +26,9 @@ class TextLimits(NamedTuple):
 
 DEFAULT_LIMITS = TextLimits()
 
+MAX_FAULTS = 200
+"""Reading stops after so many faults: the text is something else."""
+
 
 class Token(NamedTuple):
     """A terminal of the grammar and its place."""
@@ -95,7 +98,7 @@ _STATEMENT = re.compile(r"[ \t]*[^ \t\r\n:,}|#]")
 
 
 class _Refusal(Exception):
-    """A text over a limit: nothing of it is read."""
+    """A text over a limit, or of nothing but faults: nothing of it is read."""
 
 
 def scan(source: Source, limits: TextLimits, start: int = 0, end: int | None = None) -> Scan:
@@ -104,7 +107,7 @@ def scan(source: Source, limits: TextLimits, start: int = 0, end: int | None = N
     try:
         scanner.run(start)
     except _Refusal:
-        return Scan([], scanner.faults[-1:], True)
+        return Scan([], scanner.faults, True)
     return Scan(scanner.tokens, scanner.faults, False)
 
 
@@ -123,6 +126,8 @@ class _Scanner:
         # The last brace that closed a net or block, the one that it closed, and the tokens before it.
         self.closed: tuple[Token, Token, int] | None = None
         self.statements = 0
+        # The tokens known to end in `from`, `again` or `output`, and labels: a long list is walked once.
+        self.referring = 0
         # Where the line of the outermost round bracket ends, and the tokens up to there: to read on from
         # if the bracket waits in vain. Then newlines part statements up to `apart`, even in brackets.
         self.line_end: tuple[int, int] | None = None
@@ -167,7 +172,7 @@ class _Scanner:
     def refuse(self, what: str, bound: int, unit: str, option: str, start: int, end: int) -> None:
         """Stop at a limit."""
         message = f"{what} has at most {bound:,} {unit} ({option})"
-        self.faults.append(Diagnostic("E0105", message, Span(self.source, start, end)))
+        self.faults[:] = [Diagnostic("E0105", message, Span(self.source, start, end))]
         raise _Refusal
 
     def count(self, position: int) -> None:
@@ -197,10 +202,12 @@ class _Scanner:
 
     def refers(self) -> bool:
         """Whether the last tokens are `from`, `again` or `output`, and labels."""
-        for token in reversed(self.tokens):
-            if token.type in ("FROM", "AGAIN", "OUTPUT"):
+        for index in range(len(self.tokens) - 1, -1, -1):
+            kind = self.tokens[index].type
+            if kind in ("FROM", "AGAIN", "OUTPUT") or index < self.referring:
+                self.referring = len(self.tokens)
                 return True
-            if token.type not in ("NAME", "COMPUTED", "STRING", "INT", "FLOAT", "DOT"):
+            if kind not in ("NAME", "COMPUTED", "STRING", "INT", "FLOAT", "DOT"):
                 return False
         return False
 
@@ -252,6 +259,7 @@ class _Scanner:
             opened, token, count = self.closed
             self.closed = None
             del self.tokens[count:]
+            self.referring = 0
             self.braces.append(opened)
             blank = _START.match(self.text, token.end, self.end)
             next_position = blank.end() if blank else token.end
@@ -289,6 +297,7 @@ class _Scanner:
         resume, count = self.line_end
         self.line_end = None
         del self.tokens[count:]
+        self.referring = 0
         return resume
 
     def finish(self) -> int:
@@ -342,3 +351,22 @@ class _Scanner:
         self, message: str, token: Token, notes: tuple[Note, ...] = (), fixes: tuple[Fix, ...] = ()
     ) -> None:
         self.faults.append(Diagnostic("E0103", message, self.span(token), notes=notes, fixes=fixes))
+        if len(self.faults) >= MAX_FAULTS:
+            raise _Refusal
+
+
+_COMMENT = re.compile(r'"[^"\n]*"?|#[^\n]*')
+_ALLOW = re.compile(r"#\s*allow((?:[\s,]+[A-Z][0-9]{4})+)")
+
+
+def allowances(source: Source) -> dict[int, list[str]]:
+    """The codes that comments allow, `# allow W0502`, by line."""
+    allowed: dict[int, list[str]] = {}
+    if "allow" not in source.text:
+        return allowed
+    for comment in _COMMENT.finditer(source.text):
+        found = _ALLOW.match(comment[0])
+        if found:
+            line, _ = source.position(comment.start())
+            allowed[line] = re.findall(r"[A-Z][0-9]{4}", found[1])
+    return allowed

@@ -153,8 +153,10 @@ def named(place: Place) -> str:
     token = place.token
     if token.type == "NL":
         return "the end of the line"
-    if token.type == "$END" and token.end == len(place.source.text):
+    if token.start == len(place.source.text):
         return "the end of the file"
+    if token.type == "RBRACE" and token.start == token.end:
+        return "the next net or block"
     text = place.text(token) or place.source.text[token.start]
     return f"`{text if len(text) <= 30 else text[:29] + '…'}`"
 

@@ -65,7 +65,13 @@ class Walker:
         self.runs: dict[str, int] = {}
 
     def steps(
-        self, steps: tuple[Step, ...], prefix: str, names: dict[Value, str], needed: set[Value], shared: bool, train: bool
+        self,
+        steps: tuple[Step, ...],
+        prefix: str,
+        names: dict[Value, str],
+        needed: set[Value],
+        shared: bool,
+        train: bool,
     ) -> None:
         for step in steps:
             self.step(step, prefix, names, needed, shared, train)
@@ -76,7 +82,9 @@ class Walker:
         if isinstance(step, Leaf):
             path = prefix + step.name
             train = train or step.output not in needed
-            names[step.output] = self.add(path, step.layer, (step.input,), step.output, step.span, names, shared, train)
+            names[step.output] = self.add(
+                path, step.layer, (step.input,), step.output, step.span, names, shared, train
+            )
         elif isinstance(step, Use):
             inner = {step.instance.input: names[step.input]}
             train = train or step.output not in needed
@@ -92,7 +100,9 @@ class Walker:
             self.merge(step, prefix, names, needed, shared, train)
         elif isinstance(step, Again):
             self.step(step.step, prefix, names, needed | {step.output}, True, train)
-            names.setdefault(step.output, names[step.step.value if isinstance(step.step, From) else step.step.output])
+            names.setdefault(
+                step.output, names[step.step.value if isinstance(step.step, From) else step.step.output]
+            )
 
     def merge(
         self, step: Merge, prefix: str, names: dict[Value, str], needed: set[Value], shared: bool, train: bool
@@ -102,8 +112,10 @@ class Walker:
         if len(step.live) > 1:
             values = tuple(path.output for path in step.live)
             train = train or step.output not in needed
-            path = prefix + step.path
-            names[step.output] = self.add(path, step.layer, values, step.output, step.span, names, shared, train)
+            where = prefix + step.path
+            names[step.output] = self.add(
+                where, step.layer, values, step.output, step.span, names, shared, train
+            )
 
     def add(
         self,

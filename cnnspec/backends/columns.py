@@ -8,14 +8,24 @@ where that is right in every row, else a parameter or a loop variable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.writer import Arguments, Text
 from cnnspec.graph import Test
 from cnnspec.layers.base import Call, Filter, is_integer
-from cnnspec.symbols import Polynomial, Quotient, Symbol, constant, evaluate, names, polynomial, substitute, write
+from cnnspec.symbols import (
+    Polynomial,
+    Quotient,
+    Symbol,
+    constant,
+    evaluate,
+    names,
+    polynomial,
+    substitute,
+    write,
+)
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 """What a row has at a place that it does not reach."""
@@ -109,7 +119,7 @@ class Frame:
         for i in range(len(first)):
             values = [value if value is MISSING else value[i] for value in column]
             items.append(("", self.text(values, hint)))
-        return Arguments("", tuple(items), "[]" if isinstance(first, list) else "()")
+        return Arguments("", tuple(items), *("[]" if isinstance(first, list) else "()"))
 
     def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> str:
         """A condition that differs among the rows."""
@@ -132,7 +142,13 @@ class Root(Frame):
         names_: Names,
         constants: Sequence[Mapping[str, int]],
     ) -> None:
-        self.size, self.scopes, self.arguments, self.free, self.names = len(scopes), scopes, arguments, free, names_
+        self.size, self.scopes, self.arguments, self.free, self.names = (
+            len(scopes),
+            scopes,
+            arguments,
+            free,
+            names_,
+        )
         self.parameters: dict[str, list[Any] | None] = {}
         self.settled = {
             name: constant(value)
@@ -148,9 +164,14 @@ class Root(Frame):
         for name, value in constants[0].items():
             terms = substitute(polynomial(value), self.settled)
             everywhere = all(
-                name in other and substitute(polynomial(other[name]), self.settled) == terms for other in constants
+                name in other and substitute(polynomial(other[name]), self.settled) == terms
+                for other in constants
             )
-            if everywhere and names(terms) and not (len(terms) == 1 and len(terms[0][0]) == 1 and terms[0][1] == 1):
+            if (
+                everywhere
+                and names(terms)
+                and not (len(terms) == 1 and len(terms[0][0]) == 1 and terms[0][1] == 1)
+            ):
                 found.setdefault(terms, name)
         return found
 
@@ -261,7 +282,7 @@ class Root(Frame):
         return f"({text})" if inner and test.operator in ("and", "or") else text
 
 
-_MEANING = {
+_MEANING: dict[str, Callable[..., Any]] = {
     "==": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
     "<": lambda a, b: a < b,
@@ -305,7 +326,13 @@ class Loop(Frame):
     """
 
     def __init__(self, parent: Frame, parents: list[int], index: str, tables: bool, names_: Names) -> None:
-        self.parent, self.parents, self.index, self.tables, self.names = parent, parents, index, tables, names_
+        self.parent, self.parents, self.index, self.tables, self.names = (
+            parent,
+            parents,
+            index,
+            tables,
+            names_,
+        )
         self.size = len(parents)
         self.uses_index = False
         self.table: dict[str, list[Any]] = {}
@@ -330,7 +357,10 @@ class Loop(Frame):
         whole = all(value is not MISSING for value in column)
         if whole and all(map(is_integer, column)) and self.size > 2:
             steps = [int(b) - int(a) for a, b in zip(column, column[1:], strict=False)]
-            symbolic = len({substitute(polynomial(b - a), {}) for a, b in zip(column, column[1:], strict=False)}) == 1
+            symbolic = (
+                len({substitute(polynomial(b - a), {}) for a, b in zip(column, column[1:], strict=False)})
+                == 1
+            )
             if symbolic and agree(steps):
                 self.uses_index = True
                 start = self.parent.scalar(self.at_parent(column[0]), hint)
@@ -361,7 +391,10 @@ class Loop(Frame):
             raise Unaligned
         prefix, suffix = _shared(column)
         middles = [name[len(prefix) : len(name) - len(suffix)] for name in column]
-        if not all(m.isdecimal() and str(int(m)) == m and len(m) < 9 for m in middles) or "{" in prefix + suffix:
+        if (
+            not all(m.isdecimal() and str(int(m)) == m and len(m) < 9 for m in middles)
+            or "{" in prefix + suffix
+        ):
             raise Unaligned
         numbers = [int(m) for m in middles]
         step = numbers[1] - numbers[0]
@@ -380,7 +413,7 @@ class Loop(Frame):
             bound = self.parent.scalar(counts, "depth")
             return (self.index if self.uses_index else "_"), f"range({bound})"
         targets = ", ".join(self.table)
-        listed = Arguments("", tuple(("", row) for row in rows), "[]")
+        listed = Arguments("", tuple(("", row) for row in rows), *"[]")
         if self.uses_index:
             lone = targets if len(self.table) == 1 else f"({targets})"
             return f"{self.index}, {lone}", Arguments("enumerate", (("", listed),))

@@ -20,7 +20,7 @@ from cnnspec.backends.structure import (
 )
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, Writer, flat
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use
-from cnnspec.symbols import constant, make, polynomial, add
+from cnnspec.symbols import add, constant, make, polynomial
 
 INDICES = ("i", "j", "k", "m", "n")
 LONGEST_UNROLLED = 8
@@ -183,14 +183,14 @@ class Constructor:
     def attempt(self, write: Callable[[], None]) -> bool:
         """Try to write something; leave no trace where the rows turn out not to agree."""
         lines, parameters = len(self.writer.lines), dict(self.plan.root.parameters)
-        depth = self.writer.depth
+        depth, taken = self.writer.depth, set(self.plan.locals.taken)
         try:
             write()
         except Unaligned:
             del self.writer.lines[lines:]
             self.plan.root.parameters.clear()
             self.plan.root.parameters.update(parameters)
-            self.writer.depth = depth
+            self.writer.depth, self.plan.locals.taken = depth, taken
             return False
         return True
 
@@ -221,7 +221,7 @@ class Constructor:
     def header(loop: Loop, steps: list[Repeat], frame: Frame, first: int) -> tuple[str, Text]:
         if loop.table:
             return loop.header()
-        counts = [make(len(s.iterations) - first, add(polynomial(s.count), constant(-first))) for s in steps]
+        counts = [make(len(s.iterations) - first, add(polynomial(s.times), constant(-first))) for s in steps]
         return (loop.index if loop.uses_index else "_"), f"range({flat(frame.text(counts, 'depth'))})"
 
     # Expressions
@@ -351,5 +351,3 @@ def align_iterations(steps: list[Repeat]) -> list[list[Steps]]:
     if len({len(step.iterations) for step in steps}) > 1:
         raise Unaligned
     return [list(rows) for rows in zip(*(step.iterations for step in steps), strict=True)]
-
-

@@ -268,8 +268,9 @@ class Forward:
             final = number == len(live) - 1
             overwrite = final and source not in texts and source not in self.kept_variables()
             self.target = outer if overwrite or len(live) == 1 else self.branch_name()
-            busy.append(self.target)
-            self.busy.add(self.target)
+            if any(column[i].steps for i in rows):
+                busy.append(self.target)
+                self.busy.add(self.target)
             part = frame if len(rows) == len(column) else Part(frame, rows)
             self.walk([column[i].steps for i in rows], part)
             outputs = [column[i].output for i in rows]

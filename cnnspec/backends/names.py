@@ -12,7 +12,9 @@ RESERVED = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "sel
 
 def is_plain(name: str) -> bool:
     """Whether `self.name` is legal and means just that (identifiers of other scripts merge under NFKC)."""
-    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")
+    return (
+        name.isascii() and name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")
+    )
 
 
 def legal(name: str) -> str:

@@ -34,7 +34,9 @@ class Plan:
         self.attributes: dict[str, str] = {}
         self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
         self.flags: dict[Any, str] = {}
-        self.loops: dict[int, tuple[str, int]] = {}  # id of the first row's Repeat -> how it is written, from where
+        self.loops: dict[
+            int, tuple[str, int]
+        ] = {}  # id of the first row's Repeat -> how it is written, from where
         self.first_uses: dict[int, str] = {}
         self.where = ""
         self.locals = Names()
@@ -218,17 +220,17 @@ def is_chain(steps: Steps, kept: set[Value]) -> bool:
             return False
         if isinstance(step, Leaf) and any(not weight.name for weight in weights(step)):
             return False
-        if number < len(steps) - 1 and step.output in kept:
+        if number < len(steps) - 1 and output_of(step) in kept:
             return False
         if any(not is_chain(within, kept) for within in inner(step)):
             return False
-        if isinstance(step, Repeat) and any(s[-1].output in kept for s in step.iterations[:-1] if s and has_output(s)):
+        if isinstance(step, Repeat) and any(output_of(s[-1]) in kept for s in step.iterations[:-1] if s):
             return False
     return True
 
 
-def has_output(steps: Steps) -> bool:
-    return not isinstance(steps[-1], From)
+def output_of(step: Step) -> Value:
+    return step.value if isinstance(step, From) else step.output
 
 
 def weights(step: Leaf) -> tuple[Any, ...]:

@@ -51,7 +51,9 @@ def heading(network: Network, source: str) -> str:
     total = costs(network)
     arriving = " and ".join(str(given.value.shape) for given in network.inputs)
     leaving = " and ".join(str(output.value.shape) for output in network.outputs if not output.train)
-    name = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name)
+    name = "".join(
+        c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name
+    )
     return (
         f"# {network.name}: {MARK} {__version__} from {name}\n"
         f'"""{network.name}: {arriving} -> {leaving}.\n\n'
@@ -356,7 +358,9 @@ def return_several(plan: Plan, forward: Forward, outputs: dict[str, Any], body: 
     with body.block("if self.training"):
         body.line(made)
     kept = [forward.variable([output.value]) for output in network.outputs if not output.train]
-    body.line(f"return {outputs['evaluation']}({', '.join(kept)})" if outputs["evaluation"] else f"return {kept[0]}")
+    body.line(
+        f"return {outputs['evaluation']}({', '.join(kept)})" if outputs["evaluation"] else f"return {kept[0]}"
+    )
 
 
 def main(program: Program, plan: Plan, outputs: dict[str, Any], body: Writer) -> None:
@@ -381,5 +385,3 @@ def main(program: Program, plan: Plan, outputs: dict[str, Any], body: Writer) ->
         body.line("for output in result:" if several else 'print("output", tuple(result.shape))')
         if several:
             body.line('    print("output", tuple(output.shape))')
-
-

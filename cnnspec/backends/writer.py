@@ -14,7 +14,8 @@ class Arguments(NamedTuple):
 
     head: str
     items: tuple[tuple[str, Text], ...]
-    brackets: str = "()"
+    opening: str = "("
+    closing: str = ")"
 
 
 class Each(NamedTuple):
@@ -46,7 +47,7 @@ def flat(text: Text) -> str:
         inner = f"{flat(text.element)} {text.clause}"
         return f"*({inner})" if text.star else inner
     items = ", ".join(prefix + flat(item) for prefix, item in text.items)
-    left, right = text.brackets
+    left, right = text.opening, text.closing
     lone = "," if left == "(" and not text.head and len(text.items) == 1 else ""
     return f"{text.head}{left}{items}{lone}{right}"
 
@@ -65,7 +66,7 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
         whole = " " * inner + f"{flat(text.element)} {text.clause}"
         body = [whole] if len(whole) <= WIDTH else [*layout(text.element, inner), " " * inner + text.clause]
         return [pad + opening, *body, pad + closing] if text.star else body
-    left, right = text.brackets
+    left, right = text.opening, text.closing
     lines = [f"{pad}{before}{text.head}{left}"]
     inner = pad + "    "
     joined = inner + ", ".join(prefix + flat(item) for prefix, item in text.items)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item
 from cnnspec.draw.words import layer_words
-from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Network, Repeat, Step, Use, Value, live
+from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Network, Output, Repeat, Step, Use, Value, live
 from cnnspec.layers import FAMILIES
 from cnnspec.layers.base import Layer
 from cnnspec.shapes import Shape
@@ -46,15 +46,21 @@ class Builder:
         for given in network.inputs:
             place.makers[given.value] = self.count
             items.append(Box(self.number(), "input", (given.name,)))
-        items += self.steps(network.steps, place)
-        for output in network.outputs:
-            shape = known(output.value)
-            self.edges.append(Edge(place.makers[output.value], self.count, shape, shape, train=output.train))
-            parts = (output.name, "training only") if output.train else (output.name,)
-            items.append(Box(self.number(), "output", parts, train=output.train))
+        waiting = list(network.outputs)
+        for step in (None, *network.steps):
+            items += self.step(step, place) if step is not None else []
+            # An output stands right behind what makes it: nothing has to be led past the rest of the net.
+            items += [self.output(output, place) for output in waiting if output.value in place.makers]
+            waiting = [output for output in waiting if output.value not in place.makers]
         arriving = tuple(known(given.value) for given in network.inputs)
         leaving = tuple(known(output.value) for output in network.outputs if not output.train)
         return Diagram(network.name, arriving, leaving, tuple(items), tuple(self.edges))
+
+    def output(self, output: Output, place: Place) -> Box:
+        shape = known(output.value)
+        self.edges.append(Edge(place.makers[output.value], self.count, shape, shape, train=output.train))
+        parts = (output.name, "training only") if output.train else (output.name,)
+        return Box(self.number(), "output", parts, train=output.train)
 
     def number(self) -> int:
         self.count += 1

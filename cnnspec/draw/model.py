@@ -59,18 +59,17 @@ class Edge(NamedTuple):
     last: Shape
     skip: bool = False  # it passes by the layers of a join's other paths
     train: bool = False
-    turn: bool = False  # it leads from the foot of a column to the head of the next
 
 
 class Diagram(NamedTuple):
-    """A drawn network. `columns` are the first boxes of the columns that it is laid out in."""
+    """A drawn network. `heads` are the first boxes of the columns after the first that it is laid out in."""
 
     name: str
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
     items: tuple[Item, ...]
     edges: tuple[Edge, ...]
-    columns: tuple[int, ...] = ()
+    heads: tuple[int, ...] = ()
 
 
 class Totals(NamedTuple):

@@ -28,7 +28,7 @@ STYLES = {
     "norm": Style("#009E73", shape="hexagon"),
     "activation": Style("#F0E442", style="filled,rounded"),
     "linear": Style("#0072B2", "#FFFFFF", peripheries=2),
-    "shape": Style("#CC79A7", shape="cds"),
+    "shape": Style("#CC79A7", shape="note"),
     "dropout": Style("#D9D9D9", style="filled,rounded"),
     "join": Style("#FFFFFF", shape="circle", style="filled,bold"),
     "other": Style("#FFFFFF"),

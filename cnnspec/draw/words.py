@@ -91,15 +91,23 @@ def wrapped(parts: list[str], width: int = 30) -> list[str]:
     return lines
 
 
-def cluster_title(cluster: Cluster, params: int) -> str:
-    """`Bottleneck ×35, 39,099,392 params`."""
+def cluster_lines(cluster: Cluster, params: int) -> list[str]:
+    """`Bottleneck ×35`, and below it `39.1M params`: narrow, since edges come in from above."""
     name = plain(cluster.name)
     if cluster.label and cluster.times == 1:
         name = f"{plain(cluster.label)}: {name}"
     title = f"{name} ×{cluster.times}" if cluster.times > 1 else name
-    if cluster.shared:
-        return f"{title.strip()}, shared weights"
-    return f"{title.strip()}, {params:,} params" if params else title.strip()
+    count = "shared weights" if cluster.shared else f"{rounded(params)} params" if params else ""
+    return [line for line in (title.strip(), count) if line]
+
+
+def rounded(number: int) -> str:
+    """Three digits: `940`, `64.5k`, `39.1M`, `1.20G`."""
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size - size // 2000:
+            value = number / size
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}{unit}"
+    return str(number)
 
 
 def plain(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
+from cnnspec.draw.model import Box, Diagram, Item, boxes
 
 ROW, COLUMN = 80, 200  # points that a box takes with its edge, downwards and across
 ASPECT = 1.3  # width to height that the page is to have
@@ -20,15 +20,13 @@ class Cut(NamedTuple):
 
 
 def wrap(diagram: Diagram) -> Diagram:
-    """The same diagram with the heads of its columns chosen, and the edges that lead to them marked."""
+    """The same diagram with the heads of its columns chosen."""
     rows, wide = measure(diagram)
     height = max(rows.values(), default=0) + 1
     if height <= SHORTEST:
         return diagram
     count = max(1, round(math.sqrt(ASPECT * height * ROW / (wide * COLUMN))))
-    heads = choose(cuts(diagram, rows, height / count), height, count)
-    edges = tuple(edge._replace(turn=edge.head in heads) for edge in diagram.edges)
-    return diagram._replace(columns=tuple(heads), edges=edges)
+    return diagram._replace(heads=tuple(choose(cuts(diagram, rows, height / count), height, count)))
 
 
 def measure(diagram: Diagram) -> tuple[dict[int, int], float]:
@@ -42,39 +40,32 @@ def measure(diagram: Diagram) -> tuple[dict[int, int], float]:
 
 def cuts(diagram: Diagram, rows: dict[int, int], column: float) -> list[Cut]:
     """Boxes before which the chain may be cut: one value is live there, and no small cluster is torn."""
-    allowed = set(starts(diagram.items, rows, column))
-    order = sorted(rows)
-    live: dict[int, int] = {}  # tails of live values, and how many edges still wait for them
-    waiting: dict[int, int] = {}
-    arriving: dict[int, list[int]] = {}
+    allowed = starts(diagram.items, rows, column)
+    until: dict[int, int] = {}  # the last box that waits for a box's value
     for edge in diagram.edges:
-        waiting[edge.tail] = waiting.get(edge.tail, 0) + 1
-        arriving.setdefault(edge.head, []).append(edge.tail)
+        until[edge.tail] = max(until.get(edge.tail, 0), edge.head)
+    live: set[int] = set()
     found = []
-    for number in order:
-        into = arriving.get(number, [])
-        if number in allowed and len(live) == 1 and into == list(live) and waiting[into[0]] == 1:
+    for number in sorted(rows):
+        live = {tail for tail in live if until[tail] >= number}
+        if number in allowed and len(live) == 1:
             found.append(Cut(number, rows[number]))
-        for tail in into:
-            live[tail] -= 1
-            if not live[tail]:
-                del live[tail]
-        if number in waiting:
-            live[number] = waiting[number]
+        if number in until:
+            live.add(number)
     return found
 
 
-def starts(items: tuple[Item, ...], rows: dict[int, int], column: float) -> list[int]:
+def starts(items: tuple[Item, ...], rows: dict[int, int], column: float) -> set[int]:
     """First boxes of items, those within a cluster only where the cluster is higher than a column."""
-    found = []
+    found: set[int] = set()
     for item in items:
         if isinstance(item, Box):
-            found.append(item.number)
+            found.add(item.number)
             continue
         numbers = [box.number for box in boxes(item.items)]
-        found.append(numbers[0])
-        if isinstance(item, Cluster) and rows[numbers[-1]] - rows[numbers[0]] > column:
-            found += starts(item.items, rows, column)
+        found.add(numbers[0])
+        if rows[numbers[-1]] - rows[numbers[0]] > column:
+            found |= starts(item.items, rows, column)
     return found
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnnspec.diagnostics import Diagnostic, Note
+from cnnspec.elaborate import blocks
+from cnnspec.elaborate.context import block_names
 from cnnspec.evaluate import fault
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
 from cnnspec.layers.base import Misfit
 from cnnspec.source import Span
+from cnnspec.symbols import rebind
 
 if TYPE_CHECKING:
-    from cnnspec.elaborate import Elaborator
+    from cnnspec.elaborate.core import Elaborator
 
 
 class Replay:
@@ -34,7 +37,9 @@ class Replay:
             return step._replace(steps=steps, input=self.at(step.input), output=self.at(step.output))
         if isinstance(step, Repeat):
             iterations = tuple(tuple(map(self.step, steps)) for steps in step.iterations)
-            return step._replace(iterations=iterations, input=self.at(step.input), output=self.at(step.output))
+            return step._replace(
+                iterations=iterations, input=self.at(step.input), output=self.at(step.output)
+            )
         if isinstance(step, Merge):
             return self.merge(step)
         if isinstance(step, From):
@@ -57,19 +62,20 @@ class Replay:
                     self.unfit(step.name, step.input, value)
             except Misfit as misfit:
                 self.elaborator.report(
-                    Diagnostic(misfit.code, f"`{step.name}` again: {misfit.message}", self.span, misfit.formula)
+                    Diagnostic(
+                        misfit.code, f"`{step.name}` again: {misfit.message}", self.span, misfit.formula
+                    )
                 )
         return step._replace(input=value, output=self.pass_(step.output, output))
 
     def use(self, step: Use) -> Use:
-        from cnnspec.elaborate import block_names, rebind
 
         value = self.at(step.input)
         recipe = self.elaborator.recipes.get(id(step.instance))
         if recipe is None or value.shape is None:
             return step._replace(input=value, output=self.pass_(step.output, Value(None)))
         target, arguments, defaults = recipe
-        instance = self.elaborator.instance(target, arguments, value.shape, defaults, self.span)
+        instance = blocks.instantiate(self.elaborator, target, arguments, value.shape, defaults, self.span)
         if step.input.shape is not None and tensors(instance.steps) != tensors(step.instance.steps):
             self.unfit(step.name, step.input, value)
         bindings = {**step.bindings, **block_names({}, value.shape)}
@@ -90,7 +96,9 @@ class Replay:
             output = Value(None)
             if len(shapes) == len(live):
                 try:
-                    output = Value(step.layer.join(tuple(shapes)), (self.at(step.input), step.path, self.span))
+                    output = Value(
+                        step.layer.join(tuple(shapes)), (self.at(step.input), step.path, self.span)
+                    )
                 except Misfit as misfit:
                     self.elaborator.report(Diagnostic(misfit.code, misfit.message, self.span, misfit.formula))
             self.pass_(step.output, output)
@@ -128,6 +136,3 @@ def replay(elaborator: Elaborator, step: Step, value: Value, span: Span) -> tupl
     made = again.step(step)
     after = step.output if not isinstance(step, From) else step.value
     return made, again.at(after)
-
-
-

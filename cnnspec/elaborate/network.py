@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
-from cnnspec.elaborate import Abandoned, Context, Defaults, Elaborator, Owner, as_shape, own_constants, symbolic
+from cnnspec.elaborate import leaves, wires
+from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
+from cnnspec.elaborate.core import Elaborator
+from cnnspec.elaborate.trace import as_shape
 from cnnspec.evaluate import Evaluator, Fault, Unknowable, edit, fault
 from cnnspec.graph import Input, Network, Output, Step, Value
 from cnnspec.layers.base import describe, is_number
@@ -24,8 +27,8 @@ IMAGE_ARGUMENTS = ("mean", "std")
 class Settings(NamedTuple):
     """What the command line says of a net: parameters by name, input shapes by label ("" for the only one)."""
 
-    parameters: Mapping[str, Any] = {}  # noqa: RUF012 - never changed
-    inputs: Mapping[str, Shape] = {}  # noqa: RUF012 - never changed
+    parameters: Mapping[str, Any] = {}
+    inputs: Mapping[str, Shape] = {}
     limits: Limits = Limits()
 
     @property
@@ -103,8 +106,14 @@ class NetworkElaborator(Elaborator):
         for name in self.settings.inputs:
             if name not in known and not (name == "" and len(known) == 1):
                 wanted = ", ".join(f"{given}=…" for given in known)
-                what = f"net `{self.pattern.name.name}` has no input `{name}`" if name else "which input is meant?"
-                self.report(Diagnostic("E0213", f"--input: {what}; there is {wanted}", self.pattern.name.span))
+                what = (
+                    f"net `{self.pattern.name.name}` has no input `{name}`"
+                    if name
+                    else "which input is meant?"
+                )
+                self.report(
+                    Diagnostic("E0213", f"--input: {what}; there is {wanted}", self.pattern.name.span)
+                )
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         if context.owner is not self.owner or context.scope.prefix:
@@ -126,7 +135,7 @@ class NetworkElaborator(Elaborator):
             images[keyword.name] = self.per_channel(keyword, evaluate(keyword.value), shape)
         shape = self.settings.inputs.get(name) or (not self.inputs and self.settings.inputs.get("")) or shape
         value = Value(shape)
-        self.measure(shape, call)
+        leaves.measure(self, shape, call)
         self.inputs.append(Input(name, value, images["mean"], images["std"], call.span))
         self.keep(name if label else None, name, value, None, context)
         return value
@@ -139,7 +148,9 @@ class NetworkElaborator(Elaborator):
             raise fault("E0303", wanted, keyword.value.span)
         return tuple(map(float, numbers))
 
-    def output(self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]) -> Value | None:
+    def output(
+        self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+    ) -> Value | None:
         output = step.action
         assert isinstance(output, syntax.Output)
         if context.owner is not self.owner:
@@ -151,7 +162,7 @@ class NetworkElaborator(Elaborator):
                 raise fault("E0301", "`output` takes labels and `train=yes`", keyword.span)
             train = given
         for target in output.targets:
-            found, _ = self.reference(target, value, context)
+            found, _ = wires.reference(self, target, value, context)
             name = target.span.text.rsplit(".", 1)[-1]
             if any(name == other.name for other in self.outputs):
                 raise fault("E0203", f"`{name}` is an output already", target.span)

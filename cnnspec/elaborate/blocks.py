@@ -1,0 +1,158 @@
+"""Blocks in their places: arguments bound, elaborated once for each set of them, then shared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnspec import syntax
+from cnnspec.diagnostics import Fix, Note
+from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
+from cnnspec.evaluate import BlockName, Evaluator, Fault, edit, fault, freeze
+from cnnspec.graph import Instance, Step, Use, Value
+from cnnspec.modules import Module
+from cnnspec.naming import Scope
+from cnnspec.shapes import Shape
+from cnnspec.source import Span
+from cnnspec.symbols import named, rebind
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate.core import Elaborator
+
+
+DEEPEST = 64  # blocks within blocks
+
+
+def use(
+    run: Elaborator,
+    label: syntax.Label | None,
+    call: syntax.Call,
+    target: BlockName,
+    value: Value | None,
+    context: Context,
+    steps: list[Step],
+) -> Value:
+    block = target.block
+    if value is None:
+        raise fault(
+            "E0209", f"no value arrives at `{block.name.name}`: an input must come first", call.name.span
+        )
+    if call.body is not None:
+        raise fault("E0214", f"`{block.name.name}` takes no braces: it is no join", call.span)
+    text = run.label(label, context, value)
+    name = run.name(text, block.name.name.lower(), label.span if label else call.name.span, context)
+    arguments = bind(run, block, call, target.module, context, value)
+    instance = instantiate(run, target, arguments, value.shape, context.defaults, call.span)
+    bindings = block_names(arguments, value.shape)
+    for fixed in instance.fixed:
+        context.owner.fix(bindings.get(fixed))
+    shape = instance.output.shape
+    if shape is not None:
+        shape = shape.with_channels(rebind(shape.channels, bindings))
+    output = Value(shape, (value, block.name.name, call.span))
+    steps.append(Use(name, instance, bindings, value, output, call.span))
+    if text is not None:
+        run.keep(text, name, output, steps[-1], context)
+    return output
+
+
+def bind(
+    run: Elaborator, block: syntax.Block, call: syntax.Call, module: Module, context: Context, value: Value
+) -> dict[str, Any]:
+    """The block's parameters by name: what the call gives, else their defaults."""
+    evaluate = context.at(value)
+    parameters = [parameter.name.name for parameter in block.parameters]
+    given: dict[str, Any] = {}
+    if len(call.positional) > len(parameters):
+        raise fault(
+            "E0301",
+            f"`{block.name.name}` takes {len(parameters)} arguments, not {len(call.positional)}",
+            call.positional[len(parameters)].span,
+            Note("its parameters stand here", block.name.span),
+        )
+    for name, node in zip(parameters, call.positional, strict=False):
+        given[name] = evaluate(node)
+    for keyword in call.keywords:
+        if keyword.name not in parameters:
+            raise unknown_parameter(run, block, keyword, parameters)
+        if keyword.name in given:
+            raise fault("E0305", f"`{keyword.name}` is given twice", keyword.span)
+        given[keyword.name] = evaluate(keyword.value)
+    bound: dict[str, Any] = {}
+    for parameter in block.parameters:
+        name = parameter.name.name
+        if name in given:
+            bound[name] = given[name]
+        elif parameter.default is not None:
+            bound[name] = Evaluator({**module.constants, **bound}, module.lookup)(parameter.default)
+        else:
+            note = Note(f"`{name}` is a parameter without a default", parameter.span)
+            raise fault("E0302", f"`{block.name.name}` needs `{name}`", call.span, note)
+    return bound
+
+
+def unknown_parameter(
+    run: Elaborator, block: syntax.Block, keyword: syntax.Keyword, parameters: list[str]
+) -> Fault:
+    from cnnspec.spelling import suggest
+
+    fixes = [
+        Fix(f"did you mean `{word}`?", (edit(keyword.name_span, word),))
+        for word in suggest(keyword.name, parameters)
+    ]
+    note = Note("its parameters stand here", block.name.span)
+    return fault(
+        "E0301",
+        f"`{block.name.name}` has no parameter `{keyword.name}`",
+        keyword.name_span,
+        note,
+        fixes=fixes,
+    )
+
+
+def instantiate(
+    run: Elaborator,
+    target: BlockName,
+    arguments: dict[str, Any],
+    shape: Shape | None,
+    defaults: Defaults,
+    span: Span,
+) -> Instance:
+    """The block for these arguments and this input: elaborated once, then shared."""
+    block = target.block
+    plain = shape and Shape(int(shape.channels), shape.height, shape.width)
+    key = (id(block), tuple(freeze(value) for value in arguments.values()), plain, defaults.key)
+    found = run.instances.get(key)
+    if found is None:
+        if block in run.active:
+            raise fault("E0205", f"`{block.name.name}` would contain itself", span, *run.frames[::-1])
+        if len(run.active) >= DEEPEST:
+            raise fault("E0307", f"blocks are used within blocks more than {DEEPEST} deep", span)
+        before = run.expanded
+        run.active.append(block)
+        where = f"in block {block.name.name} (line {block.name.span.line}), used here"
+        with run.frame(where, span):
+            found = elaborate_block(run, target, arguments, plain, defaults)
+        run.active.pop()
+        run.sizes[id(found)] = run.expanded - before
+        run.instances[key] = found
+        run.recipes[id(found)] = (target, arguments, defaults)
+    else:
+        run.count(run.sizes[id(found)], span)
+    return found
+
+
+def elaborate_block(
+    run: Elaborator, target: BlockName, arguments: dict[str, Any], shape: Shape | None, defaults: Defaults
+) -> Instance:
+    block, module = target
+    scope_names = block_names(arguments, shape)
+    if shape is not None:
+        shape = shape.with_channels(named(shape.channels, "in.channels"))
+    names = {**module.constants, **{name: symbolic(name, value) for name, value in arguments.items()}}
+    owner = Owner(block.name.name)
+    context = Context(owner, Scope("", block.wired), names, defaults, module)
+    entry = Value(shape)
+    steps, output = run.body(block.body, entry, context)
+    fixed = frozenset(owner.fixed)
+    constants = own_constants(block.body, context)
+    return Instance(block, arguments, scope_names, fixed, constants, entry, output or Value(None), steps)

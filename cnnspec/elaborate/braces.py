@@ -1,0 +1,106 @@
+"""Groups, repeats and conditions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnspec import syntax
+from cnnspec.elaborate import bounds
+from cnnspec.elaborate.context import Context
+from cnnspec.evaluate import Fault, Unknowable
+from cnnspec.graph import Group, If, Repeat, Step, Test, Value
+from cnnspec.layers.base import is_integer
+from cnnspec.naming import Scope
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate.core import Elaborator
+
+
+def labelled(
+    run: Elaborator, step: syntax.Step, kind: str, value: Value | None, context: Context
+) -> tuple[str | None, Scope]:
+    """The label of braces, and the naming scope within them."""
+    text = run.label(step.label, context, value)
+    if text is None:
+        return None, context.scope
+    assert step.label is not None
+    name = run.name(text, kind, step.label.span, context)
+    return name, Scope(name + ".", by_kind=False)
+
+
+def group(
+    run: Elaborator, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+) -> Value | None:
+    group = step.action
+    assert isinstance(group, syntax.Group)
+    name, scope = labelled(run, step, "group", value, context)
+    inner, output = run.body(group.body, value, context.inside(scope))
+    if name is None:
+        steps.extend(inner)
+    elif value is not None and output is not None:
+        steps.append(Group(name, inner, value, output, group.span))
+        run.keep(name, name, output, steps[-1], context)
+    return output
+
+
+def repeat(
+    run: Elaborator, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+) -> Value | None:
+    repeat = step.action
+    assert isinstance(repeat, syntax.Repeat)
+    items, count = context.at(value).counted(repeat.source)
+    if run.expanded + len(items) * bounds.least(run, repeat.body, context, frozenset()) > run.limits.layers:
+        run.exceed(repeat.span)
+    name, scope = labelled(run, step, "repeat", value, context)
+    start, iterations = value, []
+    for number, item in enumerate(items, 1):
+        before = run.expanded
+        bound = context.evaluate.bind(repeat.names, item, repeat.source.span) if repeat.names else None
+        with run.frame(f"repeat {number} of {len(items)}", repeat.span):
+            inner, value = run.body(repeat.body, value, context.inside(scope, bound))
+        iterations.append(inner)
+        if run.expanded == before:
+            run.count(1, repeat.span)  # empty iterations cost time, too
+    if start is not None and value is not None:
+        steps.append(Repeat(name or "", count, tuple(iterations), start, value, repeat.span))
+        if name is not None:
+            run.keep(name, name, value, steps[-1], context)
+    return value
+
+
+def branch(
+    run: Elaborator, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+) -> Value | None:
+    choice = step.action
+    assert isinstance(choice, syntax.If)
+    taken = context.at(value).truth(choice.test)
+    test = condition(run, choice.test, context)
+    body = choice.then if taken else choice.otherwise
+    name, scope = labelled(run, step, "if", value, context) if body is not None else (None, context.scope)
+    inner, output = run.body(body, value, context.inside(scope)) if body is not None else ((), value)
+    if value is not None and output is not None:
+        steps.append(If(name or "", taken, test, inner, value, output, choice.span))
+        if name is not None:
+            run.keep(name, name, output, steps[-1], context)
+    else:
+        steps.extend(inner)
+    return output
+
+
+def condition(run: Elaborator, node: syntax.Expression, context: Context) -> Test | None:
+    """A condition in symbolic form, where its parts can be computed."""
+    evaluate = context.evaluate
+    try:
+        if isinstance(node, syntax.Unary) and node.operator == "not":
+            operand = condition(run, node.operand, context)
+            return operand and Test("not", (operand,))
+        if isinstance(node, syntax.Binary) and node.operator in ("and", "or"):
+            left, right = condition(run, node.left, context), condition(run, node.right, context)
+            return Test(node.operator, (left, right)) if left and right else None
+        if isinstance(node, syntax.Binary) and node.operator in ("==", "!=", "<", "<=", ">", ">="):
+            sides = evaluate(node.left), evaluate(node.right)
+            return Test(node.operator, sides) if all(map(is_integer, sides)) else None
+        value = evaluate(node)
+    except (Fault, Unknowable):
+        return None
+    return Test("value", (value,)) if isinstance(value, int) else None

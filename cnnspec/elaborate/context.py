@@ -1,0 +1,95 @@
+"""Where a step stands: whose text it is, what its names mean, how its names are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnnspec import syntax
+from cnnspec.evaluate import Evaluator, freeze
+from cnnspec.graph import Step, Value
+from cnnspec.layers.base import Filter, is_integer
+from cnnspec.modules import Module
+from cnnspec.naming import Scope
+from cnnspec.shapes import Shape
+from cnnspec.symbols import Symbol, named
+
+
+class Abandoned(Exception):
+    """A limit is reached: the rest of the network is not looked at."""
+
+
+class Defaults:
+    """Arguments set by `default`, by layer; `key` stands for them in the memo of blocks."""
+
+    __slots__ = ("key", "table")
+
+    def __init__(self, table: Mapping[str, Mapping[str, Any]]) -> None:
+        self.table = table
+        self.key = tuple(
+            (name, tuple((k, freeze(v)) for k, v in given.items())) for name, given in table.items()
+        )
+
+    def with_(self, layer: str, given: Mapping[str, Any]) -> Defaults:
+        return Defaults({**self.table, layer: {**self.table.get(layer, {}), **given}})
+
+
+class Owner:
+    """The net or the block instance whose text is being read: labels and names belong to it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.fixed: set[str] = set()
+        self.labels: dict[str, tuple[Value, Step | None]] = {}
+        self.incomplete = False  # a fault may have hidden labels
+
+    def fix(self, value: Any) -> None:
+        """A value is used for more than a width: its names are no longer free."""
+        if isinstance(value, Symbol):
+            self.fixed |= value.names
+
+
+class Context:
+    """Where a step stands: its owner, naming scope, values by name, defaults in force, file."""
+
+    __slots__ = ("defaults", "evaluate", "module", "names", "owner", "scope")
+
+    def __init__(
+        self, owner: Owner, scope: Scope, names: dict[str, Any], defaults: Defaults, module: Module
+    ) -> None:
+        self.owner, self.scope, self.names, self.defaults, self.module = owner, scope, names, defaults, module
+        self.evaluate = Evaluator(names, module.lookup, ..., owner.fix)
+
+    def inside(self, scope: Scope | None = None, names: Mapping[str, Any] | None = None) -> Context:
+        """The context within braces."""
+        merged = {**self.names, **names} if names else dict(self.names)
+        return Context(self.owner, scope or self.scope, merged, self.defaults, self.module)
+
+    def at(self, value: Value | None) -> Evaluator:
+        """The evaluator where `value` arrives."""
+        self.evaluate.arrival = ... if value is None else value.shape
+        return self.evaluate
+
+
+def symbolic(name: str, value: Any) -> Any:
+    """A block's own view of an argument: integers are known by the parameter's name."""
+    if is_integer(value):
+        return named(value, name)
+    if isinstance(value, Filter):
+        return Filter(named(value.count, name), value.kernel)
+    return value
+
+
+def own_constants(body: syntax.Body, context: Context) -> dict[str, int]:
+    """The integers that a net's or a block's text gives names to, outside inner braces."""
+    own = [statement.name.name for statement in body.statements if isinstance(statement, syntax.Constant)]
+    return {name: context.names[name] for name in own if is_integer(context.names[name])}
+
+
+def block_names(arguments: Mapping[str, Any], shape: Shape | None) -> dict[str, int]:
+    """What a block's symbols stand for: integer arguments, counts of filters, the channels that arrive."""
+    names = {name: value for name, value in arguments.items() if is_integer(value)}
+    names |= {name: value.count for name, value in arguments.items() if isinstance(value, Filter)}
+    if shape is not None:
+        names["in.channels"] = shape.channels
+    return names

@@ -1,0 +1,306 @@
+"""Statements and steps, and the faults that they have.
+
+All root faults of a run are collected. A step at fault yields a value of unknown shape, and an unknown
+shape satisfies every check, so nothing cascades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cnnspec import layers, syntax
+from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.elaborate import blocks, braces, joins, leaves, wires
+from cnnspec.elaborate.context import Abandoned, Context, Defaults
+from cnnspec.elaborate.trace import as_shape, trace
+from cnnspec.evaluate import UNKNOWN, BlockName, Fault, LayerName, Unknowable, edit, fault
+from cnnspec.graph import Instance, Step, Value
+from cnnspec.layers.base import Join, describe
+from cnnspec.limits import Limits
+from cnnspec.naming import carries
+from cnnspec.shapes import Shape
+from cnnspec.source import Span
+from cnnspec.symbols import polynomial
+
+
+class Elaborator:
+    """Elaborates the nets of one program; `diagnostics` collects what is wrong."""
+
+    def __init__(self, limits: Limits, overridden: bool = False) -> None:
+        self.limits, self.overridden = limits, overridden
+        self.diagnostics: list[Diagnostic] = []
+        self.expanded = 0  # layers so far, those of shared instances counted at every use
+        self.frames: list[Note] = []
+        self.instances: dict[Any, Instance] = {}
+        self.sizes: dict[int, int] = {}  # id of an instance -> its layers
+        self.active: list[syntax.Block] = []
+        self.recipes: dict[int, tuple[BlockName, dict[str, Any], Defaults]] = {}
+        self._seen: set[tuple[str, Any, int]] = set()
+        self._least: dict[int, int] = {}
+
+    # Faults
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Keep a fault, with the expansion chain around it; the same fault at the same place counts once."""
+        key = (diagnostic.code, diagnostic.span.source.name, diagnostic.span.start)
+        if key not in self._seen:
+            self._seen.add(key)
+            self.diagnostics.append(diagnostic._replace(notes=(*diagnostic.notes, *reversed(self.frames))))
+
+    @contextmanager
+    def frame(self, message: str, span: Span) -> Iterator[None]:
+        self.frames.append(Note(message, span))
+        try:
+            yield
+        finally:
+            self.frames.pop()
+
+    def count(self, number: int, span: Span) -> None:
+        self.expanded += number
+        if self.expanded > self.limits.layers:
+            self.exceed(span)
+
+    def exceed(self, span: Span) -> None:
+        bound = f"{self.limits.layers:,}"
+        self.report(
+            Diagnostic("E0307", f"the network unfolds to more than {bound} layers (limit `layers`)", span)
+        )
+        raise Abandoned
+
+    # Statements
+
+    def body(
+        self, body: syntax.Body, value: Value | None, context: Context
+    ) -> tuple[tuple[Step, ...], Value | None]:
+        if body.paths:
+            self.report(
+                Diagnostic("E0214", "paths with `|` stand only in the braces of a join", body.paths[0].span)
+            )
+        return self.statements(body.statements, value, context)
+
+    def statements(
+        self, statements: tuple[syntax.Statement, ...], value: Value | None, context: Context
+    ) -> tuple[tuple[Step, ...], Value | None]:
+        """Run statements on `value`; the steps and the value after them. `context` is theirs to change."""
+        steps: list[Step] = []
+        for statement in statements:
+            try:
+                if type(statement) is syntax.Chain:
+                    value = self.chain(statement, value, context, steps)
+                else:
+                    _STATEMENTS[type(statement)](self, statement, value, context)
+            except Fault as caught:
+                self.report(caught.diagnostic)
+            except Unknowable:
+                pass
+        return tuple(steps), value
+
+    def constant(self, statement: syntax.Constant, value: Value | None, context: Context) -> None:
+        context.names[statement.name.name] = UNKNOWN  # should the expression be at fault
+        context.names[statement.name.name] = context.at(value)(statement.value)
+
+    def default(self, statement: syntax.Default, value: Value | None, context: Context) -> None:
+        cls = layers.find(statement.layer.name)
+        if cls is None:
+            raise self.unknown_step(statement.layer, context)
+        given = {}
+        for keyword in statement.keywords:
+            if keyword.name not in cls.arguments:
+                raise leaves.unknown_argument(self, cls, keyword)
+            given[keyword.name] = context.at(value)(keyword.value)
+        context.defaults = context.defaults.with_(statement.layer.name, given)
+
+    def require(self, statement: syntax.Require, value: Value | None, context: Context) -> None:
+        if not context.at(value).truth(statement.test):
+            said = statement.message.value if statement.message else f"`{statement.test.span.text}` is false"
+            notes = (Note(f"{value.shape} arrives here"),) if value is not None and value.shape else ()
+            raise fault("E0407", f"requirement not met: {said}", statement.test.span, *notes)
+
+    def chain(
+        self, chain: syntax.Chain, value: Value | None, context: Context, steps: list[Step]
+    ) -> Value | None:
+        for step in chain.steps:
+            try:
+                value = self.step(step, value, context, steps)
+            except Fault as caught:
+                self.report(caught.diagnostic)
+                value = self.lost(step, value, context)
+            except Unknowable:
+                value = self.lost(step, value, context)
+        if chain.assertion is not None and value is not None:
+            self.assertion(chain.assertion, value, context)
+        return value
+
+    def lost(self, step: syntax.Step, value: Value | None, context: Context) -> Value:
+        """The value of a step at fault: of unknown shape, but known by its label."""
+        context.owner.incomplete = True
+        unknown = Value(None)
+        if step.label is not None and all(isinstance(part, str) for part in step.label.parts):
+            name = context.scope.prefix + "".join(map(str, step.label.parts))
+            context.owner.labels.setdefault(name, (unknown, None))
+        return unknown
+
+    def assertion(self, assertion: syntax.Assertion, value: Value, context: Context) -> None:
+        claim = context.at(value)(assertion.expected)
+        expected = as_shape(claim)
+        if expected is None:
+            raise fault(
+                "E0303",
+                f"a shape such as 16@5x5 or 400 is needed, not {describe(claim)}",
+                assertion.expected.span,
+            )
+        if value.shape is None:
+            return
+        if polynomial(expected.channels) != polynomial(value.shape.channels):
+            context.owner.fix(expected.channels)
+            context.owner.fix(value.shape.channels)
+        if expected in (value.shape, value.believed):
+            return
+        if value.believed is None:
+            self.claim_fails(assertion, expected, value)
+        value.believed = expected
+
+    def claim_fails(self, assertion: syntax.Assertion, expected: Shape, value: Value) -> None:
+        code = "N0801" if self.overridden else "E0403"
+        self.report(
+            Diagnostic(
+                code,
+                f"the shape here is {value.shape}, not {expected}",
+                assertion.expected.span,
+                f"claimed: {expected}",
+                trace(value),
+            )
+        )
+
+    # Steps
+
+    def step(
+        self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+    ) -> Value | None:
+        action = step.action
+        if type(action) is syntax.Call:
+            return self.call(step.label, action, value, context, steps)
+        if type(action) is syntax.Broken:
+            raise Unknowable
+        return _ACTIONS[type(action)](self, step, value, context, steps)
+
+    def label(self, label: syntax.Label | None, context: Context, value: Value | None = None) -> str | None:
+        if label is None:
+            return None
+        evaluate = context.at(value)
+        parts = [
+            part if isinstance(part, str) else self.part(evaluate(part), part.span) for part in label.parts
+        ]
+        name = "".join(parts)
+        if not name or "." in name:
+            raise fault("E0203", "a label is a name without dots", label.span)
+        if not carries(name):
+            fixes = [Fix(f"call it `{name}_`", (edit(label.span, f"{name}_"),))]
+            raise fault("E0208", f"torch modules already have an attribute `{name}`", label.span, fixes=fixes)
+        return name
+
+    @staticmethod
+    def part(value: Any, span: Span) -> str:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise fault("E0303", f"a label is made of integers and strings, not {describe(value)}", span)
+        return str(int(value)) if isinstance(value, int) else value
+
+    def name(self, label: str | None, kind: str, span: Span, context: Context) -> str:
+        name, earlier = context.scope.name(label, kind, span)
+        if earlier is not None:
+            note = Note(f"`{name}` is already here", earlier)
+            raise fault("E0203", f"two steps of one scope are named `{name}`", span, note)
+        return name
+
+    def keep(self, label: str | None, name: str, value: Value, step: Step | None, context: Context) -> None:
+        if label is not None:
+            context.owner.labels[name] = (value, step)
+
+    def target(self, call: syntax.Call, context: Context) -> LayerName | BlockName:
+        """What a step's first name means: a layer, a block, else a name that holds one."""
+        name = call.name.name
+        found = context.module.step(name)
+        if found is None:
+            if name not in context.names:
+                raise self.unknown_step(call.name, context)
+            found = context.names[name]
+            if found is UNKNOWN:
+                raise Unknowable
+            if not isinstance(found, LayerName | BlockName):
+                raise fault("E0303", f"`{name}` is {describe(found)}, not a layer or a block", call.name.span)
+        return found
+
+    def unknown_step(self, name: syntax.Name, context: Context) -> Fault:
+        from cnnspec.spelling import suggest
+
+        known = [*layers.NAMES, *context.module.blocks, "input", "none"]
+        fixes = [
+            Fix(f"did you mean `{word}`?", (edit(name.span, word),)) for word in suggest(name.name, known)
+        ]
+        return fault("E0201", f"there is no layer or block `{name.name}`", name.span, fixes=fixes)
+
+    def call(
+        self,
+        label: syntax.Label | None,
+        call: syntax.Call,
+        value: Value | None,
+        context: Context,
+        steps: list[Step],
+    ) -> Value | None:
+        target = self.target(call, context)
+        if isinstance(target, BlockName):
+            return blocks.use(self, label, call, target, value, context, steps)
+        if target.name == "input":
+            return self.input(label, call, context)
+        if target.name == "none":
+            raise fault("E0214", "`none` stands alone, as a whole path of a join", call.span)
+        if value is None:
+            raise fault(
+                "E0209", f"no value arrives at `{target.name}`: an input must come first", call.name.span
+            )
+        if target.name == "identity":
+            name = self.label(label, context, value)
+            if name is not None:
+                self.keep(name, context.scope.prefix + name, value, None, context)
+            return value
+        cls = layers.find(target.name)
+        assert cls is not None
+        if issubclass(cls, Join):
+            return joins.join(self, label, call, cls, value, context, steps)
+        if call.body is not None:
+            raise fault("E0214", f"`{target.name}` takes no braces: it is no join", call.span)
+        return leaves.leaf(self, label, call, cls, value, context, steps)
+
+    def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
+        raise fault("E0209", "an input stands at the head of a net, not in a block or in braces", call.span)
+
+    # Layers
+
+    # Blocks
+
+    # Braces
+
+    # Joins and wires
+
+    def output(
+        self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+    ) -> Value | None:
+        raise fault("E0214", "`output` stands in a net: a block has one output, its last value", step.span)
+
+
+_STATEMENTS: dict[type, Callable[[Elaborator, Any, Value | None, Context], None]] = {
+    syntax.Constant: Elaborator.constant,
+    syntax.Default: Elaborator.default,
+    syntax.Require: Elaborator.require,
+}
+
+_ACTIONS: dict[type, Callable[[Elaborator, syntax.Step, Value | None, Context, list[Step]], Value | None]] = {
+    syntax.Group: braces.group,
+    syntax.Repeat: braces.repeat,
+    syntax.If: braces.branch,
+    syntax.From: wires.wire,
+    syntax.Again: wires.wire,
+    syntax.Output: lambda run, *step: run.output(*step),
+}

@@ -1,0 +1,135 @@
+"""Joins and their paths."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnspec import syntax
+from cnnspec.diagnostics import Diagnostic, Note
+from cnnspec.elaborate import braces, leaves
+from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.trace import last_span, trace
+from cnnspec.evaluate import fault
+from cnnspec.graph import Merge, Path, Step, Test, Value
+from cnnspec.layers.base import Join, Misfit
+from cnnspec.naming import Scope
+from cnnspec.symbols import polynomial
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate.core import Elaborator
+
+
+def join(
+    run: Elaborator,
+    label: syntax.Label | None,
+    call: syntax.Call,
+    cls: type[Join],
+    value: Value,
+    context: Context,
+    steps: list[Step],
+) -> Value:
+    if call.body is None or not call.body.paths:
+        raise fault("E0214", f"`{cls.name}` joins paths: `{cls.name} {{ | … | … }}`", call.span)
+    text = run.label(label, context, value)
+    scope = context.scope
+    name = ""
+    if text is not None:
+        name = run.name(text, cls.name, label.span if label else call.span, context)
+        scope = Scope(name + ".", by_kind=False)
+    layer = joining(run, call, cls, value, context)
+    paths = []
+    items = [None] if call.each is None else context.at(value).items(call.each.source)
+    for item in items:
+        bound = None
+        if call.each is not None:
+            bound = context.evaluate.bind(call.each.names, item, call.each.source.span)
+        inside = context.inside(scope, bound)
+        run.statements(call.body.statements, value, inside)
+        paths += [run_path(run, path, value, inside.inside()) for path in call.body.paths]
+    output = joined(run, layer, paths, call, value, context)
+    if layer is not None:
+        path = name or context.scope.join_path(cls.name)
+        steps.append(Merge(name, path, layer, tuple(paths), value, output, call.span))
+    if text is not None:
+        run.keep(text, name, output, steps[-1] if layer is not None else None, context)
+    return output
+
+
+def joining(
+    run: Elaborator, call: syntax.Call, cls: type[Join], value: Value, context: Context
+) -> Join | None:
+    try:
+        return cls(**leaves.arguments(run, call, cls, value, context))
+    except Misfit as misfit:
+        leaves.blame(run, misfit, call, None)
+        return None
+
+
+def run_path(run: Elaborator, path: syntax.Path, value: Value, context: Context) -> Path:
+    if is_none(run, path.statements, value, context):
+        return Path((), value, True, presence(run, path.statements, context), path.span)
+    test = presence(run, path.statements, context)
+    steps, output = run.statements(path.statements, value, context)
+    return Path(steps, output or Value(None), False, test, path.span)
+
+
+def presence(run: Elaborator, statements: tuple[syntax.Statement, ...], context: Context) -> Test | None:
+    """When a path of the form `| if … { … } else { none }` is there, or the other way round."""
+    if len(statements) != 1 or not isinstance(statements[0], syntax.Chain):
+        return None
+    action = statements[0].steps[0].action
+    if len(statements[0].steps) != 1 or not isinstance(action, syntax.If):
+        return None
+    test = braces.condition(run, action.test, context)
+    if test is None or not bare_none(action.then):
+        return test if action.otherwise is not None and bare_none(action.otherwise) else None
+    return Test("not", (test,))
+
+
+def bare_none(body: syntax.Body) -> bool:
+    chains = body.statements
+    if len(chains) != 1 or not isinstance(chains[0], syntax.Chain):
+        return False
+    action = chains[0].steps[0].action
+    return isinstance(action, syntax.Call) and action.name.name == "none"
+
+
+def is_none(
+    run: Elaborator, statements: tuple[syntax.Statement, ...], value: Value, context: Context
+) -> bool:
+    """Whether a path is just `none`, at once or by an `if` that is the whole path."""
+    if len(statements) != 1 or not isinstance(statements[0], syntax.Chain) or len(statements[0].steps) != 1:
+        return False
+    action = statements[0].steps[0].action
+    if isinstance(action, syntax.Call):
+        return action.name.name == "none"
+    if not isinstance(action, syntax.If):
+        return False
+    body = action.then if context.at(value).truth(action.test) else action.otherwise
+    return body is not None and is_none(run, body.statements, value, context)
+
+
+def joined(
+    run: Elaborator, layer: Join | None, paths: list[Path], call: syntax.Call, value: Value, context: Context
+) -> Value:
+    live = [path for path in paths if not path.dropped]
+    if not live:
+        raise fault("E0214", f"no path of `{call.name.name}` is left: all are `none`", call.span)
+    if len(live) == 1:
+        return live[0].output
+    run.count(1, call.span)
+    shapes = [path.output.shape for path in live if path.output.shape is not None]
+    if layer is None or len(shapes) < len(live):
+        return Value(None)
+    if layer.name != "concat" and len({polynomial(shape.channels) for shape in shapes}) > 1:
+        for shape in shapes:
+            context.owner.fix(shape.channels)
+    try:
+        output = Value(layer.join(tuple(shapes)), (value, layer.name, call.span))
+    except Misfit as misfit:
+        sides = [Note(f"{path.output.shape} from here", last_span(path)) for path in live]
+        span = call.name.span
+        run.report(Diagnostic(misfit.code, misfit.message, span, misfit.formula, (*sides, *trace(value))))
+        return Value(None)
+    leaves.measure(run, output.shape, call)
+    return output

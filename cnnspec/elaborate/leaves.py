@@ -1,0 +1,145 @@
+"""Layers in their places: arguments evaluated, made, asked for their shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnspec import layers, syntax
+from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.trace import trace
+from cnnspec.evaluate import Fault, Unknowable, edit, fault
+from cnnspec.graph import From, Leaf, Step, Value
+from cnnspec.layers.base import Layer, Misfit, is_integer
+from cnnspec.shapes import Shape
+from cnnspec.symbols import polynomial
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate.core import Elaborator
+
+
+def leaf(
+    run: Elaborator,
+    label: syntax.Label | None,
+    call: syntax.Call,
+    cls: type[Layer],
+    value: Value,
+    context: Context,
+    steps: list[Step],
+) -> Value:
+    text = run.label(label, context, value) if label is not None else None
+    name = run.name(text, cls.name, label.span if label else call.name.span, context)
+    run.count(1, call.span)
+    layer, output = make(run, call, cls, value, context)
+    steps.append(
+        Leaf(name, layer, value, output, call.span) if layer is not None else From(output, call.span)
+    )
+    if text is not None:
+        run.keep(text, name, output, steps[-1] if layer is not None else None, context)
+    return output
+
+
+def make(
+    run: Elaborator, call: syntax.Call, cls: type[Layer], value: Value, context: Context
+) -> tuple[Layer | None, Value]:
+    """The layer and its output; a fault leaves None and a value of unknown shape."""
+    layer = None
+    try:
+        given = arguments(run, call, cls, value, context)
+        layer = cls(**given)
+        if value.shape is None:
+            return layer, Value(None)
+        groups = given.get("groups", 1)
+        if is_integer(groups) and polynomial(groups) != polynomial(value.shape.channels):
+            context.owner.fix(groups)  # only a depthwise split stays right whatever the width
+        if (
+            "in" in given
+            or "weights" in given
+            or any(cls.arguments[a].kind in ("list", "numbers") for a in given)
+        ):
+            context.owner.fix(value.shape.channels)
+        output = Value(layer.output(value.shape), (value, cls.name, call.span))
+        measure(run, output.shape, call)
+        if value.believed is not None:
+            output.believed = believe(layer, value.believed)
+        return layer, output
+    except Fault as caught:
+        run.report(caught.diagnostic)
+    except Unknowable:
+        pass
+    except Misfit as misfit:
+        blame(run, misfit, call, value)
+    return layer, Value(None)
+
+
+def believe(layer: Layer, shape: Shape) -> Shape | None:
+    """Where a claim was false, what the layer would make of the claim: later claims may follow from it."""
+    try:
+        return layer.output(shape)
+    except Misfit:
+        return shape
+
+
+def measure(run: Elaborator, shape: Shape | None, call: syntax.Call) -> None:
+    if shape is not None and shape.features > run.limits.elements:
+        raise fault("E0307", f"{shape} is more than 2^40 numbers (limit `elements`)", call.span)
+
+
+def arguments(
+    run: Elaborator, call: syntax.Call, cls: type[Layer], value: Value, context: Context
+) -> dict[str, Any]:
+    """The arguments given here, on top of the defaults in force."""
+    evaluate = context.at(value)
+    given: dict[str, Any] = dict(context.defaults.table.get(cls.name, ()))
+    if len(call.positional) > len(cls.positional):
+        extra = call.positional[len(cls.positional)]
+        takes = " and ".join(f"`{name}`" for name in cls.positional) or "nothing"
+        raise fault("E0301", f"`{cls.name}` takes {takes} before its `key=value` arguments", extra.span)
+    here = set()
+    for name, node in zip(cls.positional, call.positional, strict=False):
+        given[name] = argument(cls, name, evaluate(node), context)
+        here.add(name)
+    for keyword in call.keywords:
+        if keyword.name not in cls.arguments:
+            raise unknown_argument(run, cls, keyword)
+        if keyword.name in here:
+            raise fault("E0305", f"`{keyword.name}` is given twice", keyword.span)
+        here.add(keyword.name)
+        given[keyword.name] = argument(cls, keyword.name, evaluate(keyword.value), context)
+    return given
+
+
+def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
+    """A value for an argument; whatever is no width fixes the names that it was computed from."""
+    kind = cls.arguments[name].kind
+    if kind not in ("count", "filter"):
+        for item in value if isinstance(value, list | tuple) else (value,):
+            context.owner.fix(item)
+    return value
+
+
+def unknown_argument(run: Elaborator, cls: type[Layer], keyword: syntax.Keyword) -> Fault:
+    from cnnspec.spelling import suggest
+
+    known = ", ".join(cls.arguments)
+    fixes = [
+        Fix(f"did you mean `{word}`?", (edit(keyword.name_span, word),))
+        for word in suggest(keyword.name, cls.arguments)
+    ]
+    note = Note(f"`{cls.name}` takes {known}" if known else f"`{cls.name}` takes no arguments")
+    return fault(
+        "E0301", f"`{cls.name}` has no argument `{keyword.name}`", keyword.name_span, note, fixes=fixes
+    )
+
+
+def blame(run: Elaborator, misfit: Misfit, call: syntax.Call, value: Value | None) -> None:
+    """Report what a layer raised at the argument that it names."""
+    span = call.name.span if not call.positional and not call.keywords else call.span
+    for keyword in call.keywords:
+        if keyword.name == misfit.argument:
+            span = keyword.span
+    cls = layers.find(call.name.name)
+    if cls is not None and misfit.argument in cls.positional[: len(call.positional)]:
+        span = call.positional[cls.positional.index(misfit.argument)].span
+    notes = trace(value) if value is not None and misfit.code >= "E04" else ()
+    run.report(Diagnostic(misfit.code, misfit.message, span, misfit.formula, notes))

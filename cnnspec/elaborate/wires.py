@@ -1,0 +1,63 @@
+"""Wires: `from` and `again`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnspec import syntax
+from cnnspec.diagnostics import Fix
+from cnnspec.elaborate.context import Context
+from cnnspec.evaluate import Unknowable, edit, fault
+from cnnspec.graph import Again, From, Step, Value
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate.core import Elaborator
+
+
+def wire(
+    run: Elaborator, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+) -> Value:
+    wire = step.action
+    assert isinstance(wire, syntax.From | syntax.Again)
+    if step.label is not None:
+        raise fault("E0214", "a wire bears no label: the step that it leads to has one", step.label.span)
+    target, labelled = reference(run, wire.target, value, context)
+    if isinstance(wire, syntax.From):
+        steps.append(From(target, wire.span))
+        return target
+    if labelled is None or value is None:
+        if target.shape is None:
+            return Value(None)
+        raise fault("E0214", f"`{wire.target.span.text}` has no weights to run again", wire.span)
+    from cnnspec.elaborate.replay import replay
+
+    again, output = replay(run, labelled, value, wire.span)
+    run.count(1, wire.span)
+    steps.append(Again(again, value, output, wire.span))
+    return output
+
+
+def reference(
+    run: Elaborator, reference: syntax.Reference, value: Value | None, context: Context
+) -> tuple[Value, Step | None]:
+    """The step that a path of labels means, looked for from the innermost scope outwards."""
+    evaluate = context.at(value)
+    parts = [
+        "".join(p if isinstance(p, str) else run.part(evaluate(p), p.span) for p in label.parts)
+        for label in reference.parts
+    ]
+    path = ".".join(parts)
+    prefix = context.scope.prefix
+    while True:
+        if prefix + path in context.owner.labels:
+            return context.owner.labels[prefix + path]
+        if not prefix:
+            break
+        prefix = prefix[: prefix.rstrip(".").rfind(".") + 1]
+    if context.owner.incomplete:
+        raise Unknowable
+    from cnnspec.spelling import suggest
+
+    words = suggest(path, context.owner.labels)
+    fixes = [Fix(f"did you mean `{word}`?", (edit(reference.span, word),)) for word in words]
+    raise fault("E0204", f"no step before this one is labelled `{path}`", reference.span, fixes=fixes)
