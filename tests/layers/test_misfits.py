@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from instantiate import KERNEL, misfit
 
 from cnnspec.layers import NAMES, find
 from cnnspec.layers.base import Filter, Misfit, describe
 from cnnspec.shapes import Shape
+from tests.layers.instantiate import KERNEL, misfit
 
 F3 = Filter(8, (3, 3))
 MAP, LARGE, VECTOR, PIXEL = Shape(4, 6, 6), Shape(64, 32, 32), Shape(12), Shape(4, 1, 1)

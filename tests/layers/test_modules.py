@@ -6,11 +6,21 @@ from typing import Any
 
 import pytest
 import torch
-from instantiate import CONVOLUTIONS, MODULES, SCALES, Case, batch, instantiate, make, module, title
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnnspec.layers import NAMES, find
+from tests.layers.instantiate import (
+    CONVOLUTIONS,
+    MODULES,
+    SCALES,
+    Case,
+    batch,
+    instantiate,
+    make,
+    module,
+    title,
+)
 
 every = pytest.mark.parametrize("case", MODULES, ids=title)
 

@@ -6,11 +6,11 @@ import inspect
 from typing import Any
 
 import pytest
-from instantiate import MODULES, Case, make, title
 from torch import nn
 
 from cnnspec.layers import NAMES, find
 from cnnspec.layers.base import Call
+from tests.layers.instantiate import MODULES, Case, make, title
 
 ANYWHERE = {
     "device": "where tensors live is said when the network runs",

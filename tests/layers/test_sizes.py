@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from instantiate import make
 
 from cnnspec.layers.base import Filter, Misfit
 from cnnspec.shapes import Shape, conv_size, effective, pool_size, same_padding, transposed_size
+from tests.layers.instantiate import make
 
 SIDES = range(1, 10)
 

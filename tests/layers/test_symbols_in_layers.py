@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from instantiate import make
 
 from cnnspec.layers import find
 from cnnspec.layers.base import Call, Filter
 from cnnspec.shapes import Shape
 from cnnspec.symbols import Polynomial, Symbol, constant, named, polynomial, substitute
+from tests.layers.instantiate import make
 
 C, W = named(8, "c"), named(16, "w")
 MAP = Shape(C, 6, 6)

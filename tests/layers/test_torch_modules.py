@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from instantiate import MODULES, make
 from torch import Tensor, nn
 
 from cnnspec.backends import torch_modules
 from cnnspec.layers.base import Call
+from tests.layers.instantiate import MODULES, make
 
 PATH = Path(str(torch_modules.__file__))
 TEXT = PATH.read_text("utf-8")

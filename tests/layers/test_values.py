@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from instantiate import KERNEL, MAP, VECTOR, WIDE, batch, make, module
 
 from cnnspec.layers.base import Filter
 from cnnspec.shapes import Shape
+from tests.layers.instantiate import KERNEL, MAP, VECTOR, WIDE, batch, make, module
 
 F8 = Filter(8, (3, 3))
 SHARP = torch.tensor(KERNEL, dtype=torch.float32)
