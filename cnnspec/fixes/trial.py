@@ -15,7 +15,7 @@ Recheck = Callable[[str], Checked]
 """Checks an edited text as the file was checked: the same options, the same files beside it."""
 
 MOST_TRIES = 150
-WORK = 300_000
+WORK = 500_000
 """What all tries of a file may cost: about microseconds, but counted in text and layers, alike anywhere."""
 
 
@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
 def cost(text: str, layers: int) -> int:
     """What it costs to check a text that unfolds to so many layers."""
-    return 300 + 2 * len(text) + 50 * layers
+    return 300 + 2 * len(text) + 20 * layers
 
 
 class Trial:
