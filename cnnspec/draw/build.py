@@ -39,6 +39,7 @@ class Builder:
         self.count = 0
         self.edges: list[Edge] = []
         self.words: dict[int, str] = {}
+        self.rows: list[int] = []  # of each box: the longest way to it
 
     def diagram(self, network: Network) -> Diagram:
         place = Place({}, live(network.steps, {o.value for o in network.outputs if not o.train}))
@@ -58,11 +59,14 @@ class Builder:
 
     def output(self, output: Output, place: Place) -> Box:
         shape = known(output.value)
-        self.edges.append(Edge(place.makers[output.value], self.count, shape, shape, train=output.train))
+        tail = place.makers[output.value]
+        self.edges.append(Edge(tail, self.count, shape, shape, train=output.train))
         parts = (output.name, "training only") if output.train else (output.name,)
-        return Box(self.number(), "output", parts, train=output.train)
+        return Box(self.number(tail), "output", parts, train=output.train)
 
-    def number(self) -> int:
+    def number(self, *tails: int) -> int:
+        """The next box's number, and the edges' tails that lead to it."""
+        self.rows.append(max((self.rows[tail] for tail in tails), default=-1) + 1)
         self.count += 1
         return self.count - 1
 
@@ -87,11 +91,12 @@ class Builder:
     def leaf(self, step: Leaf, place: Place) -> Box:
         shape, layer = known(step.input), step.layer
         train = place.train or step.output not in place.needed
-        self.edges.append(Edge(place.makers[step.input], self.count, shape, shape, train=train))
+        tail = place.makers[step.input]
+        self.edges.append(Edge(tail, self.count, shape, shape, train=train))
         place.makers[step.output] = self.count
         params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
         return Box(
-            self.number(),
+            self.number(tail),
             KINDS.get(layer.name, "other"),
             (self.layer_words(layer),),
             given_label(step.name, layer.name),
@@ -136,12 +141,14 @@ class Builder:
         if len(ends) < 2:
             return items
         train = place.train or step.output not in place.needed
-        for value, skip in ends:
+        tails = [place.makers[value] for value, _ in ends]
+        number = self.number(*tails)
+        for tail, (value, empty) in zip(tails, ends, strict=True):
             shape = known(value)
-            self.edges.append(Edge(place.makers[value], self.count, shape, shape, skip, train))
-        place.makers[step.output] = self.count
-        words = (step.layer.name,)
-        return [*items, Box(self.number(), "join", words, shared=place.shared, train=train)]
+            skip = empty and self.rows[number] - self.rows[tail] > 1
+            self.edges.append(Edge(tail, number, shape, shape, skip, train))
+        place.makers[step.output] = number
+        return [*items, Box(number, "join", (step.layer.name,), shared=place.shared, train=train)]
 
     def again(self, step: Again, place: Place) -> list[Item]:
         needed = place.needed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect
+import sys
+from itertools import pairwise
 
 from graphviz import Digraph
 from graphviz.quoting import NoHtml
@@ -11,45 +12,47 @@ from cnnspec import __version__
 from cnnspec.draw import style
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes, totals
 from cnnspec.draw.words import box_lines, cluster_lines, plain, shape_words
+from cnnspec.draw.wrap import column_of
 from cnnspec.files import MARK
-
-CONNECTOR = {"shape": "circle", "fixedsize": "true", "width": "0.24", "style": "filled", "fillcolor": style.INK}
-CONNECTOR |= {"fontcolor": "#FFFFFF", "fontsize": "9", "margin": "0"}
-ANCHOR = {"style": "invis", "width": "0", "height": "0", "fixedsize": "true"}
-TINTS = ("#F4F4F4", "#E7E7E7")
-"""Backgrounds of clusters, of the outer ones and of those within."""
 
 
 def dot(diagram: Diagram) -> str:
-    """The text of a .dot file; its first line bears cnnspec's mark."""
-    graph = Digraph("network", comment=f"{plain(diagram.name)}: {MARK} {__version__}")
-    graph.attr(
-        "graph",
-        rankdir="TB",
-        fontname=f"{style.FONT} Bold",
-        fontsize="13",
-        fontcolor=style.INK,
-        label=text(headline(diagram)),
-        labelloc="t",
-        labeljust="l",
-        nodesep="0.3",
-        ranksep="0.22",
-        splines="spline",
-        bgcolor="white",
-        pad="0.15",
-    )
-    graph.attr("node", fontname=style.FONT, fontsize="10", margin="0.11,0.055", height="0.3", penwidth="0.9")
-    graph.attr("edge", fontname=style.FONT, fontsize="9", arrowsize="0.6", color=style.INK, fontcolor=style.INK)
-    add_items(graph, diagram.items, 0)
-    add_columns(graph, add_edges(graph, diagram))
-    add_legend(graph, diagram)
-    return graph.source
+    """The whole diagram as the text of a .dot file; its first line bears cnnspec's mark."""
+    graph = new_graph(comment=mark(diagram), label=text(headline(diagram) + "\n"))
+    add_items(graph, diagram.items, (0, sys.maxsize), 0)
+    for edge in diagram.edges:
+        graph.edge(node_id(edge.tail), node_id(edge.head), **edge_attributes(edge))
+    return str(graph.source)
+
+
+def columns(diagram: Diagram) -> list[str]:
+    """The diagram's columns, each a graph of its own."""
+    bounds = [0, *diagram.heads, sys.maxsize]
+    graphs = []
+    for within in pairwise(bounds):
+        graphs.append(new_graph())
+        add_items(graphs[-1], diagram.items, within, 0)
+    add_edges(graphs, diagram)
+    return [str(graph.source) for graph in graphs]
+
+
+def new_graph(comment: str | None = None, **attributes: str) -> Digraph:
+    graph = Digraph("network", comment=comment)
+    graph.attr("graph", **style.GRAPH, **attributes)
+    graph.attr("node", **style.NODE)
+    graph.attr("edge", **style.EDGE)
+    return graph
+
+
+def mark(diagram: Diagram) -> str:
+    return f"{plain(diagram.name)}: {MARK} {__version__}"
 
 
 def headline(diagram: Diagram) -> str:
+    """`LeNet5: 1@28x28 to 10, 61,706 parameters, 416,520 MACs`."""
     params, macs = totals(diagram)
     arriving, leaving = (" and ".join(map(str, shapes)) for shapes in (diagram.inputs, diagram.outputs))
-    return f"{plain(diagram.name)}: {arriving} to {leaving}, {params:,} parameters, {macs:,} MACs\n"
+    return f"{plain(diagram.name)}: {arriving} to {leaving}, {params:,} parameters, {macs:,} MACs"
 
 
 def node_id(number: int) -> str:
@@ -65,118 +68,81 @@ def text(words: str) -> NoHtml:
     return NoHtml(escaped.replace("\n", "\\l" if words.endswith("\n") else "\\n"))
 
 
-def add_items(graph: Digraph, items: tuple[Item, ...], depth: int) -> None:
+def add_items(graph: Digraph, items: tuple[Item, ...], within: tuple[int, int], depth: int) -> None:
+    """The boxes of one column, and the parts of clusters that stand in it."""
+    low, high = within
     for item in items:
-        if isinstance(item, Box):
+        if isinstance(item, Cluster):
+            add_cluster(graph, item, within, depth)
+        elif low <= item.number < high:
             graph.node(node_id(item.number), **box_attributes(item))
-        else:
-            add_cluster(graph, item, depth)
 
 
-def add_cluster(graph: Digraph, cluster: Cluster, depth: int) -> None:
+def add_cluster(graph: Digraph, cluster: Cluster, within: tuple[int, int], depth: int) -> None:
     found = list(boxes(cluster.items))
+    first, last = found[0].number, found[-1].number
+    if last < within[0] or first >= within[1]:
+        return
     lines = cluster_lines(cluster, sum(box.params for box in found))
-    with graph.subgraph(name=f"cluster_{found[0].number}_{depth}") as inner:
-        inner.attr(
-            "graph",
-            label=text("".join(f"{line}\n" for line in lines)),
-            fontname=f"{style.FONT} Bold" if cluster.times > 1 else style.FONT,
-            fontsize="10",
-            style="filled,rounded,dashed" if cluster.train else "filled,rounded",
-            fillcolor=TINTS[depth % 2],
-            color=style.INK if cluster.times > 1 else style.QUIET,
-            penwidth="1.6" if cluster.times > 1 else "0.7",
-            margin="8",
-        )
-        add_items(inner, cluster.items, depth + 1)
+    if first < within[0]:
+        lines = [f"{lines[0]}, continued"]
+    with graph.subgraph(name=f"cluster_{first}_{depth}") as inner:
+        label = text("".join(f"{line}\n" for line in lines))
+        inner.attr("graph", **style.cluster_attributes(cluster, depth), label=label)
+        add_items(inner, cluster.items, within, depth + 1)
 
 
 def box_attributes(box: Box) -> dict[str, str]:
-    look = style.STYLES[box.kind]
-    found = {
-        "label": text("\n".join(box_lines(box))),
-        "shape": look.shape,
-        "style": look.style + (",dashed" if box.train else ""),
-        "fillcolor": look.fill,
-        "fontcolor": look.text,
-        "color": look.border,
-        "peripheries": str(look.peripheries),
-    }
+    found = {"label": text("\n".join(box_lines(box))), **style.box_attributes(box)}
     if box.kind == "join":
-        found |= {"fixedsize": "true", "width": "0.55", "height": "0.55", "margin": "0"}
-        found["fontsize"] = "9" if len(box.parts) > 1 or len(found["label"]) > 1 else "15"
+        found["fontsize"] = "15" if len(found["label"]) == 1 else "9"
     return found
 
 
 def edge_attributes(edge: Edge) -> dict[str, str]:
-    found = {"label": text(f" {shape_words(edge)} ")}
-    if edge.skip:
-        found |= {"color": style.SKIP, "fontcolor": style.SKIP, "penwidth": "1.8"}
-    if edge.train:
-        found["style"] = "dashed"
-    return found
+    return {"label": text(f" {shape_words(edge)} "), **style.edge_attributes(edge)}
 
 
-def add_edges(graph: Digraph, diagram: Diagram) -> list[str]:
-    """The edges; one that leads to another column is cut in two, with the same number at both ends.
-
-    Returns the node that each column begins with.
-    """
-    entries = [node_id(number) for number in (next(boxes(diagram.items)).number, *diagram.heads)]
+def add_edges(graphs: list[Digraph], diagram: Diagram) -> None:
+    """The edges; one that leads to another column is cut in two, with the same number at both ends."""
     signs: dict[int, str] = {}
     drawn = set()
+    evaluated = {edge.tail for edge in diagram.edges if not edge.train}
     for edge in diagram.edges:
         tail, head = node_id(edge.tail), node_id(edge.head)
-        column = bisect(diagram.heads, edge.head)
-        if column != bisect(diagram.heads, edge.tail):
+        here, there = column_of(diagram, edge.tail), column_of(diagram, edge.head)
+        if here != there:
             sign = signs.setdefault(edge.tail, str(len(signs) + 1))
-            out, back = f"o{sign}", f"i{sign}_{column}"
-            if out not in drawn:
-                graph.node(out, sign, **CONNECTOR)
-                graph.edge(tail, out, **edge_attributes(edge._replace(skip=False)))
-            if back not in drawn:
-                graph.node(back, sign, **CONNECTOR)
-            drawn |= {out, back}
-            tail = entries[column] = back
-        graph.edge(tail, head, **edge_attributes(edge))
-    return entries
+            out, back = f"out{sign}", f"in{sign}"
+            if (out, here) not in drawn:
+                graphs[here].node(out, sign, **style.CONNECTOR)
+                leaving = edge._replace(skip=False, train=edge.tail not in evaluated)
+                graphs[here].edge(tail, out, **edge_attributes(leaving))
+            if (back, there) not in drawn:
+                graphs[there].node(back, sign, **style.CONNECTOR)
+            drawn |= {(out, here), (back, there)}
+            tail = back
+        graphs[there].edge(tail, head, **edge_attributes(edge))
 
 
-def add_columns(graph: Digraph, entries: list[str]) -> None:
-    """Invisible anchors side by side, from which the columns hang in their order."""
-    if len(entries) == 1:
-        return
-    with graph.subgraph() as row:
-        row.attr("graph", rank="same")
-        for i in range(len(entries)):
-            row.node(f"c{i}", label="", **ANCHOR)
-        for i in range(1, len(entries)):
-            row.edge(f"c{i - 1}", f"c{i}", style="invis")
-    for i, entry in enumerate(entries):
-        graph.edge(f"c{i}", entry, style="invis")
-
-
-def add_legend(graph: Digraph, diagram: Diagram) -> None:
-    """The kinds of box that occur, side by side below everything."""
+def legend(diagram: Diagram) -> str:
+    """A graph of the kinds of boxes and edges that occur, in one row."""
     shown = list(boxes(diagram.items))
     kinds = [kind for kind in style.NAMES if any(box.kind == kind for box in shown)]
-    numbers = [box.number for box in shown]
-    feet = [numbers[-1], *(max(n for n in numbers if n < head) for head in diagram.heads)]
-    with graph.subgraph(name="cluster_legend") as legend:
-        legend.attr("graph", label="", style="invis")
-        for i, kind in enumerate(kinds):
-            look = style.STYLES[kind]
-            legend.node(
-                f"l{i}",
-                style.NAMES[kind],
-                shape=look.shape,
-                style=look.style,
-                fillcolor=look.fill,
-                fontcolor=look.text,
-                color=look.border,
-                peripheries=str(look.peripheries),
-                fontsize="8",
-            )
-    for foot in feet:
-        for i in range(len(kinds)):
-            graph.edge(node_id(foot), f"l{i}", style="invis", minlen="2", weight="0")
+    nodes = [(style.NAMES[kind], style.kind_attributes(kind)) for kind in kinds]
+    if any(edge.skip for edge in diagram.edges):
+        nodes.append(("skip", style.WORDS | {"fontcolor": style.SKIP, "color": style.SKIP, "penwidth": "1.8"}))
+    if any(edge.train for edge in diagram.edges):
+        nodes.append(("training only", style.WORDS | {"style": "dashed"}))
+    graph = new_graph()
+    graph.attr("graph", rankdir="LR", ranksep="0.15")
+    for i, (words, attributes) in enumerate(nodes):
+        graph.node(f"l{i}", words, **attributes, fontsize="8")
+        if i:
+            graph.edge(f"l{i - 1}", f"l{i}", style="invis")
+    if diagram.heads:
+        graph.node("out", "1", **style.CONNECTOR)
+        graph.node("words", "goes on at the same number", shape="plaintext", fontsize="8", margin="0")
+        graph.edge(f"l{len(nodes) - 1}", "out", style="invis")
+        graph.edge("out", "words", style="invis")
+    return str(graph.source)

@@ -1,0 +1,93 @@
+"""Columns as Graphviz drew them become one page: an SVG of our own, with a title for those who cannot see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+from cnnspec.draw.style import FONT, INK
+
+FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
+MARGIN, BETWEEN, HEADLINE = 14, 26, 13  # points: around everything, between columns, size of the headline
+
+_HEAD = re.compile(r'<svg width="[\d.]+pt" height="[\d.]+pt"\s+viewBox="([-\d. ]+)"[^>]*>')
+_NOISE = re.compile(r"<!--.*?-->\n?|<title>[^<]*</title>\n?|</svg>\n?", re.DOTALL)
+_IDS = re.compile(r' id="[^"]*" class="(?:graph|cluster|node|edge)"')
+_FONT = re.compile(rf'font-family="{FONT}( Bold)?[^"]*"(?: font-weight="bold")?')
+_CLUSTER = re.compile(r'<g id="[^"]*" class="cluster">\n.*?</g>\n', re.DOTALL)
+_EDGE = re.compile(r'<g id="[^"]*" class="edge">\n.*?</g>\n', re.DOTALL)
+_FILL = re.compile(r'fill="(#[0-9a-fA-F]{6})"')
+_TEXT = re.compile(r"<text [^>]*>[^<]*</text>\n")
+
+
+class Unreadable(Exception):
+    """The engine's output is not the SVG that we know."""
+
+
+class Drawing(NamedTuple):
+    """A part of the page: its size, and the elements that draw it."""
+
+    width: float
+    height: float
+    body: str
+
+
+def parse(svg: str) -> Drawing:
+    """What Graphviz drew, without its frame, names and comments. Raises Unreadable."""
+    head = _HEAD.search(svg)
+    if head is None:
+        raise Unreadable
+    _, _, width, height = map(float, head.group(1).split())
+    body = raised(_NOISE.sub("", svg[head.end() :]).strip())
+    body = _FONT.sub(lambda match: family(bool(match.group(1))), _IDS.sub("", body))
+    return Drawing(width, height, body)
+
+
+def raised(body: str) -> str:
+    """Titles of clusters and shapes on edges above all lines, with a rim in the colour of what is behind."""
+    texts: list[str] = []
+
+    def lift(match: re.Match[str]) -> str:
+        fill = _FILL.search(match.group())
+        rim = fill.group(1) if fill and 'class="cluster"' in match.group() else "#FFFFFF"
+        texts.extend(text.replace("<text ", f'<text stroke="{rim}" ', 1) for text in _TEXT.findall(match.group()))
+        return _TEXT.sub("", match.group())
+
+    body = _EDGE.sub(lift, _CLUSTER.sub(lift, body))
+    end = body.rindex("</g>")
+    group = '<g stroke-width="2.5" stroke-linejoin="round" stroke-opacity="0.85" paint-order="stroke">\n'
+    return f"{body[:end]}{group}{''.join(texts)}</g>\n{body[end:]}" if texts else body
+
+
+def family(bold: bool) -> str:
+    return f'font-family="{FAMILIES}"' + (' font-weight="bold"' if bold else "")
+
+
+def page(headline: str, description: str, mark: str, drawings: Sequence[Drawing], legend: Drawing) -> str:
+    """The columns side by side, a headline above, the legend below."""
+    top = MARGIN + HEADLINE + 16
+    parts, left = [], float(MARGIN)
+    for drawing in drawings:
+        parts.append(placed(drawing, left, top))
+        left += drawing.width + BETWEEN
+    below = top + max(drawing.height for drawing in drawings) + BETWEEN
+    parts.append(placed(legend, MARGIN, below))
+    width = max(left - BETWEEN, legend.width + MARGIN, MARGIN + len(headline) * HEADLINE * 0.7) + MARGIN
+    height = below + legend.height + MARGIN
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<!-- {mark} -->\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}pt" height="{height:.0f}pt" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-labelledby="title desc">\n'
+        f'<title id="title">{escape(headline)}</title>\n'
+        f'<desc id="desc">{escape(description)}</desc>\n'
+        f'<rect width="{width:.0f}" height="{height:.0f}" fill="#FFFFFF"/>\n'
+        f'<text x="{MARGIN}" y="{MARGIN + HEADLINE}" font-size="{HEADLINE}" fill="{INK}" {family(True)}>'
+        f"{escape(headline)}</text>\n{''.join(parts)}</svg>\n"
+    )
+
+
+def placed(drawing: Drawing, left: float, top: float) -> str:
+    return f'<g transform="translate({left:.2f} {top:.2f})">\n{drawing.body}\n</g>\n'
