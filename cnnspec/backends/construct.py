@@ -14,6 +14,7 @@ from cnnspec.backends.structure import (
     inner,
     is_chain,
     is_container,
+    referenced,
     shape_note,
     unlabelled,
     weights,
@@ -140,6 +141,15 @@ class Constructor:
     def merge(self, steps: list[Merge], frame: Frame, put: Any) -> None:
         if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):
             raise Unaligned
+        if steps[0].name:
+            local = self.plan.locals.local(steps[0].name.rpartition(".")[2])
+            self.writer.line(f"{local} = nn.Module()")
+            self.paths(steps, frame, self.to_container(local, named=True))
+            put(frame, steps, local, "")
+        else:
+            self.paths(steps, frame, put)
+
+    def paths(self, steps: list[Merge], frame: Frame, put: Any) -> None:
         for paths in zip(*(step.paths for step in steps), strict=True):
             there = [not path.dropped for path in paths]
             rows = [i for i, present in enumerate(there) if present]
@@ -171,7 +181,7 @@ class Constructor:
             return [] if len(set(counts)) == 1 else [("loop", 0, False)]
         own = put == self.to_self
         if own and (len(set(counts)) > 1 or escapes(steps, self.plan)):
-            return []  # forward unrolls what wires lead into
+            return []  # forward unrolls what wires lead into, or out of
         forms = [("loop", 0, False)] if not own or max(counts) > 2 else []
         if len(set(counts)) > 1 or max(counts) > 2:
             forms.append(("loop", 1, False))
@@ -326,8 +336,8 @@ def labelled(steps: Steps) -> bool:
 
 
 def escapes(steps: list[Repeat], plan: Plan) -> bool:
-    """Whether a wire or an output leads into a repeat."""
-    return any(
+    """Whether a wire or an output leads into a repeat, or a wire out of one."""
+    return any(True for step in steps for _ in referenced((step,))) or any(
         getattr(inside, "output", None) in plan.kept
         for step in steps
         for iteration in step.iterations

@@ -268,7 +268,7 @@ class Forward:
             final = number == len(live) - 1
             overwrite = final and source not in texts and source not in self.kept_variables()
             self.target = outer if overwrite or len(live) == 1 else self.branch_name()
-            if any(column[i].steps for i in rows):
+            if any(column[i].steps for i in rows) and self.target not in self.busy:
                 busy.append(self.target)
                 self.busy.add(self.target)
             part = frame if len(rows) == len(column) else Part(frame, rows)

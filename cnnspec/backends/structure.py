@@ -104,6 +104,7 @@ class Program:
         self._seen: set[int] = set()
         self._open: dict[int, set[str]] = {}
         self.collect(network.steps, self.free_names)
+        self.sort(network.steps)
         self.factories = find_factories(self)
 
     def collect(self, steps: Steps, free: frozenset[str]) -> None:
@@ -124,7 +125,13 @@ class Program:
             block = id(instance.block)
             if not any(other is instance for other in self.instances.setdefault(block, [])):
                 self.instances[block].append(instance)
+
+    def sort(self, steps: Steps) -> None:
+        """Put the blocks that some steps use into order, those that they use themselves before them."""
+        for block in dict.fromkeys(id(use.instance.block) for use in uses(steps)):
             if block not in self.order:
+                for instance in self.instances[block]:
+                    self.sort(instance.steps)
                 self.order.append(block)
 
     def bodies(self) -> Iterator[tuple[Steps, frozenset[str]]]:

@@ -1,0 +1,150 @@
+"""Emitted PyTorch does what the checked graph says, whatever the structure of the specification."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnnspec.backends import emit
+from tests.backends.interpreter import agree, network
+
+NETS = {
+    "a chain": "net N { input 3@8x8\n conv 4@3x3, relu, maxpool 2x2, flatten, linear 5 }",
+    "a residual block": """
+block B(width, stride=1) {
+    out = 2 * width
+    add {
+        | conv width@3x3 stride=stride pad=1, batchnorm, relu, conv out@1x1
+        | down: if stride != 1 or in.channels != out { conv out@1x1 stride=stride, batchnorm } else { identity }
+    }
+}
+net N { input 3@8x8\n B 4, B 4, B 8 stride=2, B 8 }""",
+    "an identity path first": "net N { input 4@6x6\n add { | identity | conv 4@3x3 pad=1, relu, conv 4@1x1, tanh, conv 4@1x1 } }",
+    "joins in joins": """
+net N { input 4@6x6
+    add {
+        | conv 4@1x1, add { | conv 4@1x1, relu | mul { | identity | globalavgpool, conv 4@1x1, sigmoid } }
+        | concat { | conv 2@1x1 | conv 2@3x3 pad=1 }
+        | identity
+    }
+    relu
+}""",
+    "a path that may be none": """
+block I(out, stride) {
+    add { | conv out@3x3 stride=stride pad=1, batchnorm | if stride == 1 and in.channels == out { identity } else { none } }
+}
+net N { input 3@8x8\n I 4 1, I 4 1, I 8 2, I 8 1, I 8 1 }""",
+    "an optional first step": """
+block I(out, expand) {
+    hidden = expand * in.channels
+    conv: { if expand != 1 { conv hidden@1x1, relu }
+            conv out@3x3 pad=1, batchnorm }
+}
+net N { input 3@8x8\n I 4 1, I 4 6, I 8 6 }""",
+    "an optional step that shifts names": """
+block I(out, more) {
+    add { | if more { conv out@1x1, relu }
+            conv out@1x1
+          | conv out@1x1 }
+}
+net N { input 3@8x8\n I 4 yes, I 4 no, I 8 yes }""",
+    "wires": """
+net N { input 1@16x16
+    repeat i in 2 { enc{i}: { conv (4 * (i + 1))@3x3 pad=1, relu }
+                    maxpool 2x2 }
+    conv 16@1x1
+    repeat i in [1, 0] {
+        convtranspose (4 * (i + 1))@2x2 stride=2
+        concat { | from enc{i} | identity }
+        conv 4@3x3 pad=1
+    }
+}""",
+    "a value kept from inside a group": """
+net N { input 1@8x8
+    features: { a: conv 4@3x3 pad=1
+                relu
+                b: conv 4@3x3 pad=1 }
+    add { | identity | from features.a | from features.a, conv 4@1x1 }
+}""",
+    "a join in a group": "net N { input 2@8x8\n f: { conv 2@1x1, add { | identity | conv 2@3x3 pad=1 }\n relu }\n conv 1@1x1 }",
+    "labelled joins and numbers": 'net N { input 2@8x8\n c: concat for d in [1, 2, 3] { | conv d@1x1, relu }\n "x-1": conv 2@1x1\n class: conv 2@1x1 }',
+    "shared weights": """
+net N {
+    left: input 1@8x8
+    right: input 1@8x8
+    concat {
+        | from left, tower: { conv 4@3x3, relu, globalavgpool, flatten }
+        | from right, again tower
+    }
+    linear 1, sigmoid
+}""",
+    "a shared block with a join": """
+block B { add { | conv 4@3x3 pad=1 | conv 4@1x1 } }
+net N { a: input 4@6x6\n b: input 4@6x6\n sub { | from a, t: B, relu | from b, again t } }""",
+    "several outputs": "net N { input 2@8x8\n a: conv 3@3x3\n b: conv 4@3x3\n from a, c: conv 1@1x1\n output c b }",
+    "train-only outputs": """
+block Head(k) { globalavgpool, flatten, dropout 0.5, linear k }
+net N(classes=3) { input 2@8x8
+    body: conv 4@3x3 pad=1, relu
+    aux: Head classes
+    from body
+    relu, dropout 0.3, globalavgpool, flatten
+    fc: linear classes
+    output fc
+    output aux train=yes
+}""",
+    "loops with a first turn of its own": "net N { input 3@8x8\n f: repeat 5 { conv 8@3x3 pad=1, batchnorm, relu } }",
+    "a loop of names by kind": "net N { input 3@8x8\n repeat 12 { conv 3@3x3 pad=1, relu }\n conv 2@1x1 }",
+    "loops within loops": """
+block Stage(width, depth, stride) {
+    repeat j in depth { conv width@3x3 pad=1 stride=(stride if j == 0 else 1), batchnorm, relu }
+}
+net N { input 3@16x16\n Stage 4 1 1, Stage 8 3 2, Stage 8 2 2 }""",
+    "growing widths": """
+block D(growth) { concat { | identity | conv growth@3x3 pad=1 } }
+net N(growth=4) { input 3@8x8\n repeat i in 3 { b{i}: repeat j in 4 { d{j+1}: D growth }\n conv (in.channels // 2)@1x1 } }""",
+    "a layer as a value": """
+block C(filter, act=relu) { conv filter pad=1, act }
+net N { input 3@8x8\n C 4@3x3, C 4@3x3 act=hardswish, C 8@3x3 act=silu, C 8@3x3 }""",
+    "a block as a value": """
+block A(w) { conv w@1x1 }
+block B(w) { conv w@3x3 pad=1, relu }
+block Twice(unit, w) { unit w, unit w }
+net N(unit=A) { input 3@8x8\n Twice A 4, Twice B 4\n unit 2 }""",
+    "scales": "block S { add { | identity | conv 4@1x1, layer_scale: scale 0.5 } }\nnet N { input 4@6x6\n S, S, g: { scale, relu } }",
+    "defaults": "default_eps = 0.01\nnet N { input 3@8x8\n default batchnorm eps=default_eps momentum=0.2\n conv 4@1x1, batchnorm }",
+    "frozen kernels": "net N { input 1@8x8\n conv 1@3x3 pad=1 weights=[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]] bias=no frozen=yes }",
+    "same padding with a stride": 'net N { input 3@9x7\n conv 4@4x3 stride=2 pad="same", conv 4@3x3 pad=[0, 1, 2, 0] }',
+    "numbers as labels": 'net N { input 2@6x6\n f: { 2: conv 2@1x1\n relu\n conv 2@1x1 } }',
+    "awkward names": """
+block lambda(self, x=2, nn=3) { conv x@1x1, conv nn@1x1 }
+block Tensor(torch) { conv torch@1x1 }
+net class { input 2@6x6\n lambda 1, lambda 1 x=4, Tensor 3, Tensor 2\n print: conv 2@1x1\n None: conv 2@1x1 }""",
+    "a net input that is wired": "net N { img: input 2@6x6\n conv 2@3x3 pad=1\n add { | identity | from img } }",
+    "the input first": "net N { input 2@6x6\n concat { | identity | conv 2@3x3 pad=1 }\n relu }",
+    "depth as an argument": "block R(n) { repeat n { conv 4@3x3 pad=1, relu } }\nnet N { input 4@6x6\n R 2, R 3, R 1 }",
+    "a group with two kinds of names": "net N { input 2@6x6\n f: { a: conv 2@1x1\n relu, conv 2@1x1, b: { conv 2@1x1 } } }",
+}
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@pytest.mark.parametrize("title", NETS)
+def test_the_model_does_what_the_graph_says(title: str, training: bool) -> None:
+    agree(NETS[title], training=training)
+
+
+def test_emitted_code_is_formatted_linted_and_typed(tmp_path: Path) -> None:
+    for number, text in enumerate(NETS.values()):
+        (tmp_path / f"net{number}.py").write_text(emit("torch", network(text), "net.cnn"))
+    for command in (
+        ["ruff", "format", "--check", "--isolated", "."],
+        ["ruff", "check", "--isolated", "."],
+        ["mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *(p.name for p in tmp_path.glob("*.py"))],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
