@@ -57,14 +57,16 @@ def twice(case: Case) -> Iterator[Fix]:
 
 def bounds(case: Case) -> Iterator[Fix]:
     """E0304: the least or the greatest value that is allowed."""
-    bound = re.search(r"must be at (least|most) ([\d.]+),", case.fault.message)
     node = _written(case.fault.span, case.tree)
-    if bound is None or node is None:
+    bound = re.search(r"must be at (least|most) ([\d.]+),", case.fault.message)
+    half = re.search(r"more than half the window's (\d+)", case.fault.message)
+    if node is None or not (bound or half):
         return
-    text = bound[2].removesuffix(".0") if float(bound[2]).is_integer() else bound[2]
+    which, text = (bound[1], bound[2].removesuffix(".0")) if bound else ("most", "")
+    text = str(int(half[1]) // 2) if half else text
     edits = (Edit(node.span, text),)
     if case.mended(edits, elsewhere=True) is not None:
-        yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {bound[1]}", edits)
+        yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {which}", edits)
 
 
 def kinds(case: Case) -> Iterator[Fix]:
