@@ -108,7 +108,9 @@ class Evaluator:
             self.fix(value)
             if not 0 <= value <= LONGEST_LIST:
                 raise fault(
-                    "E0307", f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,}", node.span
+                    "E0307",
+                    f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,} (limit `max_items`)",
+                    node.span,
                 )
             return list(range(value)), value
         if isinstance(value, list):
@@ -219,14 +221,14 @@ class Evaluator:
 
     def checked(self, value: Any, span: Span) -> Any:
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-            raise fault("E0307", "integers stay below 2^31 (limit `integer`)", span)
+            raise fault("E0307", "integers stay below 2^31 (limit `max_integer`)", span)
         if isinstance(value, float) and not math.isfinite(value):
             raise fault("E0306", "the value is not a finite number", span)
         return value
 
     def bounded(self, items: list[Any], span: Span) -> list[Any]:
         if len(items) > LONGEST_LIST:
-            raise fault("E0307", f"lists have at most {LONGEST_LIST:,} items", span)
+            raise fault("E0307", f"lists have at most {LONGEST_LIST:,} items (limit `max_items`)", span)
         return items
 
     def compare(self, node: syntax.Binary, left: Any, right: Any) -> bool:

@@ -23,11 +23,12 @@ class Value:
     it would have, had a false claim before it been true.
     """
 
-    __slots__ = ("believed", "origin", "shape")
+    __slots__ = ("believed", "origin", "place", "shape")
 
     def __init__(self, shape: Shape | None, origin: tuple[Value, str, Span] | None = None) -> None:
         self.shape, self.origin = shape, origin
         self.believed: Shape | None = None
+        self.place: Span | None = None  # of an input
 
 
 class Leaf(NamedTuple):

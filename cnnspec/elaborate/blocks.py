@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from cnnspec import syntax
 from cnnspec.diagnostics import Fix, Note
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
-from cnnspec.evaluate import BlockName, Evaluator, Fault, edit, fault, freeze
+from cnnspec.elaborate.leaves import twice
+from cnnspec.evaluate import BlockName, Evaluator, Fault, Unknowable, edit, fault, freeze
 from cnnspec.graph import Instance, Step, Use, Value
 from cnnspec.modules import Module
 from cnnspec.naming import Scope
@@ -17,9 +18,6 @@ from cnnspec.symbols import named, rebind
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
-
-
-DEEPEST = 64  # blocks within blocks
 
 
 def use(
@@ -41,7 +39,7 @@ def use(
     text = run.label(label, context, value)
     name = run.name(text, block.name.name.lower(), label.span if label else call.name.span, context)
     arguments = bind(run, block, call, target.module, context, value)
-    instance = instantiate(run, target, arguments, value.shape, context.defaults, call.span)
+    instance = instantiate(run, target, arguments, value, context.defaults, call.span)
     bindings = block_names(arguments, value.shape)
     for fixed in instance.fixed:
         context.owner.fix(bindings.get(fixed))
@@ -60,6 +58,8 @@ def bind(
 ) -> dict[str, Any]:
     """The block's parameters by name: what the call gives, else their defaults."""
     evaluate = context.at(value)
+    if any(type(node) is syntax.Broken for node in call.positional):
+        raise Unknowable  # who knows how many there were
     parameters = [parameter.name.name for parameter in block.parameters]
     given: dict[str, Any] = {}
     if len(call.positional) > len(parameters):
@@ -75,7 +75,10 @@ def bind(
         if keyword.name not in parameters:
             raise unknown_parameter(run, block, keyword, parameters)
         if keyword.name in given:
-            raise fault("E0305", f"`{keyword.name}` is given twice", keyword.span)
+            first = next(k.span for k in call.keywords if k.name == keyword.name)
+            if first is keyword.span:
+                first = call.positional[parameters.index(keyword.name)].span
+            raise twice(keyword, first)
         given[keyword.name] = evaluate(keyword.value)
     bound: dict[str, Any] = {}
     for parameter in block.parameters:
@@ -113,25 +116,27 @@ def instantiate(
     run: Elaborator,
     target: BlockName,
     arguments: dict[str, Any],
-    shape: Shape | None,
+    value: Value,
     defaults: Defaults,
     span: Span,
 ) -> Instance:
     """The block for these arguments and this input: elaborated once, then shared."""
     block = target.block
+    shape = value.shape
     plain = shape and Shape(int(shape.channels), shape.height, shape.width)
     key = (id(block), tuple(freeze(value) for value in arguments.values()), plain, defaults.key)
     found = run.instances.get(key)
     if found is None:
         if block in run.active:
             raise fault("E0205", f"`{block.name.name}` would contain itself", span, *run.frames[::-1])
-        if len(run.active) >= DEEPEST:
-            raise fault("E0307", f"blocks are used within blocks more than {DEEPEST} deep", span)
+        if len(run.active) >= run.limits.max_depth:
+            deepest = f"{run.limits.max_depth} deep (limit `max_depth`)"
+            raise fault("E0307", f"blocks are used within blocks more than {deepest}", span)
         before = run.expanded
         run.active.append(block)
         where = f"in block {block.name.name} (line {block.name.span.line}), used here"
         with run.frame(where, span):
-            found = elaborate_block(run, target, arguments, plain, defaults)
+            found = elaborate_block(run, target, arguments, Value(plain, (value, "", span)), defaults)
         run.active.pop()
         run.sizes[id(found)] = run.expanded - before
         run.instances[key] = found
@@ -142,16 +147,15 @@ def instantiate(
 
 
 def elaborate_block(
-    run: Elaborator, target: BlockName, arguments: dict[str, Any], shape: Shape | None, defaults: Defaults
+    run: Elaborator, target: BlockName, arguments: dict[str, Any], entry: Value, defaults: Defaults
 ) -> Instance:
     block, module = target
-    scope_names = block_names(arguments, shape)
-    if shape is not None:
-        shape = shape.with_channels(named(shape.channels, "in.channels"))
+    scope_names = block_names(arguments, entry.shape)
+    if entry.shape is not None:
+        entry.shape = entry.shape.with_channels(named(entry.shape.channels, "in.channels"))
     names = {**module.constants, **{name: symbolic(name, value) for name, value in arguments.items()}}
     owner = Owner(block.name.name)
     context = Context(owner, Scope("", block.wired), names, defaults, module)
-    entry = Value(shape)
     steps, output = run.body(block.body, entry, context)
     fixed = frozenset(owner.fixed)
     constants = own_constants(block.body, context)

@@ -49,7 +49,10 @@ def repeat(
     repeat = step.action
     assert isinstance(repeat, syntax.Repeat)
     items, count = context.at(value).counted(repeat.source)
-    if run.expanded + len(items) * bounds.least(run, repeat.body, context, frozenset()) > run.limits.layers:
+    if (
+        run.expanded + len(items) * bounds.least(run, repeat.body, context, frozenset())
+        > run.limits.max_layers
+    ):
         run.exceed(repeat.span)
     name, scope = labelled(run, step, "repeat", value, context)
     start, iterations = value, []

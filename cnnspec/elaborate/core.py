@@ -14,7 +14,7 @@ from cnnspec import layers, syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults
-from cnnspec.elaborate.trace import as_shape, trace
+from cnnspec.elaborate.trace import as_shape, made_by, trace
 from cnnspec.evaluate import UNKNOWN, BlockName, Fault, LayerName, Unknowable, edit, fault
 from cnnspec.graph import Instance, Step, Value
 from cnnspec.layers.base import Join, describe
@@ -59,13 +59,13 @@ class Elaborator:
 
     def count(self, number: int, span: Span) -> None:
         self.expanded += number
-        if self.expanded > self.limits.layers:
+        if self.expanded > self.limits.max_layers:
             self.exceed(span)
 
     def exceed(self, span: Span) -> None:
-        bound = f"{self.limits.layers:,}"
+        bound = f"{self.limits.max_layers:,}"
         self.report(
-            Diagnostic("E0307", f"the network unfolds to more than {bound} layers (limit `layers`)", span)
+            Diagnostic("E0307", f"the network unfolds to more than {bound} layers (limit `max_layers`)", span)
         )
         raise Abandoned
 
@@ -170,7 +170,7 @@ class Elaborator:
                 f"the shape here is {value.shape}, not {expected}",
                 assertion.expected.span,
                 f"claimed: {expected}",
-                trace(value),
+                (*made_by(value), *trace(value)),
             )
         )
 
@@ -211,6 +211,8 @@ class Elaborator:
         name, earlier = context.scope.name(label, kind, span)
         if earlier is not None:
             note = Note(f"`{name}` is already here", earlier)
+            if earlier == span:
+                note = Note("in a repeat a label changes with its index: `repeat i in 3 { step{i}: … }`")
             raise fault("E0203", f"two steps of one scope are named `{name}`", span, note)
         return name
 

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 from cnnspec import layers, syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.trace import trace
+from cnnspec.elaborate.trace import marks, trace, wanted_map
 from cnnspec.evaluate import Fault, Unknowable, edit, fault
 from cnnspec.graph import From, Leaf, Step, Value
 from cnnspec.layers.base import Layer, Misfit, is_integer
 from cnnspec.shapes import Shape
+from cnnspec.source import Span
 from cnnspec.symbols import polynomial
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
+
+ABOUT_WHAT_ARRIVES = ("E0404", "E0405", "E0406", "E0410")
 
 
 def leaf(
@@ -60,6 +63,7 @@ def make(
             context.owner.fix(value.shape.channels)
         output = Value(layer.output(value.shape), (value, cls.name, call.span))
         measure(run, output.shape, call)
+        measure_weights(run, layer, value.shape, call)
         if value.believed is not None:
             output.believed = believe(layer, value.believed)
         return layer, output
@@ -81,8 +85,17 @@ def believe(layer: Layer, shape: Shape) -> Shape | None:
 
 
 def measure(run: Elaborator, shape: Shape | None, call: syntax.Call) -> None:
-    if shape is not None and shape.features > run.limits.elements:
-        raise fault("E0307", f"{shape} is more than 2^40 numbers (limit `elements`)", call.span)
+    if shape is not None and shape.features > run.limits.max_elements:
+        bound = f"{run.limits.max_elements:,}"
+        raise fault("E0307", f"{shape} is more than {bound} numbers (limit `max_elements`)", call.span)
+
+
+def measure_weights(run: Elaborator, layer: Layer, shape: Shape, call: syntax.Call) -> None:
+    for weight in layer.weights(shape):
+        if weight.elements > run.limits.max_elements:
+            bound, written = f"{run.limits.max_elements:,}", "x".join(map(str, weight.shape))
+            message = f"a {weight.name} of {written} is more than {bound} numbers (limit `max_elements`)"
+            raise fault("E0307", message, call.span)
 
 
 def arguments(
@@ -90,23 +103,35 @@ def arguments(
 ) -> dict[str, Any]:
     """The arguments given here, on top of the defaults in force."""
     evaluate = context.at(value)
+    if any(type(node) is syntax.Broken for node in call.positional):
+        raise Unknowable  # who knows how many there were
     given: dict[str, Any] = dict(context.defaults.table.get(cls.name, ()))
     if len(call.positional) > len(cls.positional):
         extra = call.positional[len(cls.positional)]
         takes = " and ".join(f"`{name}`" for name in cls.positional) or "nothing"
         raise fault("E0301", f"`{cls.name}` takes {takes} before its `key=value` arguments", extra.span)
-    here = set()
+    here: dict[str, Span] = {}
     for name, node in zip(cls.positional, call.positional, strict=False):
         given[name] = argument(cls, name, evaluate(node), context)
-        here.add(name)
+        here[name] = node.span
+    wrong: Fault | None = None
     for keyword in call.keywords:
         if keyword.name not in cls.arguments:
-            raise unknown_argument(run, cls, keyword)
+            if wrong is not None:
+                run.report(wrong.diagnostic)
+            wrong = unknown_argument(run, cls, keyword)
+            continue
         if keyword.name in here:
-            raise fault("E0305", f"`{keyword.name}` is given twice", keyword.span)
-        here.add(keyword.name)
+            raise twice(keyword, here[keyword.name])
+        here[keyword.name] = keyword.span
         given[keyword.name] = argument(cls, keyword.name, evaluate(keyword.value), context)
+    if wrong is not None:
+        raise wrong
     return given
+
+
+def twice(keyword: syntax.Keyword, first: Span) -> Fault:
+    return fault("E0305", f"`{keyword.name}` is given twice", keyword.span, Note("first here", first))
 
 
 def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
@@ -141,5 +166,11 @@ def blame(run: Elaborator, misfit: Misfit, call: syntax.Call, value: Value | Non
     cls = layers.find(call.name.name)
     if cls is not None and misfit.argument in cls.positional[: len(call.positional)]:
         span = call.positional[cls.positional.index(misfit.argument)].span
-    notes = trace(value) if value is not None and misfit.code >= "E04" else ()
-    run.report(Diagnostic(misfit.code, misfit.message, span, misfit.formula, notes))
+    notes: tuple[Note, ...] = ()
+    label = misfit.formula
+    if value is not None and misfit.code >= "E04":
+        notes = trace(value)
+        if misfit.code in ABOUT_WHAT_ARRIVES:
+            notes = (*marks(value), *notes)
+        label = wanted_map(misfit.claim, value) or label
+    run.report(Diagnostic(misfit.code, misfit.message, span, label, notes))

@@ -135,6 +135,7 @@ class NetworkElaborator(Elaborator):
             images[keyword.name] = self.per_channel(keyword, evaluate(keyword.value), shape)
         shape = self.settings.inputs.get(name) or (not self.inputs and self.settings.inputs.get("")) or shape
         value = Value(shape)
+        value.place = call.span
         leaves.measure(self, shape, call)
         self.inputs.append(Input(name, value, images["mean"], images["std"], call.span))
         self.keep(name if label else None, name, value, None, context)

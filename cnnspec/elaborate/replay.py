@@ -75,7 +75,7 @@ class Replay:
         if recipe is None or value.shape is None:
             return step._replace(input=value, output=self.pass_(step.output, Value(None)))
         target, arguments, defaults = recipe
-        instance = blocks.instantiate(self.elaborator, target, arguments, value.shape, defaults, self.span)
+        instance = blocks.instantiate(self.elaborator, target, arguments, value, defaults, self.span)
         if step.input.shape is not None and tensors(instance.steps) != tensors(step.instance.steps):
             self.unfit(step.name, step.input, value)
         bindings = {**step.bindings, **block_names({}, value.shape)}

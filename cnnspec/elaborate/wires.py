@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cnnspec import syntax
@@ -54,10 +55,16 @@ def reference(
         if not prefix:
             break
         prefix = prefix[: prefix.rstrip(".").rfind(".") + 1]
-    if context.owner.incomplete:
+    if context.owner.incomplete and may_be_labelled(path.rpartition(".")[2], context):
         raise Unknowable
     from cnnspec.spelling import suggest
 
     words = suggest(path, context.owner.labels)
     fixes = [Fix(f"did you mean `{word}`?", (edit(reference.span, word),)) for word in words]
     raise fault("E0204", f"no step before this one is labelled `{path}`", reference.span, fixes=fixes)
+
+
+def may_be_labelled(name: str, context: Context) -> bool:
+    """Whether a fault may have hidden a label: it stands in the text, or one that is computed does."""
+    text = context.module.source.text
+    return re.search(rf'(?:\b|"){re.escape(name)}"?[ \t]*:|\}}[\w"{{}}+* -]*[ \t]*:', text) is not None

@@ -19,7 +19,7 @@ class Misfit(Exception):
     """Why a layer cannot be, or cannot take what arrives.
 
     `argument` names the argument at fault (None: the layer as a whole); `formula` is shown once, with its
-    numbers; `paths` are the places of the paths of a join that do not agree.
+    numbers; `paths` are the places of the paths of a join that do not agree; `claim` what an `in=` says.
     """
 
     def __init__(
@@ -29,10 +29,11 @@ class Misfit(Exception):
         argument: str | None = None,
         formula: str = "",
         paths: tuple[int, ...] = (),
+        claim: int = 0,
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.argument = code, message, argument
-        self.formula, self.paths = formula, paths
+        self.formula, self.paths, self.claim = formula, paths, claim
 
 
 class Filter(NamedTuple):
@@ -168,7 +169,7 @@ class Layer:
         claim = self.value("in")
         if claim is not None and claim != arriving:
             message = f"`{self.name}` takes {claim} {what} but {arriving} arrive"
-            raise Misfit("E0410", message, "in", f"{claim} != {arriving}")
+            raise Misfit("E0410", message, "in", f"{claim} != {arriving}", claim=claim)
 
 
 class Join(Layer):

@@ -115,7 +115,7 @@ class Normalize(Layer):
             numbers = getattr(self, name)
             if isinstance(numbers, list) and len(numbers) != x.channels:
                 message = f"`{name}` has {len(numbers)} numbers, but {x.channels} channels arrive"
-                raise Misfit("E0410", message, name, f"{len(numbers)} != {x.channels}")
+                raise Misfit("E0304", message, name, f"{len(numbers)} != {x.channels}")
         return x
 
     def torch(self, x: Shape) -> Call:

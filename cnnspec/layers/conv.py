@@ -101,7 +101,9 @@ class _Windowed(_Convolution):
             spread = f", {k} with dilation {d}," if d > 1 else ""
             room = f"the {'padded ' if lo + hi else ''}map's {n + lo + hi}"
             message = f"the kernel's {axis} {e}{spread} is larger than {room}"
-            raise Misfit("E0401", message, self.positional[0], f"{n} + {lo} + {hi} < {d}*({k} - 1) + 1 = {e}")
+            map_ = f"{n} + {lo} + {hi}" if lo + hi else f"{n}"
+            kernel = f"{d}*({k} - 1) + 1 = {e}" if d > 1 else f"{k}"
+            raise Misfit("E0401", message, self.positional[0], f"map {map_} < kernel {kernel}")
         return o
 
     def macs(self, x: Shape) -> int:
