@@ -55,6 +55,14 @@ def headline(diagram: Diagram) -> str:
     return f"{plain(diagram.name)}: {arriving} to {leaving}, {params:,} parameters, {macs:,} MACs"
 
 
+def description(diagram: Diagram) -> str:
+    """What the picture shows, for those who do not see it: its boxes in the order of execution."""
+    said = []
+    for box in boxes(diagram.items):
+        said.append(" ".join(", ".join(box_lines(box)).split()))
+    return "; ".join(said)
+
+
 def node_id(number: int) -> str:
     return f"n{number}"
 

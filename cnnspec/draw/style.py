@@ -90,7 +90,7 @@ def kind_attributes(kind: str) -> dict[str, str]:
         "peripheries": str(look.peripheries),
     }
     if kind == "join":
-        found |= {"fixedsize": "true", "width": "0.55", "height": "0.55", "margin": "0"}
+        found |= {"fixedsize": "true", "width": "0.52", "height": "0.52", "margin": "0"}
     return found
 
 

@@ -34,13 +34,18 @@ class Drawing(NamedTuple):
     body: str
 
 
-def parse(svg: str) -> Drawing:
-    """What Graphviz drew, without its frame, names and comments. Raises Unreadable."""
+def parse(svg: str, rims: bool = True) -> Drawing:
+    """What Graphviz drew, without its frame, names and comments. Raises Unreadable.
+
+    `rims`: text that lines may cross is raised above them; what cannot draw rims leaves it where it is.
+    """
     head = _HEAD.search(svg)
     if head is None:
         raise Unreadable
     _, _, width, height = map(float, head.group(1).split())
-    body = raised(_NOISE.sub("", svg[head.end() :]).strip())
+    body = _NOISE.sub("", svg[head.end() :]).strip()
+    if rims:
+        body = raised(body)
     body = _FONT.sub(lambda match: family(bool(match.group(1))), _IDS.sub("", body))
     return Drawing(width, height, body)
 

@@ -14,6 +14,7 @@ LINE, GAP, TITLE, WIDTH = 12, 42, 36, 165  # points: a line of text, an edge, a 
 ASPECT = 1.25  # width to height that the page is to have
 SHORTEST = 420  # points of a chain that is left as it is
 TOLERABLE = 1100  # points of a column that is left as it is, where only several values at once could be cut
+FEWER = 1.3  # so much taller columns may grow where there is one less of them
 MOST_LIVE = 6
 
 
@@ -36,7 +37,11 @@ def wrap(diagram: Diagram) -> Diagram:
     found = cuts(diagram, tops, height / count)
     heads: list[int] = []
     for live in range(1, MOST_LIVE + 1):
-        heads, tallest = pack([cut for cut in found if cut.live <= live], height, count)
+        usable = [cut for cut in found if cut.live <= live]
+        heads, tallest = pack(usable, height, count)
+        fewer, taller = pack(usable, height, len(heads))
+        if heads and taller <= FEWER * tallest:
+            heads, tallest = fewer, taller
         if tallest <= max(1.6 * height / count, TOLERABLE):
             break
     return diagram._replace(heads=tuple(heads))

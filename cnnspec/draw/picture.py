@@ -1,0 +1,60 @@
+"""A network's picture as the bytes of a file, in the format of the file's suffix."""
+
+from __future__ import annotations
+
+from cnnspec.draw.build import build
+from cnnspec.draw.engine import DrawProblem, render
+from cnnspec.draw.fold import fold
+from cnnspec.draw.fuse import fuse
+from cnnspec.draw.model import Diagram, boxes
+from cnnspec.draw.unwrap import unwrap
+from cnnspec.draw.wrap import wrap
+from cnnspec.graph import Network
+
+SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+MOST_BOXES = 6000
+
+__all__ = ["DrawProblem", "picture", "simplified"]
+
+
+def simplified(network: Network) -> Diagram:
+    """The diagram as it is drawn: fused, folded, in columns."""
+    return wrap(fuse(unwrap(fold(fuse(build(network))))))
+
+
+def picture(network: Network, suffix: str) -> bytes:
+    """The file's content. Raises DrawProblem."""
+    if suffix not in SUFFIXES:
+        raise DrawProblem(f"a picture ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, not {suffix!r}")
+    diagram = simplified(network)
+    count = sum(1 for _ in boxes(diagram.items))
+    if count > MOST_BOXES:
+        raise DrawProblem(f"{diagram.name} would be {count:,} boxes, more than the {MOST_BOXES:,} of a picture")
+    if suffix == ".dot":
+        from cnnspec.draw.dot import dot
+
+        return dot(diagram).encode()
+    if suffix == ".svg":
+        return svg(diagram).encode()
+    from cnnspec.draw.raster import pdf, png
+
+    return png(svg(diagram), mark_of(diagram)) if suffix == ".png" else pdf(svg(diagram, rims=False), diagram.name)
+
+
+def mark_of(diagram: Diagram) -> str:
+    from cnnspec.draw.dot import mark
+
+    return mark(diagram)
+
+
+def svg(diagram: Diagram, rims: bool = True) -> str:
+    """The page as SVG. `rims`: words are set off from the lines behind them."""
+    from cnnspec.draw import dot
+    from cnnspec.draw.svg import Unreadable, page, parse
+
+    *columns, legend = render([*dot.columns(diagram), dot.legend(diagram)])
+    try:
+        drawings = [parse(column, rims) for column in columns]
+        return page(dot.headline(diagram), dot.description(diagram), dot.mark(diagram), drawings, parse(legend))
+    except Unreadable:
+        raise DrawProblem("Graphviz's SVG is not as expected: is its `dot` older than 2.40?") from None
