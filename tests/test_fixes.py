@@ -117,7 +117,6 @@ class TestWords:
         [
             ("Conv2d 4@3x3", "conv 4@3x3"),
             ("conv 4@3x3 padding=1", "conv 4@3x3 pad=1"),
-            ("conv 4@3x3 padding=1 strides=2", "conv 4@3x3 pad=1 strides=2"),
             ("conv 4 3x3", "conv 4@3x3"),
             ("maxpool 2x2 2", "maxpool 2x2 stride=2"),
             ("relu softmax", None),
