@@ -200,3 +200,29 @@ def save(path: str, content: str | bytes, force: bool) -> None:
     except FileProblem as problem:
         fail(str(problem))
     click.echo(f"wrote {path}", err=True)
+
+
+@main.command()
+@click.argument("file", required=False)
+@options
+@click.option(
+    "-o", "--output", required=True, metavar="OUT", help="A file that ends in .svg, .png, .pdf or .dot."
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+def draw(
+    file: str | None,
+    net: str | None,
+    settings: tuple[str, ...],
+    inputs: tuple[str, ...],
+    output: str,
+    force: bool,
+) -> None:
+    """Draw the graph of a net, with shapes on its edges, blocks as clusters, repeats as ×N."""
+    from cnnspec.draw.picture import DrawProblem, check_suffix, picture
+
+    try:
+        check_suffix(output)
+        _, network = the_network(file, net, settings, inputs)
+        save(output, picture(network, output), force)
+    except DrawProblem as problem:
+        fail(str(problem))

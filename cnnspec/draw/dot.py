@@ -18,7 +18,7 @@ from cnnspec.files import MARK
 
 def dot(diagram: Diagram) -> str:
     """The whole diagram as the text of a .dot file; its first line bears cnnspec's mark."""
-    graph = new_graph(comment=mark(diagram), label=text(headline(diagram) + "\n"))
+    graph = new_graph(comment=mark(diagram), label=text(f"{plain(diagram.name)}: {facts(diagram)}\n"))
     add_items(graph, diagram.items, (0, sys.maxsize), 0)
     for edge in diagram.edges:
         graph.edge(node_id(edge.tail), node_id(edge.head), **edge_attributes(edge))
@@ -48,11 +48,11 @@ def mark(diagram: Diagram) -> str:
     return f"{plain(diagram.name)}: {MARK} {__version__}"
 
 
-def headline(diagram: Diagram) -> str:
-    """`LeNet5: 1@28x28 to 10, 61,706 parameters, 416,520 MACs`."""
+def facts(diagram: Diagram) -> str:
+    """`1@28x28 to 10, 61,706 parameters, 416,520 MACs`."""
     params, macs = totals(diagram)
     arriving, leaving = (" and ".join(map(str, shapes)) for shapes in (diagram.inputs, diagram.outputs))
-    return f"{plain(diagram.name)}: {arriving} to {leaving}, {params:,} parameters, {macs:,} MACs"
+    return f"{arriving} to {leaving}, {params:,} parameters, {macs:,} MACs"
 
 
 def description(diagram: Diagram) -> str:
@@ -139,7 +139,9 @@ def legend(diagram: Diagram) -> str:
     kinds = [kind for kind in style.NAMES if any(box.kind == kind for box in shown)]
     nodes = [(style.NAMES[kind], style.kind_attributes(kind)) for kind in kinds]
     if any(edge.skip for edge in diagram.edges):
-        nodes.append(("skip", style.WORDS | {"fontcolor": style.SKIP, "color": style.SKIP, "penwidth": "1.8"}))
+        nodes.append(
+            ("skip", style.WORDS | {"fontcolor": style.SKIP, "color": style.SKIP, "penwidth": "1.8"})
+        )
     if any(edge.train for edge in diagram.edges):
         nodes.append(("training only", style.WORDS | {"style": "dashed"}))
     graph = new_graph()

@@ -47,6 +47,8 @@ def wheel() -> Callable[[str], str]:
                 return bytes(engines[0].render(source, format="svg", engine="dot")).decode()
             except Exception:  # traps bear no common name
                 engines[0] = WasmtimeBackend()  # after a failure nothing in its memory can be trusted
-        raise DrawProblem("the picture is too large for the Graphviz that comes with cnnspec: install its `dot`")
+        raise DrawProblem(
+            "the picture is too large for the Graphviz that comes with cnnspec: install its `dot`"
+        )
 
     return draw

@@ -92,7 +92,9 @@ class Folder:
 
             def wiring(keys: list[int]) -> tuple[Hashable, ...]:
                 edges = [self.edges[key] for key in keys]
-                return tuple((place.get(e.tail), place.get(e.head), e.first[1:], e.skip, e.train) for e in edges)
+                return tuple(
+                    (place.get(e.tail), place.get(e.head), e.first[1:], e.skip, e.train) for e in edges
+                )
 
             exits = frozenset(place[self.edges[key].tail] for key in ports.leaving)
             found = (content(cluster), wiring(ports.entering), wiring(ports.inner), exits)

@@ -50,7 +50,9 @@ def fuse(diagram: Diagram) -> Diagram:
 
     items = walk(diagram.items)
     edges = [
-        edge._replace(tail=merged.get(edge.tail, edge.tail)) for edge in diagram.edges if edge.head not in merged
+        edge._replace(tail=merged.get(edge.tail, edge.tail))
+        for edge in diagram.edges
+        if edge.head not in merged
     ]
     return diagram._replace(items=items, edges=tuple(edges))
 

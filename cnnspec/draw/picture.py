@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from cnnspec.draw.build import build
 from cnnspec.draw.engine import DrawProblem, render
 from cnnspec.draw.fold import fold
@@ -14,7 +16,7 @@ from cnnspec.graph import Network
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 MOST_BOXES = 6000
 
-__all__ = ["DrawProblem", "picture", "simplified"]
+__all__ = ["DrawProblem", "check_suffix", "picture", "simplified"]
 
 
 def simplified(network: Network) -> Diagram:
@@ -22,14 +24,23 @@ def simplified(network: Network) -> Diagram:
     return wrap(fuse(unwrap(fold(fuse(build(network))))))
 
 
-def picture(network: Network, suffix: str) -> bytes:
-    """The file's content. Raises DrawProblem."""
+def check_suffix(path: str) -> str:
+    """The format that a file's name asks for. Raises DrawProblem."""
+    suffix = PurePath(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise DrawProblem(f"a picture ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, not {suffix!r}")
+        raise DrawProblem(f"{path}: a picture's name ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    return suffix
+
+
+def picture(network: Network, path: str) -> bytes:
+    """The content of a file of this name. Raises DrawProblem."""
+    suffix = check_suffix(path)
     diagram = simplified(network)
     count = sum(1 for _ in boxes(diagram.items))
     if count > MOST_BOXES:
-        raise DrawProblem(f"{diagram.name} would be {count:,} boxes, more than the {MOST_BOXES:,} of a picture")
+        raise DrawProblem(
+            f"{diagram.name} would be {count:,} boxes, more than the {MOST_BOXES:,} of a picture"
+        )
     if suffix == ".dot":
         from cnnspec.draw.dot import dot
 
@@ -38,7 +49,11 @@ def picture(network: Network, suffix: str) -> bytes:
         return svg(diagram).encode()
     from cnnspec.draw.raster import pdf, png
 
-    return png(svg(diagram), mark_of(diagram)) if suffix == ".png" else pdf(svg(diagram, rims=False), diagram.name)
+    return (
+        png(svg(diagram), mark_of(diagram))
+        if suffix == ".png"
+        else pdf(svg(diagram, rims=False), diagram.name)
+    )
 
 
 def mark_of(diagram: Diagram) -> str:
@@ -50,11 +65,13 @@ def mark_of(diagram: Diagram) -> str:
 def svg(diagram: Diagram, rims: bool = True) -> str:
     """The page as SVG. `rims`: words are set off from the lines behind them."""
     from cnnspec.draw import dot
-    from cnnspec.draw.svg import Unreadable, page, parse
+    from cnnspec.draw.svg import Unreadable, Words, page, parse
+    from cnnspec.draw.words import plain
 
     *columns, legend = render([*dot.columns(diagram), dot.legend(diagram)])
     try:
         drawings = [parse(column, rims) for column in columns]
-        return page(dot.headline(diagram), dot.description(diagram), dot.mark(diagram), drawings, parse(legend))
+        words = Words(plain(diagram.name), dot.facts(diagram), dot.description(diagram), dot.mark(diagram))
+        return page(words, drawings, parse(legend))
     except Unreadable:
         raise DrawProblem("Graphviz's SVG is not as expected: is its `dot` older than 2.40?") from None

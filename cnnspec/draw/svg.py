@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnnspec.draw.style import FONT, INK
 
 FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
-MARGIN, BETWEEN, HEADLINE = 14, 26, 13  # points: around everything, between columns, size of the headline
+MARGIN, BETWEEN, NAME, FACTS = 14, 26, 15, 10  # points: around everything, between columns, sizes of letters
 
 _HEAD = re.compile(r'<svg width="[\d.]+pt" height="[\d.]+pt"\s+viewBox="([-\d. ]+)"[^>]*>')
 _NOISE = re.compile(r"<!--.*?-->\n?|<title>[^<]*</title>\n?|</svg>\n?", re.DOTALL)
@@ -57,7 +57,9 @@ def raised(body: str) -> str:
     def lift(match: re.Match[str]) -> str:
         fill = _FILL.search(match.group())
         rim = fill.group(1) if fill and 'class="cluster"' in match.group() else "#FFFFFF"
-        texts.extend(text.replace("<text ", f'<text stroke="{rim}" ', 1) for text in _TEXT.findall(match.group()))
+        texts.extend(
+            text.replace("<text ", f'<text stroke="{rim}" ', 1) for text in _TEXT.findall(match.group())
+        )
         return _TEXT.sub("", match.group())
 
     body = _EDGE.sub(lift, _CLUSTER.sub(lift, body))
@@ -70,28 +72,41 @@ def family(bold: bool) -> str:
     return f'font-family="{FAMILIES}"' + (' font-weight="bold"' if bold else "")
 
 
-def page(headline: str, description: str, mark: str, drawings: Sequence[Drawing], legend: Drawing) -> str:
-    """The columns side by side, a headline above, the legend below."""
-    top = MARGIN + HEADLINE + 16
+class Words(NamedTuple):
+    """What a page says besides its drawings."""
+
+    name: str
+    facts: str
+    description: str
+    mark: str
+
+
+def page(words: Words, drawings: Sequence[Drawing], legend: Drawing) -> str:
+    """The columns side by side, the net's name above them, the legend below."""
+    top = MARGIN + NAME + 2 * FACTS + 12
     parts, left = [], float(MARGIN)
     for drawing in drawings:
         parts.append(placed(drawing, left, top))
         left += drawing.width + BETWEEN
     below = top + max(drawing.height for drawing in drawings) + BETWEEN
     parts.append(placed(legend, MARGIN, below))
-    width = max(left - BETWEEN, legend.width + MARGIN, MARGIN + len(headline) * HEADLINE * 0.7) + MARGIN
+    width = max(left - BETWEEN, legend.width + MARGIN, MARGIN + len(words.facts) * FACTS * 0.62) + MARGIN
     height = below + legend.height + MARGIN
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<!-- {mark} -->\n"
+        f"<!-- {words.mark} -->\n"
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}pt" height="{height:.0f}pt" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-labelledby="title desc">\n'
-        f'<title id="title">{escape(headline)}</title>\n'
-        f'<desc id="desc">{escape(description)}</desc>\n'
+        f'<title id="title">{escape(words.name)}: {escape(words.facts)}</title>\n'
+        f'<desc id="desc">{escape(words.description)}</desc>\n'
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#FFFFFF"/>\n'
-        f'<text x="{MARGIN}" y="{MARGIN + HEADLINE}" font-size="{HEADLINE}" fill="{INK}" {family(True)}>'
-        f"{escape(headline)}</text>\n{''.join(parts)}</svg>\n"
+        f"{line(words.name, MARGIN + NAME, NAME, True)}{line(words.facts, MARGIN + NAME + 16, FACTS, False)}"
+        f"{''.join(parts)}</svg>\n"
     )
+
+
+def line(words: str, bottom: float, size: int, bold: bool) -> str:
+    return f'<text x="{MARGIN}" y="{bottom}" font-size="{size}" fill="{INK}" {family(bold)}>{escape(words)}</text>\n'
 
 
 def placed(drawing: Drawing, left: float, top: float) -> str:

@@ -1,4 +1,4 @@
-"""Braces around a single thing say nothing: the thing takes over their name and count."""
+"""Braces around a single thing say little: one frame for both, with the name and the count of either."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ def opened(item: Item) -> tuple[Item, ...]:
             return (only._replace(label=label_of(item, only), times=only.times * item.times),)
         if item.kind == "iteration":
             return (only._replace(label="", times=only.times * item.times),)
+        if only.times == 1 and only.kind == "group":
+            return (item._replace(items=only.items),)
+        if item.times == 1 and item.kind == "group":
+            return (only._replace(label=item.name),)
     return (item._replace(items=inner),)
 
 
@@ -33,4 +37,6 @@ def label_of(cluster: Cluster, box: Box) -> str:
     """A block's use goes by its own label; the labels inside the block are the block's business."""
     if cluster.times > 1:
         return ""
-    return cluster.name if cluster.kind == "group" else cluster.label if cluster.kind == "block" else box.label
+    return (
+        cluster.name if cluster.kind == "group" else cluster.label if cluster.kind == "block" else box.label
+    )

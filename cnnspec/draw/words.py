@@ -8,7 +8,9 @@ from cnnspec.draw.model import Box, Cluster, Edge
 from cnnspec.layers.base import Layer, describe
 from cnnspec.shapes import Shape
 
-SILENT = frozenset(("bias", "eps", "momentum", "affine", "track", "init", "weights", "biases", "in", "mean", "std"))
+SILENT = frozenset(
+    ("bias", "eps", "momentum", "affine", "track", "init", "weights", "biases", "in", "mean", "std")
+)
 """Arguments that a picture leaves to the table."""
 
 LONGEST = 40  # characters of a name
@@ -28,7 +30,9 @@ def layer_words(layer: Layer) -> str:
         elif name in layer.positional:
             words.append("x".join(map(str, value)) if argument.kind == "size" else value_words(value))
         elif value != argument.default:
-            words.append(name if value is True else f"no {name}" if value is False else f"{name} {value_words(value)}")
+            words.append(
+                name if value is True else f"no {name}" if value is False else f"{name} {value_words(value)}"
+            )
     return " ".join(words)
 
 
@@ -94,7 +98,7 @@ def wrapped(parts: list[str], width: int = 30) -> list[str]:
 def cluster_lines(cluster: Cluster, params: int) -> list[str]:
     """`Bottleneck ×35`, and below it `39.1M params`: narrow, since edges come in from above."""
     name = plain(cluster.name)
-    if cluster.label and cluster.times == 1:
+    if cluster.label:
         name = f"{plain(cluster.label)}: {name}"
     title = f"{name} ×{cluster.times}" if cluster.times > 1 else name
     count = "shared weights" if cluster.shared else f"{rounded(params)} params" if params else ""

@@ -33,7 +33,9 @@ def wrap(diagram: Diagram) -> Diagram:
     if height <= SHORTEST:
         return diagram
     area = sum(bottoms[number] - tops[number] + GAP for number in tops) * WIDTH
-    count = max(1, min(len(tops), round(math.sqrt(ASPECT * area) / (WIDTH * max(1.0, area / WIDTH / height)))))
+    count = max(
+        1, min(len(tops), round(math.sqrt(ASPECT * area) / (WIDTH * max(1.0, area / WIDTH / height))))
+    )
     found = cuts(diagram, tops, height / count)
     heads: list[int] = []
     for live in range(1, MOST_LIVE + 1):
