@@ -13,8 +13,8 @@ from cnnspec.shapes import Shape
 
 KINDS = {layer: family for family, layers in FAMILIES.items() for layer in layers}
 KINDS |= {"flatten": "shape", "scale": "norm", "normalize": "norm"}
-KINDS |= {layer: "shape" for layer in (*FAMILIES["resize"], "slice", "pick")}
-KINDS |= {layer: "join" for layer in FAMILIES["merge"]}
+KINDS |= dict.fromkeys((*FAMILIES["resize"], "slice", "pick"), "shape")
+KINDS |= dict.fromkeys(FAMILIES["merge"], "join")
 """What kind of box a layer is: its family, but for a few."""
 
 

@@ -1,4 +1,4 @@
-"""The diagram in Graphviz's language. Names stand in labels only, quoted; the same diagram, the same bytes."""
+"""The diagram in Graphviz's language. Names stand in labels only; the same diagram makes the same bytes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes, totals
 from cnnspec.draw.words import box_lines, cluster_lines, plain, shape_words
 from cnnspec.draw.wrap import column_of
 from cnnspec.files import MARK
+
+WIDEST = 30  # characters of a title for which room is made
+SPACES = 1.5  # of them are as wide as a letter, about
 
 
 def dot(diagram: Diagram) -> str:
@@ -95,9 +98,16 @@ def add_cluster(graph: Digraph, cluster: Cluster, within: tuple[int, int], depth
     if first < within[0]:
         lines = [f"{lines[0]}, continued"]
     with graph.subgraph(name=f"cluster_{first}_{depth}") as inner:
-        label = text("".join(f"{line}\n" for line in lines))
+        label = text("".join(f"{line}\n" for line in roomy(lines)))
         inner.attr("graph", **style.cluster_attributes(cluster, depth), label=label)
         add_items(inner, cluster.items, within, depth + 1)
+
+
+def roomy(lines: list[str]) -> list[str]:
+    """A title with as much room on its right as it takes itself: edges come in at the middle."""
+    longest = max(map(len, lines))
+    room = min(longest, WIDEST) * 2 - len(lines[0])
+    return [lines[0] + " " * int(SPACES * max(0, room)), *lines[1:]]
 
 
 def box_attributes(box: Box) -> dict[str, str]:

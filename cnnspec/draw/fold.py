@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes
+from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
 
 
 class Ports(NamedTuple):
@@ -60,7 +60,7 @@ class Folder:
         return cluster._replace(items=self.walk(cluster.items))
 
     def continues(self, run: list[Cluster], cluster: Cluster) -> bool:
-        """Whether the cluster is the same once more, fed by nothing but the last, which feeds nothing else."""
+        """Whether the cluster is the same again, fed by nothing but the last, which feeds nothing else."""
         last = run[-1]
         numbers = {box.number for box in boxes(last.items)}
         own = {box.number for box in boxes(cluster.items)}

@@ -15,7 +15,7 @@ FOLLOWERS = {
     "shape": frozenset(("dropout",)),
     "join": frozenset(("activation",)),
 }
-"""What a kind of box takes in; none of these changes a shape, so the edge behind it still tells the first's."""
+"""What a kind of box takes in. None of these changes a shape: the edge behind tells the first's."""
 
 
 def fuse(diagram: Diagram) -> Diagram:

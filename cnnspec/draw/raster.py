@@ -69,8 +69,8 @@ def pdf(svg: str, title: str) -> bytes:
     """The SVG as one page of PDF, its text still text. Raises DrawProblem."""
     plain, bold = fonts()
     try:
-        from reportlab.graphics import renderPDF
-        from reportlab.pdfgen.canvas import Canvas
+        from reportlab.graphics import renderPDF  # type: ignore[import-untyped]
+        from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
         from svglib.fonts import register_font
         from svglib.svglib import svg2rlg
     except ImportError:

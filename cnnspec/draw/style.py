@@ -1,4 +1,4 @@
-"""How each kind of box looks: a colour (Okabe and Ito 2008), and a shape or border that tells it without one."""
+"""How each kind of box looks: a colour (Okabe and Ito 2008), and a shape or border that does without."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from cnnspec.draw.model import Box, Cluster, Edge
 
 FONT = "DejaVu Sans"
-"""Graphviz knows its widths where no font is installed, and they are those of the font that PNGs are set in."""
+"""Graphviz knows its widths where no font is installed; PNGs are set in a font of the same widths."""
 
 INK = "#1A1A1A"
 SKIP = "#B34700"  # Okabe and Ito's vermilion, darkened until thin lines and small text can be read

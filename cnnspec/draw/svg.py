@@ -1,4 +1,4 @@
-"""Columns as Graphviz drew them become one page: an SVG of our own, with a title for those who cannot see it."""
+"""Columns as Graphviz drew them become one page, an SVG with a title for those who cannot see it."""
 
 from __future__ import annotations
 
@@ -106,7 +106,8 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Drawing) -> str:
 
 
 def line(words: str, bottom: float, size: int, bold: bool) -> str:
-    return f'<text x="{MARGIN}" y="{bottom}" font-size="{size}" fill="{INK}" {family(bold)}>{escape(words)}</text>\n'
+    at = f'x="{MARGIN}" y="{bottom}" font-size="{size}" fill="{INK}"'
+    return f"<text {at} {family(bold)}>{escape(words)}</text>\n"
 
 
 def placed(drawing: Drawing, left: float, top: float) -> str:

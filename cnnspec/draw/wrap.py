@@ -1,4 +1,4 @@
-"""Long chains are set in columns, as a newspaper is, cut where few values, best only one, are on their way."""
+"""Long chains are set in columns, as a newspaper is, cut where few values are live, best only one."""
 
 from __future__ import annotations
 
