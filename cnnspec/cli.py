@@ -1,4 +1,4 @@
-"""The command line: files, colour, exit codes. 0: fine, 1: the specification is wrong, 2: the call is wrong."""
+"""The command line: files, colour, exit codes (0 fine, 1 the specification is wrong, 2 the call is)."""
 
 from __future__ import annotations
 
@@ -153,6 +153,18 @@ def zoo(name: str | None, output: str | None, force: bool) -> None:
         else:
             click.echo(text, nl=False)
     except FileProblem as problem:
+        fail(str(problem))
+
+
+@main.command()
+@click.argument("what", required=False)
+def explain(what: str | None) -> None:
+    """Tell what a code such as E0410 means, or what a layer such as conv does; without WHAT: list them."""
+    from cnnspec import handbook
+
+    try:
+        click.echo(handbook.page(what) if what else handbook.contents(), nl=False)
+    except handbook.NoPage as problem:
         fail(str(problem))
 
 

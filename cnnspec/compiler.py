@@ -34,7 +34,7 @@ def check_text(text: str, name: str = "net.cnn") -> Checked:
     """Check a specification given as a string; it can use nothing but the shipped blocks."""
     from cnnspec.files import read_shipped
 
-    return check(Source(name, text), lambda path, source: read_shipped(path))
+    return check(Source(name, text), lambda path, _: read_shipped(path))
 
 
 def check(
@@ -44,7 +44,7 @@ def check(
     settings: Settings | None = None,
     first: bool = False,
 ) -> Checked:
-    """Check the nets of a file: the one of that name, else the first, if so wanted or with settings, else all.
+    """Check the nets of a file: the one of that name, else the first if so wanted or set, else all.
 
     The collector rests meanwhile: a parse makes many objects, and none of them is garbage.
     """

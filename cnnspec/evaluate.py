@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.functions import FUNCTIONS
 from cnnspec.layers.base import LARGEST_INTEGER, Filter, describe, is_integer, is_number
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
@@ -75,7 +76,7 @@ class Evaluator:
         names: Mapping[str, Any],
         lookup: Lookup,
         arrival: Shape | Any | None = ...,
-        fix: Callable[[int], None] = lambda value: None,
+        fix: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.names, self.lookup, self.arrival, self.fix = names, lookup, arrival, fix
 
@@ -282,13 +283,13 @@ class Evaluator:
         return value
 
     def function(self, node: syntax.Function) -> Any:
-        if node.name.name not in _FUNCTIONS:
+        if node.name.name not in FUNCTIONS:
             from cnnspec.spelling import suggest
 
-            known = ", ".join(sorted(_FUNCTIONS))
+            known = ", ".join(sorted(FUNCTIONS))
             fixes = [
                 Fix(f"did you mean `{word}`?", (edit(node.name.span, word),))
-                for word in suggest(node.name.name, _FUNCTIONS)
+                for word in suggest(node.name.name, FUNCTIONS)
             ]
             raise fault(
                 "E0202",
@@ -302,7 +303,7 @@ class Evaluator:
                 for value in argument if isinstance(argument, list | tuple) else (argument,):
                     self.fix(value)
         try:
-            value = _FUNCTIONS[node.name.name](*arguments)
+            value = FUNCTIONS[node.name.name](*arguments)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
             shown = ", ".join(map(describe, arguments))
             raise fault("E0306", f"`{node.name.name}({shown})` cannot be computed", node.span) from None
@@ -314,50 +315,6 @@ def edit(span: Span, text: str) -> Any:
 
     return Edit(span, text)
 
-
-def _divisible(value: float, divisor: int) -> int:
-    """The nearest multiple of divisor, at least divisor, never under 90 % of the value (Sandler et al. 2018)."""
-    if not is_number(value) or not is_integer(divisor):
-        raise TypeError
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
-
-
-def _numbers(values: tuple[Any, ...]) -> list[Any]:
-    """The arguments of min and max: one list, or several numbers."""
-    items = list(values[0]) if len(values) == 1 and isinstance(values[0], list | tuple) else list(values)
-    if not items or not all(map(is_number, items)):
-        raise TypeError
-    return items
-
-
-def _sum(values: Any) -> Any:
-    if not isinstance(values, list | tuple) or not all(map(is_number, values)):
-        raise TypeError
-    return sum(values)
-
-
-def _len(values: Any) -> int:
-    if not isinstance(values, list):
-        raise TypeError
-    return len(values)
-
-
-def _number(value: Any) -> Any:
-    if not is_number(value):
-        raise TypeError
-    return value
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": lambda *values: min(_numbers(values)),
-    "max": lambda *values: max(_numbers(values)),
-    "sum": _sum,
-    "len": _len,
-    "ceil": lambda value: math.ceil(_number(value)),
-    "round": lambda value: round(_number(value)),
-    "divisible": _divisible,
-}
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,

@@ -24,7 +24,7 @@ class FileProblem(Exception):
 
 
 def read(path: str) -> Source | Diagnostic:
-    """The source at a path, `-` for standard input; a Diagnostic where its bytes are no text. Raises FileProblem."""
+    """The source at a path, `-`: standard input; a Diagnostic where it is no text. Raises FileProblem."""
     if path == "-":
         return decode("<stdin>", sys.stdin.buffer.read(MAX_SOURCE + 1))
     try:
@@ -101,8 +101,8 @@ def write(path: str, content: str | bytes, force: bool = False) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~current_umask())
-            os.replace(temporary, target)
+            Path(temporary).chmod(0o666 & ~current_umask())
+            Path(temporary).replace(target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

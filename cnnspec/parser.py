@@ -26,6 +26,9 @@ from cnnspec.tree_builder import TERMINALS, TreeBuilder
 
 __all__ = ["MAX_SOURCE", "allowances", "decode", "parse"]
 
+MAX_RECOVERIES = 1000
+"""Several may be on one line, of which one is told."""
+
 _LOCK = threading.RLock()
 
 
@@ -70,6 +73,7 @@ class _Reading:
         self.source = source
         self.limits = limits
         self.told: dict[int, Diagnostic] = {}
+        self.recoveries = 0
 
     def report(self, fault: Diagnostic) -> None:
         """Keep a fault, unless its line has one already: that one may be the reason."""
@@ -130,7 +134,8 @@ class _Reading:
             return advance(states, end_state, tuple(stack), terminal) is not None
 
         self.report(explain(self.source, tokens, index, expects))
-        if len(self.told) >= MAX_FAULTS:
+        self.recoveries += 1
+        if len(self.told) >= MAX_FAULTS or self.recoveries >= MAX_RECOVERIES:
             return -1
         place = tokens[index].start
         if tokens[index].type == "NL" and tokens[index + 1].type == "LBRACE" and expects("LBRACE"):

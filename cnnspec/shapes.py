@@ -60,13 +60,13 @@ def effective(k: int, d: int) -> int:
 
 
 def conv_size(n: int, k: int, s: int = 1, d: int = 1, lo: int = 0, hi: int = 0) -> int:
-    """Dumoulin and Visin 2016, relationship 6: o = (n + lo + hi - e)//s + 1; 0 where the kernel does not fit."""
+    """Dumoulin and Visin 2016, relationship 6: o = (n + lo + hi - e)//s + 1; 0: it does not fit."""
     room = n + lo + hi - effective(k, d)
     return room // s + 1 if room >= 0 else 0
 
 
 def pool_size(n: int, k: int, s: int, d: int = 1, p: int = 0, ceil: bool = False) -> int:
-    """As conv_size; with ceil=yes a last window may hang over, but must start inside the map or its low pad."""
+    """As conv_size; with ceil=yes a last window may hang over, if it starts in the map or its low pad."""
     room = n + 2 * p - effective(k, d)
     if room < 0 and not ceil:
         return 0

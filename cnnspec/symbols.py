@@ -64,7 +64,7 @@ def divide(operator: str, left: Polynomial, right: Polynomial) -> Polynomial:
 
 
 class Symbol(int):
-    """An int with the polynomial that made it. Sums, products, `//` and `%` keep it; anything else forgets it."""
+    """An int with the polynomial that made it. Sums, products, `//` and `%` keep it, all else forgets it."""
 
     polynomial: Polynomial
 

@@ -13,7 +13,7 @@ from cnnspec.source import Span
 
 
 class Broken(NamedTuple):
-    """In place of a value, or of a step, that could not be read: whatever it is, its fault is told already."""
+    """In place of a value, or of a step, that could not be read: its fault is told already."""
 
     span: Span
 
@@ -181,7 +181,7 @@ class Group(NamedTuple):
 
 
 class Repeat(NamedTuple):
-    """`repeat 3 { … }`, `repeat i in 4 { … }`, `repeat a, b in [[1, 2], [3, 4]] { … }`. `span` is the head."""
+    """`repeat 3 { … }`, `repeat i in 4 { … }`, `repeat a, b in [[1, 2]] { … }`. `span` is the head."""
 
     names: tuple[Name, ...]
     source: Expression
@@ -292,7 +292,7 @@ class Parameter(NamedTuple):
 
 
 class Block(NamedTuple):
-    """`block Name(width, stride=1) { … }`. `wired`: its text holds a join or a `from`, so names go by kind."""
+    """`block Name(width, stride=1) { … }`. `wired`: it holds a join or a `from`, so names go by kind."""
 
     name: Name
     parameters: tuple[Parameter, ...]

@@ -50,7 +50,10 @@ NEXT: tuple[dict[str, str], ...] = (
     {"$END": "`}`"},
 )
 VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "NAME", "FUNC", "INDEXED", "LPAR", "LSQB"}
-STEP_ENDS = {"NL", "COMMA", "LBRACE", "RBRACE", "VBAR", "COLON"}
+LINE_ENDS = {"NL", "LBRACE", "RBRACE", "VBAR"}
+DEPTH = {"LPAR": 1, "LSQB": 1, "RPAR": -1, "RSQB": -1}
+FAR = 500
+"""Tokens looked back at for a hint."""
 
 
 class Place(NamedTuple):
@@ -72,25 +75,26 @@ class Place(NamedTuple):
     def ahead(self, count: int) -> Token:
         return self.tokens[min(self.at + count, len(self.tokens) - 1)]
 
-    def step(self) -> list[Token]:
-        """The tokens of the step up to here: what stands in brackets belongs to it, commas too."""
-        depth = 0
-        for index in range(self.at - 1, -1, -1):
-            kind = self.tokens[index].type
-            if kind in STEP_ENDS and depth >= 0 and not (kind == "COMMA" and self.in_brackets(index)):
-                return self.tokens[index + 1 : self.at]
-        return self.tokens[: self.at]
+    def line(self) -> list[Token]:
+        """The tokens up to here from the last that parts lines; of a monstrous line only the end."""
+        start = self.at
+        while start > max(0, self.at - FAR) and self.tokens[start - 1].type not in LINE_ENDS:
+            start -= 1
+        return self.tokens[start : self.at]
 
-    def in_brackets(self, index: int) -> bool:
-        """Whether a round or square bracket of this line is open at a token."""
-        depth = 0
-        for token in reversed(self.tokens[:index]):
-            if token.type in ("NL", "LBRACE", "RBRACE"):
-                break
-            depth += {"LPAR": 1, "LSQB": 1, "RPAR": -1, "RSQB": -1}.get(token.type, 0)
-            if depth > 0:
-                return True
-        return False
+    def step(self) -> list[Token]:
+        """The tokens of the step up to here; a comma in brackets does not end one."""
+        line = self.line()
+        depth, start = 0, 0
+        for index, token in enumerate(line):
+            depth += DEPTH.get(token.type, 0)
+            if depth == 0 and token.type in ("COMMA", "COLON"):
+                start = index + 1
+        return line[start:]
+
+    def in_brackets(self) -> bool:
+        """Whether a round or square bracket is open here."""
+        return sum(DEPTH.get(token.type, 0) for token in self.line()) > 0
 
     def text(self, token: Token) -> str:
         return self.source.text[token.start : token.end]
@@ -138,7 +142,7 @@ def missing(place: Place) -> str:
             return "a message in double quotes"
         if before in ("COMMA", "COLON", "LPAR"):
             value = "a value" if place.expects("SIZE") else "a name"
-            return value if place.in_brackets(place.at) else "a step"
+            return value if place.in_brackets() else "a step"
         if before in AFTER:
             return AFTER[before]
     for group in NEXT:
@@ -262,7 +266,7 @@ def key_out_of_place(place: Place) -> Diagnostic | None:
     if token.type != "KEY":
         return None
     name = place.text(token)[:-1].rstrip()
-    if before.type == "COMMA" and not place.in_brackets(place.at):
+    if before.type == "COMMA" and not place.in_brackets():
         message = f"an argument such as `{name}=` follows without a comma; a comma starts the next step"
         return place.fault(message, "remove the comma", (before.start, before.end, ""))
     words = {part.type for part in place.step()}

@@ -46,7 +46,11 @@ def shipped() -> Iterator[Shipped]:
     for name in names():
         content = text(name)
         tree, _ = parse(Source(name, content))
-        nets = tuple(item.name.name for item in tree.items if is_whole(item))
+        nets = tuple(
+            item.name.name
+            for item in tree.items
+            if isinstance(item, syntax.Net | syntax.Variant) and is_whole(item)
+        )
         blocks = tuple(item.name.name for item in tree.items if isinstance(item, syntax.Block))
         yield Shipped(name, nets or blocks, content.partition("\n")[0].lstrip("# "))
 

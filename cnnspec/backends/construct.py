@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from cnnspec.backends.columns import Frame, Loop, Part, Unaligned, agree
+from cnnspec.backends.columns import Frame, Part, Unaligned, agree
+from cnnspec.backends.loops import Loop
 from cnnspec.backends.structure import (
     Plan,
     Steps,
@@ -104,7 +105,7 @@ class Constructor:
         return frame.text([self.plan.program.layer(step) for step in steps])
 
     def container(self, steps: list[Step], frame: Frame, put: Any) -> None:
-        """Labelled braces: an nn.Sequential where they are a chain, else a bare module that holds their steps."""
+        """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
         rows = [unlabelled(step) for step in steps]
         chain = all(is_chain(row, self.plan.kept) for row in rows)
         plain = chain and all(implicit(row) for row in rows)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.backends.columns import Frame, Loop, Part, Unaligned, agree
+from cnnspec.backends.columns import Frame, Part, Unaligned, agree
 from cnnspec.backends.construct import INDICES, align_iterations, attribute_kind, is_parameter
+from cnnspec.backends.loops import Loop
 from cnnspec.backends.names import Names
 from cnnspec.backends.structure import Plan, Steps, align, is_chain, is_container, unlabelled
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, layout

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cnnspec.backends.columns import Frame, Loop, Root, Unaligned, agree
+from cnnspec.backends.columns import Frame, Unaligned, agree
+from cnnspec.backends.loops import Loop
 from cnnspec.backends.names import Names, is_plain
+from cnnspec.backends.roots import Root
 from cnnspec.graph import Again, From, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
 from cnnspec.layers.base import Call
 from cnnspec.symbols import Symbol
@@ -221,7 +223,7 @@ def last(row: Row) -> Value | None:
 
 
 def is_chain(steps: Steps, kept: set[Value]) -> bool:
-    """Whether an nn.Sequential can hold the steps: nothing but one after the other, no value wanted elsewhere."""
+    """Whether an nn.Sequential can hold the steps: one after the other, no value wanted elsewhere."""
     for number, step in enumerate(steps):
         if isinstance(step, Merge | From | Again):
             return False

@@ -14,12 +14,14 @@ from typing import Any
 
 from cnnspec import __version__
 from cnnspec.analysis.costs import costs
-from cnnspec.backends.columns import MISSING, Root, Unaligned, literal
+from cnnspec.backends.columns import MISSING, Unaligned, literal
 from cnnspec.backends.construct import Constructor, NotSimple
 from cnnspec.backends.forward import Forward
 from cnnspec.backends.names import Names
+from cnnspec.backends.roots import Root
 from cnnspec.backends.structure import Factory, Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
+from cnnspec.evaluate import BlockName, LayerName
 from cnnspec.files import MARK
 from cnnspec.graph import Instance, Network, live
 from cnnspec.layers.base import Filter, describe
@@ -243,7 +245,7 @@ def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
         return
     network = plan.program.network
     fixed = [
-        f"{name}={value.name if hasattr(value, 'name') else describe(value) if not hasattr(value, 'block') else value.block.name.name}"
+        f"{name}={shown(value)}"
         for name, value in network.arguments.items()
         if name not in plan.root.parameters
     ]
@@ -254,6 +256,13 @@ def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
         body.line("# Fixed when this file was built, since more than widths depends on them:")
         for item in fixed:
             body.line("# " + item)
+
+
+def shown(value: Any) -> str:
+    """A net's argument as the specification writes it: layers and blocks by name, in ASCII."""
+    if isinstance(value, BlockName):
+        return ascii(value.block.name.name)[1:-1]
+    return ascii(value.name if isinstance(value, LayerName) else describe(value)).strip("'\"")
 
 
 def construct(plan: Plan, chain: bool, body: Writer) -> None:

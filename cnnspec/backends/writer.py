@@ -10,7 +10,7 @@ WIDTH = 88
 
 
 class Arguments(NamedTuple):
-    """`name(a, b, key=c)`; an item of `[…]` or `(…)` where name is empty. Arguments carry their `key=` prefix."""
+    """`name(a, b, key=c)`; a list or a tuple where the head is empty. Items carry their `key=`."""
 
     head: str
     items: tuple[tuple[str, Text], ...]
@@ -19,11 +19,10 @@ class Arguments(NamedTuple):
 
 
 class Each(NamedTuple):
-    """`*(element for … in …)`, or the same without the star as a sole argument."""
+    """`*(element for … in …)`."""
 
     element: Text
     clause: str
-    star: bool = True
 
 
 class Noted(NamedTuple):
@@ -44,8 +43,7 @@ def flat(text: Text) -> str:
     if isinstance(text, Noted):
         return flat(text.text)
     if isinstance(text, Each):
-        inner = f"{flat(text.element)} {text.clause}"
-        return f"*({inner})" if text.star else inner
+        return f"*({flat(text.element)} {text.clause})"
     items = ", ".join(prefix + flat(item) for prefix, item in text.items)
     left, right = text.opening, text.closing
     lone = "," if left == "(" and not text.head and len(text.items) == 1 else ""
@@ -61,23 +59,18 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
     if isinstance(text, str) or (len(line) <= WIDTH and not noted(text)):
         return [line]
     if isinstance(text, Each):
-        opening, closing = (f"{before}*(", f"){after}") if text.star else (before, after)
-        inner = indent + 4 if text.star else indent
-        whole = " " * inner + f"{flat(text.element)} {text.clause}"
-        body = [whole] if len(whole) <= WIDTH else [*layout(text.element, inner), " " * inner + text.clause]
-        return [pad + opening, *body, pad + closing] if text.star else body
-    left, right = text.opening, text.closing
-    lines = [f"{pad}{before}{text.head}{left}"]
-    inner = pad + "    "
-    joined = inner + ", ".join(prefix + flat(item) for prefix, item in text.items)
+        whole = f"{pad}    {flat(text.element)} {text.clause}"
+        parts = [*layout(text.element, indent + 4), f"{pad}    {text.clause}"]
+        body = [whole] if len(whole) <= WIDTH else parts
+        return [f"{pad}{before}*(", *body, f"{pad}){after}"]
+    lines = [f"{pad}{before}{text.head}{text.opening}"]
+    joined = pad + "    " + ", ".join(prefix + flat(item) for prefix, item in text.items)
     if text.head and len(joined) <= WIDTH and not noted(text):
         lines.append(joined)
-    elif len(text.items) == 1 and isinstance(text.items[0][1], Each) and not text.items[0][1].star:
-        lines += layout(text.items[0][1], indent + 4)
     else:
         for prefix, item in text.items:
             lines += layout(item, indent + 4, prefix, ",")
-    return [*lines, f"{pad}{right}{after}"]
+    return [*lines, f"{pad}{text.closing}{after}"]
 
 
 def noted(text: Text) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from cnnspec import syntax
 from cnnspec.elaborate.context import Context, Defaults, Owner
 from cnnspec.evaluate import BlockName
-from cnnspec.layers.base import is_integer
 from cnnspec.naming import Scope
 
 if TYPE_CHECKING:
@@ -57,5 +56,7 @@ def least_count(source: syntax.Expression, context: Context, hidden: frozenset[s
         return len(source.items)
     if isinstance(source, syntax.Literal) or (isinstance(source, syntax.Name) and source.name not in hidden):
         value = source.value if isinstance(source, syntax.Literal) else context.names.get(source.name)
-        return len(value) if isinstance(value, list) else int(value) if is_integer(value) else 0
+        if isinstance(value, int) and not isinstance(value, bool):
+            return int(value)
+        return len(value) if isinstance(value, list) else 0
     return 0

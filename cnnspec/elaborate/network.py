@@ -25,7 +25,7 @@ IMAGE_ARGUMENTS = ("mean", "std")
 
 
 class Settings(NamedTuple):
-    """What the command line says of a net: parameters by name, input shapes by label ("" for the only one)."""
+    """What the command line says of a net: parameters by name, inputs by label ("": the only one)."""
 
     parameters: Mapping[str, Any] = {}
     inputs: Mapping[str, Shape] = {}
