@@ -1,0 +1,33 @@
+"""`cnnspec explain WHAT`: the page of a code or of a layer, or the list of the codes."""
+
+from __future__ import annotations
+
+from cnnspec import explain, layers
+from cnnspec.reference import layer_page
+from cnnspec.spelling import suggest
+
+
+class NoPage(LookupError):
+    """There is no code or layer of that name; says what may have been meant."""
+
+
+def contents() -> str:
+    """Every code with its title, then the names of the layers."""
+    pages = [page for code in explain.codes() if (page := explain.page(code))]
+    lines = [f"{page.code}  {page.title}" for page in pages]
+    families = [" ".join(members) for members in layers.FAMILIES.values()]
+    return "\n".join([*lines, "", "Layers:", *families]) + "\n"
+
+
+def page(what: str) -> str:
+    """The page of a code such as `E0410` or of a layer such as `conv`. Raises NoPage."""
+    found = explain.page(what)
+    if found is not None:
+        return explain.render(found)
+    name = what.lower()
+    if layers.find(name) is not None:
+        return layer_page(name)
+    words = suggest(what.upper(), explain.codes()) or suggest(name, layers.NAMES)
+    meant = " or ".join(f"`{word}`" for word in words)
+    hint = f"did you mean {meant}?" if meant else "`cnnspec explain` lists the codes and the layers"
+    raise NoPage(f"no code and no layer is called {what!r}: {hint}")
