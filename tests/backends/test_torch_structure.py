@@ -1,5 +1,7 @@
 """Emitted PyTorch does what the checked graph says, whatever the structure of the specification."""
 
+# ruff: noqa: E501 - a net in one line reads better here
+
 from __future__ import annotations
 
 import subprocess
@@ -118,7 +120,7 @@ net N(unit=A) { input 3@8x8\n Twice A 4, Twice B 4\n unit 2 }""",
     "defaults": "default_eps = 0.01\nnet N { input 3@8x8\n default batchnorm eps=default_eps momentum=0.2\n conv 4@1x1, batchnorm }",
     "frozen kernels": "net N { input 1@8x8\n conv 1@3x3 pad=1 weights=[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]] bias=no frozen=yes }",
     "same padding with a stride": 'net N { input 3@9x7\n conv 4@4x3 stride=2 pad="same", conv 4@3x3 pad=[0, 1, 2, 0] }',
-    "numbers as labels": 'net N { input 2@6x6\n f: { 2: conv 2@1x1\n relu\n conv 2@1x1 } }',
+    "numbers as labels": "net N { input 2@6x6\n f: { 2: conv 2@1x1\n relu\n conv 2@1x1 } }",
     "awkward names": """
 block lambda(self, x=2, nn=3) { conv x@1x1, conv nn@1x1 }
 block Tensor(torch) { conv torch@1x1 }
@@ -142,7 +144,13 @@ def test_emitted_code_is_formatted_linted_and_typed(tmp_path: Path) -> None:
     for command in (
         ["ruff", "format", "--check", "--isolated", "."],
         ["ruff", "check", "--isolated", "."],
-        ["mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *(p.name for p in tmp_path.glob("*.py"))],
+        [
+            "mypy",
+            "--strict",
+            "--cache-dir",
+            str(tmp_path / "cache"),
+            *(p.name for p in tmp_path.glob("*.py")),
+        ],
     ):
         done = subprocess.run(
             [sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True, check=False
