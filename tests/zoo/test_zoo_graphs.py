@@ -1,0 +1,162 @@
+"""The checked graph of every shipped net against what is published of it. Nothing is emitted here."""
+
+from __future__ import annotations
+
+import json
+from math import prod
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from cnnspec.analysis.costs import costs
+from cnnspec.analysis.unroll import unroll
+from cnnspec.graph import Network
+from cnnspec.summary import line
+from tests.zoo.shipped import FILES, OWN, SPECS, TORCHVISION, check_file, network, published
+
+RECORDED = json.loads((Path(__file__).parents[1] / "data/torchvision.json").read_text("utf-8"))["models"]
+
+
+def tensors(checked: Network) -> dict[str, tuple[int, ...]]:
+    """Keys and shapes of the state_dict that the graph promises."""
+    return {
+        f"{node.path}.{weight.name}" if weight.name else node.path: tuple(map(int, weight.shape))
+        for node in unroll(checked).nodes
+        if not node.shared
+        for weight in node.weights
+    }
+
+
+def leaving(checked: Network) -> list[int]:
+    """The shape of the first output."""
+    shape = checked.outputs[0].value.shape
+    assert shape is not None
+    return list(shape.dimensions)
+
+
+def test_every_net_of_every_file_is_known_here() -> None:
+    shipped = {net.name: path.stem for path in SPECS.glob("*.cnn") for net in check_file(path.stem).networks}
+    assert shipped == FILES
+
+
+@pytest.mark.parametrize("file", sorted({path.stem for path in SPECS.glob("*.cnn")}))
+def test_no_file_has_anything_to_complain_of(file: str) -> None:
+    """Not even a note: an assertion `->` in a pattern holds for every variant of it."""
+    found = check_file(file)
+    assert found.networks and found.diagnostics == ()
+
+
+@pytest.mark.parametrize("file", sorted({path.stem for path in SPECS.glob("*.cnn")}))
+def test_the_first_comment_says_what_it_is(file: str) -> None:
+    first, *rest = (SPECS / f"{file}.cnn").read_text("utf-8").splitlines()
+    assert first.startswith("# ") and any(
+        f"{year})" in first or f"{year} (" in first for year in range(1968, 2025)
+    )
+    assert max(map(len, rest)) <= 120
+
+
+@pytest.mark.parametrize("net", [net for net, (_, name) in TORCHVISION.items() if name in RECORDED])
+def test_recorded_figures(net: str) -> None:
+    """Figures and keys that were read off torchvision once; needs neither torch nor torchvision."""
+    checked, recorded = network(net), RECORDED[TORCHVISION[net][1]]
+    assert costs(checked)._asdict() == {key: recorded[key] for key in ("params", "buffers", "macs")}
+    assert leaving(checked) == recorded["output"]
+    assert tensors(checked) == {key: tuple(shape) for key, shape in recorded["tensors"].items()}
+
+
+@pytest.mark.parametrize("net", TORCHVISION)
+def test_figures_and_keys_are_torchvisions(net: str, torchvision: ModuleType) -> None:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    checked = network(net)
+    theirs = published(torchvision, net)
+    state = theirs.state_dict()
+    assert tensors(checked) == {key: tuple(value.shape) for key, value in state.items()}
+    with FlopCounterMode(display=False) as flops:
+        out = theirs.eval()(torch.empty(1, 3, 224, 224, device="meta"))
+    total = costs(checked)
+    assert total.params == sum(p.numel() for p in theirs.parameters())
+    assert total.buffers == sum(b.numel() for b in theirs.buffers())
+    assert total.macs == flops.get_total_flops() / 2
+    assert leaving(checked) == list(out.shape[1:])
+
+
+@pytest.mark.parametrize(
+    ("net", "said"),
+    [
+        ("LeNet5", "lenet.cnn: LeNet5 ok, 1@28x28 -> 10, 61,706 parameters, 416,520 MACs"),
+        # 60,000 parameters up to F6 (LeCun et al. 1998, II.B), 850 in the layer that stands for the drawings
+        ("LeNet1998", "lenet1998.cnn: LeNet1998 ok, 1@32x32 -> 10, 60,850 parameters, 328,096 MACs"),
+        ("UNet", "unet.cnn: UNet ok, 1@572x572 -> 2@388x388, 31,030,658 parameters, 150,428,424,448 MACs"),
+        (
+            "PaddedUNet",
+            "unet.cnn: PaddedUNet ok, 1@256x256 -> 2@256x256, 31,036,546 parameters, 48,096,083,968 MACs",
+        ),
+        (
+            "Siamese",
+            "siamese.cnn: Siamese ok, 1@105x105 and 1@105x105 -> 1, 38,951,745 parameters, 1,817,251,840 MACs",
+        ),
+        ("Digits", "digits.cnn: Digits ok, 1@8x8 -> 10, 13,706 parameters, 91,776 MACs"),
+        ("Edges", "edges.cnn: Edges ok, 1@64x64 -> 1@64x64, 0 parameters, 110,592 MACs"),
+        ("Blur", "edges.cnn: Blur ok, 3@64x64 -> 3@64x64, 0 parameters, 110,592 MACs"),
+    ],
+)
+def test_what_check_says_of_the_others(net: str, said: str) -> None:
+    assert line(f"{FILES[net]}.cnn", network(net)) == said
+
+
+def test_all_others_are_in_that_list() -> None:
+    (marks,) = (m for m in test_what_check_says_of_the_others.pytestmark if m.name == "parametrize")  # type: ignore[attr-defined]
+    assert {net for net, _ in marks.args[1]} == set(OWN)
+
+
+def test_lenet_1998_map_by_map() -> None:
+    """Trainable parameters of every map as the paper gives them: C1 156, S2 12, C3 1,516, S4 32, C5 48,120, F6 10,164."""
+    counts: dict[str, int] = {}
+    for key, shape in tensors(network("LeNet1998")).items():
+        layer = key.split(".")[0]
+        counts[layer] = counts.get(layer, 0) + prod(shape)
+    assert counts == {"c1": 156, "s2": 12, "c3": 1516, "s4": 32, "c5": 48120, "f6": 10164, "linear2": 850}
+
+
+@pytest.mark.parametrize(
+    ("net", "parameters", "input", "out"),
+    [
+        ("LeNet5", {"channels": 3}, "", "10"),
+        ("LeNet5", {"size": 32}, "", "10"),
+        ("LeNet5", {"classes": 7}, "", "7"),
+        ("UNet", {}, "1@188x188", "2@4x4"),
+        ("PaddedUNet", {"channels": 3, "classes": 5}, "3@48x80", "5@48x80"),
+        ("Edges", {"channels": 3}, "3@427x640", "1@427x640"),
+        ("ResNet50", {"classes": 10}, "3@64x64", "10"),
+        ("GoogLeNet", {"aux": False}, "", "1000"),
+    ],
+)
+def test_parameters_and_inputs(net: str, parameters: dict[str, Any], input: str, out: str) -> None:  # noqa: A002
+    assert str(network(net, parameters, input).outputs[0].value.shape) == out
+
+
+@pytest.mark.parametrize("size", ["1@100x100", "1@256x264"])
+def test_the_padded_unet_refuses_other_sizes(size: str) -> None:
+    from cnnspec.elaborate.network import Settings
+    from cnnspec.options import parse_shape
+
+    found = check_file("unet", "PaddedUNet", Settings({}, {"": parse_shape(size)}))
+    assert [d.code for d in found.diagnostics if d.severity == "error"][:1] == ["E0407"]
+    assert not found.ok
+
+
+def test_without_heads_googlenet_keeps_its_other_weights() -> None:
+    whole, bare = tensors(network("GoogLeNet")), tensors(network("GoogLeNet", {"aux": False}))
+    assert bare == {key: shape for key, shape in whole.items() if not key.startswith("aux")}
+    assert len(network("GoogLeNet", {"aux": False}).outputs) == 1
+    assert costs(network("GoogLeNet", {"aux": False})).macs == costs(network("GoogLeNet")).macs
+
+
+def test_images_are_prepared_as_torchvision_does() -> None:
+    for net in TORCHVISION:
+        (given,) = network(net).inputs
+        assert (given.mean, given.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
