@@ -19,7 +19,7 @@ from cnnspec.evaluate import UNKNOWN, BlockName, Fault, LayerName, Unknowable, e
 from cnnspec.graph import Instance, Step, Value
 from cnnspec.layers.base import Join, describe
 from cnnspec.limits import Limits
-from cnnspec.naming import carries
+from cnnspec.naming import carries, free_name
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
 from cnnspec.symbols import polynomial
@@ -197,7 +197,8 @@ class Elaborator:
         if not name or "." in name:
             raise fault("E0203", "a label is a name without dots", label.span)
         if not carries(name):
-            fixes = [Fix(f"call it `{name}_`", (edit(label.span, f"{name}_"),))]
+            free = free_name(name)
+            fixes = [Fix(f"call it `{free}`", (edit(label.span, free),))]
             raise fault("E0208", f"torch modules already have an attribute `{name}`", label.span, fixes=fixes)
         return name
 
