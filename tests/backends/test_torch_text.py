@@ -1,0 +1,128 @@
+"""What emitted PyTorch looks like: golden files, lengths, constructor arguments.
+
+CNNSPEC_UPDATE=1 rewrites the golden files; read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from cnnspec.backends import emit
+from cnnspec.compiler import check
+from cnnspec.elaborate.network import Settings
+from cnnspec.files import read, read_used
+from cnnspec.graph import Network
+from cnnspec.source import Source
+from tests.backends.interpreter import load, network
+
+GOLDEN = Path(__file__).with_name("golden")
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+def shipped(file: str, net: str | None = None, **parameters: object) -> Network:
+    source = read(str(SPECS / file))
+    assert isinstance(source, Source)
+    found = check(source, read_used, net, Settings(parameters), first=True)
+    assert not [d for d in found.diagnostics if d.severity == "error"]
+    return found.networks[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "net"),
+    [
+        ("lenet.cnn", None),
+        ("resnet.cnn", "ResNet50"),
+        ("vgg.cnn", "VGG16BN"),
+        ("googlenet.cnn", None),
+        ("densenet.cnn", None),
+        ("mobilenet_v2.cnn", None),
+        ("unet.cnn", None),
+        ("siamese.cnn", None),
+    ],
+)
+def test_the_text(file: str, net: str | None) -> None:
+    golden = GOLDEN / file.replace(".cnn", ".py.txt")
+    text = emit("torch", shipped(file, net), file)
+    if os.environ.get("CNNSPEC_UPDATE"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def test_resnet_50_takes_160_lines_and_resnet_152_a_few_more_at_most() -> None:
+    fifty = emit("torch", shipped("resnet.cnn", "ResNet50"), "resnet.cnn").count("\n")
+    deep = emit("torch", shipped("resnet.cnn", "ResNet152"), "resnet.cnn").count("\n")
+    assert fifty <= 160
+    assert deep <= fifty + 5
+
+
+FREE = {
+    "classes": ("net N(classes=10) { input 1@8x8\n conv 4@3x3, flatten, linear classes }", True),
+    "width through a block": (
+        "block B(w) { full = in.channels\n add { | identity | conv w@1x1, batchnorm, conv full@1x1 } }\n"
+        "net N(width=10) { input 1@8x8\n conv width@3x3, B (2 * width), B width, flatten, linear 3 }",
+        True,
+    ),
+    "growth": (
+        "block D(g) { concat { | identity | conv g@3x3 pad=1 } }\n"
+        "net N(growth=10) { input 2@8x8\n repeat 5 { D growth }\n conv (in.channels // 2)@1x1, globalavgpool }",
+        True,
+    ),
+    "a depthwise width": (
+        "net N(width=10) { input 1@8x8\n conv width@1x1, conv width@3x3 groups=width }",
+        True,
+    ),
+    "input channels": ("net N(channels=10) { input channels@8x8\n conv 4@3x3 }", True),
+    "a repeat": ("net N(depth=10) { input 1@8x8\n repeat depth { conv 4@1x1 } }", False),
+    "an if": ("net N(width=10) { input 1@8x8\n if width > 4 { conv width@1x1 } }", False),
+    "an if in a block": (
+        "block B(w) { if w != in.channels { conv w@1x1 } }\nnet N(width=10) { input 1@8x8\n B width }",
+        False,
+    ),
+    "an assertion": ("net N(width=10) { input 1@8x8\n conv width@1x1 -> 10@8x8 }", False),
+    "a claim": ("net N(width=10) { input 1@8x8\n conv width@8x8, flatten, linear 3 in=10 }", False),
+    "a spatial size": ("net N(size=10) { input 1@[size, size]\n conv 2@1x1 }", False),
+    "a kernel": ("net N(k=3) { input 1@8x8\n conv 2@[k, k] }", False),
+    "a stride": ("net N(s=2) { input 1@8x8\n conv 2@1x1 stride=s }", False),
+    "groups": ("net N(g=2) { input 4@8x8\n conv 4@1x1 groups=g }", False),
+    "a join's other side": ("net N(width=4) { input 4@8x8\n add { | identity | conv width@1x1 } }", False),
+    "a label": ("net N(n=3) { input 4@8x8\n step{n}: conv 3@1x1 }", False),
+    "an index": ("net N(n=1) { widths = [4, 8]\n input 4@8x8\n conv widths[n]@1x1 }", False),
+    "a require": ("net N(width=4) { input 4@8x8\n require width < 9\n conv width@1x1 }", False),
+    "a minimum": ("net N(width=4) { input 4@8x8\n conv min(width, 8)@1x1 }", False),
+}
+
+
+@pytest.mark.parametrize("case", FREE)
+def test_a_parameter_stays_an_argument_if_all_it_reaches_are_widths(case: str) -> None:
+    text, free = FREE[case]
+    net = network(text)
+    (name,) = net.arguments
+    code = emit("torch", net, "net.cnn")
+    assert (f"{name}: int = {net.arguments[name]}" in code) is free
+    if not free:
+        assert f"# {name}=" in code
+
+
+@pytest.mark.parametrize("case", [case for case, (_, free) in FREE.items() if free])
+def test_an_argument_means_what_the_parameter_means(case: str) -> None:
+    text, _ = FREE[case]
+    net = network(text)
+    (name,) = net.arguments
+    changed = text.replace(f"{name}=10", f"{name}=6")
+    built = model(network(changed))
+    constructed = model(net, **{name: 6})
+    shapes = {key: tensor.shape for key, tensor in built.state_dict().items()}
+    assert {key: tensor.shape for key, tensor in constructed.state_dict().items()} == shapes
+    constructed.load_state_dict(built.state_dict())
+    x = torch.randn(2, *network(changed).inputs[0].value.shape.dimensions)  # type: ignore[union-attr]
+    assert torch.equal(built.eval()(x), constructed.eval()(x))
+
+
+def model(net: Network, **arguments: int) -> nn.Module:
+    made: nn.Module = load(emit("torch", net, "net.cnn")).N(**arguments)
+    return made
