@@ -69,7 +69,7 @@ FREE = {
     ),
     "growth": (
         "block D(g) { concat { | identity | conv g@3x3 pad=1 } }\n"
-        "net N(growth=10) { input 2@8x8\n repeat 5 { D growth }\n conv (in.channels // 2)@1x1, globalavgpool }",
+        "net N(growth=10) { input 2@8x8\n repeat 5 { D growth }\n conv (in.channels // 2)@1x1, globalavgpool }",  # noqa: E501
         True,
     ),
     "a depthwise width": (
