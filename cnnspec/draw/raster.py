@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ from cnnspec.draw.svg import FAMILIES
 from cnnspec.files import MARK
 
 LACKING = "{} need the extra `draw`: pip install 'cnnspec[draw]'"
-LARGEST = 12_000  # pixels of a side
+MOST_PIXELS, LONGEST = 40_000_000, 16_000  # of a picture, of a side of it
 ZOOM = 2.0
 
 
@@ -54,8 +55,8 @@ def png(svg: str, mark: str) -> bytes:
 def zoom(svg: str) -> float:
     """Twice the size that a screen of 96 dots an inch asks for, or less where that would be huge."""
     box = svg.split('viewBox="0 0 ', 1)[1].split('"', 1)[0]
-    longest = max(map(float, box.split())) * 96 / 72
-    return min(ZOOM, LARGEST / longest)
+    width, height = (float(side) * 96 / 72 for side in box.split())
+    return min(ZOOM, math.sqrt(MOST_PIXELS / (width * height)), LONGEST / max(width, height))
 
 
 def with_text(data: bytes, key: str, words: str) -> bytes:
