@@ -53,15 +53,17 @@ def heading(network: Network, source: str) -> str:
     total = costs(network)
     arriving = " and ".join(str(given.value.shape) for given in network.inputs)
     leaving = " and ".join(str(output.value.shape) for output in network.outputs if not output.train)
-    name = "".join(
-        c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name
-    )
     return (
-        f"# {network.name}: {MARK} {__version__} from {name}\n"
+        f"# {network.name}: {MARK} {__version__} from {printable(Path(source).name)}\n"
         f'"""{network.name}: {arriving} -> {leaving}.\n\n'
         f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.\n"
         'Beside each layer stands its output for one image, channels@heightxwidth.\n"""\n\n'
     )
+
+
+def printable(text: str) -> str:
+    """A file's name, fit for a comment or a docstring."""
+    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in text)
 
 
 def assemble(body: str) -> str:
@@ -162,6 +164,8 @@ def plan_block(program: Program, instances: list[Instance]) -> Plan | None:
     block = instances[0].block
     span = block.name.span
     plan.where = f"block {block.name.name}, line {span.line}"
+    if span.source is not program.network.span.source:
+        plan.where += f" of {printable(span.source.name)}"
     try:
         write_class(plan, "", None, Writer())
     except Unaligned:
