@@ -81,7 +81,7 @@ def settings_of(settings: tuple[str, ...], inputs: tuple[str, ...]) -> Any:
 
 def checked(path: str | None, net: str | None, settings: Any, first: bool = False) -> tuple[str, Any]:
     """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
-    from cnnspec.compiler import Checked, check
+    from cnnspec.compiler import Checked, Misuse, check
     from cnnspec.files import only_spec, read, read_used
 
     try:
@@ -91,13 +91,19 @@ def checked(path: str | None, net: str | None, settings: Any, first: bool = Fals
         fail(str(problem))
     if isinstance(source, Diagnostic):
         return path, Checked((), (source,))
-    found = check(source, read_used, net, settings, first)
+    try:
+        found = check(source, read_used, net, settings, first)
+    except Misuse as misuse:
+        fail(str(misuse))
     if found.diagnostics:
         from cnnspec.fixes import with_fixes
         from cnnspec.source import Source
 
         def recheck(text: str) -> Checked:
-            return check(Source(source.name, text), read_used, net, settings, first)
+            try:
+                return check(Source(source.name, text), read_used, net, settings, first)
+            except Misuse:  # the edit took away what an option names
+                return Checked((), found.diagnostics)
 
         mended = with_fixes(source, found.diagnostics, recheck, found.expanded)
         found = found._replace(diagnostics=tuple(mended))

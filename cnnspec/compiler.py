@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic
-from cnnspec.elaborate.network import NetworkElaborator, Settings, choose, parameters_of, unused_setting
+from cnnspec.elaborate.network import (
+    Misuse,
+    NetworkElaborator,
+    Settings,
+    choose,
+    parameters_of,
+    unused_setting,
+)
 from cnnspec.graph import Network
 from cnnspec.modules import Loader, Module, Reader
 from cnnspec.source import Source, Span
@@ -69,7 +76,7 @@ def check_module(
         if net not in module.nets and not broken:
             words = suggest(net, names)
             hint = f"did you mean `{words[0]}`?" if words else f"there is {', '.join(names)}"
-            diagnostics.append(Diagnostic("E0212", f"there is no net `{net}` in this file; {hint}", top))
+            raise Misuse(f"--net: there is no net `{net}` in {module.source.name}; {hint}")
         names = [net] if net in module.nets else []
     elif not names and not broken:
         blocks = "only blocks to be used by others" if module.blocks else "nothing to check"
@@ -101,8 +108,7 @@ def check_net(
     known = parameters_of(module.nets[name])
     unused = [given for given in settings.parameters if given not in known]
     if unused:
-        diagnostics += [unused_setting(pattern.name.span, given, known) for given in unused]
-        return None, 0
+        raise Misuse(unused_setting(name, unused[0], known))
     given: Mapping[str, object] = {**pattern.given, **settings.parameters}
     lacking = [missing for missing in pattern.lacking if missing not in given]
     if lacking:

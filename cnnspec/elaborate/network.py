@@ -18,10 +18,13 @@ from cnnspec.limits import Limits
 from cnnspec.modules import Module, NetName
 from cnnspec.naming import Scope
 from cnnspec.shapes import Shape
-from cnnspec.source import Span
 from cnnspec.spelling import suggest
 
 IMAGE_ARGUMENTS = ("mean", "std")
+
+
+class Misuse(Exception):
+    """An option of the command line names what is not there: the call is wrong, not the specification."""
 
 
 class Settings(NamedTuple):
@@ -102,18 +105,16 @@ class NetworkElaborator(Elaborator):
         )
 
     def check_inputs(self) -> None:
-        known = {given.name for given in self.inputs}
+        """Hold --input to the inputs that there are. Raises Misuse."""
+        known = [given.name for given in self.inputs]
         for name in self.settings.inputs:
             if name not in known and not (name == "" and len(known) == 1):
-                wanted = ", ".join(f"{given}=…" for given in known)
                 what = (
                     f"net `{self.pattern.name.name}` has no input `{name}`"
                     if name
                     else "which input is meant?"
                 )
-                self.report(
-                    Diagnostic("E0213", f"--input: {what}; there is {wanted}", self.pattern.name.span)
-                )
+                raise Misuse(f"--input: {what} There is {', '.join(f'{given}=…' for given in known)}")
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         if context.owner is not self.owner or context.scope.prefix:
@@ -227,8 +228,8 @@ def unknown_parameter(keyword: syntax.Keyword, target: NetName, known: list[str]
     return fault("E0213", message, keyword.name_span, note, fixes=fixes)
 
 
-def unused_setting(span: Span, name: str, known: list[str]) -> Diagnostic:
-    """A `--set` whose name is no parameter of the net."""
+def unused_setting(net: str, name: str, known: list[str]) -> str:
+    """What is wrong with a `--set` whose name is no parameter of the net."""
     words = suggest(name, known)
     hint = f"; did you mean `{words[0]}`?" if words else f"; there is {', '.join(known)}" if known else ""
-    return Diagnostic("E0213", f"--set: the net has no parameter `{name}`{hint}", span)
+    return f"--set: net `{net}` has no parameter `{name}`{hint}"
