@@ -1,4 +1,4 @@
-"""The nets that torchvision does not have, written by hand after their papers, in the zoo's names for weights."""
+"""The nets that torchvision does not have, by hand after their papers; weights are named as the zoo does."""
 
 from __future__ import annotations
 

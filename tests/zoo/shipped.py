@@ -86,7 +86,7 @@ def published(torchvision: ModuleType, net: str) -> Any:
 
 
 def load(checked: Network, folder: Path) -> Any:
-    """The class that is emitted for a network, imported from a file in `folder` as its user would import it."""
+    """The class that is emitted for a network, imported from a file in `folder` as a user imports it."""
     file = folder / f"emitted_{checked.name}_{len(list(folder.iterdir()))}.py"
     file.write_text(emit("torch", checked, f"{FILES.get(checked.name, checked.name)}.cnn"), "utf-8")
     spec = importlib.util.spec_from_file_location(file.stem, file)

@@ -1,4 +1,4 @@
-"""The emitted PyTorch of every shipped net is the published net: keys, shapes, outputs, running statistics."""
+"""The emitted PyTorch of every shipped net is the published net: keys, outputs, running statistics."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ SHAPES = {  # smaller images than the nets are made for, where these allow it
 def calibrate(model: Any, seed: int = 0) -> Any:
     """Weights and running statistics under which outputs move with the input, as a trained net's do.
 
-    PyTorch's own start shrinks what goes through, layer by layer: MobileNet's outputs then move by 3e-7 of
-    themselves, and any two nets would agree. Times sqrt(6) it is that of He et al. (2015), which keeps the scale.
+    PyTorch's own start shrinks what goes through, layer by layer: MobileNet's outputs then move by 3e-7
+    of themselves, and any two nets would agree. Times sqrt(6) it is that of He et al. (2015), which keeps
+    the scale.
     """
     generator = torch.Generator().manual_seed(seed)
     for name, tensor in model.state_dict().items():
@@ -57,7 +58,7 @@ def make(cls: Any, seed: int = 0) -> Any:
 
 
 def filled(model: Any, state: dict[str, Any]) -> Any:
-    """A model of meta tensors with the tensors of a state_dict; its buffers are copies, for training changes them."""
+    """A model of meta tensors with those of a state_dict; buffers are copied, for training changes them."""
     buffers = {name for name, _ in model.named_buffers()}
     model.load_state_dict(
         {k: v.clone() if k in buffers else v for k, v in state.items()}, strict=True, assign=True

@@ -1,0 +1,112 @@
+"""PyTorch's own tools take the emitted nets: torch.export, torch.fx, torch.compile."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.zoo.shipped import OWN, TORCHVISION, network, published
+
+torch = pytest.importorskip("torch")
+
+Emitted = Callable[..., Any]
+
+FAMILIES = (
+    "AlexNet",
+    "DenseNet121",
+    "GoogLeNet",
+    "MobileNetV2",
+    "ResNet18",
+    "ResNeXt50",
+    "SqueezeNet",
+    "VGG11BN",
+)
+SIZES = {"UNet": "1@188x188", "PaddedUNet": "1@48x48"} | dict.fromkeys(TORCHVISION, "3@64x64")
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled_before() -> Iterator[None]:
+    """What was compiled for other nets would count towards dynamo's limit."""
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()
+
+
+def model_and_images(net: str, emitted: Emitted, device: str = "cpu") -> tuple[Any, tuple[Any, ...]]:
+    """A net for small images, in evaluation, and images for it."""
+    size = SIZES.get(net, "")
+    torch.manual_seed(0)
+    with torch.device(device):
+        model = emitted(net, input=size)().eval()
+        shapes = [given.value.shape for given in network(net, input=size).inputs]
+        return model, tuple(torch.rand(2, *shape.dimensions) for shape in shapes if shape)
+
+
+def close(ours: Any, theirs: Any) -> None:
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("net", [*OWN, *FAMILIES])
+def test_export(net: str, emitted: Emitted) -> None:
+    model, images = model_and_images(net, emitted)
+    program = torch.export.export(model, images)
+    with torch.no_grad():
+        close(program.module()(*images), model(*images))
+    assert set(program.state_dict) == set(model.state_dict())
+
+
+@pytest.mark.parametrize("net", [*OWN, *TORCHVISION])
+def test_symbolic_tracing(net: str, emitted: Emitted) -> None:
+    model, images = model_and_images(net, emitted, "meta")
+    traced = torch.fx.symbolic_trace(model)
+    left_out = set(model.state_dict()) - set(traced.state_dict())
+    assert all(net == "GoogLeNet" and key.startswith("aux") for key in left_out)  # heads run only in training
+    with torch.no_grad():
+        assert traced(*images).shape == model(*images).shape
+
+
+@pytest.mark.parametrize("net", [*OWN, *FAMILIES])
+def test_compiled_whole(net: str, emitted: Emitted) -> None:
+    """One graph without breaks, forward and backward."""
+    model, images = model_and_images(net, emitted)
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    out = compiled(*images)
+    close(out, model(*images))
+    if out.requires_grad:
+        out.sum().backward()
+        assert all(p.grad is not None for name, p in model.named_parameters() if not name.startswith("aux"))
+
+
+@pytest.mark.parametrize("net", ["GoogLeNet", "LeNet5"])
+def test_compiled_whole_while_training(net: str, emitted: Emitted) -> None:
+    model, images = model_and_images(net, emitted)
+    compiled = torch.compile(model.train(), backend="aot_eager", fullgraph=True)
+    out = compiled(*images)
+    assert len(out) == (3 if net == "GoogLeNet" else 2)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="inductor needs a C++ compiler")
+def test_the_default_compiler(emitted: Emitted) -> None:
+    model, images = model_and_images("LeNet5", emitted)
+    with torch.no_grad():
+        close(torch.compile(model)(*images), model(*images))
+
+
+def operators(model: Any) -> Counter[str]:
+    """How often torch.export's graph calls each kind of operator, in place or not."""
+    program = torch.export.export(model, (torch.rand(1, 3, 224, 224, device="meta"),))
+    called = [str(node.target).split(".") for node in program.graph.nodes if node.op == "call_function"]
+    return Counter(name.removesuffix("_") for _, name, *_ in called)
+
+
+def test_no_operator_more_than_torchvision_needs(emitted: Emitted, torchvision: ModuleType) -> None:
+    with torch.device("meta"):
+        ours = emitted("ResNet50")().eval()
+    mine, theirs = operators(ours), operators(published(torchvision, "ResNet50").eval())
+    assert mine["conv2d"] == 53 and mine["add"] >= 16  # a whole graph was read
+    assert mine - theirs == Counter()
