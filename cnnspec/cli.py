@@ -81,7 +81,8 @@ def settings_of(settings: tuple[str, ...], inputs: tuple[str, ...]) -> Any:
 
 def checked(path: str | None, net: str | None, settings: Any, first: bool = False) -> tuple[str, Any]:
     """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
-    from cnnspec.compiler import Checked, Misuse, check
+    from cnnspec.compiler import Checked, check
+    from cnnspec.elaborate.network import Misuse
     from cnnspec.files import only_spec, read, read_used
 
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cnnspec import __version__
+import cnnspec
 from cnnspec.cli import main
 
 LENET = """net LeNet5(classes=10) {
@@ -126,6 +126,10 @@ def test_a_broken_net_builds_nothing() -> None:
 
 def test_python_m_cnnspec_and_version() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "cnnspec", "--version"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "cnnspec", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(Path(cnnspec.__file__).parents[1])},
     )
-    assert __version__ in done.stdout
+    assert cnnspec.__version__ in done.stdout

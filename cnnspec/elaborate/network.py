@@ -109,12 +109,9 @@ class NetworkElaborator(Elaborator):
         known = [given.name for given in self.inputs]
         for name in self.settings.inputs:
             if name not in known and not (name == "" and len(known) == 1):
-                what = (
-                    f"net `{self.pattern.name.name}` has no input `{name}`"
-                    if name
-                    else "which input is meant?"
-                )
-                raise Misuse(f"--input: {what} There is {', '.join(f'{given}=…' for given in known)}")
+                wrong = f"no input `{name}`" if name else "several inputs"
+                there = ", ".join(f"--input {given}=…" for given in known)
+                raise Misuse(f"--input: net `{self.pattern.name.name}` has {wrong}; there is {there}")
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         if context.owner is not self.owner or context.scope.prefix:
