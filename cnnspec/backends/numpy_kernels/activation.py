@@ -1,0 +1,236 @@
+"""Activations: one value in, one value out, and softmax."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.backends.numpy_kernels.arrays import Array
+from cnnspec.backends.numpy_kernels.special import erf
+
+
+def relu(x: Array) -> Array:
+    """max(0, x). Nair and Hinton 2010."""
+    y: Array = np.maximum(x, 0)
+    return y
+
+
+def relu_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad where x > 0, else 0."""
+    return grad * (x > 0)
+
+
+def relu6(x: Array) -> Array:
+    """min(max(0, x), 6). Krizhevsky 2010."""
+    y: Array = np.clip(x, 0, 6)
+    return y
+
+
+def relu6_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad where 0 < x < 6, else 0."""
+    return grad * ((x > 0) & (x < 6))
+
+
+def leaky_relu(x: Array, slope: float = 0.01) -> Array:
+    """x where x > 0, else slope * x. Maas, Hannun and Ng 2013."""
+    return np.where(x > 0, x, slope * x)
+
+
+def leaky_relu_backward(grad: Array, y: Array, x: Array, slope: float = 0.01) -> Array:
+    """grad where x > 0, else slope * grad."""
+    return np.where(x > 0, grad, slope * grad)
+
+
+def prelu(x: Array, weight: Array) -> Array:
+    """x where x > 0, else weight * x; one weight, or one a channel. He et al. 2015."""
+    return np.where(x > 0, x, weight.reshape(-1, *(1,) * (x.ndim - 2)) * x)
+
+
+def prelu_backward(
+    grad: Array, y: Array, x: Array, weight: Array
+) -> tuple[Array, Array]:
+    """The gradients of x and weight: weight gets grad * x of the values below 0."""
+    slope = weight.reshape(-1, *(1,) * (x.ndim - 2))
+    below = (grad * np.minimum(x, 0)).sum((0, *range(2, x.ndim)))
+    dweight = below if weight.size > 1 else below.sum(keepdims=True)
+    return np.where(x > 0, grad, slope * grad), dweight
+
+
+def elu(x: Array, alpha: float = 1.0) -> Array:
+    """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2016."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def elu_backward(grad: Array, y: Array, x: Array, alpha: float = 1.0) -> Array:
+    """grad where x > 0, else grad * alpha * exp(x)."""
+    return grad * np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
+
+
+def selu(x: Array) -> Array:
+    """1.0507 * elu(x, 1.6733): keeps mean 0 and deviation 1. Klambauer et al. 2017."""
+    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+
+
+def selu_backward(grad: Array, y: Array, x: Array) -> Array:
+    """1.0507 * the gradient of elu."""
+    return 1.0507009873554805 * elu_backward(grad, y, x, 1.6732632423543772)
+
+
+def gelu(x: Array, approximate: str = "none") -> Array:
+    """x * Phi(x), Phi the normal distribution function. Hendrycks and Gimpel 2016.
+
+    Phi(x) = (1 + erf(x/sqrt(2)))/2, or with approximate="tanh"
+    (1 + tanh(sqrt(2/pi) * (x + 0.044715*x^3)))/2.
+    """
+    if approximate == "tanh":
+        twice = 1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x**3))
+    else:
+        twice = 1 + erf(x * 0.7071067811865476)
+    y: Array = x * twice / 2
+    return y
+
+
+def gelu_backward(grad: Array, y: Array, x: Array, approximate: str = "none") -> Array:
+    """grad * (Phi(x) + x * Phi'(x)), where Phi'(x) = exp(-x^2/2)/sqrt(2*pi)."""
+    if approximate == "tanh":
+        t = np.tanh(0.7978845608028654 * (x + 0.044715 * x**3))
+        inner = 0.7978845608028654 * (1 + 3 * 0.044715 * x**2)
+        dx: Array = grad * ((1 + t) + x * (1 - t**2) * inner) / 2
+        return dx
+    density = 0.3989422804014327 * np.exp(-(x**2) / 2)
+    return grad * ((1 + erf(x * 0.7071067811865476)) / 2 + x * density)
+
+
+def sigmoid(x: Array) -> Array:
+    """1/(1 + exp(-x)), without overflow for large -x."""
+    small = np.exp(-np.abs(x))
+    y: Array = np.where(x >= 0, 1, small) / (1 + small)
+    return y
+
+
+def sigmoid_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad * y * (1 - y)."""
+    dx: Array = grad * y * (1 - y)
+    return dx
+
+
+def silu(x: Array) -> Array:
+    """x * sigmoid(x), also called swish. Elfwing, Uchibe and Doya 2017."""
+    return x * sigmoid(x)
+
+
+def silu_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad * (s + x * s * (1 - s)) with s = sigmoid(x)."""
+    s = sigmoid(x)
+    dx: Array = grad * s * (1 + x * (1 - s))
+    return dx
+
+
+def tanh(x: Array) -> Array:
+    """tanh(x)."""
+    y: Array = np.tanh(x)
+    return y
+
+
+def tanh_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad * (1 - y^2)."""
+    dx: Array = grad * (1 - y * y)
+    return dx
+
+
+def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
+    """log(1 + exp(beta*x))/beta; x where beta*x > threshold. Dugas et al. 2001."""
+    soft = np.log1p(np.exp(-np.abs(beta * x))) + np.maximum(beta * x, 0)
+    return np.where(beta * x > threshold, x, soft / beta)
+
+
+def softplus_backward(
+    grad: Array, y: Array, x: Array, beta: float = 1.0, threshold: float = 20.0
+) -> Array:
+    """grad * sigmoid(beta*x), and grad itself where beta*x > threshold."""
+    return np.where(beta * x > threshold, grad, grad * sigmoid(beta * x))
+
+
+def mish(x: Array) -> Array:
+    """x * tanh(log(1 + exp(x))). Misra 2019."""
+    y: Array = x * np.tanh(softplus(x))
+    return y
+
+
+def mish_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad * (t + x * (1 - t^2) * sigmoid(x)) with t = tanh(log(1 + exp(x)))."""
+    t = np.tanh(softplus(x))
+    dx: Array = grad * (t + x * (1 - t * t) * sigmoid(x))
+    return dx
+
+
+def hard_sigmoid(x: Array) -> Array:
+    """relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
+    y: Array = np.clip(x + 3, 0, 6) / 6
+    return y
+
+
+def hard_sigmoid_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad/6 where -3 < x < 3, else 0."""
+    return grad * ((x > -3) & (x < 3)) / 6
+
+
+def hard_swish(x: Array) -> Array:
+    """x * relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
+    y: Array = x * np.clip(x + 3, 0, 6) / 6
+    return y
+
+
+def hard_swish_backward(grad: Array, y: Array, x: Array) -> Array:
+    """0 where x <= -3, grad where x >= 3, between them grad * (2*x + 3)/6."""
+    return grad * np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6))
+
+
+def absolute(x: Array) -> Array:
+    """|x|."""
+    y: Array = np.abs(x)
+    return y
+
+
+def absolute_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad * sign(x)."""
+    dx: Array = grad * np.sign(x)
+    return dx
+
+
+def identity(x: Array) -> Array:
+    """x as it arrives."""
+    return x
+
+
+def identity_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad as it arrives."""
+    return grad
+
+
+def softmax(x: Array) -> Array:
+    """exp(x)/sum of exp(x) over channels or features, axis 1. Bridle 1990.
+
+    The largest value is taken off first: the result is the same and nothing overflows.
+    """
+    powers = np.exp(x - x.max(1, keepdims=True))
+    y: Array = powers / powers.sum(1, keepdims=True)
+    return y
+
+
+def softmax_backward(grad: Array, y: Array, x: Array) -> Array:
+    """y * (grad - sum of grad * y)."""
+    dx: Array = y * (grad - (grad * y).sum(1, keepdims=True))
+    return dx
+
+
+def log_softmax(x: Array) -> Array:
+    """x - log(sum of exp(x)) over channels or features, axis 1, without overflow."""
+    shifted = x - x.max(1, keepdims=True)
+    y: Array = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return y
+
+
+def log_softmax_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad - exp(y) * sum of grad."""
+    dx: Array = grad - np.exp(y) * grad.sum(1, keepdims=True)
+    return dx

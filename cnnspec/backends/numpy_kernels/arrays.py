@@ -1,0 +1,100 @@
+"""What all kernels share: the type of arrays, padding, windows that walk over maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Pair = tuple[int, int]
+Sides = tuple[int, int, int, int]
+
+
+def pad2d(x: Array, pads: Sides, mode: str = "zeros", value: float = 0.0) -> Array:
+    """Rows and columns around maps: (N, C, H, W) -> (N, C, top+H+bottom, left+W+right).
+
+    pads is (top, bottom, left, right); mode says what they hold: "zeros" the value,
+    "reflect" the map mirrored at its edge, "replicate" its edge, "circular" its far
+    side.
+    """
+    top, bottom, left, right = pads
+    if not any(pads):
+        return x
+    sides = ((0, 0), (0, 0), (top, bottom), (left, right))
+    if mode == "zeros":
+        return np.pad(x, sides, constant_values=value)
+    names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    padded: Array = np.pad(x, sides, mode=names[mode])  # type: ignore[call-overload]
+    return padded
+
+
+def unpad2d(padded: Array, pads: Sides, mode: str = "zeros") -> Array:
+    """The transpose of pad2d: each pad's gradient goes where its value came from."""
+    top, bottom, left, right = pads
+    height = padded.shape[2] - top - bottom
+    width = padded.shape[3] - left - right
+    if mode == "zeros":
+        return padded[:, :, top : top + height, left : left + width]
+    rows = fold_sides(padded.swapaxes(2, 3), top, height, bottom, mode)
+    return fold_sides(rows.swapaxes(2, 3), left, width, right, mode)
+
+
+def fold_sides(padded: Array, lo: int, n: int, hi: int, mode: str) -> Array:
+    """Add the pads of the last axis to the n values that they are copies of."""
+    names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    origin = np.pad(np.arange(n), (lo, hi), mode=names[mode])  # type: ignore[call-overload]
+    total = padded[..., lo : lo + n].copy()
+    for i in [*range(lo), *range(lo + n, lo + n + hi)]:
+        total[..., origin[i]] += padded[..., i]
+    return total
+
+
+def pad2d_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    pads: Sides,
+    mode: str = "zeros",
+    value: float = 0.0,
+) -> Array:
+    """The gradient of x, its pads folded back."""
+    return unpad2d(grad, pads, mode)
+
+
+def windows2d(x: Array, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
+    """Every window of maps, without a copy: (N, C, H, W) -> (N, C, oh, ow, kh, kw).
+
+    windows[n, c, i, j, u, v] = x[n, c, i*sh + u*dh, j*sw + v*dw]
+    """
+    (kh, kw), (sh, sw), (dh, dw) = kernel, stride, dilation
+    extent = (dh * (kh - 1) + 1, dw * (kw - 1) + 1)
+    windows: Array = sliding_window_view(x, extent, (2, 3))
+    return windows[:, :, ::sh, ::sw, ::dh, ::dw]
+
+
+def fold2d(windows: Array, size: Pair, stride: Pair, dilation: Pair) -> Array:
+    """The transpose of windows2d: windows are put back and add up where they overlap.
+
+    x[n, c, i*sh + u*dh, j*sw + v*dw] += windows[n, c, i, j, u, v]; size is (H, W) of x.
+    """
+    n, c, oh, ow, kh, kw = windows.shape
+    x = np.zeros((n, c, *size), windows.dtype)
+    for u in range(kh):
+        for v in range(kw):
+            tap2d(x, (u, v), (oh, ow), stride, dilation)[...] += windows[..., u, v]
+    return x
+
+
+def tap2d(x: Array, tap: Pair, size: Pair, stride: Pair, dilation: Pair) -> Array:
+    """What tap (u, v) of all windows sees, as a view.
+
+    tap[n, c, i, j] = x[n, c, i*sh + u*dh, j*sw + v*dw]
+    """
+    (oh, ow), (sh, sw) = size, stride
+    top, left = tap[0] * dilation[0], tap[1] * dilation[1]
+    rows = slice(top, top + (oh - 1) * sh + 1, sh)
+    columns = slice(left, left + (ow - 1) * sw + 1, sw)
+    return x[:, :, rows, columns]

@@ -1,0 +1,125 @@
+"""Kernels that take channels as they are, and joins of several values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.backends.numpy_kernels.arrays import Array
+
+
+def slice_channels(x: Array, start: int, stop: int) -> Array:
+    """The channels (features) from start up to, not including, stop."""
+    return x[:, start:stop]
+
+
+def slice_channels_backward(
+    grad: Array, y: Array, x: Array, start: int, stop: int
+) -> Array:
+    """grad with zeros for the other channels."""
+    dx = np.zeros(x.shape, grad.dtype)
+    dx[:, start:stop] = grad
+    return dx
+
+
+def pick_channels(x: Array, channels: list[int]) -> Array:
+    """The channels (features) of a list, in its order; one may come twice."""
+    return x[:, channels]
+
+
+def pick_channels_backward(
+    grad: Array, y: Array, x: Array, channels: list[int]
+) -> Array:
+    """grad where it came from; what was picked twice gets both."""
+    dx = np.zeros(x.shape, grad.dtype)
+    for i, channel in enumerate(channels):
+        dx[:, channel] += grad[:, i]
+    return dx
+
+
+def scale_channels(x: Array, weight: Array) -> Array:
+    """x * weight, of shape (C, 1, 1), or (C,) for vectors. Touvron et al. 2021."""
+    return x * weight
+
+
+def scale_channels_backward(
+    grad: Array, y: Array, x: Array, weight: Array
+) -> tuple[Array, Array]:
+    """The gradients of x and weight."""
+    total = (grad * x).sum((0, *range(2, x.ndim)))
+    return grad * weight, total.reshape(weight.shape)
+
+
+def normalize(x: Array, mean: list[float], std: list[float]) -> Array:
+    """(x - mean)/std with fixed numbers, one in all or one a channel."""
+    mean_, std_ = (
+        np.array(numbers, x.dtype).reshape(-1, 1, 1) for numbers in (mean, std)
+    )
+    y: Array = (x - mean_) / std_
+    return y
+
+
+def normalize_backward(
+    grad: Array, y: Array, x: Array, mean: list[float], std: list[float]
+) -> Array:
+    """grad/std."""
+    dx: Array = grad / np.array(std, grad.dtype).reshape(-1, 1, 1)
+    return dx
+
+
+def add(*paths: Array) -> Array:
+    """The sum of values of one shape. He et al. 2016."""
+    total = paths[0] + paths[1]
+    for path in paths[2:]:
+        total = total + path
+    return total
+
+
+def add_backward(grad: Array, y: Array, *paths: Array) -> tuple[Array, ...]:
+    """grad, for every path."""
+    return (grad,) * len(paths)
+
+
+def sub(first: Array, second: Array) -> Array:
+    """The first value less the second."""
+    return first - second
+
+
+def sub_backward(
+    grad: Array, y: Array, first: Array, second: Array
+) -> tuple[Array, Array]:
+    """grad and -grad."""
+    return grad, -grad
+
+
+def mul(*paths: Array) -> Array:
+    """The product of values; a gate (N, C, 1, 1) weighs whole channels of the others.
+
+    Hu, Shen and Sun 2018, "Squeeze-and-excitation networks".
+    """
+    product = paths[0] * paths[1]
+    for path in paths[2:]:
+        product = product * path
+    return product
+
+
+def mul_backward(grad: Array, y: Array, *paths: Array) -> tuple[Array, ...]:
+    """For every path grad times the other paths, added up where a gate was spread."""
+    found = []
+    for i, path in enumerate(paths):
+        share = grad
+        for other in paths[:i] + paths[i + 1 :]:
+            share = share * other
+        gate = path.shape != grad.shape
+        found.append(share.sum((2, 3), keepdims=True) if gate else share)
+    return tuple(found)
+
+
+def concat(*paths: Array) -> Array:
+    """The channels (features) of all values, one after the other."""
+    return np.concatenate(paths, 1)
+
+
+def concat_backward(grad: Array, y: Array, *paths: Array) -> tuple[Array, ...]:
+    """The part of grad that each path made."""
+    ends = np.cumsum([path.shape[1] for path in paths])
+    return tuple(np.split(grad, ends[:-1], 1))

@@ -1,0 +1,156 @@
+"""Convolutions as matrix products over windows, and their transposes.
+
+Chellapilla, Puri and Simard 2006, "High performance convolutional neural networks for
+document processing"; sizes as in Dumoulin and Visin 2016, "A guide to convolution
+arithmetic for deep learning".
+"""
+
+from __future__ import annotations
+
+from cnnspec.backends.numpy_kernels.arrays import (
+    Array,
+    Pair,
+    Sides,
+    fold2d,
+    pad2d,
+    unpad2d,
+    windows2d,
+)
+
+
+def conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Pair = (1, 1),
+    pads: Sides = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    mode: str = "zeros",
+) -> Array:
+    """Convolution (the kernel is not flipped) of (N, C, H, W) to (N, O, oh, ow).
+
+    y[n, o, i, j] = bias[o] + sum over c, u, v of
+                    weight[o, c, u, v] * padded[n, c, i*sh + u*dh, j*sw + v*dw]
+
+    weight is (O, C/groups, kh, kw): filter o sees the channels of its group alone. All
+    windows are laid out as the columns of a matrix, so that one product does the work.
+    """
+    o, _, kh, kw = weight.shape
+    windows = windows2d(pad2d(x, pads, mode), (kh, kw), stride, dilation)
+    n, _, oh, ow = windows.shape[:4]
+    kernels = weight.reshape(groups, o // groups, -1)
+    y: Array = kernels @ columns2d(windows, groups)
+    y = y.reshape(n, o, oh, ow)
+    if bias is not None:
+        y = y + bias[:, None, None]
+    return y
+
+
+def conv2d_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Pair = (1, 1),
+    pads: Sides = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    mode: str = "zeros",
+    need_x: bool = True,
+) -> tuple[Array | None, Array, Array | None]:
+    """The gradients of x, weight and bias.
+
+    With y = W C for the kernels W and the columns C, dW = sum over n of dy C^T and
+    dC = W^T dy, which is added up where windows overlap. The bias gets the sum of dy.
+    """
+    o, _, kh, kw = weight.shape
+    padded = pad2d(x, pads, mode)
+    windows = windows2d(padded, (kh, kw), stride, dilation)
+    n, c, oh, ow = windows.shape[:4]
+    dy = grad.reshape(n, groups, o // groups, oh * ow)
+    columns = columns2d(windows, groups)
+    dweight = (dy @ columns.swapaxes(2, 3)).sum(0).reshape(weight.shape)
+    dbias = None if bias is None else grad.sum((0, 2, 3))
+    if not need_x:
+        return None, dweight, dbias
+    kernels = weight.reshape(groups, o // groups, -1)
+    dcolumns = (kernels.swapaxes(1, 2) @ dy).reshape(n, c, kh, kw, oh, ow)
+    spread = fold2d(
+        dcolumns.transpose(0, 1, 4, 5, 2, 3), padded.shape[2:], stride, dilation
+    )
+    return unpad2d(spread, pads, mode), dweight, dbias
+
+
+def columns2d(windows: Array, groups: int) -> Array:
+    """Windows (N, C, oh, ow, kh, kw) to columns (N, groups, C/groups*kh*kw, oh*ow)."""
+    n, c, oh, ow, kh, kw = windows.shape
+    taps_first = windows.transpose(0, 1, 4, 5, 2, 3)
+    return taps_first.reshape(n, groups, c // groups * kh * kw, oh * ow)
+
+
+def conv_transpose2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Pair = (1, 1),
+    pad: Pair = (0, 0),
+    extra: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Array:
+    """Transposed convolution of (N, C, H, W) to (N, O, oh, ow): conv2d's gradient of x.
+
+    Every pixel puts its kernel down, stride apart, and overlaps add up:
+    full[n, o, i*sh + u*dh, j*sw + v*dw] += x[n, c, i, j] * weight[c, o, u, v];
+    pad rows and columns are cut off all sides, less extra at the bottom and the right:
+    o = (n - 1)*stride - 2*pad + dilation*(k - 1) + 1 + extra.
+    weight is (C, O/groups, kh, kw).
+    """
+    n, c, height, width = x.shape
+    kh, kw = weight.shape[2:]
+    kernels = weight.reshape(groups, c // groups, -1)
+    pixels = x.reshape(n, groups, c // groups, height * width)
+    placed = (kernels.swapaxes(1, 2) @ pixels).reshape(n, -1, kh, kw, height, width)
+    size = full_size((height, width), (kh, kw), stride, extra, dilation)
+    full = fold2d(placed.transpose(0, 1, 4, 5, 2, 3), size, stride, dilation)
+    y = unpad2d(full, (pad[0], pad[0], pad[1], pad[1]))
+    if bias is not None:
+        y = y + bias[:, None, None]
+    return y
+
+
+def conv_transpose2d_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Pair = (1, 1),
+    pad: Pair = (0, 0),
+    extra: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> tuple[Array, Array, Array | None]:
+    """The gradients of x, weight and bias: x gets a convolution of grad."""
+    n, c, height, width = x.shape
+    full = pad2d(grad, (pad[0], pad[0], pad[1], pad[1]))
+    windows = windows2d(full, weight.shape[2:], stride, dilation)
+    columns = columns2d(windows[:, :, :height, :width], groups)
+    kernels = weight.reshape(groups, c // groups, -1)
+    pixels = x.reshape(n, groups, c // groups, height * width)
+    dx = (kernels @ columns).reshape(x.shape)
+    dweight = (pixels @ columns.swapaxes(2, 3)).sum(0).reshape(weight.shape)
+    return dx, dweight, None if bias is None else grad.sum((0, 2, 3))
+
+
+def full_size(
+    size: Pair, kernel: Pair, stride: Pair, extra: Pair, dilation: Pair
+) -> Pair:
+    """The size of a transposed convolution's output before its pad is cut off."""
+    height, width = (
+        (n - 1) * s + d * (k - 1) + 1 + more
+        for n, k, s, more, d in zip(size, kernel, stride, extra, dilation, strict=True)
+    )
+    return height, width

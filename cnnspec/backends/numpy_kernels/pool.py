@@ -1,0 +1,194 @@
+"""Pooling: a window walks over every channel for itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.backends.numpy_kernels.arrays import (
+    Array,
+    Pair,
+    Sides,
+    pad2d,
+    tap2d,
+    unpad2d,
+)
+
+
+def max_pool2d(
+    x: Array,
+    window: Pair,
+    stride: Pair,
+    pad: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    ceil: bool = False,
+) -> Array:
+    """The largest value of each window: (N, C, H, W) -> (N, C, oh, ow); pads are -inf.
+
+    y[n, c, i, j] = max over u, v of padded[n, c, i*sh + u*dh, j*sw + v*dw]
+    """
+    size, pads = pool_frame(x, window, stride, pad, dilation, ceil)
+    padded = pad2d(x, pads, value=-np.inf)
+    y: Array = tap2d(padded, (0, 0), size, stride, dilation).copy()
+    for u in range(window[0]):
+        for v in range(window[1]):
+            np.maximum(y, tap2d(padded, (u, v), size, stride, dilation), out=y)
+    return y
+
+
+def max_pool2d_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    window: Pair,
+    stride: Pair,
+    pad: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    ceil: bool = False,
+) -> Array:
+    """The gradient of x: each window's goes to its first largest value, row by row."""
+    size, pads = pool_frame(x, window, stride, pad, dilation, ceil)
+    padded = pad2d(x, pads, value=-np.inf)
+    spread = np.zeros_like(padded, dtype=grad.dtype)
+    free = np.ones(y.shape, bool)  # windows whose largest value is still to be met
+    for u in range(window[0]):
+        for v in range(window[1]):
+            hit = free & (tap2d(padded, (u, v), size, stride, dilation) == y)
+            free &= ~hit
+            tap2d(spread, (u, v), size, stride, dilation)[...] += grad * hit
+    return unpad2d(spread, pads)
+
+
+def avg_pool2d(
+    x: Array,
+    window: Pair,
+    stride: Pair,
+    pad: Pair = (0, 0),
+    ceil: bool = False,
+    countpad: bool = True,
+    divisor: int | None = None,
+) -> Array:
+    """The mean of each window, (N, C, H, W) -> (N, C, oh, ow); the pad holds 0.
+
+    y[n, c, i, j] = sum over u, v of padded[n, c, i*sh + u, j*sw + v] / share
+
+    The share is the divisor if there is one, else how many values of the padded map
+    (countpad), or of the map itself, the window covers.
+    """
+    size, pads = pool_frame(x, window, stride, pad, (1, 1), ceil)
+    padded = pad2d(x, pads)
+    total = np.zeros((*x.shape[:2], *size), x.dtype)
+    for u in range(window[0]):
+        for v in range(window[1]):
+            total += tap2d(padded, (u, v), size, stride, (1, 1))
+    y: Array = total / window_shares(x, window, stride, pad, size, countpad, divisor)
+    return y
+
+
+def avg_pool2d_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    window: Pair,
+    stride: Pair,
+    pad: Pair = (0, 0),
+    ceil: bool = False,
+    countpad: bool = True,
+    divisor: int | None = None,
+) -> Array:
+    """The gradient of x: each window's is spread evenly over the window."""
+    size, pads = pool_frame(x, window, stride, pad, (1, 1), ceil)
+    shares = window_shares(x, window, stride, pad, size, countpad, divisor)
+    spread = np.zeros_like(pad2d(x, pads), dtype=grad.dtype)
+    for u in range(window[0]):
+        for v in range(window[1]):
+            tap2d(spread, (u, v), size, stride, (1, 1))[...] += grad / shares
+    return unpad2d(spread, pads)
+
+
+def pool_frame(
+    x: Array, window: Pair, stride: Pair, pad: Pair, dilation: Pair, ceil: bool
+) -> tuple[Pair, Sides]:
+    """The size of the output, and the pads that all windows need.
+
+    With e = dilation*(window - 1) + 1: o = (n + 2*pad - e)//stride + 1. With ceil it is
+    (n + 2*pad - e + stride - 1)//stride + 1, but a last
+    window that would start behind the map and its low pad is left out.
+    """
+    size: list[int] = []
+    pads: list[int] = []
+    for n, k, s, p, d in zip(x.shape[2:], window, stride, pad, dilation, strict=True):
+        extent = d * (k - 1) + 1
+        o = (n + 2 * p - extent + (s - 1 if ceil else 0)) // s + 1
+        if ceil and (o - 1) * s >= n + p:
+            o -= 1
+        size.append(o)
+        pads += [p, max(p, (o - 1) * s + extent - n - p)]
+    return (size[0], size[1]), (pads[0], pads[1], pads[2], pads[3])
+
+
+def window_shares(
+    x: Array,
+    window: Pair,
+    stride: Pair,
+    pad: Pair,
+    size: Pair,
+    countpad: bool,
+    divisor: int | None,
+) -> Array:
+    """What avg_pool2d divides each window's sum by, (oh, ow), as x's type."""
+    if divisor is not None:
+        return np.full(size, divisor, x.dtype)
+    counts = []
+    for n, k, s, p, o in zip(x.shape[2:], window, stride, pad, size, strict=True):
+        first = np.arange(o) * s - p
+        last = np.minimum(first + k, n + p)
+        if not countpad:
+            first, last = np.maximum(first, 0), np.minimum(last, n)
+        counts.append(last - first)
+    return np.outer(counts[0], counts[1]).astype(x.dtype)
+
+
+def adaptive_windows(n: int, o: int) -> list[tuple[int, int]]:
+    """Window j of o on an axis of n values runs from j*n//o up to ceil((j + 1)*n/o)."""
+    return [(j * n // o, -(-(j + 1) * n // o)) for j in range(o)]
+
+
+def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
+    """The means of oh x ow windows that tile a map: (N, C, H, W) -> (N, C, oh, ow)."""
+    y = np.empty((*x.shape[:2], *size), x.dtype)
+    for i, (top, bottom) in enumerate(adaptive_windows(x.shape[2], size[0])):
+        for j, (left, right) in enumerate(adaptive_windows(x.shape[3], size[1])):
+            y[:, :, i, j] = x[:, :, top:bottom, left:right].mean((2, 3))
+    return y
+
+
+def adaptive_avg_pool2d_backward(grad: Array, y: Array, x: Array, size: Pair) -> Array:
+    """The gradient of x: each window's is spread evenly over the window."""
+    dx = np.zeros(x.shape, grad.dtype)
+    for i, (top, bottom) in enumerate(adaptive_windows(x.shape[2], size[0])):
+        for j, (left, right) in enumerate(adaptive_windows(x.shape[3], size[1])):
+            share = grad[:, :, i, j] / ((bottom - top) * (right - left))
+            dx[:, :, top:bottom, left:right] += share[:, :, None, None]
+    return dx
+
+
+def adaptive_max_pool2d(x: Array, size: Pair) -> Array:
+    """The maxima of adaptive_avg_pool2d's windows: (N, C, H, W) -> (N, C, oh, ow)."""
+    y = np.empty((*x.shape[:2], *size), x.dtype)
+    for i, (top, bottom) in enumerate(adaptive_windows(x.shape[2], size[0])):
+        for j, (left, right) in enumerate(adaptive_windows(x.shape[3], size[1])):
+            y[:, :, i, j] = x[:, :, top:bottom, left:right].max((2, 3))
+    return y
+
+
+def adaptive_max_pool2d_backward(grad: Array, y: Array, x: Array, size: Pair) -> Array:
+    """The gradient of x: each window's goes to its first largest value, row by row."""
+    n, c, height, width = x.shape
+    dx = np.zeros((n * c, height * width), grad.dtype)
+    maps = np.arange(n * c)
+    for i, (top, bottom) in enumerate(adaptive_windows(height, size[0])):
+        for j, (left, right) in enumerate(adaptive_windows(width, size[1])):
+            flat = x[:, :, top:bottom, left:right].reshape(n * c, -1).argmax(1)
+            rows, columns = np.divmod(flat, right - left)
+            dx[maps, (top + rows) * width + left + columns] += grad[:, :, i, j].ravel()
+    return dx.reshape(x.shape)

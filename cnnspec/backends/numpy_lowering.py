@@ -1,0 +1,190 @@
+"""What each layer is in NumPy, as data: a kernel, its arguments, and how its tensors start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cnnspec.layers.base import Call, Layer
+from cnnspec.layers.values import kernel_values, parse_init
+from cnnspec.shapes import Shape
+
+
+class Lowered(NamedTuple):
+    """A call of a kernel. `tensors` makes its tensors (None: it has none), in state_dict order."""
+
+    kernel: str
+    arguments: dict[str, Any]
+    tensors: Call | None = None
+
+
+def lower(layer: Layer, x: Shape) -> Lowered:
+    """The kernel of a layer when `x` arrives; of a join, when its first path's shape is `x`.
+
+    Raises LookupError where NumPy has none.
+    """
+    if layer.name not in LOWERINGS:
+        raise LookupError(f"the numpy backend has no layer `{layer.name}`")
+    return LOWERINGS[layer.name](layer, x)
+
+
+def plain(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
+    """A kernel that takes the layer's arguments of these names."""
+
+    def lowered(layer: Any, x: Shape) -> Lowered:
+        return Lowered(kernel, {name: layer.value(name) for name in names})
+
+    return lowered
+
+
+def conv(layer: Any, x: Shape) -> Lowered:
+    groups = layer.split(x)
+    arguments = {
+        "stride": layer.stride,
+        "pads": layer.sides(x),
+        "dilation": layer.dilation,
+        "groups": groups,
+        "mode": layer.mode,
+    }
+    return Lowered("conv2d", arguments, numbers(layer, layer.kernel_shape(x), layer.filters(x), groups))
+
+
+def conv_transpose(layer: Any, x: Shape) -> Lowered:
+    arguments = {name: layer.value(name) for name in ("stride", "pad", "extra", "dilation", "groups")}
+    tensors = numbers(layer, layer.kernel_shape(x), layer.filters(x), layer.split(x))
+    return Lowered("conv_transpose2d", arguments, tensors)
+
+
+def linear(layer: Any, x: Shape) -> Lowered:
+    kernel = "pointwise_linear" if layer.pointwise else "linear"
+    return Lowered(kernel, {}, numbers(layer, (layer.units, x.channels), layer.units, 1))
+
+
+def numbers(layer: Any, shape: tuple[int, ...], filters: int, groups: int) -> Call:
+    """The weight of a shape, its bias, and what they start from."""
+    keywords: dict[str, Any] = {"bias": filters if layer.bias else 0}
+    if layer.init is not None:
+        init = parse_init(layer.init)
+        keywords["init"] = Call(init.name.replace("init_", ""), init.args)
+    for name in ("weights", "biases"):
+        values = layer.value(name)
+        if name == "weights" and len(shape) > 2:
+            values = kernel_values(values, shape, layer.filter_axis, groups)
+        if values is not None:
+            keywords[name] = values
+    if layer.frozen:
+        keywords["frozen"] = True
+    return Call("weighted", shape, keywords)
+
+
+def norm(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
+    """A norm with the layer's arguments of these names, and the tensors that it has."""
+
+    def lowered(layer: Any, x: Shape) -> Lowered:
+        arguments = {name: layer.value(name) for name in names}
+        if arguments.get("momentum") == "average":
+            arguments["momentum"] = None
+        tensors = layer.weights(x)
+        if not tensors:
+            return Lowered(kernel, arguments)
+        found = {weight.name for weight in tensors}
+        keywords = {
+            "weight": "weight" in found,
+            "bias": "bias" in found,
+            "running": "running_mean" in found,
+        }
+        return Lowered(kernel, arguments, Call("normed", tensors[0].shape, keywords))
+
+    return lowered
+
+
+def prelu(layer: Any, x: Shape) -> Lowered:
+    (weight,) = layer.weights(x)
+    return Lowered("prelu", {}, Call("filled", weight.shape, {"value": layer.init}))
+
+
+def scale(layer: Any, x: Shape) -> Lowered:
+    (weight,) = layer.weights(x)
+    return Lowered("scale_channels", {}, Call("filled", weight.shape, {"value": layer.init}))
+
+
+def global_pool(kernel: str) -> Callable[[Any, Shape], Lowered]:
+
+    def lowered(layer: Any, x: Shape) -> Lowered:
+        return Lowered(kernel, {"size": (1, 1)})
+
+    return lowered
+
+
+def pad(layer: Any, x: Shape) -> Lowered:
+    mode = "zeros" if layer.mode == "constant" else layer.mode
+    return Lowered("pad2d", {"pads": layer.pad, "mode": mode, "value": layer.value_})
+
+
+def crop(layer: Any, x: Shape) -> Lowered:
+    return Lowered("crop", dict(zip(("top", "left", "height", "width"), layer.window(x), strict=True)))
+
+
+def slice_channels(layer: Any, x: Shape) -> Lowered:
+    stop = x.channels if layer.stop is None else layer.stop
+    return Lowered("slice_channels", {"start": layer.start, "stop": stop})
+
+
+def normalize(layer: Any, x: Shape) -> Lowered:
+    values = {name: layer.value(name) for name in ("mean", "std")}
+    lists = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+    return Lowered("normalize", lists)
+
+
+LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
+    "conv": conv,
+    "depthwise": conv,
+    "convtranspose": conv_transpose,
+    "maxpool": plain("max_pool2d", "window", "stride", "pad", "dilation", "ceil"),
+    "avgpool": plain("avg_pool2d", "window", "stride", "pad", "ceil", "countpad", "divisor"),
+    "globalavgpool": global_pool("adaptive_avg_pool2d"),
+    "globalmaxpool": global_pool("adaptive_max_pool2d"),
+    "adaptiveavgpool": plain("adaptive_avg_pool2d", "size"),
+    "adaptivemaxpool": plain("adaptive_max_pool2d", "size"),
+    "batchnorm": norm("batch_norm", "momentum", "eps"),
+    "layernorm": norm("layer_norm", "over", "eps"),
+    "groupnorm": norm("group_norm", "groups", "eps"),
+    "instancenorm": norm("instance_norm", "momentum", "eps"),
+    "lrn": plain("local_response_norm", "size", "alpha", "beta", "k"),
+    "relu": plain("relu"),
+    "relu6": plain("relu6"),
+    "leakyrelu": plain("leaky_relu", "slope"),
+    "prelu": prelu,
+    "elu": plain("elu", "alpha"),
+    "selu": plain("selu"),
+    "gelu": plain("gelu", "approximate"),
+    "silu": plain("silu"),
+    "mish": plain("mish"),
+    "sigmoid": plain("sigmoid"),
+    "tanh": plain("tanh"),
+    "hardswish": plain("hard_swish"),
+    "hardsigmoid": plain("hard_sigmoid"),
+    "softplus": plain("softplus", "beta", "threshold"),
+    "softmax": plain("softmax"),
+    "logsoftmax": plain("log_softmax"),
+    "abs": plain("absolute"),
+    "identity": plain("identity"),
+    "dropout": plain("dropout", "p", "mode"),
+    "stochasticdepth": plain("dropout", "p", "mode"),
+    "flatten": plain("flatten"),
+    "linear": linear,
+    "upsample": plain("upsample", "factor", "size", "mode", "align"),
+    "pixelshuffle": plain("pixel_shuffle", "factor"),
+    "channelshuffle": plain("channel_shuffle", "groups"),
+    "pad": pad,
+    "crop": crop,
+    "slice": slice_channels,
+    "pick": plain("pick_channels", "channels"),
+    "scale": scale,
+    "normalize": normalize,
+    "add": plain("add"),
+    "sub": plain("sub"),
+    "mul": plain("mul"),
+    "concat": plain("concat"),
+}
+"""One row a layer; the kernel of a join takes all its paths."""
