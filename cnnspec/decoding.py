@@ -19,8 +19,7 @@ _MARK = b"\xef\xbb\xbf"
 def decode(name: str, data: bytes, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
     """The text of a file: UTF-8, a byte-order mark allowed, any newlines; or what is wrong with it."""
     if len(data) > max_source:
-        message = f"a file has at most {max_source:,} bytes (max_source)"
-        return Diagnostic("E0105", message, Span(Source(name, ""), 0, 0))
+        return too_long(Source(name, ""), max_source)
     data = data.removeprefix(_MARK)
     try:
         text = data.decode()
@@ -38,6 +37,12 @@ def decode(name: str, data: bytes, max_source: int = MAX_SOURCE) -> Source | Dia
     what = "NUL" if unseen[0] == "\0" else f"the invisible character U+{ord(unseen[0]):04X}"
     fix = Fix("remove it", (Edit(span, ""),))
     return Diagnostic("E0102", f"{what} has no place in a specification", span, fixes=(fix,))
+
+
+def too_long(source: Source, max_source: int) -> Diagnostic:
+    """A file over the bound is not read further."""
+    message = f"a file has at most {max_source:,} bytes (max_source)"
+    return Diagnostic("E0105", message, Span(source, 0, 0))
 
 
 def newlines(text: str) -> str:

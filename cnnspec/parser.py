@@ -18,7 +18,7 @@ from lark.parsers.lalr_analysis import IntParseTable, Reduce, Shift
 from lark.parsers.lalr_parser_state import ParseConf, ParserState
 
 from cnnspec import syntax
-from cnnspec.decoding import MAX_SOURCE, decode
+from cnnspec.decoding import MAX_SOURCE, decode, too_long
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.scanner import DEFAULT_LIMITS, MAX_FAULTS, TextLimits, Token, allowances, scan
 from cnnspec.source import Source, Span
@@ -26,8 +26,8 @@ from cnnspec.tree_builder import TERMINALS, TreeBuilder
 
 __all__ = ["MAX_SOURCE", "allowances", "decode", "parse"]
 
-MAX_RECOVERIES = 1000
-"""Several may be on one line, of which one is told."""
+MAX_ATTEMPTS = 1000
+"""To go on behind a fault; several may be on one line, of which one is told."""
 
 _LOCK = threading.RLock()
 
@@ -73,7 +73,7 @@ class _Reading:
         self.source = source
         self.limits = limits
         self.told: dict[int, Diagnostic] = {}
-        self.recoveries = 0
+        self.attempts = 0
 
     def report(self, fault: Diagnostic) -> None:
         """Keep a fault, unless its line has one already: that one may be the reason."""
@@ -84,6 +84,9 @@ class _Reading:
 
     def file(self) -> syntax.File:
         nothing = syntax.File((), Span(self.source, 0, len(self.source.text)))
+        if len(self.source.text) > self.limits.max_source:
+            self.report(too_long(self.source, self.limits.max_source))
+            return nothing
         scanned = scan(self.source, self.limits)
         for fault in scanned.faults:
             self.report(fault)
@@ -92,6 +95,7 @@ class _Reading:
         confs, builder = machine()
         builder.begin(self.source, self.limits, self.report, self.hole)
         file: syntax.File | None = self.read(scanned.tokens, confs["start"])
+        builder.depths.clear()
         return file or nothing
 
     def hole(self, start: int, end: int) -> syntax.Expression:
@@ -134,18 +138,18 @@ class _Reading:
             return advance(states, end_state, tuple(stack), terminal) is not None
 
         self.report(explain(self.source, tokens, index, expects))
-        self.recoveries += 1
-        if len(self.told) >= MAX_FAULTS or self.recoveries >= MAX_RECOVERIES:
-            return -1
         place = tokens[index].start
         if tokens[index].type == "NL" and tokens[index + 1].type == "LBRACE" and expects("LBRACE"):
             return index + 1
         index = skip(tokens, index)
-        while True:
+        while len(self.told) < MAX_FAULTS and self.attempts < MAX_ATTEMPTS:
+            self.attempts += 1
             target = tokens[index].type
             fillers = completion(states, end_state, tuple(stack), target)
             if fillers is not None:
-                break
+                for filler in fillers:
+                    state.feed_token(Token(filler, place, place))  # type: ignore[arg-type]
+                return index
             if expects(target):
                 return index
             if target == "LBRACE":
@@ -157,6 +161,4 @@ class _Reading:
                 return -1
             else:
                 index = skip(tokens, index + 1)
-        for filler in fillers:
-            state.feed_token(Token(filler, place, place))  # type: ignore[arg-type]
-        return index
+        return -1

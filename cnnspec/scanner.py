@@ -21,7 +21,7 @@ class TextLimits(NamedTuple):
     max_nesting: int = 64  # of brackets
     max_name: int = 255  # bytes
     max_integer: int = 2**31 - 1
-    max_expression: int = 200  # operators within each other
+    max_expression: int = 200  # operators, and else-ifs, within each other
 
 
 DEFAULT_LIMITS = TextLimits()
@@ -194,7 +194,7 @@ class _Scanner:
             kind = "NAME" if self.braces else FILE_WORDS[word]
         elif self.braces and before in ("NL", "LBRACE", "VBAR") and word in STATEMENT_WORDS:
             kind = STATEMENT_WORDS[word] if _STATEMENT.match(self.text, stop) else "NAME"
-        elif self.refers() and (holes := _REFERENCE.match(self.text, position, self.end)):
+        elif (holes := _REFERENCE.match(self.text, position, self.end)) and self.refers():
             self.tokens.append(Token("COMPUTED", position, holes.end(1)))
             return holes.end()
         self.tokens.append(Token(kind, position, stop))

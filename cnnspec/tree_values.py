@@ -55,8 +55,8 @@ class ValueBuilder:
         depths = self.depths
         depth = 1 + max([depths[id(part)][0] for part in parts if id(part) in depths], default=0)
         if depth > self.limits.max_expression:
-            bound = f"{self.limits.max_expression:,} operators (max_expression)"
-            return self.fault("E0105", f"an expression is at most {bound} deep", node.span)
+            bound = f"{self.limits.max_expression:,} deep (max_expression)"
+            return self.fault("E0105", f"operators and tests nest at most {bound}", node.span)
         depths[id(node)] = depth, node
         return node
 
@@ -140,12 +140,16 @@ class ValueBuilder:
 
     def unary(self, parts: Parts) -> Any:
         sign, operand = parts
+        if sign.start == sign.end:
+            return syntax.Broken(operand.span)
         operator = self.text[sign.start : sign.end]
         return self.deep(syntax.Unary(operator, operand, self.span(sign.start, operand.span.end)), operand)
 
     def binary(self, parts: Parts) -> Any:
         left, sign, right = parts
         span = self.span(left.span.start, right.span.end)
+        if sign.start == sign.end:  # the parser's own filler: behind the left side stood something else
+            return syntax.Broken(span)
         node = syntax.Binary(self.text[sign.start : sign.end], left, right, span)
         return self.deep(node, left, right)
 
