@@ -41,8 +41,9 @@ AFTER = {
 }
 # What may follow instead; of the first group that the parser would take, all that it would.
 NEXT: tuple[dict[str, str], ...] = (
-    {"RPAR": "`)`", "RSQB": "`]`", "LBRACE": "`{`", "IN": "`in`"},
+    {"RPAR": "`)`", "RSQB": "`]`"},
     {"NL": "the end of the line"},
+    {"LBRACE": "`{`", "IN": "`in`"},
     {"COLON": "`:`"},
     {"KEY": "an argument `key=value`"},
     {"NAME": "a name"},
@@ -287,6 +288,13 @@ def plain_behind_key(place: Place) -> Diagnostic | None:
     )
 
 
+def filter_without_count(place: Place) -> Diagnostic | None:
+    """`conv @3x3`."""
+    if place.token.type != "AT" or not place.expects("INT"):
+        return None
+    return place.fault("the number of filters is missing before `@`, as in `conv 64@3x3`")
+
+
 def bare_operator(place: Place) -> Diagnostic | None:
     """`linear -1`, `conv 4*width@3x3`."""
     token, before, after = place.token, place.back(1), place.ahead(1)
@@ -347,6 +355,7 @@ HINTS = (
     called_like_python,
     key_out_of_place,
     plain_behind_key,
+    filter_without_count,
     bare_operator,
     chained_comparison,
     behind_assertion,
