@@ -16,7 +16,7 @@ from cnnspec.draw.wrap import column_of
 from cnnspec.files import MARK
 
 WIDEST = 30  # characters of a title for which room is made
-SPACES = 1.9  # of them are about as wide as a letter
+SPACES = 2.7  # for a letter, whose width is about 1.9 of them: boxes need not stand in the middle
 
 
 def dot(diagram: Diagram) -> str:
