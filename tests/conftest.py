@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+HEAVY = ("torch", "numpy", "sklearn", "PIL")
+ORACLES = ("tests.backends.interpreter", "tests.layers.instantiate", "tests.zoo.shipped")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Where PyTorch or NumPy is not installed, the tests that need neither are run."""
+    if collection_path.suffix != ".py" or all(map(find_spec, HEAVY)):
+        return None
+    text = collection_path.read_text("utf-8")
+    wanted = re.findall(r"^(?:from|import) ([\w.]+)", text, re.MULTILINE)
+    needs = any(name.partition(".")[0] in HEAVY or name in ORACLES for name in wanted)
+    return True if needs else None
 
 
 @pytest.fixture(scope="session")
