@@ -178,7 +178,8 @@ def explain(what: str | None) -> None:
 @main.command()
 @click.argument("file", required=False)
 @options
-@click.option("--backend", type=click.Choice(["torch"]), default="torch", help="What to build for.")
+@click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What to build for.")
+@click.option("--inference", is_flag=True, help="numpy: leave training out.")
 @click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 def build(
@@ -187,14 +188,17 @@ def build(
     settings: tuple[str, ...],
     inputs: tuple[str, ...],
     backend: str,
+    inference: bool,
     output: str | None,
     force: bool,
 ) -> None:
     """Write the program of a net: the first of FILE, or the one that --net names."""
     from cnnspec.backends import emit
 
+    if inference and backend != "numpy":
+        fail("--inference is for --backend numpy")
     path, network = the_network(file, net, settings, inputs)
-    text = emit(backend, network, path)
+    text = emit(backend, network, path, **({"inference": True} if inference else {}))
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -7,10 +7,10 @@ from importlib import import_module
 
 from cnnspec.graph import Network
 
-BACKENDS = {"torch": "cnnspec.backends.torch"}
+BACKENDS = {"torch": "cnnspec.backends.torch", "numpy": "cnnspec.backends.numpy"}
 
 
-def emit(backend: str, network: Network, source: str) -> str:
+def emit(backend: str, network: Network, source: str, **options: bool) -> str:
     """The text of the program that a back end writes for a network; `source` names the specification."""
-    write: Callable[[Network, str], str] = import_module(BACKENDS[backend]).emit
-    return write(network, source)
+    write: Callable[..., str] = import_module(BACKENDS[backend]).emit
+    return write(network, source, **options)

@@ -62,7 +62,7 @@ def linear(layer: Any, x: Shape) -> Lowered:
 
 def numbers(layer: Any, shape: tuple[int, ...], filters: int, groups: int) -> Call:
     """The weight of a shape, its bias, and what they start from."""
-    keywords: dict[str, Any] = {"bias": filters if layer.bias else 0}
+    keywords: dict[str, Any] = {"bias": filters} if layer.bias else {}
     if layer.init is not None:
         init = parse_init(layer.init)
         keywords["init"] = Call(init.name.replace("init_", ""), init.args)
@@ -88,11 +88,9 @@ def norm(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
         if not tensors:
             return Lowered(kernel, arguments)
         found = {weight.name for weight in tensors}
-        keywords = {
-            "weight": "weight" in found,
-            "bias": "bias" in found,
-            "running": "running_mean" in found,
-        }
+        keywords = {name: False for name in ("weight", "bias") if name not in found}
+        if "running_mean" in found:
+            keywords["running"] = True
         return Lowered(kernel, arguments, Call("normed", tensors[0].shape, keywords))
 
     return lowered

@@ -1,0 +1,257 @@
+"""NumPy source from a checked network: the kernels it uses, what runs them, and its layers as a table.
+
+As with every backend the text is made of fixed words, literals of checked values, and names that
+the tables of names.py hand out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cnnspec import __version__
+from cnnspec.analysis.costs import costs
+from cnnspec.analysis.unroll import Graph, Node, unroll
+from cnnspec.backends.names import Names
+from cnnspec.backends.numpy_lowering import Lowered, lower
+from cnnspec.backends.numpy_sources import assemble, defaults, definitions, imports
+from cnnspec.backends.writer import Arguments, Text, Writer
+from cnnspec.files import MARK
+from cnnspec.graph import Network
+from cnnspec.layers.base import Call
+from cnnspec.shapes import Shape
+
+RUNNING = ("batch_norm", "instance_norm")
+"""Kernels that are `running_norm` in a net that never trains."""
+
+BY_AXIS = ("window", "stride", "pad", "pads", "dilation", "extra")
+"""Arguments that may be one number where all axes have the same."""
+
+
+def emit(network: Network, source: str, inference: bool = False) -> str:
+    """The file for a network. `source` names its specification; `inference` leaves training out."""
+    graph = unroll(network)
+    if inference:
+        graph = evaluation(graph)
+    names = Names({*definitions(), *imports(), "NamedTuple", "net", "result"})
+    name = names.local(network.name)
+    body = Writer()
+    tuples = write_tuples(graph, name, names, inference, body)
+    write_class(network, graph, name, tuples, inference, body)
+    write_main(graph, name, names, body)
+    return heading(network, source, name, inference) + assemble(
+        body.text(), () if inference else ("SGD", "Adam")
+    )
+
+
+def evaluation(graph: Graph) -> Graph:
+    """The graph without what only training needs: its nodes and outputs, dropout."""
+    same: dict[str, str] = {}
+    nodes = []
+    for node in graph.nodes:
+        inputs = tuple(same.get(name, name) for name in node.inputs)
+        if node.layer.name in ("dropout", "stochasticdepth"):
+            same[node.path] = inputs[0]
+        elif not node.train:
+            nodes.append(node._replace(inputs=inputs))
+    outputs = tuple((name, same.get(at, at), False) for name, at, train in graph.outputs if not train)
+    return Graph(graph.inputs, tuple(nodes), outputs)
+
+
+def heading(network: Network, source: str, name: str, inference: bool) -> str:
+    total = costs(network)
+    arriving = " and ".join(str(given.value.shape) for given in network.inputs)
+    leaving = " and ".join(str(output.value.shape) for output in network.outputs if not output.train)
+    file = "".join(
+        c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name
+    )
+    images = ", ".join(f"images{i + 1}" for i in range(len(network.inputs)))
+    lines = [
+        f"# {name}: {MARK} {__version__} from {file}",
+        f'"""{name} in NumPy: {arriving} -> {leaving}.',
+        "",
+        f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.",
+        "",
+        f"    net = {name}(seed=0)",
+        '    net.load("weights.safetensors")  # or .npz, with the keys of PyTorch',
+        f"    result = net({images if len(network.inputs) > 1 else 'images'})",
+    ]
+    if not inference and len(network.inputs) == 1:
+        lines += [
+            "",
+            "    optimiser = Adam(net)",
+            "    loss, grads = net.loss_and_grads(images, labels)",
+            "    optimiser.step(grads)",
+        ]
+    return "\n".join([*lines, '"""', "", ""])
+
+
+# The class
+
+
+def write_tuples(graph: Graph, name: str, names: Names, inference: bool, body: Writer) -> dict[str, str]:
+    """The named tuples of several outputs: of evaluation and of training, where they differ."""
+    fields = Names({"count", "index"})
+    every = [(fields.local(output.strip("_")), at, train) for output, at, train in graph.outputs]
+    kept = [item for item in every if not item[2]]
+    made: dict[str, str] = {}
+    if len(every) > 1:
+        made["training_named"] = names.local(f"{name}Outputs")
+        write_tuple(made["training_named"], every, body)
+    if len(kept) == len(every) > 1:
+        made["named"] = made["training_named"]
+    elif len(kept) > 1:
+        made["named"] = names.local(f"{name}EvaluationOutputs")
+        write_tuple(made["named"], kept, body)
+    if inference:
+        made.pop("training_named", None)
+    return made
+
+
+def write_tuple(name: str, fields: list[tuple[str, str, bool]], body: Writer) -> None:
+    with body.block(f"class {name}(NamedTuple)"):
+        for field, _, _ in fields:
+            body.line(f"{field}: Array")
+    body.line()
+    body.line()
+
+
+def write_class(
+    network: Network, graph: Graph, name: str, tuples: dict[str, str], inference: bool, body: Writer
+) -> None:
+    rename = input_names(graph)
+    lowered = [lowering(node, inference) for node in graph.nodes]
+    with body.block(f"class {name}({'Net' if inference else 'Trainable'})"):
+        body.line(f'"""{network.name} for {" and ".join(str(shape) for _, shape in graph.inputs)}.')
+        body.line()
+        body.line("A layer a line: its name, its kernel, its tensors, its arguments; behind it")
+        body.line("the output for one image, channels@heightxwidth.")
+        body.line('"""')
+        body.line()
+        shapes = [(f"{text(rename[key])}: ", tuple_of(shape)) for key, shape in graph.inputs]
+        body.expression(Arguments("", tuple(shapes), "{", "}"), "inputs: ClassVar = ")
+        body.line("layers = (")
+        with body.indented():
+            before = rename[graph.inputs[0][0]]
+            for node, call in zip(graph.nodes, lowered, strict=True):
+                body.expression(layer(node, call, before, rename), after=",", comment=str(node.output))
+                before = node.path
+        body.line(")")
+        write_outputs(graph, rename, tuples, inference, body)
+        if not inference:
+            write_gradients(lowered, body)
+        elif spare := left_out(network, graph):
+            body.expression(text(spare), "spare = ")
+
+
+def input_names(graph: Graph) -> dict[str, str]:
+    """The inputs' names, changed where a layer bears the same."""
+    names = Names({node.path for node in graph.nodes})
+    return {name: name if name not in names.taken else names.local(name) for name, _ in graph.inputs} | {
+        node.path: node.path for node in graph.nodes
+    }
+
+
+def lowering(node: Node, inference: bool) -> Lowered:
+    """The kernel of a node, without the arguments that are the kernel's own defaults."""
+    kernel, arguments, tensors = lower(node.layer, node.shapes[0])
+    if inference and kernel in RUNNING and tensors is not None and "running" in tensors.kwargs:
+        kernel = "running_norm"
+        arguments = {"eps": arguments["eps"]}
+    usual = defaults(kernel)
+    odd = {name: value for name, value in arguments.items() if name not in usual or usual[name] != value}
+    return Lowered(kernel, odd, tensors)
+
+
+def layer(node: Node, call: Lowered, before: str, rename: dict[str, str]) -> Text:
+    items: list[tuple[str, Text]] = [("", text(node.path)), ("", call.kernel)]
+    if node.shared and call.tensors is not None:
+        items.append(("", text(node.path.rpartition(" (")[0])))
+    elif call.tensors is not None:
+        items.append(("", text(call.tensors)))
+    sources = tuple(rename[name] for name in node.inputs)
+    if sources != (before,):
+        items.append(("of=", text(sources)))
+    if node.train:
+        items.append(("train=", "True"))
+    for name, value in call.arguments.items():
+        equal = name in BY_AXIS and len(set(value)) == 1
+        items.append((f"{name}=", text(value[0] if equal else value)))
+    return Arguments("Layer", tuple(items))
+
+
+def write_outputs(
+    graph: Graph, rename: dict[str, str], tuples: dict[str, str], inference: bool, body: Writer
+) -> None:
+    kept = tuple(rename[at] for _, at, train in graph.outputs if not train)
+    body.expression(text(kept), "outputs = ")
+    if "named" in tuples:
+        body.line(f"named = {tuples['named']}")
+    if not inference:
+        every = tuple(rename[at] for _, at, _ in graph.outputs)
+        body.expression(text(every), "training_outputs = ")
+        if "training_named" in tuples:
+            body.line(f"training_named = {tuples['training_named']}")
+
+
+def write_gradients(lowered: list[Lowered], body: Writer) -> None:
+    kernels = dict.fromkeys(call.kernel for call in lowered)
+    rows = tuple((f"{kernel}: ", f"{kernel}_backward") for kernel in kernels)
+    body.expression(Arguments("", rows, "{", "}"), "gradients: ClassVar = ")
+
+
+def left_out(network: Network, graph: Graph) -> tuple[str, ...]:
+    """The keys of what only training has, which files of weights hold."""
+    there = {node.path for node in graph.nodes}
+    found = []
+    for node in unroll(network).nodes:
+        if node.path not in there and not node.shared:
+            found += [f"{node.path}.{w.name}" if w.name else node.path for w in node.weights]
+    return tuple(found)
+
+
+def write_main(graph: Graph, name: str, names: Names, body: Writer) -> None:
+    """One forward on random input, when the file is run."""
+    body.line()
+    body.line()
+    with body.block('if __name__ == "__main__"'):
+        body.line(f"net = {name}()")
+        body.line("rng = np.random.default_rng(0)")
+        inputs = []
+        for given, shape in graph.inputs:
+            variable = names.local(given if len(graph.inputs) > 1 else "images")
+            size = ", ".join(map(str, (1, *shape.dimensions)))
+            body.line(f"{variable} = rng.random(({size}), np.float32)")
+            inputs.append(variable)
+        body.line(f"result = net({', '.join(inputs)})")
+        for variable in inputs:
+            body.line(f'print("input ", {variable}.shape)')
+        if len([train for _, _, train in graph.outputs if not train]) > 1:
+            body.line("for output in result:")
+            body.line('    print("output", output.shape)')
+        else:
+            body.line('print("output", result.shape)')
+
+
+# Literals
+
+
+def tuple_of(shape: Shape) -> str:
+    return repr(tuple(shape.dimensions))
+
+
+def text(value: Any) -> Text:
+    """A checked value as Python source; calls and long lists may break over lines."""
+    if isinstance(value, Call):
+        items = [("", text(item)) for item in value.args]
+        items += [(f"{name}=", text(item)) for name, item in value.kwargs.items()]
+        return Arguments(value.name, tuple(items))
+    if isinstance(value, list | tuple):
+        brackets = ("[", "]") if isinstance(value, list) else ("(", ")")
+        return Arguments("", tuple(("", text(item)) for item in value), *brackets)
+    if isinstance(value, bool) or value is None or isinstance(value, float):
+        return repr(value)
+    if isinstance(value, int):
+        return repr(int(value))
+    quoted = ascii(str(value))
+    return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted

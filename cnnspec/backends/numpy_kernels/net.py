@@ -1,0 +1,162 @@
+"""A network: its layers in the order of execution, and how they run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cnnspec.backends.numpy_kernels.arrays import Array
+from cnnspec.backends.numpy_kernels.tensors import Tensor
+
+Kernel = Callable[..., Any]
+
+BY_AXIS = {"window": 2, "stride": 2, "pad": 2, "pads": 4, "dilation": 2, "extra": 2}
+
+
+class Layer:
+    """A kernel in its place: `kernel(*inputs, **tensors, **arguments)`.
+
+    `of` names the layers or inputs whose values it takes; if not given, the one before.
+    `tensors` are its own, or, as a name, that layer's. `train`: only training runs it.
+    Arguments with a value an axis may be one number: `stride=2` is `stride=(2, 2)`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kernel: Kernel,
+        tensors: dict[str, Tensor] | str = "",
+        of: tuple[str, ...] = (),
+        train: bool = False,
+        **arguments: Any,
+    ) -> None:
+        self.name, self.kernel, self.of, self.train = name, kernel, of, train
+        self.tensors = {} if isinstance(tensors, str) else tensors
+        self.owner = tensors if isinstance(tensors, str) and tensors else name
+        self.arguments = arguments
+        for argument, value in arguments.items():
+            if isinstance(value, int) and argument in BY_AXIS:
+                arguments[argument] = (value,) * BY_AXIS[argument]
+        self.takes = frozenset(inspect.signature(kernel).parameters)
+
+    def key(self, tensor: str) -> str:
+        """The tensor's name in the network; a scale's is that of the layer itself."""
+        scale = self.kernel.__name__ == "scale_channels"
+        return self.owner if scale else f"{self.owner}.{tensor}"
+
+
+class Net:
+    """A network that computes. `params` are its tensors by their keys in PyTorch.
+
+    Call it with images (N, C, H, W), float32 or float64. After writing into `params` by
+    hand call `refresh`; `load` and the optimisers do so themselves.
+    """
+
+    inputs: ClassVar[dict[str, tuple[int, ...]]] = {}
+    layers: ClassVar[tuple[Layer, ...]] = ()
+    outputs: ClassVar[tuple[str, ...]] = ()
+    named: ClassVar[type | None] = None  # the tuple of several outputs
+    spare: ClassVar[tuple[str, ...]] = ()  # keys that only a training net has
+    owned: ClassVar[dict[str, dict[str, Tensor]]]  # tensors by their layers
+
+    def __init_subclass__(cls) -> None:
+        before = next(iter(cls.inputs), "")
+        cls.owned = {}
+        for layer in cls.layers:
+            layer.of = layer.of or (before,)
+            before = layer.name
+            if layer.tensors:
+                cls.owned[layer.name] = layer.tensors
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.params: dict[str, Array] = {}
+        for layer in self.layers:
+            for name, tensor in layer.tensors.items():
+                self.params[layer.key(name)] = tensor.start(self.rng, tensor.shape)
+        self.refresh()
+
+    def __call__(self, *images: Array) -> Any:
+        """The output, or a named tuple of several."""
+        values = self.run(images, keep=self.outputs)
+        return gather(values, self.outputs, self.named)
+
+    def features(self, *images: Array) -> dict[str, Array]:
+        """What every layer makes of the images, by name."""
+        return self.run(images)
+
+    def run(
+        self, images: tuple[Array, ...], keep: tuple[str, ...] | None = None
+    ) -> dict[str, Array]:
+        """The values of all layers, or of those to keep: the others go after use."""
+        values = self.arrange(images)
+        layers = [layer for layer in self.layers if not layer.train]
+        last = {name: i for i, layer in enumerate(layers) for name in layer.of}
+        for i, layer in enumerate(layers):
+            arriving = [values[name] for name in layer.of]
+            values[layer.name] = layer.kernel(*arriving, **self.keywords(layer))
+            for name in layer.of:
+                if keep is not None and name not in keep and last[name] == i:
+                    values.pop(name, None)
+        return values
+
+    def keywords(self, layer: Layer) -> dict[str, Any]:
+        """The tensors and arguments that a layer's kernel takes."""
+        tensors = self.owned.get(layer.owner, {})
+        return {
+            name: self.params[layer.key(name)] for name in tensors
+        } | layer.arguments
+
+    def arrange(self, images: tuple[Array, ...]) -> dict[str, Array]:
+        """The images by their inputs. Raises ValueError where they do not fit."""
+        values = dict(zip(self.inputs, map(np.asarray, images), strict=True))
+        for name, x in values.items():
+            shape = self.inputs[name]
+            if x.ndim != len(shape) + 1 or x.shape[1] != shape[0]:
+                wanted = ("N", *shape)
+                raise ValueError(f"{name} takes images of {wanted}, not {x.shape}")
+            if x.dtype.kind != "f":
+                values[name] = x.astype(np.float32)
+        return values
+
+    def refresh(self) -> None:
+        """Take notice of what was written into `params`."""
+
+    def save(self, path: str) -> None:
+        """Write `params` to a .safetensors or .npz file."""
+        if path.endswith(".safetensors"):
+            import_module("safetensors.numpy").save_file(self.params, path)
+        elif path.endswith(".npz"):
+            np.savez(path, **self.params)  # type: ignore[arg-type]
+        else:
+            raise ValueError(f"{path} ends neither in .safetensors nor in .npz")
+
+    def load(self, path: str) -> None:
+        """Read `params` from a .safetensors or .npz file. Raises ValueError."""
+        if path.endswith(".safetensors"):
+            found = import_module("safetensors.numpy").load_file(path)
+        else:
+            with np.load(path, allow_pickle=False) as file:
+                found = {name: file[name] for name in file.files}
+        odd = self.params.keys() ^ (found.keys() - set(self.spare))
+        for name in self.params.keys() & found.keys():
+            if found[name].shape != self.params[name].shape:
+                odd.add(name)
+        if odd:
+            names = ", ".join(sorted(odd)[:5])
+            raise ValueError(f"{path}: missing, unknown or of another shape: {names}")
+        for name, tensor in self.params.items():
+            tensor[...] = found[name]
+        self.refresh()
+
+
+def gather(
+    values: dict[str, Array], outputs: tuple[str, ...], named: type | None
+) -> Any:
+    """The value of the one output, or a named tuple of all."""
+    found = [values[name] for name in outputs]
+    return named(*found) if named else found[0]

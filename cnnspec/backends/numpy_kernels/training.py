@@ -1,0 +1,201 @@
+"""Training: the way back through a network, its loss, and optimisers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cnnspec.backends.numpy_kernels.arrays import Array
+from cnnspec.backends.numpy_kernels.net import Kernel, Layer, Net, gather
+
+
+class Trainable(Net):
+    """A network that learns.
+
+    `training_outputs` and `training_named` are those of a training run, which may have
+    more outputs; `gradients` holds the backward kernel of every kernel.
+    """
+
+    training_outputs: ClassVar[tuple[str, ...]] = ()
+    training_named: ClassVar[type | None] = None
+    gradients: ClassVar[dict[Kernel, Kernel]] = {}
+
+    def __call__(self, *images: Array, training: bool = False) -> Any:
+        """The output, or a named tuple of several; in training, from `train`."""
+        if not training:
+            return super().__call__(*images)
+        values, _ = self.train(*images)
+        return gather(values, self.training_outputs, self.training_named)
+
+    def train(self, *images: Array) -> tuple[dict[str, Array], dict[str, Any]]:
+        """A training run: the values of all layers, and what `backward` wants.
+
+        Batch norms take the batch's statistics and move the running ones; dropout
+        drops.
+        """
+        values = self.arrange(images)
+        drawn: dict[str, Any] = {}
+        for layer in self.layers:
+            drawn[layer.name] = self.keywords(layer)
+            if "training" in layer.takes:
+                drawn[layer.name]["training"] = True
+            if "seed" in layer.takes:
+                drawn[layer.name]["seed"] = int(self.rng.integers(2**63))
+            arriving = [values[name] for name in layer.of]
+            values[layer.name] = layer.kernel(*arriving, **drawn[layer.name])
+        return values, drawn
+
+    def backward(
+        self, values: dict[str, Array], drawn: dict[str, Any], grads: dict[str, Array]
+    ) -> dict[str, Array]:
+        """The gradients of the trained `params`, from those of some layers' values.
+
+        Through the layers, last to first: each takes its value's gradient and hands its
+        inputs theirs (Rumelhart, Hinton and Williams 1986).
+        """
+        pending = dict(grads)
+        found: dict[str, Array] = {}
+        learning = self.learning()
+        for layer in reversed(self.layers):
+            grad = pending.pop(layer.name, None)
+            if grad is None or layer.name not in learning:
+                continue
+            keywords = dict(drawn[layer.name])
+            back = self.gradients[layer.kernel]
+            if layer.kernel.__name__ in ("conv2d", "linear"):
+                keywords["need_x"] = bool(learning & set(layer.of))
+            arriving = [values[name] for name in layer.of]
+            parts = back(grad, values[layer.name], *arriving, **keywords)
+            parts = parts if isinstance(parts, tuple) else (parts,)
+            for name, part in zip(layer.of, parts, strict=False):
+                accumulate(pending, name, part)
+            tensors = self.owned.get(layer.owner, {})
+            own = parts[len(layer.of) :]
+            for name, part in zip(("weight", "bias"), own, strict=False):
+                if name in tensors and tensors[name].trained:
+                    accumulate(found, layer.key(name), part)
+        return found
+
+    def learning(self) -> set[str]:
+        """The layers whose values depend on trained tensors."""
+        names: set[str] = set()
+        for layer in self.layers:
+            tensors = self.owned.get(layer.owner, {}).values()
+            if names & set(layer.of) or any(tensor.trained for tensor in tensors):
+                names.add(layer.name)
+        return names
+
+    def loss_and_grads(
+        self, images: Array | tuple[Array, ...], labels: Array, auxiliary: float = 0.3
+    ) -> tuple[float, dict[str, Array]]:
+        """The mean softmax cross-entropy of a batch, and the gradients of `params`.
+
+        Where the network ends in softmax or its logarithm, what arrives there counts.
+        Outputs that only training has come in times `auxiliary` (Szegedy et al. 2015).
+        """
+        images = images if isinstance(images, tuple) else (images,)
+        values, drawn = self.train(*images)
+        by_name = {layer.name: layer for layer in self.layers}
+        total, grads = 0.0, dict[str, Array]()
+        for output in self.training_outputs:
+            logits = before_softmax(output, by_name)
+            share = 1.0 if output in self.outputs else auxiliary
+            loss, grad = cross_entropy(values[logits], labels)
+            total += share * loss
+            accumulate(grads, logits, share * grad)
+        return total, self.backward(values, drawn, grads)
+
+
+def before_softmax(output: str, layers: dict[str, Layer]) -> str:
+    """The layer that makes the logits: the output, or what a closing softmax takes."""
+    layer = layers[output]
+    closing = layer.kernel.__name__ in ("softmax", "log_softmax")
+    return layer.of[0] if closing else output
+
+
+def accumulate(totals: dict[str, Array], name: str, part: Array | None) -> None:
+    """Add a part to the total of a name."""
+    if part is not None:
+        totals[name] = totals[name] + part if name in totals else part
+
+
+def cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
+    """The mean of -log softmax(logits)[label], and its gradient.
+
+    The gradient is (softmax(logits) - one-hot)/count. logits are (N, C) with labels
+    (N,), or (N, C, H, W) with labels (N, H, W).
+    """
+    shifted = logits - logits.max(1, keepdims=True)
+    log_shares = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    at = np.expand_dims(np.asarray(labels), 1)
+    loss = -float(np.take_along_axis(log_shares, at, 1).mean())
+    grad = np.exp(log_shares)
+    np.put_along_axis(grad, at, np.take_along_axis(grad, at, 1) - 1, 1)
+    return loss, grad / at.size
+
+
+class SGD:
+    """Stochastic gradient descent with momentum (Polyak 1964), as PyTorch writes it.
+
+    v = momentum * v + grad + weight_decay * w;  w = w - lr * v
+    """
+
+    def __init__(
+        self, net: Net, lr: float, momentum: float = 0.0, weight_decay: float = 0.0
+    ) -> None:
+        self.net, self.lr = net, lr
+        self.momentum, self.weight_decay = momentum, weight_decay
+        self.velocity: dict[str, Array] = {}
+
+    def step(self, grads: dict[str, Array]) -> None:
+        """Move the parameters against their gradients."""
+        for name, grad in grads.items():
+            weight = self.net.params[name]
+            if self.weight_decay:
+                grad = grad + self.weight_decay * weight
+            if self.momentum:
+                if name in self.velocity:
+                    grad = self.momentum * self.velocity[name] + grad
+                self.velocity[name] = grad
+            weight -= self.lr * grad
+        self.net.refresh()
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015), as PyTorch writes it.
+
+    m = b1*m + (1 - b1)*grad;  v = b2*v + (1 - b2)*grad^2;
+    w = w - lr * (m/(1 - b1^t)) / (sqrt(v/(1 - b2^t)) + eps)
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.net, self.lr, self.betas, self.eps = net, lr, betas, eps
+        self.weight_decay = weight_decay
+        self.first: dict[str, Array] = {}
+        self.second: dict[str, Array] = {}
+        self.steps: dict[str, int] = {}
+
+    def step(self, grads: dict[str, Array]) -> None:
+        """Move the parameters against their gradients."""
+        b1, b2 = self.betas
+        for name, grad in grads.items():
+            weight = self.net.params[name]
+            if self.weight_decay:
+                grad = grad + self.weight_decay * weight
+            t = self.steps[name] = self.steps.get(name, 0) + 1
+            first = self.first[name] = b1 * self.first.get(name, 0) + (1 - b1) * grad
+            squared = grad * grad
+            second = self.second[name] = (
+                b2 * self.second.get(name, 0) + (1 - b2) * squared
+            )
+            deviation = np.sqrt(second / (1 - b2**t)) + self.eps
+            weight -= self.lr / (1 - b1**t) * first / deviation
+        self.net.refresh()
