@@ -76,7 +76,7 @@ class Evaluator:
         names: Mapping[str, Any],
         lookup: Lookup,
         arrival: Shape | Any | None = ...,
-        fix: Callable[[int], None] = lambda _: None,
+        fix: Callable[[Any], None] = lambda _: None,
     ) -> None:
         self.names, self.lookup, self.arrival, self.fix = names, lookup, arrival, fix
 
@@ -233,9 +233,8 @@ class Evaluator:
         return items
 
     def compare(self, node: syntax.Binary, left: Any, right: Any) -> bool:
-        for side in (left, right):
-            for value in side if isinstance(side, list | tuple) else (side,):
-                self.fix(value)
+        self.fix(left)
+        self.fix(right)
         if node.operator in ("==", "!="):
             return (left == right) is (node.operator == "==")
         if not (is_number(left) and is_number(right)):
@@ -266,9 +265,10 @@ class Evaluator:
                 raise fault("E0306", f"only lists have items: {describe(value)} has none", node.span)
             if isinstance(subscript, syntax.Slice):
                 bounds = [
-                    None if end is None else int(self.integer(end, "an index"))
+                    None if end is None else self.integer(end, "an index")
                     for end in (subscript.start, subscript.stop)
                 ]
+                self.fix(bounds)
                 value = value[bounds[0] : bounds[1]]
                 continue
             position = self.integer(subscript, "an index")
@@ -299,9 +299,7 @@ class Evaluator:
             )
         arguments = [self(argument) for argument in node.arguments]
         if node.name.name != "sum":  # sums keep what they are made of
-            for argument in arguments:
-                for value in argument if isinstance(argument, list | tuple) else (argument,):
-                    self.fix(value)
+            self.fix(arguments)
         try:
             value = FUNCTIONS[node.name.name](*arguments)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):

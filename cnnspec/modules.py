@@ -77,8 +77,11 @@ class Loader:
 
     def constant(self, item: syntax.Constant, module: Module) -> None:
         self.define(item.name, module)
-        module.constants[item.name.name] = UNKNOWN  # should the expression be at fault
-        module.constants[item.name.name] = Evaluator(module.constants, module.lookup)(item.value)
+        try:
+            module.constants[item.name.name] = Evaluator(module.constants, module.lookup)(item.value)
+        except (Fault, Unknowable):
+            module.constants[item.name.name] = UNKNOWN
+            raise
 
     def block(self, item: syntax.Block, module: Module) -> None:
         self.define(item.name, module)

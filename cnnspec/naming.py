@@ -64,6 +64,10 @@ class Scope:
             name = label
         # A number as label sets the count, as in a C enum.
         self.count = int(name) + 1 if name.isdecimal() and len(name) < 10 else self.count + 1
+        return self.reserve(name, span)
+
+    def reserve(self, name: str, span: Span) -> tuple[str, Span | None]:
+        """The path of a step that bears a name and does not count, and the place that took it before."""
         earlier = self.taken.get(name)
         if earlier is None:
             self.taken[name] = span

@@ -70,7 +70,7 @@ def bind(
             Note("its parameters stand here", block.name.span),
         )
     for name, node in zip(parameters, call.positional, strict=False):
-        given[name] = evaluate(node)
+        given[name] = passed(evaluate(node), context)
     for keyword in call.keywords:
         if keyword.name not in parameters:
             raise unknown_parameter(run, block, keyword, parameters)
@@ -79,7 +79,7 @@ def bind(
             if first is keyword.span:
                 first = call.positional[parameters.index(keyword.name)].span
             raise twice(keyword, first)
-        given[keyword.name] = evaluate(keyword.value)
+        given[keyword.name] = passed(evaluate(keyword.value), context)
     bound: dict[str, Any] = {}
     for parameter in block.parameters:
         name = parameter.name.name
@@ -91,6 +91,11 @@ def bind(
             note = Note(f"`{name}` is a parameter without a default", parameter.span)
             raise fault("E0302", f"`{block.name.name}` needs `{name}`", call.span, note)
     return bound
+
+
+def passed(value: Any, context: Context) -> Any:
+    """An argument as the block may see it: in a list the caller's names would mean nothing there."""
+    return context.owner.settle(value) if isinstance(value, list) else value
 
 
 def unknown_parameter(

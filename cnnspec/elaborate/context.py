@@ -47,6 +47,14 @@ class Owner:
         """A value is used for more than a width: its names are no longer free."""
         if isinstance(value, Symbol):
             self.fixed |= value.names
+        elif isinstance(value, list | tuple):
+            for item in value:
+                self.fix(item)
+
+    def settle(self, value: Any) -> Any:
+        """A value that leaves its scope other than as a width: fixed, and without the scope's names."""
+        self.fix(value)
+        return plain(value)
 
 
 class Context:
@@ -69,6 +77,15 @@ class Context:
         """The evaluator where `value` arrives."""
         self.evaluate.arrival = ... if value is None else value.shape
         return self.evaluate
+
+
+def plain(value: Any) -> Any:
+    """A value without the names that it was computed from."""
+    if isinstance(value, Symbol):
+        return int(value)
+    if isinstance(value, Filter):
+        return Filter(int(value.count), value.kernel)
+    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 def symbolic(name: str, value: Any) -> Any:

@@ -17,7 +17,7 @@ from cnnspec.elaborate.context import Abandoned, Context, Defaults
 from cnnspec.elaborate.trace import as_shape, made_by, trace
 from cnnspec.evaluate import UNKNOWN, BlockName, Fault, LayerName, Unknowable, edit, fault
 from cnnspec.graph import Instance, Step, Value
-from cnnspec.layers.base import Join, describe
+from cnnspec.layers.base import Join, Misfit, convert, describe
 from cnnspec.limits import Limits
 from cnnspec.naming import carries, free_name
 from cnnspec.shapes import Shape
@@ -35,6 +35,7 @@ class Elaborator:
         self.frames: list[Note] = []
         self.instances: dict[Any, Instance] = {}
         self.sizes: dict[int, int] = {}  # id of an instance -> its layers
+        self.measures: dict[int, Any] = {}  # id of a step -> the step, and what it takes to run it again
         self.active: list[syntax.Block] = []
         self.recipes: dict[int, tuple[BlockName, dict[str, Any], Defaults]] = {}
         self._seen: set[tuple[str, Any, int]] = set()
@@ -98,19 +99,33 @@ class Elaborator:
         return tuple(steps), value
 
     def constant(self, statement: syntax.Constant, value: Value | None, context: Context) -> None:
-        context.names[statement.name.name] = UNKNOWN  # should the expression be at fault
-        context.names[statement.name.name] = context.at(value)(statement.value)
+        name = statement.name.name
+        try:
+            context.names[name] = context.at(value)(statement.value)
+        except (Fault, Unknowable):
+            context.names[name] = UNKNOWN
+            raise
 
     def default(self, statement: syntax.Default, value: Value | None, context: Context) -> None:
-        cls = layers.find(statement.layer.name)
+        name = statement.layer.name
+        cls = layers.find(name)
         if cls is None:
+            if name in context.names or context.module.step(name) is not None:
+                raise fault("E0201", f"`default` is for layers, and `{name}` is none", statement.layer.span)
             raise self.unknown_step(statement.layer, context)
         given = {}
         for keyword in statement.keywords:
+            if not keyword.name:
+                raise Unknowable
             if keyword.name not in cls.arguments:
                 raise leaves.unknown_argument(self, cls, keyword)
-            given[keyword.name] = context.at(value)(keyword.value)
-        context.defaults = context.defaults.with_(statement.layer.name, given)
+            found = context.owner.settle(context.at(value)(keyword.value))  # blocks see it, not its names
+            try:
+                convert(keyword.name, cls.arguments[keyword.name], found)
+            except Misfit as misfit:
+                raise fault(misfit.code, misfit.message, keyword.span) from None
+            given[keyword.name] = found
+        context.defaults = context.defaults.with_(name, given)
 
     def require(self, statement: syntax.Require, value: Value | None, context: Context) -> None:
         if not context.at(value).truth(statement.test):
@@ -189,11 +204,9 @@ class Elaborator:
     def label(self, label: syntax.Label | None, context: Context, value: Value | None = None) -> str | None:
         if label is None:
             return None
-        evaluate = context.at(value)
-        parts = [
-            part if isinstance(part, str) else self.part(evaluate(part), part.span) for part in label.parts
-        ]
-        name = "".join(parts)
+        if not label.parts or any(isinstance(part, str) and "." in part for part in label.parts):
+            raise Unknowable  # the parser told of it
+        name = self.text(label, value, context)
         if not name or "." in name:
             raise fault("E0203", "a label is a name without dots", label.span)
         if not carries(name):
@@ -202,14 +215,28 @@ class Elaborator:
             raise fault("E0208", f"torch modules already have an attribute `{name}`", label.span, fixes=fixes)
         return name
 
-    @staticmethod
-    def part(value: Any, span: Span) -> str:
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise fault("E0303", f"a label is made of integers and strings, not {describe(value)}", span)
-        return str(int(value)) if isinstance(value, int) else value
+    def text(self, label: syntax.Label, value: Value | None, context: Context) -> str:
+        """A label, its expressions computed."""
+        text = ""
+        for part in label.parts:
+            found = part if isinstance(part, str) else context.at(value)(part)
+            if isinstance(found, bool) or not isinstance(found, int | str):
+                what = f"a label is made of integers and strings, not {describe(found)}"
+                raise fault("E0303", what, label.span if isinstance(part, str) else part.span)
+            context.owner.fix(found)
+            text += found if isinstance(found, str) else str(int(found))
+        return text
 
     def name(self, label: str | None, kind: str, span: Span, context: Context) -> str:
-        name, earlier = context.scope.name(label, kind, span)
+        """The name of a step that counts."""
+        return self.unique(*context.scope.name(label, kind, span), span)
+
+    def reserve(self, label: str, span: Span, context: Context) -> str:
+        """The name of a labelled step that does not count: an input, an identity."""
+        return self.unique(*context.scope.reserve(label, span), span)
+
+    @staticmethod
+    def unique(name: str, earlier: Span | None, span: Span) -> str:
         if earlier is not None:
             note = Note(f"`{name}` is already here", earlier)
             if earlier == span:
@@ -265,8 +292,8 @@ class Elaborator:
             )
         if target.name == "identity":
             name = self.label(label, context, value)
-            if name is not None:
-                self.keep(name, context.scope.prefix + name, value, None, context)
+            if name is not None and label is not None:
+                self.keep(name, self.reserve(name, label.span, context), value, None, context)
             return value
         cls = layers.find(target.name)
         assert cls is not None
@@ -278,14 +305,6 @@ class Elaborator:
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         raise fault("E0209", "an input stands at the head of a net, not in a block or in braces", call.span)
-
-    # Layers
-
-    # Blocks
-
-    # Braces
-
-    # Joins and wires
 
     def output(
         self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]

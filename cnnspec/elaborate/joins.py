@@ -30,6 +30,9 @@ def join(
 ) -> Value:
     if call.body is None or not call.body.paths:
         raise fault("E0214", f"`{cls.name}` joins paths: `{cls.name} {{ | … | … }}`", call.span)
+    for statement in call.body.statements:
+        if isinstance(statement, syntax.Chain):
+            raise fault("E0214", "a step in a join belongs to a path: a `|` stands before it", statement.span)
     text = run.label(label, context, value)
     scope = context.scope
     name = ""

@@ -55,12 +55,15 @@ def make(
         groups = given.get("groups", 1)
         if is_integer(groups) and polynomial(groups) != polynomial(value.shape.channels):
             context.owner.fix(groups)  # only a depthwise split stays right whatever the width
-        if (
-            "in" in given
-            or "weights" in given
-            or any(cls.arguments[a].kind in ("list", "numbers") for a in given)
+        claim = given.get("in", value.shape.channels)
+        arriving = value.shape.features if cls.name == "linear" else value.shape.channels
+        if is_integer(claim) and polynomial(claim) not in (
+            polynomial(arriving),
+            polynomial(value.shape.channels),
         ):
-            context.owner.fix(value.shape.channels)
+            context.owner.fix([claim, arriving])
+        if cls.name == "slice" or any(cls.arguments[a].kind in ("list", "numbers") for a in given):
+            context.owner.fix([value.shape.channels, *given.values()])  # so many numbers, so many channels
         output = Value(layer.output(value.shape), (value, cls.name, call.span))
         measure(run, output.shape, call)
         measure_weights(run, layer, value.shape, call)
@@ -138,8 +141,7 @@ def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
     """A value for an argument; whatever is no width fixes the names that it was computed from."""
     kind = cls.arguments[name].kind
     if kind not in ("count", "filter"):
-        for item in value if isinstance(value, list | tuple) else (value,):
-            context.owner.fix(item)
+        context.owner.fix(value)
     return value
 
 

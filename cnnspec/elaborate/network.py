@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.elaborate import leaves, wires
-from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
+from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, plain, symbolic
 from cnnspec.elaborate.core import Elaborator
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.evaluate import Evaluator, Fault, Unknowable, edit, fault
@@ -77,7 +77,8 @@ class NetworkElaborator(Elaborator):
                     return None
                 except Unknowable:
                     return None
-            arguments[name] = value
+            self.owner.fix(value)  # what other parameters it is computed from
+            arguments[name] = plain(value)
             names[name] = symbolic(name, value)
         context = Context(self.owner, Scope("", by_kind=True), names, Defaults({}), module)
         try:
@@ -132,6 +133,8 @@ class NetworkElaborator(Elaborator):
                 raise fault("E0301", f"`input` has no argument `{keyword.name}`", keyword.name_span)
             images[keyword.name] = self.per_channel(keyword, evaluate(keyword.value), shape)
         shape = self.settings.inputs.get(name) or (not self.inputs and self.settings.inputs.get("")) or shape
+        if label is not None:
+            self.reserve(name, label.span, context)
         value = Value(shape)
         value.place = call.span
         leaves.measure(self, shape, call)
@@ -145,6 +148,8 @@ class NetworkElaborator(Elaborator):
         if not all(map(is_number, numbers)) or len(numbers) not in (1, shape.channels):
             wanted = f"`{keyword.name}` wants one number, or one for each of the {shape.channels} channels"
             raise fault("E0303", wanted, keyword.value.span)
+        if keyword.name == "std" and min(numbers) <= 0:
+            raise fault("E0304", "`std` is a deviation: it is above 0", keyword.value.span)
         return tuple(map(float, numbers))
 
     def output(
@@ -154,6 +159,8 @@ class NetworkElaborator(Elaborator):
         assert isinstance(output, syntax.Output)
         if context.owner is not self.owner:
             return super().output(step, value, context, steps)
+        if step.label is not None:
+            raise fault("E0214", "`output` bears no label: it names steps that have one", step.label.span)
         train = False
         for keyword in output.keywords:
             given = context.at(value)(keyword.value)
@@ -162,7 +169,7 @@ class NetworkElaborator(Elaborator):
             train = given
         for target in output.targets:
             found, _ = wires.reference(self, target, value, context)
-            name = target.span.text.rsplit(".", 1)[-1]
+            name = self.text(target.parts[-1], value, context)
             if any(name == other.name for other in self.outputs):
                 raise fault("E0203", f"`{name}` is an output already", target.span)
             self.outputs.append(Output(name, found, train))

@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.elaborate import blocks
-from cnnspec.elaborate.context import block_names
+from cnnspec.elaborate.context import Owner, block_names
 from cnnspec.evaluate import fault
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
 from cnnspec.layers.base import Misfit
 from cnnspec.source import Span
-from cnnspec.symbols import rebind
+from cnnspec.symbols import polynomial, rebind
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
 
 
+class Measure(NamedTuple):
+    """How many layers a step holds, and how deep its runs of labelled steps stand within each other."""
+
+    layers: int
+    depth: int
+
+
+def measure(elaborator: Elaborator, step: Step) -> Measure:
+    """What it takes to run a step again. Each step is measured once."""
+    known: tuple[Step, Measure] | None = elaborator.measures.get(id(step))
+    if known is not None:
+        return known[1]
+    inner = 0
+    parts: tuple[Step, ...] = ()  # a block's count where it is instantiated
+    if isinstance(step, Group | If):
+        parts = step.steps
+    elif isinstance(step, Repeat):
+        parts = tuple(part for iteration in step.iterations for part in iteration)
+    elif isinstance(step, Merge):
+        parts = tuple(part for path in step.paths for part in path.steps)
+    elif isinstance(step, Again):
+        parts, inner = (step.step,), 1
+    found = [measure(elaborator, part) for part in parts]
+    layers, depth = sum(part.layers for part in found), max((part.depth for part in found), default=0)
+    made = Measure(1 + layers, inner + depth)
+    elaborator.measures[id(step)] = step, made
+    return made
+
+
 class Replay:
     """Runs steps again: `values` maps what flowed the first time to what flows now."""
 
-    def __init__(self, elaborator: Elaborator, span: Span) -> None:
-        self.elaborator, self.span = elaborator, span
+    def __init__(self, elaborator: Elaborator, owner: Owner, span: Span) -> None:
+        self.elaborator, self.owner, self.span = elaborator, owner, span
         self.values: dict[Value, Value] = {}
 
     def at(self, value: Value) -> Value:
@@ -58,8 +87,11 @@ class Replay:
             try:
                 shape = step.layer.output(value.shape)
                 output = Value(shape, (value, step.layer.name, self.span))
-                if step.layer.weights(value.shape) != step.layer.weights(step.input.shape):
+                weights = step.layer.weights(value.shape)
+                if weights != step.layer.weights(step.input.shape):
                     self.unfit(step.name, step.input, value)
+                if weights:
+                    self.tie(step.input, value)
             except Misfit as misfit:
                 self.elaborator.report(
                     Diagnostic(
@@ -78,6 +110,7 @@ class Replay:
         instance = blocks.instantiate(self.elaborator, target, arguments, value, defaults, self.span)
         if step.input.shape is not None and tensors(instance.steps) != tensors(step.instance.steps):
             self.unfit(step.name, step.input, value)
+        self.tie(step.input, value)
         bindings = {**step.bindings, **block_names({}, value.shape)}
         shape = instance.output.shape
         if shape is not None:
@@ -104,6 +137,13 @@ class Replay:
             self.pass_(step.output, output)
         return step._replace(paths=tuple(paths), input=self.at(step.input), output=self.at(step.output))
 
+    def tie(self, first: Value, now: Value) -> None:
+        """The weights fit as long as the channels are as many: widths that differ in form are settled."""
+        if first.shape is not None and now.shape is not None:
+            channels = [first.shape.channels, now.shape.channels]
+            if polynomial(channels[0]) != polynomial(channels[1]):
+                self.owner.fix(channels)
+
     def unfit(self, name: str, first: Value, now: Value) -> None:
         note = Note(f"its weights were made for {first.shape}, and {now.shape} arrives")
         raise fault("E0408", f"the weights of `{name}` do not fit this value", self.span, note)
@@ -128,9 +168,14 @@ def tensors(steps: tuple[Step, ...]) -> list[tuple[str, tuple[int, ...]]]:
     return found
 
 
-def replay(elaborator: Elaborator, step: Step, value: Value, span: Span) -> tuple[Step, Value]:
+def replay(elaborator: Elaborator, owner: Owner, step: Step, value: Value, span: Span) -> tuple[Step, Value]:
     """The step as it runs on `value`, and its output. Raises Fault where its weights do not fit."""
-    again = Replay(elaborator, span)
+    layers, depth = measure(elaborator, step)
+    if depth >= elaborator.limits.max_depth:
+        deepest = f"{elaborator.limits.max_depth} deep (limit `max_depth`)"
+        raise fault("E0307", f"steps run again within each other more than {deepest}", span)
+    elaborator.count(layers, span)
+    again = Replay(elaborator, owner, span)
     before = step.input if not isinstance(step, From) else step.value
     again.values[before] = value
     made = again.step(step)

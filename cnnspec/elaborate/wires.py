@@ -32,8 +32,7 @@ def wire(
         raise fault("E0214", f"`{wire.target.span.text}` has no weights to run again", wire.span)
     from cnnspec.elaborate.replay import replay
 
-    again, output = replay(run, labelled, value, wire.span)
-    run.count(1, wire.span)
+    again, output = replay(run, context.owner, labelled, value, wire.span)
     steps.append(Again(again, value, output, wire.span))
     return output
 
@@ -42,12 +41,7 @@ def reference(
     run: Elaborator, reference: syntax.Reference, value: Value | None, context: Context
 ) -> tuple[Value, Step | None]:
     """The step that a path of labels means, looked for from the innermost scope outwards."""
-    evaluate = context.at(value)
-    parts = [
-        "".join(p if isinstance(p, str) else run.part(evaluate(p), p.span) for p in label.parts)
-        for label in reference.parts
-    ]
-    path = ".".join(parts)
+    path = ".".join(run.text(label, value, context) for label in reference.parts)
     prefix = context.scope.prefix
     while True:
         if prefix + path in context.owner.labels:
