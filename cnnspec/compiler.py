@@ -85,8 +85,7 @@ def check_module(
         names = []  # where brackets do not match, what belongs to what is a guess
     networks, expanded = [], 0
     for name in names:
-        network, layers = check_net(module, name, net is not None, settings, diagnostics)
-        expanded += layers
+        network, expanded = check_net(module, name, net is not None, settings, diagnostics, expanded)
         if network is not None and not broken:  # what the parser could not read, it lacks
             networks.append(network)
         if (first or not settings.empty) and (
@@ -99,12 +98,17 @@ def check_module(
 
 
 def check_net(
-    module: Module, name: str, chosen: bool, settings: Settings, diagnostics: list[Diagnostic]
+    module: Module,
+    name: str,
+    chosen: bool,
+    settings: Settings,
+    diagnostics: list[Diagnostic],
+    expanded: int = 0,
 ) -> tuple[Network | None, int]:
-    """The network, None where something is wrong with it, and to how many layers it unfolded."""
+    """The network, None where something is wrong with it, and to how many layers the file's nets unfolded."""
     pattern = choose(module, name, diagnostics)
     if pattern is None:
-        return None, 0
+        return None, expanded
     known = parameters_of(module.nets[name])
     unused = [given for given in settings.parameters if given not in known]
     if unused:
@@ -115,8 +119,8 @@ def check_net(
         if chosen:
             message = f"`{name}` needs a value for {', '.join(lacking)}: use --set, or a variant"
             diagnostics.append(Diagnostic("E0211", message, pattern.name.span))
-        return None, 0
-    elaborator = NetworkElaborator(pattern._replace(given=given), settings)
+        return None, expanded
+    elaborator = NetworkElaborator(pattern._replace(given=given), settings, expanded)
     network = elaborator.network()
     diagnostics += elaborator.diagnostics
     faults = any(d.severity == "error" for d in elaborator.diagnostics)

@@ -10,17 +10,20 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.functions import FUNCTIONS
 from cnnspec.layers.base import LARGEST_INTEGER, Filter, describe, is_integer, is_number
+from cnnspec.limits import Limits
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
-from cnnspec.symbols import Symbol
+from cnnspec.symbols import Involved, is_involved
+from cnnspec.values import UNKNOWN, Items, Names, plain, weight
 
-LONGEST_LIST = 100_000
+LONGEST_LIST = Limits().max_items
+DEEPEST_LIST = 32
 
 
 class Fault(Exception):
@@ -35,24 +38,21 @@ class Unknowable(Exception):
     """The value depends on one that an earlier fault left unknown."""
 
 
-class LayerName(NamedTuple):
-    """A layer as a value: `act=hardswish`."""
+class Meter:
+    """What evaluating one net, or a file's constants, may still cost."""
 
-    name: str
+    __slots__ = ("left",)
 
+    def __init__(self, left: int = Limits().max_work) -> None:
+        self.left = left
 
-class BlockName(NamedTuple):
-    """A block as a value, with the file whose names it sees."""
+    def spend(self, work: int, span: Span) -> None:
+        """Work is about to be done. Raises Fault where it is too much."""
+        self.left -= work
+        if self.left < 0:
+            message = "this takes more computing than a network can need (limit `max_work`)"
+            raise fault("E0307", message, span)
 
-    block: syntax.Block
-    module: Any  # modules.Module
-
-
-class Unknown:
-    """The value of a constant whose expression is at fault."""
-
-
-UNKNOWN = Unknown()
 
 Lookup = Callable[[str], Any]
 """A name that is no constant, parameter or loop name: the layer or block that it means, else None."""
@@ -68,7 +68,8 @@ class Evaluator:
     """Evaluates expressions in one scope.
 
     `names` are its values, `arrival` the shape that arrives where the expression stands (None: unknown,
-    ...: nothing arrives here), and `fix` is told of every Symbol that is used for more than arithmetic.
+    ...: nothing arrives here), `fix` is told of every Symbol that is used for more than arithmetic, and
+    `meter` counts what it costs.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class Evaluator:
         lookup: Lookup,
         arrival: Shape | Any | None = ...,
         fix: Callable[[Any], None] = lambda _: None,
+        meter: Meter | None = None,
     ) -> None:
         self.names, self.lookup, self.arrival, self.fix = names, lookup, arrival, fix
+        self.meter = meter or Meter()
 
     def __call__(self, node: syntax.Expression) -> Any:
         return _HANDLERS[type(node)](self, node)
@@ -137,11 +140,12 @@ class Evaluator:
         return node.value
 
     def name(self, node: syntax.Name) -> Any:
-        value = self.names.get(node.name, ...)
-        if value is ...:
+        try:
+            value = self.names[node.name]
+        except KeyError:
             value = self.lookup(node.name)
-            if value is None:
-                raise self.unknown_name(node)
+        if value is None:
+            raise self.unknown_name(node)
         if value is UNKNOWN:
             raise Unknowable
         return value
@@ -149,9 +153,9 @@ class Evaluator:
     def unknown_name(self, node: syntax.Name) -> Fault:
         from cnnspec.spelling import suggest
 
+        known = self.names.visible() if isinstance(self.names, Names) else self.names
         fixes = [
-            Fix(f"did you mean `{word}`?", (edit(node.span, word),))
-            for word in suggest(node.name, self.names)
+            Fix(f"did you mean `{word}`?", (edit(node.span, word),)) for word in suggest(node.name, known)
         ]
         return fault("E0202", f"nothing here is called `{node.name}`", node.span, fixes=fixes)
 
@@ -197,6 +201,7 @@ class Evaluator:
         return -value if node.operator == "-" else value
 
     def binary(self, node: syntax.Binary) -> Any:
+        self.meter.spend(1, node.span)
         if node.operator == "and":
             return self.truth(node.left) and self.truth(node.right)
         if node.operator == "or":
@@ -205,12 +210,12 @@ class Evaluator:
         if node.operator in _COMPARISONS:
             return self.compare(node, left, right)
         if isinstance(left, list) and isinstance(right, list) and node.operator == "+":
-            return self.bounded(left + right, node.span)
+            return self.bounded([*left, *right], node.span)
         if not (is_number(left) and is_number(right)):
             wrong, side = (left, node.left) if not is_number(left) else (right, node.right)
             raise fault("E0306", f"`{node.operator}` needs numbers, not {describe(wrong)}", side.span)
         try:
-            value = _ARITHMETIC[node.operator](left, right)
+            value = self.settled(_ARITHMETIC[node.operator], [left, right])
         except ZeroDivisionError:
             raise fault("E0306", f"{left} {node.operator} {right}: division by zero", node.span) from None
         except OverflowError:
@@ -220,6 +225,17 @@ class Evaluator:
             self.fix(right)
         return self.checked(value, node.span)
 
+    def settled(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
+        """What a function yields; from plain numbers, where the formula would be too involved to keep."""
+        try:
+            value = function(*arguments)
+            if not is_involved(value):
+                return value
+        except Involved:
+            pass
+        self.fix(arguments)
+        return function(*map(plain, arguments))
+
     def checked(self, value: Any, span: Span) -> Any:
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
             raise fault("E0307", "integers stay below 2^31 (limit `max_integer`)", span)
@@ -227,12 +243,18 @@ class Evaluator:
             raise fault("E0306", "the value is not a finite number", span)
         return value
 
-    def bounded(self, items: list[Any], span: Span) -> list[Any]:
-        if len(items) > LONGEST_LIST:
+    def bounded(self, items: list[Any], span: Span) -> Items:
+        """A list of the language, if it is not too long."""
+        self.meter.spend(len(items), span)
+        made = Items(items)
+        if made.weight > LONGEST_LIST:
             raise fault("E0307", f"lists have at most {LONGEST_LIST:,} items (limit `max_items`)", span)
-        return items
+        if made.depth > DEEPEST_LIST:
+            raise fault("E0307", f"lists nest at most {DEEPEST_LIST} deep", span)
+        return made
 
     def compare(self, node: syntax.Binary, left: Any, right: Any) -> bool:
+        self.meter.spend(weight(left) + weight(right), node.span)
         self.fix(left)
         self.fix(right)
         if node.operator in ("==", "!="):
@@ -246,17 +268,21 @@ class Evaluator:
         return bool(_COMPARISONS[node.operator](left, right))
 
     def choice(self, node: syntax.Choice) -> Any:
+        self.meter.spend(1, node.span)
         return self(node.then if self.truth(node.test) else node.otherwise)
 
     def items_of(self, node: syntax.List) -> list[Any]:
-        return [self(item) for item in node.items]
+        return self.bounded([self(item) for item in node.items], node.span)
 
     def comprehension(self, node: syntax.Comprehension) -> list[Any]:
-        made = []
-        for item in self.items(node.source):
-            inner = {**self.names, **self.bind(node.names, item, node.source.span)}
-            made.append(Evaluator(inner, self.lookup, self.arrival, self.fix)(node.item))
-        return made
+        items, made = self.items(node.source), []
+        self.meter.spend(len(items), node.span)
+        names = Names(self.names)
+        inner = Evaluator(names, self.lookup, self.arrival, self.fix, self.meter)
+        for item in items:
+            names.update(self.bind(node.names, item, node.source.span))
+            made.append(inner(node.item))
+        return self.bounded(made, node.span)
 
     def index(self, node: syntax.Index) -> Any:
         value = self.name(node.value)
@@ -270,6 +296,8 @@ class Evaluator:
                 ]
                 self.fix(bounds)
                 value = value[bounds[0] : bounds[1]]
+                if isinstance(value, list):
+                    value = self.bounded(value, node.span)
                 continue
             position = self.integer(subscript, "an index")
             self.fix(position)
@@ -298,10 +326,11 @@ class Evaluator:
                 fixes=fixes,
             )
         arguments = [self(argument) for argument in node.arguments]
+        self.meter.spend(1 + weight(arguments), node.span)
         if node.name.name != "sum":  # sums keep what they are made of
             self.fix(arguments)
         try:
-            value = FUNCTIONS[node.name.name](*arguments)
+            value = self.settled(FUNCTIONS[node.name.name], arguments)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
             shown = ", ".join(map(describe, arguments))
             raise fault("E0306", f"`{node.name.name}({shown})` cannot be computed", node.span) from None
@@ -346,16 +375,3 @@ _HANDLERS: dict[type, Callable[[Evaluator, Any], Any]] = {
     syntax.Index: Evaluator.index,
     syntax.Function: Evaluator.function,
 }
-
-
-def freeze(value: Any) -> Any:
-    """A hashable stand-in that keeps apart what Python takes for equal: 1, 1.0 and yes."""
-    if isinstance(value, Symbol):
-        return int(value)
-    if isinstance(value, list):
-        return ("list", *map(freeze, value))
-    if isinstance(value, Filter):
-        return ("filter", int(value.count), value.kernel)
-    if isinstance(value, bool | float):
-        return (type(value).__name__, value)
-    return value

@@ -9,4 +9,9 @@ class Limits(NamedTuple):
     max_layers: int = 100_000  # expanded layers of one network, iterations of repeats counted too
     max_depth: int = 64  # blocks within blocks
     max_items: int = 100_000  # of a list, of a repeat
+    max_work: int = 200_000  # steps, operations and list items, and MORE_WORK for each layer
     max_elements: int = 2**40  # of one tensor of one image, or of one weight
+
+
+MORE_WORK = 20
+"""So much work each layer allows on top: a text that makes layers may compute for them."""

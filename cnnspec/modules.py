@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from cnnspec import layers, syntax
 from cnnspec.diagnostics import Diagnostic, Note
-from cnnspec.evaluate import UNKNOWN, BlockName, Evaluator, Fault, LayerName, Unknowable, fault
+from cnnspec.evaluate import Evaluator, Fault, Meter, Unknowable, fault
 from cnnspec.parser import parse
 from cnnspec.source import Source, Span
+from cnnspec.values import UNKNOWN, BlockName, LayerName
 
 Reader = Callable[[str, Source], "Source | Diagnostic | None"]
 """Reads the file that a `use` names: its source, why it cannot be read, or None where there is none."""
@@ -50,6 +51,7 @@ class Loader:
         self.diagnostics: list[Diagnostic] = []
         self._loaded: dict[str, Module] = {}
         self._open: list[str] = []
+        self.meter = Meter()
 
     def load(self, source: Source) -> Module:
         module = Module(source)
@@ -78,7 +80,9 @@ class Loader:
     def constant(self, item: syntax.Constant, module: Module) -> None:
         self.define(item.name, module)
         try:
-            module.constants[item.name.name] = Evaluator(module.constants, module.lookup)(item.value)
+            module.constants[item.name.name] = Evaluator(module.constants, module.lookup, meter=self.meter)(
+                item.value
+            )
         except (Fault, Unknowable):
             module.constants[item.name.name] = UNKNOWN
             raise

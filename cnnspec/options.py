@@ -6,10 +6,11 @@ from typing import Any
 
 from cnnspec import layers, syntax
 from cnnspec.elaborate.trace import as_shape
-from cnnspec.evaluate import Evaluator, Fault, LayerName
+from cnnspec.evaluate import Evaluator, Fault
 from cnnspec.parser import parse
 from cnnspec.shapes import Shape
 from cnnspec.source import Source
+from cnnspec.values import LayerName
 
 
 def parse_value(text: str) -> Any:

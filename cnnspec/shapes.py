@@ -54,6 +54,11 @@ class Shape(NamedTuple):
         return f"{self.channels}@{self.height}x{self.width}"
 
 
+def plain_shape(shape: Shape) -> Shape:
+    """The shape without the names that its channels were computed from."""
+    return shape if type(shape.channels) is int else shape._replace(channels=int(shape.channels))
+
+
 def effective(k: int, d: int) -> int:
     """The extent of a dilated kernel, e = d*(k-1) + 1."""
     return d * (k - 1) + 1

@@ -24,6 +24,23 @@ Polynomial = tuple[tuple[tuple[Atom, ...], int], ...]
 """Terms in a canonical order, each a sorted product of atoms and its coefficient."""
 
 
+LARGEST = 128
+"""So many names and terms a polynomial may hold; what people write has a handful. A value keeps to half of
+it, so that a layer can still compute with it."""
+
+
+class Involved(ArithmeticError):
+    """A polynomial would be too large to be of use: the value is to be settled instead."""
+
+
+def _size(terms: Polynomial) -> int:
+    size = len(terms)
+    for atoms, _ in terms:
+        for atom in atoms:
+            size += 1 if isinstance(atom, str) else 1 + _size(atom.left) + _size(atom.right)
+    return size
+
+
 def _order(term: tuple[tuple[Atom, ...], int]) -> tuple[int, str]:
     return -len(term[0]), repr(term[0])
 
@@ -48,6 +65,8 @@ def add(left: Polynomial, right: Polynomial) -> Polynomial:
 
 
 def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
+    if len(left) * len(right) > LARGEST:
+        raise Involved
     return _collect([(tuple(sorted(a + b, key=repr)), c * d) for a, c in left for b, d in right])
 
 
@@ -128,8 +147,15 @@ def _apply(
 
 
 def make(value: int, terms: Polynomial) -> int:
-    """A Symbol, or a plain int where no name is left."""
+    """A Symbol, or a plain int where no name is left. Raises Involved."""
+    if _size(terms) > LARGEST:
+        raise Involved
     return Symbol(value, terms) if any(atoms for atoms, _ in terms) else value
+
+
+def is_involved(value: object) -> bool:
+    """Whether a value's polynomial is too large to be carried on."""
+    return isinstance(value, Symbol) and _size(value.polynomial) > LARGEST // 2
 
 
 def named(value: int, name: str) -> Symbol:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnspec.graph import Again, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value, live
+from cnnspec.shapes import plain_shape
 
 
 class Costs(NamedTuple):
@@ -60,6 +61,7 @@ class Counter:
         shape = step.input.shape
         if shape is None:
             return Costs()
+        shape = plain_shape(shape)
         params = buffers = 0
         for weight in step.layer.weights(shape):
             if weight.trained:

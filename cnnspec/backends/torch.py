@@ -21,11 +21,11 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.roots import Root
 from cnnspec.backends.structure import Factory, Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
-from cnnspec.evaluate import BlockName, LayerName
 from cnnspec.files import MARK
 from cnnspec.graph import Instance, Network, live
 from cnnspec.layers.base import Filter, describe
 from cnnspec.symbols import write
+from cnnspec.values import BlockName, LayerName
 
 HELPERS = Path(__file__).with_name("torch_modules.py")
 

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Fix, Note
+from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
 from cnnspec.elaborate.leaves import twice
-from cnnspec.evaluate import BlockName, Evaluator, Fault, Unknowable, edit, fault, freeze
+from cnnspec.evaluate import Evaluator, Fault, Unknowable, edit, fault
 from cnnspec.graph import Instance, Step, Use, Value
 from cnnspec.modules import Module
 from cnnspec.naming import Scope
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
-from cnnspec.symbols import named, rebind
+from cnnspec.symbols import named
+from cnnspec.values import BlockName, Names, freeze, weight
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
@@ -36,6 +38,8 @@ def use(
         )
     if call.body is not None:
         raise fault("E0214", f"`{block.name.name}` takes no braces: it is no join", call.span)
+    if run.expanded + bounds.least_block(run, target) > run.limits.max_layers:
+        run.exceed(call.span)
     text = run.label(label, context, value)
     name = run.name(text, block.name.name.lower(), label.span if label else call.name.span, context)
     arguments = bind(run, block, call, target.module, context, value)
@@ -43,9 +47,7 @@ def use(
     bindings = block_names(arguments, value.shape)
     for fixed in instance.fixed:
         context.owner.fix(bindings.get(fixed))
-    shape = instance.output.shape
-    if shape is not None:
-        shape = shape.with_channels(rebind(shape.channels, bindings))
+    shape = context.owner.rebind(instance.output.shape, bindings)
     output = Value(shape, (value, block.name.name, call.span))
     steps.append(Use(name, instance, bindings, value, output, call.span))
     if text is not None:
@@ -80,17 +82,18 @@ def bind(
                 first = call.positional[parameters.index(keyword.name)].span
             raise twice(keyword, first)
         given[keyword.name] = passed(evaluate(keyword.value), context)
-    bound: dict[str, Any] = {}
+    bound = Names(module.constants)
     for parameter in block.parameters:
         name = parameter.name.name
         if name in given:
             bound[name] = given[name]
         elif parameter.default is not None:
-            bound[name] = Evaluator({**module.constants, **bound}, module.lookup)(parameter.default)
+            bound[name] = Evaluator(bound, module.lookup, meter=run.meter)(parameter.default)
         else:
             note = Note(f"`{name}` is a parameter without a default", parameter.span)
             raise fault("E0302", f"`{block.name.name}` needs `{name}`", call.span, note)
-    return bound
+    run.meter.spend(sum(map(weight, bound.values())), call.span)
+    return dict(bound)
 
 
 def passed(value: Any, context: Context) -> Any:
@@ -158,9 +161,9 @@ def elaborate_block(
     scope_names = block_names(arguments, entry.shape)
     if entry.shape is not None:
         entry.shape = entry.shape.with_channels(named(entry.shape.channels, "in.channels"))
-    names = {**module.constants, **{name: symbolic(name, value) for name, value in arguments.items()}}
+    names = Names(module.constants, {name: symbolic(name, value) for name, value in arguments.items()})
     owner = Owner(block.name.name)
-    context = Context(owner, Scope("", block.wired), names, defaults, module)
+    context = Context(owner, Scope("", block.wired), names, defaults, module, run.meter)
     steps, output = run.body(block.body, entry, context)
     fixed = frozenset(owner.fixed)
     constants = own_constants(block.body, context)

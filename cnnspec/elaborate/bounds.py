@@ -6,11 +6,26 @@ from typing import TYPE_CHECKING
 
 from cnnspec import syntax
 from cnnspec.elaborate.context import Context, Defaults, Owner
-from cnnspec.evaluate import BlockName
 from cnnspec.naming import Scope
+from cnnspec.source import Span
+from cnnspec.values import BlockName, Names
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
+
+
+def check(
+    run: Elaborator,
+    times: int,
+    body: syntax.Body,
+    names: tuple[syntax.Name, ...],
+    context: Context,
+    span: Span,
+) -> None:
+    """Refuse braces that, run so many times, unfold to too many layers."""
+    each = least(run, body, context, frozenset(name.name for name in names))
+    if run.expanded + times * each > run.limits.max_layers:
+        run.exceed(span)
 
 
 def least(run: Elaborator, body: syntax.Body, context: Context, hidden: frozenset[str]) -> int:
@@ -31,7 +46,9 @@ def least_step(run: Elaborator, action: syntax.Action, context: Context, hidden:
         return least_count(action.source, context, hidden) * least(run, action.body, context, inner)
     if isinstance(action, syntax.Call):
         if action.body is not None:
-            return least(run, action.body, context, hidden) if action.each is None else 0
+            inner = hidden | {name.name for name in action.each.names} if action.each else hidden
+            times = least_count(action.each.source, context, hidden) if action.each else 1
+            return times * least(run, action.body, context, inner)
         target = context.module.step(action.name.name)
         if isinstance(target, BlockName):
             return least_block(run, target)
@@ -42,12 +59,21 @@ def least_step(run: Elaborator, action: syntax.Action, context: Context, hidden:
 def least_block(run: Elaborator, target: BlockName) -> int:
     key = id(target.block)
     if key not in run._least:
+        if len(run._bounding) > run.limits.max_depth:
+            return 0
         run._least[key] = 0  # a block within itself
+        run._bounding.append(key)
         own = frozenset(p.name.name for p in target.block.parameters)
         context = Context(
-            Owner(""), Scope("", False), dict(target.module.constants), Defaults({}), target.module
+            Owner(""),
+            Scope("", False),
+            Names(target.module.constants),
+            Defaults({}),
+            target.module,
+            run.meter,
         )
         run._least[key] = least(run, target.block.body, context, own)
+        run._bounding.pop()
     return run._least[key]
 
 
@@ -55,7 +81,7 @@ def least_count(source: syntax.Expression, context: Context, hidden: frozenset[s
     if isinstance(source, syntax.List):
         return len(source.items)
     if isinstance(source, syntax.Literal) or (isinstance(source, syntax.Name) and source.name not in hidden):
-        value = source.value if isinstance(source, syntax.Literal) else context.names.get(source.name)
+        value = source.value if isinstance(source, syntax.Literal) else context.names.find(source.name)
         if isinstance(value, int) and not isinstance(value, bool):
             return int(value)
         return len(value) if isinstance(value, list) else 0

@@ -49,11 +49,7 @@ def repeat(
     repeat = step.action
     assert isinstance(repeat, syntax.Repeat)
     items, count = context.at(value).counted(repeat.source)
-    if (
-        run.expanded + len(items) * bounds.least(run, repeat.body, context, frozenset())
-        > run.limits.max_layers
-    ):
-        run.exceed(repeat.span)
+    bounds.check(run, len(items), repeat.body, repeat.names, context, repeat.span)
     name, scope = labelled(run, step, "repeat", value, context)
     start, iterations = value, []
     for number, item in enumerate(items, 1):

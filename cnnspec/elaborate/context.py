@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnspec import syntax
-from cnnspec.evaluate import Evaluator, freeze
+from cnnspec.evaluate import Evaluator, Meter
 from cnnspec.graph import Step, Value
 from cnnspec.layers.base import Filter, is_integer
 from cnnspec.modules import Module
 from cnnspec.naming import Scope
 from cnnspec.shapes import Shape
-from cnnspec.symbols import Symbol, named
+from cnnspec.symbols import Involved, Symbol, is_involved, named, rebind
+from cnnspec.values import Names, freeze, plain
 
 
 class Abandoned(Exception):
@@ -51,6 +52,30 @@ class Owner:
             for item in value:
                 self.fix(item)
 
+    def shape(self, make: Callable[..., Shape], *given: Any) -> Shape:
+        """A shape made of what is given, settled where its channels would be too involved a formula."""
+        try:
+            shape = make(*given)
+            if not is_involved(shape.channels):
+                return shape
+        except Involved:
+            pass
+        self.fix(given)
+        return make(*(Shape(*map(plain, one)) if isinstance(one, Shape) else plain(one) for one in given))
+
+    def rebind(self, shape: Shape | None, bindings: Mapping[str, int]) -> Shape | None:
+        """The shape that a block yields, in the terms of its caller."""
+        if shape is None:
+            return None
+        try:
+            channels = rebind(shape.channels, bindings)
+            if not is_involved(channels):
+                return shape.with_channels(channels)
+        except Involved:
+            pass
+        self.fix(list(bindings.values()))
+        return shape.with_channels(int(shape.channels))
+
     def settle(self, value: Any) -> Any:
         """A value that leaves its scope other than as a width: fixed, and without the scope's names."""
         self.fix(value)
@@ -63,29 +88,21 @@ class Context:
     __slots__ = ("defaults", "evaluate", "module", "names", "owner", "scope")
 
     def __init__(
-        self, owner: Owner, scope: Scope, names: dict[str, Any], defaults: Defaults, module: Module
+        self, owner: Owner, scope: Scope, names: Names, defaults: Defaults, module: Module, meter: Meter
     ) -> None:
         self.owner, self.scope, self.names, self.defaults, self.module = owner, scope, names, defaults, module
-        self.evaluate = Evaluator(names, module.lookup, ..., owner.fix)
+        self.evaluate = Evaluator(names, module.lookup, ..., owner.fix, meter)
 
     def inside(self, scope: Scope | None = None, names: Mapping[str, Any] | None = None) -> Context:
         """The context within braces."""
-        merged = {**self.names, **names} if names else dict(self.names)
-        return Context(self.owner, scope or self.scope, merged, self.defaults, self.module)
+        inner = Names(self.names, names or ())
+        meter = self.evaluate.meter
+        return Context(self.owner, scope or self.scope, inner, self.defaults, self.module, meter)
 
     def at(self, value: Value | None) -> Evaluator:
         """The evaluator where `value` arrives."""
         self.evaluate.arrival = ... if value is None else value.shape
         return self.evaluate
-
-
-def plain(value: Any) -> Any:
-    """A value without the names that it was computed from."""
-    if isinstance(value, Symbol):
-        return int(value)
-    if isinstance(value, Filter):
-        return Filter(int(value.count), value.kernel)
-    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 def symbolic(name: str, value: Any) -> Any:

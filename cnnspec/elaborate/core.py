@@ -15,14 +15,18 @@ from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults
 from cnnspec.elaborate.trace import as_shape, made_by, trace
-from cnnspec.evaluate import UNKNOWN, BlockName, Fault, LayerName, Unknowable, edit, fault
+from cnnspec.evaluate import Fault, Meter, Unknowable, edit, fault
 from cnnspec.graph import Instance, Step, Value
 from cnnspec.layers.base import Join, Misfit, convert, describe
-from cnnspec.limits import Limits
+from cnnspec.limits import MORE_WORK, Limits
 from cnnspec.naming import carries, free_name
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
 from cnnspec.symbols import polynomial
+from cnnspec.values import UNKNOWN, BlockName, LayerName
+
+MAX_FAULTS = 200
+"""So many faults of a net are told: the rest of it is not looked at."""
 
 
 class Elaborator:
@@ -31,7 +35,9 @@ class Elaborator:
     def __init__(self, limits: Limits, overridden: bool = False) -> None:
         self.limits, self.overridden = limits, overridden
         self.diagnostics: list[Diagnostic] = []
+        self.meter = Meter(limits.max_work)
         self.expanded = 0  # layers so far, those of shared instances counted at every use
+        self.before = 0  # of them, those of the file's other nets
         self.frames: list[Note] = []
         self.instances: dict[Any, Instance] = {}
         self.sizes: dict[int, int] = {}  # id of an instance -> its layers
@@ -40,6 +46,7 @@ class Elaborator:
         self.recipes: dict[int, tuple[BlockName, dict[str, Any], Defaults]] = {}
         self._seen: set[tuple[str, Any, int]] = set()
         self._least: dict[int, int] = {}
+        self._bounding: list[int] = []
 
     # Faults
 
@@ -49,6 +56,12 @@ class Elaborator:
         if key not in self._seen:
             self._seen.add(key)
             self.diagnostics.append(diagnostic._replace(notes=(*diagnostic.notes, *reversed(self.frames))))
+        if self.meter.left < 0 or len(self.diagnostics) >= MAX_FAULTS:
+            raise Abandoned
+
+    def told(self, code: str, span: Span) -> bool:
+        """Whether this fault of this place is known, from an earlier turn of a repeat."""
+        return (code, span.source.name, span.start) in self._seen
 
     @contextmanager
     def frame(self, message: str, span: Span) -> Iterator[None]:
@@ -60,14 +73,14 @@ class Elaborator:
 
     def count(self, number: int, span: Span) -> None:
         self.expanded += number
+        self.meter.left += MORE_WORK * number
         if self.expanded > self.limits.max_layers:
             self.exceed(span)
 
     def exceed(self, span: Span) -> None:
-        bound = f"{self.limits.max_layers:,}"
-        self.report(
-            Diagnostic("E0307", f"the network unfolds to more than {bound} layers (limit `max_layers`)", span)
-        )
+        what = "the nets of this file unfold" if self.before else "the network unfolds"
+        message = f"{what} to more than {self.limits.max_layers:,} layers (limit `max_layers`)"
+        self.report(Diagnostic("E0307", message, span))
         raise Abandoned
 
     # Statements
@@ -86,8 +99,10 @@ class Elaborator:
     ) -> tuple[tuple[Step, ...], Value | None]:
         """Run statements on `value`; the steps and the value after them. `context` is theirs to change."""
         steps: list[Step] = []
+        meter = self.meter
         for statement in statements:
             try:
+                meter.spend(1, statement.span)
                 if type(statement) is syntax.Chain:
                     value = self.chain(statement, value, context, steps)
                 else:
@@ -110,7 +125,7 @@ class Elaborator:
         name = statement.layer.name
         cls = layers.find(name)
         if cls is None:
-            if name in context.names or context.module.step(name) is not None:
+            if name in context.names.visible() or context.module.step(name) is not None:
                 raise fault("E0201", f"`default` is for layers, and `{name}` is none", statement.layer.span)
             raise self.unknown_step(statement.layer, context)
         given = {}
@@ -136,6 +151,8 @@ class Elaborator:
     def chain(
         self, chain: syntax.Chain, value: Value | None, context: Context, steps: list[Step]
     ) -> Value | None:
+        if len(chain.steps) > 1:
+            self.meter.spend(len(chain.steps), chain.span)
         for step in chain.steps:
             try:
                 value = self.step(step, value, context, steps)
@@ -179,6 +196,8 @@ class Elaborator:
 
     def claim_fails(self, assertion: syntax.Assertion, expected: Shape, value: Value) -> None:
         code = "N0801" if self.overridden else "E0403"
+        if self.told(code, assertion.expected.span):
+            return
         self.report(
             Diagnostic(
                 code,
@@ -253,9 +272,10 @@ class Elaborator:
         name = call.name.name
         found = context.module.step(name)
         if found is None:
-            if name not in context.names:
-                raise self.unknown_step(call.name, context)
-            found = context.names[name]
+            try:
+                found = context.names[name]
+            except KeyError:
+                raise self.unknown_step(call.name, context) from None
             if found is UNKNOWN:
                 raise Unknowable
             if not isinstance(found, LayerName | BlockName):

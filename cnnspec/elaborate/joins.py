@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Note
-from cnnspec.elaborate import braces, leaves
+from cnnspec.elaborate import bounds, braces, leaves
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.trace import last_span, trace
 from cnnspec.evaluate import fault
@@ -42,13 +42,17 @@ def join(
     layer = joining(run, call, cls, value, context)
     paths = []
     items = [None] if call.each is None else context.at(value).items(call.each.source)
+    if call.each is not None:
+        bounds.check(run, len(items), call.body, call.each.names, context, call.span)
     for item in items:
-        bound = None
+        bound, before = None, run.expanded
         if call.each is not None:
             bound = context.evaluate.bind(call.each.names, item, call.each.source.span)
         inside = context.inside(scope, bound)
         run.statements(call.body.statements, value, inside)
         paths += [run_path(run, path, value, inside.inside()) for path in call.body.paths]
+        if call.each is not None and run.expanded == before:
+            run.count(1, call.span)  # empty paths cost time, too
     output = joined(run, layer, paths, call, value, context)
     if layer is not None:
         path = name or context.scope.join_path(cls.name)
@@ -128,7 +132,8 @@ def joined(
         for shape in shapes:
             context.owner.fix(shape.channels)
     try:
-        output = Value(layer.join(tuple(shapes)), (value, layer.name, call.span))
+        shape = context.owner.shape(lambda *given: layer.join(given), *shapes)
+        output = Value(shape, (value, layer.name, call.span))
     except Misfit as misfit:
         sides = [Note(f"{path.output.shape} from here", last_span(path)) for path in live]
         span = call.name.span

@@ -11,7 +11,7 @@ from cnnspec.elaborate.trace import marks, trace, wanted_map
 from cnnspec.evaluate import Fault, Unknowable, edit, fault
 from cnnspec.graph import From, Leaf, Step, Value
 from cnnspec.layers.base import Layer, Misfit, is_integer
-from cnnspec.shapes import Shape
+from cnnspec.shapes import Shape, plain_shape
 from cnnspec.source import Span
 from cnnspec.symbols import polynomial
 
@@ -64,7 +64,7 @@ def make(
             context.owner.fix([claim, arriving])
         if cls.name == "slice" or any(cls.arguments[a].kind in ("list", "numbers") for a in given):
             context.owner.fix([value.shape.channels, *given.values()])  # so many numbers, so many channels
-        output = Value(layer.output(value.shape), (value, cls.name, call.span))
+        output = Value(context.owner.shape(layer.output, value.shape), (value, cls.name, call.span))
         measure(run, output.shape, call)
         measure_weights(run, layer, value.shape, call)
         if value.believed is not None:
@@ -94,7 +94,7 @@ def measure(run: Elaborator, shape: Shape | None, call: syntax.Call) -> None:
 
 
 def measure_weights(run: Elaborator, layer: Layer, shape: Shape, call: syntax.Call) -> None:
-    for weight in layer.weights(shape):
+    for weight in layer.weights(plain_shape(shape)):
         if weight.elements > run.limits.max_elements:
             bound, written = f"{run.limits.max_elements:,}", "x".join(map(str, weight.shape))
             message = f"a {weight.name} of {written} is more than {bound} numbers (limit `max_elements`)"
@@ -168,6 +168,8 @@ def blame(run: Elaborator, misfit: Misfit, call: syntax.Call, value: Value | Non
     cls = layers.find(call.name.name)
     if cls is not None and misfit.argument in cls.positional[: len(call.positional)]:
         span = call.positional[cls.positional.index(misfit.argument)].span
+    if run.told(misfit.code, span):
+        return
     notes: tuple[Note, ...] = ()
     label = misfit.formula
     if value is not None and misfit.code >= "E04":

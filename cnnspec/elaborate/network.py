@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.elaborate import leaves, wires
-from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, plain, symbolic
+from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
 from cnnspec.elaborate.core import Elaborator
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.evaluate import Evaluator, Fault, Unknowable, edit, fault
@@ -19,7 +19,9 @@ from cnnspec.modules import Module, NetName
 from cnnspec.naming import Scope
 from cnnspec.shapes import Shape
 from cnnspec.spelling import suggest
+from cnnspec.values import Names, plain
 
+DEEPEST = Limits().max_depth
 IMAGE_ARGUMENTS = ("mean", "std")
 
 
@@ -53,8 +55,9 @@ class Pattern(NamedTuple):
 class NetworkElaborator(Elaborator):
     """Elaborates one net."""
 
-    def __init__(self, pattern: Pattern, settings: Settings) -> None:
+    def __init__(self, pattern: Pattern, settings: Settings, expanded: int = 0) -> None:
         super().__init__(settings.limits, overridden=pattern.varied or not settings.empty)
+        self.expanded = self.before = expanded
         self.pattern, self.settings = pattern, settings
         self.inputs: list[Input] = []
         self.outputs: list[Output] = []
@@ -64,14 +67,14 @@ class NetworkElaborator(Elaborator):
         """The checked net; None where faults left no whole one. Its diagnostics tell why."""
         net, module = self.pattern.net, self.pattern.module
         arguments: dict[str, Any] = {}
-        names = dict(module.constants)
+        names = Names(module.constants)
         for parameter in net.parameters:
             name = parameter.name.name
             if name in self.pattern.given:
                 value = self.pattern.given[name]
             elif parameter.default is not None:
                 try:
-                    value = Evaluator(names, module.lookup)(parameter.default)
+                    value = Evaluator(names, module.lookup, meter=self.meter)(parameter.default)
                 except Fault as caught:
                     self.report(caught.diagnostic)
                     return None
@@ -80,7 +83,7 @@ class NetworkElaborator(Elaborator):
             self.owner.fix(value)  # what other parameters it is computed from
             arguments[name] = plain(value)
             names[name] = symbolic(name, value)
-        context = Context(self.owner, Scope("", by_kind=True), names, Defaults({}), module)
+        context = Context(self.owner, Scope("", by_kind=True), names, Defaults({}), module, self.meter)
         try:
             steps, last = self.body(net.body, None, context)
         except Abandoned:
@@ -191,6 +194,9 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
             if variant.pattern.name in passed:
                 raise fault("E0205", f"`{variant.pattern.name}` is a variant of itself", variant.pattern.span)
             passed.add(variant.pattern.name)
+            if len(passed) > DEEPEST:
+                message = f"variants of variants go at most {DEEPEST} deep"
+                raise fault("E0307", message, variant.pattern.span)
             for keyword in variant.keywords:
                 value = Evaluator(home.constants, home.lookup)(keyword.value)
                 given.setdefault(keyword.name, value)
@@ -210,8 +216,8 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
 
 
 def parameters_of(found: NetName) -> list[str]:
-    seen = set()
-    while isinstance(found.net, syntax.Variant) and found.net.name.name not in seen:
+    seen: set[str] = set()
+    while isinstance(found.net, syntax.Variant) and found.net.name.name not in seen and len(seen) <= DEEPEST:
         seen.add(found.net.name.name)
         following = found.module.nets.get(found.net.pattern.name)
         if following is None:

@@ -11,7 +11,7 @@ from cnnspec.evaluate import fault
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
 from cnnspec.layers.base import Misfit
 from cnnspec.source import Span
-from cnnspec.symbols import polynomial, rebind
+from cnnspec.symbols import polynomial
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
@@ -112,9 +112,7 @@ class Replay:
             self.unfit(step.name, step.input, value)
         self.tie(step.input, value)
         bindings = {**step.bindings, **block_names({}, value.shape)}
-        shape = instance.output.shape
-        if shape is not None:
-            shape = shape.with_channels(rebind(shape.channels, bindings))
+        shape = self.owner.rebind(instance.output.shape, bindings)
         output = self.pass_(step.output, Value(shape, (value, step.name, self.span)))
         return step._replace(instance=instance, bindings=bindings, input=value, output=output)
 

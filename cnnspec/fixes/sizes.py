@@ -119,8 +119,8 @@ def pad_fixes(case: Case, calls: list[tuple[Place, syntax.Call]], end: int) -> I
             d * (k - 1) // 2 if not pool else k // 2
             for k, d in zip(sides(kernel.value), sides(apart or 1), strict=True)
         ]
-        now = literal(given.value) if given is not None else 0
-        tried = [(reach[0], reach[1]), *((p, p) for p in range(max(reach) - 1, 0, -1))]
+        now, largest = literal(given.value) if given is not None else 0, max(reach) - 1
+        tried = [(reach[0], reach[1]), *((p, p) for p in range(largest, max(0, largest - _MOST_PADS), -1))]
         usable = [(place, call, pad) for pad in tried if max(pad) > 0 and pad != sides(now or 0)]
         keeping += usable[:1]
         others += usable[1:]

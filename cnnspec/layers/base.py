@@ -75,7 +75,7 @@ class Weight(NamedTuple):
 
     @property
     def elements(self) -> int:
-        return math.prod(self.shape)
+        return math.prod(map(int, self.shape))
 
 
 class Call(NamedTuple):
