@@ -99,7 +99,7 @@ class Walker:
         elif isinstance(step, Merge):
             self.merge(step, prefix, names, needed, shared, train)
         elif isinstance(step, Again):
-            self.step(step.step, prefix, names, needed | {step.output}, True, train)
+            self.step(step.step, prefix, names, needed, True, train)
             names.setdefault(
                 step.output, names[step.step.value if isinstance(step.step, From) else step.step.output]
             )
