@@ -1,10 +1,17 @@
-"""`cnnspec explain WHAT`: the page of a code or of a layer, or the list of the codes."""
+"""`cnnspec explain WHAT`: the page of a code or of a layer, or the list of the codes.
+
+`python -m cnnspec.handbook` writes the layers' part of grammars/README.md anew.
+"""
 
 from __future__ import annotations
 
 from cnnspec import explain, layers
-from cnnspec.reference import layer_page
+from cnnspec.reference import layer_page, layers_reference
+from cnnspec.resources import folder
 from cnnspec.spelling import suggest
+
+BEGIN, END = "<!-- layers: begin -->\n", "<!-- layers: end -->\n"
+"""What stands between them in the reference is generated."""
 
 
 class NoPage(LookupError):
@@ -31,3 +38,21 @@ def page(what: str) -> str:
     meant = " or ".join(f"`{word}`" for word in words)
     hint = f"did you mean {meant}?" if meant else "`cnnspec explain` lists the codes and the layers"
     raise NoPage(f"no code and no layer is called {what!r}: {hint}")
+
+
+def with_layers(reference: str) -> str:
+    """The text of grammars/README.md with its layers' part as they declare it now."""
+    head, begin, rest = reference.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError("the reference lacks the marks of its generated part")
+    return f"{head}{begin}\n{layers_reference()}\n{end}{tail}"
+
+
+def rewrite() -> None:
+    path = folder("grammars") / "README.md"
+    path.write_text(with_layers(path.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()
