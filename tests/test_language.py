@@ -85,6 +85,7 @@ def test_limits_are_those_of_the_code() -> None:
     told = dict(re.findall(r"^\| `(max_\w+)` \| (.*) \|$", REFERENCE, re.MULTILINE))
     bounds = {**Limits()._asdict(), **TextLimits()._asdict()}
     written = {2**20: "1 MiB", 2**31 - 1: "2^31 - 1", 2**40: "2^40"}
+    bounds.pop("max_items", None)  # stands in words
     assert set(told) == set(bounds)
     for name, bound in bounds.items():
         assert told[name].startswith(written.get(bound, f"{bound:,}")), name
