@@ -31,6 +31,9 @@ def options(command: Any) -> Any:
             "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the net."
         ),
         click.option("--net", metavar="NAME", help="The net to take, if not the first."),
+        click.option(
+            "--limit", "limits", multiple=True, metavar="NAME=N", help="Another bound, as a message names it."
+        ),
     ):
         command = option(command)
     return command
@@ -59,24 +62,25 @@ def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
         )
 
 
-def settings_of(settings: tuple[str, ...], inputs: tuple[str, ...]) -> Any:
-    """--set and --input as Settings. Wrong ones end the call."""
+def settings_of(choice: dict[str, Any]) -> Any:
+    """What `options` took as Settings. What is wrong ends the call."""
     from cnnspec.elaborate.network import Settings
-    from cnnspec.options import parse_shape, parse_value
+    from cnnspec.options import parse_limits, parse_shape, parse_value
 
     parameters, shapes = {}, {}
     try:
-        for text in settings:
+        for text in choice["settings"]:
             name, equals, value = text.partition("=")
             if not equals or not name.strip().isidentifier():
                 fail(f"--set wants NAME=VALUE, not {text!r}")
             parameters[name.strip()] = parse_value(value)
-        for text in inputs:
+        for text in choice["inputs"]:
             name, equals, value = text.rpartition("=")
             shapes[name.strip()] = parse_shape(value)
+        bounds = parse_limits(choice["limits"])
     except ValueError as problem:
         fail(str(problem))
-    return Settings(parameters, shapes)
+    return Settings(parameters, shapes, *bounds)
 
 
 def checked(path: str | None, net: str | None, settings: Any, first: bool = False) -> tuple[str, Any]:
@@ -87,7 +91,7 @@ def checked(path: str | None, net: str | None, settings: Any, first: bool = Fals
 
     try:
         path = path or only_spec()
-        source = read(path)
+        source = read(path, settings.text_limits.max_source)
     except FileProblem as problem:
         fail(str(problem))
     if isinstance(source, Diagnostic):
@@ -116,19 +120,12 @@ def checked(path: str | None, net: str | None, settings: Any, first: bool = Fals
 @options
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", help="How faults are told.")
-def check(
-    files: tuple[str, ...],
-    net: str | None,
-    settings: tuple[str, ...],
-    inputs: tuple[str, ...],
-    strict: bool,
-    style: str,
-) -> None:
+def check(files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> None:
     """Check every size and every name of the nets in FILEs (`-`: standard input)."""
     from cnnspec.summary import line, listing
 
-    chosen = settings_of(settings, inputs)
-    results = [checked(path, net, chosen) for path in files or (None,)]
+    chosen = settings_of(choice)
+    results = [checked(path, choice["net"], chosen) for path in files or (None,)]
     diagnostics = tuple(d for _, found in results for d in found.diagnostics)
     if style in ("text", "concise"):
         for path, found in results:
@@ -184,20 +181,18 @@ def explain(what: str | None) -> None:
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 def build(
     file: str | None,
-    net: str | None,
-    settings: tuple[str, ...],
-    inputs: tuple[str, ...],
     backend: str,
     inference: bool,
     output: str | None,
     force: bool,
+    **choice: Any,
 ) -> None:
     """Write the program of a net: the first of FILE, or the one that --net names."""
     from cnnspec.backends import emit
 
     if inference and backend != "numpy":
         fail("--inference is for --backend numpy")
-    path, network = the_network(file, net, settings, inputs)
+    path, network = the_network(file, choice)
     text = emit(backend, network, path, **({"inference": True} if inference else {}))
     if output is None:
         click.echo(text, nl=False)
@@ -205,9 +200,9 @@ def build(
         save(output, text, force)
 
 
-def the_network(file: str | None, net: str | None, settings: tuple[str, ...], inputs: tuple[str, ...]) -> Any:
+def the_network(file: str | None, choice: dict[str, Any]) -> Any:
     """The path and the one network that a command is about; ends the call where it has faults."""
-    path, found = checked(file, net, settings_of(settings, inputs), first=True)
+    path, found = checked(file, choice["net"], settings_of(choice), first=True)
     show(found.diagnostics)
     if not found.ok or not found.networks:
         sys.exit(1)
@@ -232,20 +227,13 @@ def save(path: str, content: str | bytes, force: bool) -> None:
     "-o", "--output", required=True, metavar="OUT", help="A file that ends in .svg, .png, .pdf or .dot."
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
-def draw(
-    file: str | None,
-    net: str | None,
-    settings: tuple[str, ...],
-    inputs: tuple[str, ...],
-    output: str,
-    force: bool,
-) -> None:
+def draw(file: str | None, output: str, force: bool, **choice: Any) -> None:
     """Draw the graph of a net, with shapes on its edges, blocks as clusters, repeats as ×N."""
     from cnnspec.draw.picture import DrawProblem, check_suffix, picture
 
     try:
         check_suffix(output)
-        _, network = the_network(file, net, settings, inputs)
+        _, network = the_network(file, choice)
         save(output, picture(network, output), force)
     except DrawProblem as problem:
         fail(str(problem))

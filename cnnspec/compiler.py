@@ -58,7 +58,7 @@ def check(
     resting = gc.isenabled()
     gc.disable()
     try:
-        loader = Loader(read)
+        loader = Loader(read, (settings or Settings()).text_limits)
         module = loader.load(source)
         return check_module(module, loader.diagnostics, net, settings or Settings(), first)
     finally:

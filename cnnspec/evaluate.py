@@ -16,13 +16,12 @@ from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.functions import FUNCTIONS
 from cnnspec.layers.base import LARGEST_INTEGER, Filter, describe, is_integer, is_number
-from cnnspec.limits import Limits
+from cnnspec.limits import LONGEST_LIST, Limits
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
 from cnnspec.symbols import Involved, is_involved
 from cnnspec.values import UNKNOWN, Items, Names, plain, weight
 
-LONGEST_LIST = Limits().max_items
 DEEPEST_LIST = 32
 
 
@@ -113,7 +112,7 @@ class Evaluator:
             if not 0 <= value <= LONGEST_LIST:
                 raise fault(
                     "E0307",
-                    f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,} (limit `max_items`)",
+                    f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,}",
                     node.span,
                 )
             return list(range(value)), value
@@ -238,7 +237,7 @@ class Evaluator:
 
     def checked(self, value: Any, span: Span) -> Any:
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-            raise fault("E0307", "integers stay below 2^31 (limit `max_integer`)", span)
+            raise fault("E0307", "integers stay below 2^31", span)
         if isinstance(value, float) and not math.isfinite(value):
             raise fault("E0306", "the value is not a finite number", span)
         return value
@@ -248,7 +247,7 @@ class Evaluator:
         self.meter.spend(len(items), span)
         made = Items(items)
         if made.weight > LONGEST_LIST:
-            raise fault("E0307", f"lists have at most {LONGEST_LIST:,} items (limit `max_items`)", span)
+            raise fault("E0307", f"lists have at most {LONGEST_LIST:,} items", span)
         if made.depth > DEEPEST_LIST:
             raise fault("E0307", f"lists nest at most {DEEPEST_LIST} deep", span)
         return made

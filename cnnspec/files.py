@@ -23,10 +23,10 @@ class FileProblem(Exception):
     """A file that cannot be read or written: the call is wrong, not the specification."""
 
 
-def read(path: str) -> Source | Diagnostic:
+def read(path: str, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
     """The source at a path, `-`: standard input; a Diagnostic where it is no text. Raises FileProblem."""
     if path == "-":
-        return decode("<stdin>", sys.stdin.buffer.read(MAX_SOURCE + 1))
+        return decode("<stdin>", sys.stdin.buffer.read(max_source + 1), max_source)
     try:
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
@@ -34,7 +34,7 @@ def read(path: str) -> Source | Diagnostic:
         if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
             raise FileProblem(f"{path}: is a device, not a file")
         with Path(path).open("rb") as file:
-            return decode(path, file.read(MAX_SOURCE + 1))
+            return decode(path, file.read(max_source + 1), max_source)
     except FileNotFoundError:
         raise FileProblem(f"{path}: no such file") from None
     except (OSError, ValueError) as problem:

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 class Limits(NamedTuple):
     max_layers: int = 100_000  # expanded layers of one network, iterations of repeats counted too
-    max_depth: int = 64  # blocks within blocks
-    max_items: int = 100_000  # of a list, of a repeat
+    max_depth: int = 64  # braces and blocks within each other
     max_work: int = 200_000  # steps, operations and list items, and MORE_WORK for each layer
     max_elements: int = 2**40  # of one tensor of one image, or of one weight
 
+
+LONGEST_LIST = 100_000
+"""Items of a list, turns of a repeat. This bound is fixed."""
 
 MORE_WORK = 20
 """So much work each layer allows on top: a text that makes layers may compute for them."""

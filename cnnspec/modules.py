@@ -9,6 +9,7 @@ from cnnspec import layers, syntax
 from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.evaluate import Evaluator, Fault, Meter, Unknowable, fault
 from cnnspec.parser import parse
+from cnnspec.scanner import DEFAULT_LIMITS, TextLimits
 from cnnspec.source import Source, Span
 from cnnspec.values import UNKNOWN, BlockName, LayerName
 
@@ -46,8 +47,8 @@ class Module:
 class Loader:
     """Loads a file and, once each, the files that it uses."""
 
-    def __init__(self, read: Reader) -> None:
-        self.read = read
+    def __init__(self, read: Reader, limits: TextLimits = DEFAULT_LIMITS) -> None:
+        self.read, self.limits = read, limits
         self.diagnostics: list[Diagnostic] = []
         self._loaded: dict[str, Module] = {}
         self._open: list[str] = []
@@ -56,7 +57,7 @@ class Loader:
     def load(self, source: Source) -> Module:
         module = Module(source)
         self._open.append(source.name)
-        tree, faults = parse(source)
+        tree, faults = parse(source, self.limits)
         self.diagnostics += faults
         for item in tree.items:
             try:

@@ -7,7 +7,9 @@ from typing import Any
 from cnnspec import layers, syntax
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.evaluate import Evaluator, Fault
+from cnnspec.limits import Limits
 from cnnspec.parser import parse
+from cnnspec.scanner import TextLimits
 from cnnspec.shapes import Shape
 from cnnspec.source import Source
 from cnnspec.values import LayerName
@@ -32,3 +34,20 @@ def parse_shape(text: str) -> Shape:
     if shape is None or min(shape.dimensions) < 1:
         raise ValueError(f"{text!r} is no shape: write 3@320x320, or 400 for a vector")
     return shape
+
+
+def parse_limits(texts: tuple[str, ...]) -> tuple[Limits, TextLimits]:
+    """`max_layers=200000`, …: the bounds that a message names. Raises ValueError."""
+    unfolding, text = Limits(), TextLimits()
+    for written in texts:
+        name, _, number = written.partition("=")
+        if not number.isdecimal() or not 0 < len(number) < 16:
+            raise ValueError(f"--limit wants NAME=N, not {written!r}")
+        if name in Limits._fields:
+            unfolding = unfolding._replace(**{name: int(number)})
+        elif name in TextLimits._fields and name != "max_integer":
+            text = text._replace(**{name: int(number)})
+        else:
+            known = ", ".join((*Limits._fields, *TextLimits._fields)).replace(", max_integer", "")
+            raise ValueError(f"--limit: there is no {name!r}; there is {known}")
+    return unfolding, text

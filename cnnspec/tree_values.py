@@ -102,7 +102,7 @@ class ValueBuilder:
         return value if value <= self.limits.max_integer else None
 
     def too_large(self, span: Span) -> syntax.Expression:
-        bound = f"{self.limits.max_integer:,} (max_integer)"
+        bound = f"{self.limits.max_integer:,}"
         return self.fault("E0104", f"a number is too large: integers go up to {bound}", span)
 
     def floating(self, token: Token) -> syntax.Expression:

@@ -77,6 +77,8 @@ def test_several_files_and_one_fault() -> None:
         (["check", "--input", "left=1@28x28"], "left"),
         (["build", "--backend", "abacus"], "abacus"),
         (["check", "--format", "poem"], "poem"),
+        (["check", "--limit", "max_layers"], "NAME=N"),
+        (["check", "--limit", "max_joy=9"], "max_layers"),
     ],
 )
 def test_a_wrong_call_exits_with_2(arguments: list[str], said: str) -> None:
@@ -133,3 +135,13 @@ def test_python_m_cnnspec_and_version() -> None:
         env={"PYTHONPATH": str(Path(cnnspec.__file__).parents[1])},
     )
     assert cnnspec.__version__ in done.stdout
+
+
+def test_a_limit_is_an_option_that_its_message_names() -> None:
+    refused = run("check", "--limit", "max_layers=5")
+    assert refused.exit_code == 1
+    assert "more than 5 layers (limit `max_layers`)" in refused.stderr
+    refused = run("check", "--limit", "max_statements=5")
+    assert refused.exit_code == 1
+    assert "max_statements" in refused.stderr
+    assert run("check", "--limit", "max_layers=50", "--limit", "max_source=500").exit_code == 0

@@ -119,7 +119,7 @@ SLIPS: list[tuple[str, str, int, str, str | None]] = [
         "x = 99999999999",
         "E0104",
         9,
-        "a number is too large: integers go up to 2,147,483,647 (max_integer)",
+        "a number is too large: integers go up to 2,147,483,647",
         None,
     ),
     ("x = 5x99999999999", "E0104", 9, "a number is too large", None),

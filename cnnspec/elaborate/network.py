@@ -17,6 +17,7 @@ from cnnspec.layers.base import describe, is_number
 from cnnspec.limits import Limits
 from cnnspec.modules import Module, NetName
 from cnnspec.naming import Scope
+from cnnspec.scanner import DEFAULT_LIMITS, TextLimits
 from cnnspec.shapes import Shape
 from cnnspec.spelling import suggest
 from cnnspec.values import Names, plain
@@ -35,6 +36,7 @@ class Settings(NamedTuple):
     parameters: Mapping[str, Any] = {}
     inputs: Mapping[str, Shape] = {}
     limits: Limits = Limits()
+    text_limits: TextLimits = DEFAULT_LIMITS
 
     @property
     def empty(self) -> bool:
