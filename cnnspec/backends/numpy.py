@@ -24,6 +24,12 @@ from cnnspec.shapes import Shape
 RUNNING = ("batch_norm", "instance_norm")
 """Kernels that are `running_norm` in a net that never trains."""
 
+QUICK = {
+    **dict.fromkeys(("relu", "relu6", "tanh", "identity", "dropout"), "quick_in_place"),
+    **dict.fromkeys(("batch_norm", "running_norm"), "quick_norm"),
+}
+"""Fast forms that are not named after their kernel."""
+
 BY_AXIS = ("window", "stride", "pad", "pads", "dilation", "extra")
 """Arguments that may be one number where all axes have the same."""
 
@@ -138,6 +144,7 @@ def write_class(
                 before = node.path
         body.line(")")
         write_outputs(graph, rename, tuples, inference, body)
+        write_quick(lowered, body)
         if not inference:
             write_gradients(lowered, body)
         elif spare := left_out(network, graph):
@@ -192,6 +199,17 @@ def write_outputs(
         body.expression(text(every), "training_outputs = ")
         if "training_named" in tuples:
             body.line(f"training_named = {tuples['training_named']}")
+
+
+def write_quick(lowered: list[Lowered], body: Writer) -> None:
+    """The fast path, for the kernels that have a form of their own there."""
+    rows = []
+    for kernel in dict.fromkeys(call.kernel for call in lowered):
+        form = QUICK.get(kernel, f"quick_{kernel}")
+        if form in definitions():
+            rows.append((f"{kernel}: ", form))
+    body.line("planner = Plan")
+    body.expression(Arguments("", tuple(rows), "{", "}"), "quick: ClassVar = ")
 
 
 def write_gradients(lowered: list[Lowered], body: Writer) -> None:

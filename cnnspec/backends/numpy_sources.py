@@ -22,6 +22,8 @@ MODULES = (
     "tensors",
     "net",
     "training",
+    "plan",
+    "quick",
 )
 """In the order in which emitted files hold them. A test keeps it complete."""
 
@@ -78,6 +80,8 @@ def defined(node: ast.stmt) -> str:
         return node.name
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         return node.targets[0].id
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return node.target.id
     return ""
 
 

@@ -53,7 +53,8 @@ class Net:
     """A network that computes. `params` are its tensors by their keys in PyTorch.
 
     Call it with images (N, C, H, W), float32 or float64. After writing into `params` by
-    hand call `refresh`; `load` and the optimisers do so themselves.
+    hand call `refresh`; `load` and the optimisers do so themselves. With fast=False it
+    runs kernel by kernel, as the table of its layers reads.
     """
 
     inputs: ClassVar[dict[str, tuple[int, ...]]] = {}
@@ -61,7 +62,12 @@ class Net:
     outputs: ClassVar[tuple[str, ...]] = ()
     named: ClassVar[type | None] = None  # the tuple of several outputs
     spare: ClassVar[tuple[str, ...]] = ()  # keys that only a training net has
+    planner: ClassVar[Callable[..., Any] | None] = None  # makes the fast path
+    quick: ClassVar[dict[Kernel, Callable[..., None]]] = {}  # its forms of kernels
     owned: ClassVar[dict[str, dict[str, Tensor]]]  # tensors by their layers
+
+    plan: Any  # the fast path for images of one size,
+    kind: list[Any]  # this size
 
     def __init_subclass__(cls) -> None:
         before = next(iter(cls.inputs), "")
@@ -72,7 +78,8 @@ class Net:
             if layer.tensors:
                 cls.owned[layer.name] = layer.tensors
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, fast: bool = True) -> None:
+        self.fast = fast
         self.rng = np.random.default_rng(seed)
         self.params: dict[str, Array] = {}
         for layer in self.layers:
@@ -82,8 +89,20 @@ class Net:
 
     def __call__(self, *images: Array) -> Any:
         """The output, or a named tuple of several."""
-        values = self.run(images, keep=self.outputs)
+        if self.fast and self.planner is not None:
+            values = self.planned(self.arrange(images))
+        else:
+            values = self.run(images, keep=self.outputs)
         return gather(values, self.outputs, self.named)
+
+    def planned(self, images: dict[str, Array]) -> dict[str, Array]:
+        """The outputs by the fast path, made anew for another size or type."""
+        kind = [(x.shape, x.dtype) for x in images.values()]
+        if self.plan is None or self.kind != kind:
+            assert self.planner is not None
+            self.plan, self.kind = self.planner(self, images), kind
+        found: dict[str, Array] = self.plan(images)
+        return found
 
     def features(self, *images: Array) -> dict[str, Array]:
         """What every layer makes of the images, by name."""
@@ -125,6 +144,8 @@ class Net:
 
     def refresh(self) -> None:
         """Take notice of what was written into `params`."""
+        self.plan = None
+        self.kind = []
 
     def save(self, path: str) -> None:
         """Write `params` to a .safetensors or .npz file."""

@@ -1,0 +1,251 @@
+"""The fast path: a net in evaluation as steps over buffers made once for a size.
+
+Maps lie as N x H x W x C, so that a pixel's channels are a row of a matrix. Batch norms
+are folded into convolutions, what follows a convolution value by value works on its
+output while that is in the cache, and a buffer is used again when its value is not
+needed any more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.numpy_kernels.arrays import Array
+from cnnspec.backends.numpy_kernels.net import Layer, Net
+
+Part = tuple[slice, ...]
+Post = Callable[[Array, Part], Any]
+
+IN_PLACE: dict[str, Callable[[Array], Any]] = {
+    "relu": lambda y: np.maximum(y, 0, out=y),
+    "relu6": lambda y: np.minimum(np.maximum(y, 0, out=y), 6, out=y),
+    "tanh": lambda y: np.tanh(y, out=y),
+    "identity": lambda y: y,
+    "dropout": lambda y: y,
+}
+
+
+class Plan:
+    """The steps of a net for images of some size; call it with such images.
+
+    `values` are the buffers of the layers placed so far, `homes` the memory that they
+    lie in, `left` the number of layers that are still to take them.
+    """
+
+    def __init__(self, net: Net, images: dict[str, Array]) -> None:
+        self.net = net
+        found = [*images.values(), *net.params.values()]
+        self.dtype = np.result_type(*(x.dtype for x in found if x.dtype.kind == "f"))
+        self.steps: list[Callable[[], Any]] = []
+        self.values: dict[str, Array] = {}
+        self.homes: dict[str, Array] = {}
+        self.free: list[Array] = []
+        self.frames: dict[tuple[Any, ...], Array] = {}
+        self.placed: set[str] = set()
+        layers = [layer for layer in net.layers if not layer.train]
+        self.takers: dict[str, list[Layer]] = {}
+        for layer in layers:
+            for name in layer.of:
+                self.takers.setdefault(name, []).append(layer)
+        self.left = {name: len(takers) for name, takers in self.takers.items()}
+        for name in net.outputs:
+            self.left[name] = self.left.get(name, 0) + 1
+        self.inputs = {
+            name: self.take(name, last(x).shape) for name, x in images.items()
+        }
+        with np.errstate(all="ignore"):  # buffers hold anything as yet
+            for layer in layers:
+                if layer.name not in self.placed:
+                    net.quick.get(layer.kernel, quick_plain)(self, layer)
+        self.outputs = {name: self.values[name] for name in net.outputs}
+
+    def __call__(self, images: dict[str, Array]) -> dict[str, Array]:
+        """The outputs, as new arrays."""
+        for name, x in images.items():
+            self.inputs[name][...] = last(x)
+        for step in self.steps:
+            step()
+        return {name: first(y).copy() for name, y in self.outputs.items()}
+
+    def take(self, name: str, shape: tuple[int, ...]) -> Array:
+        """A buffer for a value: the smallest free one that fits, or a new one."""
+        size = math.prod(shape)
+        fitting = [home for home in self.free if home.size >= size]
+        home = min(fitting, key=np.size, default=None)
+        if home is None:
+            home = np.zeros(size, self.dtype)
+        self.free = [other for other in self.free if other is not home]
+        self.homes[name] = home
+        self.values[name] = home[:size].reshape(shape)
+        return self.values[name]
+
+    def give(self, name: str) -> None:
+        """A buffer may be used again."""
+        if name in self.homes:
+            self.free.append(self.homes.pop(name))
+
+    def alone(self, layer: Layer, source: str) -> bool:
+        """Whether only this layer needs a value, and so may write in its place."""
+        return self.left[source] == 1 and source in layer.of
+
+    def move(self, source: str, name: str) -> Array:
+        """The buffer of a source is now that of this name."""
+        self.homes[name] = self.homes.pop(source)
+        self.values[name] = self.values[source]
+        return self.values[name]
+
+    def close(self, layers: list[Layer]) -> None:
+        """The layers are placed: what only they needed may be used again."""
+        for layer in layers:
+            self.placed.add(layer.name)
+            for source in layer.of:
+                self.left[source] -= 1
+                if not self.left[source]:
+                    self.give(source)
+
+    def chain(self, layer: Layer, fold: bool) -> tuple[list[Layer], list[Layer]]:
+        """The layers that can work on a layer's output: its norm, then others."""
+        norms: list[Layer] = []
+        after: list[Layer] = []
+        name = layer.name
+        while len(self.takers.get(name, ())) == 1 and name not in self.net.outputs:
+            (taker,) = self.takers[name]
+            others = [source for source in taker.of if source != name]
+            kind = taker.kernel.__name__
+            normal = "running_mean" in self.net.keywords(taker)
+            if fold and normal and not norms and not after:
+                norms.append(taker)
+            elif kind in IN_PLACE or (
+                kind == "add" and len(others) == 1 and others[0] in self.values
+            ):
+                after.append(taker)
+            else:
+                break
+            name = taker.name
+        return norms, after
+
+    def posts(self, bias: Array | None, name: str, after: list[Layer]) -> list[Post]:
+        """What happens to a part of an output: the bias, then the layers after it."""
+        found: list[Post] = []
+        if bias is not None:
+            found.append(lambda y, _: np.add(y, bias, out=y))
+        for layer in after:
+            others = [source for source in layer.of if source != name]
+            if others:
+                found.append(post_add(self.values[others[0]]))
+            else:
+                found.append(post_in_place(IN_PLACE[layer.kernel.__name__]))
+            name = layer.name
+        return found
+
+    def frame(
+        self, shape: tuple[int, ...], pads: tuple[int, ...], fill: float
+    ) -> Array:
+        """A map with pads around it that stay as they are; one for all of this size."""
+        n, height, width, c = shape
+        top, bottom, left, right = pads
+        size = (n, height + top + bottom, width + left + right, c)
+        if (size, pads, fill) not in self.frames:
+            self.frames[size, pads, fill] = np.full(size, fill, self.dtype)
+        return self.frames[size, pads, fill]
+
+
+def post_add(other: Array) -> Post:
+    """y += other, part by part."""
+    return lambda y, part: np.add(y, other[part], out=y)
+
+
+def post_in_place(work: Callable[[Array], Any]) -> Post:
+    """A function that changes an array in its place, part by part."""
+    return lambda y, _: work(y)
+
+
+def last(x: Array) -> Array:
+    """(N, C, H, W) seen as (N, H, W, C); vectors stay."""
+    return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
+
+
+def first(x: Array) -> Array:
+    """(N, H, W, C) seen as (N, C, H, W); vectors stay."""
+    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
+
+
+def quick_plain(plan: Plan, layer: Layer) -> None:
+    """Any kernel, by way of its plain form."""
+    sources = [plan.values[name] for name in layer.of]
+    keywords = plan.net.keywords(layer)
+
+    def compute() -> Array:
+        found: Array = layer.kernel(*map(first, sources), **keywords)
+        return last(found)
+
+    y = plan.take(layer.name, compute().shape)
+    plan.steps.append(lambda: np.copyto(y, compute(), casting="same_kind"))
+    plan.close([layer])
+
+
+def quick_in_place(plan: Plan, layer: Layer) -> None:
+    """A function of each value, in its place where nobody else needs it."""
+    (source,) = layer.of
+    work, x = IN_PLACE[layer.kernel.__name__], plan.values[source]
+    if plan.alone(layer, source):
+        y = plan.move(source, layer.name)
+        plan.steps.append(lambda: work(y))
+    else:
+        y = plan.take(layer.name, x.shape)
+        plan.steps.append(lambda: work(np.add(x, 0, out=y)))
+    plan.close([layer])
+
+
+def quick_add(plan: Plan, layer: Layer) -> None:
+    """Sums, in the place of a value that nobody else needs."""
+    free = [name for name in layer.of if plan.alone(layer, name)]
+    start = free[0] if free and len(set(layer.of)) == len(layer.of) else layer.of[0]
+    others = [plan.values[name] for name in layer.of if name != start]
+    others += [plan.values[start]] * (layer.of.count(start) - 1)
+    x = plan.values[start]
+    y = (
+        plan.move(start, layer.name)
+        if free[:1] == [start]
+        else plan.take(layer.name, x.shape)
+    )
+    _, after = plan.chain(layer, fold=False)
+    posts = plan.posts(None, layer.name, after)
+
+    def step() -> None:
+        np.add(x, others[0], out=y)
+        for other in others[1:]:
+            np.add(y, other, out=y)
+        for post in posts:
+            post(y, (slice(None),))
+
+    plan.steps.append(step)
+    finish(plan, layer, after)
+
+
+def finish(plan: Plan, layer: Layer, after: list[Layer]) -> None:
+    """The layer and those that work on its output are placed: the last names it."""
+    if after:
+        plan.move(layer.name, after[-1].name)
+    plan.close([layer, *after])
+
+
+def quick_concat(plan: Plan, layer: Layer) -> None:
+    """The channels of all values, end to end."""
+    values = [plan.values[name] for name in layer.of]
+    channels = sum(value.shape[-1] for value in values)
+    y = plan.take(layer.name, (*values[0].shape[:-1], channels))
+    plan.steps.append(lambda: np.concatenate(values, -1, out=y))
+    plan.close([layer])
+
+
+def quick_flatten(plan: Plan, layer: Layer) -> None:
+    """Maps as vectors, row-major over C, H, W as everywhere."""
+    x = first(plan.values[layer.of[0]])
+    y = plan.take(layer.name, (x.shape[0], math.prod(x.shape[1:])))
+    plan.steps.append(lambda: np.copyto(y.reshape(x.shape), x))
+    plan.close([layer])

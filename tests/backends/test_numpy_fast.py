@@ -1,0 +1,163 @@
+"""The fast path of NumPy: every layer and every way of running it gives what the plain path gives."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnspec.backends import emit
+from cnnspec.backends.numpy import QUICK, lowering
+from cnnspec.backends.numpy_kernels import net as machine
+from cnnspec.backends.numpy_kernels import quick
+from cnnspec.backends.numpy_kernels.plan import Plan
+from cnnspec.layers.base import Call, Filter
+from cnnspec.shapes import Shape
+from tests.backends.interpreter import network
+from tests.backends.test_numpy_emitted import load, zoo
+from tests.backends.test_numpy_kernels import CASES, KERNELS
+from tests.layers.instantiate import Case, make, title
+
+BOUNDS = {"float32": 2e-5, "float64": 1e-10}
+
+LARGE: list[Case] = [
+    ("conv", {"filter": Filter(32, (3, 3)), "pad": 1}, Shape(32, 14, 14)),
+    ("conv", {"filter": Filter(40, (3, 3)), "pad": [2, 0, 1, 3]}, Shape(36, 17, 19)),
+    ("conv", {"filter": Filter(32, (3, 3)), "bias": False}, Shape(48, 31, 15)),
+    ("conv", {"filter": Filter(16, (1, 1))}, Shape(64, 9, 9)),
+    ("conv", {"filter": Filter(16, (7, 7)), "stride": 2, "pad": 3}, Shape(3, 33, 33)),
+    ("depthwise", {"kernel": 3, "pad": 1, "stride": 2}, Shape(32, 15, 15)),
+]
+
+
+def built(call: Any) -> Any:
+    """What a Call of the lowering makes."""
+    if isinstance(call, Call):
+        keywords = {name: built(value) for name, value in call.kwargs.items()}
+        return KERNELS[call.name](*call.args, **keywords)
+    return call
+
+
+def forms(kernels: list[str]) -> dict[Any, Any]:
+    """The fast forms of kernels, as an emitted class lists them."""
+    names = {kernel: QUICK.get(kernel, f"quick_{kernel}") for kernel in kernels}
+    return {KERNELS[kernel]: KERNELS[name] for kernel, name in names.items() if name in KERNELS}
+
+
+def net_of(case: Case, after: tuple[str, ...]) -> Any:
+    """A net of one layer, and of some that work value by value."""
+    name, arguments, x = case
+    layer = make(name, **arguments)
+
+    class Node:
+        shapes = (x,)
+
+    Node.layer = layer  # type: ignore[attr-defined]
+    lowered = lowering(Node, inference=False)  # type: ignore[arg-type]
+    tensors = built(lowered.tensors) if lowered.tensors is not None else {}
+    first = machine.Layer("first", KERNELS[lowered.kernel], tensors, **lowered.arguments)
+    others = [machine.Layer(kernel, KERNELS[kernel]) for kernel in after]
+
+    class One(machine.Net):
+        inputs = {"input": tuple(x.dimensions)}
+        layers = (first, *others)
+        outputs = (([first, *others])[-1].name,)
+        planner = Plan
+        quick = forms([lowered.kernel, *after])
+
+    return One()
+
+
+def agree(net: Any, *images: Any, bound: float) -> None:
+    """Two runs of the fast path, the second on used buffers, and the plain path."""
+    net.fast = False
+    wanted = net(*images)
+    net.fast = True
+    for _ in range(2):
+        made = net(*images)
+        assert made.shape == wanted.shape and made.dtype == wanted.dtype
+        assert np.abs(made - wanted).max(initial=0) <= bound * np.abs(wanted).max(initial=1e-30)
+
+
+@pytest.mark.parametrize("precision", BOUNDS)
+@pytest.mark.parametrize("cache", [1, 1 << 20], ids=["pieces", "whole"])
+@pytest.mark.parametrize("case", CASES + LARGE, ids=title)
+def test_a_layer(case: Case, cache: int, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick, "CACHE", cache)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, *case[2].dimensions)).astype(precision)
+    for after in ((), ("relu6",), ("sigmoid", "tanh")):
+        net = net_of(case, after)
+        for name, tensor in net.params.items():
+            if tensor.dtype.kind == "f" and tensor.ndim < 2:
+                net.params[name] = rng.uniform(0.5, 1.5, tensor.shape).astype(precision)
+            elif tensor.dtype.kind == "f":
+                net.params[name] = tensor.astype(precision)
+        net.refresh()
+        agree(net, x, bound=BOUNDS[precision])
+
+
+WIRED = """net Wired { input 8@12x12
+    add { | conv 8@3x3 pad=1, batchnorm | identity }
+    a: relu
+    b: conv 8@1x1
+    add { | from a, relu6 | from b | from b, conv 8@3x3 pad=1, tanh }
+    concat { | identity | batchnorm, relu | from a | dropout 0.5, identity }
+    mul { | identity | globalavgpool, sigmoid }
+    c: conv 40@1x1, relu, conv 40@3x3 pad=1 groups=4, batchnorm
+    sub { | from c, relu | from c }
+    add { | identity | identity }
+    flatten, linear 10, tanh, identity
+    out: linear 4
+    output out
+}
+"""
+
+
+@pytest.mark.parametrize("inference", [False, True], ids=["whole", "inference"])
+def test_wires_and_joins(inference: bool, tmp_path: Path) -> None:
+    options = {"inference": True} if inference else {}
+    net = load(emit("numpy", network(WIRED), "net.cnn", **options), tmp_path).Wired()
+    net.params = {name: tensor.astype(float) for name, tensor in net.params.items()}
+    net.refresh()
+    for images in (1, 5, 2):
+        agree(net, np.random.default_rng(1).standard_normal((images, 8, 12, 12)), bound=1e-10)
+
+
+def test_params_count_after_refresh(tmp_path: Path) -> None:
+    net = load(emit("numpy", zoo("LeNet5"), "lenet.cnn"), tmp_path).LeNet5()
+    x = np.ones((1, 1, 28, 28), np.float32)
+    before = net(x)
+    for tensor in net.params.values():
+        tensor *= 2
+    assert (net(x) == before).all()  # laid out once
+    net.refresh()
+    agree(net, x, bound=1e-5)
+    optimiser = load(emit("numpy", zoo("LeNet5"), "lenet.cnn"), tmp_path).SGD(net, 0.1)
+    _, grads = net.loss_and_grads(x, np.array([3]))
+    optimiser.step(grads)
+    agree(net, x, bound=1e-5)
+
+
+def test_results_are_the_callers(tmp_path: Path) -> None:
+    """A later run does not write into an earlier run's result."""
+    net = load(emit("numpy", zoo("Digits"), "digits.cnn"), tmp_path).Digits()
+    x = np.random.default_rng(0).standard_normal((2, 1, 8, 8)).astype(np.float32)
+    first = net(x)
+    kept = first.copy()
+    net(2 * x)
+    assert (first == kept).all()
+
+
+def test_the_second_run_makes_nothing_large(tmp_path: Path) -> None:
+    net = load(emit("numpy", zoo("ResNet18"), "resnet.cnn", inference=True), tmp_path).ResNet18()
+    x = np.zeros((1, 3, 128, 128), np.float32)
+    net(x)
+    tracemalloc.start()
+    net(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 18
