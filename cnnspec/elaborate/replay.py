@@ -90,6 +90,8 @@ class Replay:
                 weights = step.layer.weights(value.shape)
                 if weights != step.layer.weights(step.input.shape):
                     self.unfit(step.name, step.input, value)
+                if step.layer.torch(value.shape) != step.layer.torch(step.input.shape):
+                    self.differs(step.name, step.input, value)
                 if weights:
                     self.tie(step.input, value)
             except Misfit as misfit:
@@ -110,6 +112,8 @@ class Replay:
         instance = blocks.instantiate(self.elaborator, target, arguments, value, defaults, self.span)
         if step.input.shape is not None and tensors(instance.steps) != tensors(step.instance.steps):
             self.unfit(step.name, step.input, value)
+        if not all_alike(step.instance.steps, instance.steps):
+            self.differs(step.name, step.input, value)
         self.tie(step.input, value)
         bindings = {**step.bindings, **block_names({}, value.shape)}
         shape = self.owner.rebind(instance.output.shape, bindings)
@@ -145,6 +149,42 @@ class Replay:
     def unfit(self, name: str, first: Value, now: Value) -> None:
         note = Note(f"its weights were made for {first.shape}, and {now.shape} arrives")
         raise fault("E0408", f"the weights of `{name}` do not fit this value", self.span, note)
+
+    def differs(self, name: str, first: Value, now: Value) -> None:
+        note = Note(f"it was made for {first.shape}, and {now.shape} arrives")
+        raise fault("E0408", f"`{name}` would be other layers for this value", self.span, note)
+
+
+def all_alike(first: tuple[Step, ...], now: tuple[Step, ...]) -> bool:
+    return len(first) == len(now) and all(map(alike, first, now))
+
+
+def alike(first: Step, now: Step) -> bool:
+    """Whether two steps of a block, made for two values, are the same layers in the same places."""
+    if isinstance(first, Leaf) and isinstance(now, Leaf):
+        shapes = first.input.shape, now.input.shape
+        same = (
+            shapes[0] is None
+            or shapes[1] is None
+            or first.layer.torch(shapes[0]) == now.layer.torch(shapes[1])
+        )
+        return first.name == now.name and same
+    if isinstance(first, Use) and isinstance(now, Use):
+        return first.name == now.name and all_alike(first.instance.steps, now.instance.steps)
+    if isinstance(first, Group) and isinstance(now, Group):
+        return first.name == now.name and all_alike(first.steps, now.steps)
+    if isinstance(first, If) and isinstance(now, If):
+        return (first.name, first.taken) == (now.name, now.taken) and all_alike(first.steps, now.steps)
+    if isinstance(first, Repeat) and isinstance(now, Repeat):
+        turns = first.iterations, now.iterations
+        return first.name == now.name and len(turns[0]) == len(turns[1]) and all(map(all_alike, *turns))
+    if isinstance(first, Merge) and isinstance(now, Merge):
+        paths = first.paths, now.paths
+        there = [[path.dropped for path in side] for side in paths]
+        return there[0] == there[1] and all(all_alike(a.steps, b.steps) for a, b in zip(*paths, strict=True))
+    if isinstance(first, Again) and isinstance(now, Again):
+        return alike(first.step, now.step)
+    return type(first) is type(now)
 
 
 def tensors(steps: tuple[Step, ...]) -> list[tuple[str, tuple[int, ...]]]:

@@ -83,6 +83,13 @@ WIRES = [
         "block B { conv in.channels@1x1 }\nnet N { input 3@8x8\n a: B\n conv 4@1x1\n again a }",
         "E0408 again a",
     ),
+    (
+        "block B { if in.height > 4 { maxpool 2x2 }\n conv 3@1x1 }\nnet N { input 3@8x8\n a: B, again a }",
+        "E0408 again a",
+    ),
+    ("block B { if in.height > 4 { relu } }\nnet N { input 3@8x8\n a: B\n crop 5x5\n again a }", "3@5x5"),
+    ('a: conv 3@3x3 stride=2 pad="same"\nagain a, again a', "3@4x4"),
+    ('crop 30x30\na: conv 3@3x3 stride=2 pad="same"\nagain a', "E0408 again a"),
     ("x: identity\nagain x", "E0214 again x"),
     ("a: relu\nb: again a", "E0214 b"),
     ("a: relu\nb: from a", "E0214 b"),
