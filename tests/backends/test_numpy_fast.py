@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import emit
-from cnnspec.backends.numpy import QUICK, lowering
-from cnnspec.backends.numpy_kernels import net as machine
-from cnnspec.backends.numpy_kernels import quick
-from cnnspec.backends.numpy_kernels.plan import Plan
+from cnnspec.backends.numpy.kernels import net as machine
+from cnnspec.backends.numpy.kernels import quick
+from cnnspec.backends.numpy.kernels.plan import Plan
+from cnnspec.backends.numpy.program import QUICK, lowering
 from cnnspec.layers.base import Call, Filter
 from cnnspec.shapes import Shape
 from tests.backends.interpreter import network

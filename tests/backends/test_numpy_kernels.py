@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from cnnspec import layers
-from cnnspec.backends import numpy_kernels
-from cnnspec.backends.numpy_kernels.special import erf
-from cnnspec.backends.numpy_lowering import LOWERINGS, lower
+from cnnspec.backends.numpy import kernels
+from cnnspec.backends.numpy.kernels.special import erf
+from cnnspec.backends.numpy.lowering import LOWERINGS, lower
 from cnnspec.layers.base import Filter
 from cnnspec.shapes import Shape
 from tests.layers.instantiate import MODULES, SCALES, Case, batch, instantiate, make, title
@@ -25,8 +25,8 @@ ROUGH = {"hardsigmoid": 1e-7}
 """Gradients that PyTorch itself computes with float32's 1/6, whatever the precision."""
 
 KERNELS: dict[str, Any] = {}
-for found in pkgutil.iter_modules(numpy_kernels.__path__):
-    KERNELS |= vars(importlib.import_module(f"{numpy_kernels.__name__}.{found.name}"))
+for found in pkgutil.iter_modules(kernels.__path__):
+    KERNELS |= vars(importlib.import_module(f"{kernels.__name__}.{found.name}"))
 
 ODD, BIG = Shape(4, 9, 7), Shape(6, 12, 11)
 

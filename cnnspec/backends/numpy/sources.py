@@ -1,4 +1,4 @@
-"""The definitions of numpy_kernels as text: what emitted files copy, and what each one needs."""
+"""The definitions of kernels/ as text: what emitted files copy, and what each one needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-FOLDER = Path(__file__).with_name("numpy_kernels")
+FOLDER = Path(__file__).with_name("kernels")
 
 MODULES = (
     "arrays",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnspec.backends.numpy_kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array
 
 Start = Callable[[np.random.Generator, tuple[int, ...]], Array]
 

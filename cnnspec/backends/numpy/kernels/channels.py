@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.numpy_kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array
 
 
 def slice_channels(x: Array, start: int, stop: int) -> Array:

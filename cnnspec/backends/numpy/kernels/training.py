@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cnnspec.backends.numpy_kernels.arrays import Array
-from cnnspec.backends.numpy_kernels.net import Kernel, Layer, Net, gather
+from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.net import Kernel, Layer, Net, gather
 
 
 class Trainable(Net):

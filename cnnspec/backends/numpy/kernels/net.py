@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cnnspec.backends.numpy_kernels.arrays import Array
-from cnnspec.backends.numpy_kernels.tensors import Tensor
+from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.tensors import Tensor
 
 Kernel = Callable[..., Any]
 

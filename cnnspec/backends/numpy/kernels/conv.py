@@ -7,7 +7,7 @@ arithmetic for deep learning".
 
 from __future__ import annotations
 
-from cnnspec.backends.numpy_kernels.arrays import (
+from cnnspec.backends.numpy.kernels.arrays import (
     Array,
     Pair,
     Sides,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.numpy_kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array
 
 
 def standardize(x: Array, axes: tuple[int, ...], eps: float) -> Array:

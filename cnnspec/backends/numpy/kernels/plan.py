@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy_kernels.arrays import Array
-from cnnspec.backends.numpy_kernels.net import Layer, Net
+from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.net import Layer, Net
 
 Part = tuple[slice, ...]
 Post = Callable[[Array, Part], Any]

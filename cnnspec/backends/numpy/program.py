@@ -13,8 +13,8 @@ from cnnspec import __version__
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends.names import Names
-from cnnspec.backends.numpy_lowering import Lowered, lower
-from cnnspec.backends.numpy_sources import assemble, defaults, definitions, imports
+from cnnspec.backends.numpy.lowering import Lowered, lower
+from cnnspec.backends.numpy.sources import assemble, defaults, definitions, imports
 from cnnspec.backends.writer import Arguments, Text, Writer
 from cnnspec.files import MARK
 from cnnspec.graph import Network

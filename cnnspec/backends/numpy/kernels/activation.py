@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.numpy_kernels.arrays import Array
-from cnnspec.backends.numpy_kernels.special import erf
+from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.special import erf
 
 
 def relu(x: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy_kernels.arrays import Array, Pair
+from cnnspec.backends.numpy.kernels.arrays import Array, Pair
 
 
 def upsample(

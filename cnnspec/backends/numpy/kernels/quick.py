@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnnspec.backends.numpy_kernels.arrays import Array, Pair, Sides
-from cnnspec.backends.numpy_kernels.net import Layer
-from cnnspec.backends.numpy_kernels.plan import Part, Plan, Post, finish, quick_plain
-from cnnspec.backends.numpy_kernels.pool import pool_frame, window_shares
+from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Sides
+from cnnspec.backends.numpy.kernels.net import Layer
+from cnnspec.backends.numpy.kernels.plan import Part, Plan, Post, finish, quick_plain
+from cnnspec.backends.numpy.kernels.pool import pool_frame, window_shares
 
 CACHE = 1 << 20
 """Bytes of a piece of work: what a core's cache holds."""
