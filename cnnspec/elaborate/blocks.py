@@ -137,15 +137,14 @@ def instantiate(
     if found is None:
         if block in run.active:
             raise fault("E0205", f"`{block.name.name}` would contain itself", span, *run.frames[::-1])
-        if len(run.active) >= run.limits.max_depth:
-            deepest = f"{run.limits.max_depth} deep (limit `max_depth`)"
-            raise fault("E0307", f"blocks are used within blocks more than {deepest}", span)
         before = run.expanded
         run.active.append(block)
         where = f"in block {block.name.name} (line {block.name.span.line}), used here"
-        with run.frame(where, span):
-            found = elaborate_block(run, target, arguments, Value(plain, (value, "", span)), defaults)
-        run.active.pop()
+        try:
+            with run.frame(where, span):
+                found = elaborate_block(run, target, arguments, Value(plain, (value, "", span)), defaults)
+        finally:
+            run.active.pop()
         run.sizes[id(found)] = run.expanded - before
         run.instances[key] = found
         run.recipes[id(found)] = (target, arguments, defaults)

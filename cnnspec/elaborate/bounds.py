@@ -29,13 +29,17 @@ def check(
 
 
 def least(run: Elaborator, body: syntax.Body, context: Context, hidden: frozenset[str]) -> int:
-    """A lower bound of what braces unfold to, to refuse a bomb before it unfolds."""
+    """A lower bound of what braces unfold to. `hidden` names have values of their own in there."""
+    if run.bounding > run.limits.max_depth:
+        return 1
+    run.bounding += 1
     statements = [*body.statements, *(s for path in body.paths for s in path.statements)]
     hidden |= {s.name.name for s in statements if isinstance(s, syntax.Constant)}
     chains = [s for s in statements if isinstance(s, syntax.Chain)]
-    return max(
-        1, sum(least_step(run, step.action, context, hidden) for chain in chains for step in chain.steps)
-    )
+    steps = [step.action for chain in chains for step in chain.steps]
+    total = sum(least_step(run, action, context, hidden) for action in steps)
+    run.bounding -= 1
+    return max(1, total)
 
 
 def least_step(run: Elaborator, action: syntax.Action, context: Context, hidden: frozenset[str]) -> int:
@@ -58,11 +62,8 @@ def least_step(run: Elaborator, action: syntax.Action, context: Context, hidden:
 
 def least_block(run: Elaborator, target: BlockName) -> int:
     key = id(target.block)
-    if key not in run._least:
-        if len(run._bounding) > run.limits.max_depth:
-            return 0
-        run._least[key] = 0  # a block within itself
-        run._bounding.append(key)
+    if key not in run.least:
+        run.least[key] = 0  # a block within itself
         own = frozenset(p.name.name for p in target.block.parameters)
         context = Context(
             Owner(""),
@@ -72,9 +73,8 @@ def least_block(run: Elaborator, target: BlockName) -> int:
             target.module,
             run.meter,
         )
-        run._least[key] = least(run, target.block.body, context, own)
-        run._bounding.pop()
-    return run._least[key]
+        run.least[key] = least(run, target.block.body, context, own)
+    return run.least[key]
 
 
 def least_count(source: syntax.Expression, context: Context, hidden: frozenset[str]) -> int:

@@ -28,6 +28,12 @@ from cnnspec.values import UNKNOWN, BlockName, LayerName
 MAX_FAULTS = 200
 """So many faults of a net are told: the rest of it is not looked at."""
 
+MAX_MET = 500
+"""So often may the turns of repeats meet faults."""
+
+LONGEST_NAME = 1_000
+"""Of a step, with the labels of the braces around it."""
+
 
 class Elaborator:
     """Elaborates the nets of one program; `diagnostics` collects what is wrong."""
@@ -44,23 +50,27 @@ class Elaborator:
         self.measures: dict[int, Any] = {}  # id of a step -> the step, and what it takes to run it again
         self.active: list[syntax.Block] = []
         self.recipes: dict[int, tuple[BlockName, dict[str, Any], Defaults]] = {}
+        self.depth = 0  # of braces and blocks within each other
+        self.met = 0  # faults, told ones too
         self._seen: set[tuple[str, Any, int]] = set()
-        self._least: dict[int, int] = {}
-        self._bounding: list[int] = []
+        self.least: dict[int, int] = {}  # id of a block -> a lower bound of its layers
+        self.bounding = 0  # how deep in braces and blocks bounds.least is
 
     # Faults
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a fault, with the expansion chain around it; the same fault at the same place counts once."""
-        key = (diagnostic.code, diagnostic.span.source.name, diagnostic.span.start)
-        if key not in self._seen:
-            self._seen.add(key)
+        if not self.told(diagnostic.code, diagnostic.span):
+            self._seen.add((diagnostic.code, diagnostic.span.source.name, diagnostic.span.start))
             self.diagnostics.append(diagnostic._replace(notes=(*diagnostic.notes, *reversed(self.frames))))
         if self.meter.left < 0 or len(self.diagnostics) >= MAX_FAULTS:
             raise Abandoned
 
     def told(self, code: str, span: Span) -> bool:
         """Whether this fault of this place is known, from an earlier turn of a repeat."""
+        self.met += code.startswith("E")
+        if self.met > MAX_MET:
+            raise Abandoned
         return (code, span.source.name, span.start) in self._seen
 
     @contextmanager
@@ -98,6 +108,20 @@ class Elaborator:
         self, statements: tuple[syntax.Statement, ...], value: Value | None, context: Context
     ) -> tuple[tuple[Step, ...], Value | None]:
         """Run statements on `value`; the steps and the value after them. `context` is theirs to change."""
+        if self.depth >= self.limits.max_depth and statements:
+            deepest = f"{self.limits.max_depth} deep (limit `max_depth`)"
+            raise fault(
+                "E0307", f"braces and blocks stand within each other more than {deepest}", statements[0].span
+            )
+        self.depth += 1
+        try:
+            return self.run(statements, value, context)
+        finally:
+            self.depth -= 1
+
+    def run(
+        self, statements: tuple[syntax.Statement, ...], value: Value | None, context: Context
+    ) -> tuple[tuple[Step, ...], Value | None]:
         steps: list[Step] = []
         meter = self.meter
         for statement in statements:
@@ -256,6 +280,8 @@ class Elaborator:
 
     @staticmethod
     def unique(name: str, earlier: Span | None, span: Span) -> str:
+        if len(name) > LONGEST_NAME:
+            raise fault("E0307", f"a name has at most {LONGEST_NAME:,} characters, those around it too", span)
         if earlier is not None:
             note = Note(f"`{name}` is already here", earlier)
             if earlier == span:

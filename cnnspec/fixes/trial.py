@@ -47,6 +47,7 @@ class Trial:
         """What a text holds; None where it costs too much to know."""
         if text not in self._known:
             if self.tries <= 0 or self.next_cost > self.work:
+                self.tries = 0
                 return None
             after = self._known[text] = self.recheck(text)
             self.tries -= 1
@@ -60,7 +61,7 @@ class Trial:
         `elsewhere`: a fault hides others, of its own call and of what follows; they may come to light, but
         not where the new text stands.
         """
-        if not edits or any(edit.span.source is not self.source for edit in edits):
+        if self.tries <= 0 or not edits or any(edit.span.source is not self.source for edit in edits):
             return None
         after = self.check(applied(self.source.text, edits))
         if after is None:
