@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from cnnspec.backends import torch_modules
+from cnnspec.backends.torch import modules as torch_modules
 from cnnspec.layers import find
 from cnnspec.layers.base import Call, Filter, Layer, Misfit
 from cnnspec.shapes import Shape

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cnnspec.backends.columns import Frame, Unaligned, agree
-from cnnspec.backends.loops import Loop
 from cnnspec.backends.names import Names, is_plain
-from cnnspec.backends.roots import Root
+from cnnspec.backends.torch.columns import Frame, Unaligned, agree
+from cnnspec.backends.torch.loops import Loop
+from cnnspec.backends.torch.roots import Root
 from cnnspec.graph import Again, From, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
 from cnnspec.layers.base import Call
 from cnnspec.symbols import Symbol

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.backends.columns import Frame, Part, Unaligned, agree
-from cnnspec.backends.construct import INDICES, align_iterations, attribute_kind, is_parameter
-from cnnspec.backends.loops import Loop
 from cnnspec.backends.names import Names
-from cnnspec.backends.structure import Plan, Steps, align, is_chain, is_container, unlabelled
+from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
+from cnnspec.backends.torch.construct import INDICES, align_iterations, attribute_kind, is_parameter
+from cnnspec.backends.torch.loops import Loop
+from cnnspec.backends.torch.structure import Plan, Steps, align, is_chain, is_container, unlabelled
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, layout
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Use, Value
 

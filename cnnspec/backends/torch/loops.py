@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from cnnspec.backends.columns import MISSING, Frame, Unaligned, agree, literal, same
 from cnnspec.backends.names import Names
+from cnnspec.backends.torch.columns import MISSING, Frame, Unaligned, agree, literal, same
 from cnnspec.backends.writer import Arguments, Text
 from cnnspec.layers.base import is_integer
 from cnnspec.symbols import polynomial, substitute

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cnnspec.backends.columns import MISSING, Frame, Unaligned, agree, literal, same
 from cnnspec.backends.names import Names
+from cnnspec.backends.torch.columns import MISSING, Frame, Unaligned, agree, literal, same
 from cnnspec.graph import Test
 from cnnspec.layers.base import Filter, is_integer
 from cnnspec.symbols import (

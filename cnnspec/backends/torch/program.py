@@ -14,12 +14,12 @@ from typing import Any
 
 from cnnspec import __version__
 from cnnspec.analysis.costs import costs
-from cnnspec.backends.columns import MISSING, Unaligned, literal
-from cnnspec.backends.construct import Constructor, NotSimple
-from cnnspec.backends.forward import Forward
 from cnnspec.backends.names import Names
-from cnnspec.backends.roots import Root
-from cnnspec.backends.structure import Factory, Plan, Program, Row, ordered
+from cnnspec.backends.torch.columns import MISSING, Unaligned, literal
+from cnnspec.backends.torch.construct import Constructor, NotSimple
+from cnnspec.backends.torch.forward import Forward
+from cnnspec.backends.torch.roots import Root
+from cnnspec.backends.torch.structure import Factory, Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
 from cnnspec.files import MARK
 from cnnspec.graph import Instance, Network, live
@@ -27,7 +27,7 @@ from cnnspec.layers.base import Filter, describe
 from cnnspec.symbols import write
 from cnnspec.values import BlockName, LayerName
 
-HELPERS = Path(__file__).with_name("torch_modules.py")
+HELPERS = Path(__file__).with_name("modules.py")
 
 IMPORTED = {"F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
 
@@ -94,7 +94,7 @@ def assemble(body: str) -> str:
 
 @cache
 def helpers() -> dict[str, str]:
-    """The definitions of torch_modules.py by name: text to copy, never imported here."""
+    """The definitions of torch/modules.py by name: text to copy, never imported here."""
     text = HELPERS.read_text(encoding="utf-8")
     found = {}
     for node in ast.parse(text).body:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from cnnspec.backends.columns import Frame, Part, Unaligned, agree
-from cnnspec.backends.loops import Loop
-from cnnspec.backends.structure import (
+from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
+from cnnspec.backends.torch.loops import Loop
+from cnnspec.backends.torch.structure import (
     Plan,
     Steps,
     align,
