@@ -75,5 +75,8 @@ class Scope:
 
     def join_path(self, kind: str) -> str:
         """A path for an unlabelled join, which has no weights and takes no number from the steps."""
-        number = self.joins[kind] = self.joins.get(kind, 0) + 1
+        number = self.joins.get(kind, 0) + 1
+        while f"{kind}{number}" in self.taken:
+            number += 1
+        self.joins[kind] = number
         return f"{self.prefix}{kind}{number}"

@@ -125,6 +125,11 @@ net N(unit=A) { input 3@8x8\n Twice A 4, Twice B 4\n unit 2 }""",
 block lambda(self, x=2, nn=3) { conv x@1x1, conv nn@1x1 }
 block Tensor(torch) { conv torch@1x1 }
 net class { input 2@6x6\n lambda 1, lambda 1 x=4, Tensor 3, Tensor 2\n print: conv 2@1x1\n None: conv 2@1x1 }""",
+    "a parameter that is named like an index": "net N(c=3, i=4) { input 3@8x8\n repeat w in [c, 2 * c, 5 * c] { conv w@1x1, conv i@1x1 }\n repeat 12 { conv i@1x1 } }",
+    "an input that is named like an index": "net N { i: input 3@8x8\n j: input 3@8x8\n repeat 12 { conv 3@1x1 }\n add { | from i | from j | identity } }",
+    "wires into a labelled join": "net N { input 3@8x8\n j: concat for r in 2 { | b{r}: conv 4@1x1 }\n conv 2@1x1\n concat { | identity | from j.b0 } }",
+    "a join without its input": "net N { a: input 2@4x4\n x1: relu\n b: input 2@4x4\n x2: relu\n add { | from x1 | from x2 } }",
+    "branches that take turns": "net N(k=2) { input 3@8x8\n repeat i in 3 { if i > 0 { conv (k*i)@1x1 } else { relu } } }",
     "a net input that is wired": "net N { img: input 2@6x6\n conv 2@3x3 pad=1\n add { | identity | from img } }",
     "the input first": "net N { input 2@6x6\n concat { | identity | conv 2@3x3 pad=1 }\n relu }",
     "depth as an argument": "block R(n) { repeat n { conv 4@3x3 pad=1, relu } }\nnet N { input 4@6x6\n R 2, R 3, R 1 }",

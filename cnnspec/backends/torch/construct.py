@@ -126,6 +126,8 @@ class Constructor:
         if agree(taken):
             self.walk([step.steps for step in steps], frame, put)
             return
+        if put == self.to_self and in_loop(frame):
+            raise Unaligned  # one flag cannot tell every turn
         condition = frame.condition([step.test for step in steps], taken, "variant")
         if put == self.to_self:
             flag = self.plan.flag(steps[0].span, "has_" + wish_of(steps))
@@ -155,6 +157,8 @@ class Constructor:
             there = [not path.dropped for path in paths]
             rows = [i for i, present in enumerate(there) if present]
             if 0 < len(rows) < len(paths):
+                if in_loop(frame):
+                    raise Unaligned  # one flag cannot tell every turn
                 flag = self.plan.flag(paths[0].span, "residual")
                 condition = frame.condition([path.test for path in paths], there, flag)
                 self.writer.line(f"self.{flag} = {condition}")
@@ -212,8 +216,9 @@ class Constructor:
         if not parents:
             return
         rows = [iteration for step in steps for iteration in step.iterations[first:]]
-        loop = Loop(frame, parents, INDICES[self.depth % len(INDICES)], tables, self.plan.locals)
         lines, taken = self.writer.lines, set(self.plan.locals.taken)
+        index = self.plan.locals.local(INDICES[self.depth % len(INDICES)])
+        loop = Loop(frame, parents, index, tables, self.plan.locals)
         self.writer.lines = []
         self.depth += 1
         try:
@@ -280,17 +285,27 @@ class Constructor:
         head = self.items([step.iterations[0] for step in steps], frame) if first else []
         parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
         rows = [iteration for step in steps for iteration in step.iterations[first:]]
-        loop = Loop(frame, parents, INDICES[self.depth], False, self.plan.locals)
+        taken = set(self.plan.locals.taken)
+        index = self.plan.locals.local(INDICES[self.depth % len(INDICES)])
+        loop = Loop(frame, parents, index, False, self.plan.locals)
         self.depth += 1
         try:
             inside = self.items(rows, loop)
         finally:
             self.depth -= 1
+            self.plan.locals.taken = taken
         if len(inside) != 1 or not isinstance(inside[0][1], Noted):
             raise NotSimple
         module = inside[0][1]
         targets, over = self.header(loop, steps, frame, first)
         return [*head, ("", Noted(Each(module.text, f"for {targets} in {flat(over)}"), module.comment))]
+
+
+def in_loop(frame: Frame) -> bool:
+    """Whether the rows are turns of a loop, or some of them."""
+    while isinstance(frame, Part):
+        frame = frame.parent
+    return isinstance(frame, Loop)
 
 
 def attribute_kind(step: Step) -> tuple[str, bool]:

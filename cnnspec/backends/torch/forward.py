@@ -205,10 +205,9 @@ class Forward:
             self.walk([step.steps for step in steps], frame)
             return
         source = self.variable([step.input for step in steps])
-        if source != self.target:
-            self.writer.line(f"{self.target} = {source}")
-            for step in steps:
-                self.texts[step.input] = self.target
+        self.move(source)
+        for step in steps:
+            self.texts[step.input] = self.target
         flag = self.plan.flag(steps[0].span, "branch")
         for branch in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is branch]
@@ -219,7 +218,15 @@ class Forward:
                 self.walk(inside, Part(frame, rows))
                 self.flush()
         for step in steps:
+            self.texts[step.input] = source
             self.texts[step.output] = self.target
+
+    def move(self, source: str) -> None:
+        """Go on from another variable in the chain's own."""
+        if source != self.target:
+            annotation = ": Tensor" if self.target == "x" and "x" not in self.declared else ""
+            self.declared.add(self.target)
+            self.writer.line(f"{self.target}{annotation} = {source}")
 
     def repeat(self, steps: list[Repeat], frame: Frame) -> None:
         form, first = self.plan.loops.get(id(steps[0]), ("unrolled", 0))
@@ -233,13 +240,14 @@ class Forward:
         if len(counts) != 1:
             raise Unaligned
         source = self.variable([into(step.iterations[first]) for step in steps])
-        if source != self.target:
-            self.writer.line(f"{self.target} = {source}")
+        self.move(source)
         parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
         rows = [iteration for step in steps for iteration in step.iterations[first:]]
         for iteration in rows:
             self.texts[into(iteration)] = self.target
-        loop = Loop(frame, parents, INDICES[self.loop_depth % len(INDICES)], False, self.names)
+        taken = set(self.names.taken)
+        index = self.names.local(INDICES[self.loop_depth % len(INDICES)])
+        loop = Loop(frame, parents, index, False, self.names)
         self.loop_depth += 1
         lines, self.writer.lines = self.writer.lines, []
         try:
@@ -250,16 +258,18 @@ class Forward:
         finally:
             self.writer.lines = lines
             self.loop_depth -= 1
-        index = loop.index if loop.uses_index else "_"
-        self.writer.line(f"for {index} in range({counts.pop()}):")
+            self.names.taken = taken
+        used = loop.index if loop.uses_index else "_"
+        self.writer.line(f"for {used} in range({counts.pop()}):")
         self.writer.lines += body
         for step in steps:
+            self.texts[into(step.iterations[first])] = source
             self.texts[step.output] = self.target
 
     # Joins
 
     def merge(self, steps: list[Merge], frame: Frame) -> None:
-        source = self.variable([step.input for step in steps])
+        source = self.arriving([step.input for step in steps])
         outer, texts, busy = self.target, [], []
         paths = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
         live = [column for column in paths if not all(path.dropped for path in column)]
@@ -299,6 +309,15 @@ class Forward:
         else:
             joined = f"torch.cat(({', '.join(texts)}), dim=1)"
             self.produce([step.output for step in steps], joined, DEEPEST, wish)
+
+    def arriving(self, inputs: list[Value]) -> str:
+        """The variable of a join's input; "" where no path of it starts there, and no variable is left."""
+        if self.pending is None or inputs[0] not in self.pending.values:
+            if inputs[0] not in self.texts:
+                return ""
+            if any(self.texts.get(value) != self.texts[inputs[0]] for value in inputs):
+                raise Unaligned
+        return self.variable(inputs)
 
     def operand(self, outputs: list[Value], final: bool) -> str:
         """A path's value in a join: its variable, or, for the last one, what is pending."""

@@ -76,24 +76,32 @@ class Loop(Frame):
 
     def string(self, column: list[str]) -> str:
         """A name that counts along: `f"denselayer{j + 1}"`."""
-        if agree(column):
-            return self.parent.string(list(dict.fromkeys(column)) * self.parent.size)
+        turns = [j for j, name in enumerate(column) if name is not MISSING]
+        names = [column[j] for j in turns]
+        if agree(names):
+            wide = [MISSING] * self.parent.size
+            for j in turns:
+                wide[self.parents[j]] = names[0]
+            return self.parent.string(wide)
         if len(set(self.parents)) > 1:
             raise Unaligned
-        prefix, suffix = _shared(column)
-        middles = [name[len(prefix) : len(name) - len(suffix)] for name in column]
-        if (
-            not all(m.isdecimal() and str(int(m)) == m and len(m) < 9 for m in middles)
-            or "{" in prefix + suffix
-        ):
+        prefix, suffix = shared(names)
+        middles = [name[len(prefix) : len(name) - len(suffix)] for name in names]
+        if not all(map(is_plain_number, middles)) or "{" in prefix + suffix or "}" in prefix + suffix:
             raise Unaligned
-        numbers = [int(m) for m in middles]
-        step = numbers[1] - numbers[0]
-        if any(b - a != step for a, b in pairwise(numbers)) or step < 1:
+        numbers = [int(middle) for middle in middles]
+        step, rest = divmod(numbers[-1] - numbers[0], turns[-1] - turns[0])
+        start = numbers[0] - step * turns[0]
+        if (
+            rest
+            or step < 1
+            or start < 0
+            or any(n != start + step * j for n, j in zip(numbers, turns, strict=True))
+        ):
             raise Unaligned
         self.uses_index = True
         slope = self.index if step == 1 else f"{step} * {self.index}"
-        inner = f"{slope} + {numbers[0]}" if numbers[0] else slope
+        inner = f"{slope} + {start}" if start else slope
         return "f" + literal(f"{prefix}{{{inner}}}{suffix}")
 
     def header(self) -> tuple[str, Text]:
@@ -120,7 +128,11 @@ def _factor(text: str) -> str:
     return f"({text})" if " + " in text or " - " in text else text
 
 
-def _shared(words: list[str]) -> tuple[str, str]:
+def is_plain_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 9 and str(int(text)) == text
+
+
+def shared(words: list[str]) -> tuple[str, str]:
     """The longest common prefix and suffix, digits between them left whole."""
     first, last = min(words), max(words)
     n = 0

@@ -165,7 +165,7 @@ def plan_block(program: Program, instances: list[Instance]) -> Plan | None:
     span = block.name.span
     plan.where = f"block {block.name.name}, line {span.line}"
     if span.source is not program.network.span.source:
-        plan.where += f" of {printable(span.source.name)}"
+        plan.where += f" of {printable(Path(span.source.name).name)}"
     try:
         write_class(plan, "", None, Writer())
     except Unaligned:
