@@ -185,7 +185,7 @@ class Constructor:
         if max(counts) < 2:
             return [] if len(set(counts)) == 1 else [("loop", 0, False)]
         own = put == self.to_self
-        if own and (len(set(counts)) > 1 or escapes(steps, self.plan)):
+        if own and (self.plan.unrolled or len(set(counts)) > 1 or escapes(steps, self.plan)):
             return []  # forward unrolls what wires lead into, or out of
         forms = [("loop", 0, False)] if not own or max(counts) > 2 else []
         if len(set(counts)) > 1 or max(counts) > 2:
@@ -230,8 +230,9 @@ class Constructor:
             self.depth -= 1
             self.writer.lines = lines
             self.plan.locals.taken = taken
-        self.writer.expression(over, f"for {targets} in ", ":")
-        self.writer.lines += body
+        if body:
+            self.writer.expression(over, f"for {targets} in ", ":")
+            self.writer.lines += body
 
     @staticmethod
     def header(loop: Loop, steps: list[Repeat], frame: Frame, first: int) -> tuple[str, Text]:

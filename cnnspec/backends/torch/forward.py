@@ -260,8 +260,9 @@ class Forward:
             self.loop_depth -= 1
             self.names.taken = taken
         used = loop.index if loop.uses_index else "_"
-        self.writer.line(f"for {used} in range({counts.pop()}):")
-        self.writer.lines += body
+        if body:
+            self.writer.line(f"for {used} in range({counts.pop()}):")
+            self.writer.lines += body
         for step in steps:
             self.texts[into(step.iterations[first])] = source
             self.texts[step.output] = self.target
@@ -299,16 +300,15 @@ class Forward:
         wish = steps[0].path.rpartition(".")[2]
         if layer.symbol:
             joined = f" {layer.symbol} ".join(texts)
-            if condition:
-                joined = f"{joined} if {condition} else {texts[0]}"
-            self.produce([step.output for step in steps], joined, 1, wish, atomic=False)
-            if condition:
-                self.flush()
-                for step in steps:
-                    self.texts[step.output] = self.target
         else:
             joined = f"torch.cat(({', '.join(texts)}), dim=1)"
-            self.produce([step.output for step in steps], joined, DEEPEST, wish)
+        if condition:
+            joined = f"{joined} if {condition} else {texts[0]}"
+        atomic = not layer.symbol and not condition
+        depth = DEEPEST if atomic else 1
+        self.produce([step.output for step in steps], joined, depth, wish, atomic)
+        if condition:
+            self.flush()
 
     def arriving(self, inputs: list[Value]) -> str:
         """The variable of a join's input; "" where no path of it starts there, and no variable is left."""

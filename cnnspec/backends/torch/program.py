@@ -113,16 +113,14 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
     for instance in instances:
         for number, group in enumerate(groups):
             candidate = [*group, instance]
-            plan = plan_block(program, candidate)
-            if plan is not None:
-                groups[number], plans[number] = candidate, plan
+            try:
+                groups[number], plans[number] = candidate, plan_block(program, candidate)
                 break
+            except Unaligned:
+                continue
         else:
-            single = plan_block(program, [instance])
-            if single is None:
-                raise RuntimeError(f"no class for block {instance.block.name.name}")
             groups.append([instance])
-            plans.append(single)
+            plans.append(plan_block(program, [instance]))
     for group, plan in zip(groups, plans, strict=True):
         name = program.class_names.local(group[0].block.name.name)
         plan.name = name
@@ -153,8 +151,8 @@ def write_factory(factory: Factory, body: Writer) -> None:
         body.expression(Arguments(factory.target, tuple(items)), "return ")
 
 
-def plan_block(program: Program, instances: list[Instance]) -> Plan | None:
-    """The plan of a class for these instances, or None where they do not agree."""
+def plan_block(program: Program, instances: list[Instance]) -> Plan:
+    """The plan of a class for these instances. Raises Unaligned where they do not agree."""
     names = Names()
     for name, value in instances[0].arguments.items():
         if isinstance(value, Filter):
@@ -169,7 +167,10 @@ def plan_block(program: Program, instances: list[Instance]) -> Plan | None:
     try:
         write_class(plan, "", None, Writer())
     except Unaligned:
-        return None
+        if len(instances) > 1:
+            raise
+        plan.unrolled = True
+        write_class(plan, "", None, Writer())
     return plan
 
 
@@ -184,7 +185,11 @@ def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
         tuple(output.value for output in network.outputs),
     )
     plan = Plan(program.net_name, [row], root, names, program)
-    write_class(plan, "", outputs, Writer())  # finds out which parameters the constructor has
+    try:
+        write_class(plan, "", outputs, Writer())  # finds out which parameters the constructor has
+    except Unaligned:
+        plan.unrolled = True
+        write_class(plan, "", outputs, Writer())
     write_class(plan, signature(plan, network.arguments), outputs, body)
     return plan
 

@@ -41,6 +41,7 @@ class Plan:
         ] = {}  # id of the first row's Repeat -> how it is written, from where
         self.first_uses: dict[int, str] = {}
         self.where = ""
+        self.unrolled = False  # no loops: a wire or a name needs every turn by itself
         self.locals = Names()
 
     def start(self) -> None:
