@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from cnnspec.diagnostics import Diagnostic
@@ -56,8 +58,12 @@ def read_used(path: str, source: Source) -> Source | Diagnostic | None:
     if not is_inside(path):
         message = "a used file lies beside this one or in a folder there: no `..`, no absolute path"
         return Diagnostic("E0206", message, Span(source, 0, 0))
-    beside = Path(source.name).parent / path
+    here = Path(source.name).parent
+    beside = here / path
     if source.name != "<stdin>" and beside.is_file():
+        if not beside.resolve().is_relative_to(here.resolve()):
+            message = "a used file lies beside this one or in a folder there: this link leads elsewhere"
+            return Diagnostic("E0206", message, Span(source, 0, 0))
         try:
             return read(str(beside))
         except FileProblem as problem:
@@ -90,24 +96,46 @@ def write(path: str, content: str | bytes, force: bool = False) -> None:
             raise FileProblem(f"{path}: is a link; name the file itself")
         if target.is_dir():
             raise FileProblem(f"{path}: is a folder")
+        if target.exists() and not target.is_file():
+            raise FileProblem(f"{path}: is a device, not a file")
         if target.exists() and not force and not is_ours(target):
             raise FileProblem(f"{path}: exists and was not written by cnnspec; --force overwrites it")
-        for stray in target.parent.glob(f"{TEMPORARY}*"):
-            stray.unlink(missing_ok=True)
+        clear_strays(target.parent)
         data = content.encode() if isinstance(content, str) else content
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent or None)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o666 & ~current_umask())
-            Path(temporary).replace(target)
+            with held(temporary):
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(temporary).chmod(0o666 & ~current_umask())
+                Path(temporary).replace(target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as problem:
         raise FileProblem(f"{path}: {problem.strerror or 'cannot be written'}") from None
+
+
+def clear_strays(where: Path) -> None:
+    """Remove the temporary files of runs that were killed; those of runs at work are held."""
+    for stray in where.glob(f"{TEMPORARY}*"):
+        with contextlib.suppress(OSError), held(str(stray)):
+            stray.unlink()
+
+
+@contextlib.contextmanager
+def held(path: str) -> Iterator[None]:
+    """Hold a file, as long as the process lives. Raises OSError where another process holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which does not remove a file that is open
+        yield
+        return
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def current_umask() -> int:
@@ -117,9 +145,11 @@ def current_umask() -> int:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether cnnspec wrote the file: its mark stands near the head, or, in a PDF, near the end."""
+    """Whether cnnspec wrote the file: its mark stands in the first line, or in a picture's own metadata."""
     with path.open("rb") as file:
         head = file.read(4096)
         file.seek(max(0, path.stat().st_size - 4096))
         tail = file.read(4096)
-    return path.stat().st_size == 0 or MARK.encode() in head or MARK.encode() in tail
+    if head.startswith((b"\x89PNG", b"%PDF", b"<")):
+        return MARK.encode() in head + tail
+    return not head or MARK.encode() in head.partition(b"\n")[0]

@@ -20,6 +20,10 @@ BUILT_IN = ("input", "none")
 """Words in a step's place that are no layers."""
 
 
+DEEPEST = 32
+"""So many files may be open, each used by the one before."""
+
+
 class NetName(NamedTuple):
     """A net or a variant, with the file that it sees."""
 
@@ -50,7 +54,7 @@ class Loader:
     def __init__(self, read: Reader, limits: TextLimits = DEFAULT_LIMITS) -> None:
         self.read, self.limits = read, limits
         self.diagnostics: list[Diagnostic] = []
-        self._loaded: dict[str, Module] = {}
+        self._loaded: dict[str | tuple[str, str], Module] = {}
         self._open: list[str] = []
         self.meter = Meter()
 
@@ -112,7 +116,8 @@ class Loader:
 
     def use(self, item: syntax.Use, module: Module) -> None:
         path = str(item.path.value)
-        used = self._loaded.get(path)
+        seen_from = module.source.name.rpartition("/")[0], path
+        used = self._loaded.get(seen_from)
         if used is None:
             source = self.read(path, module.source)
             if source is None:
@@ -126,7 +131,9 @@ class Loader:
             if source.name in self._open:
                 circle = " uses ".join([*self._open[self._open.index(source.name) :], source.name])
                 raise fault("E0207", f"a file cannot use itself: {circle}", item.path.span)
-            used = self._loaded.get(source.name) or self.load(source)
+            if len(self._open) > DEEPEST:
+                raise fault("E0307", f"files use one another more than {DEEPEST} deep", item.path.span)
+            used = self._loaded[seen_from] = self._loaded.get(source.name) or self.load(source)
         for name, place in used.places.items():
             if name in used.nets:
                 continue
