@@ -52,6 +52,10 @@ class Interpreter:
         self.graph: Graph = unroll(net)
         self.modules: dict[str, Any] = {}
         self.training = training
+        self.needed = {at for _, at, train in self.graph.outputs if training or not train}
+        for node in reversed(self.graph.nodes):
+            if node.path in self.needed:
+                self.needed.update(node.inputs)
         self.keys: set[str] = set()
         for node in self.graph.nodes:
             path = node.path.partition(" (")[0]
@@ -71,7 +75,7 @@ class Interpreter:
     def __call__(self, *inputs: Tensor) -> list[Tensor]:
         values = {name: x for (name, _), x in zip(self.graph.inputs, inputs, strict=True)}
         for node in self.graph.nodes:
-            if node.train and not self.training:
+            if node.path not in self.needed:
                 continue
             arriving = [values[name] for name in node.inputs]
             if node.layer.is_join:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
@@ -46,6 +47,7 @@ class Constructor:
     def __init__(self, plan: Plan, writer: Writer) -> None:
         self.plan, self.writer = plan, writer
         self.depth = 0
+        self.wired = not plan.sequential  # forward runs these steps one by one
 
     # Where modules go
 
@@ -118,7 +120,11 @@ class Constructor:
         wish = steps[0].name.rpartition(".")[2]  # type: ignore[union-attr]
         local = self.plan.locals.local(wish if agree([s.name for s in steps]) else wish.rstrip("0123456789"))  # type: ignore[union-attr]
         self.writer.line(f"{local} = nn.Sequential()" if chain else f"{local} = nn.Module()")
-        self.walk(rows, frame, self.to_container(local, not plain))
+        around, self.wired = self.wired, self.wired and not chain
+        try:
+            self.walk(rows, frame, self.to_container(local, not plain))
+        finally:
+            self.wired = around
         put(frame, steps, local, "")
 
     def branches(self, steps: list[If], frame: Frame, put: Any) -> None:
@@ -126,10 +132,10 @@ class Constructor:
         if agree(taken):
             self.walk([step.steps for step in steps], frame, put)
             return
-        if put == self.to_self and in_loop(frame):
+        if self.wired and in_loop(frame):
             raise Unaligned  # one flag cannot tell every turn
         condition = frame.condition([step.test for step in steps], taken, "variant")
-        if put == self.to_self:
+        if self.wired:
             flag = self.plan.flag(steps[0].span, "has_" + wish_of(steps))
             self.writer.line(f"self.{flag} = {condition}")
             condition = f"self.{flag}"
@@ -172,19 +178,19 @@ class Constructor:
 
     def repeat(self, steps: list[Repeat], frame: Frame, put: Any) -> None:
         """A loop over all iterations, or over all but the first, or none: the first form that is right."""
-        for form, first, tables in self.forms(steps, put):
-            if self.attempt(lambda first=first, tables=tables: self.loop(steps, frame, put, first, tables)):  # type: ignore[misc]
+        for form, first, tables in self.forms(steps):
+            if self.attempt(frame, partial(self.loop, steps, frame, put, first, tables)):
                 self.plan.loops[id(steps[0])] = (form, first)
                 return
         self.plan.loops[id(steps[0])] = ("unrolled", 0)
         for rows in align_iterations(steps):
             self.walk(rows, frame, put)
 
-    def forms(self, steps: list[Repeat], put: Any) -> list[tuple[str, int, bool]]:
+    def forms(self, steps: list[Repeat]) -> list[tuple[str, int, bool]]:
         counts = [len(step.iterations) for step in steps]
         if max(counts) < 2:
             return [] if len(set(counts)) == 1 else [("loop", 0, False)]
-        own = put == self.to_self
+        own = self.wired
         if own and (self.plan.unrolled or len(set(counts)) > 1 or escapes(steps, self.plan)):
             return []  # forward unrolls what wires lead into, or out of
         forms = [("loop", 0, False)] if not own or max(counts) > 2 else []
@@ -195,9 +201,10 @@ class Constructor:
             forms.append(("loop", 0, True))
         return forms
 
-    def attempt(self, write: Callable[[], None]) -> bool:
+    def attempt(self, frame: Frame, write: Callable[[], None]) -> bool:
         """Try to write something; leave no trace where the rows turn out not to agree."""
         lines, parameters = len(self.writer.lines), dict(self.plan.root.parameters)
+        constants, tables = dict(self.plan.root.used_constants), tables_of(frame)
         depth, taken = self.writer.depth, set(self.plan.locals.taken)
         try:
             write()
@@ -205,6 +212,9 @@ class Constructor:
             del self.writer.lines[lines:]
             self.plan.root.parameters.clear()
             self.plan.root.parameters.update(parameters)
+            self.plan.root.used_constants = constants
+            for loop, table, uses_index in tables:
+                loop.table, loop.uses_index = table, uses_index
             self.writer.depth, self.plan.locals.taken = depth, taken
             return False
         return True
@@ -300,6 +310,16 @@ class Constructor:
         module = inside[0][1]
         targets, over = self.header(loop, steps, frame, first)
         return [*head, ("", Noted(Each(module.text, f"for {targets} in {flat(over)}"), module.comment))]
+
+
+def tables_of(frame: Frame) -> list[tuple[Loop, dict[str, list[Any]], bool]]:
+    """The loops around, and what they have found out so far."""
+    found = []
+    while isinstance(frame, Part | Loop):
+        if isinstance(frame, Loop):
+            found.append((frame, dict(frame.table), frame.uses_index))
+        frame = frame.parent
+    return found
 
 
 def in_loop(frame: Frame) -> bool:

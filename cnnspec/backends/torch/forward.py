@@ -92,7 +92,10 @@ class Forward:
         """A new value: kept pending, or assigned at once where a wire leads to it."""
         self.pending = Pending(values, text, depth, atomic)
         if any(value in self.plan.kept for value in values):
-            self.flush(self.names.local(wish))
+            name = self.names.local(wish)
+            while name in self.busy or name == self.target:
+                name = self.names.local(wish)
+            self.flush(name)
 
     def call(self, callee: str, inputs: list[Value], outputs: list[Value], wish: str) -> None:
         """`callee(value)`, nested into what is pending as long as it reads well."""

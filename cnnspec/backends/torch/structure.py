@@ -273,7 +273,13 @@ def align(rows: list[Steps]) -> list[list[Step]]:
     for column in side_by_side:
         if any(type(step) is not type(column[0]) for step in column[1:]):
             raise Unaligned
-    return side_by_side
+    return [labelled_alike(column) if isinstance(column[0], If) else column for column in side_by_side]
+
+
+def labelled_alike(steps: list[Step]) -> list[Step]:
+    """An `if` that was not taken has no name; beside one that was, it bears that one's."""
+    name = next((step.name for step in steps if isinstance(step, If) and step.name), "")
+    return [step._replace(name=name) if isinstance(step, If) and not step.name else step for step in steps]
 
 
 def unlabelled(step: Step) -> Steps:

@@ -1,0 +1,34 @@
+"""Emitted PyTorch against the flat graph on random specifications.
+
+`CNNSPEC_RANDOM=5000 python -m pytest tests/backends/test_torch_random.py` is the longer run.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from cnnspec.compiler import check_text
+from tests.backends.interpreter import agree
+from tests.backends.random_nets import Generator
+
+SEEDS = int(os.environ.get("CNNSPEC_RANDOM", "150"))
+LARGEST = 400  # layers: enough for every form
+
+
+@pytest.mark.parametrize("start", range(0, SEEDS, 50))
+def test_random_nets_do_what_their_graphs_say(start: int) -> None:
+    built = 0
+    for seed in range(start, min(start + 50, SEEDS)):
+        text = Generator(seed).text()
+        found = check_text(text)
+        if found.diagnostics or found.expanded > LARGEST:
+            continue
+        built += 1
+        for training in (False, True):
+            try:
+                agree(text, training=training)
+            except Exception as problem:
+                raise AssertionError(f"seed {seed}:\n{text}") from problem
+    assert built > 10
