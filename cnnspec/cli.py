@@ -102,11 +102,15 @@ def checked(path: str | None, net: str | None, settings: Any, first: bool = Fals
         fail(str(misuse))
     if found.diagnostics:
         from cnnspec.fixes import with_fixes
+        from cnnspec.fixes.trial import MOST_LAYERS
         from cnnspec.source import Source
+
+        bound = min(settings.limits.max_layers, MOST_LAYERS)
+        narrow = settings._replace(limits=settings.limits._replace(max_layers=bound))
 
         def recheck(text: str) -> Checked:
             try:
-                return check(Source(source.name, text), read_used, net, settings, first)
+                return check(Source(source.name, text), read_used, net, narrow, first)
             except Misuse:  # the edit took away what an option names
                 return Checked((), found.diagnostics)
 

@@ -55,7 +55,7 @@ def reference(
 
     words = suggest(path, context.owner.labels)
     fixes = [Fix(f"did you mean `{word}`?", (edit(reference.span, word),)) for word in words]
-    raise fault("E0204", f"no step before this one is labelled `{path}`", reference.span, fixes=fixes)
+    raise fault("E0204", f"no step before this one is labelled `{path[:60]}`", reference.span, fixes=fixes)
 
 
 def may_be_labelled(name: str, context: Context) -> bool:

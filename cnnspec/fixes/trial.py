@@ -17,6 +17,9 @@ Recheck = Callable[[str], Checked]
 MOST_TRIES = 150
 WORK = 500_000
 """What all tries of a file may cost: about microseconds, but counted in text and layers, alike anywhere."""
+LAYER = 40
+MOST_LAYERS = WORK // LAYER
+"""An edited text that unfolds to more is not tried to its end."""
 
 
 class Case(NamedTuple):
@@ -32,7 +35,7 @@ class Case(NamedTuple):
 
 def cost(text: str, layers: int) -> int:
     """What it costs to check a text that unfolds to so many layers."""
-    return 300 + 6 * len(text) + 40 * layers
+    return 300 + 6 * len(text) + LAYER * layers
 
 
 class Trial:
