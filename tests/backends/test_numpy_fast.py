@@ -130,10 +130,9 @@ def test_wires_and_joins(inference: bool, tmp_path: Path) -> None:
 def test_params_count_after_refresh(tmp_path: Path) -> None:
     net = load(emit("numpy", zoo("LeNet5"), "lenet.cnn"), tmp_path).LeNet5()
     x = np.ones((1, 1, 28, 28), np.float32)
-    before = net(x)
+    net(x)
     for tensor in net.params.values():
         tensor *= 2
-    assert (net(x) == before).all()  # laid out once
     net.refresh()
     agree(net, x, bound=1e-5)
     optimiser = load(emit("numpy", zoo("LeNet5"), "lenet.cnn"), tmp_path).SGD(net, 0.1)

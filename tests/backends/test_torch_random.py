@@ -31,4 +31,4 @@ def test_random_nets_do_what_their_graphs_say(start: int) -> None:
                 agree(text, training=training)
             except Exception as problem:
                 raise AssertionError(f"seed {seed}:\n{text}") from problem
-    assert built > 10
+    assert built > 4

@@ -305,7 +305,7 @@ class Constructor:
         finally:
             self.depth -= 1
             self.plan.locals.taken = taken
-        if len(inside) != 1 or not isinstance(inside[0][1], Noted):
+        if len(inside) != 1 or not isinstance(inside[0][1], Noted) or isinstance(inside[0][1].text, Each):
             raise NotSimple
         module = inside[0][1]
         targets, over = self.header(loop, steps, frame, first)
