@@ -11,7 +11,7 @@ import pytest
 
 from cnnspec.backends import emit
 from cnnspec.backends.numpy.kernels import net as machine
-from cnnspec.backends.numpy.kernels import quick
+from cnnspec.backends.numpy.kernels import quick_conv
 from cnnspec.backends.numpy.kernels.plan import Plan
 from cnnspec.backends.numpy.program import QUICK, lowering
 from cnnspec.layers.base import Call, Filter
@@ -86,7 +86,7 @@ def agree(net: Any, *images: Any, bound: float) -> None:
 @pytest.mark.parametrize("cache", [1, 1 << 20], ids=["pieces", "whole"])
 @pytest.mark.parametrize("case", CASES + LARGE, ids=title)
 def test_a_layer(case: Case, cache: int, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quick, "CACHE", cache)
+    monkeypatch.setattr(quick_conv, "CACHE", cache)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3, *case[2].dimensions)).astype(precision)
     for after in ((), ("relu6",), ("sigmoid", "tanh")):

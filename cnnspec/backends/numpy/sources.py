@@ -23,6 +23,7 @@ MODULES = (
     "net",
     "training",
     "plan",
+    "quick_conv",
     "quick",
 )
 """In the order in which emitted files hold them. A test keeps it complete."""

@@ -44,7 +44,6 @@ class Plan:
         self.values: dict[str, Array] = {}
         self.homes: dict[str, Array] = {}
         self.free: list[Array] = []
-        self.frames: dict[tuple[Any, ...], Array] = {}
         self.placed: set[str] = set()
         layers = [layer for layer in net.layers if not layer.train]
         self.takers: dict[str, list[Layer]] = {}
@@ -128,11 +127,13 @@ class Plan:
             name = taker.name
         return norms, after
 
-    def posts(self, bias: Array | None, name: str, after: list[Layer]) -> list[Post]:
+    def posts(
+        self, y: Array, bias: Array | None, name: str, after: list[Layer]
+    ) -> list[Post]:
         """What happens to a part of an output: the bias, then the layers after it."""
         found: list[Post] = []
         if bias is not None:
-            found.append(lambda y, _: np.add(y, bias, out=y))
+            found.append(post_add_row(in_a_row(bias, y)))
         for layer in after:
             others = [source for source in layer.of if source != name]
             if others:
@@ -142,26 +143,25 @@ class Plan:
             name = layer.name
         return found
 
-    def frame(
-        self, shape: tuple[int, ...], pads: tuple[int, ...], fill: float
-    ) -> Array:
-        """A map with pads around it that stay as they are; one for all of this size."""
-        n, height, width, c = shape
-        top, bottom, left, right = pads
-        size = (n, height + top + bottom, width + left + right, c)
-        if (size, pads, fill) not in self.frames:
-            self.frames[size, pads, fill] = np.full(size, fill, self.dtype)
-        return self.frames[size, pads, fill]
-
 
 def post_add(other: Array) -> Post:
     """y += other, part by part."""
     return lambda y, part: np.add(y, other[part], out=y)
 
 
+def post_add_row(row: Array) -> Post:
+    """y += row, every row of every map."""
+    return lambda y, _: np.add(y, row, out=y)
+
+
 def post_in_place(work: Callable[[Array], Any]) -> Post:
     """A function that changes an array in its place, part by part."""
     return lambda y, _: work(y)
+
+
+def in_a_row(numbers: Array, y: Array) -> Array:
+    """C numbers repeated for a row of a map: long runs are faster than short ones."""
+    return np.tile(numbers, (y.shape[2], 1)) if y.ndim == 4 else numbers
 
 
 def last(x: Array) -> Array:
@@ -214,7 +214,7 @@ def quick_add(plan: Plan, layer: Layer) -> None:
         else plan.take(layer.name, x.shape)
     )
     _, after = plan.chain(layer, fold=False)
-    posts = plan.posts(None, layer.name, after)
+    posts = plan.posts(y, None, layer.name, after)
 
     def step() -> None:
         np.add(x, others[0], out=y)

@@ -98,10 +98,11 @@ def avg_pool2d_backward(
     """The gradient of x: each window's is spread evenly over the window."""
     size, pads = pool_frame(x, window, stride, pad, (1, 1), ceil)
     shares = window_shares(x, window, stride, pad, size, countpad, divisor)
+    share = grad / shares
     spread = np.zeros_like(pad2d(x, pads), dtype=grad.dtype)
     for u in range(window[0]):
         for v in range(window[1]):
-            tap2d(spread, (u, v), size, stride, (1, 1))[...] += grad / shares
+            tap2d(spread, (u, v), size, stride, (1, 1))[...] += share
     return unpad2d(spread, pads)
 
 
