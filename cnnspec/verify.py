@@ -134,7 +134,7 @@ class NumpyProgram:
     def __init__(self, network: Network, graph: Graph, fast: bool = False) -> None:
         module = module_of("numpy", network)
         classes = [item for item in vars(module).values() if isinstance(item, type)]
-        self.net = [item for item in classes if issubclass(item, module.Net)][-1](seed=0)
+        self.net = [item for item in classes if issubclass(item, module.BaseNet)][-1](seed=0)
         self.graph, self.fast = graph, fast
 
     def state(self) -> dict[str, Array]:

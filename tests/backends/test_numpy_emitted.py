@@ -234,6 +234,57 @@ def test_optimisers_walk_as_pytorchs(
         close(pair.numpy.params[name], tensor, 1e-8)
 
 
+ODD = {
+    "labels": """net Base { input 1@8x8
+  "frame": conv 4@3x3 pad=1, relu, "odd label": conv 4@3x3, "class": batchnorm, relu6
+  "columns": conv 3@1x1, "input": identity, s: scale 0.1, flatten, linear 4
+}
+""",
+    "numbers": """net Base { input 2@8x8
+  conv 4@3x3 init="he", conv 4@3x3 weights=[[1, 0, -1], [2, 0, -2], [1, 0, -1]] frozen=yes
+  normalize mean=[1, 2, 3, 4] std=2, prelu per="channel", upsample 2.5, pick [0, 0, 1, 3]
+  slice 1 3, pad 1 mode="reflect", globalmaxpool, flatten, linear 5
+}
+""",
+    "vectors": "net Base { input 5\n linear 3, batchnorm, dropout 0.3 }\n",
+    "nothing": "net Base { input 3@4x4\n identity }\n",
+    "several": """net Base { left: input 1@8x8
+  right: input 2@8x8
+  concat { | from left | from right }
+  a: conv 4@3x3, b: conv 2@3x3 pad=1
+  output a b
+}
+""",
+    "again": """net Base { input 4@8x8
+  t: { conv 4@3x3 pad=1, batchnorm, relu }
+  again t, again t
+  globalavgpool, flatten, linear 3, logsoftmax
+}
+""",
+}
+
+
+@pytest.mark.parametrize("inference", [False, True], ids=["whole", "inference"])
+@pytest.mark.parametrize("spec", ODD)
+def test_odd_nets(spec: str, inference: bool, tmp_path: Path) -> None:
+    pair = Pair(network(ODD[spec]), tmp_path, "float64", inference)
+    assert set(pair.numpy.params) == set(pair.torch.state_dict())
+    with torch.no_grad():
+        wanted = pair.torch.eval()(*pair.images)
+    made = pair.numpy(*pair.arrays)
+    assert getattr(made, "_fields", ()) == getattr(wanted, "_fields", ())
+    for mine, theirs in zip(outputs(made), outputs(wanted), strict=True):
+        close(mine, theirs, 1e-10)
+    text = emit("numpy", network(ODD[spec]), "net.cnn", **({"inference": True} if inference else {}))
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--check", "--isolated", "-"],
+        input=text,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+
+
 INITS = """net Inits {{ input 8@6x6
   conv 64@5x5 pad=2 {0}, depthwise 3 pad=1 {0}, batchnorm, prelu, convtranspose 64@3x3 pad=1 {0}
   s: scale 0.1, flatten, linear 40 {1}
@@ -287,7 +338,7 @@ def test_a_net_without_training_reads_the_weights_of_one_with(tmp_path: Path) ->
     pair.numpy.load(str(tmp_path / "weights.npz"))
     assert np.abs(whole.numpy(*whole.arrays) - pair.numpy(*whole.arrays)).max() < 1e-5
     text = emit("numpy", zoo("GoogLeNet"), "googlenet.cnn", inference=True)
-    assert not any(word in text for word in ("backward", "Adam", "Trainable", "def dropout"))
+    assert not any(word in text for word in ("backward", "Adam", "TrainableNet", "def dropout"))
 
 
 def test_features_are_by_label(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def net_of(case: Case, after: tuple[str, ...]) -> Any:
     first = machine.Layer("first", KERNELS[lowered.kernel], tensors, **lowered.arguments)
     others = [machine.Layer(kernel, KERNELS[kernel]) for kernel in after]
 
-    class One(machine.Net):
+    class One(machine.BaseNet):
         inputs = {"input": tuple(x.dimensions)}
         layers = (first, *others)
         outputs = (([first, *others])[-1].name,)

@@ -127,7 +127,7 @@ def write_class(
 ) -> None:
     rename = input_names(graph)
     lowered = [lowering(node, inference) for node in graph.nodes]
-    with body.block(f"class {name}({'Net' if inference else 'Trainable'})"):
+    with body.block(f"class {name}({'BaseNet' if inference else 'TrainableNet'})"):
         body.line(f'"""{network.name} for {" and ".join(str(shape) for _, shape in graph.inputs)}.')
         body.line()
         body.line("A layer a line: its name, its kernel, its tensors, its arguments; behind it")
@@ -136,19 +136,27 @@ def write_class(
         body.line()
         shapes = [(f"{text(rename[key])}: ", tuple_of(shape)) for key, shape in graph.inputs]
         body.expression(Arguments("", tuple(shapes), "{", "}"), "inputs: ClassVar = ")
-        body.line("layers = (")
-        with body.indented():
-            before = rename[graph.inputs[0][0]]
-            for node, call in zip(graph.nodes, lowered, strict=True):
-                body.expression(layer(node, call, before, rename), after=",", comment=str(node.output))
-                before = node.path
-        body.line(")")
+        write_layers(graph, lowered, rename, body)
         write_outputs(graph, rename, tuples, inference, body)
         write_quick(lowered, body)
         if not inference:
             write_gradients(lowered, body)
         elif spare := left_out(network, graph):
             body.expression(text(spare), "spare = ")
+
+
+def write_layers(graph: Graph, lowered: list[Lowered], rename: dict[str, str], body: Writer) -> None:
+    """The table: a layer a line."""
+    if not graph.nodes:
+        body.line("layers = ()")
+        return
+    body.line("layers = (")
+    with body.indented():
+        before = rename[graph.inputs[0][0]]
+        for node, call in zip(graph.nodes, lowered, strict=True):
+            body.expression(layer(node, call, before, rename), after=",", comment=str(node.output))
+            before = node.path
+    body.line(")")
 
 
 def input_names(graph: Graph) -> dict[str, str]:

@@ -49,7 +49,7 @@ class Layer:
         return self.owner if scale else f"{self.owner}.{tensor}"
 
 
-class Net:
+class BaseNet:
     """A network that computes. `params` are its tensors by their keys in PyTorch.
 
     Call it with images (N, C, H, W), float32 or float64. After writing into `params` by

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array
-from cnnspec.backends.numpy.kernels.net import Layer, Net
+from cnnspec.backends.numpy.kernels.net import BaseNet, Layer
 
 Part = tuple[slice, ...]
 Post = Callable[[Array, Part], Any]
@@ -36,7 +36,7 @@ class Plan:
     lie in, `left` the number of layers that are still to take them.
     """
 
-    def __init__(self, net: Net, images: dict[str, Array]) -> None:
+    def __init__(self, net: BaseNet, images: dict[str, Array]) -> None:
         self.net = net
         found = [*images.values(), *net.params.values()]
         self.dtype = np.result_type(*(x.dtype for x in found if x.dtype.kind == "f"))

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array
-from cnnspec.backends.numpy.kernels.net import Kernel, Layer, Net, gather
+from cnnspec.backends.numpy.kernels.net import BaseNet, Kernel, Layer, gather
 
 
-class Trainable(Net):
+class TrainableNet(BaseNet):
     """A network that learns.
 
     `training_outputs` and `training_named` are those of a training run, which may have
@@ -142,7 +142,7 @@ class SGD:
     """
 
     def __init__(
-        self, net: Net, lr: float, momentum: float = 0.0, weight_decay: float = 0.0
+        self, net: BaseNet, lr: float, momentum: float = 0.0, weight_decay: float = 0.0
     ) -> None:
         self.net, self.lr = net, lr
         self.momentum, self.weight_decay = momentum, weight_decay
@@ -171,7 +171,7 @@ class Adam:
 
     def __init__(
         self,
-        net: Net,
+        net: BaseNet,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
