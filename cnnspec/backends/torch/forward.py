@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from cnnspec.backends.names import Names
@@ -13,6 +14,7 @@ from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, layout
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Use, Value
 
 DEEPEST = 3  # calls within calls on one line
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'")
 BRANCHES = ("y", "z", "u", "v", "w")
 
 
@@ -80,10 +82,11 @@ class Forward:
 
     def assign(self, target: str, text: str) -> None:
         line = f"{target} = {text}"
-        if len(line) + 4 * self.writer.depth <= WIDTH or "(" not in text or not text.endswith(")"):
+        if len(line) + 4 * self.writer.depth <= WIDTH or not text.endswith(")"):
             self.writer.line(line)
             return
-        head, _, inside = text[:-1].partition("(")
+        place = opening(text)
+        head, inside = text[:place], text[place + 1 : -1]
         self.writer.lines += layout(
             Arguments(head, tuple(map(item, split(inside)))), 4 * self.writer.depth, f"{target} = "
         )
@@ -373,10 +376,25 @@ def item(text: str) -> tuple[str, Text]:
     return "", text
 
 
+def masked(text: str) -> str:
+    """The text with its strings made blank: what stands in them is no code."""
+    return _STRING.sub(lambda found: "_" * len(found[0]), text)
+
+
+def opening(text: str) -> int:
+    """Where the bracket opens that the text's last character closes."""
+    depth, code = 0, masked(text)
+    for position in range(len(code) - 1, -1, -1):
+        depth += (code[position] in ")]}") - (code[position] in "([{")
+        if not depth:
+            return position
+    return 0
+
+
 def split(text: str) -> list[str]:
     """The arguments of a call's text, parted at its own commas."""
     parts, depth, start = [], 0, 0
-    for position, character in enumerate(text):
+    for position, character in enumerate(masked(text)):
         depth += (character in "([{") - (character in ")]}")
         if character == "," and not depth:
             parts.append(text[start:position].strip())

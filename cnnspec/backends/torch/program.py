@@ -153,7 +153,7 @@ def write_factory(factory: Factory, body: Writer) -> None:
 
 def plan_block(program: Program, instances: list[Instance]) -> Plan:
     """The plan of a class for these instances. Raises Unaligned where they do not agree."""
-    names = Names()
+    names = Names(program.class_names.taken)
     for name, value in instances[0].arguments.items():
         if isinstance(value, Filter):
             names.of(name, "out_channels")
@@ -176,7 +176,7 @@ def plan_block(program: Program, instances: list[Instance]) -> Plan:
 
 def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
     network = program.network
-    names = Names()
+    names = Names(program.class_names.taken)
     scope = {k: v for k, v in network.arguments.items() if isinstance(v, int) and not isinstance(v, bool)}
     root = Root([scope], [network.arguments], program.free_names, names, [network.constants])
     row = Row(
