@@ -1,0 +1,68 @@
+"""Measuring: interleaved runs, medians, and what a process took."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+
+class Taken(NamedTuple):
+    """Seconds of several runs."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def least(self) -> float:
+        return min(self.seconds)
+
+
+def interleaved(what: Sequence[Callable[[], object]], times: int) -> list[Taken]:
+    """Run all in turn, so many times: what disturbs one disturbs the others, too."""
+    taken: list[list[float]] = [[] for _ in what]
+    for _ in range(times):
+        for call, seconds in zip(what, taken, strict=True):
+            began = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - began)
+    return [Taken(tuple(seconds)) for seconds in taken]
+
+
+def ratio(ours: Taken, peer: Taken) -> str:
+    """Of the medians, and of the fastest runs."""
+    return f"{ours.median / peer.median:.2f} (of the least: {ours.least / peer.least:.2f})"
+
+
+def process(command: Sequence[str], **env: str) -> Callable[[], object]:
+    """A call of a program, its output thrown away; it has to succeed."""
+    surroundings = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | env
+
+    def run() -> None:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=surroundings)
+
+    return run
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+
+
+class Row(NamedTuple):
+    """A line of a table: what was measured, what has to be reached, what was."""
+
+    what: str
+    must: str
+    found: str
+
+
+def table(title: str, rows: Sequence[Row]) -> str:
+    lines = [f"## {title}", "", f"Measured on {machine()}.", "", "| what | must | found |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {row.what} | {row.must} | {row.found} |" for row in rows), ""])
