@@ -6,19 +6,19 @@ what only train-only outputs need, or nothing at all, counts in the parameters a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 from cnnspec.graph import Again, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value, live
-from cnnspec.shapes import plain_shape
+from cnnspec.layers.base import Layer
+from cnnspec.shapes import Shape, plain_shape
 
 
 class Costs(NamedTuple):
     params: int = 0
     buffers: int = 0
     macs: int = 0
-
-    def plus(self, other: Costs) -> Costs:
-        return Costs(self.params + other.params, self.buffers + other.buffers, self.macs + other.macs)
 
 
 def costs(network: Network) -> Costs:
@@ -32,12 +32,16 @@ class Counter:
 
     def __init__(self) -> None:
         self.instances: dict[int, Costs] = {}
+        self.layers: dict[tuple[int, Shape], Costs] = {}
 
-    def steps(self, steps: tuple[Step, ...], needed: set[Value]) -> Costs:
-        total = Costs()
+    def steps(self, steps: Iterable[Step], needed: set[Value]) -> Costs:
+        params = buffers = macs = 0
         for step in steps:
-            total = total.plus(self.step(step, needed))
-        return total
+            found = self.step(step, needed)
+            params += found.params
+            buffers += found.buffers
+            macs += found.macs
+        return Costs(params, buffers, macs)
 
     def step(self, step: Step, needed: set[Value]) -> Costs:
         if isinstance(step, Leaf):
@@ -49,26 +53,32 @@ class Counter:
         if isinstance(step, Group | If):
             return self.steps(step.steps, needed)
         if isinstance(step, Repeat):
-            return self.steps(tuple(s for steps in step.iterations for s in steps), needed)
+            return self.steps(chain.from_iterable(step.iterations), needed)
         if isinstance(step, Merge):
-            return self.steps(tuple(s for path in step.paths for s in path.steps), needed)
+            return self.steps(chain.from_iterable(path.steps for path in step.paths), needed)
         if isinstance(step, Again):
             return Costs(macs=self.step(step.step, needed).macs)
         return Costs()
 
-    @staticmethod
-    def leaf(step: Leaf) -> Costs:
-        shape = step.input.shape
-        if shape is None:
+    def leaf(self, step: Leaf) -> Costs:
+        """Layers are shared where they are equal, so most have been counted before."""
+        if step.input.shape is None:
             return Costs()
-        shape = plain_shape(shape)
+        key = id(step.layer), step.input.shape
+        found = self.layers.get(key)
+        if found is None:
+            found = self.layers[key] = self.count(step.layer, plain_shape(step.input.shape))
+        return found
+
+    @staticmethod
+    def count(layer: Layer, shape: Shape) -> Costs:
         params = buffers = 0
-        for weight in step.layer.weights(shape):
+        for weight in layer.weights(shape):
             if weight.trained:
                 params += weight.elements
             else:
                 buffers += weight.elements
-        return Costs(int(params), int(buffers), int(step.layer.macs(shape)))
+        return Costs(int(params), int(buffers), int(layer.macs(shape)))
 
     def instance(self, instance: Instance) -> Costs:
         found = self.instances.get(id(instance))

@@ -17,7 +17,7 @@ from cnnspec.elaborate.context import Abandoned, Context, Defaults
 from cnnspec.elaborate.trace import as_shape, made_by, trace
 from cnnspec.evaluate import Fault, Meter, Unknowable, edit, fault
 from cnnspec.graph import Instance, Step, Value
-from cnnspec.layers.base import Join, Misfit, convert, describe
+from cnnspec.layers.base import Join, Layer, Misfit, convert, describe
 from cnnspec.limits import MORE_WORK, Limits
 from cnnspec.naming import carries, free_name
 from cnnspec.shapes import Shape
@@ -46,6 +46,7 @@ class Elaborator:
         self.before = 0  # of them, those of the file's other nets
         self.frames: list[Note] = []
         self.instances: dict[Any, Instance] = {}
+        self.layers: dict[Any, tuple[Layer, Shape]] = {}  # by class, text, shape and defaults
         self.sizes: dict[int, int] = {}  # id of an instance -> its layers
         self.measures: dict[int, Any] = {}  # id of a step -> the step, and what it takes to run it again
         self.active: list[syntax.Block] = []

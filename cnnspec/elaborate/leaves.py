@@ -45,7 +45,15 @@ def leaf(
 def make(
     run: Elaborator, call: syntax.Call, cls: type[Layer], value: Value, context: Context
 ) -> tuple[Layer | None, Value]:
-    """The layer and its output; a fault leaves None and a value of unknown shape."""
+    """The layer and its output; a fault leaves None and a value of unknown shape.
+
+    The same words on the same shape are the same layer: it is made once, unless names are in play.
+    """
+    shape, key = value.shape, None
+    if shape is not None and type(shape.channels) is int and value.believed is None and is_literal(call):
+        key = cls, call.span.text, shape, context.defaults
+        if (known := run.layers.get(key)) is not None:
+            return known[0], Value(known[1], (value, cls.name, call.span))
     layer = None
     try:
         given = arguments(run, call, cls, value, context)
@@ -69,6 +77,8 @@ def make(
         measure_weights(run, layer, value.shape, call)
         if value.believed is not None:
             output.believed = believe(layer, value.believed)
+        if key is not None and output.shape is not None:
+            run.layers[key] = layer, output.shape
         return layer, output
     except Fault as caught:
         run.report(caught.diagnostic)
@@ -77,6 +87,17 @@ def make(
     except Misfit as misfit:
         blame(run, misfit, call, value)
     return layer, Value(None)
+
+
+def is_literal(call: syntax.Call) -> bool:
+    """Whether the arguments are numbers, words and filters, just as they are written."""
+    for node in call.positional:
+        if type(node) is syntax.FilterOf:
+            if type(node.count) is not syntax.Literal or type(node.kernel) is not syntax.Literal:
+                return False
+        elif type(node) is not syntax.Literal:
+            return False
+    return all(type(keyword.value) is syntax.Literal for keyword in call.keywords)
 
 
 def believe(layer: Layer, shape: Shape) -> Shape | None:

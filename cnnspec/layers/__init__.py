@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,7 @@ _MODULES = {layer: (module, cls) for module, layers in FAMILIES.items() for laye
 NAMES = tuple(_MODULES)
 
 
+@cache
 def find(name: str) -> type[Layer] | None:
     """The class of a layer, or None where no layer bears the name."""
     if name not in _MODULES:
