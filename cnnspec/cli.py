@@ -153,7 +153,7 @@ def check(files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> No
 def zoo(name: str | None, output: str | None, force: bool) -> None:
     """List the specifications that ship with cnnspec, or print the one called NAME."""
     from cnnspec import zoo as shipped
-    from cnnspec.files import write
+    from cnnspec.output import write
 
     try:
         text = shipped.text(name) if name else shipped.catalogue()
@@ -241,7 +241,7 @@ def the_network(file: str | None, choice: dict[str, Any]) -> Any:
 
 def save(path: str, content: str | bytes, force: bool) -> None:
     """Write a result and say where it is."""
-    from cnnspec.files import write
+    from cnnspec.output import write
 
     try:
         write(path, content, force)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def folder(name: str) -> Path:
     """The folder `grammars` or `specs`."""
+    from pathlib import Path  # only files that use others need it
+
     package = Path(__file__).parent
     packaged = package / name
     return packaged if packaged.is_dir() else package.parent / name

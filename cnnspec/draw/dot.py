@@ -13,7 +13,7 @@ from cnnspec.draw import style
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes, totals
 from cnnspec.draw.words import box_lines, cluster_lines, plain, shape_words
 from cnnspec.draw.wrap import column_of
-from cnnspec.files import MARK
+from cnnspec.output import MARK
 
 WIDEST = 30  # characters of a title for which room is made
 SPACES = 2.7  # for a letter, whose width is about 1.9 of them: boxes need not stand in the middle

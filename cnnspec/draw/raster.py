@@ -13,7 +13,7 @@ from cnnspec import __version__
 from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.style import FONT
 from cnnspec.draw.svg import FAMILIES
-from cnnspec.files import MARK
+from cnnspec.output import MARK
 
 LACKING = "{} need the extra `draw`: pip install 'cnnspec[draw]'"
 MOST_PIXELS, LONGEST = 40_000_000, 16_000  # of a picture, of a side of it

@@ -19,7 +19,7 @@ from cnnspec.draw.engine import render, wheel
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge
 from cnnspec.draw.picture import simplified, svg
 from cnnspec.draw.words import LONGEST, plain
-from cnnspec.files import MARK
+from cnnspec.output import MARK
 from cnnspec.shapes import Shape
 from tests.draw.nets import GOLDEN, GOLDENS, golden, network, shipped
 

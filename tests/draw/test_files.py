@@ -20,7 +20,7 @@ from cnnspec.cli import main
 from cnnspec.draw import engine, raster
 from cnnspec.draw.engine import DrawProblem, render
 from cnnspec.draw.picture import SUFFIXES, picture, simplified, svg
-from cnnspec.files import MARK, is_ours
+from cnnspec.output import MARK, is_ours
 from tests.draw.nets import GOLDEN, golden, network
 
 LENET = str(GOLDEN / "lenet.cnn")

@@ -14,20 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec import files
-from cnnspec.files import MARK, TEMPORARY, FileProblem, write
+from cnnspec import output
+from cnnspec.files import FileProblem
+from cnnspec.output import MARK, TEMPORARY, write
 from tests.safety.running import ROOT, cnnspec
 
 SPEC = str(ROOT / "specs" / "lenet.cnn")
 
 WRITER = """
 import sys
-from cnnspec import files
+from cnnspec import output
 text = "# {mark}\\n" + sys.argv[2] * 2_000_000 + "\\n"
-files.write(sys.argv[1], text)
+output.write(sys.argv[1], text)
 print("ready", flush=True)
 while True:
-    files.write(sys.argv[1], text)
+    output.write(sys.argv[1], text)
 """.replace("{mark}", MARK)
 
 
@@ -87,7 +88,7 @@ def test_a_failing_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(output.os, "fsync", full)
     with pytest.raises(FileProblem, match="No space"):
         write(str(target), f"# {MARK}\nnew\n")
     assert target.read_text() == f"# {MARK}\nold\n"

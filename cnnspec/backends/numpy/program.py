@@ -16,9 +16,9 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.lowering import Lowered, lower
 from cnnspec.backends.numpy.sources import assemble, defaults, definitions, imports
 from cnnspec.backends.writer import Arguments, Text, Writer
-from cnnspec.files import MARK
 from cnnspec.graph import Network
 from cnnspec.layers.base import Call
+from cnnspec.output import MARK
 from cnnspec.shapes import Shape
 
 RUNNING = ("batch_norm", "instance_norm")

@@ -21,9 +21,9 @@ from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.roots import Root
 from cnnspec.backends.torch.structure import Factory, Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
-from cnnspec.files import MARK
 from cnnspec.graph import Instance, Network, live
 from cnnspec.layers.base import Filter, describe
+from cnnspec.output import MARK
 from cnnspec.symbols import write
 from cnnspec.values import BlockName, LayerName
 

@@ -1,0 +1,94 @@
+"""Writing results: whole or not at all, and nothing of others overwritten."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cnnspec.files import FileProblem
+
+MARK = "made by cnnspec"
+"""Stands in the first line of every text that cnnspec writes, or in a picture's own metadata."""
+
+TEMPORARY = ".cnnspec-tmp-"
+JUST_MADE = 10  # seconds
+
+
+def write(path: str, content: str | bytes, force: bool = False) -> None:
+    """Write a file whole or not at all. Raises FileProblem.
+
+    A file that cnnspec did not write is left alone unless forced; so is a link.
+    """
+    target = Path(path)
+    try:
+        if target.is_symlink():
+            raise FileProblem(f"{path}: is a link; name the file itself")
+        if target.is_dir():
+            raise FileProblem(f"{path}: is a folder")
+        if target.exists() and not target.is_file():
+            raise FileProblem(f"{path}: is a device, not a file")
+        if target.exists() and not force and not is_ours(target):
+            raise FileProblem(f"{path}: exists and was not written by cnnspec; --force overwrites it")
+        clear_strays(target.parent)
+        data = content.encode() if isinstance(content, str) else content
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent or None)
+        try:
+            with held(temporary):
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(temporary).chmod(0o666 & ~current_umask())
+                Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except (OSError, ValueError) as problem:
+        reason = (
+            problem.strerror if isinstance(problem, OSError) and problem.strerror else "cannot be written"
+        )
+        raise FileProblem(f"{path}: {reason}") from None
+
+
+def clear_strays(where: Path) -> None:
+    """Remove the temporary files of runs that were killed; those of runs at work are held, or just made."""
+    for stray in where.glob(f"{TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            known = stray.lstat()
+            if known.st_size or time.time() - known.st_mtime > JUST_MADE:
+                with held(str(stray)):
+                    stray.unlink()
+
+
+@contextlib.contextmanager
+def held(path: str) -> Iterator[None]:
+    """Hold a file, as long as the process lives. Raises OSError where another process holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which does not remove a file that is open
+        yield
+        return
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def current_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def is_ours(path: Path) -> bool:
+    """Whether cnnspec wrote the file: its mark stands in the first line, or in a picture's own metadata."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+        file.seek(max(0, path.stat().st_size - 4096))
+        tail = file.read(4096)
+    if head.startswith((b"\x89PNG", b"%PDF", b"<")):
+        return MARK.encode() in head + tail
+    return not head or MARK.encode() in head.partition(b"\n")[0]
