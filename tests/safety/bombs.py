@@ -237,6 +237,7 @@ _LATE = (
     "repeats_by_an_expression",
     "again_doubles",
     "again_of_a_repeat",
+    "deep_runs_again",
 )
 LATE = {name: BOMBS.pop(name) for name in [*BOMBS] if name in _LATE or "_in_a_repeat" in name}
 HEAVY |= {name: BOMBS.pop(name) for name in ("polynomials", "polynomials_in_a_loop", "quotients")}
