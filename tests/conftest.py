@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 HEAVY = ("torch", "numpy", "sklearn", "PIL")
 ORACLES = ("tests.backends.interpreter", "tests.layers.instantiate", "tests.zoo.shipped")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import pytest
 from hypothesis import given
@@ -100,7 +99,6 @@ def test_distance_is_symmetric_and_its_limit_changes_nothing_below_it(
     assert (distance(left, right, limit) <= limit) == (steps <= limit)
 
 
-def test_a_long_name_costs_little() -> None:
-    start = time.perf_counter()
-    suggest("x" * 100_000, [f"block{i}" for i in range(1000)])
-    assert time.perf_counter() - start < 0.5
+def test_a_name_too_long_to_be_meant_ends() -> None:
+    """Compared letter by letter with each candidate, it would take minutes."""
+    assert suggest("x" * 100_000, [f"block{i}" for i in range(1000)]) == []

