@@ -1,0 +1,37 @@
+"""`cnnspec build`: the program of a net."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cnnspec.commands.common import fail, options, save, the_network
+
+
+@click.command()
+@click.argument("file", required=False)
+@options
+@click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What to build for.")
+@click.option("--inference", is_flag=True, help="numpy: leave training out.")
+@click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it.")
+@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+def build(
+    file: str | None,
+    backend: str,
+    inference: bool,
+    output: str | None,
+    force: bool,
+    **choice: Any,
+) -> None:
+    """Write the program of a net: the first of FILE, or the one that --net names."""
+    from cnnspec.backends import emit
+
+    if inference and backend != "numpy":
+        fail("--inference is for --backend numpy")
+    path, network = the_network(file, choice)
+    text = emit(backend, network, path, **({"inference": True} if inference else {}))
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        save(output, text, force)

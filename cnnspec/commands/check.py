@@ -1,0 +1,38 @@
+"""`cnnspec check`: a line for each net that is fine, a report for each that is not."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from cnnspec.commands.common import checked, options, settings_of, show
+
+FORMATS = ("text", "concise", "json", "sarif", "github")
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@options
+@click.option("--strict", is_flag=True, help="Warnings fail, too.")
+@click.option("--format", "style", type=click.Choice(FORMATS), default="text", help="How faults are told.")
+def check(files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> None:
+    """Check every size and every name of the nets in FILEs (`-`: standard input)."""
+    from cnnspec.summary import line, listing
+
+    chosen = settings_of(choice)
+    results = [checked(path, choice["net"], chosen) for path in files or (None,)]
+    diagnostics = tuple(d for _, found in results for d in found.diagnostics)
+    if style in ("text", "concise"):
+        for path, found in results:
+            for network in found.networks:
+                click.echo(line(path, network))
+        show(diagnostics, style)
+    else:
+        from cnnspec import reports
+
+        listed = [listing(path, found.networks) for path, found in results]
+        click.echo(reports.render(style, diagnostics, listed), nl=False)
+    failing = ("error", "warning") if strict else ("error",)
+    sys.exit(any(d.severity in failing for d in diagnostics))

@@ -1,0 +1,131 @@
+"""What commands share: the options that choose a net, reading and checking it, saving, failing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.files import FileProblem
+
+
+def options(command: Any) -> Any:
+    """The options that choose a net and change it."""
+    for option in (
+        click.option(
+            "--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Another input: 3@320x320."
+        ),
+        click.option(
+            "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the net."
+        ),
+        click.option("--net", metavar="NAME", help="The net to take, if not the first."),
+        click.option(
+            "--limit", "limits", multiple=True, metavar="NAME=N", help="Another bound, as a message names it."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def fail(message: str) -> NoReturn:
+    """The call is wrong. A message may hold a file's name, and that any character."""
+    shown = "".join(c if c.isprintable() else "?" for c in message)
+    click.echo(f"cnnspec: {shown}", err=True)
+    sys.exit(2)
+
+
+def use_colour(stream: Any) -> bool:
+    return stream.isatty() and "NO_COLOR" not in os.environ
+
+
+def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
+    """Print diagnostics to standard error."""
+    from cnnspec import reports
+
+    if diagnostics:
+        click.echo(
+            reports.render(style, diagnostics, [], colour=use_colour(sys.stderr)),
+            err=True,
+            nl=False,
+            color=True,
+        )
+
+
+def settings_of(choice: dict[str, Any]) -> Any:
+    """What `options` took as Settings. What is wrong ends the call."""
+    from cnnspec.elaborate.network import Settings
+    from cnnspec.options import parse_limits, parse_shape, parse_value
+
+    parameters, shapes = {}, {}
+    try:
+        for text in choice["settings"]:
+            name, equals, value = text.partition("=")
+            if not equals or not name.strip().isidentifier():
+                fail(f"--set wants NAME=VALUE, not {text!r}")
+            parameters[name.strip()] = parse_value(value)
+        for text in choice["inputs"]:
+            name, equals, value = text.rpartition("=")
+            shapes[name.strip()] = parse_shape(value)
+        bounds = parse_limits(choice["limits"])
+    except ValueError as problem:
+        fail(str(problem))
+    return Settings(parameters, shapes, *bounds)
+
+
+def checked(path: str | None, net: str | None, settings: Any, first: bool = False) -> tuple[str, Any]:
+    """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
+    from cnnspec.compiler import Checked, check
+    from cnnspec.elaborate.network import Misuse
+    from cnnspec.files import only_spec, read, read_used
+
+    try:
+        path = path or only_spec()
+        source = read(path, settings.text_limits.max_source)
+    except FileProblem as problem:
+        fail(str(problem))
+    if isinstance(source, Diagnostic):
+        return path, Checked((), (source,))
+    try:
+        found = check(source, read_used, net, settings, first)
+    except Misuse as misuse:
+        fail(str(misuse))
+    if found.diagnostics:
+        from cnnspec.fixes import with_fixes
+        from cnnspec.fixes.trial import MOST_LAYERS
+        from cnnspec.source import Source
+
+        bound = min(settings.limits.max_layers, MOST_LAYERS)
+        narrow = settings._replace(limits=settings.limits._replace(max_layers=bound))
+
+        def recheck(text: str) -> Checked:
+            try:
+                return check(Source(source.name, text), read_used, net, narrow, first)
+            except Misuse:  # the edit took away what an option names
+                return Checked((), found.diagnostics)
+
+        mended = with_fixes(source, found.diagnostics, recheck, found.expanded)
+        found = found._replace(diagnostics=tuple(mended))
+    return source.name, found
+
+
+def the_network(file: str | None, choice: dict[str, Any]) -> Any:
+    """The path and the one network that a command is about; ends the call where it has faults."""
+    path, found = checked(file, choice["net"], settings_of(choice), first=True)
+    show(found.diagnostics)
+    if not found.ok or not found.networks:
+        sys.exit(1)
+    return path, found.networks[0]
+
+
+def save(path: str, content: str | bytes, force: bool) -> None:
+    """Write a result and say where it is."""
+    from cnnspec.output import write
+
+    try:
+        write(path, content, force)
+    except FileProblem as problem:
+        fail(str(problem))
+    click.echo(f"wrote {path}", err=True)

@@ -1,0 +1,27 @@
+"""`cnnspec zoo`: the specifications that ship, since an installed user has no specs folder."""
+
+from __future__ import annotations
+
+import click
+
+from cnnspec.commands.common import fail
+from cnnspec.files import FileProblem
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to standard output.")
+@click.option("--force", is_flag=True, help="Overwrite FILE, whoever wrote it.")
+def zoo(name: str | None, output: str | None, force: bool) -> None:
+    """List the specifications that ship with cnnspec, or print the one called NAME."""
+    from cnnspec import zoo as shipped
+    from cnnspec.output import write
+
+    try:
+        text = shipped.text(name) if name else shipped.catalogue()
+        if output:
+            write(output, text, force)
+        else:
+            click.echo(text, nl=False)
+    except FileProblem as problem:
+        fail(str(problem))
