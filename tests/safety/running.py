@@ -55,7 +55,8 @@ def python(
 MEASURED = """
 import resource, sys, time
 from cnnspec.cli import main
-import cnnspec.commands.check, cnnspec.compiler, cnnspec.fixes, cnnspec.parser, cnnspec.reports.text, cnnspec.summary
+import cnnspec.commands.check, cnnspec.compiler, cnnspec.fixes
+import cnnspec.parser, cnnspec.reports.text, cnnspec.summary
 cnnspec.parser.machine()
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
