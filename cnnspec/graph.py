@@ -184,6 +184,13 @@ class Network(NamedTuple):
     steps: tuple[Step, ...]
     span: Span
 
+    @property
+    def sizes(self) -> str:
+        """`1@28x28 -> 10`: what arrives and what leaves in evaluation."""
+        arriving = " and ".join(str(given.value.shape) for given in self.inputs)
+        leaving = " and ".join(str(output.value.shape) for output in self.outputs if not output.train)
+        return f"{arriving} -> {leaving}"
+
 
 def live(steps: tuple[Step, ...], needed: set[Value]) -> set[Value]:
     """All values that the needed ones are computed from, themselves included."""

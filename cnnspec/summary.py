@@ -11,12 +11,7 @@ from cnnspec.graph import Network
 def line(path: str, network: Network) -> str:
     """`lenet.cnn: LeNet5 ok, 1@28x28 -> 10, 61,706 parameters, 416,520 MACs`."""
     total = costs(network)
-    arriving = " and ".join(str(given.value.shape) for given in network.inputs)
-    leaving = " and ".join(str(output.value.shape) for output in network.outputs if not output.train)
-    return (
-        f"{path}: {network.name} ok, {arriving} -> {leaving}, "
-        f"{total.params:,} parameters, {total.macs:,} MACs"
-    )
+    return f"{path}: {network.name} ok, {network.sizes}, {total.params:,} parameters, {total.macs:,} MACs"
 
 
 def listing(path: str, networks: tuple[Network, ...]) -> dict[str, Any]:

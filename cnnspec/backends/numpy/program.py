@@ -66,15 +66,13 @@ def evaluation(graph: Graph) -> Graph:
 
 def heading(network: Network, source: str, name: str, inference: bool) -> str:
     total = costs(network)
-    arriving = " and ".join(str(given.value.shape) for given in network.inputs)
-    leaving = " and ".join(str(output.value.shape) for output in network.outputs if not output.train)
     file = "".join(
         c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name
     )
     images = ", ".join(f"images{i + 1}" for i in range(len(network.inputs)))
     lines = [
         f"# {name}: {MARK} {__version__} from {file}",
-        f'"""{name} in NumPy: {arriving} -> {leaving}.',
+        f'"""{name} in NumPy: {network.sizes}.',
         "",
         f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.",
         "",

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.construct import INDICES, align_iterations, attribute_kind, is_parameter
+from cnnspec.backends.torch.expressions import item, opening, split
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.structure import Plan, Steps, align, is_chain, is_container, unlabelled
-from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, layout
+from cnnspec.backends.writer import WIDTH, Arguments, Writer, layout
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Use, Value
 
 DEEPEST = 3  # calls within calls on one line
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'")
 BRANCHES = ("y", "z", "u", "v", "w")
 
 
@@ -367,36 +366,3 @@ def outputs_of(step: Any) -> list[Value]:
     if isinstance(step, Repeat):
         found += [value for steps in step.iterations for inside in steps for value in outputs_of(inside)]
     return found
-
-
-def item(text: str) -> tuple[str, Text]:
-    """An argument's text, a tuple so that it can break."""
-    if text.startswith("(") and text.endswith(")"):
-        return "", Arguments("", tuple(("", part) for part in split(text[1:-1])))
-    return "", text
-
-
-def masked(text: str) -> str:
-    """The text with its strings made blank: what stands in them is no code."""
-    return _STRING.sub(lambda found: "_" * len(found[0]), text)
-
-
-def opening(text: str) -> int:
-    """Where the bracket opens that the text's last character closes."""
-    depth, code = 0, masked(text)
-    for position in range(len(code) - 1, -1, -1):
-        depth += (code[position] in ")]}") - (code[position] in "([{")
-        if not depth:
-            return position
-    return 0
-
-
-def split(text: str) -> list[str]:
-    """The arguments of a call's text, parted at its own commas."""
-    parts, depth, start = [], 0, 0
-    for position, character in enumerate(masked(text)):
-        depth += (character in "([{") - (character in ")]}")
-        if character == "," and not depth:
-            parts.append(text[start:position].strip())
-            start = position + 1
-    return [*parts, text[start:].strip()]

@@ -6,28 +6,21 @@ tables of names.py hand out. No text of a specification is copied.
 
 from __future__ import annotations
 
-import ast
-import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cnnspec import __version__
-from cnnspec.analysis.costs import costs
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import MISSING, Unaligned, literal
 from cnnspec.backends.torch.construct import Constructor, NotSimple
 from cnnspec.backends.torch.forward import Forward
+from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root
 from cnnspec.backends.torch.structure import Factory, Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
 from cnnspec.graph import Instance, Network, live
 from cnnspec.layers.base import Filter, describe
-from cnnspec.output import MARK
 from cnnspec.symbols import write
 from cnnspec.values import BlockName, LayerName
-
-HELPERS = Path(__file__).with_name("modules.py")
 
 IMPORTED = {"F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
 
@@ -44,63 +37,6 @@ def emit(network: Network, source: str) -> str:
     plan = write_net(program, outputs, body)
     main(program, plan, outputs, body)
     return heading(network, source) + assemble(body.text().lstrip("\n"))
-
-
-# The frame of the file
-
-
-def heading(network: Network, source: str) -> str:
-    total = costs(network)
-    arriving = " and ".join(str(given.value.shape) for given in network.inputs)
-    leaving = " and ".join(str(output.value.shape) for output in network.outputs if not output.train)
-    return (
-        f"# {network.name}: {MARK} {__version__} from {printable(Path(source).name)}\n"
-        f'"""{network.name}: {arriving} -> {leaving}.\n\n'
-        f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.\n"
-        'Beside each layer stands its output for one image, channels@heightxwidth.\n"""\n\n'
-    )
-
-
-def printable(text: str) -> str:
-    """A file's name, fit for a comment or a docstring."""
-    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in text)
-
-
-def assemble(body: str) -> str:
-    """Imports, the helpers that the body uses, the body."""
-    used: list[str] = []
-    text = body
-    while True:
-        more = [name for name in helpers() if name not in used and re.search(rf"\b{name}\b", text)]
-        if not more:
-            break
-        used += more
-        text = body + "".join(helpers()[name] for name in used)
-    definitions = "".join(f"{helpers()[name]}\n\n" for name in sorted(used, key=list(helpers()).index))
-    text = definitions + body
-    imports = []
-    if re.search(r"\bmath\.", text):
-        imports.append("import math\n")
-    if "NamedTuple" in text:
-        imports.append("from typing import NamedTuple\n")
-    if imports:
-        imports.append("\n")
-    if re.search(r"\btorch\.", text):
-        imports.append("import torch\n")
-    if re.search(r"\bF\.", text):
-        imports.append("import torch.nn.functional as F\n")
-    return "".join(imports) + "from torch import Tensor, nn\n\n\n" + text
-
-
-@cache
-def helpers() -> dict[str, str]:
-    """The definitions of torch/modules.py by name: text to copy, never imported here."""
-    text = HELPERS.read_text(encoding="utf-8")
-    found = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found[node.name] = f"{ast.get_source_segment(text, node)}\n"
-    return found
 
 
 # Classes
