@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("here", deadline=None)  # no clock decides a test
+settings.register_profile("ci", deadline=None, derandomize=True)  # nor does chance
+settings.load_profile("ci" if "CI" in os.environ else "here")
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own
     os.environ.setdefault("OMP_NUM_THREADS", "1")
