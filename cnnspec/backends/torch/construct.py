@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.loops import Loop
@@ -27,14 +27,6 @@ from cnnspec.symbols import add, constant, make, polynomial
 
 INDICES = ("i", "j", "k", "m", "n")
 LONGEST_UNROLLED = 8
-
-
-class Sink(Protocol):
-    """Where modules go: attributes of self, or a container under construction."""
-
-    implicit: bool
-
-    def __call__(self, frame: Frame, steps: list[Any], text: Text, comment: str) -> None: ...
 
 
 class NotSimple(Exception):

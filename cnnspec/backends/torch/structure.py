@@ -39,7 +39,6 @@ class Plan:
         self.loops: dict[
             int, tuple[str, int]
         ] = {}  # id of the first row's Repeat -> how it is written, from where
-        self.first_uses: dict[int, str] = {}
         self.where = ""
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
         self.locals = Names()
@@ -300,10 +299,6 @@ def shape_note(values: list[Value], frame: Frame) -> str:
     first, final = str(values[0].shape), str(values[-1].shape)
     looping = isinstance(frame, Loop) and frame.parent.size == 1
     return f"{first} … {final}" if looping and first != final else first
-
-
-def scope_of(arguments: Mapping[str, Any]) -> dict[str, int]:
-    return {k: v for k, v in arguments.items() if isinstance(v, int) and not isinstance(v, bool)}
 
 
 class Factory(NamedTuple):
