@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from cnnspec.shapes import Shape
 
@@ -132,6 +132,14 @@ class Layer:
     def value(self, argument: str) -> Any:
         """The value of an argument, given or default."""
         return getattr(self, self._attributes[argument])
+
+    def altered(self, **values: Any) -> Self:
+        """The layer with other values for some arguments, in the form that `value` gives them."""
+        found = object.__new__(type(self))
+        found.__dict__.update(self.__dict__)
+        for name, value in values.items():
+            setattr(found, self._attributes[name], value)
+        return found
 
     def settle(self) -> None:
         """Fill defaults that depend on other arguments, and check arguments against each other."""

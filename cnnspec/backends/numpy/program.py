@@ -19,6 +19,8 @@ from cnnspec.backends.writer import Arguments, Text, Writer
 from cnnspec.graph import Network
 from cnnspec.layers.base import Call
 from cnnspec.output import MARK
+from cnnspec.passes.evaluation import evaluation
+from cnnspec.passes.fold_batchnorm import folds
 from cnnspec.shapes import Shape
 
 RUNNING = ("batch_norm", "instance_norm")
@@ -48,20 +50,6 @@ def emit(network: Network, source: str, inference: bool = False) -> str:
     return heading(network, source, name, inference) + assemble(
         body.text(), () if inference else ("SGD", "Adam")
     )
-
-
-def evaluation(graph: Graph) -> Graph:
-    """The graph without what only training needs: its nodes and outputs, dropout."""
-    same: dict[str, str] = {}
-    nodes = []
-    for node in graph.nodes:
-        inputs = tuple(same.get(name, name) for name in node.inputs)
-        if node.layer.name in ("dropout", "stochasticdepth"):
-            same[node.path] = inputs[0]
-        elif not node.train:
-            nodes.append(node._replace(inputs=inputs))
-    outputs = tuple((name, same.get(at, at), False) for name, at, train in graph.outputs if not train)
-    return Graph(graph.inputs, tuple(nodes), outputs)
 
 
 def heading(network: Network, source: str, name: str, inference: bool) -> str:
@@ -136,7 +124,7 @@ def write_class(
         body.expression(Arguments("", tuple(shapes), "{", "}"), "inputs: ClassVar = ")
         write_layers(graph, lowered, rename, body)
         write_outputs(graph, rename, tuples, inference, body)
-        write_quick(lowered, body)
+        write_quick(graph, lowered, body)
         if not inference:
             write_gradients(lowered, body)
         elif spare := left_out(network, graph):
@@ -207,8 +195,8 @@ def write_outputs(
             body.line(f"training_named = {tuples['training_named']}")
 
 
-def write_quick(lowered: list[Lowered], body: Writer) -> None:
-    """The fast path, for the kernels that have a form of their own there."""
+def write_quick(graph: Graph, lowered: list[Lowered], body: Writer) -> None:
+    """The fast path: the kernels that have a form of their own there, the norms that fold."""
     rows = []
     for kernel in dict.fromkeys(call.kernel for call in lowered):
         form = QUICK.get(kernel, f"quick_{kernel}")
@@ -216,6 +204,9 @@ def write_quick(lowered: list[Lowered], body: Writer) -> None:
             rows.append((f"{kernel}: ", form))
     body.line("planner = Plan")
     body.expression(Arguments("", tuple(rows), "{", "}"), "quick: ClassVar = ")
+    if pairs := folds(graph):
+        items = tuple((f"{text(node)}: ", text(norm)) for node, norm in pairs.items())
+        body.expression(Arguments("", items, "{", "}"), "folds: ClassVar = ")
 
 
 def write_gradients(lowered: list[Lowered], body: Writer) -> None:

@@ -64,6 +64,7 @@ class BaseNet:
     spare: ClassVar[tuple[str, ...]] = ()  # keys that only a training net has
     planner: ClassVar[Callable[..., Any] | None] = None  # makes the fast path
     quick: ClassVar[dict[Kernel, Callable[..., None]]] = {}  # its forms of kernels
+    folds: ClassVar[dict[str, str]] = {}  # layers that take in a batch norm: the norm
     owned: ClassVar[dict[str, dict[str, Tensor]]]  # tensors by their layers
 
     plan: Any  # the fast path for images of one size,

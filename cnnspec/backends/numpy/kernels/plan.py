@@ -115,8 +115,7 @@ class Plan:
             (taker,) = self.takers[name]
             others = [source for source in taker.of if source != name]
             kind = taker.kernel.__name__
-            normal = "running_mean" in self.net.keywords(taker)
-            if fold and normal and not norms and not after:
+            if fold and self.net.folds.get(layer.name) == taker.name:
                 norms.append(taker)
             elif kind in IN_PLACE or (
                 kind == "add" and len(others) == 1 and others[0] in self.values
