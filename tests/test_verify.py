@@ -48,7 +48,7 @@ def test_a_difference_is_found_where_it_starts(monkeypatch: pytest.MonkeyPatch) 
         text = emit(backend, network, source)
         return text.replace("np.tanh(x)", "np.tanh(x) * 1.001") if backend == "numpy" else text
 
-    monkeypatch.setattr("cnnspec.verify.emit", wrong)
+    monkeypatch.setattr("cnnspec.programs.emit", wrong)
     done = call(str(SPECS / "lenet.cnn"))
     assert done.exit_code == 1
     assert "first differs at tanh1" in done.stdout
