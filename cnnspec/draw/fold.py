@@ -143,6 +143,7 @@ def pile(copies: tuple[Item, ...]) -> Item:
         return relabelled(first, clusters)._replace(items=items)
     found = [copy for copy in copies if isinstance(copy, Box)]
     return first._replace(
+        others=(*first.others, *(number for box in found[1:] for number in (box.number, *box.others))),
         label=first.label if all(box.label == first.label for box in found) else "",
         params=sum(box.params for box in found),
         least=min(box.least for box in found),

@@ -59,6 +59,7 @@ def fuse(diagram: Diagram) -> Diagram:
 
 def absorb(box: Box, follower: Box) -> Box:
     return box._replace(
+        others=(*box.others, follower.number, *follower.others),
         parts=box.parts + follower.parts,
         params=box.params + follower.params,
         least=box.least + follower.least,

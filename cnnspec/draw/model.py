@@ -28,6 +28,7 @@ class Box(NamedTuple):
     most: int = 0
     macs: int = 0
     times: int = 1
+    others: tuple[int, ...] = ()  # numbers of the boxes that passes made one with it
     shared: bool = False  # the weights of an earlier box, once more
     train: bool = False  # no output of evaluation needs it
 

@@ -34,6 +34,17 @@ def test_no_pass_changes_a_total(name: str) -> None:
             assert totals(diagram) == (wanted.params, wanted.macs), (net.name, step)
 
 
+@pytest.mark.parametrize("name", ZOO)
+def test_every_box_knows_the_boxes_that_it_stands_for(name: str) -> None:
+    for net in shipped(name)[:2]:
+        found = ordered(simplified(net))
+        numbers = sorted(number for box in found for number in (box.number, *box.others))
+        assert numbers == [box.number for box in ordered(build(net))]
+        for box in found:
+            if box.kind not in ("input", "output"):
+                assert (1 + len(box.others)) % (len(box.parts) * box.times) == 0
+
+
 @pytest.mark.parametrize("name", [*GOLDENS, *ZOO])
 def test_edges_lead_forward_between_boxes_that_are_there(name: str) -> None:
     net = golden(name) if name in GOLDENS else shipped(name)[0]
