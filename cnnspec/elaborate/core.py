@@ -187,7 +187,12 @@ class Elaborator:
             except Unknowable:
                 value = self.lost(step, value, context)
         if chain.assertion is not None and value is not None:
-            self.assertion(chain.assertion, value, context)
+            try:
+                self.assertion(chain.assertion, value, context)
+            except Fault as caught:
+                self.report(caught.diagnostic)
+            except Unknowable:
+                pass
         return value
 
     def lost(self, step: syntax.Step, value: Value | None, context: Context) -> Value:

@@ -138,6 +138,7 @@ ASSERTIONS = [
     ("relu -> 3", "E0403 3"),
     ("relu -> [3, 32, 32]", "E0303 [3, 32, 32]"),
     ("relu -> 3@32x31\nrelu -> 3@32x31\nmaxpool 2x2 -> 3@16x15", "E0403 3@32x31"),  # one fault, told once
+    ("conv 8@3x3 -> nowhere\nconv 4@3x3 in=8", "E0202 nowhere"),  # the layers before it ran
     ('require in.height % 32 == 0, "32"', "3@32x32"),
     ('require in.height % 33 == 0, "33"', "E0407 in.height % 33 == 0"),
     ("require in.height == 31", "E0407 in.height == 31"),
