@@ -22,11 +22,18 @@ from cnnspec.spelling import suggest
 
 
 class Checked(NamedTuple):
-    """What a file holds. A net with faults is not among `networks` unless all its shapes are known."""
+    """What a file holds: its nets without faults are `networks`, those with faults `partial`.
+
+    A partial network goes as far as it can: a value that a fault hides has no shape, and a step that a
+    fault left without a meaning is a `Lost` one. The fault itself stands where all that arrives is known
+    and what leaves is not: asked again, the layer there raises its Misfit again. A false claim hides no
+    shape: the value that it is about is `believed` to have another.
+    """
 
     networks: tuple[Network, ...]
     diagnostics: tuple[Diagnostic, ...]
     expanded: int = 0  # layers that all nets unfolded to: the measure of what the check cost
+    partial: tuple[Network, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -83,18 +90,29 @@ def check_module(
         diagnostics.append(Diagnostic("E0210", f"no net in this file: {blocks}", top))
     if any(d.code == "E0103" for d in diagnostics):
         names = []  # where brackets do not match, what belongs to what is a guess
-    networks, expanded = [], 0
+    networks: list[Network] = []
+    partial: list[Network] = []
+    expanded = 0
     for name in names:
-        network, expanded = check_net(module, name, net is not None, settings, diagnostics, expanded)
-        if network is not None and not broken:  # what the parser could not read, it lacks
-            networks.append(network)
+        found = check_net(module, name, net is not None, settings, diagnostics, expanded)
+        expanded = found.expanded
+        if found.network is not None:  # what the parser could not read, a broken one lacks
+            (partial if broken or found.faulty else networks).append(found.network)
         if (first or not settings.empty) and (
-            network is not None or any(d.severity == "error" for d in diagnostics)
+            found.network is not None or any(d.severity == "error" for d in diagnostics)
         ):
             break  # a pattern, which lacks a value, is passed over
     if names and not networks and not any(d.severity == "error" for d in diagnostics):
         check_net(module, names[-1], True, settings, diagnostics)  # nothing but patterns: say what they lack
-    return Checked(tuple(networks), tuple(unique(diagnostics)), expanded)
+    return Checked(tuple(networks), tuple(unique(diagnostics)), expanded, tuple(partial))
+
+
+class Elaborated(NamedTuple):
+    """A net, None where there is not even a part of it, and to how many layers the file's nets unfolded."""
+
+    network: Network | None
+    expanded: int
+    faulty: bool = True
 
 
 def check_net(
@@ -104,11 +122,10 @@ def check_net(
     settings: Settings,
     diagnostics: list[Diagnostic],
     expanded: int = 0,
-) -> tuple[Network | None, int]:
-    """The network, None where something is wrong with it, and to how many layers the file's nets unfolded."""
+) -> Elaborated:
     pattern = choose(module, name, diagnostics)
     if pattern is None:
-        return None, expanded
+        return Elaborated(None, expanded)
     known = parameters_of(module.nets[name])
     unused = [given for given in settings.parameters if given not in known]
     if unused:
@@ -119,12 +136,12 @@ def check_net(
         if chosen:
             message = f"`{name}` needs a value for {', '.join(lacking)}: use --set, or a variant"
             diagnostics.append(Diagnostic("E0211", message, pattern.name.span))
-        return None, expanded
+        return Elaborated(None, expanded)
     elaborator = NetworkElaborator(pattern._replace(given=given), settings, expanded)
     network = elaborator.network()
     diagnostics += elaborator.diagnostics
-    faults = any(d.severity == "error" for d in elaborator.diagnostics)
-    return None if faults else network, elaborator.expanded
+    faulty = any(d.severity == "error" for d in elaborator.diagnostics)
+    return Elaborated(network, elaborator.expanded, faulty)
 
 
 def unique(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

@@ -130,7 +130,20 @@ class Again(NamedTuple):
     span: Span
 
 
-Step = Leaf | Use | Group | Repeat | If | Merge | From | Again
+class Lost(NamedTuple):
+    """A step that a fault left without a meaning; only networks with faults hold any.
+
+    `name` is its label's path, "" where it bears none. Where no value arrives, `input` is one that
+    nothing makes.
+    """
+
+    name: str
+    input: Value
+    output: Value
+    span: Span
+
+
+Step = Leaf | Use | Group | Repeat | If | Merge | From | Again | Lost
 
 
 class Test(NamedTuple):

@@ -16,7 +16,7 @@ from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults
 from cnnspec.elaborate.trace import as_shape, made_by, trace
 from cnnspec.evaluate import Fault, Meter, Unknowable, edit, fault
-from cnnspec.graph import Instance, Step, Value
+from cnnspec.graph import Instance, Lost, Step, Value
 from cnnspec.layers.base import Join, Layer, Misfit, convert, describe
 from cnnspec.limits import MORE_WORK, Limits
 from cnnspec.naming import carries, free_name
@@ -183,9 +183,9 @@ class Elaborator:
                 value = self.step(step, value, context, steps)
             except Fault as caught:
                 self.report(caught.diagnostic)
-                value = self.lost(step, value, context)
+                value = self.lost(step, value, context, steps)
             except Unknowable:
-                value = self.lost(step, value, context)
+                value = self.lost(step, value, context, steps)
         if chain.assertion is not None and value is not None:
             try:
                 self.assertion(chain.assertion, value, context)
@@ -195,13 +195,14 @@ class Elaborator:
                 pass
         return value
 
-    def lost(self, step: syntax.Step, value: Value | None, context: Context) -> Value:
+    def lost(self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]) -> Value:
         """The value of a step at fault: of unknown shape, but known by its label."""
         context.owner.incomplete = True
-        unknown = Value(None)
+        unknown, name = Value(None), ""
         if step.label is not None and all(isinstance(part, str) for part in step.label.parts):
             name = context.scope.prefix + "".join(map(str, step.label.parts))
             context.owner.labels.setdefault(name, (unknown, None))
+        steps.append(Lost(name, value or Value(None), unknown, step.action.span))
         return unknown
 
     def assertion(self, assertion: syntax.Assertion, value: Value, context: Context) -> None:

@@ -9,7 +9,7 @@ from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.trace import marks, trace, wanted_map
 from cnnspec.evaluate import Fault, Unknowable, edit, fault
-from cnnspec.graph import From, Leaf, Step, Value
+from cnnspec.graph import Leaf, Lost, Step, Value
 from cnnspec.layers.base import Layer, Misfit, is_integer
 from cnnspec.shapes import Shape, plain_shape
 from cnnspec.source import Span
@@ -35,7 +35,9 @@ def leaf(
     run.count(1, call.span)
     layer, output = make(run, call, cls, value, context)
     steps.append(
-        Leaf(name, layer, value, output, call.span) if layer is not None else From(output, call.span)
+        Leaf(name, layer, value, output, call.span)
+        if layer is not None
+        else Lost(name, value, output, call.span)
     )
     if text is not None:
         run.keep(text, name, output, steps[-1] if layer is not None else None, context)

@@ -8,7 +8,7 @@ from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.elaborate import blocks
 from cnnspec.elaborate.context import Owner, block_names
 from cnnspec.evaluate import fault
-from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
+from cnnspec.graph import Again, From, Group, If, Leaf, Lost, Merge, Repeat, Step, Use, Value
 from cnnspec.layers.base import Misfit
 from cnnspec.source import Span
 from cnnspec.symbols import polynomial
@@ -73,6 +73,8 @@ class Replay:
             return self.merge(step)
         if isinstance(step, From):
             return From(self.at(step.value), step.span)
+        if isinstance(step, Lost):
+            return step._replace(input=self.at(step.input), output=self.pass_(step.output, Value(None)))
         inner = self.step(step.step)
         return Again(inner, self.at(step.input), self.at(step.output), step.span)
 

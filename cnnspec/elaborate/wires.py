@@ -28,7 +28,7 @@ def wire(
         return target
     if labelled is None or value is None:
         if target.shape is None:
-            return Value(None)
+            raise Unknowable
         raise fault("E0214", f"`{wire.target.span.text}` has no weights to run again", wire.span)
     from cnnspec.elaborate.replay import replay
 

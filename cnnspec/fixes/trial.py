@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Diagnostic, Edit
 from cnnspec.fixes.tree import Tree
-from cnnspec.graph import Again, From, Leaf, Merge, Repeat, Step, Use, Value
+from cnnspec.graph import Again, From, Leaf, Lost, Merge, Repeat, Step, Use, Value
 from cnnspec.source import Source
 
 Recheck = Callable[[str], Checked]
@@ -128,7 +128,7 @@ def _steps(steps: Sequence[Step], seen: set[int]) -> Iterator[Leaf | Merge | Use
         elif isinstance(step, Repeat):
             for iteration in step.iterations:
                 yield from _steps(iteration, seen)
-        elif not isinstance(step, From):
+        elif not isinstance(step, From | Lost):
             yield from _steps(step.steps, seen)
 
 
