@@ -8,7 +8,7 @@ from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item
 from cnnspec.draw.words import layer_words
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Network, Output, Repeat, Step, Use, Value, live
 from cnnspec.layers import FAMILIES
-from cnnspec.layers.base import Layer
+from cnnspec.layers.base import Filter, Layer
 from cnnspec.shapes import Shape
 
 KINDS = {layer: family for family, layers in FAMILIES.items() for layer in layers}
@@ -106,6 +106,7 @@ class Builder:
             0 if train else int(layer.macs(shape)),
             shared=place.shared,
             train=train,
+            window=window(layer),
         )
 
     def layer_words(self, layer: Layer) -> str:
@@ -171,6 +172,15 @@ def known(value: Value) -> Shape:
     if value.shape is None:
         raise ValueError("only a network without faults can be drawn")
     return value.shape
+
+
+def window(layer: Layer) -> tuple[int, int] | None:
+    """Height and width of a layer's kernel, if it has one."""
+    for name in ("filter", "kernel", "window"):
+        if name in layer.arguments:
+            value = layer.value(name)
+            return value.kernel if isinstance(value, Filter) else value
+    return None
 
 
 def own_name(path: str) -> str:

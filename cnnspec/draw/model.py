@@ -31,6 +31,7 @@ class Box(NamedTuple):
     others: tuple[int, ...] = ()  # numbers of the boxes that passes made one with it
     shared: bool = False  # the weights of an earlier box, once more
     train: bool = False  # no output of evaluation needs it
+    window: tuple[int, int] | None = None  # height and width of the kernel that slides over what arrives
 
 
 class Cluster(NamedTuple):

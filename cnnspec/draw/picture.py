@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 
 from cnnspec.draw.build import build
@@ -14,6 +15,8 @@ from cnnspec.draw.wrap import wrap
 from cnnspec.graph import Network
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+WIDTH, NARROWEST, BROADEST = 495.0, 144.0, 14_400.0  # points: of the text of a page, and the bounds
+UNITS = {"in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pt": 1.0}
 MOST_BOXES = 6000
 
 __all__ = ["DrawProblem", "check_suffix", "picture", "simplified"]
@@ -32,9 +35,22 @@ def check_suffix(path: str) -> str:
     return suffix
 
 
-def picture(network: Network, path: str) -> bytes:
+def parse_width(text: str) -> float:
+    """`6.875in`, `17.5cm`, `88mm` or `495pt`, in points. Raises DrawProblem."""
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)\s?(in|cm|mm|pt)", text.strip())
+    if match is None:
+        raise DrawProblem(f"--width wants a length, as 6.875in, 17.5cm, 88mm or 495pt, not {text!r}")
+    points = float(match.group(1)) * UNITS[match.group(2)]
+    if not NARROWEST <= points <= BROADEST:
+        raise DrawProblem(f"--width is between 2in and 200in, not {text.strip()}")
+    return points
+
+
+def picture(network: Network, path: str, view: str = "graph", width_pt: float = WIDTH) -> bytes:
     """The content of a file of this name. Raises DrawProblem."""
     suffix = check_suffix(path)
+    if view == "volume":
+        return volumes(network, suffix, width_pt)
     diagram = simplified(network)
     count = sum(1 for _ in boxes(diagram.items))
     if count > MOST_BOXES:
@@ -54,6 +70,19 @@ def picture(network: Network, path: str) -> bytes:
         if suffix == ".png"
         else pdf(svg(diagram, rims=False), diagram.name)
     )
+
+
+def volumes(network: Network, suffix: str, width_pt: float) -> bytes:
+    """The figure of the papers, which needs no Graphviz. Raises DrawProblem."""
+    from cnnspec.draw.raster import pdf, png
+    from cnnspec.draw.volume import figure, mark
+
+    if suffix == ".dot":
+        raise DrawProblem("a .dot file holds a graph: --view volume wants .svg, .png or .pdf")
+    page = figure(network, width_pt=width_pt, theme="light")
+    if suffix == ".svg":
+        return page.encode()
+    return png(page, mark(network)) if suffix == ".png" else pdf(page, network.name)
 
 
 def mark_of(diagram: Diagram) -> str:

@@ -1,0 +1,191 @@
+"""The diagram as a graph that is simplified step by step, until a figure can hold it.
+
+Every box makes one value, so both go by the box's number. Left out is what only training needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes
+from cnnspec.draw.words import SYMBOLS, plain
+
+MOST_VOLUMES = 36  # before blocks are drawn as one volume each
+MOST_PATHS = 3  # of a join whose paths are drawn
+LARGEST_BLOCK = 40  # boxes between a join and where its paths part, drawn as one
+PLAIN_KINDS = ("norm", "activation", "dropout")  # that leave a value's shape as it is
+
+
+class Draft:
+    """`boxes` and `tails` are what is left; `made` and `widths` stay those of the whole diagram."""
+
+    def __init__(self, diagram: Diagram) -> None:
+        found = list(boxes(diagram.items))
+        self.made: dict[int, Edge] = {}  # a value on its way
+        self.widths: dict[int, list[int]] = {}  # the channels that arrive
+        for edge in diagram.edges:
+            self.made.setdefault(edge.tail, edge)
+            self.widths.setdefault(edge.head, []).append(int(edge.last.channels))
+        self.boxes = {
+            b.number: b for b in found if b.kind != "output" and not b.train and b.number in self.made
+        }
+        self.tails: dict[int, list[int]] = {number: [] for number in self.boxes}
+        for edge in diagram.edges:
+            if edge.head in self.boxes:
+                self.tails[edge.head].append(edge.tail)
+        self.clusters = list(clusters(diagram.items))
+        self.homes: dict[int, int] = {}  # the folded cluster that a box stands in
+        for i, cluster in enumerate(self.clusters):
+            if cluster.times > 1:
+                self.homes |= dict.fromkeys((box.number for box in boxes(cluster.items)), i)
+
+    def heads(self, number: int) -> list[int]:
+        return [head for head, tails in self.tails.items() if number in tails]
+
+    def collapse(self, numbers: Collection[int], name: str, times: int = 1, shared: bool = False) -> bool:
+        """Boxes become one that is called `name`, if a single value leaves them."""
+        inside = set(numbers) & self.boxes.keys()
+        leaving = {
+            tail for head, tails in self.tails.items() if head not in inside for tail in tails
+        } & inside
+        exits = leaving or {max(inside, default=-1)}
+        if len(inside) < 2 or len(exits) > 1:
+            return False
+        number = exits.pop()
+        entering = dict.fromkeys(tail for n in sorted(inside) for tail in self.tails[n] if tail not in inside)
+        if not entering:
+            return False
+        box = self.boxes[number]
+        for n in inside:
+            del self.boxes[n], self.tails[n]
+        self.boxes[number] = box._replace(
+            kind="block", parts=(name,), times=times, shared=shared, window=None
+        )
+        self.tails[number] = list(entering)
+        return True
+
+    def rename(self, number: int, by: int) -> None:
+        """Whoever took the one value takes the other."""
+        for tails in self.tails.values():
+            tails[:] = [by if tail == number else tail for tail in tails]
+
+
+def clusters(items: tuple[Item, ...]) -> list[Cluster]:
+    """All clusters, the outer before the inner."""
+    return [c for item in items if isinstance(item, Cluster) for c in (item, *clusters(item.items))]
+
+
+def simplified(diagram: Diagram) -> Draft:
+    draft = Draft(diagram)
+    hide_copies(draft)
+    gather_followers(draft)
+    hide_branches(draft)
+    hide_clusters(draft, "block")
+    hide_clusters(draft, "group")
+    return draft
+
+
+def hide_copies(draft: Draft) -> None:
+    """What runs once more with the same weights was drawn the first time."""
+    for cluster in draft.clusters:
+        if cluster.shared:
+            draft.collapse(numbers(cluster), title(cluster), shared=True)
+
+
+def gather_followers(draft: Draft) -> None:
+    """What leaves a value's shape alone is told with the operation before it, or else with the next."""
+    for number in sorted(draft.boxes):
+        box = draft.boxes[number]
+        if box.kind not in PLAIN_KINDS and not flattens(box):
+            continue
+        (tail,), heads = draft.tails[number], draft.heads(number)
+        before = draft.boxes[tail]
+        if len(draft.heads(tail)) == 1 and takes(draft, before, box):
+            into, parts = before, before.parts + box.parts
+            draft.made[tail] = draft.made[number]
+        elif len(heads) == 1 and precedes(draft, box, draft.boxes[heads[0]]):
+            into = draft.boxes[heads[0]]
+            parts = box.parts + into.parts
+        else:
+            continue
+        draft.boxes[into.number] = into._replace(parts=parts)
+        draft.rename(number, tail)
+        del draft.boxes[number], draft.tails[number]
+
+
+def alike(draft: Draft, one: Box, other: Box) -> bool:
+    return one.times == other.times and draft.homes.get(one.number) == draft.homes.get(other.number)
+
+
+def takes(draft: Draft, before: Box, box: Box) -> bool:
+    """Whether a box may be told together with the one before: a flattened map has to be of one pixel."""
+    if before.kind in ("input", "join") or not alike(draft, before, box):
+        return False
+    shape = draft.made[before.number].last
+    return not flattens(box) or shape.features == shape.channels
+
+
+def flattens(box: Box) -> bool:
+    return box.kind == "shape" and box.parts[0] == "flatten"
+
+
+def precedes(draft: Draft, box: Box, after: Box) -> bool:
+    return alike(draft, box, after) and after.kind in ("conv", "linear", "pool", *PLAIN_KINDS)
+
+
+def hide_branches(draft: Draft) -> None:
+    """A join of many paths, or of several long ones, is drawn as one volume with all between."""
+    for number in sorted(draft.boxes):
+        if number not in draft.boxes or len(draft.tails[number]) < 2:
+            continue
+        lengths = sorted(length(draft, tail) for tail in draft.tails[number])
+        if len(lengths) <= MOST_PATHS and sum(one > 1 for one in lengths) < MOST_PATHS:
+            continue
+        region = between(draft, number)
+        if len(region) > LARGEST_BLOCK or any(draft.boxes[n].kind == "input" for n in region):
+            continue
+        own = [c for c in draft.clusters if region <= numbers(c)]
+        join = draft.boxes[number].parts
+        exact = own and not numbers(own[-1]) & draft.boxes.keys() - region
+        draft.collapse(region, title(own[-1]) if exact else f"{join[0]} of {len(lengths)} paths")
+
+
+def between(draft: Draft, join: int) -> set[int]:
+    """A join, and all boxes behind the value that its paths part from."""
+    low, found = join, {join}
+    while True:
+        entry = min((tail for n in found for tail in draft.tails[n]), default=low)
+        if entry >= low:
+            return found
+        low = entry
+        found = {n for n in draft.boxes if low < n <= join}
+
+
+def length(draft: Draft, number: int) -> int:
+    """How many boxes follow each other up to this one, with no other way in or out."""
+    count = 0
+    while len(draft.heads(number)) == 1 and len(draft.tails[number]) == 1:
+        count += 1
+        (number,) = draft.tails[number]
+    return count
+
+
+def hide_clusters(draft: Draft, kind: str) -> None:
+    """Where there is too much to draw, what bears a name becomes one volume: the innermost first."""
+    if sum(box.kind != "join" for box in draft.boxes.values()) > MOST_VOLUMES:
+        for cluster in reversed(draft.clusters):
+            if cluster.kind == kind and cluster.name:
+                draft.collapse(numbers(cluster), title(cluster), cluster.times)
+
+
+def numbers(cluster: Cluster) -> set[int]:
+    return {box.number for box in boxes(cluster.items)}
+
+
+def title(cluster: Cluster) -> str:
+    return plain(cluster.label if cluster.kind != "block" and cluster.label else cluster.name)
+
+
+def sign(box: Box) -> str:
+    """What stands in the circle of an element-wise join; "" of all else."""
+    return SYMBOLS.get(box.parts[0], "") if box.kind == "join" and box.parts[0] != "concat" else ""

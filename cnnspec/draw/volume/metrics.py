@@ -1,0 +1,35 @@
+"""How wide words are: the advance widths of DejaVu Sans, in thousandths of the size of the letters.
+
+Bitstream Vera and Verdana, which stand in for it, are as wide; other fonts of the family are narrower.
+"""
+
+from __future__ import annotations
+
+PLAIN = (
+    *(318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337),
+    *(636, 636, 636, 636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531),
+    *(1000, 684, 686, 698, 770, 632, 575, 775, 752, 295, 295, 656, 557, 863, 748, 787),
+    *(603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390, 337, 390, 838, 500),
+    *(500, 613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579, 278, 974, 634, 612),
+    *(635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838),
+)
+"""Of the characters from space to tilde."""
+
+WIDEST = 1100  # of any other character, emoji aside, which no name may hold more than a few of
+BOLD = 1.13
+
+
+def width(words: str, size: float, bold: bool = False) -> float:
+    """Points that the words take at most."""
+    total = sum(PLAIN[ord(c) - 32] if " " <= c <= "~" else WIDEST for c in words)
+    return total / 1000 * size * (BOLD if bold else 1)
+
+
+def cut(words: str, size: float, room: float) -> str:
+    """The words, or as many of their letters as there is room for, and `…`."""
+    if width(words, size) <= room:
+        return words
+    kept = words
+    while kept and width(kept + "…", size) > room:
+        kept = kept[:-1]
+    return kept + "…"

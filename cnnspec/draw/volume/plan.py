@@ -1,0 +1,148 @@
+"""What a figure shows: operations and the values that they make, in order; what skips some of them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from cnnspec.draw.model import Box, Diagram, totals
+from cnnspec.draw.volume.draft import Draft, length, numbers, sign, simplified
+from cnnspec.draw.words import plain, shape_words
+from cnnspec.shapes import Shape
+
+# The volume behind tells the filters, and its size the padding.
+_TOLD = re.compile(r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| ceil$|(?<=linear) \d+")
+
+
+class Step(NamedTuple):
+    """An operation and the value that it makes; inputs are made by none.
+
+    An element-wise join has a `sign` and makes no volume of its own. `bands` are the channels that were
+    laid side by side; `fed`: by the step before.
+    """
+
+    kind: str
+    words: tuple[str, ...]
+    label: tuple[str, ...]
+    shape: Shape
+    window: tuple[int, int] | None = None
+    times: int = 1
+    sign: str = ""
+    bands: tuple[int, ...] = ()
+    fed: bool = True
+
+
+class Skip(NamedTuple):
+    """A value that is taken by a later step than the next, perhaps by way of an operation."""
+
+    tail: int
+    head: int
+    words: str = ""
+
+
+class Brace(NamedTuple):
+    """Steps that belong together: a block, perhaps one that is repeated."""
+
+    first: int
+    last: int
+    words: str
+
+
+class Plan(NamedTuple):
+    name: str
+    facts: str
+    steps: tuple[Step, ...]
+    skips: tuple[Skip, ...]
+    braces: tuple[Brace, ...]
+
+
+def plan(diagram: Diagram) -> Plan:
+    draft = simplified(diagram)
+    skips = absorb(draft)
+    order = in_order(draft)
+    place = {number: i for i, number in enumerate(order)}
+    several = sum(box.kind == "input" for box in draft.boxes.values()) > 1
+    steps: list[Step] = []
+    for i, number in enumerate(order):
+        tails = draft.tails[number]
+        before = i > 0 and order[i - 1] in tails
+        skips += [(tail, number, "") for tail in dict.fromkeys(tails) if not before or tail != order[i - 1]]
+        steps.append(step(draft, draft.boxes[number], before, several))
+    found = sorted(Skip(place[tail], place[head], words) for tail, head, words in skips)
+    params, macs = totals(diagram)
+    facts = f"{params:,} parameters, {macs:,} MACs"
+    return Plan(plain(diagram.name), facts, tuple(steps), tuple(found), tuple(braces(draft, place)))
+
+
+def step(draft: Draft, box: Box, fed: bool, several: bool) -> Step:
+    edge = draft.made[box.number]
+    label: tuple[str, ...] = (shape_words(edge),)
+    if box.kind == "input" and several:
+        label = (plain(box.parts[0]), *label)
+    widths = draft.widths.get(box.number, [])
+    laid = len(widths) > 1 and sum(widths) == int(edge.last.channels)
+    return Step(
+        box.kind,
+        () if box.kind == "input" else words_of(box),
+        label,
+        edge.last,
+        box.window,
+        box.times if box.kind != "block" else 1,
+        sign(box),
+        tuple(widths) if laid else (),
+        fed,
+    )
+
+
+def words_of(box: Box) -> tuple[str, ...]:
+    """The operation, a line a layer; a circle says for itself what it does."""
+    lines = [_TOLD.sub("", plain(part)) for part in box.parts]
+    if sign(box):
+        lines = lines[1:]
+    elif box.times > 1:
+        lines[0] += f" ×{box.times}"
+    if box.shared:
+        lines.append("shared weights")
+    return tuple(lines)
+
+
+def absorb(draft: Draft) -> list[tuple[int, int, str]]:
+    """Paths of a single operation that lead past a longer one: these are told along the skip's line."""
+    skips: list[tuple[int, int, str]] = []
+    for number in sorted(draft.boxes):
+        tails = draft.tails.get(number, [])
+        if len(tails) < 2:
+            continue
+        trunk = max(tails, key=lambda tail: (length(draft, tail), tail))
+        for tail in list(tails):
+            side = length(draft, tail) == 1 and tail != trunk and draft.boxes[tail].kind != "join"
+            if not side or len(draft.heads(draft.tails[tail][0])) == 1:
+                continue
+            skips.append((draft.tails[tail][0], number, ", ".join(words_of(draft.boxes[tail]))))
+            tails.remove(tail)
+            del draft.boxes[tail], draft.tails[tail]
+    return skips
+
+
+def in_order(draft: Draft) -> list[int]:
+    """The order of execution, but inputs as late as may be."""
+
+    def key(number: int) -> tuple[int, int]:
+        late = draft.boxes[number].kind == "input" and draft.heads(number)
+        return (min(draft.heads(number)), 0) if late else (number, 1)
+
+    return sorted(draft.boxes, key=key)
+
+
+def braces(draft: Draft, place: dict[int, int]) -> list[Brace]:
+    """The innermost clusters that are repeated, or that hold a join."""
+    found: list[Brace] = []
+    for cluster in reversed(draft.clusters):
+        inside = sorted(place[n] for n in numbers(cluster) & place.keys())
+        joins = any(draft.boxes[n].kind == "join" for n in numbers(cluster) & place.keys())
+        wanted = cluster.times > 1 or (cluster.kind == "block" and joins)
+        if len(inside) < 2 or not wanted or any(inside[0] <= brace.first <= inside[-1] for brace in found):
+            continue
+        times = f"×{cluster.times}" if cluster.times > 1 else ""
+        found.append(Brace(inside[0], inside[-1], f"{plain(cluster.name)} {times}".strip()))
+    return sorted(found)

@@ -1,0 +1,146 @@
+"""Where things stand in a row, and where a long row is broken.
+
+Positions grow from left to right; each thing stands as far left as the words and shapes before it let it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cnnspec.draw.volume.metrics import cut, width
+from cnnspec.draw.volume.plan import Brace, Plan, Skip, Step
+from cnnspec.draw.volume.scale import Scale
+from cnnspec.draw.volume.solids import Solid, solid
+
+LABEL, WORDS = 6.5, 6.0  # sizes of letters, in points
+LINE, LONGEST = 46.0, 92.0  # how wide a line of an operation is to be, and how wide a word may make it
+GAP, STUB, APART = 15.0, 14.0, 3.0
+
+
+class Sized(NamedTuple):
+    """A step, and how much room it takes."""
+
+    step: Step
+    solid: Solid
+    label: tuple[str, ...]
+    words: tuple[str, ...]
+    label_width: float
+    words_width: float
+
+
+class Spot(NamedTuple):
+    """A step in its row: where its solid begins, the middle of its label, and that of its operation."""
+
+    number: int
+    sized: Sized
+    x: float
+    label: float
+    words: float
+
+    @property
+    def end(self) -> float:
+        return self.x + self.sized.solid.width
+
+    @property
+    def right(self) -> float:
+        """The right end of all of it."""
+        half, other = self.sized.label_width / 2, self.sized.words_width / 2
+        return max(self.end, self.label + half, self.words + other)
+
+
+def sized(step: Step, scale: Scale, sheets: bool) -> Sized:
+    form = solid(step, scale, sheets)
+    label = () if step.sign else tuple(cut(line, LABEL, LONGEST) for line in step.label)
+    words = tuple(cut(line, WORDS, LONGEST) for line in lines(step.words))
+    return Sized(step, form, label, words, widest(label, LABEL), widest(words, WORDS))
+
+
+def widest(words: Sequence[str], size: float) -> float:
+    return max((width(line, size) for line in words), default=0.0)
+
+
+def lines(words: Sequence[str]) -> list[str]:
+    """What an operation says, in short lines; commas between layers."""
+    found: list[str] = []
+    for i, part in enumerate(words):
+        comma = "," if i < len(words) - 1 else ""
+        for word in (part + comma).split():
+            if found and width(f"{found[-1]} {word}", WORDS) <= LINE:
+                found[-1] += f" {word}"
+            else:
+                found.append(word)
+    return found
+
+
+def spread(
+    things: Sequence[Sized], first: int, left: float, right: float, skips: Sequence[Skip]
+) -> list[Spot]:
+    """As many things from the first one on as fit between left and right; one at least."""
+    spots: list[Spot] = []
+    for index in range(first, len(things)):
+        spot = beside(spots, index, things[index], left)
+        for skip in skips:
+            if skip.head == index and skip.words:
+                begin = next((s.end for s in spots if s.number == skip.tail), left)
+                lack = begin + width(skip.words, WORDS) + 2 * APART - spot.x
+                spot = shifted(spot, max(0.0, lack))
+        if spots and spot.right > right:
+            break
+        spots.append(spot)
+    return spots
+
+
+def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot:
+    """The nearest place to the right of what stands there."""
+    half = thing.solid.width / 2
+    words, label = thing.words_width / 2, thing.label_width / 2
+    if not spots:
+        stub = STUB if thing.step.fed else 0.0
+        x = left + max(stub, label - half, words + stub / 2 if thing.words else 0.0)
+        return Spot(index, thing, x, x + half, max(x - stub / 2, left + words))
+    before = spots[-1]
+    gap = gap_before(thing, before.sized)
+    taken = max((s.label + s.sized.label_width / 2 for s in spots), default=left)
+    said = max((s.words + s.sized.words_width / 2 for s in spots if s.sized.words), default=left)
+    x = max(before.end + gap, taken + APART + label - half)
+    if thing.words:
+        x = max(x, 2 * (said + APART + words) - before.end)
+    return Spot(index, thing, x, x + half, (before.end + x) / 2)
+
+
+def gap_before(thing: Sized, before: Sized) -> float:
+    if not thing.step.fed:
+        return 2 * GAP
+    if "circle" in (thing.solid.form, before.solid.form):
+        return GAP * 0.7
+    return GAP
+
+
+def shifted(spot: Spot, by: float) -> Spot:
+    return spot._replace(x=spot.x + by, label=spot.label + by, words=spot.words + by / 2)
+
+
+def wrapped(plan: Plan, things: Sequence[Sized], left: float, right: float) -> list[list[Spot]]:
+    """The things in rows: few rows, cut where nothing skips, and evenly filled."""
+    best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(things)
+    cuts = [torn(plan.skips, plan.braces, at) for at in range(len(things) + 1)]
+    for first in range(len(things)):
+        for spot in spread(things, first, left, right, plan.skips):
+            slack = max(0.0, 1 - spot.right / right)
+            cost = best[first][0] + 1 + slack**2 + 0.45 * cuts[spot.number + 1]
+            best[spot.number + 1] = min(best[spot.number + 1], (cost, first))
+    rows: list[list[Spot]] = []
+    end = len(things)
+    while end:
+        first = best[end][1]
+        rows.insert(0, spread(things[:end], first, left, right, plan.skips))
+        end = first
+    return rows
+
+
+def torn(skips: Sequence[Skip], braces: Sequence[Brace], at: int) -> int:
+    """How many skips and braces a break before the step `at` would tear."""
+    return sum(skip.tail < at - 1 and skip.head >= at for skip in skips) + sum(
+        brace.first < at <= brace.last for brace in braces
+    )

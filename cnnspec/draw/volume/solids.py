@@ -1,0 +1,160 @@
+"""The form of a value: a slab, a stack of sheets, a bar of units, a circle where values are added.
+
+Solids stand with their middle on y = 0, and begin at x = 0.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text
+from cnnspec.draw.volume.plan import Step
+from cnnspec.draw.volume.scale import Scale
+from cnnspec.shapes import Shape
+
+DEPTH = Point(0.34, -0.2)  # where a point one further into the picture is drawn
+MOST_SHEETS, MOST_COPIES, MOST_BANDS = 8, 4, 8
+SHEET = 4.2  # from sheet to sheet
+BETWEEN_COPIES = 3.0
+RADIUS = 5.0
+
+
+class Plane(NamedTuple):
+    """A parallelogram: a corner, and the edges that lead to its neighbours."""
+
+    corner: Point
+    across: Point
+    down: Point
+
+    def at(self, across: float, down: float) -> Point:
+        """The point at these parts of the edges."""
+        return Point(
+            self.corner.x + across * self.across.x + down * self.down.x,
+            self.corner.y + across * self.across.y + down * self.down.y,
+        )
+
+    def patch(self, across: float, down: float) -> tuple[Point, ...]:
+        """The corners of a part of it, in the middle."""
+        left, top = (1 - across) / 2, (1 - down) / 2
+        return tuple(self.at(left + a * across, top + d * down) for a, d in ((0, 0), (1, 0), (1, 1), (0, 1)))
+
+
+class Solid(NamedTuple):
+    """`arriving` is where operations put their results, `leaving` where they take what they work on."""
+
+    form: str
+    width: float
+    height: float
+    parts: tuple[Part, ...]
+    arriving: Plane
+    leaving: Plane
+
+
+def solid(step: Step, scale: Scale, sheets: bool) -> Solid:
+    shape = step.shape
+    if step.sign:
+        return circle(step.sign)
+    if shape.features == shape.channels:
+        return bar(step, scale)
+    return stack(step, scale) if sheets else slabs(step, scale)
+
+
+def circle(sign: str) -> Solid:
+    centre = Point(RADIUS, 0)
+    words = Text(Point(RADIUS, 2.9), sign, 8.0, bold=True)
+    side = 2 * RADIUS
+    left, right = (Plane(Point(x, 0), Point(0, 0), Point(0, 0)) for x in (0, side))
+    return Solid("circle", side, side, (Disc(centre, RADIUS, "join"), words), left, right)
+
+
+def cuboid(x: float, front: tuple[float, float], depth: float, role: str) -> tuple[list[Part], Plane, Plane]:
+    """Three faces, the middle of the whole on y = 0; the planes of the left and of the right face."""
+    wide, high = front
+    into = Point(DEPTH.x * depth, DEPTH.y * depth)
+    top = -high / 2 - into.y / 2
+    a, b = Point(x, top), Point(x + wide, top)
+    c, d = Point(x + wide, top + high), Point(x, top + high)
+    e, f, g = (Point(p.x + into.x, p.y + into.y) for p in (a, b, c))
+    parts: list[Part] = [
+        Face((a, e, f, b), role, "top"),
+        Face((b, f, g, c), role, "side"),
+        Face((a, b, c, d), role),
+    ]
+    return parts, Plane(a, into, Point(0, high)), Plane(b, into, Point(0, high))
+
+
+def slabs(step: Step, scale: Scale) -> Solid:
+    """As wide as channels, as high and deep as the map; as many as the operation is repeated, up to a few."""
+    height, width = step.shape.size
+    wide, high, deep = scale.of_channels(step.shape.channels), scale.of_side(height), scale.of_side(width)
+    parts: list[Part] = []
+    copies = min(step.times, MOST_COPIES)
+    planes: list[Plane] = []
+    for i in range(copies):
+        faces, left, right = cuboid(i * (wide + BETWEEN_COPIES), (wide, high), deep, step.kind)
+        parts += faces
+        planes += [left, right]
+    parts += bands(step, planes[0].corner, wide, planes[0])
+    total = copies * wide + (copies - 1) * BETWEEN_COPIES + DEPTH.x * deep
+    edge = planes[0]._replace(across=Point(0, 0))
+    return Solid("slab", total, high - DEPTH.y * deep, tuple(parts), edge, planes[-1])
+
+
+def bands(step: Step, corner: Point, wide: float, plane: Plane) -> list[Part]:
+    """Lines between the channels that were laid side by side."""
+    if not 1 < len(step.bands) <= MOST_BANDS:
+        return []
+    found: list[Part] = []
+    done = 0
+    for channels in step.bands[:-1]:
+        done += channels
+        x = corner.x + wide * done / sum(step.bands)
+        front, back = Point(x, corner.y), Point(x + plane.across.x, corner.y + plane.across.y)
+        found.append(Line((back, front, Point(x, corner.y + plane.down.y)), "edge", 0.6))
+    return found
+
+
+def stack(step: Step, scale: Scale) -> Solid:
+    """A sheet a channel, the first in front of all; of many only a few."""
+    height, width = step.shape.size
+    wide, high = scale.of_side(width), scale.of_side(height)
+    count, off = min(step.shape.channels, MOST_SHEETS), SHEET * max(scale.zoom, 0.6)
+    more = step.shape.channels > count
+    room = off * (count - 1) + (off * 2 if more else 0)
+    top = -(high + room) / 2
+    parts: list[Part] = []
+    if more:
+        parts += [Disc(Point(off * (0.35 + 0.5 * i), top + off * (0.35 + 0.5 * i)), 0.55) for i in range(3)]
+    planes = []
+    for i in range(count):
+        at = room - (count - 1 - i) * off
+        plane = Plane(Point(at, top + at), Point(wide, 0), Point(0, high))
+        parts.append(Face(plane.patch(1, 1), step.kind))
+        planes.append(plane)
+    return Solid("sheets", wide + room, high + room, tuple(parts), planes[-1], planes[-1])
+
+
+def bar(step: Step, scale: Scale) -> Solid:
+    """Units in a column."""
+    wide, deep = 7.0 * max(scale.zoom, 0.7), 9.0 * max(scale.zoom, 0.7)
+    high = scale.of_units(step.shape.channels)
+    parts, left, right = cuboid(0, (wide, high), deep, step.kind)
+    edge = left._replace(across=Point(0, 0))
+    return Solid("bar", wide + DEPTH.x * deep, high - DEPTH.y * deep, tuple(parts), edge, right)
+
+
+def scale_of(steps: tuple[Step, ...], zoom: float = 1.0) -> Scale:
+    """The scale whose largest numbers are those of the steps."""
+    maps = [step.shape for step in steps if step.shape.features != step.shape.channels]
+    vectors = [step.shape for step in steps if step.shape.features == step.shape.channels]
+    side = max((max(shape.size) for shape in maps), default=1)
+    return Scale(side, most(maps), most(vectors), zoom)
+
+
+def most(shapes: list[Shape]) -> int:
+    return max((int(shape.channels) for shape in shapes), default=1)
+
+
+def wants_sheets(steps: tuple[Step, ...], few: int = 32) -> bool:
+    """Whether the maps have so few channels that each may be drawn, as LeCun et al. did in 1998."""
+    return all(s.shape.channels <= few for s in steps if s.shape.features != s.shape.channels)
