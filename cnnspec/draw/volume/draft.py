@@ -5,6 +5,7 @@ Every box makes one value, so both go by the box's number. Left out is what only
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes
@@ -22,22 +23,28 @@ class Draft:
     def __init__(self, diagram: Diagram) -> None:
         found = list(boxes(diagram.items))
         self.made: dict[int, Edge] = {}  # a value on its way
-        self.widths: dict[int, list[int]] = {}  # the channels that arrive
+        self.bands: dict[int, list[tuple[str, int]]] = {}  # what arrives: kinds and channels
         for edge in diagram.edges:
             self.made.setdefault(edge.tail, edge)
-            self.widths.setdefault(edge.head, []).append(int(edge.last.channels))
-        self.boxes = {
-            b.number: b for b in found if b.kind != "output" and not b.train and b.number in self.made
-        }
-        self.tails: dict[int, list[int]] = {number: [] for number in self.boxes}
-        for edge in diagram.edges:
-            if edge.head in self.boxes:
-                self.tails[edge.head].append(edge.tail)
         self.clusters = list(clusters(diagram.items))
         self.homes: dict[int, int] = {}  # the folded cluster that a box stands in
         for i, cluster in enumerate(self.clusters):
             if cluster.times > 1:
                 self.homes |= dict.fromkeys((box.number for box in boxes(cluster.items)), i)
+        kinds = {box.number: "copy" if box.kind == "shape" else box.kind for box in found}
+        shared = Counter(edge.tail for edge in diagram.edges)
+        for edge in diagram.edges:
+            kind = "copy" if shared[edge.tail] > 1 else kinds[edge.tail]
+            self.bands.setdefault(edge.head, []).append((kind, int(edge.last.channels)))
+        self.boxes = {
+            box.number: box
+            for box in found
+            if box.kind != "output" and not box.train and box.number in self.made
+        }
+        self.tails: dict[int, list[int]] = {number: [] for number in self.boxes}
+        for edge in diagram.edges:
+            if edge.head in self.boxes:
+                self.tails[edge.head].append(edge.tail)
 
     def heads(self, number: int) -> list[int]:
         return [head for head, tails in self.tails.items() if number in tails]

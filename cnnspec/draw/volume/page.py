@@ -8,14 +8,16 @@ from cnnspec.draw.volume import svg
 from cnnspec.draw.volume.metrics import cut
 from cnnspec.draw.volume.parts import Part, Point, Text, moved
 from cnnspec.draw.volume.plan import Plan
-from cnnspec.draw.volume.rows import LABEL, WORDS, Spot, sized, wrapped
+from cnnspec.draw.volume.rows import WORDS, Sized, sized, wrapped
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
-from cnnspec.draw.volume.strip import strip
+from cnnspec.draw.volume.strip import Strip, strip
 from cnnspec.draw.volume.theme import THEMES
+from cnnspec.draw.volume.valley import levels, merged, rungs, stairs
 
 MARGIN, BETWEEN = 6.0, 12.0
-ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
-SMALLER = (0.45, 0.4, 0.35)  # for sheets, which need less
+HIGH = 0.24  # of the width, the mean height of a row, if it can be
+HIGHEST = 0.95  # of the width, how high a U is to be
+ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4)
 
 
 class Layout(NamedTuple):
@@ -25,30 +27,50 @@ class Layout(NamedTuple):
     height: float
 
 
-def in_rows(plan: Plan, wide: float) -> list[list[Spot]]:
-    """The figure in as few rows as may be, and as large as it can be in these."""
-    sheets = wants_sheets(plan.steps)
-    best: list[list[Spot]] = []
-    for zoom in ZOOMS + (SMALLER if sheets else ()):
-        scale = scale_of(plan.steps, zoom)
-        things = [sized(step, scale, sheets) for step in plan.steps]
-        rows = wrapped(plan, things, MARGIN, wide - MARGIN)
-        if not best or len(rows) < len(best):
-            best = rows
-    return best
-
-
 def layout(plan: Plan, wide: float) -> Layout:
+    """As a U where the net is one and there is room, else in rows."""
+    return in_a_valley(merged(plan), wide) or in_rows(plan, wide)
+
+
+def in_rows(plan: Plan, wide: float) -> Layout:
+    """The figure in as few rows as may be, and as large as it can be in these without being too high."""
+    best: list[Strip] = []
+    for zoom in ZOOMS:
+        rows = wrapped(plan, measured(plan, zoom), MARGIN, wide - MARGIN)
+        high = sum(made.bottom - made.top for made in best)
+        if not best or len(rows) < len(best) or high > HIGH * wide * len(best):
+            best = [strip(plan, row, MARGIN, wide - MARGIN) for row in rows]
     parts: list[Part] = []
     y = MARGIN
-    for row in in_rows(plan, wide):
-        made = strip(row, plan.skips, plan.braces, MARGIN, wide - MARGIN)
+    for made in best:
         parts += [moved(part, 0, y - made.top) for part in made.parts]
         y += made.bottom - made.top + BETWEEN
-    room = wide - 2 * MARGIN
-    footer = cut(f"{plan.name}: {plan.facts}. Channels@height x width; not to scale.", WORDS, room)
-    parts.append(Text(Point(MARGIN, y + LABEL - BETWEEN / 2), footer, WORDS, False, "quiet"))
-    return Layout(tuple(parts), y + LABEL)
+    return with_footer(plan, parts, y - BETWEEN, wide)
+
+
+def in_a_valley(plan: Plan, wide: float) -> Layout | None:
+    """The figure as a U, as large as there is room; None where it is no U, or there is not enough room."""
+    found = levels(plan)
+    for zoom in ZOOMS if found else ():
+        made = rungs(found, measured(plan, zoom), MARGIN, wide - MARGIN)
+        if made:
+            parts, y = stairs(made, plan.steps, MARGIN)
+            if y < HIGHEST * wide or zoom == ZOOMS[-1]:
+                return with_footer(plan, parts, y, wide)
+    return None
+
+
+def measured(plan: Plan, zoom: float) -> list[Sized]:
+    scale, sheets = scale_of(plan.steps, zoom), wants_sheets(plan.steps)
+    return [sized(step, scale, sheets) for step in plan.steps]
+
+
+def with_footer(plan: Plan, parts: list[Part], y: float, wide: float) -> Layout:
+    """The parts down to y, and below them a line of facts."""
+    words = f"{plan.name}: {plan.facts}. Channels@height x width; not to scale."
+    footer = cut(words, WORDS, wide - 2 * MARGIN)
+    y += BETWEEN + WORDS
+    return Layout((*parts, Text(Point(MARGIN, y), footer, WORDS, False, "quiet")), y + MARGIN)
 
 
 def drawn(plan: Plan, wide: float, theme: str, mark: str) -> str:

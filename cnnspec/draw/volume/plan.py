@@ -11,14 +11,19 @@ from cnnspec.draw.words import plain, shape_words
 from cnnspec.shapes import Shape
 
 # The volume behind tells the filters, and its size the padding.
-_TOLD = re.compile(r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| ceil$|(?<=linear) \d+")
+_TOLD = re.compile(
+    r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| mode \S+| (?:ceil|frozen)$|(?<=linear) \d+"
+)
+
+
+Bands = tuple[tuple[str, int], ...]
 
 
 class Step(NamedTuple):
     """An operation and the value that it makes; inputs are made by none.
 
-    An element-wise join has a `sign` and makes no volume of its own. `bands` are the channels that were
-    laid side by side; `fed`: by the step before.
+    An element-wise join has a `sign` and makes no volume of its own. `bands` are the
+    kinds and channels of what was laid side by side; `fed`: by the step before.
     """
 
     kind: str
@@ -28,7 +33,7 @@ class Step(NamedTuple):
     window: tuple[int, int] | None = None
     times: int = 1
     sign: str = ""
-    bands: tuple[int, ...] = ()
+    bands: Bands = ()
     fed: bool = True
 
 
@@ -79,8 +84,9 @@ def step(draft: Draft, box: Box, fed: bool, several: bool) -> Step:
     label: tuple[str, ...] = (shape_words(edge),)
     if box.kind == "input" and several:
         label = (plain(box.parts[0]), *label)
-    widths = draft.widths.get(box.number, [])
-    laid = len(widths) > 1 and sum(widths) == int(edge.last.channels)
+    bands = tuple(draft.bands.get(box.number, ()))
+    if box.number in draft.homes:
+        bands = grown(bands, int(edge.last.channels))
     return Step(
         box.kind,
         () if box.kind == "input" else words_of(box),
@@ -89,9 +95,18 @@ def step(draft: Draft, box: Box, fed: bool, several: bool) -> Step:
         box.window,
         box.times if box.kind != "block" else 1,
         sign(box),
-        tuple(widths) if laid else (),
+        bands if sum(channels for _, channels in bands) == edge.last.channels else (),
         fed,
     )
+
+
+def grown(bands: Bands, channels: int) -> Bands:
+    """What a folded block laid side by side: what it copied, and the rest, which grew each time."""
+    copied = tuple(band for band in bands if band[0] == "copy")
+    added = [band for band in bands if band[0] != "copy"]
+    if len(copied) != 1 or len(added) != 1:
+        return bands
+    return *copied, (added[0][0], channels - copied[0][1])
 
 
 def words_of(box: Box) -> tuple[str, ...]:

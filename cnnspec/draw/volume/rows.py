@@ -5,17 +5,20 @@ Positions grow from left to right; each thing stands as far left as the words an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnspec.draw.volume.metrics import cut, width
+from cnnspec.draw.volume.parts import Point
 from cnnspec.draw.volume.plan import Brace, Plan, Skip, Step
 from cnnspec.draw.volume.scale import Scale
-from cnnspec.draw.volume.solids import Solid, solid
+from cnnspec.draw.volume.solids import Plane, Solid, solid
 
 LABEL, WORDS = 6.5, 6.0  # sizes of letters, in points
 LINE, LONGEST = 46.0, 92.0  # how wide a line of an operation is to be, and how wide a word may make it
-GAP, STUB, APART = 15.0, 14.0, 3.0
+_BREAKS = re.compile(r" (?![/×])")  # not before a stride or a count
+GAP, STUB, APART, LOOSEST = 15.0, 14.0, 3.0, 16.0
 
 
 class Sized(NamedTuple):
@@ -43,6 +46,30 @@ class Spot(NamedTuple):
         return self.x + self.sized.solid.width
 
     @property
+    def arriving(self) -> Plane:
+        return self.sized.solid.arriving.moved(self.x)
+
+    @property
+    def leaving(self) -> Plane:
+        return self.sized.solid.leaving.moved(self.x)
+
+    @property
+    def entry(self) -> Point:
+        """Where an arrow ends: on the left edge, level with the middle if it can be."""
+        edge = self.arriving
+        return Point(self.x, min(max(0.0, edge.corner.y), edge.corner.y + edge.down.y))
+
+    @property
+    def pixel(self) -> Point:
+        """What a kernel makes: a point of a sheet, or of the edge where no face looks that way."""
+        return self.arriving.at(0.3, 0.3) if self.arriving.across.x else self.entry
+
+    @property
+    def exit(self) -> Point:
+        """Where an arrow begins."""
+        return self.leaving.at(self.sized.solid.exit, 0.5)
+
+    @property
     def right(self) -> float:
         """The right end of all of it."""
         half, other = self.sized.label_width / 2, self.sized.words_width / 2
@@ -65,7 +92,7 @@ def lines(words: Sequence[str]) -> list[str]:
     found: list[str] = []
     for i, part in enumerate(words):
         comma = "," if i < len(words) - 1 else ""
-        for word in (part + comma).split():
+        for word in _BREAKS.split(part + comma):
             if found and width(f"{found[-1]} {word}", WORDS) <= LINE:
                 found[-1] += f" {word}"
             else:
@@ -85,7 +112,7 @@ def spread(
                 begin = next((s.end for s in spots if s.number == skip.tail), left)
                 lack = begin + width(skip.words, WORDS) + 2 * APART - spot.x
                 spot = shifted(spot, max(0.0, lack))
-        if spots and spot.right > right:
+        if spots and spot.right > right - STUB:
             break
         spots.append(spot)
     return spots
@@ -134,9 +161,23 @@ def wrapped(plan: Plan, things: Sequence[Sized], left: float, right: float) -> l
     end = len(things)
     while end:
         first = best[end][1]
-        rows.insert(0, spread(things[:end], first, left, right, plan.skips))
+        last = end == len(things)
+        row = spread(things[:end], first, left, right, plan.skips)
+        rows.insert(0, justified(row, right if last else right - STUB))
         end = first
     return rows
+
+
+def justified(spots: Sequence[Spot], right: float) -> list[Spot]:
+    """The row as wide as the page, unless it is much shorter."""
+    gaps = max(1, len(spots) - 1)
+    more = min(LOOSEST, max(0.0, right - spots[-1].right) / gaps)
+    return [
+        spot._replace(
+            x=spot.x + i * more, label=spot.label + i * more, words=spot.words + max(0.0, i - 0.5) * more
+        )
+        for i, spot in enumerate(spots)
+    ]
 
 
 def torn(skips: Sequence[Skip], braces: Sequence[Brace], at: int) -> int:

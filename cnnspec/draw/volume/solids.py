@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text
-from cnnspec.draw.volume.plan import Step
+from cnnspec.draw.volume.parts import Disc, Face, Part, Point, Text
+from cnnspec.draw.volume.plan import Bands, Step
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.shapes import Shape
 
@@ -17,6 +17,9 @@ MOST_SHEETS, MOST_COPIES, MOST_BANDS = 8, 4, 8
 SHEET = 4.2  # from sheet to sheet
 BETWEEN_COPIES = 3.0
 RADIUS = 5.0
+
+
+Size = tuple[float, float, float]  # width, height, depth
 
 
 class Plane(NamedTuple):
@@ -33,14 +36,20 @@ class Plane(NamedTuple):
             self.corner.y + across * self.across.y + down * self.down.y,
         )
 
+    def moved(self, x: float) -> Plane:
+        return self._replace(corner=Point(self.corner.x + x, self.corner.y))
+
     def patch(self, across: float, down: float) -> tuple[Point, ...]:
-        """The corners of a part of it, in the middle."""
-        left, top = (1 - across) / 2, (1 - down) / 2
+        """The corners of a part of it, a little right of and below the middle."""
+        left, top = 0.6 * (1 - across), 0.6 * (1 - down)
         return tuple(self.at(left + a * across, top + d * down) for a, d in ((0, 0), (1, 0), (1, 1), (0, 1)))
 
 
 class Solid(NamedTuple):
-    """`arriving` is where operations put their results, `leaving` where they take what they work on."""
+    """`arriving` is where operations put their results, `leaving` where they take what they work on.
+
+    Arrows leave it at the part `exit` of its breadth.
+    """
 
     form: str
     width: float
@@ -48,6 +57,7 @@ class Solid(NamedTuple):
     parts: tuple[Part, ...]
     arriving: Plane
     leaving: Plane
+    exit: float = 0.5
 
 
 def solid(step: Step, scale: Scale, sheets: bool) -> Solid:
@@ -67,51 +77,48 @@ def circle(sign: str) -> Solid:
     return Solid("circle", side, side, (Disc(centre, RADIUS, "join"), words), left, right)
 
 
-def cuboid(x: float, front: tuple[float, float], depth: float, role: str) -> tuple[list[Part], Plane, Plane]:
-    """Three faces, the middle of the whole on y = 0; the planes of the left and of the right face."""
-    wide, high = front
-    into = Point(DEPTH.x * depth, DEPTH.y * depth)
+def cuboid(x: float, size: Size, bands: Bands) -> tuple[list[Part], Plane, Plane]:
+    """Its faces, the middle of the whole on y = 0; the planes of the left and of the right face.
+
+    Front and top are parted where values were laid side by side.
+    """
+    wide, high, deep = size
+    into = Point(DEPTH.x * deep, DEPTH.y * deep)
     top = -high / 2 - into.y / 2
-    a, b = Point(x, top), Point(x + wide, top)
-    c, d = Point(x + wide, top + high), Point(x, top + high)
-    e, f, g = (Point(p.x + into.x, p.y + into.y) for p in (a, b, c))
-    parts: list[Part] = [
-        Face((a, e, f, b), role, "top"),
-        Face((b, f, g, c), role, "side"),
-        Face((a, b, c, d), role),
-    ]
-    return parts, Plane(a, into, Point(0, high)), Plane(b, into, Point(0, high))
+    left, right = (Plane(Point(end, top), into, Point(0, high)) for end in (x, x + wide))
+    parts: list[Part] = [Face(right.patch(1, 1), bands[-1][0], "side")]
+    done = 0
+    for role, channels in bands:
+        a, b = (Point(x + wide * n / total(bands), top) for n in (done, done + channels))
+        parts.append(Face(Plane(a, into, Point(b.x - a.x, 0)).patch(1, 1), role, "top"))
+        parts.append(Face(Plane(a, Point(b.x - a.x, 0), Point(0, high)).patch(1, 1), role))
+        done += channels
+    return parts, left, right
+
+
+def total(bands: Bands) -> int:
+    return sum(channels for _, channels in bands)
 
 
 def slabs(step: Step, scale: Scale) -> Solid:
     """As wide as channels, as high and deep as the map; as many as the operation is repeated, up to a few."""
     height, width = step.shape.size
-    wide, high, deep = scale.of_channels(step.shape.channels), scale.of_side(height), scale.of_side(width)
+    size = wide, high, deep = (
+        scale.of_channels(step.shape.channels),
+        scale.of_side(height),
+        scale.of_side(width),
+    )
+    bands = step.bands if 1 < len(step.bands) <= MOST_BANDS else ((step.kind, 1),)
     parts: list[Part] = []
     copies = min(step.times, MOST_COPIES)
     planes: list[Plane] = []
     for i in range(copies):
-        faces, left, right = cuboid(i * (wide + BETWEEN_COPIES), (wide, high), deep, step.kind)
+        faces, left, right = cuboid(i * (wide + BETWEEN_COPIES), size, bands)
         parts += faces
         planes += [left, right]
-    parts += bands(step, planes[0].corner, wide, planes[0])
-    total = copies * wide + (copies - 1) * BETWEEN_COPIES + DEPTH.x * deep
+    length = copies * wide + (copies - 1) * BETWEEN_COPIES + DEPTH.x * deep
     edge = planes[0]._replace(across=Point(0, 0))
-    return Solid("slab", total, high - DEPTH.y * deep, tuple(parts), edge, planes[-1])
-
-
-def bands(step: Step, corner: Point, wide: float, plane: Plane) -> list[Part]:
-    """Lines between the channels that were laid side by side."""
-    if not 1 < len(step.bands) <= MOST_BANDS:
-        return []
-    found: list[Part] = []
-    done = 0
-    for channels in step.bands[:-1]:
-        done += channels
-        x = corner.x + wide * done / sum(step.bands)
-        front, back = Point(x, corner.y), Point(x + plane.across.x, corner.y + plane.across.y)
-        found.append(Line((back, front, Point(x, corner.y + plane.down.y)), "edge", 0.6))
-    return found
+    return Solid("slab", length, high - DEPTH.y * deep, tuple(parts), edge, planes[-1])
 
 
 def stack(step: Step, scale: Scale) -> Solid:
@@ -131,14 +138,14 @@ def stack(step: Step, scale: Scale) -> Solid:
         plane = Plane(Point(at, top + at), Point(wide, 0), Point(0, high))
         parts.append(Face(plane.patch(1, 1), step.kind))
         planes.append(plane)
-    return Solid("sheets", wide + room, high + room, tuple(parts), planes[-1], planes[-1])
+    return Solid("sheets", wide + room, high + room, tuple(parts), planes[-1], planes[-1], 1.0)
 
 
 def bar(step: Step, scale: Scale) -> Solid:
     """Units in a column."""
     wide, deep = 7.0 * max(scale.zoom, 0.7), 9.0 * max(scale.zoom, 0.7)
     high = scale.of_units(step.shape.channels)
-    parts, left, right = cuboid(0, (wide, high), deep, step.kind)
+    parts, left, right = cuboid(0, (wide, high, deep), ((step.kind, 1),))
     edge = left._replace(across=Point(0, 0))
     return Solid("bar", wide + DEPTH.x * deep, high - DEPTH.y * deep, tuple(parts), edge, right)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.volume.metrics import width
 from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text, column, moved, tall
-from cnnspec.draw.volume.plan import Brace, Skip
-from cnnspec.draw.volume.rows import APART, LABEL, STUB, WORDS, Spot
+from cnnspec.draw.volume.plan import Brace, Plan, Skip
+from cnnspec.draw.volume.rows import APART, GAP, LABEL, STUB, WORDS, Spot
 from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.solids import Plane
 
 POWER = 0.6  # a kernel's part of a face is drawn on the scale of the faces
 
@@ -23,85 +23,95 @@ class Strip(NamedTuple):
     bottom: float
 
 
-def strip(
-    spots: Sequence[Spot], skips: Sequence[Skip], braces: Sequence[Brace], left: float, right: float
-) -> Strip:
+def strip(plan: Plan, spots: Sequence[Spot], left: float, right: float) -> Strip:
+    """A row between left and right."""
+    last = spots[-1].number
+    goes_on = last + 1 < len(plan.steps) and plan.steps[last + 1].fed
     above, below = Skyline(-1), Skyline(1)
+    parts = chain(spots, above, below)
+    parts += labels(spots, below)
+    parts += [arrival(spots[0])] if spots[0].sized.step.fed else []
+    parts += [onwards(spots[-1])] if goes_on else []
+    parts += operations(spots, below)
+    parts += rails(spots, plan.skips, above, left, right)
+    parts += clasps(spots, plan.braces, below, right)
+    return Strip(tuple(parts), above.end, below.end)
+
+
+def chain(spots: Sequence[Spot], above: Skyline, below: Skyline) -> list[Part]:
+    """Solids, and what leads from one to the next."""
     parts: list[Part] = []
     for spot in spots:
         half = spot.sized.solid.height / 2
         above.add(spot.x, spot.end, -half)
         below.add(spot.x, spot.end, half)
         parts += [moved(part, spot.x, 0) for part in spot.sized.solid.parts]
-    parts += labels(spots, below)
-    before: Spot | None = None
-    for spot in spots:
+    for before, spot in pairwise(spots):
         parts += link(before, spot) if spot.sized.step.fed else []
-        before = spot
-    parts += operations(spots, below)
-    parts += rails(spots, skips, above, left, right)
-    parts += clasps(spots, braces, below, right)
-    return Strip(tuple(parts), above.end, below.end)
+    return parts
 
 
-def labels(spots: Sequence[Spot], below: Skyline) -> list[Part]:
-    """Below each value what it is."""
+def labels(spots: Sequence[Spot], line: Skyline) -> list[Part]:
+    """Below each value, or above it, what it is."""
     parts: list[Part] = []
     for spot in spots:
         lines, half = spot.sized.label, spot.sized.label_width / 2
         if lines:
-            top = below.free(spot.label - half, spot.label + half) + 2.5
-            parts += column(lines, spot.label, top, LABEL)
-            below.add(spot.label - half, spot.label + half, top + tall(lines, LABEL))
+            high = tall(lines, LABEL)
+            edge = line.free(spot.label - half, spot.label + half) + line.sign * 2.5
+            parts += column(lines, spot.label, edge if line.sign > 0 else edge - high, LABEL)
+            line.add(spot.label - half, spot.label + half, edge + line.sign * high)
     return parts
 
 
 def operations(spots: Sequence[Spot], below: Skyline) -> list[Part]:
-    """Below each arrow what is done."""
+    """Below each arrow what is done, below the labels of both its ends; they stand beside each other."""
     parts: list[Part] = []
-    for spot in spots:
+    reached: list[tuple[float, float, float]] = []
+    for i, spot in enumerate(spots):
         lines, half = spot.sized.words, spot.sized.words_width / 2
         if lines:
-            top = below.free(spot.words - half - 1, spot.words + half + 1) + 1.5
+            begin = spots[i - 1].label if i else spot.words
+            top = below.free(min(begin, spot.words - half), max(spot.label, spot.words + half)) + 1.5
             parts += column(lines, spot.words, top, WORDS, "quiet")
-            below.add(spot.words - half, spot.words + half, top + tall(lines, WORDS))
+            reached.append((spot.words - half, spot.words + half, top + tall(lines, WORDS)))
+    for place in reached:
+        below.add(*place)
     return parts
 
 
-def link(before: Spot | None, spot: Spot) -> list[Part]:
+def link(before: Spot, spot: Spot) -> list[Part]:
     """From a value to the next: a kernel with its rays, the lines of a full connection, or an arrow."""
-    step = spot.sized.step
-    arriving = moved_plane(spot.sized.solid.arriving, spot.x)
-    target = arriving.at(0.5, 0.5)
-    if before is None:
-        return [Line((Point(spot.x - STUB, target.y), arrow_end(target, spot)), arrow=True)]
-    leaving = moved_plane(before.sized.solid.leaving, before.x)
-    if step.window and before.sized.step.shape.is_map and not step.sign:
-        return kernel(leaving, arriving, before, spot)
+    step, given = spot.sized.step, before.sized.step
+    if step.window and given.shape.is_map and not given.sign:
+        return kernel(before, spot)
     if step.kind == "linear":
         ends = [(a, b) for a in (0.0, 1.0) for b in (0.0, 1.0)]
-        return [Line((leaving.at(0.5, a), arriving.at(0.0, b)), "ray", 0.5) for a, b in ends]
-    return [Line((leaving.at(0.5, 0.5), arrow_end(target, spot)), arrow=True)]
+        across = before.sized.solid.exit
+        return [Line((before.leaving.at(across, a), spot.arriving.at(0, b)), "ray", 0.5) for a, b in ends]
+    return [Line((before.exit, spot.entry), arrow=True)]
 
 
-def arrow_end(target: Point, spot: Spot) -> Point:
-    """Sheets are pointed at from the side."""
-    return Point(spot.x, 0) if spot.sized.solid.form == "sheets" else target
+def arrival(spot: Spot) -> Line:
+    """From the row before to the first value of a row."""
+    return Line((Point(spot.x - STUB, spot.entry.y), spot.entry), arrow=True)
 
 
-def moved_plane(plane: Plane, x: float) -> Plane:
-    return plane._replace(corner=Point(plane.corner.x + x, plane.corner.y))
+def onwards(spot: Spot) -> Line:
+    """From the last value of a row towards the next row."""
+    return Line((spot.exit, Point(spot.end + STUB * 0.8, spot.exit.y)), arrow=True)
 
 
-def kernel(leaving: Plane, arriving: Plane, before: Spot, spot: Spot) -> list[Part]:
+def kernel(before: Spot, spot: Spot) -> list[Part]:
     """What the kernel sees, and the pixel that comes of it; or the pixel, and where it is put down."""
-    given, made = before.sized.step.shape, spot.sized.step.shape
-    assert spot.sized.step.window is not None
+    given, made, window = before.sized.step.shape, spot.sized.step.shape, spot.sized.step.window
+    assert window is not None
     enlarges = made.features // made.channels > given.features // given.channels
-    seen, plane, other = (made, arriving, leaving) if enlarges else (given, leaving, arriving)
-    high, wide = (min(1.0, (k / n) ** POWER) for k, n in zip(spot.sized.step.window, seen.size, strict=True))
+    seen, plane, pixel = (
+        (made, spot.arriving, before.exit) if enlarges else (given, before.leaving, spot.pixel)
+    )
+    high, wide = (min(1.0, (k / n) ** POWER) for k, n in zip(window, seen.size, strict=True))
     patch = plane.patch(wide, high)
-    pixel = other.at(0.5, 0.5)
     rays: list[Part] = [Line((corner, pixel), "ray", 0.45) for corner in patch]
     return [Face(patch, "patch"), *rays, Disc(pixel, 0.9)]
 
@@ -113,15 +123,14 @@ def rails(
     at = {spot.number: spot for spot in spots}
     first, last = spots[0].number, spots[-1].number
     parts: list[Part] = []
-    found = [skip for skip in skips if skip.tail <= last and skip.head >= first]
-    leaving: dict[int, int] = {}
+    # What goes on from a row's end anyway skips within the next row alone.
+    found = [s for s in skips if s.head >= first and (s.tail < last or s.tail == last == s.head - 1)]
     for skip in sorted(found, key=lambda s: (min(s.head, last) - max(s.tail, first), s)):
         tail, head = at.get(skip.tail), at.get(skip.head)
-        begin = roof(tail, 2.2) if tail else None
+        begin = roof(tail, 2.2) if tail else entry(spots[0]) if skip.tail == first - 1 else None
         end = roof(head, -2.2) if head else None
         a, b = begin.x if begin else left, end.x if end else right
         y = above.free(a - 1, b + 1) - 5
-        leaving[skip.tail] = leaving.get(skip.tail, 0) + 1
         path = [begin or Point(a, y), Point(a, y), Point(b, y), end or Point(b, y)]
         path = [p for i, p in enumerate(path) if i == 0 or p != path[i - 1]]
         parts.append(Line(tuple(path), "skip", 1.1, arrow=True))
@@ -132,6 +141,11 @@ def rails(
             parts.append(Text(Point(centre, y - 2.4), skip.words, WORDS, role="skip"))
             above.add(centre - half, centre + half, y - 2.4 - WORDS)
     return parts
+
+
+def entry(spot: Spot) -> Point:
+    """Where the value of the row before comes in."""
+    return Point(spot.x - STUB * 0.7, spot.entry.y)
 
 
 def roof(spot: Spot, off: float) -> Point:
@@ -152,8 +166,7 @@ def clasps(spots: Sequence[Spot], braces: Sequence[Brace], below: Skyline, right
         inside = [spot for spot in spots if brace.first <= spot.number <= brace.last]
         if not inside:
             continue
-        a = min(min(spot.x, spot.words - spot.sized.words_width / 2) for spot in inside) + 1
-        b = max(spot.right for spot in inside) - 1
+        a, b = inside[0].x - GAP / 3, inside[-1].end + GAP / 3
         words = brace.words if inside[0].number == brace.first else f"{brace.words}, continued"
         half = width(words, LABEL, bold=True) / 2
         centre = min(max((a + b) / 2, a + half), right - half)

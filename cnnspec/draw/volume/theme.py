@@ -22,7 +22,7 @@ LIGHT = Theme("#FFFFFF", INK, QUIET, SKIP, "#1A1A1A", {kind: look.fill for kind,
 DARK = Theme("#14171A", "#F2F2F2", "#B9BEC4", "#F5A56B", "#0B0D0F", LIGHT.kinds)
 MONO = Theme("#FFFFFF", "#000000", "#3D3D3D", "#000000", "#000000", dict.fromkeys(STYLES, "#FFFFFF"))
 
-LIGHT = LIGHT._replace(kinds=LIGHT.kinds | {"block": "#D5DCE4", "join": "#FFFFFF"})
+LIGHT = LIGHT._replace(kinds=LIGHT.kinds | {"block": "#D5DCE4", "join": "#FFFFFF", "copy": "#FFFFFF"})
 DARK = DARK._replace(kinds=DARK.kinds | {"block": "#8C9AA8", "join": "#14171A"})
 MONO = MONO._replace(kinds=MONO.kinds | {"block": "#E4E4E4", "pool": "#C9C9C9", "linear": "#9A9A9A"})
 THEMES = {"light": LIGHT, "dark": DARK, "mono": MONO}

@@ -1,0 +1,198 @@
+"""Nets that narrow and widen again, drawn as Ronneberger et al. (2015) did: down the left, up the right.
+
+A level is what has one size: on the left what comes before a skip, on the right what takes it. The skips
+lead straight across; all that is below the last of them lies at the bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from cnnspec.draw.volume.metrics import width
+from cnnspec.draw.volume.parts import Line, Part, Point, Text, moved
+from cnnspec.draw.volume.plan import Plan, Skip, Step
+from cnnspec.draw.volume.rows import APART, GAP, WORDS, Sized, Spot, spread
+from cnnspec.draw.volume.skyline import Skyline
+from cnnspec.draw.volume.strip import Strip, chain, labels, operations
+
+SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
+INFINITE = float("inf")
+
+
+class Level(NamedTuple):
+    """Numbers of steps: those on the left, and those on the right; the bottom has none on the right."""
+
+    left: range
+    right: range
+    skip: Skip | None
+
+
+def levels(plan: Plan) -> list[Level]:
+    """From the top to the bottom; nothing where a net is no U."""
+    skips = sorted(plan.skips)
+    nested = all(a.tail < b.tail and a.head > b.head for a, b in pairwise(skips))
+    shrinking = all(side(plan, a.tail) > side(plan, b.tail) for a, b in pairwise(skips))
+    if len(skips) < 2 or not nested or not shrinking or not all(step.fed for step in plan.steps[1:]):
+        return []
+    if side(plan, skips[-1].tail + 1) >= side(plan, skips[-1].tail):
+        return []
+    found: list[Level] = []
+    low, high = 0, len(plan.steps)
+    for skip in skips:
+        start = rise(plan, skip)
+        found.append(Level(range(low, skip.tail + 1), range(start, high), skip))
+        low, high = skip.tail + 1, start
+    return [*found, Level(range(low, high), range(0), None)]
+
+
+def side(plan: Plan, number: int) -> int:
+    return plan.steps[number].shape.height or 0
+
+
+def rise(plan: Plan, skip: Skip) -> int:
+    """The first step before the skip's end that has its size."""
+    number = skip.head
+    while number - 1 > skip.tail + 1 and side(plan, number - 1) == side(plan, skip.head):
+        number -= 1
+    return number
+
+
+def merged(plan: Plan) -> Plan:
+    """The plan without the maps that are enlarged only to be laid beside others: their bands show them."""
+    gone = {
+        skip.head - 1
+        for skip in plan.skips
+        if plan.steps[skip.head].bands
+        and plan.steps[skip.head].fed
+        and side(plan, skip.head - 2) < side(plan, skip.head - 1) == side(plan, skip.head)
+        and not any(skip.head - 1 in (other.tail, other.head) for other in plan.skips)
+    }
+    place = {number: i for i, number in enumerate(n for n in range(len(plan.steps)) if n not in gone)}
+    steps = [
+        step._replace(words=(*plan.steps[i - 1].words, *step.words)) if i - 1 in gone else step
+        for i, step in enumerate(plan.steps)
+        if i not in gone
+    ]
+    skips = tuple(skip._replace(tail=place[skip.tail], head=place[skip.head]) for skip in plan.skips)
+    return plan._replace(steps=tuple(steps), skips=skips, braces=())
+
+
+class Rung(NamedTuple):
+    """A level in its place, its parts around y = 0."""
+
+    left: list[Spot]
+    right: list[Spot]
+    strip: Strip
+
+
+def rungs(found: Sequence[Level], things: Sequence[Sized], left: float, right: float) -> list[Rung] | None:
+    """The levels, each further in than the one above; None where there is no room."""
+    sides = [(group(things, level.left), group(things, level.right)) for level in found]
+    depth = len(found) - 1
+    indent = MOST_INDENT
+    for i, (level, (down, up)) in enumerate(zip(found, sides, strict=True)):
+        need = length(down) + length(up) + 2 * SIDE * (i > 0)
+        if level.skip:
+            need += max(2 * GAP, width(level.skip.words, WORDS) + 2 * GAP)
+        if right - left < need:
+            return None
+        indent = min(indent, (right - left - need) / 2 / i) if i else indent
+    made = []
+    for i, (level, (down, up)) in enumerate(zip(found, sides, strict=True)):
+        inset = i * indent + SIDE * (i > 0)
+        if i == depth:
+            inset = (right - left - length(down)) / 2
+        begin, end = shifted(down, left + inset), shifted(up, right - inset - length(up))
+        made.append(Rung(begin, end, across(begin, end, level.skip)))
+    return made
+
+
+def group(things: Sequence[Sized], numbers: range) -> list[Spot]:
+    """Neighbours from x = 0 on; what leads to the first of them stands elsewhere."""
+    if not numbers:
+        return []
+    first = things[numbers[0]]
+    bare = first._replace(step=first.step._replace(fed=False), words=(), words_width=0.0)
+    row = [*things[: numbers[0]], bare, *things[numbers[0] + 1 : numbers[-1] + 1]]
+    return spread(row, numbers[0], 0, INFINITE, ())
+
+
+def length(spots: Sequence[Spot]) -> float:
+    return max((spot.right for spot in spots), default=0.0)
+
+
+def shifted(spots: Sequence[Spot], by: float) -> list[Spot]:
+    return [s._replace(x=s.x + by, label=s.label + by, words=s.words + by) for s in spots]
+
+
+def across(left: list[Spot], right: list[Spot], skip: Skip | None) -> Strip:
+    """A level's two sides, and the skip from one to the other: straight, or above what stands between."""
+    above, below = Skyline(-1), Skyline(1)
+    parts: list[Part] = []
+    for spots in (left, right):
+        parts += chain(spots, above, below)
+        parts += labels(spots, above)
+        parts += operations(spots, below)
+    if skip:
+        tail = next(spot for spot in left if spot.number == skip.tail)
+        head = next(spot for spot in right if spot.number == skip.head)
+        path = [tail.exit, head.entry]
+        y = 0.0
+        if head is not right[0]:
+            roof = Point(head.x + head.sized.solid.width / 2, -head.sized.solid.height / 2)
+            y = above.free(tail.end, head.end) - 5
+            path = [Point(tail.end + 4, 0), Point(tail.end + 4, y), Point(roof.x, y), roof]
+            above.add(tail.end, head.end, y - 1)
+        parts.append(Line(tuple(path), "skip", 1.1, arrow=True))
+        if skip.words:
+            middle = (tail.end + right[0].x) / 2
+            parts.append(Text(Point(middle, y - 2.4), skip.words, WORDS, role="skip"))
+            above.add(tail.end, right[0].x, y - 2.4 - WORDS)
+    return Strip(tuple(parts), above.end, below.end)
+
+
+def stairs(made: Sequence[Rung], steps: Sequence[Step], top: float) -> tuple[list[Part], float]:
+    """All levels below each other, with the ways down and up; and where they end."""
+    parts: list[Part] = []
+    axes: list[float] = []
+    y = top
+    for rung in made:
+        axes.append(y - rung.strip.top)
+        parts += [moved(part, 0, axes[-1]) for part in rung.strip.parts]
+        y = axes[-1] + rung.strip.bottom + CHANNEL
+    for (upper, lower), (high, low) in zip(pairwise(made), pairwise(axes), strict=True):
+        corridor = high + upper.strip.bottom + CHANNEL - 5
+        last = (lower.right or lower.left)[-1]
+        parts += down(upper.left[-1], lower.left[0], (high, corridor, low), steps)
+        parts += up(last, upper.right[0], (low, corridor, high), steps)
+    return parts, y - CHANNEL
+
+
+def down(tail: Spot, head: Spot, heights: tuple[float, float, float], steps: Sequence[Step]) -> list[Part]:
+    """From below the last of a level around the left of the next level's first."""
+    start, corridor, end = heights
+    a = (tail.x + tail.end) / 2
+    b = min(head.x, head.label - head.sized.label_width / 2) - SIDE / 2
+    under = start + tail.sized.solid.height / 2
+    into = Point(head.entry.x, end + head.entry.y)
+    path = (Point(a, under), Point(a, corridor), Point(b, corridor), Point(b, into.y), into)
+    words = ", ".join(steps[head.number].words)
+    return [Line(path, arrow=True), told(words, a - APART - width(words, WORDS), corridor)]
+
+
+def up(tail: Spot, head: Spot, heights: tuple[float, float, float], steps: Sequence[Step]) -> list[Part]:
+    """From the right of the last of a level to below the first of the level above."""
+    start, corridor, end = heights
+    a = tail.right + SIDE / 2
+    b = (head.x + head.end) / 2
+    under = end + head.sized.solid.height / 2 + APART / 2
+    begin = Point(tail.exit.x, start + tail.exit.y)
+    path = (begin, Point(a, begin.y), Point(a, corridor), Point(b, corridor), Point(b, under))
+    return [Line(path, arrow=True), told(", ".join(steps[head.number].words), b + APART, corridor)]
+
+
+def told(words: str, left: float, y: float) -> Text:
+    """The operation above the way that leads to what it makes."""
+    return Text(Point(left, y - 2.4), words, WORDS, False, "quiet")
