@@ -46,8 +46,15 @@ class Draft:
             if edge.head in self.boxes:
                 self.tails[edge.head].append(edge.tail)
 
-    def heads(self, number: int) -> list[int]:
-        return [head for head, tails in self.tails.items() if number in tails]
+        self.heads: dict[int, list[int]] = {}
+        self.turn()
+
+    def turn(self) -> None:
+        """Find the heads of what `tails` says."""
+        self.heads = {number: [] for number in self.boxes}
+        for head, tails in self.tails.items():
+            for tail in dict.fromkeys(tails):
+                self.heads[tail].append(head)
 
     def collapse(self, numbers: Collection[int], name: str, times: int = 1, shared: bool = False) -> bool:
         """Boxes become one that is called `name`, if a single value leaves them."""
@@ -69,12 +76,16 @@ class Draft:
             kind="block", parts=(name,), times=times, shared=shared, window=None
         )
         self.tails[number] = list(entering)
+        self.turn()
         return True
 
-    def rename(self, number: int, by: int) -> None:
-        """Whoever took the one value takes the other."""
-        for tails in self.tails.values():
-            tails[:] = [by if tail == number else tail for tail in tails]
+    def drop(self, number: int) -> None:
+        """Leave out a box of a single tail, whose heads take that instead."""
+        (by,), heads = self.tails.pop(number), self.heads.pop(number)
+        for head in heads:
+            self.tails[head] = [by if tail == number else tail for tail in self.tails[head]]
+        self.heads[by] = [h for head in self.heads[by] for h in (heads if head == number else [head])]
+        del self.boxes[number]
 
 
 def clusters(items: tuple[Item, ...]) -> list[Cluster]:
@@ -105,9 +116,9 @@ def gather_followers(draft: Draft) -> None:
         box = draft.boxes[number]
         if box.kind not in PLAIN_KINDS and not flattens(box):
             continue
-        (tail,), heads = draft.tails[number], draft.heads(number)
+        (tail,), heads = draft.tails[number], draft.heads[number]
         before = draft.boxes[tail]
-        if len(draft.heads(tail)) == 1 and takes(draft, before, box):
+        if len(draft.heads[tail]) == 1 and takes(draft, before, box):
             into, parts = before, before.parts + box.parts
             draft.made[tail] = draft.made[number]
         elif len(heads) == 1 and precedes(draft, box, draft.boxes[heads[0]]):
@@ -116,8 +127,7 @@ def gather_followers(draft: Draft) -> None:
         else:
             continue
         draft.boxes[into.number] = into._replace(parts=parts)
-        draft.rename(number, tail)
-        del draft.boxes[number], draft.tails[number]
+        draft.drop(number)
 
 
 def alike(draft: Draft, one: Box, other: Box) -> bool:
@@ -171,7 +181,7 @@ def between(draft: Draft, join: int) -> set[int]:
 def length(draft: Draft, number: int) -> int:
     """How many boxes follow each other up to this one, with no other way in or out."""
     count = 0
-    while len(draft.heads(number)) == 1 and len(draft.tails[number]) == 1:
+    while len(draft.heads[number]) == 1 and len(draft.tails[number]) == 1:
         count += 1
         (number,) = draft.tails[number]
     return count

@@ -8,7 +8,7 @@ from cnnspec.draw.volume import svg
 from cnnspec.draw.volume.metrics import cut
 from cnnspec.draw.volume.parts import Part, Point, Text, moved
 from cnnspec.draw.volume.plan import Plan
-from cnnspec.draw.volume.rows import WORDS, Sized, sized, wrapped
+from cnnspec.draw.volume.rows import ALONG, WORDS, Sized, Spot, sized, wrapped
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.strip import Strip, strip
 from cnnspec.draw.volume.theme import THEMES
@@ -17,7 +17,8 @@ from cnnspec.draw.volume.valley import levels, merged, rungs, stairs
 MARGIN, BETWEEN = 6.0, 12.0
 HIGH = 0.24  # of the width, the mean height of a row, if it can be
 HIGHEST = 0.95  # of the width, how high a U is to be
-ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4)
+SMALL = 0.4  # zooms below this are for what fits in no other way
+ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
 
 
 class Layout(NamedTuple):
@@ -29,17 +30,27 @@ class Layout(NamedTuple):
 
 def layout(plan: Plan, wide: float) -> Layout:
     """As a U where the net is one and there is room, else in rows."""
+    skips = (skip._replace(words=cut(skip.words, WORDS, ALONG)) for skip in plan.skips)
+    plan = plan._replace(skips=tuple(skips))
     return in_a_valley(merged(plan), wide) or in_rows(plan, wide)
 
 
 def in_rows(plan: Plan, wide: float) -> Layout:
     """The figure in as few rows as may be, and as large as it can be in these without being too high."""
-    best: list[Strip] = []
-    for zoom in ZOOMS:
-        rows = wrapped(plan, measured(plan, zoom), MARGIN, wide - MARGIN)
-        high = sum(made.bottom - made.top for made in best)
-        if not best or len(rows) < len(best) or high > HIGH * wide * len(best):
-            best = [strip(plan, row, MARGIN, wide - MARGIN) for row in rows]
+    left, right = MARGIN, wide - MARGIN
+    tries = [(zoom, wrapped(plan, measured(plan, zoom), left, right)) for zoom in ZOOMS]
+
+    def rank(rows: list[list[Spot]]) -> tuple[bool, int]:
+        return any(row[-1].right > right for row in rows), len(rows)
+
+    fewest = min(rank(rows) for _, rows in tries)
+    found: list[tuple[float, list[Strip]]] = []
+    for zoom, rows in tries:
+        if rank(rows) == fewest:
+            strips = [strip(plan, row, left, right) for row in rows]
+            excess = sum(made.bottom - made.top for made in strips) / (HIGH * wide * len(rows)) - 1
+            found.append((max(0.0, excess) + max(0.0, SMALL / zoom - 1), strips))
+    best = min(found, key=lambda one: one[0])[1]
     parts: list[Part] = []
     y = MARGIN
     for made in best:

@@ -131,7 +131,7 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
         trunk = max(tails, key=lambda tail: (length(draft, tail), tail))
         for tail in list(tails):
             side = length(draft, tail) == 1 and tail != trunk and draft.boxes[tail].kind != "join"
-            if not side or len(draft.heads(draft.tails[tail][0])) == 1:
+            if not side or len(draft.heads[draft.tails[tail][0]]) == 1:
                 continue
             skips.append((draft.tails[tail][0], number, ", ".join(words_of(draft.boxes[tail]))))
             tails.remove(tail)
@@ -143,8 +143,8 @@ def in_order(draft: Draft) -> list[int]:
     """The order of execution, but inputs as late as may be."""
 
     def key(number: int) -> tuple[int, int]:
-        late = draft.boxes[number].kind == "input" and draft.heads(number)
-        return (min(draft.heads(number)), 0) if late else (number, 1)
+        late = draft.boxes[number].kind == "input" and draft.heads[number]
+        return (min(draft.heads[number]), 0) if late else (number, 1)
 
     return sorted(draft.boxes, key=key)
 

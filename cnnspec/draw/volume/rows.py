@@ -6,17 +6,18 @@ Positions grow from left to right; each thing stands as far left as the words an
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.draw.volume.metrics import cut, width
 from cnnspec.draw.volume.parts import Point
-from cnnspec.draw.volume.plan import Brace, Plan, Skip, Step
+from cnnspec.draw.volume.plan import Plan, Skip, Step
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.draw.volume.solids import Plane, Solid, solid
 
 LABEL, WORDS = 6.5, 6.0  # sizes of letters, in points
 LINE, LONGEST = 46.0, 92.0  # how wide a line of an operation is to be, and how wide a word may make it
+ALONG = 110.0  # how wide the words along a skip may be
 _BREAKS = re.compile(r" (?![/×])")  # not before a stride or a count
 GAP, STUB, APART, LOOSEST = 15.0, 14.0, 3.0, 16.0
 
@@ -101,17 +102,19 @@ def lines(words: Sequence[str]) -> list[str]:
 
 
 def spread(
-    things: Sequence[Sized], first: int, left: float, right: float, skips: Sequence[Skip]
+    things: Sequence[Sized], first: int, left: float, right: float, skips: Mapping[int, Sequence[Skip]]
 ) -> list[Spot]:
-    """As many things from the first one on as fit between left and right; one at least."""
+    """As many things from the first one on as fit between left and right; one at least.
+
+    `skips` are those with words, by the step that they lead to.
+    """
     spots: list[Spot] = []
-    for index in range(first, len(things)):
-        spot = beside(spots, index, things[index], left)
-        for skip in skips:
-            if skip.head == index and skip.words:
-                begin = next((s.end for s in spots if s.number == skip.tail), left)
-                lack = begin + width(skip.words, WORDS) + 2 * APART - spot.x
-                spot = shifted(spot, max(0.0, lack))
+    for number in range(first, len(things)):
+        spot = beside(spots, number, things[number], left)
+        for skip in skips.get(number, ()):
+            begin = next((s.end for s in spots if s.number == skip.tail), left)
+            lack = begin + width(skip.words, WORDS) + 2 * APART - spot.x
+            spot = shifted(spot, max(0.0, lack))
         if spots and spot.right > right - STUB:
             break
         spots.append(spot)
@@ -150,10 +153,14 @@ def shifted(spot: Spot, by: float) -> Spot:
 
 def wrapped(plan: Plan, things: Sequence[Sized], left: float, right: float) -> list[list[Spot]]:
     """The things in rows: few rows, cut where nothing skips, and evenly filled."""
+    told: dict[int, list[Skip]] = {}
+    for skip in plan.skips:
+        if skip.words:
+            told.setdefault(skip.head, []).append(skip)
+    cuts = torn(plan)
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(things)
-    cuts = [torn(plan.skips, plan.braces, at) for at in range(len(things) + 1)]
     for first in range(len(things)):
-        for spot in spread(things, first, left, right, plan.skips):
+        for spot in spread(things, first, left, right, told):
             slack = max(0.0, 1 - spot.right / right)
             cost = best[first][0] + 1 + slack**2 + 0.45 * cuts[spot.number + 1]
             best[spot.number + 1] = min(best[spot.number + 1], (cost, first))
@@ -161,11 +168,10 @@ def wrapped(plan: Plan, things: Sequence[Sized], left: float, right: float) -> l
     end = len(things)
     while end:
         first = best[end][1]
-        last = end == len(things)
-        row = spread(things[:end], first, left, right, plan.skips)
-        rows.insert(0, justified(row, right if last else right - STUB))
+        row = spread(things, first, left, right, told)[: end - first]
+        rows.append(justified(row, right if end == len(things) else right - STUB))
         end = first
-    return rows
+    return rows[::-1]
 
 
 def justified(spots: Sequence[Spot], right: float) -> list[Spot]:
@@ -180,8 +186,13 @@ def justified(spots: Sequence[Spot], right: float) -> list[Spot]:
     ]
 
 
-def torn(skips: Sequence[Skip], braces: Sequence[Brace], at: int) -> int:
-    """How many skips and braces a break before the step `at` would tear."""
-    return sum(skip.tail < at - 1 and skip.head >= at for skip in skips) + sum(
-        brace.first < at <= brace.last for brace in braces
-    )
+def torn(plan: Plan) -> list[int]:
+    """How many skips and braces a break before each step would tear."""
+    found = [0] * (len(plan.steps) + 1)
+    for first, last in (
+        *((skip.tail + 2, skip.head) for skip in plan.skips),
+        *((brace.first + 1, brace.last) for brace in plan.braces),
+    ):
+        for at in range(first, last + 1):
+            found[at] += 1
+    return found

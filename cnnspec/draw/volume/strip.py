@@ -33,7 +33,10 @@ def strip(plan: Plan, spots: Sequence[Spot], left: float, right: float) -> Strip
     parts += [arrival(spots[0])] if spots[0].sized.step.fed else []
     parts += [onwards(spots[-1])] if goes_on else []
     parts += operations(spots, below)
-    parts += rails(spots, plan.skips, above, left, right)
+    # What goes on to the next row anyway skips within that row alone.
+    ended = last if goes_on else last + 1
+    skips = [skip for skip in plan.skips if skip.tail < ended and skip.head >= spots[0].number]
+    parts += rails(spots, skips, above, left, right)
     parts += clasps(spots, plan.braces, below, right)
     return Strip(tuple(parts), above.end, below.end)
 
@@ -122,12 +125,11 @@ def rails(
     """Skips as lines above the row, the short ones inside; one that ends in another row goes to the edge."""
     at = {spot.number: spot for spot in spots}
     first, last = spots[0].number, spots[-1].number
+    fed = first - 1 if spots[0].sized.step.fed else -1  # the value that comes in from the row before
     parts: list[Part] = []
-    # What goes on from a row's end anyway skips within the next row alone.
-    found = [s for s in skips if s.head >= first and (s.tail < last or s.tail == last == s.head - 1)]
-    for skip in sorted(found, key=lambda s: (min(s.head, last) - max(s.tail, first), s)):
+    for skip in sorted(skips, key=lambda s: (min(s.head, last) - max(s.tail, first), s)):
         tail, head = at.get(skip.tail), at.get(skip.head)
-        begin = roof(tail, 2.2) if tail else entry(spots[0]) if skip.tail == first - 1 else None
+        begin = roof(tail, 2.2) if tail else entry(spots[0]) if skip.tail == fed else None
         end = roof(head, -2.2) if head else None
         a, b = begin.x if begin else left, end.x if end else right
         y = above.free(a - 1, b + 1) - 5

@@ -116,7 +116,7 @@ def group(things: Sequence[Sized], numbers: range) -> list[Spot]:
     first = things[numbers[0]]
     bare = first._replace(step=first.step._replace(fed=False), words=(), words_width=0.0)
     row = [*things[: numbers[0]], bare, *things[numbers[0] + 1 : numbers[-1] + 1]]
-    return spread(row, numbers[0], 0, INFINITE, ())
+    return spread(row, numbers[0], 0, INFINITE, {})
 
 
 def length(spots: Sequence[Spot]) -> float:

@@ -1,0 +1,86 @@
+"""The geometry of the volume view: no words on words, none off the page, none too small."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from cnnspec.compiler import check_text
+from cnnspec.draw.build import build
+from cnnspec.draw.fold import fold
+from cnnspec.draw.fuse import fuse
+from cnnspec.draw.model import Diagram
+from cnnspec.draw.unwrap import unwrap
+from cnnspec.draw.volume.page import Layout, layout
+from cnnspec.draw.volume.parts import Disc, Face, Part, Point, Text
+from cnnspec.draw.volume.plan import plan
+from cnnspec.graph import Network
+from tests.backends.random_nets import Generator
+from tests.draw.nets import GOLDENS, ZOO, golden, shipped
+
+WIDTHS = (144.0, 252.0, 495.0, 1440.0)  # points: the least, a column, a page, a poster
+SMALLEST = 6.0
+NEAR = 0.05  # points that rounding may cost
+
+
+def diagram(net: Network) -> Diagram:
+    return fuse(unwrap(fold(fuse(build(net)))))
+
+
+def points(part: Part) -> list[Point]:
+    if isinstance(part, Text):
+        left, top, right, bottom = part.box
+        return [Point(left, top), Point(right, bottom)]
+    if isinstance(part, Disc):
+        (x, y), r = part.centre, part.radius
+        return [Point(x - r, y - r), Point(x + r, y + r)]
+    return list(part.points)
+
+
+def faults(made: Layout, wide: float) -> list[str]:
+    """What is wrong with a page."""
+    texts = [part for part in made.parts if isinstance(part, Text)]
+    found = [f"small: {text.words}" for text in texts if text.size < SMALLEST]
+    found += [
+        f"off the page: {part}"
+        for part in made.parts
+        if not all(-NEAR <= p.x <= wide + NEAR and -NEAR <= p.y <= made.height + NEAR for p in points(part))
+    ]
+    found += [f"{a.words!r} on {b.words!r}" for a, b in combinations(texts, 2) if meet(a.box, b.box)]
+    solids = [part for part in made.parts if isinstance(part, Face)]
+    found += [f"{t.words!r} on a solid" for t in texts for face in solids if meet(t.box, frame(face))]
+    return found
+
+
+def frame(face: Face) -> tuple[float, float, float, float]:
+    x, y = zip(*face.points, strict=True)
+    return min(x), min(y), max(x), max(y)
+
+
+def meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return min(a[2], b[2]) - max(a[0], b[0]) > NEAR and min(a[3], b[3]) - max(a[1], b[1]) > NEAR
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+@pytest.mark.parametrize("name", ZOO)
+def test_words_stand_apart_in_the_zoo(name: str, wide: float) -> None:
+    for net in shipped(name):
+        assert not faults(layout(plan(diagram(net)), wide), wide), net.name
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+@pytest.mark.parametrize("name", GOLDENS)
+def test_words_stand_apart_in_the_goldens(name: str, wide: float) -> None:
+    assert not faults(layout(plan(diagram(golden(name))), wide), wide)
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+def test_words_stand_apart_in_random_nets(wide: float) -> None:
+    drawn = 0
+    for seed in range(120):
+        found = check_text(Generator(seed).text())
+        if found.ok and found.expanded < 400:
+            drawn += 1
+            assert not faults(layout(plan(diagram(found.networks[0])), wide), wide), f"seed {seed}"
+    assert drawn > 20
