@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from cnnspec.backends import emit
 from cnnspec.backends.numpy.kernels import net as machine
-from cnnspec.backends.numpy.kernels import quick_conv
+from cnnspec.backends.numpy.kernels import plan, strips
 from cnnspec.backends.numpy.kernels.plan import Plan
 from cnnspec.backends.numpy.program import QUICK, lowering
 from cnnspec.layers.base import Call, Filter
@@ -86,7 +85,7 @@ def agree(net: Any, *images: Any, bound: float) -> None:
 @pytest.mark.parametrize("cache", [1, 1 << 20], ids=["pieces", "whole"])
 @pytest.mark.parametrize("case", CASES + LARGE, ids=title)
 def test_a_layer(case: Case, cache: int, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quick_conv, "CACHE", cache)
+    monkeypatch.setattr(strips, "CACHE", cache)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3, *case[2].dimensions)).astype(precision)
     for after in ((), ("relu6",), ("sigmoid", "tanh")):
@@ -151,12 +150,25 @@ def test_results_are_the_callers(tmp_path: Path) -> None:
     assert (first == kept).all()
 
 
-def test_the_second_run_makes_nothing_large(tmp_path: Path) -> None:
-    net = load(emit("numpy", zoo("ResNet18"), "resnet.cnn", inference=True), tmp_path).ResNet18()
-    x = np.zeros((1, 3, 128, 128), np.float32)
-    net(x)
-    tracemalloc.start()
-    net(x)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 1 << 18
+TILES = [  # channels, filters, side, images, room in bytes: the side of the tiles
+    (32, 32, 28, 1, 1 << 20, 4),
+    (32, 32, 28, 1, 1 << 15, 2),  # the larger tiles' weights have no room
+    (32, 32, 28, 1, 0, 0),
+    (32, 32, 14, 1, 1 << 20, 2),  # too few tiles
+    (32, 32, 14, 4, 1 << 20, 4),
+    (32, 16, 28, 1, 1 << 20, 0),  # too few filters
+    (32, 32, 7, 1, 1 << 20, 0),
+    (32, 32, 1, 64, 1 << 20, 0),  # tiles of pads
+]
+
+
+@pytest.mark.parametrize("channels, filters, side, images, room, tile", TILES)
+def test_tiles_are_chosen(
+    channels: int, filters: int, side: int, images: int, room: int, tile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "ROOM", room)
+    net = net_of(("conv", {"filter": Filter(filters, (3, 3)), "pad": 1}, Shape(channels, side, side)), ())
+    x = np.random.default_rng(0).standard_normal((images, channels, side, side))
+    agree(net, x.astype(np.float32), bound=2e-5)
+    forms = [form for _, form in net.plan.packs]
+    assert forms == [tile or "taps"]

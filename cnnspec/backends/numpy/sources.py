@@ -22,7 +22,11 @@ MODULES = (
     "tensors",
     "net",
     "training",
+    "arena",
     "plan",
+    "folding",
+    "strips",
+    "winograd",
     "quick_conv",
     "quick",
 )

@@ -14,11 +14,18 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.numpy.kernels.arena import Arena
 from cnnspec.backends.numpy.kernels.arrays import Array
 from cnnspec.backends.numpy.kernels.net import BaseNet, Layer
 
 Part = tuple[slice, ...]
 Post = Callable[[Array, Part], Any]
+
+RUN = 1024
+"""Numbers of a run of pixels that loops go over at once: long ones are faster."""
+
+ROOM = 3 << 20
+"""Bytes that packed weights may hold beyond what the net's own tensors do."""
 
 IN_PLACE: dict[str, Callable[[Array], Any]] = {
     "relu": lambda y: np.maximum(y, 0, out=y),
@@ -33,34 +40,47 @@ class Plan:
     """The steps of a net for images of some size; call it with such images.
 
     `values` are the buffers of the layers placed so far, `homes` the memory that they
-    lie in, `left` the number of layers that are still to take them.
+    lie in, `left` the number of layers that are still to take them; `packs` the weights
+    laid out anew, `room` the bytes by which more of them may outgrow their tensors.
     """
 
     def __init__(self, net: BaseNet, images: dict[str, Array]) -> None:
         self.net = net
         found = [*images.values(), *net.params.values()]
         self.dtype = np.result_type(*(x.dtype for x in found if x.dtype.kind == "f"))
-        self.steps: list[Callable[[], Any]] = []
-        self.values: dict[str, Array] = {}
-        self.homes: dict[str, Array] = {}
-        self.free: list[Array] = []
-        self.placed: set[str] = set()
-        layers = [layer for layer in net.layers if not layer.train]
+        self.layers = [layer for layer in net.layers if not layer.train]
         self.takers: dict[str, list[Layer]] = {}
-        for layer in layers:
+        for layer in self.layers:
             for name in layer.of:
                 self.takers.setdefault(name, []).append(layer)
+        self.arena = Arena(self.dtype)
+        self.packs: dict[tuple[str, Any], Array] = {}
+        self.room = ROOM + sum(
+            net.params[layer.key("weight")].nbytes
+            for layer in self.layers
+            if layer.kernel.__name__ == "linear" and layer.tensors
+        )
+        self.place(images)
+        self.arena.perform()
+        self.place(images)
+
+    def place(self, images: dict[str, Array]) -> None:
+        """Make the steps: a first time to learn what buffers they need, and when."""
+        self.steps: list[Callable[[], Any]] = []
+        self.values: dict[str, Array] = {}
+        self.homes: dict[str, int] = {}
+        self.placed: set[str] = set()
         self.left = {name: len(takers) for name, takers in self.takers.items()}
-        for name in net.outputs:
+        for name in self.net.outputs:
             self.left[name] = self.left.get(name, 0) + 1
         self.inputs = {
             name: self.take(name, last(x).shape) for name, x in images.items()
         }
         with np.errstate(all="ignore"):  # buffers hold anything as yet
-            for layer in layers:
+            for layer in self.layers:
                 if layer.name not in self.placed:
-                    net.quick.get(layer.kernel, quick_plain)(self, layer)
-        self.outputs = {name: self.values[name] for name in net.outputs}
+                    self.net.quick.get(layer.kernel, quick_plain)(self, layer)
+        self.outputs = {name: self.values[name] for name in self.net.outputs}
 
     def __call__(self, images: dict[str, Array]) -> dict[str, Array]:
         """The outputs, as new arrays."""
@@ -71,21 +91,15 @@ class Plan:
         return {name: first(y).copy() for name, y in self.outputs.items()}
 
     def take(self, name: str, shape: tuple[int, ...]) -> Array:
-        """A buffer for a value: the smallest free one that fits, or a new one."""
-        size = math.prod(shape)
-        fitting = [home for home in self.free if home.size >= size]
-        home = min(fitting, key=np.size, default=None)
-        if home is None:
-            home = np.zeros(size, self.dtype)
-        self.free = [other for other in self.free if other is not home]
-        self.homes[name] = home
-        self.values[name] = home[:size].reshape(shape)
+        """A buffer for a value."""
+        self.homes[name], buffer = self.arena.take(math.prod(shape))
+        self.values[name] = buffer.reshape(shape)
         return self.values[name]
 
     def give(self, name: str) -> None:
         """A buffer may be used again."""
         if name in self.homes:
-            self.free.append(self.homes.pop(name))
+            self.arena.give(self.homes.pop(name))
 
     def alone(self, layer: Layer, source: str) -> bool:
         """Whether only this layer needs a value, and so may write in its place."""
@@ -132,7 +146,7 @@ class Plan:
         """What happens to a part of an output: the bias, then the layers after it."""
         found: list[Post] = []
         if bias is not None:
-            found.append(post_add_row(in_a_row(bias, y)))
+            found.append(post_add_run(run_of(bias, y)))
         for layer in after:
             others = [source for source in layer.of if source != name]
             if others:
@@ -148,9 +162,14 @@ def post_add(other: Array) -> Post:
     return lambda y, part: np.add(y, other[part], out=y)
 
 
-def post_add_row(row: Array) -> Post:
-    """y += row, every row of every map."""
-    return lambda y, _: np.add(y, row, out=y)
+def post_add_run(run: Array) -> Post:
+    """y += run, for every run of pixels."""
+
+    def post(y: Array, part: Part) -> None:
+        pixels = in_runs(y, run)
+        np.add(pixels, run, out=pixels)
+
+    return post
 
 
 def post_in_place(work: Callable[[Array], Any]) -> Post:
@@ -158,9 +177,18 @@ def post_in_place(work: Callable[[Array], Any]) -> Post:
     return lambda y, _: work(y)
 
 
-def in_a_row(numbers: Array, y: Array) -> Array:
-    """C numbers repeated for a row of a map: long runs are faster than short ones."""
-    return np.tile(numbers, (y.shape[2], 1)) if y.ndim == 4 else numbers
+def run_of(numbers: Array, y: Array) -> Array:
+    """C numbers along the last axis, repeated for a run of y's pixels."""
+    if y.ndim == 2:
+        return numbers
+    width, c = y.shape[2:]
+    counts = [n for n in range(1, width + 1) if width % n == 0 and n * c <= RUN]
+    return np.tile(numbers, max(counts, default=1))
+
+
+def in_runs(y: Array, run: Array) -> Array:
+    """Maps seen as runs of pixels as long as the one given; vectors stay."""
+    return y if y.ndim == 2 else y.reshape(*y.shape[:2], -1, run.shape[-1])
 
 
 def last(x: Array) -> Array:

@@ -6,27 +6,31 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Plan, finish, in_a_row, quick_plain
-from cnnspec.backends.numpy.kernels.pool import pool_frame, window_shares
-from cnnspec.backends.numpy.kernels.quick_conv import (
-    folded,
-    framed,
-    pieces,
-    scale_and_shift,
+from cnnspec.backends.numpy.kernels.plan import (
+    Plan,
+    finish,
+    first,
+    in_runs,
+    quick_plain,
+    run_of,
 )
+from cnnspec.backends.numpy.kernels.pool import pool_frame, window_shares
+from cnnspec.backends.numpy.kernels.strips import pieces, strips
 
 
 def quick_linear(plan: Plan, layer: Layer) -> None:
     """A product with the weight, with what follows it value by value."""
     norms, after = plan.chain(layer, fold=True)
-    weight, bias = folded(plan, layer, norms)
+    weight, scale, bias = folded(plan, layer, norms)
+    kernels = matrix(plan, layer, weight, scale)
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, (x.shape[0], weight.shape[0]))
     posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
 
     def step() -> None:
-        np.matmul(x, weight.T, out=y)
+        np.matmul(x, kernels, out=y)
         for post in posts:
             post(y, (slice(None),))
 
@@ -42,15 +46,15 @@ def quick_norm(plan: Plan, layer: Layer) -> None:
     scale, shift = (part.astype(plan.dtype) for part in scale_and_shift(plan, layer))
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, x.shape)
-    scale = in_a_row(scale, y)
+    scale = run_of(scale, y)
     _, after = plan.chain(layer, fold=False)
     posts = plan.posts(y, shift, layer.name, after)
     row = 2 * y.itemsize * y[0, 0].size
-    parts = list(pieces(y, row)) if y.ndim == 4 else [(slice(None), slice(None))]
+    parts = list(pieces(y.shape, row)) if y.ndim == 4 else [(slice(None),) * 2]
 
     def step() -> None:
         for part in parts:
-            np.multiply(x[part], scale, out=y[part])
+            np.multiply(in_runs(x[part], scale), scale, out=in_runs(y[part], scale))
             for post in posts:
                 post(y[part], part)
 
@@ -72,39 +76,40 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     """A pool, one axis after the other: 2*k steps for k*k values."""
     options: dict[str, Any] = {"pad": (0, 0), "dilation": (1, 1), "ceil": False}
     options |= layer.arguments
-    window, (sh, sw), (dh, dw) = (
-        options["window"],
-        options["stride"],
-        options["dilation"],
+    window, stride, pad = (options[name] for name in ("window", "stride", "pad"))
+    (kh, kw), (sh, sw), (dh, dw) = window, stride, options["dilation"]
+    x = plan.values[layer.of[0]]
+    (oh, ow), pads = pool_frame(
+        first(x), window, stride, pad, (dh, dw), options["ceil"]
     )
-    source = plan.values[layer.of[0]]
-    plain = source.transpose(0, 3, 1, 2)
-    frame = (
-        window,
-        options["stride"],
-        options["pad"],
-        options["dilation"],
-        options["ceil"],
-    )
-    (oh, ow), pads = pool_frame(plain, *frame)
-    x = framed(plan, source, pads, fill)
     n, c = x.shape[0], x.shape[3]
-    columns = plan.take(".columns", (n, oh, x.shape[2], c))
     y = plan.take(layer.name, (n, oh, ow, c))
+    row = x.itemsize * c * (sh * x.shape[2] + x.shape[2] + ow)
+    found = strips(
+        plan, x, list(pieces(y.shape, row)), (dh * (kh - 1) + 1, sh), pads, fill
+    )
+    width = x.shape[2] + pads[2] + pads[3]
+    sizes = [y[strip.part].size // ow * width for strip in found]
+    columns = plan.take(".columns", (max(sizes, default=0),))
     shares = None
     if join is np.add:
-        settings = options.get("countpad", True), options.get("divisor")
-        shares = window_shares(plain, *frame[:3], (oh, ow), *settings)[:, :, None]
+        count, divisor = options.get("countpad", True), options.get("divisor")
+        shares = window_shares(first(x), window, stride, pad, (oh, ow), count, divisor)
+        shares = shares[:, :, None]
 
     def step() -> None:
-        for u in range(window[0]):
-            seen = x[:, u * dh : u * dh + (oh - 1) * sh + 1 : sh]
-            join(columns, seen, out=columns) if u else np.copyto(columns, seen)
-        for v in range(window[1]):
-            seen = columns[:, :, v * dw : v * dw + (ow - 1) * sw + 1 : sw]
-            join(y, seen, out=y) if v else np.copyto(y, seen)
-        if shares is not None:
-            np.divide(y, shares, out=y)
+        for strip, size in zip(found, sizes, strict=True):
+            seen, goal = strip.load(), y[strip.part]
+            sums = columns[:size].reshape(*goal.shape[:2], width, c)
+            rows = sh * (goal.shape[1] - 1) + 1
+            for u in range(kh):
+                tap = seen[:, u * dh : u * dh + rows : sh]
+                join(sums, tap, out=sums) if u else np.copyto(sums, tap)
+            for v in range(kw):
+                tap = sums[:, :, v * dw : v * dw + (ow - 1) * sw + 1 : sw]
+                join(goal, tap, out=goal) if v else np.copyto(goal, tap)
+            if shares is not None:
+                np.divide(goal, shares[strip.part[1]], out=goal)
 
     plan.steps.append(step)
     plan.give(".columns")

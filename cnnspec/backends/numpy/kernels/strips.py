@@ -1,0 +1,186 @@
+"""Work in strips that stay in the cache, each with the frame of input that it sees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Sides
+from cnnspec.backends.numpy.kernels.net import Layer
+from cnnspec.backends.numpy.kernels.plan import Part, Plan, Post
+
+CACHE = 1 << 21
+"""Bytes of a piece of work: what a core's cache holds."""
+
+
+class Strip(NamedTuple):
+    """A part of an output, and the frame: the rows of input it sees, pads included.
+
+    `moves` are the copies, of arrays or of one number, that fill the frame.
+    """
+
+    part: Part
+    frame: Array  # (n, rows, left + W + right, C)
+    moves: list[tuple[Array, Array | float]]
+
+    def load(self) -> Array:
+        """The frame, filled."""
+        for goal, source in self.moves:
+            np.copyto(goal, source)
+        return self.frame
+
+
+def pieces(shape: tuple[int, ...], row_bytes: int) -> Iterator[Part]:
+    """Parts of an output whose work fits into the cache: images, or rows of one."""
+    images, height = shape[:2]
+    rows = max(1, CACHE // max(row_bytes, 1))
+    if rows >= height:
+        step = rows // height
+        for n in range(0, images, step):
+            yield slice(n, min(n + step, images)), slice(0, height)
+        return
+    count = -(-height // rows)
+    rows = -(-height // count)
+    for n in range(images):
+        for i in range(0, height, rows):
+            yield slice(n, n + 1), slice(i, min(i + rows, height))
+
+
+def strips(
+    plan: Plan,
+    x: Array,
+    parts: list[Part],
+    window: Pair,
+    pads: Sides,
+    fill: float = 0.0,
+    mode: str = "zeros",
+) -> list[Strip]:
+    """A strip for each part. `window`: the rows that one output sees, and their step.
+
+    The frames share a buffer, ".frame"; without pads they are views of x, (N, H, W, C).
+    """
+    (extent, step), (top, bottom, left, right) = window, pads
+    bounds = [(rows.start * step, (rows.stop - 1) * step + extent) for _, rows in parts]
+    if not any(pads):
+        return [
+            Strip(part, x[part[0], first:last], [])
+            for part, (first, last) in zip(parts, bounds, strict=True)
+        ]
+    shapes = [
+        (images.stop - images.start, last - first, left + x.shape[2] + right)
+        for (images, _), (first, last) in zip(parts, bounds, strict=True)
+    ]
+    sizes = [math.prod(shape) * x.shape[3] for shape in shapes]
+    buffer = plan.take(".frame", (max(sizes, default=0),))
+    rows = origins(x.shape[1], top, bottom, mode)
+    columns = origins(x.shape[2], left, right, mode)
+    found = []
+    for i, (first, last) in enumerate(bounds):
+        frame = buffer[: sizes[i]].reshape(*shapes[i], x.shape[3])
+        moves = frame_moves(
+            x[parts[i][0]], frame, rows[first:last], columns, left, fill
+        )
+        found.append(Strip(parts[i], frame, moves))
+    return found
+
+
+def frame_moves(
+    x: Array,
+    frame: Array,
+    rows: list[int],
+    columns: list[int],
+    left: int,
+    fill: float,
+) -> list[tuple[Array, Array | float]]:
+    """The copies that fill a frame with rows of x, then the columns of its pads."""
+    moves: list[tuple[Array, Array | float]] = []
+    inside = frame[:, :, left : left + x.shape[2]]
+    for start, stop, origin in runs(rows):
+        source = x[:, origin : origin + stop - start] if origin >= 0 else fill
+        moves.append((inside[:, start:stop], source))
+    for start, stop, origin in runs(columns):
+        source = inside[:, :, origin : origin + stop - start] if origin >= 0 else fill
+        if start != left:
+            moves.append((frame[:, :, start:stop], source))
+    return moves
+
+
+def origins(n: int, lo: int, hi: int, mode: str) -> list[int]:
+    """For each row (column) of a padded map that of the map it repeats, -1 for none."""
+    if mode == "zeros":
+        return [-1] * lo + list(range(n)) + [-1] * hi
+    names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    found = np.pad(np.arange(n), (lo, hi), mode=names[mode])  # type: ignore[call-overload]
+    return [int(origin) for origin in found]
+
+
+def runs(origins: list[int]) -> list[tuple[int, int, int]]:
+    """Stretches of rows that follow each other, or repeat none: start, stop, origin."""
+    found: list[tuple[int, int, int]] = []
+    for i, origin in enumerate(origins):
+        start, _, before = found[-1] if found else (0, 0, -2)
+        if origin == (before + i - start if before >= 0 else before):
+            found[-1] = (start, i + 1, before)
+        else:
+            found.append((i, i + 1, origin))
+    return found
+
+
+def conv_size(
+    size: Pair, kernel: Pair, stride: Pair, pads: Sides, dilation: Pair
+) -> Pair:
+    """o = (n + lo + hi - dilation*(k - 1) - 1)//stride + 1 for height and width."""
+    sides = (pads[0] + pads[1], pads[2] + pads[3])
+    height, width = (
+        (n + both - d * (k - 1) - 1) // s + 1
+        for n, both, k, s, d in zip(size, sides, kernel, stride, dilation, strict=True)
+    )
+    return height, width
+
+
+def windows(x: Array, size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
+    """Every window as a view: (N, H, W, C) -> (N, oh, ow, kh, kw, C)."""
+    n, h, w, c = x.strides
+    shape = (x.shape[0], *size, *kernel, x.shape[3])
+    (sh, sw), (dh, dw) = stride, dilation
+    return as_strided(x, shape, (n, h * sh, w * sw, h * dh, w * dw, c), writeable=False)
+
+
+class Conv(NamedTuple):
+    """A convolution to be planned: what arrives, what leaves, and its arguments."""
+
+    plan: Plan
+    layer: Layer
+    x: Array  # (N, H, W, C)
+    weight: Array  # (O, C/groups, kh, kw)
+    scale: Array | None  # of the filters
+    y: Array  # (N, oh, ow, O)
+    posts: list[Post]
+    stride: Pair
+    pads: Sides
+    dilation: Pair
+    groups: int
+    mode: str
+
+    def taps(self, row_bytes: int) -> list[tuple[Strip, Array]]:
+        """Strips and their windows, for so many bytes of work a row of output."""
+        kh, kw = self.weight.shape[2:]
+        extent = self.dilation[0] * (kh - 1) + 1
+        parts = list(pieces(self.y.shape, row_bytes))
+        found = strips(
+            self.plan,
+            self.x,
+            parts,
+            (extent, self.stride[0]),
+            self.pads,
+            mode=self.mode,
+        )
+        sizes = [(rows.stop - rows.start, self.y.shape[2]) for _, rows in parts]
+        return [
+            (strip, windows(strip.frame, size, (kh, kw), self.stride, self.dilation))
+            for strip, size in zip(found, sizes, strict=True)
+        ]

@@ -1,0 +1,140 @@
+"""Winograd's minimal filtering, as in Lavin and Gray 2016.
+
+"Fast algorithms for convolutional neural networks": a 3x3 convolution by tiles.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.folding import scaled
+from cnnspec.backends.numpy.kernels.strips import Conv, pieces, strips, windows
+
+WINOGRAD: dict[int, tuple[list[list[float]], list[list[float]], list[list[float]]]] = {
+    2: (
+        [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]],
+        [[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]],
+        [[1, 1, 1, 0], [0, 1, -1, -1]],
+    ),
+    4: (
+        [
+            [4, 0, -5, 0, 1, 0],
+            [0, -4, -4, 1, 1, 0],
+            [0, 4, -4, -1, 1, 0],
+            [0, -2, -1, 2, 1, 0],
+            [0, 2, -1, -2, 1, 0],
+            [0, 4, 0, -5, 0, 1],
+        ],
+        [
+            [1 / 4, 0, 0],
+            [-1 / 6, -1 / 6, -1 / 6],
+            [-1 / 6, 1 / 6, -1 / 6],
+            [1 / 24, 1 / 12, 1 / 6],
+            [1 / 24, -1 / 12, 1 / 6],
+            [0, 0, 1],
+        ],
+        [
+            [1, 1, 1, 1, 1, 0],
+            [0, 1, -1, 2, -2, 0],
+            [0, 1, 1, 4, 4, 0],
+            [0, 1, -1, 8, -8, 1],
+        ],
+    ),
+}
+"""B^T, G and A^T of F(2, 3) and F(4, 3): m outputs of a 3-tap filter by m + 2 products.
+
+y = A^T [(G g) * (B^T d)] for a filter g and m + 2 inputs d (section 4).
+"""
+
+
+def winograd_tile(conv: Conv) -> int:
+    """The side of the tiles that pay: 4, 2, or 0 for none.
+
+    They need many channels, many tiles, and half the products of the taps at most. The
+    weights grow by (m + 2)^2/9, for which the plan has so much room.
+    """
+    weight, y = conv.weight, conv.y
+    plain = conv.stride == conv.dilation == (1, 1) and conv.mode == "zeros"
+    fits = plain and weight.shape[2:] == (3, 3) and conv.groups == 1
+    if not fits or min(weight.shape[:2]) < 32:
+        return 0
+    for m in (4, 2):
+        tiles = y.shape[0] * -(-y.shape[1] // m) * -(-y.shape[2] // m)
+        saves = 2 * tiles * (m + 2) ** 2 <= 9 * y.shape[0] * y.shape[1] * y.shape[2]
+        shared = (conv.layer.owner, m) in conv.plan.packs
+        growth = 0 if shared else weight.nbytes * ((m + 2) ** 2 - 9) // 9
+        if tiles >= 49 and saves and growth <= conv.plan.room:
+            conv.plan.room -= growth
+            return m
+    return 0
+
+
+def winograd_weight(conv: Conv, m: int) -> Array:
+    """(G x G) times the taps: (O, C, 3, 3) -> ((m + 2)^2, C, O), channel by channel."""
+    key = conv.layer.owner, m
+    if key not in conv.plan.packs:
+        g = np.array(WINOGRAD[m][1])
+        square = np.kron(g, g).astype(conv.plan.dtype)
+        taps = conv.weight.transpose(1, 2, 3, 0)
+        c, _, _, o = taps.shape
+        found = np.empty((len(square), c, o), conv.plan.dtype)
+        for i in range(c):
+            found[:, i] = square @ scaled(conv.plan, taps[i], conv.scale).reshape(9, o)
+        conv.plan.packs[key] = found
+    return conv.plan.packs[key]
+
+
+def winograd(conv: Conv, m: int) -> None:
+    """A 3x3 convolution by tiles: (m + 2)^2 pixels make m x m with as many products.
+
+    Both transforms are one product with the Kronecker square of their matrix.
+    """
+    plan, x, y, k = conv.plan, conv.x, conv.y, (m + 2) ** 2
+    b, _, a = (np.array(part) for part in WINOGRAD[m])
+    there, back = np.kron(b, b).astype(plan.dtype), np.kron(a, a).astype(plan.dtype)
+    kernels = winograd_weight(conv, m)
+    (_, oh, ow, o), c = y.shape, x.shape[3]
+    th, tw = -(-oh // m), -(-ow // m)
+    top, _, left, _ = conv.pads
+    bottom, right = m * th + 2 - top - x.shape[1], m * tw + 2 - left - x.shape[2]
+    parts = list(pieces((len(x), th), k * y.itemsize * tw * max(c, o)))
+    found = strips(plan, x, parts, (m + 2, m), (top, bottom, left, right))
+    work = []
+    for strip in found:
+        size = strip.part[1].stop - strip.part[1].start, tw
+        tiles = windows(strip.frame, size, (m + 2, m + 2), (m, m), (1, 1))
+        work.append((strip, tiles.transpose(3, 4, 0, 1, 2, 5)))
+    count = max((tiles.size // (k * c) for _, tiles in work), default=0)
+    spread = plan.take(".spread", (k * count * max(c, o),))
+    moved = plan.take(".moved", (count * max(k * c, m * m * o),))
+
+    def step() -> None:
+        for strip, tiles in work:
+            strip.load()
+            t = tiles.size // (k * c)
+            d = spread[: k * t * c].reshape(k, t * c)
+            np.copyto(d.reshape(tiles.shape), tiles)
+            v = np.matmul(there, d, out=moved[: d.size].reshape(d.shape))
+            products = spread[: k * t * o].reshape(k, t, o)
+            np.matmul(v.reshape(k, t, c), kernels, out=products)
+            z = moved[: m * m * t * o].reshape(m * m, t * o)
+            np.matmul(back, products.reshape(k, t * o), out=z)
+            images, rows = strip.part
+            part = images, slice(m * rows.start, min(m * rows.stop, oh))
+            scatter(z.reshape(m, m, *tiles.shape[2:5], o), y[part])
+            for post in conv.posts:
+                post(y[part], part)
+
+    plan.steps.append(step)
+    plan.give(".spread")
+    plan.give(".moved")
+
+
+def scatter(tiles: Array, y: Array) -> None:
+    """Tiles (m, m, n, th, tw, O) to a map (n, H, W, O), which may cut the last ones."""
+    m = len(tiles)
+    for i in range(m):
+        for j in range(m):
+            goal = y[:, i::m, j::m]
+            np.copyto(goal, tiles[i, j, :, : goal.shape[1], : goal.shape[2]])

@@ -1,0 +1,90 @@
+"""What a forward of emitted NumPy allocates, as tracemalloc sees it, and the buffers that it shares."""
+
+from __future__ import annotations
+
+import random
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnspec.analysis.memory import peak
+from cnnspec.analysis.unroll import unroll
+from cnnspec.backends import emit
+from cnnspec.backends.numpy.kernels.arena import Arena, Life, places
+from cnnspec.graph import Network
+from tests.backends.interpreter import network
+from tests.backends.test_numpy_emitted import load
+from tests.zoo.shipped import network as zoo
+
+MB = 1 << 20
+
+
+def most(call: Callable[[], Any]) -> int:
+    """The most bytes that a call holds at once."""
+    tracemalloc.start()
+    call()
+    _, found = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return found
+
+
+def made(net: Network, folder: Path) -> Any:
+    return getattr(load(emit("numpy", net, "net.cnn", inference=True), folder), net.name)()
+
+
+def image(net: Network, count: int = 1) -> Any:
+    shape = net.inputs[0].value.shape
+    assert shape is not None
+    return np.zeros((count, *shape.dimensions), np.float32)
+
+
+@pytest.mark.parametrize("name", ["LeNet5", "ResNet18", "DenseNet121", "MobileNetV2", "SqueezeNet"])
+def test_the_zoo_keeps_its_budget(name: str, tmp_path: Path) -> None:
+    """Beside the parameters: those once more, 1.3 times the tensors that live at once, 4 MB."""
+    net = zoo(name)
+    program, x = made(net, tmp_path), image(net)
+    weights = sum(tensor.nbytes for tensor in program.params.values())
+    assert most(lambda: program(x)) <= weights + 1.3 * 4 * peak(unroll(net)).elements + 4e6
+    assert most(lambda: program(x)) <= MB / 5
+
+
+def test_runs_with_the_same_weights_share_their_copies(tmp_path: Path) -> None:
+    text = "net N { input 256@8x8\n c: conv 256@3x3 pad=1" + "\n relu\n again c" * 5 + " }"
+    net = network(text)
+    program, x = made(net, tmp_path), image(net)
+    assert most(lambda: program(x)) <= 1.1 * program.params["c.weight"].nbytes + 4e6
+
+
+def test_buffers_that_live_at_once_lie_apart() -> None:
+    rng = random.Random(0)
+    for _ in range(50):
+        lives = []
+        for _ in range(40):
+            born = rng.randrange(100)
+            lives.append(Life(16 * rng.randrange(1, 20), born, born + rng.randrange(1, 30)))
+        starts = places(lives)
+        for i, one in enumerate(lives):
+            for j, other in enumerate(lives[:i]):
+                together = one.born <= other.gone and other.born <= one.gone
+                apart = starts[i] >= starts[j] + other.size or starts[j] >= starts[i] + one.size
+                assert apart or not together
+        alive = [sum(life.size for life in lives if life.born <= t <= life.gone) for t in range(130)]
+        assert max(alive) <= max(s + life.size for s, life in zip(starts, lives, strict=True))
+
+
+def test_a_buffer_is_used_again() -> None:
+    arena = Arena(np.dtype(np.float32))
+    for _ in range(2):
+        first, shadow = arena.take(100)
+        second, _ = arena.take(50)
+        arena.give(first)
+        third, again = arena.take(70)
+        if arena.block is None:
+            assert shadow.nbytes == 400 and shadow.strides == (0,)  # no memory yet
+            arena.perform()
+    assert arena.block is not None and arena.block.size == 112 + 64
+    assert np.shares_memory(shadow, again) and (first, second, third) == (0, 1, 2)
