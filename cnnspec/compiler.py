@@ -46,9 +46,9 @@ def nothing(path: str, source: Source) -> None:
 
 def check_text(text: str, name: str = "net.cnn") -> Checked:
     """Check a specification given as a string; it can use nothing but the shipped blocks."""
-    from cnnspec.files import read_shipped
+    from cnnspec.files import read_library
 
-    return check(Source(name, text), lambda path, _: read_shipped(path))
+    return check(Source(name, text), read_library)
 
 
 def check(

@@ -38,6 +38,10 @@ def read(path: str, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
         raise FileProblem(f"{path!r}: {reason}") from None
 
 
+SHIPPED = "<cnnspec>/"
+"""Begins the names of the library's files, which lie beside nothing of the user's."""
+
+
 def only_spec() -> str:
     """The one .cnn file of the current folder. Raises FileProblem where there is none, or more."""
     found = sorted(name for name in os.listdir() if name.endswith(".cnn"))  # noqa: PTH208
@@ -58,8 +62,8 @@ def read_used(path: str, source: Source) -> Source | Diagnostic | None:
     beside = here / path
     top = Span(source, 0, 0)
     try:
-        if source.name == "<stdin>" or not beside.is_file():
-            return read_shipped(path)
+        if source.name == "<stdin>" or source.name.startswith(SHIPPED) or not beside.is_file():
+            return read_library(path, source)
         if not beside.resolve().is_relative_to(here.resolve()):
             message = "a used file lies beside this one or in a folder there: this link leads elsewhere"
             return Diagnostic("E0206", message, top)
@@ -70,12 +74,22 @@ def read_used(path: str, source: Source) -> Source | Diagnostic | None:
         return Diagnostic("E0206", f"the file cannot be read: {problem.strerror}", top)
 
 
+def read_library(path: str, source: Source) -> Source | Diagnostic | None:
+    """A file of the shipped library named by `use`; beside the using file where that is one of them."""
+    from pathlib import PurePosixPath
+
+    if source.name.startswith(SHIPPED):
+        beside = PurePosixPath(source.name.removeprefix(SHIPPED)).parent / path
+        return read_shipped(str(beside)) or read_shipped(path)
+    return read_shipped(path)
+
+
 def read_shipped(path: str) -> Source | Diagnostic | None:
     """A file of the shipped library."""
     shipped = folder("specs") / path
     if not is_inside(path) or not shipped.is_file():
         return None
-    return decode(path, shipped.read_bytes())
+    return decode(SHIPPED + path, shipped.read_bytes())
 
 
 def is_inside(path: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import NamedTuple
 
 from cnnspec import syntax
@@ -74,5 +75,6 @@ def table(files: list[Shipped]) -> list[str]:
     width = max((len(file.name) for file in files), default=0) + 2
     lines = []
     for file in files:
-        lines += [f"{file.name:{width}}{file.about}", " " * width + ", ".join(file.defines)]
+        names = wrap(", ".join(file.defines), 100 - width)
+        lines += [f"{file.name:{width}}{file.about}", *(" " * width + line for line in names)]
     return lines

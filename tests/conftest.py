@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import re
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,14 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     wanted = re.findall(r"^(?:from|import) ([\w.]+)", text, re.MULTILINE)
     needs = any(name.partition(".")[0] in HEAVY or name in ORACLES for name in wanted)
     return True if needs else None
+
+
+@pytest.fixture(autouse=True)
+def one_start_for_all_chance() -> None:
+    """What a test draws depends neither on the tests before it nor on the process that it is in."""
+    random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -118,7 +118,7 @@ class Generator:
 
     def braces(self, depth: int, head: str) -> list[str]:
         kept, used = list(self.labels), set(self.used)
-        inside = self.steps(depth - 1, self.random.randint(1, 3))
+        inside = self.steps(depth - 1, self.random.choice([0, 1, 1, 1, 2, 2, 2, 3, 3, 3]))
         self.labels, self.used = kept, used | self.used
         return [f"{head} {{", *inside, "}"]
 

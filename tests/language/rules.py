@@ -7,7 +7,7 @@ import re
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.network import Settings
-from cnnspec.files import read_shipped
+from cnnspec.files import read_library
 from cnnspec.source import Source
 
 _WHOLE = re.compile(r"^\s*net ", re.MULTILINE)
@@ -19,7 +19,7 @@ def whole(text: str) -> str:
 
 
 def checked(text: str, net: str | None = None, settings: Settings | None = None) -> Checked:
-    return check(Source("test.cnn", whole(text)), lambda path, _: read_shipped(path), net, settings)
+    return check(Source("test.cnn", whole(text)), read_library, net, settings)
 
 
 def outcome(text: str, net: str | None = None, settings: Settings | None = None) -> str:

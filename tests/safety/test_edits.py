@@ -17,7 +17,7 @@ from cnnspec.backends import emit
 from cnnspec.compiler import Checked, check
 from cnnspec.decoding import decode
 from cnnspec.diagnostics import Diagnostic
-from cnnspec.files import read_shipped
+from cnnspec.files import read_library
 from cnnspec.fixes import with_fixes
 from cnnspec.scanner import DEFAULT_LIMITS, scan
 from cnnspec.source import Source
@@ -28,21 +28,19 @@ LONG = "CNNSPEC_LONG" in os.environ
 SPECS = sorted((ROOT / "specs").rglob("*.cnn"))
 
 
-def read(path: str, _: Source) -> Source | Diagnostic | None:
-    return read_shipped(path)
-
-
 def answer(data: bytes, thorough: bool = False) -> Checked | None:
     """Check, then report or build, as the command line does it."""
     source = decode("net.cnn", data)
     if isinstance(source, Diagnostic):
         assert reports.render("text", (source,), [])
         return None
-    found = check(source, read, first=True)
+    found = check(source, read_library, first=True)
     diagnostics = found.diagnostics
     if thorough and diagnostics:
         diagnostics = tuple(
-            with_fixes(source, diagnostics, lambda text: check(Source("net.cnn", text), read, first=True))
+            with_fixes(
+                source, diagnostics, lambda text: check(Source("net.cnn", text), read_library, first=True)
+            )
         )
     if diagnostics:
         assert reports.render("text", diagnostics, [])

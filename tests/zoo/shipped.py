@@ -21,12 +21,46 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 TORCHVISION = {  # net: its file, torchvision's name for it
     "AlexNet": ("alexnet", "alexnet"),
+    "ConvNeXtTiny": ("convnext", "convnext_tiny"),
+    "ConvNeXtSmall": ("convnext", "convnext_small"),
+    "ConvNeXtBase": ("convnext", "convnext_base"),
+    "ConvNeXtLarge": ("convnext", "convnext_large"),
     "DenseNet121": ("densenet", "densenet121"),
     "DenseNet161": ("densenet", "densenet161"),
     "DenseNet169": ("densenet", "densenet169"),
     "DenseNet201": ("densenet", "densenet201"),
+    "EfficientNetB0": ("efficientnet", "efficientnet_b0"),
+    "EfficientNetB1": ("efficientnet", "efficientnet_b1"),
+    "EfficientNetB2": ("efficientnet", "efficientnet_b2"),
+    "EfficientNetB3": ("efficientnet", "efficientnet_b3"),
+    "EfficientNetB4": ("efficientnet", "efficientnet_b4"),
+    "EfficientNetB5": ("efficientnet", "efficientnet_b5"),
+    "EfficientNetB6": ("efficientnet", "efficientnet_b6"),
+    "EfficientNetB7": ("efficientnet", "efficientnet_b7"),
     "GoogLeNet": ("googlenet", "googlenet"),
+    "InceptionV3": ("inception_v3", "inception_v3"),
+    "MNASNet1": ("mnasnet", "mnasnet1_0"),
+    "MNASNet05": ("mnasnet", "mnasnet0_5"),
+    "MNASNet075": ("mnasnet", "mnasnet0_75"),
+    "MNASNet13": ("mnasnet", "mnasnet1_3"),
     "MobileNetV2": ("mobilenet_v2", "mobilenet_v2"),
+    "MobileNetV3Large": ("mobilenet_v3", "mobilenet_v3_large"),
+    "MobileNetV3Small": ("mobilenet_v3", "mobilenet_v3_small"),
+    "RegNetY400MF": ("regnet", "regnet_y_400mf"),
+    "RegNetY800MF": ("regnet", "regnet_y_800mf"),
+    "RegNetY1_6GF": ("regnet", "regnet_y_1_6gf"),
+    "RegNetY3_2GF": ("regnet", "regnet_y_3_2gf"),
+    "RegNetY8GF": ("regnet", "regnet_y_8gf"),
+    "RegNetY16GF": ("regnet", "regnet_y_16gf"),
+    "RegNetY32GF": ("regnet", "regnet_y_32gf"),
+    "RegNetY128GF": ("regnet", "regnet_y_128gf"),
+    "RegNetX400MF": ("regnet", "regnet_x_400mf"),
+    "RegNetX800MF": ("regnet", "regnet_x_800mf"),
+    "RegNetX1_6GF": ("regnet", "regnet_x_1_6gf"),
+    "RegNetX3_2GF": ("regnet", "regnet_x_3_2gf"),
+    "RegNetX8GF": ("regnet", "regnet_x_8gf"),
+    "RegNetX16GF": ("regnet", "regnet_x_16gf"),
+    "RegNetX32GF": ("regnet", "regnet_x_32gf"),
     "ResNet18": ("resnet", "resnet18"),
     "ResNet34": ("resnet", "resnet34"),
     "ResNet50": ("resnet", "resnet50"),
@@ -34,6 +68,12 @@ TORCHVISION = {  # net: its file, torchvision's name for it
     "ResNet152": ("resnet", "resnet152"),
     "ResNeXt50": ("resnext", "resnext50_32x4d"),
     "ResNeXt101": ("resnext", "resnext101_32x8d"),
+    "WideResNet50": ("resnext", "wide_resnet50_2"),
+    "WideResNet101": ("resnext", "wide_resnet101_2"),
+    "ShuffleNetV2x1": ("shufflenet_v2", "shufflenet_v2_x1_0"),
+    "ShuffleNetV2x05": ("shufflenet_v2", "shufflenet_v2_x0_5"),
+    "ShuffleNetV2x15": ("shufflenet_v2", "shufflenet_v2_x1_5"),
+    "ShuffleNetV2x2": ("shufflenet_v2", "shufflenet_v2_x2_0"),
     "SqueezeNet": ("squeezenet", "squeezenet1_1"),
     "VGG11": ("vgg", "vgg11"),
     "VGG13": ("vgg", "vgg13"),
@@ -43,8 +83,6 @@ TORCHVISION = {  # net: its file, torchvision's name for it
     "VGG13BN": ("vgg", "vgg13_bn"),
     "VGG16BN": ("vgg", "vgg16_bn"),
     "VGG19BN": ("vgg", "vgg19_bn"),
-    "WideResNet50": ("resnext", "wide_resnet50_2"),
-    "WideResNet101": ("resnext", "wide_resnet101_2"),
 }
 
 OWN = {  # net: its file; torchvision has none of these, originals.py has
@@ -80,9 +118,20 @@ def published(torchvision: ModuleType, net: str) -> Any:
     import torch
 
     name = TORCHVISION[net][1]
-    extra = {"init_weights": False} if name == "googlenet" else {}
-    with torch.device("meta"):
-        return torchvision.models.get_model(name, weights=None, **extra)
+    extra = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    params = torchvision.models.regnet.BlockParams
+    compute = params.from_init_params
+
+    def computed(**given: Any) -> Any:  # with tensors, which need memory
+        with torch.device("cpu"):
+            return compute(**given)
+
+    params.from_init_params = computed
+    try:
+        with torch.device("meta"):
+            return torchvision.models.get_model(name, weights=None, **extra)
+    finally:
+        params.from_init_params = compute
 
 
 def load(checked: Network, folder: Path) -> Any:

@@ -180,6 +180,8 @@ class Constructor:
 
     def forms(self, steps: list[Repeat]) -> list[tuple[str, int, bool]]:
         counts = [len(step.iterations) for step in steps]
+        if not any(iteration for step in steps for iteration in step.iterations):
+            return []
         if max(counts) < 2:
             return [] if len(set(counts)) == 1 else [("loop", 0, False)]
         own = self.wired

@@ -276,7 +276,9 @@ class Forward:
 
     def merge(self, steps: list[Merge], frame: Frame) -> None:
         source = self.arriving([step.input for step in steps])
-        outer, texts, busy = self.target, [], []
+        outer, texts = self.target, list[str]()
+        busy = list({outer, source} - self.busy)  # no path's variable
+        self.busy.update(busy)
         paths = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
         live = [column for column in paths if not all(path.dropped for path in column)]
         condition = ""
