@@ -131,13 +131,15 @@ class Constructor:
             flag = self.plan.flag(steps[0].span, "has_" + wish_of(steps))
             self.writer.line(f"self.{flag} = {condition}")
             condition = f"self.{flag}"
+        otherwise = f"if not {condition}" if self.wired else f"if not ({condition})"
         for branch in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is branch]
             inside = [steps[i].steps for i in rows]
             if not any(constructs(row) for row in inside):
                 continue
-            with self.writer.block(f"if {condition}" if branch else f"if not ({condition})"):
+            with self.writer.block(f"if {condition}" if branch else otherwise):
                 self.walk(inside, Part(frame, rows), put)
+            otherwise = "else"
 
     def merge(self, steps: list[Merge], frame: Frame, put: Any) -> None:
         if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):

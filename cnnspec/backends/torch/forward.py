@@ -214,14 +214,16 @@ class Forward:
         for step in steps:
             self.texts[step.input] = self.target
         flag = self.plan.flag(steps[0].span, "branch")
+        otherwise = f"if not self.{flag}"
         for branch in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is branch]
             inside = [steps[i].steps for i in rows]
             if not any(inside):
                 continue
-            with self.writer.block(f"if self.{flag}" if branch else f"if not self.{flag}"):
+            with self.writer.block(f"if self.{flag}" if branch else otherwise):
                 self.walk(inside, Part(frame, rows))
                 self.flush()
+            otherwise = "else"
         for step in steps:
             self.texts[step.input] = source
             self.texts[step.output] = self.target
