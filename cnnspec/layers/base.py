@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self
 
+from cnnspec.layers.windows import SAME, Window
 from cnnspec.shapes import Shape
 
 LARGEST_INTEGER = 2**31 - 1
@@ -155,6 +156,13 @@ class Layer:
     def macs(self, x: Shape) -> int:
         """Multiply-accumulates of one image; only convolutions and linear layers have any."""
         return 0
+
+    def reads(self, x: Shape) -> tuple[Window, Window] | None:
+        """What an output pixel reads of `x`, down and across; None: all of it.
+
+        Channels, and the statistics of normalization, are left out of account.
+        """
+        return SAME, SAME
 
     def torch(self, x: Shape) -> Call:
         """The constructor of the equal PyTorch module when `x` arrives."""

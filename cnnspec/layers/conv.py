@@ -7,6 +7,7 @@ from typing import Any
 from cnnspec.layers.base import Argument, Call, Filter, Misfit, Weight, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
 from cnnspec.layers.values import BIASES, FROZEN, INIT, WEIGHTS, Valued, kernel_values
+from cnnspec.layers.windows import Window, sliding, transposed
 from cnnspec.shapes import Shape, conv_size, effective, same_padding, transposed_size
 
 STRIDE = Argument("size", (1, 1), low=1, doc="step of the window")
@@ -111,6 +112,11 @@ class _Windowed(_Convolution):
         kh, kw = self.kernel_of()
         height, width = out.size
         return height * width * out.channels * (x.channels // self.split(x)) * kh * kw
+
+    def reads(self, x: Shape) -> tuple[Window, Window]:
+        top, _, left, _ = self.sides(x)
+        down, across = zip(self.kernel_of(), self.stride, self.dilation, (top, left), strict=True)
+        return sliding(*down), sliding(*across)
 
     def torch(self, x: Shape) -> Call:
         sides = top, bottom, left, right = self.sides(x)
@@ -311,6 +317,10 @@ class ConvTranspose(_Convolution):
         count, (kh, kw) = self.filter
         height, width = x.size
         return height * width * x.channels * (count // self.groups) * kh * kw
+
+    def reads(self, x: Shape) -> tuple[Window, Window]:
+        down, across = zip(self.filter.kernel, self.stride, self.dilation, self.pad, strict=True)
+        return transposed(*down), transposed(*across)
 
     def torch(self, x: Shape) -> Call:
         keywords = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
 from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting
+from cnnspec.layers.windows import Window
 from cnnspec.shapes import Shape
 
 
@@ -18,6 +19,9 @@ class Flatten(Layer):
 
     def output(self, x: Shape) -> Shape:
         return Shape(x.features)
+
+    def reads(self, x: Shape) -> None:
+        return None
 
     def torch(self, x: Shape) -> Call:
         return Call("nn.Flatten", (), {"start_dim": 1, "end_dim": -1})
@@ -74,6 +78,9 @@ class Linear(Valued):
 
     def macs(self, x: Shape) -> int:
         return x.features * self.units
+
+    def reads(self, x: Shape) -> tuple[Window, Window] | None:
+        return super().reads(x) if self.pointwise else None
 
     def torch(self, x: Shape) -> Call:
         name = "PointwiseLinear" if self.pointwise else "nn.Linear"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
+from cnnspec.layers.windows import Window, sliding, tiled
 from cnnspec.shapes import Shape, effective, pool_size
 
 WINDOW = Argument("size", low=1, doc="height and width of the window")
@@ -41,6 +42,10 @@ class _Pool(Layer):
             message = f"the window's {axis} {e} is larger than the {'padded ' if p else ''}map's {n + 2 * p}"
             raise Misfit("E0401", message, "window", f"{n} + 2*{p} < {d}*({k} - 1) + 1 = {e}")
         return o
+
+    def reads(self, x: Shape) -> tuple[Window, Window]:
+        down, across = zip(self.window, self.stride, self.dilation, self.pad, strict=True)
+        return sliding(*down), sliding(*across)
 
 
 class MaxPool(_Pool):
@@ -105,6 +110,12 @@ class _Adaptive(Layer):
     def output(self, x: Shape) -> Shape:
         self.need_map(x)
         return x.with_size(*self.size)
+
+    def reads(self, x: Shape) -> tuple[Window, Window] | None:
+        if self.size == (1, 1):
+            return None
+        down, across = zip(self.need_map(x), self.size, strict=True)
+        return tiled(*down), tiled(*across)
 
     def torch(self, x: Shape) -> Call:
         return Call(self.torch_class, (pair(self.size),))

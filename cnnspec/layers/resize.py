@@ -6,6 +6,7 @@ import math
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
+from cnnspec.layers.windows import LONGEST, Window, resized, shifted
 from cnnspec.shapes import Shape
 
 
@@ -61,6 +62,22 @@ class Upsample(Layer):
             raise Misfit("E0401", message, "factor", f"floor({n}*{factor:g}) = {o}")
         return o
 
+    def reads(self, x: Shape) -> tuple[Window, Window]:
+        out = self.output(x)
+        factors = self.factor or (None, None)
+        down, across = zip(self.need_map(x), out.size, factors, strict=True)
+        return self._reads(*down), self._reads(*across)
+
+    def _reads(self, n: int, o: int, factor: float | None) -> Window:
+        if self.align:
+            return resized(n - 1, max(o - 1, 1), linear=True)
+        if factor is not None:
+            from fractions import Fraction
+
+            o, n = Fraction(factor).limit_denominator(LONGEST).as_integer_ratio()
+        linear = self.mode == "bilinear"
+        return resized(n, o, linear, linear)
+
     def torch(self, x: Shape) -> Call:
         size = {"scale_factor": pair(self.factor)} if self.size is None else {"size": pair(self.size)}
         if self.mode == "nearest":
@@ -92,6 +109,10 @@ class PixelShuffle(Layer):
             message = f"`pixelshuffle {r}` needs {r * r} channels for one, which do not divide {x.channels}"
             raise Misfit("E0404", message, "factor", f"{x.channels} % {r}^2 = {x.channels % (r * r)}")
         return Shape(x.channels // (r * r), r * height, r * width)
+
+    def reads(self, x: Shape) -> tuple[Window, Window]:
+        window = resized(1, self.factor)
+        return window, window
 
 
 class ChannelShuffle(Layer):
@@ -157,6 +178,9 @@ class Pad(Layer):
         top, bottom, left, right = self.pad
         return x.with_size(height + top + bottom, width + left + right)
 
+    def reads(self, x: Shape) -> tuple[Window, Window]:
+        return shifted(-self.pad[0]), shifted(-self.pad[2])
+
     def torch(self, x: Shape) -> Call:
         sides = torch_sides(self.pad)
         if self.mode == "constant":
@@ -208,6 +232,10 @@ class Crop(Layer):
 
     def output(self, x: Shape) -> Shape:
         return x.with_size(*self.window(x)[2:])
+
+    def reads(self, x: Shape) -> tuple[Window, Window]:
+        top, left, _, _ = self.window(x)
+        return shifted(top), shifted(left)
 
     def torch(self, x: Shape) -> Call:
         top, left, height, width = self.window(x)

@@ -1,0 +1,129 @@
+"""Receptive fields: what region of the input a pixel depends on. Exact, in integers.
+
+Araujo, Norris and Sim 2019, "Computing receptive fields of convolutional neural networks", Distill. Their
+intervals are those of one pixel; here they are those of a period of pixels, since behind an upsampling by f
+neighbours may read the same pixel and only f of them in a row tell all. Borders, and the statistics of
+normalization, are left out of account. Several inputs count as one, laid upon each other.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import NamedTuple
+
+from cnnspec.analysis.unroll import Graph
+from cnnspec.layers.windows import LONGEST, SAME, Irregular, Window
+
+
+class Axis(NamedTuple):
+    """Pixel q + i*len(low) depends on the input's pixels low[q] + i*step to high[q] + i*step."""
+
+    step: int
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """The pixels that the best connected of the pixels depends on."""
+        return max(high - low for low, high in zip(self.low, self.high, strict=True)) + 1
+
+    @property
+    def jump(self) -> Fraction:
+        """The distance of neighbours, in pixels of the input."""
+        return Fraction(self.step, len(self.low))
+
+    def behind(self, window: Window) -> Axis:
+        """The axis behind a layer that reads such windows of this one. Raises Irregular."""
+        if window == SAME:
+            return self
+        own, period = len(self.low), len(window.first)
+        turns = own // math.gcd(own, window.step)  # until both repeat
+        if turns * period > LONGEST:
+            raise Irregular
+
+        def at(ends: tuple[int, ...], place: int) -> int:
+            return ends[place % own] + place // own * self.step
+
+        pixels = [(q, i * window.step) for i in range(turns) for q in range(period)]
+        low = tuple(at(self.low, window.first[q] + shift) for q, shift in pixels)
+        high = tuple(at(self.high, window.last[q] + shift) for q, shift in pixels)
+        return Axis(self.step * (window.step * turns // own), low, high)
+
+    def union(self, other: Axis) -> Axis:
+        """The least intervals around both. Raises Irregular where the jumps differ."""
+        period = math.lcm(len(self.low), len(other.low))
+        if self.jump != other.jump or period > LONGEST:
+            raise Irregular
+        one, two = self.repeated(period), other.repeated(period)
+        low = tuple(map(min, one.low, two.low))
+        return Axis(one.step, low, tuple(map(max, one.high, two.high)))
+
+    def repeated(self, period: int) -> Axis:
+        """The same with another period, a multiple of its own."""
+        shifts = [turn * self.step for turn in range(period // len(self.low))]
+        low = tuple(end + shift for shift in shifts for end in self.low)
+        return Axis(self.step * len(shifts), low, tuple(e + shift for shift in shifts for e in self.high))
+
+
+class Field(NamedTuple):
+    """The receptive field of a value's pixels. The whole input is the WHOLE field."""
+
+    down: Axis
+    across: Axis
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, in pixels of the input."""
+        return self.down.size, self.across.size
+
+    @property
+    def jump(self) -> tuple[Fraction, Fraction]:
+        return self.down.jump, self.across.jump
+
+    @property
+    def start(self) -> tuple[int, int]:
+        """Where the field of the first pixel begins: as far in front of the input as padding reaches."""
+        return self.down.low[0], self.across.low[0]
+
+
+PIXEL = Axis(1, (0,), (0,))
+WHOLE = Field(Axis(0, (0,), (0,)), Axis(0, (0,), (0,)))
+
+
+def fields(graph: Graph) -> dict[str, Field | None]:
+    """The field of every input and node; None where the pixels of a map have unlike ones."""
+    found: dict[str, Field | None] = {
+        name: Field(PIXEL, PIXEL) if shape.is_map else WHOLE for name, shape in graph.inputs
+    }
+    for node in graph.nodes:
+        arriving = [found[name] for name in node.inputs]
+        try:
+            if node.layer.is_join:
+                found[node.path] = joined(arriving)
+            else:
+                windows = node.layer.reads(node.shapes[0])
+                found[node.path] = behind(arriving[0], windows)
+        except Irregular:
+            found[node.path] = None
+    return found
+
+
+def behind(field: Field | None, windows: tuple[Window, Window] | None) -> Field | None:
+    if windows is None:
+        return WHOLE
+    if field is None or field is WHOLE or windows == (SAME, SAME):
+        return field
+    return Field(field.down.behind(windows[0]), field.across.behind(windows[1]))
+
+
+def joined(fields: list[Field | None]) -> Field | None:
+    total = fields[0]
+    for field in fields[1:]:
+        if total is WHOLE or field is WHOLE:
+            total = WHOLE
+        elif total is None or field is None:
+            total = None
+        else:
+            total = Field(total.down.union(field.down), total.across.union(field.across))
+    return total

@@ -1,0 +1,77 @@
+"""Which pixels of a layer's input its output pixels read, along one axis; borders are left out of account."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from cnnspec.shapes import effective
+
+LONGEST = 4096
+"""Pixels after which windows have to repeat."""
+
+
+class Irregular(Exception):
+    """The windows of neighbouring pixels do not repeat, or only after very many."""
+
+
+class Window(NamedTuple):
+    """Output pixel q + i*len(first) reads the input's pixels first[q] + i*step to last[q] + i*step."""
+
+    step: int
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+
+
+SAME = Window(1, (0,), (0,))
+
+
+def period(length: int) -> range:
+    """The pixels of a period. Raises Irregular."""
+    if length > LONGEST:
+        raise Irregular
+    return range(length)
+
+
+def sliding(k: int, s: int = 1, d: int = 1, lo: int = 0) -> Window:
+    """The window of a convolution or a pool: kernel k, stride s, dilation d, low padding lo."""
+    return Window(s, (-lo,), (effective(k, d) - 1 - lo,))
+
+
+def shifted(by: int) -> Window:
+    """Each pixel is the input's pixel so far on."""
+    return Window(1, (by,), (by,))
+
+
+def transposed(k: int, s: int, d: int, p: int) -> Window:
+    """What a transposed convolution adds up: pixel i puts tap t at i*s - p + t*d.
+
+    Where the stride leaves gaps between the kernels, nothing is read: the pixel before counts.
+    """
+    first, last = [], []
+    for q in period(s):
+        fits = [t for t in range(min(k, s)) if (q + p - t * d) % s == 0]  # the pattern repeats after s taps
+        ends = [t for t in range(max(0, k - s), k) if (q + p - t * d) % s == 0]
+        first.append((q + p - max(ends, default=0) * d) // s)
+        last.append((q + p - min(fits, default=0) * d) // s)
+    return Window(1, tuple(first), tuple(last))
+
+
+def resized(n: int, o: int, linear: bool = False, centred: bool = False) -> Window:
+    """Output pixel q is at q*n/o of the input, or, centred, at (q + 1/2)*n/o - 1/2.
+
+    It is read from the pixel there or before; linear: from those on both sides.
+    """
+    common = math.gcd(n, o)
+    n, o = n // common, o // common
+    places = [(2 * q + 1) * n - o if centred else 2 * q * n for q in period(o)]  # in units of 1/(2*o)
+    first = tuple(place // (2 * o) for place in places)
+    return Window(n, first, tuple(-(-place // (2 * o)) for place in places) if linear else first)
+
+
+def tiled(n: int, o: int) -> Window:
+    """The windows of adaptive pooling from n to o pixels: j*n//o up to, not including, ceil((j + 1)*n/o)."""
+    common = math.gcd(n, o)
+    turns = period(o // common)
+    first = tuple(j * n // o for j in turns)
+    return Window(n // common, first, tuple(-(-(j + 1) * n // o) - 1 for j in turns))
