@@ -70,8 +70,11 @@ class NumpyProgram:
         self.net.refresh()
 
     def run(self, images: list[Array]) -> dict[str, Array]:
-        found = {} if self.net.fast else self.net.features(*images)
-        return found | outputs(self.graph, self.net(*images))
+        if self.net.fast:
+            return outputs(self.graph, self.net(*images))
+        found: dict[str, Array] = self.net.features(*images)
+        results = [found[name] for name in self.net.outputs]
+        return found | outputs(self.graph, results if len(results) > 1 else results[0])
 
 
 class TorchProgram:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from cnnspec.cli import main
+from cnnspec.verify import LONG, WORST, Report, Row, table, verify
+from tests.backends.interpreter import network
 
-pytest.importorskip("torch")
-pytest.importorskip("numpy")
+assert torch.__version__  # both frameworks are wanted here
 
 SPECS = Path(__file__).parents[1] / "specs"
 
@@ -20,40 +24,160 @@ def call(*arguments: str) -> Any:
     return CliRunner().invoke(main, ["verify", *arguments])
 
 
-@pytest.mark.parametrize("spec", ["lenet", "digits", "edges"])
+@pytest.mark.parametrize("spec", ["lenet", "digits", "edges", "siamese"])
 def test_the_back_ends_agree(spec: str) -> None:
     done = call(str(SPECS / f"{spec}.cnn"))
     assert done.exit_code == 0, done.output
-    first, *rows, last = done.stdout.splitlines()
-    assert first.split()[:2] == ["layer", "output"] and "agree" in last and "gap" in last
-    assert any(row.startswith("output ") for row in rows)
+    *_, verdict, worst, bound = done.stdout.splitlines()
+    assert verdict.endswith("the back ends agree")
+    assert worst.startswith("largest error") and "between torch in float32 and in float64" in bound
+    assert "numpy, fast  torch, float64\n" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
 
 
-def test_every_label_has_its_line() -> None:
+def test_every_layer_has_its_line() -> None:
     lines = call(str(SPECS / "lenet.cnn")).stdout.splitlines()
-    assert {"conv1", "tanh4", "linear3"} <= {line.split()[0] for line in lines}
+    assert {"conv1", "tanh4", "linear3"} <= {line.split()[0] for line in lines if line}
+
+
+def test_a_long_table_shows_the_worst() -> None:
+    spec = (str(SPECS / "resnet.cnn"), "--input", "3@32x32")
+    short, long = call(*spec), call(*spec, "--all")
+    assert short.exit_code == long.exit_code == 0
+    told = [line for line in short.stdout.splitlines() if "--all shows all" in line]
+    assert len(told) == 1 and "--all" not in long.stdout
+    assert len(short.stdout.splitlines()) <= WORST + 12 < LONG < len(long.stdout.splitlines())
 
 
 def test_numpy_alone_compares_its_two_paths() -> None:
     done = call(str(SPECS / "lenet.cnn"), "--backends", "numpy")
-    assert done.exit_code == 0 and "numpy, fast" in done.stdout
+    assert done.exit_code == 0 and "numpy, fast" in done.stdout and "torch" not in done.stdout
 
 
-def test_a_difference_is_found_where_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pytorch_is_the_measure_in_any_order() -> None:
+    spec = str(SPECS / "digits.cnn")
+    assert call(spec, "--backends", "numpy, torch").stdout == call(spec).stdout
+
+
+SEVERAL = """net Several {
+  left: input 1@8x8
+  right: input 3@8x8
+  concat { | from left | from right }
+  t: { conv 4@3x3 pad=1, batchnorm, prelu }
+  again t
+  s: scale 0.1
+  a: conv 4@3x3
+  b: conv 2@3x3 pad=1 weights=0.5 frozen=yes
+  from s
+  head: conv 1@1x1
+  output a b
+  output head train=yes
+}
+"""
+
+
+def test_several_inputs_and_outputs() -> None:
+    """What only training has is not compared; a second run of the same weights is."""
+    report = verify(network(SEVERAL), ("torch", "numpy"))
+    names = [row.name for row in report.rows]
+    assert names[-2:] == ["output a", "output b"] and {"t.0", "t.0 (2)"} <= set(names)
+    assert report.first_fault is None
+
+
+def sabotage(monkeypatch: pytest.MonkeyPatch, right: str, wrong: str) -> None:
+    """The NumPy back end writes other code from now on."""
     import cnnspec.backends as backends
 
     emit = backends.emit
 
-    def wrong(backend: str, network: Any, source: str) -> str:
-        text = emit(backend, network, source)
-        return text.replace("np.tanh(x)", "np.tanh(x) * 1.001") if backend == "numpy" else text
+    def other(backend: str, net: Any, source: str) -> str:
+        text = emit(backend, net, source)
+        assert backend == "torch" or right in text
+        return text.replace(right, wrong) if backend == "numpy" else text
 
-    monkeypatch.setattr("cnnspec.programs.emit", wrong)
-    done = call(str(SPECS / "lenet.cnn"))
+    monkeypatch.setattr("cnnspec.programs.emit", other)
+
+
+@pytest.mark.parametrize(
+    "spec, right, wrong, where",
+    [
+        ("lenet", "np.tanh(x)", "np.tanh(x) * 1.001", "tanh1"),
+        (
+            "siamese",
+            "def sigmoid(x: Array) -> Array:\n",
+            "def sigmoid(x: Array) -> Array:\n    x = x + 1e-3\n",
+            "tower.13",
+        ),
+    ],
+)
+def test_a_difference_is_found_where_it_starts(
+    spec: str, right: str, wrong: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sabotage(monkeypatch, right, wrong)
+    done = call(str(SPECS / f"{spec}.cnn"))
     assert done.exit_code == 1
-    assert "first differs at tanh1" in done.stdout
+    assert f"the back ends differ, first at {where}\n" in done.stdout
 
 
-def test_an_unknown_back_end_is_refused() -> None:
-    done = call(str(SPECS / "lenet.cnn"), "--backends", "torch,fortran")
-    assert done.exit_code == 2 and "fortran" in done.output
+def test_fixed_numbers_are_each_programs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of the specification are not drawn at random: a wrong Sobel kernel is found."""
+    sabotage(monkeypatch, "-2", "-3")
+    done = call(str(SPECS / "edges.cnn"))
+    assert done.exit_code == 1 and "first at conv2\n" in done.stdout
+
+
+def test_a_fast_path_of_its_own_mind_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnspec.programs import NumpyProgram
+
+    run = NumpyProgram.run
+
+    def other(self: NumpyProgram, images: list[Any]) -> dict[str, Any]:
+        return {name: x + self.net.fast for name, x in run(self, images).items()}
+
+    monkeypatch.setattr(NumpyProgram, "run", other)
+    done = call(str(SPECS / "lenet.cnn"))
+    assert done.exit_code == 1 and "first at output output\n" in done.stdout
+
+
+def test_nan_is_no_agreement() -> None:
+    rows = tuple(Row(f"layer{i}", "4", {"numpy": error}, 1e-7) for i, error in enumerate((1e-7, np.nan, 0.0)))
+    report = Report("N", 1, "torch", ("numpy",), rows)
+    assert report.first_fault is rows[1]
+    assert "first at layer1" in table(report)
+
+
+def test_what_overflows_in_pytorch_is_told() -> None:
+    grow = "repeat 12 { conv 8@1x1 weights=1e4 biases=0 frozen=yes }"
+    report = verify(network(f"net N {{ input 8@2x2\n {grow}\n}}"), ("torch", "numpy"))
+    assert report.first_fault is not None
+    assert "torch itself gives no number at conv" in table(report)
+
+
+@pytest.mark.parametrize(
+    "backends, said",
+    [
+        ("torch,fortran", "'fortran'"),
+        ("", "''"),
+        ("torch", "nothing to compare"),
+    ],
+)
+def test_wrong_calls(backends: str, said: str) -> None:
+    done = call(str(SPECS / "lenet.cnn"), "--backends", backends)
+    assert done.exit_code == 2 and said in done.output and "Traceback" not in done.output
+
+
+def test_a_wrong_specification_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "net.cnn"
+    file.write_text("net N { input 3@8x8\n cnov 4@3x3\n}\n")
+    done = call(str(file))
+    assert done.exit_code == 1 and "E0" in done.output
+
+
+@pytest.mark.parametrize("missing", ["torch", "numpy"])
+def test_what_is_not_installed_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "cnnspec.verify")
+    monkeypatch.delitem(sys.modules, "cnnspec.programs")
+    done = call(str(SPECS / "lenet.cnn"))
+    assert done.exit_code == 2
+    assert done.output.startswith(f"cnnspec: {missing} is not installed: pip install 'cnnspec[{missing}]'")

@@ -13,16 +13,14 @@ from cnnspec.commands.common import fail, options, the_network
 @click.command()
 @click.argument("file", required=False)
 @options
-@click.option("--backends", default="torch,numpy", metavar="A,B", help="What to compare, the measure first.")
-@click.option("--seed", default=0, help="Of the weights and the images.")
-def verify(file: str | None, backends: str, seed: int, **choice: Any) -> None:
+@click.option(
+    "--backends", default="torch,numpy", metavar="A,B", help="What to compare; numpy alone: its two paths."
+)
+@click.option("--seed", default=0, type=click.IntRange(min=0), help="Of the weights and the images.")
+@click.option("--all", "every", is_flag=True, help="Show all layers of a long network, too.")
+def verify(file: str | None, backends: str, seed: int, every: bool, **choice: Any) -> None:
     """Run the programs of several back ends on the same random weights and images, and compare them."""
-    from cnnspec.backends import BACKENDS
-
-    names = tuple(dict.fromkeys(backends.split(",")))
-    unknown = [name for name in names if name not in BACKENDS]
-    if unknown:
-        fail(f"--backends knows {', '.join(BACKENDS)}, not {unknown[0]!r}")
+    names = chosen(backends)
     _, network = the_network(file, choice)
     try:
         from cnnspec.verify import table
@@ -30,6 +28,20 @@ def verify(file: str | None, backends: str, seed: int, **choice: Any) -> None:
 
         report = compare(network, names, seed=seed)
     except ImportError as problem:
-        fail(f"{problem.name} is not installed: pip install 'cnnspec[torch]'")
-    click.echo(table(report))
+        hint = "; --backends numpy does without" if problem.name == "torch" else ""
+        fail(f"{problem.name} is not installed: pip install 'cnnspec[{problem.name}]'{hint}")
+    click.echo(table(report, every))
     sys.exit(1 if report.first_fault else 0)
+
+
+def chosen(backends: str) -> tuple[str, ...]:
+    """The names of back ends, separated by commas. What is wrong ends the call."""
+    from cnnspec.backends import BACKENDS
+
+    names = tuple(name.strip() for name in backends.split(","))
+    unknown = [name for name in names if name not in BACKENDS]
+    if unknown:
+        fail(f"--backends knows {', '.join(BACKENDS)}, not {unknown[0]!r}")
+    if set(names) == {"torch"}:
+        fail("--backends torch leaves nothing to compare: torch,numpy")
+    return names
