@@ -30,10 +30,15 @@ def options(command: Any) -> Any:
     return command
 
 
-def fail(message: str) -> NoReturn:
-    """The call is wrong. A message may hold a file's name, and that any character."""
+def complain(message: str) -> None:
+    """One line on standard error. It may hold a file's name, and that any character."""
     shown = "".join(c if c.isprintable() else "?" for c in message)
     click.echo(f"cnnspec: {shown}", err=True)
+
+
+def fail(message: str) -> NoReturn:
+    """The call is wrong."""
+    complain(message)
     sys.exit(2)
 
 

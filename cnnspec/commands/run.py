@@ -1,0 +1,91 @@
+"""`cnnspec run`: images through a net."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnspec.commands.common import complain, fail, options, save, the_network
+from cnnspec.commands.progress import Progress
+from cnnspec.files import FileProblem
+from cnnspec.reports.glyphs import visible
+
+if TYPE_CHECKING:
+    from cnnspec.run.album import Album
+    from cnnspec.run.session import Session
+
+
+@click.command()
+@click.argument("file")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE…")
+@options
+@click.option("--weights", metavar="FILE", help="A .safetensors or .npz file; without it they are random.")
+@click.option("--labels", metavar="FILE", help="The names of the classes, a line each.")
+@click.option("--top", type=click.IntRange(min=1), default=5, help="How many classes to tell; 5.")
+@click.option("--resize", type=click.IntRange(min=1), metavar="N", help="The shorter side before the crop.")
+@click.option("--backend", type=click.Choice(["numpy", "torch"]), default="numpy", help="What runs the net.")
+@click.option("--features", metavar="DIR", help="Where to show what every layer makes of the images.")
+@click.option("--force", is_flag=True, help="Overwrite files that cnnspec did not write.")
+def run(
+    file: str,
+    images: tuple[str, ...],
+    weights: str | None,
+    labels: str | None,
+    top: int,
+    resize: int | None,
+    backend: str,
+    features: str | None,
+    force: bool,
+    **choice: Any,
+) -> None:
+    """Tell the classes of images, PNG or JPEG, and how sure the net is of them."""
+    _, network = the_network(file, choice)
+    try:
+        from cnnspec.run import RunProblem
+        from cnnspec.run.album import Album
+        from cnnspec.run.answers import read_labels
+        from cnnspec.run.session import Session
+
+        session = Session(network, backend, weights, resize, features is not None)
+        names = read_labels(labels, session.outputs) if labels is not None else None
+    except ImportError as problem:
+        extra = "torch" if problem.name == "torch" else "run"
+        fail(f"{problem.name} is not installed: pip install 'cnnspec[{extra}]'")
+    except RunProblem as problem:
+        fail(str(problem))
+    if weights is None and session.trains:
+        complain("the weights are random: --weights names a file of trained ones")
+    album = None if features is None else Album(features, network.name, network.sizes, force)
+    told, problems = answered(session, images, names, top, album)
+    click.echo("".join(f"{line}\n" for line in told), nl=False)
+    for words in problems:
+        complain(words)
+    if album is not None and album.sections:
+        save(*album.index, force)
+    sys.exit(2 if problems else 0)
+
+
+def answered(
+    session: Session, images: tuple[str, ...], labels: list[str] | None, top: int, album: Album | None
+) -> tuple[list[str], list[str]]:
+    """The lines about all images, and what went wrong; their pictures go into the album."""
+    from cnnspec.run import RunProblem
+    from cnnspec.run.answers import answers
+
+    told, problems = [], []
+    steps = 1 if album is None else 1 + session.sheets
+    with Progress(steps * len(images), "run") as progress:
+        for path in images:
+            try:
+                image = session.read(path)
+                values = session.run(image)
+                lines = answers(values, session.outputs, labels, top)
+                told += [visible(path), *(f"  {visible(line)}" for line in lines)]
+                progress.step()
+                if album is not None:
+                    album.add(path, image, lines, session.shown(values), progress.step)
+            except (RunProblem, FileProblem) as problem:
+                problems.append(str(problem))
+    return told, problems

@@ -1,0 +1,79 @@
+"""What a net makes of an image, in words: its top classes, or the range of the map that it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from cnnspec.analysis.memory import VIEWS
+from cnnspec.analysis.unroll import Graph
+from cnnspec.programs import Array
+from cnnspec.run import RunProblem
+from cnnspec.shapes import Shape
+
+PROBABLE = ("softmax", "sigmoid")
+"""Layers whose values are confidences already."""
+
+
+class Output:
+    """An output of evaluation: its shape, and the layer that its numbers come from."""
+
+    def __init__(self, graph: Graph, name: str, at: str) -> None:
+        nodes = {node.path: node for node in graph.nodes}
+        self.key = f"output {name}"
+        self.shape: Shape = nodes[at].output if at in nodes else dict(graph.inputs)[at]
+        while at in nodes and nodes[at].layer.name in VIEWS | {"identity"}:
+            at = nodes[at].inputs[0]
+        self.layer = nodes[at].layer.name if at in nodes else "input"
+
+    @property
+    def classes(self) -> int:
+        """How many classes it tells apart; 0 where it is a map."""
+        return self.shape.channels if self.shape.features == self.shape.channels else 0
+
+
+def outputs_of(graph: Graph) -> list[Output]:
+    return [Output(graph, name, at) for name, at, train in graph.outputs if not train]
+
+
+def read_labels(path: str, outputs: list[Output]) -> list[str]:
+    """The names of classes, a line each. Raises RunProblem."""
+    try:
+        labels = Path(path).read_text("utf-8-sig").removesuffix("\n").split("\n")
+    except FileNotFoundError:
+        raise RunProblem(f"{path}: no such file") from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "is no text in UTF-8"
+        raise RunProblem(f"{path}: {reason}") from None
+    for output in outputs:
+        if not output.classes:
+            raise RunProblem(f"{path}: labels name classes, but the net makes a map, {output.shape}")
+        if output.classes != len(labels):
+            raise RunProblem(f"{path}: has {len(labels):,} lines, the net {output.classes:,} classes")
+    return labels
+
+
+def answers(values: dict[str, Array], outputs: list[Output], labels: list[str] | None, top: int) -> list[str]:
+    """Lines about one image: `0.9312  cat`, the most probable class first."""
+    lines = []
+    for output in outputs:
+        value = values[output.key].astype(np.float64)
+        if len(outputs) > 1:
+            lines.append(f"{output.key}:")
+        if not output.classes or (output.classes == 1 and output.layer not in PROBABLE):
+            lines.append(f"{output.shape}, from {value.min():.4g} to {value.max():.4g}")
+            continue
+        sure = confidences(value.ravel(), output.layer)
+        for index in np.argsort(-sure, kind="stable")[:top]:
+            lines.append(f"{sure[index]:.4f}  {labels[index] if labels else f'class {index}'}")
+    return lines
+
+
+def confidences(scores: Array, layer: str) -> Array:
+    """Softmax of the scores, which leaves a log softmax's as they are; or what is confidences already."""
+    if layer in PROBABLE:
+        return scores
+    powers = np.exp(scores - scores.max())
+    made: Array = powers / powers.sum()
+    return made

@@ -1,0 +1,118 @@
+"""Image files become what a net's input takes: read, sized, cropped, prepared.
+
+Sizes as torchvision's presets for classification do: the image is shrunk or enlarged, bilinear and
+antialiased, until it just covers the input, and its middle is cut out.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cnnspec.graph import Input
+from cnnspec.programs import Array
+from cnnspec.run import RunProblem
+
+FORMATS = ("PNG", "JPEG")
+
+
+def read_image(path: str, given: Input, short: int | None = None) -> Image.Image:
+    """The image of a file as an input sees it: its height and width, grey or RGB. Raises RunProblem.
+
+    `short`: the shorter side before the crop, if not the input's own; torchvision's presets have 256 for 224.
+    """
+    shape = given.value.shape
+    assert shape is not None
+    image = flat(sized(opened(path), *shape.size, short))
+    return image.convert("L" if shape.channels == 1 else "RGB")
+
+
+def prepared(image: Image.Image, given: Input) -> Array:
+    """(1, C, H, W), float32: pixels from 0 to 1, less the input's mean, over its deviation."""
+    pixels = np.asarray(image, np.float32) / 255
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    mean, std = (
+        np.array(numbers or fallback, np.float32) for numbers, fallback in ((given.mean, 0), (given.std, 1))
+    )
+    made: Array = np.ascontiguousarray((planes - mean.reshape(-1, 1, 1)) / std.reshape(-1, 1, 1))[None]
+    return made
+
+
+def check_input(inputs: tuple[Input, ...], short: int | None = None) -> Input:
+    """The one input, which takes images, whose shorter side is `short` before the crop. Raises RunProblem."""
+    if len(inputs) != 1:
+        names = ", ".join(f"`{given.name}`" for given in inputs)
+        raise RunProblem(f"the net has {len(inputs)} inputs, {names}: `run` gives each image to one input")
+    (given,) = inputs
+    shape = given.value.shape
+    if shape is None or not shape.is_map or shape.channels not in (1, 3):
+        raise RunProblem(f"an image is 1@HxW (grey) or 3@HxW (RGB), the net's input is {shape}")
+    for name, numbers in (("mean", given.mean), ("std", given.std)):
+        if len(numbers) not in (0, 1, shape.channels):
+            raise RunProblem(
+                f"the input's `{name}` is of {len(numbers)} channels, its shape now of {shape.channels}"
+            )
+    if short is not None and short < min(shape.size):
+        raise RunProblem(f"--resize {short}: the crop takes {min(shape.size)}")
+    return given
+
+
+def opened(path: str) -> Image.Image:
+    """The image of a file, upright, 8 bits a channel: grey, RGB or RGBA. Raises RunProblem."""
+    try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise RunProblem(f"{path}: is not a file")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                return eight_bits(ImageOps.exif_transpose(image))
+    except RunProblem:
+        raise
+    except FileNotFoundError:
+        raise RunProblem(f"{path}: no such file") from None
+    except UnidentifiedImageError:
+        raise RunProblem(f"{path}: is no PNG or JPEG image") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise RunProblem(f"{path}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
+    except Exception as problem:  # on broken bytes Pillow's decoders raise almost anything
+        raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """In mode L, RGB or RGBA."""
+    if image.mode.startswith("I"):  # 16 bits, grey
+        return Image.fromarray((np.asarray(image) / 257).round().clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def sized(image: Image.Image, height: int, width: int, short: int | None) -> Image.Image:
+    """The middle of the image at the size at which it just covers height x width.
+
+    Only what stays is computed: an image of 1 x 100,000 pixels takes no more than any other.
+    """
+    scale = short or min(height, width)
+    room_height, room_width = (side * scale // min(height, width) for side in (height, width))
+    w, h = image.size
+    if room_height * w >= room_width * h:
+        whole_width, whole_height = room_height * w // h, room_height
+    else:
+        whole_width, whole_height = room_width, room_width * h // w
+    left, top = round((whole_width - width) / 2), round((whole_height - height) / 2)
+    across, down = w / whole_width, h / whole_height
+    right, bottom = min(w, (left + width) * across), min(h, (top + height) * down)
+    return image.resize(
+        (width, height), Image.Resampling.BILINEAR, (left * across, top * down, right, bottom)
+    )
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """What is transparent, on white."""
+    if image.mode != "RGBA":
+        return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

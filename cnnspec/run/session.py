@@ -1,0 +1,75 @@
+"""A net made ready: its program, its weights, the input that images go to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PIL import Image
+
+from cnnspec.analysis.unroll import unroll
+from cnnspec.graph import Network
+from cnnspec.programs import Array, load
+from cnnspec.run.answers import outputs_of
+from cnnspec.run.images import check_input, prepared, read_image
+from cnnspec.run.weights import read_weights
+
+
+class Shown(NamedTuple):
+    """Values of the input and all layers, (C, H, W) or (C,), and of those outputs that are maps."""
+
+    layers: dict[str, Array]
+    maps: dict[str, Array]
+
+
+class Session:
+    """Runs images, one by one. Raises RunProblem, and ImportError where a package is missing.
+
+    The values of layers are those of the NumPy program, which has one for each; with another back end it
+    runs beside that, on the same weights.
+    """
+
+    def __init__(
+        self, network: Network, backend: str, weights: str | None, short: int | None, layers: bool
+    ) -> None:
+        self.given, self.short = check_input(network.inputs, short), short
+        self.graph = unroll(network)
+        self.outputs = outputs_of(self.graph)
+        self.program = load(backend, network, self.graph, layers and backend == "numpy")
+        if weights is not None:
+            self.program.put(read_weights(weights, self.program.state()))
+        self.inner = self.program
+        if layers and backend != "numpy":
+            self.inner = load("numpy", network, self.graph)
+            self.inner.put(self.program.state())
+
+    @property
+    def trains(self) -> bool:
+        """Whether there are weights to train: then without a file of them the answers mean nothing."""
+        return any(weight.trained for node in self.graph.nodes for weight in node.weights)
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the input and of all layers that run in evaluation."""
+        return [self.given.name, *(node.path for node in self.graph.nodes if not node.train)]
+
+    @property
+    def sheets(self) -> int:
+        """How many pictures of an image there are to write."""
+        return 2 + len(self.layers) + sum(not output.classes for output in self.outputs)
+
+    def read(self, path: str) -> Image.Image:
+        """An image file as the net sees it."""
+        return read_image(path, self.given, self.short)
+
+    def run(self, image: Image.Image) -> dict[str, Array]:
+        """The values of the outputs as `output NAME`, (C, H, W) or (C,), and of layers if wanted."""
+        images = [prepared(image, self.given)]
+        found = self.program.run(images)
+        if self.inner is not self.program:
+            found = self.inner.run(images) | found
+        return {name: value[0] for name, value in found.items()}
+
+    def shown(self, values: dict[str, Array]) -> Shown:
+        """What there is to see, if layers are wanted."""
+        maps = {output.key: values[output.key] for output in self.outputs if not output.classes}
+        return Shown({name: values[name] for name in self.layers}, maps)

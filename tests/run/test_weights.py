@@ -1,0 +1,102 @@
+"""Files of weights are numbers of the right names and shapes, or are refused."""
+
+from __future__ import annotations
+
+import pickle
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+from cnnspec.run import RunProblem
+from cnnspec.run.weights import conversion, read_weights
+from tests.run.calling import SPECS, noise, run, save
+
+WANTED: dict[str, Any] = {
+    "fc.weight": np.zeros((2, 3), np.float32),
+    "fc.bias": np.zeros(2, np.float32),
+    "bn.num_batches_tracked": np.zeros((), np.int64),
+}
+GIVEN: dict[str, Any] = {name: np.ones_like(tensor) for name, tensor in WANTED.items()}
+
+
+def read(path: Path, tensors: dict[str, Any]) -> dict[str, Any]:
+    if path.suffix == ".npz":
+        np.savez(path, **tensors)
+    else:
+        save_file(tensors, path)
+    return read_weights(str(path), WANTED)
+
+
+@pytest.mark.parametrize("name", ["w.npz", "w.safetensors"])
+def test_tensors_are_read(name: str, tmp_path: Path) -> None:
+    found = read(tmp_path / name, GIVEN)
+    assert found.keys() == WANTED.keys()
+    for key in WANTED:
+        assert (found[key] == 1).all() and found[key].dtype == WANTED[key].dtype
+    half = read(tmp_path / name, {**GIVEN, "fc.bias": np.full(2, 0.5, np.float16)})
+    assert half["fc.bias"].dtype == np.float32 and (half["fc.bias"] == 0.5).all()
+
+
+def test_counts_of_batches_may_lack(tmp_path: Path) -> None:
+    found = read(tmp_path / "w.npz", {name: GIVEN[name] for name in ("fc.weight", "fc.bias")})
+    assert found["bn.num_batches_tracked"] == 0
+
+
+@pytest.mark.parametrize("name", ["w.npz", "w.safetensors"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"fc.bias": None}, "lacks fc.bias"),
+        ({"extra": np.zeros(1)}, "holds what the net has not: extra"),
+        ({"fc.weight": np.zeros((3, 2))}, "fc.weight is 3 x 2, the net's 2 x 3"),
+        ({"fc.weight": np.zeros((2, 3), bool)}, "fc.weight holds bool, no numbers"),
+    ],
+)
+def test_tensors_that_do_not_fit(name: str, change: dict[str, Any], said: str, tmp_path: Path) -> None:
+    tensors = {key: tensor for key, tensor in (GIVEN | change).items() if tensor is not None}
+    with pytest.raises(RunProblem, match=said):
+        read(tmp_path / name, tensors)
+
+
+def test_an_array_of_objects_is_never_unpickled(tmp_path: Path) -> None:
+    with pytest.raises(RunProblem, match="cannot be read"):
+        read(tmp_path / "w.npz", GIVEN | {"fc.bias": np.array([print, None], object)})
+
+
+@pytest.mark.parametrize("name", ["w.npz", "w.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", pickle.dumps({"a": 1}), b"\xff" * 100, b"\x93NUMPY"])
+def test_broken_files(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    image = save(tmp_path / "x.png", noise(8, 8))
+    called = run(SPECS / "digits.cnn", image, "--weights", tmp_path / name)
+    assert called.code == 2 and len(called.err.splitlines()) == 1 and name in called.err
+
+
+def test_other_suffixes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunProblem, match=r"end in \.safetensors or \.npz"):
+        read_weights(str(tmp_path / "weights.h5"), WANTED)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".bin", ".PKL"])
+def test_a_pickle_is_refused_unread(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"w{suffix}"  # does not exist: nothing tries to open it
+    called = run(SPECS / "digits.cnn", save(tmp_path / "x.png", noise(8, 8)), "--weights", path)
+    assert called.code == 2 and "a pickle runs code" in called.err and "weights_only=True" in called.err
+
+
+def test_the_conversion_that_is_offered_works(tmp_path: Path) -> None:
+    path = tmp_path / """it's a "net" $HOME.pth"""
+    tied = torch.ones(2, 3)
+    torch.save({"a": tied, "b": tied, "c": tied.T}, path)
+    python, *rest = shlex.split(conversion(str(path)))
+    assert python == "python"
+    subprocess.run([sys.executable, *rest], check=True, timeout=120)
+    found = load_file(path.with_suffix(".safetensors"))
+    assert {name: tensor.shape for name, tensor in found.items()} == {"a": (2, 3), "b": (2, 3), "c": (3, 2)}
