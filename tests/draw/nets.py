@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from cnnspec.compiler import check, check_text
+from cnnspec.draw.build import build
+from cnnspec.draw.fold import fold
+from cnnspec.draw.fuse import fuse
 from cnnspec.draw.model import Box, Cluster, Diagram, Item
+from cnnspec.draw.unwrap import unwrap
 from cnnspec.files import read, read_used
 from cnnspec.graph import Network
 from cnnspec.resources import folder
@@ -32,6 +36,11 @@ def shipped(name: str, net: str | None = None) -> tuple[Network, ...]:
     checked = check(source, read_used, net)
     assert checked.ok, checked.diagnostics
     return checked.networks
+
+
+def diagram(net: Network) -> Diagram:
+    """Fused and folded, as the volume view takes it."""
+    return fuse(unwrap(fold(fuse(build(net)))))
 
 
 def clusters(items: tuple[Item, ...]) -> list[Cluster]:

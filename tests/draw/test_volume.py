@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,7 +12,8 @@ from click.testing import CliRunner, Result
 from cnnspec.cli import main
 from cnnspec.draw.volume import figure
 from cnnspec.output import is_ours
-from tests.draw.nets import GOLDEN, ZOO, shipped
+from tests.draw.nets import GOLDEN, GOLDENS, ZOO, golden, shipped
+from tests.safety.running import python
 
 LENET = str(GOLDEN / "lenet.cnn")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -49,8 +51,53 @@ def test_what_cannot_be_drawn_is_told(arguments: tuple[str, ...], wanted: str) -
 
 @pytest.mark.parametrize("name", ZOO)
 def test_the_zoo_is_drawn(name: str) -> None:
-    for network in shipped(name):
-        root = ElementTree.fromstring(figure(network, width_pt=495, theme="light"))
+    for net in shipped(name):
+        root = ElementTree.fromstring(figure(net, width_pt=495, theme="light"))
         assert root.get("width") == "495pt"
+        assert root.get("viewBox") == f"0 0 495 {str(root.get('height')).removesuffix('pt')}"
         words = [str(text.text) for text in root.iter(f"{SVG}text")]
-        assert any(network.name in line and "not to scale" in line for line in words)
+        assert any(net.name in line and "not to scale" in line for line in words)
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_golden_files(name: str) -> None:
+    path = GOLDEN / f"{name}.volume.svg"
+    found = figure(golden(name), width_pt=495, theme="light")
+    if os.environ.get("CNNSPEC_UPDATE"):
+        path.write_text(found, encoding="utf-8")
+    assert found == path.read_text(encoding="utf-8")
+
+
+def test_those_who_do_not_see_it_are_told() -> None:
+    root = ElementTree.fromstring(figure(golden("residual"), width_pt=495, theme="light"))
+    assert root.get("role") == "img"
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert ids == str(root.get("aria-labelledby")).split()
+    assert str(root.findtext(f"{SVG}title")).startswith("Residual: ")
+    description = str(root.findtext(f"{SVG}desc"))
+    assert "conv 3x3, batchnorm, relu: 16@32x32" in description
+    assert "+, relu: 16@32x32" in description
+
+
+def test_two_hash_seeds_make_the_same_bytes() -> None:
+    script = (
+        "import sys; from cnnspec.draw.volume import figure; from tests.draw.nets import golden, shipped\n"
+        "for net in (golden('heads'), *shipped('unet'), *shipped('googlenet'), *shipped('densenet')):\n"
+        "    sys.stdout.write(figure(net, width_pt=300, theme='light'))\n"
+    )
+    made = {python("-c", script, PYTHONHASHSEED=seed).out for seed in ("0", "4242")}
+    assert len(made) == 1
+    assert made.pop().count("</svg>") == 8
+
+
+@pytest.mark.parametrize(
+    "name", ["<b>&amp;--", "\"'>]]>", "\x00\x1f\u202e\ufeff", "名" * 50, "--", "\\N{}%s"]
+)
+def test_any_name_makes_a_well_formed_page(name: str) -> None:
+    net = golden("heads")
+    inputs = tuple(given._replace(name=name) for given in net.inputs)
+    page = figure(net._replace(name=name, inputs=inputs), width_pt=200, theme="light")
+    root = ElementTree.fromstring(page)
+    shown = "".join(str(text.text) for text in root.iter(f"{SVG}text"))
+    assert all(character.isprintable() for character in shown)
+    assert "http" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")

@@ -7,25 +7,15 @@ from itertools import combinations
 import pytest
 
 from cnnspec.compiler import check_text
-from cnnspec.draw.build import build
-from cnnspec.draw.fold import fold
-from cnnspec.draw.fuse import fuse
-from cnnspec.draw.model import Diagram
-from cnnspec.draw.unwrap import unwrap
 from cnnspec.draw.volume.page import Layout, layout
 from cnnspec.draw.volume.parts import Disc, Face, Part, Point, Text
 from cnnspec.draw.volume.plan import plan
-from cnnspec.graph import Network
 from tests.backends.random_nets import Generator
-from tests.draw.nets import GOLDENS, ZOO, golden, shipped
+from tests.draw.nets import GOLDENS, ZOO, diagram, golden, shipped
 
 WIDTHS = (144.0, 252.0, 495.0, 1440.0)  # points: the least, a column, a page, a poster
 SMALLEST = 6.0
 NEAR = 0.05  # points that rounding may cost
-
-
-def diagram(net: Network) -> Diagram:
-    return fuse(unwrap(fold(fuse(build(net)))))
 
 
 def points(part: Part) -> list[Point]:

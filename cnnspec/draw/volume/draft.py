@@ -6,7 +6,6 @@ Every box makes one value, so both go by the box's number. Left out is what only
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes
 from cnnspec.draw.words import SYMBOLS, plain
@@ -56,28 +55,21 @@ class Draft:
             for tail in dict.fromkeys(tails):
                 self.heads[tail].append(head)
 
-    def collapse(self, numbers: Collection[int], name: str, times: int = 1, shared: bool = False) -> bool:
-        """Boxes become one that is called `name`, if a single value leaves them."""
-        inside = set(numbers) & self.boxes.keys()
-        leaving = {
-            tail for head, tails in self.tails.items() if head not in inside for tail in tails
-        } & inside
+    def collapse(self, numbers: set[int], *parts: str, times: int = 1, shared: bool = False) -> None:
+        """Boxes become one that is described as `parts` say, if a single value leaves them."""
+        inside = numbers & self.boxes.keys()
+        leaving = {number for number in inside if not inside.issuperset(self.heads[number])}
         exits = leaving or {max(inside, default=-1)}
-        if len(inside) < 2 or len(exits) > 1:
-            return False
-        number = exits.pop()
         entering = dict.fromkeys(tail for n in sorted(inside) for tail in self.tails[n] if tail not in inside)
-        if not entering:
-            return False
+        if len(inside) < 2 or len(exits) > 1 or not entering:
+            return
+        number = exits.pop()
         box = self.boxes[number]
         for n in inside:
             del self.boxes[n], self.tails[n]
-        self.boxes[number] = box._replace(
-            kind="block", parts=(name,), times=times, shared=shared, window=None
-        )
+        self.boxes[number] = box._replace(kind="block", parts=parts, times=times, shared=shared, window=None)
         self.tails[number] = list(entering)
         self.turn()
-        return True
 
     def drop(self, number: int) -> None:
         """Leave out a box of a single tail, whose heads take that instead."""
@@ -164,7 +156,10 @@ def hide_branches(draft: Draft) -> None:
         own = [c for c in draft.clusters if region <= numbers(c)]
         join = draft.boxes[number].parts
         exact = own and not numbers(own[-1]) & draft.boxes.keys() - region
-        draft.collapse(region, title(own[-1]) if exact else f"{join[0]} of {len(lengths)} paths")
+        if exact:
+            draft.collapse(region, title(own[-1]))
+        else:
+            draft.collapse(region, f"{join[0]} of {len(lengths)} paths", *join[1:])
 
 
 def between(draft: Draft, join: int) -> set[int]:
@@ -192,7 +187,7 @@ def hide_clusters(draft: Draft, kind: str) -> None:
     if sum(box.kind != "join" for box in draft.boxes.values()) > MOST_VOLUMES:
         for cluster in reversed(draft.clusters):
             if cluster.kind == kind and cluster.name:
-                draft.collapse(numbers(cluster), title(cluster), cluster.times)
+                draft.collapse(numbers(cluster), title(cluster), times=cluster.times)
 
 
 def numbers(cluster: Cluster) -> set[int]:
