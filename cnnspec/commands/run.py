@@ -51,8 +51,9 @@ def run(
         session = Session(network, backend, weights, resize, features is not None)
         names = read_labels(labels, session.outputs) if labels is not None else None
     except ImportError as problem:
-        extra = "torch" if problem.name == "torch" else "run"
-        fail(f"{problem.name} is not installed: pip install 'cnnspec[{extra}]'")
+        package = str(problem.name).partition(".")[0]
+        extra = "torch" if package == "torch" else "run"
+        fail(f"{package} is not installed: pip install 'cnnspec[{extra}]'")
     except RunProblem as problem:
         fail(str(problem))
     if weights is None and session.trains:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,46 @@ def test_both_back_ends_are_as_sure(trained: Path, digits: list[Path], tmp_path:
         for a, b in zip(first, other, strict=True):
             assert a.keys() == b.keys() and len(a) == 10
             assert all(abs(a[name] - b[name]) < 1.01e-4 for name in a)
+
+
+def test_a_published_net_is_as_sure_as_in_torchvision(tmp_path: Path, torchvision: Any) -> None:
+    """Its preset, its model, its names of weights; the last layer is steeper, so that classes differ."""
+    from torchvision.transforms._presets import ImageClassification
+
+    torch.manual_seed(0)
+    model = torchvision.models.resnet18(weights=None).eval()
+    model.fc.weight.data *= 10
+    save_file(
+        {name: tensor.numpy() for name, tensor in model.state_dict().items()}, tmp_path / "w.safetensors"
+    )
+    photograph = save(tmp_path / "china.png", load_sample_image("china.jpg"))
+    with torch.no_grad():
+        wanted = model(ImageClassification(crop_size=224)(Image.open(photograph))[None])[0].softmax(0)
+    arguments = ("--weights", tmp_path / "w.safetensors", "--resize", 256, "--top", 3)
+    called = run(SPECS / "resnet.cnn", photograph, "--net", "ResNet18", *arguments)
+    assert called.code == 0 and called.err == ""
+    (found,) = ranked(called.out)
+    assert wanted.max() > 0.05
+    best = wanted.topk(3)
+    assert [name for _, name in found] == [f"class {index}" for index in best.indices]
+    np.testing.assert_allclose([sure for sure, _ in found], best.values, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"), [("PIL", "run"), ("safetensors.numpy", "run"), ("torch", "torch")]
+)
+def test_a_missing_package_is_named(
+    module: str, extra: str, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("cnnspec.run.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    called = run(
+        DIGITS, "x.png", "--weights", trained, "--backend", "torch" if module == "torch" else "numpy"
+    )
+    package = module.partition(".")[0]
+    assert called.code == 2 and called.out == ""
+    assert called.err == f"cnnspec: {package} is not installed: pip install 'cnnspec[{extra}]'\n"
 
 
 def test_labels_name_the_classes(trained: Path, digits: list[Path], tmp_path: Path) -> None:
