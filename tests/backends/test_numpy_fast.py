@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import emit
+from cnnspec.backends.numpy.kernels import arrays, plan
 from cnnspec.backends.numpy.kernels import net as machine
-from cnnspec.backends.numpy.kernels import plan, strips
 from cnnspec.backends.numpy.kernels.plan import Plan
 from cnnspec.backends.numpy.program import QUICK, lowering
 from cnnspec.layers.base import Call, Filter
@@ -85,7 +85,7 @@ def agree(net: Any, *images: Any, bound: float) -> None:
 @pytest.mark.parametrize("cache", [1, 1 << 20], ids=["pieces", "whole"])
 @pytest.mark.parametrize("case", CASES + LARGE, ids=title)
 def test_a_layer(case: Case, cache: int, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strips, "CACHE", cache)
+    monkeypatch.setattr(arrays, "CACHE", cache)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3, *case[2].dimensions)).astype(precision)
     for after in ((), ("relu6",), ("sigmoid", "tanh")):

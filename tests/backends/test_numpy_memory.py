@@ -88,3 +88,25 @@ def test_a_buffer_is_used_again() -> None:
             arena.perform()
     assert arena.block is not None and arena.block.size == 112 + 64
     assert np.shares_memory(shadow, again) and (first, second, third) == (0, 1, 2)
+
+
+MIXED = """net Mixed { input 8@16x16
+  conv 32@3x3 pad=1, batchnorm, relu, conv 32@3x3 pad=1, relu, depthwise 5 pad=2, batchnorm, relu6
+  conv 32@3x3 pad=1 groups=4, maxpool 3 stride=2 pad=1
+  concat { | conv 16@1x1, sigmoid | avgpool 3 stride=1 pad=1 }
+  add { | identity | conv 48@3x3 pad=1 mode="reflect" }
+  conv 8@5x5 pad=2, convtranspose 8@4x4 stride=2 pad=1
+}"""
+
+
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "plain"])
+def test_memory_grows_with_the_images_alone(fast: bool, tmp_path: Path) -> None:
+    """Work goes in pieces: only the maps themselves are larger for more images, or larger ones."""
+    net = network(MIXED)
+    program = made(net, tmp_path)
+    program.fast = fast
+    live = 4 * peak(unroll(net)).elements / 16**2  # a pixel
+    for count, side in ((8, 32), (64, 32), (1, 256)):
+        x = np.zeros((count, 8, side, side), np.float32)
+        used = most(lambda x=x: program(x))
+        assert used <= (1.3 if fast else 2.5) * live * x.size / 8 + 8e6, (count, side)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Pair = tuple[int, int]
 Sides = tuple[int, int, int, int]
+Part = tuple[slice, ...]
+
+CACHE = 1 << 21
+"""Bytes of a piece of work: what a core's cache holds."""
 
 
 def pad2d(x: Array, pads: Sides, mode: str = "zeros", value: float = 0.0) -> Array:
@@ -98,3 +103,19 @@ def tap2d(x: Array, tap: Pair, size: Pair, stride: Pair, dilation: Pair) -> Arra
     rows = slice(top, top + (oh - 1) * sh + 1, sh)
     columns = slice(left, left + (ow - 1) * sw + 1, sw)
     return x[:, :, rows, columns]
+
+
+def pieces(shape: tuple[int, ...], row_bytes: int) -> Iterator[Part]:
+    """Parts of an output whose work fits into the cache: images, or rows of one."""
+    images, height = shape[:2]
+    rows = max(1, CACHE // max(row_bytes, 1))
+    if rows >= height:
+        step = rows // height
+        for n in range(0, images, step):
+            yield slice(n, min(n + step, images)), slice(0, height)
+        return
+    count = -(-height // rows)
+    rows = -(-height // count)
+    for n in range(images):
+        for i in range(0, height, rows):
+            yield slice(n, n + 1), slice(i, min(i + rows, height))

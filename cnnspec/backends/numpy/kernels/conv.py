@@ -7,12 +7,16 @@ arithmetic for deep learning".
 
 from __future__ import annotations
 
+import numpy as np
+
 from cnnspec.backends.numpy.kernels.arrays import (
     Array,
     Pair,
     Sides,
     fold2d,
     pad2d,
+    pieces,
+    tap2d,
     unpad2d,
     windows2d,
 )
@@ -33,17 +37,21 @@ def conv2d(
     y[n, o, i, j] = bias[o] + sum over c, u, v of
                     weight[o, c, u, v] * padded[n, c, i*sh + u*dh, j*sw + v*dw]
 
-    weight is (O, C/groups, kh, kw): filter o sees the channels of its group alone. All
-    windows are laid out as the columns of a matrix, so that one product does the work.
+    weight is (O, C/groups, kh, kw): filter o sees the channels of its group alone.
+    Windows are laid out as the columns of a matrix, so many at a time as the cache
+    holds, and a product does the work.
     """
     o, _, kh, kw = weight.shape
     windows = windows2d(pad2d(x, pads, mode), (kh, kw), stride, dilation)
-    n, _, oh, ow = windows.shape[:4]
+    n, c, oh, ow = windows.shape[:4]
     kernels = weight.reshape(groups, o // groups, -1)
-    y: Array = kernels @ columns2d(windows, groups)
-    y = y.reshape(n, o, oh, ow)
+    y = np.empty((n, o, oh, ow), np.result_type(x, weight))
+    for images, rows in pieces((n, oh), ow * c * kh * kw * x.itemsize):
+        goal = y[images, :, rows]
+        columns = columns2d(windows[images, :, rows], groups)
+        goal[...] = (kernels @ columns).reshape(goal.shape)
     if bias is not None:
-        y = y + bias[:, None, None]
+        y += bias[:, None, None]
     return y
 
 
@@ -69,18 +77,28 @@ def conv2d_backward(
     padded = pad2d(x, pads, mode)
     windows = windows2d(padded, (kh, kw), stride, dilation)
     n, c, oh, ow = windows.shape[:4]
-    dy = grad.reshape(n, groups, o // groups, oh * ow)
-    columns = columns2d(windows, groups)
-    dweight = (dy @ columns.swapaxes(2, 3)).sum(0).reshape(weight.shape)
-    dbias = None if bias is None else grad.sum((0, 2, 3))
-    if not need_x:
-        return None, dweight, dbias
     kernels = weight.reshape(groups, o // groups, -1)
-    dcolumns = (kernels.swapaxes(1, 2) @ dy).reshape(n, c, kh, kw, oh, ow)
-    spread = fold2d(
-        dcolumns.transpose(0, 1, 4, 5, 2, 3), padded.shape[2:], stride, dilation
+    dweight, spread = np.zeros_like(kernels), np.zeros_like(padded)
+    for images, rows in pieces((n, oh), ow * c * kh * kw * x.itemsize):
+        seen = windows[images, :, rows]
+        dy = grad[images, :, rows].reshape(len(seen), groups, o // groups, -1)
+        dweight += (dy @ columns2d(seen, groups).swapaxes(2, 3)).sum(0)
+        if need_x:
+            dcolumns = (kernels.swapaxes(1, 2) @ dy).reshape(
+                len(seen), c, kh, kw, -1, ow
+            )
+            top = rows.start * stride[0]
+            bottom = (rows.stop - 1) * stride[0] + dilation[0] * (kh - 1) + 1
+            part = spread[images, :, top:bottom]
+            part += fold2d(
+                dcolumns.transpose(0, 1, 4, 5, 2, 3), part.shape[2:], stride, dilation
+            )
+    dx = unpad2d(spread, pads, mode) if need_x else None
+    return (
+        dx,
+        dweight.reshape(weight.shape),
+        None if bias is None else grad.sum((0, 2, 3)),
     )
-    return unpad2d(spread, pads, mode), dweight, dbias
 
 
 def columns2d(windows: Array, groups: int) -> Array:
@@ -110,14 +128,16 @@ def conv_transpose2d(
     """
     n, c, height, width = x.shape
     kh, kw = weight.shape[2:]
-    kernels = weight.reshape(groups, c // groups, -1)
     pixels = x.reshape(n, groups, c // groups, height * width)
-    placed = (kernels.swapaxes(1, 2) @ pixels).reshape(n, -1, kh, kw, height, width)
     size = full_size((height, width), (kh, kw), stride, extra, dilation)
-    full = fold2d(placed.transpose(0, 1, 4, 5, 2, 3), size, stride, dilation)
+    full = np.zeros((n, groups * weight.shape[1], *size), np.result_type(x, weight))
+    for u, v in np.ndindex(kh, kw):
+        kernel = weight[:, :, u, v].reshape(groups, c // groups, -1).swapaxes(1, 2)
+        placed = (kernel @ pixels).reshape(n, -1, height, width)
+        tap2d(full, (u, v), (height, width), stride, dilation)[...] += placed
     y = unpad2d(full, (pad[0], pad[0], pad[1], pad[1]))
     if bias is not None:
-        y = y + bias[:, None, None]
+        y += bias[:, None, None]
     return y
 
 

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arena import Arena
-from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array, Part
 from cnnspec.backends.numpy.kernels.net import BaseNet, Layer
 
-Part = tuple[slice, ...]
 Post = Callable[[Array, Part], Any]
 
 RUN = 1024

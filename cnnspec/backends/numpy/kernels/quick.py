@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.numpy.kernels.arrays import pieces
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import (
@@ -17,7 +18,7 @@ from cnnspec.backends.numpy.kernels.plan import (
     run_of,
 )
 from cnnspec.backends.numpy.kernels.pool import pool_frame, window_shares
-from cnnspec.backends.numpy.kernels.strips import pieces, strips
+from cnnspec.backends.numpy.kernels.strips import strips
 
 
 def quick_linear(plan: Plan, layer: Layer) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.numpy.kernels.arrays import pieces
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, packed
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, finish, in_runs, run_of
-from cnnspec.backends.numpy.kernels.strips import Conv, conv_size, pieces
+from cnnspec.backends.numpy.kernels.strips import Conv, conv_size
 from cnnspec.backends.numpy.kernels.winograd import winograd, winograd_tile
 
 

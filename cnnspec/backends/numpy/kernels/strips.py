@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Sides
+from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Part, Sides, pieces
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Part, Plan, Post
-
-CACHE = 1 << 21
-"""Bytes of a piece of work: what a core's cache holds."""
+from cnnspec.backends.numpy.kernels.plan import Plan, Post
 
 
 class Strip(NamedTuple):
@@ -32,22 +28,6 @@ class Strip(NamedTuple):
         for goal, source in self.moves:
             np.copyto(goal, source)
         return self.frame
-
-
-def pieces(shape: tuple[int, ...], row_bytes: int) -> Iterator[Part]:
-    """Parts of an output whose work fits into the cache: images, or rows of one."""
-    images, height = shape[:2]
-    rows = max(1, CACHE // max(row_bytes, 1))
-    if rows >= height:
-        step = rows // height
-        for n in range(0, images, step):
-            yield slice(n, min(n + step, images)), slice(0, height)
-        return
-    count = -(-height // rows)
-    rows = -(-height // count)
-    for n in range(images):
-        for i in range(0, height, rows):
-            yield slice(n, n + 1), slice(i, min(i + rows, height))
 
 
 def strips(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array, pieces
 from cnnspec.backends.numpy.kernels.folding import scaled
-from cnnspec.backends.numpy.kernels.strips import Conv, pieces, strips, windows
+from cnnspec.backends.numpy.kernels.strips import Conv, strips, windows
 
 WINOGRAD: dict[int, tuple[list[list[float]], list[list[float]], list[list[float]]]] = {
     2: (
