@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,36 @@ def test_tiles_are_chosen(
     agree(net, x.astype(np.float32), bound=2e-5)
     forms = [form for _, form in net.plan.packs]
     assert forms == [tile or "taps"]
+
+
+def test_what_works_by_pixel_is_listed_once_more() -> None:
+    """The emitter loads no kernels: it has names of its own."""
+    named = {kernel for kernel, form in QUICK.items() if form == "quick_in_place"}
+    assert named == set(plan.IN_PLACE) | plan.BY_PIXEL
+    assert set(plan.JOINS) == {kernel for kernel, form in QUICK.items() if form == "quick_join"}
+
+
+def allocates(case: Case) -> bool:
+    """Whether a layer has no fast form, and so makes new arrays each time: few, and rare."""
+    name, arguments, _ = case
+    tracked = arguments.get("track", name == "batchnorm")
+    return (
+        name in ("groupnorm", "normalize")
+        or (name in ("batchnorm", "instancenorm") and not tracked)
+        or arguments.get("over") == "all"
+        or (name == "convtranspose" and "groups" in arguments)
+    )
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c[2].is_map and not allocates(c)], ids=title)
+def test_a_second_run_makes_nothing_large(case: Case) -> None:
+    """On larger maps, a megabyte or more: what is made under way is small pieces, and the result."""
+    name, arguments, x = case
+    net = net_of((name, arguments, Shape(x.channels, 100, 100)), ())
+    image = np.zeros((8, x.channels, 100, 100), np.float32)
+    result = net(image).nbytes
+    tracemalloc.start()
+    net(image)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most <= result + 200_000

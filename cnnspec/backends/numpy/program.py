@@ -27,8 +27,13 @@ RUNNING = ("batch_norm", "instance_norm")
 """Kernels that are `running_norm` in a net that never trains."""
 
 QUICK = {
-    **dict.fromkeys(("relu", "relu6", "tanh", "identity", "dropout"), "quick_in_place"),
-    **dict.fromkeys(("batch_norm", "running_norm"), "quick_norm"),
+    **dict.fromkeys(("relu", "relu6", "tanh", "identity", "dropout", "sigmoid", "silu"), "quick_in_place"),
+    **dict.fromkeys(("hard_sigmoid", "hard_swish", "leaky_relu", "prelu", "elu", "selu"), "quick_in_place"),
+    **dict.fromkeys(("gelu", "softplus", "mish", "absolute", "softmax", "log_softmax"), "quick_in_place"),
+    **dict.fromkeys(("scale_channels", "local_response_norm", "layer_norm"), "quick_in_place"),
+    **dict.fromkeys(("batch_norm", "running_norm", "instance_norm"), "quick_norm"),
+    **dict.fromkeys(("add", "sub", "mul"), "quick_join"),
+    "pointwise_linear": "quick_linear",
 }
 """Fast forms that are not named after their kernel."""
 

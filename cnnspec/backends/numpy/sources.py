@@ -29,6 +29,8 @@ MODULES = (
     "winograd",
     "quick_conv",
     "quick",
+    "quick_moves",
+    "quick_resize",
 )
 """In the order in which emitted files hold them. A test keeps it complete."""
 

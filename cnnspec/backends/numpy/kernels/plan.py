@@ -26,6 +26,9 @@ RUN = 1024
 ROOM = 3 << 20
 """Bytes that packed weights may hold beyond what the net's own tensors do."""
 
+BLOCK = 1 << 12
+"""Numbers that a kernel works on at once, where it makes new arrays under way."""
+
 IN_PLACE: dict[str, Callable[[Array], Any]] = {
     "relu": lambda y: np.maximum(y, 0, out=y),
     "relu6": lambda y: np.minimum(np.maximum(y, 0, out=y), 6, out=y),
@@ -33,6 +36,16 @@ IN_PLACE: dict[str, Callable[[Array], Any]] = {
     "identity": lambda y: y,
     "dropout": lambda y: y,
 }
+"""Kernels that work in the place of their input and make no array."""
+
+BY_PIXEL = frozenset(
+    {"sigmoid", "silu", "hard_sigmoid", "hard_swish", "leaky_relu", "prelu", "elu"}
+    | {"selu", "gelu", "softplus", "mish", "absolute", "softmax", "log_softmax"}
+    | {"scale_channels", "local_response_norm", "layer_norm"}
+)
+"""Kernels that make of each pixel, a vector of channels, another one as long."""
+
+JOINS = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
 
 
 class Plan:
@@ -130,7 +143,7 @@ class Plan:
             kind = taker.kernel.__name__
             if fold and self.net.folds.get(layer.name) == taker.name:
                 norms.append(taker)
-            elif kind in IN_PLACE or (
+            elif in_place(self, taker) or (
                 kind == "add" and len(others) == 1 and others[0] in self.values
             ):
                 after.append(taker)
@@ -148,10 +161,11 @@ class Plan:
             found.append(post_add_run(run_of(bias, y)))
         for layer in after:
             others = [source for source in layer.of if source != name]
-            if others:
-                found.append(post_add(self.values[others[0]]))
+            work = in_place(self, layer)
+            if work is not None:
+                found.append(post_in_place(work))
             else:
-                found.append(post_in_place(IN_PLACE[layer.kernel.__name__]))
+                found.append(post_add(self.values[others[0]]))
             name = layer.name
         return found
 
@@ -169,6 +183,28 @@ def post_add_run(run: Array) -> Post:
         np.add(pixels, run, out=pixels)
 
     return post
+
+
+def in_place(plan: Plan, layer: Layer) -> Callable[[Array], Any] | None:
+    """The function that changes whole pixels in their place as a layer does, if any."""
+    kernel, name = layer.kernel, layer.kernel.__name__
+    if name in IN_PLACE:
+        return IN_PLACE[name]
+    if name not in BY_PIXEL or layer.arguments.get("over") == "all":
+        return None
+    keywords = {
+        name: value.reshape(-1) if isinstance(value, np.ndarray) else value
+        for name, value in plan.net.keywords(layer).items()
+    }
+
+    def work(y: Array) -> None:
+        pixels = y.reshape(-1, y.shape[-1])
+        rows = max(1, BLOCK // y.shape[-1])
+        for i in range(0, len(pixels), rows):
+            block = pixels[i : i + rows]
+            np.copyto(block, kernel(block, **keywords), casting="same_kind")
+
+    return work
 
 
 def post_in_place(work: Callable[[Array], Any]) -> Post:
@@ -215,37 +251,45 @@ def quick_plain(plan: Plan, layer: Layer) -> None:
 
 
 def quick_in_place(plan: Plan, layer: Layer) -> None:
-    """A function of each value, in its place where nobody else needs it."""
+    """A function of each pixel, in its place where nobody else needs it."""
     (source,) = layer.of
-    work, x = IN_PLACE[layer.kernel.__name__], plan.values[source]
+    work, x = in_place(plan, layer), plan.values[source]
+    if work is None:
+        quick_plain(plan, layer)
+        return
     if plan.alone(layer, source):
         y = plan.move(source, layer.name)
-        plan.steps.append(lambda: work(y))
     else:
         y = plan.take(layer.name, x.shape)
-        plan.steps.append(lambda: work(np.add(x, 0, out=y)))
+        plan.steps.append(lambda: np.copyto(y, x))
+    plan.steps.append(lambda: work(y))
     plan.close([layer])
 
 
-def quick_add(plan: Plan, layer: Layer) -> None:
-    """Sums, in the place of a value that nobody else needs."""
-    free = [name for name in layer.of if plan.alone(layer, name)]
-    start = free[0] if free and len(set(layer.of)) == len(layer.of) else layer.of[0]
-    others = [plan.values[name] for name in layer.of if name != start]
-    others += [plan.values[start]] * (layer.of.count(start) - 1)
-    x = plan.values[start]
-    y = (
-        plan.move(start, layer.name)
-        if free[:1] == [start]
-        else plan.take(layer.name, x.shape)
-    )
+def quick_join(plan: Plan, layer: Layer) -> None:
+    """Sums, differences, products: in the place of a value that nobody else needs.
+
+    A gate (N, 1, 1, C) weighs whole channels of the others.
+    """
+    join = JOINS[layer.kernel.__name__]
+    shape = np.broadcast_shapes(*(plan.values[name].shape for name in layer.of))
+    free = [
+        name
+        for name in layer.of
+        if plan.alone(layer, name) and plan.values[name].shape == shape
+    ]
+    names = list(layer.of)
+    if len(names) > 2:  # of a sum or a product; it starts where it is to be
+        names.sort(key=lambda name: name not in free[:1])
+    one, two, *others = (plan.values[name] for name in names)
+    y = plan.move(free[0], layer.name) if free else plan.take(layer.name, shape)
     _, after = plan.chain(layer, fold=False)
     posts = plan.posts(y, None, layer.name, after)
 
     def step() -> None:
-        np.add(x, others[0], out=y)
-        for other in others[1:]:
-            np.add(y, other, out=y)
+        join(one, two, out=y)
+        for other in others:
+            join(y, other, out=y)
         for post in posts:
             post(y, (slice(None),))
 
@@ -258,20 +302,3 @@ def finish(plan: Plan, layer: Layer, after: list[Layer]) -> None:
     if after:
         plan.move(layer.name, after[-1].name)
     plan.close([layer, *after])
-
-
-def quick_concat(plan: Plan, layer: Layer) -> None:
-    """The channels of all values, end to end."""
-    values = [plan.values[name] for name in layer.of]
-    channels = sum(value.shape[-1] for value in values)
-    y = plan.take(layer.name, (*values[0].shape[:-1], channels))
-    plan.steps.append(lambda: np.concatenate(values, -1, out=y))
-    plan.close([layer])
-
-
-def quick_flatten(plan: Plan, layer: Layer) -> None:
-    """Maps as vectors, row-major over C, H, W as everywhere."""
-    x = first(plan.values[layer.of[0]])
-    y = plan.take(layer.name, (x.shape[0], math.prod(x.shape[1:])))
-    plan.steps.append(lambda: np.copyto(y.reshape(x.shape), x))
-    plan.close([layer])

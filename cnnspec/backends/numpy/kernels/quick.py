@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import pieces
+from cnnspec.backends.numpy.kernels.arrays import Array, Part, pieces
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import (
@@ -17,26 +18,39 @@ from cnnspec.backends.numpy.kernels.plan import (
     quick_plain,
     run_of,
 )
-from cnnspec.backends.numpy.kernels.pool import pool_frame, window_shares
+from cnnspec.backends.numpy.kernels.pool import (
+    adaptive_windows,
+    pool_frame,
+    window_shares,
+)
 from cnnspec.backends.numpy.kernels.strips import strips
 
 
 def quick_linear(plan: Plan, layer: Layer) -> None:
-    """A product with the weight, with what follows it value by value."""
+    """A product of vectors, or of all pixels, with the weight, and what follows it."""
     norms, after = plan.chain(layer, fold=True)
     weight, scale, bias = folded(plan, layer, norms)
     kernels = matrix(plan, layer, weight, scale)
     x = plan.values[layer.of[0]]
-    y = plan.take(layer.name, (x.shape[0], weight.shape[0]))
+    y = plan.take(layer.name, (*x.shape[:-1], len(weight)))
     posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
+    parts = whole_rows(y)
 
     def step() -> None:
-        np.matmul(x, kernels, out=y)
-        for post in posts:
-            post(y, (slice(None),))
+        np.matmul(x.reshape(-1, x.shape[-1]), kernels, out=y.reshape(-1, y.shape[-1]))
+        for part in parts:
+            for post in posts:
+                post(y[part], part)
 
     plan.steps.append(step)
     finish(plan, layer, [*norms, *after])
+
+
+def whole_rows(y: Array) -> list[Part]:
+    """Parts of maps, or of vectors, that the cache holds several times."""
+    shape = y.shape if y.ndim == 4 else (1, *y.shape)
+    found = list(pieces(shape, 4 * y.itemsize * math.prod(shape[2:])))
+    return found if y.ndim == 4 else [(rows,) for _, rows in found]
 
 
 def quick_norm(plan: Plan, layer: Layer) -> None:
@@ -50,8 +64,7 @@ def quick_norm(plan: Plan, layer: Layer) -> None:
     scale = run_of(scale, y)
     _, after = plan.chain(layer, fold=False)
     posts = plan.posts(y, shift, layer.name, after)
-    row = 2 * y.itemsize * y[0, 0].size
-    parts = list(pieces(y.shape, row)) if y.ndim == 4 else [(slice(None),) * 2]
+    parts = whole_rows(y)
 
     def step() -> None:
         for part in parts:
@@ -119,14 +132,27 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
 
 
 def quick_adaptive_avg_pool2d(plan: Plan, layer: Layer) -> None:
-    """A mean over the whole map is a product with equal shares."""
-    x = plan.values[layer.of[0]]
-    if layer.arguments["size"] != (1, 1):
-        quick_plain(plan, layer)
-        return
+    """Means of windows: a product with their shares along columns, then along rows."""
+    x, (oh, ow) = plan.values[layer.of[0]], layer.arguments["size"]
     n, height, width, c = x.shape
-    y = plan.take(layer.name, (n, 1, 1, c))
-    shares = np.full((1, height * width), 1 / (height * width), plan.dtype)
-    pixels, means = x.reshape(n, -1, c), y.reshape(n, 1, c)
-    plan.steps.append(lambda: np.matmul(shares, pixels, out=means))
+    down = mean_shares(height, oh).astype(plan.dtype)
+    along = mean_shares(width, ow).astype(plan.dtype)
+    y = plan.take(layer.name, (n, oh, ow, c))
+    means = plan.take(".columns", (n, oh, width * c))
+    maps, rows = x.reshape(n, height, -1), means.reshape(n * oh, width, c)
+
+    def step() -> None:
+        np.matmul(down, maps, out=means)
+        np.matmul(along, rows, out=y.reshape(n * oh, ow, c))
+
+    plan.steps.append(step)
+    plan.give(".columns")
     plan.close([layer])
+
+
+def mean_shares(n: int, o: int) -> Array:
+    """What each of n values counts in the means of o adaptive windows, o x n."""
+    shares = np.zeros((o, n))
+    for j, (start, stop) in enumerate(adaptive_windows(n, o)):
+        shares[j, start:stop] = 1 / (stop - start)
+    return shares

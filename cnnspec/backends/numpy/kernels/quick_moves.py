@@ -1,0 +1,68 @@
+"""Fast forms of layers that move numbers about: joins of channels, pads, shuffles."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.net import Layer
+from cnnspec.backends.numpy.kernels.plan import Plan, first
+from cnnspec.backends.numpy.kernels.strips import frame_moves, origins
+
+
+def quick_concat(plan: Plan, layer: Layer) -> None:
+    """The channels of all values, end to end."""
+    values = [plan.values[name] for name in layer.of]
+    channels = sum(value.shape[-1] for value in values)
+    y = plan.take(layer.name, (*values[0].shape[:-1], channels))
+    plan.steps.append(lambda: np.concatenate(values, -1, out=y))
+    plan.close([layer])
+
+
+def quick_flatten(plan: Plan, layer: Layer) -> None:
+    """Maps as vectors, row-major over C, H, W as everywhere."""
+    x = first(plan.values[layer.of[0]])
+    copy_view(plan, layer, x, (x.shape[0], math.prod(x.shape[1:])))
+
+
+def quick_pad2d(plan: Plan, layer: Layer) -> None:
+    """A map with pads around it."""
+    x, options = plan.values[layer.of[0]], layer.arguments
+    top, bottom, left, right = options["pads"]
+    n, height, width, c = x.shape
+    y = plan.take(layer.name, (n, top + height + bottom, left + width + right, c))
+    mode = options.get("mode", "zeros")
+    rows = origins(height, top, bottom, mode)
+    columns = origins(width, left, right, mode)
+    moves = frame_moves(x, y, rows, columns, left, options.get("value", 0.0))
+
+    def step() -> None:
+        for goal, source in moves:
+            np.copyto(goal, source)
+
+    plan.steps.append(step)
+    plan.close([layer])
+
+
+def quick_channel_shuffle(plan: Plan, layer: Layer) -> None:
+    """Channels in rows, read column by column."""
+    x, groups = plan.values[layer.of[0]], layer.arguments["groups"]
+    rows = x.reshape(*x.shape[:3], groups, -1).swapaxes(3, 4)
+    copy_view(plan, layer, rows, x.shape)
+
+
+def quick_pixel_shuffle(plan: Plan, layer: Layer) -> None:
+    """Every r*r channels become one."""
+    x, r = plan.values[layer.of[0]], layer.arguments["factor"]
+    n, height, width, c = x.shape
+    parts = x.reshape(n, height, width, -1, r, r).transpose(0, 1, 4, 2, 5, 3)
+    copy_view(plan, layer, parts, (n, r * height, r * width, c // (r * r)))
+
+
+def copy_view(plan: Plan, layer: Layer, view: Array, shape: tuple[int, ...]) -> None:
+    """A view of what arrives, copied in its order."""
+    y = plan.take(layer.name, shape)
+    plan.steps.append(lambda: np.copyto(y.reshape(view.shape), view))
+    plan.close([layer])

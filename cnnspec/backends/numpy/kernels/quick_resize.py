@@ -1,0 +1,107 @@
+"""Fast forms of layers that enlarge maps: transposed convolution, upsampling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.numpy.kernels.arrays import Array, pieces
+from cnnspec.backends.numpy.kernels.conv import full_size
+from cnnspec.backends.numpy.kernels.folding import folded, packed
+from cnnspec.backends.numpy.kernels.net import Layer
+from cnnspec.backends.numpy.kernels.plan import Plan, finish, first, quick_plain
+from cnnspec.backends.numpy.kernels.resize import neighbours
+
+
+def quick_conv_transpose2d(plan: Plan, layer: Layer) -> None:
+    """Every tap's product with all pixels, added up where the tap puts it."""
+    options: dict[str, Any] = {"stride": (1, 1), "pad": (0, 0), "extra": (0, 0)}
+    options |= {"dilation": (1, 1), "groups": 1}
+    options |= layer.arguments
+    if options["groups"] > 1:
+        quick_plain(plan, layer)
+        return
+    norms, after = plan.chain(layer, fold=True)
+    weight, scale, bias = folded(plan, layer, norms)
+    kernels = packed(plan, layer, "taps", weight.transpose(2, 3, 0, 1), scale)
+    kh, kw, c, o = kernels.shape
+    stride, pad, dilation = options["stride"], options["pad"], options["dilation"]
+    x = plan.values[layer.of[0]]
+    full = full_size(x.shape[1:3], (kh, kw), stride, options["extra"], dilation)
+    y = plan.take(layer.name, (len(x), full[0] - 2 * pad[0], full[1] - 2 * pad[1], o))
+    posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
+    parts = list(pieces(x.shape, 2 * x.itemsize * x.shape[2] * (c + o)))
+    largest = max((x[part].size // c for part in parts), default=0)
+    product = plan.take(".product", (largest, o))
+    work = []
+    for images, rows in parts:
+        for u, v in np.ndindex(kh, kw):
+            down = landing(rows, u * dilation[0] - pad[0], stride[0], y.shape[1])
+            along = landing(
+                slice(0, x.shape[2]), v * dilation[1] - pad[1], stride[1], y.shape[2]
+            )
+            goal = y[images, down[1], along[1]]
+            work.append((x[images, rows], kernels[u, v], down[0], along[0], goal))
+
+    def step() -> None:
+        y.fill(0)
+        for pixels, kernel, rows, columns, goal in work:
+            made = product[: pixels.size // c]
+            np.matmul(pixels.reshape(-1, c), kernel, out=made)
+            seen = made.reshape(*pixels.shape[:3], o)[:, rows, columns]
+            np.add(goal, seen, out=goal)
+        for part in pieces(y.shape, 4 * y.itemsize * y.shape[2] * o):
+            for post in posts:
+                post(y[part], part)
+
+    plan.steps.append(step)
+    plan.give(".product")
+    finish(plan, layer, [*norms, *after])
+
+
+def landing(rows: slice, offset: int, stride: int, size: int) -> tuple[slice, slice]:
+    """Of rows i those for which i*stride + offset is one of `size` rows, and these."""
+    first = max(rows.start, -(offset // stride))
+    stop = max(first, min(rows.stop, (size - 1 - offset) // stride + 1))
+    start = first * stride + offset
+    seen = slice(first - rows.start, stop - rows.start)
+    return seen, slice(
+        start, max(start, start + (stop - first - 1) * stride + 1), stride
+    )
+
+
+def quick_upsample(plan: Plan, layer: Layer) -> None:
+    """Row by row: two rows of the map weighed, then each pixel's two neighbours."""
+    options: dict[str, Any] = {"factor": None, "size": None, "mode": "nearest"}
+    options |= {"align": False}
+    options |= layer.arguments
+    x = plan.values[layer.of[0]]
+    above, below, down = neighbours(first(x), 2, **options)
+    left, right, along = neighbours(first(x), 3, **options)
+    n, _, width, c = x.shape
+    y = plan.take(layer.name, (n, len(above), len(left), c))
+    row, far = plan.take(".row", (n, width, c)), plan.take(".far", (n, len(left), c))
+
+    def step() -> None:
+        for i, (high, low) in enumerate(zip(above, below, strict=True)):
+            if down is None:
+                np.take(x[:, high], left, 1, out=y[:, i], mode="clip")
+                continue
+            weigh(x[:, high], x[:, low], down[i], row)
+            np.take(row, left, 1, out=y[:, i], mode="clip")
+            np.take(row, right, 1, out=far, mode="clip")
+            weigh(y[:, i], far, along[:, None], far)
+            np.copyto(y[:, i], far)
+
+    plan.steps.append(step)
+    plan.give(".row")
+    plan.give(".far")
+    plan.close([layer])
+
+
+def weigh(near: Array, far: Array, share: Array, goal: Array) -> None:
+    """goal = near + share * (far - near)."""
+    np.subtract(far, near, out=goal)
+    np.multiply(goal, share, out=goal)
+    np.add(goal, near, out=goal)
