@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zlib
 from pathlib import Path
@@ -172,15 +173,26 @@ def test_what_is_no_image_is_refused_in_one_line(name: str, tmp_path: Path) -> N
     assert len(called.err.splitlines()) == 2, "the note on random weights, and this"
 
 
-def test_prefixes_of_images_never_end_in_a_traceback(tmp_path: Path) -> None:
-    for kind in ("PNG", "JPEG"):
-        whole = encoded(kind, Image.fromarray(noise(9, 9, 3)))
-        for length in range(0, len(whole), 7):
-            (tmp_path / "x").write_bytes(whole[:length])
-            try:
-                pixels(tmp_path / "x")
-            except RunProblem as problem:
-                assert "\n" not in str(problem)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_damaged_images_never_end_in_a_traceback(kind: str, tmp_path: Path) -> None:
+    """Every seventh prefix, and bytes changed by chance: an image or one line, no warning."""
+    whole = encoded(kind, Image.fromarray(noise(9, 9, 3)))
+    chance = random.Random(0)
+    damaged = [whole[:length] for length in range(0, len(whole), 7)]
+    for _ in range(150):
+        content = bytearray(whole)
+        for _ in range(chance.randint(1, 6)):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        damaged.append(bytes(content))
+    refused = 0
+    for content in damaged:
+        (tmp_path / "x").write_bytes(content)
+        try:
+            pixels(tmp_path / "x")
+        except RunProblem as problem:
+            refused += 1
+            assert "\n" not in str(problem)
+    assert 20 < refused < len(damaged)
 
 
 @pytest.mark.parametrize("name", ["missing.png", ".", "bad\nname.png"])
