@@ -1,8 +1,12 @@
-"""Emitted NumPy against its peers, one image at a time: `python benchmarks/numpy_speed.py [NET…]`.
+"""Emitted NumPy against PyTorch and ONNX Runtime, one image at a time, the same weights in all.
 
-Every net is timed in turns with PyTorch (NCHW, and channels-last) in one process, two threads each;
-medians are quoted. Memory is what tracemalloc sees of a first and of a second run. The last line is
-LeNet-5's training step on 64 images.
+    python -m benchmarks.numpy_speed [NET…]
+
+All ways are timed in turns in one process, two threads each; the columns are ratios of medians to PyTorch
+(NCHW, eager). Errors are relative to the largest output of PyTorch. Memory is what tracemalloc sees of the
+fast path's first and second run, the weights that it lays out included; the budget is what it may take. Then
+LeNet-5's training step on 64 images, and ResNet-18 by ONNX's reference evaluator. ONNX and its runtime come
+with the benchmark extra; without them their figures are `-`.
 """
 
 from __future__ import annotations
@@ -14,19 +18,21 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, str(THREADS))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # PyTorch's idle threads leave the cores to others
 
-import platform  # noqa: E402
-import statistics  # noqa: E402
+import io  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 import tracemalloc  # noqa: E402
+import warnings  # noqa: E402
 from collections.abc import Callable  # noqa: E402
+from importlib.util import find_spec  # noqa: E402
 from pathlib import Path  # noqa: E402
 from types import ModuleType  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import Any, NamedTuple  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
+from benchmarks.timing import Taken, interleaved, machine  # noqa: E402
 from cnnspec.analysis.memory import peak  # noqa: E402
 from cnnspec.analysis.unroll import unroll  # noqa: E402
 from cnnspec.backends import emit  # noqa: E402
@@ -44,6 +50,21 @@ NETS = {
     "DenseNet121": "densenet",
     "MobileNetV2": "mobilenet_v2",
 }
+PEERS = ("PyTorch", "channels-last", "ONNX Runtime", "NumPy fast", "NumPy plain")
+SECONDS = 10.0
+"""To measure a net for; every way runs five times at least."""
+
+Call = Callable[[], Any]
+
+
+class Net(NamedTuple):
+    """A network, its two programs with the same weights, and one image for each."""
+
+    checked: Any
+    torch: Any
+    numpy: Any
+    image: torch.Tensor
+    array: np.ndarray[Any, Any]
 
 
 def network(name: str) -> Any:
@@ -53,27 +74,98 @@ def network(name: str) -> Any:
 
 
 def program(backend: str, net: Any, **options: bool) -> Any:
-    """The emitted class."""
+    """The emitted file as a module."""
     module = sys.modules[f"emitted_{backend}"] = ModuleType(f"emitted_{backend}")
     exec(emit(backend, net, f"{net.name}.cnn", **options), module.__dict__)
     return module
 
 
-def times(calls: list[Callable[[], Any]], seconds: float = 5.0) -> list[float]:
-    """The median time of each call, taken in turns."""
-    taken: list[list[float]] = [[] for _ in calls]
+def prepared(name: str) -> Net:
+    checked = network(name)
+    torch.manual_seed(0)
+    model = getattr(program("torch", checked), name)().eval()
+    ours = getattr(program("numpy", checked, inference=True), name)()
+    for key in ours.params:
+        ours.params[key] = model.state_dict()[key].numpy().copy()
+    ours.refresh()
+    shape = checked.inputs[0].value.shape.dimensions
+    array = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
+    return Net(checked, model, ours, torch.from_numpy(array), array)
+
+
+# The ways to compute it
+
+
+def channels_last(net: Net) -> Call:
+    model = getattr(program("torch", net.checked), net.checked.name)().eval()
+    model.load_state_dict(net.torch.state_dict())
+    model.to(memory_format=torch.channels_last)
+    image = net.image.to(memory_format=torch.channels_last)
+    return lambda: model(image)
+
+
+def exported(net: Net) -> bytes:
+    """The model in ONNX, its weights within, by the exporter that needs onnx alone."""
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(net.torch, (net.image,), file, dynamo=False)
+    return file.getvalue()
+
+
+def onnx_runtime(net: Net) -> Call:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
+    session = onnxruntime.InferenceSession(exported(net), options, providers=["CPUExecutionProvider"])
+    given = {session.get_inputs()[0].name: net.array}
+    return lambda: session.run(None, given)
+
+
+def reference_evaluator(net: Net) -> Call:
+    from onnx.reference import ReferenceEvaluator
+
+    evaluator = ReferenceEvaluator(exported(net))
+    given = {evaluator.input_names[0]: net.array}
+    return lambda: evaluator.run(None, given)
+
+
+def numpy_path(net: Net, fast: bool) -> Call:
+    def run() -> Any:
+        net.numpy.fast = fast
+        return net.numpy(net.array)
+
+    return run
+
+
+def ways(net: Net) -> dict[str, Call]:
+    """The peers that are installed."""
+    found: dict[str, Call] = {
+        "PyTorch": lambda: net.torch(net.image),
+        "channels-last": channels_last(net),
+        "NumPy fast": numpy_path(net, fast=True),
+        "NumPy plain": numpy_path(net, fast=False),
+    }
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        found["ONNX Runtime"] = onnx_runtime(net)
+    return found
+
+
+# What is measured
+
+
+def taken(calls: list[Call]) -> list[Taken]:
+    """The calls in turns, for SECONDS or five times."""
     for call in calls:
         call()
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(taken[0]) < 5:
-        for call, found in zip(calls, taken, strict=True):
-            start = time.perf_counter()
-            call()
-            found.append(time.perf_counter() - start)
-    return [statistics.median(found) for found in taken]
+    began = time.perf_counter()
+    interleaved(calls, 1)
+    turn = time.perf_counter() - began
+    return interleaved(calls, max(5, int(SECONDS / turn)))
 
 
-def traced(call: Callable[[], Any]) -> float:
+def traced(call: Call) -> float:
     """The most megabytes that a call holds at once."""
     tracemalloc.start()
     call()
@@ -82,32 +174,37 @@ def traced(call: Callable[[], Any]) -> float:
     return most / 1e6
 
 
-def measure(name: str) -> None:
-    net = network(name)
-    model = getattr(program("torch", net), name)().eval()
-    ours = getattr(program("numpy", net, inference=True), name)()
-    for key, tensor in model.state_dict().items():
-        ours.params[key] = tensor.numpy().copy()
-    ours.refresh()
-    shape = net.inputs[0].value.shape.dimensions
-    x = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
-    image = torch.from_numpy(x)
-    last = getattr(program("torch", net), name)().eval().to(memory_format=torch.channels_last)
-    image_last = image.to(memory_format=torch.channels_last)
-    first_run, second_run = traced(lambda: ours(x)), traced(lambda: ours(x))
+def memory(net: Net) -> list[str]:
+    """Of the first run, its budget beside the parameters themselves, of the second run; in MB."""
+    run = numpy_path(net, fast=True)
+    weights = sum(tensor.nbytes for tensor in net.numpy.params.values()) / 1e6
+    budget = weights + 1.3 * 4 * peak(unroll(net.checked)).elements / 1e6 + 4
+    return [f"{traced(run):.1f}", f"{budget:.1f}", f"{traced(run):.2f}"]
+
+
+def error(wanted: Any, made: Any) -> str:
+    return f"{np.abs(wanted - made).max() / np.abs(wanted).max():.0e}"
+
+
+def measure(name: str) -> str:
+    """A line of the table."""
+    net = prepared(name)
+    held = memory(net)
+    calls = ways(net)
     with torch.no_grad():
-        error = np.abs(model(image).numpy() - ours(x)).max() / np.abs(ours(x)).max()
-        eager, channels_last, mine = times([lambda: model(image), lambda: last(image_last), lambda: ours(x)])
-    weights = sum(tensor.nbytes for tensor in ours.params.values()) / 1e6
-    budget = weights + 1.3 * 4 * peak(unroll(net)).elements / 1e6 + 4  # beside the parameters themselves
-    print(
-        f"{name:12} {eager * 1e3:9.2f} {channels_last / eager:10.2f} {mine / eager:8.2f} {error:9.1e}"
-        f" {first_run:9.1f} {budget:9.1f} {second_run:9.2f}",
-        flush=True,
-    )
+        wanted = calls["PyTorch"]().numpy()
+        errors = [error(wanted, calls[way]()) for way in ("NumPy fast", "NumPy plain")]
+        medians = dict(zip(calls, (found.median for found in taken(list(calls.values()))), strict=True))
+    eager = medians["PyTorch"]
+    ratios = [f"{medians[peer] / eager:.2f}" if peer in medians else "-" for peer in PEERS[1:]]
+    return row([name, f"{eager * 1e3:.2f}", *ratios, *errors, *held])
 
 
-def training_step() -> None:
+def row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def training_step() -> str:
     """LeNet-5, 64 images: forward, back, SGD with momentum."""
     net = network("LeNet5")
     module = program("numpy", net)
@@ -124,24 +221,30 @@ def training_step() -> None:
         torch.nn.functional.cross_entropy(model(images), targets).backward()
         theirs.step()
 
-    eager, found = times([step, lambda: mine.step(ours.loss_and_grads(x, labels)[1])])
-    print(f"LeNet5, training step of 64: PyTorch {eager * 1e3:.2f} ms, ratio {found / eager:.2f}")
+    eager, found = taken([step, lambda: mine.step(ours.loss_and_grads(x, labels)[1])])
+    ratio = found.median / eager.median
+    return f"LeNet5, training step of 64: {ratio:.2f} of PyTorch's {eager.median * 1e3:.2f} ms"
 
 
-def main() -> None:
+def against_the_reference() -> str:
+    """How many times faster than ONNX's reference evaluator, which is NumPy, too."""
+    if not find_spec("onnx"):
+        return "ONNX ReferenceEvaluator / NumPy fast, ResNet18: -"
+    net = prepared("ResNet18")
+    ours, theirs = interleaved([numpy_path(net, fast=True), reference_evaluator(net)], 3)
+    return f"ONNX ReferenceEvaluator / NumPy fast, ResNet18: {theirs.median / ours.median:.0f}"
+
+
+def main(nets: list[str] | None = None) -> None:
     torch.set_num_threads(THREADS)
-    print(
-        f"{platform.processor() or platform.machine()}, {THREADS} threads, torch {torch.__version__}, ",
-        end="",
-    )
-    print(
-        f"numpy {np.__version__}\n{'net':12} {'torch ms':>9} {'last':>10} {'numpy':>8} {'error':>9}", end=""
-    )
-    print(f" {'1st MB':>9} {'budget':>9} {'2nd MB':>9}")
-    for name in sys.argv[1:] or NETS:
-        measure(name)
-    training_step()
+    columns = ["net", "PyTorch ms", *PEERS[1:], "error fast", "plain", "1st run MB", "budget", "2nd run MB"]
+    print(f"## NumPy out\n\nMeasured on {machine()}, {THREADS} threads, ", end="")
+    print(f"PyTorch {torch.__version__}, NumPy {np.__version__}.\n")
+    print(f"{row(columns)}\n{'|---' * len(columns)}|", flush=True)
+    for name in nets or NETS:
+        print(measure(name), flush=True)
+    print(f"\n{training_step()}\n{against_the_reference()}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
