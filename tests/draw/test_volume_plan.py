@@ -71,6 +71,17 @@ def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
     assert dense.bands == (("copy", 64), ("conv", 192))
 
 
+def test_sums_are_no_bands() -> None:
+    made = plan(diagram(shipped("mnasnet")[0]))
+    assert not any(step.bands for step in made.steps)
+
+
+def test_sheets_have_the_kind_of_what_made_them() -> None:
+    made = planned("input 1@8x8\nconcat { | identity | conv 2@3x3 pad=1 | maxpool 3x3 stride=1 pad=1 }")
+    parts = measured(made, 1.0)[-1].solid.parts
+    assert [getattr(part, "role", "") for part in parts] == ["copy", "conv", "conv", "pool"]
+
+
 def test_a_join_of_many_paths_is_one_volume() -> None:
     paths = "".join(f"| conv {width}@1x1, conv {width}@3x3 pad=1 " for width in (1, 2, 3, 4))
     made = planned(f"input 8@8x8\nconcat {{ {paths} }}\nrelu")

@@ -5,10 +5,10 @@ Every box makes one value, so both go by the box's number. Left out is what only
 
 from __future__ import annotations
 
-from collections import Counter
-
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes
 from cnnspec.draw.words import SYMBOLS, plain
+
+Bands = tuple[tuple[str, int], ...]  # kinds and channels
 
 MOST_VOLUMES = 36  # before blocks are drawn as one volume each
 MOST_PATHS = 3  # of a join whose paths are drawn
@@ -17,24 +17,11 @@ PLAIN_KINDS = ("norm", "activation", "dropout")  # that leave a value's shape as
 
 
 class Draft:
-    """`boxes` and `tails` are what is left; `made` and `widths` stay those of the whole diagram."""
+    """`boxes`, `tails` and `heads` are what is left; `made` and `bands` stay those of the whole diagram."""
 
     def __init__(self, diagram: Diagram) -> None:
         found = list(boxes(diagram.items))
-        self.made: dict[int, Edge] = {}  # a value on its way
-        self.bands: dict[int, list[tuple[str, int]]] = {}  # what arrives: kinds and channels
-        for edge in diagram.edges:
-            self.made.setdefault(edge.tail, edge)
-        self.clusters = list(clusters(diagram.items))
-        self.homes: dict[int, int] = {}  # the folded cluster that a box stands in
-        for i, cluster in enumerate(self.clusters):
-            if cluster.times > 1:
-                self.homes |= dict.fromkeys((box.number for box in boxes(cluster.items)), i)
-        kinds = {box.number: "copy" if box.kind == "shape" else box.kind for box in found}
-        shared = Counter(edge.tail for edge in diagram.edges)
-        for edge in diagram.edges:
-            kind = "copy" if shared[edge.tail] > 1 else kinds[edge.tail]
-            self.bands.setdefault(edge.head, []).append((kind, int(edge.last.channels)))
+        self.made = {edge.tail: edge for edge in reversed(diagram.edges)}  # a value on its way
         self.boxes = {
             box.number: box
             for box in found
@@ -44,9 +31,14 @@ class Draft:
         for edge in diagram.edges:
             if edge.head in self.boxes:
                 self.tails[edge.head].append(edge.tail)
-
         self.heads: dict[int, list[int]] = {}
         self.turn()
+        self.bands = laid(self, diagram.edges)
+        self.clusters = list(clusters(diagram.items))
+        self.homes: dict[int, int] = {}  # the folded cluster that a box stands in
+        for i, cluster in enumerate(self.clusters):
+            if cluster.times > 1:
+                self.homes |= dict.fromkeys(numbers(cluster), i)
 
     def turn(self) -> None:
         """Find the heads of what `tails` says."""
@@ -78,6 +70,23 @@ class Draft:
             self.tails[head] = [by if tail == number else tail for tail in self.tails[head]]
         self.heads[by] = [h for head in self.heads[by] for h in (heads if head == number else [head])]
         del self.boxes[number]
+
+
+def laid(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands]:
+    """What concatenations lay side by side: kinds, "copy" of what is used elsewhere too, and channels."""
+    found: dict[int, Bands] = {}
+    kinds: dict[int, str] = {}
+    for number, box in sorted(draft.boxes.items()):
+        tails = draft.tails[number]
+        kinds[number] = kinds[tails[0]] if box.kind == "join" else "copy" if box.kind == "shape" else box.kind
+        if box.kind == "join" and box.parts[0] == "concat":
+            found[number] = ()
+    for edge in edges:
+        if edge.head in found:
+            kind = "copy" if len(draft.heads[edge.tail]) > 1 else kinds[edge.tail]
+            inner = found.get(edge.tail, ())
+            found[edge.head] += inner or ((kind, int(edge.last.channels)),)
+    return found
 
 
 def clusters(items: tuple[Item, ...]) -> list[Cluster]:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from cnnspec.draw.model import Box, Diagram, totals
-from cnnspec.draw.volume.draft import Draft, length, numbers, sign, simplified
+from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, simplified
 from cnnspec.draw.words import plain, shape_words
 from cnnspec.shapes import Shape
 
@@ -14,9 +14,6 @@ from cnnspec.shapes import Shape
 _TOLD = re.compile(
     r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| mode \S+| (?:ceil|frozen)$|(?<=linear) \d+"
 )
-
-
-Bands = tuple[tuple[str, int], ...]
 
 
 class Step(NamedTuple):
@@ -84,7 +81,7 @@ def step(draft: Draft, box: Box, fed: bool, several: bool) -> Step:
     label: tuple[str, ...] = (shape_words(edge),)
     if box.kind == "input" and several:
         label = (plain(box.parts[0]), *label)
-    bands = tuple(draft.bands.get(box.number, ()))
+    bands = draft.bands.get(box.number, ())
     if box.number in draft.homes:
         bands = grown(bands, int(edge.last.channels))
     return Step(

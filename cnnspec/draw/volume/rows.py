@@ -57,8 +57,7 @@ class Spot(NamedTuple):
     @property
     def entry(self) -> Point:
         """Where an arrow ends: on the left edge, level with the middle if it can be."""
-        edge = self.arriving
-        return Point(self.x, min(max(0.0, edge.corner.y), edge.corner.y + edge.down.y))
+        return Point(self.x, level(self.arriving))
 
     @property
     def pixel(self) -> Point:
@@ -67,14 +66,20 @@ class Spot(NamedTuple):
 
     @property
     def exit(self) -> Point:
-        """Where an arrow begins."""
-        return self.leaving.at(self.sized.solid.exit, 0.5)
+        """Where an arrow begins, level with the middle if it can."""
+        return Point(self.leaving.at(self.sized.solid.exit, 0.5).x, level(self.leaving))
 
     @property
     def right(self) -> float:
         """The right end of all of it."""
         half, other = self.sized.label_width / 2, self.sized.words_width / 2
         return max(self.end, self.label + half, self.words + other)
+
+
+def level(plane: Plane) -> float:
+    """The height on a face that is nearest to the row's middle."""
+    top = plane.corner.y + plane.across.y / 2
+    return min(max(0.0, top), top + plane.down.y)
 
 
 def sized(step: Step, scale: Scale, sheets: bool) -> Sized:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cnnspec.draw.volume.draft import Bands
 from cnnspec.draw.volume.parts import Disc, Face, Part, Point, Text
-from cnnspec.draw.volume.plan import Bands, Step
+from cnnspec.draw.volume.plan import Step
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.shapes import Shape
 
@@ -136,9 +137,18 @@ def stack(step: Step, scale: Scale) -> Solid:
     for i in range(count):
         at = room - (count - 1 - i) * off
         plane = Plane(Point(at, top + at), Point(wide, 0), Point(0, high))
-        parts.append(Face(plane.patch(1, 1), step.kind))
+        parts.append(Face(plane.patch(1, 1), role_of(step, i * step.shape.channels // count)))
         planes.append(plane)
     return Solid("sheets", wide + room, high + room, tuple(parts), planes[-1], planes[-1], 1.0)
+
+
+def role_of(step: Step, channel: int) -> str:
+    """The kind of what made a channel."""
+    for kind, channels in step.bands:
+        if channel < channels:
+            return kind
+        channel -= channels
+    return step.kind
 
 
 def bar(step: Step, scale: Scale) -> Solid:

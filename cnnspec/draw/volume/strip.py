@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text, colum
 from cnnspec.draw.volume.plan import Brace, Plan, Skip
 from cnnspec.draw.volume.rows import APART, GAP, LABEL, STUB, WORDS, Spot
 from cnnspec.draw.volume.skyline import Skyline
+from cnnspec.draw.volume.solids import RADIUS
 
 POWER = 0.6  # a kernel's part of a face is drawn on the scale of the faces
 
@@ -127,15 +129,17 @@ def rails(
     first, last = spots[0].number, spots[-1].number
     fed = first - 1 if spots[0].sized.step.fed else -1  # the value that comes in from the row before
     parts: list[Part] = []
+    leaving, arriving = Counter[int](), Counter(skip.head for skip in skips)
     for skip in sorted(skips, key=lambda s: (min(s.head, last) - max(s.tail, first), s)):
         tail, head = at.get(skip.tail), at.get(skip.head)
-        begin = roof(tail, 2.2) if tail else entry(spots[0]) if skip.tail == fed else None
-        end = roof(head, -2.2) if head else None
+        arriving[skip.head] -= 1
+        begin = roof(tail, 1, leaving[skip.tail]) if tail else entry(spots[0]) if skip.tail == fed else None
+        end = roof(head, -1, arriving[skip.head]) if head else None
+        leaving[skip.tail] += 1
         a, b = begin.x if begin else left, end.x if end else right
         y = above.free(a - 1, b + 1) - 5
         path = [begin or Point(a, y), Point(a, y), Point(b, y), end or Point(b, y)]
-        path = [p for i, p in enumerate(path) if i == 0 or p != path[i - 1]]
-        parts.append(Line(tuple(path), "skip", 1.1, arrow=True))
+        parts.append(Line(tuple(dict.fromkeys(path)), "skip", 1.1, arrow=True))
         above.add(a - 1, b + 1, y - 1)
         if skip.words and head:
             half = width(skip.words, WORDS) / 2
@@ -150,15 +154,21 @@ def entry(spot: Spot) -> Point:
     return Point(spot.x - STUB * 0.7, spot.entry.y)
 
 
-def roof(spot: Spot, off: float) -> Point:
-    """Where a line from above meets a value; lines that leave and arrive keep apart."""
+def roof(spot: Spot, side: int, outer: int) -> Point:
+    """Where a line from above meets a value: arriving (side -1) or leaving (1).
+
+    `outer` lines stand on its right at the same end.
+    """
     solid = spot.sized.solid
     y = -solid.height / 2
     if solid.form == "circle":
-        return Point(spot.x + solid.width / 2 + off, y + 0.7)
+        x = max(-0.9, min(0.9, side * 0.45 - outer * 0.4))
+        return Point(spot.x + RADIUS * (1 + x), -RADIUS * (1 - x * x) ** 0.5)
     if solid.form == "sheets":
-        return Point(spot.x + solid.arriving.across.x / 2 + off, y)
-    return Point(spot.end - (solid.leaving.across.x / 2 + 2 if off > 0 else 2), y)
+        return Point(spot.x + solid.arriving.across.x / 2 + 2.2 * side - 2.5 * outer, y)
+    back = spot.sized.solid.width - solid.leaving.across.x  # how wide the far upper edge is
+    x = back * (0.6 if side > 0 else 0.9) - min(2.5, back * 0.15) * outer
+    return Point(spot.x + solid.leaving.across.x + x, y)
 
 
 def clasps(spots: Sequence[Spot], braces: Sequence[Brace], below: Skyline, right: float) -> list[Part]:
