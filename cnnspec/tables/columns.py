@@ -1,0 +1,161 @@
+"""The columns of the table: what each says of a row, in words for people and raw for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from cnnspec.shapes import Shape
+from cnnspec.tables.rows import FLOAT, Reach, Row, Section, Table
+
+POLICY = (
+    "Parameters are the trained ones; shared weights count once. MACs are the multiply-accumulates",
+    "of convolutions and linear layers alone, for one image in evaluation; FLOPs are twice as many.",
+    "Memory is that of the outputs in 32-bit floats. field: the receptive field; jump: the distance",
+    "of neighbours; both in pixels of the input (Araujo, Norris and Sim, 2019). k/s/p: kernel, stride,",
+    "padding. ×N: N copies, their numbers added up.",
+)
+
+
+class Column(NamedTuple):
+    """`words` are shown in a cell; `raw` are the cell's values by their names in CSV and JSON."""
+
+    heading: str
+    words: Callable[[Row, Table], str]
+    raw: Mapping[str, Callable[[Row], object]]
+
+
+def title(item: Row | Section, name: str) -> str:
+    """`fc: linear`, `conv1`, `1…35: Bottleneck ×35`, as the language would label it."""
+    kind = item.layer
+    rest = name.lower().removeprefix(kind.lower())
+    told = not kind or name == kind or (rest != name.lower() and rest.replace("…", "").isdecimal())
+    words = name if told else f"{name}: {kind}"
+    if item.times > 1:
+        words += f" ×{item.times}"
+    return f"{words} (train)" if isinstance(item, Row) and item.train else words
+
+
+def size(sides: tuple[object, ...] | str | None) -> str:
+    """`2`, `2x1`; a pad of four sides as `1`, `1x2` or `0,1,0,1`."""
+    if sides is None or isinstance(sides, str):
+        return sides or ""
+    if len(sides) == 4:
+        top, bottom, left, right = sides
+        if (top, left) != (bottom, right):
+            return ",".join(map(str, sides))
+        sides = (top, left)
+    return str(sides[0]) if sides[0] == sides[1] else "x".join(map(str, sides))
+
+
+def window(row: Row) -> str:
+    """`7x7/2/3`: kernel, stride, padding."""
+    if row.kernel is None:
+        return ""
+    return f"{'x'.join(map(str, row.kernel))}/{size(row.stride)}/{size(row.pad)}"
+
+
+def plain(shape: Shape | None) -> str:
+    return "?" if shape is None else str(Shape(int(shape.channels), *shape[1:]))
+
+
+def output(row: Row) -> str:
+    """`64@56x56`; of copies that grow `64…224@56x56`."""
+    first, last = plain(row.first), plain(row.output)
+    return last if first == last else f"{first.partition('@')[0]}…{last}"
+
+
+def number(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}" if value else "–"
+
+
+def params(row: Row) -> str:
+    return "shared" if row.shared and not row.params else number(row.params)
+
+
+def share(row: Row, whole: Table) -> str:
+    if row.params is None or whole.params is None:
+        return "?"
+    return f"{100 * row.params / whole.params:.1f}" if row.params else "–"
+
+
+def unit(table: Table) -> tuple[int, str]:
+    """What memory is told in: bytes of it, and its name."""
+    return (2**20, "MiB") if (table.memory or 0) >= 2**20 else (2**10, "KiB")
+
+
+def memory(value: int | None, table: Table) -> str:
+    return "?" if value is None else f"{value / unit(table)[0]:,.2f}" if value else "–"
+
+
+def reach(row: Row, what: str) -> str:
+    if isinstance(row.field, Reach):
+        return size(getattr(row.field, what))
+    return "?" if row.field is None else (row.field if what == "size" else "") or "–"
+
+
+def raw_reach(row: Row, what: str) -> object:
+    if isinstance(row.field, Reach):
+        return "x".join(map(str, getattr(row.field, what)))
+    return row.field if what == "size" else None
+
+
+COLUMNS = {
+    "layer": Column(
+        "layer",
+        lambda row, _: title(row, row.path),
+        {"path": lambda row: row.path, "layer": lambda row: row.layer},
+    ),
+    "kernel": Column(
+        "k/s/p",
+        lambda row, _: window(row),
+        {
+            "kernel": lambda row: "x".join(map(str, row.kernel)) if row.kernel else None,
+            "stride": lambda row: size(row.stride) or None,
+            "pad": lambda row: size(row.pad) or None,
+        },
+    ),
+    "output": Column(
+        "output", lambda row, _: output(row), {"output": lambda row: row.output and plain(row.output)}
+    ),
+    "params": Column("params", lambda row, _: params(row), {"params": lambda row: row.params}),
+    "share": Column("%", share, {}),
+    "macs": Column("MACs", lambda row, _: number(row.macs), {"macs": lambda row: row.macs}),
+    "field": Column(
+        "field", lambda row, _: reach(row, "size"), {"field": lambda row: raw_reach(row, "size")}
+    ),
+    "jump": Column("jump", lambda row, _: reach(row, "jump"), {"jump": lambda row: raw_reach(row, "jump")}),
+    "memory": Column(
+        "memory", lambda row, table: memory(row.memory, table), {"memory": lambda row: row.memory}
+    ),
+}
+
+
+def total_words(key: str, table: Table) -> str:
+    """The cell of the last line."""
+    if key == "share":
+        return "?" if table.params is None else "100.0" if table.params else "–"
+    words = {
+        "params": number(table.params),
+        "macs": number(table.macs),
+        "memory": memory(table.memory, table),
+    }
+    return "total" if key == "layer" else words.get(key, "")
+
+
+def heading(key: str, table: Table) -> str:
+    return unit(table)[1] if key == "memory" else COLUMNS[key].heading
+
+
+def notes(table: Table) -> list[str]:
+    """The lines below a table."""
+    peak, name = table.peak, unit(table)[1]
+    size = "?" if peak is None else f"{memory(FLOAT * peak.elements, table)} {name}"
+    where = f", when {peak.path} runs" if peak and peak.path else ""
+    buffers = [f"Buffers: {table.buffers:,} numbers."] if table.buffers else []
+    return [f"Peak memory of inference: {size}{where}.", *buffers, *POLICY]
+
+
+def clean(text: str) -> str:
+    """Names come from users: what cannot be printed becomes a question mark."""
+    return "".join(c if c.isprintable() else "?" for c in text)

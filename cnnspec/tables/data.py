@@ -1,0 +1,43 @@
+"""The table for programs: raw integers, every layer a row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cnnspec.tables.columns import COLUMNS, POLICY
+from cnnspec.tables.rows import FLOAT, Row, Table, rows_of
+
+
+def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
+    found = {name: value(row) for key in columns for name, value in COLUMNS[key].raw.items()}
+    return found | {"shared": row.shared, "train": row.train}
+
+
+def as_csv(table: Table, columns: Sequence[str]) -> str:
+    """A line a layer, behind one of names; what a fault hides is empty."""
+    file = io.StringIO()
+    records = [record(row, columns) for row in rows_of(table.items)]
+    writer = csv.DictWriter(file, list(records[0]) if records else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return file.getvalue()
+
+
+def as_json(table: Table, columns: Sequence[str]) -> str:
+    """The layers and the totals; memory in bytes; what a fault hides is null."""
+    peak = table.peak
+    content = {
+        "name": table.network,
+        "layers": [record(row, columns) for row in rows_of(table.items)],
+        "params": table.params,
+        "buffers": table.buffers,
+        "macs": table.macs,
+        "memory": table.memory,
+        "peak": None if peak is None else {"memory": FLOAT * peak.elements, "path": peak.path},
+        "counting": " ".join(POLICY),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

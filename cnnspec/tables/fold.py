@@ -1,0 +1,104 @@
+"""Equal rows after each other become one that tells how many: `1…35 ×35`.
+
+Equal are the same layers with the same windows on maps of the same height and width. Channels may differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+
+from cnnspec.tables.rows import Item, Row, Section, rows_of, total
+
+LONGEST = 12  # items of a pattern
+FEWEST = 8  # so often single layers have to repeat: fewer are worth their rows
+
+
+def fold(items: Sequence[Item]) -> tuple[Item, ...]:
+    """Fold on every level, the innermost first."""
+    items = [item._replace(items=fold(item.items)) if isinstance(item, Section) else item for item in items]
+    keys = [signature(item) for item in items]
+    found: list[Item] = []
+    place = 0
+    while place < len(items):
+        length, times = repetition(items, keys, place)
+        copies = [items[place + turn * length : place + (turn + 1) * length] for turn in range(times)]
+        made = [pile([copy[i] for copy in copies]) for i in range(length)]
+        if length > 1:
+            name = between([copies[0][0].name, copies[-1][-1].name])
+            found.append(Section("", name, "", tuple(made), times))
+        else:
+            found += made
+        place += length * times
+    return tuple(found)
+
+
+def repetition(items: Sequence[Item], keys: Sequence[Hashable], place: int) -> tuple[int, int]:
+    """Length and count of the shortest pattern that repeats from here; (1, 1) where none does."""
+    for length in range(1, LONGEST + 1):
+        pattern, times = keys[place : place + length], 1
+        while keys[place + times * length : place + (times + 1) * length] == pattern and follows(
+            items[place + times * length - 1], items[place + times * length]
+        ):
+            times += 1
+        blocks = any(isinstance(item, Section) for item in items[place : place + length])
+        if times >= (2 if blocks else FEWEST):
+            return length, times
+    return 1, 1
+
+
+def follows(before: Item, item: Item) -> bool:
+    """Whether the item works on what the one before it makes."""
+    *_, last = rows_of([before])
+    return last.maker in next(rows_of([item])).inputs
+
+
+def signature(item: Item) -> Hashable:
+    if isinstance(item, Section):
+        return item.layer, item.times, tuple(map(signature, item.items))
+    size = item.output and item.output[1:]
+    return item.layer, item.kernel, item.stride, item.pad, size, item.times, item.shared, item.train
+
+
+def pile(copies: list[Item]) -> Item:
+    """Equal items as one."""
+    first, last = copies[0], copies[-1]
+    if len(copies) == 1:
+        return first
+    path, name = between([item.path for item in copies]), between([item.name for item in copies])
+    if isinstance(first, Section):
+        inner = zip(*(copy.items for copy in copies if isinstance(copy, Section)), strict=True)
+        items = tuple(alone(pile(list(same)), len(copies)) for same in inner)
+        return first._replace(path=path, name=name, items=items, times=first.times * len(copies))
+    rows = [copy for copy in copies if isinstance(copy, Row)]
+    assert isinstance(last, Row)
+    return last._replace(
+        path=path,
+        name=name,
+        first=rows[0].first,
+        params=total(row.params for row in rows),
+        macs=total(row.macs for row in rows),
+        memory=total(row.memory for row in rows),
+        times=first.times * len(copies),
+        inputs=rows[0].inputs,
+    )
+
+
+def alone(item: Item, times: int) -> Item:
+    """An item of a section that tells itself how often it is there."""
+    return item._replace(times=item.times // times)
+
+
+def between(names: list[str]) -> str:
+    """`denselayer2…6` of denselayer2, …, denselayer6; `layer3.1…35.conv1` of paths."""
+    first, last = names[0], names[-1]
+    if first == last:
+        return first
+    one, two = re.findall(r"\d+|\D+", first), re.findall(r"\d+|\D+", last)
+    unlike = [i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b]
+    if len(one) == len(two) and len(unlike) == 1 and one[unlike[0]].isdecimal():
+        one[unlike[0]] += "…" + two[unlike[0]]
+        return "".join(one)
+    if len(first) == len(last) and first[:-1] == last[:-1]:
+        return f"{first}…{last[-1]}"
+    return f"{first}…{last}"

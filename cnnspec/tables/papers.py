@@ -1,0 +1,68 @@
+"""The table to paste: Markdown, and LaTeX for the booktabs package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from cnnspec.tables.columns import COLUMNS, clean, heading, notes, total_words
+from cnnspec.tables.rows import Table, rows_of
+
+LEFT = ("layer", "kernel")
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "×": r"$\times$",
+    "…": r"\ldots{}",
+    "–": "--",
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+}
+
+
+def cells(table: Table, columns: Sequence[str], escape: Callable[[str], str]) -> list[list[str]]:
+    """All rows and the totals."""
+    rows = [[COLUMNS[key].words(row, table) for key in columns] for row in rows_of(table.items)]
+    rows.append([total_words(key, table) for key in columns])
+    return [[escape(clean(cell)) for cell in row] for row in rows]
+
+
+def markdown(table: Table, columns: Sequence[str]) -> str:
+    rows = [[heading(key, table) for key in columns], ["---" if key in LEFT else "---:" for key in columns]]
+    rows += cells(table, columns, escape_markdown)
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([*lines, "", *(escape_markdown(clean(note)) for note in notes(table)), ""])
+
+
+def escape_markdown(text: str) -> str:
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]#|~$])", r"\\\1", text)
+
+
+def latex(table: Table, columns: Sequence[str]) -> str:
+    """A tabular; it is short of `\\usepackage{booktabs}`."""
+    *rows, totals = cells(table, columns, escape_latex)
+    lines = [
+        *(f"% {clean(note)}" for note in notes(table)),
+        r"\begin{tabular}{" + "".join("l" if key in LEFT else "r" for key in columns) + "}",
+        r"\toprule",
+        latex_row([escape_latex(heading(key, table)) for key in columns]),
+        r"\midrule",
+        *map(latex_row, rows),
+        r"\midrule",
+        latex_row(totals),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def latex_row(row: list[str]) -> str:
+    return " & ".join(row) + r" \\"
+
+
+def escape_latex(text: str) -> str:
+    return "".join(LATEX.get(c, c) for c in text)

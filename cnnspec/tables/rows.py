@@ -1,0 +1,212 @@
+"""A network as the rows of a table: layers in sections, as their paths say; sections fold and collapse.
+
+Rows add up: whatever is folded or collapsed, parameters, MACs and memory are those of all layers within.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import groupby
+from typing import NamedTuple
+
+from cnnspec.analysis.memory import VIEWS, Peak, peak
+from cnnspec.analysis.receptive import WHOLE, Field, fields
+from cnnspec.analysis.unroll import Graph, Node, unroll
+from cnnspec.graph import Network
+from cnnspec.layers.base import Layer
+from cnnspec.shapes import Shape
+
+FLOAT = 4  # bytes of a number
+
+
+class Reach(NamedTuple):
+    """A receptive field and the distance of neighbours, (height, width) in pixels of the input."""
+
+    size: tuple[int, int]
+    jump: tuple[Fraction, Fraction]
+
+
+class Row(NamedTuple):
+    """A layer, or a section that was collapsed; None is what a fault hides.
+
+    `name` is the last part of `path`. Of `times` copies the numbers are the sum, the field the last one's.
+    """
+
+    path: str
+    name: str
+    layer: str
+    kernel: tuple[int, ...] | None = None
+    stride: tuple[int, ...] | None = None
+    pad: tuple[int, ...] | str | None = None
+    first: Shape | None = None  # the output, of the first copy
+    output: Shape | None = None  # and of the last
+    params: int | None = None
+    macs: int | None = None
+    memory: int | None = None  # bytes
+    field: Reach | str | None = None  # "all": the whole input; "": unlike from pixel to pixel
+    times: int = 1
+    shared: bool = False  # the weights of an earlier row, once more
+    train: bool = False  # no output of evaluation needs it
+    inputs: tuple[str, ...] = ()  # of the first copy
+    maker: str = ""  # the node of the last copy
+
+
+class Section(NamedTuple):
+    """Rows whose paths begin alike. `layer` is the block's name, if it is one's."""
+
+    path: str
+    name: str
+    layer: str
+    items: tuple[Item, ...]
+    times: int = 1
+
+
+Item = Row | Section
+
+
+class Table(NamedTuple):
+    """All rows, and the totals, None where a fault hides some."""
+
+    network: str
+    items: tuple[Item, ...]
+    params: int | None
+    macs: int | None
+    memory: int | None
+    buffers: int | None
+    peak: Peak | None  # in numbers
+
+
+def table(network: Network) -> Table:
+    """The table of a network, each layer a row."""
+    graph = unroll(network)
+    rows = tuple(layer_rows(graph))
+    whole = not graph.blanks
+    buffers = sum(int(w.elements) for n in graph.nodes if not n.shared for w in n.weights if not w.trained)
+    return Table(
+        network.name,
+        tuple(sections(rows, graph, "")),
+        total(row.params for row in rows),
+        total(row.macs for row in rows),
+        total(row.memory for row in rows),
+        buffers if whole else None,
+        peak(graph) if whole else None,
+    )
+
+
+def layer_rows(graph: Graph) -> Iterator[Row]:
+    """Nodes in the order of execution, and where they run the blanks."""
+    found = fields(graph)
+    blanks = list(graph.blanks)
+    for number, node in enumerate(graph.nodes):
+        while blanks and blanks[0].place <= number:
+            blank = blanks.pop(0)
+            yield Row(blank.path, own_name(blank.path), blank.words)
+        yield node_row(node, found[node.path])
+    for blank in blanks:
+        yield Row(blank.path, own_name(blank.path), blank.words)
+
+
+def node_row(node: Node, field: Field | None) -> Row:
+    layer = node.layer
+    idle = node.train or layer.name in VIEWS
+    return Row(
+        node.path,
+        own_name(node.path),
+        layer.name,
+        *window(layer),
+        first=node.output,
+        output=node.output,
+        params=0 if node.shared else sum(int(w.elements) for w in node.weights if w.trained),
+        macs=0 if node.train or layer.is_join else int(layer.macs(node.shapes[0])),
+        memory=0 if idle else FLOAT * int(node.output.features),
+        field="all" if field is WHOLE else "" if field is None else Reach(field.size, field.jump),
+        shared=node.shared and bool(node.weights),
+        train=node.train,
+        inputs=node.inputs,
+        maker=node.path,
+    )
+
+
+def window(
+    layer: Layer,
+) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None, tuple[int, ...] | str | None]:
+    """Kernel, stride and padding of a layer that has a kernel."""
+    names = layer.arguments
+    at = next((name for name in ("filter", "kernel", "window") if name in names), None)
+    if at is None:
+        return None, None, None
+    kernel = layer.value(at)
+    return kernel.kernel if at == "filter" else kernel, layer.value("stride"), layer.value("pad")
+
+
+def own_name(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def total(numbers: Iterable[int | None]) -> int | None:
+    """The sum; None where one is unknown."""
+    found = list(numbers)
+    known = [number for number in found if number is not None]
+    return sum(known) if len(known) == len(found) else None
+
+
+def sections(rows: Iterable[Row], graph: Graph, prefix: str) -> Iterator[Item]:
+    """Rows in a row whose paths go on alike behind the prefix as a section; further runs are others."""
+
+    def head(row: Row) -> tuple[str, str]:
+        path, _, run = row.path.partition(" ")
+        return path[len(prefix) :].partition(".")[0], run
+
+    for (name, run), group in groupby(rows, head):
+        inner = list(group)
+        path = prefix + name
+        told = f"{name} {run}" if run and not prefix else name
+        if not name:  # the join whose paths these are
+            yield from (row._replace(name=row.layer) for row in inner)
+        elif len(inner) == 1 and inner[0].path.partition(" ")[0] == path:
+            yield inner[0]._replace(name=told)
+        else:
+            items = tuple(sections(inner, graph, path + "."))
+            yield Section(f"{path} {run}".strip(), told, graph.blocks.get(path, ""), items)
+
+
+def rows_of(items: Iterable[Item]) -> Iterator[Row]:
+    """All rows, those of sections too."""
+    for item in items:
+        if isinstance(item, Section):
+            yield from rows_of(item.items)
+        else:
+            yield item
+
+
+def collapse(items: Iterable[Item], depth: int) -> tuple[Item, ...]:
+    """Sections deeper than so many levels as one row each."""
+    return tuple(
+        item
+        if isinstance(item, Row)
+        else item._replace(items=collapse(item.items, depth - 1))
+        if depth > 1
+        else summed(item)
+        for item in items
+    )
+
+
+def summed(section: Section) -> Row:
+    """A section as a row: its sums, and the output of its last layer."""
+    rows = list(rows_of(section.items))
+    last = rows[-1]
+    return Row(
+        section.path,
+        section.name,
+        section.layer,
+        first=last.first,
+        output=last.output,
+        params=total(row.params for row in rows),
+        macs=total(row.macs for row in rows),
+        memory=total(row.memory for row in rows),
+        field=last.field,
+        times=section.times,
+        shared=any(row.shared for row in rows),
+        train=all(row.train for row in rows),
+    )

@@ -1,0 +1,80 @@
+"""The table for a terminal: sections as headings, never wrapped."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+
+from cnnspec.tables.columns import COLUMNS, clean, heading, notes, title, total_words
+from cnnspec.tables.rows import Item, Row, Section, Table
+
+PAGE = 100  # columns: names are cut where the table would be wider
+SHORTEST = 15  # but not shorter than this
+UNBROKEN = 10_000
+
+
+def lines(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
+    """All rows and the sections before theirs, each with its level."""
+    for item in items:
+        yield level, item
+        if isinstance(item, Section):
+            yield from lines(item.items, level + 1)
+
+
+def text(table: Table, columns: Sequence[str], colour: bool) -> str:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        show_footer=True,
+        highlight=False,
+    )
+    for key in columns:
+        justify = "left" if key in ("layer", "kernel") else "right"
+        grid.add_column(heading(key, table), total_words(key, table), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    shown = list(lines(table.items))
+    rows = [[cell(item, key, level, table) for key in columns] for level, item in shown]
+    for (_, item), row in zip(shown, fitted(rows, columns, table), strict=True):
+        grid.add_row(*(Text(words, style="bold" if isinstance(item, Section) else "") for words in row))
+    file = io.StringIO()  # of no terminal: its width and encoding change nothing
+    colours = "standard" if colour else None
+    console = Console(
+        file=file,
+        width=UNBROKEN,
+        height=1,
+        force_terminal=colour,
+        color_system=colours,  # type: ignore[arg-type]
+        legacy_windows=False,
+    )
+    console.print(Text(clean(table.network), style="bold"))
+    console.print(grid)
+    console.print(Text("\n".join(["", *map(clean, notes(table))]), style="dim"))
+    return "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())
+
+
+def cell(item: Item, key: str, level: int, table: Table) -> str:
+    if key == "layer":
+        return "  " * level + clean(title(item, item.name))
+    return COLUMNS[key].words(item, table) if isinstance(item, Row) else ""
+
+
+def fitted(rows: list[list[str]], columns: Sequence[str], table: Table) -> list[list[str]]:
+    """The rows with names so long that the table fits the page."""
+    if "layer" not in columns:
+        return rows
+    from rich.cells import cell_len, set_cell_size
+
+    heads = [[heading(key, table) for key in columns], [total_words(key, table) for key in columns]]
+    widths = [max(map(cell_len, cells)) for cells in zip(*rows, *heads, strict=True)]
+    at = columns.index("layer")
+    room = max(SHORTEST, PAGE - sum(widths) - 2 * (len(columns) - 1) + widths[at])
+    for row in rows:
+        if cell_len(row[at]) > room:
+            row[at] = set_cell_size(row[at], room - 1).rstrip() + "…"
+    return rows
