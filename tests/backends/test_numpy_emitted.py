@@ -36,6 +36,7 @@ ZOO = {  # net: its file, the input of the test
     "MobileNetV2": ("mobilenet_v2", "3@64x64"),
     "ResNet18": ("resnet", "3@64x64"),
     "ResNet50": ("resnet", "3@64x64"),
+    "ResNet152": ("resnet", "3@64x64"),
     "ResNeXt50": ("resnext", "3@64x64"),
     "SqueezeNet": ("squeezenet", "3@64x64"),
     "VGG11": ("vgg", "3@64x64"),
