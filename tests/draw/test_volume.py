@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from cnnspec.cli import main
 from cnnspec.draw.volume import figure
+from cnnspec.draw.volume.theme import THEMES, Theme, fill
 from cnnspec.output import is_ours
 from tests.draw.nets import GOLDEN, GOLDENS, ZOO, golden, shipped
 from tests.safety.running import python
@@ -101,3 +102,23 @@ def test_any_name_makes_a_well_formed_page(name: str) -> None:
     shown = "".join(str(text.text) for text in root.iter(f"{SVG}text"))
     assert all(character.isprintable() for character in shown)
     assert "http" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_words_can_be_read_on_the_page(theme: Theme) -> None:
+    for colour in (theme.ink, theme.quiet, theme.skip):
+        light, dark = sorted((luminance(colour), luminance(theme.page)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def luminance(colour: str) -> float:
+    """Of WCAG 2.1."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_kinds_have_colours_of_their_own(theme: str) -> None:
+    kinds = ("conv", "pool", "linear", "block", "input")
+    assert len({fill(THEMES[theme], kind, "front") for kind in kinds}) >= (4 if theme == "mono" else 5)

@@ -5,6 +5,8 @@ Bitstream Vera and Verdana, which stand in for it, are as wide; other fonts of t
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 PLAIN = (
     *(318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337),
     *(636, 636, 636, 636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531),
@@ -19,6 +21,7 @@ WIDEST = 1100  # of any other character, emoji aside, which no name may hold mor
 BOLD = 1.13
 
 
+@lru_cache(4096)
 def width(words: str, size: float, bold: bool = False) -> float:
     """Points that the words take at most."""
     total = sum(PLAIN[ord(c) - 32] if " " <= c <= "~" else WIDEST for c in words)

@@ -8,7 +8,7 @@ from cnnspec.draw.volume import svg
 from cnnspec.draw.volume.metrics import cut
 from cnnspec.draw.volume.parts import Part, Point, Text, moved
 from cnnspec.draw.volume.plan import Plan
-from cnnspec.draw.volume.rows import ALONG, WORDS, Sized, Spot, sized, wrapped
+from cnnspec.draw.volume.rows import ALONG, WORDS, Sized, sized, wrapped
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.strip import Strip, strip
 from cnnspec.draw.volume.theme import THEMES
@@ -17,6 +17,7 @@ from cnnspec.draw.volume.valley import levels, merged, rungs, stairs
 MARGIN, BETWEEN = 6.0, 12.0
 HIGH = 0.24  # of the width, the mean height of a row, if it can be
 HIGHEST = 0.95  # of the width, how high a U is to be
+ROW, EXCESS = 0.35, 2.0  # what a row less is worth in zoom, and what so much less height
 SMALL = 0.4  # zooms below this are for what fits in no other way
 ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
 
@@ -36,21 +37,18 @@ def layout(plan: Plan, wide: float) -> Layout:
 
 
 def in_rows(plan: Plan, wide: float) -> Layout:
-    """The figure in as few rows as may be, and as large as it can be in these without being too high."""
+    """The figure in few rows, large, and not too high: whichever zoom does best at all three."""
     left, right = MARGIN, wide - MARGIN
-    tries = [(zoom, wrapped(plan, measured(plan, zoom), left, right)) for zoom in ZOOMS]
-
-    def rank(rows: list[list[Spot]]) -> tuple[bool, int]:
-        return any(row[-1].right > right for row in rows), len(rows)
-
-    fewest = min(rank(rows) for _, rows in tries)
-    found: list[tuple[float, list[Strip]]] = []
-    for zoom, rows in tries:
-        if rank(rows) == fewest:
+    least, best = float("inf"), list[Strip]()
+    for zoom in ZOOMS:
+        rows = wrapped(plan, measured(plan, zoom), left, right)
+        cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
+        if cost < least and all(row[-1].right <= right for row in rows):
             strips = [strip(plan, row, left, right) for row in rows]
             excess = sum(made.bottom - made.top for made in strips) / (HIGH * wide * len(rows)) - 1
-            found.append((max(0.0, excess) + max(0.0, SMALL / zoom - 1), strips))
-    best = min(found, key=lambda one: one[0])[1]
+            cost += EXCESS * max(0.0, excess)
+            if cost < least:
+                least, best = cost, strips
     parts: list[Part] = []
     y = MARGIN
     for made in best:

@@ -83,7 +83,7 @@ def level(plane: Plane) -> float:
 
 
 def sized(step: Step, scale: Scale, sheets: bool) -> Sized:
-    form = solid(step, scale, sheets)
+    form = solid(step._replace(words=(), label=(), window=None, fed=True), scale, sheets)
     label = () if step.sign else tuple(cut(line, LABEL, LONGEST) for line in step.label)
     words = tuple(cut(line, WORDS, LONGEST) for line in lines(step.words))
     return Sized(step, form, label, words, widest(label, LABEL), widest(words, WORDS))

@@ -5,6 +5,7 @@ Solids stand with their middle on y = 0, and begin at x = 0.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from cnnspec.draw.volume.draft import Bands
@@ -61,7 +62,9 @@ class Solid(NamedTuple):
     exit: float = 0.5
 
 
+@lru_cache(1024)
 def solid(step: Step, scale: Scale, sheets: bool) -> Solid:
+    """Of its kind, shape, times, sign and bands: nothing else of the step is looked at."""
     shape = step.shape
     if step.sign:
         return circle(step.sign)

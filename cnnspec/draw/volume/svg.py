@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.style import FONT
 from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text
-from cnnspec.draw.volume.theme import Theme, fill
+from cnnspec.draw.volume.theme import Theme, edge, fill
 
 FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
 ARROW = (3.6, 1.5)  # length and half the width of a head
@@ -62,16 +62,15 @@ def element(part: Part, theme: Theme) -> str:
 
 
 def colour(role: str, theme: Theme) -> str:
-    return {"skip": theme.skip, "quiet": theme.quiet, "ray": theme.quiet, "edge": theme.edge}.get(
-        role, theme.ink
-    )
+    return {"skip": theme.skip, "quiet": theme.quiet, "ray": theme.quiet}.get(role, theme.ink)
 
 
 def face(part: Face, theme: Theme) -> str:
     if part.role == "patch":
         look = f'fill="{theme.page}" fill-opacity="0.55" stroke="{theme.ink}" stroke-width="0.6"'
     else:
-        look = f'fill="{fill(theme, part.role, part.shade)}" stroke="{theme.edge}" stroke-width="0.5"'
+        look = f'fill="{fill(theme, part.role, part.shade)}" stroke="{edge(theme, part.role)}" '
+        look += 'stroke-width="0.5"'
     return f'<polygon points="{points(part.points)}" {look}/>'
 
 
