@@ -59,6 +59,14 @@ def test_runs_with_the_same_weights_share_their_copies(tmp_path: Path) -> None:
     assert most(lambda: program(x)) <= 1.1 * program.params["c.weight"].nbytes + 4e6
 
 
+def test_another_size_takes_the_place_of_the_last(tmp_path: Path) -> None:
+    net = network("net N { input 64@32x32\n conv 64@3x3 pad=1, relu, conv 64@3x3 pad=1 }")
+    program, one, two = made(net, tmp_path), image(net, 8), image(net, 7)
+    alone = most(lambda: program(one))
+    program.refresh()
+    assert most(lambda: [program(x).shape for x in (one, two, one)]) <= 1.1 * alone
+
+
 def test_buffers_that_live_at_once_lie_apart() -> None:
     rng = random.Random(0)
     for _ in range(50):

@@ -101,6 +101,7 @@ class BaseNet:
         kind = [(x.shape, x.dtype) for x in images.values()]
         if self.plan is None or self.kind != kind:
             assert self.planner is not None
+            self.plan = None  # its memory goes before the next one's comes
             self.plan, self.kind = self.planner(self, images), kind
         found: dict[str, Array] = self.plan(images)
         return found

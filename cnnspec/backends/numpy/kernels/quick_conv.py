@@ -47,14 +47,14 @@ def quick_conv2d(plan: Plan, layer: Layer) -> None:
 
 def pointwise(conv: Conv) -> None:
     """A 1x1 convolution: one product of all pixels with the weight."""
-    x, y = conv.x, conv.y
+    x, y, posts = conv.x, conv.y, conv.posts
     kernels = matrix(conv.plan, conv.layer, conv.weight[:, :, 0, 0], conv.scale)
     parts = list(pieces(y.shape, 4 * y.itemsize * y.shape[2] * y.shape[3]))
 
     def step() -> None:
         np.matmul(x.reshape(-1, x.shape[3]), kernels, out=y.reshape(-1, y.shape[3]))
         for part in parts:
-            for post in conv.posts:
+            for post in posts:
                 post(y[part], part)
 
     conv.plan.steps.append(step)
@@ -65,7 +65,7 @@ def im2col(conv: Conv) -> None:
 
     Where a row of a window is short the copy goes tap by tap: then a map's row is long.
     """
-    y, by_tap = conv.y, conv.weight.transpose(2, 3, 1, 0)
+    y, posts, by_tap = conv.y, conv.posts, conv.weight.transpose(2, 3, 1, 0)
     kernels = packed(conv.plan, conv.layer, "taps", by_tap, conv.scale)
     kernels = kernels.reshape(-1, y.shape[3])
     depth = len(kernels)
@@ -82,7 +82,7 @@ def im2col(conv: Conv) -> None:
             rows = copy.reshape(depth, -1).T if tap_by_tap else copy.reshape(-1, depth)
             goal = y[strip.part]
             np.matmul(rows, kernels, out=goal.reshape(-1, y.shape[3]))
-            for post in conv.posts:
+            for post in posts:
                 post(goal, strip.part)
 
     conv.plan.steps.append(step)
@@ -91,7 +91,7 @@ def im2col(conv: Conv) -> None:
 
 def grouped(conv: Conv) -> None:
     """As im2col, every group of channels for itself."""
-    plan, y, groups = conv.plan, conv.y, conv.groups
+    plan, y, posts, groups = conv.plan, conv.y, conv.posts, conv.groups
     filters, c, kh, kw = conv.weight.shape
     o, depth = filters // groups, kh * kw * c
     by_tap = packed(
@@ -114,7 +114,7 @@ def grouped(conv: Conv) -> None:
             product = made[: goal.size].reshape(groups, -1, o)
             np.matmul(rows.reshape(groups, -1, depth), kernels, out=product)
             np.copyto(goal.reshape(-1, groups, o), product.transpose(1, 0, 2))
-            for post in conv.posts:
+            for post in posts:
                 post(goal, strip.part)
 
     plan.steps.append(step)
@@ -127,7 +127,7 @@ def depthwise(conv: Conv) -> None:
 
     Where windows step by 1 the pixels of a row lie end to end, and so do the numbers.
     """
-    plan, y = conv.plan, conv.y
+    plan, y, posts = conv.plan, conv.y, conv.posts
     by_tap = conv.weight.transpose(2, 3, 1, 0)[:, :, 0]
     kernels = packed(plan, conv.layer, "taps", by_tap, conv.scale)
     if conv.stride[1] == 1:
@@ -147,7 +147,7 @@ def depthwise(conv: Conv) -> None:
                     np.multiply(seen, kernels[u, v], out=term if u or v else goal)
                     if u or v:
                         np.add(goal, term, out=goal)
-            for post in conv.posts:
+            for post in posts:
                 post(y[strip.part], strip.part)
 
     plan.steps.append(step)

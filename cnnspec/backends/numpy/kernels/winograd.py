@@ -91,6 +91,7 @@ def winograd(conv: Conv, m: int) -> None:
     Both transforms are one product with the Kronecker square of their matrix.
     """
     plan, x, y, k = conv.plan, conv.x, conv.y, (m + 2) ** 2
+    posts = conv.posts  # steps hold no plan: what is not needed any more goes at once
     b, _, a = (np.array(part) for part in WINOGRAD[m])
     there, back = np.kron(b, b).astype(plan.dtype), np.kron(a, a).astype(plan.dtype)
     kernels = winograd_weight(conv, m)
@@ -123,7 +124,7 @@ def winograd(conv: Conv, m: int) -> None:
             images, rows = strip.part
             part = images, slice(m * rows.start, min(m * rows.stop, oh))
             scatter(z.reshape(m, m, *tiles.shape[2:5], o), y[part])
-            for post in conv.posts:
+            for post in posts:
                 post(y[part], part)
 
     plan.steps.append(step)
