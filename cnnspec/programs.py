@@ -91,8 +91,9 @@ class TorchProgram:
         self.seen: dict[str, Array] = {}
         self.runs: Counter[str] = Counter()
         if layers:
+            paths = {node.path for node in graph.nodes}
             for path, inner in self.net.named_modules():
-                if path:
+                if path in paths:
                     inner.register_forward_hook(self.watch(path))
 
     def watch(self, path: str) -> Any:
