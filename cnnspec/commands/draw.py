@@ -22,20 +22,42 @@ from cnnspec.commands.common import fail, options, save, the_network
     help="Boxes and edges, or feature maps in 3-D, as papers draw them.",
 )
 @click.option(
-    "--width", metavar="LENGTH", help="How wide the volume view is to be: 6.875in, 17.5cm, 88mm, 495pt."
+    "--detail",
+    type=click.Choice(("full", "fused", "folded")),
+    help="Each layer a box; with what follows it in one; and repeats as ×N (the default).",
+)
+@click.option(
+    "--direction", type=click.Choice(("tb", "lr")), help="From the top down (the default), or to the right."
+)
+@click.option("--width", metavar="LENGTH", help="Of the page: 6.875in, 17.5cm, 88mm, 495pt, 660px.")
+@click.option("--theme", type=click.Choice(("light", "dark", "mono")), default="light", help="Colours.")
+@click.option(
+    "--show",
+    metavar="WHAT,…",
+    help="Of shapes, params, macs, kernel those to show; all but macs if not given.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 def draw(file: str | None, output: str, force: bool, **choice: Any) -> None:
     """Draw a net: its graph, blocks as clusters, repeats as ×N; or its feature maps as volumes."""
-    from cnnspec.draw.picture import WIDTH, DrawProblem, check_suffix, parse_width, picture
+    from cnnspec.draw.look import Look, parse_show, parse_width
+    from cnnspec.draw.picture import DrawProblem, check_suffix, picture
+    from cnnspec.draw.theme import THEMES
 
-    view, width = choice["view"], choice["width"]
+    given = [name for name in ("detail", "direction", "show") if choice[name] is not None]
+    if choice["view"] == "volume" and given:
+        fail(f"--{given[0]} goes with --view graph")
     try:
         check_suffix(output)
-        if width and view == "graph":
-            fail("--width goes with --view volume")
-        points = parse_width(width) if width else WIDTH
+        look = Look(view=choice["view"], theme=THEMES[choice["theme"]])
+        look = look._replace(**{name: choice[name] for name in given})
+        if choice["show"] is not None:
+            look = look._replace(show=parse_show(choice["show"]))
+        if choice["width"] is not None:
+            look = look._replace(width=parse_width(choice["width"]))
         _, network = the_network(file, choice)
-        save(output, picture(network, output, view, points), force)
-    except DrawProblem as problem:
+        made = picture(network, output, look)
+    except (DrawProblem, ValueError) as problem:
         fail(str(problem))
+    save(output, made.content, force)
+    if made.note:
+        click.echo(f"cnnspec: {made.note}", err=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item
-from cnnspec.draw.words import layer_words
+from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
+from cnnspec.draw.words import brief_words, layer_words
 from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Network, Output, Repeat, Step, Use, Value, live
 from cnnspec.layers import FAMILIES
 from cnnspec.layers.base import Filter, Layer
@@ -32,13 +32,22 @@ def build(network: Network) -> Diagram:
     return Builder().diagram(network)
 
 
+class End(NamedTuple):
+    """What a path brings to its join, and the edges on it."""
+
+    value: Value
+    empty: bool
+    convolutions: int
+    edges: range
+
+
 class Builder:
     """Numbers boxes as they run and gathers the edges between them."""
 
     def __init__(self) -> None:
         self.count = 0
         self.edges: list[Edge] = []
-        self.words: dict[int, str] = {}
+        self.words: dict[int, tuple[str, str]] = {}
         self.rows: list[int] = []  # of each box: the longest way to it
 
     def diagram(self, network: Network) -> Diagram:
@@ -46,7 +55,7 @@ class Builder:
         items: list[Item] = []
         for given in network.inputs:
             place.makers[given.value] = self.count
-            items.append(Box(self.number(), "input", (given.name,)))
+            items.append(Box(self.number(), "input", (given.name,), (given.name,)))
         waiting = list(network.outputs)
         for step in (None, *network.steps):
             items += self.step(step, place) if step is not None else []
@@ -62,7 +71,7 @@ class Builder:
         tail = place.makers[output.value]
         self.edges.append(Edge(tail, self.count, shape, shape, train=output.train))
         parts = (output.name, "training only") if output.train else (output.name,)
-        return Box(self.number(tail), "output", parts, train=output.train)
+        return Box(self.number(tail), "output", parts, parts, train=output.train)
 
     def number(self, *tails: int) -> int:
         """The next box's number, and the edges' tails that lead to it."""
@@ -95,25 +104,25 @@ class Builder:
         self.edges.append(Edge(tail, self.count, shape, shape, train=train))
         place.makers[step.output] = self.count
         params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
+        words, brief = self.layer_words(layer)
         return Box(
             self.number(tail),
             KINDS.get(layer.name, "other"),
-            (self.layer_words(layer),),
+            (words,),
+            (brief,),
             given_label(step.name, layer.name),
-            params,
-            params,
-            params,
-            0 if train else int(layer.macs(shape)),
+            Count.of(params),
+            Count.of(0 if train else int(layer.macs(shape))),
             shared=place.shared,
             train=train,
             window=window(layer),
         )
 
-    def layer_words(self, layer: Layer) -> str:
+    def layer_words(self, layer: Layer) -> tuple[str, str]:
         """Kept by the layer's identity: a block used a thousand times has its words made once."""
         found = self.words.get(id(layer))
         if found is None:
-            found = self.words[id(layer)] = layer_words(layer)
+            found = self.words[id(layer)] = (layer_words(layer), brief_words(layer))
         return found
 
     def use(self, step: Use, place: Place) -> list[Item]:
@@ -133,23 +142,31 @@ class Builder:
 
     def merge(self, step: Merge, place: Place) -> list[Item]:
         items: list[Item] = []
-        ends = []
+        ends: list[End] = []
         for path in step.paths:
+            start = len(self.edges)
             made = self.steps(path.steps, place)
             items += made
             if not path.dropped:
-                ends.append((path.output, not made))
+                convolutions = sum(box.kind == "conv" for box in boxes(made))
+                ends.append(End(path.output, not made, convolutions, range(start, len(self.edges))))
         if len(ends) < 2:
             return items
         train = place.train or step.output not in place.needed
-        tails = [place.makers[value] for value, _ in ends]
+        tails = [place.makers[end.value] for end in ends]
         number = self.number(*tails)
-        for tail, (value, empty) in zip(tails, ends, strict=True):
-            shape = known(value)
-            skip = empty and self.rows[number] - self.rows[tail] > 1
-            self.edges.append(Edge(tail, number, shape, shape, skip, train))
+        most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
+        for tail, end in zip(tails, ends, strict=True):
+            shape = known(end.value)
+            route = "skip" if end.empty and self.rows[number] - self.rows[tail] > 1 else ""
+            if end.convolutions == 1 < most:
+                route = "projection"
+                for key in end.edges:
+                    self.edges[key] = self.edges[key]._replace(route=route)
+            self.edges.append(Edge(tail, number, shape, shape, route, train))
         place.makers[step.output] = number
-        return [*items, Box(number, "join", (step.layer.name,), shared=place.shared, train=train)]
+        words = (step.layer.name,)
+        return [*items, Box(number, "join", words, words, shared=place.shared, train=train)]
 
     def again(self, step: Again, place: Place) -> list[Item]:
         needed = place.needed

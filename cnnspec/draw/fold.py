@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
+from cnnspec.draw.model import Box, Cluster, Count, Diagram, Item, boxes
 
 
 class Ports(NamedTuple):
@@ -93,7 +93,7 @@ class Folder:
             def wiring(keys: list[int]) -> tuple[Hashable, ...]:
                 edges = [self.edges[key] for key in keys]
                 return tuple(
-                    (place.get(e.tail), place.get(e.head), e.first[1:], e.skip, e.train) for e in edges
+                    (place.get(e.tail), place.get(e.head), e.first[1:], e.route, e.train) for e in edges
                 )
 
             exits = frozenset(place[self.edges[key].tail] for key in ports.leaving)
@@ -145,10 +145,17 @@ def pile(copies: tuple[Item, ...]) -> Item:
     return first._replace(
         others=(*first.others, *(number for box in found[1:] for number in (box.number, *box.others))),
         label=first.label if all(box.label == first.label for box in found) else "",
-        params=sum(box.params for box in found),
-        least=min(box.least for box in found),
-        most=max(box.most for box in found),
-        macs=sum(box.macs for box in found),
+        params=spread([box.params for box in found]),
+        macs=spread([box.macs for box in found]),
+    )
+
+
+def spread(counts: list[Count]) -> Count:
+    """Of copies of one box."""
+    return Count(
+        sum(count.total for count in counts),
+        min(count.least for count in counts),
+        max(count.most for count in counts),
     )
 
 

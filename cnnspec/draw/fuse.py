@@ -61,8 +61,7 @@ def absorb(box: Box, follower: Box) -> Box:
     return box._replace(
         others=(*box.others, follower.number, *follower.others),
         parts=box.parts + follower.parts,
-        params=box.params + follower.params,
-        least=box.least + follower.least,
-        most=box.most + follower.most,
-        macs=box.macs + follower.macs,
+        briefs=box.briefs + follower.briefs,
+        params=box.params.beside(follower.params),
+        macs=box.macs.beside(follower.macs),
     )

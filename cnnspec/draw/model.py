@@ -12,21 +12,36 @@ from typing import NamedTuple
 from cnnspec.shapes import Shape
 
 
+class Count(NamedTuple):
+    """Parameters or multiply-accumulates: of all copies together, and of a single one, which may vary."""
+
+    total: int = 0
+    least: int = 0
+    most: int = 0
+
+    @staticmethod
+    def of(number: int) -> Count:
+        return Count(number, number, number)
+
+    def beside(self, other: Count) -> Count:
+        """Of two layers in one box."""
+        return Count(self.total + other.total, self.least + other.least, self.most + other.most)
+
+
 class Box(NamedTuple):
     """One or more layers, a join, an input or an output.
 
-    `params` and `macs` are those of all `times` copies together; `least` and `most` are the parameters
-    of a single copy. `parts` are the layers' words, the first of which gives the box its kind.
+    `parts` are the layers' words, the first of which gives the box its kind; `briefs` are the same
+    without kernels, strides and the like. A box of `times` copies counts them all.
     """
 
     number: int
     kind: str
     parts: tuple[str, ...]
+    briefs: tuple[str, ...]
     label: str = ""  # as the author named it, if he did
-    params: int = 0
-    least: int = 0
-    most: int = 0
-    macs: int = 0
+    params: Count = Count()
+    macs: Count = Count()
     times: int = 1
     others: tuple[int, ...] = ()  # numbers of the boxes that passes made one with it
     shared: bool = False  # the weights of an earlier box, once more
@@ -53,13 +68,17 @@ Item = Box | Cluster
 
 
 class Edge(NamedTuple):
-    """A value on its way. Where copies are folded it goes from the `first` copy's shape to the `last`'s."""
+    """A value on its way. Where copies are folded it goes from the `first` copy's shape to the `last`'s.
+
+    `route`: "skip" where it passes by the layers of a join's other paths, "projection" where it does so
+    with a single convolution, which fits its shape to theirs.
+    """
 
     tail: int
     head: int
     first: Shape
     last: Shape
-    skip: bool = False  # it passes by the layers of a join's other paths
+    route: str = ""
     train: bool = False
 
 
@@ -91,4 +110,4 @@ def boxes(items: Iterable[Item]) -> Iterator[Box]:
 def totals(diagram: Diagram) -> Totals:
     """Parameters and multiply-accumulates. No pass changes them."""
     found = list(boxes(diagram.items))
-    return Totals(sum(box.params for box in found), sum(box.macs for box in found))
+    return Totals(sum(box.params.total for box in found), sum(box.macs.total for box in found))

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-import re
+import math
 from pathlib import PurePath
+from typing import NamedTuple
 
 from cnnspec.draw.build import build
-from cnnspec.draw.engine import DrawProblem, render
+from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.fold import fold
 from cnnspec.draw.fuse import fuse
+from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.unwrap import unwrap
-from cnnspec.draw.wrap import wrap
 from cnnspec.graph import Network
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
-WIDTH, NARROWEST, BROADEST = 495.0, 144.0, 14_400.0  # points: of the text of a page, and the bounds
-UNITS = {"in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pt": 1.0}
+VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
 MOST_BOXES = 6000
 
-__all__ = ["DrawProblem", "check_suffix", "picture", "simplified"]
+__all__ = ["DrawProblem", "Picture", "check_suffix", "picture", "simplified"]
 
 
-def simplified(network: Network) -> Diagram:
-    """The diagram as it is drawn: fused, folded, in columns."""
-    return wrap(fuse(unwrap(fold(fuse(build(network))))))
+class Picture(NamedTuple):
+    """A file's content, and what is to be said of it, if anything."""
+
+    content: bytes
+    note: str = ""
+
+
+def simplified(network: Network, detail: str = "folded") -> Diagram:
+    """The diagram of a network at a level of detail; its totals are the same at all of them."""
+    diagram = build(network)
+    if detail == "full":
+        return unwrap(diagram)
+    if detail == "fused":
+        return fuse(unwrap(fuse(diagram)))
+    return fuse(unwrap(fold(fuse(diagram))))
 
 
 def check_suffix(path: str) -> str:
@@ -35,23 +47,12 @@ def check_suffix(path: str) -> str:
     return suffix
 
 
-def parse_width(text: str) -> float:
-    """`6.875in`, `17.5cm`, `88mm` or `495pt`, in points. Raises DrawProblem."""
-    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)\s?(in|cm|mm|pt)", text.strip())
-    if match is None:
-        raise DrawProblem(f"--width wants a length, as 6.875in, 17.5cm, 88mm or 495pt, not {text!r}")
-    points = float(match.group(1)) * UNITS[match.group(2)]
-    if not NARROWEST <= points <= BROADEST:
-        raise DrawProblem(f"--width is between 2in and 200in, not {text.strip()}")
-    return points
-
-
-def picture(network: Network, path: str, view: str = "graph", width_pt: float = WIDTH) -> bytes:
+def picture(network: Network, path: str, look: Look | None = None) -> Picture:
     """The content of a file of this name. Raises DrawProblem."""
-    suffix = check_suffix(path)
-    if view == "volume":
-        return volumes(network, suffix, width_pt)
-    diagram = simplified(network)
+    look, suffix = look or Look(), check_suffix(path)
+    if look.view == "volume":
+        return volumes(network, suffix, look)
+    diagram = simplified(network, look.detail)
     count = sum(1 for _ in boxes(diagram.items))
     if count > MOST_BOXES:
         raise DrawProblem(
@@ -60,47 +61,37 @@ def picture(network: Network, path: str, view: str = "graph", width_pt: float = 
     if suffix == ".dot":
         from cnnspec.draw.dot import dot
 
-        return dot(diagram).encode()
+        return Picture(dot(diagram, look).encode())
+    return drawn(diagram, suffix, look)
+
+
+def drawn(diagram: Diagram, suffix: str, look: Look) -> Picture:
+    from cnnspec.draw.dot import mark
+    from cnnspec.draw.layout import LEAST_TEXT, lay_out, legible
+    from cnnspec.draw.style import SIZE
+
+    made = lay_out(diagram, look, rims=suffix != ".pdf")
+    note = ""
+    if not legible(made):
+        height = SIZE * made.scale
+        enough = math.ceil(made.width / 72 * LEAST_TEXT / height * 10) / 10
+        note = f"the text is {height:.1f} pt high; with --width {enough:.1f}in it is {LEAST_TEXT:g} pt"
     if suffix == ".svg":
-        return svg(diagram).encode()
+        return Picture(made.svg.encode(), note)
     from cnnspec.draw.raster import pdf, png
 
-    return (
-        png(svg(diagram), mark_of(diagram))
-        if suffix == ".png"
-        else pdf(svg(diagram, rims=False), diagram.name)
-    )
+    content = png(made.svg, mark(diagram)) if suffix == ".png" else pdf(made.svg, diagram.name)
+    return Picture(content, note)
 
 
-def volumes(network: Network, suffix: str, width_pt: float) -> bytes:
+def volumes(network: Network, suffix: str, look: Look) -> Picture:
     """The figure of the papers, which needs no Graphviz. Raises DrawProblem."""
     from cnnspec.draw.raster import pdf, png
     from cnnspec.draw.volume import figure, mark
 
     if suffix == ".dot":
         raise DrawProblem("a .dot file holds a graph: --view volume wants .svg, .png or .pdf")
-    page = figure(network, width_pt=width_pt, theme="light")
+    page = figure(network, width_pt=look.width or VOLUMES, theme=look.theme.name)
     if suffix == ".svg":
-        return page.encode()
-    return png(page, mark(network)) if suffix == ".png" else pdf(page, network.name)
-
-
-def mark_of(diagram: Diagram) -> str:
-    from cnnspec.draw.dot import mark
-
-    return mark(diagram)
-
-
-def svg(diagram: Diagram, rims: bool = True) -> str:
-    """The page as SVG. `rims`: words are set off from the lines behind them."""
-    from cnnspec.draw import dot
-    from cnnspec.draw.svg import Unreadable, Words, page, parse
-    from cnnspec.draw.words import plain
-
-    *columns, legend = render([*dot.columns(diagram), dot.legend(diagram)])
-    try:
-        drawings = [parse(column, rims) for column in columns]
-        words = Words(plain(diagram.name), dot.facts(diagram), dot.description(diagram), dot.mark(diagram))
-        return page(words, drawings, parse(legend))
-    except Unreadable:
-        raise DrawProblem("Graphviz's SVG is not as expected: is its `dot` older than 2.40?") from None
+        return Picture(page.encode())
+    return Picture(png(page, mark(network)) if suffix == ".png" else pdf(page, network.name))

@@ -1,40 +1,41 @@
-"""How each kind of box looks: a colour (Okabe and Ito 2008), and a shape or border that does without."""
+"""How each kind of box and edge looks to Graphviz: a colour, and a shape or border that does without."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from cnnspec.draw.model import Box, Cluster, Edge
+from cnnspec.draw.theme import Theme
 
 FONT = "DejaVu Sans"
 """Graphviz knows its widths where no font is installed; PNGs are set in a font of the same widths."""
 
-INK = "#1A1A1A"
-SKIP = "#A84300"  # Okabe and Ito's vermilion, darkened until thin lines and small text can be read
-QUIET = "#5A5A5A"
-TINTS = ("#F4F4F4", "#E7E7E7")  # backgrounds of clusters, of the outer ones and of those within
+SIZE = 9.0
+"""Points of every text in a drawing but some joins: what is scaled down stays legible all at once, or not."""
+
+LETTER, SPACE = 0.6 * SIZE, 0.32 * SIZE  # points that they are wide, in the mean
+FRAME, BESIDE = 4, 6  # points between a cluster's frame and what is in it; between a line and a title
+LONGEST = 200.0  # inches: the largest page of PDF
 
 
-class Style(NamedTuple):
-    fill: str
-    text: str = INK
+class Shape(NamedTuple):
     shape: str = "box"
     style: str = "filled"
     peripheries: int = 1
 
 
-STYLES = {
-    "input": Style("#FFFFFF", style="filled,rounded,bold"),
-    "conv": Style("#E69F00"),
-    "pool": Style("#56B4E9", style="filled,diagonals"),
-    "norm": Style("#009E73", shape="box3d"),
-    "activation": Style("#F0E442", style="filled,rounded"),
-    "linear": Style("#0072B2", "#FFFFFF", peripheries=2),
-    "shape": Style("#CC79A7", shape="note"),
-    "dropout": Style("#D9D9D9", style="filled,rounded"),
-    "join": Style("#FFFFFF", shape="circle", style="filled,bold"),
-    "other": Style("#FFFFFF"),
-    "output": Style("#FFFFFF", style="filled,rounded,bold"),
+SHAPES = {
+    "input": Shape(style="filled,rounded,bold"),
+    "conv": Shape(),
+    "pool": Shape(style="filled,diagonals"),
+    "norm": Shape("box3d"),
+    "activation": Shape(style="filled,rounded"),
+    "linear": Shape(peripheries=2),
+    "shape": Shape("note"),
+    "dropout": Shape("hexagon"),
+    "join": Shape("circle", "filled,bold"),
+    "other": Shape("component"),
+    "output": Shape(style="filled,rounded,bold"),
 }
 
 NAMES = {
@@ -50,80 +51,103 @@ NAMES = {
 }
 """What the legend says of a kind; inputs and outputs speak for themselves."""
 
-GRAPH = {
-    "rankdir": "TB",
-    "fontname": f"{FONT} Bold",
-    "fontsize": "13",
-    "fontcolor": INK,
-    "labelloc": "t",
-    "labeljust": "l",
-    "nodesep": "0.28",
-    "ranksep": "0.24",
-    "splines": "spline",
-    "bgcolor": "transparent",
-    "pad": "0",
-}
-NODE = {
-    "fontname": FONT,
-    "fontsize": "10",
-    "fontcolor": INK,
-    "color": INK,
-    "margin": "0.11,0.055",
-    "height": "0.3",
-    "penwidth": "0.9",
-}
-EDGE = {"fontname": FONT, "fontsize": "9", "arrowsize": "0.6", "color": INK, "fontcolor": INK}
-CONNECTOR = {
-    "shape": "circle",
-    "fixedsize": "true",
-    "width": "0.24",
-    "height": "0.24",
-    "margin": "0",
-    "style": "filled",
-    "fillcolor": INK,
-    "fontcolor": "#FFFFFF",
-    "fontsize": "9",
-}
-WORDS = {"shape": "underline"}
+WORDS = {"shape": "plaintext", "margin": "0.03", "height": "0.2"}
 
 
-def kind_attributes(kind: str) -> dict[str, str]:
-    look = STYLES[kind]
-    found = {"shape": look.shape, "style": look.style, "fillcolor": look.fill}
-    if look.text != INK:
-        found["fontcolor"] = look.text
-    if look.peripheries > 1:
-        found["peripheries"] = str(look.peripheries)
+def graph_attributes(theme: Theme, direction: str) -> dict[str, str]:
+    return {
+        "rankdir": direction.upper(),
+        "fontname": f"{FONT} Bold",
+        "fontsize": "13",
+        "fontcolor": theme.ink,
+        "labelloc": "t",
+        "labeljust": "l",
+        "nodesep": "0.15",
+        "ranksep": "0.07",
+        "splines": "spline",
+        "bgcolor": "transparent",
+        "pad": "0",
+    }
+
+
+def node_attributes(theme: Theme) -> dict[str, str]:
+    return {
+        "fontname": FONT,
+        "fontsize": f"{SIZE:g}",
+        "fontcolor": theme.ink,
+        "color": theme.ink,
+        "margin": "0.05,0.03",
+        "height": "0.25",
+        "penwidth": "0.9",
+    }
+
+
+def plain_edge(theme: Theme) -> dict[str, str]:
+    return {
+        "fontname": FONT,
+        "fontsize": f"{SIZE:g}",
+        "arrowsize": "0.6",
+        "weight": "10",  # what is no way around stands in a line
+        "color": theme.ink,
+        "fontcolor": theme.ink,
+    }
+
+
+def connector(theme: Theme) -> dict[str, str]:
+    """Where an edge leaves a column, and where it comes back."""
+    return {
+        "shape": "circle",
+        "fixedsize": "true",
+        "width": "0.22",
+        "height": "0.22",
+        "margin": "0",
+        "style": "filled",
+        "fillcolor": theme.ink,
+        "fontcolor": theme.paper,
+    }
+
+
+def kind_attributes(kind: str, theme: Theme) -> dict[str, str]:
+    shape, paint = SHAPES[kind], theme.paint(kind)
+    found = {"shape": shape.shape, "style": shape.style, "fillcolor": paint.fill}
+    if paint.text != theme.ink:
+        found["fontcolor"] = paint.text
+    if paint.border != theme.ink:
+        found["color"] = paint.border
+    if shape.peripheries > 1:
+        found["peripheries"] = str(shape.peripheries)
     if kind == "join":
-        found |= {"fixedsize": "true", "width": "0.52", "height": "0.52", "margin": "0"}
+        found |= {"fixedsize": "true", "width": "0.48", "height": "0.48", "margin": "0"}
     return found
 
 
-def box_attributes(box: Box) -> dict[str, str]:
-    found = kind_attributes(box.kind)
+def box_attributes(box: Box, theme: Theme) -> dict[str, str]:
+    found = kind_attributes(box.kind, theme)
     if box.train:
         found["style"] += ",dashed"
     return found
 
 
-def cluster_attributes(cluster: Cluster, depth: int) -> dict[str, str]:
+def cluster_attributes(cluster: Cluster, depth: int, theme: Theme) -> dict[str, str]:
     many = cluster.times > 1
     return {
-        "fontname": f"{FONT} Bold" if many else FONT,
-        "fontsize": "10",
+        "fontname": FONT,  # bold is wider than Graphviz without fonts believes
+        "fontsize": f"{SIZE:g}",
         "labeljust": "l",
         "style": "filled,rounded,dashed" if cluster.train else "filled,rounded",
-        "fillcolor": TINTS[depth % 2],
-        "color": INK if many else QUIET,
+        "fillcolor": theme.tints[depth % 2],
+        "color": theme.ink if many else theme.quiet,
         "penwidth": "1.6" if many else "0.7",
-        "margin": "8",
+        "margin": f"{FRAME}",
     }
 
 
-def edge_attributes(edge: Edge) -> dict[str, str]:
+def edge_attributes(edge: Edge, theme: Theme) -> dict[str, str]:
     found: dict[str, str] = {}
-    if edge.skip:
-        found |= {"color": SKIP, "fontcolor": SKIP, "penwidth": "1.8"}
+    if edge.route:
+        found |= {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "weight": "1"}
     if edge.train:
         found["style"] = "dashed"
+    elif edge.route == "projection":
+        found["style"] = "dotted"
     return found

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-from cnnspec.draw.style import FONT, INK
+from cnnspec.draw.style import FONT
+from cnnspec.draw.theme import Theme
 
 FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
-MARGIN, BETWEEN, NAME, FACTS = 14, 26, 15, 10  # points: around everything, between columns, sizes of letters
+MARGIN, BETWEEN, APART = 4, 12, 14  # points: around everything, between columns, between the legend's entries
+NAME, FACTS, LETTER = 15, 10, 0.62  # points of the letters; their mean width, as a part of that
+NARROW = 150  # points: half of what a page is wide at least
 
 _HEAD = re.compile(r'<svg width="[\d.]+pt" height="[\d.]+pt"\s+viewBox="([-\d. ]+)"[^>]*>')
 _NOISE = re.compile(r"<!--.*?-->\n?|<title>[^<]*</title>\n?|</svg>\n?", re.DOTALL)
@@ -34,7 +38,7 @@ class Drawing(NamedTuple):
     body: str
 
 
-def parse(svg: str, rims: bool = True) -> Drawing:
+def parse(svg: str, paper: str, rims: bool = True) -> Drawing:
     """What Graphviz drew, without its frame, names and comments. Raises Unreadable.
 
     `rims`: text that lines may cross is raised above them; what cannot draw rims leaves it where it is.
@@ -45,18 +49,18 @@ def parse(svg: str, rims: bool = True) -> Drawing:
     _, _, width, height = map(float, head.group(1).split())
     body = _NOISE.sub("", svg[head.end() :]).strip()
     if rims:
-        body = raised(body)
+        body = raised(body, paper)
     body = _FONT.sub(lambda match: family(bool(match.group(1))), _IDS.sub("", body))
     return Drawing(width, height, body)
 
 
-def raised(body: str) -> str:
+def raised(body: str, paper: str) -> str:
     """Titles of clusters and shapes on edges above all lines, with a rim in the colour of what is behind."""
     texts: list[str] = []
 
     def lift(match: re.Match[str]) -> str:
         fill = _FILL.search(match.group())
-        rim = fill.group(1) if fill and 'class="cluster"' in match.group() else "#FFFFFF"
+        rim = fill.group(1) if fill and 'class="cluster"' in match.group() else paper
         texts.extend(
             text.replace("<text ", f'<text stroke="{rim}" ', 1) for text in _TEXT.findall(match.group())
         )
@@ -81,32 +85,92 @@ class Words(NamedTuple):
     mark: str
 
 
-def page(words: Words, drawings: Sequence[Drawing], legend: Drawing) -> str:
-    """The columns side by side, the net's name above them, the legend below."""
-    top = MARGIN + NAME + 2 * FACTS + 12
-    parts, left = [], float(MARGIN)
-    for drawing in drawings:
-        parts.append(placed(drawing, left, top))
-        left += drawing.width + BETWEEN
-    below = top + max(drawing.height for drawing in drawings) + BETWEEN
-    parts.append(placed(legend, MARGIN, below))
-    width = max(left - BETWEEN, legend.width + MARGIN, MARGIN + len(words.facts) * FACTS * 0.62) + MARGIN
-    height = below + legend.height + MARGIN
-    return (
+class Sheet(NamedTuple):
+    """The paper: its colours, its width in points if that is given, rows or columns on it."""
+
+    theme: Theme
+    width: float | None
+    rows: bool
+
+
+class Page(NamedTuple):
+    """A page's size in points, by how much its drawings are scaled, and its SVG."""
+
+    width: float
+    height: float
+    scale: float
+    svg: str
+
+
+def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], sheet: Sheet) -> Page:
+    """The net's name, the columns side by side or the rows one below the other, the legend.
+
+    A given width is kept: what is wider is scaled down, what is narrower is set in the middle.
+    """
+    wide, _ = extent(drawings, sheet.rows)
+    inner = max(wide, sheet.width - 2 * MARGIN if sheet.width else 2 * NARROW)
+    lines = textwrap.wrap(words.facts, max(NARROW // FACTS, int(inner / (FACTS * LETTER))))
+    top = MARGIN + NAME + (FACTS + 4) * len(lines) + 12
+    body, bottom = arranged(drawings, sheet.rows, MARGIN + (inner - wide) / 2, top)
+    key, bottom = flowed(legend, inner, bottom + BETWEEN)
+    width, height = inner + 2 * MARGIN, bottom + MARGIN
+    scale = min(1.0, sheet.width / width) if sheet.width else 1.0
+    said = [line(words.name, MARGIN + NAME, NAME, True, sheet.theme.ink)]
+    for number, text in enumerate(lines, 1):
+        said.append(line(text, MARGIN + NAME + number * (FACTS + 4), FACTS, False, sheet.theme.ink))
+    svg = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<!-- {words.mark} -->\n"
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}pt" height="{height:.0f}pt" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-labelledby="title desc">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * scale:.2f}pt" '
+        f'height="{height * scale:.2f}pt" viewBox="0 0 {width:.2f} {height:.2f}" '
+        'role="img" aria-labelledby="title desc">\n'
         f'<title id="title">{escape(words.name)}: {escape(words.facts)}</title>\n'
         f'<desc id="desc">{escape(words.description)}</desc>\n'
-        f'<rect width="{width:.0f}" height="{height:.0f}" fill="#FFFFFF"/>\n'
-        f"{line(words.name, MARGIN + NAME, NAME, True)}{line(words.facts, MARGIN + NAME + 16, FACTS, False)}"
-        f"{''.join(parts)}</svg>\n"
+        f'<rect width="{width:.2f}" height="{height:.2f}" fill="{sheet.theme.paper}"/>\n'
+        f"{''.join(said)}{body}{key}</svg>\n"
     )
+    return Page(width * scale, height * scale, scale, svg)
 
 
-def line(words: str, bottom: float, size: int, bold: bool) -> str:
-    at = f'x="{MARGIN}" y="{bottom}" font-size="{size}" fill="{INK}"'
+def extent(drawings: Sequence[Drawing], rows: bool) -> tuple[float, float]:
+    """How wide and how high drawings are together."""
+    widths, heights = [d.width for d in drawings], [d.height for d in drawings]
+    gaps = BETWEEN * (len(drawings) - 1)
+    return (max(widths), sum(heights) + gaps) if rows else (sum(widths) + gaps, max(heights))
+
+
+def arranged(drawings: Sequence[Drawing], rows: bool, left: float, top: float) -> tuple[str, float]:
+    """Drawings in their places, and where they end."""
+    bottom = top + extent(drawings, rows)[1]
+    parts = []
+    for drawing in drawings:
+        parts.append(placed(drawing, left, top))
+        if rows:
+            top += drawing.height + BETWEEN
+        else:
+            left += drawing.width + BETWEEN
+    return "".join(parts), bottom
+
+
+def flowed(drawings: Sequence[Drawing], width: float, top: float) -> tuple[str, float]:
+    """Small drawings in lines, as words are set, each in the middle of its line; and where they end."""
+    lines: list[list[Drawing]] = [[]]
+    for drawing in drawings:
+        if lines[-1] and sum(d.width + APART for d in lines[-1]) + drawing.width > width:
+            lines.append([])
+        lines[-1].append(drawing)
+    parts = []
+    for drawn in lines:
+        left, high = float(MARGIN), max((d.height for d in drawn), default=0.0)
+        for drawing in drawn:
+            parts.append(placed(drawing, left, top + (high - drawing.height) / 2))
+            left += drawing.width + APART
+        top += high + APART / 2
+    return "".join(parts), top - APART / 2
+
+
+def line(words: str, bottom: float, size: int, bold: bool, ink: str) -> str:
+    at = f'x="{MARGIN}" y="{bottom}" font-size="{size}" fill="{ink}"'
     return f"<text {at} {family(bold)}>{escape(words)}</text>\n"
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Container
 
-from cnnspec.draw.model import Box, Cluster, Edge
+from cnnspec.draw.look import Look
+from cnnspec.draw.model import Box, Cluster, Count, Edge
 from cnnspec.layers.base import Layer, describe
 from cnnspec.shapes import Shape
 
@@ -14,6 +17,8 @@ SILENT = frozenset(
 """Arguments that a picture leaves to the table."""
 
 LONGEST = 40  # characters of a name
+BREAKS = re.compile(r" (?=[a-z/])")  # before an argument, not between its name and its value
+NARROW = 20  # letters of a line; where there are less, an argument's name and value may be parted
 SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "concat": "concat"}
 
 
@@ -22,7 +27,7 @@ def layer_words(layer: Layer) -> str:
     words = [layer.name]
     for name, argument in layer.arguments.items():
         value = layer.value(name)
-        if name in SILENT or value is None:
+        if name in SILENT or value is None or (argument.kind == "count" and value == argument.default):
             continue
         if name == "stride":
             if value != (1, 1):
@@ -34,6 +39,16 @@ def layer_words(layer: Layer) -> str:
                 name if value is True else f"no {name}" if value is False else f"{name} {value_words(value)}"
             )
     return " ".join(words)
+
+
+def brief_words(layer: Layer) -> str:
+    """`conv 64`, `linear 10`, `maxpool`: the layer and how many channels it makes, where it says so."""
+    for name in layer.positional:
+        if layer.arguments[name].kind == "filter":
+            return f"{layer.name} {layer.value(name).count}"
+        if name == "units":
+            return f"{layer.name} {layer.value(name)}"
+    return layer.name
 
 
 def value_words(value: object) -> str:
@@ -56,7 +71,8 @@ def size_words(size: tuple[int, ...]) -> str:
     return str(size[0]) if size[0] == size[1] else "x".join(map(str, size))
 
 
-def between(least: int, most: int) -> str:
+def between(count: Count) -> str:
+    least, most = count.least, count.most
     return f"{least:,}" if least == most else f"{least:,}…{most:,}"
 
 
@@ -69,40 +85,51 @@ def shape_words(edge: Edge) -> str:
     return f"{int(first.channels)}…{int(last.channels)}{size}"
 
 
-def box_lines(box: Box) -> list[str]:
-    """The lines in a box: its layer, what follows the layer, its parameters."""
-    first, *others = map(plain, box.parts)
+def box_lines(box: Box, look: Look) -> list[str]:
+    """The lines in a box: its layer, what follows the layer, its parameters and MACs."""
+    show, width = look.show, look.letters
+    first, *others = map(plain, box.parts if "kernel" in show else box.briefs)
     if box.kind == "join":
         return [SYMBOLS.get(first, first), *others]
-    title = f"{plain(box.label)}: {first}" if box.label else first
-    lines = [title + (f" ×{box.times}" if box.times > 1 else "")]
-    lines += wrapped(others)
+    titled = [f"{plain(box.label)}:"] if box.label else []
+    titled += (first.split() if width < NARROW else BREAKS.split(first)) + (
+        [f"×{box.times}"] if box.times > 1 else []
+    )
+    lines = [*filled(titled, " ", width), *filled(others, ", ", width)]
+    each = " each" if box.times > 1 else ""
     if box.shared and box.kind in ("conv", "linear", "norm"):
         lines.append("shared weights")
-    elif box.most:
-        lines.append(f"{between(box.least, box.most)} params" + (" each" if box.times > 1 else ""))
+    elif box.params.most and "params" in show:
+        lines.append(f"{between(box.params)} params{each}")
+    if box.macs.most and "macs" in show:
+        lines.append(f"{between(box.macs)} MACs{each}")
     return lines
 
 
-def wrapped(parts: list[str], width: int = 30) -> list[str]:
-    """Words with commas between them, in lines of some width."""
+def filled(words: list[str], between: str, width: int) -> list[str]:
+    """Words in lines of some width, a longer word on a line of its own."""
     lines: list[str] = []
-    for part in parts:
-        if lines and len(lines[-1]) + len(part) + 2 <= width:
-            lines[-1] += f", {part}"
+    for word in words:
+        if lines and len(lines[-1]) + len(between) + len(word) <= width:
+            lines[-1] += between + word
         else:
-            lines.append(part)
+            lines.append(word)
     return lines
 
 
-def cluster_lines(cluster: Cluster, params: int) -> list[str]:
-    """`Bottleneck ×35`, and below it `39.1M params`: narrow, since edges come in from above."""
+def cluster_lines(cluster: Cluster, params: int, macs: int, show: Container[str], width: int) -> list[str]:
+    """`Bottleneck ×35, 39.1M params`, in lines of some width."""
     name = plain(cluster.name)
     if cluster.label:
         name = f"{plain(cluster.label)}: {name}"
-    title = f"{name} ×{cluster.times}" if cluster.times > 1 else name
-    count = "shared weights" if cluster.shared else f"{rounded(params)} params" if params else ""
-    return [line for line in (title.strip(), count) if line]
+    said = [f"{name} ×{cluster.times}".strip() if cluster.times > 1 else name]
+    if cluster.shared:
+        said.append("shared weights")
+    elif params and "params" in show:
+        said.append(f"{rounded(params)} params")
+    if macs and "macs" in show:
+        said.append(f"{rounded(macs)} MACs")
+    return filled([words for words in said if words], ", ", width)
 
 
 def rounded(number: int) -> str:

@@ -1,4 +1,8 @@
-"""Long chains are set in columns, as a newspaper is, cut where few values are live, best only one."""
+"""Long chains are set in columns, as a newspaper is, cut where few values are live, best only one.
+
+A diagram that runs from left to right is set in rows likewise: what is said of columns and how far down
+something stands, is then of rows, and how far to the right.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,16 @@ from bisect import bisect
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Diagram, Edge, Item, boxes
-from cnnspec.draw.words import box_lines
+from cnnspec.draw.words import box_lines, shape_words
 
-LINE, GAP, TITLE, WIDTH = 12, 42, 36, 165  # points: a line of text, an edge, a cluster's title, a box across
+LINE, LETTER, ABOVE, BESIDE = 10.7, 5.4, 6, 11  # points: a line of text, a letter; a box around its text
+RANK, TITLE = 16, 27  # points: an edge besides its label, a cluster's title and frame
+COLUMN, ROW = 130, 85  # points: what a column takes across, and a row
 ASPECT = 1.25  # width to height that the page is to have
-SHORTEST = 420  # points of a chain that is left as it is
 TOLERABLE = 1100  # points of a column that is left as it is, where only several values at once could be cut
-FEWER = 1.3  # so much taller columns may grow where there is one less of them
+SLACK = 1.3  # times the mean, that a column may be long
 MOST_LIVE = 6
 
 
@@ -26,46 +32,67 @@ class Cut(NamedTuple):
     live: int
 
 
-def wrap(diagram: Diagram) -> Diagram:
-    """The same diagram with the heads of its columns chosen."""
-    tops, bottoms = measure(diagram)
-    height = max(bottoms.values(), default=0.0)
-    if height <= SHORTEST:
-        return diagram
-    area = sum(bottoms[number] - tops[number] + GAP for number in tops) * WIDTH
-    count = max(
-        1, min(len(tops), round(math.sqrt(ASPECT * area) / (WIDTH * max(1.0, area / WIDTH / height))))
-    )
-    found = cuts(diagram, tops, height / count)
-    heads: list[int] = []
-    for live in range(1, MOST_LIVE + 1):
-        usable = [cut for cut in found if cut.live <= live]
-        heads, tallest = pack(usable, height, count)
-        fewer, taller = pack(usable, height, len(heads))
-        if heads and taller <= FEWER * tallest:
-            heads, tallest = fewer, taller
-        if tallest <= max(1.6 * height / count, TOLERABLE):
-            break
-    return diagram._replace(heads=tuple(heads))
+class Flow(NamedTuple):
+    """How far down each box begins, were there only one column, how long that is and how wide."""
+
+    tops: dict[int, float]
+    height: float
+    across: float
 
 
-def column_of(diagram: Diagram, number: int) -> int:
-    return bisect(diagram.heads, number)
-
-
-def measure(diagram: Diagram) -> tuple[dict[int, float], dict[int, float]]:
-    """How far down each box begins and ends, were there only one column."""
+def measure(diagram: Diagram, look: Look) -> Flow:
+    """The column as far as it can be known without drawing it."""
+    down = look.direction == "tb"
     arriving: dict[int, list[Edge]] = {}
     for edge in diagram.edges:
         arriving.setdefault(edge.head, []).append(edge)
     titled = first_in_clusters(diagram.items)
     tops: dict[int, float] = {}
     bottoms: dict[int, float] = {}
+    area = 0.0
     for box in boxes(diagram.items):
-        above = [bottoms[edge.tail] + GAP for edge in arriving.get(box.number, ())]
-        tops[box.number] = max(above, default=0.0) + TITLE * titled.get(box.number, 0)
-        bottoms[box.number] = tops[box.number] + LINE * len(box_lines(box)) + LINE
-    return tops, bottoms
+        lines = box_lines(box, look)
+        sides = (max(map(len, lines)) * LETTER + BESIDE, len(lines) * LINE + ABOVE)
+        edges = arriving.get(box.number, ())
+        label = LINE if down else (2 + max((len(shape_words(e)) for e in edges), default=0)) * LETTER
+        gap = RANK + (label if "shapes" in look.show else 0)
+        above = max((bottoms[edge.tail] + gap for edge in edges), default=0.0)
+        tops[box.number] = above + (TITLE if down else RANK) * titled.get(box.number, 0)
+        bottoms[box.number] = tops[box.number] + sides[down]
+        area += bottoms[box.number] - tops[box.number] + gap
+    height = max(bottoms.values(), default=1.0)
+    least = COLUMN if down else ROW
+    return Flow(tops, height, least * max(1.0, area / height))
+
+
+def likely(flow: Flow, look: Look, widest: float | None) -> int:
+    """How many columns or rows are about right: for a pleasant page, or for one that is at most so wide."""
+    down = look.direction == "tb"
+    if widest is None:
+        return max(1, round(math.sqrt(flow.height / flow.across * (ASPECT if down else 1 / ASPECT))))
+    return max(1, int(widest / flow.across) if down else math.ceil(flow.height / widest))
+
+
+def wrap(
+    diagram: Diagram, flow: Flow, count: int, tear: bool = False, tolerable: float = TOLERABLE
+) -> Diagram:
+    """The same diagram with the heads of about so many columns chosen.
+
+    Clusters higher than a column are torn; `tear`: so are others but blocks.
+    """
+    height = flow.height
+    found = cuts(diagram, flow.tops, height / count, tear)
+    heads: list[int] = []
+    for live in range(1, MOST_LIVE + 1):
+        usable = [cut for cut in found if cut.live <= live]
+        heads, tallest = pack(usable, height, count)
+        if tallest <= max(SLACK * height / count, tolerable):
+            break
+    return diagram._replace(heads=tuple(heads))
+
+
+def column_of(diagram: Diagram, number: int) -> int:
+    return bisect(diagram.heads, number)
 
 
 def first_in_clusters(items: tuple[Item, ...]) -> dict[int, int]:
@@ -80,9 +107,9 @@ def first_in_clusters(items: tuple[Item, ...]) -> dict[int, int]:
     return found
 
 
-def cuts(diagram: Diagram, tops: dict[int, float], column: float) -> list[Cut]:
+def cuts(diagram: Diagram, tops: dict[int, float], column: float, tear: bool) -> list[Cut]:
     """The boxes before which no cluster is torn that would fit into a column."""
-    allowed = starts(diagram.items, tops, column)
+    allowed = starts(diagram.items, tops, column, tear)
     until: dict[int, int] = {}  # the last box that waits for a box's value
     for edge in diagram.edges:
         until[edge.tail] = max(until.get(edge.tail, 0), edge.head)
@@ -99,8 +126,8 @@ def cuts(diagram: Diagram, tops: dict[int, float], column: float) -> list[Cut]:
     return found
 
 
-def starts(items: tuple[Item, ...], tops: dict[int, float], column: float) -> set[int]:
-    """First boxes of items, those within a cluster only where the cluster is higher than a column."""
+def starts(items: tuple[Item, ...], tops: dict[int, float], column: float, tear: bool) -> set[int]:
+    """First boxes of items, those within a cluster only where the cluster may be torn."""
     found: set[int] = set()
     for item in items:
         if isinstance(item, Box):
@@ -108,8 +135,9 @@ def starts(items: tuple[Item, ...], tops: dict[int, float], column: float) -> se
             continue
         numbers = [box.number for box in boxes(item.items)]
         found.add(numbers[0])
-        if max(tops[number] for number in numbers) - tops[numbers[0]] > column:
-            found |= starts(item.items, tops, column)
+        high = max(tops[number] for number in numbers) - tops[numbers[0]]
+        if high > column or (tear and item.kind != "block" and item.times == 1):
+            found |= starts(item.items, tops, column, tear)
     return found
 
 

@@ -8,8 +8,12 @@ from cnnspec.compiler import check, check_text
 from cnnspec.draw.build import build
 from cnnspec.draw.fold import fold
 from cnnspec.draw.fuse import fuse
-from cnnspec.draw.model import Box, Cluster, Diagram, Item
+from cnnspec.draw.layout import lay_out
+from cnnspec.draw.look import Look
+from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
+from cnnspec.draw.picture import simplified
 from cnnspec.draw.unwrap import unwrap
+from cnnspec.draw.wrap import likely, measure, wrap
 from cnnspec.files import read, read_used
 from cnnspec.graph import Network
 from cnnspec.resources import folder
@@ -17,6 +21,7 @@ from cnnspec.source import Source
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDENS = ("lenet", "residual", "heads")
+LOOK = Look()
 ZOO = sorted(path.stem for path in folder("specs").glob("*.cnn"))
 
 
@@ -59,6 +64,15 @@ def outline(items: tuple[Item, ...]) -> list[object]:
 
 
 def ordered(diagram: Diagram) -> list[Box]:
-    from cnnspec.draw.model import boxes
-
     return list(boxes(diagram.items))
+
+
+def svg(diagram: Diagram, look: Look = LOOK) -> str:
+    return lay_out(diagram, look).svg
+
+
+def in_columns(net: Network) -> Diagram:
+    """The diagram with as many columns as are likely to be right."""
+    diagram = simplified(net)
+    flow = measure(diagram, LOOK)
+    return wrap(diagram, flow, likely(flow, LOOK, None))

@@ -14,14 +14,15 @@ from xml.etree import ElementTree
 import pytest
 
 from cnnspec.draw import style
-from cnnspec.draw.dot import columns, dot, text
-from cnnspec.draw.engine import render, wheel
+from cnnspec.draw.dot import Writer, dot, text
+from cnnspec.draw.engine import engine, wheel
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge
-from cnnspec.draw.picture import simplified, svg
+from cnnspec.draw.picture import simplified
+from cnnspec.draw.theme import THEMES, Theme
 from cnnspec.draw.words import LONGEST, plain
 from cnnspec.output import MARK
 from cnnspec.shapes import Shape
-from tests.draw.nets import GOLDEN, GOLDENS, golden, network, shipped
+from tests.draw.nets import GOLDEN, GOLDENS, LOOK, golden, in_columns, network, shipped, svg
 
 NASTY = [
     '"',
@@ -48,26 +49,26 @@ NASTY = [
 @pytest.mark.parametrize("name", GOLDENS)
 def test_the_text(name: str) -> None:
     path = GOLDEN / f"{name}.dot.txt"
-    found = dot(simplified(golden(name)))
+    found = dot(simplified(golden(name)), LOOK)
     if os.environ.get("CNNSPEC_UPDATE"):
         path.write_text(found, encoding="utf-8")
     assert found == path.read_text(encoding="utf-8")
 
 
 def test_googlenet_has_its_heads_dashed() -> None:
-    found = dot(simplified(shipped("googlenet")[0]))
+    found = dot(simplified(shipped("googlenet")[0]), LOOK)
     assert found.startswith(f"// GoogLeNet: {MARK}")
     for name in ("aux1", "aux2"):
         assert re.search(rf'label="{name}\\ntraining only".*style="filled,rounded,bold,dashed"', found)
-        assert f'label="{name}: AuxHead' in found
+        assert re.search(rf'label=" *{name}: AuxHead', found)
     assert 'label=" 528@14x14 " style=dashed' in found
 
 
 @pytest.mark.parametrize("name", GOLDENS)
 def test_every_edge_bears_its_shape(name: str) -> None:
-    diagram = simplified(golden(name))
-    for source in (dot(diagram), *columns(diagram)):
-        edges = [line for line in source.splitlines() if "->" in line]
+    diagram = in_columns(golden(name))
+    for source in (dot(diagram, LOOK), *Writer(diagram, LOOK).columns()):
+        edges = [line for line in source.splitlines() if "->" in line and "a" not in line.split()[0]]
         assert edges
         assert all(re.search(r'label=" \d+(…\d+)?(@\d+x\d+)? "', line) for line in edges)
 
@@ -75,11 +76,11 @@ def test_every_edge_bears_its_shape(name: str) -> None:
 def named(name: str) -> Diagram:
     """A diagram in which a user's name stands wherever one can."""
     shape = Shape(3, 8, 8)
-    conv = Box(1, "conv", ("conv 8@3x3",), name)
+    conv = Box(1, "conv", ("conv 8@3x3",), ("conv 8",), name)
     items = (
-        Box(0, "input", (name,)),
-        Cluster("group", name, name, (conv, Box(2, "shape", ("flatten",)))),
-        Box(3, "output", (name,)),
+        Box(0, "input", (name,), (name,)),
+        Cluster("group", name, name, (conv, Box(2, "shape", ("flatten",), ("flatten",)))),
+        Box(3, "output", (name,), (name,)),
     )
     edges = (Edge(0, 1, shape, shape), Edge(1, 2, shape, shape), Edge(2, 3, shape, shape))
     return Diagram("Net", (shape,), (shape,), items, edges)
@@ -93,9 +94,12 @@ def test_a_name_is_shown_as_it_is_and_does_nothing(name: str) -> None:
     root = ElementTree.fromstring(page)
     words = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert words.count(name) == 2  # the input and the output
-    assert f"{name}: conv 8@3x3" in words
-    assert (words.count("conv 8@3x3"), len(re.findall(r"^\s*n\d+ \[", dot(diagram), re.M))) == (0, 4)
-    assert len(re.findall(r"->", re.sub(r'"(?:[^"\\]|\\.)*"', '""', dot(diagram)))) == 3
+    assert f"{name}: conv 8@3x3" in words or {f"{name}:", "conv 8@3x3"} <= set(words)
+    assert (
+        len([word for word in words if "conv 8@3x3" in str(word)]),
+        len(re.findall(r"^\s*n\d+ \[", dot(diagram, LOOK), re.M)),
+    ) == (1, 4)
+    assert len(re.findall(r"->", re.sub(r'"(?:[^"\\]|\\.)*"', '""', dot(diagram, LOOK)))) == 3
 
 
 def test_characters_that_mislead_are_dropped_and_long_names_cut() -> None:
@@ -130,19 +134,26 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_words_stand_out_from_what_is_behind_them() -> None:
-    for kind, look in style.STYLES.items():
-        assert contrast(look.text, look.fill) >= 4.5, kind
-    for tint in ("#FFFFFF", *style.TINTS):
-        for ink in (style.INK, style.SKIP):
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_words_stand_out_from_what_is_behind_them(theme: Theme) -> None:
+    for kind in (*style.SHAPES, "fault"):
+        paint = theme.paint(kind)
+        assert contrast(paint.text, paint.fill) >= 4.5, kind
+        assert contrast(paint.border, theme.paper) >= 3 or contrast(paint.fill, theme.paper) >= 3, kind
+    for tint in (theme.paper, *theme.tints):
+        for ink in (theme.ink, theme.skip, theme.fault):
             assert contrast(ink, tint) >= 4.5
-    assert contrast(style.CONNECTOR["fontcolor"], style.CONNECTOR["fillcolor"]) >= 4.5
+
+
+def test_dark_is_light_on_dark() -> None:
+    dark = THEMES["dark"]
+    assert luminance(dark.paper) < 0.05 < 0.5 < luminance(dark.ink)
+    assert all(luminance(dark.paint(kind).fill) < 0.2 for kind in style.SHAPES)
 
 
 def test_kinds_differ_by_more_than_colour() -> None:
-    kinds = [kind for kind in style.NAMES if kind not in ("dropout", "other")]
-    looks = [(s.shape, s.style, s.peripheries) for s in (style.STYLES[kind] for kind in kinds)]
-    assert len(set(looks)) == len(looks)
+    looks = [(s.shape, s.style, s.peripheries) for s in map(style.SHAPES.get, style.NAMES) if s]
+    assert len(set(looks)) == len(looks) == len(style.NAMES)
 
 
 def test_the_same_bytes_under_every_hash_seed() -> None:
@@ -151,8 +162,8 @@ def test_the_same_bytes_under_every_hash_seed() -> None:
         "from cnnspec.draw.picture import picture\n"
         "import sys\n"
         "for net in (golden('residual'), golden('heads'), *shipped('googlenet')):\n"
-        "    sys.stdout.buffer.write(picture(net, 'x.dot'))\n"
-        "sys.stdout.buffer.write(picture(golden('heads'), 'x.svg'))\n"
+        "    sys.stdout.buffer.write(picture(net, 'x.dot').content)\n"
+        "sys.stdout.buffer.write(picture(golden('heads'), 'x.svg').content)\n"
     )
     outputs = [
         subprocess.run(
@@ -168,8 +179,8 @@ def test_the_same_bytes_under_every_hash_seed() -> None:
 
 
 def test_graphviz_takes_every_text() -> None:
-    texts = [source for d in map(simplified, map(golden, GOLDENS)) for source in (dot(d), *columns(d))]
-    draw = wheel()
-    for source, drawn in zip(texts, render(texts), strict=True):
-        assert "<svg" in drawn
-        assert "<svg" in draw(source)
+    diagrams = [in_columns(golden(name)) for name in GOLDENS]
+    texts = [text for d in diagrams for text in (dot(d, LOOK), *Writer(d, LOOK).columns())]
+    for draw in (engine(), wheel()):
+        for source in texts:
+            assert "<svg" in draw(source)

@@ -16,11 +16,11 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from cnnspec.cli import main
-from cnnspec.draw import engine, raster
-from cnnspec.draw.engine import DrawProblem, render
-from cnnspec.draw.picture import SUFFIXES, picture, simplified, svg
+from cnnspec.draw import raster
+from cnnspec.draw.engine import DrawProblem, engine, wheel
+from cnnspec.draw.picture import SUFFIXES, picture, simplified
 from cnnspec.output import MARK, is_ours
-from tests.draw.nets import GOLDEN, golden, network
+from tests.draw.nets import GOLDEN, golden, network, svg
 
 LENET = str(GOLDEN / "lenet.cnn")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -88,7 +88,7 @@ def test_a_broken_spec_is_told_and_nothing_written(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_svg_stands_alone_and_says_what_it_shows() -> None:
-    page = picture(golden("residual"), "x.svg").decode()
+    page = picture(golden("residual"), "x.svg").content.decode()
     assert page.splitlines()[1].startswith(f"<!-- Residual: {MARK}")
     assert "href" not in page
     assert "<!DOCTYPE" not in page
@@ -134,7 +134,7 @@ def test_png_is_bounded(box: str) -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_pdf_keeps_text_as_text_and_names_its_producer() -> None:
-    data = picture(golden("lenet"), "x.pdf")
+    data = picture(golden("lenet"), "x.pdf").content
     assert data.startswith(b"%PDF-")
     assert f"/Producer ({MARK}".encode() in data
     assert data.rstrip().endswith(MARK.encode())
@@ -156,11 +156,11 @@ def test_a_broken_dot_is_stood_in_for(tmp_path: Path, monkeypatch: pytest.Monkey
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert "<svg" in render(["digraph { a -> b }"])[0]
+    assert "<svg" in engine()("digraph { a -> b }")
 
 
 def test_the_wheel_recovers_from_a_failure() -> None:
-    drawn = engine.wheel()
+    drawn = wheel()
     with pytest.raises(DrawProblem, match="install its `dot`"):
         drawn("digraph {")
     assert "<svg" in drawn("digraph { a -> b }")
@@ -190,7 +190,7 @@ def test_what_is_missing_is_named_in_one_line(
 def test_three_thousand_layers_are_drawn() -> None:
     text = "\n".join(f"conv {8 + i % 7}@3x3 pad=1, relu" for i in range(1500))
     net = network(f"net N {{\n input 3@32x32\n{text}\n}}\n")
-    page = picture(net, "x.svg").decode()
+    page = picture(net, "x.svg").content.decode()
     assert page.count("conv ") > 1500
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnnspec.draw.style import INK, QUIET, SKIP, STYLES
+from cnnspec.draw.style import SHAPES
+from cnnspec.draw.theme import THEMES as GRAPHS
 
 LIT = {"front": ("#FFFFFF", 0.0), "top": ("#FFFFFF", 0.45), "side": ("#000000", 0.2)}
 DIM = {"front": ("#14171A", 0.55), "top": ("#14171A", 0.3), "side": ("#14171A", 0.7)}
@@ -26,9 +27,11 @@ class Theme(NamedTuple):
     shades: Mapping[str, tuple[str, float]] = LIT
 
 
-LIGHT = Theme("#FFFFFF", INK, QUIET, SKIP, "#1A1A1A", {kind: look.fill for kind, look in STYLES.items()})
+BASE = GRAPHS["light"]
+FILLS = {kind: BASE.paint(kind).fill for kind in SHAPES}
+LIGHT = Theme(BASE.paper, BASE.ink, BASE.quiet, BASE.skip, BASE.ink, FILLS)
 DARK = Theme("#14171A", "#F2F2F2", "#B9BEC4", "#F5A56B", "#0B0D0F", LIGHT.kinds)
-MONO = Theme("#FFFFFF", "#000000", "#3D3D3D", "#000000", "#000000", dict.fromkeys(STYLES, "#FFFFFF"))
+MONO = Theme("#FFFFFF", "#000000", "#3D3D3D", "#000000", "#000000", dict.fromkeys(SHAPES, "#FFFFFF"))
 
 LIGHT = LIGHT._replace(kinds=LIGHT.kinds | {"block": "#D5DCE4", "join": "#FFFFFF", "copy": "#FFFFFF"})
 DARK = DARK._replace(

@@ -1,0 +1,117 @@
+"""Which columns a diagram is set in: some are tried, drawn, and the best page is taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from cnnspec.draw import dot
+from cnnspec.draw.engine import DrawProblem, Engine, engine
+from cnnspec.draw.look import Look
+from cnnspec.draw.model import Diagram, boxes
+from cnnspec.draw.style import SIZE
+from cnnspec.draw.svg import Drawing, Page, Sheet, Unreadable, Words, page, parse
+from cnnspec.draw.words import plain
+from cnnspec.draw.wrap import ASPECT, TOLERABLE, likely, measure, wrap
+
+LEAST_TEXT = 6.0  # points on paper
+TALLEST = 1.55  # height to width of what a sheet of A4 holds
+LETTERS = {"tb": (24, 20, 16), "lr": (18, 13)}  # of a line, and where that is too wide
+ENDS = 90  # points: the ends of a row, where it goes on from another, and on another
+TRIES, DRAWN = 12, 1000  # more numbers of columns, and boxes on all of them together
+MOST_IN_COLUMN = 800  # boxes; Graphviz's time grows faster than their number
+
+Merit = tuple[float, bool, float, bool, float]
+
+
+def lay_out(diagram: Diagram, look: Look, rims: bool = True) -> Page:
+    """The page of a diagram. Raises DrawProblem.
+
+    A page of a given width has the largest text that lets it fit a sheet of paper, else the smallest that
+    can be read. Where no width is given, it is a little wider than high.
+    """
+    draw, found = engine(), []
+    for letters in LETTERS[look.direction]:
+        quality, made = best(diagram, look._replace(letters=letters), draw, rims)
+        found.append((quality, made))
+        if legible(made) and fits(made, look.width):
+            break  # lines need not be shorter
+    return max(found, key=lambda pair: pair[0])[1]
+
+
+def best(diagram: Diagram, look: Look, draw: Engine, rims: bool) -> tuple[Merit, Page]:
+    """Of pages with various numbers of columns the best, and how good it is."""
+    printer, flow = Printer(look, draw, rims), measure(diagram, look)
+    count = sum(1 for _ in boxes(diagram.items))
+    widest = look.width and look.width * SIZE / LEAST_TEXT
+    tolerable = widest - ENDS if widest and look.direction == "lr" else TOLERABLE
+    least = math.ceil(count / MOST_IN_COLUMN)
+    tried: dict[tuple[int, ...], tuple[Merit, Page]] = {}
+
+    def better(columns: int) -> Merit | None:
+        """Draw pages of so many columns; how good the better of them is, None where there is no new one."""
+        seen = []
+        for tear in (False, True):
+            wrapped = wrap(diagram, flow, columns, tear, tolerable)
+            if wrapped.heads not in tried:
+                made = printer.page(wrapped)
+                tried[wrapped.heads] = (merit(made, look.width, tear), made)
+                seen.append(tried[wrapped.heads][0])
+        return max(seen, default=None)
+
+    climb(better, max(least, likely(flow, look, widest)), least, min(TRIES, DRAWN // count))
+    return max(tried.values(), key=lambda pair: pair[0])
+
+
+def climb(better: Callable[[int], Merit | None], start: int, least: int, tries: int) -> None:
+    """Go from a number of columns up and down, until pages have not got better twice."""
+    first = better(start)
+    for step in (1, -1):
+        columns, top, misses = start, first, 0
+        while tries > 0 and misses < 2 and columns + step >= least:
+            columns, tries = columns + step, tries - 1
+            now = better(columns)
+            if now and top:
+                misses = 0 if now > top else misses + 1
+                top = max(top, now)
+
+
+def merit(made: Page, width: float | None, torn: bool) -> Merit:
+    """What makes one page better than another: words to be read, on one sheet, large ones, a good shape."""
+    fitting = fits(made, width)
+    readable = min(made.scale, LEAST_TEXT / SIZE)
+    shape = -abs(math.log(made.width / made.height / ASPECT))
+    return readable, fitting, made.scale if fitting else -made.height, not torn, shape
+
+
+def fits(made: Page, width: float | None) -> bool:
+    return width is None or made.height <= TALLEST * width
+
+
+def legible(made: Page) -> bool:
+    return made.scale * SIZE >= LEAST_TEXT - 0.01
+
+
+class Printer:
+    """Draws pages; what is on several of them is drawn once."""
+
+    def __init__(self, look: Look, draw: Engine, rims: bool) -> None:
+        self.look, self.draw, self.rims = look, draw, rims
+        self.drawn: dict[str, Drawing] = {}
+
+    def page(self, diagram: Diagram) -> Page:
+        look, writer = self.look, dot.Writer(diagram, self.look)
+        said = dot.description(diagram, look)
+        words = Words(plain(diagram.name), dot.facts(diagram), said, dot.mark(diagram))
+        columns, legend = ([self.drawing(s) for s in part] for part in (writer.columns(), writer.legend()))
+        return page(words, columns, legend, Sheet(look.theme, look.width, look.direction == "lr"))
+
+    def drawing(self, source: str) -> Drawing:
+        if source not in self.drawn:
+            try:
+                self.drawn[source] = parse(self.draw(source), self.look.theme.paper, self.rims)
+            except Unreadable:
+                raise DrawProblem(
+                    "Graphviz's SVG is not as expected: is its `dot` older than 2.40?"
+                ) from None
+        return self.drawn[source]

@@ -1,0 +1,138 @@
+"""The options of `draw`: detail, direction, width, theme, what is shown; each does what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cnnspec.cli import main
+from cnnspec.draw.layout import LEAST_TEXT, lay_out
+from cnnspec.draw.look import SHOWN, Look, parse_show, parse_width
+from cnnspec.draw.model import boxes
+from cnnspec.draw.picture import picture, simplified
+from cnnspec.draw.style import SIZE
+from cnnspec.draw.theme import THEMES
+from tests.draw.nets import GOLDEN, golden, network, shipped
+
+LENET = str(GOLDEN / "lenet.cnn")
+PAPER = 495.0  # points: 6.875 inches
+
+
+def draw(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["draw", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--show", "shapes,parms"], "there is no 'parms'; there is shapes, params, macs, kernel"),
+        (["--width", "wide"], "--width wants a length, as 6.875in"),
+        (["--width", "7"], "--width wants a length"),
+        (["--width", "0.2in"], "between 2in and 200in"),
+        (["--width", "999999cm"], "between 2in and 200in"),
+        (["--theme", "pink"], "'light', 'dark', 'mono'"),
+        (["--direction", "rl"], "'tb', 'lr'"),
+        (["--detail", "none"], "'full', 'fused', 'folded'"),
+        (["--view", "volume", "--detail", "full"], "--detail goes with --view graph"),
+    ],
+)
+def test_a_wrong_choice_is_refused_with_the_right_ones(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    result = draw(LENET, "-o", tmp_path / "x.svg", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "points"), [("2in", 144), ("5.08cm", 144), ("50.8 mm", 144), ("192px", 144), ("495pt", 495)]
+)
+def test_lengths(text: str, points: float) -> None:
+    assert parse_width(text) == pytest.approx(points)
+
+
+def test_the_words_of_show() -> None:
+    assert parse_show("shapes, macs") == {"shapes", "macs"}
+    assert parse_show("") == frozenset()
+
+
+def test_every_layer_is_a_box_in_full() -> None:
+    net = shipped("resnet", "ResNet152")[0]
+    counts = [len(list(boxes(simplified(net, detail).items))) for detail in ("full", "fused", "folded")]
+    assert (
+        counts[0] == 1 + 515 + 1
+    )  # torchvision's layers, its additions among them, and the input and output
+    assert counts[0] > 2 * counts[1] > 4 * counts[2]
+
+
+@pytest.mark.parametrize("word", SHOWN)
+def test_show_adds_its_own_and_nothing_else(word: str) -> None:
+    signs = {"shapes": "16@32x32", "params": "464 params", "macs": "442,368 MACs", "kernel": "@3x3"}
+    diagram = simplified(golden("residual"))
+    page = lay_out(diagram, Look(show=frozenset((word,)))).svg
+    drawing = re.sub("<title.*</desc>", "", page, flags=re.DOTALL)
+    assert {name for name, sign in signs.items() if sign in drawing} == {word}
+
+
+@pytest.mark.parametrize(
+    ("name", "direction"),
+    [
+        ("lenet", "tb"),
+        ("lenet", "lr"),
+        ("resnet", "tb"),
+        ("resnet", "lr"),
+        ("vgg", "tb"),
+        ("googlenet", "tb"),
+    ],
+)
+def test_a_page_has_the_width_and_its_text_can_be_read(name: str, direction: str) -> None:
+    made = lay_out(simplified(shipped(name)[0]), Look(direction=direction, width=PAPER))
+    assert made.width == pytest.approx(PAPER)
+    assert 'width="495.00pt"' in made.svg
+    sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', made.svg)]
+    assert min(sizes) == SIZE
+    assert SIZE * made.scale >= LEAST_TEXT - 0.01
+
+
+def test_a_picture_that_cannot_be_read_says_so() -> None:
+    net = shipped("googlenet")[0]
+    made = picture(net, "x.svg", Look(width=100.0))
+    said = re.search(r"the text is ([\d.]+) pt high; with --width ([\d.]+)in it is 6 pt", made.note)
+    assert said
+    assert float(said.group(1)) < 6
+    wider = picture(net, "x.svg", Look(width=72 * float(said.group(2))))
+    assert not wider.note
+
+
+def test_left_to_right_is_wider_than_high() -> None:
+    diagram = simplified(
+        network("net N {\n input 3@32x32\n conv 8@3x3, maxpool 2x2, conv 8@3x3, maxpool 2x2\n}")
+    )
+    down, right = (lay_out(diagram, Look(direction=way, width=PAPER)) for way in ("tb", "lr"))
+    assert "→" not in down.svg
+    assert right.width > 1.5 * right.height
+    assert right.svg != down.svg
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_a_theme_uses_its_own_colours_alone(name: str) -> None:
+    theme = THEMES[name]
+    page = lay_out(simplified(golden("heads")), Look(theme=theme)).svg
+    paints = [theme.paint(kind) for kind in (*theme.paints, "other")]
+    own = {theme.paper, theme.ink, theme.quiet, theme.skip, *theme.tints}
+    own |= {colour for paint in paints for colour in paint}
+    found = {colour.upper() for colour in re.findall(r"#[0-9a-fA-F]{6}", page)}
+    assert found <= own
+    assert theme.paper in found
+
+
+def test_a_projection_is_dotted_and_a_skip_is_not() -> None:
+    diagram = simplified(golden("residual"))
+    routes = [edge.route for edge in diagram.edges]
+    assert (routes.count("projection"), routes.count("skip")) == (2, 3)
+    page = lay_out(diagram, Look()).svg
+    assert page.count('stroke-dasharray="1,5"') == 2 + 1  # and the legend's
