@@ -125,6 +125,16 @@ def the_network(file: str | None, choice: dict[str, Any]) -> Any:
     return path, found.networks[0]
 
 
+def network_or_part(file: str | None, choice: dict[str, Any]) -> tuple[Any, bool]:
+    """The one network that a command is about, with faults as far as it goes; whether it has none."""
+    _, found = checked(file, choice["net"], settings_of(choice), first=True)
+    show(found.diagnostics)
+    whole = found.ok and bool(found.networks)
+    if not whole and not found.partial:
+        sys.exit(1)
+    return (found.networks if whole else found.partial)[0], whole
+
+
 def save(path: str, content: str | bytes, force: bool) -> None:
     """Write a result and say where it is."""
     from cnnspec.output import write

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
-from cnnspec.commands.common import fail, options, save, the_network
+from cnnspec.commands.common import fail, network_or_part, options, save, the_network
 
 
 @click.command()
@@ -54,10 +55,16 @@ def draw(file: str | None, output: str, force: bool, **choice: Any) -> None:
             look = look._replace(show=parse_show(choice["show"]))
         if choice["width"] is not None:
             look = look._replace(width=parse_width(choice["width"]))
-        _, network = the_network(file, choice)
+        whole = True
+        if look.view == "volume":
+            _, network = the_network(file, choice)
+        else:
+            network, whole = network_or_part(file, choice)
         made = picture(network, output, look)
     except (DrawProblem, ValueError) as problem:
         fail(str(problem))
     save(output, made.content, force)
     if made.note:
         click.echo(f"cnnspec: {made.note}", err=True)
+    if not whole:
+        sys.exit(1)

@@ -6,9 +6,24 @@ from typing import NamedTuple
 
 from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
 from cnnspec.draw.words import brief_words, layer_words
-from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Network, Output, Repeat, Step, Use, Value, live
+from cnnspec.graph import (
+    Again,
+    From,
+    Group,
+    If,
+    Leaf,
+    Lost,
+    Merge,
+    Network,
+    Output,
+    Repeat,
+    Step,
+    Use,
+    Value,
+    live,
+)
 from cnnspec.layers import FAMILIES
-from cnnspec.layers.base import Filter, Layer
+from cnnspec.layers.base import Filter, Layer, Misfit
 from cnnspec.shapes import Shape
 
 KINDS = {layer: family for family, layers in FAMILIES.items() for layer in layers}
@@ -28,7 +43,7 @@ class Place(NamedTuple):
 
 
 def build(network: Network) -> Diagram:
-    """The diagram of a network whose shapes are all known."""
+    """The diagram of a network; of one with faults, as far as they let it go."""
     return Builder().diagram(network)
 
 
@@ -49,8 +64,10 @@ class Builder:
         self.edges: list[Edge] = []
         self.words: dict[int, tuple[str, str]] = {}
         self.rows: list[int] = []  # of each box: the longest way to it
+        self.partial = False  # a network with faults, whose outputs need what cannot be told
 
     def diagram(self, network: Network) -> Diagram:
+        self.partial = any(output.value.shape is None for output in network.outputs)
         place = Place({}, live(network.steps, {o.value for o in network.outputs if not o.train}))
         items: list[Item] = []
         for given in network.inputs:
@@ -63,13 +80,15 @@ class Builder:
             items += [self.output(output, place) for output in waiting if output.value in place.makers]
             waiting = [output for output in waiting if output.value not in place.makers]
         arriving = tuple(known(given.value) for given in network.inputs)
-        leaving = tuple(known(output.value) for output in network.outputs if not output.train)
+        made = tuple(output.value.shape for output in network.outputs if not output.train)
+        leaving = tuple(shape for shape in made if shape is not None)
         return Diagram(network.name, arriving, leaving, tuple(items), tuple(self.edges))
 
     def output(self, output: Output, place: Place) -> Box:
         shape = known(output.value)
         tail = place.makers[output.value]
-        self.edges.append(Edge(tail, self.count, shape, shape, train=output.train))
+        fault = claimed(output.value)
+        self.edges.append(Edge(tail, self.count, shape, shape, train=output.train, fault=fault))
         parts = (output.name, "training only") if output.train else (output.name,)
         return Box(self.number(tail), "output", parts, parts, train=output.train)
 
@@ -83,6 +102,11 @@ class Builder:
         return [item for step in steps for item in self.step(step, place)]
 
     def step(self, step: Step, place: Place) -> list[Item]:
+        """The items of a step; none behind a fault, where nothing arrives."""
+        if isinstance(step, Leaf | Lost | Use) and step.input not in place.makers:
+            return []
+        if isinstance(step, Lost):
+            return [self.fault(step.span.text, "", step.input, place)]
         if isinstance(step, Leaf):
             return [self.leaf(step, place)]
         if isinstance(step, Use):
@@ -97,11 +121,23 @@ class Builder:
             return self.again(step, place)
         return []
 
+    def trains(self, value: Value, place: Place) -> bool:
+        """Whether a value is there for training only."""
+        return place.train or (value not in place.needed and not self.partial)
+
+    def fault(self, words: str, why: str, value: Value, place: Place) -> Box:
+        """The box where a network with faults ends."""
+        shape, tail = known(value), place.makers[value]
+        self.edges.append(Edge(tail, self.count, shape, shape, fault=why or "?"))
+        return Box(self.number(tail), "fault", (words,), (words,))
+
     def leaf(self, step: Leaf, place: Place) -> Box:
         shape, layer = known(step.input), step.layer
-        train = place.train or step.output not in place.needed
+        if step.output.shape is None:
+            return self.fault(layer_words(layer), misfit(layer, shape), step.input, place)
+        train = self.trains(step.output, place)
         tail = place.makers[step.input]
-        self.edges.append(Edge(tail, self.count, shape, shape, train=train))
+        self.edges.append(Edge(tail, self.count, shape, shape, train=train, fault=claimed(step.input)))
         place.makers[step.output] = self.count
         params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
         words, brief = self.layer_words(layer)
@@ -127,11 +163,12 @@ class Builder:
 
     def use(self, step: Use, place: Place) -> list[Item]:
         instance, name = step.instance, step.instance.block.name.name
-        train = place.train or step.output not in place.needed
+        train = self.trains(step.output, place)
         makers = {instance.input: place.makers[step.input]}
         inner = Place(makers, live(instance.steps, {instance.output}), place.shared, train)
         items = self.steps(instance.steps, inner)
-        place.makers[step.output] = makers[instance.output]
+        if instance.output in makers:
+            place.makers[step.output] = makers[instance.output]
         return self.cluster("block", name, given_label(step.name, name.lower()), items, inner)
 
     def repeat(self, step: Repeat, place: Place) -> list[Item]:
@@ -150,12 +187,13 @@ class Builder:
             if not path.dropped:
                 convolutions = sum(box.kind == "conv" for box in boxes(made))
                 ends.append(End(path.output, not made, convolutions, range(start, len(self.edges))))
-        if len(ends) < 2:
+        if len(ends) < 2 or any(end.value not in place.makers for end in ends):
             return items
-        train = place.train or step.output not in place.needed
+        train = self.trains(step.output, place)
         tails = [place.makers[end.value] for end in ends]
         number = self.number(*tails)
         most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
+        fits = step.output.shape is not None
         for tail, end in zip(tails, ends, strict=True):
             shape = known(end.value)
             route = "skip" if end.empty and self.rows[number] - self.rows[tail] > 1 else ""
@@ -163,9 +201,12 @@ class Builder:
                 route = "projection"
                 for key in end.edges:
                     self.edges[key] = self.edges[key]._replace(route=route)
-            self.edges.append(Edge(tail, number, shape, shape, route, train))
-        place.makers[step.output] = number
+            why = claimed(end.value) if fits else unlike(shape, [known(other.value) for other in ends])
+            self.edges.append(Edge(tail, number, shape, shape, route, train, why))
         words = (step.layer.name,)
+        if not fits:
+            return [*items, Box(number, "fault", words, words)]
+        place.makers[step.output] = number
         return [*items, Box(number, "join", words, words, shared=place.shared, train=train)]
 
     def again(self, step: Again, place: Place) -> list[Item]:
@@ -174,7 +215,8 @@ class Builder:
         if step.output in needed:
             needed = live((step.step,), needed | {inner})
         items = self.step(step.step, place._replace(needed=needed, shared=True))
-        place.makers.setdefault(step.output, place.makers[inner])
+        if inner in place.makers:
+            place.makers.setdefault(step.output, place.makers[inner])
         return items
 
     @staticmethod
@@ -186,9 +228,30 @@ class Builder:
 
 
 def known(value: Value) -> Shape:
-    if value.shape is None:
-        raise ValueError("only a network without faults can be drawn")
+    """The shape of a value that a box makes: what a fault hides, none does."""
+    assert value.shape is not None
     return value.shape
+
+
+def misfit(layer: Layer, shape: Shape) -> str:
+    """Why a layer does not take a shape, with both numbers."""
+    try:
+        layer.output(shape)
+        layer.weights(shape)
+    except Misfit as why:
+        return why.formula or why.message
+    return "does not fit"
+
+
+def unlike(shape: Shape, shapes: list[Shape]) -> str:
+    """The shapes that one does not agree with."""
+    return "≠ " + " ".join(dict.fromkeys(str(other) for other in shapes if other != shape))
+
+
+def claimed(value: Value) -> str:
+    """What the author says of a value falsely, if he does."""
+    before = value.origin[0].believed if value.origin else None
+    return "" if value.believed is None or before is not None else f"≠ {value.believed}"
 
 
 def window(layer: Layer) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from cnnspec.draw import style
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes, totals
 from cnnspec.draw.titles import room_within, title
-from cnnspec.draw.words import box_lines, plain, shape_words
+from cnnspec.draw.words import box_lines, edge_lines, plain
 from cnnspec.draw.wrap import column_of
 from cnnspec.output import MARK
 
@@ -33,7 +33,9 @@ def mark(diagram: Diagram) -> str:
 def facts(diagram: Diagram) -> str:
     """`1@28x28 to 10, 61,706 parameters, 416,520 MACs`."""
     params, macs = totals(diagram)
-    arriving, leaving = (" and ".join(map(str, shapes)) for shapes in (diagram.inputs, diagram.outputs))
+    arriving, leaving = (
+        " and ".join(map(str, shapes)) or "?" for shapes in (diagram.inputs, diagram.outputs)
+    )
     return f"{arriving} to {leaving}, {params:,} parameters, {macs:,} MACs"
 
 
@@ -143,7 +145,8 @@ class Writer:
         return found
 
     def edge_attributes(self, edge: Edge) -> dict[str, str]:
-        label = {"label": text(f" {shape_words(edge)} ")} if "shapes" in self.look.show else {}
+        lines = edge_lines(edge, self.look)
+        label = {"label": text("\n".join(f" {line} " for line in lines))} if lines else {}
         return {**label, **style.edge_attributes(edge, self.theme)}
 
     def add_edges(self, graphs: list[Digraph]) -> None:
@@ -175,9 +178,8 @@ class Writer:
             for kind, words in style.NAMES.items()
             if kind in shown
         ]
-        lines = {
-            edge.route or "training only": edge for edge in self.diagram.edges if edge.route or edge.train
-        }
+        drawn = [edge for edge in self.diagram.edges if not edge.fault]
+        lines = {edge.route or "training only": edge for edge in drawn if edge.route or edge.train}
         for words, edge in sorted(lines.items()):
             found.append((words, style.WORDS, style.edge_attributes(edge, self.theme)))
         return found

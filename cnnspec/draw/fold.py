@@ -93,7 +93,8 @@ class Folder:
             def wiring(keys: list[int]) -> tuple[Hashable, ...]:
                 edges = [self.edges[key] for key in keys]
                 return tuple(
-                    (place.get(e.tail), place.get(e.head), e.first[1:], e.route, e.train) for e in edges
+                    (place.get(e.tail), place.get(e.head), e.first[1:], e.route, e.train, e.fault)
+                    for e in edges
                 )
 
             exits = frozenset(place[self.edges[key].tail] for key in ports.leaving)

@@ -71,7 +71,7 @@ class Edge(NamedTuple):
     """A value on its way. Where copies are folded it goes from the `first` copy's shape to the `last`'s.
 
     `route`: "skip" where it passes by the layers of a join's other paths, "projection" where it does so
-    with a single convolution, which fits its shape to theirs.
+    with a single convolution, which fits its shape to theirs. `fault`: why the value cannot go this way.
     """
 
     tail: int
@@ -80,6 +80,7 @@ class Edge(NamedTuple):
     last: Shape
     route: str = ""
     train: bool = False
+    fault: str = ""
 
 
 class Diagram(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 import zlib
 from importlib.util import find_spec
@@ -16,8 +17,9 @@ from cnnspec.draw.svg import FAMILIES
 from cnnspec.output import MARK
 
 LACKING = "{} need the extra `draw`: pip install 'cnnspec[draw]'"
+HEADER = 33  # bytes of a PNG before its first chunk but one
 MOST_PIXELS, LONGEST = 40_000_000, 16_000  # of a picture, of a side of it
-ZOOM = 2.0
+ZOOM = 300 / 96  # times the dots of a screen: what is printed wants 300 an inch
 
 
 def fonts() -> tuple[str, str]:
@@ -34,36 +36,39 @@ def fonts() -> tuple[str, str]:
 
 
 def png(svg: str, mark: str) -> bytes:
-    """The SVG in pixels, with a mark in a text chunk. Raises DrawProblem."""
+    """The SVG in pixels, with its size on paper, and a mark in a text chunk. Raises DrawProblem."""
     files = fonts()
     try:
         from resvg_py import svg_to_bytes
     except ImportError:
         raise DrawProblem(LACKING.format("PNG files")) from None
+    times = zoom(svg)
     data = bytes(
         svg_to_bytes(
             svg_string=svg,
             dpi=96,
-            zoom=zoom(svg),
+            zoom=times,
             font_files=list(files),
             sans_serif_family="Bitstream Vera Sans",
         )
     )
-    return with_text(data, "Software", mark)
+    a_metre = round(96 * times / 0.0254)
+    size = chunk(b"pHYs", struct.pack(">IIB", a_metre, a_metre, 1))
+    words = chunk(b"tEXt", b"Software\0" + mark.encode("latin-1", "replace"))
+    return data[:HEADER] + size + words + data[HEADER:]
 
 
 def zoom(svg: str) -> float:
-    """Twice the size that a screen of 96 dots an inch asks for, or less where that would be huge."""
-    box = svg.split('viewBox="0 0 ', 1)[1].split('"', 1)[0]
-    width, height = (float(side) * 96 / 72 for side in box.split())
+    """How much larger than on a screen of 96 dots an inch: as print wants it, less where that is huge."""
+    head = re.search(r'<svg[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"', svg)
+    assert head is not None
+    width, height = (float(side) * 96 / 72 for side in head.groups())
     return min(ZOOM, math.sqrt(MOST_PIXELS / (width * height)), LONGEST / max(width, height))
 
 
-def with_text(data: bytes, key: str, words: str) -> bytes:
-    """A PNG with a text chunk behind its header, which is always 33 bytes long."""
-    body = b"tEXt" + key.encode("latin-1") + b"\0" + words.encode("latin-1", "replace")
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return data[:33] + chunk + data[33:]
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A part of a PNG."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def pdf(svg: str, title: str) -> bytes:

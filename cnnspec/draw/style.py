@@ -36,6 +36,7 @@ SHAPES = {
     "join": Shape("circle", "filled,bold"),
     "other": Shape("component"),
     "output": Shape(style="filled,rounded,bold"),
+    "fault": Shape("octagon", "filled,bold"),
 }
 
 NAMES = {
@@ -48,6 +49,7 @@ NAMES = {
     "dropout": "dropout",
     "other": "other",
     "join": "join",
+    "fault": "does not fit",
 }
 """What the legend says of a kind; inputs and outputs speak for themselves."""
 
@@ -144,6 +146,8 @@ def cluster_attributes(cluster: Cluster, depth: int, theme: Theme) -> dict[str, 
 
 def edge_attributes(edge: Edge, theme: Theme) -> dict[str, str]:
     found: dict[str, str] = {}
+    if edge.fault:
+        return {"color": theme.fault, "fontcolor": theme.fault, "penwidth": "2.6"}
     if edge.route:
         found |= {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "weight": "1"}
     if edge.train:

@@ -76,6 +76,12 @@ def between(count: Count) -> str:
     return f"{least:,}" if least == most else f"{least:,}…{most:,}"
 
 
+def edge_lines(edge: Edge, look: Look) -> list[str]:
+    """The shape, if shapes are shown; at a fault always, and what is at odds with it."""
+    shape = [shape_words(edge)] if edge.fault or "shapes" in look.show else []
+    return shape + filled(plain(edge.fault, 200).replace("!=", "≠").split(), " ", look.letters)
+
+
 def shape_words(edge: Edge) -> str:
     """`64@56x56`; with folded copies of growing depth `64…224@56x56`."""
     first, last = edge.first, edge.last
@@ -141,7 +147,7 @@ def rounded(number: int) -> str:
     return str(number)
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = LONGEST) -> str:
     """A name for a picture: no control or bidirectional characters, not too long."""
     kept = "".join(c for c in text if unicodedata.category(c)[0] not in "C" and c not in "\u2028\u2029")
-    return kept if len(kept) <= LONGEST else kept[: LONGEST - 1] + "…"
+    return kept if len(kept) <= longest else kept[: longest - 1] + "…"

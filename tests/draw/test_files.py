@@ -18,6 +18,7 @@ from PIL import Image
 from cnnspec.cli import main
 from cnnspec.draw import raster
 from cnnspec.draw.engine import DrawProblem, engine, wheel
+from cnnspec.draw.look import Look
 from cnnspec.draw.picture import SUFFIXES, picture, simplified
 from cnnspec.output import MARK, is_ours
 from tests.draw.nets import GOLDEN, golden, network, svg
@@ -77,12 +78,12 @@ def test_the_file_may_be_left_out_where_there_is_one(tmp_path: Path, monkeypatch
     assert "linear 7" in Path("x.dot").read_text()
 
 
-def test_a_broken_spec_is_told_and_nothing_written(tmp_path: Path) -> None:
+def test_a_spec_of_which_nothing_is_left_is_not_drawn(tmp_path: Path) -> None:
     spec = tmp_path / "bad.cnn"
-    spec.write_text("net N {\n input 3@8x8\n conv 8@9x9\n}\n")
+    spec.write_text("net N {\n input 3@8x8\n relu ]\n}\n")
     result = draw(spec, "-o", tmp_path / "bad.svg")
     assert result.exit_code == 1
-    assert "E0401" in result.output
+    assert "E0103" in result.output
     assert not (tmp_path / "bad.svg").exists()
 
 
@@ -123,9 +124,36 @@ def test_png_has_ink_where_words_are_without_any_system_font(monkeypatch: pytest
     assert dark > 5_000
 
 
+@pytest.mark.usefixtures("bare")
+def test_png_and_pdf_have_the_width_on_paper() -> None:
+    look = Look(width=360.0)
+    image = Image.open(io.BytesIO(picture(golden("lenet"), "x.png", look).content))
+    assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert image.width == pytest.approx(5 * 300, abs=1)
+    assert b"/MediaBox [ 0 0 360" in picture(golden("lenet"), "x.pdf", look).content
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("name", ["层卷积层卷积", "слойслой", "ΑΒΓΔαβγδ"])
+def test_names_that_the_font_lacks_are_seen_without_system_fonts(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import resvg_py
+
+    complete = resvg_py.svg_to_bytes
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **given: complete(**given, skip_system_fonts=True))
+    page = svg(simplified(network(f'net N {{\n input 3@8x8\n "{name}": {{ conv 8@3x3, maxpool 2x2 }}\n}}\n')))
+    assert name in page
+    found, without = (
+        Image.open(io.BytesIO(raster.png(text, MARK))).convert("L")
+        for text in (page, page.replace(name, " " * len(name)))
+    )
+    assert sum(found.histogram()[:128]) - sum(without.histogram()[:128]) > 300
+
+
 @pytest.mark.parametrize("box", ["300 200", "9000 7000", "40000 300", "1 1"])
 def test_png_is_bounded(box: str) -> None:
-    zoom = raster.zoom(f'<svg viewBox="0 0 {box}">')
+    zoom = raster.zoom('<svg width="{}pt" height="{}pt">'.format(*box.split()))
     width, height = (float(side) * 96 / 72 * zoom for side in box.split())
     assert 0 < zoom <= raster.ZOOM
     assert width * height <= raster.MOST_PIXELS * 1.01
