@@ -3,9 +3,9 @@
 import subprocess
 import sys
 
-from benchmarks import bombs, command_line, pytorch_out
+from benchmarks import bombs, command_line, pictures, pytorch_out
 
-for benchmark in (command_line, bombs, pytorch_out):
+for benchmark in (command_line, bombs, pictures, pytorch_out):
     benchmark.main()
 sys.stdout.flush()
 subprocess.run(
