@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,11 +55,14 @@ def definitions() -> dict[str, Definition]:
     found: dict[str, Definition] = {}
     for module in MODULES:
         text = (FOLDER / f"{module}.py").read_text(encoding="utf-8")
-        for node in ast.parse(text).body:
+        body = ast.parse(text).body
+        for node, after in zip_longest(body, body[1:]):
             name = defined(node)
             if name:
-                segment = ast.get_source_segment(text, node) or ""
-                found[name] = Definition(module, segment + "\n", reads(node), node)
+                segment = f"{ast.get_source_segment(text, node)}\n"
+                if isinstance(after, ast.Expr):  # what is said of a constant
+                    segment += f"{ast.get_source_segment(text, after)}\n\n"
+                found[name] = Definition(module, segment, reads(node), node)
     return found
 
 
@@ -123,7 +127,9 @@ def assemble(body: str, offered: tuple[str, ...] = ()) -> str:
         used |= found
         wanted = frozenset().union(wanted, *(everything[name].reads for name in found))
     ordered = [(name, everything[name]) for name in everything if name in used]
-    constants = "".join(definition.text for _, definition in ordered if definition.is_constant)
+    constants = (
+        "".join(definition.text for _, definition in ordered if definition.is_constant).rstrip() + "\n"
+    )
     functions = "\n\n".join(definition.text for _, definition in ordered if not definition.is_constant)
     return import_lines(wanted) + "\n" + constants + "\n\n" + functions + "\n\n" + body
 

@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
+"""Height and width."""
+
 Sides = tuple[int, int, int, int]
+"""Rows above and below, columns to the left and to the right."""
+
 Part = tuple[slice, ...]
+"""Where a piece of an array lies."""
 
 CACHE = 1 << 21
 """Bytes of a piece of work: what a core's cache holds."""

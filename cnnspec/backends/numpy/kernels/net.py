@@ -13,8 +13,10 @@ from cnnspec.backends.numpy.kernels.arrays import Array
 from cnnspec.backends.numpy.kernels.tensors import Tensor
 
 Kernel = Callable[..., Any]
+"""kernel(*inputs, **tensors, **arguments) -> output."""
 
 BY_AXIS = {"window": 2, "stride": 2, "pad": 2, "pads": 4, "dilation": 2, "extra": 2}
+"""Arguments with a number an axis, and for how many; one number means all of them."""
 
 
 class Layer:

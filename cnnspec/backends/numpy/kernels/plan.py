@@ -19,6 +19,7 @@ from cnnspec.backends.numpy.kernels.arrays import Array, Part
 from cnnspec.backends.numpy.kernels.net import BaseNet, Layer
 
 Post = Callable[[Array, Part], Any]
+"""What works on a part of an output while it is in the cache."""
 
 RUN = 1024
 """Numbers of a run of pixels that loops go over at once: long ones are faster."""
@@ -46,6 +47,7 @@ BY_PIXEL = frozenset(
 """Kernels that make of each pixel, a vector of channels, another one as long."""
 
 JOINS = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
+"""Kernels of two values, each with each."""
 
 
 class Plan:

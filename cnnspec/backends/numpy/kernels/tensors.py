@@ -11,6 +11,7 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import Array
 
 Start = Callable[[np.random.Generator, tuple[int, ...]], Array]
+"""What draws a tensor of some shape."""
 
 
 class Tensor(NamedTuple):
