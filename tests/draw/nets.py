@@ -5,14 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from cnnspec.compiler import check, check_text
-from cnnspec.draw.build import build
-from cnnspec.draw.fold import fold
-from cnnspec.draw.fuse import fuse
 from cnnspec.draw.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
 from cnnspec.draw.picture import simplified
-from cnnspec.draw.unwrap import unwrap
 from cnnspec.draw.wrap import likely, measure, wrap
 from cnnspec.files import read, read_used
 from cnnspec.graph import Network
@@ -41,11 +37,6 @@ def shipped(name: str, net: str | None = None) -> tuple[Network, ...]:
     checked = check(source, read_used, net)
     assert checked.ok, checked.diagnostics
     return checked.networks
-
-
-def diagram(net: Network) -> Diagram:
-    """Fused and folded, as the volume view takes it."""
-    return fuse(unwrap(fold(fuse(build(net)))))
 
 
 def clusters(items: tuple[Item, ...]) -> list[Cluster]:

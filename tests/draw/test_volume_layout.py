@@ -7,11 +7,12 @@ from itertools import combinations
 import pytest
 
 from cnnspec.compiler import check_text
+from cnnspec.draw.picture import simplified
 from cnnspec.draw.volume.page import Layout, layout
 from cnnspec.draw.volume.parts import Disc, Face, Part, Point, Text
 from cnnspec.draw.volume.plan import plan
 from tests.backends.random_nets import Generator
-from tests.draw.nets import GOLDENS, ZOO, diagram, golden, shipped
+from tests.draw.nets import GOLDENS, ZOO, golden, shipped
 
 WIDTHS = (144.0, 252.0, 495.0, 1440.0)  # points: the least, a column, a page, a poster
 SMALLEST = 6.0
@@ -56,13 +57,13 @@ def meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 @pytest.mark.parametrize("name", ZOO)
 def test_words_stand_apart_in_the_zoo(name: str, wide: float) -> None:
     for net in shipped(name):
-        assert not faults(layout(plan(diagram(net)), wide), wide), net.name
+        assert not faults(layout(plan(simplified(net)), wide), wide), net.name
 
 
 @pytest.mark.parametrize("wide", WIDTHS)
 @pytest.mark.parametrize("name", GOLDENS)
 def test_words_stand_apart_in_the_goldens(name: str, wide: float) -> None:
-    assert not faults(layout(plan(diagram(golden(name))), wide), wide)
+    assert not faults(layout(plan(simplified(golden(name))), wide), wide)
 
 
 @pytest.mark.parametrize("wide", WIDTHS)
@@ -72,5 +73,5 @@ def test_words_stand_apart_in_random_nets(wide: float) -> None:
         found = check_text(Generator(seed).text())
         if found.ok and found.expanded < 400:
             drawn += 1
-            assert not faults(layout(plan(diagram(found.networks[0])), wide), wide), f"seed {seed}"
+            assert not faults(layout(plan(simplified(found.networks[0])), wide), wide), f"seed {seed}"
     assert drawn > 20

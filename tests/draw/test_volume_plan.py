@@ -8,18 +8,19 @@ from hypothesis import strategies as st
 
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
+from cnnspec.draw.picture import simplified
 from cnnspec.draw.volume.page import measured
 from cnnspec.draw.volume.plan import Brace, Plan, Skip, plan
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.valley import levels, merged
-from tests.draw.nets import ZOO, diagram, golden, network, shipped
+from tests.draw.nets import ZOO, golden, network, shipped
 
 RESIDUAL = "add {{ | conv {0}@3x3 pad=1, batchnorm, relu, conv {0}@3x3 pad=1, batchnorm | {1} }}, relu"
 
 
 def planned(text: str) -> Plan:
-    return plan(diagram(network(f"net N {{\n{text}\n}}\n")))
+    return plan(simplified(network(f"net N {{\n{text}\n}}\n")))
 
 
 def words(made: Plan) -> list[str]:
@@ -29,7 +30,7 @@ def words(made: Plan) -> list[str]:
 @pytest.mark.parametrize("name", ZOO)
 def test_sizes_and_totals_are_the_checkers(name: str) -> None:
     for net in shipped(name):
-        made, graph = plan(diagram(net)), unroll(net)
+        made, graph = plan(simplified(net)), unroll(net)
         known = {str(node.output) for node in graph.nodes} | {str(given.value.shape) for given in net.inputs}
         assert {step.label[-1] for step in made.steps} <= known
         assert f"{costs(net).params:,} parameters" in made.facts
@@ -37,7 +38,7 @@ def test_sizes_and_totals_are_the_checkers(name: str) -> None:
 
 
 def test_lenet_reads_as_in_the_paper() -> None:
-    made = plan(diagram(shipped("lenet")[0]))
+    made = plan(simplified(shipped("lenet")[0]))
     sizes = ["1@28x28", "6@28x28", "6@14x14", "16@10x10", "16@5x5", "120", "84", "10"]
     assert [step.label for step in made.steps] == [(size,) for size in sizes]
     assert words(made)[1:4] == ["conv 5x5, tanh", "avgpool 2x2 /2", "conv 5x5, tanh"]
@@ -54,25 +55,25 @@ def test_skips_lead_to_a_sign_and_say_what_is_on_them() -> None:
 
 
 def test_repeats_are_folded_and_counted() -> None:
-    made = plan(diagram(golden("residual")))
+    made = plan(simplified(golden("residual")))
     assert Brace(2, 4, "Basic ×4") in made.braces
     assert "conv 3x3 ×2, relu" in words(made)
-    assert len(plan(diagram(shipped("resnet", "ResNet152")[0])).steps) < 40
+    assert len(plan(simplified(shipped("resnet", "ResNet152")[0])).steps) < 40
     copies = next(step for step in made.steps if step.times == 2)
     solid = measured(made, 1.0)[made.steps.index(copies)].solid
     assert sum(getattr(part, "shade", "") == "side" for part in solid.parts) == 2
 
 
 def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
-    bands = {step.words: step.bands for step in plan(diagram(shipped("googlenet")[0])).steps if step.bands}
+    bands = {step.words: step.bands for step in plan(simplified(shipped("googlenet")[0])).steps if step.bands}
     assert bands["Inception",] == (("conv", 384), ("conv", 384), ("conv", 128), ("conv", 128))
-    dense = plan(diagram(shipped("densenet", "DenseNet121")[0])).steps[5]
+    dense = plan(simplified(shipped("densenet", "DenseNet121")[0])).steps[5]
     assert dense.label == ("256@56x56",)
     assert dense.bands == (("copy", 64), ("conv", 192))
 
 
 def test_sums_are_no_bands() -> None:
-    made = plan(diagram(shipped("mnasnet")[0]))
+    made = plan(simplified(shipped("mnasnet")[0]))
     assert not any(step.bands for step in made.steps)
 
 
@@ -90,13 +91,13 @@ def test_a_join_of_many_paths_is_one_volume() -> None:
 
 
 def test_nets_of_many_blocks_show_a_volume_a_block() -> None:
-    made = plan(diagram(shipped("mobilenet_v2")[0]))
+    made = plan(simplified(shipped("mobilenet_v2")[0]))
     assert len(made.steps) < 20
     assert "InvertedResidual ×3" in words(made)
 
 
 def test_shared_weights_are_drawn_once() -> None:
-    made = plan(diagram(shipped("siamese")[0]))
+    made = plan(simplified(shipped("siamese")[0]))
     assert [step.label[0] for step in made.steps if step.kind == "input"] == ["left", "right"]
     assert words(made).count("conv 10x10, relu") == 1
     assert "Tower, shared weights" in words(made)
@@ -108,20 +109,20 @@ def test_shared_weights_are_drawn_once() -> None:
 
 
 def test_what_only_training_needs_is_left_out() -> None:
-    made = plan(diagram(golden("heads")))
+    made = plan(simplified(golden("heads")))
     assert [step.label[-1] for step in made.steps][-1] == "10"
     assert sum(step.label[-1] == "10" for step in made.steps) == 1
 
 
 def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:
-    made = merged(plan(diagram(shipped("unet", "UNet")[0])))
+    made = merged(plan(simplified(shipped("unet", "UNet")[0])))
     found = levels(made)
     assert [len(level.left) for level in found] == [3] * 5
     assert [len(level.right) for level in found] == [4, 3, 3, 3, 0]
     shown = [made.steps[number].label[0] for level in found for number in (*level.left, *level.right)]
     assert sorted(shown) == sorted(step.label[0] for step in made.steps)
     for name in ("resnet", "densenet", "squeezenet", "lenet"):
-        assert not levels(merged(plan(diagram(shipped(name)[0])))), name
+        assert not levels(merged(plan(simplified(shipped(name)[0])))), name
 
 
 @pytest.mark.parametrize("scale", [SIDE, CHANNELS, UNITS])

@@ -16,14 +16,11 @@ if TYPE_CHECKING:
 
 def figure(network: Network, *, width_pt: float, theme: str) -> str:
     """The network's figure as the text of an SVG, of this width. Raises DrawProblem."""
-    from cnnspec.draw.build import build
-    from cnnspec.draw.fold import fold
-    from cnnspec.draw.fuse import fuse
-    from cnnspec.draw.unwrap import unwrap
+    from cnnspec.draw.picture import simplified
     from cnnspec.draw.volume.page import drawn
     from cnnspec.draw.volume.plan import plan
 
-    return drawn(plan(fuse(unwrap(fold(fuse(build(network)))))), width_pt, theme, mark(network))
+    return drawn(plan(simplified(network)), width_pt, theme, mark(network))
 
 
 def mark(network: Network) -> str:

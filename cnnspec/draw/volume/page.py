@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnspec.draw.volume import svg
-from cnnspec.draw.volume.metrics import cut
-from cnnspec.draw.volume.parts import Part, Point, Text, moved
+from cnnspec.draw.volume.metrics import cut, width
+from cnnspec.draw.volume.parts import PITCH, Part, Point, Text, moved
 from cnnspec.draw.volume.plan import Plan
 from cnnspec.draw.volume.rows import ALONG, WORDS, Sized, sized, wrapped
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
@@ -75,11 +75,15 @@ def measured(plan: Plan, zoom: float) -> list[Sized]:
 
 
 def with_footer(plan: Plan, parts: list[Part], y: float, wide: float) -> Layout:
-    """The parts down to y, and below them a line of facts."""
-    words = f"{plan.name}: {plan.facts}. Channels@height x width; not to scale."
-    footer = cut(words, WORDS, wide - 2 * MARGIN)
-    y += BETWEEN + WORDS
-    return Layout((*parts, Text(Point(MARGIN, y), footer, WORDS, False, "quiet")), y + MARGIN)
+    """The parts down to y, and below them the facts, in one line or in two."""
+    said = [f"{plan.name}: {plan.facts}.", "Channels@height x width; not to scale."]
+    if width(" ".join(said), WORDS) <= wide - 2 * MARGIN:
+        said = [" ".join(said)]
+    footer: list[Part] = []
+    for i, words in enumerate(said):
+        at = Point(MARGIN, y + BETWEEN + WORDS * (1 + PITCH * i))
+        footer.append(Text(at, cut(words, WORDS, wide - 2 * MARGIN), WORDS, False, "quiet"))
+    return Layout((*parts, *footer), y + BETWEEN + WORDS * (1 + PITCH * (len(said) - 1)) + MARGIN)
 
 
 def drawn(plan: Plan, wide: float, theme: str, mark: str) -> str:
