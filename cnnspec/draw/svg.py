@@ -18,6 +18,7 @@ NARROW = 150  # points: half of what a page is wide at least
 
 _HEAD = re.compile(r'<svg width="[\d.]+pt" height="[\d.]+pt"\s+viewBox="([-\d. ]+)"[^>]*>')
 _NOISE = re.compile(r"<!--.*?-->\n?|<title>[^<]*</title>\n?|</svg>\n?", re.DOTALL)
+_NODE = re.compile(r'<g id="[^"]*" class="node">\n<title>(n\d+)</title>')
 _IDS = re.compile(r' id="[^"]*" class="(?:graph|cluster|node|edge)"')
 _FONT = re.compile(rf'font-family="{FONT}( Bold)?[^"]*"(?: font-weight="bold")?')
 _CLUSTER = re.compile(r'<g id="[^"]*" class="cluster">\n.*?</g>\n', re.DOTALL)
@@ -39,7 +40,7 @@ class Drawing(NamedTuple):
 
 
 def parse(svg: str, paper: str, rims: bool = True) -> Drawing:
-    """What Graphviz drew, without its frame, names and comments. Raises Unreadable.
+    """What Graphviz drew, without its frame and comments, and names but those of boxes. Raises Unreadable.
 
     `rims`: text that lines may cross is raised above them; what cannot draw rims leaves it where it is.
     """
@@ -47,7 +48,7 @@ def parse(svg: str, paper: str, rims: bool = True) -> Drawing:
     if head is None:
         raise Unreadable
     _, _, width, height = map(float, head.group(1).split())
-    body = _NOISE.sub("", svg[head.end() :]).strip()
+    body = _NOISE.sub("", _NODE.sub(r'<g id="\1">', svg[head.end() :])).strip()
     if rims:
         body = raised(body, paper)
     body = _FONT.sub(lambda match: family(bool(match.group(1))), _IDS.sub("", body))

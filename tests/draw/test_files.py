@@ -21,7 +21,7 @@ from cnnspec.draw.engine import DrawProblem, engine, wheel
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import SUFFIXES, picture, simplified
 from cnnspec.output import MARK, is_ours
-from tests.draw.nets import GOLDEN, golden, network, svg
+from tests.draw.nets import GOLDEN, golden, network, ordered, svg
 
 LENET = str(GOLDEN / "lenet.cnn")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -96,8 +96,9 @@ def test_svg_stands_alone_and_says_what_it_shows() -> None:
     assert "http" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")
     root = ElementTree.fromstring(page)
     assert root.get("role") == "img"
-    ids = [element.get("id") for element in root.iter() if element.get("id")]
-    assert sorted(ids) == sorted(set(ids)) == sorted(root.get("aria-labelledby", "").split())
+    ids = [str(element.get("id")) for element in root.iter() if element.get("id")]
+    boxes = [f"n{box.number}" for box in ordered(simplified(golden("residual")))]
+    assert sorted(ids) == sorted([*root.get("aria-labelledby", "").split(), *boxes])
     title, description = root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")
     assert title is not None
     assert title.startswith("Residual: 3@32x32 to 10")
