@@ -14,7 +14,11 @@ from cnnspec.commands.common import fail, network_or_part, options, save, the_ne
 @click.argument("file", required=False)
 @options
 @click.option(
-    "-o", "--output", required=True, metavar="OUT", help="A file that ends in .svg, .png, .pdf or .dot."
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT",
+    help="A file that ends in .svg, .png, .pdf, .dot or .html.",
 )
 @click.option(
     "--view",
@@ -48,7 +52,7 @@ def draw(file: str | None, output: str, force: bool, **choice: Any) -> None:
     if choice["view"] == "volume" and given:
         fail(f"--{given[0]} goes with --view graph")
     try:
-        check_suffix(output)
+        suffix = check_suffix(output)
         look = Look(view=choice["view"], theme=THEMES[choice["theme"]])
         look = look._replace(**{name: choice[name] for name in given})
         if choice["show"] is not None:
@@ -56,7 +60,7 @@ def draw(file: str | None, output: str, force: bool, **choice: Any) -> None:
         if choice["width"] is not None:
             look = look._replace(width=parse_width(choice["width"]))
         whole = True
-        if look.view == "volume":
+        if look.view == "volume" or suffix == ".html":
             _, network = the_network(file, choice)
         else:
             network, whole = network_or_part(file, choice)

@@ -24,13 +24,13 @@ MOST_IN_COLUMN = 800  # boxes; Graphviz's time grows faster than their number
 Merit = tuple[float, bool, float, bool, float]
 
 
-def lay_out(diagram: Diagram, look: Look, rims: bool = True) -> Page:
+def lay_out(diagram: Diagram, look: Look, rims: bool = True, draw: Engine | None = None) -> Page:
     """The page of a diagram. Raises DrawProblem.
 
     A page of a given width has the largest text that lets it fit a sheet of paper, else the smallest that
     can be read. Where no width is given, it is a little wider than high.
     """
-    draw, found = engine(), []
+    draw, found = draw or engine(), []
     for letters in LETTERS[look.direction]:
         quality, made = best(diagram, look._replace(letters=letters), draw, rims)
         found.append((quality, made))

@@ -15,7 +15,7 @@ from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.unwrap import unwrap
 from cnnspec.graph import Network
 
-SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
 MOST_BOXES = 6000
 
@@ -50,6 +50,8 @@ def check_suffix(path: str) -> str:
 def picture(network: Network, path: str, look: Look | None = None) -> Picture:
     """The content of a file of this name. Raises DrawProblem."""
     look, suffix = look or Look(), check_suffix(path)
+    if suffix == ".html":
+        return page(network, look)
     if look.view == "volume":
         return volumes(network, suffix, look)
     diagram = simplified(network, look.detail)
@@ -82,6 +84,17 @@ def drawn(diagram: Diagram, suffix: str, look: Look) -> Picture:
 
     content = png(made.svg, mark(diagram)) if suffix == ".png" else pdf(made.svg, diagram.name)
     return Picture(content, note)
+
+
+def page(network: Network, look: Look) -> Picture:
+    """Picture, volumes, text and table in one. Raises DrawProblem."""
+    from cnnspec.draw.page import document
+
+    if look.view == "volume":
+        raise DrawProblem("an .html page shows the volumes beside the graph: leave out --view volume")
+    if look.width is not None or look.theme.name != "light":
+        raise DrawProblem("an .html page is as wide as its window, and light or dark: no --width, no --theme")
+    return Picture(document.page(network, look).encode())
 
 
 def volumes(network: Network, suffix: str, look: Look) -> Picture:

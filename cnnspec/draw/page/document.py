@@ -1,0 +1,118 @@
+"""The page: its parts put into `page.html`, its style and script named by their hashes in the policy."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from cnnspec.draw import dot
+from cnnspec.draw.look import Look
+from cnnspec.draw.model import Diagram
+from cnnspec.draw.page.colours import variables
+from cnnspec.draw.page.entries import Contents, contents
+from cnnspec.draw.page.levels import Level, levels
+from cnnspec.draw.page.space import space
+from cnnspec.draw.page.table import table
+from cnnspec.draw.page.text import source_pane
+from cnnspec.draw.picture import DrawProblem, simplified
+from cnnspec.draw.words import plain
+from cnnspec.graph import Network
+
+SCRIPTS = ("marks", "lists", "facts", "graph", "space", "canvas", "table", "search", "page")
+"""Files of JavaScript, one after the other one module."""
+
+NAMES = {"full": "Full", "fused": "Fused", "folded": "Folded"}
+MOST_LAYERS = 10_000
+
+_UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+def page(network: Network, look: Look) -> str:
+    """The whole page. Raises DrawProblem."""
+    found = contents(network)
+    if len(found.entries) > MOST_LAYERS:
+        count = f"{len(found.entries):,} layers, more than the {MOST_LAYERS:,} of a page"
+        raise DrawProblem(f"{plain(network.name)} has {count}")
+    folded = simplified(network)
+    drawn = levels(network, found, look)
+    style = variables() + asset("page.css")
+    script = "".join(asset(f"{name}.js") for name in SCRIPTS)
+    facts = dot.facts(folded)
+    return Template(asset("page.html")).substitute(
+        mark=escape(dot.mark(folded)),
+        policy=policy(style, script),
+        title=escape(f"{plain(network.name)}: {facts}"),
+        name=escape(plain(network.name)),
+        facts=escape(facts),
+        detail=look.detail,
+        details="\n      ".join(detail_choice(level, look.detail) for level in drawn),
+        levels="\n".join(level_view(level, look.detail) for level in drawn if level.svg),
+        volumes=escape(
+            f"The volumes of {plain(network.name)}, turned by arrow keys; the table tells the same"
+        ),
+        source=source_pane(found),
+        table=table(found),
+        data=data(found, folded),
+        style=style,
+        script=script,
+    )
+
+
+def asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def policy(style: str, script: str) -> str:
+    """What a browser may load and run (Content Security Policy Level 3): this style, this script, no more."""
+    rules = (
+        "default-src 'none'",
+        f"style-src {fingerprint(style)}",
+        f"script-src {fingerprint(script)}",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+    return "; ".join(rules)
+
+
+def fingerprint(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def as_json(value: object) -> str:
+    """JSON that ends neither a script nor, where it is read as JavaScript, a line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)
+
+
+def data(found: Contents, folded: Diagram) -> str:
+    """What the script needs to know."""
+    room = space(folded, found)
+    layers = [
+        entry._asdict() | {"leaving": str(entry.leaving), "tensors": [t._asdict() for t in entry.tensors]}
+        for entry in found.entries
+    ]
+    return as_json(
+        {
+            "layers": layers,
+            "files": [text.name for text in found.sources.texts()],
+            "slabs": [slab._asdict() for slab in room.slabs],
+            "links": [link._asdict() for link in room.links],
+        }
+    )
+
+
+def detail_choice(level: Level, chosen: str) -> str:
+    state = " checked" * (level.detail == chosen) + " disabled" * (level.svg is None)
+    name = NAMES[level.detail]
+    return (
+        f'<label><input type="radio" name="detail" value="{level.detail}"{state}><span>{name}</span></label>'
+    )
+
+
+def level_view(level: Level, chosen: str) -> str:
+    hidden = "" if level.detail == chosen else " hidden"
+    return f'<div class="level" data-detail="{level.detail}"{hidden}>\n{level.svg}\n</div>'

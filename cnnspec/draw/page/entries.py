@@ -1,0 +1,122 @@
+"""What the page tells of each input and each layer, in the order of execution."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnspec.analysis.receptive import WHOLE, Field, fields
+from cnnspec.analysis.unroll import Node, unroll
+from cnnspec.draw.build import KINDS, build, known
+from cnnspec.draw.model import Diagram, boxes
+from cnnspec.draw.page.formulas import worked
+from cnnspec.draw.page.sources import Place, Sources, trails
+from cnnspec.draw.words import layer_words
+from cnnspec.graph import Input, Network
+from cnnspec.shapes import Shape
+
+
+class Tensor(NamedTuple):
+    """A weight or a buffer: `weight`, `64x3x7x7`, 9408 numbers."""
+
+    name: str
+    size: str
+    elements: int
+    trained: bool
+
+
+class Entry(NamedTuple):
+    """An input or a layer. `places`: its own line first, then those of the blocks that it stands in."""
+
+    path: str
+    kind: str
+    words: str
+    formula: str
+    worked: tuple[str, ...]
+    arriving: tuple[str, ...]
+    leaving: Shape
+    tensors: tuple[Tensor, ...]
+    params: int
+    macs: int
+    field: str
+    note: str
+    places: tuple[Place, ...]
+
+
+class Contents(NamedTuple):
+    """`drawn` tells for each box of the full diagram, by its number, which entry it draws."""
+
+    entries: tuple[Entry, ...]
+    sources: Sources
+    full: Diagram
+    drawn: tuple[int, ...]
+
+
+def contents(network: Network) -> Contents:
+    """All that is known of a network whose shapes are all known."""
+    sources, graph, full = Sources(network), unroll(network), build(network)
+    known_fields = fields(graph)
+    entries = [input_entry(given, sources) for given in network.inputs]
+    for node, trail in zip(graph.nodes, trails(network.steps), strict=True):
+        entries.append(layer_entry(node, known_fields[node.path], sources.places(trail)))
+    return Contents(tuple(entries), sources, full, tuple(entries_of(full, len(network.inputs))))
+
+
+def entries_of(full: Diagram, inputs: int) -> list[int]:
+    """The entry of each box. Both are in the order of execution; an output shows what makes it."""
+    makers = {edge.head: edge.tail for edge in full.edges}
+    found: list[int] = []
+    next_layer, next_input = inputs, 0
+    for box in boxes(full.items):
+        if box.kind == "output":
+            found.append(found[makers[box.number]])
+        elif box.kind == "input":
+            found.append(next_input)
+            next_input += 1
+        else:
+            found.append(next_layer)
+            next_layer += 1
+    return found
+
+
+def input_entry(given: Input, sources: Sources) -> Entry:
+    prepared = [f"{name} {', '.join(f'{v:g}' for v in getattr(given, name))}" for name in ("mean", "std")]
+    return Entry(
+        given.name, "input", "input", "", (), (), known(given.value), (), 0, 0, "",
+        "; ".join(words for words in prepared if not words.endswith(" ")), (sources.place(given.span),),
+    )  # fmt: skip
+
+
+def layer_entry(node: Node, field: Field | None, places: tuple[Place, ...]) -> Entry:
+    layer, inputs = node.layer, node.shapes
+    tensors = tuple(
+        Tensor(
+            weight.name or "values", "x".join(map(str, weight.shape)), int(weight.elements), weight.trained
+        )
+        for weight in node.weights
+    )
+    notes = ("shared weights, counted once",) * node.shared + ("for training only",) * node.train
+    return Entry(
+        path=node.path,
+        kind=KINDS.get(layer.name, "other"),
+        words=layer_words(layer),
+        formula=layer.formula,
+        worked=worked(layer, inputs, node.output),
+        arriving=tuple(map(str, inputs)),
+        leaving=node.output,
+        tensors=tensors,
+        params=0 if node.shared else sum(tensor.elements for tensor in tensors if tensor.trained),
+        macs=0 if node.train or layer.is_join else int(layer.macs(inputs[0])),
+        field=field_words(field),
+        note="; ".join(notes),
+        places=places,
+    )
+
+
+def field_words(field: Field | None) -> str:
+    """`35x35, every 4`: what a pixel depends on, and how far its neighbour's is from it."""
+    if field is None:
+        return "not alike for all pixels"
+    if field is WHOLE:
+        return "all"
+    (height, width), (down, across) = field.size, field.jump
+    return f"{height}x{width}, every {down}" + (f"x{across}" if across != down else "")

@@ -1,0 +1,69 @@
+"""The graph at each level of detail, drawn beforehand; its boxes know the layers that they stand for."""
+
+from __future__ import annotations
+
+import re
+import sys
+from html import escape
+from typing import NamedTuple
+
+from cnnspec.draw.engine import Engine, engine
+from cnnspec.draw.layout import lay_out
+from cnnspec.draw.look import DETAILS, Look
+from cnnspec.draw.model import Box, Diagram, boxes
+from cnnspec.draw.page.colours import CODED, named
+from cnnspec.draw.page.entries import Contents
+from cnnspec.draw.page.space import layers_of
+from cnnspec.draw.picture import MOST_BOXES, DrawProblem, simplified
+from cnnspec.draw.words import box_lines
+from cnnspec.graph import Network
+
+SAID = Look(show=frozenset(("kernel", "params")), letters=sys.maxsize)
+"""What those hear of a box who do not see it."""
+
+_FRAME = re.compile(r'viewBox="([^"]*)".*?</desc>\n<rect[^>]*/>\n(.*)</svg>\n', re.DOTALL)
+_NODE = re.compile(r'<g id="n(\d+)">')
+
+
+class Level(NamedTuple):
+    """`svg` is None where the net is too large to be drawn so."""
+
+    detail: str
+    svg: str | None
+
+
+def levels(network: Network, found: Contents, look: Look) -> list[Level]:
+    """All levels. Raises DrawProblem where none can be drawn."""
+    draw, made = engine(), []
+    problem: DrawProblem | None = None
+    for detail in DETAILS:
+        diagram = simplified(network, detail)
+        try:
+            made.append(Level(detail, level(diagram, found, look._replace(detail=detail, theme=CODED), draw)))
+        except DrawProblem as reason:
+            made.append(Level(detail, None))
+            problem = reason
+    if problem and not any(each.svg for each in made):
+        raise problem
+    return made
+
+
+def level(diagram: Diagram, found: Contents, look: Look, draw: Engine) -> str:
+    """An `<svg>` for the page. Raises DrawProblem."""
+    shown = {box.number: box for box in boxes(diagram.items)}
+    if len(shown) > MOST_BOXES:
+        raise DrawProblem(
+            f"{diagram.name} would be {len(shown):,} boxes, more than the {MOST_BOXES:,} of a page"
+        )
+    frame = _FRAME.search(lay_out(diagram, look, draw=draw).svg)
+    assert frame is not None  # our own page
+    body = _NODE.sub(lambda match: opening(shown[int(match.group(1))], found), frame.group(2))
+    head = f'<svg viewBox="{frame.group(1)}" role="group" aria-label="Graph, {look.detail}">'
+    return f"{head}\n{named(body)}</svg>"
+
+
+def opening(box: Box, found: Contents) -> str:
+    """The tag that a box's shape and words stand in."""
+    layers = " ".join(map(str, layers_of(box, found)))
+    words = " ".join(", ".join(box_lines(box, SAID)).split())
+    return f'<g class="box" data-layers="{layers}" aria-label="{escape(words)}">'

@@ -1,0 +1,71 @@
+"""Where layers come from: the texts, and the lines that each layer stands in or is used by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import NamedTuple
+
+from cnnspec.graph import Again, Group, If, Leaf, Merge, Network, Repeat, Step, Use
+from cnnspec.source import Source, Span
+
+Trail = tuple[Span, ...]
+"""A layer's own place, the place of the block that it stands in, and so on outwards."""
+
+
+class Place(NamedTuple):
+    """A line, counted from 1, of a text, counted from 0."""
+
+    file: int
+    line: int
+
+
+class Text(NamedTuple):
+    name: str
+    lines: list[str]
+
+
+def trails(steps: tuple[Step, ...], outer: Trail = ()) -> Iterator[Trail]:
+    """The places of all layers, in the order in which `unroll` lists them."""
+    for step in steps:
+        if isinstance(step, Leaf):
+            yield (step.span, *outer)
+        elif isinstance(step, Use):
+            yield from trails(step.instance.steps, (step.span, *outer))
+        elif isinstance(step, Group | If):
+            yield from trails(step.steps, outer)
+        elif isinstance(step, Repeat):
+            for iteration in step.iterations:
+                yield from trails(iteration, outer)
+        elif isinstance(step, Merge):
+            for path in step.paths:
+                yield from trails(path.steps, outer)
+            if len(step.live) > 1:
+                yield (step.span, *outer)
+        elif isinstance(step, Again):
+            yield from trails((step.step,), (step.span, *outer))
+
+
+class Sources:
+    """The texts that a network was made of, its own first."""
+
+    def __init__(self, network: Network) -> None:
+        self.main = network.span.source
+        self.numbers: dict[Source, int] = {self.main: 0}
+
+    def places(self, trail: Trail) -> tuple[Place, ...]:
+        return tuple(dict.fromkeys(map(self.place, trail)))
+
+    def place(self, span: Span) -> Place:
+        file = self.numbers.setdefault(span.source, len(self.numbers))
+        return Place(file, span.line)
+
+    def texts(self) -> list[Text]:
+        return [Text(self.name(source), source.text.rstrip("\n").split("\n")) for source in self.numbers]
+
+    def name(self, source: Source) -> str:
+        """As `use` names it: nothing of the folders that the author keeps his files in."""
+        path, folder = PurePath(source.name), PurePath(self.main.name).parent
+        if source is not self.main and path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+        return path.name if source is self.main else path.as_posix()

@@ -1,0 +1,153 @@
+"""The volumes in space: where each one stands, for a canvas to turn and to draw.
+
+x runs along the net, y upwards, z away from who looks. What runs at the same time stands side by side;
+a long net goes on in a row in front of the last, as lines of a text do.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect
+from collections import Counter
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from cnnspec.draw.model import Box, Diagram, boxes
+from cnnspec.draw.page.entries import Contents
+from cnnspec.draw.volume.scale import Scale
+from cnnspec.shapes import Shape
+
+BEHIND, BESIDE, AISLE = 26.0, 18.0, 120.0  # between volumes along the net and to the side, between rows
+BROAD = 1.6  # the length of a row to the depth of all
+FLAT = 8.0  # a vector's other sides
+
+
+Sides = tuple[float, float, float]
+
+
+class Slab(NamedTuple):
+    """A volume: its middle and its sides along x, y and z, what it is, and the entries that make it."""
+
+    middle: Sides
+    sides: Sides
+    kind: str
+    label: str
+    layers: tuple[int, ...]
+
+
+class Link(NamedTuple):
+    """A value on its way from slab to slab; `skip`: past others."""
+
+    tail: int
+    head: int
+    skip: bool
+
+
+class Space(NamedTuple):
+    slabs: tuple[Slab, ...]
+    links: tuple[Link, ...]
+
+
+def space(diagram: Diagram, found: Contents) -> Space:
+    """A slab for every box of a diagram but its outputs."""
+    shown = [box for box in boxes(diagram.items) if box.kind != "output"]
+    place = {box.number: i for i, box in enumerate(shown)}
+    layers = [tuple(layers_of(box, found)) for box in shown]
+    shapes = [found.entries[of[len(box.parts) - 1]].leaving for box, of in zip(shown, layers, strict=True)]
+    sides = sizes(shapes)
+    edges = [edge for edge in diagram.edges if edge.head in place]
+    tails: list[list[int]] = [[] for _ in shown]
+    for edge in edges:
+        tails[place[edge.head]].append(place[edge.tail])
+    ranks = columns(tails)
+    places = in_rows(ranks, sides, beside(ranks, tails, sides))
+    slabs = tuple(
+        Slab((x, 0.0, z), side, box.kind, label(box, shape), of)
+        for (x, z), side, box, shape, of in zip(places, sides, shown, shapes, layers, strict=True)
+    )
+    links = (Link(place[edge.tail], place[edge.head], False) for edge in edges)
+    return Space(slabs, tuple(link._replace(skip=ranks[link.head] - ranks[link.tail] > 1) for link in links))
+
+
+def layers_of(box: Box, found: Contents) -> list[int]:
+    """The entries that a box draws, in the order of execution."""
+    return sorted(found.drawn[number] for number in (box.number, *box.others))
+
+
+def label(box: Box, shape: Shape) -> str:
+    return f"{shape} ×{box.times}" if box.times > 1 else str(shape)
+
+
+def sizes(shapes: list[Shape]) -> list[Sides]:
+    """Sides in points: channels along the net, height upwards, width to the side."""
+    maps = [shape for shape in shapes if shape.is_map]
+    scale = Scale(
+        max((max(shape.size) for shape in maps), default=1),
+        max((int(shape.channels) for shape in maps), default=1),
+        max((int(shape.channels) for shape in shapes if not shape.is_map), default=1),
+    )
+    found = []
+    for shape in shapes:
+        if shape.height is None or shape.width is None:
+            across, up, away = FLAT, scale.of_units(int(shape.channels)), FLAT
+        else:
+            across = scale.of_channels(int(shape.channels))
+            up, away = scale.of_side(shape.height), scale.of_side(shape.width)
+        found.append((round(across, 1), round(up, 1), round(away, 1)))
+    return found
+
+
+def columns(tails: list[list[int]]) -> list[int]:
+    """The longest way to each box; boxes are in the order of execution."""
+    ranks: list[int] = []
+    for before in tails:
+        ranks.append(1 + max((ranks[tail] for tail in before), default=-1))
+    return ranks
+
+
+def in_rows(ranks: list[int], sides: list[Sides], zs: list[float]) -> list[tuple[float, float]]:
+    """The x and z of each box, the ranks set in rows, every rank as thick as its thickest slab."""
+    thick = [0.0] * (max(ranks) + 1)
+    for rank, (across, _, _) in zip(ranks, sides, strict=True):
+        thick[rank] = max(thick[rank], across + BEHIND)
+    depth = 2 * max(abs(z) + side / 2 for z, (_, _, side) in zip(zs, sides, strict=True)) + AISLE
+    single = [count == 1 for _, count in sorted(Counter(ranks).items())]
+    starts = row_starts(thick, single, max(1, round(math.sqrt(sum(thick) / (BROAD * depth)))))
+    ends = list(accumulate(thick, initial=0.0))
+    length = max(ends[last] - ends[first] for first, last in pairwise([*starts, len(thick)]))
+    found = []
+    for rank, z in zip(ranks, zs, strict=True):
+        row = bisect(starts, rank) - 1
+        x = ends[rank] - ends[starts[row]] + (thick[rank] - BEHIND - length) / 2
+        found.append((round(x, 1), round(z + depth * ((len(starts) - 1) / 2 - row), 1)))
+    return found
+
+
+def row_starts(thick: list[float], single: list[bool], count: int) -> list[int]:
+    """The ranks that begin rows of about equal length; where boxes stand side by side no row begins."""
+    starts, end, row = [0], 0.0, sum(thick) / count
+    for rank, (across, alone) in enumerate(zip(thick, single, strict=True)):
+        if alone and len(starts) < count and end >= row * len(starts):
+            starts.append(rank)
+        end += across
+    return starts
+
+
+def beside(ranks: list[int], tails: list[list[int]], sides: list[Sides]) -> list[float]:
+    """The z of each box: as what it works on, moved aside as far as its neighbours need."""
+    members: dict[int, list[int]] = {}
+    for i, rank in enumerate(ranks):
+        members.setdefault(rank, []).append(i)
+    found = [0.0] * len(ranks)
+    for rank in sorted(members):
+        wanted = {i: sum(found[t] for t in tails[i]) / max(1, len(tails[i])) for i in members[rank]}
+        row = sorted(members[rank], key=lambda i: (wanted[i], i))
+        for before, i in zip([None, *row], row, strict=False):
+            room = (
+                wanted[i] if before is None else found[before] + (sides[before][2] + sides[i][2]) / 2 + BESIDE
+            )
+            found[i] = max(wanted[i], room)
+        shift = sum(wanted[i] - found[i] for i in row) / len(row)
+        for i in row:
+            found[i] += shift
+    return found
