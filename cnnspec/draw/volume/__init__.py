@@ -1,9 +1,11 @@
 """The figure of the papers: feature maps as solids, drawn by ourselves.
 
-    network -> build, fold, fuse -> draft -> plan -> rows or the U -> parts -> svg
+    network -> build, fuse, fold -> draft -> plan -> rows and strip, or valley -> page -> svg
 
-`draft` simplifies the diagram until a figure can hold it; `plan` is what the figure shows, in order;
-`solids` gives each value its form, `rows` and `valley` their places, `svg` writes what came of it.
+`draft` simplifies the diagram until a figure can hold it; `plan` is what the figure shows, in order.
+`solids` gives each value its form, at the sizes of `scale`; `rows` places them, and `strip` draws a row;
+`valley` draws U-Nets. `metrics` knows how wide words are, so that none stand on others; what comes of it
+all are `parts`, to which `theme` gives colours.
 """
 
 from __future__ import annotations
