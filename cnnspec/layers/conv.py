@@ -191,7 +191,7 @@ class Depthwise(_Windowed):
 
     name = "depthwise"
     summary = "convolution of every channel for itself"
-    formula = "o as of conv; C*multiplier channels"
+    formula = "o = (n + lo + hi - e)//stride + 1, e = dilation*(k - 1) + 1; C*multiplier channels"
     example = "depthwise 3x3 pad=1"
     torch_class = "nn.Conv2d"
     torch_arguments = {
