@@ -288,3 +288,9 @@ def test_a_net_with_faults_gets_no_page(tmp_path: Path) -> None:
     assert made.code == 1
     assert "E0401" in made.err
     assert not (tmp_path / "net.html").exists()
+
+
+@pytest.mark.parametrize("body", ["input 3", "input 12\n linear 3", "input 3@8x8\n depthwise 3x5 stride=2"])
+def test_the_smallest_nets_have_a_page(body: str) -> None:
+    found = Reader(page(network(f"net N {{\n {body}\n}}\n"), Look()))
+    assert len([row for row in found.all("tr") if row.layers]) == body.count("\n") + 1

@@ -63,6 +63,11 @@ function paintLink(pen, link, points, colours) {
   pen.stroke(outline(points, false));
 }
 
+// Boxes are [left, top, right, bottom].
+function overlap(one, other) {
+  return one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3];
+}
+
 // Labels below their volumes, the chosen first; what would cover another is left out.
 function paintLabels(pen, labels, colours) {
   const taken = [];
@@ -72,7 +77,7 @@ function paintLabels(pen, labels, colours) {
   for (const { text, x, y, shown } of labels.sort((a, b) => b.shown - a.shown)) {
     const wide = pen.measureText(text).width / 2 + 3;
     const box = [x - wide, y - 11, x + wide, y + 3];
-    if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+    if (taken.some((other) => overlap(box, other))) continue;
     taken.push(box);
     pen.lineWidth = 3;
     pen.strokeStyle = colours.paper;
@@ -94,7 +99,8 @@ function paint() {
   const labels = [];
   for (const link of data.links) {
     const points = pathOf(link, data.slabs).map(project);
-    things.push({ away: Math.max(...points.map((point) => point.away)), draw: () => paintLink(pen, link, points, colours) });
+    const away = Math.max(...points.map((point) => point.away));
+    things.push({ away, draw: () => paintLink(pen, link, points, colours) });
   }
   for (const slab of data.slabs) {
     const corners = cornersOf(slab).map(project);

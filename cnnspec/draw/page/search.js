@@ -2,7 +2,8 @@
 
 const query = document.getElementById("query");
 const found = document.getElementById("found");
-const haystacks = data.layers.map(({ path, words, leaving, kind }) => `${path} ${words} ${leaving} ${kind}`.toLowerCase());
+const haystacks = data.layers.map((layer) =>
+  [layer.path, layer.words, layer.leaving, layer.kind].join(" ").toLowerCase());
 let current = -1;
 
 function hits() {
@@ -17,7 +18,9 @@ function search() {
   document.body.classList.toggle("searching", layers !== null);
   for (const element of document.querySelectorAll(".hit")) element.classList.remove("hit");
   for (const element of elementsOf(layers ?? [])) element.classList.add("hit");
-  for (const row of document.querySelectorAll("tbody tr")) row.hidden = layers !== null && !row.classList.contains("hit");
+  for (const row of document.querySelectorAll("tbody tr")) {
+    row.hidden = layers !== null && !row.classList.contains("hit");
+  }
   found.textContent = layers ? `${layers.length} of ${data.layers.length} layers` : "";
 }
 

@@ -47,7 +47,8 @@ function pathOf({ tail, head, skip }, slabs) {
   const end = [to.middle[0] - to.sides[0] / 2, 0, to.middle[2]];
   const aisle = (start[2] + end[2]) / 2;
   if (!skip && end[0] < start[0]) {
-    return [start, [start[0] + 14, 0, start[2]], [start[0] + 14, 0, aisle], [end[0] - 14, 0, aisle], [end[0] - 14, 0, end[2]], end];
+    const [right, left] = [start[0] + 14, end[0] - 14];
+    return [start, [right, 0, start[2]], [right, 0, aisle], [left, 0, aisle], [left, 0, end[2]], end];
   }
   if (!skip) return [start, end];
   const between = slabs.slice(tail, head + 1).map((slab) => slab.sides[1] / 2);
