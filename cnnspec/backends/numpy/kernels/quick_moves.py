@@ -9,7 +9,7 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import Array
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, first
-from cnnspec.backends.numpy.kernels.strips import frame_moves, origins
+from cnnspec.backends.numpy.kernels.strips import frame_moves, origins, runs
 
 
 def quick_concat(plan: Plan, layer: Layer) -> None:
@@ -35,7 +35,7 @@ def quick_pad2d(plan: Plan, layer: Layer) -> None:
     y = plan.take(layer.name, (n, top + height + bottom, left + width + right, c))
     mode = options.get("mode", "zeros")
     rows = origins(height, top, bottom, mode)
-    columns = origins(width, left, right, mode)
+    columns = runs(origins(width, left, right, mode))
     moves = frame_moves(x, y, rows, columns, left, options.get("value", 0.0))
 
     def step() -> None:

@@ -57,7 +57,7 @@ def strips(
     sizes = [math.prod(shape) * x.shape[3] for shape in shapes]
     buffer = plan.take(".frame", (max(sizes, default=0),))
     rows = origins(x.shape[1], top, bottom, mode)
-    columns = origins(x.shape[2], left, right, mode)
+    columns = runs(origins(x.shape[2], left, right, mode))
     found = []
     for i, (first, last) in enumerate(bounds):
         frame = buffer[: sizes[i]].reshape(*shapes[i], x.shape[3])
@@ -72,17 +72,20 @@ def frame_moves(
     x: Array,
     frame: Array,
     rows: list[int],
-    columns: list[int],
+    columns: list[tuple[int, int, int]],
     left: int,
     fill: float,
 ) -> list[tuple[Array, Array | float]]:
-    """The copies that fill a frame with rows of x, then the columns of its pads."""
+    """The copies that fill a frame with rows of x, then the columns of its pads.
+
+    `rows` name the rows of x that the frame's repeat, `columns` are runs of such.
+    """
     moves: list[tuple[Array, Array | float]] = []
     inside = frame[:, :, left : left + x.shape[2]]
     for start, stop, origin in runs(rows):
         source = x[:, origin : origin + stop - start] if origin >= 0 else fill
         moves.append((inside[:, start:stop], source))
-    for start, stop, origin in runs(columns):
+    for start, stop, origin in columns:
         source = inside[:, :, origin : origin + stop - start] if origin >= 0 else fill
         if start != left:
             moves.append((frame[:, :, start:stop], source))
