@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import Array, pieces
+from cnnspec.backends.numpy.kernels.arrays import CACHE, Array, pieces
 from cnnspec.backends.numpy.kernels.folding import scaled
 from cnnspec.backends.numpy.kernels.strips import Conv, strips, windows
 
@@ -99,7 +99,9 @@ def winograd(conv: Conv, m: int) -> None:
     th, tw = -(-oh // m), -(-ow // m)
     top, _, left, _ = conv.pads
     bottom, right = m * th + 2 - top - x.shape[1], m * tw + 2 - left - x.shape[2]
-    parts = list(pieces((len(x), th), k * y.itemsize * tw * max(c, o)))
+    row = k * y.itemsize * tw * max(c, o)
+    row = min(row, CACHE * tw // 100)  # products of fewer tiles than 100 are slow
+    parts = list(pieces((len(x), th), row))
     found = strips(plan, x, parts, (m + 2, m), (top, bottom, left, right))
     work = []
     for strip in found:
