@@ -202,7 +202,6 @@ def test_it_prints(resnet: Browser) -> None:
     assert len(printed) > 20_000
 
 
-@pytest.mark.skipif(find_spec("axe_core_python") is None, reason="needs cnnspec[browser]")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("tab", ["graph-tab", "space-tab", "table-tab"])
 def test_axe_finds_nothing_serious(resnet: Browser, tab: str, scheme: str) -> None:
