@@ -54,8 +54,7 @@ def only_spec() -> str:
 def read_used(path: str, source: Source) -> Source | Diagnostic | None:
     """A file named by `use`: beside the using file, then in the shipped library."""
     if not is_inside(path):
-        message = "a used file lies beside this one or in a folder there: no `..`, no absolute path"
-        return Diagnostic("E0206", message, Span(source, 0, 0))
+        return outside(source)
     from pathlib import Path
 
     here = Path(source.name).parent
@@ -72,6 +71,12 @@ def read_used(path: str, source: Source) -> Source | Diagnostic | None:
         return Diagnostic("E0206", str(problem), top)
     except OSError as problem:
         return Diagnostic("E0206", f"the file cannot be read: {problem.strerror}", top)
+
+
+def outside(source: Source) -> Diagnostic:
+    """What is wrong with a `use` whose path is not inside."""
+    message = "a used file lies beside this one or in a folder there: no `..`, no absolute path"
+    return Diagnostic("E0206", message, Span(source, 0, 0))
 
 
 def read_library(path: str, source: Source) -> Source | Diagnostic | None:

@@ -82,8 +82,6 @@ def settings_of(choice: dict[str, Any]) -> Any:
 
 def checked(path: str | None, net: str | None, settings: Any, first: bool = False) -> tuple[str, Any]:
     """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
-    from cnnspec.compiler import Checked, check
-    from cnnspec.elaborate.network import Misuse
     from cnnspec.files import only_spec, read, read_used
 
     try:
@@ -91,8 +89,17 @@ def checked(path: str | None, net: str | None, settings: Any, first: bool = Fals
         source = read(path, settings.text_limits.max_source)
     except FileProblem as problem:
         fail(str(problem))
+    shown = path if isinstance(source, Diagnostic) else source.name
+    return shown, checked_source(source, read_used, net, settings, first)
+
+
+def checked_source(source: Any, read_used: Any, net: str | None, settings: Any, first: bool) -> Any:
+    """Check what was read; `read_used` reads the files that it uses."""
+    from cnnspec.compiler import Checked, check
+    from cnnspec.elaborate.network import Misuse
+
     if isinstance(source, Diagnostic):
-        return path, Checked((), (source,))
+        return Checked((), (source,))
     try:
         found = check(source, read_used, net, settings, first)
     except Misuse as misuse:
@@ -113,7 +120,7 @@ def checked(path: str | None, net: str | None, settings: Any, first: bool = Fals
 
         mended = with_fixes(source, found.diagnostics, recheck, found.expanded)
         found = found._replace(diagnostics=tuple(mended))
-    return source.name, found
+    return found
 
 
 def the_network(file: str | None, choice: dict[str, Any]) -> Any:

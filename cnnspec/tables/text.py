@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from cnnspec.tables.columns import COLUMNS, clean, heading, notes, title, total_words
 from cnnspec.tables.rows import Item, Row, Section, Table
@@ -23,7 +24,6 @@ def lines(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
 
 def text(table: Table, columns: Sequence[str], colour: bool) -> str:
     from rich import box
-    from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
@@ -42,6 +42,15 @@ def text(table: Table, columns: Sequence[str], colour: bool) -> str:
     rows = [[cell(item, key, level, table) for key in columns] for level, item in shown]
     for (_, item), row in zip(shown, fitted(rows, columns, table), strict=True):
         grid.add_row(*(Text(words, style="bold" if isinstance(item, Section) else "") for words in row))
+    head = Text(clean(table.network), style="bold")
+    foot = Text("\n".join(["", *map(clean, notes(table))]), style="dim")
+    return printed([head, grid, foot], colour)
+
+
+def printed(content: Iterable[Any], colour: bool) -> str:
+    """What rich makes of it for a terminal, without spaces at the ends of lines."""
+    from rich.console import Console
+
     file = io.StringIO()  # of no terminal: its width and encoding change nothing
     colours = "standard" if colour else None
     console = Console(
@@ -52,9 +61,8 @@ def text(table: Table, columns: Sequence[str], colour: bool) -> str:
         color_system=colours,  # type: ignore[arg-type]
         legacy_windows=False,
     )
-    console.print(Text(clean(table.network), style="bold"))
-    console.print(grid)
-    console.print(Text("\n".join(["", *map(clean, notes(table))]), style="dim"))
+    for each in content:
+        console.print(each)
     return "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())
 
 

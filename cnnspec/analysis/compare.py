@@ -1,0 +1,239 @@
+"""Two networks, compared: what was changed in the second, what merely follows from it, what it costs.
+
+A layer is changed where what the author says of it is: its arguments, its label, what it reads. One that says
+the same but gets other shapes is affected. A layer of only one network is added or removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cnnspec.analysis.align import Twin, twins
+from cnnspec.analysis.costs import costs
+from cnnspec.analysis.memory import Peak, peak
+from cnnspec.analysis.parts import Part, Signs, arguments, whole
+from cnnspec.analysis.receptive import Field, fields
+from cnnspec.analysis.tensors import Tensors, tensors
+from cnnspec.analysis.unroll import Graph, Node, unroll
+from cnnspec.graph import Network
+from cnnspec.shapes import Shape, plain_shape
+from cnnspec.values import freeze
+
+
+class Change(NamedTuple):
+    """What an author changed: an argument; or `label`, `block`, `reads`, `paths`, `shared`, `train`."""
+
+    what: str
+    before: Any
+    after: Any
+
+
+class Difference(NamedTuple):
+    """A part of both networks or of one, and what was changed of it; `inner` are those in it, in order."""
+
+    before: Part | None
+    after: Part | None
+    changes: tuple[Change, ...]
+    inner: tuple[Difference, ...]
+
+    @property
+    def status(self) -> str:
+        """Of a layer: added, removed, changed, affected by other shapes, moved to other keys, or the same."""
+        if self.before is None or self.after is None:
+            return "removed" if self.before else "added"
+        if self.changes:
+            return "changed"
+        one, two = self.before.node, self.after.node
+        assert one is not None and two is not None
+        if sizes(one) != sizes(two):
+            return "affected"
+        return "same" if one.path == two.path else "moved"
+
+
+class Port(NamedTuple):
+    """An input or output of the nets; a side that lacks it has no shape."""
+
+    kind: str  # "input", "output"
+    name: str
+    before: Shape | None
+    after: Shape | None
+    changes: tuple[Change, ...]
+
+
+class Figures(NamedTuple):
+    """The numbers of one network. `field` is that of the last map of more than one pixel, if there is one."""
+
+    layers: int
+    params: int
+    buffers: int
+    macs: int
+    field: Field | None
+    peak: Peak
+
+
+class Comparison(NamedTuple):
+    before: Network
+    after: Network
+    whole: Difference
+    ports: tuple[Port, ...]
+    figures: tuple[Figures, Figures]
+    tensors: Tensors
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs, not even a key."""
+        return not any(port.changes for port in self.ports) and all(
+            each.status == "same" for each in layers(self.whole)
+        )
+
+
+def compare(before: Network, after: Network) -> Comparison:
+    """Compare two networks without faults."""
+    graphs, signs = (unroll(before), unroll(after)), Signs()
+    tree = twins(whole(before, graphs[0], signs), whole(after, graphs[1], signs))
+    judge = Judge(tree, *graphs)
+    return Comparison(
+        before,
+        after,
+        judge.difference(tree),
+        (*input_ports(before, after), *judge.output_ports()),
+        (figures(before, graphs[0]), figures(after, graphs[1])),
+        tensors(*graphs, judge.names),
+    )
+
+
+def layers(difference: Difference) -> Iterator[Difference]:
+    """The layers of both networks, each once."""
+    part = difference.before or difference.after
+    if part is not None and part.kind == "layer":
+        yield difference
+    for inner in difference.inner:
+        yield from layers(inner)
+
+
+def pairs(twin: Twin) -> Iterator[tuple[Node, Node]]:
+    """The layers that both networks have."""
+    if twin.before and twin.after and twin.before.node and twin.after.node:
+        yield twin.before.node, twin.after.node
+    for inner in twin.inner:
+        yield from pairs(inner)
+
+
+def sizes(node: Node) -> tuple[Shape, ...]:
+    """All that arrives and what leaves."""
+    return tuple(map(plain_shape, (*node.shapes, node.output)))
+
+
+class Judge:
+    """Tells causes from consequences; `names` are the later names of the values that both networks have."""
+
+    def __init__(self, tree: Twin, before: Graph, after: Graph) -> None:
+        self.before, self.after = before, after
+        self.names = {one.path: two.path for one, two in pairs(tree)}
+        inputs = same_inputs(before, after)
+        self.sources = (
+            sources(before, self.names | inputs),
+            sources(after, {name: name for name in (*self.names.values(), *inputs.values())}),
+        )
+
+    def difference(self, twin: Twin) -> Difference:
+        inner = tuple(map(self.difference, twin.inner))
+        return Difference(twin.before, twin.after, tuple(self.changes(twin)), inner)
+
+    def changes(self, twin: Twin) -> Iterator[Change]:
+        one, two = twin.before, twin.after
+        if one is None or two is None or not two.path:
+            return
+        if one.label != two.label:
+            yield Change("label", own_name(one.path), own_name(two.path))
+        if one.kind == "block" and one.name != two.name:
+            yield Change("block", one.name, two.name)
+        if one.node is not None and two.node is not None:
+            yield from self.layer_changes(one.node, two.node)
+
+    def layer_changes(self, one: Node, two: Node) -> Iterator[Change]:
+        if one.layer is not two.layer:
+            before, after = arguments(one.layer), arguments(two.layer)
+            for name in before:
+                if freeze(before[name]) != freeze(after[name]):
+                    yield Change(name, before[name], after[name])
+        if len(one.inputs) != len(two.inputs):
+            yield Change("paths", len(one.inputs), len(two.inputs))
+        else:
+            for theirs, ours in zip(one.inputs, two.inputs, strict=True):
+                if self.unlike(theirs, ours):
+                    yield Change("reads", theirs, ours)
+        if one.shared != two.shared:
+            yield Change("shared", one.shared, two.shared)
+        if one.train != two.train:
+            yield Change("train", one.train, two.train)
+
+    def unlike(self, one: str, two: str) -> bool:
+        """Whether two values come from different ones, what was added or removed on the way aside."""
+        return self.sources[0][one].isdisjoint(self.sources[1][two])
+
+    def output_ports(self) -> Iterator[Port]:
+        one = {name: (at, train) for name, at, train in self.before.outputs}
+        two = {name: (at, train) for name, at, train in self.after.outputs}
+        shapes = [dict(g.inputs) | {n.path: n.output for n in g.nodes} for g in (self.before, self.after)]
+        for name in dict.fromkeys((*one, *two)):
+            before, after = one.get(name), two.get(name)
+            found = []
+            if before is None or after is None:
+                found.append(Change("output", before is not None, after is not None))
+            else:
+                if self.unlike(before[0], after[0]):
+                    found.append(Change("reads", before[0], after[0]))
+                if before[1] != after[1]:
+                    found.append(Change("train", before[1], after[1]))
+            sides = [s[side[0]] if side else None for s, side in zip(shapes, (before, after), strict=True)]
+            yield Port("output", name, sides[0], sides[1], tuple(found))
+
+
+def sources(graph: Graph, names: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """The named values that each value is, or, being none, is made of."""
+    found = {name: frozenset([names[name]] if name in names else []) for name, _ in graph.inputs}
+    for node in graph.nodes:
+        if node.path in names:
+            found[node.path] = frozenset([names[node.path]])
+        elif len(node.inputs) == 1:
+            found[node.path] = found[node.inputs[0]]
+        else:
+            found[node.path] = frozenset().union(*(found[name] for name in node.inputs))
+    return found
+
+
+def same_inputs(before: Graph, after: Graph) -> dict[str, str]:
+    """The inputs of the second net that are those of the first: of the same name, the others in order."""
+    one, two = dict(before.inputs), dict(after.inputs)
+    rest = zip((n for n in one if n not in two), (n for n in two if n not in one), strict=False)
+    return {name: name for name in one if name in two} | dict(rest)
+
+
+def input_ports(before: Network, after: Network) -> Iterator[Port]:
+    one, two = ({given.name: given for given in net.inputs} for net in (before, after))
+    for name in dict.fromkeys((*one, *two)):
+        ours, theirs = one.get(name), two.get(name)
+        found = []
+        if ours is None or theirs is None:
+            found.append(Change("input", ours is not None, theirs is not None))
+        else:
+            for what in ("mean", "std"):
+                if getattr(ours, what) != getattr(theirs, what):
+                    found.append(Change(what, list(getattr(ours, what)), list(getattr(theirs, what))))
+            if ours.value.shape != theirs.value.shape:
+                found.append(Change("shape", str(ours.value.shape), str(theirs.value.shape)))
+        yield Port("input", name, ours and ours.value.shape, theirs and theirs.value.shape, tuple(found))
+
+
+def figures(network: Network, graph: Graph) -> Figures:
+    total, found = costs(network), fields(graph)
+    maps = [node.path for node in graph.nodes if not node.train and node.output.is_map]
+    wide = [n.path for n in graph.nodes if not n.train and n.output.is_map and n.output.size != (1, 1)]
+    field = found[(wide or maps)[-1]] if maps else None
+    return Figures(len(graph.nodes), *total, field, peak(graph))
+
+
+def own_name(path: str) -> str:
+    return path.rpartition(".")[2]

@@ -1,0 +1,129 @@
+"""A network as a tree of parts to be compared: layers, in blocks, in labelled braces, in the paths of joins.
+
+Braces without a label make no part: whether a chain is written out or repeated is the same network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import chain
+from typing import Any, NamedTuple
+
+from cnnspec.analysis.unroll import Graph, Node
+from cnnspec.graph import Again, Group, If, Leaf, Merge, Network, Repeat, Step, Use
+from cnnspec.layers.base import Filter, Layer
+from cnnspec.values import freeze
+
+
+class Part(NamedTuple):
+    """A layer in its place, or a scope with the parts in it.
+
+    Kinds: `layer`, `block`, `braces`, `join`, `path`. `name` is the layer's or the block's. `path` is that
+    of the tensors' keys, "" where there is none. `label` is the author's, "" where place or kind give the
+    name. `size` counts the layers. Parts of one `sign` differ in nothing but what arrives and the number
+    in their names.
+    """
+
+    kind: str
+    name: str
+    path: str
+    label: str
+    parts: tuple[Part, ...]
+    node: Node | None
+    size: int
+    sign: int
+
+
+class Signs(dict[Hashable, int]):
+    """Numbers for whatever is equal, handed out as it is met."""
+
+    def __missing__(self, key: Hashable) -> int:
+        self[key] = found = len(self)
+        return found
+
+
+def whole(network: Network, graph: Graph, signs: Signs) -> Part:
+    """The tree of a network without faults; networks that are compared share their signs."""
+    builder = Builder(graph, signs)
+    return builder.scope("block", network.name, "", "", builder.steps(network.steps, ""))
+
+
+def leaves(part: Part) -> Iterator[Part]:
+    """The layers of a part in the order of execution."""
+    if part.kind == "layer":
+        yield part
+    for inner in part.parts:
+        yield from leaves(inner)
+
+
+def arguments(layer: Layer) -> dict[str, Any]:
+    """What makes the layer what it is: its arguments, filters apart from their kernel, without claims."""
+    found: dict[str, Any] = {}
+    for name in layer.arguments:
+        value = layer.value(name)
+        if isinstance(value, Filter):
+            found |= {"filters": int(value.count), "kernel": value.kernel}
+        elif name != "in":
+            found[name] = int(value) if type(value) not in (bool, int) and isinstance(value, int) else value
+    return found
+
+
+class Builder:
+    """Walks the steps as the graph was unrolled, so its nodes come one by one."""
+
+    def __init__(self, graph: Graph, signs: Signs) -> None:
+        self.nodes = iter(graph.nodes)
+        self.signs = signs
+        self.meanings: dict[int, int] = {}
+
+    def steps(self, steps: Iterable[Step], prefix: str) -> tuple[Part, ...]:
+        return tuple(part for step in steps for part in self.step(step, prefix))
+
+    def step(self, step: Step, prefix: str) -> tuple[Part, ...]:
+        if isinstance(step, Leaf):
+            return (self.layer(next(self.nodes)),)
+        if isinstance(step, Use):
+            name, path = step.instance.block.name.name, prefix + step.name
+            inner = self.steps(step.instance.steps, path + ".")
+            return (self.scope("block", name, path, label(path, name), inner),)
+        if isinstance(step, Group | If):
+            return self.braces(step.name, prefix, self.steps(step.steps, prefix))
+        if isinstance(step, Repeat):
+            return self.braces(step.name, prefix, self.steps(chain.from_iterable(step.iterations), prefix))
+        if isinstance(step, Merge):
+            inner = tuple(
+                self.scope("path", "", "", "", self.steps(path.steps, prefix)) for path in step.paths
+            )
+            if len(step.live) > 1:
+                inner += (self.layer(next(self.nodes)),)
+            return self.braces(step.name, prefix, (self.scope("join", "", "", "", inner),))
+        if isinstance(step, Again):
+            return self.step(step.step, prefix)
+        return ()
+
+    def braces(self, name: str, prefix: str, inner: tuple[Part, ...]) -> tuple[Part, ...]:
+        if not name:
+            return inner
+        path = prefix + name
+        return (self.scope("braces", "", path, label(path, ""), inner),)
+
+    def scope(self, kind: str, name: str, path: str, given: str, inner: tuple[Part, ...]) -> Part:
+        sign = self.signs[kind, name, given, *(part.sign for part in inner)]
+        return Part(kind, name, path, given, inner, None, sum(part.size for part in inner), sign)
+
+    def layer(self, node: Node) -> Part:
+        layer = node.layer
+        meaning = self.meanings.get(id(layer))
+        if meaning is None:
+            values = ((name, freeze(value)) for name, value in arguments(layer).items())
+            meaning = self.meanings[id(layer)] = self.signs[layer.name, *values]
+        first = node.path.rpartition(" (")[0] if node.shared else node.path  # of the runs
+        given = label(first, layer.name)
+        sign = self.signs["layer", meaning, given, node.shared, node.train]
+        return Part("layer", layer.name, node.path, given, (), node, 1, sign)
+
+
+def label(path: str, kind: str) -> str:
+    """The last name of a path where it is neither a number nor the kind and a number."""
+    name = path.rpartition(".")[2]
+    return "" if name.removeprefix(kind.lower()).isdecimal() else name

@@ -1,0 +1,103 @@
+"""`cnnspec diff`: two nets, compared: two files, two revisions of one, or two nets of a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from cnnspec.commands.common import checked_source, fail, options, settings_of, show, use_colour
+from cnnspec.files import FileProblem, only_spec, read, read_used
+
+
+@click.command()
+@click.argument("before", required=False, metavar="[A]")
+@click.argument("after", required=False, metavar="[B]")
+@options
+@click.option("--net-b", metavar="NAME", help="The net of B, if not that of A; without B, of the same file.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(("text", "json", "markdown")),
+    default="text",
+    help="What it is for: markdown for pull requests, json for programs.",
+)
+def diff(before: str | None, after: str | None, net_b: str | None, style: str, **choice: Any) -> None:
+    """Tell what was changed from A to B: layers, figures, and whether weights still load.
+
+    A and B are files, or files of a git revision as `git show` takes them: HEAD~1:nets/lenet.cnn, or
+    HEAD:./lenet.cnn from this folder. A alone is compared with what it was in HEAD.
+    """
+    from cnnspec.analysis.compare import compare
+    from cnnspec.compiler import unique
+    from cnnspec.tables.diff_text import Side
+
+    settings = settings_of(choice)
+    try:
+        texts = both(before, after, net_b is not None, settings.text_limits.max_source)
+    except FileProblem as problem:
+        fail(str(problem))
+    nets = choice["net"], net_b or choice["net"]
+    found = [
+        checked_source(text.source, text.read_used, net, settings, first=True)
+        for text, net in zip(texts, nets, strict=True)
+    ]
+    show(tuple(unique([diagnostic for each in found for diagnostic in each.diagnostics])))
+    if not all(each.ok and each.networks for each in found):
+        sys.exit(1)
+    one, two = (each.networks[0] for each in found)
+    sides = Side(texts[0].name, one.name), Side(texts[1].name, two.name)
+    click.echo(rendered(compare(one, two), sides, style), nl=False, color=True)
+
+
+class Text(NamedTuple):
+    """A side's specification, under the user's name for it, and what reads the files that it uses."""
+
+    name: str
+    source: Any
+    read_used: Any
+
+
+def both(before: str | None, after: str | None, one_file: bool, bound: int) -> tuple[Text, Text]:
+    """What A and B name. Raises FileProblem."""
+    before = before or only_spec()
+    first = named(before, bound)
+    if after is not None:
+        return first, first if after == before else named(after, bound)
+    if one_file:
+        return first, first
+    if first.read_used is not read_used or before == "-":
+        raise FileProblem(f"{before}: name B, too: what it is compared with")
+    path = Path(before)
+    return of_revision("HEAD", f"./{path.name}", str(path.parent), bound), first
+
+
+def named(name: str, bound: int) -> Text:
+    """A file, or where there is none of that name, one of a revision."""
+    revision, colon, path = name.partition(":")
+    if colon and not Path(name).exists():
+        return of_revision(revision, path, ".", bound)
+    return Text(name, read(name, bound), read_used)
+
+
+def of_revision(name: str, path: str, folder: str, bound: int) -> Text:
+    from cnnspec.revisions import revision
+
+    found = revision(name, folder)
+    return Text(f"{name}:{path}", found.read(path, bound), found.read_used)
+
+
+def rendered(comparison: Any, sides: Any, style: str) -> str:
+    if style == "json":
+        from cnnspec.tables.diff_data import as_json
+
+        return as_json(comparison, sides)
+    from cnnspec.tables.diff_text import markdown, text
+
+    return (
+        markdown(comparison, sides)
+        if style == "markdown"
+        else text(comparison, sides, use_colour(sys.stdout))
+    )

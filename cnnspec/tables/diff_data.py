@@ -1,0 +1,101 @@
+"""Two networks, compared, for programs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from cnnspec.analysis.compare import Change, Comparison, Difference, Figures, Port, layers
+from cnnspec.analysis.parts import Part
+from cnnspec.analysis.receptive import WHOLE
+from cnnspec.shapes import Shape
+from cnnspec.summary import plain
+from cnnspec.tables.diff_text import Side
+from cnnspec.tables.edits import own_params
+from cnnspec.tables.rows import FLOAT
+
+STATUSES = ("same", "moved", "affected", "changed", "added", "removed")
+
+
+def as_json(comparison: Comparison, sides: tuple[Side, Side]) -> str:
+    """Figures of both nets, the layers that are not the same, what becomes of weights; memory in bytes."""
+    found = list(layers(comparison.whole))
+    counts = Counter(each.status for each in found)
+    tensors = comparison.tensors
+    one, two = (
+        {"source": side.source, "net": side.net, **figures_entry(figures)}
+        for side, figures in zip(sides, comparison.figures, strict=True)
+    )
+    content = {
+        "same": comparison.same,
+        "before": one,
+        "after": two,
+        "ports": [port_entry(port) for port in comparison.ports],
+        "counts": {status: counts[status] for status in STATUSES},
+        "layers": [layer_entry(each) for each in found if each.status != "same"],
+        "weights": {
+            "loads": list(tensors.loads),
+            "reshaped": [{"key": key, "before": b, "after": a} for key, b, a in tensors.reshaped],
+            "misplaced": list(tensors.misplaced),
+            "renamed": [{"before": before, "after": after} for before, after in tensors.renamed],
+            "gone": list(tensors.lost),
+            "new": list(tensors.new),
+        },
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def figures_entry(figures: Figures) -> dict[str, Any]:
+    field = figures.field
+    return {
+        "layers": figures.layers,
+        "params": figures.params,
+        "buffers": figures.buffers,
+        "macs": figures.macs,
+        "field": "all" if field is WHOLE else list(field.size) if field else None,
+        "peak": {"memory": FLOAT * figures.peak.elements, "path": figures.peak.path},
+    }
+
+
+def port_entry(port: Port) -> dict[str, Any]:
+    return {
+        "kind": port.kind,
+        "name": port.name,
+        "before": dimensions(port.before),
+        "after": dimensions(port.after),
+        "changes": list(map(change_entry, port.changes)),
+    }
+
+
+def layer_entry(difference: Difference) -> dict[str, Any]:
+    part = difference.after or difference.before
+    assert part is not None
+    return {
+        "status": difference.status,
+        "layer": part.name,
+        "before": part_entry(difference.before),
+        "after": part_entry(difference.after),
+        "changes": list(map(change_entry, difference.changes)),
+    }
+
+
+def part_entry(part: Part | None) -> dict[str, Any] | None:
+    if part is None or part.node is None:
+        return None
+    node = part.node
+    return {
+        "path": node.path,
+        "line": node.span.line,
+        "inputs": [shape.dimensions for shape in node.shapes],
+        "output": node.output.dimensions,
+        "params": own_params(node),
+    }
+
+
+def change_entry(change: Change) -> dict[str, Any]:
+    return {"what": change.what, "before": plain(change.before), "after": plain(change.after)}
+
+
+def dimensions(shape: Shape | None) -> list[int] | None:
+    return shape and shape.dimensions

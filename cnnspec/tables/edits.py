@@ -1,0 +1,226 @@
+"""What was changed, in lines: equal ones are one, and what was changed in a block stands once.
+
+A line is marked as in a context diff: `!` changed, `+` added, `-` removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from cnnspec.analysis.compare import Change, Comparison, Difference, Port, layers
+from cnnspec.analysis.parts import Part
+from cnnspec.analysis.unroll import Node
+from cnnspec.tables import spelled
+
+
+class Line(NamedTuple):
+    """`names` are the places in the net or the block; `behind` what stands before each.
+
+    Lines are equal where mark, words and `kind` are: that of what stands before, or the place of a scope.
+    """
+
+    mark: str
+    names: tuple[str, ...]
+    words: str
+    behind: tuple[str, ...]
+    kind: str
+    params: int  # how many more the second net has by this
+
+
+class Section(NamedTuple):
+    """The lines of the net (no `title`), or of a block that they are the same in at several places."""
+
+    title: str
+    places: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+def sections(comparison: Comparison) -> tuple[Section, ...]:
+    """The lines of the net, then those of its blocks in their order."""
+    lister = Lister(comparison)
+    found: dict[tuple[str, tuple[Line, ...]], list[Block]] = {}
+    for block in lister.blocks(comparison.whole):
+        content = tuple(line._replace(params=0) for line in block.lines)
+        found.setdefault((block.title, content), []).append(block)
+    net = [line for port in comparison.ports for line in port_lines(port)]
+    made = []
+    for (title, _), copies in found.items():
+        if len(copies) == 1:
+            net += map(copies[0].as_nets, copies[0].lines)
+        else:
+            total = map(added_up, zip(*(block.lines for block in copies), strict=True))
+            made.append(Section(title, tuple(block.scopes[1] for block in copies), tuple(folded(total))))
+    return tuple(section for section in (Section("", (), tuple(folded(net))), *made) if section.lines)
+
+
+class Block(NamedTuple):
+    """A block that both nets have: its path in either, and its own lines."""
+
+    title: str
+    scopes: tuple[str, str]
+    lines: list[Line]
+
+    def as_nets(self, line: Line) -> Line:
+        """One of its lines as the net's."""
+        scope = self.scopes[line.mark != "-"]
+        return line._replace(names=tuple(f"{scope}.{name}" for name in line.names)) if scope else line
+
+
+class Lister:
+    """Knows the layers of both nets by their paths."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        found = list(layers(comparison.whole))
+        self.kinds = {
+            "-": {each.before.path: each.before.name for each in found if each.before},
+            "+": {each.after.path: each.after.name for each in found if each.after},
+        }
+
+    def blocks(self, block: Difference) -> Iterator[Block]:
+        """A block and those in it, if both nets have them."""
+        one, two = block.before, block.after
+        assert one is not None and two is not None
+        title = two.name if one.name == two.name else f"{one.name} → {two.name}"
+        inner: list[Difference] = []
+        scopes = one.path, two.path
+        yield Block(title, scopes, [line for part in block.inner for line in self.lines(part, scopes, inner)])
+        for each in inner:
+            yield from self.blocks(each)
+
+    def lines(self, part: Difference, scopes: tuple[str, str], blocks: list[Difference]) -> Iterator[Line]:
+        """The lines of a part; the blocks in it are for later. Names leave out the paths `scopes`."""
+        one, two = part.before, part.after
+        found = two or one
+        assert found is not None
+        scope = scopes[1] if two else scopes[0]
+        if part.changes:
+            words = ", ".join(change_words(found, change, scopes) for change in part.changes)
+            more = 0
+            if found.kind == "layer":
+                words, more = f"{found.name}: {words}", params(part)
+            yield Line("!", (within(found.path, scope),), words, (), "", more)
+        elif found.kind == "layer" and (one is None or two is None):
+            yield self.layer_line("+" if two else "-", found, scope, part)
+        if one is not None and two is not None and found.kind == "block":
+            blocks.append(part)
+        elif found.path and found.kind != "layer" and wholly(part):
+            words = f"{found.name}, {layers_words(found.size)}" if found.name else layers_words(found.size)
+            name = within(found.path, scope)
+            yield Line("+" if two else "-", (name,), words, (), name.rpartition(".")[0], params(part))
+        else:
+            for inner in part.inner:
+                yield from self.lines(inner, scopes, blocks)
+
+    def layer_line(self, mark: str, part: Part, scope: str, whole: Difference) -> Line:
+        node = part.node
+        assert node is not None
+        words = spelled.layer(node.layer)
+        if node.layer.is_join:
+            words += f" of {len(node.inputs)} paths"
+            return Line(mark, (within(node.path, scope),), words, (), "", 0)
+        before = node.inputs[0]
+        kind = self.kinds[mark].get(before, "the input")
+        return Line(mark, (within(node.path, scope),), words, (within(before, scope),), kind, params(whole))
+
+
+def wholly(scope: Difference) -> bool:
+    """Whether all layers of a scope are of only one net."""
+    return {each.status for each in layers(scope)} in ({"added"}, {"removed"})
+
+
+def layers_words(number: int) -> str:
+    return "1 layer" if number == 1 else f"{number:,} layers"
+
+
+def within(path: str, scope: str) -> str:
+    """The path as it is seen from a scope that it lies in."""
+    return path.removeprefix(f"{scope}.") if scope else path
+
+
+def change_words(part: Part, change: Change, scopes: tuple[str, str]) -> str:
+    """`kernel 5x5 → 3x3`."""
+    before, after = change.before, change.after
+    if change.what == "paths":
+        return f"{before} → {after} paths"
+    if change.what == "shared":
+        return "shares weights" if after else "has weights of its own"
+    if change.what == "train":
+        return "in training alone" if after else "in evaluation, too"
+    if change.what == "reads":
+        before, after = within(before, scopes[0]), within(after, scopes[1])
+    elif part.node is not None and change.what != "label":
+        before = spelled.argument(part.node.layer, change.what, before)
+        after = spelled.argument(part.node.layer, change.what, after)
+    return f"{change.what} {before} → {after}"
+
+
+def port_lines(port: Port) -> Iterator[Line]:
+    name = port.kind if port.name == port.kind else f"{port.kind} {port.name}"
+    if port.before is None or port.after is None:
+        mark, shape = ("+", port.after) if port.before is None else ("-", port.before)
+        yield Line(mark, (name,), str(shape), (), name, 0)
+    elif port.changes:
+        words = ", ".join(port_words(change) for change in port.changes)
+        yield Line("!", (name,), words, (), name, 0)
+
+
+def port_words(change: Change) -> str:
+    if change.what == "train":
+        return "in training alone" if change.after else "in evaluation, too"
+    return f"{change.what} {change.before or 'none'} → {change.after or 'none'}"
+
+
+def params(difference: Difference) -> int:
+    """How many more parameters the second net has by a part."""
+    return sum(
+        own_params(each.after and each.after.node) - own_params(each.before and each.before.node)
+        for each in layers(difference)
+    )
+
+
+def own_params(node: Node | None) -> int:
+    if node is None or node.shared:
+        return 0
+    return sum(int(weight.elements) for weight in node.weights if weight.trained)
+
+
+def added_up(copies: tuple[Line, ...]) -> Line:
+    return copies[0]._replace(params=sum(line.params for line in copies))
+
+
+def folded(lines: Iterable[Line]) -> Iterator[Line]:
+    """Equal lines as one, in the place of the first."""
+    found: dict[tuple[str, str, str], list[Line]] = {}
+    for line in lines:
+        found.setdefault((line.mark, line.words, line.kind), []).append(line)
+    for copies in found.values():
+        names = tuple(name for line in copies for name in line.names)
+        behind = tuple(name for line in copies for name in line.behind)
+        yield added_up(tuple(copies))._replace(names=names, behind=behind)
+
+
+def ranges(names: Iterable[str]) -> list[str]:
+    """`layer1.0…2`, `dec3…0`; `features.1`, `4`: names that go on counting are one, of equals the number."""
+    found: list[str] = []
+    stem, last, step = "", None, 0
+    for name in names:
+        head, number = counted(name)
+        if number is None or last is None or head != stem:
+            found.append(name)
+            step = 0
+        elif abs(number - last) == 1 and step in (0, number - last):
+            step = number - last
+            found[-1] = f"{found[-1].partition('…')[0]}…{number}"
+        else:
+            found.append(str(number))
+            step = 0
+        stem, last = head, number
+    return found
+
+
+def counted(name: str) -> tuple[str, int | None]:
+    """A name and the number at its end, if it has one."""
+    head = name.rstrip("0123456789")
+    digits = name[len(head) :]
+    return (head, int(digits)) if digits.isascii() and 0 < len(digits) < 10 else (name, None)
