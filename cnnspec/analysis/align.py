@@ -25,7 +25,8 @@ LABEL, NAME = 5, 20
 NEVER = 10**12
 
 # What share of two scopes may have to be edited, if they are to be the same: one half of joins, paths and
-# braces; one sixth where the block is another. The blocks of ResNet-34 and ResNet-50 differ by a fifth.
+# braces, and where braces were put around layers; one sixth where the block is another. The blocks of
+# ResNet-34 and ResNet-50 differ by a fifth.
 NO_NAME, OTHER_NAME = 2, 6
 
 CELLS = 2_000_000
@@ -216,6 +217,7 @@ class Weaver:
         self.turned = content(after) < content(before)  # of ways that cost the same one is chosen
         self.scopes: dict[int, Pairs] = {}
         self.twin: dict[int, Part] = {}
+        self.open: set[int] = set()  # layers that stand in scopes with twins
         self.pair(before, after)
         self.pair_left_over(list(leaves(before)), list(leaves(after)))
 
@@ -229,6 +231,7 @@ class Weaver:
         else:
             pairs = self.aligner.fit(one, two).pairs
         self.scopes[id(one)] = pairs
+        self.open |= {id(part) for part in (*one.parts, *two.parts)}
         for i, j in pairs:
             self.pair(one.parts[i], two.parts[j])
 
@@ -244,7 +247,8 @@ class Weaver:
                 continue
             sides = (theirs, ours) if self.turned else (ours, theirs)
             fit = self.aligner.align(*sides)
-            if OTHER_NAME * fit.cost <= LAYER * (len(ours) + len(theirs)):
+            bare = any(all(id(part) in self.open for part in side) for side in sides)
+            if (NO_NAME if bare else OTHER_NAME) * fit.cost <= LAYER * (len(ours) + len(theirs)):
                 for i, j in fit.pairs:
                     self.marry(sides[0][i], sides[1][j])
 

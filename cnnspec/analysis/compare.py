@@ -52,7 +52,7 @@ class Difference(NamedTuple):
 
 
 class Port(NamedTuple):
-    """An input or output of the nets; a side that lacks it has no shape."""
+    """An input or output of the nets, by its name; a side that lacks it has no shape."""
 
     kind: str  # "input", "output"
     name: str
@@ -83,9 +83,8 @@ class Comparison(NamedTuple):
     @property
     def same(self) -> bool:
         """Whether nothing differs, not even a key."""
-        return not any(port.changes for port in self.ports) and all(
-            each.status == "same" for each in layers(self.whole)
-        )
+        ports = all(port.before == port.after and not port.changes for port in self.ports)
+        return ports and all(each.status == "same" for each in layers(self.whole))
 
 
 def compare(before: Network, after: Network) -> Comparison:
@@ -153,7 +152,7 @@ class Judge:
             yield from self.layer_changes(one.node, two.node)
 
     def layer_changes(self, one: Node, two: Node) -> Iterator[Change]:
-        if one.layer is not two.layer:
+        if not (one.shared and two.shared):  # what runs again is changed where it runs first
             before, after = arguments(one.layer), arguments(two.layer)
             for name in before:
                 if freeze(before[name]) != freeze(after[name]):
@@ -180,9 +179,7 @@ class Judge:
         for name in dict.fromkeys((*one, *two)):
             before, after = one.get(name), two.get(name)
             found = []
-            if before is None or after is None:
-                found.append(Change("output", before is not None, after is not None))
-            else:
+            if before is not None and after is not None:
                 if self.unlike(before[0], after[0]):
                     found.append(Change("reads", before[0], after[0]))
                 if before[1] != after[1]:
@@ -211,19 +208,15 @@ def same_inputs(before: Graph, after: Graph) -> dict[str, str]:
     return {name: name for name in one if name in two} | dict(rest)
 
 
-def input_ports(before: Network, after: Network) -> Iterator[Port]:
-    one, two = ({given.name: given for given in net.inputs} for net in (before, after))
+def input_ports(first: Network, second: Network) -> Iterator[Port]:
+    one, two = ({given.name: given for given in net.inputs} for net in (first, second))
     for name in dict.fromkeys((*one, *two)):
         ours, theirs = one.get(name), two.get(name)
         found = []
-        if ours is None or theirs is None:
-            found.append(Change("input", ours is not None, theirs is not None))
-        else:
-            for what in ("mean", "std"):
-                if getattr(ours, what) != getattr(theirs, what):
-                    found.append(Change(what, list(getattr(ours, what)), list(getattr(theirs, what))))
-            if ours.value.shape != theirs.value.shape:
-                found.append(Change("shape", str(ours.value.shape), str(theirs.value.shape)))
+        for what in ("mean", "std") if ours and theirs else ():
+            before, after = (list(getattr(given, what)) for given in (ours, theirs))
+            if before != after:
+                found.append(Change(what, before, after))
         yield Port("input", name, ours and ours.value.shape, theirs and theirs.value.shape, tuple(found))
 
 

@@ -28,6 +28,7 @@ def as_json(comparison: Comparison, sides: tuple[Side, Side]) -> str:
         for side, figures in zip(sides, comparison.figures, strict=True)
     )
     content = {
+        "version": 1,
         "same": comparison.same,
         "before": one,
         "after": two,

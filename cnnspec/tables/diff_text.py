@@ -10,7 +10,7 @@ from cnnspec.analysis.compare import Comparison, Figures, layers
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.shapes import Shape
 from cnnspec.tables.columns import clean, plain, size
-from cnnspec.tables.edits import Line, Section, layers_words, params, ranges, sections
+from cnnspec.tables.edits import Line, Section, layers_words, params, port_name, ranges, sections
 from cnnspec.tables.papers import escape_markdown
 from cnnspec.tables.rows import FLOAT
 from cnnspec.tables.text import PAGE, printed
@@ -94,12 +94,11 @@ def cells(line: Line) -> list[str]:
     if len(line.names) > 1:
         words += f" ×{len(line.names)}"
     if line.behind:
-        words += f", behind {line.behind[0]}" if len(line.behind) == 1 else f", each behind {line.kind}"
-    return [
-        f"{line.mark} {listed(ranges(line.names), NAMES)}",
-        words,
-        signed(line.params) if line.params else "",
-    ]
+        alone = len(line.behind) == 1
+        before = line.behind[0] if alone else line.kind
+        words += f",{'' if alone else ' each'} {f'behind {before}' if before else 'at the start'}"
+    names = listed(ranges(line.names), NAMES)
+    return [f"{line.mark} {names}", words, signed(line.params) if line.params else ""]
 
 
 def listed(words: Sequence[str], width: int) -> str:
@@ -162,8 +161,7 @@ def figure_rows(comparison: Comparison) -> list[list[str]]:
     one, two = comparison.figures
     rows = [["", "before", "after", "difference"]]
     for port in comparison.ports:
-        name = port.kind if port.name == port.kind else f"{port.kind} {port.name}"
-        rows.append(figure(name, *(shape_words(shape) for shape in (port.before, port.after))))
+        rows.append(figure(port_name(port), *(shape_words(shape) for shape in (port.before, port.after))))
     rows.append(numbers("layers", one.layers, two.layers))
     rows.append(numbers("parameters", one.params, two.params))
     rows.append(numbers("buffers", one.buffers, two.buffers))
@@ -189,13 +187,12 @@ def difference(before: int, after: int) -> str:
     """`−96 (−0.2 %)`."""
     if before == after:
         return "same"
-    share = f" ({signed(100 * (after - before) / before)} %)" if before else ""
+    share = f" ({signed(100 * (after - before) / before, 1)} %)" if before else ""
     return signed(after - before) + share
 
 
-def signed(number: float) -> str:
-    words = f"{number:+,}" if isinstance(number, int) else f"{number:+,.1f}"
-    return words.replace("-", "−")
+def signed(number: float, digits: int = 0) -> str:
+    return f"{number:+,.{digits}f}".replace("-", "−")
 
 
 def fields(one: Figures, two: Figures) -> list[str]:
@@ -215,15 +212,16 @@ def peaks(one: Figures, two: Figures) -> list[str]:
     unit, name = (2**20, "MiB") if max(before, after) >= 2**20 else (2**10, "KiB")
     told = difference(before, after)
     if before != after:
-        told = f"{signed((after - before) / unit)} {name} {told.partition(' ')[2]}"
+        told = f"{signed((after - before) / unit, 2)} {name} {told.partition(' ')[2]}"
     return ["peak memory", f"{before / unit:,.2f} {name}", f"{after / unit:,.2f} {name}", told]
 
 
 def weights_line(comparison: Comparison) -> str:
     """Whether a file of weights loads."""
     found = comparison.tensors
-    all_of_them = found.before == found.after == len(found.loads)
-    return f"Weights: {'all' if all_of_them else f'{len(found.loads):,} of'} {found.before:,} tensors load."
+    if found.before == found.after == len(found.loads):
+        return f"Weights load: all {found.before:,} tensors fit."
+    return f"Weights do not load as they are: {len(found.loads):,} of {found.before:,} tensors fit."
 
 
 def weight_rows(comparison: Comparison) -> list[tuple[str, str, str]]:

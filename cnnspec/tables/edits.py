@@ -15,7 +15,7 @@ from cnnspec.tables import spelled
 
 
 class Line(NamedTuple):
-    """`names` are the places in the net or the block; `behind` what stands before each.
+    """`names` are the places in the net or the block; `behind` what stands before each, "": nothing in it.
 
     Lines are equal where mark, words and `kind` are: that of what stands before, or the place of a scope.
     """
@@ -64,7 +64,10 @@ class Block(NamedTuple):
     def as_nets(self, line: Line) -> Line:
         """One of its lines as the net's."""
         scope = self.scopes[line.mark != "-"]
-        return line._replace(names=tuple(f"{scope}.{name}" for name in line.names)) if scope else line
+        if not scope:
+            return line
+        names, behind = ([name and f"{scope}.{name}" for name in each] for each in (line.names, line.behind))
+        return line._replace(names=tuple(names), behind=tuple(behind))
 
 
 class Lister:
@@ -104,8 +107,8 @@ class Lister:
             yield self.layer_line("+" if two else "-", found, scope, part)
         if one is not None and two is not None and found.kind == "block":
             blocks.append(part)
-        elif found.path and found.kind != "layer" and wholly(part):
-            words = f"{found.name}, {layers_words(found.size)}" if found.name else layers_words(found.size)
+        elif found.path and found.kind != "layer" and (one is None or two is None) and wholly(part):
+            words = found.name or layers_words(found.size)
             name = within(found.path, scope)
             yield Line("+" if two else "-", (name,), words, (), name.rpartition(".")[0], params(part))
         else:
@@ -120,8 +123,10 @@ class Lister:
             words += f" of {len(node.inputs)} paths"
             return Line(mark, (within(node.path, scope),), words, (), "", 0)
         before = node.inputs[0]
-        kind = self.kinds[mark].get(before, "the input")
-        return Line(mark, (within(node.path, scope),), words, (within(before, scope),), kind, params(whole))
+        behind, kind = within(before, scope), self.kinds[mark].get(before, before)
+        if scope and behind == before:  # what arrives at the block
+            behind = kind = ""
+        return Line(mark, (within(node.path, scope),), words, (behind,), kind, params(whole))
 
 
 def wholly(scope: Difference) -> bool:
@@ -156,13 +161,20 @@ def change_words(part: Part, change: Change, scopes: tuple[str, str]) -> str:
 
 
 def port_lines(port: Port) -> Iterator[Line]:
-    name = port.kind if port.name == port.kind else f"{port.kind} {port.name}"
+    name = port_name(port)
     if port.before is None or port.after is None:
         mark, shape = ("+", port.after) if port.before is None else ("-", port.before)
         yield Line(mark, (name,), str(shape), (), name, 0)
-    elif port.changes:
-        words = ", ".join(port_words(change) for change in port.changes)
-        yield Line("!", (name,), words, (), name, 0)
+        return
+    words = list(map(port_words, port.changes))
+    if port.kind == "input" and port.before != port.after:
+        words.insert(0, f"shape {port.before} → {port.after}")
+    if words:
+        yield Line("!", (name,), ", ".join(words), (), name, 0)
+
+
+def port_name(port: Port) -> str:
+    return port.kind if port.name == port.kind else f"{port.kind} {port.name}"
 
 
 def port_words(change: Change) -> str:
