@@ -128,7 +128,7 @@ def test_options_go_to_both_sides() -> None:
 def test_nets_of_one_file() -> None:
     Path("two.cnn").write_text(TWO_NETS)
     assert diff("two.cnn", "--net-b", "B").stdout == diff("two.cnn", "two.cnn", "--net-b", "B").stdout
-    assert "+ conv1  conv 4@3x3, behind relu1  +112" in diff("--net", "A", "--net-b", "B").stdout
+    assert "+ conv1  conv 4@3x3, behind relu1  +112 params" in diff("--net", "A", "--net-b", "B").stdout
     assert diff("--net", "B", "--net-b", "B").stdout == "B: no difference in 2 layers\n"
 
 
@@ -221,7 +221,7 @@ def test_a_file_alone_is_compared_with_head(repository: Path, monkeypatch: pytes
 
 @git_needed
 def test_what_a_revision_uses_is_of_that_revision(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    line = "! b1.0  conv: kernel 3x3 → 5x5  +192"
+    line = "! b1.0  conv: kernel 3x3 → 5x5  +192 params"
     assert line in diff("HEAD~1:nets/n.cnn", "nets/n.cnn").stdout
     assert line in diff("HEAD~1:nets/n.cnn", "HEAD:nets/n.cnn").stdout
     assert line in diff("HEAD~1:nets/n.cnn", ":nets/n.cnn").stdout  # the index

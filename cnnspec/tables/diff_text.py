@@ -98,7 +98,7 @@ def cells(line: Line) -> list[str]:
         before = line.behind[0] if alone else line.kind
         words += f",{'' if alone else ' each'} {f'behind {before}' if before else 'at the start'}"
     names = listed(ranges(line.names), NAMES)
-    return [f"{line.mark} {names}", words, signed(line.params) if line.params else ""]
+    return [f"{line.mark} {names}", words, f"{signed(line.params)} params" if line.params else ""]
 
 
 def listed(words: Sequence[str], width: int) -> str:
@@ -136,24 +136,16 @@ def aligned(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
 def counts(comparison: Comparison) -> list[str]:
     """`1 changed, 3 affected, 8 the same`, and what affected means."""
     found = Counter(each.status for each in layers(comparison.whole))
-    found["same"] += found.pop("moved", 0)
-    words = [
-        f"{found[status]:,} {told}"
-        for status, told in (
-            ("removed", "removed"),
-            ("added", "added"),
-            ("changed", "changed"),
-            ("affected", "affected"),
-            ("same", "the same"),
-        )
-        if found[status]
-    ]
-    lines = [f"Layers: {', '.join(words)}."]
+    moved = found.pop("moved", 0)
+    found["the same"] = found.pop("same", 0) + moved
+    told = ("removed", "added", "changed", "affected", "the same")
+    line = ", ".join(f"{found[status]:,} {status}" for status in told if found[status])
+    lines = [f"Layers: {line}{f', {moved:,} of them under other names' if moved else ''}."]
     affected = [each for each in layers(comparison.whole) if each.status == "affected"]
     if affected and affected[0].after:
         more = sum(map(params, affected))
-        told = f", {signed(more)} parameters" if more else ""
-        lines.append(f"Affected: of other shapes, from {affected[0].after.path} on{told}.")
+        words = f", {signed(more)} params" if more else ""
+        lines.append(f"Affected: of other shapes, from {affected[0].after.path} on{words}.")
     return [clean(line) for line in lines]
 
 
