@@ -185,14 +185,17 @@ git_needed = pytest.mark.skipif(shutil.which("git") is None, reason="git is not 
 
 
 def git(*arguments: str) -> None:
+    """Run git as nobody in particular."""
     nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     names = ("-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main")
     subprocess.run(["git", *names, *arguments], check=True, capture_output=True, env=os.environ | nobody)
 
 
 @pytest.fixture
-def repository(folder: Path) -> Path:
+def repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A net in a folder that uses a block; in the commit before HEAD the block is another."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)  # a hook that runs the tests has its own repository there
     (folder / "nets" / "blocks").mkdir(parents=True)
     (folder / "nets" / "n.cnn").write_text('use "blocks/b.cnn"\nnet N {\n input 3@8x8\n B\n linear 2\n}\n')
     block = folder / "nets" / "blocks" / "b.cnn"
@@ -240,6 +243,18 @@ def test_a_revision_has_the_shipped_library_too(repository: Path) -> None:
     git("commit", "-am", "outside")
     made = diff("HEAD:nets/n.cnn", "HEAD:nets/n.cnn")
     assert made.exit_code == 1 and "--> HEAD:nets/n.cnn:1:5" in made.stderr and "no `..`" in made.stderr
+
+
+@git_needed
+def test_a_revision_with_faults_is_told(repository: Path) -> None:
+    for content in (b"net N {\n input 3@8x8\n rleu\n}\n", b"\xff\xfe\x00"):
+        Path("nets/n.cnn").write_bytes(content)
+        git("commit", "-am", "broken")
+        Path("nets/n.cnn").write_text(TWO_NETS)
+        made = diff("nets/n.cnn")
+        assert (made.exit_code, made.stdout) == (1, "")
+        assert "--> HEAD:./n.cnn:" in made.stderr
+    assert diff("nets/n.cnn", "HEAD~2:nets/n.cnn", "--limit", "max_source=60").exit_code == 1
 
 
 @git_needed

@@ -9,6 +9,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -126,11 +127,12 @@ def test_all_layers_are_told_once_and_the_same_both_ways(pair: tuple[str, str]) 
     assert not there.same
 
 
-@pytest.mark.parametrize("seed", range(400 if LONG else 40))
-def test_random_nets(seed: int) -> None:
-    one, two = (check_text(Generator(number).text()) for number in (seed, seed + 1000))
-    if one.networks and two.networks:
-        first, second = one.networks[0], two.networks[0]
+def test_random_nets() -> None:
+    """A quarter of the random texts are valid; each net is compared with itself and the one before."""
+    found = [check_text(Generator(seed).text()) for seed in range(4000 if LONG else 200)]
+    nets = [each.networks[0] for each in found if each.networks and each.expanded <= 400]
+    assert len(nets) > 40
+    for first, second in pairwise(nets):
         assert compare(first, first).same
         there = compare(first, second)
         check_whole(there)
