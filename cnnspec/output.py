@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ JUST_MADE = 10  # seconds
 def write(path: str, content: str | bytes, force: bool = False) -> None:
     """Write a file whole or not at all. Raises FileProblem.
 
-    A file that cnnspec did not write is left alone unless forced; so is a link.
+    A file that cnnspec did not write is left alone unless forced; so is a link. What is overwritten keeps its
+    permissions.
     """
     target = Path(path)
     try:
@@ -42,7 +44,7 @@ def write(path: str, content: str | bytes, force: bool = False) -> None:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-                Path(temporary).chmod(0o666 & ~current_umask())
+                Path(temporary).chmod(permissions(target))
                 Path(temporary).replace(target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -77,10 +79,13 @@ def held(path: str) -> Iterator[None]:
         yield
 
 
-def current_umask() -> int:
+def permissions(target: Path) -> int:
+    """Those of a file that is there, else those of a new one."""
+    with contextlib.suppress(FileNotFoundError):
+        return stat.S_IMODE(target.stat().st_mode)
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask
 
 
 def is_ours(path: Path) -> bool:

@@ -201,3 +201,6 @@ def test_the_mode_is_the_user_s(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    target.chmod(0o604)
+    write(str(target), f"# {MARK}\n")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o604
