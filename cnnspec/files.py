@@ -21,8 +21,13 @@ class FileProblem(Exception):
 
 def read(path: str, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
     """The source at a path, `-`: standard input; a Diagnostic where it is no text. Raises FileProblem."""
+    return decode("<stdin>" if path == "-" else path, read_bytes(path, max_source), max_source)
+
+
+def read_bytes(path: str, max_source: int = MAX_SOURCE) -> bytes:
+    """What is at a path, `-`: standard input, up to one byte past a bound. Raises FileProblem."""
     if path == "-":
-        return decode("<stdin>", sys.stdin.buffer.read(max_source + 1), max_source)
+        return sys.stdin.buffer.read(max_source + 1)
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
         if stat.S_ISDIR(mode):
@@ -30,7 +35,7 @@ def read(path: str, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
         if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
             raise FileProblem(f"{path}: is a device, not a file")
         with open(path, "rb") as file:  # noqa: PTH123
-            return decode(path, file.read(max_source + 1), max_source)
+            return file.read(max_source + 1)
     except FileNotFoundError:
         raise FileProblem(f"{path}: no such file") from None
     except (OSError, ValueError) as problem:
