@@ -124,7 +124,7 @@ ROWS = (
     ("diagnostics", "limits", "symbols", "resources", "scanner", "naming"),
     ("spelling", "layers", "functions"),
     ("syntax", "decoding", "unexpected", "unreadable", "recovery", "grammar_table"),
-    ("tree_values", "tree_builder", "parser", "values", "files", "revisions", "output"),
+    ("tree_values", "tree_builder", "parser", "formatter", "values", "files", "revisions", "output"),
     ("graph", "evaluate", "modules"),
     ("elaborate", "options"),
     ("analysis", "passes", "zoo"),

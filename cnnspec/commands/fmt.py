@@ -1,0 +1,82 @@
+"""`cnnspec fmt`: specifications in their one layout."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+import click
+
+from cnnspec.commands.common import fail, show
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.files import FileProblem, only_spec, read_bytes
+from cnnspec.source import Source
+
+
+class Laid(NamedTuple):
+    """A file and its layout, or its faults."""
+
+    path: str
+    name: str  # as it is shown
+    before: bytes
+    text: str
+    faults: list[Diagnostic]
+
+    @property
+    def changed(self) -> bool:
+        """Byte-order marks and other newlines than `\\n` are laid out, too."""
+        return not self.faults and self.text.encode() != self.before
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--check", "checks", is_flag=True, help="Change nothing; name the files that are laid out otherwise."
+)
+@click.option("--diff", "differs", is_flag=True, help="Change nothing; show what would change.")
+def fmt(files: tuple[str, ...], checks: bool, differs: bool) -> None:
+    """Lay out FILEs in place (`-`: standard input, to standard output); only blanks and newlines change."""
+    from cnnspec.output import write
+
+    try:
+        laid = [laid_out(path) for path in files or (only_spec(),)]
+        for file in laid:
+            if differs and file.changed:
+                click.echo(difference(file).encode(), nl=False)
+            if checks and file.changed:
+                click.echo(f"{file.name}: not formatted")
+            if checks or differs or file.faults:
+                continue
+            if file.path == "-":
+                click.echo(file.text.encode(), nl=False)
+            elif file.changed:
+                write(file.path, file.text, force=True)
+                click.echo(f"formatted {file.name}", err=True)
+    except FileProblem as problem:
+        fail(str(problem))
+    show(tuple(fault for file in laid for fault in file.faults))
+    sys.exit(any(file.faults or ((checks or differs) and file.changed) for file in laid))
+
+
+def laid_out(path: str) -> Laid:
+    """A file as it should be. Raises FileProblem."""
+    from cnnspec.decoding import decode
+    from cnnspec.formatter import layout
+    from cnnspec.reports.glyphs import visible
+
+    before = read_bytes(path)
+    name = "<stdin>" if path == "-" else path
+    source = decode(name, before)
+    text, faults = layout(source) if isinstance(source, Source) else (None, [source])
+    return Laid(path, visible(name), before, text or "", faults)
+
+
+def difference(file: Laid) -> str:
+    """A unified diff, as `patch` takes it."""
+    from difflib import unified_diff
+
+    old, new = file.before.decode().splitlines(keepends=True), file.text.splitlines(keepends=True)
+    lines = unified_diff(old, new, file.name, file.name)
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
