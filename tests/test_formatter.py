@@ -6,11 +6,14 @@ import os
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from textwrap import indent
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnnspec import explain
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check
 from cnnspec.files import read_library
@@ -20,6 +23,7 @@ from cnnspec.scanner import DEFAULT_LIMITS, Token, allowances, scan
 from cnnspec.source import Source
 from tests.backends.random_nets import Generator
 from tests.parsing import ROOT, TEXTS, in_net, read, show, tree
+from tests.test_language import examples
 from tests.test_parser import FILES, STATEMENTS, VALUES
 
 UGLY = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "tests/data/layout").glob("*.cnn"))}
@@ -214,6 +218,35 @@ def test_comments_stay_wherever_they_stand(name: str, chance: random.Random) -> 
     text = roughened(ALL[name], chance)
     assert show(tree(text)) == show(tree(ALL[name]))
     assert_kept(text)
+
+
+# What ships is laid out
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "specs").rglob("*.cnn")), ids=lambda path: path.stem)
+def test_the_specs_are_laid_out(path: Path) -> None:
+    assert laid(path.read_text("utf-8")) == path.read_text("utf-8")
+
+
+def documented() -> Iterator[tuple[str, str]]:
+    """The examples of the reference and of the explain pages that parse; lines without a net stand in one."""
+    for example in examples():
+        own = re.search(r"^(net|block) ", example.text, re.MULTILINE)
+        text = example.text if own else f"net N {{\n{indent(example.text, '    ')}}}\n"
+        yield f"line {example.line}", text
+    for code in explain.codes():
+        page = explain.page(code)
+        assert page is not None
+        yield f"{code} wrong", page.wrong
+        yield f"{code} right", page.right
+
+
+DOCUMENTED = {name: text for name, text in documented() if not read(text)[1]}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_the_examples_are_laid_out(name: str) -> None:
+    assert laid(DOCUMENTED[name]) == DOCUMENTED[name]
 
 
 # Limits
