@@ -102,7 +102,7 @@ def layout(source: Source) -> tuple[str | None, list[Diagnostic]]:
     text = "".join(map(written, lines))
     made = Source(source.name, text)
     if len(text.encode()) > DEFAULT_LIMITS.max_source or scan(made, DEFAULT_LIMITS).refused:
-        message = "laid out, the file would be over a limit of its own (max_source, max_statements)"
+        message = "laid out, the text would be over a limit (max_source, max_statements)"
         return None, [Diagnostic("E0105", message, Span(source, 0, 0))]
     return text, []
 

@@ -35,7 +35,10 @@ class Laid(NamedTuple):
 )
 @click.option("--diff", "differs", is_flag=True, help="Change nothing; show what would change.")
 def fmt(files: tuple[str, ...], checks: bool, differs: bool) -> None:
-    """Lay out FILEs in place (`-`: standard input, to standard output); only blanks and newlines change."""
+    """Give FILEs their one layout, in place; only blanks and newlines change.
+
+    `-` is standard input, laid out to standard output.
+    """
     from cnnspec.output import write
 
     try:
