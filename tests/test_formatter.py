@@ -1,4 +1,7 @@
-"""The one layout: what it makes of ugly texts, and that nothing but blanks and newlines changes."""
+"""The one layout: what it makes of ugly texts, and that nothing but blanks and newlines changes.
+
+CNNSPEC_LONG=1 takes a thousand random specifications.
+"""
 
 from __future__ import annotations
 
