@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnspec import explain
+from cnnspec import explain, formatter
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check
 from cnnspec.files import read_library
 from cnnspec.formatter import layout
 from cnnspec.graph import Network
-from cnnspec.scanner import DEFAULT_LIMITS, Token, allowances, scan
+from cnnspec.parser import parse
+from cnnspec.scanner import DEFAULT_LIMITS, TextLimits, Token, allowances, scan
 from cnnspec.source import Source
 from tests.backends.random_nets import Generator
 from tests.parsing import ROOT, TEXTS, in_net, read, show, tree
@@ -272,14 +273,18 @@ def test_deep_texts(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "limits"),
     [
-        "net N {\n" + "{\n" * 62 + "relu\n" * 5_000 + "}\n" * 63,
-        "net N { add { | relu\n" + "| relu " * 60_000 + "} }\n",
+        ("net N {\n" + "{\n" * 5 + "relu\n" * 20 + "}\n" * 6, TextLimits(max_source=300)),
+        ("net N { add { | relu\n" + "| relu " * 20 + "} }\n", TextLimits(max_statements=10)),
     ],
 )
-def test_a_text_over_a_limit_once_it_is_laid_out(text: str) -> None:
-    assert not read(text)[1]
+def test_a_text_over_a_limit_once_it_is_laid_out(
+    text: str, limits: TextLimits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not parse(Source("x.cnn", text), limits)[1]
+    assert layout(Source("x.cnn", text))[0] is not None
+    monkeypatch.setattr(formatter, "DEFAULT_LIMITS", limits)
     made, faults = layout(Source("x.cnn", text))
     assert made is None
     assert [fault.code for fault in faults] == ["E0105"]
