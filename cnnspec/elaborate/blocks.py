@@ -11,7 +11,6 @@ from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own
 from cnnspec.elaborate.leaves import twice
 from cnnspec.evaluate import Evaluator, Fault, Unknowable, edit, fault
 from cnnspec.graph import Instance, Step, Use, Value
-from cnnspec.modules import Module
 from cnnspec.naming import Scope
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
@@ -42,7 +41,7 @@ def use(
         run.exceed(call.span)
     text = run.label(label, context, value)
     name = run.name(text, block.name.name.lower(), label.span if label else call.name.span, context)
-    arguments = bind(run, block, call, target.module, context, value)
+    arguments = bind(run, call, target, context, value)
     instance = instantiate(run, target, arguments, value, context.defaults, call.span)
     bindings = block_names(arguments, value.shape)
     for fixed in instance.fixed:
@@ -56,9 +55,10 @@ def use(
 
 
 def bind(
-    run: Elaborator, block: syntax.Block, call: syntax.Call, module: Module, context: Context, value: Value
+    run: Elaborator, call: syntax.Call, target: BlockName, context: Context, value: Value
 ) -> dict[str, Any]:
-    """The block's parameters by name: what the call gives, else their defaults."""
+    """The block's parameters by name: what the call gives, else what `default` sets, else its own default."""
+    block, module = target
     evaluate = context.at(value)
     if any(type(node) is syntax.Broken for node in call.positional):
         raise Unknowable  # who knows how many there were
@@ -82,6 +82,7 @@ def bind(
                 first = call.positional[parameters.index(keyword.name)].span
             raise twice(keyword, first)
         given[keyword.name] = passed(evaluate(keyword.value), context)
+    given = {**context.defaults.table.get(id(block), {}), **given}
     bound = Names(module.constants)
     for parameter in block.parameters:
         name = parameter.name.name

@@ -21,18 +21,21 @@ class Abandoned(Exception):
 
 
 class Defaults:
-    """Arguments set by `default`, by layer; `key` stands for them in the memo of blocks."""
+    """Arguments set by `default`, by a layer's name or a block's id (two files may have blocks of one name).
+
+    `key` stands for them in the memo of blocks.
+    """
 
     __slots__ = ("key", "table")
 
-    def __init__(self, table: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, table: Mapping[str | int, Mapping[str, Any]]) -> None:
         self.table = table
         self.key = tuple(
             (name, tuple((k, freeze(v)) for k, v in given.items())) for name, given in table.items()
         )
 
-    def with_(self, layer: str, given: Mapping[str, Any]) -> Defaults:
-        return Defaults({**self.table, layer: {**self.table.get(layer, {}), **given}})
+    def with_(self, of: str | int, given: Mapping[str, Any]) -> Defaults:
+        return Defaults({**self.table, of: {**self.table.get(of, {}), **given}})
 
 
 class Owner:

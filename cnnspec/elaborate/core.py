@@ -14,10 +14,11 @@ from cnnspec import layers, syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults
+from cnnspec.elaborate.defaults import default
 from cnnspec.elaborate.trace import as_shape, made_by, trace
 from cnnspec.evaluate import Fault, Meter, Unknowable, edit, fault
 from cnnspec.graph import Instance, Lost, Step, Value
-from cnnspec.layers.base import Join, Layer, Misfit, convert, describe
+from cnnspec.layers.base import Join, Layer, describe
 from cnnspec.limits import MORE_WORK, Limits
 from cnnspec.naming import carries, free_name
 from cnnspec.shapes import Shape
@@ -145,27 +146,6 @@ class Elaborator:
         except (Fault, Unknowable):
             context.names[name] = UNKNOWN
             raise
-
-    def default(self, statement: syntax.Default, value: Value | None, context: Context) -> None:
-        name = statement.layer.name
-        cls = layers.find(name)
-        if cls is None:
-            if name in context.names.visible() or context.module.step(name) is not None:
-                raise fault("E0201", f"`default` is for layers, and `{name}` is none", statement.layer.span)
-            raise self.unknown_step(statement.layer, context)
-        given = {}
-        for keyword in statement.keywords:
-            if not keyword.name:
-                raise Unknowable
-            if keyword.name not in cls.arguments:
-                raise leaves.unknown_argument(self, cls, keyword)
-            found = context.owner.settle(context.at(value)(keyword.value))  # blocks see it, not its names
-            try:
-                convert(keyword.name, cls.arguments[keyword.name], found)
-            except Misfit as misfit:
-                raise fault(misfit.code, misfit.message, keyword.span) from None
-            given[keyword.name] = found
-        context.defaults = context.defaults.with_(name, given)
 
     def require(self, statement: syntax.Require, value: Value | None, context: Context) -> None:
         if not context.at(value).truth(statement.test):
@@ -300,19 +280,18 @@ class Elaborator:
         if label is not None:
             context.owner.labels[name] = (value, step)
 
-    def target(self, call: syntax.Call, context: Context) -> LayerName | BlockName:
+    def target(self, name: syntax.Name, context: Context) -> LayerName | BlockName:
         """What a step's first name means: a layer, a block, else a name that holds one."""
-        name = call.name.name
-        found = context.module.step(name)
+        found = context.module.step(name.name)
         if found is None:
             try:
-                found = context.names[name]
+                found = context.names[name.name]
             except KeyError:
-                raise self.unknown_step(call.name, context) from None
+                raise self.unknown_step(name, context) from None
             if found is UNKNOWN:
                 raise Unknowable
             if not isinstance(found, LayerName | BlockName):
-                raise fault("E0303", f"`{name}` is {describe(found)}, not a layer or a block", call.name.span)
+                raise fault("E0303", f"`{name.name}` is {describe(found)}, not a layer or a block", name.span)
         return found
 
     def unknown_step(self, name: syntax.Name, context: Context) -> Fault:
@@ -332,7 +311,7 @@ class Elaborator:
         context: Context,
         steps: list[Step],
     ) -> Value | None:
-        target = self.target(call, context)
+        target = self.target(call.name, context)
         if isinstance(target, BlockName):
             return blocks.use(self, label, call, target, value, context, steps)
         if target.name == "input":
@@ -367,7 +346,7 @@ class Elaborator:
 
 _STATEMENTS: dict[type, Callable[[Elaborator, Any, Value | None, Context], None]] = {
     syntax.Constant: Elaborator.constant,
-    syntax.Default: Elaborator.default,
+    syntax.Default: default,
     syntax.Require: Elaborator.require,
 }
 

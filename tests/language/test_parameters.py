@@ -104,6 +104,7 @@ SETTLED = [
     "conv p@1x1\nnormalize mean=[1, 2] std=[1, 2]",
     "default conv pad=p\nconv 3@3x3",
     "default linear units=p\nflatten, linear",
+    "default W w=p\nW",
     "dropout (0.1 * p)",
     "conv 4@1x1, conv 4@1x1 groups=p",
     "P p",
