@@ -37,7 +37,7 @@ ZOO = {  # net: its file, the input of the test
     "ResNet18": ("resnet", "3@64x64"),
     "ResNet50": ("resnet", "3@64x64"),
     "ResNet152": ("resnet", "3@64x64"),
-    "ResNeXt50": ("resnext", "3@64x64"),
+    "ResNeXt50": ("resnet", "3@64x64"),
     "SqueezeNet": ("squeezenet", "3@64x64"),
     "VGG11": ("vgg", "3@64x64"),
     "VGG16BN": ("vgg", "3@32x32"),
