@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
-from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting
+from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting, parse_init
 from cnnspec.layers.windows import Window
 from cnnspec.shapes import Shape
 
@@ -58,6 +58,11 @@ class Linear(Valued):
 
     units: int
     pointwise: bool
+
+    def settle(self) -> None:
+        super().settle()
+        if self.init is not None and parse_init(self.init).name == "init_bilinear":
+            raise Misfit("E0304", '`init="bilinear"` is for kernels, and `linear` has none', "init")
 
     def output(self, x: Shape) -> Shape:
         if self.pointwise:

@@ -10,8 +10,8 @@ from cnnspec.layers.base import Argument, Call, Layer, Misfit
 INIT = Argument(
     "text",
     None,
-    doc='how the kernel starts: `"he"`, `"xavier"`, `"normal(0, 0.01)"` (mean, deviation) or '
-    '`"uniform(-1, 1)"`, the bias then at 0; if not given, as PyTorch starts it',
+    doc='how the kernel starts: `"he"`, `"xavier"`, `"normal(0, 0.01)"` (mean, deviation), '
+    '`"uniform(-1, 1)"` or `"bilinear"`, the bias then at 0; if not given, as PyTorch starts it',
 )
 WEIGHTS = Argument(
     "numbers", None, doc="fixed kernel: rows of numbers for all filters and channels, or a list, one a filter"
@@ -19,7 +19,7 @@ WEIGHTS = Argument(
 BIASES = Argument("numbers", None, doc="fixed bias: a number, or a list, one a filter")
 FROZEN = Argument("flag", False, doc="the tensors are buffers, never trained")
 
-_HELPERS = {"he": "init_he", "xavier": "init_xavier", "normal": "init_normal", "uniform": "init_uniform"}
+_INITS = ("bilinear", "he", "normal", "uniform", "xavier")
 
 
 def parse_init(text: str) -> Call:
@@ -28,15 +28,15 @@ def parse_init(text: str) -> Call:
     numbers = [_number(part) for part in rest[:-1].split(",")] if rest.endswith(")") else []
     wanted = 2 if word in ("normal", "uniform") else 0
     complete = rest.endswith(")") if wanted else not rest and "(" not in text
-    if word not in _HELPERS or not complete or len(numbers) != wanted or None in numbers:
-        wants = '"he", "xavier", "normal(mean, deviation)" or "uniform(low, high)"'
+    if word not in _INITS or not complete or len(numbers) != wanted or None in numbers:
+        wants = '"he", "xavier", "normal(mean, deviation)", "uniform(low, high)" or "bilinear"'
         raise Misfit("E0303", f'`init` wants {wants}, not "{text[:40]}"', "init")
     first, second = (numbers[0] or 0.0, numbers[1] or 0.0) if wanted else (0.0, 0.0)
     if word == "normal" and second < 0:
         raise Misfit("E0304", f"the deviation of `init` must be at least 0, not {second:g}", "init")
     if word == "uniform" and first > second:
         raise Misfit("E0304", f"`init` wants the lower bound first, not {first:g} before {second:g}", "init")
-    return Call(_HELPERS[word], tuple(numbers))
+    return Call(f"init_{word}", tuple(numbers))
 
 
 def _number(text: str) -> float | None:

@@ -351,6 +351,13 @@ def test_tensors_start_as_pytorchs(init: str, tmp_path: Path) -> None:
             assert abs(np.abs(mine).max() / np.abs(theirs).max() - 1) < 0.3
 
 
+def test_bilinear_kernels_are_pytorchs(tmp_path: Path) -> None:
+    net = network('net N { input 4@6x6\n convtranspose 4@5x6 groups=4 init="bilinear" frozen=yes }')
+    pair = Pair(net, tmp_path)
+    for name, tensor in type(pair.torch)().state_dict().items():
+        close(pair.start[name], tensor, 1e-7)
+
+
 def test_a_seed_makes_the_weights(tmp_path: Path) -> None:
     module = load(emit("numpy", zoo("LeNet5"), "lenet.cnn"), tmp_path)
     first, again, other = module.LeNet5(seed=1), module.LeNet5(seed=1), module.LeNet5(seed=2)

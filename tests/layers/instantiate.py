@@ -110,6 +110,7 @@ CONVOLUTIONS: list[Case] = [
     ),
     ("convtranspose", {"filter": Filter(4, (3, 3)), "weights": KERNEL, "groups": 4, "in": 4}, MAP),
     ("convtranspose", {"filter": Filter(4, (3, 3)), "init": "xavier"}, MAP),
+    ("convtranspose", {"filter": Filter(4, (4, 6)), "init": "bilinear", "frozen": True}, MAP),
     ("linear", {"units": 5}, VECTOR),
     ("linear", {"units": 5, "bias": False, "in": 12, "init": "uniform(0, 1)"}, VECTOR),
     ("linear", {"units": 2, "weights": [[1] * 12, [2] * 12], "biases": [3, 4], "frozen": True}, VECTOR),

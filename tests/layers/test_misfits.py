@@ -67,6 +67,7 @@ TABLE: list[Row] = [
     ("E0304", "conv", {"filter": F3, "bias": False, "biases": 1}, (), "biases", "but `bias=no`"),
     ("E0304", "conv", {"filter": F3, "init": "normal(0, -1)"}, (), "init", "must be at least 0, not -1"),
     ("E0304", "conv", {"filter": F3, "init": "uniform(1, -1)"}, (), "init", "the lower bound first"),
+    ("E0304", "linear", {"units": 3, "init": "bilinear"}, (), "init", "`linear` has none"),
     (
         "E0304",
         "conv",

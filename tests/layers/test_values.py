@@ -135,6 +135,17 @@ def test_init() -> None:
         assert (net.bias == 0).all()
 
 
+@pytest.mark.parametrize("factor", [1, 2, 3, 4, 32])
+def test_bilinear_kernels_interpolate(factor: int) -> None:
+    """As `upsample` does, the border aside, where there is nothing beyond to interpolate with."""
+    kernel = 2 * factor - factor % 2
+    arguments = {"filter": Filter(4, (kernel, kernel)), "stride": factor, "groups": 4, "init": "bilinear"}
+    net, x = module("convtranspose", {"pad": (kernel - factor) // 2, **arguments}, MAP), batch(MAP)
+    expected = F.interpolate(x, scale_factor=factor, mode="bilinear")
+    inside = slice(factor, -factor)
+    torch.testing.assert_close(net(x)[..., inside, inside], expected[..., inside, inside])
+
+
 def test_init_of_frozen_and_of_fixed() -> None:
     frozen = started("normal(2, 0)", frozen=True)
     assert (frozen.weight == 2).all()

@@ -143,6 +143,18 @@ def freeze(module: nn.Module) -> nn.Module:
     return module
 
 
+def init_bilinear(module: nn.Module) -> nn.Module:
+    """Every kernel a tent: transposed with half its size as stride, it interpolates; bias 0."""
+    weight = module.get_parameter("weight")
+    tents = []
+    for k in weight.shape[2:]:
+        distance = (torch.arange(k) - (k - 1) / 2).abs()
+        tents.append(1 - distance / ((k + 1) // 2))
+    with torch.no_grad():
+        weight.copy_(torch.outer(*tents))
+    return zero_bias(module)
+
+
 def init_he(module: nn.Module) -> nn.Module:
     """Weight ~ N(0, 2 / fan_in) (He et al. 2015), bias 0."""
     nn.init.kaiming_normal_(module.get_parameter("weight"), nonlinearity="relu")

@@ -101,6 +101,18 @@ def normal(mean: float, deviation: float) -> Start:
     return start
 
 
+def bilinear() -> Start:
+    """Every kernel a tent: transposed, half its size as stride, it interpolates."""
+
+    def start(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        height, width = (
+            1 - np.abs(np.arange(k) - (k - 1) / 2) / ((k + 1) // 2) for k in shape[2:]
+        )
+        return constant(np.outer(height, width))(rng, shape)
+
+    return start
+
+
 def he() -> Start:
     """~ N(0, 2/fan_in). He et al. 2015."""
 
