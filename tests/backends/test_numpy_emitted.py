@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ast
-import copy
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,179 +16,11 @@ import torch.nn.functional as F
 
 from cnnspec.backends import emit
 from cnnspec.backends.numpy import sources
-from cnnspec.compiler import check
-from cnnspec.elaborate.network import Settings
-from cnnspec.files import read, read_used
-from cnnspec.graph import Network
-from cnnspec.options import parse_shape
-from cnnspec.source import Source
 from tests.backends.interpreter import network
+from tests.backends.pair import Pair, close, load, outputs, without_dropout
+from tests.zoo.shipped import small
 
-SPECS = Path(__file__).parents[2] / "specs"
-
-ZOO = {  # net: its file, the input of the test
-    "AlexNet": ("alexnet", "3@64x64"),
-    "DenseNet121": ("densenet", "3@64x64"),
-    "GoogLeNet": ("googlenet", "3@64x64"),
-    "MobileNetV2": ("mobilenet_v2", "3@64x64"),
-    "ResNet18": ("resnet", "3@64x64"),
-    "ResNet50": ("resnet", "3@64x64"),
-    "ResNet152": ("resnet", "3@64x64"),
-    "ResNeXt50": ("resnet", "3@64x64"),
-    "SqueezeNet": ("squeezenet", "3@64x64"),
-    "VGG11": ("vgg", "3@64x64"),
-    "VGG16BN": ("vgg", "3@32x32"),
-    "Digits": ("digits", ""),
-    "Edges": ("edges", ""),
-    "Blur": ("edges", ""),
-    "LeNet5": ("lenet", ""),
-    "LeNet1998": ("lenet1998", ""),
-    "PaddedUNet": ("unet", "1@48x80"),
-    "UNet": ("unet", "1@188x188"),
-    "Siamese": ("siamese", ""),
-}
-SMALL = ["Digits", "LeNet5", "LeNet1998", "ResNet18", "GoogLeNet", "MobileNetV2", "Siamese", "PaddedUNet"]
 CLASSIFIERS = ["Digits", "LeNet5", "LeNet1998", "ResNet18", "DenseNet121"]
-
-
-def zoo(net: str, full: bool = False) -> Network:
-    """A net of the zoo, on the small images of the table or on those of its specification."""
-    file, shape = ZOO[net]
-    shape = "" if full else shape
-    source = read(str(SPECS / f"{file}.cnn"))
-    assert isinstance(source, Source)
-    found = check(source, read_used, net, Settings({}, {"": parse_shape(shape)} if shape else {}))
-    assert found.ok
-    return found.networks[0]
-
-
-def load(code: str, folder: Path) -> ModuleType:
-    """Emitted code, imported from a file as its user would."""
-    file = folder / f"emitted_{abs(hash(code))}.py"
-    file.write_text(code, "utf-8")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[file.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-class Pair:
-    """A net from both backends, on the same calibrated weights."""
-
-    def __init__(
-        self, net: Network, folder: Path, precision: str = "float32", inference: bool = False
-    ) -> None:
-        torch.manual_seed(0)
-        self.torch: Any = getattr(load(emit("torch", net, "net.cnn"), folder), net.name)()
-        generator = torch.Generator().manual_seed(0)
-        for name, tensor in self.torch.state_dict().items():
-            if name.endswith("running_mean"):
-                tensor.normal_(0, 0.1, generator=generator)
-            elif name.endswith("running_var"):
-                tensor.uniform_(0.5, 1.5, generator=generator)
-            elif tensor.ndim > 1:
-                tensor.mul_(6**0.5)
-        self.torch = self.torch.to(getattr(torch, precision))
-        options = {"inference": True} if inference else {}
-        self.module = load(emit("numpy", net, "net.cnn", **options), folder)
-        self.numpy: Any = getattr(self.module, net.name)(seed=0)
-        self.start = {name: tensor.copy() for name, tensor in self.numpy.params.items()}
-        for name in self.numpy.params:
-            self.numpy.params[name] = self.torch.state_dict()[name].numpy().copy()
-        self.numpy.refresh()
-        shapes = [given.value.shape for given in net.inputs]
-        images = [torch.randn((2, *shape.dimensions), generator=generator) for shape in shapes if shape]
-        self.images = [image.to(getattr(torch, precision)) for image in images]
-        self.arrays = [image.numpy() for image in self.images]
-
-    def to_float64(self) -> None:
-        """All of it in float64."""
-        self.torch = self.torch.double()
-        for name, tensor in self.numpy.params.items():
-            if tensor.dtype.kind == "f":
-                self.numpy.params[name] = tensor.astype(np.float64)
-        self.numpy.refresh()
-        self.images = [image.double() for image in self.images]
-        self.arrays = [image.numpy() for image in self.images]
-
-
-def outputs(result: Any) -> list[Any]:
-    return list(result) if isinstance(result, tuple) else [result]
-
-
-def close(made: Any, wanted: Any, bound: float) -> None:
-    expected = wanted.detach().numpy()
-    assert made.shape == expected.shape and made.dtype == expected.dtype
-    assert np.abs(made - expected).max(initial=0) <= bound * np.abs(expected).max(initial=1e-30)
-
-
-PATHS = {"plain": 1e-5, "fast": 5e-5}
-"""The bounds of float32, relative to the largest output."""
-
-
-def both_paths(pair: Pair, bounds: dict[str, float]) -> None:
-    """Evaluation as PyTorch's, and the two images give different outputs: by a hundredth, not by rounding."""
-    with torch.no_grad():
-        wanted = outputs(pair.torch.eval()(*pair.images))
-    for path, bound in bounds.items():
-        pair.numpy.fast = path == "fast"
-        for mine, theirs in zip(outputs(pair.numpy(*pair.arrays)), wanted, strict=True):
-            close(mine, theirs, bound)
-            assert np.abs(mine[0] - mine[1]).max() > 0.01 * np.abs(mine).max()
-
-
-def without_dropout(pair: Pair) -> None:
-    """Neither side drops anything: their random numbers are not the same."""
-    for module in pair.torch.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    for layer in pair.numpy.layers:
-        if layer.kernel.__name__ == "dropout":
-            layer.arguments["p"] = 0.0
-
-
-@pytest.mark.parametrize(
-    "net, inference", [(net, False) for net in ZOO] + [(net, True) for net in SMALL], ids=str
-)
-def test_the_zoo_in_evaluation(net: str, inference: bool, tmp_path: Path) -> None:
-    """Both paths, in float32 and then in float64, on weights with which outputs move with the images."""
-    pair = Pair(zoo(net), tmp_path, inference=inference)
-    keys = set(pair.torch.state_dict())
-    assert set(pair.numpy.params) | set(pair.numpy.spare) == keys
-    both_paths(pair, PATHS)
-    pair.to_float64()
-    both_paths(pair, dict.fromkeys(PATHS, 1e-10))
-
-
-FULL_SIZE = ["ResNet18", "ResNet50", "DenseNet121", "GoogLeNet", "MobileNetV2", "SqueezeNet"]
-
-
-@pytest.mark.parametrize("net", FULL_SIZE)
-def test_images_of_full_size(net: str, tmp_path: Path) -> None:
-    """3@224x224, as published. The bound is that of `cnnspec verify`: four times PyTorch's own gap between
-    float32 and float64 where that is more, for some nets lose so much themselves."""
-    pair = Pair(zoo(net, full=True), tmp_path, inference=True)
-    with torch.no_grad():
-        exact = copy.deepcopy(pair.torch).double().eval()(*(image.double() for image in pair.images))
-        own = (pair.torch.eval()(*pair.images) - exact).abs().max() / exact.abs().max()
-    both_paths(pair, {path: max(bound, 4 * own.item()) for path, bound in PATHS.items()})
-
-
-@pytest.mark.parametrize("net", SMALL)
-def test_the_zoo_in_training(net: str, tmp_path: Path) -> None:
-    """Auxiliary outputs and running statistics included, in float64."""
-    pair = Pair(zoo(net), tmp_path, "float64")
-    without_dropout(pair)
-    with torch.no_grad():
-        wanted = pair.torch.train()(*pair.images)
-    made = pair.numpy(*pair.arrays, training=True)
-    assert getattr(made, "_fields", ()) == getattr(wanted, "_fields", ())
-    for mine, theirs in zip(outputs(made), outputs(wanted), strict=True):
-        close(mine, theirs, 1e-10)
-    for name, tensor in pair.torch.state_dict().items():
-        close(pair.numpy.params[name], tensor, 1e-10)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
@@ -199,7 +28,7 @@ def test_the_zoo_in_training(net: str, tmp_path: Path) -> None:
 def test_gradients(net: str, precision: str, tmp_path: Path) -> None:
     if precision == "float32" and net in ("ResNet18", "DenseNet121"):
         pytest.skip("signs of ReLUs flip in deep nets; float64 says whether it is right")
-    pair = Pair(zoo(net), tmp_path, precision)
+    pair = Pair(small(net), tmp_path, precision)
     without_dropout(pair)
     labels = torch.tensor([3, 1])
     wanted = F.cross_entropy(pair.torch.train()(*pair.images), labels)
@@ -213,7 +42,7 @@ def test_gradients(net: str, precision: str, tmp_path: Path) -> None:
 
 
 def test_auxiliary_losses_weigh_less(tmp_path: Path) -> None:
-    pair = Pair(zoo("GoogLeNet"), tmp_path, "float64")
+    pair = Pair(small("GoogLeNet"), tmp_path, "float64")
     without_dropout(pair)
     labels = torch.tensor([3, 1])
     main, *others = pair.torch.train()(*pair.images)
@@ -264,7 +93,7 @@ def test_the_loss_is_right_with_and_without_softmax(head: str, end: str, tmp_pat
 def test_optimisers_walk_as_pytorchs(
     ours: Callable[..., Any], theirs: Callable[..., Any], tmp_path: Path
 ) -> None:
-    pair = Pair(zoo("Digits"), tmp_path, "float64")
+    pair = Pair(small("Digits"), tmp_path, "float64")
     mine, its = ours(pair.module, pair.numpy), theirs(pair.torch.parameters())
     labels = torch.tensor([3, 1])
     for _ in range(5):
@@ -359,7 +188,7 @@ def test_bilinear_kernels_are_pytorchs(tmp_path: Path) -> None:
 
 
 def test_a_seed_makes_the_weights(tmp_path: Path) -> None:
-    module = load(emit("numpy", zoo("LeNet5"), "lenet.cnn"), tmp_path)
+    module = load(emit("numpy", small("LeNet5"), "lenet.cnn"), tmp_path)
     first, again, other = module.LeNet5(seed=1), module.LeNet5(seed=1), module.LeNet5(seed=2)
     for name, tensor in first.params.items():
         assert (tensor == again.params[name]).all() and (tensor != other.params[name]).any()
@@ -369,7 +198,7 @@ def test_a_seed_makes_the_weights(tmp_path: Path) -> None:
 def test_weights_go_to_a_file_and_back(suffix: str, tmp_path: Path) -> None:
     if suffix == "safetensors":
         pytest.importorskip("safetensors")
-    pair = Pair(zoo("Digits"), tmp_path)
+    pair = Pair(small("Digits"), tmp_path)
     path = str(tmp_path / f"weights.{suffix}")
     pair.numpy.save(path)
     fresh = type(pair.numpy)(seed=5)
@@ -382,22 +211,22 @@ def test_weights_go_to_a_file_and_back(suffix: str, tmp_path: Path) -> None:
 
 
 def test_a_net_without_training_reads_the_weights_of_one_with(tmp_path: Path) -> None:
-    whole, pair = Pair(zoo("GoogLeNet"), tmp_path), Pair(zoo("GoogLeNet"), tmp_path, inference=True)
+    whole, pair = Pair(small("GoogLeNet"), tmp_path), Pair(small("GoogLeNet"), tmp_path, inference=True)
     whole.numpy.save(str(tmp_path / "weights.npz"))
     pair.numpy.load(str(tmp_path / "weights.npz"))
     assert np.abs(whole.numpy(*whole.arrays) - pair.numpy(*whole.arrays)).max() < 1e-5
-    text = emit("numpy", zoo("GoogLeNet"), "googlenet.cnn", inference=True)
+    text = emit("numpy", small("GoogLeNet"), "googlenet.cnn", inference=True)
     assert not any(word in text for word in ("backward", "Adam", "TrainableNet", "def dropout"))
 
 
 def test_features_are_by_label(tmp_path: Path) -> None:
-    pair = Pair(zoo("LeNet5"), tmp_path)
+    pair = Pair(small("LeNet5"), tmp_path)
     found = pair.numpy.features(*pair.arrays)
     assert found["conv2"].shape == (2, 16, 10, 10) and found["linear3"].shape == (2, 10)
 
 
 def test_wrong_images_are_refused(tmp_path: Path) -> None:
-    net = Pair(zoo("LeNet5"), tmp_path).numpy
+    net = Pair(small("LeNet5"), tmp_path).numpy
     with pytest.raises(ValueError, match="images of"):
         net(np.zeros((1, 3, 28, 28), np.float32))
     with pytest.raises(ValueError, match="images of"):
@@ -409,8 +238,8 @@ def test_wrong_images_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("inference", [False, True], ids=["whole", "inference"])
 def test_the_file_is_an_experts_and_runs(net: str, inference: bool, tmp_path: Path) -> None:
     file = tmp_path / "net.py"
-    text = emit("numpy", zoo(net), f"{net}.cnn", **({"inference": True} if inference else {}))
-    assert text == emit("numpy", zoo(net), f"{net}.cnn", **({"inference": True} if inference else {}))
+    text = emit("numpy", small(net), f"{net}.cnn", **({"inference": True} if inference else {}))
+    assert text == emit("numpy", small(net), f"{net}.cnn", **({"inference": True} if inference else {}))
     file.write_text(text, "utf-8")
     for command in (["ruff", "format", "--check"], ["ruff", "check"]):
         done = subprocess.run(
@@ -440,7 +269,7 @@ def test_the_file_is_an_experts_and_runs(net: str, inference: bool, tmp_path: Pa
 
 def test_types_are_strict(tmp_path: Path) -> None:
     file = tmp_path / "googlenet_np.py"
-    file.write_text(emit("numpy", zoo("GoogLeNet"), "googlenet.cnn"), "utf-8")
+    file.write_text(emit("numpy", small("GoogLeNet"), "googlenet.cnn"), "utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", str(file)],
         capture_output=True,

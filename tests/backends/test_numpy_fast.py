@@ -17,9 +17,10 @@ from cnnspec.backends.numpy.program import QUICK, lowering
 from cnnspec.layers.base import Call, Filter
 from cnnspec.shapes import Shape
 from tests.backends.interpreter import network
-from tests.backends.test_numpy_emitted import load, zoo
+from tests.backends.pair import load
 from tests.backends.test_numpy_kernels import CASES, KERNELS
 from tests.layers.instantiate import Case, make, title
+from tests.zoo.shipped import small
 
 BOUNDS = {"float32": 2e-5, "float64": 1e-10}
 
@@ -128,14 +129,14 @@ def test_wires_and_joins(inference: bool, tmp_path: Path) -> None:
 
 
 def test_params_count_after_refresh(tmp_path: Path) -> None:
-    net = load(emit("numpy", zoo("LeNet5"), "lenet.cnn"), tmp_path).LeNet5()
+    net = load(emit("numpy", small("LeNet5"), "lenet.cnn"), tmp_path).LeNet5()
     x = np.ones((1, 1, 28, 28), np.float32)
     net(x)
     for tensor in net.params.values():
         tensor *= 2
     net.refresh()
     agree(net, x, bound=1e-5)
-    optimiser = load(emit("numpy", zoo("LeNet5"), "lenet.cnn"), tmp_path).SGD(net, 0.1)
+    optimiser = load(emit("numpy", small("LeNet5"), "lenet.cnn"), tmp_path).SGD(net, 0.1)
     _, grads = net.loss_and_grads(x, np.array([3]))
     optimiser.step(grads)
     agree(net, x, bound=1e-5)
@@ -143,7 +144,7 @@ def test_params_count_after_refresh(tmp_path: Path) -> None:
 
 def test_results_are_the_callers(tmp_path: Path) -> None:
     """A later run does not write into an earlier run's result."""
-    net = load(emit("numpy", zoo("Digits"), "digits.cnn"), tmp_path).Digits()
+    net = load(emit("numpy", small("Digits"), "digits.cnn"), tmp_path).Digits()
     x = np.random.default_rng(0).standard_normal((2, 1, 8, 8)).astype(np.float32)
     first = net(x)
     kept = first.copy()

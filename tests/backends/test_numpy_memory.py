@@ -17,7 +17,7 @@ from cnnspec.backends import emit
 from cnnspec.backends.numpy.kernels.arena import Arena, Life, places
 from cnnspec.graph import Network
 from tests.backends.interpreter import network
-from tests.backends.test_numpy_emitted import load
+from tests.backends.pair import load
 from tests.zoo.shipped import network as zoo
 
 MB = 1 << 20

@@ -12,8 +12,8 @@ from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.graph import Network
 from cnnspec.passes.fold_batchnorm import fold, fold_tensors, folds
 from tests.backends.interpreter import Interpreter, build, join, network
-from tests.backends.test_numpy_emitted import zoo
 from tests.layers.instantiate import instantiate
+from tests.zoo.shipped import small
 
 
 def run(graph: Graph, state: dict[str, Tensor], *images: Tensor) -> list[Tensor]:
@@ -68,7 +68,7 @@ COUNTS = {
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_zoo(name: str) -> None:
-    assert len(check(zoo(name))) == COUNTS[name]
+    assert len(check(small(name))) == COUNTS[name]
 
 
 CASES = {

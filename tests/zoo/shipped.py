@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -99,6 +100,15 @@ OWN = {  # net: its file; torchvision has none of these, originals.py has
 
 FILES = {net: file for net, (file, _) in TORCHVISION.items()} | OWN
 
+SMALL = dict.fromkeys(TORCHVISION, "3@64x64") | {  # images smaller than the nets are made for
+    "InceptionV3": "3@299x299",  # its auxiliary head needs all of an image
+    "PaddedUNet": "1@48x80",
+    "UNet": "1@188x188",
+    **{net: "3@32x32" for net in TORCHVISION if net.startswith("VGG")},
+}
+
+LONG = "CNNSPEC_LONG" in os.environ
+
 
 def check_file(name: str, net: str | None = None, settings: Settings | None = None) -> Checked:
     source = read(str(SPECS / f"{name}.cnn"))
@@ -114,12 +124,17 @@ def network(net: str, parameters: Mapping[str, Any] = {}, input: str = "") -> Ne
     return found.networks[0]
 
 
+def small(net: str) -> Network:
+    """A net of the zoo on small images."""
+    return network(net, input=SMALL.get(net, ""))
+
+
 def published(torchvision: ModuleType, net: str) -> Any:
     """torchvision's model of a net, its tensors without memory."""
     import torch
 
     name = TORCHVISION[net][1]
-    extra = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    extra: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     params = torchvision.models.regnet.BlockParams
     compute = params.from_init_params
 
