@@ -169,3 +169,111 @@ class Blur(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         maps = [F.pad(x[:, [c]], [1] * 4, mode="replicate") for c in range(3)]
         return torch.cat([F.conv2d(m, self.get_buffer("depthwise1.weight")[[0]]) for m in maps], dim=1)
+
+
+class AllCNNC(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [(3, 96), (96, 96), (96, 96), (96, 192), (192, 192), (192, 192), (192, 192)]
+        for i, (arriving, width) in enumerate(widths):
+            stride, pad = (2 if i in (2, 5) else 1), (0 if i == 6 else 1)
+            setattr(self, f"conv{i + 1}", nn.Conv2d(arriving, width, 3, stride, pad))
+        self.conv8 = nn.Conv2d(192, 192, 1)
+        self.conv9 = nn.Conv2d(192, 10, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.dropout(x, 0.2, self.training)
+        for i in range(1, 10):
+            x = F.relu(self.get_submodule(f"conv{i}")(x))
+            if i in (3, 6):
+                x = F.dropout(x, 0.5, self.training)
+        return x.mean((2, 3))
+
+
+def vgg16(first_pad: int = 1, pools: int = 5) -> nn.Sequential:
+    """The convolutions of VGG-16, and its pools, whose last windows may hang over, as in Caffe."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for i, (width, depth) in enumerate([(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]):
+        for _ in range(depth):
+            layers.append(nn.Conv2d(channels, width, 3, padding=1 if layers else first_pad))
+            layers.append(nn.ReLU())
+            channels = width
+        layers += [nn.MaxPool2d(2, ceil_mode=True)] if i < pools else []
+    return nn.Sequential(*layers)
+
+
+class FCN32s(nn.Module):
+    """The last convolution enlarges every class for itself: here each is interpolated by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = vgg16(first_pad=100)
+        self.classifier = nn.Sequential(
+            *(nn.Conv2d(512, 4096, 7), nn.ReLU(), nn.Dropout(0.5)),
+            *(nn.Conv2d(4096, 4096, 1), nn.ReLU(), nn.Dropout(0.5)),
+            nn.Conv2d(4096, 21, 1),
+        )
+        self.upscore = nn.Module()
+        tent = 1 - (torch.arange(64) - 31.5).abs() / 32
+        self.upscore.register_buffer("weight", (tent[:, None] * tent).expand(21, 1, 64, 64).clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        scores = self.classifier(self.features(x)).split(1, dim=1)
+        kernels = self.upscore.get_buffer("weight").split(1)
+        maps = [F.conv_transpose2d(s, k, stride=32) for s, k in zip(scores, kernels, strict=True)]
+        return torch.cat(maps, dim=1)[..., 19 : 19 + height, 19 : 19 + width]
+
+
+class RPN(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = vgg16(pools=4)
+        self.shared = nn.Sequential(nn.Conv2d(512, 512, 3, padding=1), nn.ReLU())
+        self.objectness = nn.Conv2d(512, 18, 1)
+        self.boxes = nn.Conv2d(512, 36, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.shared(self.features(x))
+        return self.objectness(x), self.boxes(x)
+
+
+class Unit(nn.Module):
+    """A residual unit that normalises before it convolves; names are by kind and count."""
+
+    def __init__(self, arriving: int, width: int, stride: int, image: bool) -> None:
+        super().__init__()
+        if not image:
+            self.batchnorm1 = nn.BatchNorm2d(arriving)
+        self.image = image
+        self.conv1 = nn.Conv2d(arriving, width, 3, stride, 1, bias=False)
+        setattr(self, "batchnorm1" if image else "batchnorm2", nn.BatchNorm2d(width))
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.shortcut = nn.Conv2d(arriving, width, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        last = self.batchnorm1 if self.image else self.batchnorm2
+        y = x if self.image else F.relu(self.batchnorm1(x))
+        return self.conv2(F.relu(last(self.conv1(y)))) + self.shortcut(x)
+
+
+class ResUNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [64, 128, 256, 512]
+        for i, width in enumerate(widths):
+            setattr(self, f"enc{i}", Unit(3 if i == 0 else widths[i - 1], width, min(i + 1, 2), i == 0))
+        for i in range(3):
+            setattr(self, f"dec{i}", Unit(widths[i] + widths[i + 1], widths[i], 1, False))
+        self.head = nn.Conv2d(64, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = []
+        for i in range(4):
+            x = self.get_submodule(f"enc{i}")(x)
+            kept.append(x)
+        for i in (2, 1, 0):
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = self.get_submodule(f"dec{i}")(torch.cat([kept[i], x], dim=1))
+        return torch.sigmoid(self.head(x))

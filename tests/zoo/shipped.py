@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ TORCHVISION = {  # net: its file, torchvision's name for it
     "ConvNeXtSmall": ("convnext", "convnext_small"),
     "ConvNeXtBase": ("convnext", "convnext_base"),
     "ConvNeXtLarge": ("convnext", "convnext_large"),
+    "DeepLabV3ResNet50": ("deeplab", "deeplabv3_resnet50"),
+    "DeepLabV3ResNet101": ("deeplab", "deeplabv3_resnet101"),
     "DenseNet121": ("densenet", "densenet121"),
     "DenseNet161": ("densenet", "densenet161"),
     "DenseNet169": ("densenet", "densenet169"),
@@ -38,6 +41,8 @@ TORCHVISION = {  # net: its file, torchvision's name for it
     "EfficientNetB5": ("efficientnet", "efficientnet_b5"),
     "EfficientNetB6": ("efficientnet", "efficientnet_b6"),
     "EfficientNetB7": ("efficientnet", "efficientnet_b7"),
+    "FCNResNet50": ("deeplab", "fcn_resnet50"),
+    "FCNResNet101": ("deeplab", "fcn_resnet101"),
     "GoogLeNet": ("googlenet", "googlenet"),
     "InceptionV3": ("inception_v3", "inception_v3"),
     "MNASNet1": ("mnasnet", "mnasnet1_0"),
@@ -88,12 +93,16 @@ TORCHVISION = {  # net: its file, torchvision's name for it
 }
 
 OWN = {  # net: its file; torchvision has none of these, originals.py has
+    "AllCNNC": "allcnn",
     "Blur": "edges",
     "Digits": "digits",
     "Edges": "edges",
+    "FCN32s": "fcn",
     "LeNet5": "lenet",
     "LeNet1998": "lenet1998",
     "PaddedUNet": "unet",
+    "ResUNet": "resunet",
+    "RPN": "rpn",
     "Siamese": "siamese",
     "UNet": "unet",
 }
@@ -101,11 +110,22 @@ OWN = {  # net: its file; torchvision has none of these, originals.py has
 FILES = {net: file for net, (file, _) in TORCHVISION.items()} | OWN
 
 SMALL = dict.fromkeys(TORCHVISION, "3@64x64") | {  # images smaller than the nets are made for
+    "DeepLabV3ResNet50": "3@104x104",  # a map of 13x13: the nearest of the pyramid's taps are on it
+    "DeepLabV3ResNet101": "3@104x104",
+    "FCN32s": "3@32x40",
     "InceptionV3": "3@299x299",  # its auxiliary head needs all of an image
     "PaddedUNet": "1@48x80",
+    "ResUNet": "3@48x80",
+    "RPN": "3@64x96",
     "UNet": "1@188x188",
     **{net: "3@32x32" for net in TORCHVISION if net.startswith("VGG")},
 }
+
+LARGE = re.compile(
+    r"ConvNeXt(Base|Large)|DeepLabV3ResNet101|EfficientNetB[4-7]|FCNResNet|RegNet[XY](8|16|32|128)GF"
+    r"|ResNeXt101_64x4d|WideResNet101"
+)
+"""Nets whose numbers are compared only where CNNSPEC_LONG is set: they take seconds and gigabytes each."""
 
 LONG = "CNNSPEC_LONG" in os.environ
 
@@ -135,6 +155,8 @@ def published(torchvision: ModuleType, net: str) -> Any:
 
     name = TORCHVISION[net][1]
     extra: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    if TORCHVISION[net][0] == "deeplab":
+        extra = {"weights_backbone": None, "aux_loss": True}
     params = torchvision.models.regnet.BlockParams
     compute = params.from_init_params
 

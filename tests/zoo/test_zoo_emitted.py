@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,26 +11,19 @@ from typing import Any
 
 import pytest
 
+from cnnspec.analysis.costs import costs
 from cnnspec.backends import emit
-from tests.zoo.shipped import OWN, TORCHVISION, network, published
+from cnnspec.graph import Network
+from tests.zoo.shipped import LARGE, LONG, OWN, SMALL, TORCHVISION, network, published, small
 
 torch = pytest.importorskip("torch")
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
 from tests.zoo import originals  # noqa: E402
 
 BOUND = 1e-5  # of the largest output
 MOVES = 0.01  # of the largest output: between any two images
 Emitted = Callable[..., Any]
-
-SHAPES = {  # smaller images than the nets are made for, where these allow it
-    "LeNet5": (1, 28, 28),
-    "LeNet1998": (1, 32, 32),
-    "Digits": (1, 8, 8),
-    "UNet": (1, 188, 188),
-    "PaddedUNet": (1, 48, 80),
-    "Siamese": (1, 105, 105),
-    "Edges": (1, 64, 64),
-    "Blur": (3, 64, 64),
-}
 
 
 def calibrate(model: Any, seed: int = 0) -> Any:
@@ -74,7 +65,16 @@ def run(model: Any, training: bool, *images: Any) -> tuple[Any, ...]:
     torch.manual_seed(1)
     with torch.no_grad():
         result = model(*images)
+    if isinstance(result, dict):  # torchvision's segmentation
+        return tuple(result.values())
     return result if isinstance(result, tuple) else (result,)
+
+
+def images_for(net: Network, seed: int = 2) -> list[Any]:
+    """Two images for each input."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = [given.value.shape for given in net.inputs]
+    return [torch.randn(2, *shape.dimensions, generator=generator) for shape in shapes if shape]
 
 
 def agree(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> None:
@@ -106,36 +106,55 @@ def same_behaviour(ours: Any, theirs: Any, *images: Any) -> None:
             assert not torch.equal(after[name], before[name])
 
 
-LARGE = re.compile(r"ConvNeXt(Base|Large)|EfficientNetB[4-7]|RegNet[XY](8|16|32|128)GF|WideResNet101")
-LONG = "CNNSPEC_LONG" in os.environ
-
-
 @pytest.mark.parametrize("net", [net for net in TORCHVISION if LONG or not LARGE.match(net)])
 def test_it_is_torchvisions_net(net: str, emitted: Emitted, torchvision: ModuleType) -> None:
-    cls = emitted(net)
+    cls = emitted(net, input=SMALL[net])
     start = make(cls)
     theirs = filled(published(torchvision, net), start.state_dict())
     with torch.device("meta"):
         ours = cls()
     ours = filled(ours, theirs.state_dict())
     same_tensors(ours, theirs)
-    size = 299 if net == "InceptionV3" else 64  # its auxiliary head needs all of an image
-    images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(2))
-    same_behaviour(ours, theirs, images)
+    same_behaviour(ours, theirs, *images_for(small(net)))
 
 
 @pytest.mark.parametrize("net", OWN)
 def test_it_is_the_net_of_its_paper(net: str, emitted: Emitted) -> None:
-    channels, height, width = SHAPES[net]
-    cls = emitted(net, input=f"{channels}@{height}x{width}" if "UNet" in net else "")
+    cls = emitted(net, input=SMALL.get(net, ""))
     theirs = calibrate(getattr(originals, net)())
     ours = cls()
     same_tensors(ours, theirs)
     ours.load_state_dict(theirs.state_dict(), strict=True)
-    generator = torch.Generator().manual_seed(2)
-    count = 2 if net == "Siamese" else 1
-    images = [torch.rand(2, channels, height, width, generator=generator) for _ in range(count)]
-    same_behaviour(ours, theirs, *images)
+    same_behaviour(ours, theirs, *images_for(small(net)))
+
+
+@pytest.mark.parametrize("net", OWN)
+def test_macs_are_those_that_pytorch_counts(net: str, emitted: Emitted) -> None:
+    """Those of torchvision's nets are counted on torchvision's own."""
+    with torch.device("meta"):
+        model = emitted(net)().eval()
+        images = [torch.empty(1, *given.value.shape.dimensions) for given in network(net).inputs]
+    with FlopCounterMode(display=False) as flops:
+        model(*images)
+    assert costs(network(net)).macs == flops.get_total_flops() / 2
+
+
+def test_interpolation_is_there_from_the_start(emitted: Emitted) -> None:
+    theirs = originals.FCN32s().upscore.weight
+    torch.testing.assert_close(emitted("FCN32s", input=SMALL["FCN32s"])().upscore.weight, theirs)
+
+
+def test_dense_layers_are_convolutions(emitted: Emitted, torchvision: ModuleType) -> None:
+    """On an image as large as VGG-16's, without the margin, FCN-32s says at one place what VGG-16 says."""
+    theirs = torchvision.models.vgg16(num_classes=21).eval()
+    ours = emitted("FCN32s", input=SMALL["FCN32s"])().eval()
+    state = theirs.state_dict()
+    shapes = ours.state_dict()
+    ours.load_state_dict({key: state.get(key, kept).reshape(kept.shape) for key, kept in shapes.items()})
+    ours.features[0].padding = (1, 1)
+    image = torch.rand(1, 3, 224, 224)
+    with torch.no_grad():
+        agree((ours.classifier(ours.features(image)).flatten(1),), (theirs(image),))
 
 
 def test_fixed_kernels_are_there_from_the_start(emitted: Emitted) -> None:
@@ -166,15 +185,14 @@ def test_siamese_distances(emitted: Emitted) -> None:
 def test_a_width_is_set_when_built_or_when_made(net: str, emitted: Emitted) -> None:
     """`--set classes=7` and `Net(classes=7)` are one net."""
     name = "features" if net == "Siamese" else "classes"
-    built, general = emitted(net, {name: 7}), emitted(net)
+    size = SMALL.get(net, "")
+    built, general = emitted(net, {name: 7}, size), emitted(net, input=size)
     ours, theirs = make(built), make(lambda: general(**{name: 7}))
     same_tensors(ours, theirs)
     if net != "Siamese":
         assert any(v.shape[0] == 7 for v in ours.state_dict().values() if v.ndim)
     ours.load_state_dict(theirs.state_dict(), strict=True)
-    shape = SHAPES.get(net, (3, 64, 64))
-    images = [torch.rand(2, *shape) for _ in range(2 if net == "Siamese" else 1)]
-    same_behaviour(ours, theirs, *images)
+    same_behaviour(ours, theirs, *images_for(small(net)))
 
 
 def test_without_its_heads_googlenet_gives_one_tensor(emitted: Emitted) -> None:

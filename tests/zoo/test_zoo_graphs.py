@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from types import ModuleType
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from cnnspec.analysis.costs import costs
+from cnnspec.analysis.receptive import fields
 from cnnspec.analysis.unroll import unroll
-from cnnspec.graph import Network
+from cnnspec.graph import Network, Output
 from cnnspec.summary import line
 from tests.zoo.shipped import FILES, SPECS, TORCHVISION, check_file, network, published
 
@@ -37,9 +39,9 @@ def arriving(checked: Network) -> tuple[int, ...]:
     return shape.dimensions
 
 
-def leaving(checked: Network) -> list[int]:
-    """The shape of the first output."""
-    shape = checked.outputs[0].value.shape
+def leaving(output: Output) -> list[int]:
+    """The shape of an output."""
+    shape = output.value.shape
     assert shape is not None
     return list(shape.dimensions)
 
@@ -68,7 +70,7 @@ def test_recorded_figures(net: str) -> None:
     """Figures and keys that were read off torchvision once; needs neither torch nor torchvision."""
     checked, recorded = network(net), RECORDED[TORCHVISION[net][1]]
     assert costs(checked)._asdict() == {key: recorded[key] for key in ("params", "buffers", "macs")}
-    assert leaving(checked) == recorded["output"]
+    assert leaving(checked.outputs[0]) == recorded["output"]
     assert tensors(checked) == {key: tuple(shape) for key, shape in recorded["tensors"].items()}
 
 
@@ -87,7 +89,10 @@ def test_figures_and_keys_are_torchvisions(net: str, torchvision: ModuleType) ->
     assert total.params == sum(p.numel() for p in theirs.parameters())
     assert total.buffers == sum(b.numel() for b in theirs.buffers())
     assert total.macs == flops.get_total_flops() / 2
-    assert leaving(checked) == list(out.shape[1:])
+    outs = out.values() if isinstance(out, dict) else [out]  # torchvision's segmentation
+    assert [leaving(output) for output in checked.outputs if not output.train] == [
+        list(one.shape[1:]) for one in outs
+    ]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +105,10 @@ def test_figures_and_keys_are_torchvisions(net: str, torchvision: ModuleType) ->
         ("PaddedUNet", "1@256x256 -> 2@256x256, 31,036,546 parameters, 48,096,083,968 MACs"),
         ("Siamese", "1@105x105 and 1@105x105 -> 1, 38,951,745 parameters, 1,817,251,840 MACs"),
         ("Digits", "1@8x8 -> 10, 13,706 parameters, 91,776 MACs"),
+        ("AllCNNC", "3@32x32 -> 10, 1,369,738 parameters, 270,798,336 MACs"),
+        ("FCN32s", "3@500x500 -> 21@500x500, 134,346,581 parameters, 180,925,453,056 MACs"),
+        ("RPN", "3@600x1000 -> 18@38x63 and 36@38x63, 17,102,198 parameters, 189,583,607,808 MACs"),
+        ("ResUNet", "3@224x224 -> 1@224x224, 8,216,769 parameters, 34,627,059,712 MACs"),
         ("Edges", "1@64x64 -> 1@64x64, 0 parameters, 110,592 MACs"),
         ("Blur", "3@64x64 -> 3@64x64, 0 parameters, 110,592 MACs"),
     ],
@@ -132,6 +141,61 @@ def test_lenet_1998_map_by_map() -> None:
     assert counts == {"c1": 156, "s2": 12, "c3": 1516, "s4": 32, "c5": 48120, "f6": 10164, "linear2": 850}
 
 
+def count(net: str, wanted: Callable[[str], bool]) -> int:
+    """The trainable parameters of a net of whose tensors the keys are wanted."""
+    nodes = [node for node in unroll(network(net)).nodes if not node.shared]
+    tensors = [(f"{node.path}.{weight.name}", weight) for node in nodes for weight in node.weights]
+    return sum(weight.elements for key, weight in tensors if weight.trained and wanted(key))
+
+
+def view(net: str, path: str) -> tuple[int, int]:
+    """How large a part of the image a layer's pixel sees, and how far apart neighbours' parts are."""
+    field = fields(unroll(network(net)))[path]
+    assert field is not None
+    return field.size[0], int(field.jump[0])
+
+
+def test_fcn_32s_as_published() -> None:
+    """Table 1 of the paper: 134M parameters, receptive fields of 404 at a stride of 32."""
+    assert round(costs(network("FCN32s")).params, -6) == 134_000_000
+    assert view("FCN32s", "classifier.6") == (404, 32)
+
+
+def test_the_region_proposals_as_published() -> None:
+    """Section 3.1 of the paper, biases aside: two sibling layers of 512*(4 + 2)*9 parameters, 2.4 million
+    with the 3x3 before them; receptive fields of 228; typically some 2,400 places, 20,000 anchors."""
+    heads = count("RPN", lambda key: key in ("objectness.weight", "boxes.weight"))
+    assert heads == 512 * (4 + 2) * 9
+    assert round(heads + count("RPN", lambda key: key == "shared.0.weight"), -5) == 2_400_000
+    assert view("RPN", "objectness") == view("RPN", "boxes") == (228, 16)
+    _, height, width = leaving(network("RPN").outputs[0])
+    assert round(height * width, -2) == 2_400 and round(9 * height * width, -4) == 20_000
+
+
+def test_the_residual_unet_as_published() -> None:
+    """Its fifteen convolutions (Table I) have 7.8M parameters; shortcuts the paper does not count."""
+    assert round(count("ResUNet", lambda key: "shortcut" not in key), -5) == 7_800_000
+    flat = unroll(network("ResUNet"))
+    assert sum(node.layer.name == "conv" and "shortcut" not in node.path for node in flat.nodes) == 15
+
+
+def test_all_cnn_c_as_published() -> None:
+    """Table 3 of the paper: 1.4M parameters; Table 1: the average is over 6x6."""
+    assert round(costs(network("AllCNNC")).params, -5) == 1_400_000
+    (last,) = [node for node in unroll(network("AllCNNC")).nodes if node.path == "conv9"]
+    assert str(last.output) == "10@6x6"
+
+
+@pytest.mark.parametrize(
+    ("net", "millions", "giga"),
+    [("DeepLabV3ResNet50", "42.004074", "178.722"), ("FCNResNet50", "35.322218", "152.717")],
+)
+def test_segmentation_as_torchvision_publishes_it(net: str, millions: str, giga: str) -> None:
+    """Parameters, and operations for an image of 520x520, as they stand beside the published weights."""
+    total = costs(network(net))
+    assert f"{total.params / 1e6:.6f}" == millions and f"{total.macs / 1e9:.3f}" == giga
+
+
 @pytest.mark.parametrize(
     ("net", "parameters", "input", "out"),
     [
@@ -143,6 +207,10 @@ def test_lenet_1998_map_by_map() -> None:
         ("Edges", {"channels": 3}, "3@427x640", "1@427x640"),
         ("ResNet50", {"classes": 10}, "3@64x64", "10"),
         ("GoogLeNet", {"aux": False}, "", "1000"),
+        ("DeepLabV3ResNet50", {"aux": False, "classes": 2}, "3@75x101", "2@75x101"),
+        ("FCN32s", {"classes": 2}, "3@1x333", "2@1x333"),
+        ("RPN", {"anchors": 3}, "3@224x224", "6@14x14"),
+        ("ResUNet", {}, "3@512x512", "1@512x512"),
     ],
 )
 def test_parameters_and_inputs(net: str, parameters: dict[str, Any], input: str, out: str) -> None:  # noqa: A002

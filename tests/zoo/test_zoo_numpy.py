@@ -19,9 +19,9 @@ torch = pytest.importorskip("torch")
 from tests.backends.pair import Pair, close, outputs, without_dropout  # noqa: E402
 
 INFERRED = ["Digits", "LeNet5", "LeNet1998", "ResNet18", "GoogLeNet", "MobileNetV2", "Siamese", "PaddedUNet"]
-TRAINED = [*INFERRED, "EfficientNetB0", "ShuffleNetV2x05"]
+TRAINED = [*INFERRED, "AllCNNC", "EfficientNetB0", "ShuffleNetV2x05"]
 EVALUATED = [*TRAINED, "AlexNet", "Blur", "DenseNet121", "Edges", "MNASNet05", "MobileNetV3Small"]
-EVALUATED += ["RegNetY400MF", "ResNeXt50", "ResNet152", "ResNet50", "SqueezeNet", "UNet", "VGG11"]
+EVALUATED += ["RegNetY400MF", "ResNeXt50", "ResNet152", "ResNet50", "RPN", "SqueezeNet", "UNet", "VGG11"]
 EVALUATED += ["VGG16BN"]
 FULL_SIZE = ["ResNet18", "ResNet50", "DenseNet121", "GoogLeNet", "MobileNetV2", "SqueezeNet"]
 HUGE = ["RegNetY128GF"]  # in both precisions, in both programs, more than 20 GB
