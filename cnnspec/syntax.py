@@ -249,7 +249,7 @@ class Constant(NamedTuple):
 
 
 class Default(NamedTuple):
-    """`default batchnorm eps=0.001`: from here to the closing brace."""
+    """`default batchnorm eps=0.001`, or a block's: from here to the closing brace."""
 
     layer: Name
     keywords: tuple[Keyword, ...]

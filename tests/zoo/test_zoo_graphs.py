@@ -161,6 +161,14 @@ def test_fcn_32s_as_published() -> None:
     assert view("FCN32s", "classifier.6") == (404, 32)
 
 
+def test_fcn_32s_says_of_a_place_what_it_saw_there() -> None:
+    """The middle of what the first score saw is the middle of where it is put, once cropped."""
+    nodes = {node.path: node for node in unroll(network("FCN32s")).nodes}
+    field = fields(unroll(network("FCN32s")))["classifier.6"]
+    top = nodes["crop1"].layer.value("sides")[0]
+    assert field is not None and field.start[0] + (field.size[0] - 1) / 2 == (64 - 1) / 2 - top
+
+
 def test_the_region_proposals_as_published() -> None:
     """Section 3.1 of the paper, biases aside: two sibling layers of 512*(4 + 2)*9 parameters, 2.4 million
     with the 3x3 before them; receptive fields of 228; typically some 2,400 places, 20,000 anchors."""
