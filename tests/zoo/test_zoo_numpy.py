@@ -57,7 +57,9 @@ def both_paths(pair: Pair, bounds: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    "net, inference", [(net, False) for net in nets(EVALUATED)] + [(net, True) for net in INFERRED], ids=str
+    "net, inference",
+    [(net, False) for net in nets([*EVALUATED, "ResUNet"])] + [(net, True) for net in INFERRED],
+    ids=str,
 )
 def test_the_zoo_in_evaluation(net: str, inference: bool, tmp_path: Path) -> None:
     """Both paths, in float32 and then in float64, on weights with which outputs move with the images."""
