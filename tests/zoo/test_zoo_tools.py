@@ -32,6 +32,7 @@ FAMILIES = (
     "SqueezeNet",
     "VGG11BN",
 )
+LIGHT = [net for net in OWN if net != "FCN32s"]  # which has 134 million parameters, and RPN's layers
 HEADS = ("GoogLeNet", "InceptionV3")
 
 
@@ -56,7 +57,7 @@ def close(ours: Any, theirs: Any) -> None:
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("net", [*OWN, *FAMILIES])
+@pytest.mark.parametrize("net", [*LIGHT, *FAMILIES])
 def test_export(net: str, emitted: Emitted) -> None:
     model, images = model_and_images(net, emitted)
     program = torch.export.export(model, images)
@@ -78,7 +79,7 @@ def test_symbolic_tracing(net: str, emitted: Emitted) -> None:
     assert [out.shape for out in outputs(found)] == [out.shape for out in outputs(expected)]
 
 
-@pytest.mark.parametrize("net", [*OWN, *FAMILIES])
+@pytest.mark.parametrize("net", [*LIGHT, *FAMILIES])
 def test_compiled_whole(net: str, emitted: Emitted) -> None:
     """One graph without breaks."""
     model, images = model_and_images(net, emitted)
