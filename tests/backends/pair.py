@@ -28,10 +28,15 @@ def load(code: str, folder: Path) -> ModuleType:
 
 
 class Pair:
-    """A net from both backends, on the same calibrated weights."""
+    """A net from both backends, on the same calibrated weights: a gain of 6 over PyTorch's start is He's."""
 
     def __init__(
-        self, net: Network, folder: Path, precision: str = "float32", inference: bool = False
+        self,
+        net: Network,
+        folder: Path,
+        precision: str = "float32",
+        inference: bool = False,
+        gain: float = 6,
     ) -> None:
         torch.manual_seed(0)
         self.torch: Any = getattr(load(emit("torch", net, "net.cnn"), folder), net.name)()
@@ -42,7 +47,7 @@ class Pair:
             elif name.endswith("running_var"):
                 tensor.uniform_(0.5, 1.5, generator=generator)
             elif tensor.ndim > 1:
-                tensor.mul_(6**0.5)
+                tensor.mul_(gain**0.5)
         self.torch = self.torch.to(getattr(torch, precision))
         options = {"inference": True} if inference else {}
         self.module = load(emit("numpy", net, "net.cnn", **options), folder)
