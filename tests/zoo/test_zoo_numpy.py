@@ -26,7 +26,7 @@ EVALUATED += ["VGG16BN"]
 FULL_SIZE = ["ResNet18", "ResNet50", "DenseNet121", "GoogLeNet", "MobileNetV2", "SqueezeNet"]
 HUGE = ["RegNetY128GF"]  # in both precisions, in both programs, more than 20 GB
 GAINS = dict.fromkeys(("EfficientNetB5", "EfficientNetB6", "EfficientNetB7"), 5.2)
-"""Where 6 is too much: PyTorch's own float32 is then off by a quarter and more, and two programs' float64 by 1e-6."""
+"""Where 6 is too much: PyTorch's own float32 is then off by a quarter or more, float64 by 1e-6 or more."""
 
 PATHS = {"plain": 1e-5, "fast": 5e-5}
 """The bounds of float32, relative to the largest output."""
