@@ -58,7 +58,7 @@ CASES: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "kernel": ("lenet", {"conv 6@5x5 pad=2": "conv 6@3x3 pad=1"}, ()),
     "deeper": ("resnet", {}, ("--net", "ResNet18", "--net-b", "ResNet34")),
     "other_block": ("resnet", {}, ("--net", "ResNet18", "--net-b", "ResNet50")),
-    "block": ("resnet", {"inner@3x3 stride=stride pad=1": "inner@5x5 stride=stride pad=2"}, ()),
+    "block": ("resnet", {"inner@3x3 stride=stride pad=dilation": "inner@5x5 stride=stride pad=2"}, ()),
     "block_start": ("resnet", {"| conv1: conv inner@1x1": "| bn0: batchnorm, conv1: conv inner@1x1"}, ()),
     "batchnorm": ("vgg", {}, ("--net", "VGG16", "--net-b", "VGG16BN")),
     "same": ("lenet", {"-> 400": "# 400"}, ()),
