@@ -14,9 +14,10 @@ from typing import Any
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.extents import ARITHMETIC, Extent, computed, follows
 from cnnspec.functions import FUNCTIONS
-from cnnspec.layers.base import LARGEST_INTEGER, Filter, describe, is_integer, is_number
-from cnnspec.limits import LONGEST_LIST, Limits
+from cnnspec.layers.base import Filter, describe, is_integer, is_number
+from cnnspec.limits import LARGEST_INTEGER, LONGEST_LIST, Limits
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
 from cnnspec.symbols import Involved, is_involved
@@ -67,8 +68,8 @@ class Evaluator:
     """Evaluates expressions in one scope.
 
     `names` are its values, `arrival` the shape that arrives where the expression stands (None: unknown,
-    ...: nothing arrives here), `fix` is told of every Symbol that is used for more than arithmetic, and
-    `meter` counts what it costs.
+    ...: nothing arrives here) as the `value` that Extents know it by, `fix` is told of the Symbols and
+    Extents that are used for more than arithmetic, and `meter` counts what it costs.
     """
 
     def __init__(
@@ -78,8 +79,10 @@ class Evaluator:
         arrival: Shape | Any | None = ...,
         fix: Callable[[Any], None] = lambda _: None,
         meter: Meter | None = None,
+        value: Any = None,
     ) -> None:
         self.names, self.lookup, self.arrival, self.fix = names, lookup, arrival, fix
+        self.value = value
         self.meter = meter or Meter()
 
     def __call__(self, node: syntax.Expression) -> Any:
@@ -89,7 +92,14 @@ class Evaluator:
         value = self(node)
         if not is_integer(value):
             raise fault("E0303", f"{what} must be an integer, not {describe(value)}", node.span)
-        return value  # type: ignore[no-any-return]
+        return self.still(value)  # type: ignore[no-any-return]
+
+    def still(self, value: Any) -> Any:
+        """A value that cannot follow the sizes any further."""
+        if type(value) is not Extent:
+            return value
+        self.fix(value)
+        return int(value)
 
     def truth(self, node: syntax.Expression) -> bool:
         value = self(node)
@@ -164,17 +174,18 @@ class Evaluator:
         if self.arrival is None:
             raise Unknowable
         shape: Shape = self.arrival
-        if node.field == "channels":
-            return shape.channels
-        if node.field == "features":
-            return shape.features
+        if node.field in ("channels", "features"):
+            number = shape.channels if node.field == "channels" else shape.features
+            if node.field == "features" or not shape.is_map:  # a map's channels do not change with its size
+                self.still(Extent(number, node.field, self.value))
+            return number
         if node.field not in ("height", "width"):
             raise fault(
                 "E0202", f"`in` has channels, height, width and features, but no `{node.field}`", node.span
             )
         if not shape.is_map:
             raise fault("E0306", f"a vector of {shape} features arrives: it has no {node.field}", node.span)
-        return shape.size[node.field == "width"]
+        return Extent(shape.size[node.field == "width"], node.field, self.value)
 
     def filter(self, node: syntax.FilterOf) -> Filter:
         count = self.integer(node.count, "the number before `@`")
@@ -197,7 +208,9 @@ class Evaluator:
             raise fault(
                 "E0306", f"`{node.operator}` needs a number, not {describe(value)}", node.operand.span
             )
-        return -value if node.operator == "-" else value
+        if node.operator == "+":
+            return value
+        return self.carried("-", -value, 0, value)
 
     def binary(self, node: syntax.Binary) -> Any:
         self.meter.spend(1, node.span)
@@ -214,7 +227,7 @@ class Evaluator:
             wrong, side = (left, node.left) if not is_number(left) else (right, node.right)
             raise fault("E0306", f"`{node.operator}` needs numbers, not {describe(wrong)}", side.span)
         try:
-            value = self.settled(_ARITHMETIC[node.operator], [left, right])
+            value = self.settled(ARITHMETIC[node.operator], [left, right])
         except ZeroDivisionError:
             raise fault("E0306", f"{left} {node.operator} {right}: division by zero", node.span) from None
         except OverflowError:
@@ -222,7 +235,15 @@ class Evaluator:
         if isinstance(value, float):
             self.fix(left)
             self.fix(right)
-        return self.checked(value, node.span)
+        return self.carried(node.operator, self.checked(value, node.span), left, right)
+
+    def carried(self, operation: str, value: Any, left: Any, right: Any) -> Any:
+        """What arithmetic yielded, an Extent where it can follow its operands."""
+        value = computed(operation, value, left, right)
+        if type(value) is not Extent:
+            self.still(left)
+            self.still(right)
+        return value
 
     def settled(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
         """What a function yields; from plain numbers, where the formula would be too involved to keep."""
@@ -277,7 +298,7 @@ class Evaluator:
         items, made = self.items(node.source), []
         self.meter.spend(len(items), node.span)
         names = Names(self.names)
-        inner = Evaluator(names, self.lookup, self.arrival, self.fix, self.meter)
+        inner = Evaluator(names, self.lookup, self.arrival, self.fix, self.meter, self.value)
         for item in items:
             names.update(self.bind(node.names, item, node.source.span))
             made.append(inner(node.item))
@@ -326,7 +347,7 @@ class Evaluator:
             )
         arguments = [self(argument) for argument in node.arguments]
         self.meter.spend(1 + weight(arguments), node.span)
-        if node.name.name != "sum":  # sums keep what they are made of
+        if node.name.name != "sum" or follows(arguments):  # sums keep what they are made of
             self.fix(arguments)
         try:
             value = self.settled(FUNCTIONS[node.name.name], arguments)
@@ -341,15 +362,6 @@ def edit(span: Span, text: str) -> Any:
 
     return Edit(span, text)
 
-
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-}
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,

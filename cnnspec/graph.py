@@ -7,10 +7,11 @@ graph is for analyses and for back ends that only want nodes in the order of exe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from cnnspec import syntax
+from cnnspec.extents import Extent
 from cnnspec.layers.base import Join, Layer
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
@@ -32,13 +33,17 @@ class Value:
 
 
 class Leaf(NamedTuple):
-    """A layer in its place. `name` is its state_dict path within its scope's owner (net or block)."""
+    """A layer in its place. `name` is its state_dict path within its scope's owner (net or block).
+
+    `following`: its arguments, where Extents are among them.
+    """
 
     name: str
     layer: Layer
     input: Value
     output: Value
     span: Span
+    following: Mapping[str, Any] | None = None
 
 
 class Use(NamedTuple):
@@ -153,6 +158,35 @@ class Test(NamedTuple):
     operands: tuple[Test | int, ...]
 
 
+class Decision(NamedTuple):
+    """A condition on the sizes of `value` that an `if` or a `require` read, and what it came to.
+
+    `names` are the values of the names in it; `lookup` knows what else a name may mean.
+    """
+
+    value: Any  # a Value; in a flat graph its name
+    test: syntax.Expression
+    names: Mapping[str, Any]
+    lookup: Callable[[str], Any]
+    holds: bool
+    required: bool
+
+
+class Claim(NamedTuple):
+    """What `->` says of a value, where a false one is an error."""
+
+    value: Any  # a Value; in a flat graph its name
+    shape: Shape
+
+
+class Findings(NamedTuple):
+    """What a net or a block has found about sizes: where they come out alike, its text means the same."""
+
+    assumed: tuple[Extent, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
 class Instance(NamedTuple):
     """A block elaborated for one set of arguments and one input shape."""
 
@@ -166,6 +200,7 @@ class Instance(NamedTuple):
     input: Value
     output: Value
     steps: tuple[Step, ...]
+    findings: Findings = Findings()
 
 
 class Input(NamedTuple):
@@ -196,6 +231,7 @@ class Network(NamedTuple):
     outputs: tuple[Output, ...]
     steps: tuple[Step, ...]
     span: Span
+    findings: Findings = Findings()
 
     @property
     def sizes(self) -> str:

@@ -12,8 +12,11 @@ class Limits(NamedTuple):
     max_elements: int = 2**40  # of one tensor of one image, or of one weight
 
 
+LARGEST_INTEGER = 2**31 - 1
+"""Of a specification, what it computes included. This bound is fixed, and so is the next."""
+
 LONGEST_LIST = 100_000
-"""Items of a list, turns of a repeat. This bound is fixed."""
+"""Items of a list, turns of a repeat."""
 
 MORE_WORK = 20
 """So much work each layer allows on top: a text that makes layers may compute for them."""

@@ -5,6 +5,7 @@ A number is kept as a value, a size `5x5` as a tuple, both checked for their ran
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnnspec.source import Span
@@ -328,3 +329,17 @@ Item = Net | Block | Variant | Constant | Use
 class File(NamedTuple):
     items: tuple[Item, ...]
     span: Span
+
+
+def parts(node: Any) -> Iterator[Any]:
+    """An expression and all that it is made of."""
+    yield node
+    for field in node:
+        for each in field if type(field) is tuple else (field,):
+            if isinstance(each, tuple) and not isinstance(each, Span):
+                yield from parts(each)
+
+
+def names(node: Expression) -> set[str]:
+    """The names in an expression, its own loops' too."""
+    return {part.name for part in parts(node) if type(part) is Name}

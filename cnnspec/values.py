@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec import syntax
+from cnnspec.extents import Extent
 from cnnspec.layers.base import Filter
 from cnnspec.symbols import Symbol
 
@@ -81,8 +82,8 @@ def depth_of(value: Any) -> int:
 
 
 def plain(value: Any) -> Any:
-    """A value without the names that it was computed from."""
-    if isinstance(value, Symbol):
+    """A value without what it was computed from."""
+    if isinstance(value, Symbol | Extent):
         return int(value)
     if isinstance(value, Filter):
         return Filter(int(value.count), value.kernel)

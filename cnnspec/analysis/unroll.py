@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from cnnspec.graph import Again, From, Group, If, Leaf, Lost, Merge, Network, Repeat, Step, Use, Value, live
+from cnnspec.extents import Extent, mapped
+from cnnspec.graph import (
+    Again,
+    Claim,
+    Decision,
+    Findings,
+    From,
+    Group,
+    If,
+    Leaf,
+    Lost,
+    Merge,
+    Network,
+    Repeat,
+    Step,
+    Use,
+    Value,
+    live,
+)
 from cnnspec.layers.base import Layer, Weight
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
@@ -26,6 +44,7 @@ class Node(NamedTuple):
     span: Span
     shared: bool
     train: bool
+    following: Mapping[str, Any] | None = None  # its arguments where they follow sizes; as in Graph.findings
 
     @property
     def weights(self) -> tuple[Weight, ...]:
@@ -41,12 +60,16 @@ class Blank(NamedTuple):
     path: str
     words: str  # the layer's name, or what the author wrote
     place: int
+    layer: Layer | None = None
+    inputs: tuple[str, ...] = ()  # as far as they are known
+    span: Span | None = None
 
 
 class Graph(NamedTuple):
     """The nodes of a network, and by what names its inputs and outputs are known.
 
     `blocks` tells which paths are blocks', and of what name. Only a network with faults has `blanks`.
+    `findings` are those of the net and of every use of a block; values are known in them by their names.
     """
 
     inputs: tuple[tuple[str, Shape], ...]
@@ -54,6 +77,7 @@ class Graph(NamedTuple):
     outputs: tuple[tuple[str, str, bool], ...]  # name, node or input, train-only
     blocks: Mapping[str, str] = {}
     blanks: tuple[Blank, ...] = ()
+    findings: Findings = Findings()
 
 
 def unroll(network: Network) -> Graph:
@@ -67,8 +91,10 @@ def unroll(network: Network) -> Graph:
             inputs.append((given.name, given.value.shape))
     needed = live(network.steps, {output.value for output in network.outputs if not output.train})
     walker.steps(network.steps, "", names, needed, False, False)
+    walker.find(network.findings, names)
     outputs = tuple((o.name, names[o.value], o.train) for o in network.outputs if o.value in names)
-    return Graph(tuple(inputs), tuple(walker.nodes), outputs, walker.blocks, tuple(walker.blanks))
+    findings = Findings(tuple(walker.assumed), tuple(walker.decisions), tuple(walker.claims))
+    return Graph(tuple(inputs), tuple(walker.nodes), outputs, walker.blocks, tuple(walker.blanks), findings)
 
 
 class Walker:
@@ -77,6 +103,24 @@ class Walker:
         self.blocks: dict[str, str] = {}
         self.blanks: list[Blank] = []
         self.runs: dict[str, int] = {}
+        self.assumed: list[Extent] = []
+        self.decisions: list[Decision] = []
+        self.claims: list[Claim] = []
+
+    def find(self, findings: Findings, names: Mapping[Value, str]) -> None:
+        """Keep what was found, as far as faults leave the values a name."""
+
+        def known(value: Any) -> Any:
+            return mapped(value, lambda extent: extent.renamed(names.get))
+
+        self.assumed += map(known, findings.assumed)
+        for decision in findings.decisions:
+            if decision.value in names:
+                given = {name: known(value) for name, value in decision.names.items()}
+                self.decisions.append(decision._replace(value=names[decision.value], names=given))
+        self.claims += [
+            claim._replace(value=names[claim.value]) for claim in findings.claims if claim.value in names
+        ]
 
     def steps(
         self,
@@ -97,12 +141,19 @@ class Walker:
             path = prefix + step.name
             train = train or step.output not in needed
             self.add(path, step.layer, (step.input,), step.output, step.span, names, shared, train)
+            if step.following is not None and step.output in names:
+                given = {
+                    name: mapped(value, lambda extent: extent.renamed(names.get))
+                    for name, value in step.following.items()
+                }
+                self.nodes[-1] = self.nodes[-1]._replace(following=given)
         elif isinstance(step, Use):
             self.blocks[prefix + step.name] = step.instance.block.name.name
             inner = {step.instance.input: names[step.input]} if step.input in names else {}
             train = train or step.output not in needed
             within = live(step.instance.steps, {step.instance.output})
             self.steps(step.instance.steps, f"{prefix}{step.name}.", inner, within, shared, train)
+            self.find(step.instance.findings, inner)
             self.same(step.output, step.instance.output, names, inner)
         elif isinstance(step, Group | If):
             self.steps(step.steps, prefix, names, needed, shared, train)
@@ -151,7 +202,8 @@ class Walker:
         name = path if run == 1 else f"{path} ({run})"
         shapes = tuple(value.shape for value in values if value.shape is not None)
         if output.shape is None or len(shapes) < len(values):
-            self.blanks.append(Blank(name, layer.name, len(self.nodes)))
+            known = tuple(names[value] for value in values if value in names)
+            self.blanks.append(Blank(name, layer.name, len(self.nodes), layer, known, span))
             return
         inputs = tuple(names[value] for value in values)
         self.nodes.append(Node(name, layer, inputs, shapes, output.shape, span, shared, train))

@@ -99,7 +99,7 @@ def bind(
 
 def passed(value: Any, context: Context) -> Any:
     """An argument as the block may see it: in a list the caller's names would mean nothing there."""
-    return context.owner.settle(value) if isinstance(value, list) else value
+    return context.owner.settle(value) if isinstance(value, list) else context.evaluate.still(value)
 
 
 def unknown_parameter(
@@ -167,4 +167,5 @@ def elaborate_block(
     steps, output = run.body(block.body, entry, context)
     fixed = frozenset(owner.fixed)
     constants = own_constants(block.body, context)
-    return Instance(block, arguments, scope_names, fixed, constants, entry, output or Value(None), steps)
+    output = output or Value(None)
+    return Instance(block, arguments, scope_names, fixed, constants, entry, output, steps, owner.findings)

@@ -72,7 +72,7 @@ def branch(
 ) -> Value | None:
     choice = step.action
     assert isinstance(choice, syntax.If)
-    taken = context.at(value).truth(choice.test)
+    taken = context.decide(choice.test, value)
     test = condition(run, choice.test, context)
     body = choice.then if taken else choice.otherwise
     name, scope = labelled(run, step, "if", value, context) if body is not None else (None, context.scope)
@@ -87,14 +87,21 @@ def branch(
 
 
 def condition(run: Elaborator, node: syntax.Expression, context: Context) -> Test | None:
-    """A condition in symbolic form, where its parts can be computed."""
+    """A condition in symbolic form, where its parts can be computed. It is decided elsewhere."""
+    before = len(context.owner.assumed)
+    found = symbolic(run, node, context)
+    del context.owner.assumed[before:]
+    return found
+
+
+def symbolic(run: Elaborator, node: syntax.Expression, context: Context) -> Test | None:
     evaluate = context.evaluate
     try:
         if isinstance(node, syntax.Unary) and node.operator == "not":
-            operand = condition(run, node.operand, context)
+            operand = symbolic(run, node.operand, context)
             return operand and Test("not", (operand,))
         if isinstance(node, syntax.Binary) and node.operator in ("and", "or"):
-            left, right = condition(run, node.left, context), condition(run, node.right, context)
+            left, right = symbolic(run, node.left, context), symbolic(run, node.right, context)
             return Test(node.operator, (left, right)) if left and right else None
         if isinstance(node, syntax.Binary) and node.operator in ("==", "!=", "<", "<=", ">", ">="):
             sides = evaluate(node.left), evaluate(node.right)

@@ -7,7 +7,8 @@ from typing import Any
 
 from cnnspec import syntax
 from cnnspec.evaluate import Evaluator, Meter
-from cnnspec.graph import Step, Value
+from cnnspec.extents import Extent
+from cnnspec.graph import Claim, Decision, Findings, Step, Value
 from cnnspec.layers.base import Filter, is_integer
 from cnnspec.modules import Module
 from cnnspec.naming import Scope
@@ -46,11 +47,20 @@ class Owner:
         self.fixed: set[str] = set()
         self.labels: dict[str, tuple[Value, Step | None]] = {}
         self.incomplete = False  # a fault may have hidden labels
+        self.assumed: list[Extent] = []
+        self.decisions: list[Decision] = []
+        self.claims: list[Claim] = []
+
+    @property
+    def findings(self) -> Findings:
+        return Findings(tuple(self.assumed), tuple(self.decisions), tuple(self.claims))
 
     def fix(self, value: Any) -> None:
-        """A value is used for more than a width: its names are no longer free."""
+        """A value is used for more than a width or a size: its names are no longer free, nor its sizes."""
         if isinstance(value, Symbol):
             self.fixed |= value.names
+        elif isinstance(value, Extent):
+            self.assumed.append(value)
         elif isinstance(value, list | tuple):
             for item in value:
                 self.fix(item)
@@ -104,8 +114,23 @@ class Context:
 
     def at(self, value: Value | None) -> Evaluator:
         """The evaluator where `value` arrives."""
+        self.evaluate.value = value
         self.evaluate.arrival = ... if value is None else value.shape
         return self.evaluate
+
+    def decide(self, test: syntax.Expression, value: Value | None, required: bool = False) -> bool:
+        """Whether a condition holds. Where it reads sizes, it is found, not assumed, what it comes to."""
+        assumed = self.owner.assumed
+        before = len(assumed)
+        holds = self.at(value).truth(test)
+        if len(assumed) > before and value is not None:
+            del assumed[before:]
+            names = {
+                name: found for name in syntax.names(test) if (found := self.names.find(name)) is not None
+            }
+            lookup = self.evaluate.lookup
+            self.owner.decisions.append(Decision(value, test, names, lookup, holds, required))
+        return holds
 
 
 def symbolic(name: str, value: Any) -> Any:

@@ -17,11 +17,11 @@ from cnnspec.elaborate.context import Abandoned, Context, Defaults
 from cnnspec.elaborate.defaults import default
 from cnnspec.elaborate.trace import as_shape, made_by, trace
 from cnnspec.evaluate import Fault, Meter, Unknowable, edit, fault
-from cnnspec.graph import Instance, Lost, Step, Value
+from cnnspec.graph import Claim, Instance, Lost, Step, Value
 from cnnspec.layers.base import Join, Layer, describe
 from cnnspec.limits import MORE_WORK, Limits
 from cnnspec.naming import carries, free_name
-from cnnspec.shapes import Shape
+from cnnspec.shapes import Shape, plain_shape
 from cnnspec.source import Span
 from cnnspec.symbols import polynomial
 from cnnspec.values import UNKNOWN, BlockName, LayerName
@@ -148,7 +148,7 @@ class Elaborator:
             raise
 
     def require(self, statement: syntax.Require, value: Value | None, context: Context) -> None:
-        if not context.at(value).truth(statement.test):
+        if not context.decide(statement.test, value, required=True):
             said = statement.message.value if statement.message else f"`{statement.test.span.text}` is false"
             notes = (Note(f"{value.shape} arrives here"),) if value is not None and value.shape else ()
             raise fault("E0407", f"requirement not met: {said}", statement.test.span, *notes)
@@ -186,7 +186,8 @@ class Elaborator:
         return unknown
 
     def assertion(self, assertion: syntax.Assertion, value: Value, context: Context) -> None:
-        claim = context.at(value)(assertion.expected)
+        evaluate = context.at(value)
+        claim = evaluate.still(evaluate(assertion.expected))
         expected = as_shape(claim)
         if expected is None:
             raise fault(
@@ -196,6 +197,8 @@ class Elaborator:
             )
         if value.shape is None:
             return
+        if not self.overridden:
+            context.owner.claims.append(Claim(value, plain_shape(expected)))
         if polynomial(expected.channels) != polynomial(value.shape.channels):
             context.owner.fix(expected.channels)
             context.owner.fix(value.shape.channels)

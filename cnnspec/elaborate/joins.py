@@ -112,7 +112,7 @@ def is_none(
         return action.name.name == "none"
     if not isinstance(action, syntax.If):
         return False
-    body = action.then if context.at(value).truth(action.test) else action.otherwise
+    body = action.then if context.decide(action.test, value) else action.otherwise
     return body is not None and is_none(run, body.statements, value, context)
 
 

@@ -9,6 +9,7 @@ from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.trace import marks, trace, wanted_map
 from cnnspec.evaluate import Fault, Unknowable, edit, fault
+from cnnspec.extents import follows
 from cnnspec.graph import Leaf, Lost, Step, Value
 from cnnspec.layers.base import Layer, Misfit, is_integer
 from cnnspec.shapes import Shape, plain_shape
@@ -33,9 +34,9 @@ def leaf(
     text = run.label(label, context, value) if label is not None else None
     name = run.name(text, cls.name, label.span if label else call.name.span, context)
     run.count(1, call.span)
-    layer, output = make(run, call, cls, value, context)
+    layer, output, following = make(run, call, cls, value, context)
     steps.append(
-        Leaf(name, layer, value, output, call.span)
+        Leaf(name, layer, value, output, call.span, following)
         if layer is not None
         else Lost(name, value, output, call.span)
     )
@@ -46,8 +47,8 @@ def leaf(
 
 def make(
     run: Elaborator, call: syntax.Call, cls: type[Layer], value: Value, context: Context
-) -> tuple[Layer | None, Value]:
-    """The layer and its output; a fault leaves None and a value of unknown shape.
+) -> tuple[Layer | None, Value, dict[str, Any] | None]:
+    """The layer, its output, and its arguments if they follow sizes; a fault leaves no layer, or no shape.
 
     The same words on the same shape are the same layer: it is made once, unless names are in play.
     """
@@ -55,13 +56,14 @@ def make(
     if shape is not None and type(shape.channels) is int and value.believed is None and is_literal(call):
         key = cls, call.span.text, shape, context.defaults
         if (known := run.layers.get(key)) is not None:
-            return known[0], Value(known[1], (value, cls.name, call.span))
-    layer = None
+            return known[0], Value(known[1], (value, cls.name, call.span)), None
+    layer = following = None
     try:
         given = arguments(run, call, cls, value, context)
         layer = cls(**given)
+        following = given if any(map(follows, given.values())) else None
         if value.shape is None:
-            return layer, Value(None)
+            return layer, Value(None), following
         groups = given.get("groups", 1)
         if is_integer(groups) and polynomial(groups) != polynomial(value.shape.channels):
             context.owner.fix(groups)  # only a depthwise split stays right whatever the width
@@ -81,14 +83,14 @@ def make(
             output.believed = believe(layer, value.believed)
         if key is not None and output.shape is not None:
             run.layers[key] = layer, output.shape
-        return layer, output
+        return layer, output, following
     except Fault as caught:
         run.report(caught.diagnostic)
     except Unknowable:
         pass
     except Misfit as misfit:
         blame(run, misfit, call, value)
-    return layer, Value(None)
+    return layer, Value(None), following
 
 
 def is_literal(call: syntax.Call) -> bool:
@@ -161,10 +163,16 @@ def twice(keyword: syntax.Keyword, first: Span) -> Fault:
 
 
 def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
-    """A value for an argument; whatever is no width fixes the names that it was computed from."""
+    """A value for an argument; whatever is no width fixes the names that it was computed from.
+
+    Widths do not follow sizes: the weights would not fit.
+    """
     kind = cls.arguments[name].kind
-    if kind not in ("count", "filter"):
-        context.owner.fix(value)
+    if kind in ("count", "filter"):
+        return context.evaluate.still(value)
+    before = len(context.owner.assumed)
+    context.owner.fix(value)
+    del context.owner.assumed[before:]
     return value
 
 

@@ -108,6 +108,7 @@ class NetworkElaborator(Elaborator):
             outputs,
             steps,
             self.pattern.name.span,
+            self.owner.findings,
         )
 
     def check_inputs(self) -> None:
