@@ -8,7 +8,7 @@ import click
 
 from cnnspec import __version__
 
-COMMANDS = ("build", "check", "diff", "draw", "explain", "fmt", "run", "summary", "verify", "zoo")
+COMMANDS = ("build", "check", "diff", "draw", "explain", "fmt", "run", "sizes", "summary", "verify", "zoo")
 
 
 class Commands(click.Group):

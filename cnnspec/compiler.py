@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic
@@ -17,6 +17,7 @@ from cnnspec.elaborate.network import (
 )
 from cnnspec.graph import Network
 from cnnspec.modules import Loader, Module, Reader
+from cnnspec.shapes import Shape
 from cnnspec.source import Source, Span
 from cnnspec.spelling import suggest
 
@@ -71,6 +72,21 @@ def check(
     finally:
         if resting:
             gc.enable()
+
+
+def rechecker(
+    source: Source, read: Reader, net: str, settings: Settings
+) -> Callable[[Mapping[str, Shape]], Network | None]:
+    """Checks a net for other inputs, its text read once; what it returns is None where there are faults."""
+    loader = Loader(read, settings.text_limits)
+    module = loader.load(source)
+
+    def recheck(inputs: Mapping[str, Shape]) -> Network | None:
+        diagnostics = list(loader.diagnostics)
+        found = check_module(module, diagnostics, net, settings._replace(inputs=inputs), True)
+        return found.networks[0] if found.ok and found.networks else None
+
+    return recheck
 
 
 def check_module(

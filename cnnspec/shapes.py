@@ -86,6 +86,15 @@ def transposed_size(n: int, k: int, s: int = 1, d: int = 1, p: int = 0, extra: i
     return (n - 1) * s - 2 * p + effective(k, d) + extra
 
 
+def unread(n: int, o: int, k: int, s: int = 1, d: int = 1, lo: int = 0) -> int:
+    """How many of the last of n pixels no window reaches; 0 where a stride leaves gaps between windows, too.
+
+    The last window ends before (o - 1)*s + e - lo.
+    """
+    e = effective(k, d)
+    return max(0, n + lo - (o - 1) * s - e) if e >= s else 0
+
+
 def same_padding(n: int, k: int, s: int = 1, d: int = 1) -> tuple[int, int]:
     """The low and high pad with which o = ceil(n/s); the odd one goes to the far side."""
     total = max(0, (-(-n // s) - 1) * s + effective(k, d) - n)

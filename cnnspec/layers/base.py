@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self
 
 from cnnspec.layers.windows import SAME, Window
+from cnnspec.limits import LARGEST_INTEGER
 from cnnspec.shapes import Shape
-
-LARGEST_INTEGER = 2**31 - 1
 
 
 class Misfit(Exception):
@@ -106,6 +105,9 @@ class Layer:
     torch_class: ClassVar[str] = ""  # the torch class of the same meaning, if there is one
     torch_arguments: ClassVar[dict[str, str]] = {}  # its arguments, and ours that stand for them
     is_join: ClassVar[bool] = False
+    axes_apart: ClassVar[bool] = (
+        True  # False: a map may be refused for height and width together, a larger not
+    )
 
     _attributes: ClassVar[dict[str, str]] = {}  # argument -> attribute: `in_` for `in`, else the same name
     _defaults: ClassVar[dict[str, Any]] = {}
@@ -163,6 +165,10 @@ class Layer:
         Channels, and the statistics of normalization, are left out of account.
         """
         return SAME, SAME
+
+    def unread(self, x: Shape) -> tuple[int, int]:
+        """Rows at the bottom and columns at the right that a stride leaves out."""
+        return 0, 0
 
     def torch(self, x: Shape) -> Call:
         """The constructor of the equal PyTorch module when `x` arrives."""

@@ -8,7 +8,7 @@ from cnnspec.layers.base import Argument, Call, Filter, Misfit, Weight, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
 from cnnspec.layers.values import BIASES, FROZEN, INIT, WEIGHTS, Valued, kernel_values
 from cnnspec.layers.windows import Window, sliding, transposed
-from cnnspec.shapes import Shape, conv_size, effective, same_padding, transposed_size
+from cnnspec.shapes import Shape, conv_size, effective, same_padding, transposed_size, unread
 
 STRIDE = Argument("size", (1, 1), low=1, doc="step of the window")
 PAD = Argument(
@@ -57,7 +57,8 @@ class _Convolution(Valued):
             message = f"{groups} groups do not divide the {counted} {what}"
             raise Misfit("E0404", message, "groups", f"{counted} % {groups} = {counted % groups}")
         self.check_biases(filters)
-        kernel_values(self._weights, self.kernel_shape(x), self.filter_axis, groups)
+        if self._weights is not None:
+            kernel_values(self._weights, self.kernel_shape(x), self.filter_axis, groups)
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         weight = Weight("weight", self.kernel_shape(x), not self.frozen)
@@ -117,6 +118,14 @@ class _Windowed(_Convolution):
         top, _, left, _ = self.sides(x)
         down, across = zip(self.kernel_of(), self.stride, self.dilation, (top, left), strict=True)
         return sliding(*down), sliding(*across)
+
+    def unread(self, x: Shape) -> tuple[int, int]:
+        if self.stride == (1, 1):
+            return 0, 0
+        (height, width), (rows, columns) = x.size, self.output(x).size
+        top, _, left, _ = self.sides(x)
+        down, across = zip(self.kernel_of(), self.stride, self.dilation, (top, left), strict=True)
+        return unread(height, rows, *down), unread(width, columns, *across)
 
     def torch(self, x: Shape) -> Call:
         sides = top, bottom, left, right = self.sides(x)

@@ -95,6 +95,7 @@ class InstanceNorm(_Norm):
     """
 
     name = "instancenorm"
+    axes_apart = False
     summary = "every channel of every image brought to mean 0 and deviation 1"
     example = "instancenorm"
     torch_class = "nn.InstanceNorm2d"

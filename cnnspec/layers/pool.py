@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
 from cnnspec.layers.windows import Window, sliding, tiled
-from cnnspec.shapes import Shape, effective, pool_size
+from cnnspec.shapes import Shape, effective, pool_size, unread
 
 WINDOW = Argument("size", low=1, doc="height and width of the window")
 STRIDE = Argument("size", None, low=1, doc="step of the window; if not given, the window")
@@ -46,6 +46,13 @@ class _Pool(Layer):
     def reads(self, x: Shape) -> tuple[Window, Window]:
         down, across = zip(self.window, self.stride, self.dilation, self.pad, strict=True)
         return sliding(*down), sliding(*across)
+
+    def unread(self, x: Shape) -> tuple[int, int]:
+        if self.stride == (1, 1):
+            return 0, 0
+        (height, width), (rows, columns) = x.size, self.output(x).size
+        down, across = zip(self.window, self.stride, self.dilation, self.pad, strict=True)
+        return unread(height, rows, *down), unread(width, columns, *across)
 
 
 class MaxPool(_Pool):

@@ -1,0 +1,106 @@
+"""Which of many inputs a network is valid for: by its size program, and, where its text reads sizes in a way
+that no program can follow, by checking the text again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from cnnspec.analysis.sizes.program import NO_LIMITS, Program
+from cnnspec.analysis.sizes.run import Run
+from cnnspec.analysis.unroll import unroll
+from cnnspec.graph import Network
+from cnnspec.limits import Limits
+from cnnspec.shapes import Shape
+
+Inputs = Mapping[str, Shape]
+Recheck = Callable[[Inputs], Network | None]
+"""The network as it is for other inputs, checked from its text; None where it has faults."""
+
+RECHECKED = 60_000
+"""Layers that all checks of a text may unfold to."""
+
+
+class Found(NamedTuple):
+    """For each input: whether it is valid, None where that was not looked at; by what run it is known."""
+
+    valid: list[bool | None]
+    spots: list[tuple[Run, int] | None]
+    first: Run  # of the network's own program
+    rechecked: int
+    open: int  # inputs that the network's own program could not tell of
+
+
+class Explorer:
+    """A network, its program, and what may still be spent on checking its text again."""
+
+    def __init__(self, network: Network, recheck: Recheck | None = None, limits: Limits = NO_LIMITS) -> None:
+        self.network, self.recheck, self.limits = network, recheck, limits
+        self.graph = unroll(network)
+        self.written: Inputs = dict(self.graph.inputs)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Forget what was spent."""
+        self.program = Program(self.graph, self.limits)
+        self.left = RECHECKED
+
+    def explore(self, inputs: Sequence[Inputs], claims: bool = False) -> Found:
+        """Raises TooMuch."""
+        first = run = Run(self.program, columns(inputs, range(len(inputs))), claims)
+        valid: list[bool | None] = [i not in run.faults for i in range(run.length)]
+        spots: list[tuple[Run, int] | None] = [(run, i) for i in range(run.length)]
+        waiting, rechecked, alone = set(run.open), 0, 0
+        opened = len(waiting)
+        for i in waiting:
+            valid[i], spots[i] = None, None
+        while waiting and self.recheck is not None and self.left > 0:
+            i = max(waiting)
+            network, rechecked = self.recheck(inputs[i]), rechecked + 1
+            self.left -= 10 + len(self.graph.nodes)
+            waiting.discard(i)
+            valid[i] = network is not None
+            if network is None:
+                continue
+            tried = [i, *waiting] if alone < 3 else [i]
+            run = Run(Program(unroll(network), self.limits), columns(inputs, tried), claims)
+            told = [(j, k) for k, j in enumerate(tried) if k == 0 or k not in run.open]
+            for j, k in told:
+                valid[j], spots[j] = k not in run.faults, (run, k)
+            waiting.difference_update(j for j, _ in told)
+            alone = 0 if len(told) > 1 else alone + 1
+        return Found(valid, spots, first, rechecked, opened)
+
+
+def columns(inputs: Sequence[Inputs], chosen: Sequence[int]) -> dict[str, list[Shape]]:
+    return {name: [inputs[i][name] for i in chosen] for name in inputs[0]}
+
+
+def moves(written: tuple[int, int], end: int) -> list[tuple[int, int]]:
+    """Sizes near one, the nearest first: both sides larger or smaller by as much, or one of them alone."""
+    height, width = written
+    steps = sorted(range(1 - max(written), max(written) + end), key=lambda step: (abs(step), -step))
+    found = [
+        (height + a * step, width + b * step) for step in steps if step for a, b in ((1, 1), (1, 0), (0, 1))
+    ]
+    return [size for size in found if min(size) > 0]
+
+
+def resized(inputs: Inputs, names: Sequence[str], size: tuple[int, int]) -> Inputs:
+    """The inputs, those of these names of another size."""
+    return {name: shape.with_size(*size) if name in names else shape for name, shape in inputs.items()}
+
+
+def mended(partial: Network, recheck: Recheck, limits: Limits, end: int, tries: int) -> Network | None:
+    """A network with faults as it is for the nearest input that it has none for; None where none is found.
+
+    Its program goes as far as the faults let it, and proposes inputs; each is checked from the text.
+    """
+    explorer = Explorer(partial, None, limits)
+    names = [name for name, shape in explorer.written.items() if shape.is_map]
+    if not names or len({explorer.written[name].size for name in names}) > 1:
+        return None
+    inputs = [resized(explorer.written, names, size) for size in moves(explorer.written[names[0]].size, end)]
+    found = explorer.explore(inputs)
+    proposed = [given for given, fine in zip(inputs, found.valid, strict=True) if fine is not False]
+    return next(filter(None, map(recheck, proposed[:tries])), None)

@@ -1,0 +1,265 @@
+"""A run of a size program: a column of input shapes in, a column for every value out."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnnspec.analysis.sizes.program import Program, place_of, shape_of
+from cnnspec.analysis.unroll import Node
+from cnnspec.evaluate import Evaluator, Fault, Unknowable
+from cnnspec.extents import mapped
+from cnnspec.graph import Decision
+from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.shapes import Shape
+
+
+class Unread(Exception):
+    """Nothing arrives where a size is to be read."""
+
+
+class Flow(NamedTuple):
+    """What a value is at every size: a map of so many channels, or, where there are none, a vector.
+
+    `column` holds (height, width), or the features; None where nothing arrives.
+    """
+
+    channels: int | None
+    column: tuple[Any, ...]
+
+    def shape(self, i: int) -> Shape | None:
+        return None if self.column[i] is None else shape_of(self.channels, self.column[i])
+
+
+def pixels(place: Any) -> int:
+    """Of a map; of a vector its features."""
+    return place[0] * place[1] if type(place) is tuple else place or 0
+
+
+class Run:
+    """What a program makes of some inputs, told apart by their index.
+
+    `faults` tells of inputs that do not fit the first layer, or the text, that they fail at. For those in
+    `open` the text of the network means something else, so they have to be checked from the text.
+    `claims`: a false `->` is a fault, too. Raises TooMuch.
+    """
+
+    def __init__(self, program: Program, inputs: Mapping[str, Sequence[Shape]], claims: bool) -> None:
+        self.program, self.graph = program, program.graph
+        self.flows: dict[str, Flow] = {}
+        self.faults: dict[int, str] = {}
+        self.open: set[int] = set()
+        self.columns: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self.moved: dict[Hashable, tuple[Any, ...]] = {}
+        self.largest: dict[int, int] = {}
+        for name, shape in self.graph.inputs:
+            column = self.column(tuple(map(place_of, inputs[name])))
+            self.flows[name] = Flow(int(shape.channels) if shape.is_map else None, column)
+        self.length = len(column)
+        for node in self.graph.nodes:
+            self.node(node)
+        for blank in self.graph.blanks:
+            if blank.layer is not None:
+                self.blank(blank.path, blank.layer, blank.inputs)
+        self.find(claims)
+
+    def column(self, column: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Equal columns are one object."""
+        return self.columns.setdefault(column, column)
+
+    def fault(self, before: Sequence[Any], after: Sequence[Any], path: str) -> None:
+        """Keep at what path inputs first fail."""
+        for i, (arrived, left) in enumerate(zip(before, after, strict=True)):
+            if left is None and arrived is not None:
+                self.faults.setdefault(i, path)
+
+    def node(self, node: Node) -> None:
+        flows = [self.flows[name] for name in node.inputs]
+        channels = int(node.output.channels) if node.output.is_map else None
+        if isinstance(node.layer, Join):
+            alike = channels is not None and all(flow.column is flows[0].column for flow in flows)
+            column = flows[0].column if alike else self.join(node.path, node.layer, flows)
+        elif node.following is not None:
+            column = self.follow(node, flows[0])
+        elif node.layer.axes_apart and channels is not None and flows[0].channels is not None:
+            column = self.walk(node, flows[0])
+        else:
+            column = self.through(node.path, node.layer, flows[0])
+        self.flows[node.path] = self.within(node, flows, Flow(channels, column))
+        if node.shared and not node.layer.is_join:
+            self.again(node, flows[0])
+
+    def within(self, node: Node, flows: list[Flow], output: Flow) -> Flow:
+        """What a layer yields, where no tensor of it is beyond the limit."""
+        most, column = self.program.limits.max_elements, output.column
+        if id(column) not in self.largest:
+            self.largest[id(column)] = max(map(pixels, column))
+        if (output.channels or 1) * self.largest[id(column)] <= most and flows[0].channels is not None:
+            return output
+        pairs = list(zip(flows[0].column, column, strict=True))
+        large = {pair for pair in set(pairs) if self.is_large(node, flows[0], output, pair)}
+        if not large:
+            return output
+        kept = tuple(None if pair in large else pair[1] for pair in pairs)
+        self.fault(column, kept, node.path)
+        return output._replace(column=self.column(kept))
+
+    def is_large(self, node: Node, arriving: Flow, leaving: Flow, places: tuple[Any, Any]) -> bool:
+        if None in places:
+            return False
+        shape = shape_of(arriving.channels, places[0])
+        elements = [] if node.layer.is_join else [w.elements for w in node.layer.weights(shape)]
+        elements.append(shape_of(leaving.channels, places[1]).features)
+        return max(elements) > self.program.limits.max_elements
+
+    def blank(self, path: str, layer: Layer, inputs: tuple[str, ...]) -> None:
+        """A layer that does not fit what arrives at the written size: it may at others."""
+        flows = [self.flows[name] for name in inputs if name in self.flows]
+        if isinstance(layer, Join) and len(flows) > 1:
+            self.join(path, layer, flows)
+        elif not isinstance(layer, Join) and flows:
+            self.through(path, layer, flows[0])
+
+    def walk(self, node: Node, flow: Flow) -> tuple[Any, ...]:
+        """A layer that makes a map of a map, each axis for itself."""
+        layer, written, column = node.layer, node.shapes[0], flow.column
+        if type(layer).output is Layer.output:
+            return column
+        key = self.program.behaviour(layer), id(column)
+        known = self.moved.get(key)
+        if known is None:
+            heights, widths = ({place[axis] for place in column if place} for axis in (0, 1))
+            down, across = self.program.along(layer, written, heights, widths)
+            known = self.moved[key] = self.column(
+                tuple(
+                    None if p is None or not (a := down[p[0]]) or not (b := across[p[1]]) else (a, b)
+                    for p in column
+                )
+            )
+            self.fault(column, known, node.path)
+        return known
+
+    def through(self, path: str, layer: Layer, flow: Flow) -> tuple[Any, ...]:
+        """A layer that is asked about each height together with each width."""
+        key = id(layer), flow.channels, id(flow.column)
+        known = self.moved.get(key)
+        if known is None:
+            table = self.program.tables.setdefault(key[:2], {None: None})
+            fresh = set(flow.column) - table.keys()
+            self.program.spend(len(fresh))
+            for place in fresh:
+                table[place] = self.program.answer(layer, flow.channels, place)
+            known = self.moved[key] = self.column(tuple(map(table.__getitem__, flow.column)))
+            self.fault(flow.column, known, path)
+        return known
+
+    def join(self, path: str, join: Join, flows: list[Flow]) -> tuple[Any, ...]:
+        channels = tuple(flow.channels for flow in flows)
+        key: Hashable = type(join), channels, *(id(flow.column) for flow in flows)
+        known = self.moved.get(key)
+        if known is None:
+            table = self.program.tables.setdefault((type(join), channels), {})
+            rows = list(zip(*(flow.column for flow in flows), strict=True))
+            fresh = set(rows) - table.keys()
+            self.program.spend(len(fresh))
+            for places in fresh:
+                table[places] = self.program.joined(join, channels, places)
+            known = self.moved[key] = self.column(tuple(map(table.__getitem__, rows)))
+            self.fault([None if None in row else row for row in rows], known, path)
+        return known
+
+    def follow(self, node: Node, flow: Flow) -> tuple[Any, ...]:
+        """A layer whose arguments follow sizes is another one at every size."""
+        column = [
+            None if place is None else self.answer(self.layer_at(node, i), flow.channels, place)
+            for i, place in enumerate(flow.column)
+        ]
+        self.fault(flow.column, column, node.path)
+        return self.column(tuple(column))
+
+    def answer(self, layer: Layer | None, channels: int | None, place: Any) -> Any:
+        self.program.spend(1)
+        return None if layer is None else self.program.answer(layer, channels, place)
+
+    def layer_at(self, node: Node, i: int) -> Layer | None:
+        """The layer as it is at a size; None where there is none."""
+        if node.following is None:
+            return node.layer
+        try:
+            given = {name: self.value(value, i) for name, value in node.following.items()}
+        except (Unread, ArithmeticError):
+            return None
+        return self.program.layer(node, given)
+
+    def again(self, node: Node, flow: Flow) -> None:
+        """A layer that runs again is the same layer with the same weights, or does not fit."""
+        first = self.program.nodes[node.path.rpartition(" (")[0]]
+        one = self.flows[first.inputs[0]]
+        if one == flow:
+            return
+        for i in range(self.length):
+            shapes = one.shape(i), flow.shape(i)
+            layer = self.layer_at(node, i)
+            if layer is None or shapes[0] is None or shapes[1] is None or shapes[0] == shapes[1]:
+                continue
+            self.program.spend(1)
+            try:
+                alike = layer.torch(shapes[0]) == layer.torch(shapes[1])
+                alike = alike and layer.weights(shapes[0]) == layer.weights(shapes[1])
+            except Misfit:
+                continue
+            if not alike:
+                self.faults.setdefault(i, node.path)
+
+    # What the text found about sizes
+
+    def read(self, field: str, name: Any, i: int) -> int:
+        """A size of a value, for the i-th input. Raises Unread."""
+        shape = self.flows[name].shape(i) if name in self.flows else None
+        if shape is None:
+            raise Unread
+        number: int = shape.features if field == "features" else getattr(shape, field)
+        return number
+
+    def value(self, value: Any, i: int) -> Any:
+        """A value whose Extents are computed for the i-th input. Raises Unread and ArithmeticError."""
+        return mapped(value, lambda extent: extent.again(lambda field, name: self.read(field, name, i)))
+
+    def find(self, claims: bool) -> None:
+        findings = self.graph.findings
+        self.program.spend(self.length * (len(findings.assumed) + len(findings.decisions)))
+        for extent in findings.assumed:
+            for i in range(self.length):
+                try:
+                    if self.value(extent, i) != extent:
+                        self.open.add(i)
+                except Unread:
+                    pass
+                except ArithmeticError:
+                    self.open.add(i)
+        for decision in findings.decisions:
+            self.decide(decision)
+        for claim in findings.claims if claims else ():
+            for i in range(self.length):
+                shape = self.flows[claim.value].shape(i)
+                if shape is not None and shape != claim.shape:
+                    self.faults.setdefault(i, claim.value)
+
+    def decide(self, decision: Decision) -> None:
+        flow = self.flows[decision.value]
+        for i in range(self.length):
+            arrival = flow.shape(i)
+            if arrival is None:
+                continue
+            try:
+                names = {name: self.value(value, i) for name, value in decision.names.items()}
+                holds = Evaluator(names, decision.lookup, arrival).truth(decision.test)
+            except Unread:
+                continue
+            except (Fault, Unknowable, ArithmeticError):
+                self.open.add(i)
+                continue
+            if decision.required and not holds:
+                self.faults.setdefault(i, decision.test.span.text)
+            elif not decision.required and holds != decision.holds:
+                self.open.add(i)

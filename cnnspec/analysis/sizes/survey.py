@@ -1,0 +1,241 @@
+"""What is told of a network's sizes: which inputs are valid, which its weights fit, where pixels are lost,
+how the output grows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import NamedTuple
+
+from cnnspec.analysis.sizes.axes import Axes
+from cnnspec.analysis.sizes.explore import Explorer, Inputs, moves, resized
+from cnnspec.analysis.sizes.facts import has_weights, losses
+from cnnspec.analysis.sizes.program import TooMuch
+from cnnspec.analysis.sizes.rules import Rule
+from cnnspec.analysis.sizes.sets import Stretch
+from cnnspec.analysis.sizes.sweep import Sweep
+from cnnspec.shapes import Shape
+
+FEWEST = 16
+"""Where a network is too long for all sizes, fewer are looked at, but so many at least."""
+
+Size = tuple[int, int]
+Set = tuple[Stretch, ...]
+
+
+class Loss(NamedTuple):
+    """A layer whose stride leaves rows (axis 0) or columns out: at which sizes, and how many as written."""
+
+    path: str
+    axis: int
+    sizes: Set
+    written: int
+
+
+class Growth(NamedTuple):
+    """How the sides of a map follow from the input's; None where there is no rule of a simple form."""
+
+    path: str
+    channels: int
+    height: Rule | None
+    width: Rule | None
+
+
+class Sample(NamedTuple):
+    """An input's height and width, what every value is for it, and how many rows and columns are left out."""
+
+    size: Size
+    shapes: dict[str, Shape]
+    lost: int
+
+
+class Question(NamedTuple):
+    """Inputs that are asked about, and whether they are valid."""
+
+    inputs: Inputs
+    valid: bool
+
+
+class Survey:
+    """All that is told of some inputs that vary together, the others as written.
+
+    `coupled` says where height and width depend on each other; where they do not, the valid inputs are all
+    pairs of a valid height and a valid width, and `squares` is None.
+    """
+
+    def __init__(self, explorer: Explorer, varied: tuple[str, ...], end: int) -> None:
+        self.explorer, self.varied, self.end = explorer, varied, end
+        self.written: Size = explorer.written[varied[0]].size
+        height, width = self.written
+        sizes = range(1, end + 1)
+        self.heights = Sweep(explorer, [self.at(n, width) for n in sizes], 0)
+        self.widths = Sweep(explorer, [self.at(height, n) for n in sizes], 1)
+        self.axes = Axes(self.heights.found.first, self.widths.found.first)
+        reread = self.heights.found.open or self.widths.found.open
+        self.coupled = "what the text reads of sizes" if reread else self.axes.coupled()
+        self.squares = Sweep(explorer, [self.at(n, n) for n in sizes], 0) if self.coupled else None
+
+    def at(self, height: int, width: int) -> Inputs:
+        """The inputs where those that vary have this size."""
+        return resized(self.explorer.written, self.varied, (height, width))
+
+    @property
+    def sweeps(self) -> tuple[Sweep, ...]:
+        """Along heights and along widths; of squares alone where the two depend on each other."""
+        return (self.squares,) if self.squares else (self.heights, self.widths)
+
+    @property
+    def all_sweeps(self) -> dict[str, Sweep]:
+        found = {"heights": self.heights, "widths": self.widths}
+        return {**found, "squares": self.squares} if self.squares else found
+
+    @property
+    def rechecked(self) -> int:
+        """Sizes that were checked from the text."""
+        return sum(sweep.found.rechecked for sweep in self.all_sweeps.values())
+
+    @property
+    def unknown(self) -> int:
+        """Sizes that were not looked at."""
+        return sum(sweep.unknown for sweep in self.all_sweeps.values())
+
+    @cached_property
+    def stops(self) -> list[tuple[str, int]]:
+        """Where sizes that are not valid first fail, and how many do."""
+        return Counter(self.sweeps[0].found.first.faults.values()).most_common()
+
+    @property
+    def pinned(self) -> str:
+        """The first layer whose weights do not fit at some valid size; "" where all fit at all."""
+        return next((path for sweep in self.sweeps for path in sweep.misfits.values()), "")
+
+    @cached_property
+    def losses(self) -> list[Loss]:
+        """Those of layers that run again are told once."""
+        again = {node.path for node in self.explorer.graph.nodes if node.shared}
+        return [
+            Loss(path, axis, sweep.set(sizes), sizes.get(self.written[axis], 0))
+            for axis, sweep in enumerate((self.heights, self.widths))
+            for path, sizes in sweep.lost.items()
+            if path not in again or sizes != sweep.lost.get(path.rpartition(" (")[0])
+        ]
+
+    @cached_property
+    def elsewhere(self) -> list[tuple[Set, Set]]:
+        """Other heights with other widths that the weights fit: the maps differ, but not in their features.
+
+        What a map laid flat has along both is what it has along each of them, over what it has as written.
+        """
+        if self.coupled:
+            return []
+        nodes = self.explorer.graph.nodes
+        pins = [node for node in nodes if has_weights(node) and self.axes.is_pinned(node)]
+        written = tuple(node.shapes[0].features for node in pins)
+        heights, widths = (self.by_features(sweep, [n.inputs[0] for n in pins]) for sweep in self.sweeps)
+        found = []
+        for features, high in heights.items():
+            if features == written or any(f * f % n for f, n in zip(written, features, strict=True)):
+                continue
+            wide = widths.get(tuple(f * f // n for f, n in zip(written, features, strict=True)))
+            if wide:
+                found.append((self.heights.set(high), self.widths.set(wide)))
+        return found
+
+    @staticmethod
+    def by_features(sweep: Sweep, paths: list[str]) -> dict[tuple[int, ...], list[int]]:
+        """The valid sizes by what some vectors are then."""
+        columns = [sweep.found.first.flows[path].column for path in paths]
+        found: dict[tuple[int, ...], list[int]] = {}
+        for size in sweep.valid:
+            found.setdefault(tuple(column[size - 1] for column in columns), []).append(size)
+        return found
+
+    @cached_property
+    def growths(self) -> list[Growth]:
+        """Of the outputs that are maps, else of the last map whose size follows from the input's."""
+        graph = self.explorer.graph
+        shapes = dict(graph.inputs) | {node.path: node.output for node in graph.nodes}
+        outputs = [at for _, at, train in graph.outputs if not train]
+        paths = [path for path in outputs if shapes[path].is_map] or self.head(outputs)
+        down, across = self.sweeps[0], self.sweeps[-1]
+        return [
+            Growth(path, int(shapes[path].channels), down.rule(path), across.rule(path)) for path in paths
+        ]
+
+    def head(self, outputs: list[str]) -> list[str]:
+        """The last map before the outputs that is not of one size always, if there is one."""
+        needed = set(outputs)
+        for node in reversed(self.explorer.graph.nodes):
+            if node.path not in needed:
+                continue
+            if node.output.is_map and any(len(set(s.sides(node.path).values())) > 1 for s in self.sweeps):
+                return [node.path]
+            needed.update(node.inputs)
+        return []
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """The smallest input, the one that is written, and one twice as large, as far as there are such."""
+        sizes = [self.written]
+        for least in ((1, 1), (2 * self.written[0], 2 * self.written[1])):
+            sides = self.from_(least)
+            if all(sides):
+                sizes.append(sides)
+        chosen = sorted(set(sizes))
+        found = self.explorer.explore([self.at(*size) for size in chosen])
+        samples = []
+        for size, fine, spot in zip(chosen, found.valid, found.spots, strict=True):
+            if fine and spot:
+                run, i = spot
+                shapes = {path: shape for path, flow in run.flows.items() if (shape := flow.shape(i))}
+                samples.append(Sample(size, shapes, sum(sum(column[i]) for column in losses(run).values())))
+        return samples
+
+    def from_(self, least: Size) -> Size:
+        """The smallest size, from one on, that is valid; 0 where there is none, squares where coupled."""
+        first, last = self.sweeps[0].valid, self.sweeps[-1].valid
+        least = (max(least), max(least)) if self.coupled else least
+        return next((n for n in first if n >= least[0]), 0), next((n for n in last if n >= least[1]), 0)
+
+    def asked(self, question: Question) -> Size | None:
+        """The size that is asked about for these inputs; None where it is none, or no single one."""
+        shapes = [question.inputs.get(name, self.explorer.written[name]) for name in self.varied]
+        sizes = {shape.size for shape in shapes if shape.is_map}
+        return sizes.pop() if len(sizes) == 1 else None
+
+    def nearest(self, size: Size) -> list[Size]:
+        """The nearest valid sizes to one that is not: one that is no larger, one that is no smaller."""
+        if self.coupled:
+            near = moves(size, self.end)
+            fine = self.explorer.explore([self.at(*pair) for pair in near]).valid
+            found = [pair for pair, is_valid in zip(near, fine, strict=True) if is_valid]
+            smaller = [pair for pair in found if pair[0] <= size[0] and pair[1] <= size[1]]
+            larger = [pair for pair in found if pair[0] >= size[0] and pair[1] >= size[1]]
+            return smaller[:1] + larger[:1]
+        height, width = size
+        smaller_sides = [
+            max((n for n in sweep.valid if n <= side), default=0)
+            for sweep, side in zip(self.sweeps, size, strict=True)
+        ]
+        return [
+            pair for pair in ((smaller_sides[0], smaller_sides[1]), self.from_((height, width))) if all(pair)
+        ]
+
+
+def survey(explorer: Explorer, end: int) -> list[Survey]:
+    """A survey for each size that inputs have, up to `end`: those of one size vary together.
+
+    The end is nearer where the network is too long. Raises TooMuch where it is by far.
+    """
+    groups: dict[Size, list[str]] = {}
+    for name, shape in explorer.written.items():
+        if shape.is_map:
+            groups.setdefault(shape.size, []).append(name)
+    while True:
+        try:
+            return [Survey(explorer, tuple(names), end) for names in groups.values()]
+        except TooMuch:
+            if end <= FEWEST:
+                raise
+            end = max(FEWEST, end // 4)
+            explorer.refresh()

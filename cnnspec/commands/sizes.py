@@ -1,0 +1,91 @@
+"""`cnnspec sizes`: for which inputs a net is valid."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from cnnspec.commands.common import checked, fail, options, settings_of, show
+
+TRIES = 32  # of inputs for a net that has faults as it is written
+
+
+@click.command()
+@click.argument("file", required=False)
+@options
+@click.option("--up-to", "end", type=click.IntRange(16, 65_536), default=1024, help="The largest side.")
+@click.option(
+    "--format", "style", type=click.Choice(("text", "json")), default="text", help="How it is told."
+)
+def sizes(file: str | None, end: int, style: str, **choice: Any) -> None:
+    """Tell for which inputs a net is valid; and whether the one of --input is, and which near it are."""
+    from cnnspec.analysis.sizes.program import TooMuch
+    from cnnspec.analysis.sizes.survey import survey
+    from cnnspec.tables.sizes import as_json, report
+
+    chosen = settings_of(choice)
+    _, found = checked(file, choice["net"], chosen._replace(inputs={}), first=True)
+    try:
+        explorer = explorer_of(found, chosen, end)
+        asked = question(explorer, found, chosen)
+        surveys = survey(explorer, end)
+        told = as_json(surveys, asked) if style == "json" else report(surveys, asked)
+    except TooMuch:
+        fail("the network is too long for its sizes to be looked at")
+    if not surveys:
+        fail(f"{explorer.network.name} takes no maps: it has no heights and widths to choose")
+    click.echo(told, nl=False)
+    sys.exit(not found.ok if asked is None else not asked.valid)
+
+
+def explorer_of(found: Any, chosen: Any, end: int) -> Any:
+    """The net as it is written, or, where that has faults, as it is for the nearest input without any."""
+    from cnnspec.analysis.sizes.explore import Explorer, mended
+    from cnnspec.compiler import rechecker
+    from cnnspec.files import read_used
+
+    written = bool(found.networks) and found.ok
+    if not written and (not chosen.inputs or not found.partial):
+        show(found.diagnostics)
+    if not written and not found.partial:
+        sys.exit(1)
+    network = (found.networks if written else found.partial)[0]
+    recheck = rechecker(network.net.span.source, read_used, network.name, chosen)
+    widths = channels(network, chosen.inputs)
+    if widths or not written:
+        network = recheck(widths) or mended(network, recheck, chosen.limits, end, TRIES)
+    if network is None:
+        sys.exit(1)
+    return Explorer(network, recheck, chosen.limits)
+
+
+def channels(network: Any, inputs: Any) -> dict[str, Any]:
+    """The inputs as they are written, but of the channels that are asked for, where these are others."""
+    found = {}
+    for given in network.inputs:
+        shape, asked = given.value.shape, inputs.get(given.name) or inputs.get("")
+        if asked is not None and shape is not None and asked.channels != shape.channels:
+            found[given.name] = shape.with_channels(asked.channels)
+    return found
+
+
+def question(explorer: Any, found: Any, chosen: Any) -> Any:
+    """What --input asks about, and whether it is valid; None where it is not given."""
+    from cnnspec.analysis.sizes.survey import Question
+    from cnnspec.compiler import check
+    from cnnspec.elaborate.network import Misuse
+    from cnnspec.files import read_used
+
+    if not chosen.inputs:
+        return None
+    try:
+        source = explorer.network.net.span.source
+        answer = check(source, read_used, explorer.network.name, chosen)
+    except Misuse as misuse:
+        fail(str(misuse))
+    if not answer.ok:
+        show(answer.diagnostics)
+    names = list(explorer.written)
+    return Question({name or names[0]: shape for name, shape in chosen.inputs.items()}, answer.ok)

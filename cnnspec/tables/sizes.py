@@ -1,0 +1,222 @@
+"""For which inputs a network is valid, in words and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cnnspec.analysis.sizes.rules import Rule
+from cnnspec.analysis.sizes.sets import Stretch
+from cnnspec.analysis.sizes.survey import Growth, Question, Set, Survey
+from cnnspec.tables.columns import clean
+
+MARGIN = 9
+MOST = 6  # of a kind are told in words; the JSON report has all
+AXES = (("height", "rows"), ("width", "columns"))
+
+
+def words(stretches: Set) -> str:
+    """`from 12`, `28 to 31`, `multiples of 16`."""
+    return ", ".join(first_of([stretch_words(stretch) for stretch in stretches], "stretches")) or "none"
+
+
+def stretch_words(stretch: Stretch) -> str:
+    first, length, step = stretch
+    if step == 1:
+        return f"from {first}"
+    sizes = f"{first}" if length == 1 else f"{first} to {stretch.last}"
+    if not step:
+        return sizes
+    if length > 1:
+        return f"{sizes} and again every {step}"
+    return f"multiples of {step}" if first == step else f"from {first} in steps of {step}"
+
+
+def first_of(lines: Sequence[str], what: str) -> list[str]:
+    """The first of some lines, and how many more there are."""
+    more = len(lines) - MOST
+    return [*lines[:MOST], f"and {more} more {what}"] if more > 1 else list(lines)
+
+
+def cross(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def report(surveys: list[Survey], question: Question | None) -> str:
+    """A stretch of text for each size that inputs are written with; before them what was asked."""
+    answers = [] if question is None else [answer(survey, question) for survey in surveys]
+    parts = [text(survey, alone=len(surveys) == 1) for survey in surveys]
+    return "\n".join([*(line + "\n" for line in answers if line), *parts])
+
+
+def answer(survey: Survey, question: Question) -> str:
+    """`230x230 is not valid; near it 224x224 and 240x240 are`."""
+    size = survey.asked(question)
+    if size is None:
+        return ""
+    if question.valid:
+        return f"{cross(size)} is valid"
+    near = list(map(cross, survey.nearest(size)))
+    if not near:
+        return f"{cross(size)} is not valid, and nothing near it is"
+    return f"{cross(size)} is not valid; near it {' and '.join(near)} {'are' if len(near) > 1 else 'is'}"
+
+
+def text(survey: Survey, alone: bool) -> str:
+    """A line a fact, then a table of a few sizes."""
+    inputs = " and ".join(f"{survey.explorer.written[name]}" for name in survey.varied)
+    others = "" if alone else f", if only {' and '.join(survey.varied)} may change"
+    title = f"{survey.explorer.network.name} at {inputs}{others}; sizes up to {survey.end}"
+    facts = {
+        "valid": valid(survey),
+        "weights": weights(survey),
+        "output": outputs(survey),
+        "lost": lost(survey),
+    }
+    lines = [clean(title), ""]
+    for name, told in facts.items():
+        lines += [f"{name if i == 0 else '':{MARGIN}} {clean(line)}" for i, line in enumerate(told)]
+    return "\n".join([*lines, "", *table(survey), ""])
+
+
+def both(down: Set, across: Set) -> str:
+    if down == across:
+        return f"heights and widths {words(down)}"
+    return f"heights {words(down)}; widths {words(across)}"
+
+
+def valid(survey: Survey) -> list[str]:
+    heights, widths = (sweep.set(sweep.valid) for sweep in (survey.heights, survey.widths))
+    if survey.squares is None:
+        told = [both(heights, widths)]
+    else:
+        height, width = survey.written
+        told = [
+            f"squares {words(survey.squares.set(survey.squares.valid))}",
+            f"heights {words(heights)} where the width is {width}",
+            f"widths {words(widths)} where the height is {height}",
+            f"for other pairs ask with --input: height and width depend on each other in {survey.coupled}",
+        ]
+    if survey.stops:
+        told.append("others end at " + ", ".join(f"{path} ({count})" for path, count in survey.stops[:3]))
+    if survey.rechecked:
+        told.append(f"{survey.rechecked} sizes were checked one by one, because of what the text reads")
+    if survey.unknown:
+        told.append(f"{survey.unknown} sizes were left out: to check them one by one would take too long")
+    return told
+
+
+def weights(survey: Survey) -> list[str]:
+    if not survey.pinned:
+        return ["fit all of these"]
+    sets = [sweep.set(sweep.fitting) for sweep in survey.sweeps]
+    fitting = f"squares {words(sets[0])}" if survey.coupled else both(sets[0], sets[1])
+    others = [
+        f"and heights {words(high)} with widths {words(wide)}: another map of as many features"
+        for high, wide in survey.elsewhere
+    ]
+    return [f"of {survey.pinned} fit {fitting}", *first_of(others, "of that kind")]
+
+
+def outputs(survey: Survey) -> list[str]:
+    graph = survey.explorer.graph
+    shapes = dict(graph.inputs) | {node.path: node.output for node in graph.nodes}
+    fixed = [str(shapes[at]) for _, at, train in graph.outputs if not train and not shapes[at].is_map]
+    return [*([" and ".join(fixed)] if fixed else []), *map(growth, survey.growths)]
+
+
+def growth(found: Growth) -> str:
+    """`layer4.2.relu: 2048@ceil(h/32) x ceil(w/32)`, of the input's height h and width w."""
+    sides = [formula(rule, name) or "?" for rule, name in ((found.height, "h"), (found.width, "w"))]
+    return f"{found.path}: {found.channels}@{' x '.join(sides)}"
+
+
+def formula(rule: Rule | None, name: str) -> str | None:
+    return rule.text(name) if rule else None
+
+
+def lost(survey: Survey) -> list[str]:
+    """Layer by layer, rows and columns in one line where they are lost at the same sizes."""
+    if not survey.losses:
+        return ["nothing"]
+    by_layer: dict[str, dict[str, list[str]]] = {}
+    for loss in survey.losses:
+        axes = by_layer.setdefault(loss.path, {}).setdefault(words(loss.sizes), [])
+        axes.append(AXES[loss.axis][1] + (f" ({loss.written} as written)" if loss.written else ""))
+    told = [
+        f"{' and '.join(axes)} in {path}: {sizes}"
+        for path, found in by_layer.items()
+        for sizes, axes in found.items()
+    ]
+    whole = [sweep.set(sweep.whole) for sweep in (survey.heights, survey.widths)]
+    return [*first_of(told, "layers"), f"nothing at {both(whole[0], whole[1])}"]
+
+
+def table(survey: Survey) -> list[str]:
+    """A few sizes: the last map that follows them, and the outputs."""
+    ends = [(name, at) for name, at, train in survey.explorer.graph.outputs if not train]
+    maps = [(g.path, g.path) for g in survey.growths if g.path not in (at for _, at in ends)]
+    rows = [["input", *(name for name, _ in maps + ends), "lost"]]
+    for sample in survey.samples:
+        shown = [str(sample.shapes.get(at, "?")) for _, at in maps + ends]
+        rows.append([cross(sample.size), *shown, str(sample.lost or "–")])
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{clean(cell):{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def as_json(surveys: list[Survey], question: Question | None) -> str:
+    """Sets of sizes are lists of stretches: first, how many in a row, after how many again (0: never)."""
+    content: dict[str, Any] = {
+        "name": surveys[0].explorer.network.name if surveys else None,
+        "inputs": [entry(survey) for survey in surveys],
+    }
+    if question is not None:
+        sizes = [(survey, survey.asked(question)) for survey in surveys]
+        near = [] if question.valid else [survey.nearest(size) for survey, size in sizes if size]
+        content["asked"] = {"valid": question.valid, "nearest": near}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def entry(survey: Survey) -> dict[str, Any]:
+    sweeps = survey.all_sweeps
+    return {
+        "names": survey.varied,
+        "written": survey.written,
+        "up_to": survey.end,
+        "apart": not survey.coupled,
+        "valid": {name: sweep.set(sweep.valid) for name, sweep in sweeps.items()},
+        "weights_fit": {name: sweep.set(sweep.fitting) for name, sweep in sweeps.items()},
+        "weights_fit_other_maps": survey.elsewhere,
+        "rechecked": survey.rechecked,
+        "left_out": survey.unknown,
+        "ends": [{"path": path, "sizes": count} for path, count in survey.stops],
+        "maps": [
+            {
+                "path": found.path,
+                "channels": found.channels,
+                "height": formula(found.height, "h"),
+                "width": formula(found.width, "w"),
+            }
+            for found in survey.growths
+        ],
+        "lost": [
+            {"path": found.path, "axis": AXES[found.axis][0], "sizes": found.sizes, "written": found.written}
+            for found in survey.losses
+        ],
+        "samples": [
+            {
+                "size": sample.size,
+                "outputs": {
+                    name: sample.shapes[at].dimensions
+                    for name, at, _ in survey.explorer.graph.outputs
+                    if at in sample.shapes
+                },
+                "lost": sample.lost,
+            }
+            for sample in survey.samples
+        ],
+    }
