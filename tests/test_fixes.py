@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import pytest
 
 from cnnspec.compiler import Checked, check
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.elaborate.network import Settings
 from cnnspec.fixes import SHOWN, SOUGHT, with_fixes
-from cnnspec.fixes.trial import MOST_TRIES, applied, moved
+from cnnspec.fixes.trial import MOST_TRIES, Recheck, applied, moved
+from cnnspec.shapes import Shape
 from cnnspec.source import Source, Span
 
 
@@ -17,13 +19,11 @@ def net(*lines: str) -> str:
     return "net A {\n    " + "\n    ".join(lines) + "\n}\n"
 
 
-def recheck(text: str) -> Checked:
-    return check(Source("x.cnn", text))
+def recheck(text: str, inputs: Mapping[str, Shape] = {}) -> Checked:
+    return check(Source("x.cnn", text), settings=Settings({}, inputs))
 
 
-def mended(
-    text: str, compiler: Callable[[str], Checked] = recheck, layers: int = 0
-) -> tuple[Source, list[Diagnostic]]:
+def mended(text: str, compiler: Recheck = recheck, layers: int = 0) -> tuple[Source, list[Diagnostic]]:
     source = Source("x.cnn", text)
     return source, with_fixes(source, check(source).diagnostics, compiler, layers)
 
@@ -71,8 +71,10 @@ class TestSizes:
     def test_an_oblong_kernel_has_an_oblong_pad(self) -> None:
         assert titles("input 1@4x4", "conv 8@1x7")[0] == "`pad=0x3` on this conv gives 4 4"
 
-    def test_an_oblong_input_grows_on_both_sides(self) -> None:
-        assert "or an input of at least 7x10" in titles("input 1@4x7", "conv 8@7x3")
+    def test_a_side_that_is_long_enough_stays(self) -> None:
+        source, (fault,) = mended(net("input 1@4x7", "conv 8@7x3"))
+        (fix,) = (fix for fix in fault.fixes if fix.title == "or an input of at least 7x3")
+        assert "input 1@7x7" in applied(source.text, fix.edits)
 
     def test_a_smaller_window_is_odd_where_it_was_odd_and_no_point(self) -> None:
         assert "a smaller window, `3x3`, fits" in titles("input 1@4x4", "conv 8@5x5")
@@ -86,7 +88,26 @@ class TestSizes:
             "upsample 8",
             "concat { | from a | identity }",
         )
-        assert found == ["an input of 32x32, in steps of 8"]
+        assert found == ["an input of 32x32: at least 8x8, in steps of 8"]
+
+    def test_each_side_goes_to_its_own_nearest_size(self) -> None:
+        found = titles("input 1@30x41", "a: relu", "maxpool 8x8", "upsample 8", "add { | from a | identity }")
+        assert found[-1] == "an input of 32x40: at least 8x8, in steps of 8"
+
+    def test_a_claim_bounds_the_inputs_that_would_do(self) -> None:
+        found = titles("input 1@9x9", "conv 4@2x2 stride=2 -> 4@5x5")
+        assert found[-1] == "or an input from 10x10 to 11x11"
+
+    def test_an_input_of_the_command_line_is_advised(self) -> None:
+        text = net("input 1@32x32", "a: relu", "maxpool 8x8, upsample 8", "add { | from a | identity }")
+
+        def compiler(text: str, inputs: Mapping[str, Shape] = {"": Shape(1, 30, 30)}) -> Checked:
+            return check(Source("x.cnn", text), settings=Settings({}, inputs))
+
+        source = Source("x.cnn", text)
+        before = check(source, settings=Settings({}, {"": Shape(1, 30, 30)}))
+        (fault,) = with_fixes(source, before.diagnostics, compiler)
+        assert fault.fixes == (Fix("an input of 32x32: at least 8x8, in steps of 8"),)
 
     def test_a_claim_with_the_wrong_channels_is_mended_itself(self) -> None:
         assert titles("input 1@8x8", "conv 4@3x3 -> 5@6x6") == ["claim what it is: `-> 4@6x6`"]

@@ -112,9 +112,10 @@ def checked_source(source: Any, read_used: Any, net: str | None, settings: Any, 
         bound = min(settings.limits.max_layers, MOST_LAYERS)
         narrow = settings._replace(limits=settings.limits._replace(max_layers=bound))
 
-        def recheck(text: str) -> Checked:
+        def recheck(text: str, inputs: Any = settings.inputs) -> Checked:
             try:
-                return check(Source(source.name, text), read_used, net, narrow, first)
+                edited = Source(source.name, text)
+                return check(edited, read_used, net, narrow._replace(inputs=inputs), first)
             except Misuse:  # the edit took away what an option names
                 return Checked((), found.diagnostics)
 

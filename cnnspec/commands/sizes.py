@@ -42,7 +42,8 @@ def sizes(file: str | None, end: int, style: str, **choice: Any) -> None:
 
 def explorer_of(found: Any, chosen: Any, end: int) -> Any:
     """The net as it is written, or, where that has faults, as it is for the nearest input without any."""
-    from cnnspec.analysis.sizes.explore import Explorer, mended
+    from cnnspec.analysis.sizes.explore import Explorer
+    from cnnspec.analysis.sizes.near import proposals
     from cnnspec.compiler import rechecker
     from cnnspec.files import read_used
 
@@ -55,7 +56,8 @@ def explorer_of(found: Any, chosen: Any, end: int) -> Any:
     recheck = rechecker(network.net.span.source, read_used, network.name, chosen)
     widths = channels(network, chosen.inputs)
     if widths or not written:
-        network = recheck(widths) or mended(network, recheck, chosen.limits, end, TRIES)
+        proposed = proposals(Explorer(network, None, chosen.limits), end)
+        network = next(filter(None, map(recheck, [widths, *proposed[:TRIES]])), None)
     if network is None:
         sys.exit(1)
     return Explorer(network, recheck, chosen.limits)

@@ -7,7 +7,8 @@ from itertools import islice
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Edit, Fix
-from cnnspec.fixes.sizes import inputs, pad_fixes
+from cnnspec.fixes.inputs import inputs
+from cnnspec.fixes.sizes import pad_fixes
 from cnnspec.fixes.tree import Place, keyword, literal, set_argument
 from cnnspec.fixes.trial import Case
 

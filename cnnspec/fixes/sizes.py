@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from cnnspec import syntax
 from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Edit, Fix
+from cnnspec.fixes.inputs import inputs
 from cnnspec.fixes.tree import (
     WINDOWED,
     Owner,
@@ -24,7 +25,6 @@ from cnnspec.fixes.tree import (
 from cnnspec.fixes.trial import Case, heights, moved, value_at
 
 _MOST_PADS = 24
-_FARTHEST = 36  # an input is sought among sizes up to so many rows smaller or larger
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -155,51 +155,6 @@ def _outcome(after: Checked, end: int) -> str:
     if not 1 < len(found) <= 8:
         return f" gives {value.shape}" if value is not None and value.shape is not None else ""
     return " gives " + " ".join(map(str, found))
-
-
-def inputs(case: Case, owner: Owner | None) -> Iterator[Fix]:
-    """The nearest input size that mends the fault, and which others would."""
-    shapes = [call.positional[0] for call in case.tree.inputs(owner) if call.positional]
-    kernels = [shape.kernel for shape in shapes if isinstance(shape, syntax.FilterOf)]
-    if not kernels or any(literal(kernel) is None for kernel in kernels):
-        return
-    written = {kernel.span.text for kernel in kernels}
-    if len(written) > 1:  # inputs of different sizes: which of them is wrong cannot be told
-        return
-    old = literal(kernels[0])
-    height, width = sides(old or 1)
-
-    def edits(more: int) -> tuple[Edit, ...]:
-        text = size_text(height + more, width + more, like=old)
-        return tuple(Edit(kernel.span, text) for kernel in kernels)
-
-    def works(more: int) -> bool:
-        return min(height, width) + more > 0 and case.mended(edits(more)) is not None
-
-    def size(more: int) -> str:
-        return f"{height + more}x{width + more}"
-
-    steps = (1, -1) if case.fault.code != "E0401" else (1,)
-    more = next((d * sign for d in range(1, _FARTHEST + 1) for sign in steps if works(d * sign)), None)
-    if more is not None:
-        nearest, extent = _extent(more, works, size)
-        yield Fix(f"or an input {extent}", edits(nearest))
-
-
-def _extent(more: int, works: Callable[[int], bool], size: Callable[[int], str]) -> tuple[int, str]:
-    """The sizes around one that works: `from 32x32 to 35x35`, `of at least 44x44`, `…, in steps of 8`."""
-    low = high = more
-    while low - 1 != 0 and more - low < _FARTHEST and works(low - 1):
-        low -= 1
-    while high + 1 != 0 and high - more < _FARTHEST and works(high + 1):
-        high += 1
-    if high - more == _FARTHEST:
-        return more, f"of at least {size(low)}"
-    if high - low < 4:
-        step = next((step for step in range(high - low + 2, 33) if works(low + step)), 0)
-        if step and works(low + 2 * step) and not works(low + 2 * step - 1):
-            return low, f"of {size(low)}, in steps of {step}"
-    return more, f"of {size(more)}" if low == high else f"from {size(low)} to {size(high)}"
 
 
 def flat(case: Case) -> Iterator[Fix]:

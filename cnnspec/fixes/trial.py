@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Diagnostic, Edit
 from cnnspec.fixes.tree import Tree
 from cnnspec.graph import Again, From, Leaf, Lost, Merge, Repeat, Step, Use, Value
+from cnnspec.shapes import Shape
 from cnnspec.source import Source
 
-Recheck = Callable[[str], Checked]
-"""Checks an edited text as the file was checked: the same options, the same files beside it."""
+
+class Recheck(Protocol):
+    """Checks an edited text as the file was checked: the same options, the same files beside it."""
+
+    def __call__(self, text: str, inputs: Mapping[str, Shape] = ...) -> Checked:
+        """The `inputs` are in place of those of the options."""
+
 
 MOST_TRIES = 150
 WORK = 500_000
@@ -57,6 +63,15 @@ class Trial:
             self.next_cost = max(self.next_cost, cost(text, after.expanded))
             self.work -= self.next_cost
         return self._known[text]
+
+    def with_inputs(self, inputs: Mapping[str, Shape]) -> Checked | None:
+        """What the text holds for other inputs, if it has no faults then."""
+        if self.tries <= 0 or self.next_cost > self.work:
+            return None
+        self.tries -= 1
+        self.work -= self.next_cost
+        after = self.recheck(self.source.text, inputs)
+        return after if after.ok else None
 
     def mended(self, fault: Diagnostic, edits: Sequence[Edit], elsewhere: bool = False) -> Checked | None:
         """What the edited text holds, if the fault is gone and no other has come.

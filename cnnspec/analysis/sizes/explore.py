@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from cnnspec.analysis.sizes.program import NO_LIMITS, Program
+from cnnspec.analysis.sizes.program import MOST_WORK, NO_LIMITS, Program
 from cnnspec.analysis.sizes.run import Run
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph import Network
@@ -32,22 +32,33 @@ class Found(NamedTuple):
 
 
 class Explorer:
-    """A network, its program, and what may still be spent on checking its text again."""
+    """A network, its program, and what may still be spent: on answers, and on checking its text again.
 
-    def __init__(self, network: Network, recheck: Recheck | None = None, limits: Limits = NO_LIMITS) -> None:
+    `claims`: a false `->` is a fault, as it is in a network as written.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        recheck: Recheck | None = None,
+        limits: Limits = NO_LIMITS,
+        work: int = MOST_WORK,
+        claims: bool = False,
+    ) -> None:
         self.network, self.recheck, self.limits = network, recheck, limits
+        self.work, self.claims = work, claims
         self.graph = unroll(network)
         self.written: Inputs = dict(self.graph.inputs)
         self.refresh()
 
     def refresh(self) -> None:
         """Forget what was spent."""
-        self.program = Program(self.graph, self.limits)
+        self.program = Program(self.graph, self.limits, self.work)
         self.left = RECHECKED
 
-    def explore(self, inputs: Sequence[Inputs], claims: bool = False) -> Found:
+    def explore(self, inputs: Sequence[Inputs]) -> Found:
         """Raises TooMuch."""
-        first = run = Run(self.program, columns(inputs, range(len(inputs))), claims)
+        first = run = Run(self.program, columns(inputs, range(len(inputs))), self.claims)
         valid: list[bool | None] = [i not in run.faults for i in range(run.length)]
         spots: list[tuple[Run, int] | None] = [(run, i) for i in range(run.length)]
         waiting, rechecked, alone = set(run.open), 0, 0
@@ -63,7 +74,7 @@ class Explorer:
             if network is None:
                 continue
             tried = [i, *waiting] if alone < 3 else [i]
-            run = Run(Program(unroll(network), self.limits), columns(inputs, tried), claims)
+            run = Run(Program(unroll(network), self.limits), columns(inputs, tried), self.claims)
             told = [(j, k) for k, j in enumerate(tried) if k == 0 or k not in run.open]
             for j, k in told:
                 valid[j], spots[j] = k not in run.faults, (run, k)
@@ -76,31 +87,6 @@ def columns(inputs: Sequence[Inputs], chosen: Sequence[int]) -> dict[str, list[S
     return {name: [inputs[i][name] for i in chosen] for name in inputs[0]}
 
 
-def moves(written: tuple[int, int], end: int) -> list[tuple[int, int]]:
-    """Sizes near one, the nearest first: both sides larger or smaller by as much, or one of them alone."""
-    height, width = written
-    steps = sorted(range(1 - max(written), max(written) + end), key=lambda step: (abs(step), -step))
-    found = [
-        (height + a * step, width + b * step) for step in steps if step for a, b in ((1, 1), (1, 0), (0, 1))
-    ]
-    return [size for size in found if min(size) > 0]
-
-
 def resized(inputs: Inputs, names: Sequence[str], size: tuple[int, int]) -> Inputs:
     """The inputs, those of these names of another size."""
     return {name: shape.with_size(*size) if name in names else shape for name, shape in inputs.items()}
-
-
-def mended(partial: Network, recheck: Recheck, limits: Limits, end: int, tries: int) -> Network | None:
-    """A network with faults as it is for the nearest input that it has none for; None where none is found.
-
-    Its program goes as far as the faults let it, and proposes inputs; each is checked from the text.
-    """
-    explorer = Explorer(partial, None, limits)
-    names = [name for name, shape in explorer.written.items() if shape.is_map]
-    if not names or len({explorer.written[name].size for name in names}) > 1:
-        return None
-    inputs = [resized(explorer.written, names, size) for size in moves(explorer.written[names[0]].size, end)]
-    found = explorer.explore(inputs)
-    proposed = [given for given, fine in zip(inputs, found.valid, strict=True) if fine is not False]
-    return next(filter(None, map(recheck, proposed[:tries])), None)

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cnnspec.analysis.sizes.axes import Axes
-from cnnspec.analysis.sizes.explore import Explorer, Inputs, moves, resized
+from cnnspec.analysis.sizes.explore import Explorer, Inputs, resized
 from cnnspec.analysis.sizes.facts import has_weights, losses
+from cnnspec.analysis.sizes.near import Size, distance, moves
 from cnnspec.analysis.sizes.program import TooMuch
 from cnnspec.analysis.sizes.rules import Rule
 from cnnspec.analysis.sizes.sets import Stretch
@@ -19,7 +20,6 @@ from cnnspec.shapes import Shape
 FEWEST = 16
 """Where a network is too long for all sizes, fewer are looked at, but so many at least."""
 
-Size = tuple[int, int]
 Set = tuple[Stretch, ...]
 
 
@@ -206,7 +206,7 @@ class Survey:
     def nearest(self, size: Size) -> list[Size]:
         """The nearest valid sizes to one that is not: one that is no larger, one that is no smaller."""
         if self.coupled:
-            near = moves(size, self.end)
+            near = sorted(moves(size, self.end), key=lambda moved: distance(moved, size))
             fine = self.explorer.explore([self.at(*pair) for pair in near]).valid
             found = [pair for pair, is_valid in zip(near, fine, strict=True) if is_valid]
             smaller = [pair for pair in found if pair[0] <= size[0] and pair[1] <= size[1]]

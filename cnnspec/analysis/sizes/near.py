@@ -1,0 +1,55 @@
+"""Valid inputs near one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.analysis.sizes.explore import Explorer, Inputs, resized
+from cnnspec.analysis.sizes.facts import losses
+
+Size = tuple[int, int]
+
+
+def moves(size: Size, reach: int) -> list[Size]:
+    """Sizes near one: both sides larger or smaller by as much, or one of them alone."""
+    height, width = size
+    steps = [step for step in range(-reach, reach + 1) if step]
+    near = [(height + a * step, width + b * step) for step in steps for a, b in ((1, 1), (1, 0), (0, 1))]
+    return [moved for moved in near if min(moved) > 0]
+
+
+def proposals(explorer: Explorer, reach: int) -> list[Inputs]:
+    """Near the inputs of a network with faults those that have none of them.
+
+    First those that lose no pixels, then the nearest. The program goes as far as the faults let it: behind
+    them there may be others. Inputs of several sizes have no proposals. Raises TooMuch.
+    """
+    names = [name for name, shape in explorer.written.items() if shape.is_map]
+    if len({explorer.written[name].size for name in names}) != 1:
+        return []
+    size = explorer.written[names[0]].size
+    squares = [(n, n) for n in range(max(1, min(size) - reach), max(size) + reach + 1)]
+    sides = [n for (n, _), lost in fine(explorer, names, squares).items() if not lost]
+    pairs = [(a, b) for a in closest(sides, size[0]) for b in closest(sides, size[1])]
+    found = fine(explorer, names, [*moves(size, reach), *pairs])
+    chosen = sorted(found, key=lambda near: (found[near], distance(near, size), -sum(near)))
+    return [resized(explorer.written, names, near) for near in chosen]
+
+
+def fine(explorer: Explorer, names: Sequence[str], sizes: Sequence[Size]) -> dict[Size, bool]:
+    """Those of some sizes that are valid as far as is known, and whether pixels are lost then."""
+    found = explorer.explore([resized(explorer.written, names, size) for size in sizes])
+    columns = losses(found.first).values()
+    return {
+        size: any(any(column[i]) for column in columns)
+        for i, size in enumerate(sizes)
+        if found.valid[i] is not False
+    }
+
+
+def closest(sides: Sequence[int], side: int) -> list[int]:
+    return sorted(sides, key=lambda n: (abs(n - side), -n))[:2]
+
+
+def distance(one: Size, other: Size) -> int:
+    return abs(one[0] - other[0]) + abs(one[1] - other[1])
