@@ -150,16 +150,16 @@ def lost(survey: Survey) -> list[str]:
         for sizes, axes in found.items()
     ]
     whole = [sweep.set(sweep.whole) for sweep in (survey.heights, survey.widths)]
-    return [*first_of(told, "layers"), f"nothing at {both(whole[0], whole[1])}"]
+    nothing = f"nothing at {both(whole[0], whole[1])}" if all(whole) else "something at every size"
+    return [*first_of(told, "layers"), nothing]
 
 
 def table(survey: Survey) -> list[str]:
     """A few sizes: the last map that follows them, and the outputs."""
-    ends = [(name, at) for name, at, train in survey.explorer.graph.outputs if not train]
-    maps = [(g.path, g.path) for g in survey.growths if g.path not in (at for _, at in ends)]
-    rows = [["input", *(name for name, _ in maps + ends), "lost"]]
+    names = {at: name for name, at, train in survey.explorer.graph.outputs if not train}
+    rows = [["input", *(names.get(path, path) for path in survey.shown), "lost"]]
     for sample in survey.samples:
-        shown = [str(sample.shapes.get(at, "?")) for _, at in maps + ends]
+        shown = [str(sample.shapes.get(path, "?")) for path in survey.shown]
         rows.append([cross(sample.size), *shown, str(sample.lost or "–")])
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     return [
@@ -169,7 +169,6 @@ def table(survey: Survey) -> list[str]:
 
 
 def as_json(surveys: list[Survey], question: Question | None) -> str:
-    """Sets of sizes are lists of stretches: first, how many in a row, after how many again (0: never)."""
     content: dict[str, Any] = {
         "name": surveys[0].explorer.network.name if surveys else None,
         "inputs": [entry(survey) for survey in surveys],
@@ -181,6 +180,11 @@ def as_json(surveys: list[Survey], question: Question | None) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+def plain(stretches: Set) -> list[dict[str, int]]:
+    """A set of sizes as Stretches: `length` sizes from `first` on, again every `step`, if that is not 0."""
+    return [stretch._asdict() for stretch in stretches]
+
+
 def entry(survey: Survey) -> dict[str, Any]:
     sweeps = survey.all_sweeps
     return {
@@ -188,9 +192,11 @@ def entry(survey: Survey) -> dict[str, Any]:
         "written": survey.written,
         "up_to": survey.end,
         "apart": not survey.coupled,
-        "valid": {name: sweep.set(sweep.valid) for name, sweep in sweeps.items()},
-        "weights_fit": {name: sweep.set(sweep.fitting) for name, sweep in sweeps.items()},
-        "weights_fit_other_maps": survey.elsewhere,
+        "valid": {name: plain(sweep.set(sweep.valid)) for name, sweep in sweeps.items()},
+        "weights_fit": {name: plain(sweep.set(sweep.fitting)) for name, sweep in sweeps.items()},
+        "weights_fit_other_maps": [
+            {"heights": plain(high), "widths": plain(wide)} for high, wide in survey.elsewhere
+        ],
         "rechecked": survey.rechecked,
         "left_out": survey.unknown,
         "ends": [{"path": path, "sizes": count} for path, count in survey.stops],
@@ -204,7 +210,12 @@ def entry(survey: Survey) -> dict[str, Any]:
             for found in survey.growths
         ],
         "lost": [
-            {"path": found.path, "axis": AXES[found.axis][0], "sizes": found.sizes, "written": found.written}
+            {
+                "path": found.path,
+                "axis": AXES[found.axis][0],
+                "sizes": plain(found.sizes),
+                "written": found.written,
+            }
             for found in survey.losses
         ],
         "samples": [

@@ -7,8 +7,9 @@ import os
 import pytest
 
 from cnnspec.analysis.sizes.explore import Explorer, Inputs
+from cnnspec.analysis.sizes.program import TooMuch
 from cnnspec.analysis.sizes.sets import members
-from cnnspec.analysis.sizes.survey import Survey
+from cnnspec.analysis.sizes.survey import Survey, survey
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check, rechecker
 from cnnspec.elaborate.network import Settings
@@ -69,24 +70,79 @@ def test_what_a_survey_says_of_heights_and_widths(seed: int) -> None:
     found = explorer(spec(seed))
     if found is None:
         return
-    survey = Survey(found, ("input",), END)
+    said = Survey(found, ("input",), END)
     written = weights(found.network)
     elsewhere = {
         (height, width)
-        for high, wide in survey.elsewhere
+        for high, wide in said.elsewhere
         for height in members(high, END)
         for width in members(wide, END)
     }
     for height in range(1, END + 1):
         for width in range(1, END + 1):
-            if survey.coupled and height != width:
+            if said.coupled and height != width:
                 continue
-            network = found.recheck and found.recheck(survey.at(height, width))
-            if survey.squares:
-                valid, fits = height in survey.squares.valid, height in survey.squares.fitting
+            network = found.recheck and found.recheck(said.at(height, width))
+            if said.squares:
+                valid, fits = height in said.squares.valid, height in said.squares.fitting
             else:
-                valid = height in survey.heights.valid and width in survey.widths.valid
-                fits = height in survey.heights.fitting and width in survey.widths.fitting
+                valid = height in said.heights.valid and width in said.widths.valid
+                fits = height in said.heights.fitting and width in said.widths.fitting
             assert valid is (network is not None), (height, width)
             loads = network is not None and weights(network) == written
             assert (fits or (height, width) in elsewhere) is loads, (height, width)
+
+
+def found(text: str) -> Explorer:
+    made = explorer(text)
+    assert made is not None
+    return made
+
+
+def test_of_a_long_net_fewer_sizes_are_looked_at() -> None:
+    network = found("net A {\n input 1@64x64\n conv 1@3x3\n conv 1@5x5\n conv 1@7x7\n}\n").network
+    ends = [survey(Explorer(network, work=work), 1024)[0].end for work in (10_000, 1000, 100)]
+    assert ends == [1024, 256, 16]
+    with pytest.raises(TooMuch):
+        survey(Explorer(network, work=20), 1024)
+
+
+@pytest.mark.parametrize(
+    ("steps", "coupled"),
+    [
+        ("conv 4@3x5", ""),
+        ("flatten, linear 3", ""),
+        ("maxpool 2x2, instancenorm", "`instancenorm1`"),
+        ('conv 4@3x3 pad=3 mode="reflect", instancenorm', ""),  # no map of one pixel arrives
+        ("flatten, linear 3 in=256", "`linear1`"),
+        ("concat { | flatten | maxpool 2x2, flatten }", "`concat1`"),
+        ("mul { | identity | globalavgpool }", ""),
+        ("mul { | identity | maxpool 8x8 }", "`mul1`"),
+        ("crop [in.height - 1, in.width - 1]", ""),
+        ("crop [in.width, in.height]", "`crop1`"),
+        ("require in.height % 2 == 0 and in.width % 2 == 0", ""),
+        ("require in.height > 3 or in.width > 3", "`in.height > 3 or in.width > 3`"),
+        ("require not (in.height > 30 or in.width > 3 * 10)", ""),
+        ("require in.height == in.width", "`in.height == in.width`"),
+        ("if in.height > 4 { relu }", "what the text reads of sizes"),
+    ],
+)
+def test_where_height_and_width_depend_on_each_other(steps: str, coupled: str) -> None:
+    assert Survey(found(f"net A {{\n input 4@8x8\n {steps}\n}}\n"), ("input",), 40).coupled == coupled
+
+
+@pytest.mark.parametrize(
+    ("steps", "valid", "rechecked"),
+    [
+        ("require in.height % 4 == 0", {4, 8, 12}, False),
+        ("half = in.height // 2\n crop [half - 2, in.width]", set(range(6, 15)), False),
+        ("conv 4@3x3 pad=in.height // 7", set(range(3, 15)), False),
+        ("if in.height > 5 { conv 4@8x8 } else { conv 4@3x3 }", {3, 4, 5, *range(8, 15)}, True),
+        ("repeat in.height // 4 { conv 4@3x3 }", set(range(1, 15)), True),
+        ("flatten, linear (in.features // 64) in=256", {8}, True),
+    ],
+)
+def test_what_the_text_reads_of_sizes(steps: str, valid: set[int], rechecked: bool) -> None:
+    """Arithmetic and conditions are followed; what makes other layers is checked size by size."""
+    along = Survey(found(f"net A {{\n input 4@8x8\n {steps}\n}}\n"), ("input",), END).heights
+    assert (set(along.valid), along.found.rechecked > 0) == (valid, rechecked)

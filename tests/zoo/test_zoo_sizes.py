@@ -32,7 +32,7 @@ def surveyed(net: str) -> Survey:
 
 
 def run(model: Any, survey: Survey, height: int, width: int) -> list[tuple[int, ...]] | None:
-    """The shapes that a program in training yields for one size, without their batch; None where it refuses."""
+    """The shapes that a program in training yields, without their batch; None where it refuses the size."""
     given = survey.at(height, width).values()
     try:
         with torch.no_grad():

@@ -56,6 +56,11 @@ class Explorer:
         self.program = Program(self.graph, self.limits, self.work)
         self.left = RECHECKED
 
+    def known_as(self, run: Run, path: str) -> str:
+        """The path of a value in another run: an output may be made by a layer of another name."""
+        outputs = [at for _, at, _ in self.graph.outputs]
+        return run.graph.outputs[outputs.index(path)][1] if path in outputs else path
+
     def explore(self, inputs: Sequence[Inputs]) -> Found:
         """Raises TooMuch."""
         first = run = Run(self.program, columns(inputs, range(len(inputs))), self.claims)

@@ -68,13 +68,14 @@ def losses(run: Run) -> dict[str, list[tuple[int, int]]]:
         if type(node.layer).unread is Layer.unread:
             continue
         flow = run.flows[node.inputs[0]]
+        key = run.program.behaviour(node.layer), id(flow.column)
         if node.following is not None:
             column = [left_out_at(run, node, flow, i) for i in range(run.length)]
-        else:
-            key = run.program.behaviour(node.layer), id(flow.column)
-            if key not in known:
-                known[key] = left_out(run, node, flow)
+        elif key in known:
             column = known[key]
+        else:
+            column = left_out(run, node, flow)
+            known[key] = column = column if any(map(any, column)) else []
         if any(map(any, column)):
             found[node.path] = column
     return found

@@ -18,7 +18,7 @@ from cnnspec.values import freeze
 WIDTHS = ("count", "list", "numbers", "text")
 """Kinds of arguments that no height and no width depends on."""
 
-MOST_WORK = 3_000_000
+MOST_WORK = 1_000_000
 """So many answers a program computes, some microseconds each."""
 
 Side = dict[int, int | None]
@@ -86,7 +86,8 @@ class Program:
     ) -> tuple[Side, Side]:
         """What becomes of heights and of widths, each with the `written` other, which the layer takes.
 
-        `lost`: how many rows and columns a stride leaves out of them. Raises TooMuch.
+        `lost`: how many rows and columns a stride leaves out of them, no more than were asked about before.
+        Raises TooMuch.
         """
         tables = self.lost if lost else self.sides
         key = self.behaviour(layer)
@@ -96,7 +97,7 @@ class Program:
         for axis, sides in enumerate((heights, widths)):
             known = tables[key][axis]
             fresh = sides - known.keys()
-            self.spend(len(fresh))
+            self.spend(0 if lost else len(fresh))
             for side in fresh:
                 place = (written.height, side) if axis else (side, written.width)
                 answer = (self.left_out if lost else self.answer)(layer, int(written.channels), place)

@@ -42,7 +42,7 @@ class Growth(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """An input's height and width, what every value is for it, and how many rows and columns are left out."""
+    """An input's height and width, what is shown for it, and how many rows and columns are left out."""
 
     size: Size
     shapes: dict[str, Shape]
@@ -174,6 +174,12 @@ class Survey:
         return []
 
     @cached_property
+    def shown(self) -> list[str]:
+        """The values that samples tell of: the map that follows the input's size, and the outputs."""
+        outputs = [at for _, at, train in self.explorer.graph.outputs if not train]
+        return [*(growth.path for growth in self.growths if growth.path not in outputs), *outputs]
+
+    @cached_property
     def samples(self) -> list[Sample]:
         """The smallest input, the one that is written, and one twice as large, as far as there are such."""
         sizes = [self.written]
@@ -187,7 +193,11 @@ class Survey:
         for size, fine, spot in zip(chosen, found.valid, found.spots, strict=True):
             if fine and spot:
                 run, i = spot
-                shapes = {path: shape for path, flow in run.flows.items() if (shape := flow.shape(i))}
+                shapes = {}
+                for path in self.shown:
+                    flow = run.flows.get(self.explorer.known_as(run, path))
+                    if flow is not None and (shape := flow.shape(i)) is not None:
+                        shapes[path] = shape
                 samples.append(Sample(size, shapes, sum(sum(column[i]) for column in losses(run).values())))
         return samples
 
@@ -198,13 +208,15 @@ class Survey:
         return next((n for n in first if n >= least[0]), 0), next((n for n in last if n >= least[1]), 0)
 
     def asked(self, question: Question) -> Size | None:
-        """The size that is asked about for these inputs; None where it is none, or no single one."""
+        """The size that is asked about for these inputs; None where none is, or no single one."""
+        if question.inputs.keys().isdisjoint(self.varied):
+            return None
         shapes = [question.inputs.get(name, self.explorer.written[name]) for name in self.varied]
         sizes = {shape.size for shape in shapes if shape.is_map}
         return sizes.pop() if len(sizes) == 1 else None
 
     def nearest(self, size: Size) -> list[Size]:
-        """The nearest valid sizes to one that is not: one that is no larger, one that is no smaller."""
+        """The nearest valid sizes to one that is not: a smaller and a larger one, if there are."""
         if self.coupled:
             near = sorted(moves(size, self.end), key=lambda moved: distance(moved, size))
             fine = self.explorer.explore([self.at(*pair) for pair in near]).valid
@@ -212,14 +224,14 @@ class Survey:
             smaller = [pair for pair in found if pair[0] <= size[0] and pair[1] <= size[1]]
             larger = [pair for pair in found if pair[0] >= size[0] and pair[1] >= size[1]]
             return smaller[:1] + larger[:1]
-        height, width = size
-        smaller_sides = [
-            max((n for n in sweep.valid if n <= side), default=0)
-            for sweep, side in zip(self.sweeps, size, strict=True)
-        ]
-        return [
-            pair for pair in ((smaller_sides[0], smaller_sides[1]), self.from_((height, width))) if all(pair)
-        ]
+        below, above = [], []
+        for sweep, side in zip(self.sweeps, size, strict=True):
+            smaller_sides = [n for n in sweep.valid if n <= side][-1:]
+            larger_sides = [n for n in sweep.valid if n >= side][:1]
+            below.append(next(iter(smaller_sides + larger_sides), 0))
+            above.append(next(iter(larger_sides + smaller_sides), 0))
+        pairs = (below[0], below[1]), (above[0], above[1])
+        return [pair for pair in dict.fromkeys(pairs) if all(pair)]
 
 
 def survey(explorer: Explorer, end: int) -> list[Survey]:

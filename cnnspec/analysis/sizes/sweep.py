@@ -70,11 +70,14 @@ class Sweep:
         return [size for size in self.valid if size not in lossy]
 
     def sides(self, path: str) -> dict[int, int]:
-        """The height or width of a map, at each valid size."""
+        """The height or width of a map at each valid size; nothing where it is not there at each."""
         found = {}
         for size in self.valid:
             run, i = self.spot(size)
-            found[size] = run.flows[path].column[i][self.axis]
+            flow = run.flows.get(self.explorer.known_as(run, path))
+            if flow is None or flow.channels is None:
+                return {}
+            found[size] = flow.column[i][self.axis]
         return found
 
     def rule(self, path: str) -> Rule | None:

@@ -1,0 +1,91 @@
+"""What the size program takes for granted: heights, widths and channels do not depend on each other."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from cnnspec.analysis.sizes.program import Program
+from cnnspec.analysis.unroll import Graph
+from cnnspec.layers.base import Filter, Layer, Misfit
+from cnnspec.shapes import Shape
+from tests.layers.instantiate import CONVOLUTIONS, NORMS, OTHERS, POOLS, SCALES, Case, make
+
+SIDES = range(1, 14)
+CASES = [case for case in (*CONVOLUTIONS, *NORMS, *POOLS, *OTHERS, *SCALES) if case[2].is_map]
+APART = [case for case in CASES if make(case[0], **case[1]).axes_apart and case[0] != "flatten"]
+
+
+def size(layer: Layer, x: Shape, height: int, width: int) -> tuple[int, int] | None:
+    try:
+        return layer.output(x.with_size(height, width)).size
+    except Misfit:
+        return None
+
+
+@pytest.mark.parametrize("case", APART, ids=lambda case: case[0])
+def test_each_axis_is_a_matter_of_its_own(case: Case) -> None:
+    name, arguments, x = case
+    layer, (height, width) = make(name, **arguments), x.size
+    down = {n: found and found[0] for n in SIDES for found in [size(layer, x, n, width)]}
+    across = {n: found and found[1] for n in SIDES for found in [size(layer, x, height, n)]}
+    for high, wide in product(SIDES, SIDES):
+        sides = down[high], across[wide]
+        assert size(layer, x, high, wide) == (None if None in sides else sides), (high, wide)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_layer_that_refuses_a_map_for_both_sides_takes_larger_ones(case: Case) -> None:
+    name, arguments, x = case
+    layer = make(name, **arguments)
+    if name == "flatten" or layer.axes_apart:
+        return
+    for high, wide in product(SIDES, SIDES):
+        if size(layer, x, high, wide):
+            assert size(layer, x, high + 1, wide) and size(layer, x, high, wide + 1)
+
+
+@pytest.mark.parametrize("case", APART, ids=lambda case: case[0])
+def test_what_shares_a_table_has_the_same_answers(case: Case) -> None:
+    """Layers of one behaviour differ in what they do to channels; even ones do along both axes the same."""
+    name, arguments, x = case
+    layer, program = make(name, **arguments), Program(Graph((), (), ()))
+    heights, widths = program.along(layer, x, set(SIDES), set(SIDES))
+    for n in SIDES:
+        found = size(layer, x, n, x.size[1]), size(layer, x, x.size[0], n)
+        assert (heights[n], widths[n]) == (found[0] and found[0][0], found[1] and found[1][1])
+    wider = {"filter": lambda f: Filter(2 * f.count, f.kernel), "multiplier": lambda n: 3 * n}
+    changed = {key: wider[key](value) if key in wider else value for key, value in arguments.items()}
+    if changed != arguments and "weights" not in arguments and "biases" not in arguments:
+        other = make(name, **changed)
+        assert program.behaviour(other) == program.behaviour(layer)
+        assert [size(other, x, n, n) for n in SIDES] == [size(layer, x, n, n) for n in SIDES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_weights_that_grow_at_all_grow_at_once(case: Case) -> None:
+    name, arguments, x = case
+    layer = make(name, **arguments)
+    height, width = x.size
+    grows = layer.weights(x) != layer.weights(x.with_size(height + 1, width + 1))
+    for high, wide in product(SIDES, SIDES):
+        if (high, wide) != (height, width):
+            assert (layer.weights(x.with_size(high, wide)) != layer.weights(x)) is grows
+
+
+@pytest.mark.parametrize("case", APART, ids=lambda case: case[0])
+def test_what_a_stride_leaves_out_is_behind_the_last_window(case: Case) -> None:
+    name, arguments, x = case
+    layer = make(name, **arguments)
+    if type(layer).unread is Layer.unread:
+        return
+    for high, wide in product(SIDES, SIDES):
+        given = x.with_size(high, wide)
+        if size(layer, x, high, wide):
+            windows = layer.reads(given)
+            assert windows is not None
+            for axis, window in enumerate(windows):
+                steps = window.last[0] - window.first[0] + 1 >= window.step
+                last = window.last[0] + (layer.output(given).size[axis] - 1) * window.step
+                assert layer.unread(given)[axis] == (max(0, given.size[axis] - 1 - last) if steps else 0)

@@ -1,0 +1,106 @@
+"""`cnnspec sizes`: what it tells, of nets as they are and of questions."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cnnspec.analysis.sizes.sets import Stretch, members
+from cnnspec.cli import main
+from tests.zoo.shipped import FILES, SPECS
+
+GOLDEN = Path(__file__).parent / "data" / "sizes"
+
+FAULTY = "net L {\n input 1@28x28\n repeat 2 { conv 16@5x5, avgpool 2x2 }\n flatten, linear 9 in=400\n}\n"
+REPEATS = "net R {\n input 3@64x64\n repeat in.height // 16 { maxpool 2x2 }\n globalavgpool\n}\n"
+TWO = """net T {
+    left: input 1@28x28
+    right: input 2@32x20
+    concat { | from left, conv 4@5x5 stride=2 | from right, adaptiveavgpool 12x12 }
+}
+"""
+
+
+def sizes(*arguments: str, stdin: str | None = None) -> Result:
+    result = CliRunner().invoke(main, ["sizes", *arguments], input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("lenet", ["lenet.cnn"]),
+        ("resnet", ["resnet.cnn"]),
+        ("unet", ["unet.cnn"]),
+        ("padded_unet", ["unet.cnn", "--net", "PaddedUNet", "--input", "1@230x250"]),
+        ("siamese", ["siamese.cnn"]),
+        ("inception_v3", ["inception_v3.cnn"]),
+    ],
+)
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_the_report(name: str, arguments: list[str], style: str) -> None:
+    made = sizes(str(SPECS / arguments[0]), *arguments[1:], "--format", style)
+    assert made.exit_code == ("--input" in arguments)
+    golden = GOLDEN / f"{name}.{style}"
+    if "CNNSPEC_UPDATE" in os.environ:
+        golden.write_text(made.stdout, "utf-8")
+    assert made.stdout == golden.read_text("utf-8")
+
+
+@pytest.mark.parametrize("file", sorted(set(FILES.values())))
+def test_no_line_is_wider_than_a_page(file: str) -> None:
+    assert max(map(len, sizes(str(SPECS / f"{file}.cnn")).stdout.splitlines())) <= 110
+
+
+def test_a_question_about_a_valid_input() -> None:
+    made = sizes(str(SPECS / "lenet.cnn"), "--input", "3@20x40")
+    assert made.exit_code == 0 and made.stderr == ""
+    assert made.stdout.startswith("20x40 is valid\n\nLeNet5 at 3@28x28")
+
+
+def test_a_question_about_one_of_several_inputs() -> None:
+    made = sizes("-", "--input", "left=1@3x40", "--format", "json", stdin=TWO)
+    assert made.exit_code == 1 and "E0401" in made.stderr
+    content = json.loads(made.stdout)
+    assert content["asked"] == {"valid": False, "nearest": [[[27, 28]]]}
+    assert [entry["names"] for entry in content["inputs"]] == [["left"], ["right"]]
+
+
+def test_a_question_about_no_input_is_a_wrong_call() -> None:
+    made = sizes("-", "--input", "middle=1@3x40", stdin=TWO)
+    assert made.exit_code == 2 and "there is --input left=…, --input right=…" in made.stderr
+
+
+def test_a_net_with_faults_is_told_of_where_it_has_none() -> None:
+    made = sizes("-", stdin=FAULTY)
+    assert made.exit_code == 1 and "E0410" in made.stderr
+    assert made.stdout.startswith("L at 1@32x32")
+    assert "squares 32 to 35\n" in made.stdout
+
+
+def test_a_net_that_no_input_mends() -> None:
+    made = sizes("-", stdin="net A {\n input 1@8x8\n conv 4@3x3 groups=3\n}\n")
+    assert (made.exit_code, made.stdout) == (1, "") and "E0404" in made.stderr
+
+
+def test_a_net_that_takes_no_maps() -> None:
+    made = sizes("-", stdin="net A {\n input 8\n linear 3\n}\n")
+    assert (made.exit_code, made.stdout) == (2, "") and "takes no maps" in made.stderr
+
+
+def test_a_structure_that_follows_the_size_is_checked_size_by_size() -> None:
+    content = json.loads(sizes("-", "--up-to", "200", "--format", "json", stdin=REPEATS).stdout)["inputs"][0]
+    assert not content["apart"] and content["rechecked"] > 0 and content["left_out"] == 0
+    heights = members([Stretch(**found) for found in content["valid"]["squares"]], 200)
+    assert heights == {n for n in range(1, 201) if n >> (n // 16)}
+    assert "checked one by one" in sizes("-", "--up-to", "200", stdin=REPEATS).stdout
+
+
+@pytest.mark.parametrize("end", ["15", "65537", "x"])
+def test_sizes_up_to_where(end: str) -> None:
+    assert sizes(str(SPECS / "lenet.cnn"), "--up-to", end).exit_code == 2
