@@ -122,8 +122,9 @@ class _Windowed(_Convolution):
     def unread(self, x: Shape) -> tuple[int, int]:
         if self.stride == (1, 1):
             return 0, 0
-        (height, width), (rows, columns) = x.size, self.output(x).size
-        top, _, left, _ = self.sides(x)
+        (height, width), (top, bottom, left, right) = x.size, self.sides(x)
+        rows = self._along("height", height, 0, top, bottom)
+        columns = self._along("width", width, 1, left, right)
         down, across = zip(self.kernel_of(), self.stride, self.dilation, (top, left), strict=True)
         return unread(height, rows, *down), unread(width, columns, *across)
 

@@ -154,8 +154,3 @@ def notes(table: Table) -> list[str]:
     where = f", when {peak.path} runs" if peak and peak.path else ""
     buffers = [f"Buffers: {table.buffers:,} numbers."] if table.buffers else []
     return [f"Peak memory of inference: {size}{where}.", *buffers, *POLICY]
-
-
-def clean(text: str) -> str:
-    """Names come from users: what cannot be printed becomes a question mark."""
-    return "".join(c if c.isprintable() else "?" for c in text)

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from cnnspec.analysis.compare import Comparison, Figures, layers
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.shapes import Shape
-from cnnspec.tables.columns import clean, plain, size
+from cnnspec.tables import clean
+from cnnspec.tables.columns import plain, size
 from cnnspec.tables.edits import Line, Section, layers_words, params, port_name, ranges, sections
 from cnnspec.tables.papers import escape_markdown
 from cnnspec.tables.rows import FLOAT

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from cnnspec.tables.columns import COLUMNS, clean, heading, notes, total_words
+from cnnspec.tables import clean
+from cnnspec.tables.columns import COLUMNS, heading, notes, total_words
 from cnnspec.tables.rows import Table, rows_of
 
 LEFT = ("layer", "kernel")

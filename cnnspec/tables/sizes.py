@@ -9,7 +9,7 @@ from typing import Any
 from cnnspec.analysis.sizes.rules import Rule
 from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.survey import Growth, Question, Set, Survey
-from cnnspec.tables.columns import clean
+from cnnspec.tables import clean
 
 MARGIN = 9
 MOST = 6  # of a kind are told in words; the JSON report has all

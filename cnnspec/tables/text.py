@@ -6,7 +6,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from cnnspec.tables.columns import COLUMNS, clean, heading, notes, title, total_words
+from cnnspec.tables import clean
+from cnnspec.tables.columns import COLUMNS, heading, notes, title, total_words
 from cnnspec.tables.rows import Item, Row, Section, Table
 
 PAGE = 100  # columns: names are cut where the table would be wider

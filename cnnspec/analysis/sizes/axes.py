@@ -17,10 +17,14 @@ HEIGHT, WIDTH = frozenset(("height",)), frozenset(("width",))
 
 
 class Axes:
-    """Two runs of a program: `down` over heights, `across` over widths, the other as written."""
+    """Two runs of a program: `down` over heights, `across` over widths, the other as written.
+
+    Where both axes are alike, one run may stand for both: then of `across`, too, the heights count.
+    """
 
     def __init__(self, down: Run, across: Run) -> None:
         self.down, self.across = down, across
+        self.runs = (down, 0), (across, 0 if across is down else 1)
         self.limit = down.program.limits.max_elements
         self.several: dict[int, bool] = {}
         self.largest: dict[tuple[int, int], int] = {}
@@ -111,7 +115,7 @@ class Axes:
     def least_fits(self, node: Node) -> bool:
         """Whether a layer that may refuse the smallest maps takes the smallest that arrives."""
         least = []
-        for axis, run in enumerate((self.down, self.across)):
+        for run, axis in self.runs:
             column = run.flows[node.inputs[0]].column
             least.append(min((column[i][axis] for i in range(run.length) if i not in run.faults), default=1))
         try:
@@ -123,7 +127,7 @@ class Axes:
     def within(self, node: Node) -> bool:
         """Whether the largest map is within the limit."""
         most = int(node.output.channels)
-        for axis, run in enumerate((self.down, self.across)):
+        for run, axis in self.runs:
             column = run.flows[node.path].column
             key = id(column), axis
             if key not in self.largest:

@@ -70,6 +70,14 @@ class Program:
         if self.left < 0:
             raise TooMuch
 
+    def is_even(self) -> bool:
+        """Whether all is along widths as it is along heights, where the inputs are squares."""
+        text = self.graph.findings.assumed or self.graph.findings.decisions
+        layers = {id(node.layer): node.layer for node in self.graph.nodes}.values()
+        squares = all(len(set(shape.dimensions[1:])) < 2 for _, shape in self.graph.inputs)
+        follows = any(node.following is not None for node in self.graph.nodes)
+        return squares and not text and not follows and all(map(is_even, layers))
+
     def behaviour(self, layer: Layer) -> Hashable:
         """What layers have in common that make the same of a height and a width."""
         key = id(layer)

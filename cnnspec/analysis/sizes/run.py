@@ -69,6 +69,8 @@ class Run:
 
     def fault(self, before: Sequence[Any], after: Sequence[Any], path: str) -> None:
         """Keep at what path inputs first fail."""
+        if before.count(None) == after.count(None):
+            return
         for i, (arrived, left) in enumerate(zip(before, after, strict=True)):
             if left is None and arrived is not None:
                 self.faults.setdefault(i, path)

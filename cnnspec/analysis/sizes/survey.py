@@ -69,7 +69,9 @@ class Survey:
         height, width = self.written
         sizes = range(1, end + 1)
         self.heights = Sweep(explorer, [self.at(n, width) for n in sizes], 0)
-        self.widths = Sweep(explorer, [self.at(height, n) for n in sizes], 1)
+        self.widths = self.heights
+        if height != width or not explorer.program.is_even():
+            self.widths = Sweep(explorer, [self.at(height, n) for n in sizes], 1)
         self.axes = Axes(self.heights.found.first, self.widths.found.first)
         reread = self.heights.found.open or self.widths.found.open
         self.coupled = "what the text reads of sizes" if reread else self.axes.coupled()
@@ -92,12 +94,12 @@ class Survey:
     @property
     def rechecked(self) -> int:
         """Sizes that were checked from the text."""
-        return sum(sweep.found.rechecked for sweep in self.all_sweeps.values())
+        return sum(sweep.found.rechecked for sweep in {*self.all_sweeps.values()})
 
     @property
     def unknown(self) -> int:
         """Sizes that were not looked at."""
-        return sum(sweep.unknown for sweep in self.all_sweeps.values())
+        return sum(sweep.unknown for sweep in {*self.all_sweeps.values()})
 
     @cached_property
     def stops(self) -> list[tuple[str, int]]:
