@@ -41,6 +41,7 @@ def test_the_same_bytes_everywhere(name: str, tmp_path: Path) -> None:
     commands = (
         ["build", spec],
         ["check", spec, "--format", "json"],
+        ["sizes", spec],
         ["summary", spec],
         ["draw", spec, "-o", "out.dot"],
         ["draw", spec, "-o", "out.svg"],
