@@ -93,6 +93,35 @@ def test_what_a_survey_says_of_heights_and_widths(seed: int) -> None:
             assert (fits or (height, width) in elsewhere) is loads, (height, width)
 
 
+AGAIN = (
+    'a: conv 4@3x3 pad="same" stride=2\n from a, upsample 2\n again a',
+    "a: { conv 4@3x3 pad=1, maxpool 2x2 }\n again a",
+    "a: Half, again a",
+    'a: { pad 1, layernorm over="all" }\n crop sides=1\n again a',
+    "concat { | a: { flatten, linear 3 } | crop 6x6, again a }",
+    "a: crop [in.height - 1, in.width - 1]\n again a",
+)
+
+
+@pytest.mark.parametrize("steps", AGAIN)
+def test_steps_that_run_again(steps: str) -> None:
+    block = "block Half { if in.height % 2 == 0 { maxpool 1x2 } else { relu } }\n"
+    for height, width in ((6, 6), (8, 5), (12, 12)):
+        made = explorer(f"{block}net A {{\n input 4@{height}x{width}\n {steps}\n}}\n")
+        if made is not None:
+            compare(made, [{"input": Shape(4, n, m)} for n in range(1, END) for m in (n, 6)])
+
+
+def test_two_inputs_each_for_itself() -> None:
+    made = found(
+        "net A {\n left: input 1@9x9\n right: input 1@9x9\n"
+        ' add { | from left, t: conv 4@3x3 pad="same" stride=2, maxpool 2x2\n'
+        " | from right, again t, maxpool 2x2 }\n}\n"
+    )
+    sizes = range(1, END)
+    compare(made, [{"left": Shape(1, n, 9), "right": Shape(1, m, 9)} for n in sizes for m in sizes])
+
+
 def found(text: str) -> Explorer:
     made = explorer(text)
     assert made is not None
