@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph
+from cnnspec.layers.base import Layer
+from cnnspec.passes.rewrite import Rewrite, owner
+
+NOISE = frozenset({"dropout", "stochasticdepth"})
 
 
 def evaluation(graph: Graph) -> Graph:
@@ -11,9 +15,21 @@ def evaluation(graph: Graph) -> Graph:
     nodes = []
     for node in graph.nodes:
         inputs = tuple(same.get(name, name) for name in node.inputs)
-        if node.layer.name in ("dropout", "stochasticdepth"):
+        if node.layer.name in NOISE:
             same[node.path] = inputs[0]
         elif not node.train:
             nodes.append(node._replace(inputs=inputs))
     outputs = tuple((name, same.get(at, at), False) for name, at, train in graph.outputs if not train)
     return Graph(graph.inputs, tuple(nodes), outputs)
+
+
+def drop_idle(graph: Graph) -> Rewrite:
+    """What only training needs goes, and what does nothing: dropout, `identity`, a pad of 0."""
+    needed = {owner(node) for node in graph.nodes if not node.train}
+    return {
+        owner(node): None for node in graph.nodes if owner(node) not in needed or does_nothing(node.layer)
+    }
+
+
+def does_nothing(layer: Layer) -> bool:
+    return layer.name in NOISE | {"identity"} or (layer.name == "pad" and not any(layer.value("pad")))

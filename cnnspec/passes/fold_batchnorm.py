@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnspec.analysis.unroll import Graph, Node
+from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched, owner
 
 TAKERS = frozenset({"conv", "depthwise", "convtranspose", "linear"})
 
@@ -24,40 +25,13 @@ def folds(graph: Graph) -> dict[str, str]:
     A norm folds where it alone reads the node's value, and no output is that value. Runs with the same
     weights fold together or not at all, on either side. What only training runs does not count.
     """
-    nodes = {node.path: node for node in graph.nodes if not node.train}
-    pairs = pairs_of(graph, nodes)
-    takers: dict[str, set[str]] = {}  # of a node's weights: the norms' weights
-    norms: dict[str, set[str]] = {}  # of a norm's weights: the weights before it
-    for node in nodes.values():
-        if node.layer.name in TAKERS:
-            norm = pairs.get(node.path)
-            takers.setdefault(owner(node), set()).add(owner(nodes[norm]) if norm else "")
-    before = {norm: node for node, norm in pairs.items()}
-    for node in nodes.values():
-        source = before.get(node.path)
-        norms.setdefault(owner(node), set()).add(owner(nodes[source]) if source else "")
-    fit = {name for name, found in takers.items() if len(found) == 1 and "" not in found}
-    whole = {name for name, found in norms.items() if found <= fit}
-    return {
-        node: norm
-        for node, norm in pairs.items()
-        if owner(nodes[node]) in fit and owner(nodes[norm]) in whole
+    readers = lone_readers(graph)
+    pairs = {
+        node.path: readers[node.path].path
+        for node in graph.nodes
+        if node.layer.name in TAKERS and node.path in readers and is_norm(readers[node.path])
     }
-
-
-def pairs_of(graph: Graph, nodes: dict[str, Node]) -> dict[str, str]:
-    """A norm right behind each node, where it is alone there."""
-    readers: dict[str, list[Node]] = {}
-    for node in nodes.values():
-        for name in node.inputs:
-            readers.setdefault(name, []).append(node)
-    kept = {at for _, at, train in graph.outputs if not train}
-    found = {}
-    for name, after in readers.items():
-        alone = name in nodes and len(after) == 1 and name not in kept
-        if alone and nodes[name].layer.name in TAKERS and is_norm(after[0]):
-            found[name] = after[0].path
-    return found
+    return matched(graph, pairs)
 
 
 def is_norm(node: Node) -> bool:
@@ -65,41 +39,29 @@ def is_norm(node: Node) -> bool:
     return any(weight.name == "running_mean" for weight in node.weights)
 
 
-def owner(node: Node) -> str:
-    """The path that a node's weights bear: that of its first run."""
-    return node.path.rpartition(" (")[0] if node.shared else node.path
-
-
-def fold(graph: Graph) -> Graph:
-    """The graph for evaluation alone, its norms folded; who read a norm reads the node before it.
-
-    What has taken a norm in has a bias, and none of the numbers to start from that were said.
-    """
-    pairs = folds(graph)
-    gone = {norm: node for node, norm in pairs.items()}
-    nodes = []
-    for node in graph.nodes:
-        if node.train or node.path in gone:
-            continue
-        layer = node.layer
-        if node.path in pairs:
-            layer = layer.altered(bias=True, weights=None, biases=None)
-        inputs = tuple(gone.get(name, name) for name in node.inputs)
-        nodes.append(node._replace(layer=layer, inputs=inputs))
-    outputs = tuple((name, gone.get(at, at), False) for name, at, train in graph.outputs if not train)
-    return Graph(graph.inputs, tuple(nodes), outputs)
+def fold_batchnorm(graph: Graph) -> Rewrite:
+    """Norms that fold go; what takes one in has a bias, and none of the numbers to start from that were said."""
+    nodes = {node.path: node for node in graph.nodes}
+    changes: dict[str, Change] = {}
+    for node, norm in folds(graph).items():
+        changes[owner(nodes[node])] = (("bias", True), ("weights", None), ("biases", None))
+        changes[owner(nodes[norm])] = None
+    return changes
 
 
 def fold_tensors(graph: Graph, tensors: Mapping[str, Any]) -> dict[str, Any]:
     """The tensors of the folded graph, from those of the graph itself, by their state_dict keys.
 
-    Arrays of NumPy or of PyTorch; those that nothing folds into are handed on as they are. Raises
-    KeyError where a tensor is missing.
+    Arrays of NumPy or of PyTorch; those that nothing folds into are handed on as they are, those of what
+    only training runs are left out. Raises KeyError where a tensor is missing.
     """
     nodes = {node.path: node for node in graph.nodes}
     pairs = folds(graph)
+    gone = set(pairs.values())
     found: dict[str, Any] = {}
-    for node in fold(graph).nodes:
+    for node in graph.nodes:
+        if node.train or node.path in gone:
+            continue
         path = owner(node)
         if node.path in pairs:
             weight, bias = folded(nodes[node.path], nodes[pairs[node.path]], tensors)
