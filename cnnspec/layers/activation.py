@@ -8,7 +8,16 @@ from cnnspec.layers.base import Argument, Call, Layer, Weight
 from cnnspec.shapes import Shape
 
 
-class ReLU(Layer):
+class _InPlace(Layer):
+    """An activation that PyTorch can write over what arrives; `in_place` is for a rewrite to set."""
+
+    in_place = False
+
+    def torch_keywords(self) -> dict[str, Any]:
+        return super().torch_keywords() | ({"inplace": True} if self.in_place else {})
+
+
+class ReLU(_InPlace):
     """max(0, x). Nair and Hinton 2010."""
 
     name = "relu"
@@ -17,7 +26,7 @@ class ReLU(Layer):
     torch_class = "nn.ReLU"
 
 
-class ReLU6(Layer):
+class ReLU6(_InPlace):
     """min(max(0, x), 6). Krizhevsky 2010; MobileNets."""
 
     name = "relu6"
@@ -26,7 +35,7 @@ class ReLU6(Layer):
     torch_class = "nn.ReLU6"
 
 
-class LeakyReLU(Layer):
+class LeakyReLU(_InPlace):
     """x where x > 0, else slope * x. Maas, Hannun and Ng 2013."""
 
     name = "leakyrelu"
@@ -69,7 +78,7 @@ class PReLU(Layer):
         return Call("nn.PReLU", (), {"num_parameters": self._count(x), "init": self.init})
 
 
-class ELU(Layer):
+class ELU(_InPlace):
     """x where x > 0, else alpha * (exp(x) - 1). Clevert, Unterthiner and Hochreiter 2016."""
 
     name = "elu"
@@ -81,7 +90,7 @@ class ELU(Layer):
     arguments = {"alpha": Argument("float", 1.0, doc="what the negative side saturates at, negated")}
 
 
-class SELU(Layer):
+class SELU(_InPlace):
     """1.0507 * elu(x, alpha=1.6733). Klambauer et al. 2017."""
 
     name = "selu"
@@ -108,7 +117,7 @@ class GELU(Layer):
     }
 
 
-class SiLU(Layer):
+class SiLU(_InPlace):
     """x * sigmoid(x), also called swish. Elfwing, Uchibe and Doya 2017; Ramachandran et al. 2017."""
 
     name = "silu"
@@ -117,7 +126,7 @@ class SiLU(Layer):
     torch_class = "nn.SiLU"
 
 
-class Mish(Layer):
+class Mish(_InPlace):
     """x * tanh(softplus(x)). Misra 2019."""
 
     name = "mish"
@@ -144,7 +153,7 @@ class Tanh(Layer):
     torch_class = "nn.Tanh"
 
 
-class HardSwish(Layer):
+class HardSwish(_InPlace):
     """x * relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
 
     name = "hardswish"
@@ -153,7 +162,7 @@ class HardSwish(Layer):
     torch_class = "nn.Hardswish"
 
 
-class HardSigmoid(Layer):
+class HardSigmoid(_InPlace):
     """relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
 
     name = "hardsigmoid"

@@ -137,11 +137,11 @@ class Layer:
         return getattr(self, self._attributes[argument])
 
     def altered(self, **values: Any) -> Self:
-        """The layer with other values for some arguments, in the form that `value` gives them."""
+        """The layer with other values for some arguments or attributes, in the form that `value` gives them."""
         found = object.__new__(type(self))
         found.__dict__.update(self.__dict__)
         for name, value in values.items():
-            setattr(found, self._attributes[name], value)
+            setattr(found, self._attributes.get(name, name), value)
         return found
 
     def settle(self) -> None:

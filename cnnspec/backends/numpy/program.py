@@ -21,6 +21,7 @@ from cnnspec.layers.base import Call
 from cnnspec.output import MARK
 from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import folds
+from cnnspec.passes.optimize import optimize as optimized
 from cnnspec.shapes import Shape
 
 RUNNING = ("batch_norm", "instance_norm")
@@ -41,8 +42,14 @@ BY_AXIS = ("window", "stride", "pad", "pads", "dilation", "extra")
 """Arguments that may be one number where all axes have the same."""
 
 
-def emit(network: Network, source: str, inference: bool = False) -> str:
-    """The file for a network. `source` names its specification; `inference` leaves training out."""
+def emit(network: Network, source: str, inference: bool = False, optimize: bool = False) -> str:
+    """The file for a network. `source` names its specification; `inference` leaves training out.
+
+    `optimize` leaves it out, too, and all else that inference can do without.
+    """
+    if optimize:
+        network = optimized(network)
+    inference = inference or optimize
     graph = unroll(network)
     if inference:
         graph = evaluation(graph)
@@ -52,12 +59,12 @@ def emit(network: Network, source: str, inference: bool = False) -> str:
     tuples = write_tuples(graph, name, names, inference, body)
     write_class(network, graph, name, tuples, inference, body)
     write_main(graph, name, names, body)
-    return heading(network, source, name, inference) + assemble(
+    return heading(network, source, name, inference, optimize) + assemble(
         body.text(), () if inference else ("SGD", "Adam")
     )
 
 
-def heading(network: Network, source: str, name: str, inference: bool) -> str:
+def heading(network: Network, source: str, name: str, inference: bool, optimize: bool) -> str:
     total = costs(network)
     file = "".join(
         c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name
@@ -77,6 +84,12 @@ def heading(network: Network, source: str, name: str, inference: bool) -> str:
         '    net.load("weights.safetensors")  # or .npz, with the keys of PyTorch',
         f"    result = net({images if len(network.inputs) > 1 else 'images'})",
     ]
+    if optimize:
+        lines += [
+            "",
+            "For inference alone: batch norms are folded into the layers before them, so it",
+            "takes the weights that `cnnspec weights fold` writes.",
+        ]
     if not inference and len(network.inputs) == 1:
         lines += [
             "",

@@ -15,13 +15,20 @@ from cnnspec.output import MARK
 HELPERS = Path(__file__).with_name("modules.py")
 
 
-def heading(network: Network, source: str) -> str:
+INFERENCE = """
+For inference alone: batch norms are folded into the layers before them, so it takes the
+weights that `cnnspec weights fold` writes, and what only training needs is left out.
+"""
+
+
+def heading(network: Network, source: str, optimized: bool = False) -> str:
     total = costs(network)
     return (
         f"# {network.name}: {MARK} {__version__} from {printable(Path(source).name)}\n"
         f'"""{network.name}: {network.sizes}.\n\n'
         f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.\n"
-        'Beside each layer stands its output for one image, channels@heightxwidth.\n"""\n\n'
+        "Beside each layer stands its output for one image, channels@heightxwidth.\n"
+        f'{INFERENCE if optimized else ""}"""\n\n'
     )
 
 

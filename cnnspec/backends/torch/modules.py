@@ -55,6 +55,50 @@ class Normalize(nn.Module):
         return (x - self.mean) / self.std
 
 
+class PackedConv2d(nn.Conv2d):
+    """A convolution for inference: where oneDNN computes it, the weight is laid out once.
+
+    PyTorch alone lays it out anew in every call. It is laid out again when it has changed, or
+    images of another size arrive.
+    """
+
+    packed: tuple[Tensor, int, torch.Size, Tensor] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.packs(x):
+            return super().forward(x)
+        weight, version = self.weight.detach(), self.weight._version
+        if self.packed is not None:
+            known, then, size, laid_out = self.packed
+            if (known.data_ptr(), then, size) != (weight.data_ptr(), version, x.shape):
+                self.packed = None
+        window = self.padding, self.stride, self.dilation, self.groups
+        if self.packed is None:
+            laid_out = torch.ops.mkldnn._reorder_convolution_weight(weight, *window, x.shape)
+            self.packed = weight, version, x.shape, laid_out
+        return torch.ops.mkldnn._convolution_pointwise(
+            x, laid_out, self.bias, *window, "none", [], ""
+        )
+
+    def packs(self, x: Tensor) -> bool:
+        """Whether it is oneDNN that computes, and nobody looks on."""
+        return (
+            x.dim() == 4
+            and x.dtype == self.weight.dtype == torch.float32
+            and x.device.type == self.weight.device.type == "cpu"
+            and self.padding_mode == "zeros"
+            and isinstance(self.padding, tuple)
+            and torch.backends.mkldnn.is_available()
+            and not torch.is_grad_enabled()
+            and not self.weight.is_inference()
+            and not torch.compiler.is_compiling()
+            and not torch.jit.is_tracing()
+        )
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "packed": None}
+
+
 class PaddedConv2d(nn.Conv2d):
     """A convolution with a pad of its own on each side: left, right, top, bottom."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cnnspec.analysis.unroll import unroll
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import MISSING, Unaligned, literal
 from cnnspec.backends.torch.construct import Constructor, NotSimple
@@ -19,15 +20,21 @@ from cnnspec.backends.torch.structure import Factory, Plan, Program, Row, ordere
 from cnnspec.backends.writer import Arguments, Writer
 from cnnspec.graph import Instance, Network, live
 from cnnspec.layers.base import Filter, describe
+from cnnspec.passes.optimize import optimize as optimized
+from cnnspec.passes.rewrite import apply
+from cnnspec.passes.work_in_place import work_in_place
 from cnnspec.symbols import write
 from cnnspec.values import BlockName, LayerName
 
 IMPORTED = {"F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
 
 
-def emit(network: Network, source: str) -> str:
-    """The file for a network. `source` names its specification."""
-    program = Program(network, IMPORTED | set(helpers()))
+def emit(network: Network, source: str, optimize: bool = False) -> str:
+    """The file for a network. `source` names its specification; `optimize`: it is for inference alone."""
+    if optimize:
+        network = optimized(network)
+        network = apply(network, work_in_place(unroll(network)))
+    program = Program(network, IMPORTED | set(helpers()), optimize)
     body = Writer()
     for factory in program.factories.values():
         write_factory(factory, body)
@@ -36,7 +43,7 @@ def emit(network: Network, source: str) -> str:
     outputs = output_types(program, body)
     plan = write_net(program, outputs, body)
     main(program, plan, outputs, body)
-    return heading(network, source) + assemble(body.text().lstrip("\n"))
+    return heading(network, source, optimize) + assemble(body.text().lstrip("\n"))
 
 
 # Classes
@@ -174,6 +181,8 @@ def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, bod
             body.line(head + ":")
         with body.indented():
             construct(plan, chain, body)
+            if outputs is not None and plan.program.optimized:
+                body.line("self.to(memory_format=torch.channels_last)")
         if not chain:
             body.line()
             write_forward(plan, outputs, body)
@@ -261,6 +270,10 @@ def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> N
         evaluated = {output.value for output in network.outputs if not output.train}
         forward.evaluated = live(network.steps, evaluated)
     with body.block(f"def forward(self, {', '.join(f'{name}: Tensor' for name in inputs)}) -> {kind}"):
+        if outputs is not None and plan.program.optimized:
+            for name, value in zip(inputs, plan.rows[0].inputs, strict=True):
+                if value.shape is not None and value.shape.is_map:
+                    body.line(f"{name} = {name}.contiguous(memory_format=torch.channels_last)")
         forward.walk([row.steps for row in plan.rows], plan.root)
         if outputs is not None and len(plan.rows[0].outputs) > 1:
             return_several(plan, forward, outputs, body)

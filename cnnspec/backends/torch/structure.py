@@ -89,8 +89,8 @@ class Plan:
 class Program:
     """All classes of a network, the blocks' before those that use them."""
 
-    def __init__(self, network: Network, reserved: set[str]) -> None:
-        self.network = network
+    def __init__(self, network: Network, reserved: set[str], optimized: bool = False) -> None:
+        self.network, self.optimized = network, optimized
         self.class_names = Names(reserved)
         self.plans: list[Plan] = []
         self.by_instance: dict[int, tuple[Plan, int]] = {}
@@ -143,10 +143,15 @@ class Program:
             for instance in instances:
                 yield instance.steps, frozenset(self._open[id(instance)])
 
+    def module(self, step: Leaf) -> Call:
+        """The construction of a layer."""
+        assert step.input.shape is not None
+        call = step.layer.torch(step.input.shape)
+        return packed(call) if self.optimized else call
+
     def layer(self, step: Leaf) -> Call:
         """The construction of a layer, by its factory where there is one."""
-        assert step.input.shape is not None
-        return shortened(step.layer.torch(step.input.shape), self.factories)
+        return shortened(self.module(step), self.factories)
 
     def root(self, instances: list[Instance], names: Names) -> Root:
         free = frozenset().union(*(self._open[id(instance)] for instance in instances))
@@ -301,6 +306,15 @@ def shape_note(values: list[Value], frame: Frame) -> str:
     return f"{first} … {final}" if looping and first != final else first
 
 
+PACKED = "PackedConv2d"
+
+
+def packed(call: Call) -> Call:
+    """The call with convolutions that lay their weights out once."""
+    args = tuple(packed(value) if isinstance(value, Call) else value for value in call.args)
+    return Call(PACKED if call.name == "nn.Conv2d" else call.name, args, call.kwargs)
+
+
 class Factory(NamedTuple):
     """A function of the program that constructs one torch class, for what its uses have in common."""
 
@@ -318,8 +332,7 @@ def find_factories(program: Program) -> dict[str, Factory]:
     open_calls: set[int] = set()
     for steps, free in program.bodies():
         for leaf in leaves(steps):
-            assert leaf.input.shape is not None
-            for call in calls(leaf.layer.torch(leaf.input.shape)):
+            for call in calls(program.module(leaf)):
                 found.setdefault(call.name, {}).setdefault(leaf.span, []).append(call)
                 kinds.setdefault(call.name, leaf.layer.name)
                 if any(is_open(value, free) for value in call.kwargs.values()):
@@ -330,7 +343,7 @@ def find_factories(program: Program) -> dict[str, Factory]:
         first = constructed[0]
         alike = {(len(call.args), tuple(call.kwargs)) for call in constructed}
         written = {(span, repr(call)) for span, same_place in places.items() for call in same_place}
-        if target.startswith("nn.") and len(written) > 2 and len(alike) == 1:
+        if target.startswith(("nn.", PACKED)) and len(written) > 2 and len(alike) == 1:
             columns = {key: [call.kwargs[key] for call in constructed] for key in first.kwargs}
             opened = any(id(call) in open_calls for call in constructed)
             shared = {k: c[0] for k, c in columns.items() if agree(c) and not (opened and has_symbol(c))}
