@@ -8,7 +8,20 @@ import click
 
 from cnnspec import __version__
 
-COMMANDS = ("build", "check", "diff", "draw", "explain", "fmt", "run", "sizes", "summary", "verify", "zoo")
+COMMANDS = (
+    "build",
+    "check",
+    "diff",
+    "draw",
+    "explain",
+    "fmt",
+    "run",
+    "sizes",
+    "summary",
+    "verify",
+    "weights",
+    "zoo",
+)
 
 
 class Commands(click.Group):

@@ -89,11 +89,39 @@ def permissions(target: Path) -> int:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether cnnspec wrote the file: its mark stands in the first line, or in a picture's own metadata."""
+    """Whether cnnspec wrote the file: its mark stands in the first line, or in a file's own metadata."""
     with path.open("rb") as file:
         head = file.read(4096)
         file.seek(max(0, path.stat().st_size - 4096))
         tail = file.read(4096)
     if head.startswith((b"\x89PNG", b"%PDF", b"<")):
         return MARK.encode() in head + tail
+    if head.startswith(b"PK"):
+        return is_our_archive(path)
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+        return is_our_safetensors(path)
     return not head or MARK.encode() in head.partition(b"\n")[0]
+
+
+def is_our_archive(path: Path) -> bool:
+    """Whether a .npz is: its comment says so."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.comment.startswith(MARK.encode())
+    except zipfile.BadZipFile:
+        return False
+
+
+def is_our_safetensors(path: Path) -> bool:
+    """Whether a .safetensors is: its header says so, which is JSON behind its length in 8 bytes."""
+    import json
+
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            header = json.loads(file.read(length))
+        except ValueError:
+            return False
+    return str(header.get("__metadata__", {}).get("writer", "")).startswith(MARK)

@@ -14,12 +14,14 @@ from cnnspec.commands.common import fail, options, save, the_network
 @options
 @click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What to build for.")
 @click.option("--inference", is_flag=True, help="numpy: leave training out.")
+@click.option("--optimize", is_flag=True, help="For inference alone: norms folded, and what idles left out.")
 @click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 def build(
     file: str | None,
     backend: str,
     inference: bool,
+    optimize: bool,
     output: str | None,
     force: bool,
     **choice: Any,
@@ -30,7 +32,8 @@ def build(
     if inference and backend != "numpy":
         fail("--inference is for --backend numpy")
     path, network = the_network(file, choice)
-    text = emit(backend, network, path, **({"inference": True} if inference else {}))
+    flags = {"inference": inference, "optimize": optimize}
+    text = emit(backend, network, path, **{name: flag for name, flag in flags.items() if flag})
     if output is None:
         click.echo(text, nl=False)
     else:

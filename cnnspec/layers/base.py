@@ -137,7 +137,7 @@ class Layer:
         return getattr(self, self._attributes[argument])
 
     def altered(self, **values: Any) -> Self:
-        """The layer with other values for some arguments or attributes, in the form that `value` gives them."""
+        """The layer with other values for arguments, in the form that `value` gives them, or attributes."""
         found = object.__new__(type(self))
         found.__dict__.update(self.__dict__)
         for name, value in values.items():

@@ -40,7 +40,7 @@ def is_norm(node: Node) -> bool:
 
 
 def fold_batchnorm(graph: Graph) -> Rewrite:
-    """Norms that fold go; what takes one in has a bias, and none of the numbers to start from that were said."""
+    """Norms that fold go. What takes one in has a bias, and none of the numbers that it was to start from."""
     nodes = {node.path: node for node in graph.nodes}
     changes: dict[str, Change] = {}
     for node, norm in folds(graph).items():

@@ -24,10 +24,17 @@ def optimize(network: Network) -> Network:
 
 
 def fold_weights(network: Network, tensors: Mapping[str, Any]) -> dict[str, Any]:
-    """The tensors of the optimised network, from those of the network itself. Raises as `fold_tensors`."""
+    """The tensors of the optimised network, from those of the network itself: NumPy's arrays, by their keys.
+
+    They are computed in float64, and are of the types that they have come in; a bias that is new is of its
+    weight's. Raises KeyError where a tensor is missing.
+    """
     for rewrite in BEFORE:
         network = apply(network, rewrite(unroll(network)))
-    return fold_tensors(unroll(network), tensors)
+    wide = {key: x.astype("float64") if x.dtype.kind == "f" else x for key, x in tensors.items()}
+    found = fold_tensors(unroll(network), wide)
+    likes = {key: key if key in tensors else f"{key.removesuffix('bias')}weight" for key in found}
+    return {key: x.astype(tensors[likes[key]].dtype) for key, x in found.items()}
 
 
 def twins(network: Network) -> dict[str, str]:

@@ -67,18 +67,11 @@ class PackedConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.packs(x):
             return super().forward(x)
-        weight, version = self.weight.detach(), self.weight._version
-        if self.packed is not None:
-            known, then, size, laid_out = self.packed
-            if (known.data_ptr(), then, size) != (weight.data_ptr(), version, x.shape):
-                self.packed = None
-        window = self.padding, self.stride, self.dilation, self.groups
-        if self.packed is None:
-            laid_out = torch.ops.mkldnn._reorder_convolution_weight(weight, *window, x.shape)
-            self.packed = weight, version, x.shape, laid_out
-        return torch.ops.mkldnn._convolution_pointwise(
-            x, laid_out, self.bias, *window, "none", [], ""
-        )
+        options = (self.padding, self.stride, self.dilation, self.groups)
+        weight = self.weight_for(x, options)
+        convolve = torch.ops.mkldnn._convolution_pointwise
+        y: Tensor = convolve(x, weight, self.bias, *options, "none", [], "")
+        return y
 
     def packs(self, x: Tensor) -> bool:
         """Whether it is oneDNN that computes, and nobody looks on."""
@@ -88,12 +81,23 @@ class PackedConv2d(nn.Conv2d):
             and x.device.type == self.weight.device.type == "cpu"
             and self.padding_mode == "zeros"
             and isinstance(self.padding, tuple)
-            and torch.backends.mkldnn.is_available()
+            and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
             and not torch.is_grad_enabled()
-            and not self.weight.is_inference()
             and not torch.compiler.is_compiling()
-            and not torch.jit.is_tracing()
+            and torch._C._get_tracing_state() is None
+            and not self.weight.is_inference()
         )
+
+    def weight_for(self, x: Tensor, options: tuple[object, ...]) -> Tensor:
+        """The weight as laid out for such images; what is kept of the old one tells a new one."""
+        weight, version = self.weight.detach(), self.weight._version
+        if self.packed is not None:
+            old, number, shape, found = self.packed
+            if (old.data_ptr(), number, shape) == (weight.data_ptr(), version, x.shape):
+                return found
+        lay_out = torch.ops.mkldnn._reorder_convolution_weight
+        self.packed = weight, version, x.shape, lay_out(weight, *options, x.shape)
+        return self.packed[-1]
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "packed": None}
