@@ -35,28 +35,30 @@ class Program(Protocol):
         """
 
 
-def load(backend: str, network: Network, graph: Graph, layers: bool = True) -> Program:
-    """The program of a back end. Raises ImportError where its framework is not installed.
+def load(backend: str, network: Network, graph: Graph, layers: bool = True, **options: bool) -> Program:
+    """The program of a back end, built with these options; `graph` is what it is to be a program of.
 
-    `layers`: the values of layers are wanted, not only the outputs.
+    `layers`: the values of layers are wanted, not only the outputs. Raises ImportError where the
+    framework is not installed.
     """
     made = TorchProgram if backend == "torch" else NumpyProgram
-    return made(network, graph, layers)
+    return made(network, graph, layers, **options)
 
 
-def module_of(backend: str, network: Network) -> ModuleType:
+def module_of(backend: str, network: Network, **options: bool) -> ModuleType:
     """The emitted program as a module."""
     name = f"cnnspec_loaded_{backend}"
     module = sys.modules[name] = ModuleType(name)
-    exec(compile(emit(backend, network, "net.cnn"), f"<{backend}>", "exec"), module.__dict__)
+    text = emit(backend, network, "net.cnn", **options)
+    exec(compile(text, f"<{backend}>", "exec"), module.__dict__)
     return module
 
 
 class NumpyProgram:
     """The plain path gives every layer's value; the fast path, taken where none is wanted, the outputs."""
 
-    def __init__(self, network: Network, graph: Graph, layers: bool = True) -> None:
-        module = module_of("numpy", network)
+    def __init__(self, network: Network, graph: Graph, layers: bool = True, **options: bool) -> None:
+        module = module_of("numpy", network, **options)
         classes = [item for item in vars(module).values() if isinstance(item, type)]
         net = [item for item in classes if issubclass(item, module.BaseNet)][-1]
         self.net: Any = net(seed=0, fast=not layers)
@@ -80,10 +82,10 @@ class NumpyProgram:
 class TorchProgram:
     """Hooks see the value of every layer that is a module."""
 
-    def __init__(self, network: Network, graph: Graph, layers: bool = True) -> None:
+    def __init__(self, network: Network, graph: Graph, layers: bool = True, **options: bool) -> None:
         import torch
 
-        module = module_of("torch", network)
+        module = module_of("torch", network, **options)
         classes = [item for item in vars(module).values() if isinstance(item, type)]
         torch.manual_seed(0)
         self.net: Any = [item for item in classes if issubclass(item, torch.nn.Module)][-1]().eval()

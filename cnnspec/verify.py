@@ -6,6 +6,7 @@ NumPy is imported here, by those who verify.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 from zlib import crc32
 
@@ -16,6 +17,8 @@ from cnnspec.backends import BACKENDS
 from cnnspec.graph import Network
 from cnnspec.layers.base import Weight
 from cnnspec.passes.fold_batchnorm import TAKERS
+from cnnspec.passes.optimize import fold_weights, twins
+from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.programs import Array, NumpyProgram, Program, load
 
 LEAST_BOUND = 1e-5
@@ -45,6 +48,7 @@ class Report(NamedTuple):
     measure: str
     names: tuple[str, ...]
     rows: tuple[Row, ...]
+    compared: str = "the back ends"
 
     @property
     def gap(self) -> float:
@@ -64,29 +68,42 @@ class Report(NamedTuple):
         return None
 
 
-def verify(network: Network, backends: tuple[str, ...], images: int = 2, seed: int = 0) -> Report:
-    """Compare back ends on random weights and images.
+class Trial(NamedTuple):
+    """A program to compare; `graph` is what it computes, `twins` the network's own names for its nodes."""
+
+    program: Program
+    graph: Graph
+    twins: Mapping[str, str]
+
+
+def verify(
+    network: Network, backends: tuple[str, ...], images: int = 2, seed: int = 0, optimize: bool = False
+) -> Report:
+    """Compare back ends on random weights and images; `optimize`: what is optimised with what is not.
 
     PyTorch is the measure of NumPy; NumPy alone is that of its fast path. Raises ImportError where
     the framework of a back end is not installed.
     """
     graph = unroll(network)
-    names = tuple(name for name in BACKENDS if name in backends)
-    programs = {name: load(name, network, graph) for name in names}
-    if "numpy" in names:
-        programs["numpy, fast"] = NumpyProgram(network, graph, layers=False)
+    measure, *others = (name for name in BACKENDS if name in backends)
+    trials = (
+        optimised_trials(network, (measure, *others)) if optimize else plain_trials(network, graph, others)
+    )
+    program = load(measure, network, graph)
     rng = np.random.default_rng(seed)
     given = [rng.standard_normal((images, *shape.dimensions)).astype(np.float32) for _, shape in graph.inputs]
-    measure, *others = programs
-    state = randomised(programs[measure].state(), graph, seed)
-    wanted = values(programs[measure], state, given)
-    exact = values(programs[measure], state, [x.astype(np.float64) for x in given])
+    state = randomised(program.state(), graph, seed)
+    wanted = values(program, state, given)
+    exact = values(program, state, [x.astype(np.float64) for x in given])
     gaps = distances(exact, wanted)
     exact.clear()  # the values of all layers are large
+    folded = fold_weights(network, state) if optimize else {}
     errors = {}
-    for name in others:
-        state = randomised(programs[name].state(), graph, seed)
-        errors[name] = distances(values(programs[name], state, given), wanted)
+    for name, trial in trials.items():
+        own = trial.program.state()
+        state = with_said(own, trial.graph, folded) if optimize else randomised(own, graph, seed)
+        made = values(trial.program, state, given)
+        errors[name] = distances({trial.twins.get(at, at): x for at, x in made.items()}, wanted)
     shapes = {node.path: str(node.output) for node in graph.nodes}
     shapes |= {f"output {name}": shapes.get(at, "") for name, at, train in graph.outputs if not train}
     rows = (
@@ -94,7 +111,26 @@ def verify(network: Network, backends: tuple[str, ...], images: int = 2, seed: i
         for name, shape in shapes.items()
         if name in gaps
     )
-    return Report(network.name, images, measure, tuple(others), tuple(rows))
+    what = "the optimised programs" if optimize else "the back ends"
+    return Report(network.name, images, measure, tuple(trials), tuple(rows), what)
+
+
+def plain_trials(network: Network, graph: Graph, others: list[str]) -> dict[str, Trial]:
+    """The programs of other back ends, and NumPy's by its fast path."""
+    found = {name: Trial(load(name, network, graph), graph, {}) for name in others}
+    fast = NumpyProgram(network, graph, layers=False)
+    return found | {"numpy, fast": Trial(fast, graph, {})}
+
+
+def optimised_trials(network: Network, names: tuple[str, ...]) -> dict[str, Trial]:
+    """The optimised programs, NumPy's by both paths."""
+    graph, same = unroll(optimised(network)), twins(network)
+    found = {}
+    for name in names:
+        for path in (True, False)[: 2 if name == "numpy" else 1]:
+            program = load(name, network, graph, layers=path, optimize=True)
+            found[f"{name}, optimised" + ("" if path else ", fast")] = Trial(program, graph, same)
+    return found
 
 
 def values(program: Program, state: dict[str, Array], images: list[Array]) -> dict[str, Array]:
@@ -130,6 +166,18 @@ def randomised(state: dict[str, Array], graph: Graph, seed: int) -> dict[str, Ar
             rng = np.random.default_rng([seed, crc32(key.encode())])
             found[key] = drawn(node, weight, state[key], rng)
     return found
+
+
+def with_said(own: dict[str, Array], graph: Graph, tensors: dict[str, Array]) -> dict[str, Array]:
+    """The tensors for a program, but its own where the specification gives the numbers."""
+    said = {
+        f"{node.path}.{weight.name}"
+        for node in graph.nodes
+        for weight in node.weights
+        if is_said(node, weight) and not node.shared
+    }
+    assert own.keys() == tensors.keys(), own.keys() ^ tensors.keys()
+    return {key: own[key] if key in said else tensors[key] for key in own}
 
 
 def drawn(node: Node, weight: Weight, start: Array, rng: np.random.Generator) -> Array:
@@ -170,15 +218,22 @@ def table(report: Report, every: bool = False) -> str:
         " in float32,",
         "relative to the largest number",
         "",
-        f"{'layer':{width}}  {'output':{middle}}" + "".join(f"{name:>16}" for name in columns),
+        f"{'layer':{width}}  {'output':{middle}}" + "".join(f"{name:>{width_of(name)}}" for name in columns),
     ]
     for row in rows:
         numbers = [row.errors.get(name) for name in report.names] + [row.gap]
-        cells = "".join(f"{'' if number is None else format(number, '.1e'):>16}" for number in numbers)
+        cells = "".join(
+            f"{'' if number is None else format(number, '.1e'):>{width_of(name)}}"
+            for name, number in zip(columns, numbers, strict=True)
+        )
         lines.append(f"{row.name:{width}}  {row.shape:{middle}}{cells}")
     if len(rows) < len(report.rows):
         lines.append(f"the worst of {len(report.rows)}, and the outputs; --all shows all")
     return "\n".join([*lines, "", *verdict(report)])
+
+
+def width_of(column: str) -> int:
+    return max(16, len(column) + 2)
 
 
 def picked(report: Report) -> list[Row]:
@@ -195,9 +250,9 @@ def verdict(report: Report) -> list[str]:
     worst = max(report.rows, key=lambda row: row.worst)
     fault = report.first_fault
     if fault is None:
-        found = "the back ends agree"
+        found = f"{report.compared} agree"
     elif math.isfinite(fault.gap):
-        found = f"the back ends differ, first at {fault.name}"
+        found = f"{report.compared} differ, first at {fault.name}"
     else:
         found = f"{report.measure} itself gives no number at {fault.name}"
     return [

@@ -21,7 +21,7 @@ from cnnspec.layers.base import Call
 from cnnspec.output import MARK
 from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import folds
-from cnnspec.passes.optimize import optimize as optimized
+from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.shapes import Shape
 
 RUNNING = ("batch_norm", "instance_norm")
@@ -48,7 +48,7 @@ def emit(network: Network, source: str, inference: bool = False, optimize: bool 
     `optimize` leaves it out, too, and all else that inference can do without.
     """
     if optimize:
-        network = optimized(network)
+        network = optimised(network)
     inference = inference or optimize
     graph = unroll(network)
     if inference:

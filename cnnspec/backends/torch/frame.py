@@ -21,14 +21,14 @@ weights that `cnnspec weights fold` writes, and what only training needs is left
 """
 
 
-def heading(network: Network, source: str, optimized: bool = False) -> str:
+def heading(network: Network, source: str, optimised: bool = False) -> str:
     total = costs(network)
     return (
         f"# {network.name}: {MARK} {__version__} from {printable(Path(source).name)}\n"
         f'"""{network.name}: {network.sizes}.\n\n'
         f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.\n"
         "Beside each layer stands its output for one image, channels@heightxwidth.\n"
-        f'{INFERENCE if optimized else ""}"""\n\n'
+        f'{INFERENCE if optimised else ""}"""\n\n'
     )
 
 

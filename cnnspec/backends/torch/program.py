@@ -20,7 +20,7 @@ from cnnspec.backends.torch.structure import Factory, Plan, Program, Row, ordere
 from cnnspec.backends.writer import Arguments, Writer
 from cnnspec.graph import Instance, Network, live
 from cnnspec.layers.base import Filter, describe
-from cnnspec.passes.optimize import optimize as optimized
+from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.passes.rewrite import apply
 from cnnspec.passes.work_in_place import work_in_place
 from cnnspec.symbols import write
@@ -32,7 +32,7 @@ IMPORTED = {"F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch
 def emit(network: Network, source: str, optimize: bool = False) -> str:
     """The file for a network. `source` names its specification; `optimize`: it is for inference alone."""
     if optimize:
-        network = optimized(network)
+        network = optimised(network)
         network = apply(network, work_in_place(unroll(network)))
     program = Program(network, IMPORTED | set(helpers()), optimize)
     body = Writer()
@@ -181,7 +181,7 @@ def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, bod
             body.line(head + ":")
         with body.indented():
             construct(plan, chain, body)
-            if outputs is not None and plan.program.optimized:
+            if outputs is not None and plan.program.optimised:
                 body.line("self.to(memory_format=torch.channels_last)")
         if not chain:
             body.line()
@@ -270,7 +270,7 @@ def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> N
         evaluated = {output.value for output in network.outputs if not output.train}
         forward.evaluated = live(network.steps, evaluated)
     with body.block(f"def forward(self, {', '.join(f'{name}: Tensor' for name in inputs)}) -> {kind}"):
-        if outputs is not None and plan.program.optimized:
+        if outputs is not None and plan.program.optimised:
             for name, value in zip(inputs, plan.rows[0].inputs, strict=True):
                 if value.shape is not None and value.shape.is_map:
                     body.line(f"{name} = {name}.contiguous(memory_format=torch.channels_last)")

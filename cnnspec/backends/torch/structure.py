@@ -89,8 +89,8 @@ class Plan:
 class Program:
     """All classes of a network, the blocks' before those that use them."""
 
-    def __init__(self, network: Network, reserved: set[str], optimized: bool = False) -> None:
-        self.network, self.optimized = network, optimized
+    def __init__(self, network: Network, reserved: set[str], optimised: bool = False) -> None:
+        self.network, self.optimised = network, optimised
         self.class_names = Names(reserved)
         self.plans: list[Plan] = []
         self.by_instance: dict[int, tuple[Plan, int]] = {}
@@ -147,7 +147,7 @@ class Program:
         """The construction of a layer."""
         assert step.input.shape is not None
         call = step.layer.torch(step.input.shape)
-        return packed(call) if self.optimized else call
+        return packed(call) if self.optimised else call
 
     def layer(self, step: Leaf) -> Call:
         """The construction of a layer, by its factory where there is one."""
