@@ -19,7 +19,7 @@ from cnnspec.layers.base import Weight
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.programs import Array, NumpyProgram, Program, load
+from cnnspec.programs import Array, Program, load
 
 LEAST_BOUND = 1e-5
 GAPS = 4
@@ -85,10 +85,9 @@ def verify(
     the framework of a back end is not installed.
     """
     graph = unroll(network)
-    measure, *others = (name for name in BACKENDS if name in backends)
-    trials = (
-        optimised_trials(network, (measure, *others)) if optimize else plain_trials(network, graph, others)
-    )
+    names = tuple(name for name in BACKENDS if name in backends)
+    measure = names[0]
+    trials = optimised_trials(network, names) if optimize else plain_trials(network, graph, names)
     program = load(measure, network, graph)
     rng = np.random.default_rng(seed)
     given = [rng.standard_normal((images, *shape.dimensions)).astype(np.float32) for _, shape in graph.inputs]
@@ -115,11 +114,12 @@ def verify(
     return Report(network.name, images, measure, tuple(trials), tuple(rows), what)
 
 
-def plain_trials(network: Network, graph: Graph, others: list[str]) -> dict[str, Trial]:
-    """The programs of other back ends, and NumPy's by its fast path."""
-    found = {name: Trial(load(name, network, graph), graph, {}) for name in others}
-    fast = NumpyProgram(network, graph, layers=False)
-    return found | {"numpy, fast": Trial(fast, graph, {})}
+def plain_trials(network: Network, graph: Graph, names: tuple[str, ...]) -> dict[str, Trial]:
+    """The programs of all back ends but the measure, and NumPy's by its fast path."""
+    found = {name: load(name, network, graph) for name in names[1:]}
+    if "numpy" in names:
+        found["numpy, fast"] = load("numpy", network, graph, layers=False)
+    return {name: Trial(program, graph, {}) for name, program in found.items()}
 
 
 def optimised_trials(network: Network, names: tuple[str, ...]) -> dict[str, Trial]:
