@@ -58,8 +58,9 @@ class Normalize(nn.Module):
 class PackedConv2d(nn.Conv2d):
     """A convolution for inference: where oneDNN computes it, the weight is laid out once.
 
-    PyTorch alone lays it out anew in every call. It is laid out again when it has changed, or
-    images of another size arrive.
+    PyTorch alone lays it out anew in every call. Here that is done again when images of
+    another size arrive, or the weight has changed; what is written into its `.data` shows
+    nowhere, and goes unnoticed.
     """
 
     packed: tuple[Tensor, int, torch.Size, Tensor] | None = None

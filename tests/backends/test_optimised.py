@@ -1,0 +1,216 @@
+"""Optimised programs, emitted and run, against the flat graph of the net as written.
+
+The zoo and random nets take a slice; with CNNSPEC_LONG=1 in the environment all of it.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cnnspec.backends import emit
+from cnnspec.backends.torch.modules import PackedConv2d
+from cnnspec.compiler import check_text
+from cnnspec.graph import Network
+from cnnspec.passes.optimize import fold_weights
+from tests.backends.interpreter import Interpreter, build, load, network
+from tests.backends.random_nets import Generator
+from tests.backends.test_numpy_emitted import ZOO, zoo
+from tests.backends.test_torch_text import GOLDEN, shipped
+from tests.zoo.shipped import TORCHVISION
+from tests.zoo.shipped import network as published
+
+LONG = "CNNSPEC_LONG" in os.environ
+
+
+def optimised_torch(net: Network) -> nn.Module:
+    module = load(emit("torch", net, "net.cnn", optimize=True))
+    classes = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, nn.Module)]
+    made: nn.Module = classes[-1]().eval()
+    return made
+
+
+def optimised_numpy(net: Network, **options: Any) -> Any:
+    module = load(emit("numpy", net, "net.cnn", optimize=True))
+    classes = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, module.BaseNet)]
+    return classes[-1](**options)
+
+
+def agree(net: Network, bound: float = 1e-5) -> nn.Module:
+    """Hold both optimised programs, on folded weights, to the net's graph; the one of PyTorch."""
+    state = build(net).state_dict()
+    folded = fold_weights(net, {key: tensor.numpy() for key, tensor in state.items()})
+    oracle = Interpreter(net, state, training=False)
+    generator = torch.Generator().manual_seed(2)
+    images = [torch.randn((2, *shape.dimensions), generator=generator) for _, shape in oracle.graph.inputs]
+    model = optimised_torch(net)
+    model.load_state_dict({key: torch.from_numpy(x) for key, x in folded.items()}, strict=True)
+    with torch.no_grad():
+        wanted = oracle(*images)
+        near(model(*images), wanted, bound)
+    for fast in (True, False):
+        program = optimised_numpy(net, fast=fast)
+        assert {key: x.shape for key, x in program.params.items()} == {k: x.shape for k, x in folded.items()}
+        program.params = folded
+        program.refresh()
+        near(program(*(x.numpy() for x in images)), wanted, 5 * bound)
+    return model
+
+
+def near(made: Any, wanted: list[Tensor], bound: float) -> None:
+    results = [made] if isinstance(made, Tensor | np.ndarray) else list(made)
+    for result, expected in zip(results, wanted, strict=True):
+        assert result.shape == expected.shape
+        gap = float((torch.as_tensor(result) - expected).abs().max())
+        assert gap <= bound * float(expected.abs().max()), gap
+
+
+SMALL = ("Blur", "Digits", "GoogLeNet", "LeNet1998", "MobileNetV2", "ResNet18")
+
+
+@pytest.mark.parametrize("name", ZOO if LONG else SMALL)
+def test_the_zoo(name: str) -> None:
+    kinds = {type(module) for module in agree(zoo(name)).modules()}
+    assert not kinds & {nn.Dropout, nn.BatchNorm2d} or name == "DenseNet121"
+
+
+@pytest.mark.parametrize("name", [name for name in TORCHVISION if name not in ZOO])
+@pytest.mark.skipif(not LONG, reason="a long run: set CNNSPEC_LONG=1")
+def test_the_rest_of_the_zoo(name: str) -> None:
+    size = 299 if name == "InceptionV3" else 64
+    agree(published(name, input=f"3@{size}x{size}"), 1e-4)
+
+
+CASES = [
+    "conv 4@3x3 weights=0.5 biases=[1, 2, 3, 4] frozen=yes, batchnorm, relu\n conv 3@1x1 weights=2",
+    "batchnorm, conv 4@3x3 groups=2 bias=no, batchnorm affine=no, convtranspose 6@2x2 groups=2, batchnorm",
+    'pad 2 mode="reflect", conv 6@3x3 init="he", batchnorm bias=no, dropout, hardswish\n linear 4 pointwise=yes',
+    "flatten, dropout, linear 5, batchnorm, elu, linear 3 bias=no, batchnorm",
+    "b: { conv 6@1x1, batchnorm, silu }\n again b\n scale 0.5",
+    "c: conv 6@1x1\n n: batchnorm\n add { | from c | from n }",
+    "t: tanh\n h: conv 6@1x1\n r: relu\n from t\n again h\n o: sigmoid\n output o\n output r train=yes",
+    "a: conv 2@1x1, batchnorm\n b: conv 3@3x3\n output a b",
+    "c: conv 6@1x1\n n: batchnorm\n t: conv 2@1x1\n from n\n o: relu\n output c o\n output t train=yes",
+    "dropout",
+]
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_small_nets(text: str) -> None:
+    agree(network(f"net N {{ input 6@7x7\n {text}\n}}"))
+
+
+@pytest.mark.parametrize("start", range(0, 1500 if LONG else 100, 50))
+def test_random_nets(start: int) -> None:
+    built = 0
+    for seed in range(start, start + 50):
+        text = Generator(seed).text()
+        found = check_text(text)
+        if not found.diagnostics and found.expanded <= 400:
+            built += 1
+            try:
+                agree(found.networks[-1], 2e-5)
+            except Exception as problem:
+                raise AssertionError(f"seed {seed}:\n{text}") from problem
+    assert built > 4
+
+
+def test_the_text() -> None:
+    golden = GOLDEN / "resnet_optimised.py.txt"
+    text = emit("torch", shipped("resnet.cnn", "ResNet50"), "resnet.cnn", optimize=True)
+    if os.environ.get("CNNSPEC_UPDATE"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def test_vgg_without_its_norms_is_vgg() -> None:
+    """The same network under other numbers: no layer is left that only the norms asked for."""
+    kinds = [
+        [type(module).__name__ for module in optimised_torch(published(name)).modules()][1:]
+        for name in ("VGG11BN", "VGG11")
+    ]
+    assert kinds[0] == kinds[1]
+
+
+@pytest.mark.parametrize("backend", ["torch", "numpy"])
+def test_what_it_is_for_stands_in_the_file(backend: str) -> None:
+    text = emit(backend, shipped("lenet.cnn"), "lenet.cnn", optimize=True)
+    assert "For inference alone" in text and "cnnspec weights fold" in text
+
+
+# The convolution that keeps its weight laid out
+
+CONVOLUTIONS: dict[str, dict[str, Any]] = {
+    "plain": {"kernel_size": 3, "padding": 1},
+    "strided": {"kernel_size": 1, "stride": 2, "bias": False},
+    "in groups": {"kernel_size": 3, "groups": 4, "dilation": 2, "padding": (2, 1)},
+    "same": {"kernel_size": 3, "padding": "same"},
+    "reflecting": {"kernel_size": 3, "padding": 1, "padding_mode": "reflect"},
+}
+
+
+def pair_of(case: str) -> tuple[PackedConv2d, nn.Conv2d]:
+    torch.manual_seed(0)
+    packed, plain = (kind(8, 16, **CONVOLUTIONS[case]) for kind in (PackedConv2d, nn.Conv2d))
+    plain.load_state_dict(packed.state_dict())
+    return packed, plain
+
+
+def same(packed: nn.Module, plain: nn.Module, x: Tensor) -> None:
+    with torch.no_grad():
+        wanted = plain(x)
+        near(packed(x), [wanted], 2e-6)
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_it_notices_other_images_and_other_weights(case: str) -> None:
+    packed, plain = pair_of(case)
+    both = packed, plain
+    for shape in ((1, 8, 12, 13), (3, 8, 12, 13), (0, 8, 12, 13), (8, 12, 13), (2, 8, 9, 9)):
+        for x in (torch.randn(shape), torch.randn(shape)):
+            if x.numel():
+                same(packed, plain, x)
+            else:
+                with torch.no_grad():
+                    assert packed(x).shape == plain(x).shape
+    x = torch.randn(2, 8, 9, 9)
+    same(packed, plain, x.contiguous(memory_format=torch.channels_last))
+    state = {key: torch.randn_like(tensor) for key, tensor in packed.state_dict().items()}
+    changes = [
+        lambda net: net.load_state_dict(state),
+        lambda net: net.load_state_dict({key: x + 1 for key, x in state.items()}, assign=True),
+        lambda net: net.half().float(),
+        lambda net: net.weight.detach().add_(1),
+    ]
+    for change in changes:
+        for net in both:
+            change(net)
+        same(packed, plain, x)
+    same(packed.double(), plain.double(), x.double())
+
+
+def test_it_is_copied_saved_traced_and_exported_as_any() -> None:
+    packed, plain = pair_of("plain")
+    x = torch.randn(1, 8, 9, 9)
+    same(packed, plain, x)
+    assert packed.packed is not None
+    file = io.BytesIO()
+    torch.save(packed, file)
+    file.seek(0)
+    same(copy.deepcopy(packed), plain, x)
+    same(torch.load(file, weights_only=False), plain, x)
+    with torch.no_grad():
+        same(torch.jit.trace(packed, x), plain, x)
+        exported = torch.export.export(packed, (x,))
+    assert {str(node.target) for node in exported.graph.nodes} >= {"aten.conv2d.default"}
+    with torch.inference_mode():
+        assert torch.allclose(packed(x), plain(x), atol=1e-5)
+    packed(x).sum().backward()
+    assert packed.weight.grad is not None
