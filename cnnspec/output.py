@@ -124,4 +124,5 @@ def is_our_safetensors(path: Path) -> bool:
             header = json.loads(file.read(length))
         except ValueError:
             return False
-    return str(header.get("__metadata__", {}).get("writer", "")).startswith(MARK)
+    notes = header.get("__metadata__") if isinstance(header, dict) else None
+    return isinstance(notes, dict) and str(notes.get("writer")).startswith(MARK)

@@ -59,6 +59,61 @@ def test_pytorch_is_the_measure_in_any_order() -> None:
     assert call(spec, "--backends", "numpy, torch").stdout == call(spec).stdout
 
 
+@pytest.mark.parametrize("backends", ["torch,numpy", "torch", "numpy"])
+def test_optimised_programs_agree_with_the_plain_one(backends: str) -> None:
+    spec = (str(SPECS / "mobilenet_v2.cnn"), "--input", "3@32x32", "--all", "--backends", backends)
+    done = call(*spec, "--optimize")
+    assert done.exit_code == 0, done.output
+    assert "MobileNetV2: the optimised programs agree\n" in done.stdout
+    columns = done.stdout.splitlines()[3]
+    for name in ("torch", "numpy"):
+        assert (f"{name}, optimised" in columns) is (name in backends)
+    assert ("numpy, optimised, fast" in columns) is ("numpy" in backends)
+    found = {line.split()[0]: line.split()[2:] for line in done.stdout.splitlines() if "@" in line}
+    folded, norm = found["features.0.0"], found["features.0.1"]
+    others = len(backends.split(","))
+    assert (len(folded), len(norm)) == (1, 1 + others)  # a folded convolution has its norm's value
+
+
+OPTIMISED = """net Several {
+  left: input 1@8x8
+  right: input 3@8x8
+  concat { | from left | from right }
+  t: { conv 4@3x3 pad=1, batchnorm, prelu }
+  again t
+  pad 1, a: conv 4@3x3 weights=0.5, dropout
+  b: conv 2@3x3 pad=1 weights=0.5, batchnorm
+  from a
+  head: conv 1@1x1
+  output a b
+  output head train=yes
+}
+"""
+
+
+def test_optimised_programs_of_several_inputs_and_outputs() -> None:
+    report = verify(network(OPTIMISED), ("torch", "numpy"), optimize=True)
+    assert report.first_fault is None
+    compared = {row.name: set(row.errors) for row in report.rows}
+    both = {"torch, optimised", "numpy, optimised"}
+    assert both <= compared["t.1"] and both <= compared["t.1 (2)"] and both <= compared["a"]
+    assert compared["output b"] == {*both, "numpy, optimised, fast"}
+
+
+def test_a_wrong_fold_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnspec.passes import fold_batchnorm
+
+    right = fold_batchnorm.folded
+
+    def wrong(*arguments: Any) -> tuple[Any, Any]:
+        weight, bias = right(*arguments)
+        return weight, bias + 1e-3
+
+    monkeypatch.setattr(fold_batchnorm, "folded", wrong)
+    done = call(str(SPECS / "resnet.cnn"), "--net", "ResNet18", "--input", "3@32x32", "--optimize")
+    assert done.exit_code == 1 and "the optimised programs differ, first at bn1\n" in done.stdout
+
+
 SEVERAL = """net Several {
   left: input 1@8x8
   right: input 3@8x8

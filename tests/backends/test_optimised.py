@@ -91,7 +91,7 @@ def test_the_rest_of_the_zoo(name: str) -> None:
 CASES = [
     "conv 4@3x3 weights=0.5 biases=[1, 2, 3, 4] frozen=yes, batchnorm, relu\n conv 3@1x1 weights=2",
     "batchnorm, conv 4@3x3 groups=2 bias=no, batchnorm affine=no, convtranspose 6@2x2 groups=2, batchnorm",
-    'pad 2 mode="reflect", conv 6@3x3 init="he", batchnorm bias=no, dropout, hardswish\n linear 4 pointwise=yes',
+    'pad 2 mode="reflect", conv 6@3x3 init="he", batchnorm bias=no, dropout, elu\n linear 4 pointwise=yes',
     "flatten, dropout, linear 5, batchnorm, elu, linear 3 bias=no, batchnorm",
     "b: { conv 6@1x1, batchnorm, silu }\n again b\n scale 0.5",
     "c: conv 6@1x1\n n: batchnorm\n add { | from c | from n }",

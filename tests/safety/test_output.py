@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import os
 import random
 import signal
@@ -10,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -138,6 +141,21 @@ def test_strays_are_cleared_and_nothing_else_is(tmp_path: Path) -> None:
     assert (tmp_path / f"{TEMPORARY}folder").is_dir()
 
 
+def archive(comment: bytes) -> bytes:
+    """A .npz without a tensor."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as opened:
+        opened.comment = comment
+        opened.writestr("made by cnnspec.npy", b"")
+    return file.getvalue()
+
+
+def safetensors(header: object) -> bytes:
+    """A .safetensors without a tensor: its header's length, its header."""
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -147,6 +165,14 @@ def test_strays_are_cleared_and_nothing_else_is(tmp_path: Path) -> None:
         b"%PDF-1.4\nmine",
         b"\xff\xfe\x00",
         b"\n",
+        b"PK\x03\x04made by cnnspec",
+        archive(b""),
+        archive(b"not made by cnnspec"),
+        safetensors({"made by cnnspec": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}),
+        safetensors({"__metadata__": {"format": "made by cnnspec"}}),
+        safetensors({"__metadata__": {"writer": "mine"}}),
+        (9).to_bytes(8, "little") + b"{broken}}" + b"made by cnnspec",
+        b"\x02" + bytes(7) + b"{\xff" + b"more",
     ],
 )
 def test_a_foreign_file_is_kept_unless_forced(content: bytes, tmp_path: Path) -> None:

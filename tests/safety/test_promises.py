@@ -40,6 +40,7 @@ def test_the_same_bytes_everywhere(name: str, tmp_path: Path) -> None:
     spec = str(SPECS / f"{name}.cnn")
     commands = (
         ["build", spec],
+        ["build", spec, "--optimize"],
         ["check", spec, "--format", "json"],
         ["sizes", spec],
         ["summary", spec],

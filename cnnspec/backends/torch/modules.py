@@ -63,42 +63,36 @@ class PackedConv2d(nn.Conv2d):
     nowhere, and goes unnoticed.
     """
 
-    packed: tuple[Tensor, int, torch.Size, Tensor] | None = None
+    packed: tuple[object, Tensor, Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.packs(x):
+        weight = self.weight
+        if not self.packs(x, weight):
             return super().forward(x)
         options = (self.padding, self.stride, self.dilation, self.groups)
-        weight = self.weight_for(x, options)
+        sign = (x.shape, weight.data_ptr(), weight._version)
+        if self.packed is None or self.packed[0] != sign:
+            old = weight.detach()  # kept: nothing else can take its address
+            lay_out = torch.ops.mkldnn._reorder_convolution_weight
+            self.packed = sign, old, lay_out(old, *options, x.shape)
         convolve = torch.ops.mkldnn._convolution_pointwise
-        y: Tensor = convolve(x, weight, self.bias, *options, "none", [], "")
+        y: Tensor = convolve(x, self.packed[2], self.bias, *options, "none", [], "")
         return y
 
-    def packs(self, x: Tensor) -> bool:
+    def packs(self, x: Tensor, weight: Tensor) -> bool:
         """Whether it is oneDNN that computes, and nobody looks on."""
         return (
-            x.dim() == 4
-            and x.dtype == self.weight.dtype == torch.float32
-            and x.device.type == self.weight.device.type == "cpu"
+            not torch.is_grad_enabled()
+            and x.dim() == 4
+            and x.dtype == weight.dtype == torch.float32
+            and x.device.type == weight.device.type == "cpu"
             and self.padding_mode == "zeros"
             and isinstance(self.padding, tuple)
-            and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
-            and not torch.is_grad_enabled()
+            and not weight.is_inference()
             and not torch.compiler.is_compiling()
             and torch._C._get_tracing_state() is None
-            and not self.weight.is_inference()
+            and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
         )
-
-    def weight_for(self, x: Tensor, options: tuple[object, ...]) -> Tensor:
-        """The weight as laid out for such images; what is kept of the old one tells a new one."""
-        weight, version = self.weight.detach(), self.weight._version
-        if self.packed is not None:
-            old, number, shape, found = self.packed
-            if (old.data_ptr(), number, shape) == (weight.data_ptr(), version, x.shape):
-                return found
-        lay_out = torch.ops.mkldnn._reorder_convolution_weight
-        self.packed = weight, version, x.shape, lay_out(weight, *options, x.shape)
-        return self.packed[-1]
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "packed": None}
