@@ -96,6 +96,7 @@ KNOWN = {
     "enumerate",
     "float",
     "getattr",
+    "hasattr",
     "int",
     "isinstance",
     "len",
@@ -163,6 +164,8 @@ def inspect(text: str) -> None:
 
 def built(text: str, name: str = "net.cnn") -> tuple[Checked, str]:
     found = check_text(text, name)
+    if found.ok:
+        inspect(emit("torch", found.networks[0], name, optimize=True))
     return found, emit("torch", found.networks[0], name) if found.ok else ""
 
 
