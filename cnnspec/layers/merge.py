@@ -30,6 +30,8 @@ class Add(_Elementwise):
     example = "add { | identity | conv 64@3x3 pad=1 }"
     symbol = "+"
 
+    in_place: int | None = None  # the path whose value PyTorch may add the others to; for a rewrite to set
+
 
 class Sub(_Elementwise):
     """The first path less the second, value by value."""

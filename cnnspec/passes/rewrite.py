@@ -208,7 +208,8 @@ class Owner:
         if change is None or (len(step.live) == 1 and not any(runs(path.steps) for path in paths)):
             self.same[step.output] = given if change is None else self.at(step.live[0].output)
             return self.unjoined(paths, step)
-        return (step._replace(paths=tuple(paths), input=given, output=self.at(step.output)),)
+        layer = step.layer.altered(**dict(change)) if change else step.layer
+        return (step._replace(layer=layer, paths=tuple(paths), input=given, output=self.at(step.output)),)
 
     def unjoined(self, paths: list[Path], step: Merge) -> Iterator[Step]:
         """The paths of a join that is gone, one after the other."""

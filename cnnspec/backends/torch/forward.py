@@ -307,13 +307,9 @@ class Forward:
         self.busy.difference_update(busy)
         layer = steps[0].layer
         wish = steps[0].path.rpartition(".")[2]
-        if layer.symbol:
-            joined = f" {layer.symbol} ".join(texts)
-        else:
-            joined = f"torch.cat(({', '.join(texts)}), dim=1)"
+        joined, atomic = written(steps, texts), not layer.symbol and not condition
         if condition:
             joined = f"{joined} if {condition} else {texts[0]}"
-        atomic = not layer.symbol and not condition
         depth = DEEPEST if atomic else 1
         self.produce([step.output for step in steps], joined, depth, wish, atomic)
         if condition:
@@ -352,6 +348,17 @@ class Forward:
                 if wish not in self.busy and wish not in self.names.taken and wish != self.target:
                     return wish
             number += 1
+
+
+def written(steps: list[Merge], texts: list[str]) -> str:
+    """The expression of a join; a sum is added to one of its paths where all rows may."""
+    symbol = steps[0].layer.symbol
+    places = {getattr(step.layer, "in_place", None) for step in steps if len(step.live) > 1}
+    place = places.pop() if len(places) == 1 else None
+    if place is not None:
+        first: str = texts[place]
+        return first + "".join(f".add_({text})" for i, text in enumerate(texts) if i != place)
+    return f" {symbol} ".join(texts) if symbol else f"torch.cat(({', '.join(texts)}), dim=1)"
 
 
 def into(steps: Steps) -> Value:
