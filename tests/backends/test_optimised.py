@@ -158,7 +158,7 @@ CONVOLUTIONS: dict[str, dict[str, Any]] = {
 
 def pair_of(case: str) -> tuple[PackedConv2d, nn.Conv2d]:
     torch.manual_seed(0)
-    packed, plain = (kind(8, 16, **CONVOLUTIONS[case]) for kind in (PackedConv2d, nn.Conv2d))
+    packed, plain = (kind(128, 128, **CONVOLUTIONS[case]) for kind in (PackedConv2d, nn.Conv2d))
     plain.load_state_dict(packed.state_dict())
     return packed, plain
 
@@ -173,14 +173,15 @@ def same(packed: nn.Module, plain: nn.Module, x: Tensor) -> None:
 def test_it_notices_other_images_and_other_weights(case: str) -> None:
     packed, plain = pair_of(case)
     both = packed, plain
-    for shape in ((1, 8, 12, 13), (3, 8, 12, 13), (0, 8, 12, 13), (8, 12, 13), (2, 8, 9, 9)):
+    for shape in ((1, 128, 8, 7), (3, 128, 8, 7), (0, 128, 8, 7), (128, 8, 7), (2, 128, 9, 9)):
         for x in (torch.randn(shape), torch.randn(shape)):
             if x.numel():
                 same(packed, plain, x)
             else:
                 with torch.no_grad():
                     assert packed(x).shape == plain(x).shape
-    x = torch.randn(2, 8, 9, 9)
+    assert (packed.packed is not None) is (case in ("plain", "strided", "in groups"))
+    x = torch.randn(2, 128, 9, 9)
     same(packed, plain, x.contiguous(memory_format=torch.channels_last))
     state = {key: torch.randn_like(tensor) for key, tensor in packed.state_dict().items()}
     changes = [
@@ -196,9 +197,16 @@ def test_it_notices_other_images_and_other_weights(case: str) -> None:
     same(packed.double(), plain.double(), x.double())
 
 
+def test_a_small_weight_is_not_worth_it() -> None:
+    packed = PackedConv2d(8, 16, 3)
+    with torch.no_grad():
+        packed(torch.randn(1, 8, 9, 9))
+    assert packed.packed is None
+
+
 def test_it_is_copied_saved_traced_and_exported_as_any() -> None:
     packed, plain = pair_of("plain")
-    x = torch.randn(1, 8, 9, 9)
+    x = torch.randn(1, 128, 9, 9)
     same(packed, plain, x)
     assert packed.packed is not None
     file = io.BytesIO()

@@ -64,6 +64,7 @@ class PackedConv2d(nn.Conv2d):
     """
 
     packed: tuple[object, Tensor, Tensor] | None = None
+    least = 1 << 14  # numbers of a weight: with fewer, calling oneDNN takes longer
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight
@@ -80,9 +81,11 @@ class PackedConv2d(nn.Conv2d):
         return y
 
     def packs(self, x: Tensor, weight: Tensor) -> bool:
-        """Whether it is oneDNN that computes, and nobody looks on."""
+        """Whether it is worth it, oneDNN computes, and nobody looks on."""
         return (
-            not torch.is_grad_enabled()
+            torch._C._get_tracing_state() is None
+            and not torch.is_grad_enabled()
+            and weight.numel() >= self.least
             and x.dim() == 4
             and x.dtype == weight.dtype == torch.float32
             and x.device.type == weight.device.type == "cpu"
@@ -90,7 +93,6 @@ class PackedConv2d(nn.Conv2d):
             and isinstance(self.padding, tuple)
             and not weight.is_inference()
             and not torch.compiler.is_compiling()
-            and torch._C._get_tracing_state() is None
             and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
         )
 
