@@ -22,12 +22,8 @@ from cnnspec.graph import Network
 from cnnspec.passes.optimize import fold_weights
 from tests.backends.interpreter import Interpreter, build, load, network
 from tests.backends.random_nets import Generator
-from tests.backends.test_numpy_emitted import ZOO, zoo
 from tests.backends.test_torch_text import GOLDEN, shipped
-from tests.zoo.shipped import TORCHVISION
-from tests.zoo.shipped import network as published
-
-LONG = "CNNSPEC_LONG" in os.environ
+from tests.zoo.shipped import FILES, LONG, small
 
 
 def optimised_torch(net: Network) -> nn.Module:
@@ -72,20 +68,12 @@ def near(made: Any, wanted: list[Tensor], bound: float) -> None:
         assert gap <= bound * float(expected.abs().max()), gap
 
 
-SMALL = ("Blur", "Digits", "GoogLeNet", "LeNet1998", "MobileNetV2", "ResNet18")
+SOME = ("Blur", "Digits", "GoogLeNet", "LeNet1998", "MobileNetV2", "ResNet18")
 
 
-@pytest.mark.parametrize("name", ZOO if LONG else SMALL)
+@pytest.mark.parametrize("name", FILES if LONG else SOME)
 def test_the_zoo(name: str) -> None:
-    kinds = {type(module) for module in agree(zoo(name)).modules()}
-    assert not kinds & {nn.Dropout, nn.BatchNorm2d} or name == "DenseNet121"
-
-
-@pytest.mark.parametrize("name", [name for name in TORCHVISION if name not in ZOO])
-@pytest.mark.skipif(not LONG, reason="a long run: set CNNSPEC_LONG=1")
-def test_the_rest_of_the_zoo(name: str) -> None:
-    size = 299 if name == "InceptionV3" else 64
-    agree(published(name, input=f"3@{size}x{size}"), 1e-4)
+    agree(small(name), 1e-5 if name in SOME else 1e-4)
 
 
 CASES = [
@@ -133,7 +121,7 @@ def test_the_text() -> None:
 def test_vgg_without_its_norms_is_vgg() -> None:
     """The same network under other numbers: no layer is left that only the norms asked for."""
     kinds = [
-        [type(module).__name__ for module in optimised_torch(published(name)).modules()][1:]
+        [type(module).__name__ for module in optimised_torch(small(name)).modules()][1:]
         for name in ("VGG11BN", "VGG11")
     ]
     assert kinds[0] == kinds[1]

@@ -20,12 +20,12 @@ def check(net: Network) -> dict[str, str]:
     state = state_of(net)
     bare = apply(net, drop_idle(unroll(net)))  # what only training has is in the way of a comparison
     graph = unroll(bare)
-    small = unroll(apply(bare, fold_batchnorm(graph)))
+    after = unroll(apply(bare, fold_batchnorm(graph)))
     tensors = fold_tensors(graph, state)
     with torch.no_grad():
-        same_numbers(run(small, tensors), run(unroll(net), state))
+        same_numbers(run(after, tensors), run(unroll(net), state))
     pairs = folds(graph)
-    assert len(small.nodes) == len(graph.nodes) - len(pairs)
+    assert len(after.nodes) == len(graph.nodes) - len(pairs)
     assert {key.rpartition(".")[0] for key in tensors}.isdisjoint(pairs.values())
     return pairs
 
