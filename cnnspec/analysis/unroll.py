@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.extents import Extent, mapped
@@ -54,15 +54,17 @@ class Node(NamedTuple):
 class Blank(NamedTuple):
     """A layer that a fault keeps from having a shape, or what is left of a step without a meaning.
 
-    `place` is the number of nodes that run before it.
+    `place` is the number of nodes that run before it; `fault`: all that arrives is known, so this is where
+    the fault lies.
     """
 
     path: str
     words: str  # the layer's name, or what the author wrote
     place: int
+    span: Span
+    fault: bool
     layer: Layer | None = None
     inputs: tuple[str, ...] = ()  # as far as they are known
-    span: Span | None = None
 
 
 class Graph(NamedTuple):
@@ -79,10 +81,25 @@ class Graph(NamedTuple):
     blanks: tuple[Blank, ...] = ()
     findings: Findings = Findings()
 
+    def in_order(self) -> Iterator[Node | Blank]:
+        """The nodes in the order of execution, and where they run the blanks."""
+        done = 0
+        for blank in self.blanks:
+            yield from self.nodes[done : blank.place]
+            yield blank
+            done = blank.place
+        yield from self.nodes[done:]
+
 
 def unroll(network: Network) -> Graph:
     """The flat graph of a network. Repeated runs are named `path (2)`, …"""
-    walker = Walker()
+    graph = walk(network, False)
+    return walk(network, True) if graph.blanks else graph
+
+
+def walk(network: Network, partial: bool) -> Graph:
+    """`partial`: nothing is for training only, since what no output needs may be needed behind a fault."""
+    walker = Walker(partial)
     names: dict[Value, str] = {}
     inputs = []
     for given in network.inputs:
@@ -98,7 +115,8 @@ def unroll(network: Network) -> Graph:
 
 
 class Walker:
-    def __init__(self) -> None:
+    def __init__(self, partial: bool) -> None:
+        self.partial = partial
         self.nodes: list[Node] = []
         self.blocks: dict[str, str] = {}
         self.blanks: list[Blank] = []
@@ -139,7 +157,7 @@ class Walker:
     ) -> None:
         if isinstance(step, Leaf):
             path = prefix + step.name
-            train = train or step.output not in needed
+            train = train or self.idle(step.output, needed)
             self.add(path, step.layer, (step.input,), step.output, step.span, names, shared, train)
             if step.following is not None and step.output in names:
                 given = {
@@ -150,7 +168,7 @@ class Walker:
         elif isinstance(step, Use):
             self.blocks[prefix + step.name] = step.instance.block.name.name
             inner = {step.instance.input: names[step.input]} if step.input in names else {}
-            train = train or step.output not in needed
+            train = train or self.idle(step.output, needed)
             within = live(step.instance.steps, {step.instance.output})
             self.steps(step.instance.steps, f"{prefix}{step.name}.", inner, within, shared, train)
             self.find(step.instance.findings, inner)
@@ -168,7 +186,11 @@ class Walker:
             self.same(step.output, made, names, names)
         elif isinstance(step, Lost):
             words = step.span.text.split(maxsplit=1) or ["?"]
-            self.blanks.append(Blank(prefix + (step.name or words[0]), words[0], len(self.nodes)))
+            where, known = prefix + (step.name or words[0]), step.input in names
+            self.blanks.append(Blank(where, words[0], len(self.nodes), step.span, known))
+
+    def idle(self, value: Value, needed: set[Value]) -> bool:
+        return value not in needed and not self.partial
 
     @staticmethod
     def same(value: Value, made: Value, names: dict[Value, str], inner: dict[Value, str]) -> None:
@@ -183,7 +205,7 @@ class Walker:
             self.steps(path.steps, prefix, names, needed, shared, train)
         if len(step.live) > 1:
             values = tuple(path.output for path in step.live)
-            train = train or step.output not in needed
+            train = train or self.idle(step.output, needed)
             where = prefix + step.path
             self.add(where, step.layer, values, step.output, step.span, names, shared, train)
 
@@ -201,10 +223,10 @@ class Walker:
         run = self.runs[path] = self.runs.get(path, 0) + 1
         name = path if run == 1 else f"{path} ({run})"
         shapes = tuple(value.shape for value in values if value.shape is not None)
-        if output.shape is None or len(shapes) < len(values):
-            known = tuple(names[value] for value in values if value in names)
-            self.blanks.append(Blank(name, layer.name, len(self.nodes), layer, known, span))
+        inputs = tuple(names[value] for value in values if value in names)
+        known = len(inputs) == len(values)
+        if output.shape is None or not known:
+            self.blanks.append(Blank(name, layer.name, len(self.nodes), span, known, layer, inputs))
             return
-        inputs = tuple(names[value] for value in values)
         self.nodes.append(Node(name, layer, inputs, shapes, output.shape, span, shared, train))
         names[output] = name

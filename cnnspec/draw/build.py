@@ -44,7 +44,10 @@ class Place(NamedTuple):
 
 def build(network: Network) -> Diagram:
     """The diagram of a network; of one with faults, as far as they let it go."""
-    return Builder().diagram(network)
+    made = Builder().diagram(network)
+    if any(box.kind == "fault" for box in boxes(made.items)):
+        made = Builder(partial=True).diagram(network)
+    return made
 
 
 class End(NamedTuple):
@@ -57,17 +60,19 @@ class End(NamedTuple):
 
 
 class Builder:
-    """Numbers boxes as they run and gathers the edges between them."""
+    """Numbers boxes as they run and gathers the edges between them.
 
-    def __init__(self) -> None:
+    Of a `partial` network nothing is for training only: what no output needs may be needed behind a fault.
+    """
+
+    def __init__(self, partial: bool = False) -> None:
+        self.partial = partial
         self.count = 0
         self.edges: list[Edge] = []
         self.words: dict[int, tuple[str, str]] = {}
         self.rows: list[int] = []  # of each box: the longest way to it
-        self.partial = False  # a network with faults, whose outputs need what cannot be told
 
     def diagram(self, network: Network) -> Diagram:
-        self.partial = any(output.value.shape is None for output in network.outputs)
         place = Place({}, live(network.steps, {o.value for o in network.outputs if not o.train}))
         items: list[Item] = []
         for given in network.inputs:

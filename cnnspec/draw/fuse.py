@@ -19,11 +19,11 @@ FOLLOWERS = {
 
 
 def fuse(diagram: Diagram) -> Diagram:
-    """Neighbours in the same braces whose value goes nowhere else are one box."""
+    """Neighbours in the same braces whose value goes nowhere else are one box, unless it is a fault's."""
     leaving = Counter(edge.tail for edge in diagram.edges)
     arriving: dict[int, list[int]] = {}
     for edge in diagram.edges:
-        arriving.setdefault(edge.head, []).append(edge.tail)
+        arriving.setdefault(edge.head, []).append(-1 if edge.fault else edge.tail)
     merged: dict[int, int] = {}
 
     def follows(box: Box, last: Box, end: int) -> bool:

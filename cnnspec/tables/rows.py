@@ -95,16 +95,13 @@ def table(network: Network) -> Table:
 
 
 def layer_rows(graph: Graph) -> Iterator[Row]:
-    """Nodes in the order of execution, and where they run the blanks."""
+    """Nodes and blanks in the order of execution."""
     found = fields(graph)
-    blanks = list(graph.blanks)
-    for number, node in enumerate(graph.nodes):
-        while blanks and blanks[0].place <= number:
-            blank = blanks.pop(0)
-            yield Row(blank.path, own_name(blank.path), blank.words)
-        yield node_row(node, found[node.path])
-    for blank in blanks:
-        yield Row(blank.path, own_name(blank.path), blank.words)
+    for each in graph.in_order():
+        if isinstance(each, Node):
+            yield node_row(each, found[each.path])
+        else:
+            yield Row(each.path, own_name(each.path), each.words)
 
 
 def node_row(node: Node, field: Field | None) -> Row:
