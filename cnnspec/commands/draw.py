@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import fail, network_or_part, options, save, the_network
+from cnnspec.commands.common import fail, network_or_part, options, save
 
 
 @click.command()
@@ -52,23 +52,19 @@ def draw(file: str | None, output: str, force: bool, **choice: Any) -> None:
     if choice["view"] == "volume" and given:
         fail(f"--{given[0]} goes with --view graph")
     try:
-        suffix = check_suffix(output)
+        check_suffix(output)
         look = Look(view=choice["view"], theme=THEMES[choice["theme"]])
         look = look._replace(**{name: choice[name] for name in given})
         if choice["show"] is not None:
             look = look._replace(show=parse_show(choice["show"]))
         if choice["width"] is not None:
             look = look._replace(width=parse_width(choice["width"]))
-        whole = True
-        if look.view == "volume" or suffix == ".html":
-            _, network = the_network(file, choice)
-        else:
-            network, whole = network_or_part(file, choice)
-        made = picture(network, output, look)
+        network, faults = network_or_part(file, choice)
+        made = picture(network, output, look, faults)
     except (DrawProblem, ValueError) as problem:
         fail(str(problem))
     save(output, made.content, force)
     if made.note:
         click.echo(f"cnnspec: {made.note}", err=True)
-    if not whole:
+    if faults:
         sys.exit(1)

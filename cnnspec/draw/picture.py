@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
+from cnnspec.diagnostics import Diagnostic
 from cnnspec.draw.build import build
 from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.fold import fold
@@ -47,11 +49,13 @@ def check_suffix(path: str) -> str:
     return suffix
 
 
-def picture(network: Network, path: str, look: Look | None = None) -> Picture:
-    """The content of a file of this name. Raises DrawProblem."""
+def picture(
+    network: Network, path: str, look: Look | None = None, faults: Sequence[Diagnostic] = ()
+) -> Picture:
+    """The content of a file of this name. A page tells the faults of its network. Raises DrawProblem."""
     look, suffix = look or Look(), check_suffix(path)
     if suffix == ".html":
-        return page(network, look)
+        return page(network, look, faults)
     if look.view == "volume":
         return volumes(network, suffix, look)
     diagram = simplified(network, look.detail)
@@ -86,7 +90,7 @@ def drawn(diagram: Diagram, suffix: str, look: Look) -> Picture:
     return Picture(content, note)
 
 
-def page(network: Network, look: Look) -> Picture:
+def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
     """Picture, volumes, text and table in one. Raises DrawProblem."""
     from cnnspec.draw.page import document
 
@@ -94,7 +98,7 @@ def page(network: Network, look: Look) -> Picture:
         raise DrawProblem("an .html page shows the volumes beside the graph: leave out --view volume")
     if look.width is not None or look.theme.name != "light":
         raise DrawProblem("an .html page is as wide as its window, and light or dark: no --width, no --theme")
-    return Picture(document.page(network, look).encode())
+    return Picture(document.page(network, look, faults).encode())
 
 
 def volumes(network: Network, suffix: str, look: Look) -> Picture:

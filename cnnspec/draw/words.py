@@ -79,7 +79,12 @@ def between(count: Count) -> str:
 def edge_lines(edge: Edge, look: Look) -> list[str]:
     """The shape, if shapes are shown; at a fault always, and what is at odds with it."""
     shape = [shape_words(edge)] if edge.fault or "shapes" in look.show else []
-    return shape + filled(plain(edge.fault, 200).replace("!=", "≠").split(), " ", look.letters)
+    return shape + filled(fault_words(edge).split(), " ", look.letters)
+
+
+def fault_words(edge: Edge) -> str:
+    """`400 ≠ 256`: what is at odds with the value."""
+    return plain(edge.fault, 200).replace("!=", "≠")
 
 
 def shape_words(edge: Edge) -> str:

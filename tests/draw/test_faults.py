@@ -14,12 +14,17 @@ from cnnspec.compiler import check_text
 from cnnspec.draw.model import Diagram, totals
 from cnnspec.draw.picture import simplified
 from cnnspec.draw.theme import THEMES
+from cnnspec.draw.volume.plan import Plan, plan
 from tests.draw.nets import ordered
 
 
 def part(body: str) -> Diagram:
     (network,) = check_text(f"net N {{\n input 3@32x32\n {body}\n}}\n").partial
     return simplified(network)
+
+
+def planned(body: str) -> Plan:
+    return plan(part(body))
 
 
 def faults(diagram: Diagram) -> list[tuple[str, str]]:
@@ -39,7 +44,9 @@ def faults(diagram: Diagram) -> list[tuple[str, str]]:
         ),
         ("add { | relu | tahn }", ["activation", "fault"], [("3@32x32", "?")]),
         ("conv 8@3x3 -> 9@9x9\nmaxpool 2x2", ["conv", "pool", "output"], [("8@30x30", "≠ 9@9x9")]),
+        ("conv 8@3x3 -> 9@9x9\nrelu", ["conv", "activation", "output"], [("8@30x30", "≠ 9@9x9")]),
         ("a: relu\nrleu\nfrom a\ntanh", ["activation", "fault", "activation", "output"], [("3@32x32", "?")]),
+        ("a: relu\ntanh, rleu\nfrom a", ["activation", "output", "activation", "fault"], [("3@32x32", "?")]),
     ],
 )
 def test_as_far_as_it_goes(body: str, kinds: list[str], wanted: list[tuple[str, str]]) -> None:
@@ -54,6 +61,55 @@ def test_a_block_fails_where_it_first_does() -> None:
     diagram = simplified(checked.partial[0])
     assert [box.kind for box in ordered(diagram)] == ["input", "conv", "fault"]
     assert totals(diagram).params == 8 * 3 * 9 + 8
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ("maxpool 2x2, conv 8@99x99, relu", [("conv 99x99", (), "map 16 < kernel 99")]),
+        ("flatten, linear 9 in=400, relu", [("linear", (), "400 ≠ 3072")]),
+        ("conv 8@3x3, relu, rleu, tanh", [("rleu", (), "?")]),
+        ("add { | conv 8@3x3 | conv 8@1x1 }\nrelu", [("add", (), "8@30x30 ≠ 8@32x32")]),
+        ("conv 8@3x3, relu -> 9@9x9\nmaxpool 2x2", [("conv 3x3, relu", ("8@30x30",), "≠ 9@9x9")]),
+        ("conv 8@3x3 -> 9@9x9\nrelu", [("conv 3x3", ("8@30x30",), "≠ 9@9x9")]),
+        ("batchnorm -> 9@9x9\nconv 8@3x3", [("batchnorm", ("3@32x32",), "≠ 9@9x9")]),
+    ],
+)
+def test_volumes_go_as_far(body: str, wanted: list[tuple[str, tuple[str, ...], str]]) -> None:
+    found = [(", ".join(step.words), step.label, step.fault) for step in planned(body).steps if step.fault]
+    assert found == wanted
+
+
+def test_a_block_with_a_fault_is_not_drawn_as_one() -> None:
+    text = "block B { add { | conv 3@3x3, relu, conv 3@3x3 | identity } }\nnet N {\n input 3@32x32\n"
+    (network,) = check_text(f"{text} repeat 30 {{ conv 3@3x3 pad=1, maxpool 1x1 }}\n B\n}}\n").partial
+    made = plan(simplified(network))
+    assert [step.fault for step in made.steps if step.kind == "fault"] == ["3@28x28 ≠ 3@32x32"]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_volume_view_is_red_there_too(theme: str, tmp_path: Path) -> None:
+    spec, out = tmp_path / "bad.cnn", tmp_path / "bad.svg"
+    spec.write_text("net N {\n input 3@32x32\n conv 8@3x3\n add { | conv 8@3x3 | identity }\n}\n")
+    result = CliRunner().invoke(
+        main, ["draw", str(spec), "-o", str(out), "--view", "volume", "--theme", theme]
+    )
+    assert result.exit_code == 1
+    assert "E0402" in result.output
+    page, red = out.read_text(encoding="utf-8"), THEMES[theme].fault
+    lines = re.findall(rf'<polyline points="([^"]*)" fill="none" stroke="{red}"', page)
+    assert len(lines) == 4  # two ways and a cross
+    assert re.search(rf'<text [^>]*fill="{red}">8@28x28 ≠ 8@30x30</text>', page)
+
+
+@pytest.mark.parametrize("view", ["graph", "volume"])
+def test_where_nothing_arrives_there_is_no_picture(view: str, tmp_path: Path) -> None:
+    spec, out = tmp_path / "bad.cnn", tmp_path / "bad.svg"
+    spec.write_text("net N {\n input 3@0x5\n conv 8@3x3\n}\n")
+    result = CliRunner().invoke(main, ["draw", str(spec), "-o", str(out), "--view", view])
+    assert result.exit_code == 1
+    assert "E0303" in result.output
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("theme", THEMES)

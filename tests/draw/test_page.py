@@ -16,13 +16,16 @@ import pytest
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check_text
+from cnnspec.draw.build import build
 from cnnspec.draw.look import DETAILS, Look
+from cnnspec.draw.model import boxes
 from cnnspec.draw.page import document
 from cnnspec.draw.page.document import as_json, page
 from cnnspec.draw.page.entries import contents
 from cnnspec.draw.page.space import space
 from cnnspec.draw.picture import DrawProblem, simplified
 from cnnspec.graph import Network
+from tests.backends.random_nets import Generator
 from tests.draw.nets import ZOO, network, shipped
 from tests.safety.running import ROOT, cnnspec
 
@@ -145,7 +148,7 @@ def test_nothing_comes_from_elsewhere_and_no_script_stands_in_attributes(name: s
         for attribute, value in element.attributes.items():
             assert not attribute.startswith("on")
             assert attribute not in ("style", "src", "srcdoc", "action", "xlink:href")
-            assert attribute != "href" or value == "data:,"
+            assert attribute != "href" or value == "data:," or value.startswith("#")
 
 
 def test_the_text_is_shown_as_it_was_written_and_nothing_of_it_is_markup() -> None:
@@ -282,12 +285,77 @@ def test_draw_writes_a_page_and_refuses_what_a_page_has_not(tmp_path: Path) -> N
         assert "an .html page" in refused.err
 
 
-def test_a_net_with_faults_gets_no_page(tmp_path: Path) -> None:
-    (tmp_path / "net.cnn").write_text("net N {\n input 3@8x8\n conv 4@9x9\n}\n")
+FAULTY = """block B { add { | conv 4@3x3 | identity } }
+net N {
+ input 3@8x8
+ conv 4@3x3, relu  -> 4@9x9
+ a: conv 4@3x3
+ rleu, tanh
+ from a
+ B
+ B
+}
+"""
+
+
+def test_a_net_with_faults_has_a_page_that_tells_them(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(FAULTY)
     made = cnnspec("draw", "net.cnn", "-o", "net.html", cwd=tmp_path)
     assert made.code == 1
-    assert "E0401" in made.err
-    assert not (tmp_path / "net.html").exists()
+    found = Reader((tmp_path / "net.html").read_text("utf-8"))
+    told = [element for element in found.all("a") if element.attributes["href"].startswith("#fault")]
+    assert [element.text.split()[0] for element in told] == ["E0402", "E0403", "E0201"]
+    for element in told:
+        (remark,) = found.all("p", id=element.attributes["href"][1:])
+        assert remark.text == element.text
+        assert remark.outer is not None
+        assert remark.outer.attributes["class"] == "wrong"
+    wrong = [element.text.split("E0")[0].strip() for element in found.all("li", **{"class": "wrong"})]
+    assert wrong == [FAULTY.splitlines()[number].strip() for number in (0, 3, 5)]
+    assert "help: did you mean `relu`?" in [element.text for element in found.all("p")]
+
+
+def test_what_a_fault_hides_is_asked_for_and_what_is_known_is_told() -> None:
+    (net,) = check_text(FAULTY).partial
+    found = contents(net)
+    told = [
+        (entry.path, entry.made, entry.note) for entry in found.entries if entry.note or not entry.leaving
+    ]
+    assert told == [
+        ("relu1", "4@6x6", "4@6x6 ≠ 4@9x9"),
+        ("rleu", "?", "?"),
+        ("tanh1", "?", ""),
+        ("b1.add1", "?", "4@2x2 ≠ 4@4x4"),
+        ("b2.conv1", "?", ""),
+        ("b2.add1", "?", ""),
+    ]
+    made = space(simplified(net), found)
+    wrong = [(slab.kind, slab.label) for slab in made.slabs if "≠" in slab.label or slab.kind == "fault"]
+    assert wrong == [("conv", "4@6x6 ≠ 4@9x9"), ("fault", "?"), ("fault", "4@2x2 ≠ 4@4x4")]
+    assert sum(link.fault for link in made.links) == 4
+
+
+def broken(seed: int) -> str:
+    """A random net with a slip of the pen in one of its lines."""
+    lines = Generator(seed).text().splitlines()
+    at = [i for i, line in enumerate(lines) if re.search(r"\b(conv|relu|maxpool)\b", line)]
+    chosen = at[seed % len(at)] if at else 0
+    lines[chosen] = re.sub(r"\b(conv|relu|maxpool)\b", "rleu", lines[chosen], count=1)
+    return "\n".join(lines)
+
+
+def test_boxes_know_their_layers_whatever_the_fault() -> None:
+    seen = 0
+    for net in (net for seed in range(60) for net in check_text(broken(seed)).partial if net.inputs):
+        found, diagram = contents(net), build(net)
+        for box in boxes(diagram.items):
+            entry = found.entries[found.drawn[box.number]]
+            if box.kind in ("input", "fault"):
+                assert entry.kind == box.kind
+                seen += box.kind == "fault"
+            elif box.kind != "output":
+                assert entry.words == box.parts[0]
+    assert seen > 20
 
 
 @pytest.mark.parametrize("body", ["input 3", "input 12\n linear 3", "input 3@8x8\n depthwise 3x5 stride=2"])

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from cnnspec.compiler import check_text
 from cnnspec.draw.look import Look
 from cnnspec.draw.page.document import page
 from tests.draw.browser import BROWSER, DRIVER, Browser, browser
 from tests.draw.nets import shipped
+from tests.draw.test_page import FAULTY
 
 pytestmark = [
     pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver"),
@@ -40,7 +42,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {"lenet": shipped("lenet")[0], "resnet": shipped("resnet", "ResNet18")[0]}
     for name, net in made.items():
         (where / f"{name}.html").write_text(page(net, Look()), encoding="utf-8")
-    return {name: where / f"{name}.html" for name in made}
+    checked = check_text(FAULTY, "net.cnn")
+    faulty = page(checked.partial[0], Look(), checked.diagnostics)
+    (where / "faulty.html").write_text(faulty, encoding="utf-8")
+    return {path.stem: path for path in where.iterdir()}
 
 
 @pytest.fixture
@@ -118,6 +123,18 @@ def test_a_search_finds_and_enter_leads_through(resnet: Browser) -> None:
     assert 0 < box[2] < box[3] < 800
     resnet.type("{Escape}")
     assert resnet.run("return document.querySelectorAll('.hit').length") == 0
+
+
+def test_a_fault_is_told_and_leads_to_its_line(chromium: Browser, pages: dict[str, Path]) -> None:
+    for made in opened(chromium, pages["faulty"]):
+        made.click("#faults a")
+        assert made.run("return location.hash") == "#fault0"
+        made.click('.level:not([hidden]) .box[aria-label^="rleu"]')
+        assert made.run(SHOWN, ".line") == ["rleu, tanh"]
+        made.click("#space-tab")
+        made.wait(FRAME)
+        blank = "return document.createElement('canvas').toDataURL()"
+        assert len(made.run(INK)) > 10 * len(made.run(blank))
 
 
 def test_levels_of_detail(resnet: Browser) -> None:

@@ -67,6 +67,17 @@ def test_words_stand_apart_in_the_goldens(name: str, wide: float) -> None:
 
 
 @pytest.mark.parametrize("wide", WIDTHS)
+def test_words_stand_apart_in_random_nets_that_do_not_fit(wide: float) -> None:
+    drawn = 0
+    for seed in range(60):
+        text = Generator(seed).text().replace("pad=1", "pad=0", 1)
+        for net in check_text(text).partial:
+            drawn += 1
+            assert not faults(layout(plan(simplified(net)), wide), wide), f"seed {seed}"
+    assert drawn > 5
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
 def test_words_stand_apart_in_random_nets(wide: float) -> None:
     drawn = 0
     for seed in range(120):

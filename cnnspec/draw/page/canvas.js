@@ -13,8 +13,9 @@ function colour(name) {
 }
 
 function palette() {
-  const found = { ink: colour("ink"), paper: colour("paper"), skip: colour("skip"), accent: colour("accent") };
-  for (const kind of new Set(data.slabs.map((slab) => slab.kind))) found[kind] = colour(`${kind}-fill`);
+  const found = {};
+  for (const name of ["ink", "paper", "skip", "accent", "fault"]) found[name] = colour(name);
+  for (const { kind } of data.slabs) found[kind] ??= colour(`${kind}-fill`);
   return found;
 }
 
@@ -58,8 +59,8 @@ function paintSlab(pen, slab, corners, colours, shown) {
 }
 
 function paintLink(pen, link, points, colours) {
-  pen.strokeStyle = link.skip ? colours.skip : colours.ink;
-  pen.lineWidth = link.skip ? 1.6 : 0.8;
+  pen.strokeStyle = link.fault ? colours.fault : link.skip ? colours.skip : colours.ink;
+  pen.lineWidth = link.fault ? 2.4 : link.skip ? 1.6 : 0.8;
   pen.stroke(outline(points, false));
 }
 
@@ -68,14 +69,16 @@ function overlap(one, other) {
   return one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3];
 }
 
-// Labels below their volumes, the chosen first; what would cover another is left out.
-function paintLabels(pen, labels, colours) {
+// Labels below their volumes, the chosen first; what would cover another is left out, and nothing leaves
+// the canvas to the side.
+function paintLabels(pen, labels, colours, width) {
   const taken = [];
   pen.font = "11px 'DejaVu Sans', Verdana, sans-serif";
   pen.textAlign = "center";
   pen.lineJoin = "round";
-  for (const { text, x, y, shown } of labels.sort((a, b) => b.shown - a.shown)) {
+  for (const { text, x: middle, y, shown } of labels.sort((a, b) => b.shown - a.shown)) {
     const wide = pen.measureText(text).width / 2 + 3;
+    const x = middle > 0 && middle < width ? Math.max(wide, Math.min(width - wide, middle)) : middle;
     const box = [x - wide, y - 11, x + wide, y + 3];
     if (taken.some((other) => overlap(box, other))) continue;
     taken.push(box);
@@ -111,7 +114,7 @@ function paint() {
   }
   painted = [];
   for (const thing of things.sort((a, b) => b.away - a.away)) thing.draw();
-  paintLabels(pen, labels, colours);
+  paintLabels(pen, labels, colours, width);
 }
 
 // A pen on an empty canvas with as many pixels as the screen has.

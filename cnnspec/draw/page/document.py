@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from string import Template
 
+from cnnspec.diagnostics import Diagnostic
 from cnnspec.draw import dot
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram
 from cnnspec.draw.page.colours import variables
 from cnnspec.draw.page.entries import Contents, contents
+from cnnspec.draw.page.faults import marks, told
 from cnnspec.draw.page.levels import Level, levels
 from cnnspec.draw.page.space import space
 from cnnspec.draw.page.table import table
@@ -31,8 +34,8 @@ MOST_LAYERS = 10_000
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
-def page(network: Network, look: Look) -> str:
-    """The whole page. Raises DrawProblem."""
+def page(network: Network, look: Look, faults: Sequence[Diagnostic] = ()) -> str:
+    """The whole page, which tells the faults that the network has. Raises DrawProblem."""
     found = contents(network)
     if len(found.entries) > MOST_LAYERS:
         count = f"{len(found.entries):,} layers, more than the {MOST_LAYERS:,} of a page"
@@ -54,7 +57,8 @@ def page(network: Network, look: Look) -> str:
         volumes=escape(
             f"The volumes of {plain(network.name)}, turned by arrow keys; the table tells the same"
         ),
-        source=source_pane(found),
+        faults=told(faults, found.sources),
+        source=source_pane(found, marks(faults, found.sources)),
         table=table(found),
         data=data(found, folded),
         style=style,
@@ -92,7 +96,7 @@ def data(found: Contents, folded: Diagram) -> str:
     """What the script needs to know."""
     room = space(folded, found)
     layers = [
-        entry._asdict() | {"leaving": str(entry.leaving), "tensors": [t._asdict() for t in entry.tensors]}
+        entry._asdict() | {"leaving": entry.made, "tensors": [t._asdict() for t in entry.tensors]}
         for entry in found.entries
     ]
     return as_json(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnspec.analysis.receptive import WHOLE, Field, fields
-from cnnspec.analysis.unroll import Node, unroll
+from cnnspec.analysis.unroll import Blank, Node, unroll
 from cnnspec.draw.build import KINDS, build, known
 from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.page.formulas import worked
 from cnnspec.draw.page.sources import Place, Sources, trails
+from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.words import layer_words
 from cnnspec.graph import Input, Network
 from cnnspec.shapes import Shape
@@ -25,7 +27,10 @@ class Tensor(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An input or a layer. `places`: its own line first, then those of the blocks that it stands in."""
+    """An input or a layer. `places`: its own line first, then those of the blocks that it stands in.
+
+    `leaving` is None where a fault hides it.
+    """
 
     path: str
     kind: str
@@ -33,13 +38,17 @@ class Entry(NamedTuple):
     formula: str
     worked: tuple[str, ...]
     arriving: tuple[str, ...]
-    leaving: Shape
+    leaving: Shape | None
     tensors: tuple[Tensor, ...]
     params: int
     macs: int
     field: str
     note: str
     places: tuple[Place, ...]
+
+    @property
+    def made(self) -> str:
+        return "?" if self.leaving is None else str(self.leaving)
 
 
 class Contents(NamedTuple):
@@ -52,29 +61,35 @@ class Contents(NamedTuple):
 
 
 def contents(network: Network) -> Contents:
-    """All that is known of a network whose shapes are all known."""
+    """All that is known of a network; of one with faults, as far as they let it be."""
     sources, graph, full = Sources(network), unroll(network), build(network)
     known_fields = fields(graph)
     entries = [input_entry(given, sources) for given in network.inputs]
-    for node, trail in zip(graph.nodes, trails(network.steps), strict=True):
-        entries.append(layer_entry(node, known_fields[node.path], sources.places(trail)))
-    return Contents(tuple(entries), sources, full, tuple(entries_of(full, len(network.inputs))))
+    for each, trail in zip(graph.in_order(), trails(network.steps), strict=True):
+        places = sources.places(trail)
+        if isinstance(each, Node):
+            entries.append(layer_entry(each, known_fields[each.path], places))
+        else:
+            entries.append(lost(each, places))
+    drawn = entries_of(full, entries)
+    for number, words in odds(full).items():
+        entry = entries[drawn[number]]
+        entries[drawn[number]] = entry._replace(note=f"{entry.made if entry.leaving else ''} {words}".strip())
+    return Contents(tuple(entries), sources, full, tuple(drawn))
 
 
-def entries_of(full: Diagram, inputs: int) -> list[int]:
+def entries_of(full: Diagram, entries: Sequence[Entry]) -> list[int]:
     """The entry of each box. Both are in the order of execution; an output shows what makes it."""
     makers = {edge.head: edge.tail for edge in full.edges}
+    known_ones = iter([i for i, entry in enumerate(entries) if entry.leaving and entry.kind != "input"])
+    faults = iter([i for i, entry in enumerate(entries) if entry.kind == "fault"])
+    inputs = iter(range(len(entries)))
     found: list[int] = []
-    next_layer, next_input = inputs, 0
     for box in boxes(full.items):
         if box.kind == "output":
             found.append(found[makers[box.number]])
-        elif box.kind == "input":
-            found.append(next_input)
-            next_input += 1
         else:
-            found.append(next_layer)
-            next_layer += 1
+            found.append(next({"input": inputs, "fault": faults}.get(box.kind, known_ones)))
     return found
 
 
@@ -110,6 +125,12 @@ def layer_entry(node: Node, field: Field | None, places: tuple[Place, ...]) -> E
         note="; ".join(notes),
         places=places,
     )
+
+
+def lost(blank: Blank, places: tuple[Place, ...]) -> Entry:
+    """What a fault left of a layer."""
+    kind = "fault" if blank.fault else "other"
+    return Entry(blank.path, kind, blank.words, "", (), (), None, (), 0, 0, "", "", places)
 
 
 def field_words(field: Field | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import NamedTuple
 
-from cnnspec.graph import Again, Group, If, Leaf, Merge, Network, Repeat, Step, Use
+from cnnspec.graph import Again, Group, If, Leaf, Lost, Merge, Network, Repeat, Step, Use
 from cnnspec.source import Source, Span
 
 Trail = tuple[Span, ...]
@@ -26,9 +26,9 @@ class Text(NamedTuple):
 
 
 def trails(steps: tuple[Step, ...], outer: Trail = ()) -> Iterator[Trail]:
-    """The places of all layers, in the order in which `unroll` lists them."""
+    """The places of all layers and of what faults left of them, in the order in which `unroll` lists them."""
     for step in steps:
-        if isinstance(step, Leaf):
+        if isinstance(step, Leaf | Lost):
             yield (step.span, *outer)
         elif isinstance(step, Use):
             yield from trails(step.instance.steps, (step.span, *outer))
@@ -59,6 +59,9 @@ class Sources:
     def place(self, span: Span) -> Place:
         file = self.numbers.setdefault(span.source, len(self.numbers))
         return Place(file, span.line)
+
+    def where(self, span: Span) -> str:
+        return f"{self.name(span.source)}:{span.line}"
 
     def texts(self) -> list[Text]:
         return [Text(self.name(source), source.text.rstrip("\n").split("\n")) for source in self.numbers]

@@ -14,19 +14,23 @@ from typing import NamedTuple
 
 from cnnspec.draw.model import Box, Diagram, boxes
 from cnnspec.draw.page.entries import Contents
+from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.shapes import Shape
 
 BEHIND, BESIDE, AISLE = 26.0, 18.0, 120.0  # between volumes along the net and to the side, between rows
 BROAD = 1.6  # the length of a row to the depth of all
-FLAT = 8.0  # a vector's other sides
+FLAT, FAULT = 8.0, 16.0  # a vector's other sides; those of what does not fit
 
 
 Sides = tuple[float, float, float]
 
 
 class Slab(NamedTuple):
-    """A volume: its middle and its sides along x, y and z, what it is, and the entries that make it."""
+    """A volume: its middle and its sides along x, y and z, what it is, and the entries that make it.
+
+    One of kind "fault" is no volume, but where one cannot be.
+    """
 
     middle: Sides
     sides: Sides
@@ -36,11 +40,12 @@ class Slab(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A value on its way from slab to slab; `skip`: past others."""
+    """A value on its way from slab to slab; `skip`: past others; `fault`: it does not fit there."""
 
     tail: int
     head: int
     skip: bool
+    fault: bool
 
 
 class Space(NamedTuple):
@@ -54,7 +59,7 @@ def space(diagram: Diagram, found: Contents) -> Space:
     place = {box.number: i for i, box in enumerate(shown)}
     layers = [tuple(layers_of(box, found)) for box in shown]
     shapes = [found.entries[of[len(box.parts) - 1]].leaving for box, of in zip(shown, layers, strict=True)]
-    sides = sizes(shapes)
+    sides, wrong = sizes(shapes), odds(diagram)
     edges = [edge for edge in diagram.edges if edge.head in place]
     tails: list[list[int]] = [[] for _ in shown]
     for edge in edges:
@@ -62,10 +67,10 @@ def space(diagram: Diagram, found: Contents) -> Space:
     ranks = columns(tails)
     places = in_rows(ranks, sides, beside(ranks, tails, sides))
     slabs = tuple(
-        Slab((x, 0.0, z), side, box.kind, label(box, shape), of)
+        Slab((x, 0.0, z), side, box.kind, label(box, shape, wrong.get(box.number, "")), of)
         for (x, z), side, box, shape, of in zip(places, sides, shown, shapes, layers, strict=True)
     )
-    links = (Link(place[edge.tail], place[edge.head], False) for edge in edges)
+    links = (Link(place[edge.tail], place[edge.head], False, bool(edge.fault)) for edge in edges)
     return Space(slabs, tuple(link._replace(skip=ranks[link.head] - ranks[link.tail] > 1) for link in links))
 
 
@@ -74,12 +79,14 @@ def layers_of(box: Box, found: Contents) -> list[int]:
     return sorted(found.drawn[number] for number in (box.number, *box.others))
 
 
-def label(box: Box, shape: Shape) -> str:
-    return f"{shape} ×{box.times}" if box.times > 1 else str(shape)
+def label(box: Box, shape: Shape | None, wrong: str) -> str:
+    times = f"×{box.times}" if box.times > 1 else ""
+    return " ".join(str(part) for part in (shape, times, wrong) if part)
 
 
-def sizes(shapes: list[Shape]) -> list[Sides]:
-    """Sides in points: channels along the net, height upwards, width to the side."""
+def sizes(given: list[Shape | None]) -> list[Sides]:
+    """Sides in points: channels along the net, height upwards, width to the side; a cube where none are."""
+    shapes = [shape for shape in given if shape is not None]
     maps = [shape for shape in shapes if shape.is_map]
     scale = Scale(
         max((max(shape.size) for shape in maps), default=1),
@@ -87,8 +94,10 @@ def sizes(shapes: list[Shape]) -> list[Sides]:
         max((int(shape.channels) for shape in shapes if not shape.is_map), default=1),
     )
     found = []
-    for shape in shapes:
-        if shape.height is None or shape.width is None:
+    for shape in given:
+        if shape is None:
+            across = up = away = FAULT
+        elif shape.height is None or shape.width is None:
             across, up, away = FLAT, scale.of_units(int(shape.channels)), FLAT
         else:
             across = scale.of_channels(int(shape.channels))

@@ -31,7 +31,7 @@ def row(number: int, entry: Entry, total: int) -> str:
     cells = (
         ("#", str(number), number),
         ("Operation", entry.words, entry.words),
-        ("Output", str(entry.leaving), entry.leaving.features),
+        ("Output", entry.made, entry.leaving.features if entry.leaving else 0),
         ("Parameters", f"{entry.params:,}" if entry.params else "", entry.params),
         ("Share", f"{entry.params / total:.1%}" if entry.params else "", entry.params),
         ("MACs", f"{entry.macs:,}" if entry.macs else "", entry.macs),

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
 
 from cnnspec.draw.page.entries import Contents
+from cnnspec.draw.page.faults import Marks, remarks
 from cnnspec.draw.page.sources import Place, Text
 
 _COMMENT = re.compile(r'((?:[^#"]|"[^"]*(?:"|$))*)(#.*)?')
 
 
-def source_pane(found: Contents) -> str:
-    """Every file in a list of lines."""
+def source_pane(found: Contents, wrong: Marks) -> str:
+    """Every file in a list of lines, faults below theirs."""
     made: dict[Place, list[int]] = {}
     for number, entry in enumerate(found.entries):
         for place in entry.places:
             made.setdefault(place, []).append(number)
-    return "\n".join(listing(file, text, made) for file, text in enumerate(found.sources.texts()))
+    return "\n".join(listing(file, text, made, wrong) for file, text in enumerate(found.sources.texts()))
 
 
-def listing(file: int, text: Text, made: dict[Place, list[int]]) -> str:
+def listing(file: int, text: Text, made: Mapping[Place, list[int]], wrong: Marks) -> str:
     name = escape(text.name)
-    lines = (line(words, made.get(Place(file, number), [])) for number, words in enumerate(text.lines, 1))
-    body = "\n".join(lines)
+    places = [(words, Place(file, number)) for number, words in enumerate(text.lines, 1)]
+    body = "\n".join(
+        line(words, made.get(place, []), remarks(wrong.get(place, []))) for words, place in places
+    )
     return f'<h2>{name}</h2>\n<ol class="code" aria-label="{name}">\n{body}\n</ol>'
 
 
-def line(words: str, layers: list[int]) -> str:
-    if not layers:
-        return f"<li><code>{coloured(words)}</code></li>"
-    return f'<li><code class="line" data-layers="{" ".join(map(str, layers))}">{coloured(words)}</code></li>'
+def line(words: str, layers: list[int], remark: str) -> str:
+    item = '<li class="wrong">' if remark else "<li>"
+    code = f'<code class="line" data-layers="{" ".join(map(str, layers))}">' if layers else "<code>"
+    return f"{item}{code}{coloured(words)}</code>{remark}</li>"
 
 
 def coloured(words: str) -> str:

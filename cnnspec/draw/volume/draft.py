@@ -6,7 +6,7 @@ Every box makes one value, so both go by the box's number. Left out is what only
 from __future__ import annotations
 
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes
-from cnnspec.draw.words import SYMBOLS, plain
+from cnnspec.draw.words import SYMBOLS, fault_words, plain, shape_words
 
 Bands = tuple[tuple[str, int], ...]  # kinds and channels
 
@@ -17,7 +17,10 @@ PLAIN_KINDS = ("norm", "activation", "dropout")  # that leave a value's shape as
 
 
 class Draft:
-    """`boxes`, `tails` and `heads` are what is left; `made` and `bands` stay those of the whole diagram."""
+    """`boxes`, `tails` and `heads` are what is left; `made` and `bands` stay those of the whole diagram.
+
+    `odds` tells what a box's value is at odds with; of a box that does not fit, what arrives.
+    """
 
     def __init__(self, diagram: Diagram) -> None:
         found = list(boxes(diagram.items))
@@ -25,8 +28,9 @@ class Draft:
         self.boxes = {
             box.number: box
             for box in found
-            if box.kind != "output" and not box.train and box.number in self.made
+            if box.kind == "fault" or (box.kind != "output" and not box.train and box.number in self.made)
         }
+        self.odds = odds(diagram)
         self.tails: dict[int, list[int]] = {number: [] for number in self.boxes}
         for edge in diagram.edges:
             if edge.head in self.boxes:
@@ -48,12 +52,12 @@ class Draft:
                 self.heads[tail].append(head)
 
     def collapse(self, numbers: set[int], *parts: str, times: int = 1, shared: bool = False) -> None:
-        """Boxes become one that is described as `parts` say, if a single value leaves them."""
+        """Boxes become one that is described as `parts` say, if a single value leaves them and all fits."""
         inside = numbers & self.boxes.keys()
         leaving = {number for number in inside if not inside.issuperset(self.heads[number])}
         exits = leaving or {max(inside, default=-1)}
         entering = dict.fromkeys(tail for n in sorted(inside) for tail in self.tails[n] if tail not in inside)
-        if len(inside) < 2 or len(exits) > 1 or not entering:
+        if len(inside) < 2 or len(exits) > 1 or not entering or self.odds.keys() & inside - leaving:
             return
         number = exits.pop()
         box = self.boxes[number]
@@ -70,6 +74,19 @@ class Draft:
             self.tails[head] = [by if tail == number else tail for tail in self.tails[head]]
         self.heads[by] = [h for head in self.heads[by] for h in (heads if head == number else [head])]
         del self.boxes[number]
+
+
+def odds(diagram: Diagram) -> dict[int, str]:
+    """By box, what does not fit: of a join both shapes, of a layer both numbers, of a claim the claim."""
+    kinds = {box.number: box.kind for box in boxes(diagram.items)}
+    found: dict[int, str] = {}
+    for edge in diagram.edges:
+        if edge.fault and kinds[edge.head] != "fault":
+            found[edge.tail] = fault_words(edge)
+        elif edge.fault and edge.head not in found:
+            unlike = edge.fault.startswith("≠")
+            found[edge.head] = f"{shape_words(edge)} {fault_words(edge)}" if unlike else fault_words(edge)
+    return found
 
 
 def laid(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands]:
@@ -122,7 +139,9 @@ def gather_followers(draft: Draft) -> None:
         if len(draft.heads[tail]) == 1 and takes(draft, before, box):
             into, parts = before, before.parts + box.parts
             draft.made[tail] = draft.made[number]
-        elif len(heads) == 1 and precedes(draft, box, draft.boxes[heads[0]]):
+            if number in draft.odds:
+                draft.odds[tail] = draft.odds.pop(number)
+        elif len(heads) == 1 and number not in draft.odds and precedes(draft, box, draft.boxes[heads[0]]):
             into = draft.boxes[heads[0]]
             parts = box.parts + into.parts
         else:
@@ -137,7 +156,7 @@ def alike(draft: Draft, one: Box, other: Box) -> bool:
 
 def takes(draft: Draft, before: Box, box: Box) -> bool:
     """Whether a box may be told together with the one before: a flattened map has to be of one pixel."""
-    if before.kind in ("input", "join") or not alike(draft, before, box):
+    if before.kind in ("input", "join") or before.number in draft.odds or not alike(draft, before, box):
         return False
     shape = draft.made[before.number].last
     return not flattens(box) or shape.features == shape.channels

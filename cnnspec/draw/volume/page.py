@@ -97,5 +97,6 @@ def description(plan: Plan) -> str:
     said = []
     for step in plan.steps:
         doing = ", ".join((*([step.sign] if step.sign else []), *step.words))
-        said.append(f"{doing}: {' '.join(step.label)}" if doing else " ".join(step.label))
+        made = " ".join((*step.label, step.fault)).strip()
+        said.append(f"{doing}: {made}" if doing else made)
     return "; ".join(said)

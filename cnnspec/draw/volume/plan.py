@@ -20,7 +20,8 @@ class Step(NamedTuple):
     """An operation and the value that it makes; inputs are made by none.
 
     An element-wise join has a `sign` and makes no volume of its own. `bands` are the
-    kinds and channels of what was laid side by side; `fed`: by the step before.
+    kinds and channels of what was laid side by side; `fed`: by the step before. `fault` is what the value,
+    or for a step of that kind what arrives, is at odds with.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Step(NamedTuple):
     sign: str = ""
     bands: Bands = ()
     fed: bool = True
+    fault: str = ""
 
 
 class Skip(NamedTuple):
@@ -77,6 +79,9 @@ def plan(diagram: Diagram) -> Plan:
 
 
 def step(draft: Draft, box: Box, fed: bool, several: bool) -> Step:
+    if box.kind == "fault":
+        tail, fault = draft.tails[box.number][0], draft.odds[box.number]
+        return Step(box.kind, words_of(box), (), draft.made[tail].last, fed=fed, fault=fault)
     edge = draft.made[box.number]
     label: tuple[str, ...] = (shape_words(edge),)
     if box.kind == "input" and several:
@@ -94,6 +99,7 @@ def step(draft: Draft, box: Box, fed: bool, several: bool) -> Step:
         sign(box),
         bands if sum(channels for _, channels in bands) == edge.last.channels else (),
         fed,
+        draft.odds.get(box.number, ""),
     )
 
 
@@ -123,12 +129,12 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
     skips: list[tuple[int, int, str]] = []
     for number in sorted(draft.boxes):
         tails = draft.tails.get(number, [])
-        if len(tails) < 2:
+        if len(tails) < 2 or draft.boxes[number].kind == "fault":
             continue
         trunk = max(tails, key=lambda tail: (length(draft, tail), tail))
         for tail in list(tails):
             side = length(draft, tail) == 1 and tail != trunk and draft.boxes[tail].kind != "join"
-            if not side or len(draft.heads[draft.tails[tail][0]]) == 1:
+            if not side or tail in draft.odds or len(draft.heads[draft.tails[tail][0]]) == 1:
                 continue
             skips.append((draft.tails[tail][0], number, ", ".join(words_of(draft.boxes[tail]))))
             tails.remove(tail)

@@ -28,6 +28,7 @@ class Sized(NamedTuple):
     step: Step
     solid: Solid
     label: tuple[str, ...]
+    fault: tuple[str, ...]
     words: tuple[str, ...]
     label_width: float
     words_width: float
@@ -83,10 +84,11 @@ def level(plane: Plane) -> float:
 
 
 def sized(step: Step, scale: Scale, sheets: bool) -> Sized:
-    form = solid(step._replace(words=(), label=(), window=None, fed=True), scale, sheets)
+    form = solid(step._replace(words=(), label=(), window=None, fed=True, fault=""), scale, sheets)
     label = () if step.sign else tuple(cut(line, LABEL, LONGEST) for line in step.label)
+    fault = tuple(cut(line, LABEL, LONGEST) for line in filled(step.fault.split(), LABEL, LONGEST))
     words = tuple(cut(line, WORDS, LONGEST) for line in lines(step.words))
-    return Sized(step, form, label, words, widest(label, LABEL), widest(words, WORDS))
+    return Sized(step, form, label, fault, words, widest((*label, *fault), LABEL), widest(words, WORDS))
 
 
 def widest(words: Sequence[str], size: float) -> float:
@@ -95,14 +97,18 @@ def widest(words: Sequence[str], size: float) -> float:
 
 def lines(words: Sequence[str]) -> list[str]:
     """What an operation says, in short lines; commas between layers."""
+    parts = [f"{part}," for part in words[:-1]] + list(words[-1:])
+    return filled([word for part in parts for word in _BREAKS.split(part)], WORDS, LINE)
+
+
+def filled(words: Sequence[str], size: float, room: float) -> list[str]:
+    """Words in lines of some width, a wider word on a line of its own."""
     found: list[str] = []
-    for i, part in enumerate(words):
-        comma = "," if i < len(words) - 1 else ""
-        for word in _BREAKS.split(part + comma):
-            if found and width(f"{found[-1]} {word}", WORDS) <= LINE:
-                found[-1] += f" {word}"
-            else:
-                found.append(word)
+    for word in words:
+        if found and width(f"{found[-1]} {word}", size) <= room:
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
     return found
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cnnspec.draw.volume.draft import Bands
-from cnnspec.draw.volume.parts import Disc, Face, Part, Point, Text
+from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text
 from cnnspec.draw.volume.plan import Step
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.shapes import Shape
@@ -18,7 +18,7 @@ DEPTH = Point(0.34, -0.2)  # where a point one further into the picture is drawn
 MOST_SHEETS, MOST_COPIES, MOST_BANDS = 8, 4, 8
 SHEET = 4.2  # from sheet to sheet
 BETWEEN_COPIES = 3.0
-RADIUS = 5.0
+RADIUS, FAULT = 5.0, 8.0  # of a join's circle, and of what does not fit
 
 
 Size = tuple[float, float, float]  # width, height, depth
@@ -66,6 +66,8 @@ class Solid(NamedTuple):
 def solid(step: Step, scale: Scale, sheets: bool) -> Solid:
     """Of its kind, shape, times, sign and bands: nothing else of the step is looked at."""
     shape = step.shape
+    if step.kind == "fault":
+        return octagon()
     if step.sign:
         return circle(step.sign)
     if shape.features == shape.channels:
@@ -79,6 +81,19 @@ def circle(sign: str) -> Solid:
     side = 2 * RADIUS
     left, right = (Plane(Point(x, 0), Point(0, 0), Point(0, 0)) for x in (0, side))
     return Solid("circle", side, side, (Disc(centre, RADIUS, "join"), words), left, right)
+
+
+def octagon() -> Solid:
+    """What does not fit, crossed out."""
+    side = 2 * FAULT
+    near, far = side * 0.29, side * 0.71
+    turns = ((near, 0), (far, 0), (side, near), (side, far), (far, side), (near, side), (0, far), (0, near))
+    parts: list[Part] = [Face(tuple(Point(x, y - FAULT) for x, y in turns), "fault")]
+    for up in (1, -1):
+        ends = (Point(side * 0.32, up * side * 0.18), Point(side * 0.68, -up * side * 0.18))
+        parts.append(Line(ends, "fault", 1.4))
+    left, right = (Plane(Point(x, 0), Point(0, 0), Point(0, 0)) for x in (0, side))
+    return Solid("octagon", side, side, tuple(parts), left, right)
 
 
 def cuboid(x: float, size: Size, bands: Bands) -> tuple[list[Part], Plane, Plane]:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from cnnspec.draw.volume.metrics import width
 from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text, column, moved, tall
-from cnnspec.draw.volume.plan import Brace, Plan, Skip
+from cnnspec.draw.volume.plan import Brace, Plan, Skip, Step
 from cnnspec.draw.volume.rows import APART, GAP, LABEL, STUB, WORDS, Spot
 from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.solids import RADIUS
+from cnnspec.draw.volume.solids import FAULT, RADIUS
 
 POWER = 0.6  # a kernel's part of a face is drawn on the scale of the faces
 
@@ -33,12 +33,12 @@ def strip(plan: Plan, spots: Sequence[Spot], left: float, right: float) -> Strip
     parts = chain(spots, above, below)
     parts += labels(spots, below)
     parts += [arrival(spots[0])] if spots[0].sized.step.fed else []
-    parts += [onwards(spots[-1])] if goes_on else []
+    parts += [onwards(spots[-1], way(plan.steps[last + 1]))] if goes_on else []
     parts += operations(spots, below)
     # What goes on to the next row anyway skips within that row alone.
     ended = last if goes_on else last + 1
     skips = [skip for skip in plan.skips if skip.tail < ended and skip.head >= spots[0].number]
-    parts += rails(spots, skips, above, left, right)
+    parts += rails(plan.steps, spots, skips, above, left, right)
     parts += clasps(spots, plan.braces, below, right)
     return Strip(tuple(parts), above.end, below.end)
 
@@ -60,11 +60,13 @@ def labels(spots: Sequence[Spot], line: Skyline) -> list[Part]:
     """Below each value, or above it, what it is."""
     parts: list[Part] = []
     for spot in spots:
-        lines, half = spot.sized.label, spot.sized.label_width / 2
-        if lines:
-            high = tall(lines, LABEL)
+        lines, faults, half = spot.sized.label, spot.sized.fault, spot.sized.label_width / 2
+        if lines or faults:
+            high = tall((*lines, *faults), LABEL)
             edge = line.free(spot.label - half, spot.label + half) + line.sign * 2.5
-            parts += column(lines, spot.label, edge if line.sign > 0 else edge - high, LABEL)
+            top = edge if line.sign > 0 else edge - high
+            parts += column(lines, spot.label, top, LABEL)
+            parts += column(faults, spot.label, top + tall(lines, LABEL), LABEL, "fault")
             line.add(spot.label - half, spot.label + half, edge + line.sign * high)
     return parts
 
@@ -88,6 +90,8 @@ def operations(spots: Sequence[Spot], below: Skyline) -> list[Part]:
 def link(before: Spot, spot: Spot) -> list[Part]:
     """From a value to the next: a kernel with its rays, the lines of a full connection, or an arrow."""
     step, given = spot.sized.step, before.sized.step
+    if step.kind == "fault":
+        return [Line((before.exit, spot.entry), "fault", 1.4, arrow=True)]
     if step.window and given.shape.is_map and not given.sign:
         return kernel(before, spot)
     if step.kind == "linear":
@@ -97,14 +101,19 @@ def link(before: Spot, spot: Spot) -> list[Part]:
     return [Line((before.exit, spot.entry), arrow=True)]
 
 
+def way(step: Step) -> str:
+    """The role of a line that leads to a step."""
+    return "fault" if step.kind == "fault" else "ink"
+
+
 def arrival(spot: Spot) -> Line:
     """From the row before to the first value of a row."""
-    return Line((Point(spot.x - STUB, spot.entry.y), spot.entry), arrow=True)
+    return Line((Point(spot.x - STUB, spot.entry.y), spot.entry), way(spot.sized.step), arrow=True)
 
 
-def onwards(spot: Spot) -> Line:
+def onwards(spot: Spot, role: str) -> Line:
     """From the last value of a row towards the next row."""
-    return Line((spot.exit, Point(spot.end + STUB * 0.8, spot.exit.y)), arrow=True)
+    return Line((spot.exit, Point(spot.end + STUB * 0.8, spot.exit.y)), role, arrow=True)
 
 
 def kernel(before: Spot, spot: Spot) -> list[Part]:
@@ -122,7 +131,12 @@ def kernel(before: Spot, spot: Spot) -> list[Part]:
 
 
 def rails(
-    spots: Sequence[Spot], skips: Sequence[Skip], above: Skyline, left: float, right: float
+    steps: Sequence[Step],
+    spots: Sequence[Spot],
+    skips: Sequence[Skip],
+    above: Skyline,
+    left: float,
+    right: float,
 ) -> list[Part]:
     """Skips as lines above the row, the short ones inside; one that ends in another row goes to the edge."""
     at = {spot.number: spot for spot in spots}
@@ -139,7 +153,8 @@ def rails(
         a, b = begin.x if begin else left, end.x if end else right
         y = above.free(a - 1, b + 1) - 5
         path = [begin or Point(a, y), Point(a, y), Point(b, y), end or Point(b, y)]
-        parts.append(Line(tuple(dict.fromkeys(path)), "skip", 1.1, arrow=True))
+        role = "fault" if steps[skip.head].kind == "fault" else "skip"
+        parts.append(Line(tuple(dict.fromkeys(path)), role, 1.1, arrow=True))
         above.add(a - 1, b + 1, y - 1)
         if skip.words and head:
             half = width(skip.words, WORDS) / 2
@@ -164,11 +179,13 @@ def roof(spot: Spot, side: int, outer: int) -> Point:
     if solid.form == "circle":
         x = max(-0.9, min(0.9, side * 0.45 - outer * 0.4))
         return Point(spot.x + RADIUS * (1 + x), -RADIUS * (1 - x * x) ** 0.5)
+    if solid.form == "octagon":
+        return Point(spot.x + max(0.0, FAULT - 2.5 * outer), y)
     if solid.form == "sheets":
-        return Point(spot.x + solid.arriving.across.x / 2 + 2.2 * side - 2.5 * outer, y)
+        return Point(spot.x + max(0.0, solid.arriving.across.x / 2 + 2.2 * side - 2.5 * outer), y)
     back = spot.sized.solid.width - solid.leaving.across.x  # how wide the far upper edge is
     x = back * (0.6 if side > 0 else 0.9) - min(2.5, back * 0.15) * outer
-    return Point(spot.x + solid.leaving.across.x + x, y)
+    return Point(spot.x + solid.leaving.across.x + max(0.0, x), y)
 
 
 def clasps(spots: Sequence[Spot], braces: Sequence[Brace], below: Skyline, right: float) -> list[Part]:

@@ -62,12 +62,15 @@ def element(part: Part, theme: Theme) -> str:
 
 
 def colour(role: str, theme: Theme) -> str:
-    return {"skip": theme.skip, "quiet": theme.quiet, "ray": theme.quiet}.get(role, theme.ink)
+    colours = {"skip": theme.skip, "quiet": theme.quiet, "ray": theme.quiet, "fault": theme.fault}
+    return colours.get(role, theme.ink)
 
 
 def face(part: Face, theme: Theme) -> str:
     if part.role == "patch":
         look = f'fill="{theme.page}" fill-opacity="0.55" stroke="{theme.ink}" stroke-width="0.6"'
+    elif part.role == "fault":
+        look = f'fill="{theme.page}" stroke="{theme.fault}" stroke-width="1.4"'
     else:
         look = f'fill="{fill(theme, part.role, part.shade)}" stroke="{edge(theme, part.role)}" '
         look += 'stroke-width="0.5"'

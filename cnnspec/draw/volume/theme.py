@@ -20,6 +20,7 @@ class Theme(NamedTuple):
     ink: str
     quiet: str
     skip: str
+    fault: str
     edge: str
     kinds: Mapping[str, str]
     shades: Mapping[str, tuple[float, str]]
@@ -30,7 +31,7 @@ LIT = {"front": (1.0, WHITE), "top": (0.55, WHITE), "side": (0.8, "#000000")}
 DIM = {"front": (0.45, DARK), "top": (0.7, DARK), "side": (0.3, DARK)}
 BLOCK = "#D5DCE4"  # of what is drawn as one: none of the colours of a layer
 
-INKS = {name: (page.paper, page.ink, page.quiet, page.skip) for name, page in PAGES.items()}
+INKS = {name: (page.paper, page.ink, page.quiet, page.skip, page.fault) for name, page in PAGES.items()}
 THEMES = {
     "light": Theme(*INKS["light"], PAGES["light"].ink, HUES | {"block": BLOCK}, LIT),
     "dark": Theme(*INKS["dark"], "", HUES | {"block": BLOCK}, DIM),

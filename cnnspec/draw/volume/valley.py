@@ -30,7 +30,9 @@ class Level(NamedTuple):
 
 
 def levels(plan: Plan) -> list[Level]:
-    """From the top to the bottom; nothing where a net is no U."""
+    """From the top to the bottom; nothing where a net is no U, or ends at a fault."""
+    if any(step.kind == "fault" for step in plan.steps):
+        return []
     skips = sorted(plan.skips)
     nested = all(a.tail < b.tail and a.head > b.head for a, b in pairwise(skips))
     shrinking = all(side(plan, a.tail) > side(plan, b.tail) for a, b in pairwise(skips))
