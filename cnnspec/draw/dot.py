@@ -63,6 +63,8 @@ class Writer:
 
     def __init__(self, diagram: Diagram, look: Look) -> None:
         self.diagram, self.look, self.theme = diagram, look, look.theme
+        around = [edge for edge in diagram.edges if edge.route and look.direction == "tb"]
+        self.parted = {edge.tail for edge in around} | {e.head for e in around if e.route == "skip"}
 
     def whole(self) -> str:
         """The diagram in one graph, its legend below."""
@@ -93,7 +95,7 @@ class Writer:
         """A graph for each kind of box and edge that occurs."""
         graphs = [self.graph(rankdir="LR") for _ in self.entries()]
         self.add_legend(graphs)
-        if self.diagram.heads:
+        if self.diagram.heads or self.diagram.severed:
             graphs.append(self.graph(rankdir="LR", ranksep="0.03"))
             graphs[-1].node("out", "1", **style.connector(self.theme))
             graphs[-1].node("words", "goes on at the same number", **style.WORDS)
@@ -121,7 +123,18 @@ class Writer:
             if isinstance(item, Cluster):
                 self.add_cluster(graph, item, within, depth, room)
             elif low <= item.number < high:
-                graph.node(node_id(item.number), **self.box_attributes(item))
+                parted = item.number in self.parted
+                self.add_node(graph, node_id(item.number), parted, **self.box_attributes(item))
+
+    @staticmethod
+    def add_node(graph: Digraph, name: str, parted: bool, label: str, **look: str) -> None:
+        """A node; where a way around begins or ends, in a cluster of its own: else Graphviz bends others."""
+        if not parted:
+            graph.node(name, label, **look)
+            return
+        with graph.subgraph(name=f"cluster_{name}") as inner:
+            inner.attr("graph", **style.HIDDEN)
+            inner.node(name, label, **look)
 
     def add_cluster(
         self, graph: Digraph, cluster: Cluster, within: tuple[int, int], depth: int, room: float
@@ -150,7 +163,7 @@ class Writer:
         return {**label, **style.edge_attributes(edge, self.theme)}
 
     def add_edges(self, graphs: list[Digraph]) -> None:
-        """The edges; one that leads to another column is cut in two, with the same number at both ends."""
+        """The edges; of one that leads to another column, or is severed, the same number marks both ends."""
         diagram, look = self.diagram, style.connector(self.theme)
         signs: dict[int, str] = {}
         drawn = set()
@@ -158,15 +171,16 @@ class Writer:
         for edge in diagram.edges:
             tail, head = node_id(edge.tail), node_id(edge.head)
             here, there = column_of(diagram, edge.tail), column_of(diagram, edge.head)
-            if here != there:
+            severed = (edge.tail, edge.head) in diagram.severed
+            if here != there or severed:
                 sign = signs.setdefault(edge.tail, str(len(signs) + 1))
-                out, back = f"out{sign}", f"in{sign}"
+                out, back = f"out{sign}", f"in{sign}_{edge.head}" if severed else f"in{sign}"
                 if (out, here) not in drawn:
                     graphs[here].node(out, sign, **look)
                     leaving = edge._replace(route="", train=edge.tail not in evaluated)
                     graphs[here].edge(tail, out, **self.edge_attributes(leaving))
                 if (back, there) not in drawn:
-                    graphs[there].node(back, sign, **look)
+                    self.add_node(graphs[there], back, edge.tail in self.parted, sign, **look)
                 drawn |= {(out, here), (back, there)}
                 tail = back
             graphs[there].edge(tail, head, **self.edge_attributes(edge))

@@ -12,13 +12,12 @@ from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.style import SIZE
 from cnnspec.draw.svg import Drawing, Page, Sheet, Unreadable, Words, page, parse
 from cnnspec.draw.words import plain
-from cnnspec.draw.wrap import ASPECT, TOLERABLE, likely, measure, wrap
+from cnnspec.draw.wrap import ASPECT, TOLERABLE, likely, measure, severed, wrap
 
 LEAST_TEXT = 6.0  # points on paper
 TALLEST = 1.55  # height to width of what a sheet of A4 holds
-LETTERS = {"tb": (24, 20, 16), "lr": (18, 13)}  # of a line, and where that is too wide
-ENDS = 90  # points: the ends of a row, where it goes on from another, and on another
-TRIES, DRAWN = 12, 1000  # more numbers of columns, and boxes on all of them together
+LETTERS = {"tb": (24, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
+TRIES, DRAWN = 12, 1000  # more numbers of columns either way, and boxes on all of them together
 MOST_IN_COLUMN = 800  # boxes; Graphviz's time grows faster than their number
 
 Merit = tuple[float, bool, float, bool, float]
@@ -31,12 +30,19 @@ def lay_out(diagram: Diagram, look: Look, rims: bool = True, draw: Engine | None
     can be read. Where no width is given, it is a little wider than high.
     """
     draw, found = draw or engine(), []
-    for letters in LETTERS[look.direction]:
-        quality, made = best(diagram, look._replace(letters=letters), draw, rims)
-        found.append((quality, made))
-        if legible(made) and fits(made, look.width):
-            break  # lines need not be shorter
+    for version in versions(diagram, look):
+        for letters in LETTERS[look.direction]:
+            quality, made = best(version, look._replace(letters=letters), draw, rims)
+            if legible(made) and fits(made, look.width):
+                return made  # lines need not be shorter
+            found.append((quality, made))
     return max(found, key=lambda pair: pair[0])[1]
+
+
+def versions(diagram: Diagram, look: Look) -> list[Diagram]:
+    """The diagram, and where it has long ways around, what it is without them."""
+    cut = severed(diagram, measure(diagram, look))
+    return [diagram, cut] if cut.severed else [diagram]
 
 
 def best(diagram: Diagram, look: Look, draw: Engine, rims: bool) -> tuple[Merit, Page]:
@@ -44,7 +50,7 @@ def best(diagram: Diagram, look: Look, draw: Engine, rims: bool) -> tuple[Merit,
     printer, flow = Printer(look, draw, rims), measure(diagram, look)
     count = sum(1 for _ in boxes(diagram.items))
     widest = look.width and look.width * SIZE / LEAST_TEXT
-    tolerable = widest - ENDS if widest and look.direction == "lr" else TOLERABLE
+    tolerable = widest if widest and look.direction == "lr" else TOLERABLE
     least = math.ceil(count / MOST_IN_COLUMN)
     tried: dict[tuple[int, ...], tuple[Merit, Page]] = {}
 
@@ -68,8 +74,10 @@ def climb(better: Callable[[int], Merit | None], start: int, least: int, tries: 
     first = better(start)
     for step in (1, -1):
         columns, top, misses = start, first, 0
-        while tries > 0 and misses < 2 and columns + step >= least:
-            columns, tries = columns + step, tries - 1
+        for _ in range(tries):
+            if misses == 2 or columns + step < least:
+                break
+            columns += step
             now = better(columns)
             if now and top:
                 misses = 0 if now > top else misses + 1
@@ -85,7 +93,7 @@ def merit(made: Page, width: float | None, torn: bool) -> Merit:
 
 
 def fits(made: Page, width: float | None) -> bool:
-    return width is None or made.height <= TALLEST * width
+    return width is None or made.height <= TALLEST * width + 0.01
 
 
 def legible(made: Page) -> bool:
@@ -104,7 +112,9 @@ class Printer:
         said = dot.description(diagram, look)
         words = Words(plain(diagram.name), dot.facts(diagram), said, dot.mark(diagram))
         columns, legend = ([self.drawing(s) for s in part] for part in (writer.columns(), writer.legend()))
-        return page(words, columns, legend, Sheet(look.theme, look.width, look.direction == "lr"))
+        highest, least = TALLEST * (look.width or 0.0), LEAST_TEXT / SIZE
+        sheet = Sheet(look.theme, look.width, look.direction == "lr", highest, least)
+        return page(words, columns, legend, sheet)
 
     def drawing(self, source: str) -> Drawing:
         if source not in self.drawn:

@@ -84,7 +84,10 @@ class Edge(NamedTuple):
 
 
 class Diagram(NamedTuple):
-    """A drawn network. `heads` are the first boxes of the columns after the first that it is laid out in."""
+    """A drawn network. `heads` are the first boxes of the columns after the first that it is laid out in.
+
+    `severed` are edges, by tail and head, that are cut in two even within a column.
+    """
 
     name: str
     inputs: tuple[Shape, ...]
@@ -92,6 +95,7 @@ class Diagram(NamedTuple):
     items: tuple[Item, ...]
     edges: tuple[Edge, ...]
     heads: tuple[int, ...] = ()
+    severed: frozenset[tuple[int, int]] = frozenset()
 
 
 class Totals(NamedTuple):

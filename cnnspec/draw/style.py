@@ -13,7 +13,9 @@ FONT = "DejaVu Sans"
 SIZE = 9.0
 """Points of every text in a drawing but some joins: what is scaled down stays legible all at once, or not."""
 
-LETTER, SPACE = 0.6 * SIZE, 0.32 * SIZE  # points that they are wide, in the mean
+LETTER, SPACE = 0.6 * SIZE, 0.318 * SIZE  # points that they are wide, in the mean
+INSET, LEAST = 3.6, 54  # points between a box's words and its side; how wide a box is at least
+JOIN = 34.56  # points across
 FRAME, BESIDE = 4, 6  # points between a cluster's frame and what is in it; between a line and a title
 LONGEST = 200.0  # inches: the largest page of PDF
 
@@ -53,6 +55,9 @@ NAMES = {
 }
 """What the legend says of a kind; inputs and outputs speak for themselves."""
 
+HIDDEN = {"label": "", "style": "invis", "margin": "0"}
+"""A cluster that is not seen."""
+
 WORDS = {"shape": "plaintext", "margin": "0.03", "height": "0.2"}
 
 
@@ -64,7 +69,7 @@ def graph_attributes(theme: Theme, direction: str) -> dict[str, str]:
         "fontcolor": theme.ink,
         "labelloc": "t",
         "labeljust": "l",
-        "nodesep": "0.15",
+        "nodesep": "0.1",
         "ranksep": "0.07",
         "splines": "spline",
         "bgcolor": "transparent",
@@ -78,7 +83,8 @@ def node_attributes(theme: Theme) -> dict[str, str]:
         "fontsize": f"{SIZE:g}",
         "fontcolor": theme.ink,
         "color": theme.ink,
-        "margin": "0.05,0.03",
+        "margin": f"{INSET / 72:g},0.03",
+        "width": f"{LEAST / 72:g}",
         "height": "0.25",
         "penwidth": "0.9",
     }
@@ -118,8 +124,11 @@ def kind_attributes(kind: str, theme: Theme) -> dict[str, str]:
         found["color"] = paint.border
     if shape.peripheries > 1:
         found["peripheries"] = str(shape.peripheries)
+    if shape.shape == "box3d":
+        found["margin"] = f"{INSET / 72:g},0.08"  # its upper edges run within
     if kind == "join":
-        found |= {"fixedsize": "true", "width": "0.48", "height": "0.48", "margin": "0"}
+        side = f"{JOIN / 72:g}"
+        found |= {"fixedsize": "true", "width": side, "height": side, "margin": "0"}
     return found
 
 

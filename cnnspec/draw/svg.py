@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
+from cnnspec.draw.clear import cleared
 from cnnspec.draw.style import FONT
 from cnnspec.draw.theme import Theme
 
@@ -48,7 +49,7 @@ def parse(svg: str, paper: str, rims: bool = True) -> Drawing:
     if head is None:
         raise Unreadable
     _, _, width, height = map(float, head.group(1).split())
-    body = _NOISE.sub("", _NODE.sub(r'<g id="\1">', svg[head.end() :])).strip()
+    body = cleared(_NOISE.sub("", _NODE.sub(r'<g id="\1">', svg[head.end() :])).strip())
     if rims:
         body = raised(body, paper)
     body = _FONT.sub(lambda match: family(bool(match.group(1))), _IDS.sub("", body))
@@ -87,11 +88,16 @@ class Words(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """The paper: its colours, its width in points if that is given, rows or columns on it."""
+    """The paper: its colours, its width in points if that is given, rows or columns on it.
+
+    To be no higher than `height`, drawings are scaled down, but not below `least`.
+    """
 
     theme: Theme
     width: float | None
     rows: bool
+    height: float
+    least: float
 
 
 class Page(NamedTuple):
@@ -109,16 +115,13 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], s
     A given width is kept: what is wider is scaled down, what is narrower is set in the middle.
     """
     wide, _ = extent(drawings, sheet.rows)
-    inner = max(wide, sheet.width - 2 * MARGIN if sheet.width else 2 * NARROW)
-    lines = textwrap.wrap(words.facts, max(NARROW // FACTS, int(inner / (FACTS * LETTER))))
-    top = MARGIN + NAME + (FACTS + 4) * len(lines) + 12
-    body, bottom = arranged(drawings, sheet.rows, MARGIN + (inner - wide) / 2, top)
-    key, bottom = flowed(legend, inner, bottom + BETWEEN)
-    width, height = inner + 2 * MARGIN, bottom + MARGIN
+    width = max(wide + 2 * MARGIN, sheet.width or 2 * NARROW)
+    content, height = composed(words, drawings, legend, sheet, width)
     scale = min(1.0, sheet.width / width) if sheet.width else 1.0
-    said = [line(words.name, MARGIN + NAME, NAME, True, sheet.theme.ink)]
-    for number, text in enumerate(lines, 1):
-        said.append(line(text, MARGIN + NAME + number * (FACTS + 4), FACTS, False, sheet.theme.ink))
+    if sheet.width and sheet.least <= sheet.height / height < scale:
+        scale = sheet.height / height
+        width = sheet.width / scale
+        content, height = composed(words, drawings, legend, sheet, width)
     svg = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<!-- {words.mark} -->\n"
@@ -128,9 +131,42 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], s
         f'<title id="title">{escape(words.name)}: {escape(words.facts)}</title>\n'
         f'<desc id="desc">{escape(words.description)}</desc>\n'
         f'<rect width="{width:.2f}" height="{height:.2f}" fill="{sheet.theme.paper}"/>\n'
-        f"{''.join(said)}{body}{key}</svg>\n"
+        f"{content}</svg>\n"
     )
     return Page(width * scale, height * scale, scale, svg)
+
+
+def composed(
+    words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], sheet: Sheet, width: float
+) -> tuple[str, float]:
+    """All that is on a page of this width, before it is scaled, and how high that is."""
+    ink, inner = sheet.theme.ink, width - 2 * MARGIN
+    lines = textwrap.wrap(words.facts, max(NARROW // FACTS, int(inner / (FACTS * LETTER))))
+    said = [line(words.name, MARGIN + NAME, NAME, True, ink)]
+    for number, text in enumerate(lines, 1):
+        said.append(line(text, MARGIN + NAME + number * (FACTS + 4), FACTS, False, ink))
+    wide, high = extent(drawings, sheet.rows)
+    left, top = MARGIN + (inner - wide) / 2, MARGIN + NAME + (FACTS + 4) * len(lines) + 12
+    bottom = top + high
+    key = None if sheet.rows else below_a_column(drawings, legend, left, bottom)
+    if key is None:
+        key, bottom = flowed(legend, inner, MARGIN, bottom + BETWEEN)
+    return "".join((*said, arranged(drawings, sheet.rows, left, top), key)), bottom + MARGIN
+
+
+def below_a_column(
+    drawings: Sequence[Drawing], legend: Sequence[Drawing], left: float, bottom: float
+) -> str | None:
+    """The legend at the foot of the shortest column; None where there is too little room."""
+    shortest = min(range(len(drawings)), key=lambda i: drawings[i].height)
+    left += sum(drawing.width + BETWEEN for drawing in drawings[:shortest])
+    room = max(drawing.height for drawing in drawings) - drawings[shortest].height
+    _, high = flowed(legend, drawings[shortest].width, left, 0)
+    return (
+        flowed(legend, drawings[shortest].width, left, bottom - high)[0]
+        if high + 2 * BETWEEN <= room
+        else None
+    )
 
 
 def extent(drawings: Sequence[Drawing], rows: bool) -> tuple[float, float]:
@@ -140,9 +176,8 @@ def extent(drawings: Sequence[Drawing], rows: bool) -> tuple[float, float]:
     return (max(widths), sum(heights) + gaps) if rows else (sum(widths) + gaps, max(heights))
 
 
-def arranged(drawings: Sequence[Drawing], rows: bool, left: float, top: float) -> tuple[str, float]:
-    """Drawings in their places, and where they end."""
-    bottom = top + extent(drawings, rows)[1]
+def arranged(drawings: Sequence[Drawing], rows: bool, left: float, top: float) -> str:
+    """Drawings in their places."""
     parts = []
     for drawing in drawings:
         parts.append(placed(drawing, left, top))
@@ -150,10 +185,10 @@ def arranged(drawings: Sequence[Drawing], rows: bool, left: float, top: float) -
             top += drawing.height + BETWEEN
         else:
             left += drawing.width + BETWEEN
-    return "".join(parts), bottom
+    return "".join(parts)
 
 
-def flowed(drawings: Sequence[Drawing], width: float, top: float) -> tuple[str, float]:
+def flowed(drawings: Sequence[Drawing], width: float, left: float, top: float) -> tuple[str, float]:
     """Small drawings in lines, as words are set, each in the middle of its line; and where they end."""
     lines: list[list[Drawing]] = [[]]
     for drawing in drawings:
@@ -162,10 +197,10 @@ def flowed(drawings: Sequence[Drawing], width: float, top: float) -> tuple[str, 
         lines[-1].append(drawing)
     parts = []
     for drawn in lines:
-        left, high = float(MARGIN), max((d.height for d in drawn), default=0.0)
+        x, high = left, max((d.height for d in drawn), default=0.0)
         for drawing in drawn:
-            parts.append(placed(drawing, left, top + (high - drawing.height) / 2))
-            left += drawing.width + APART
+            parts.append(placed(drawing, x, top + (high - drawing.height) / 2))
+            x += drawing.width + APART
         top += high + APART / 2
     return "".join(parts), top - APART / 2
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from cnnspec.draw import style
 from cnnspec.draw.look import Look
+from cnnspec.draw.metrics import width
 from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
-from cnnspec.draw.words import box_lines, cluster_lines
+from cnnspec.draw.words import box_lines, cluster_lines, cluster_title
 
 
 def title(diagram: Diagram, cluster: Cluster, look: Look, room: float, continued: bool) -> list[str]:
     """The lines of a title. `room` is how wide in points, roughly, the cluster around this one is."""
     found = list(boxes(cluster.items))
     params, macs = sum(box.params.total for box in found), sum(box.macs.total for box in found)
-    indent = 0.0
+    indent, wide, narrow = 0.0, max(room, across(diagram, cluster, look)), False
     if look.direction == "tb" and single(diagram, *bounds(cluster)):
-        indent = middle(cluster, look) + style.BESIDE
-    width = int((max(room, across(diagram, cluster, look)) - indent) / style.LETTER)
-    lines = cluster_lines(cluster, params, macs, look.show, width)
+        indent, narrow = middle(cluster, look) + style.BESIDE, passed(diagram, *bounds(cluster))
+        wide -= indent
     if continued:
-        lines = [f"{lines[0]}, continued"]
+        lines = [f"{cluster_title(cluster)}, continued"]
+    else:
+        width = 0 if narrow else int(wide / style.LETTER)
+        lines = cluster_lines(cluster, params, macs, look.show, width)
     return [" " * int(indent / style.SPACE) + line for line in lines]
 
 
@@ -37,6 +40,11 @@ def room_within(diagram: Diagram, cluster: Cluster, look: Look, room: float) -> 
     return max(room, across(diagram, cluster, look)) - 2 * style.FRAME
 
 
+def passed(diagram: Diagram, first: int, last: int) -> bool:
+    """Whether a way around comes in from above, beside the title."""
+    return any(edge.route and edge.tail < first <= edge.head <= last for edge in diagram.edges)
+
+
 def bounds(cluster: Cluster) -> tuple[int, int]:
     numbers = [box.number for box in boxes(cluster.items)]
     return numbers[0], numbers[-1]
@@ -51,5 +59,6 @@ def single(diagram: Diagram, first: int, last: int) -> bool:
 def middle(item: Item, look: Look) -> float:
     """How far from its left the line of layers runs down through a cluster, in points, roughly."""
     if isinstance(item, Box):
-        return max(map(len, box_lines(item, look))) * style.LETTER / 2 + style.FRAME
+        wide = max(width(line, style.SIZE) for line in box_lines(item, look)) + 2 * style.INSET
+        return max(wide, style.LEAST) / 2 + style.FRAME
     return style.FRAME + max(middle(inner, look) for inner in item.items)

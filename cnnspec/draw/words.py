@@ -18,7 +18,6 @@ SILENT = frozenset(
 
 LONGEST = 40  # characters of a name
 BREAKS = re.compile(r" (?=[a-z/])")  # before an argument, not between its name and its value
-NARROW = 20  # letters of a line; where there are less, an argument's name and value may be parted
 SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "concat": "concat"}
 
 
@@ -103,18 +102,22 @@ def box_lines(box: Box, look: Look) -> list[str]:
     if box.kind == "join":
         return [SYMBOLS.get(first, first), *others]
     titled = [f"{plain(box.label)}:"] if box.label else []
-    titled += (first.split() if width < NARROW else BREAKS.split(first)) + (
-        [f"×{box.times}"] if box.times > 1 else []
-    )
+    titled += pieces(first, width) + ([f"×{box.times}"] if box.times > 1 else [])
     lines = [*filled(titled, " ", width), *filled(others, ", ", width)]
     each = " each" if box.times > 1 else ""
     if box.shared and box.kind in ("conv", "linear", "norm"):
         lines.append("shared weights")
     elif box.params.most and "params" in show:
-        lines.append(f"{between(box.params)} params{each}")
+        lines += filled([between(box.params), f"params{each}"], " ", width)
     if box.macs.most and "macs" in show:
-        lines.append(f"{between(box.macs)} MACs{each}")
+        lines += filled([between(box.macs), f"MACs{each}"], " ", width)
     return lines
+
+
+def pieces(words: str, width: int) -> list[str]:
+    """A layer's words where they may be broken: between an argument's name and value only where they must."""
+    found = BREAKS.split(words)
+    return [word for piece in found for word in ([piece] if len(piece) <= width else piece.split())]
 
 
 def filled(words: list[str], between: str, width: int) -> list[str]:
@@ -128,19 +131,23 @@ def filled(words: list[str], between: str, width: int) -> list[str]:
     return lines
 
 
+def cluster_title(cluster: Cluster) -> str:
+    """`layer1: Bottleneck ×3`."""
+    name, label = plain(cluster.name), f"{plain(cluster.label)}: " if cluster.label else ""
+    return f"{label}{name} ×{cluster.times}".strip() if cluster.times > 1 else label + name
+
+
 def cluster_lines(cluster: Cluster, params: int, macs: int, show: Container[str], width: int) -> list[str]:
-    """`Bottleneck ×35, 39.1M params`, in lines of some width."""
-    name = plain(cluster.name)
-    if cluster.label:
-        name = f"{plain(cluster.label)}: {name}"
-    said = [f"{name} ×{cluster.times}".strip() if cluster.times > 1 else name]
+    """`Bottleneck ×35, 39.1M params`, in lines of some width; of none, in as many as can be."""
+    *labels, last = cluster_title(cluster).split(": ", 1) if not width else [cluster_title(cluster)]
+    said = [last]
     if cluster.shared:
         said.append("shared weights")
     elif params and "params" in show:
         said.append(f"{rounded(params)} params")
     if macs and "macs" in show:
         said.append(f"{rounded(macs)} MACs")
-    return filled([words for words in said if words], ", ", width)
+    return [*(f"{label}:" for label in labels), *filled([words for words in said if words], ", ", width)]
 
 
 def rounded(number: int) -> str:

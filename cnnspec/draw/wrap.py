@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Diagram, Edge, Item, boxes
+from cnnspec.draw.style import JOIN, SHAPES
 from cnnspec.draw.words import box_lines, shape_words
 
 LINE, LETTER, ABOVE, BESIDE = 10.7, 5.4, 6, 11  # points: a line of text, a letter; a box around its text
-RANK, TITLE = 16, 27  # points: an edge besides its label, a cluster's title and frame
+LOWEST, DOUBLE = 18, 8  # points: a box's height at least, and what a second frame adds
+RANK, TITLE = 16, 34  # points: an edge besides its label, a cluster's title and frame
+ENDS = {"tb": 43, "lr": 55}  # points: either end of a column, or row, where it goes on elsewhere
+LONG = 400  # points that a way around may be in a column that has to be narrow
 COLUMN, ROW = 130, 85  # points: what a column takes across, and a row
 ASPECT = 1.25  # width to height that the page is to have
 TOLERABLE = 1100  # points of a column that is left as it is, where only several values at once could be cut
@@ -33,11 +37,18 @@ class Cut(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """How far down each box begins, were there only one column, how long that is and how wide."""
+    """How far down each box begins and ends, were there only one column, how long that is and how wide.
+
+    `titles`: how much room the titles above a box take that is the first of its clusters. `joint`: how
+    much the end of a column where it goes on elsewhere.
+    """
 
     tops: dict[int, float]
+    bottoms: dict[int, float]
+    titles: Mapping[int, float]
     height: float
     across: float
+    joint: float
 
 
 def measure(diagram: Diagram, look: Look) -> Flow:
@@ -46,23 +57,33 @@ def measure(diagram: Diagram, look: Look) -> Flow:
     arriving: dict[int, list[Edge]] = {}
     for edge in diagram.edges:
         arriving.setdefault(edge.head, []).append(edge)
-    titled = first_in_clusters(diagram.items)
+    titles: Mapping[int, float] = {
+        n: (TITLE if down else RANK) * c for n, c in first_in_clusters(diagram.items).items()
+    }
     tops: dict[int, float] = {}
     bottoms: dict[int, float] = {}
     area = 0.0
     for box in boxes(diagram.items):
         lines = box_lines(box, look)
-        sides = (max(map(len, lines)) * LETTER + BESIDE, len(lines) * LINE + ABOVE)
+        sides = (max(map(len, lines)) * LETTER + BESIDE, high(box, len(lines)))
         edges = arriving.get(box.number, ())
         label = LINE if down else (2 + max((len(shape_words(e)) for e in edges), default=0)) * LETTER
         gap = RANK + (label if "shapes" in look.show else 0)
         above = max((bottoms[edge.tail] + gap for edge in edges), default=0.0)
-        tops[box.number] = above + (TITLE if down else RANK) * titled.get(box.number, 0)
+        tops[box.number] = above + titles.get(box.number, 0)
         bottoms[box.number] = tops[box.number] + sides[down]
         area += bottoms[box.number] - tops[box.number] + gap
     height = max(bottoms.values(), default=1.0)
     least = COLUMN if down else ROW
-    return Flow(tops, height, least * max(1.0, area / height))
+    across = least * max(1.0, area / height)
+    return Flow(tops, bottoms, titles, height, across, ENDS[look.direction])
+
+
+def high(box: Box, lines: int) -> float:
+    """How high a box of so many lines is."""
+    if box.kind == "join":
+        return JOIN
+    return max(LOWEST, lines * LINE + ABOVE) + DOUBLE * (SHAPES[box.kind].peripheries > 1)
 
 
 def likely(flow: Flow, look: Look, widest: float | None) -> int:
@@ -81,14 +102,30 @@ def wrap(
     Clusters higher than a column are torn; `tear`: so are others but blocks.
     """
     height = flow.height
-    found = cuts(diagram, flow.tops, height / count, tear)
+    found = cuts(diagram, flow, height / count, tear)
     heads: list[int] = []
     for live in range(1, MOST_LIVE + 1):
         usable = [cut for cut in found if cut.live <= live]
-        heads, tallest = pack(usable, height, count)
+        heads, tallest = pack(usable, height, count, flow.joint)
         if tallest <= max(SLACK * height / count, tolerable):
             break
     return diagram._replace(heads=tuple(heads))
+
+
+def severed(diagram: Diagram, flow: Flow) -> Diagram:
+    """The same diagram with its long ways around cut in two, so that columns need not be wide for them.
+
+    Cut is what a way begins with: what stands on it stands where it ends.
+    """
+    heads: dict[int, list[int]] = {}
+    for edge in diagram.edges:
+        heads.setdefault(edge.tail, []).append(edge.head)
+    late = dict(flow.tops)  # how far down each box may stand
+    for number in sorted(heads, reverse=True):
+        needed = min(late[head] - flow.titles.get(head, 0.0) for head in heads[number]) - RANK - LINE
+        late[number] = max(late[number], needed - (flow.bottoms[number] - flow.tops[number]))
+    long = (edge for edge in diagram.edges if late[edge.head] - late[edge.tail] > LONG)
+    return diagram._replace(severed=frozenset((edge.tail, edge.head) for edge in long))
 
 
 def column_of(diagram: Diagram, number: int) -> int:
@@ -107,8 +144,9 @@ def first_in_clusters(items: tuple[Item, ...]) -> dict[int, int]:
     return found
 
 
-def cuts(diagram: Diagram, tops: dict[int, float], column: float, tear: bool) -> list[Cut]:
+def cuts(diagram: Diagram, flow: Flow, column: float, tear: bool) -> list[Cut]:
     """The boxes before which no cluster is torn that would fit into a column."""
+    tops = flow.tops
     allowed = starts(diagram.items, tops, column, tear)
     until: dict[int, int] = {}  # the last box that waits for a box's value
     for edge in diagram.edges:
@@ -119,7 +157,7 @@ def cuts(diagram: Diagram, tops: dict[int, float], column: float, tear: bool) ->
     for number in sorted(tops):
         live = {tail for tail in live if until[tail] >= number}
         if number in allowed and live:
-            found.append(Cut(number, max(lowest, tops[number]), len(live)))
+            found.append(Cut(number, max(lowest, tops[number] - flow.titles.get(number, 0.0)), len(live)))
         lowest = max(lowest, tops[number])
         if number in until:
             live.add(number)
@@ -141,15 +179,18 @@ def starts(items: tuple[Item, ...], tops: dict[int, float], column: float, tear:
     return found
 
 
-def pack(found: Sequence[Cut], height: float, count: int) -> tuple[list[int], float]:
-    """So many columns at most, the tallest as low as can be: their heads, and that height."""
-    ends = [*(cut.top for cut in found), height]
+def pack(found: Sequence[Cut], height: float, count: int, joint: float) -> tuple[list[int], float]:
+    """So many columns at most, the tallest as low as can be: their heads, and that height.
+
+    `joint` is what an end takes where a column goes on elsewhere.
+    """
+    ends = [*(cut.top + joint for cut in found), height]
     low, high = height / count, height
     best: list[int] = []
     tallest = height
     while high - low > LINE:
         limit = (low + high) / 2
-        heads = fill(found, ends, limit)
+        heads = fill(found, ends, limit, joint)
         if heads is not None and len(heads) < count:
             best, tallest, high = heads, limit, limit
         else:
@@ -157,14 +198,14 @@ def pack(found: Sequence[Cut], height: float, count: int) -> tuple[list[int], fl
     return best, tallest
 
 
-def fill(found: Sequence[Cut], ends: list[float], limit: float) -> list[int] | None:
+def fill(found: Sequence[Cut], ends: list[float], limit: float, joint: float) -> list[int] | None:
     """Heads of columns filled one after the other up to a height; None where a piece is higher than that."""
     heads: list[int] = []
     top = 0.0
     for cut, end in zip(found, ends[1:], strict=True):
         if end - top > limit:
             heads.append(cut.number)
-            top = cut.top
+            top = cut.top - joint
         if end - top > limit:
             return None
     return heads

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cnnspec.draw.metrics import cut, width
 from cnnspec.draw.volume import svg
-from cnnspec.draw.volume.metrics import cut, width
 from cnnspec.draw.volume.parts import PITCH, Part, Point, Text, moved
 from cnnspec.draw.volume.plan import Plan
 from cnnspec.draw.volume.rows import ALONG, WORDS, Sized, sized, wrapped

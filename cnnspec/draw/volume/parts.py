@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnnspec.draw.volume.metrics import width
+from cnnspec.draw.metrics import width
 
 PITCH = 1.18  # from line to line, of the size of the letters
 

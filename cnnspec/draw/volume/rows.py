@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from cnnspec.draw.volume.metrics import cut, width
+from cnnspec.draw.metrics import cut, width
 from cnnspec.draw.volume.parts import Point
 from cnnspec.draw.volume.plan import Plan, Skip, Step
 from cnnspec.draw.volume.scale import Scale

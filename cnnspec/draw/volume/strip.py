@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cnnspec.draw.volume.metrics import width
+from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text, column, moved, tall
 from cnnspec.draw.volume.plan import Brace, Plan, Skip, Step
 from cnnspec.draw.volume.rows import APART, GAP, LABEL, STUB, WORDS, Spot

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cnnspec.draw.volume.metrics import width
+from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.parts import Line, Part, Point, Text, moved
 from cnnspec.draw.volume.plan import Plan, Skip, Step
 from cnnspec.draw.volume.rows import APART, GAP, WORDS, Sized, Spot, spread
