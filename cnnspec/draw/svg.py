@@ -159,14 +159,12 @@ def below_a_column(
 ) -> str | None:
     """The legend at the foot of the shortest column; None where there is too little room."""
     shortest = min(range(len(drawings)), key=lambda i: drawings[i].height)
-    left += sum(drawing.width + BETWEEN for drawing in drawings[:shortest])
+    wide, high = drawings[shortest].width, flowed(legend, drawings[shortest].width, left, 0)[1]
     room = max(drawing.height for drawing in drawings) - drawings[shortest].height
-    _, high = flowed(legend, drawings[shortest].width, left, 0)
-    return (
-        flowed(legend, drawings[shortest].width, left, bottom - high)[0]
-        if high + 2 * BETWEEN <= room
-        else None
-    )
+    if high + 2 * BETWEEN > room or any(entry.width > wide for entry in legend):
+        return None
+    left += sum(drawing.width + BETWEEN for drawing in drawings[:shortest])
+    return flowed(legend, wide, left, bottom - high)[0]
 
 
 def extent(drawings: Sequence[Drawing], rows: bool) -> tuple[float, float]:

@@ -97,6 +97,20 @@ def test_a_convolution_takes_in_what_follows_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("letters", "lines"),
+    [
+        (24, ["conv 1024@3x3 /2 pad 1", "1,179,648 params"]),
+        (16, ["conv 1024@3x3 /2", "pad 1", "1,179,648 params"]),
+        (13, ["conv 1024@3x3", "/2 pad 1", "1,179,648", "params"]),
+        (9, ["conv", "1024@3x3", "/2 pad 1", "1,179,648", "params"]),
+    ],
+)
+def test_lines_are_broken_between_arguments_before_they_are_within(letters: int, lines: list[str]) -> None:
+    made = chain("conv 1024@3x3 stride=2 pad=1 bias=no", "128@8x8")
+    assert box_lines(ordered(made)[1], LOOK._replace(letters=letters)) == lines
+
+
 def test_a_value_that_goes_two_ways_is_not_fused_over() -> None:
     diagram = chain("a: conv 8@3x3\nrelu\nadd { | identity | from a }")
     assert outline(diagram.items) == ["input", "conv 8@3x3", "relu", "add", "output"]

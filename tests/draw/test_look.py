@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnspec.cli import main
-from cnnspec.draw.layout import LEAST_TEXT, lay_out
+from cnnspec.draw.layout import LEAST_TEXT, TALLEST, lay_out
 from cnnspec.draw.look import SHOWN, Look, parse_show, parse_width
 from cnnspec.draw.model import boxes
 from cnnspec.draw.picture import picture, simplified
 from cnnspec.draw.style import SIZE
+from cnnspec.draw.svg import BETWEEN, Drawing, Sheet, Words, page
 from cnnspec.draw.theme import THEMES
 from tests.draw.nets import GOLDEN, golden, network, shipped
 
@@ -96,6 +97,37 @@ def test_a_page_has_the_width_and_its_text_can_be_read(name: str, direction: str
     sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', made.svg)]
     assert min(sizes) == SIZE
     assert SIZE * made.scale >= LEAST_TEXT - 0.01
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet:ResNet152", "resnet:ResNet50", "unet:UNet", "densenet:DenseNet121", "vgg:VGG16"]
+)
+def test_deep_nets_fit_a_sheet_of_paper_and_can_be_read(name: str) -> None:
+    made = lay_out(simplified(shipped(*name.split(":"))[0]), Look(width=PAPER))
+    assert made.width == pytest.approx(PAPER)
+    assert made.height <= TALLEST * PAPER + 0.01
+    assert SIZE * made.scale >= LEAST_TEXT - 0.01
+
+
+def test_what_is_a_little_too_high_is_scaled_down() -> None:
+    drawing = Drawing(400, 800, "<g/>")
+    sheet = Sheet(THEMES["light"], 500, False, 750, 0.7)
+    words = Words("N", "facts", "", "")
+    made = page(words, [drawing], [], sheet)
+    assert (made.width, made.height) == (pytest.approx(500), pytest.approx(750))
+    assert 0.7 < made.scale < 1
+    tall = page(words, [drawing._replace(height=2000)], [], sheet)
+    assert tall.scale == 1  # of no use: it would not fit anyway
+
+
+def test_the_legend_stands_below_a_short_column_where_there_is_room() -> None:
+    columns = [Drawing(200, 300, "<g/>"), Drawing(200, 100, "<g/>")]
+    sheet = Sheet(THEMES["light"], None, False, 0, 0.7)
+    words = Words("N", "facts", "", "")
+    heights = [page(words, columns, [Drawing(wide, 20, "<g/>")], sheet).height for wide in (0, 150, 900)]
+    assert heights[0] == heights[1] == heights[2] - 20 - BETWEEN
+    full = [columns[0], columns[0]]
+    assert page(words, full, [Drawing(150, 20, "<g/>")], sheet).height > heights[1]
 
 
 def test_a_picture_that_cannot_be_read_says_so() -> None:
