@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cnnspec.draw.metrics import width
 from cnnspec.draw.style import FRAME, SIZE
 
-PAD = 3.0  # points between words and a line
+PADS = (3.0, 1.0)  # points between words and a line, and where there is too little room
 STEPS = 12  # of a curve's piece, which is short
 
 _CLUSTER = re.compile(
@@ -81,13 +81,17 @@ def moved(cluster: re.Match[str], found: Sequence[Rect]) -> str:
     now = float(first.group(2)) + width(" " * indent, SIZE)
     taken = [(r.left, r.right) for r in found if r.top < bottom and r.bottom > top]
     low, high = min(xs) + FRAME, max(xs) - FRAME - wide
-    places = [now, low, *(right + PAD for _, right in taken), *(left - PAD - wide for left, _ in taken)]
-    free = [
-        x
-        for x in places
-        if low <= x <= high and all(b + PAD <= x + 0.01 or a - PAD >= x + wide - 0.01 for a, b in taken)
-    ]
-    left = min(free, key=lambda x: abs(x - now), default=now)
+    left = now
+    for pad in PADS:
+        places = [now, low, *(right + pad for _, right in taken), *(left - pad - wide for left, _ in taken)]
+        free = [x for x in places if low <= x <= high and clear(x, x + wide, taken, pad)]
+        if free:
+            left = min(free, key=lambda x: abs(x - now))
+            break
     return _TITLE.sub(
         lambda t: f"{t[1]}{left:.2f}{t[3]}{t[4]}{t[5]}{_BLANKS.sub('', t[6])}{t[7]}", cluster.group()
     )
+
+
+def clear(left: float, right: float, taken: Sequence[tuple[float, float]], pad: float) -> bool:
+    return all(b + pad <= left + 0.01 or a - pad >= right - 0.01 for a, b in taken)

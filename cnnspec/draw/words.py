@@ -17,7 +17,9 @@ SILENT = frozenset(
 """Arguments that a picture leaves to the table."""
 
 LONGEST = 40  # characters of a name
-BREAKS = re.compile(r" (?=[a-z/])")  # before an argument, not between its name and its value
+BREAKS = re.compile(
+    r" (?=[a-z])"
+)  # before an argument, not between its name and its value, nor before a stride
 SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "concat": "concat"}
 
 
