@@ -9,11 +9,14 @@ normalization, are left out of account. Several inputs count as one, laid upon e
 from __future__ import annotations
 
 import math
-from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.analysis.unroll import Graph
 from cnnspec.layers.windows import LONGEST, SAME, Irregular, Window
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from cnnspec.analysis.unroll import Graph
 
 
 class Axis(NamedTuple):
@@ -31,13 +34,22 @@ class Axis(NamedTuple):
     @property
     def jump(self) -> Fraction:
         """The distance of neighbours, in pixels of the input."""
+        from fractions import Fraction
+
         return Fraction(self.step, len(self.low))
+
+    def is_as_dense(self, other: Axis) -> bool:
+        """Whether the jumps are equal."""
+        return self.step * len(other.low) == other.step * len(self.low)
 
     def behind(self, window: Window) -> Axis:
         """The axis behind a layer that reads such windows of this one. Raises Irregular."""
         if window == SAME:
             return self
         own, period = len(self.low), len(window.first)
+        if own == period == 1:  # nearly always, so the short way
+            first, last = self.step * window.first[0], self.step * window.last[0]
+            return Axis(self.step * window.step, (self.low[0] + first,), (self.high[0] + last,))
         turns = own // math.gcd(own, window.step)  # until both repeat
         if turns * period > LONGEST:
             raise Irregular
@@ -53,7 +65,7 @@ class Axis(NamedTuple):
     def union(self, other: Axis) -> Axis:
         """The least intervals around both. Raises Irregular where the jumps differ."""
         period = math.lcm(len(self.low), len(other.low))
-        if self.jump != other.jump or period > LONGEST:
+        if not self.is_as_dense(other) or period > LONGEST:
             raise Irregular
         one, two = self.repeated(period), other.repeated(period)
         low = tuple(map(min, one.low, two.low))
@@ -114,6 +126,9 @@ def behind(field: Field | None, windows: tuple[Window, Window] | None) -> Field 
         return WHOLE
     if field is None or field is WHOLE or windows == (SAME, SAME):
         return field
+    if field.down == field.across and windows[0] == windows[1]:
+        both = field.down.behind(windows[0])
+        return Field(both, both)
     return Field(field.down.behind(windows[0]), field.across.behind(windows[1]))
 
 
