@@ -58,9 +58,11 @@ def check(
     net: str | None = None,
     settings: Settings | None = None,
     first: bool = False,
+    lint: bool = False,
 ) -> Checked:
     """Check the nets of a file: the one of that name, else the first if so wanted or set, else all.
 
+    `lint`: nets without faults are looked at for what deserves a warning, too.
     The collector rests meanwhile: a parse makes many objects, and none of them is garbage.
     """
     resting = gc.isenabled()
@@ -68,7 +70,9 @@ def check(
     try:
         loader = Loader(read, (settings or Settings()).text_limits)
         module = loader.load(source)
-        return check_module(module, loader.diagnostics, net, settings or Settings(), first)
+        found = check_module(module, loader.diagnostics, net, settings or Settings(), first)
+        whole = found.ok and net is None and (settings is None or settings.empty) and not first
+        return linted(found, module, whole) if lint else found
     finally:
         if resting:
             gc.enable()
@@ -121,6 +125,15 @@ def check_module(
     if names and not networks and not any(d.severity == "error" for d in diagnostics):
         check_net(module, names[-1], True, settings, diagnostics)  # nothing but patterns: say what they lack
     return Checked(tuple(networks), tuple(unique(diagnostics)), expanded, tuple(partial))
+
+
+def linted(found: Checked, module: Module, whole: bool) -> Checked:
+    """With warnings. `whole`: all nets are there as written, so comments that silence nothing are known."""
+    from cnnspec.analysis.lints import warnings
+
+    blocks = [name.block for name in module.blocks.values()]
+    told = warnings(found.networks, module.source if whole else None, blocks)
+    return found._replace(diagnostics=tuple(unique([*found.diagnostics, *told])))
 
 
 class Elaborated(NamedTuple):

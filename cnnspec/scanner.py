@@ -359,14 +359,16 @@ _COMMENT = re.compile(r'"[^"\n]*"?|#[^\n]*')
 _ALLOW = re.compile(r"#\s*allow((?:[\s,]+[A-Z][0-9]{4})+)")
 
 
-def allowances(source: Source) -> dict[int, list[str]]:
-    """The codes that comments allow, `# allow W0502`, by line."""
-    allowed: dict[int, list[str]] = {}
+def allowances(source: Source) -> dict[int, list[Span]]:
+    """The places of the codes that comments allow, `# allow W0502`, by line."""
+    allowed: dict[int, list[Span]] = {}
     if "allow" not in source.text:
         return allowed
     for comment in _COMMENT.finditer(source.text):
         found = _ALLOW.match(comment[0])
         if found:
             line, _ = source.position(comment.start())
-            allowed[line] = re.findall(r"[A-Z][0-9]{4}", found[1])
+            start = comment.start() + found.start(1)
+            codes = re.finditer(r"[A-Z][0-9]{4}", found[1])
+            allowed[line] = [Span(source, start + code.start(), start + code.end()) for code in codes]
     return allowed

@@ -34,7 +34,7 @@ def test_the_examples_are_what_the_page_says(
     monkeypatch.chdir(tmp_path)
     for text, expected in ((page.wrong, {code}), (page.right, set())):
         Path("x.cnn").write_text(text, "utf-8")  # an example may use itself
-        found = check(Source("x.cnn", text), read_used)
+        found = check(Source("x.cnn", text), read_used, lint=True)
         assert {diagnostic.code for diagnostic in found.diagnostics} == expected
 
 

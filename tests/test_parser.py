@@ -228,4 +228,8 @@ def test_spans_in_computed_labels() -> None:
 
 def test_allowances() -> None:
     text = 'x = "# allow W0502"\nrelu # allow W0502\n# allow W0601, W0602 for good\n# allowing\n'
-    assert allowances(Source("x", text)) == {2: ["W0502"], 3: ["W0601", "W0602"]}
+    allowed = allowances(Source("x", text))
+    assert {line: [code.text for code in codes] for line, codes in allowed.items()} == {
+        2: ["W0502"],
+        3: ["W0601", "W0602"],
+    }

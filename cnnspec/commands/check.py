@@ -22,7 +22,7 @@ def check(files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> No
     from cnnspec.summary import line, listing
 
     chosen = settings_of(choice)
-    results = [checked(path, choice["net"], chosen) for path in files or (None,)]
+    results = [checked(path, choice["net"], chosen, lint=True) for path in files or (None,)]
     diagnostics = tuple(d for _, found in results for d in found.diagnostics)
     if style in ("text", "concise"):
         for path, found in results:

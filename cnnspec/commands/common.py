@@ -80,7 +80,9 @@ def settings_of(choice: dict[str, Any]) -> Any:
     return Settings(parameters, shapes, *bounds)
 
 
-def checked(path: str | None, net: str | None, settings: Any, first: bool = False) -> tuple[str, Any]:
+def checked(
+    path: str | None, net: str | None, settings: Any, first: bool = False, lint: bool = False
+) -> tuple[str, Any]:
     """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
     from cnnspec.files import only_spec, read, read_used
 
@@ -90,10 +92,12 @@ def checked(path: str | None, net: str | None, settings: Any, first: bool = Fals
     except FileProblem as problem:
         fail(str(problem))
     shown = path if isinstance(source, Diagnostic) else source.name
-    return shown, checked_source(source, read_used, net, settings, first)
+    return shown, checked_source(source, read_used, net, settings, first, lint)
 
 
-def checked_source(source: Any, read_used: Any, net: str | None, settings: Any, first: bool) -> Any:
+def checked_source(
+    source: Any, read_used: Any, net: str | None, settings: Any, first: bool, lint: bool = False
+) -> Any:
     """Check what was read; `read_used` reads the files that it uses."""
     from cnnspec.compiler import Checked, check
     from cnnspec.elaborate.network import Misuse
@@ -101,7 +105,7 @@ def checked_source(source: Any, read_used: Any, net: str | None, settings: Any, 
     if isinstance(source, Diagnostic):
         return Checked((), (source,))
     try:
-        found = check(source, read_used, net, settings, first)
+        found = check(source, read_used, net, settings, first, lint)
     except Misuse as misuse:
         fail(str(misuse))
     if found.diagnostics:
@@ -115,7 +119,7 @@ def checked_source(source: Any, read_used: Any, net: str | None, settings: Any, 
         def recheck(text: str, inputs: Any = settings.inputs) -> Checked:
             try:
                 edited = Source(source.name, text)
-                return check(edited, read_used, net, narrow._replace(inputs=inputs), first)
+                return check(edited, read_used, net, narrow._replace(inputs=inputs), first, lint)
             except Misuse:  # the edit took away what an option names
                 return Checked((), found.diagnostics)
 

@@ -1,0 +1,50 @@
+"""Warnings: what is valid and yet hardly meant, or known to do harm. A lint is one function.
+
+Each is exact: it says what is so, never what may be. The families are W05 structure, W06 training and
+W07 cost; cnnspec/explain says of each code where its claim comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from cnnspec.analysis.lints.scopes import Finding, Survey
+from cnnspec.analysis.lints.silences import Silences
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.graph import Network
+from cnnspec.source import Source, Span
+from cnnspec.syntax import Block
+
+Lint = Callable[[Survey], Iterator[Finding]]
+
+LINTS: list[Lint] = []
+
+
+def lint(function: Lint) -> Lint:
+    """A decorator: the function looks for one thing, and `warnings` calls it."""
+    LINTS.append(function)
+    return function
+
+
+def warnings(
+    networks: Iterable[Network], source: Source | None = None, blocks: Iterable[Block] = ()
+) -> list[Diagnostic]:
+    """What is found in nets without faults, unless a comment silences it.
+
+    `source`: the file, where all its nets are looked at just as written; then comments there that silence
+    nothing are told, too, but for those in one of its `blocks` that no net uses.
+    """
+    from cnnspec.analysis.lints import cost, structure, training  # noqa: F401  # they add their lints
+
+    silences = Silences()
+    survey = Survey(networks, silences)
+    found = []
+    for function in LINTS:
+        for warning, uses in function(survey):
+            if not silences.silence(warning.code, [warning.span, *(use.span for use in uses)]):
+                found.append(warning)
+    if source is not None:
+        looked_at = {id(visit.scope.body) for visit in survey.visits}
+        unseen: list[Span] = [block.body.span for block in blocks if id(block.body) not in looked_at]
+        found += silences.unneeded(source, unseen)
+    return found

@@ -1,0 +1,68 @@
+"""W07: cost. Parameters and multiplications that buy little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnspec.analysis.costs import costs
+from cnnspec.analysis.lints import lint
+from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding
+from cnnspec.analysis.lints.sight import Sights
+from cnnspec.analysis.receptive import WHOLE
+from cnnspec.diagnostics import Note
+from cnnspec.shapes import plain_shape
+
+MANY = 1_000_000
+"""Parameters of a linear layer that may not be most of a net's."""
+
+
+@lint
+def linear_outweighs(survey: Survey) -> Iterator[Finding]:
+    """W0701: one linear layer has more than half of all parameters, and over a million."""
+    for scope, uses, network in survey.visits:
+        for leaf in scope.kinds.get("linear", ()):
+            site = Site(leaf, uses, scope)
+            own = parameters(site)
+            if own > MANY and 2 * own > (total := costs(network).params) and not is_pooled(site):
+                message = f"this `linear` has {own:,} of the net's {total:,} parameters"
+                size = f"{int(site.shape.channels):,} features times {leaf.layer.value('units'):,}"
+                yield finding("W0701", message, site, "units", label=f"{own / total:.0%}: {size}")
+
+
+def parameters(site: Site) -> int:
+    weights = site.leaf.layer.weights(plain_shape(site.shape))
+    return sum(weight.elements for weight in weights if weight.trained)
+
+
+def is_pooled(site: Site) -> bool:
+    """Whether just the channels of a map arrive, one number each: that cannot be fewer."""
+    value = site.leaf.input
+    while value.shape is not None and not value.shape.is_map and value.origin is not None:
+        if value.origin[1] == "linear":
+            return False
+        value = value.origin[0]
+    return value.shape is not None and value.shape.is_map and value.shape.size == (1, 1)
+
+
+@lint
+def sees_all_already(survey: Survey) -> Iterator[Finding]:
+    """W0702: in a classifier, convolutions whose input sees all of the image, on every path from it.
+
+    Told of the first one: Richter et al. 2021 call it the border layer.
+    """
+    sights = survey.shared(Sights)
+    for network, scope in survey.nets:
+        shapes = [given.value.shape for given in network.inputs]
+        images = [shape.size for shape in shapes if shape is not None and shape.is_map]
+        leaving = [output.value.shape for output in network.outputs]
+        if not images or any(shape is None or (shape.is_map and shape.size != (1, 1)) for shape in leaving):
+            continue
+        image = max(high for high, _ in images), max(wide for _, wide in images)
+        blind = sights.blind(scope, image)
+        if blind.first:
+            site, field = blind.first
+            seen = "all" if field is WHOLE else f"{field.size[0]}x{field.size[1]}"
+            message = f"what arrives at this `{site.layer}` has seen all of the image already"
+            label = f"{seen} pixels of an image of {image[0]}x{image[1]}"
+            note = Note(f"{blind.number} convolutions from here on widen nothing")
+            yield finding("W0702", message, site, "filter", "kernel", label=label, notes=(note,))

@@ -1,0 +1,134 @@
+"""Gridding: rows of dilated convolutions that see a grid, not a map. By exact coverage of taps.
+
+Wang et al. 2018 look at convolutions in a row on one resolution: of the pixels between the first and the last
+that an output pixel depends on, some are never read. Along an axis the pixels read are a set of integers,
+kept as the bits of one, and a convolution adds its taps to each. Only nets with dilation are walked through,
+layer by layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from cnnspec.analysis.lints.scopes import Scope, Site, Survey, arriving
+from cnnspec.graph import Leaf, Use, Value
+from cnnspec.layers.windows import LONGEST
+from cnnspec.source import Span
+
+CONVOLUTIONS = ("conv", "depthwise")
+WINDOWED = (*CONVOLUTIONS, "maxpool", "avgpool")
+
+
+class Taps(NamedTuple):
+    """Along an axis: bit i of `read` is pixel low + i; the dilations on the way there."""
+
+    low: int = 0
+    read: int = 1
+    dilations: tuple[int, ...] = ()
+
+    def moved(self, by: int) -> Taps:
+        return self._replace(low=self.low + by) if by else self
+
+    def behind(self, k: int, d: int, first: int) -> Taps:
+        """What a window of k taps, d apart, reads, the first at pixel `first`."""
+        if self.read.bit_length() + (k - 1) * d > LONGEST:
+            return Taps()  # farther than anyone needs to know
+        read = 0
+        for tap in range(k):
+            read |= self.read << tap * d
+        return Taps(self.low + first, read, (*self.dilations, d) if d > 1 and k > 1 else self.dilations)
+
+    def union(self, other: Taps) -> Taps:
+        low = min(self.low, other.low)
+        read = self.read << (self.low - low) | other.read << (other.low - low)
+        return Taps(low, read, max(self.dilations, other.dilations, key=len))
+
+    @property
+    def has_holes(self) -> bool:
+        return len(self.dilations) > 1 and self.read & (self.read + (self.read & -self.read)) != 0
+
+
+class Row(NamedTuple):
+    """What a value has seen since the resolution last changed, down and across; the last dilated layer."""
+
+    down: Taps
+    across: Taps
+    last: Site | None
+
+
+START = Row(Taps(), Taps(), None)
+
+
+class Hole(NamedTuple):
+    """The last layer of a row with holes, the dilations, and how many pixels of an extent are read."""
+
+    site: Site
+    dilations: tuple[int, ...]
+    extent: int
+    read: int
+
+
+def holes(survey: Survey) -> Iterator[Hole]:
+    """The rows of convolutions that see a grid."""
+    walk = Walk(survey)
+    for _, scope in survey.nets:
+        rows = walk.through(scope, dict.fromkeys(scope.inputs, START), ())
+        for value in scope.outputs:
+            walk.end(rows[value])
+    yield from walk.found.values()
+
+
+class Walk:
+    """Goes through a net in the order of execution, into each use of each block."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self.found: dict[tuple[Span, ...], Hole] = {}
+
+    def through(self, scope: Scope, rows: dict[Value, Row], uses: tuple[Use, ...]) -> dict[Value, Row]:
+        """Adds the rows of a scope's values to those of its inputs."""
+        for op in scope.ops:
+            of = [rows[value] for value in arriving(op)]
+            if type(op) is Leaf:
+                rows[op.output] = self.layer(op, of[0], Site(op, uses, scope))
+            elif type(op) is Use:
+                inside = self.survey.inside(op.instance)
+                entry = {op.instance.input: of[0]}
+                rows[op.output] = self.through(inside, entry, (*uses, op))[op.instance.output]
+            else:
+                rows[op.output] = joined(of)
+        return rows
+
+    def layer(self, op: Leaf, row: Row, site: Site) -> Row:
+        layer: Any = op.layer
+        windows = layer.reads(site.shape)
+        if windows is not None and all(w.step == 1 and w.first == w.last for w in windows):
+            down, across = (taps.moved(w.first[0]) for taps, w in zip(row[:2], windows, strict=True))
+            return row._replace(down=down, across=across)
+        if layer.name not in WINDOWED:
+            return self.end(row)
+        kernel = layer.kernel_of() if layer.name in CONVOLUTIONS else layer.window
+        each = zip(row[:2], kernel, layer.dilation, windows, strict=True)
+        down, across = (taps.behind(k, d, window.first[0]) for taps, k, d, window in each)
+        dilated = any(d > 1 and k > 1 for k, d in zip(kernel, layer.dilation, strict=True))
+        row = Row(down, across, site if dilated else row.last)
+        return self.end(row) if layer.stride != (1, 1) else row
+
+    def end(self, row: Row) -> Row:
+        """The resolution changes: whatever holes there are now, nothing fills them."""
+        for taps in (row.down, row.across):
+            if row.last is not None and taps.has_holes:
+                way = (row.last.op.span, *(use.span for use in row.last.uses))
+                hole = Hole(row.last, taps.dilations, taps.read.bit_length(), taps.read.bit_count())
+                self.found.setdefault(way, hole)
+        return START
+
+
+def joined(rows: list[Row]) -> Row:
+    total = rows[0]
+    for row in rows[1:]:
+        deeper = len(row.down.dilations) > len(total.down.dilations)
+        last = row.last if deeper or total.last is None else total.last
+        total = Row(total.down.union(row.down), total.across.union(row.across), last)
+    return total

@@ -1,0 +1,222 @@
+"""A checked network as lints look at it: nets, and each block once however often it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
+
+from cnnspec import syntax
+from cnnspec.analysis.lints.silences import NOWHERE, Place, Silences
+from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.graph import Again, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.shapes import Shape
+from cnnspec.source import Span
+
+Op = Leaf | Use | Merge
+Known = TypeVar("Known")
+
+
+class Scope:
+    """The steps of a net, or of a block for one set of arguments, in a row: braces and wires resolved.
+
+    `reads` counts who reads a value; that it leaves the scope counts as one more.
+    """
+
+    def __init__(
+        self,
+        body: syntax.Body,
+        steps: tuple[Step, ...],
+        inputs: tuple[Value, ...],
+        outputs: tuple[Value, ...],
+    ) -> None:
+        self.body, self.inputs, self.outputs = body, inputs, outputs
+        self.ops: list[Op] = []
+        flatten(steps, self.ops)
+        self.uses: list[Use] = []
+        self.kinds: dict[str, list[Leaf]] = {}  # by layer
+        reads = self.reads = dict.fromkeys(outputs, 1)
+        for op in self.ops:
+            if type(op) is Leaf:
+                self.kinds.setdefault(op.layer.name, []).append(op)
+            elif type(op) is Use:
+                self.uses.append(op)
+            for value in arriving(op):
+                reads[value] = reads.get(value, 0) + 1
+
+    @cached_property
+    def calls(self) -> dict[int, syntax.Call]:
+        """The calls of the text by where they start."""
+        return {call.span.start: call for call in calls(self.body)}
+
+
+def flatten(steps: Iterable[Step], ops: list[Op]) -> None:
+    for step in steps:
+        kind = type(step)
+        if kind is Leaf or kind is Use:
+            ops.append(step)  # type: ignore[arg-type]  # it is one of the two
+        elif isinstance(step, Group | If):
+            flatten(step.steps, ops)
+        elif isinstance(step, Repeat):
+            for iteration in step.iterations:
+                flatten(iteration, ops)
+        elif isinstance(step, Merge):
+            for path in step.paths:
+                flatten(path.steps, ops)
+            if len(step.live) > 1:
+                ops.append(step)
+        elif isinstance(step, Again):
+            flatten((step.step,), ops)
+
+
+def arriving(op: Op) -> tuple[Value, ...]:
+    """The values that a step reads."""
+    return tuple(path.output for path in op.live) if type(op) is Merge else (op.input,)
+
+
+class Site(NamedTuple):
+    """A step in its place: the uses of blocks around it, from without to within, and its scope."""
+
+    op: Op
+    uses: tuple[Use, ...]
+    scope: Scope
+
+    @property
+    def layer(self) -> str:
+        """What the author calls it: a layer's, a join's or a block's name."""
+        return self.op.instance.block.name.name if isinstance(self.op, Use) else self.op.layer.name
+
+    @property
+    def path(self) -> str:
+        """Its state_dict path, from the scope that the uses start from."""
+        return ".".join([*(use.name for use in self.uses), self.op.name])
+
+    @property
+    def leaf(self) -> Leaf:
+        assert isinstance(self.op, Leaf)
+        return self.op
+
+    @property
+    def shape(self) -> Shape:
+        """What arrives at the layer."""
+        shape = self.leaf.input.shape
+        assert shape is not None  # a net without faults
+        return shape
+
+    def argument(self, *names: str) -> Span:
+        """Where the first of these arguments that is given stands; the whole call where none is."""
+        call = self.scope.calls[self.op.span.start]
+        for name in names:
+            for keyword in call.keywords:
+                if keyword.name == name:
+                    return keyword.span
+            if isinstance(self.op, Leaf) and name in self.op.layer.positional[: len(call.positional)]:
+                return call.positional[self.op.layer.positional.index(name)].span
+        return call.span
+
+
+def calls(body: syntax.Body) -> Iterator[syntax.Call]:
+    """All calls in a text, those within braces too."""
+    for statements in (body.statements, *(path.statements for path in body.paths)):
+        for statement in statements:
+            for step in statement.steps if isinstance(statement, syntax.Chain) else ():
+                if isinstance(step.action, syntax.Call):
+                    yield step.action
+                for name in ("body", "then", "otherwise"):
+                    inner = getattr(step.action, name, None)
+                    if isinstance(inner, syntax.Body):
+                        yield from calls(inner)
+
+
+class Finding(NamedTuple):
+    """A warning, and the uses of blocks around its place."""
+
+    warning: Diagnostic
+    uses: tuple[Use, ...]
+
+
+def finding(
+    code: str,
+    message: str,
+    site: Site,
+    *arguments: str,
+    label: str = "",
+    notes: tuple[Note, ...] = (),
+    fixes: tuple[Fix, ...] = (),
+) -> Finding:
+    """A warning about a step, at the first of these arguments that is given."""
+    chain = tuple(
+        Note(f"in block {name.name} (line {name.span.line}), used here", use.span)
+        for use in reversed(site.uses)
+        for name in (use.instance.block.name,)
+    )
+    return Finding(
+        Diagnostic(code, message, site.argument(*arguments), label, (*notes, *chain), fixes), site.uses
+    )
+
+
+def pointer(message: str, there: Site, here: Site) -> Note:
+    """A note on another step than `here`: where the text first leads to it and not `here`."""
+    known = {here.op.span, *(use.span for use in here.uses)}
+    spans = [*(use.span for use in there.uses), there.op.span]
+    return Note(message, next((span for span in spans if span not in known), there.op.span))
+
+
+class Visit(NamedTuple):
+    """A scope, and how the text gets there."""
+
+    scope: Scope
+    uses: tuple[Use, ...]
+    network: Network
+
+
+class Survey:
+    """All nets that were checked, and the blocks in them.
+
+    A block that is used often is visited once; once more for each way there that comments silence otherwise.
+    """
+
+    def __init__(self, networks: Iterable[Network], silences: Silences) -> None:
+        self.silences = silences
+        self.known: dict[int, Scope] = {}  # by instance
+        self.nets: list[tuple[Network, Scope]] = []
+        self.visits: list[Visit] = []
+        self._shared: dict[Any, Any] = {}
+        self._seen: set[tuple[int, frozenset[Place]]] = set()
+        for network in networks:
+            inputs = tuple(given.value for given in network.inputs)
+            outputs = tuple(output.value for output in network.outputs)
+            scope = Scope(network.net.body, network.steps, inputs, outputs)
+            self.nets.append((network, scope))
+            self.visit(Visit(scope, (), network), NOWHERE)
+
+    def inside(self, instance: Instance) -> Scope:
+        """The scope of a block."""
+        found = self.known.get(id(instance))
+        if found is None:
+            found = Scope(instance.block.body, instance.steps, (instance.input,), (instance.output,))
+            self.known[id(instance)] = found
+        return found
+
+    def visit(self, visit: Visit, silenced: frozenset[Place]) -> None:
+        self.visits.append(visit)
+        for use in visit.scope.uses:
+            there = silenced | self.silences.at(use.span)
+            key = id(use.instance), there
+            if key not in self._seen:
+                self._seen.add(key)
+                self.visit(Visit(self.inside(use.instance), (*visit.uses, use), visit.network), there)
+
+    def shared(self, make: Callable[[Survey], Known]) -> Known:
+        """What is known of this survey by other means, made once for all lints."""
+        if make not in self._shared:
+            self._shared[make] = make(self)
+        known: Known = self._shared[make]
+        return known
+
+    def layers(self, *names: str) -> Iterator[Site]:
+        """All layers of these names."""
+        for scope, uses, _ in self.visits:
+            for name in names:
+                for leaf in scope.kinds.get(name, ()):
+                    yield Site(leaf, uses, scope)

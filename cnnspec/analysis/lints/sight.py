@@ -1,0 +1,173 @@
+"""How much of what enters a net, or a block, its values see: by the path that sees least.
+
+A block's are in pixels of what enters the block, and known once for all its uses. The least of several
+paths is what Richter et al. 2021 go by: where a short path leads past a convolution, what is behind it can
+still learn from little.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from cnnspec.analysis.lints.scopes import Op, Scope, Site, Survey
+from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, Field, behind
+from cnnspec.graph import Leaf, Merge, Use, Value
+from cnnspec.layers.windows import Irregular, Window
+from cnnspec.shapes import Shape
+
+KERNELS = ("conv", "depthwise")
+PIXELS = Field(PIXEL, PIXEL)
+ALL = 1 << 62  # pixels, more than an image has
+
+
+class Sight(NamedTuple):
+    """The fields of a scope's values; None where neighbours have unlike ones.
+
+    `number` is that of the convolutions that look around, `high` and `wide` the greatest field that arrives
+    at any, or more.
+    """
+
+    fields: dict[Value, Field | None]
+    number: int
+    high: int
+    wide: int
+
+
+class Blind(NamedTuple):
+    """Convolutions to which nothing new can come: the first, with what it sees, and how many."""
+
+    first: tuple[Site, Field] | None
+    number: int
+
+
+class Sights:
+    """The sights of a survey's scopes, each found when it is asked for."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self.known: dict[int, Sight] = {}  # by scope
+        self.windows: dict[tuple[int, Shape], tuple[Window, Window] | None] = {}
+
+    def of(self, scope: Scope) -> Sight:
+        found = self.known.get(id(scope))
+        if found is None:
+            found = self.known[id(scope)] = self.look(scope)
+        return found
+
+    def look(self, scope: Scope) -> Sight:
+        fields: dict[Value, Field | None] = {
+            value: PIXELS if value.shape is None or value.shape.is_map else WHOLE for value in scope.inputs
+        }
+        number = high = wide = 0
+        for op in scope.ops:
+            try:
+                fields[op.output] = self.field(op, fields)
+            except Irregular:
+                fields[op.output] = None
+            arriving = None if type(op) is Merge else fields[op.input]
+            if arriving is None:
+                continue
+            if type(op) is Use:
+                inner = self.of(self.survey.inside(op.instance))
+                number += inner.number
+                seen = reach(arriving, inner.high, inner.wide)
+            elif looks_around(op):
+                number += 1
+                seen = reach(arriving, 1, 1)
+            else:
+                continue
+            high, wide = max(high, seen[0]), max(wide, seen[1])
+        return Sight(fields, number, high, wide)
+
+    def field(self, op: Op, fields: dict[Value, Field | None]) -> Field | None:
+        if type(op) is Merge:
+            return least([fields[path.output] for path in op.live])
+        arriving = fields[op.input]
+        if type(op) is Use:
+            inner = self.of(self.survey.inside(op.instance)).fields[op.instance.output]
+            return None if inner is None else composed(arriving, inner)
+        assert type(op) is Leaf and op.input.shape is not None
+        key = id(op.layer), op.input.shape
+        if key not in self.windows:
+            self.windows[key] = op.layer.reads(op.input.shape)
+        return behind(arriving, self.windows[key])
+
+    def blind(self, scope: Scope, image: tuple[int, int], start: Field = PIXELS) -> Blind:
+        """The convolutions that look around where all of the image is seen already.
+
+        `start` is the field of what enters the scope.
+        """
+        first, number, fields = None, 0, self.of(scope).fields
+        for op in scope.ops:
+            field = fields[op.input] if type(op) is not Merge else None
+            seen = None if field is None else composed(start, field)
+            if seen is None:
+                continue
+            if type(op) is Use:
+                inside = self.survey.inside(op.instance)
+                inner = self.of(inside)
+                if first and covers(reach(seen, 1, 1), image):
+                    number += inner.number
+                elif covers(reach(seen, inner.high, inner.wide), image):
+                    found = self.blind(inside, image, seen)
+                    number += found.number
+                    if found.first and not first:
+                        site, there = found.first
+                        first = site._replace(uses=(op, *site.uses)), there
+            elif looks_around(op) and covers(reach(seen, 1, 1), image):
+                number += 1
+                first = first or (Site(op, (), scope), seen)
+        return Blind(first, number)
+
+
+def covers(size: tuple[int, int], image: tuple[int, int]) -> bool:
+    return size[0] >= image[0] and size[1] >= image[1]
+
+
+def looks_around(op: Op) -> bool:
+    """Whether it is a convolution whose kernel has more than one pixel."""
+    if type(op) is not Leaf or op.layer.name not in KERNELS:
+        return False
+    layer: Any = op.layer
+    return bool(layer.kernel_of() != (1, 1))
+
+
+def reach(field: Field, high: int, wide: int) -> tuple[int, int]:
+    """How far so many pixels down and across see together, or more; nothing for no pixels."""
+    if not high:
+        return 0, 0
+    if field is WHOLE:
+        return ALL, ALL
+    down, across = field
+    more = -(-(high - 1) // len(down.low)), -(-(wide - 1) // len(across.low))
+    return down.size + down.step * more[0], across.size + across.step * more[1]
+
+
+def composed(outer: Field | None, inner: Field) -> Field | None:
+    """The field of what sees `inner` of a value that sees `outer`; None where neighbours have unlike ones."""
+    if inner is WHOLE:
+        return WHOLE
+    try:
+        return behind(outer, (Window(*inner.down), Window(*inner.across)))
+    except Irregular:
+        return None
+
+
+def least(fields: list[Field | None]) -> Field | None:
+    """The least of several paths' fields."""
+    some = [field for field in fields if field is not None and field is not WHOLE]
+    if None in fields or not some:
+        return None if None in fields else WHOLE
+    down = min((field.down for field in some), key=lambda axis: axis.size)
+    return Field(down, min((field.across for field in some), key=lambda axis: axis.size))
+
+
+def apart(one: Axis, two: Axis) -> float:
+    """How far apart the same pixels of two values look, in pixels of theirs; infinite if ever farther."""
+    if not one.is_as_dense(two):
+        return math.inf
+    period = math.lcm(len(one.low), len(two.low))
+    first, second = one.repeated(period), two.repeated(period)
+    ends = sum(first.low) + sum(first.high) - sum(second.low) - sum(second.high)
+    return abs(ends) / (2 * first.step)

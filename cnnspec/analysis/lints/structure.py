@@ -1,0 +1,218 @@
+"""W05: structure. Steps that lead nowhere or add nothing, and sizes that do not meet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from cnnspec.analysis.lints import lint
+from cnnspec.analysis.lints.edits import without_step
+from cnnspec.analysis.lints.follow import Follower, Rule
+from cnnspec.analysis.lints.scopes import Finding, Site, Survey, arriving, finding, pointer
+from cnnspec.analysis.lints.sight import Sights, apart
+from cnnspec.analysis.receptive import WHOLE, Field
+from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.elaborate.trace import last_span
+from cnnspec.graph import Merge, Path, Value
+from cnnspec.layers import FAMILIES
+
+ACTIVATIONS = frozenset(FAMILIES["activation"]) - {"softmax", "logsoftmax", "abs", "identity"}
+NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus"}
+KEEP_POSITIVES = {"relu", "leakyrelu", "prelu", "elu"}
+SQUASHED = {"relu6", "sigmoid", "hardsigmoid"}  # between 0 and 6
+
+LINEAR = frozenset({"conv", "depthwise", "linear"})
+POOLS = frozenset({"avgpool", "adaptiveavgpool", "globalavgpool"})
+AFFINE = POOLS | {"batchnorm", "dropout", "stochasticdepth", "scale", "flatten"}
+
+
+@lint
+def led_nowhere(survey: Survey) -> Iterator[Finding]:
+    """W0501: no output is computed from a step, or from an input. Told of the last such step of a chain."""
+    for scope, uses, _ in survey.visits:
+        needed: set[Value] = set(scope.outputs)
+        for op in reversed(scope.ops):
+            if op.output in needed:
+                needed.update(arriving(op))
+            elif op.output not in scope.reads:
+                site = Site(op, uses, scope)
+                yield finding("W0501", f"`{site.layer}` leads to no output", site, label="nothing reads this")
+    for network, scope in survey.nets:
+        for given in network.inputs:
+            if given.value not in scope.reads:
+                message = f"the input `{given.name}` leads to no output"
+                yield Finding(Diagnostic("W0501", message, given.span, "nothing reads this"), ())
+
+
+@lint
+def activations_in_a_row(survey: Survey) -> Iterator[Finding]:
+    """W0502: an activation reads another one's value."""
+    for one, two in Follower(survey, Rule(ACTIVATIONS, ACTIVATIONS)).pairs():
+        first, second = one.layer, two.layer
+        label = "nothing is weighed in between"
+        fixes: tuple[Fix, ...] = ()
+        never_negative = first in NEVER_NEGATIVE and second in KEEP_POSITIVES
+        if never_negative or (first in SQUASHED and second == "relu6"):
+            label = f"changes nothing: `{first}` is " + (
+                "never negative" if never_negative else "within 0 and 6"
+            )
+            edit = without_step(two.op.span)
+            fixes = (Fix(f"drop this `{second}`", (edit,)),) if edit else ()
+        message = f"`{second}` stands right behind `{first}`"
+        notes = (pointer(f"the `{first}`", one, two),)
+        yield finding("W0502", message, two, label=label, notes=notes, fixes=fixes)
+
+
+@lint
+def linear_in_a_row(survey: Survey) -> Iterator[Finding]:
+    """W0503: two layers of sums with nothing between that bends, where one such layer could do as much.
+
+    Left alone are those that are meant: what is grouped (Chollet 2017), a middle narrower than both ends
+    (Sandler et al. 2018), a kernel in a row and one in a column (Jaderberg et al. 2014), fixed kernels.
+    """
+    for one, two in Follower(survey, Rule(LINEAR, LINEAR, AFFINE, alone=True)).pairs():
+        before, middle, behind = one.shape.channels, one.leaf.output.shape, two.leaf.output.shape
+        if any(is_grouped(site) or is_fixed(site) for site in (one, two)) or are_crossed(one, two):
+            continue
+        if middle is None or behind is None or middle.channels < min(before, behind.channels):
+            continue
+        message = f"no non-linearity stands between this `{two.layer}` and the `{one.layer}` before it"
+        widths = f"{int(before)} to {int(middle.channels)} to {int(behind.channels)} features"
+        label = f"{widths}: one layer can do what the two do"
+        yield finding("W0503", message, two, label=label, notes=(pointer(f"the `{one.layer}`", one, two),))
+
+
+def is_grouped(site: Site) -> bool:
+    return site.layer == "depthwise" or (site.layer == "conv" and site.leaf.layer.value("groups") != 1)
+
+
+def is_fixed(site: Site) -> bool:
+    layer: Any = site.leaf.layer
+    return layer.frozen or layer.weights_ is not None
+
+
+def are_crossed(one: Site, two: Site) -> bool:
+    """Whether one kernel is a row and the other a column."""
+    if one.layer != "conv" or two.layer != "conv":
+        return False
+    kernels: list[tuple[int, int]] = [site.leaf.layer.value("filter").kernel for site in (one, two)]
+    (a, b), (c, d) = kernels
+    return (1, 1) not in kernels and (a == d == 1 or b == c == 1)
+
+
+@lint
+def pixels_dropped(survey: Survey) -> Iterator[Finding]:
+    """W0504: strides end before the map does. With the pads lo and hi: (n + lo + hi - e) % s > hi."""
+    for site in survey.layers("conv", "depthwise", "maxpool", "avgpool"):
+        lost = dropped(site) if site.leaf.layer.value("stride") != (1, 1) else (0, 0)
+        if max(lost) > 0:
+            told = [
+                f"last {number} {word}s" if number > 1 else f"last {word}"
+                for number, word in zip(lost, ("row", "column"), strict=True)
+                if number > 0
+            ]
+            message = f"`{site.layer}` never sees the {' and the '.join(told)} of what arrives"
+            label = f"{site.shape} to {site.leaf.output.shape}"
+            yield finding("W0504", message, site, "stride", "window", label=label)
+
+
+def dropped(site: Site) -> tuple[int, int]:
+    """How many rows and columns at the far side no window sees, of those that are no gap between two."""
+    windows, out = site.leaf.layer.reads(site.shape), site.leaf.output.shape
+    assert windows is not None and out is not None
+    high, wide = (
+        n - max((o - 1) * window.step + window.last[0] + 1, o * window.step + window.first[0])
+        for n, o, window in zip(site.shape.size, out.size, windows, strict=True)
+    )
+    return high, wide
+
+
+@lint
+def off_centre(survey: Survey) -> Iterator[Finding]:
+    """W0505: `pad="same"` with an even kernel has one more behind than before."""
+    for site in survey.layers("conv", "depthwise"):
+        layer: Any = site.leaf.layer
+        if layer.pad != "same":
+            continue
+        top, bottom, left, right = layer.sides(site.shape)
+        (high, wide), uneven = layer.kernel_of(), (top != bottom, left != right)
+        if (uneven[0] and high % 2 == 0) or (uneven[1] and wide % 2 == 0):
+            message = (
+                f'`pad="same"` cannot centre an even kernel: this {high}x{wide} moves the map half a pixel'
+            )
+            label = f"above and below {top} and {bottom}, left and right {left} and {right}"
+            yield finding("W0505", message, site, "pad", label=label)
+
+
+@lint
+def checkerboard(survey: Survey) -> Iterator[Finding]:
+    """W0506: the kernels of a transposed convolution overlap more at some pixels than at their neighbours."""
+    for site in survey.layers("convtranspose"):
+        layer: Any = site.leaf.layer
+        if layer.frozen or layer.stride == (1, 1):
+            continue
+        down, across = map(overlaps, layer.kernel_of(), layer.stride, layer.dilation)
+        least, most = down[0] * across[0], down[1] * across[1]
+        if least < most:
+            (high, wide), (sh, sw) = layer.kernel_of(), layer.stride
+            message = f"kernels of {high}x{wide}, {sh}x{sw} apart, overlap unevenly: a checkerboard"
+            label = f"a pixel is made of {least} to {most} of each kernel's {high * wide} numbers"
+            fix = Fix(
+                f"a kernel that the stride divides is even: {-(-high // sh) * sh}x{-(-wide // sw) * sw}"
+            )
+            yield finding("W0506", message, site, "filter", label=label, fixes=(fix,))
+
+
+def overlaps(k: int, s: int, d: int) -> tuple[int, int]:
+    """The fewest and the most taps of a transposed kernel that fall on a pixel, away from the borders."""
+    hit = s // math.gcd(s, d)  # of s pixels in a row; tap t falls on pixel t*d, modulo s
+    return (k // hit if hit == s else 0), -(-k // hit)
+
+
+@lint
+def gridding_holes(survey: Survey) -> Iterator[Finding]:
+    """W0507: convolutions with dilation, in a row, that leave out pixels among those they read."""
+    if all(site.leaf.layer.value("dilation") == (1, 1) for site in survey.layers("conv", "depthwise")):
+        return
+    from cnnspec.analysis.lints.gridding import holes
+
+    for site, dilations, extent, read in holes(survey):
+        message = f"dilations {', '.join(map(str, dilations))} in a row leave holes in what is seen"
+        label = f"{read} of {extent} pixels in a row are read"
+        yield finding("W0507", message, site, "dilation", label=label)
+
+
+@lint
+def misaligned(survey: Survey) -> Iterator[Finding]:
+    """W0508: the same pixel of a join's paths looks at places a pixel of theirs apart, or ever farther."""
+    sights = survey.shared(Sights)
+    for scope, uses, _ in survey.visits:
+        for op in scope.ops:
+            if type(op) is Merge and (found := astray(op, sights.of(scope).fields)):
+                one, two, far = found
+                told = (
+                    f"{far:g} pixels apart"
+                    if far < math.inf
+                    else "ever farther apart, for their strides differ"
+                )
+                message = f"the paths of `{op.layer.name}` look at places {told}"
+                notes = (Note("this path", last_span(one)), Note("and this", last_span(two)))
+                yield finding("W0508", message, Site(op, uses, scope), notes=notes)
+
+
+def astray(join: Merge, fields: dict[Value, Field | None]) -> tuple[Path, Path, float] | None:
+    """Two paths of maps that do not look at the same places, and how far apart."""
+    shape = join.output.shape
+    if shape is None or not shape.is_map or shape.size == (1, 1):
+        return None
+    seen: list[tuple[Path, Field]] = []
+    for path in join.live:
+        there, field = path.output.shape, fields[path.output]
+        if there and there[1:] == shape[1:] and field is not None and field is not WHOLE:  # no gate
+            seen.append((path, field))
+    for path, field in seen[1:]:
+        far = max(apart(seen[0][1].down, field.down), apart(seen[0][1].across, field.across))
+        if far >= 1:
+            return seen[0][0], path, far
+    return None

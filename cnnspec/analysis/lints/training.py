@@ -1,0 +1,77 @@
+"""W06: training. What learns nothing, or works against what stands behind it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from cnnspec.analysis.lints import lint
+from cnnspec.analysis.lints.edits import without_step
+from cnnspec.analysis.lints.follow import Follower, Rule
+from cnnspec.analysis.lints.scopes import Finding, Survey, finding, pointer
+from cnnspec.diagnostics import Edit, Fix, Note
+from cnnspec.layers import NAMES
+from cnnspec.source import Span
+
+BIASED = frozenset({"conv", "depthwise", "convtranspose", "linear"})
+NORM = frozenset({"batchnorm"})
+BETWEEN = frozenset(NAMES) - {"batchnorm", "layernorm", "groupnorm", "instancenorm"}
+
+
+@lint
+def bias_before_batchnorm(survey: Survey) -> Iterator[Finding]:
+    """W0601: the batch's mean takes away again what the bias adds."""
+    followed = Follower(survey, Rule(BIASED, NORM, alone=True))
+    kept = {place(site.op.span) for site in followed.unmet()}
+    for one, two in followed.pairs():
+        if not one.leaf.layer.value("bias") or one.leaf.layer.value("frozen"):
+            continue
+        edit = without_bias(one.op.span) if place(one.op.span) not in kept else None
+        fixes = (Fix("`bias=no`: the batchnorm has a bias of its own", (edit,), safe=True),) if edit else ()
+        message = f"the bias of this `{one.layer}` does nothing: the batchnorm behind it takes the mean away"
+        notes = (pointer("each channel less its mean", two, one),)
+        yield finding("W0601", message, one, "bias", notes=notes, fixes=fixes)
+
+
+def place(span: Span) -> tuple[str, int]:
+    return span.source.name, span.start
+
+
+def without_bias(call: Span) -> Edit | None:
+    """`bias=no` in a call; None where it computes its bias."""
+    given = re.search(r"\bbias\s*=\s*yes\b", call.text)
+    if given is not None:
+        return Edit(Span(call.source, call.start + given.start(), call.start + given.end()), "bias=no")
+    if re.search(r"\bbias\s*=", call.text):
+        return None
+    return Edit(Span(call.source, call.end, call.end), " bias=no")
+
+
+@lint
+def softmax_at_the_end(survey: Survey) -> Iterator[Finding]:
+    """W0602: cross-entropy takes the softmax of what it is given: of shares in n classes, at least this.
+
+    log(e + n - 1) - 1, where one share is 1 and the others are 0.
+    """
+    softmax = Follower(survey, Rule(frozenset({"softmax"}), frozenset(), frozenset({"flatten"})))
+    for _, scope in survey.nets:
+        for site in softmax.course(scope).last.values():
+            classes = int(site.shape.channels)
+            floor = math.log(math.e + classes - 1) - 1
+            message = "the output is shares, and cross-entropy takes what comes before a softmax"
+            label = f"of {classes} shares PyTorch's loss is never below {floor:.3f}"
+            note = "the NumPy program's own loss takes what arrives at a softmax that is the last step"
+            edit = without_step(site.op.span)
+            title = "drop the `softmax`, and take it of the outputs where shares are wanted"
+            fixes = (Fix(title, (edit,)),) if edit else ()
+            yield finding("W0602", message, site, label=label, notes=(Note(note),), fixes=fixes)
+
+
+@lint
+def dropout_before_batchnorm(survey: Survey) -> Iterator[Finding]:
+    """W0603: the variance that batchnorm learns is that of values with noise, which evaluation has not."""
+    for one, two in Follower(survey, Rule(frozenset({"dropout"}), NORM, BETWEEN)).pairs():
+        if one.leaf.layer.value("p") and two.leaf.layer.value("track"):
+            message = "the batchnorm behind this `dropout` learns variances that evaluation does not have"
+            yield finding("W0603", message, one, notes=(pointer("the batchnorm", two, one),))
