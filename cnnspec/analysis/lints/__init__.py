@@ -37,7 +37,7 @@ def warnings(
     from cnnspec.analysis.lints import cost, structure, training  # noqa: F401  # they add their lints
 
     silences = Silences()
-    survey = Survey(networks, silences)
+    survey = Survey(networks, silences, source is not None)
     found = []
     for function in LINTS:
         for warning, uses in function(survey):

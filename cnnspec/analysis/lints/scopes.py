@@ -171,13 +171,13 @@ class Visit(NamedTuple):
 
 
 class Survey:
-    """All nets that were checked, and the blocks in them.
+    """All nets that were checked, and the blocks in them. `whole`: no net of the file is left out.
 
     A block that is used often is visited once; once more for each way there that comments silence otherwise.
     """
 
-    def __init__(self, networks: Iterable[Network], silences: Silences) -> None:
-        self.silences = silences
+    def __init__(self, networks: Iterable[Network], silences: Silences, whole: bool) -> None:
+        self.silences, self.whole = silences, whole
         self.known: dict[int, Scope] = {}  # by instance
         self.nets: list[tuple[Network, Scope]] = []
         self.visits: list[Visit] = []

@@ -12,10 +12,11 @@ from cnnspec.analysis.lints.follow import Follower, Rule
 from cnnspec.analysis.lints.scopes import Finding, Site, Survey, arriving, finding, pointer
 from cnnspec.analysis.lints.sight import Sights, apart
 from cnnspec.analysis.receptive import WHOLE, Field
-from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.diagnostics import Diagnostic, Edit, Fix, Note
 from cnnspec.elaborate.trace import last_span
 from cnnspec.graph import Merge, Path, Value
 from cnnspec.layers import FAMILIES
+from cnnspec.source import Span
 
 ACTIVATIONS = frozenset(FAMILIES["activation"]) - {"softmax", "logsoftmax", "abs", "identity"}
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus"}
@@ -114,7 +115,10 @@ def pixels_dropped(survey: Survey) -> Iterator[Finding]:
             ]
             message = f"`{site.layer}` never sees the {' and the '.join(told)} of what arrives"
             label = f"{site.shape} to {site.leaf.output.shape}"
-            yield finding("W0504", message, site, "stride", "window", label=label)
+            end = Span(site.op.span.source, site.op.span.end, site.op.span.end)
+            hang = Fix("`ceil=yes` lets a last window hang over the edge", (Edit(end, " ceil=yes"),))
+            fixes = (hang,) if site.layer.endswith("pool") and "ceil" not in site.op.span.text else ()
+            yield finding("W0504", message, site, "stride", "window", label=label, fixes=fixes)
 
 
 def dropped(site: Site) -> tuple[int, int]:
