@@ -18,7 +18,7 @@ LENET = """net LeNet5(classes=10) {
     conv 6@5x5 pad=2, tanh, avgpool 2x2
     conv 16@5x5, tanh, avgpool 2x2
     flatten, linear 120, tanh, linear 84, tanh
-    linear classes, softmax
+    linear classes
 }
 """
 FINE = "lenet.cnn: LeNet5 ok, 1@28x28 -> 10, 61,706 parameters, 416,520 MACs\n"
@@ -102,6 +102,48 @@ def test_reports_for_machines_go_to_standard_output() -> None:
         assert "E0201" in result.stdout
         assert result.stderr == ""
     assert json.loads(run("check", "--format", "json").stdout)["ok"] is False
+
+
+WARNED = LENET.replace("linear classes", "linear classes, softmax")
+
+
+def test_a_warning_fails_only_where_it_is_told_to() -> None:
+    Path("lenet.cnn").write_text(WARNED)
+    result = run("check")
+    assert (result.stdout, result.exit_code) == (FINE, 0)
+    assert result.stderr.startswith("warning[W0602]: ") and "\n  --> lenet.cnn:6:21\n" in result.stderr
+    for style in ("text", "concise", "json", "sarif", "github"):
+        assert run("check", "--strict", "--format", style).exit_code == 1
+        assert run("check", "--format", style).exit_code == 0
+    Path("lenet.cnn").write_text(WARNED.replace("softmax", "softmax  # allow W0602"))
+    result = run("check", "--strict")
+    assert (result.stdout, result.stderr, result.exit_code) == (FINE, "", 0)
+
+
+def test_a_note_never_fails() -> None:
+    Path("lenet.cnn").write_text(LENET.replace("avgpool 2x2\n    flat", "avgpool 2x2 -> 16@5x5\n    flat"))
+    result = run("check", "--strict", "--input", "1@32x32")
+    assert "note[N0801]" in result.stderr and result.exit_code == 0
+
+
+def test_machines_are_told_that_it_is_a_warning() -> None:
+    Path("lenet.cnn").write_text(WARNED)
+    report = json.loads(run("check", "--format", "json").stdout)
+    (warning,) = report["diagnostics"]
+    assert report["ok"] is True
+    assert (warning["severity"], warning["line"], warning["column"]) == ("warning", 6, 21)
+    assert [fix["safe"] for fix in warning["fixes"]] == [False]
+    (log,) = json.loads(run("check", "--format", "sarif").stdout)["runs"]
+    assert [(each["ruleId"], each["level"]) for each in log["results"]] == [("W0602", "warning")]
+    assert "6.2.2.3" in log["tool"]["driver"]["rules"][0]["help"]["text"]
+    line = run("check", "--format", "github").stdout
+    assert line.startswith("::warning file=lenet.cnn,line=6,col=21,endLine=6,endColumn=28,title=W0602::")
+
+
+def test_only_check_warns() -> None:
+    Path("lenet.cnn").write_text(WARNED)
+    for command in (["build"], ["summary"], ["draw", "-o", "net.dot"]):
+        assert "W0602" not in run(*command).stderr
 
 
 def test_build_writes_whole_files_and_only_its_own() -> None:

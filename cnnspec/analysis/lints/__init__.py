@@ -12,7 +12,7 @@ from cnnspec.analysis.lints.scopes import Finding, Survey
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.graph import Network
-from cnnspec.source import Source, Span
+from cnnspec.source import Source
 from cnnspec.syntax import Block
 
 Lint = Callable[[Survey], Iterator[Finding]]
@@ -45,6 +45,6 @@ def warnings(
                 found.append(warning)
     if source is not None:
         looked_at = {id(visit.scope.body) for visit in survey.visits}
-        unseen: list[Span] = [block.body.span for block in blocks if id(block.body) not in looked_at]
-        found += silences.unneeded(source, unseen)
+        unseen = [block.span for block in blocks if id(block.body) not in looked_at]
+        found += silences.unneeded(source, [span for span in unseen if span.source is source])
     return found

@@ -19,11 +19,17 @@ MANY = 1_000_000
 @lint
 def linear_outweighs(survey: Survey) -> Iterator[Finding]:
     """W0701: one linear layer has more than half of all parameters, and over a million."""
+    totals: dict[str, int] = {}
     for scope, uses, network in survey.visits:
         for leaf in scope.kinds.get("linear", ()):
             site = Site(leaf, uses, scope)
             own = parameters(site)
-            if own > MANY and 2 * own > (total := costs(network).params) and not is_pooled(site):
+            if own <= MANY or leaf.layer.value("pointwise") or is_pooled(site):
+                continue
+            if network.name not in totals:
+                totals[network.name] = costs(network).params
+            total = totals[network.name]
+            if 2 * own > total:
                 message = f"this `linear` has {own:,} of the net's {total:,} parameters"
                 size = f"{int(site.shape.channels):,} features times {leaf.layer.value('units'):,}"
                 yield finding("W0701", message, site, "units", label=f"{own / total:.0%}: {size}")

@@ -43,12 +43,12 @@ class Silences:
         return silenced
 
     def unneeded(self, source: Source, unseen: list[Span]) -> Iterator[Diagnostic]:
-        """W0500: the comments that silenced nothing, but for those in stretches not looked at."""
+        """W0500: the comments that silenced nothing, but for those in lines of stretches not looked at."""
+        spans = [range(span.line, source.position(span.end)[0] + 1) for span in unseen]
+        lines = {line for span in spans for line in span}
         for line, codes in self.of(source).items():
             for code in codes:
-                if (source.name, line, code.text) in self._used:
-                    continue
-                if not any(span.start <= code.start < span.end for span in unseen):
+                if line not in lines and (source.name, line, code.text) not in self._used:
                     yield unneeded(code, codes)
 
 
