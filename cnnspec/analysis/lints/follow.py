@@ -6,7 +6,7 @@ A block is followed through once; what is known of it then serves all its uses.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnnspec.analysis.lints.scopes import Scope, Site, Survey, Visit
 from cnnspec.graph import Leaf, Merge, Use, Value
@@ -101,12 +101,18 @@ class Follower:
             course.begun.append(carried[use.output])
 
     def pairs(self) -> Iterator[tuple[Site, Site]]:
-        """All pairs, each with the uses of blocks around it; of a step that runs again, all runs or none."""
+        """All pairs, each with the uses of blocks around it; of a step that runs again, all runs or none.
+
+        Equal pairs of one text, as a repeat makes them, come once.
+        """
         for visit in self.survey.visits:
             course = self.course(visit.scope)
-            other = {site.path for site in self.unmet_in(visit)}
+            other = {site.path for site in self.unmet_in(visit)} if course.met else set()
+            known: set[tuple[Any, ...]] = set()
             for one, two in course.met:
-                if one.path not in other:
+                kind = text(one), text(two)
+                if kind not in known and one.path not in other:
+                    known.add(kind)
                     yield one._replace(uses=visit.uses + one.uses), two._replace(uses=visit.uses + two.uses)
 
     def unmet(self) -> Iterator[Site]:
@@ -120,6 +126,12 @@ class Follower:
         if visit.uses:  # what leaves a block is followed where the block is used
             followed |= {key(site) for site in course.last.values()}
         return (site for site in course.begun if key(site) not in followed)
+
+
+def text(site: Site) -> tuple[Any, ...]:
+    """What tells a layer and its place in the text."""
+    leaf = site.leaf
+    return id(leaf.layer), leaf.input.shape, leaf.span, *(use.span for use in site.uses)
 
 
 def key(site: Site) -> tuple[int, ...]:

@@ -101,7 +101,7 @@ class Sights:
         first, number, fields = None, 0, self.of(scope).fields
         for op in scope.ops:
             field = fields[op.input] if type(op) is not Merge else None
-            seen = None if field is None else composed(start, field)
+            seen = field if field is None or start is PIXELS else composed(start, field)
             if seen is None:
                 continue
             if type(op) is Use:
