@@ -8,9 +8,12 @@ from typing import NamedTuple
 import pytest
 
 from cnnspec import explain, handbook, layers
+from cnnspec.compiler import check
+from cnnspec.files import read_library
 from cnnspec.limits import Limits
 from cnnspec.resources import folder
 from cnnspec.scanner import TextLimits
+from cnnspec.source import Source
 from cnnspec.zoo import names
 from tests.language.rules import checked, whole
 
@@ -57,7 +60,13 @@ def test_examples_check(example: Example) -> None:
 
 @pytest.mark.parametrize("example", WRONG, ids=line)
 def test_wrong_examples_are_wrong(example: Example) -> None:
-    assert {fault.code for fault in checked(example.text).diagnostics} == {example.wrong}
+    found = check(Source("test.cnn", whole(example.text)), read_library, lint=True)
+    assert {fault.code for fault in found.diagnostics} == {example.wrong}
+
+
+def test_the_warnings_are_listed() -> None:
+    listed = re.findall(r"^\| (W\d{4}) \|", REFERENCE, re.MULTILINE)
+    assert listed == [code for code in explain.codes() if code.startswith("W")]
 
 
 @pytest.mark.parametrize("example", RIGHT, ids=line)

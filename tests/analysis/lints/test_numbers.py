@@ -19,6 +19,7 @@ from cnnspec.analysis.receptive import WHOLE, fields
 from cnnspec.analysis.unroll import unroll
 from cnnspec.elaborate.network import Settings
 from cnnspec.graph import Network
+from cnnspec.programs import module_of
 from cnnspec.shapes import Shape
 from tests.analysis.lints.warned import linted
 from tests.zoo.shipped import check_file
@@ -169,6 +170,37 @@ def test_of_several_paths_the_least_counts(chain: Steps, block: str) -> None:
     scope = survey.nets[0][1]
     field = Sights(survey).of(scope).fields[scope.outputs[0]]
     assert field is not None and field.size == (least(chain), least(chain))
+
+
+LEARNING = """block Norm { batchnorm, relu }
+net N {
+    input 3@8x8
+    a: conv 4@3x3
+    Norm
+    b: conv 4@3x3, tanh
+    Norm
+    side: conv 4@1x1
+    c: batchnorm
+    add { | from side | from c }
+    relu, flatten, linear 6, batchnorm, relu
+    linear 5
+}
+"""
+
+
+def test_biases_told_of_learn_nothing_and_all_others_do() -> None:
+    found = linted(LEARNING)
+    told = {warning.span.line for warning in found.diagnostics if warning.code == "W0601"}
+    (checked,) = found.networks
+    net = module_of("numpy", checked).N(seed=0)
+    rng = np.random.default_rng(0)
+    _, grads = net.loss_and_grads(rng.random((8, 3, 8, 8), np.float32), rng.integers(0, 5, 8))
+    lines = {
+        node.path: node.span.line for node in unroll(checked).nodes if node.layer.name in ("conv", "linear")
+    }
+    learns = {lines[key[:-5]]: np.abs(grad).max() > 1e-5 for key, grad in grads.items() if key[:-5] in lines}
+    assert learns == {line: line not in told for line in lines.values()}
+    assert len(told) == 2
 
 
 @pytest.mark.parametrize("classes", [2, 10, 1000])
