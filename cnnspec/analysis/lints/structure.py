@@ -154,7 +154,7 @@ def checkerboard(survey: Survey) -> Iterator[Finding]:
     """W0506: the kernels of a transposed convolution overlap more at some pixels than at their neighbours."""
     for site in survey.layers("convtranspose"):
         layer: Any = site.leaf.layer
-        if layer.frozen or layer.stride == (1, 1):
+        if is_fixed(site) or layer.init == "bilinear" or layer.stride == (1, 1):
             continue
         down, across = map(overlaps, layer.kernel_of(), layer.stride, layer.dilation)
         least, most = down[0] * across[0], down[1] * across[1]

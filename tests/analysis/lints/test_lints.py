@@ -126,6 +126,7 @@ CHECKERBOARD = {
     "convtranspose 8@4x4 stride=2 dilation=2": "W0506 8@4x4",
     "convtranspose 8@4x4 stride=2 dilation=3": "",
     "convtranspose 8@3x3 stride=2 frozen=yes": "",
+    'convtranspose 3@5x5 stride=3 groups=3 init="bilinear"': "",
 }
 
 GRID = {
