@@ -81,7 +81,7 @@ def test_a_box_at_the_edge_is_shown_when_clicked(resnet: Browser) -> None:
     resnet.size(390, 844, mobile=True)
     resnet.click('.level:not([hidden]) .box[aria-label^="maxpool"]')
     (shown,) = resnet.run(SHOWN, ".line")
-    assert shown.split() == "maxpool 3x3 stride=2 pad=1 -> 64@56x56".split()
+    assert shown.split() == ["maxpool", "3x3", "stride=2", "pad=1", "->", "64@56x56"]
 
 
 def test_a_line_shows_its_boxes(lenet: Browser) -> None:
