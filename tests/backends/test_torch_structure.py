@@ -136,6 +136,22 @@ net class { input 2@6x6\n lambda 1, lambda 1 x=4, Tensor 3, Tensor 2\n print: co
     "a net input that is wired": "net N { img: input 2@6x6\n conv 2@3x3 pad=1\n add { | identity | from img } }",
     "the input first": "net N { input 2@6x6\n concat { | identity | conv 2@3x3 pad=1 }\n relu }",
     "depth as an argument": "block R(n) { repeat n { conv 4@3x3 pad=1, relu } }\nnet N { input 4@6x6\n R 2, R 3, R 1 }",
+    "an output in a join that leads nowhere": "net N { input 2@6x6\n add { | x: conv 2@1x1, relu | identity }\n tanh\n output x }",
+    "wires into joins that lead nowhere": """
+net N { input 2@6x6
+    add { | conv 2@1x1, a: relu | conv 2@1x1 }
+    from a
+    concat { | from a | b: conv 2@1x1, relu }
+    from b, tanh
+}""",
+    "an output in a join that only training needs": """
+net N { input 2@6x6
+    add { | conv 2@1x1, a: relu | conv 2@1x1 | tanh }
+    b: relu
+    output a
+    output b train=yes
+}""",
+    "a wire in a block's join that leads nowhere": "block B { add { | a: conv 2@1x1 | identity }\n from a, relu }\nnet N { input 2@6x6\n B, B }",
     "a group with two kinds of names": "net N { input 2@6x6\n f: { a: conv 2@1x1\n relu, conv 2@1x1, b: { conv 2@1x1 } } }",
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cnnspec.backends.names import Names
@@ -121,26 +123,35 @@ class Forward:
         need = self.need(steps)
         if need == "none":
             return
-        if need == "training" and not self.training:
-            self.flush()
-            before = self.target
-            self.target = self.branch_name()
-            self.training = True
-            with self.writer.block("if self.training"):
-                self.step(steps, frame)
-                self.flush()
-            self.training = False
-            self.target = before
-        else:
+        with self.at_training(need):
             self.step(steps, frame)
 
+    @contextmanager
+    def at_training(self, need: str) -> Iterator[None]:
+        """What is written now stands under `if self.training`, where only training needs it."""
+        if need != "training" or self.training:
+            yield
+            return
+        self.flush()
+        before = self.target
+        self.target = self.branch_name()
+        self.training = True
+        with self.writer.block("if self.training"):
+            yield
+            self.flush()
+        self.training = False
+        self.target = before
+
     def need(self, steps: list[Any]) -> str:
-        if self.evaluated is None or self.trained is None or isinstance(steps[0], From):
+        return self.need_of([value for step in steps for value in outputs_of(step)])
+
+    def need_of(self, values: list[Value]) -> str:
+        """What some values are wanted for: always, training, none."""
+        if self.evaluated is None or self.trained is None or not values:
             return "always"
-        found = {value for step in steps for value in outputs_of(step)}
-        if not found or found & self.evaluated:
+        if not self.evaluated.isdisjoint(values):
             return "always"
-        return "training" if found & self.trained else "none"
+        return "none" if self.trained.isdisjoint(values) else "training"
 
     def step(self, steps: list[Any], frame: Frame) -> None:
         first = steps[0]
@@ -281,12 +292,13 @@ class Forward:
         outer, texts = self.target, list[str]()
         busy = list({outer, source} - self.busy)  # no path's variable
         self.busy.update(busy)
+        need = self.need_of([step.output for step in steps])
         paths = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
         live = [column for column in paths if not all(path.dropped for path in column)]
         condition = ""
         for number, column in enumerate(live):
             rows = [i for i, path in enumerate(column) if not path.dropped]
-            final = number == len(live) - 1
+            final = number == len(live) - 1 and (need == "always" or self.training)
             overwrite = final and source not in texts and source not in self.kept_variables()
             self.target = outer if overwrite or len(live) == 1 else self.branch_name()
             if any(column[i].steps for i in rows) and self.target not in self.busy:
@@ -295,25 +307,26 @@ class Forward:
             part = frame if len(rows) == len(column) else Part(frame, rows)
             self.walk([column[i].steps for i in rows], part)
             outputs = [column[i].output for i in rows]
-            if len(live) == 1:
-                self.busy.difference_update(busy)
-                self.target = outer
-                return
+            if need == "none" or len(live) == 1:
+                continue
             if len(rows) < len(column):
                 condition = self.optional(live, final, column)
             text = self.operand(outputs, final)
             texts.append(text)
         self.target = outer
         self.busy.difference_update(busy)
+        if not texts:
+            return
         layer = steps[0].layer
         wish = steps[0].path.rpartition(".")[2]
         joined, atomic = written(steps, texts), not layer.symbol and not condition
         if condition:
             joined = f"{joined} if {condition} else {texts[0]}"
         depth = DEEPEST if atomic else 1
-        self.produce([step.output for step in steps], joined, depth, wish, atomic)
-        if condition:
-            self.flush()
+        with self.at_training(need):
+            self.produce([step.output for step in steps], joined, depth, wish, atomic)
+            if condition:
+                self.flush()
 
     def arriving(self, inputs: list[Value]) -> str:
         """The variable of a join's input; "" where no path of it starts there, and no variable is left."""
@@ -376,4 +389,6 @@ def outputs_of(step: Any) -> list[Value]:
         found += [value for inside in step.steps for value in outputs_of(inside)]
     if isinstance(step, Repeat):
         found += [value for steps in step.iterations for inside in steps for value in outputs_of(inside)]
+    if isinstance(step, Merge):
+        found += [value for path in step.paths for inside in path.steps for value in outputs_of(inside)]
     return found
