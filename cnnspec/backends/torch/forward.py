@@ -137,8 +137,11 @@ class Forward:
         self.target = self.branch_name()
         self.training = True
         with self.writer.block("if self.training"):
+            start = len(self.writer.lines)
             yield
             self.flush()
+        if len(self.writer.lines) == start:  # a wire, a path by itself
+            self.writer.lines.pop()
         self.training = False
         self.target = before
 

@@ -1,0 +1,137 @@
+"""What a checked network says, held to PyTorch: sizes on the meta device, numbers on both back ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cnnspec.analysis.costs import costs
+from cnnspec.analysis.unroll import Graph, Node, unroll
+from cnnspec.graph import Network
+from cnnspec.programs import NumpyProgram, TorchProgram, module_of
+from cnnspec.verify import randomised, values
+from tests.backends.interpreter import Interpreter
+
+IMAGES = 2
+
+
+def sizes(network: Network) -> int:
+    """Assert that PyTorch, on its meta device, has every size and tensor that the network has.
+
+    The built program runs with an eye on every module; so does each layer by itself, one after the other.
+    How many sizes were compared.
+    """
+    graph = unroll(network)
+    with torch.device("meta"):
+        classes = [c for c in vars(module_of("torch", network)).values() if isinstance(c, type)]
+        model: nn.Module = [c for c in classes if issubclass(c, nn.Module)][-1]()
+        images = [torch.empty(IMAGES, *shape.dimensions) for _, shape in graph.inputs]
+        compared = 0
+        for training in (True, False):
+            compared += watched(countless(model.train(training)), graph, images)
+            oracle = Interpreter(network, dict(model.state_dict()), training)
+            for module in oracle.modules.values():
+                countless(module)
+            oracle(*images)
+    tensors(model, network, graph)
+    return compared + sum(1 for node in graph.nodes if not node.train)
+
+
+def countless(module: Any) -> Any:
+    """A module whose batch norms need not read how many batches there were: no number is known here."""
+    for inner in module.modules() if isinstance(module, nn.Module) else ():
+        if isinstance(inner, nn.modules.batchnorm._NormBase) and inner.momentum is None:
+            inner.momentum = 0.1
+    return module
+
+
+def watched(model: nn.Module, graph: Graph, images: list[Tensor]) -> int:
+    """Run a model and hold what each of its layers takes and makes to the graph."""
+    nodes = {node.path: node for node in graph.nodes}
+    runs: Counter[str] = Counter()
+
+    def hook(path: str) -> Any:
+        def compare(module: nn.Module, arriving: Any, value: Any) -> None:
+            runs[path] += 1
+            node = nodes[path if runs[path] == 1 else f"{path} ({runs[path]})"]
+            assert [list(arriving[0].shape[1:])] == [x.dimensions for x in node.shapes], path
+            assert list(value.shape[1:]) == node.output.dimensions, path
+
+        return compare
+
+    hooks = [inner.register_forward_hook(hook(p)) for p, inner in model.named_modules() if p in nodes]
+    with torch.no_grad():
+        result = model(*images)
+    for one in hooks:
+        one.remove()
+    outputs = [result] if isinstance(result, Tensor) else list(result)
+    shapes = {**dict(graph.inputs), **{path: node.output for path, node in nodes.items()}}
+    wanted = [shapes[at] for _, at, train in graph.outputs if model.training or not train]
+    assert [list(output.shape[1:]) for output in outputs] == [shape.dimensions for shape in wanted]
+    return sum(runs.values()) + len(outputs)
+
+
+def tensors(model: nn.Module, network: Network, graph: Graph) -> None:
+    """Keys, shapes, counts of parameters and buffers."""
+    state = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
+    assert state == dict(pair for node in graph.nodes for pair in weights(node))
+    found = costs(network)
+    assert sum(p.numel() for p in model.parameters()) == found.params
+    assert sum(map(len_of, state.values())) == found.params + found.buffers
+
+
+def len_of(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=int))
+
+
+def weights(node: Node) -> list[tuple[str, tuple[int, ...]]]:
+    path = node.path.partition(" (")[0] if node.shared else node.path
+    return [(f"{path}.{w.name}" if w.name else path, tuple(map(int, w.shape))) for w in node.weights]
+
+
+LEAST = 1e-3
+"""Differences are relative to the largest number of a layer, or to this where all numbers are small."""
+
+FLOAT64, FLOAT32 = 1e-10, 1e-4
+GAPS = 16
+
+
+def numbers(network: Network) -> float:
+    """Assert that both back ends compute the same, layer by layer, on random weights and images.
+
+    In float64 they agree to 1e-10, in float32 to 1e-4: or, where a layer loses digits (a norm of equal
+    values, a difference of nearly equal ones), to so many times what PyTorch's float32 lacks of its float64,
+    scaled to the precision. The largest difference in float64.
+    """
+    graph = unroll(network)
+    torch_, plain = TorchProgram(network, graph), NumpyProgram(network, graph)
+    fast = NumpyProgram(network, graph, layers=False)
+    rng = np.random.default_rng(0)
+    images = [rng.standard_normal((IMAGES, *shape.dimensions)) for _, shape in graph.inputs]
+    small = [x.astype(np.float32) for x in images]
+    images = [x.astype(np.float64) for x in small]
+    state = randomised(torch_.state(), graph, 0)
+    wanted, rough = values(torch_, state, images), values(torch_, state, small)
+    worst = 0.0
+    for program in (plain, fast):
+        state = {**randomised(program.state(), graph, 0)}
+        for given, bound, scale in ((images, FLOAT64, 2.0**-29), (small, FLOAT32, 1.0)):
+            made = values(program, state, given)
+            assert set(wanted) & set(made) >= {f"output {n}" for n, _, train in graph.outputs if not train}
+            for name in set(wanted) & set(made):
+                gap = distance(rough[name], wanted[name])
+                error = distance(made[name], wanted[name])
+                assert error <= max(bound, GAPS * scale * gap) or not np.isfinite(gap), (name, error, gap)
+                worst = max(worst, error if given is images else 0)
+    return worst
+
+
+def distance(made: Any, wanted: Any) -> float:
+    assert made.shape == wanted.shape
+    largest = max(np.abs(wanted).max(initial=0), LEAST)
+    with np.errstate(all="ignore"):
+        return float(np.abs(made - wanted).max(initial=0) / largest)

@@ -1,0 +1,74 @@
+"""What PyTorch says of a layer that cnnspec refuses: the module is built from its arguments and run."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cnnspec.layers.base import Layer, Misfit, convert
+from cnnspec.shapes import Shape
+from tests.layers.instantiate import instantiate
+from tests.random.place import Refused
+
+IMAGES = 2
+LARGEST = 10**6
+"""Inputs and weights of so many numbers are made; larger ones stay on the meta device."""
+
+
+def unchecked(cls: type[Layer], given: dict[str, Any]) -> Layer:
+    """A layer of arguments that it may refuse: no ranges, and nothing checked against each other."""
+    layer = object.__new__(cls)
+    layer.__dict__.update(cls._defaults)
+    for name, value in given.items():
+        free = cls.arguments[name]._replace(low=None, high=None)
+        layer.__dict__[cls._attributes[name]] = convert(name, free, value)
+    with contextlib.suppress(Misfit):
+        layer.settle()
+    return layer
+
+
+def torch_runs(refused: Refused) -> list[int] | None:
+    """The shape of what PyTorch makes where cnnspec refuses; None where it refuses, too.
+
+    Raises Misfit, ArithmeticError where the refused arguments name no module at all.
+    """
+    assert refused.layer is not None
+    if refused.layer.is_join:
+        return joined(refused.layer.name, refused.shapes)
+    layer, x = unchecked(refused.layer, dict(refused.given)), refused.shapes[0]
+    claim = refused.given.get("in") if refused.code == "E0410" else None
+    call = layer.torch(x if claim is None else x.with_channels(claim))
+    device = "cpu" if x.features < LARGEST else "meta"
+    try:
+        with torch.device(device), torch.no_grad():
+            module = instantiate(call)
+            images = torch.ones(IMAGES, *x.dimensions)
+            made = images * module if isinstance(module, nn.Parameter) else module.train()(images)
+    except (
+        RuntimeError,
+        ValueError,
+        TypeError,
+        IndexError,
+        AssertionError,
+        ZeroDivisionError,
+        OverflowError,
+    ):
+        return None
+    assert isinstance(made, Tensor)
+    return list(made.shape[1:])
+
+
+def joined(name: str, shapes: tuple[Shape, ...]) -> list[int] | None:
+    values = [torch.ones(IMAGES, *shape.dimensions, device="meta") for shape in shapes]
+    try:
+        if name == "concat":
+            return list(torch.cat(values, dim=1).shape[1:])
+        total = values[0]
+        for value in values[1:]:
+            total = total + value
+    except RuntimeError:
+        return None
+    return list(total.shape[1:])
