@@ -152,6 +152,20 @@ net N { input 2@6x6
     output b train=yes
 }""",
     "a wire in a block's join that leads nowhere": "block B { add { | a: conv 2@1x1 | identity }\n from a, relu }\nnet N { input 2@6x6\n B, B }",
+    "a loop whose end is wanted later": """
+net N { input 2@6x6
+    a: { concat { | identity | relu }
+         repeat 3 { add { | conv 4@1x1, relu | identity } } }
+    conv 3@1x1
+    concat { | from a | identity }
+}""",
+    "braces that do nothing in a path": """
+net N { input 2@6x6
+    concat {
+        | repeat j in 2 { a{j}: { }, s{j}: scale 0.5, concat { | identity | identity } }
+        | conv 3@1x1
+    }
+}""",
     "a group with two kinds of names": "net N { input 2@6x6\n f: { a: conv 2@1x1\n relu, conv 2@1x1, b: { conv 2@1x1 } } }",
 }
 

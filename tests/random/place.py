@@ -15,7 +15,7 @@ NOWHERE = Span(Source("drawn", ""), 0, 0)
 
 
 class Refused(Exception):
-    """Why a program is no network: the error's code; of a layer its arguments, what arrives, what is wrong."""
+    """Why a program is no network: the error's code; of a layer its arguments, what arrives, the wrong one."""
 
     def __init__(
         self,

@@ -211,6 +211,8 @@ class Forward:
         self.plan.kept = kept
 
     def container(self, steps: list[Any], frame: Frame) -> None:
+        if all(step.output is step.input for step in steps):
+            return  # nothing in it does anything
         rows = [unlabelled(step) for step in steps]
         if all(is_chain(row, self.plan.kept) for row in rows):
             wish = steps[0].name.rpartition(".")[2]
@@ -271,6 +273,8 @@ class Forward:
         loop = Loop(frame, parents, index, False, self.names)
         self.loop_depth += 1
         lines, self.writer.lines = self.writer.lines, []
+        kept, ends = self.plan.kept, [step.output for step in steps]
+        self.plan.kept = kept - set(ends)  # a loop goes on in one variable: its end is kept behind it
         try:
             with self.writer.indented():
                 self.walk(rows, loop)
@@ -280,6 +284,7 @@ class Forward:
             self.writer.lines = lines
             self.loop_depth -= 1
             self.names.taken = taken
+            self.plan.kept = kept
         used = loop.index if loop.uses_index else "_"
         if body:
             self.writer.line(f"for {used} in range({counts.pop()}):")
@@ -287,6 +292,8 @@ class Forward:
         for step in steps:
             self.texts[into(step.iterations[first])] = source
             self.texts[step.output] = self.target
+        if not kept.isdisjoint(ends):
+            self.produce(ends, self.target, 0, steps[0].name.rpartition(".")[2] or "end")
 
     # Joins
 
