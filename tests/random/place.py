@@ -15,7 +15,7 @@ NOWHERE = Span(Source("drawn", ""), 0, 0)
 
 
 class Refused(Exception):
-    """Why a program is no network: the error's code; of a layer its arguments, what arrives, the wrong one."""
+    """Why a program is no network: the code; of a layer its arguments, what arrives, the one at fault."""
 
     def __init__(
         self,
