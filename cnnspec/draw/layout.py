@@ -16,7 +16,7 @@ from cnnspec.draw.wrap import ASPECT, TOLERABLE, likely, measure, severed, wrap
 
 LEAST_TEXT = 6.0  # points on paper
 TALLEST = 1.55  # height to width of what a sheet of A4 holds
-LETTERS = {"tb": (24, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
+LETTERS = {"tb": (24, 22, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
 TRIES, DRAWN = 12, 1000  # more numbers of columns either way, and boxes on all of them together
 MOST_IN_COLUMN = 800  # boxes; Graphviz's time grows faster than their number
 

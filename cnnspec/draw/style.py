@@ -15,8 +15,8 @@ SIZE = 9.0
 
 LETTER, SPACE = 0.6 * SIZE, 0.318 * SIZE  # points that they are wide, in the mean
 INSET, LEAST = 3.6, 54  # points between a box's words and its side; how wide a box is at least
-JOIN = 34.56  # points across
-FRAME, BESIDE = 4, 6  # points between a cluster's frame and what is in it; between a line and a title
+JOIN, SIGN = 34.56, 31.68  # points across: a join that is named, and one that bears a sign
+FRAME, BESIDE = 3, 6  # points between a cluster's frame and what is in it; between a line and a title
 LONGEST = 200.0  # inches: the largest page of PDF
 
 
@@ -83,7 +83,7 @@ def node_attributes(theme: Theme) -> dict[str, str]:
         "fontsize": f"{SIZE:g}",
         "fontcolor": theme.ink,
         "color": theme.ink,
-        "margin": f"{INSET / 72:g},0.03",
+        "margin": f"{INSET / 72:g},0.02",
         "width": f"{LEAST / 72:g}",
         "height": "0.25",
         "penwidth": "0.9",
@@ -127,13 +127,23 @@ def kind_attributes(kind: str, theme: Theme) -> dict[str, str]:
     if shape.shape == "box3d":
         found["margin"] = f"{INSET / 72:g},0.08"  # its upper edges run within
     if kind == "join":
-        side = f"{JOIN / 72:g}"
-        found |= {"fixedsize": "true", "width": side, "height": side, "margin": "0"}
+        found |= circle(JOIN)
     return found
+
+
+def circle(across: float) -> dict[str, str]:
+    return {"fixedsize": "true", "width": f"{across / 72:g}", "height": f"{across / 72:g}", "margin": "0"}
+
+
+def join_across(box: Box) -> float:
+    """Points across a join's circle."""
+    return JOIN if box.parts[0] == "concat" else SIGN
 
 
 def box_attributes(box: Box, theme: Theme) -> dict[str, str]:
     found = kind_attributes(box.kind, theme)
+    if box.kind == "join":
+        found |= circle(join_across(box))
     if box.train:
         found["style"] += ",dashed"
     return found

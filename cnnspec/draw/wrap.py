@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Diagram, Edge, Item, boxes
-from cnnspec.draw.style import JOIN, SHAPES
+from cnnspec.draw.style import SHAPES, join_across
 from cnnspec.draw.words import box_lines, shape_words
 
 LINE, LETTER, ABOVE, BESIDE = 10.7, 5.4, 6, 11  # points: a line of text, a letter; a box around its text
@@ -82,7 +82,7 @@ def measure(diagram: Diagram, look: Look) -> Flow:
 def high(box: Box, lines: int) -> float:
     """How high a box of so many lines is."""
     if box.kind == "join":
-        return JOIN
+        return join_across(box)
     return max(LOWEST, lines * LINE + ABOVE) + DOUBLE * (SHAPES[box.kind].peripheries > 1)
 
 

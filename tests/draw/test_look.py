@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnspec.cli import main
+from cnnspec.draw.engine import Engine, engine, wheel
 from cnnspec.draw.layout import LEAST_TEXT, TALLEST, lay_out
 from cnnspec.draw.look import SHOWN, Look, parse_show, parse_width
 from cnnspec.draw.model import boxes
@@ -102,8 +103,9 @@ def test_a_page_has_the_width_and_its_text_can_be_read(name: str, direction: str
 @pytest.mark.parametrize(
     "name", ["resnet:ResNet152", "resnet:ResNet50", "unet:UNet", "densenet:DenseNet121", "vgg:VGG16"]
 )
-def test_deep_nets_fit_a_sheet_of_paper_and_can_be_read(name: str) -> None:
-    made = lay_out(simplified(shipped(*name.split(":"))[0]), Look(width=PAPER))
+@pytest.mark.parametrize("draw", [engine(), wheel()], ids=["dot", "wheel"])
+def test_deep_nets_fit_a_sheet_of_paper_and_can_be_read(name: str, draw: Engine) -> None:
+    made = lay_out(simplified(shipped(*name.split(":"))[0]), Look(width=PAPER), draw=draw)
     assert made.width == pytest.approx(PAPER)
     assert made.height <= TALLEST * PAPER + 0.01
     assert SIZE * made.scale >= LEAST_TEXT - 0.01
