@@ -88,7 +88,7 @@ def silenced(text: str) -> list[tuple[tuple[str, ...], set[int]]]:
     source = Source("x.cnn", text)
     lines = [source.position(word.start)[0] for word in words(text)]
     return [
-        (tuple(codes), {number for number, at in enumerate(lines) if at == line})
+        (tuple(code.text for code in codes), {number for number, at in enumerate(lines) if at == line})
         for line, codes in allowances(source).items()
     ]
 
