@@ -32,7 +32,7 @@ class Plan:
         self.kept: set[Value] = set()
         for row in rows:
             self.kept.update(referenced(row.steps))
-            self.kept.update(row.outputs if len(row.outputs) > 1 else ())
+            self.kept.update(row.outputs if row.outputs != (last(row),) else ())
         self.attributes: dict[str, str] = {}
         self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
         self.flags: dict[Any, str] = {}
