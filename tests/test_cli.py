@@ -147,6 +147,7 @@ def test_only_check_warns() -> None:
 
 
 def test_build_writes_whole_files_and_only_its_own() -> None:
+    assert run("build", "-o", "-").stdout == run("build").stdout != ""
     assert run("build", "-o", "net.py").exit_code == 0
     first = Path("net.py").read_text()
     assert first == run("build").stdout

@@ -15,7 +15,7 @@ from cnnspec.commands.common import fail, options, save, the_network
 @click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What to build for.")
 @click.option("--inference", is_flag=True, help="numpy: leave training out.")
 @click.option("--optimize", is_flag=True, help="For inference alone: norms folded, and what idles left out.")
-@click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it.")
+@click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 def build(
     file: str | None,
@@ -34,7 +34,7 @@ def build(
     path, network = the_network(file, choice)
     flags = {"inference": inference, "optimize": optimize}
     text = emit(backend, network, path, **{name: flag for name, flag in flags.items() if flag})
-    if output is None:
+    if output in (None, "-"):
         click.echo(text, nl=False)
     else:
         save(output, text, force)
