@@ -6,12 +6,15 @@ import os
 import random
 import re
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+TESTS = Path(__file__).parent
 
 settings.register_profile("here", deadline=None)  # no clock decides a test
 settings.register_profile("ci", deadline=None, derandomize=True)  # nor does chance
@@ -22,17 +25,26 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 HEAVY = ("torch", "numpy", "sklearn", "PIL")
-ORACLES = ("tests.backends.interpreter", "tests.layers.instantiate", "tests.zoo.shipped")
+LATER = "tests.zoo.shipped"  # imports them when called
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Where PyTorch or NumPy is not installed, the tests that need neither are run."""
     if collection_path.suffix != ".py" or all(map(find_spec, HEAVY)):
         return None
-    text = collection_path.read_text("utf-8")
-    wanted = re.findall(r"^(?:from|import) ([\w.]+)", text, re.MULTILINE)
-    needs = any(name.partition(".")[0] in HEAVY or name in ORACLES for name in wanted)
-    return True if needs else None
+    return True if is_heavy(collection_path) else None
+
+
+@cache
+def is_heavy(file: Path) -> bool:
+    """Whether a module needs them, or one of the tests' own modules that it imports."""
+    found = re.findall(r"^(?:from|import) ([\w.]+)(?: import (.+))?", file.read_text("utf-8"), re.MULTILINE)
+    modules = [name for name, _ in found]
+    modules += [f"{name}.{part.strip()}" for name, parts in found for part in parts.split(",")]
+    own = [TESTS.parent / f"{name.replace('.', '/')}.py" for name in modules if name.startswith("tests.")]
+    return any(name.partition(".")[0] in HEAVY or name == LATER for name in modules) or any(
+        is_heavy(path) for path in own if path.exists()
+    )
 
 
 @pytest.fixture(autouse=True)
