@@ -159,6 +159,7 @@ net N { input 2@6x6
     conv 3@1x1
     concat { | from a | identity }
 }""",
+    "an output in braces that lead back": "net N { input 2@6x6\n g: { r: identity, a: conv 3@1x1\n from r }\n tanh\n output g.a }",
     "an output inside a repeat": "net N { input 2@6x6\n repeat i in 3 { a{i}: conv 3@1x1\n conv 2@1x1 }\n tanh\n output a2 }",
     "braces that do nothing in a path": """
 net N { input 2@6x6

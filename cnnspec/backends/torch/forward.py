@@ -11,9 +11,17 @@ from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.construct import INDICES, align_iterations, attribute_kind, is_parameter
 from cnnspec.backends.torch.expressions import item, opening, split
 from cnnspec.backends.torch.loops import Loop
-from cnnspec.backends.torch.structure import Plan, Steps, align, is_chain, is_container, unlabelled
+from cnnspec.backends.torch.structure import (
+    Plan,
+    Steps,
+    align,
+    is_chain,
+    is_container,
+    outputs_of,
+    unlabelled,
+)
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, layout
-from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Use, Value
+from cnnspec.graph import Again, From, If, Leaf, Merge, Repeat, Use, Value
 
 DEEPEST = 3  # calls within calls on one line
 BRANCHES = ("y", "z", "u", "v", "w")
@@ -211,7 +219,7 @@ class Forward:
         self.plan.kept = kept
 
     def container(self, steps: list[Any], frame: Frame) -> None:
-        if all(step.output is step.input for step in steps):
+        if all(set(outputs_of(step)) == {step.input} for step in steps):
             return  # nothing in it does anything
         rows = [unlabelled(step) for step in steps]
         if all(is_chain(row, self.plan.kept) for row in rows):
@@ -388,17 +396,3 @@ def into(steps: Steps) -> Value:
     """The value that arrives at some steps."""
     first = steps[0]
     return first.value if isinstance(first, From) else first.input
-
-
-def outputs_of(step: Any) -> list[Value]:
-    """The values that a step of the owner makes."""
-    if isinstance(step, From):
-        return []
-    found = [step.output]
-    if isinstance(step, Group | If):
-        found += [value for inside in step.steps for value in outputs_of(inside)]
-    if isinstance(step, Repeat):
-        found += [value for steps in step.iterations for inside in steps for value in outputs_of(inside)]
-    if isinstance(step, Merge):
-        found += [value for path in step.paths for inside in path.steps for value in outputs_of(inside)]
-    return found

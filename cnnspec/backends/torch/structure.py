@@ -198,6 +198,14 @@ def inner(step: Step) -> Iterator[Steps]:
         yield (step.step,)
 
 
+def outputs_of(step: Step) -> list[Value]:
+    """The values that a step of the owner makes."""
+    if isinstance(step, From):
+        return []
+    within = [] if isinstance(step, Again) else [inside for steps in inner(step) for inside in steps]
+    return [step.output, *(value for inside in within for value in outputs_of(inside))]
+
+
 def uses(steps: Steps) -> Iterator[Use]:
     for step in steps:
         if isinstance(step, Use):
