@@ -168,6 +168,9 @@ net N { input 2@6x6
         | conv 3@1x1
     }
 }""",
+    "names of their own in numbered groups": """
+block A { 0: { conv 2@1x1, a: conv 2@1x1 } }
+net N { input 2@6x6\n A\n g: { { conv 2@1x1 }, 1: { b: conv 2@1x1, relu } } }""",
     "a group with two kinds of names": "net N { input 2@6x6\n f: { a: conv 2@1x1\n relu, conv 2@1x1, b: { conv 2@1x1 } } }",
 }
 

@@ -260,7 +260,10 @@ class Constructor:
             if isinstance(first, Leaf | Use):
                 found.append(("", Noted(self.module(steps, frame), note)))
             elif is_container(first):
-                inside = self.items([unlabelled(step) for step in steps], frame)
+                within = [unlabelled(step) for step in steps]
+                if not all(map(implicit, within)):
+                    raise NotSimple
+                inside = self.items(within, frame)
                 found.append(("", Arguments("nn.Sequential", tuple(inside))))
             elif isinstance(first, If):
                 if not agree([step.taken for step in steps]):  # type: ignore[union-attr]
