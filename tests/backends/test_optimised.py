@@ -210,3 +210,13 @@ def test_it_is_copied_saved_traced_and_exported_as_any() -> None:
         assert torch.allclose(packed(x), plain(x), atol=1e-5)
     packed(x).sum().backward()
     assert packed.weight.grad is not None
+
+
+def test_compiled_whole() -> None:
+    """torch.compile takes it in one graph, and lays weights out by itself."""
+    net = small("ResNet18")
+    model = optimised_torch(net)
+    (given,) = net.inputs
+    x = torch.randn(1, *given.value.shape.dimensions)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.compile(model, fullgraph=True, backend="eager")(x), model(x))

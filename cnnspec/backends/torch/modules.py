@@ -83,7 +83,8 @@ class PackedConv2d(nn.Conv2d):
     def packs(self, x: Tensor, weight: Tensor) -> bool:
         """Whether it is worth it, oneDNN computes, and nobody looks on."""
         return (
-            torch._C._get_tracing_state() is None
+            not torch.compiler.is_compiling()  # first: the compiler cannot follow what comes behind it
+            and torch._C._get_tracing_state() is None
             and not torch.is_grad_enabled()
             and weight.numel() >= self.least
             and x.dim() == 4
@@ -92,7 +93,6 @@ class PackedConv2d(nn.Conv2d):
             and self.padding_mode == "zeros"
             and isinstance(self.padding, tuple)
             and not weight.is_inference()
-            and not torch.compiler.is_compiling()
             and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
         )
 
