@@ -7,7 +7,7 @@ graph is for analyses and for back ends that only want nodes in the order of exe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec import syntax
@@ -239,6 +239,16 @@ class Network(NamedTuple):
         arriving = " and ".join(str(given.value.shape) for given in self.inputs)
         leaving = " and ".join(str(output.value.shape) for output in self.outputs if not output.train)
         return f"{arriving} -> {leaving}"
+
+
+def inner(step: Step) -> Iterator[tuple[Step, ...]]:
+    """The tuples of steps that stand within a step, as its author wrote them: not those of a block's use."""
+    if isinstance(step, Group | If):
+        yield step.steps
+    elif isinstance(step, Repeat):
+        yield from step.iterations
+    elif isinstance(step, Merge):
+        yield from (path.steps for path in step.paths)
 
 
 def live(steps: tuple[Step, ...], needed: set[Value]) -> set[Value]:

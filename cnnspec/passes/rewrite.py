@@ -26,6 +26,7 @@ from cnnspec.graph import (
     Step,
     Use,
     Value,
+    inner,
 )
 
 Change = tuple[tuple[str, Any], ...] | None
@@ -227,16 +228,6 @@ def apply(network: Network, rewrite: Rewrite) -> Network:
 def runs(steps: Iterable[Step]) -> bool:
     """Whether there is more than wires."""
     return any(not isinstance(step, From) for step in steps)
-
-
-def inner(step: Step) -> Iterator[Steps]:
-    """The tuples of steps within a step of the same owner."""
-    if isinstance(step, Group | If):
-        yield step.steps
-    elif isinstance(step, Repeat):
-        yield from step.iterations
-    elif isinstance(step, Merge):
-        yield from (path.steps for path in step.paths)
 
 
 def called(steps: Steps) -> Iterator[str]:

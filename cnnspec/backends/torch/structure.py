@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from cnnspec import graph
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.columns import Frame, Unaligned, agree
 from cnnspec.backends.torch.loops import Loop
@@ -186,23 +187,17 @@ def ordered(plan: Plan) -> list[tuple[str, list[Any] | None]]:
 
 
 def inner(step: Step) -> Iterator[Steps]:
-    """The tuples of steps within a step of the same owner."""
-    if isinstance(step, Group | If):
-        yield step.steps
-    elif isinstance(step, Repeat):
-        yield from step.iterations
-    elif isinstance(step, Merge):
-        for path in step.paths:
-            yield path.steps
-    elif isinstance(step, Again):
+    """The tuples of steps within a step of the same owner, what runs again included."""
+    if isinstance(step, Again):
         yield (step.step,)
+    yield from graph.inner(step)
 
 
 def outputs_of(step: Step) -> list[Value]:
     """The values that a step of the owner makes."""
     if isinstance(step, From):
         return []
-    within = [] if isinstance(step, Again) else [inside for steps in inner(step) for inside in steps]
+    within = (inside for steps in graph.inner(step) for inside in steps)
     return [step.output, *(value for inside in within for value in outputs_of(inside))]
 
 
