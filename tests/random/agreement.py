@@ -93,8 +93,9 @@ def weights(node: Node) -> list[tuple[str, tuple[int, ...]]]:
     return [(f"{path}.{w.name}" if w.name else path, tuple(map(int, w.shape))) for w in node.weights]
 
 
-LEAST = 1e-3
-"""Differences are relative to the largest number of a layer, or to this where all numbers are small."""
+LEAST = 1.0
+"""Differences are relative to the largest number of a layer; or to this, the scale of what arrives, where all
+are smaller: a norm of equal values is 0 but for rounding."""
 
 FLOAT64, FLOAT32 = 1e-10, 1e-4
 GAPS = 16

@@ -10,7 +10,7 @@ from cnnspec.shapes import Shape
 from tests.random.place import Place
 from tests.random.values import Choose
 
-TEXTS = {"init": ("he", "xavier", "normal(0, 0.1)", "uniform(-0.5, 0.5)")}
+TEXTS = {"init": ("he", "xavier", "normal(0, 0.1)", "uniform(-0.5, 0.5)", "bilinear")}
 """What an argument of kind `text` may say."""
 
 ATTEMPTS = 4

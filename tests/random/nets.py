@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from cnnspec.compiler import check_text
+from cnnspec.layers import NAMES
 from cnnspec.layers.base import Filter
 from cnnspec.naming import Scope
 from cnnspec.resources import folder
@@ -77,7 +78,7 @@ class Block:
             isinstance(n, Join) or (isinstance(n, Wire) and n.verb == "from") for n in walk(self.body)
         )
         place = self.place(caller, Scope("", wired))
-        bound(self.parameters, given, place)
+        bound(self.parameters, {**caller.defaults.get(self.name, {}), **given}, place)
         run(self.body, place)
         return place.shape  # type: ignore[no-any-return]
 
@@ -98,7 +99,8 @@ class Shipped(NamedTuple):
     def shape(self, given: Mapping[str, Any], caller: Place) -> Shape:
         lines = [f'use "{self.path}"', "net N {", f"input {caller.shape}"]
         for layer, keywords in caller.defaults.items():
-            lines.append(f"default {layer} " + " ".join(f"{k}={written(v)}" for k, v in keywords.items()))
+            if layer in NAMES:
+                lines.append(f"default {layer} " + " ".join(f"{k}={written(v)}" for k, v in keywords.items()))
         lines += [" ".join([self.name, *(f"{k}={written(v)}" for k, v in given.items())]), "}"]
         return shipped_shape("\n".join(lines))
 
@@ -231,6 +233,10 @@ class File:
         blocks = [block for block in self.blocks.values() if isinstance(block, Block)]
         parts = [*(f'use "{path}"' for path in used), *self.constants, *blocks, *self.nets, *self.variants]
         return indented("\n".join(map(str, parts)))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """As hypothesis shows it, where a test fails."""
+        printer.text(f"\n{self}")
 
 
 def indented(text: str) -> str:

@@ -15,7 +15,34 @@ from tests.random.place import Refused
 
 IMAGES = 2
 LARGEST = 10**6
-"""Inputs and weights of so many numbers are made; larger ones stay on the meta device."""
+"""Inputs of so many numbers are made; larger ones stay on the meta device."""
+
+ANY = ("",)
+DIFFERENCES = (
+    # code, layers, argument at fault ("": whichever), why PyTorch takes what cnnspec refuses
+    ("E0304", ANY, "in", "PyTorch does not hear of what the author believes"),
+    ("E0304", ("batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn"), "", "it takes any numbers"),
+    ("E0304", ("conv", "depthwise", "pad"), "pad", "a pad below 0 cuts off"),
+    ("E0304", ("convtranspose",), "dilation", "a kernel of one tap has no distance to be 0"),
+    ("E0304", ("crop", "slice", "pick"), "", "Python's indices below 0 count from the end"),
+    ("E0304", ("normalize",), "", "the module is cnnspec's own: it broadcasts and divides by 0"),
+    ("E0402", ("add", "sub", "mul"), "", "it broadcasts; a third path of `sub` is subtracted, too"),
+    ("E0405", ("adaptiveavgpool", "globalavgpool", "pad"), "", "a batch of vectors may be one map"),
+    ("E0405", ("dropout",), "mode", "it warns of the missing axes, no more"),
+    ("E0405", ("normalize",), "", "the module is cnnspec's own: it broadcasts"),
+    ("E0406", ("linear",), "", "it works on the last axis: columns, where a map arrives"),
+    ("E0412", ("crop", "slice"), "", "Python's slices end where there is no more"),
+)
+"""Deliberate differences; besides, PyTorch computes with sizes of 0, and no author means one."""
+
+
+def deliberate(refused: Refused, made: list[int]) -> bool:
+    """Whether PyTorch may make something of what is refused."""
+    name = refused.layer.name if refused.layer else ""
+    return min(made) < 1 or any(
+        code == refused.code and (layers is ANY or name in layers) and argument in ("", refused.argument)
+        for code, layers, argument, _ in DIFFERENCES
+    )
 
 
 def unchecked(cls: type[Layer], given: dict[str, Any]) -> Layer:

@@ -12,7 +12,7 @@ from tests.random import words
 from tests.random.author import SIMPLE, Author
 from tests.random.nets import Block, Parameters, Shipped, library
 from tests.random.place import Callee, Place, Refused
-from tests.random.steps import NONE, Body, Call, Chain, Constant, If, Join, Repeat, is_none, items
+from tests.random.steps import NONE, Body, Call, Chain, Constant, Default, If, Join, Repeat, is_none, items
 from tests.random.values import bare, spell, test
 
 JOINS = tuple(name for name in NAMES if find(name).is_join)  # type: ignore[union-attr]
@@ -49,13 +49,10 @@ class Structures(Author):
         inner = place.fork().braces(label, "repeat")[1]
         first, *others = items(source, names, place)
         turn = inner.inside(names=first)
-        different = not others or len({one[name] for one in (first, *others) for name in names[:1]}) > len(
-            others
-        )
-        loops = [
-            *([] if label else self.loops),
-            *([names[0] if names and different else ""] if others else []),
-        ]
+        loops = [] if label else list(self.loops)
+        if others:
+            different = names and len({one[names[0]] for one in (first, *others)}) > len(others)
+            loops.append(names[0] if different else "")
         body = self.within(turn, 3, depth - 1, loops)
         made = Repeat(bare(source), names, body, label)
         if self.fits(made, place):
@@ -195,6 +192,17 @@ class Structures(Author):
             del self.file.blocks[name]
             return None
         return call
+
+    def default(self, place: Place) -> Default | None:
+        """For a layer, or for a block that is known."""
+        known = [
+            block for block in self.file.blocks.values() if isinstance(block, Block) and block.parameters
+        ]
+        if not known or self.chance(70):
+            return super().default(place)
+        block = self.pick(known)
+        name = self.pick(list(block.parameters))
+        return Default(block.name, {name: bare(spell(self, self.samples[block.name][name], place))})
 
     def known_block(self, place: Place, depth: int) -> Call | None:
         known = [block for block in self.file.blocks.values() if isinstance(block, Block)]
