@@ -28,7 +28,7 @@ class Structures(Author):
 
     # Repeats
 
-    def turns(self) -> tuple[list[str], Any]:
+    def turns(self, place: Place) -> tuple[list[str], Any]:
         """Loop names, and what they run over."""
         form = self.number(0, 5)
         names = [self.pick(words.NAMES)]
@@ -37,6 +37,9 @@ class Structures(Author):
         if form in (1, 2):
             return names, self.number(1, 4)
         first = [self.number(1, 6) for _ in range(self.number(1, 3))]
+        known = [v[:2] for v in place.names.values() if isinstance(v, list) and type(v[0]) is int]
+        if known and self.chance(50):
+            first = self.pick(known)
         if form in (3, 4):
             return names, first
         other = self.pick([name for name in words.NAMES if name not in names])
@@ -44,7 +47,7 @@ class Structures(Author):
 
     def repeat(self, place: Place, depth: int) -> Repeat | None:
         label = self.label(place, 30)
-        names, turns = self.turns()
+        names, turns = self.turns(place)
         source = spell(self, turns, place)
         inner = place.fork().braces(label, "repeat")[1]
         first, *others = items(source, names, place)

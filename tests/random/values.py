@@ -249,7 +249,6 @@ def items(choose: Choose, value: list[Any], place: Place, depth: int) -> Express
         forms.append(lambda: comprehension(binary(named("q"), "//", literal(2)), "q", literal(doubled)))
     if len(value) > 1:
         forms.append(lambda: binary(literal(value[:1]), "+", literal(value[1:])))
-    for name, other in place.names.items():
-        if isinstance(other, list) and other[: len(value)] == value:
-            forms.append(partial(head, name, len(value)))
-    return choose.pick(forms)()
+    known = [(name, other) for name, other in place.names.items() if isinstance(other, list)]
+    heads = [partial(head, name, len(value)) for name, other in known if other[: len(value)] == value]
+    return choose.pick(heads if heads and choose.chance(50) else forms)()
