@@ -69,8 +69,8 @@ class Author(Choose):
 
     def value(self, place: Place) -> Any:
         """Something that a name may hold."""
-        form = self.number(0, 6)
-        if form == 1:
+        form = self.number(0, 8)
+        if form in (1, 7, 8):
             return [self.number(1, 8) for _ in range(self.number(1, 4))]
         if form == 2:
             return Filter(self.number(1, 8), (self.number(1, 3), self.number(1, 3)))

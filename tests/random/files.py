@@ -66,12 +66,12 @@ class Files(Structures):
         """None, or lines that name outputs, the first of them not for training alone."""
         found: list[Output] = []
         names: set[str] = set()
-        for _ in range(self.number(0, 3) if self.chance(30) else 0):
+        for _ in range(self.number(1, 3) if self.chance(50) else 0):
             key = self.pick(list(place.labels)) if place.labels else ""
             target = words.reference(self, key, place) if key else None
             if target and key.rpartition(".")[2] not in names:
                 names.add(key.rpartition(".")[2])
-                found.append(Output([target], bool(found) and self.chance(50)))
+                found.append(Output([target], bool(found) and self.chance(60)))
         if len(found) > 1 and found[0].train == found[1].train:
             found[:2] = [Output([*found[0].targets, *found[1].targets], found[0].train)]
         return found

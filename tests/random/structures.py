@@ -34,13 +34,13 @@ class Structures(Author):
         names = [self.pick(words.NAMES)]
         if form == 0:
             return [], self.number(1, 3)
-        if form in (1, 2):
+        if form == 1:
             return names, self.number(1, 4)
         first = [self.number(1, 6) for _ in range(self.number(1, 3))]
         known = [v[:2] for v in place.names.values() if isinstance(v, list) and type(v[0]) is int]
-        if known and self.chance(50):
+        if known and self.chance(90):
             first = self.pick(known)
-        if form in (3, 4):
+        if form < 5:
             return names, first
         other = self.pick([name for name in words.NAMES if name not in names])
         return [*names, other], [[item, self.number(1, 4)] for item in first]

@@ -163,7 +163,7 @@ def spell(choose: Choose, value: Any, place: Place, depth: int = 2) -> Expressio
     same = [name for name, other in place.names.items() if type(other) is type(value) and other == value]
     if same and choose.chance(60):
         return named(choose.pick(same))
-    if depth and choose.chance(30):
+    if depth and choose.chance(60 if isinstance(value, list) else 30):
         if isinstance(value, bool):
             return test(choose, value, place, depth)
         if is_integer(value):
