@@ -57,7 +57,7 @@ class BatchNorm(_Norm):
         "bias": "bias",
     }
     arguments = {
-        "eps": EPS,
+        "eps": EPS._replace(doc="added to the variance; above 0"),
         "momentum": Argument(
             "float",
             0.1,
@@ -73,6 +73,10 @@ class BatchNorm(_Norm):
 
     momentum: float | str
     track: bool
+
+    def settle(self) -> None:
+        if not self.eps:
+            raise Misfit("E0304", "`eps` of a batch norm must be above 0: PyTorch does not train it", "eps")
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return self.affine_weights((x.channels,)) + (_statistics(x.channels) if self.track else ())

@@ -98,6 +98,7 @@ TABLE: list[Row] = [
     ("E0304", "upsample", {"factor": 2, "align": True}, (), "align", 'needs `mode="bilinear"`'),
     ("E0304", "pad", {"pad": 1, "mode": "reflect", "value": 1}, (), "value", "`value` is for"),
     ("E0304", "crop", {}, (), "sides", "either a size or `sides`"),
+    ("E0304", "batchnorm", {"eps": 0}, (), "eps", "must be above 0: PyTorch does not train it"),
     ("E0304", "normalize", {"mean": 0, "std": [1, 0]}, (), "std", "`std` must be above 0"),
     (
         "E0401",
