@@ -97,16 +97,16 @@ LEAST = 1.0
 """Differences are relative to the largest number of a layer; or to this, the scale of what arrives, where all
 are smaller: a norm of equal values is 0 but for rounding."""
 
-FLOAT64, FLOAT32 = 1e-10, 1e-4
+FLOAT64, FLOAT32 = 1e-10, 1e-3
 GAPS = 16
 
 
 def numbers(network: Network) -> float:
     """Assert that both back ends compute the same, layer by layer, on random weights and images.
 
-    In float64 they agree to 1e-10, in float32 to 1e-4: or, where a layer loses digits (a norm of equal
-    values, a difference of nearly equal ones), to so many times what PyTorch's float32 lacks of its float64,
-    scaled to the precision. The largest difference in float64.
+    In float64 they agree to 1e-10, in float32 to 1e-3 (a norm of equal values makes 300 times as much of
+    what rounding left); or, where a layer loses more digits, to so many times what PyTorch's float32 lacks of
+    its float64, scaled to the precision. The largest difference in float64.
     """
     graph = unroll(network)
     torch_, plain = TorchProgram(network, graph), NumpyProgram(network, graph)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnspec.layers import NAMES, find
-from cnnspec.layers.base import Filter, Layer, Misfit
+from cnnspec.layers.base import Filter, Layer, Misfit, convert
 from cnnspec.shapes import Shape
 from tests.random.place import Callee, Expression, Label, Marked, Place, Refused, Unforeseen
 
@@ -55,6 +55,12 @@ class Default:
 
     def run(self, place: Place) -> None:
         given = {name: value(place) for name, value in self.keywords.items()}
+        cls = find(self.layer)
+        try:
+            for name, value in given.items() if cls else ():
+                convert(name, cls.arguments[name], value)
+        except Misfit as misfit:
+            raise Refused(misfit.code) from None
         place.defaults[self.layer] = {**place.defaults.get(self.layer, {}), **given}
 
 
@@ -237,8 +243,9 @@ class If:
             place.labels[name] = Marked(place.shape, arriving, self)
 
 
-NONE = [Chain([Call("none")])]
-"""The path that is not there."""
+def none() -> Body:
+    """The path that is not there."""
+    return [Chain([Call("none")])]
 
 
 def is_none(body: Body, place: Place) -> bool:

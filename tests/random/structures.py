@@ -12,7 +12,7 @@ from tests.random import words
 from tests.random.author import SIMPLE, Author
 from tests.random.nets import Block, Parameters, Shipped, library
 from tests.random.place import Callee, Place, Refused
-from tests.random.steps import NONE, Body, Call, Chain, Constant, Default, If, Join, Repeat, is_none, items
+from tests.random.steps import Body, Call, Chain, Constant, Default, If, Join, Repeat, is_none, items, none
 from tests.random.values import bare, spell, test
 
 JOINS = tuple(name for name in NAMES if find(name).is_join)  # type: ignore[union-attr]
@@ -116,7 +116,7 @@ class Structures(Author):
         """A path, and the place at its end. `wanted` is the first path's shape."""
         form = self.number(0, 9)
         if form == 9 or (form == 8 and wanted is None):
-            return self.none(place)
+            return self.absent(place)
         if kind == "mul" and form == 7 and place.shape.is_map and wanted:
             gate = Shape(wanted.channels, 1, 1)
             return self.closed([Chain([Call("globalavgpool")])], place, gate)
@@ -152,13 +152,13 @@ class Structures(Author):
             step.run(place)
         return [*body, Chain(closing)] if closing else body
 
-    def none(self, place: Place) -> Body:
+    def absent(self, place: Place) -> Body:
         """A path that is not there, at once or by an `if`."""
         if self.chance(40):
-            return NONE
+            return none()
         identity: Body = [Chain([Call("identity")])]
         taken = self.chance(30)
-        bodies = (NONE, identity) if taken else (identity, NONE)
+        bodies = (none(), identity) if taken else (identity, none())
         return [Chain([If(bare(test(self, taken, place)), *bodies)])]
 
     # Blocks
