@@ -168,6 +168,14 @@ net N { input 2@6x6
         | conv 3@1x1
     }
 }""",
+    "a loop that does nothing in a path": """
+net N { input 2@6x6
+    add for n in 2 {
+        | identity
+        | repeat a, b in [[4, 3], [5, 3]] { repeat i in 1 { require in.height > 1 } }
+          conv{n}: conv 2@1x1
+    }
+}""",
     "names of their own in numbered groups": """
 block A { 0: { conv 2@1x1, a: conv 2@1x1 } }
 net N { input 2@6x6\n A\n g: { { conv 2@1x1 }, 1: { b: conv 2@1x1, relu } } }""",

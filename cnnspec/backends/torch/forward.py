@@ -15,6 +15,7 @@ from cnnspec.backends.torch.structure import (
     Plan,
     Steps,
     align,
+    idle,
     is_chain,
     is_container,
     outputs_of,
@@ -178,7 +179,7 @@ class Forward:
             self.container(steps, frame)
         elif isinstance(first, If):
             self.branches(steps, frame)
-        elif isinstance(first, Repeat):
+        elif isinstance(first, Repeat) and not idle(steps):
             self.repeat(steps, frame)
 
     def leave(self) -> None:
@@ -219,8 +220,8 @@ class Forward:
         self.plan.kept = kept
 
     def container(self, steps: list[Any], frame: Frame) -> None:
-        if all(set(outputs_of(step)) == {step.input} for step in steps):
-            return  # nothing in it does anything
+        if idle(steps):
+            return
         rows = [unlabelled(step) for step in steps]
         if all(is_chain(row, self.plan.kept) for row in rows):
             wish = steps[0].name.rpartition(".")[2]

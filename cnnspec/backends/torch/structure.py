@@ -201,6 +201,11 @@ def outputs_of(step: Step) -> list[Value]:
     return [step.output, *(value for inside in within for value in outputs_of(inside))]
 
 
+def idle(steps: list[Group | Repeat | If]) -> bool:
+    """Whether nothing in containers or repeats does anything: what arrives is what leaves."""
+    return all(set(outputs_of(step)) == {step.input} for step in steps)
+
+
 def uses(steps: Steps) -> Iterator[Use]:
     for step in steps:
         if isinstance(step, Use):
