@@ -176,6 +176,13 @@ net N { input 2@6x6
           conv{n}: conv 2@1x1
     }
 }""",
+    "a path of a join that only training needs, before one that all need": """
+net N { input 4
+    c: concat { | tanh, relu | abs, relu | tanh, relu, abs, tanh, a: relu | abs, tanh }
+    d: scale
+    output c.a
+    output d train=yes
+}""",
     "names of their own in numbered groups": """
 block A { 0: { conv 2@1x1, a: conv 2@1x1 } }
 net N { input 2@6x6\n A\n g: { { conv 2@1x1 }, 1: { b: conv 2@1x1, relu } } }""",

@@ -82,11 +82,9 @@ class Forward:
             return
         pending, self.pending = self.pending, None
         variable = variable or self.target
-        annotation = ": Tensor" if (variable == "x" or variable in self.names.taken) else ""
-        if variable in self.declared:
-            annotation = ""
+        new = variable not in self.declared and (variable == "x" or variable in self.names.taken)
         self.declared.add(variable)
-        self.assign(variable + annotation, pending.text)
+        self.assign(f"{variable}: Tensor" if new else variable, pending.text)
         for value in pending.values:
             self.texts[value] = variable
 
@@ -332,6 +330,9 @@ class Forward:
                 condition = self.optional(live, final, column)
             text = self.operand(outputs, final)
             texts.append(text)
+            if text.isidentifier() and text not in self.busy:  # no later path's: one of training's
+                busy.append(text)
+                self.busy.add(text)
         self.target = outer
         self.busy.difference_update(busy)
         if not texts:
