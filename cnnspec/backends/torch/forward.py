@@ -330,7 +330,7 @@ class Forward:
                 condition = self.optional(live, final, column)
             text = self.operand(outputs, final)
             texts.append(text)
-            if text.isidentifier() and text not in self.busy:  # no later path's: one of training's
+            if text.isidentifier() and text not in self.busy:  # as `at_training` chose it
                 busy.append(text)
                 self.busy.add(text)
         self.target = outer
