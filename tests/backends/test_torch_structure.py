@@ -183,6 +183,16 @@ net N { input 4
     output c.a
     output d train=yes
 }""",
+    "braces that run again, with a name inside that is wanted": """
+net N { input 1@3x3
+    a: {
+        b: repeat i in 2 { t{i}: tanh }
+        scale 0.5, again b
+        conv 5@1x1
+    }
+    output a.b.t0
+    output a
+}""",
     "names of their own in numbered groups": """
 block A { 0: { conv 2@1x1, a: conv 2@1x1 } }
 net N { input 2@6x6\n A\n g: { { conv 2@1x1 }, 1: { b: conv 2@1x1, relu } } }""",

@@ -102,6 +102,7 @@ class Constructor:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
         rows = [unlabelled(step) for step in steps]
         chain = all(is_chain(row, self.plan.kept) for row in rows)
+        self.plan.bare.update(step.name for step in steps if not chain)  # type: ignore[union-attr]
         plain = chain and all(implicit(row) for row in rows)
         if plain:
             try:

@@ -16,7 +16,6 @@ from cnnspec.backends.torch.structure import (
     Steps,
     align,
     idle,
-    is_chain,
     is_container,
     outputs_of,
     unlabelled,
@@ -220,12 +219,11 @@ class Forward:
     def container(self, steps: list[Any], frame: Frame) -> None:
         if idle(steps):
             return
-        rows = [unlabelled(step) for step in steps]
-        if all(is_chain(row, self.plan.kept) for row in rows):
+        if self.plan.bare.isdisjoint(step.name for step in steps):
             wish = steps[0].name.rpartition(".")[2]
             self.call(self.access(steps, frame), [s.input for s in steps], [s.output for s in steps], wish)
         else:
-            self.walk(rows, frame)
+            self.walk([unlabelled(step) for step in steps], frame)
 
     def branches(self, steps: list[If], frame: Frame) -> None:
         taken = [step.taken for step in steps]

@@ -37,9 +37,8 @@ class Plan:
         self.attributes: dict[str, str] = {}
         self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
         self.flags: dict[Any, str] = {}
-        self.loops: dict[
-            int, tuple[str, int]
-        ] = {}  # id of the first row's Repeat -> how it is written, from where
+        self.loops: dict[int, tuple[str, int]] = {}  # by id of the first row's Repeat: its form, from where
+        self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.where = ""
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
         self.locals = Names()
@@ -47,6 +46,7 @@ class Plan:
     def start(self) -> None:
         """Begin to write the class: local names and loops are found anew."""
         self.loops.clear()
+        self.bare.clear()
         self.locals = Names(self.names.taken | self.program.class_names.taken | {"x"})
 
     @property
