@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import dropwhile
 from typing import NamedTuple
 
 WIDTH = 88
@@ -100,6 +101,24 @@ class Writer:
         self.line(head + ":")
         with self.indented():
             yield
+
+    @contextmanager
+    def condition(self, test: str) -> Iterator[None]:
+        """Lines under `if test:`: in the block right above, where that has the same test; no empty block."""
+        start = len(self.lines)
+        if not self.ends_in(f"if {test}:"):
+            self.line(f"if {test}:")
+        inside = len(self.lines)
+        with self.indented():
+            yield
+        if len(self.lines) == inside:
+            del self.lines[start:]
+
+    def ends_in(self, head: str) -> bool:
+        """Whether the last line stands in a block of that head, which stands at the present depth."""
+        indent = "    " * self.depth
+        below = dropwhile(lambda line: line.startswith(indent + "    "), reversed(self.lines))
+        return next(below, "") == indent + head
 
     @contextmanager
     def indented(self) -> Iterator[None]:

@@ -126,3 +126,30 @@ def test_an_argument_means_what_the_parameter_means(case: str) -> None:
 def model(net: Network, **arguments: int) -> nn.Module:
     made: nn.Module = load(emit("torch", net, "net.cnn")).N(**arguments)
     return made
+
+
+def test_what_only_training_needs_stands_in_one_block() -> None:
+    found = network("""
+net N {
+    input 4
+    a: tanh
+    add { | relu | relu, linear 4 }
+    relu
+    b: linear 2
+    from a
+    c: linear 2
+    output c
+    output b train=yes
+}""")
+    forward = emit("torch", found, "n.cnn").partition("-> Tensor | NOutputs:\n")[2]
+    expected = """\
+        a: Tensor = self.a(x)
+        if self.training:
+            z = self.relu1(a)
+            b: Tensor = self.b(self.relu3(z + self.linear1(self.relu2(a))))
+        c: Tensor = self.c(a)
+        if self.training:
+            return NOutputs(c, b)
+        return c
+"""
+    assert forward.startswith(expected)

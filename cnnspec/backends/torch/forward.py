@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from cnnspec.backends.names import Names
@@ -121,16 +123,12 @@ class Forward:
     # Steps
 
     def walk(self, rows: list[Steps], frame: Frame) -> None:
-        for steps in align(rows):
-            self.guarded(steps, frame)
-
-    def guarded(self, steps: list[Any], frame: Frame) -> None:
-        """A step; under `if self.training` where only training needs it, not at all where nothing does."""
-        need = self.need(steps)
-        if need == "none":
-            return
-        with self.at_training(need):
-            self.step(steps, frame)
+        """The steps; under `if self.training` what only training needs, not at all what nothing does."""
+        needed = [(need, steps) for steps in align(rows) if (need := self.need(steps)) != "none"]
+        for need, run in groupby(needed, itemgetter(0)):
+            with self.at_training(need):
+                for _, steps in run:
+                    self.step(steps, frame)
 
     @contextmanager
     def at_training(self, need: str) -> Iterator[None]:
@@ -142,12 +140,9 @@ class Forward:
         before = self.target
         self.target = self.branch_name()
         self.training = True
-        with self.writer.block("if self.training"):
-            start = len(self.writer.lines)
+        with self.writer.condition("self.training"):
             yield
             self.flush()
-        if len(self.writer.lines) == start:  # a wire, a path by itself
-            self.writer.lines.pop()
         self.training = False
         self.target = before
 

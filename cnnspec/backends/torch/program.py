@@ -322,7 +322,7 @@ def return_several(plan: Plan, forward: Forward, outputs: dict[str, Any], body: 
     if "evaluation" not in outputs:
         body.line(made)
         return
-    with body.block("if self.training"):
+    with body.condition("self.training"):
         body.line(made)
     kept = [forward.variable([output.value]) for output in network.outputs if not output.train]
     body.line(
