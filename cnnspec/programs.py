@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends import emit
 from cnnspec.graph import Network
+from cnnspec.passes.rewrite import owner
 
 Array = NDArray[Any]
 
@@ -93,18 +94,21 @@ class TorchProgram:
         self.seen: dict[str, Array] = {}
         self.runs: Counter[str] = Counter()
         if layers:
-            paths = {node.path for node in graph.nodes}
+            runs: dict[str, list[str]] = {}
+            for node in graph.nodes:
+                if not node.train:
+                    runs.setdefault(owner(node), []).append(node.path)
             for path, inner in self.net.named_modules():
-                if path in paths:
-                    inner.register_forward_hook(self.watch(path))
+                if path in runs:
+                    inner.register_forward_hook(self.watch(path, runs[path]))
 
-    def watch(self, path: str) -> Any:
-        """A hook that keeps what a module makes; its second run is named `path (2)`."""
+    def watch(self, path: str, names: list[str]) -> Any:
+        """A hook that keeps what a module makes, by the names of the runs that evaluation needs."""
         import torch
 
         def hook(module: Any, arriving: Any, value: Any) -> None:
+            name = names[self.runs[path]]
             self.runs[path] += 1
-            name = path if self.runs[path] == 1 else f"{path} ({self.runs[path]})"
             if isinstance(value, torch.Tensor):
                 self.seen[name] = value.numpy().copy()
 

@@ -59,6 +59,26 @@ def test_pytorch_is_the_measure_in_any_order() -> None:
     assert call(spec, "--backends", "numpy, torch").stdout == call(spec).stdout
 
 
+def test_runs_are_told_apart_where_the_first_leads_nowhere() -> None:
+    """PyTorch's program leaves out what no output needs; what it runs first is then the second run."""
+    report = verify(
+        network("""
+net N {
+    left: input 1@7x7
+    right: input 1@7x7
+    s: { n: conv 1@3x3 pad=1, conv 2@1x1 }
+    from left
+    again s.n
+    tanh
+    again s.n
+}"""),
+        ("torch", "numpy"),
+    )
+    assert report.first_fault is None
+    compared = [row.name for row in report.rows if "numpy" in row.errors]
+    assert compared == ["s.n (2)", "tanh1", "s.n (3)", "output output"]
+
+
 @pytest.mark.parametrize("backends", ["torch,numpy", "torch", "numpy"])
 def test_optimised_programs_agree_with_the_plain_one(backends: str) -> None:
     spec = (str(SPECS / "mobilenet_v2.cnn"), "--input", "3@32x32", "--all", "--backends", backends)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.graph import Network
+from cnnspec.passes.rewrite import owner
 from cnnspec.programs import NumpyProgram, TorchProgram, module_of
 from cnnspec.verify import randomised, values
 from tests.backends.interpreter import Interpreter
@@ -51,13 +52,16 @@ def countless(module: Any) -> Any:
 
 def watched(model: nn.Module, graph: Graph, images: list[Tensor]) -> int:
     """Run a model and hold what each of its layers takes and makes to the graph."""
-    nodes = {node.path: node for node in graph.nodes}
+    wanted = [at for _, at, train in graph.outputs if model.training or not train]
+    nodes: dict[str, list[Node]] = {}
+    for node in needed(graph, wanted):
+        nodes.setdefault(owner(node), []).append(node)
     runs: Counter[str] = Counter()
 
     def hook(path: str) -> Any:
         def compare(module: nn.Module, arriving: Any, value: Any) -> None:
+            node = nodes[path][runs[path]]
             runs[path] += 1
-            node = nodes[path if runs[path] == 1 else f"{path} ({runs[path]})"]
             assert [list(arriving[0].shape[1:])] == [x.dimensions for x in node.shapes], path
             assert list(value.shape[1:]) == node.output.dimensions, path
 
@@ -69,10 +73,19 @@ def watched(model: nn.Module, graph: Graph, images: list[Tensor]) -> int:
     for one in hooks:
         one.remove()
     outputs = [result] if isinstance(result, Tensor) else list(result)
-    shapes = {**dict(graph.inputs), **{path: node.output for path, node in nodes.items()}}
-    wanted = [shapes[at] for _, at, train in graph.outputs if model.training or not train]
-    assert [list(output.shape[1:]) for output in outputs] == [shape.dimensions for shape in wanted]
+    shapes = {**dict(graph.inputs), **{node.path: node.output for node in graph.nodes}}
+    assert [list(output.shape[1:]) for output in outputs] == [shapes[at].dimensions for at in wanted]
     return sum(runs.values()) + len(outputs)
+
+
+def needed(graph: Graph, wanted: list[str]) -> list[Node]:
+    """The nodes that some values are computed from, in the order of execution: all that a program runs."""
+    names, found = set(wanted), []
+    for node in reversed(graph.nodes):
+        if node.path in names:
+            names.update(node.inputs)
+            found.append(node)
+    return found[::-1]
 
 
 def tensors(model: nn.Module, network: Network, graph: Graph) -> None:

@@ -119,6 +119,8 @@ class Call:
     def target(self, place: Place) -> str:
         if self.head in NAMES or self.head in place.file.blocks:
             return self.head
+        if self.head == "none":
+            raise Refused("E0214")
         callee = place.names.get(self.head)
         if not isinstance(callee, Callee):
             raise Refused("E0201")
