@@ -182,6 +182,8 @@ class Group:
 def items(source: Expression, names: list[str], place: Place) -> list[dict[str, Any]]:
     """What loop names hold, turn by turn."""
     value = source(place)
+    if isinstance(value, int) and value < 0:
+        raise Refused("E0307")
     turns = range(value) if isinstance(value, int) else value
     if len(names) < 2:
         return [dict.fromkeys(names, turn) for turn in turns]
