@@ -109,7 +109,7 @@ class TorchProgram:
         def hook(module: Any, arriving: Any, value: Any) -> None:
             name = names[self.runs[path]]
             self.runs[path] += 1
-            if isinstance(value, torch.Tensor):
+            if isinstance(value, torch.Tensor) and len(arriving) == 1:  # else a sum's, which it adds up
                 self.seen[name] = value.numpy().copy()
 
         return hook

@@ -124,9 +124,9 @@ def plain_trials(network: Network, graph: Graph, names: tuple[str, ...]) -> dict
 
 def optimised_trials(network: Network, names: tuple[str, ...]) -> dict[str, Trial]:
     """The optimised programs, NumPy's by both paths."""
-    graph, same = unroll(optimised(network)), twins(network)
     found = {}
     for name in names:
+        graph, same = unroll(optimised(network, name)), twins(network, name)
         for path in (True, False)[: 2 if name == "numpy" else 1]:
             program = load(name, network, graph, layers=path, optimize=True)
             found[f"{name}, optimised" + ("" if path else ", fast")] = Trial(program, graph, same)

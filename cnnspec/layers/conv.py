@@ -74,6 +74,7 @@ class _Windowed(_Convolution):
 
     pad: str | Sides
     mode: str
+    activation: str | None = None  # applied to what it makes; for a rewrite to set
 
     def sides(self, x: Shape) -> Sides:
         """The padding in numbers when `x` arrives."""
@@ -143,6 +144,8 @@ class _Windowed(_Convolution):
             "bias": self.bias,
             "padding_mode": self.mode,
         }
+        if self.activation is not None:
+            keywords["activation"] = self.activation
         name = "nn.Conv2d" if even else "PaddedConv2d"
         return self.complete(Call(name, (x.channels, self.filters(x)), keywords), x)
 

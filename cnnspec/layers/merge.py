@@ -30,7 +30,8 @@ class Add(_Elementwise):
     example = "add { | identity | conv 64@3x3 pad=1 }"
     symbol = "+"
 
-    in_place: int | None = None  # the path whose value PyTorch may add the others to; for a rewrite to set
+    in_place: tuple[int, ...] = ()  # paths to whose value PyTorch may add the others, …
+    activation: str | None = None  # … and what is applied to the sum; both for rewrites to set
 
 
 class Sub(_Elementwise):

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cnnspec.analysis.unroll import unroll
+from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.graph import Network
 from cnnspec.passes.evaluation import drop_idle
 from cnnspec.passes.fold_batchnorm import fold_batchnorm, fold_tensors, folds
+from cnnspec.passes.fuse_activations import fuse_activations, fuses
 from cnnspec.passes.merge_pads import merge_pads
-from cnnspec.passes.rewrite import apply, owner
+from cnnspec.passes.rewrite import Rewrite, apply, owner
+from cnnspec.passes.work_in_place import work_in_place
 
 BEFORE = (drop_idle, merge_pads)  # the norms fold over what these take away
-PASSES = (*BEFORE, fold_batchnorm)
+PASSES: dict[str, tuple[Callable[[Graph], Rewrite], ...]] = {
+    "numpy": (*BEFORE, fold_batchnorm),
+    "torch": (*BEFORE, fold_batchnorm, fuse_activations, work_in_place),
+}
+"""By back end."""
 
 
-def optimize(network: Network) -> Network:
-    """The network for inference alone, after all passes."""
-    for rewrite in PASSES:
+def optimize(network: Network, backend: str) -> Network:
+    """The network for inference alone, after all passes of a back end."""
+    for rewrite in PASSES[backend]:
         network = apply(network, rewrite(unroll(network)))
     return network
 
@@ -37,15 +43,16 @@ def fold_weights(network: Network, tensors: Mapping[str, Any]) -> dict[str, Any]
     return {key: x.astype(tensors[likes[key]].dtype) for key, x in found.items()}
 
 
-def twins(network: Network) -> dict[str, str]:
+def twins(network: Network, backend: str) -> dict[str, str]:
     """For every node of the optimised network the network's own node whose value it has."""
+    takes_in = {fold_batchnorm: folds, fuse_activations: fuses}
     names = {node.path: node.path for node in unroll(network).nodes}
-    for rewrite in PASSES:
+    for rewrite in PASSES[backend]:
         graph = unroll(network)
         changes = rewrite(graph)
-        norms = folds(graph) if rewrite is fold_batchnorm else {}
+        taken_in = takes_in[rewrite](graph) if rewrite in takes_in else {}
         kept = [node.path for node in graph.nodes if changes.get(owner(node), ()) is not None]
         network = apply(network, changes)
         made = [node.path for node in unroll(network).nodes]
-        names = {new: names[norms.get(old, old)] for new, old in zip(made, kept, strict=True)}
+        names = {new: names[taken_in.get(old, old)] for new, old in zip(made, kept, strict=True)}
     return names

@@ -1,34 +1,45 @@
-"""Activations and sums that write over what arrives: what a convolution made is used while the cache has it.
+"""Activations and sums that write over what arrives, where nobody wants it any more.
 
-This is PyTorch's form of a convolution with its activation in one; the fast path of NumPy does it anyhow.
+What a convolution made is used while the cache has it, and no memory is asked for.
 """
 
 from __future__ import annotations
 
-from cnnspec.analysis.unroll import Graph, Node
+from cnnspec.analysis.unroll import Graph
 from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, owner
 
 MAKERS = frozenset(
-    {"conv", "depthwise", "convtranspose", "linear"}
+    {"conv", "depthwise", "convtranspose", "linear", "maxpool", "avgpool"}
     | {"batchnorm", "layernorm", "groupnorm", "instancenorm", "add", "sub", "mul", "concat"}
 )
-"""Layers whose output is new memory, which nobody else holds."""
+"""Layers whose output is new memory, which nobody else holds. So is that of what can work in place: in place
+or not, nobody reads what arrived after it."""
 
 
 def work_in_place(graph: Graph) -> Rewrite:
-    makers = {node.path for node in graph.nodes if node.layer.name in MAKERS}
-    free = makers & lone_readers(graph).keys()
+    spent, alone = last_reads(graph), lone_readers(graph).keys()
     changes: dict[str, Change] = {}
     for node in graph.nodes:
         if hasattr(node.layer, "in_place"):
-            change = place(node, free)
+            places = [i for i, name in enumerate(node.inputs) if (name, node.path) in spent]
+            if len(node.inputs) > 2:  # all but two are added when the first has been written over
+                places = [i for i in places if i == 0 and node.inputs[i] in alone]
+            change: Change = (("in_place", tuple(places) if node.layer.is_join else bool(places)),)
             changes[owner(node)] = change if changes.get(owner(node), change) == change else ()
     return changes
 
 
-def place(node: Node, free: set[str]) -> Change:
-    """The change of a node that may write over one of its inputs; of three or more, only the first."""
-    if not node.layer.is_join:
-        return (("in_place", True),) if node.inputs[0] in free else ()
-    places = [i for i, name in enumerate(node.inputs) if name in free]
-    return (("in_place", places[0]),) if places and (len(node.inputs) == 2 or places[0] == 0) else ()
+def last_reads(graph: Graph) -> set[tuple[str, str]]:
+    """Values, each with the node that reads it last and finds it in memory that is nobody else's."""
+    makers = {n.path for n in graph.nodes if n.layer.name in MAKERS or hasattr(n.layer, "in_place")}
+    readers: dict[str, list[str]] = {name: [] for name in makers}
+    for node in graph.nodes:
+        for name in node.inputs:
+            if name in makers:
+                readers[name].append(node.path)
+    kept = {at for _, at, _ in graph.outputs}
+    return {
+        (name, after[-1])
+        for name, after in readers.items()
+        if after and name not in kept and makers.issuperset(after[:-1]) and after[-1] not in after[:-1]
+    }

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnspec.analysis.unroll import Graph, unroll
+from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.graph import Network
 from cnnspec.passes.rewrite import Rewrite, apply
 from tests.backends.interpreter import build, join, network
@@ -35,19 +36,27 @@ def run(graph: Graph, state: Mapping[str, Tensor]) -> list[Tensor]:
         if node.train:
             continue
         arriving = [values[name] for name in node.inputs]
-        if node.layer.is_join:
-            values[node.path] = join(node.layer.name, arriving)
-            continue
-        path = node.path.partition(" (")[0]
-        module = instantiate(node.layer.torch(node.shapes[0]))
-        if isinstance(module, nn.Parameter):
-            values[node.path] = arriving[0] * state[path]
-            continue
-        module = module.double().eval()
-        module.load_state_dict({key: state[f"{path}.{key}"] for key in module.state_dict()})
-        values[node.path] = module(arriving[0])
+        values[node.path] = value(node, arriving, state)
+        activation = getattr(node.layer, "activation", None)
+        if activation is not None:
+            values[node.path] = getattr(F, activation)(values[node.path])
         assert list(values[node.path].shape[1:]) == node.output.dimensions, node.path
     return [values[at] for _, at, train in graph.outputs if not train]
+
+
+def value(node: Node, arriving: list[Tensor], state: dict[str, Tensor]) -> Tensor:
+    """What a node makes, before the activation that it has taken in."""
+    if node.layer.is_join:
+        return join(node.layer.name, arriving)
+    path = node.path.partition(" (")[0]
+    layer = node.layer.altered(activation=None) if hasattr(node.layer, "activation") else node.layer
+    module = instantiate(layer.torch(node.shapes[0]))
+    if isinstance(module, nn.Parameter):
+        return arriving[0] * state[path]
+    module = module.double().eval()
+    module.load_state_dict({key: state[f"{path}.{key}"] for key in module.state_dict()})
+    made: Tensor = module(arriving[0])
+    return made
 
 
 def same_numbers(made: list[Tensor], wanted: list[Tensor]) -> None:

@@ -10,6 +10,7 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.backends.torch.structure import uses
 from cnnspec.passes.evaluation import drop_idle
 from cnnspec.passes.fold_batchnorm import fold_batchnorm
+from cnnspec.passes.fuse_activations import fuse_activations
 from cnnspec.passes.merge_pads import merge_pads
 from cnnspec.passes.optimize import optimize, twins
 from cnnspec.passes.rewrite import apply
@@ -105,11 +106,43 @@ def test_pads_merge(text: str) -> None:
     assert found == PADS[text]
 
 
+FUSED = {
+    "conv 4@3x3, relu, relu": {"conv1": "relu"},
+    "depthwise 3x3, relu6": {"depthwise1": "relu6"},
+    "conv 4@3x3, hardswish": {},  # gains nothing
+    "conv 4@3x3, tanh, relu": {},
+    "conv 4@3x3 pad=[0, 1, 0, 1], relu": {},  # PyTorch's module has no such pad
+    "convtranspose 4@3x3, relu": {},
+    "c: conv 6@1x1\n r: relu\n output c r": {},
+    "c: conv 6@1x1\n relu\n add { | identity | from c }": {},
+    "c: conv 6@1x1, relu\n again c\n relu": {},  # two activations, one convolution
+    "c: { conv 6@1x1, relu }\n again c": {"c.0": "relu", "c.0 (2)": "relu"},
+    "add { | identity | conv 6@1x1 }\n relu": {"add1": "relu"},
+    "add { | conv 6@1x1, relu6 | conv 6@1x1 }\n relu": {"conv1": "relu6", "add1": "relu"},
+    "add { | identity | conv 6@1x1 }\n relu6": {},
+    "add { | identity | conv 6@1x1, tanh }\n relu": {},
+    "add { | identity | conv 6@1x1 | identity }\n relu": {},
+    "sub { | identity | conv 6@1x1 }\n relu": {},
+}
+
+
+@pytest.mark.parametrize("text", FUSED)
+def test_who_takes_an_activation_in(text: str) -> None:
+    graph = rewritten(text, fuse_activations)
+    found = {node.path: getattr(node.layer, "activation", None) for node in graph.nodes}
+    assert {path: activation for path, activation in found.items() if activation} == FUSED[text]
+
+
 IN_PLACE = {
-    "conv 4@3x3, relu, relu": ["relu1"],
+    "conv 4@3x3, relu, relu": ["relu1", "relu2"],
     "conv 4@3x3, batchnorm, silu": ["silu1"],
     "flatten, linear 4, hardswish": ["hardswish1"],
-    "conv 6@1x1\n add { | identity | relu }": [],
+    "conv 6@1x1\n add { | identity | relu }": ["add1"],
+    "conv 6@1x1\n add { | relu | identity }": ["add1"],
+    "conv 6@1x1\n add { | identity | pixelshuffle 1 }": [],  # might be the same memory
+    "c: conv 6@1x1\n relu\n add { | identity | from c }": ["add1"],
+    "c: conv 6@1x1\n conv 6@1x1\n add { | identity | relu }\n add { | identity | from c }": ["add1", "add2"],
+    "c: conv 6@1x1\n pixelshuffle 1\n add { | identity | from c }\n relu": ["relu1"],
     "conv 6@1x1\n add { | conv 6@1x1 | identity }\n relu6": ["add1", "relu61"],
     "relu\n add { | identity | conv 6@1x1, batchnorm }": ["add1"],
     "relu\n add { | identity | conv 6@1x1 | tanh }": [],  # sums keep their order
@@ -118,7 +151,8 @@ IN_PLACE = {
     "relu": [],
     "flatten, relu": [],
     "conv 6@1x1, flatten, relu": [],
-    "conv 6@1x1, r: relu, maxpool 2\n again r": [],
+    "conv 6@1x1, r: relu, maxpool 2\n again r": ["r", "r (2)"],
+    "conv 6@1x1, r: relu, upsample 2\n again r": [],
     "conv 6@1x1, r: relu, conv 6@1x1\n again r": ["r", "r (2)"],
     "conv 6@1x1, tanh": [],  # PyTorch's module has no such form
 }
@@ -128,9 +162,7 @@ IN_PLACE = {
 def test_who_works_in_place(text: str) -> None:
     graph = rewritten(text, work_in_place)
     places = {node.path: getattr(node.layer, "in_place", None) for node in graph.nodes}
-    assert [path for path, place in places.items() if place is not None and place is not False] == IN_PLACE[
-        text
-    ]
+    assert [path for path, place in places.items() if place] == IN_PLACE[text]
 
 
 SHARED = """
@@ -176,17 +208,17 @@ NUMBERS = {
 
 @pytest.mark.parametrize("text", NUMBERS)
 def test_sequences_count_anew(text: str) -> None:
-    assert paths(unroll(optimize(net(text)))) == NUMBERS[text]
+    assert paths(unroll(optimize(net(text), "numpy"))) == NUMBERS[text]
 
 
 def test_every_node_has_its_twin() -> None:
     text = "s: { dropout, conv 4@3x3, batchnorm, relu }\n pad 1, conv 6@3x3, dropout"
     found = {"s.1": "s.2", "s.3": "s.3", "conv1": "conv1"}
-    assert twins(net(text)) == found
+    assert twins(net(text), "numpy") == found
 
 
 def test_the_network_itself_stays_as_it_was() -> None:
     given = net(SHARED)
     before = unroll(given)
-    optimize(given)
+    optimize(given, "torch")
     assert unroll(given) == before

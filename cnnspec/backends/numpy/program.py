@@ -48,7 +48,7 @@ def emit(network: Network, source: str, inference: bool = False, optimize: bool 
     `optimize` leaves it out, too, and all else that inference can do without.
     """
     if optimize:
-        network = optimised(network)
+        network = optimised(network, "numpy")
     inference = inference or optimize
     graph = unroll(network)
     if inference:

@@ -11,7 +11,7 @@ from typing import Any
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.construct import INDICES, align_iterations, attribute_kind, is_parameter
-from cnnspec.backends.torch.expressions import item, opening, split
+from cnnspec.backends.torch.expressions import added, item, opening, split, written
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.structure import (
     Plan,
@@ -305,18 +305,20 @@ class Forward:
         need = self.need_of([step.output for step in steps])
         paths = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
         live = [column for column in paths if not all(path.dropped for path in column)]
-        condition = ""
+        condition, adder = "", self.plan.adder(steps, live)
         for number, column in enumerate(live):
             rows = [i for i, path in enumerate(column) if not path.dropped]
             final = number == len(live) - 1 and (need == "always" or self.training)
             overwrite = final and source not in texts and source not in self.kept_variables()
             self.target = outer if overwrite or len(live) == 1 else self.branch_name()
-            if any(column[i].steps for i in rows) and self.target not in self.busy:
+            part = frame if len(rows) == len(column) else Part(frame, rows)
+            inside, outputs = [column[i].steps for i in rows], [column[i].output for i in rows]
+            if number == adder:  # its convolution runs when the other path has run
+                outputs, inside = [row[-1].input for row in inside], [row[:-1] for row in inside]
+            if any(inside) and self.target not in self.busy:
                 busy.append(self.target)
                 self.busy.add(self.target)
-            part = frame if len(rows) == len(column) else Part(frame, rows)
-            self.walk([column[i].steps for i in rows], part)
-            outputs = [column[i].output for i in rows]
+            self.walk(inside, part)
             if need == "none" or len(live) == 1:
                 continue
             if len(rows) < len(column):
@@ -335,8 +337,11 @@ class Forward:
         joined, atomic = written(steps, texts), not layer.symbol and not condition
         if condition:
             joined = f"{joined} if {condition} else {texts[0]}"
-        depth = DEEPEST if atomic else 1
+        if adder is not None:
+            callee = self.access([path.steps[-1] for path in live[adder]], frame)
+            joined, atomic = added(callee, steps, texts[adder], texts[1 - adder]), True
         with self.at_training(need):
+            depth = DEEPEST if atomic else 1
             self.produce([step.output for step in steps], joined, depth, wish, atomic)
             if condition:
                 self.flush()
@@ -374,17 +379,6 @@ class Forward:
                 if wish not in self.busy and wish not in self.names.taken and wish != self.target:
                     return wish
             number += 1
-
-
-def written(steps: list[Merge], texts: list[str]) -> str:
-    """The expression of a join; a sum is added to one of its paths where all rows may."""
-    symbol = steps[0].layer.symbol
-    places = {getattr(step.layer, "in_place", None) for step in steps if len(step.live) > 1}
-    place = places.pop() if len(places) == 1 else None
-    if place is not None:
-        first: str = texts[place]
-        return first + "".join(f".add_({text})" for i, text in enumerate(texts) if i != place)
-    return f" {symbol} ".join(texts) if symbol else f"torch.cat(({', '.join(texts)}), dim=1)"
 
 
 def into(steps: Steps) -> Value:

@@ -52,13 +52,14 @@ def assemble(body: str) -> str:
     imports = []
     if re.search(r"\bmath\.", text):
         imports.append("import math\n")
-    if "NamedTuple" in text:
-        imports.append("from typing import NamedTuple\n")
+    typing = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", text)]
+    if typing:
+        imports.append(f"from typing import {', '.join(typing)}\n")
     if imports:
         imports.append("\n")
     if re.search(r"\btorch\.", text):
         imports.append("import torch\n")
-    if re.search(r"\bF\.", text):
+    if re.search(r"\bF[.,]", text):
         imports.append("import torch.nn.functional as F\n")
     return "".join(imports) + "from torch import Tensor, nn\n\n\n" + text
 

@@ -6,6 +6,8 @@ that the formatter leaves it alone at 88 columns too.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -60,39 +62,69 @@ class PackedConv2d(nn.Conv2d):
 
     PyTorch alone lays it out anew in every call. Here that is done again when images of
     another size arrive, or the weight has changed; what is written into its `.data` shows
-    nowhere, and goes unnoticed.
+    nowhere, and goes unnoticed. The activation is part of it; with `plus`, which is added
+    and may be written over, it is the one that the call names.
     """
 
     packed: tuple[object, Tensor, Tensor] | None = None
-    least = 1 << 14  # numbers of a weight: with fewer, calling oneDNN takes longer
+    least = 1 << 10  # numbers of a weight: with fewer, calling oneDNN takes longer
 
-    def forward(self, x: Tensor) -> Tensor:
+    def __init__(self, *sizes: Any, activation: str = "none", **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self.activation = activation
+
+    def forward(
+        self,
+        x: Tensor,
+        plus: Tensor | None = None,
+        activation: str = "none",
+    ) -> Tensor:
+        name = self.activation if plus is None else activation
         weight = self.weight
-        if not self.packs(x, weight):
-            return super().forward(x)
-        options = (self.padding, self.stride, self.dilation, self.groups)
-        sign = (x.shape, weight.data_ptr(), weight._version)
+        if (
+            torch.compiler.is_compiling()  # first: it cannot follow what comes behind
+            or torch.is_grad_enabled()
+            or torch._C._get_tracing_state() is not None
+            or weight.is_inference()
+        ):
+            return self.plain(x, plus, name)
+        sign = (x.shape, x.dtype, weight.data_ptr(), weight._version)
         if self.packed is None or self.packed[0] != sign:
+            if not self.packs(x, weight):
+                return self.plain(x, plus, name)
             old = weight.detach()  # kept: nothing else can take its address
+            options = (self.padding, self.stride, self.dilation, self.groups)
             lay_out = torch.ops.mkldnn._reorder_convolution_weight
             self.packed = sign, old, lay_out(old, *options, x.shape)
-        convolve = torch.ops.mkldnn._convolution_pointwise
-        y: Tensor = convolve(x, self.packed[2], self.bias, *options, "none", [], "")
+        options = (self.padding, self.stride, self.dilation, self.groups)
+        given = (x, self.packed[2], self.bias, *options)
+        bounds = []
+        if name == "relu6":  # a word that oneDNN does not know
+            name, bounds = "hardtanh", [0.0, 6.0]
+        y: Tensor
+        if plus is None:
+            convolve = torch.ops.mkldnn._convolution_pointwise.default
+            y = convolve(*given, name, bounds, "")
+        else:
+            add = torch.ops.mkldnn._convolution_pointwise_.binary
+            last = None if name == "none" else name
+            y = add(plus, *given, "add", 1.0, last, bounds, None)
         return y
 
+    def plain(self, x: Tensor, plus: Tensor | None, activation: str) -> Tensor:
+        y: Tensor = super().forward(x)
+        y = y if plus is None else y.add_(plus)
+        return y if activation == "none" else getattr(F, activation)(y, inplace=True)
+
     def packs(self, x: Tensor, weight: Tensor) -> bool:
-        """Whether it is worth it, oneDNN computes, and nobody looks on."""
+        """Whether it is worth it, and oneDNN computes."""
         return (
-            not torch.compiler.is_compiling()  # first: the compiler cannot follow what comes behind it
-            and torch._C._get_tracing_state() is None
-            and not torch.is_grad_enabled()
-            and weight.numel() >= self.least
+            weight.numel() >= self.least
             and x.dim() == 4
             and x.dtype == weight.dtype == torch.float32
             and x.device.type == weight.device.type == "cpu"
             and self.padding_mode == "zeros"
             and isinstance(self.padding, tuple)
-            and not weight.is_inference()
             and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
         )
 

@@ -9,31 +9,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cnnspec.analysis.unroll import unroll
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import MISSING, Unaligned, literal
 from cnnspec.backends.torch.construct import Constructor, NotSimple
+from cnnspec.backends.torch.factories import Factory
 from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root
-from cnnspec.backends.torch.structure import Factory, Plan, Program, Row, ordered
+from cnnspec.backends.torch.structure import Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
 from cnnspec.graph import Instance, Network, live
 from cnnspec.layers.base import Filter, describe
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.passes.rewrite import apply
-from cnnspec.passes.work_in_place import work_in_place
 from cnnspec.symbols import write
 from cnnspec.values import BlockName, LayerName
 
-IMPORTED = {"F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
+IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
 
 
 def emit(network: Network, source: str, optimize: bool = False) -> str:
     """The file for a network. `source` names its specification; `optimize`: it is for inference alone."""
     if optimize:
-        network = optimised(network)
-        network = apply(network, work_in_place(unroll(network)))
+        network = optimised(network, "torch")
     program = Program(network, IMPORTED | set(helpers()), optimize)
     body = Writer()
     for factory in program.factories.values():

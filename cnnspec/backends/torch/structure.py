@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnnspec import graph
 from cnnspec.backends.names import Names, is_plain
-from cnnspec.backends.torch.columns import Frame, Unaligned, agree
+from cnnspec.backends.torch.columns import Frame, Unaligned
+from cnnspec.backends.torch.expressions import places
+from cnnspec.backends.torch.factories import PACKED, calls, find_factories, packed, shortened
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import Root
-from cnnspec.graph import Again, From, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.graph import (
+    Again,
+    From,
+    Group,
+    If,
+    Instance,
+    Leaf,
+    Merge,
+    Network,
+    Path,
+    Repeat,
+    Step,
+    Use,
+    Value,
+)
 from cnnspec.layers.base import Call
 from cnnspec.symbols import Symbol
 
@@ -86,6 +102,23 @@ class Plan:
             self.flags[key] = name
         return self.flags[key]
 
+    def adder(self, steps: list[Merge], live: list[list[Path]]) -> int | None:
+        """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
+        for place in places(steps) if all(len(step.live) == 2 for step in steps) else ():
+            if all(self.waits(path, step) for path, step in zip(live[1 - place], steps, strict=True)):
+                return 1 - place
+        return None
+
+    def waits(self, path: Path, step: Merge) -> bool:
+        """Whether a path's end can add, once the other path has run.
+
+        Until then what arrives at the end must last: nobody else has it, to write over it.
+        """
+        if len(path.steps) < 2 or not self.program.adds(path.steps[-1]):
+            return False
+        arriving = output_of(path.steps[-2])
+        return arriving is not step.input and self.kept.isdisjoint({arriving, path.output})
+
 
 class Program:
     """All classes of a network, the blocks' before those that use them."""
@@ -108,7 +141,8 @@ class Program:
         self._open: dict[int, set[str]] = {}
         self.collect(network.steps, self.free_names)
         self.sort(network.steps)
-        self.factories = find_factories(self)
+        modules = ((leaf, self.module(leaf), free) for body, free in self.bodies() for leaf in leaves(body))
+        self.factories = find_factories(modules, self.class_names)
 
     def collect(self, steps: Steps, free: frozenset[str]) -> None:
         """Find the instances, inner ones first, and the names that stay open through them."""
@@ -149,6 +183,11 @@ class Program:
         assert step.input.shape is not None
         call = step.layer.torch(step.input.shape)
         return packed(call) if self.optimised else call
+
+    def adds(self, step: Step) -> bool:
+        """Whether a step is a convolution that can add what it makes to something."""
+        made = calls(self.module(step)) if isinstance(step, Leaf) else ()
+        return any(call.name == PACKED and call.kwargs["activation"] == "none" for call in made)
 
     def layer(self, step: Leaf) -> Call:
         """The construction of a layer, by its factory where there is one."""
@@ -314,86 +353,9 @@ def shape_note(values: list[Value], frame: Frame) -> str:
     return f"{first} … {final}" if looping and first != final else first
 
 
-PACKED = "PackedConv2d"
-
-
-def packed(call: Call) -> Call:
-    """The call with convolutions that lay their weights out once."""
-    args = tuple(packed(value) if isinstance(value, Call) else value for value in call.args)
-    return Call(PACKED if call.name == "nn.Conv2d" else call.name, args, call.kwargs)
-
-
-class Factory(NamedTuple):
-    """A function of the program that constructs one torch class, for what its uses have in common."""
-
-    name: str
-    target: str
-    positional: int
-    varying: dict[str, list[Any]]  # the keywords that are its parameters, and the values that they take
-    shared: dict[str, Any]
-
-
-def find_factories(program: Program) -> dict[str, Factory]:
-    """A factory for each torch class that is constructed in several places with much in common."""
-    found: dict[str, dict[Any, list[Call]]] = {}
-    kinds: dict[str, str] = {}
-    open_calls: set[int] = set()
-    for steps, free in program.bodies():
-        for leaf in leaves(steps):
-            for call in calls(program.module(leaf)):
-                found.setdefault(call.name, {}).setdefault(leaf.span, []).append(call)
-                kinds.setdefault(call.name, leaf.layer.name)
-                if any(is_open(value, free) for value in call.kwargs.values()):
-                    open_calls.add(id(call))
-    made = {}
-    for target, places in found.items():
-        constructed = [call for same_place in places.values() for call in same_place]
-        first = constructed[0]
-        alike = {(len(call.args), tuple(call.kwargs)) for call in constructed}
-        written = {(span, repr(call)) for span, same_place in places.items() for call in same_place}
-        if target.startswith(("nn.", PACKED)) and len(written) > 2 and len(alike) == 1:
-            columns = {key: [call.kwargs[key] for call in constructed] for key in first.kwargs}
-            opened = any(id(call) in open_calls for call in constructed)
-            shared = {k: c[0] for k, c in columns.items() if agree(c) and not (opened and has_symbol(c))}
-            if len(shared) > 1:
-                varying = {key: column for key, column in columns.items() if key not in shared}
-                name = program.class_names.local(kinds[target])
-                made[target] = Factory(name, target, len(first.args), varying, shared)
-    return made
-
-
-def has_symbol(value: Any) -> bool:
-    return isinstance(value, Symbol) or (isinstance(value, tuple | list) and any(map(has_symbol, value)))
-
-
-def is_open(value: Any, free: frozenset[str]) -> bool:
-    """Whether a value depends on a name that stays a parameter of the program."""
-    if isinstance(value, tuple | list):
-        return any(is_open(item, free) for item in value)
-    return isinstance(value, Symbol) and bool(value.names & free)
-
-
 def leaves(steps: Steps) -> Iterator[Leaf]:
     for step in steps:
         if isinstance(step, Leaf):
             yield step
         for within in inner(step):
             yield from leaves(within)
-
-
-def calls(call: Call) -> Iterator[Call]:
-    """A call and the calls among its arguments."""
-    yield call
-    for value in (*call.args, *call.kwargs.values()):
-        if isinstance(value, Call):
-            yield from calls(value)
-
-
-def shortened(call: Call, factories: Mapping[str, Factory]) -> Call:
-    """The call by its factory, and the calls among its arguments likewise."""
-    args = tuple(shortened(value, factories) if isinstance(value, Call) else value for value in call.args)
-    kwargs = {k: shortened(v, factories) if isinstance(v, Call) else v for k, v in call.kwargs.items()}
-    factory = factories.get(call.name)
-    if factory is None:
-        return Call(call.name, args, kwargs)
-    return Call(factory.name, args, {key: kwargs[key] for key in factory.varying})

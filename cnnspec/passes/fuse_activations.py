@@ -1,0 +1,48 @@
+"""Convolutions that apply the activation behind them themselves, in emitted PyTorch's PackedConv2d.
+
+The values are still in the processor when they pass. NumPy's fast path does so anyhow.
+"""
+
+from __future__ import annotations
+
+from cnnspec.analysis.unroll import Graph, Node
+from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched, owner
+
+ACTIVATIONS = frozenset({"relu", "relu6"})
+"""What a convolution takes in: with hardswish and silu no time could be measured to be saved. A sum takes
+in relu alone, as oneDNN does."""
+
+
+def fuses(graph: Graph) -> dict[str, str]:
+    """The activation that goes into each node that takes one in, by their names.
+
+    A convolution takes one in, and so does a sum of two of which a convolution has made one for it alone.
+    """
+    readers = lone_readers(graph)
+    packed = {node.path for node in graph.nodes if is_packed(node)}
+    pairs = {}
+    for node in graph.nodes:
+        after = readers[node.path].layer.name if node.path in readers else ""
+        added = (
+            node.layer.name == "add" and len(node.inputs) == 2 and packed & readers.keys() & set(node.inputs)
+        )
+        if (node.path in packed and after in ACTIVATIONS) or (added and after == "relu"):
+            pairs[node.path] = readers[node.path].path
+    return matched(graph, pairs)
+
+
+def is_packed(node: Node) -> bool:
+    """Whether PyTorch's module pads as the convolution does, both sides alike."""
+    if node.layer.name not in ("conv", "depthwise"):
+        return False
+    top, bottom, left, right = node.layer.sides(node.shapes[0])  # type: ignore[attr-defined]
+    return (top, left) == (bottom, right)
+
+
+def fuse_activations(graph: Graph) -> Rewrite:
+    nodes = {node.path: node for node in graph.nodes}
+    changes: dict[str, Change] = {}
+    for node, activation in fuses(graph).items():
+        changes[owner(nodes[node])] = (("activation", nodes[activation].layer.name),)
+        changes[owner(nodes[activation])] = None
+    return changes
