@@ -99,7 +99,11 @@ def valid(survey: Survey) -> list[str]:
             f"for other pairs ask with --input: height and width depend on each other in {survey.coupled}",
         ]
     if survey.stops:
-        told.append("others end at " + ", ".join(f"{path} ({count})" for path, count in survey.stops[:3]))
+        first = survey.stops[:3]
+        told.append("others end at " + ", ".join(f"{path} ({count})" for path, count, _ in first))
+        training = [path for path, _, train in first if train]
+        if training:
+            told.append("only training runs " + ", ".join(training))
     if survey.rechecked:
         told.append(f"{survey.rechecked} sizes were checked one by one, because of what the text reads")
     if survey.unknown:
@@ -199,7 +203,7 @@ def entry(survey: Survey) -> dict[str, Any]:
         ],
         "rechecked": survey.rechecked,
         "left_out": survey.unknown,
-        "ends": [{"path": path, "sizes": count} for path, count in survey.stops],
+        "ends": [{"path": path, "sizes": count, "train": train} for path, count, train in survey.stops],
         "maps": [
             {
                 "path": found.path,

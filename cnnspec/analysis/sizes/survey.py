@@ -102,9 +102,11 @@ class Survey:
         return sum(sweep.unknown for sweep in {*self.all_sweeps.values()})
 
     @cached_property
-    def stops(self) -> list[tuple[str, int]]:
-        """Where sizes that are not valid first fail, and how many do."""
-        return Counter(self.sweeps[0].found.first.faults.values()).most_common()
+    def stops(self) -> list[tuple[str, int, bool]]:
+        """Where sizes that are not valid first fail, how many do, and whether training alone runs that."""
+        train = {node.path for node in self.explorer.graph.nodes if node.train}
+        found = Counter(self.sweeps[0].found.first.faults.values()).most_common()
+        return [(path, count, path in train) for path, count in found]
 
     @property
     def pinned(self) -> str:
