@@ -27,7 +27,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "E0204": (words.paths,),
     "E0301": (words.extras,),
     "E0303": (words.kinds,),
-    "E0304": (words.bounds,),
+    "E0304": (words.bounds, words.left_out),
     "E0305": (words.twice,),
     "E0401": (sizes.windows,),
     "E0402": (joins.joins,),

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from cnnspec import syntax
+from cnnspec import layers, syntax
 from cnnspec.diagnostics import Edit, Fix
 from cnnspec.fixes.tree import WINDOWED, Place, Tree, insert, keyword, literal, set_argument, without
 from cnnspec.fixes.trial import Case
@@ -67,6 +67,18 @@ def bounds(case: Case) -> Iterator[Fix]:
     edits = (Edit(node.span, text),)
     if case.mended(edits, elsewhere=True) is not None:
         yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {which}", edits)
+
+
+def left_out(case: Case) -> Iterator[Fix]:
+    """E0304: what must be above 0 and need not be said."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None or "must be above 0" not in case.fault.message:
+        return
+    layer = layers.find(found[1].name.span.text)
+    for each in found[1].keywords:
+        edits = (without(each.span),)
+        if layer and each.span == case.fault.span and case.mended(edits, elsewhere=True) is not None:
+            yield Fix(f"left out, it is {layer.arguments[each.name].default:g}", edits)
 
 
 def kinds(case: Case) -> Iterator[Fix]:
