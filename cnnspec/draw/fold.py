@@ -34,7 +34,7 @@ class Folder:
         self.edges = dict(enumerate(diagram.edges))
         self.into: dict[int, list[int]] = {}
         self.out_of: dict[int, list[int]] = {}
-        self.signatures: dict[int, Hashable] = {}
+        self.signatures: dict[int, tuple[Cluster, Hashable]] = {}  # holding the cluster, whose id is the key
         for key, edge in self.edges.items():
             self.into.setdefault(edge.head, []).append(key)
             self.out_of.setdefault(edge.tail, []).append(key)
@@ -85,8 +85,7 @@ class Folder:
 
     def signature(self, cluster: Cluster) -> Hashable:
         """What has to be equal in equal clusters. Labels may differ."""
-        found = self.signatures.get(id(cluster))
-        if found is None:
+        if id(cluster) not in self.signatures:
             place = {box.number: i for i, box in enumerate(boxes(cluster.items))}
             ports = self.ports(cluster)
 
@@ -99,8 +98,8 @@ class Folder:
 
             exits = frozenset(place[self.edges[key].tail] for key in ports.leaving)
             found = (content(cluster), wiring(ports.entering), wiring(ports.inner), exits)
-            self.signatures[id(cluster)] = found
-        return found
+            self.signatures[id(cluster)] = cluster, found
+        return self.signatures[id(cluster)][1]
 
     def merged(self, run: list[Cluster]) -> Cluster:
         """The first of the run, standing for all; its edges tell how the channels grow."""

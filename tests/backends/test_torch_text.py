@@ -153,3 +153,17 @@ net N {
         return c
 """
     assert forward.startswith(expected)
+
+
+def test_labelled_loops_stay_loops_where_a_wire_leads_to_them() -> None:
+    found = network("""
+net N {
+    input 3@8x8
+    conv 4@1x1
+    f: repeat 12 { add { | identity | conv 4@3x3 pad=1, relu } }
+    conv 4@1x1
+    add { | identity | from f }
+}""")
+    text = emit("torch", found, "n.cnn")
+    assert "f.0" not in text
+    assert text.count("for i in range(12):") == 2

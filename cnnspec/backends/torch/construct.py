@@ -17,6 +17,7 @@ from cnnspec.backends.torch.structure import (
     is_chain,
     is_container,
     referenced,
+    repeat_of,
     shape_note,
     unlabelled,
     weights,
@@ -175,9 +176,9 @@ class Constructor:
         """A loop over all iterations, or over all but the first, or none: the first form that is right."""
         for form, first, tables in self.forms(steps):
             if self.attempt(frame, partial(self.loop, steps, frame, put, first, tables)):
-                self.plan.loops[id(steps[0])] = (form, first)
+                self.plan.loops[repeat_of(steps)] = (form, first)
                 return
-        self.plan.loops[id(steps[0])] = ("unrolled", 0)
+        self.plan.loops[repeat_of(steps)] = ("unrolled", 0)
         for rows in align_iterations(steps):
             self.walk(rows, frame, put)
 

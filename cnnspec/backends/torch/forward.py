@@ -20,6 +20,7 @@ from cnnspec.backends.torch.structure import (
     idle,
     is_container,
     outputs_of,
+    repeat_of,
     unlabelled,
 )
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, layout
@@ -252,7 +253,7 @@ class Forward:
             self.writer.line(f"{self.target}{annotation} = {source}")
 
     def repeat(self, steps: list[Repeat], frame: Frame) -> None:
-        form, first = self.plan.loops.get(id(steps[0]), ("unrolled", 0))
+        form, first = self.plan.loops.get(repeat_of(steps), ("unrolled", 0))
         if form == "unrolled":
             for rows in align_iterations(steps):
                 self.walk(rows, frame)

@@ -28,6 +28,7 @@ from cnnspec.graph import (
     Value,
 )
 from cnnspec.layers.base import Call
+from cnnspec.source import Span
 from cnnspec.symbols import Symbol
 
 Steps = tuple[Step, ...]
@@ -53,7 +54,7 @@ class Plan:
         self.attributes: dict[str, str] = {}
         self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
         self.flags: dict[Any, str] = {}
-        self.loops: dict[int, tuple[str, int]] = {}  # by id of the first row's Repeat: its form, from where
+        self.loops: dict[tuple[Value, Span], tuple[str, int]] = {}  # by `repeat_of`: how written, from where
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.where = ""
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
@@ -288,6 +289,11 @@ def is_chain(steps: Steps, kept: set[Value]) -> bool:
         if isinstance(step, Repeat) and any(output_of(s[-1]) in kept for s in step.iterations[:-1] if s):
             return False
     return True
+
+
+def repeat_of(steps: list[Repeat]) -> tuple[Value, Span]:
+    """What tells a Repeat from all others, however often it is made anew without its label."""
+    return steps[0].output, steps[0].span
 
 
 def output_of(step: Step) -> Value:
