@@ -88,16 +88,16 @@ class PackedConv2d(nn.Conv2d):
             or weight.is_inference()
         ):
             return self.plain(x, plus, name)
+        options = (self.padding, self.stride, self.dilation, self.groups)
         sign = (x.shape, x.dtype, weight.data_ptr(), weight._version)
-        if self.packed is None or self.packed[0] != sign:
+        packed = self.packed
+        if packed is None or packed[0] != sign:
             if not self.packs(x, weight):
                 return self.plain(x, plus, name)
             old = weight.detach()  # kept: nothing else can take its address
-            options = (self.padding, self.stride, self.dilation, self.groups)
             lay_out = torch.ops.mkldnn._reorder_convolution_weight
-            self.packed = sign, old, lay_out(old, *options, x.shape)
-        options = (self.padding, self.stride, self.dilation, self.groups)
-        given = (x, self.packed[2], self.bias, *options)
+            packed = self.packed = sign, old, lay_out(old, *options, x.shape)
+        given = (x, packed[2], self.bias, *options)
         bounds = []
         if name == "relu6":  # a word that oneDNN does not know
             name, bounds = "hardtanh", [0.0, 6.0]
