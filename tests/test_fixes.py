@@ -110,7 +110,25 @@ class TestSizes:
         assert fault.fixes == (Fix("an input of 32x32: at least 8x8, in steps of 8"),)
 
     def test_a_claim_with_the_wrong_channels_is_mended_itself(self) -> None:
-        assert titles("input 1@8x8", "conv 4@3x3 -> 5@6x6") == ["claim what it is: `-> 4@6x6`"]
+        found = titles("input 1@8x8", "conv 4@3x3, relu -> 5@6x6")
+        assert found == ["claim what it is: `-> 4@6x6`", "`conv 5@3x3` makes what is claimed"]
+
+    def test_claims_that_follow_from_the_first_go_with_it(self) -> None:
+        lines = [
+            "input 1@8x8",
+            "conv 4@3x3 -> 5@6x6",
+            "relu",
+            "maxpool 2 -> 5@3x3",
+            "flatten -> 45",
+            "linear 2 -> 2",
+        ]
+        source, (fault,) = mended(net(*lines))
+        assert [fix.title for fix in fault.fixes] == [
+            "claim what it is: `-> 4@6x6`; likewise in line 5, 6",
+            "`conv 5@3x3` makes what is claimed",
+        ]
+        text = applied(source.text, fault.fixes[0].edits)
+        assert text == source.text.replace("5@6x6", "4@6x6").replace("5@3x3", "4@3x3").replace("45", "36")
 
     def test_inputs_that_are_computed_are_not_touched(self) -> None:
         source = Source("x.cnn", "net A(size=4) {\n    input 1@size\n    conv 8@5x5\n}\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
-from cnnspec.fixes import joins, sizes, words
+from cnnspec.fixes import claims, joins, sizes, words
 from cnnspec.fixes.tree import Tree
 from cnnspec.fixes.trial import Case, Recheck, Trial
 from cnnspec.source import Source
@@ -31,7 +31,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "E0305": (words.twice,),
     "E0401": (sizes.windows,),
     "E0402": (joins.joins,),
-    "E0403": (sizes.claims,),
+    "E0403": (claims.claims,),
     "E0404": (words.groups,),
     "E0405": (sizes.vectors,),
     "E0406": (sizes.flat,),

@@ -1,8 +1,7 @@
-"""Fixes for sizes that do not work out: another pad, kernel, claim or input. All are found by trying."""
+"""Fixes for sizes that do not work out: another pad, kernel or input. All are found by trying."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from cnnspec import syntax
@@ -44,21 +43,6 @@ def features(case: Case) -> Iterator[Fix]:
             inferred = f"{before.features} is inferred" if before is not None else "it is inferred"
             yield Fix(f"drop `{claim.span.text}`: {inferred}", edits, safe=True)
     yield from pads(case, place.owner, call.span.start)
-    yield from inputs(case, place.owner)
-
-
-def claims(case: Case) -> Iterator[Fix]:
-    """E0403: `->` claims another shape."""
-    chain = case.tree.chain_at(case.fault.span)
-    if chain is None or chain.assertion is None:
-        return
-    place = next(place for place in case.tree.places if place.chain is chain)
-    real = re.search(r"[Tt]he shape here is (\S+),", case.fault.message)
-    if real is not None:
-        edits = (Edit(chain.assertion.expected.span, real[1]),)
-        if case.mended(edits) is not None:
-            yield Fix(f"claim what it is: `-> {real[1]}`", edits)
-    yield from pads(case, place.owner, chain.steps[-1].span.end - 1)
     yield from inputs(case, place.owner)
 
 

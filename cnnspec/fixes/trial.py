@@ -79,19 +79,23 @@ class Trial:
         `elsewhere`: a fault hides others, of its own call and of what follows; they may come to light, but
         not where the new text stands.
         """
-        if self.tries <= 0 or not edits or any(edit.span.source is not self.source for edit in edits):
-            return None
-        after = self.check(applied(self.source.text, edits))
-        if after is None:
-            return None
-        old = {self._key(d, edits) for d in self.before}
-        come = [d for d in after.diagnostics if d.severity == "error" and self._key(d) not in old]
-        if any(self._key(d) == self._key(fault, edits) for d in after.diagnostics):
+        come = self.come(fault, edits)
+        if come is None:
             return None
         if elsewhere:
             new = [(moved(edit.span.start, edits), len(edit.text)) for edit in edits]
             come = [d for d in come if any(d.span.start <= at + n and at <= d.span.end for at, n in new)]
-        return None if come else after
+        return None if come else self.check(applied(self.source.text, edits))
+
+    def come(self, fault: Diagnostic, edits: Sequence[Edit]) -> list[Diagnostic] | None:
+        """The errors that the edited text brings; None where the fault stays, or nobody can tell."""
+        if self.tries <= 0 or not edits or any(edit.span.source is not self.source for edit in edits):
+            return None
+        after = self.check(applied(self.source.text, edits))
+        if after is None or any(self._key(d) == self._key(fault, edits) for d in after.diagnostics):
+            return None
+        old = {self._key(d, edits) for d in self.before}
+        return [d for d in after.diagnostics if d.severity == "error" and self._key(d) not in old]
 
     def _key(self, d: Diagnostic, edits: Sequence[Edit] = ()) -> tuple[str, str, int]:
         inside = d.span.source.name == self.source.name
