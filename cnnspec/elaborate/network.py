@@ -50,7 +50,7 @@ class Pattern(NamedTuple):
     net: syntax.Net
     module: Module
     given: Mapping[str, Any]
-    varied: bool  # by a variant
+    varied: bool  # a variant gives it other than its own values, which is more than those it lacks
     lacking: tuple[str, ...]
 
 
@@ -186,10 +186,9 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
     """The net of this name, its variants resolved; faults go to `diagnostics`."""
     found = module.nets[name]
     given: dict[str, Any] = {}
-    first, varied, passed = found, False, {name}
+    first, passed = found, {name}
     try:
         while isinstance(found.net, syntax.Variant):
-            varied = True
             variant, home = found.net, found.module
             target = home.nets.get(variant.pattern.name)
             if target is None:
@@ -215,7 +214,8 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
     net = found.net
     assert isinstance(net, syntax.Net)
     lacking = tuple(p.name.name for p in net.parameters if p.default is None and p.name.name not in given)
-    return Pattern(first.net.name, net, found.module, given, varied and bool(given), lacking)
+    varied = any(p.default is not None and p.name.name in given for p in net.parameters)
+    return Pattern(first.net.name, net, found.module, given, varied, lacking)
 
 
 def parameters_of(found: NetName) -> list[str]:

@@ -177,7 +177,8 @@ class Net:
 
     def run(self, file: File, given: Mapping[str, Any]) -> list[tuple[str, Shape, bool]]:
         """The outputs of the net: name, shape, whether they are for training alone."""
-        place = Place(file, None, file.names, varied=bool(given))
+        varied = any(self.parameters.get(name) is not None for name in given)
+        place = Place(file, None, file.names, varied=varied)
         bound(self.parameters, given, place)
         run(self.body, place)
         return place.outputs or [("output", place.shape, False)]
