@@ -174,8 +174,14 @@ def check_net(
 
 
 def unique(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """Without repetitions (two nets meet the same fault in one block), in the order of the text."""
+    """Without repetitions (two nets meet the same fault in one block), in the order of the text.
+
+    A claim that is false of one net is not noted of its variants, too.
+    """
     first: dict[tuple[str, str, int], Diagnostic] = {}
+    false = {diagnostic.span for diagnostic in diagnostics if diagnostic.code == "E0403"}
     for diagnostic in diagnostics:
+        if diagnostic.code == "N0801" and diagnostic.span in false:
+            continue
         first.setdefault((diagnostic.span.source.name, diagnostic.code, diagnostic.span.start), diagnostic)
     return sorted(first.values(), key=lambda d: (d.span.source.name, d.span.start))

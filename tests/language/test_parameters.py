@@ -24,6 +24,7 @@ CLAIMS = "net A(c=3) {\n input c@8x8\n relu -> 3@8x8\n require in.height == 8\n}
         (CLAIMS + "net B = A c=4", Settings(), "N0801 3@8x8"),
         (CLAIMS.replace("c=3", "c") + "net B = A c=4", Settings(), "E0403 3@8x8"),
         (CLAIMS.replace("c=3", "c") + "net B = A c=3", Settings(), "3@8x8"),
+        (CLAIMS.replace("c=3", "c, d=1") + "net B = A c=4\nnet C = B d=2", Settings(), "E0403 3@8x8"),
         (CLAIMS.replace("c=3", "c") + "net B = A c=3", Settings({"c": 4}), "N0801 3@8x8"),
         (
             CLAIMS.replace("c=3", "c, d=1") + "net B = A c=3\nnet C = B c=4 d=2",
