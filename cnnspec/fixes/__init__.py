@@ -26,7 +26,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "E0203": (words.labels,),
     "E0204": (words.paths,),
     "E0301": (words.extras,),
-    "E0303": (words.kinds,),
+    "E0303": (words.kinds, words.quotients),
     "E0304": (words.bounds, words.left_out),
     "E0305": (words.twice,),
     "E0401": (sizes.windows,),
@@ -39,6 +39,9 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "E0410": (sizes.features,),
     "E0411": (words.modes,),
 }
+
+BEFORE = frozenset({"E0303"})
+"""Faults in a block that may be mended where it is used, in another file."""
 
 
 def with_fixes(
@@ -70,6 +73,7 @@ def _tried(case: Case) -> Iterator[Fix]:
     for fix in case.fault.fixes:
         if not fix.edits or case.mended(fix.edits, elsewhere=True) is not None:
             yield fix
-    if case.fault.span.source is case.tree.source:
+    places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in BEFORE)]
+    if any(span is not None and span.source is case.tree.source for span in places):
         for finder in FINDERS.get(case.fault.code, ()):
             yield from finder(case)

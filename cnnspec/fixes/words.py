@@ -96,6 +96,19 @@ def kinds(case: Case) -> Iterator[Fix]:
                 yield Fix(why.replace("@", said + edit.text), (edit,))
 
 
+def quotients(case: Case) -> Iterator[Fix]:
+    """E0303 in a block: a quotient with a rest that it was given where it is used."""
+    for note in case.fault.notes:
+        found = case.tree.call_at(note.span) if note.span is not None else None
+        for node in [*found[1].positional, *(k.value for k in found[1].keywords)] if found else ():
+            if isinstance(node, syntax.Binary):
+                yield from (
+                    Fix(f"{why}: `{node.left.span.text} // {node.right.span.text}`", (edit,))
+                    for edit, why in _other_values(node)
+                    if case.mended((edit,), elsewhere=True) is not None
+                )
+
+
 def _other_values(node: syntax.Expression) -> Iterator[tuple[Edit, str]]:
     """Edits of a value, and what to say of them; `@` stands for the new text."""
     if isinstance(node, syntax.FilterOf):
