@@ -300,7 +300,8 @@ class Elaborator:
     def unknown_step(self, name: syntax.Name, context: Context) -> Fault:
         from cnnspec.spelling import suggest
 
-        known = [*layers.NAMES, *context.module.blocks, "input", "none"]
+        verbs = ("repeat", "if", "from", "again", "output", "default", "require")
+        known = [*layers.NAMES, *context.module.blocks, "input", "none", *verbs]
         fixes = [
             Fix(f"did you mean `{word}`?", (edit(name.span, word),)) for word in suggest(name.name, known)
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import prod
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
@@ -26,6 +27,7 @@ def claims(case: Case) -> Iterator[Fix]:
     place = next(place for place in case.tree.places if place.chain is chain)
     end = chain.steps[-1].span.end - 1
     found = [*_claimed(case, chain, 1), *pads(case, place.owner, end), *inputs(case, place.owner)]
+    yield from _flat(case, chain)
     yield from found or _claimed(case, chain, MOST_CLAIMS)
     yield from _counts(case, chain)
 
@@ -68,6 +70,17 @@ def _starts(chain: syntax.Chain, edits: list[Edit]) -> int:
 def _listed(lines: list[int]) -> str:
     shown = ", ".join(map(str, lines[:3]))
     return f"{shown} and {len(lines) - 3} more" if len(lines) > 3 else shown
+
+
+def _flat(case: Case, chain: syntax.Chain) -> Iterator[Fix]:
+    """Features are claimed, and a map of as many is there."""
+    found = re.search(r"shape here is (\d+)@(\d+)x(\d+), not (\d+)$", case.fault.message)
+    if found is None or prod(map(int, found.groups()[:3])) != int(found[4]):
+        return
+    end = chain.steps[-1].span.end
+    edits = (Edit(Span(case.tree.source, end, end), ", flatten"),)
+    if case.mended(edits) is not None:
+        yield Fix(f"`{chain.steps[-1].span.text}, flatten` makes what is claimed", edits)
 
 
 def _counts(case: Case, chain: syntax.Chain) -> Iterator[Fix]:
