@@ -206,9 +206,15 @@ def test_the_model_does_what_the_graph_says(title: str, training: bool) -> None:
     agree(NETS[title], training=training)
 
 
-def test_emitted_code_is_formatted_linted_and_typed(tmp_path: Path) -> None:
-    for number, text in enumerate(NETS.values()):
-        (tmp_path / f"net{number}.py").write_text(emit("torch", network(text), "net.cnn"))
+WIDE = """
+block B(windows, size) { conv 4@size pad=windows stride=(1 if windows == 2 else 2), batchnorm, relu6, scale 0.5 }
+net N { input 3@32x32\n B [1, 2, 3, 4] 3x5, B 2 3x3, B 1x2 5x5 }"""
+
+
+@pytest.mark.parametrize("optimize", [False, True], ids=["", "optimised"])
+def test_emitted_code_is_formatted_linted_and_typed(optimize: bool, tmp_path: Path) -> None:
+    for number, text in enumerate((*NETS.values(), WIDE)):
+        (tmp_path / f"net{number}.py").write_text(emit("torch", network(text), "net.cnn", optimize=optimize))
     for command in (
         ["ruff", "format", "--check", "--isolated", "."],
         ["ruff", "check", "--isolated", "."],

@@ -12,6 +12,7 @@ from typing import Any
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import MISSING, Unaligned, literal
 from cnnspec.backends.torch.construct import Constructor, NotSimple
+from cnnspec.backends.torch.expressions import split
 from cnnspec.backends.torch.factories import Factory
 from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
@@ -179,7 +180,7 @@ def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, bod
         with body.indented():
             construct(plan, chain, body)
             if outputs is not None and plan.program.optimised:
-                body.line("self.to(memory_format=torch.channels_last)")
+                body.line("self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
         if not chain:
             body.line()
             write_forward(plan, outputs, body)
@@ -187,7 +188,7 @@ def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, bod
 
 def wrapped(head: str) -> list[str]:
     inside = head[len("def __init__(") : -len(") -> None")]
-    return ["    def __init__(", *(f"        {part}," for part in inside.split(", ")), "    ) -> None:"]
+    return ["    def __init__(", *(f"        {part}," for part in split(inside)), "    ) -> None:"]
 
 
 def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
