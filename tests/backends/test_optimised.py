@@ -93,6 +93,8 @@ CASES = [
     "a: conv 2@1x1, batchnorm\n b: conv 3@3x3\n output a b",
     "c: conv 6@1x1\n n: batchnorm\n t: conv 2@1x1\n from n\n o: relu\n output c o\n output t train=yes",
     "dropout",
+    "g: { mul { | a: conv 3@1x1 | conv 3@1x1 }\n conv 1@1x1 }\n tanh\n output g.a",
+    "r: repeat 1 { mul { | a: conv 3@1x1 | conv 3@1x1 }\n conv 1@1x1 }\n tanh\n output r.a",
     # sums that a convolution adds up, and others
     "conv 6@1x1\n add { | conv 6@3x3 pad=1, relu, conv 6@1x1 | identity }\n relu6",
     "conv 6@1x1\n add { | identity | conv 6@1x1 | conv 6@1x1 }\n relu",

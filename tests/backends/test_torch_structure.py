@@ -168,6 +168,15 @@ net N { input 2@6x6
         | conv 3@1x1
     }
 }""",
+    "a labelled loop that some turns leave out": """
+net N { input 2@6x6
+    a: repeat w in [6, 3] { b{w}: repeat w // 6 { tanh }, softplus }
+    c: repeat w in [6, 3, 12] { d{w}: repeat w // 6 { conv 2@1x1 }, tanh }
+    relu
+}""",
+    "a block whose loop some uses leave out": """
+block B(n) { f: repeat n { conv 2@1x1, relu } }
+net N { input 2@6x6\n B 2, B 0, B 1, B 3 }""",
     "a loop that does nothing in a path": """
 net N { input 2@6x6
     add for n in 2 {

@@ -99,20 +99,19 @@ class Constructor:
             return frame.text([self.plan.program.call(step) for step in steps])
         return frame.text([self.plan.program.layer(step) for step in steps])
 
-    def container(self, steps: list[Step], frame: Frame, put: Any) -> None:
+    def container(self, steps: list[Any], frame: Frame, put: Any) -> None:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
         rows = [unlabelled(step) for step in steps]
-        chain = all(is_chain(row, self.plan.kept) for row in rows)
-        self.plan.bare.update(step.name for step in steps if not chain)  # type: ignore[union-attr]
-        plain = chain and all(implicit(row) for row in rows)
-        if plain:
+        chain = all(is_chain(unlabelled(s), self.plan.kept, s.output) for s in steps)
+        self.plan.bare.update(step.name for step in steps if not chain)
+        if plain := chain and all(implicit(row) for row in rows):
             try:
                 put(frame, steps, Arguments("nn.Sequential", tuple(self.items(rows, frame))), "")
                 return
             except NotSimple:
                 pass
-        wish = steps[0].name.rpartition(".")[2]  # type: ignore[union-attr]
-        local = self.plan.locals.local(wish if agree([s.name for s in steps]) else wish.rstrip("0123456789"))  # type: ignore[union-attr]
+        wish = steps[0].name.rpartition(".")[2]
+        local = self.plan.locals.local(wish if agree([s.name for s in steps]) else wish.rstrip("0123456789"))
         self.writer.line(f"{local} = nn.Sequential()" if chain else f"{local} = nn.Module()")
         around, self.wired = self.wired, self.wired and not chain
         try:
@@ -192,7 +191,7 @@ class Constructor:
         if own and (self.plan.unrolled or len(set(counts)) > 1 or escapes(steps, self.plan)):
             return []  # forward unrolls what wires lead into, or out of
         forms = [("loop", 0, False)] if not own or max(counts) > 2 else []
-        if len(set(counts)) > 1 or max(counts) > 2:
+        if min(counts) and (len(set(counts)) > 1 or max(counts) > 2):
             forms.append(("loop", 1, False))
         few_named = max(counts) <= LONGEST_UNROLLED and any(labelled(s) for r in steps for s in r.iterations)
         if len(steps) == 1 and not few_named:
@@ -283,7 +282,7 @@ class Constructor:
         if any(len(iteration) != 1 for step in steps for iteration in step.iterations):
             raise NotSimple
         for first in (0, 1):
-            if len(counts) == 1 and max(counts) - first < 2:
+            if min(counts) < first or (len(counts) == 1 and max(counts) - first < 2):
                 continue
             try:
                 return self.generated(steps, frame, first)

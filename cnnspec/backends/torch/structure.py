@@ -275,8 +275,13 @@ def last(row: Row) -> Value | None:
     return row.steps[-1].output if row.steps and not isinstance(row.steps[-1], From) else None
 
 
-def is_chain(steps: Steps, kept: set[Value]) -> bool:
-    """Whether an nn.Sequential can hold the steps: one after the other, no value wanted elsewhere."""
+def is_chain(steps: Steps, kept: set[Value], end: Value | None = None) -> bool:
+    """Whether an nn.Sequential can hold the steps: one after the other, no value wanted elsewhere.
+
+    `end`: what leaves, if not whatever the last step makes.
+    """
+    if steps and end is not None and output_of(steps[-1]) is not end:
+        return False
     for number, step in enumerate(steps):
         if isinstance(step, Merge | From | Again):
             return False
@@ -284,10 +289,13 @@ def is_chain(steps: Steps, kept: set[Value]) -> bool:
             return False
         if number < len(steps) - 1 and output_of(step) in kept:
             return False
-        if any(not is_chain(within, kept) for within in inner(step)):
+        leaving = step.output if isinstance(step, Group | If) else None
+        if any(not is_chain(within, kept, leaving) for within in inner(step)):
             return False
-        if isinstance(step, Repeat) and any(output_of(s[-1]) in kept for s in step.iterations[:-1] if s):
-            return False
+        if isinstance(step, Repeat):
+            *before, last = [output_of(turn[-1]) for turn in step.iterations if turn] or [step.output]
+            if last is not step.output or not kept.isdisjoint(before):
+                return False
     return True
 
 
