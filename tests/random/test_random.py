@@ -1,7 +1,8 @@
 """Drawn networks: checker and PyTorch agree on every size, both back ends on numbers, all on what is wrong.
 
 In CI a slice of fixed seeds is tried. `CNNSPEC_LONG=1 python -m pytest tests/random -n auto` is the long run:
-10,000 different files for sizes, 1,000 for numbers, 2,000 with a change that few networks survive.
+10,000 different files for sizes, 1,000 for numbers, 1,000 optimised, 2,000 with a change that few networks
+survive.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from tests.random.place import Refused, Unforeseen
 from tests.random.refusals import deliberate, torch_runs
 
 LONG = "CNNSPEC_LONG" in os.environ
-SHARDS = {"sizes": 40, "numbers": 10, "refusals": 20} if LONG else {}
-COUNTS = {"sizes": 250, "numbers": 100, "refusals": 100, "language": 150}
-SLICE = {"sizes": 60, "numbers": 25, "refusals": 80, "language": 150}
+SHARDS = {"sizes": 40, "numbers": 10, "optimised": 10, "refusals": 20} if LONG else {}
+COUNTS = {"sizes": 250, "numbers": 100, "optimised": 100, "refusals": 100, "language": 150}
+SLICE = {"sizes": 60, "numbers": 25, "optimised": 25, "refusals": 80, "language": 150}
 EXAMPLES = COUNTS if LONG else SLICE
 
 
@@ -96,6 +97,11 @@ def test_pytorch_has_every_size(shard: int) -> None:
 @shards("numbers")
 def test_both_back_ends_compute_the_same(shard: int) -> None:
     explore("numbers", shard, files(), lambda file: agreement.numbers(check_text(str(file)).networks[0]))
+
+
+@shards("optimised")
+def test_optimised_programs_compute_the_same(shard: int) -> None:
+    explore("optimised", shard, files(), lambda file: agreement.optimised(check_text(str(file)).networks[0]))
 
 
 @shards("refusals")
