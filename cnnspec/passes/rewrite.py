@@ -208,7 +208,9 @@ class Owner:
         self.rewriter.trace.append(change)
         if change is None or (len(step.live) == 1 and not any(runs(path.steps) for path in paths)):
             self.same[step.output] = given if change is None else self.at(step.live[0].output)
-            return self.unjoined(paths, step)
+            steps = tuple(self.unjoined(paths, step))
+            named = step.name and runs(steps)  # what is left bears the join's name before its own
+            return (Group(step.name, steps, given, self.at(step.output), step.span),) if named else steps
         layer = step.layer.altered(**dict(change)) if change else step.layer
         return (step._replace(layer=layer, paths=tuple(paths), input=given, output=self.at(step.output)),)
 

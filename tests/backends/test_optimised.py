@@ -95,6 +95,8 @@ CASES = [
     "dropout",
     "g: { mul { | a: conv 3@1x1 | conv 3@1x1 }\n conv 1@1x1 }\n tanh\n output g.a",
     "r: repeat 1 { mul { | a: conv 3@1x1 | conv 3@1x1 }\n conv 1@1x1 }\n tanh\n output r.a",
+    "j: mul { | a: conv 3@1x1, b: tanh | conv 3@1x1 }\n conv 1@1x1, tanh\n output j.b",
+    "j: mul { | a: conv 6@1x1 | identity }\n from j.a\n tanh",
     # sums that a convolution adds up, and others
     "conv 6@1x1\n add { | conv 6@3x3 pad=1, relu, conv 6@1x1 | identity }\n relu6",
     "conv 6@1x1\n add { | identity | conv 6@1x1 | conv 6@1x1 }\n relu",

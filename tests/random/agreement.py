@@ -150,6 +150,7 @@ def numbers(network: Network) -> float:
 def optimised(network: Network) -> None:
     """Assert that what is optimised computes the same, layer by layer, as what is not, in float32.
 
+    Folded weights are other numbers, and round otherwise, so the bound is wider than for `numbers`.
     In PyTorch oneDNN computes small convolutions, too, so that sums are written over wherever they may.
     """
 
@@ -159,7 +160,7 @@ def optimised(network: Network) -> None:
     with mock.patch.object(programs, "emit", packing):
         report = verify(network, ("torch", "numpy"), IMAGES, optimize=True)
     for row in report.rows:
-        assert row.worst <= max(FLOAT32, GAPS * row.gap) or not np.isfinite(row.gap), row
+        assert row.worst <= max(FLOAT32, 4 * GAPS * row.gap) or not np.isfinite(row.gap), row
 
 
 def distance(made: Any, wanted: Any) -> float:
