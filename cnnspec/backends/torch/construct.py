@@ -102,7 +102,7 @@ class Constructor:
     def container(self, steps: list[Any], frame: Frame, put: Any) -> None:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
         rows = [unlabelled(step) for step in steps]
-        chain = all(is_chain(unlabelled(s), self.plan.kept, s.output) for s in steps)
+        chain = all(is_chain(row, self.plan.kept, s.output) for row, s in zip(rows, steps, strict=True))
         self.plan.bare.update(step.name for step in steps if not chain)
         if plain := chain and all(implicit(row) for row in rows):
             try:

@@ -11,7 +11,8 @@ from typing import Any
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.construct import INDICES, align_iterations, attribute_kind, is_parameter
-from cnnspec.backends.torch.expressions import added, item, opening, split, written
+from cnnspec.backends.torch.expressions import item, opening, split
+from cnnspec.backends.torch.joins import added, written
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.structure import (
     Plan,
@@ -335,12 +336,13 @@ class Forward:
             return
         layer = steps[0].layer
         wish = steps[0].path.rpartition(".")[2]
-        joined, atomic = written(steps, texts), not layer.symbol and not condition
-        if condition:
-            joined = f"{joined} if {condition} else {texts[0]}"
         if adder is not None:
             callee = self.access([path.steps[-1] for path in live[adder]], frame)
             joined, atomic = added(callee, steps, texts[adder], texts[1 - adder]), True
+        else:
+            joined, atomic = written(steps, texts), not layer.symbol and not condition
+        if condition:
+            joined = f"{joined} if {condition} else {texts[0]}"
         with self.at_training(need):
             depth = DEEPEST if atomic else 1
             self.produce([step.output for step in steps], joined, depth, wish, atomic)

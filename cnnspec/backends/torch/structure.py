@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from cnnspec import graph
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.columns import Frame, Unaligned
-from cnnspec.backends.torch.expressions import places
 from cnnspec.backends.torch.factories import PACKED, calls, find_factories, packed, shortened
+from cnnspec.backends.torch.joins import places
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import Root
 from cnnspec.graph import (
