@@ -84,6 +84,11 @@ class _Windowed(_Convolution):
         (kh, kw), (sh, sw), (dh, dw) = self.kernel_of(), self.stride, self.dilation
         return (*same_padding(height, kh, sh, dh), *same_padding(width, kw, sw, dw))
 
+    def is_even(self, x: Shape) -> bool:
+        """Whether opposite sides are padded alike: PyTorch's own module takes no other pad."""
+        top, bottom, left, right = self.sides(x)
+        return (top, left) == (bottom, right)
+
     def output(self, x: Shape) -> Shape:
         height, width = self.need_map(x)
         self.check_channels(x)
@@ -130,8 +135,8 @@ class _Windowed(_Convolution):
         return unread(height, rows, *down), unread(width, columns, *across)
 
     def torch(self, x: Shape) -> Call:
-        sides = top, bottom, left, right = self.sides(x)
-        even = top == bottom and left == right
+        sides = top, _, left, _ = self.sides(x)
+        even = self.is_even(x)
         padding: Any = pair((top, left)) if even else torch_sides(sides)
         if even and self.pad == "same" and self.stride == (1, 1):
             padding = "same"  # PyTorch's would do for uneven sides too, but warns that it copies

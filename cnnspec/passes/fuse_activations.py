@@ -6,6 +6,7 @@ The values are still in the processor when they pass. NumPy's fast path does so 
 from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph, Node
+from cnnspec.layers.conv import Conv, Depthwise
 from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched, owner
 
 ACTIVATIONS = frozenset({"relu", "relu6"})
@@ -19,24 +20,20 @@ def fuses(graph: Graph) -> dict[str, str]:
     A convolution takes one in, and so does a sum of two of which a convolution has made one for it alone.
     """
     readers = lone_readers(graph)
-    packed = {node.path for node in graph.nodes if is_packed(node)}
+    convs = {node.path for node in graph.nodes if is_conv2d(node)}
+    alone = convs & readers.keys()
     pairs = {}
     for node in graph.nodes:
         after = readers[node.path].layer.name if node.path in readers else ""
-        added = (
-            node.layer.name == "add" and len(node.inputs) == 2 and packed & readers.keys() & set(node.inputs)
-        )
-        if (node.path in packed and after in ACTIVATIONS) or (added and after == "relu"):
+        added = node.layer.name == "add" and len(node.inputs) == 2 and not alone.isdisjoint(node.inputs)
+        if (node.path in convs and after in ACTIVATIONS) or (added and after == "relu"):
             pairs[node.path] = readers[node.path].path
     return matched(graph, pairs)
 
 
-def is_packed(node: Node) -> bool:
-    """Whether PyTorch's module pads as the convolution does, both sides alike."""
-    if node.layer.name not in ("conv", "depthwise"):
-        return False
-    top, bottom, left, right = node.layer.sides(node.shapes[0])  # type: ignore[attr-defined]
-    return (top, left) == (bottom, right)
+def is_conv2d(node: Node) -> bool:
+    """Whether the node is an nn.Conv2d in PyTorch, which the back end packs."""
+    return isinstance(node.layer, Conv | Depthwise) and node.layer.is_even(node.shapes[0])
 
 
 def fuse_activations(graph: Graph) -> Rewrite:
