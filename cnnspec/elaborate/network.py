@@ -50,7 +50,7 @@ class Pattern(NamedTuple):
     net: syntax.Net
     module: Module
     given: Mapping[str, Any]
-    varied: bool  # a variant gives it other than its own values, which is more than those it lacks
+    varied: bool  # a variant gives parameters that have defaults
     lacking: tuple[str, ...]
 
 

@@ -40,7 +40,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "E0411": (words.modes,),
 }
 
-BEFORE = frozenset({"E0303"})
+MENDED_AT_USES = frozenset({"E0303"})
 """Faults in a block that may be mended where it is used, in another file."""
 
 
@@ -73,7 +73,7 @@ def _tried(case: Case) -> Iterator[Fix]:
     for fix in case.fault.fixes:
         if not fix.edits or case.mended(fix.edits, elsewhere=True) is not None:
             yield fix
-    places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in BEFORE)]
+    places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
     if any(span is not None and span.source is case.tree.source for span in places):
         for finder in FINDERS.get(case.fault.code, ()):
             yield from finder(case)

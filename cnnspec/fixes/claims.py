@@ -45,8 +45,8 @@ def _claimed(case: Case, chain: syntax.Chain, most: int) -> Iterator[Fix]:
             return
         for fault in come:
             later = next((c for c in _chains(case) if _starts(c, edits) == fault.span.start), None)
-            if fault.code != "E0403" or later is None or later is chain:
-                return
+            if fault.code != "E0403" or later is None or _claim(fault, later).span in [e.span for e in edits]:
+                return  # another fault, or a claim that two uses want to be different
             edits.append(_claim(fault, later))
 
 
@@ -95,7 +95,5 @@ def _counts(case: Case, chain: syntax.Chain) -> Iterator[Fix]:
     if number is not None:
         edits = (Edit(Span(given.source, given.start, given.start + number.end()), claimed[1]),)
         if case.mended(edits) is not None:
-            yield Fix(
-                f"`{counted[-1].name.name} {claimed[1]}{given.text[number.end() :]}` makes what is claimed",
-                edits,
-            )
+            call = f"{counted[-1].name.name} {claimed[1]}{given.text[number.end() :]}"
+            yield Fix(f"`{call}` makes what is claimed", edits)

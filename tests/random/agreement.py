@@ -156,7 +156,10 @@ def optimised(network: Network) -> None:
     """
 
     def packing(backend: str, *given: Any, **options: bool) -> str:
-        return emit(backend, *given, **options).replace("least = 1 << 10", "least = 0")
+        text = emit(backend, *given, **options)
+        changed = text.replace("least = 1 << 10", "least = 0")
+        assert (changed != text) is ("class PackedConv2d" in text)
+        return changed
 
     graph = unroll(network)
     plain = TorchProgram(network, graph)
