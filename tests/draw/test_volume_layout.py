@@ -8,11 +8,12 @@ import pytest
 
 from cnnspec.compiler import check_text
 from cnnspec.draw.picture import simplified
-from cnnspec.draw.volume.page import Layout, layout
+from cnnspec.draw.volume.page import Layout, in_a_valley, layout
 from cnnspec.draw.volume.parts import Disc, Face, Part, Point, Text
 from cnnspec.draw.volume.plan import plan
+from cnnspec.draw.volume.valley import merged
 from tests.backends.random_nets import Generator
-from tests.draw.nets import GOLDENS, ZOO, golden, shipped
+from tests.draw.nets import GOLDENS, ZOO, golden, network, shipped
 
 WIDTHS = (144.0, 252.0, 495.0, 1440.0)  # points: the least, a column, a page, a poster
 SMALLEST = 6.0
@@ -86,3 +87,30 @@ def test_words_stand_apart_in_random_nets(wide: float) -> None:
             drawn += 1
             assert not faults(layout(plan(simplified(found.networks[0])), wide), wide), f"seed {seed}"
     assert drawn > 20
+
+
+@pytest.mark.parametrize("wide", (252.0, 330.0, 495.0, 1440.0))
+@pytest.mark.parametrize("depth", range(2, 7))
+@pytest.mark.parametrize(
+    "more", ("", ", batchnorm, leakyrelu 0.2", ", batchnorm, leakyrelu 0.2, dropout 0.5, abs")
+)
+def test_words_stand_apart_in_nets_shaped_like_a_u(more: str, depth: int, wide: float) -> None:
+    found = plan(simplified(network(u_shaped(depth, more))))
+    assert not faults(layout(found, wide), wide)
+    if wide > 400:
+        assert in_a_valley(merged(found), wide), "not drawn as a U"
+
+
+def u_shaped(depth: int, more: str) -> str:
+    """A net that halves its map `depth` times and doubles it again, with a skip at every size."""
+    return f"""net U {{
+    input 3@256x256
+    repeat i in {depth} {{ d{{i}}: {{ conv 8@3x3 stride=2 pad=1{more} }} }}
+    conv 8@3x3 stride=2 pad=1{more}
+    repeat i in {depth} {{
+        convtranspose 8@4x4 stride=2 pad=1{more}
+        concat {{ | from d{{{depth - 1} - i}} | identity }}
+    }}
+    convtranspose 3@4x4 stride=2 pad=1, tanh
+}}
+"""

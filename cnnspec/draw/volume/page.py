@@ -63,7 +63,7 @@ def in_a_valley(plan: Plan, wide: float) -> Layout | None:
     for zoom in ZOOMS if found else ():
         made = rungs(found, measured(plan, zoom), MARGIN, wide - MARGIN)
         if made:
-            parts, y = stairs(made, plan.steps, MARGIN)
+            parts, y = stairs(made, plan.steps, MARGIN, MARGIN, wide - MARGIN)
             if y < HIGHEST * wide or zoom == ZOOMS[-1]:
                 return with_footer(plan, parts, y, wide)
     return None

@@ -96,9 +96,14 @@ def widest(words: Sequence[str], size: float) -> float:
 
 
 def lines(words: Sequence[str]) -> list[str]:
-    """What an operation says, in short lines; commas between layers."""
+    """What an operation says, in short lines."""
+    return filled(pieces(words), WORDS, LINE)
+
+
+def pieces(words: Sequence[str]) -> list[str]:
+    """What an operation says, broken wherever a line may end; commas between layers."""
     parts = [f"{part}," for part in words[:-1]] + list(words[-1:])
-    return filled([word for part in parts for word in _BREAKS.split(part)], WORDS, LINE)
+    return [word for part in parts for word in _BREAKS.split(part)]
 
 
 def filled(words: Sequence[str], size: float, room: float) -> list[str]:

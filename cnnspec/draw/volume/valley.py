@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.parts import Line, Part, Point, Text, moved
+from cnnspec.draw.metrics import cut, width
+from cnnspec.draw.volume.parts import PITCH, Line, Part, Point, Text, moved
 from cnnspec.draw.volume.plan import Plan, Skip, Step
-from cnnspec.draw.volume.rows import APART, GAP, WORDS, Sized, Spot, spread
+from cnnspec.draw.volume.rows import APART, GAP, WORDS, Sized, Spot, filled, pieces, spread
 from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.strip import Strip, chain, labels, operations
 
@@ -155,46 +155,83 @@ def across(left: list[Spot], right: list[Spot], skip: Skip | None) -> Strip:
     return Strip(tuple(parts), above.end, below.end)
 
 
-def stairs(made: Sequence[Rung], steps: Sequence[Step], top: float) -> tuple[list[Part], float]:
-    """All levels below each other, with the ways down and up; and where they end."""
-    parts: list[Part] = []
-    axes: list[float] = []
-    y = top
-    for rung in made:
-        axes.append(y - rung.strip.top)
-        parts += [moved(part, 0, axes[-1]) for part in rung.strip.parts]
-        y = axes[-1] + rung.strip.bottom + CHANNEL
-    for (upper, lower), (high, low) in zip(pairwise(made), pairwise(axes), strict=True):
-        corridor = high + upper.strip.bottom + CHANNEL - 5
-        last = (lower.right or lower.left)[-1]
-        parts += down(upper.left[-1], lower.left[0], (high, corridor, low), steps)
-        parts += up(last, upper.right[0], (low, corridor, high), steps)
-    return parts, y - CHANNEL
+class Caption(NamedTuple):
+    """What an operation says beside a way at x, in lines that end there or begin there."""
+
+    lines: tuple[str, ...]
+    x: float
+    ends: bool
+
+    def above(self, y: float) -> list[Part]:
+        """The lines as parts, the last of them on y."""
+        last = len(self.lines) - 1
+        return [
+            Text(
+                Point(self.x - width(line, WORDS) if self.ends else self.x, y - (last - i) * WORDS * PITCH),
+                line,
+                WORDS,
+                False,
+                "quiet",
+            )
+            for i, line in enumerate(self.lines)
+        ]
 
 
-def down(tail: Spot, head: Spot, heights: tuple[float, float, float], steps: Sequence[Step]) -> list[Part]:
+def caption(words: Sequence[str], x: float, edge: float, middle: float) -> Caption:
+    """One line towards the page's edge if it fits there; else lines on the side that has more room."""
+    outer, inner = abs(edge - x) - APART, abs(middle - x) - APART
+    room = outer if width(", ".join(words), WORDS) <= outer else max(outer, inner)
+    ends = (edge if room == outer else middle) < x
+    found = tuple(cut(line, WORDS, room) for line in filled(pieces(words), WORDS, room))
+    return Caption(found, x - APART if ends else x + APART, ends)
+
+
+def stairs(
+    made: Sequence[Rung], steps: Sequence[Step], top: float, left: float, right: float
+) -> tuple[list[Part], float]:
+    """All levels below each other between left and right, with the ways down and up; and where they end."""
+    solids: list[Part] = []
+    ways: list[Part] = []
+    y, high = top, 0.0
+    middle = (left + right) / 2
+    for upper, rung in zip((None, *made), made, strict=False):
+        if upper is None:
+            low = y - rung.strip.top
+        else:
+            head, rise_to = rung.left[0], upper.right[0]
+            down_words = caption(steps[head.number].words, centre(upper.left[-1]), left, middle)
+            up_words = caption(steps[rise_to.number].words, centre(rise_to), right, middle)
+            corridor = y + CHANNEL - 5 + WORDS * PITCH * (max(len(down_words.lines), len(up_words.lines)) - 1)
+            low = corridor + 5 - rung.strip.top
+            last = (rung.right or rung.left)[-1]
+            ways += [down(upper.left[-1], head, (high, corridor, low)), *down_words.above(corridor - 2.4)]
+            ways += [up(last, rise_to, (low, corridor, high)), *up_words.above(corridor - 2.4)]
+        solids += [moved(part, 0, low) for part in rung.strip.parts]
+        y, high = low + rung.strip.bottom, low
+    return [*solids, *ways], y
+
+
+def centre(spot: Spot) -> float:
+    return (spot.x + spot.end) / 2
+
+
+def down(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Line:
     """From below the last of a level around the left of the next level's first."""
     start, corridor, end = heights
-    a = (tail.x + tail.end) / 2
+    a = centre(tail)
     b = min(head.x, head.label - head.sized.label_width / 2) - SIDE / 2
     under = start + tail.sized.solid.height / 2
     into = Point(head.entry.x, end + head.entry.y)
     path = (Point(a, under), Point(a, corridor), Point(b, corridor), Point(b, into.y), into)
-    words = ", ".join(steps[head.number].words)
-    return [Line(path, arrow=True), told(words, a - APART - width(words, WORDS), corridor)]
+    return Line(path, arrow=True)
 
 
-def up(tail: Spot, head: Spot, heights: tuple[float, float, float], steps: Sequence[Step]) -> list[Part]:
+def up(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Line:
     """From the right of the last of a level to below the first of the level above."""
     start, corridor, end = heights
     a = tail.right + SIDE / 2
-    b = (head.x + head.end) / 2
+    b = centre(head)
     under = end + head.sized.solid.height / 2 + APART / 2
     begin = Point(tail.exit.x, start + tail.exit.y)
     path = (begin, Point(a, begin.y), Point(a, corridor), Point(b, corridor), Point(b, under))
-    return [Line(path, arrow=True), told(", ".join(steps[head.number].words), b + APART, corridor)]
-
-
-def told(words: str, left: float, y: float) -> Text:
-    """The operation above the way that leads to what it makes."""
-    return Text(Point(left, y - 2.4), words, WORDS, False, "quiet")
+    return Line(path, arrow=True)
