@@ -14,6 +14,9 @@ from cnnspec.parser import MAX_SOURCE, decode
 from cnnspec.resources import folder
 from cnnspec.source import Source, Span
 
+STDIN = "<stdin>"
+"""What a specification from standard input is called."""
+
 
 class FileProblem(Exception):
     """A file that cannot be read or written: the call is wrong, not the specification."""
@@ -21,7 +24,7 @@ class FileProblem(Exception):
 
 def read(path: str, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
     """The source at a path, `-`: standard input; a Diagnostic where it is no text. Raises FileProblem."""
-    return decode("<stdin>" if path == "-" else path, read_bytes(path, max_source), max_source)
+    return decode(STDIN if path == "-" else path, read_bytes(path, max_source), max_source)
 
 
 def read_bytes(path: str, max_source: int = MAX_SOURCE) -> bytes:
@@ -66,7 +69,7 @@ def read_used(path: str, source: Source) -> Source | Diagnostic | None:
     beside = here / path
     top = Span(source, 0, 0)
     try:
-        if source.name == "<stdin>" or source.name.startswith(SHIPPED) or not beside.is_file():
+        if source.name == STDIN or source.name.startswith(SHIPPED) or not beside.is_file():
             return read_library(path, source)
         if not beside.resolve().is_relative_to(here.resolve()):
             message = "a used file lies beside this one or in a folder there: this link leads elsewhere"

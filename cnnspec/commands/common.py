@@ -137,15 +137,15 @@ def the_network(file: str | None, choice: dict[str, Any]) -> Any:
     return path, found.networks[0]
 
 
-def network_or_part(file: str | None, choice: dict[str, Any]) -> tuple[Any, tuple[Diagnostic, ...]]:
-    """The one network that a command is about, with faults as far as it goes; and the faults."""
-    _, found = checked(file, choice["net"], settings_of(choice), first=True)
+def network_or_part(file: str | None, choice: dict[str, Any]) -> tuple[str, Any, tuple[Diagnostic, ...]]:
+    """The path and the one network that a command is about, with faults as far as it goes; and the faults."""
+    path, found = checked(file, choice["net"], settings_of(choice), first=True)
     show(found.diagnostics)
     faults = tuple(d for d in found.diagnostics if d.severity == "error")
     left = [network for network in found.partial if network.inputs] if faults else found.networks
     if not left:
         sys.exit(1)
-    return left[0], faults
+    return path, left[0], faults
 
 
 def save(path: str, content: str | bytes, force: bool) -> None:

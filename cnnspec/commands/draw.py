@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import PurePath
 from typing import Any
 
 import click
 
 from cnnspec.commands.common import fail, network_or_part, options, save
+from cnnspec.files import STDIN
 
 
 @click.command()
@@ -16,9 +18,9 @@ from cnnspec.commands.common import fail, network_or_part, options, save
 @click.option(
     "-o",
     "--output",
-    required=True,
     metavar="OUT",
-    help="A file that ends in .svg, .png, .pdf, .dot or .html.",
+    help="A file that ends in .svg, .png, .pdf, .dot or .html; `-` for SVG on standard output. "
+    "Without it, an .svg here that is named as FILE, or as the net that --net chooses.",
 )
 @click.option(
     "--view",
@@ -42,28 +44,32 @@ from cnnspec.commands.common import fail, network_or_part, options, save
     help="Of shapes, params, macs, kernel those to show; all but macs if not given.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
-def draw(file: str | None, output: str, force: bool, **choice: Any) -> None:
+def draw(file: str | None, output: str | None, force: bool, **choice: Any) -> None:
     """Draw a net: its graph, blocks as clusters, repeats as ×N; or its feature maps as volumes."""
     from cnnspec.draw.look import Look, parse_show, parse_width
-    from cnnspec.draw.picture import DrawProblem, check_suffix, picture
+    from cnnspec.draw.picture import DrawProblem, picture, suffix_of
     from cnnspec.draw.theme import THEMES
 
     given = [name for name in ("detail", "direction", "show") if choice[name] is not None]
     if choice["view"] == "volume" and given:
         fail(f"--{given[0]} goes with --view graph")
     try:
-        check_suffix(output)
+        suffix = ".svg" if output in (None, "-") else suffix_of(output)
         look = Look(view=choice["view"], theme=THEMES[choice["theme"]])
         look = look._replace(**{name: choice[name] for name in given})
         if choice["show"] is not None:
             look = look._replace(show=parse_show(choice["show"]))
         if choice["width"] is not None:
             look = look._replace(width=parse_width(choice["width"]))
-        network, faults = network_or_part(file, choice)
-        made = picture(network, output, look, faults)
+        path, network, faults = network_or_part(file, choice)
+        made = picture(network, suffix, look, faults)
     except (DrawProblem, ValueError) as problem:
         fail(str(problem))
-    save(output, made.content, force)
+    if output == "-":
+        click.echo(made.content, nl=False)
+    else:
+        named = network.name if choice["net"] or path == STDIN else PurePath(path).stem
+        save(output or f"{named}.svg", made.content, force)
     if made.note:
         click.echo(f"cnnspec: {made.note}", err=True)
     if faults:

@@ -9,7 +9,7 @@ import click
 
 from cnnspec.commands.common import fail, show
 from cnnspec.diagnostics import Diagnostic
-from cnnspec.files import FileProblem, only_spec, read_bytes
+from cnnspec.files import STDIN, FileProblem, only_spec, read_bytes
 from cnnspec.source import Source
 
 
@@ -68,7 +68,7 @@ def laid_out(path: str) -> Laid:
     from cnnspec.reports.glyphs import visible
 
     before = read_bytes(path)
-    name = "<stdin>" if path == "-" else path
+    name = STDIN if path == "-" else path
     source = decode(name, before)
     text, faults = layout(source) if isinstance(source, Source) else (None, [source])
     return Laid(path, visible(name), before, text or "", faults)

@@ -21,7 +21,7 @@ SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
 MOST_BOXES = 6000
 
-__all__ = ["DrawProblem", "Picture", "check_suffix", "picture", "simplified"]
+__all__ = ["DrawProblem", "Picture", "picture", "simplified", "suffix_of"]
 
 
 class Picture(NamedTuple):
@@ -41,8 +41,8 @@ def simplified(network: Network, detail: str = "folded") -> Diagram:
     return fuse(unwrap(fold(fuse(diagram))))
 
 
-def check_suffix(path: str) -> str:
-    """The format that a file's name asks for. Raises DrawProblem."""
+def suffix_of(path: str) -> str:
+    """The suffix of a file's name, which tells its format. Raises DrawProblem."""
     suffix = PurePath(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise DrawProblem(f"{path}: a picture's name ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
@@ -50,10 +50,10 @@ def check_suffix(path: str) -> str:
 
 
 def picture(
-    network: Network, path: str, look: Look | None = None, faults: Sequence[Diagnostic] = ()
+    network: Network, suffix: str, look: Look | None = None, faults: Sequence[Diagnostic] = ()
 ) -> Picture:
-    """The content of a file of this name. A page tells the faults of its network. Raises DrawProblem."""
-    look, suffix = look or Look(), check_suffix(path)
+    """The content of a file with this suffix. A page tells the faults of its network. Raises DrawProblem."""
+    look = look or Look()
     if suffix == ".html":
         return page(network, look, faults)
     if look.view == "volume":

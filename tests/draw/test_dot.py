@@ -162,8 +162,8 @@ def test_the_same_bytes_under_every_hash_seed() -> None:
         "from cnnspec.draw.picture import picture\n"
         "import sys\n"
         "for net in (golden('residual'), golden('heads'), *shipped('googlenet')):\n"
-        "    sys.stdout.buffer.write(picture(net, 'x.dot').content)\n"
-        "sys.stdout.buffer.write(picture(golden('heads'), 'x.svg').content)\n"
+        "    sys.stdout.buffer.write(picture(net, '.dot').content)\n"
+        "sys.stdout.buffer.write(picture(golden('heads'), '.svg').content)\n"
     )
     outputs = [
         subprocess.run(

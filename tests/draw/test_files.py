@@ -78,6 +78,38 @@ def test_the_file_may_be_left_out_where_there_is_one(tmp_path: Path, monkeypatch
     assert "linear 7" in Path("x.dot").read_text()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((), "lenet.svg"),
+        (("lenet.cnn",), "lenet.svg"),
+        (("lenet.cnn", "--view", "volume"), "lenet.svg"),
+        (("lenet.cnn", "--net", "LeNet5"), "LeNet5.svg"),
+        (("-",), "LeNet5.svg"),
+        (("sub/other.cnn",), "other.svg"),
+    ],
+)
+def test_without_an_output_the_picture_lies_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], named: str
+) -> None:
+    text = Path(LENET).read_text(encoding="utf-8")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "lenet.cnn").write_text(text, encoding="utf-8")
+    (tmp_path / "sub" / "other.cnn").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["draw", *arguments], input=text)
+    assert (result.exit_code, result.stderr, result.stdout) == (0, f"wrote {named}\n", "")
+    assert is_ours(tmp_path / named)
+
+
+def test_a_picture_may_go_to_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = draw(LENET, "-o", "-")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout_bytes == picture(golden("lenet"), ".svg").content
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_spec_of_which_nothing_is_left_is_not_drawn(tmp_path: Path) -> None:
     spec = tmp_path / "bad.cnn"
     spec.write_text("net N {\n input 3@8x8\n relu ]\n}\n")
@@ -89,7 +121,7 @@ def test_a_spec_of_which_nothing_is_left_is_not_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_svg_stands_alone_and_says_what_it_shows() -> None:
-    page = picture(golden("residual"), "x.svg").content.decode()
+    page = picture(golden("residual"), ".svg").content.decode()
     assert page.splitlines()[1].startswith(f"<!-- Residual: {MARK}")
     assert "href" not in page
     assert "<!DOCTYPE" not in page
@@ -128,10 +160,10 @@ def test_png_has_ink_where_words_are_without_any_system_font(monkeypatch: pytest
 @pytest.mark.usefixtures("bare")
 def test_png_and_pdf_have_the_width_on_paper() -> None:
     look = Look(width=360.0)
-    image = Image.open(io.BytesIO(picture(golden("lenet"), "x.png", look).content))
+    image = Image.open(io.BytesIO(picture(golden("lenet"), ".png", look).content))
     assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
     assert image.width == pytest.approx(5 * 300, abs=1)
-    assert b"/MediaBox [ 0 0 360" in picture(golden("lenet"), "x.pdf", look).content
+    assert b"/MediaBox [ 0 0 360" in picture(golden("lenet"), ".pdf", look).content
 
 
 @pytest.mark.usefixtures("bare")
@@ -163,7 +195,7 @@ def test_png_is_bounded(box: str) -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_pdf_keeps_text_as_text_and_names_its_producer() -> None:
-    data = picture(golden("lenet"), "x.pdf").content
+    data = picture(golden("lenet"), ".pdf").content
     assert data.startswith(b"%PDF-")
     assert f"/Producer ({MARK}".encode() in data
     assert data.rstrip().endswith(MARK.encode())
@@ -219,14 +251,14 @@ def test_what_is_missing_is_named_in_one_line(
 def test_three_thousand_layers_are_drawn() -> None:
     text = "\n".join(f"conv {8 + i % 7}@3x3 pad=1, relu" for i in range(1500))
     net = network(f"net N {{\n input 3@32x32\n{text}\n}}\n")
-    page = picture(net, "x.svg").content.decode()
+    page = picture(net, ".svg").content.decode()
     assert page.count("conv ") > 1500
 
 
 def test_too_many_boxes_are_refused() -> None:
     text = "\n".join(f"conv {8 + i % 7}@3x3 pad=1" for i in range(7000))
     with pytest.raises(DrawProblem, match=r"7,002 boxes, more than the 6,000"):
-        picture(network(f"net N {{\n input 3@32x32\n{text}\n}}\n"), "x.svg")
+        picture(network(f"net N {{\n input 3@32x32\n{text}\n}}\n"), ".svg")
 
 
 def test_check_loads_none_of_it() -> None:

@@ -134,11 +134,11 @@ def test_the_legend_stands_below_a_short_column_where_there_is_room() -> None:
 
 def test_a_picture_that_cannot_be_read_says_so() -> None:
     net = shipped("googlenet")[0]
-    made = picture(net, "x.svg", Look(width=100.0))
+    made = picture(net, ".svg", Look(width=100.0))
     said = re.search(r"the text is ([\d.]+) pt high; with --width ([\d.]+)in it is 6 pt", made.note)
     assert said
     assert float(said.group(1)) < 6
-    wider = picture(net, "x.svg", Look(width=72 * float(said.group(2))))
+    wider = picture(net, ".svg", Look(width=72 * float(said.group(2))))
     assert not wider.note
 
 
