@@ -148,6 +148,9 @@ class Lost(NamedTuple):
     span: Span
 
 
+TRAINING, UNREAD = "training only", "read by nothing"
+"""Why evaluation does without a step: an output of training alone needs it, or no output does."""
+
 Step = Leaf | Use | Group | Repeat | If | Merge | From | Again | Lost
 
 

@@ -166,7 +166,7 @@ class Judge:
         if one.shared != two.shared:
             yield Change("shared", one.shared, two.shared)
         if one.train != two.train:
-            yield Change("train", one.train, two.train)
+            yield Change("idle", one.idle, two.idle)
 
     def unlike(self, one: str, two: str) -> bool:
         """Whether two values come from different ones, what was added or removed on the way aside."""

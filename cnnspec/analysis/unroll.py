@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from cnnspec.extents import Extent, mapped
 from cnnspec.graph import (
+    TRAINING,
+    UNREAD,
     Again,
     Claim,
     Decision,
@@ -32,8 +34,8 @@ from cnnspec.source import Span
 class Node(NamedTuple):
     """A layer in its place. `path` is its state_dict path; `inputs` name nodes or inputs of the net.
 
-    `shared`: it runs again with the weights of the earlier node of the same path, and `call` tells the
-    runs apart. `train`: no output of evaluation needs it.
+    `shared`: it runs again with the weights of the earlier node of the same path. `train`: no output of
+    evaluation needs it; `dead`: no output of training either.
     """
 
     path: str
@@ -45,10 +47,36 @@ class Node(NamedTuple):
     shared: bool
     train: bool
     following: Mapping[str, Any] | None = None  # its arguments where they follow sizes; as in Graph.findings
+    dead: bool = False
+
+    @property
+    def idle(self) -> str:
+        """Why evaluation does without it; "" where an output of evaluation needs it."""
+        return UNREAD if self.dead else TRAINING if self.train else ""
 
     @property
     def weights(self) -> tuple[Weight, ...]:
         return () if self.layer.is_join else self.layer.weights(self.shapes[0])
+
+
+class Place(NamedTuple):
+    """Where steps stand: what their paths begin with, how values are known here, and what outputs need."""
+
+    prefix: str
+    names: dict[Value, str]
+    evaluated: set[Value]  # outputs of evaluation need them
+    needed: set[Value]  # outputs of evaluation or training need them
+    shared: bool = False
+    train: bool = False
+    dead: bool = False
+
+    def around(self, value: Value, partial: bool) -> Place:
+        """The place of the step that makes a value. In a `partial` network no step is idle."""
+        if partial:
+            return self
+        return self._replace(
+            train=self.train or value not in self.evaluated, dead=self.dead or value not in self.needed
+        )
 
 
 class Blank(NamedTuple):
@@ -98,7 +126,7 @@ def unroll(network: Network) -> Graph:
 
 
 def walk(network: Network, partial: bool) -> Graph:
-    """`partial`: nothing is for training only, since what no output needs may be needed behind a fault."""
+    """`partial`: no step is idle, since what no output needs may be needed behind a fault."""
     walker = Walker(partial)
     names: dict[Value, str] = {}
     inputs = []
@@ -106,8 +134,9 @@ def walk(network: Network, partial: bool) -> Graph:
         if given.value.shape is not None:
             names[given.value] = given.name
             inputs.append((given.name, given.value.shape))
-    needed = live(network.steps, {output.value for output in network.outputs if not output.train})
-    walker.steps(network.steps, "", names, needed, False, False)
+    evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
+    needed = live(network.steps, {output.value for output in network.outputs})
+    walker.steps(network.steps, Place("", names, evaluated, needed))
     walker.find(network.findings, names)
     outputs = tuple((o.name, names[o.value], o.train) for o in network.outputs if o.value in names)
     findings = Findings(tuple(walker.assumed), tuple(walker.decisions), tuple(walker.claims))
@@ -140,57 +169,49 @@ class Walker:
             claim._replace(value=names[claim.value]) for claim in findings.claims if claim.value in names
         ]
 
-    def steps(
-        self,
-        steps: tuple[Step, ...],
-        prefix: str,
-        names: dict[Value, str],
-        needed: set[Value],
-        shared: bool,
-        train: bool,
-    ) -> None:
+    def steps(self, steps: tuple[Step, ...], place: Place) -> None:
         for step in steps:
-            self.step(step, prefix, names, needed, shared, train)
+            self.step(step, place)
 
-    def step(
-        self, step: Step, prefix: str, names: dict[Value, str], needed: set[Value], shared: bool, train: bool
-    ) -> None:
+    def step(self, step: Step, place: Place) -> None:
         if isinstance(step, Leaf):
-            path = prefix + step.name
-            train = train or self.idle(step.output, needed)
-            self.add(path, step.layer, (step.input,), step.output, step.span, names, shared, train)
-            if step.following is not None and step.output in names:
-                given = {
-                    name: mapped(value, lambda extent: extent.renamed(names.get))
-                    for name, value in step.following.items()
-                }
-                self.nodes[-1] = self.nodes[-1]._replace(following=given)
+            self.leaf(step, place.around(step.output, self.partial))
         elif isinstance(step, Use):
-            self.blocks[prefix + step.name] = step.instance.block.name.name
-            inner = {step.instance.input: names[step.input]} if step.input in names else {}
-            train = train or self.idle(step.output, needed)
-            within = live(step.instance.steps, {step.instance.output})
-            self.steps(step.instance.steps, f"{prefix}{step.name}.", inner, within, shared, train)
-            self.find(step.instance.findings, inner)
-            self.same(step.output, step.instance.output, names, inner)
+            self.use(step, place.around(step.output, self.partial))
         elif isinstance(step, Group | If):
-            self.steps(step.steps, prefix, names, needed, shared, train)
+            self.steps(step.steps, place)
         elif isinstance(step, Repeat):
             for iteration in step.iterations:
-                self.steps(iteration, prefix, names, needed, shared, train)
+                self.steps(iteration, place)
         elif isinstance(step, Merge):
-            self.merge(step, prefix, names, needed, shared, train)
+            self.merge(step, place)
         elif isinstance(step, Again):
-            self.step(step.step, prefix, names, needed, True, train)
+            self.step(step.step, place._replace(shared=True))
             made = step.step.value if isinstance(step.step, From) else step.step.output
-            self.same(step.output, made, names, names)
+            self.same(step.output, made, place.names, place.names)
         elif isinstance(step, Lost):
             words = step.span.text.split(maxsplit=1) or ["?"]
-            where, known = prefix + (step.name or words[0]), step.input in names
+            where, known = place.prefix + (step.name or words[0]), step.input in place.names
             self.blanks.append(Blank(where, words[0], len(self.nodes), step.span, known))
 
-    def idle(self, value: Value, needed: set[Value]) -> bool:
-        return value not in needed and not self.partial
+    def leaf(self, step: Leaf, place: Place) -> None:
+        self.add(step.name, step.layer, (step.input,), step.output, step.span, place)
+        if step.following is not None and step.output in place.names:
+            given = {
+                name: mapped(value, lambda extent: extent.renamed(place.names.get))
+                for name, value in step.following.items()
+            }
+            self.nodes[-1] = self.nodes[-1]._replace(following=given)
+
+    def use(self, step: Use, place: Place) -> None:
+        instance, path = step.instance, place.prefix + step.name
+        self.blocks[path] = instance.block.name.name
+        names = {instance.input: place.names[step.input]} if step.input in place.names else {}
+        within = live(instance.steps, {instance.output})
+        inner = place._replace(prefix=f"{path}.", names=names, evaluated=within, needed=within)
+        self.steps(instance.steps, inner)
+        self.find(instance.findings, names)
+        self.same(step.output, instance.output, place.names, names)
 
     @staticmethod
     def same(value: Value, made: Value, names: dict[Value, str], inner: dict[Value, str]) -> None:
@@ -198,28 +219,18 @@ class Walker:
         if made in inner:
             names.setdefault(value, inner[made])
 
-    def merge(
-        self, step: Merge, prefix: str, names: dict[Value, str], needed: set[Value], shared: bool, train: bool
-    ) -> None:
+    def merge(self, step: Merge, place: Place) -> None:
         for path in step.paths:
-            self.steps(path.steps, prefix, names, needed, shared, train)
+            self.steps(path.steps, place)
         if len(step.live) > 1:
             values = tuple(path.output for path in step.live)
-            train = train or self.idle(step.output, needed)
-            where = prefix + step.path
-            self.add(where, step.layer, values, step.output, step.span, names, shared, train)
+            here = place.around(step.output, self.partial)
+            self.add(step.path, step.layer, values, step.output, step.span, here)
 
     def add(
-        self,
-        path: str,
-        layer: Layer,
-        values: tuple[Value, ...],
-        output: Value,
-        span: Span,
-        names: dict[Value, str],
-        shared: bool,
-        train: bool,
+        self, step: str, layer: Layer, values: tuple[Value, ...], output: Value, span: Span, place: Place
     ) -> None:
+        path, names = place.prefix + step, place.names
         run = self.runs[path] = self.runs.get(path, 0) + 1
         name = path if run == 1 else f"{path} ({run})"
         shapes = tuple(value.shape for value in values if value.shape is not None)
@@ -228,5 +239,6 @@ class Walker:
         if output.shape is None or not known:
             self.blanks.append(Blank(name, layer.name, len(self.nodes), span, known, layer, inputs))
             return
-        self.nodes.append(Node(name, layer, inputs, shapes, output.shape, span, shared, train))
+        node = Node(name, layer, inputs, shapes, output.shape, span, place.shared, place.train)
+        self.nodes.append(node._replace(dead=place.dead))
         names[output] = name

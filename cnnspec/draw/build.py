@@ -7,6 +7,8 @@ from typing import NamedTuple
 from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
 from cnnspec.draw.words import brief_words, layer_words
 from cnnspec.graph import (
+    TRAINING,
+    UNREAD,
     Again,
     From,
     Group,
@@ -37,9 +39,10 @@ class Place(NamedTuple):
     """Where steps stand: the boxes by the values that they make, and what holds for all of the steps."""
 
     makers: dict[Value, int]
-    needed: set[Value]  # by outputs of evaluation
+    evaluated: set[Value]  # outputs of evaluation need them
+    needed: set[Value]  # outputs of evaluation or training need them
     shared: bool = False
-    train: bool = False
+    idle: str = ""
 
 
 def build(network: Network) -> Diagram:
@@ -62,7 +65,7 @@ class End(NamedTuple):
 class Builder:
     """Numbers boxes as they run and gathers the edges between them.
 
-    Of a `partial` network nothing is for training only: what no output needs may be needed behind a fault.
+    In a `partial` network no step is idle: what no output needs may be needed behind a fault.
     """
 
     def __init__(self, partial: bool = False) -> None:
@@ -73,7 +76,8 @@ class Builder:
         self.rows: list[int] = []  # of each box: the longest way to it
 
     def diagram(self, network: Network) -> Diagram:
-        place = Place({}, live(network.steps, {o.value for o in network.outputs if not o.train}))
+        evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
+        place = Place({}, evaluated, live(network.steps, {output.value for output in network.outputs}))
         items: list[Item] = []
         for given in network.inputs:
             place.makers[given.value] = self.count
@@ -93,9 +97,10 @@ class Builder:
         shape = known(output.value)
         tail = place.makers[output.value]
         fault = claimed(output.value)
-        self.edges.append(Edge(tail, self.count, shape, shape, train=output.train, fault=fault))
-        parts = (output.name, "training only") if output.train else (output.name,)
-        return Box(self.number(tail), "output", parts, parts, train=output.train)
+        idle = TRAINING if output.train else ""
+        self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=fault))
+        parts = (output.name, idle) if idle else (output.name,)
+        return Box(self.number(tail), "output", parts, parts, idle=idle)
 
     def number(self, *tails: int) -> int:
         """The next box's number, and the edges' tails that lead to it."""
@@ -126,9 +131,11 @@ class Builder:
             return self.again(step, place)
         return []
 
-    def trains(self, value: Value, place: Place) -> bool:
-        """Whether a value is there for training only."""
-        return place.train or (value not in place.needed and not self.partial)
+    def idle(self, value: Value, place: Place) -> str:
+        """Why evaluation does without a value; "" where an output of evaluation needs it."""
+        if self.partial or place.idle == UNREAD or value in place.evaluated:
+            return place.idle
+        return TRAINING if value in place.needed else UNREAD
 
     def fault(self, words: str, why: str, value: Value, place: Place) -> Box:
         """The box where a network with faults ends."""
@@ -140,9 +147,9 @@ class Builder:
         shape, layer = known(step.input), step.layer
         if step.output.shape is None:
             return self.fault(layer_words(layer), misfit(layer, shape), step.input, place)
-        train = self.trains(step.output, place)
+        idle = self.idle(step.output, place)
         tail = place.makers[step.input]
-        self.edges.append(Edge(tail, self.count, shape, shape, train=train, fault=claimed(step.input)))
+        self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=claimed(step.input)))
         place.makers[step.output] = self.count
         params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
         words, brief = self.layer_words(layer)
@@ -153,9 +160,9 @@ class Builder:
             (brief,),
             given_label(step.name, layer.name),
             Count.of(params),
-            Count.of(0 if train else int(layer.macs(shape))),
+            Count.of(0 if idle else int(layer.macs(shape))),
             shared=place.shared,
-            train=train,
+            idle=idle,
             window=window(layer),
         )
 
@@ -168,9 +175,10 @@ class Builder:
 
     def use(self, step: Use, place: Place) -> list[Item]:
         instance, name = step.instance, step.instance.block.name.name
-        train = self.trains(step.output, place)
+        idle = self.idle(step.output, place)
         makers = {instance.input: place.makers[step.input]}
-        inner = Place(makers, live(instance.steps, {instance.output}), place.shared, train)
+        within = live(instance.steps, {instance.output})
+        inner = Place(makers, within, within, place.shared, idle)
         items = self.steps(instance.steps, inner)
         if instance.output in makers:
             place.makers[step.output] = makers[instance.output]
@@ -194,7 +202,7 @@ class Builder:
                 ends.append(End(path.output, not made, convolutions, range(start, len(self.edges))))
         if len(ends) < 2 or any(end.value not in place.makers for end in ends):
             return items
-        train = self.trains(step.output, place)
+        idle = self.idle(step.output, place)
         tails = [place.makers[end.value] for end in ends]
         number = self.number(*tails)
         most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
@@ -207,19 +215,20 @@ class Builder:
                 for key in end.edges:
                     self.edges[key] = self.edges[key]._replace(route=route)
             why = claimed(end.value) if fits else unlike(shape, [known(other.value) for other in ends])
-            self.edges.append(Edge(tail, number, shape, shape, route, train, why))
+            self.edges.append(Edge(tail, number, shape, shape, route, idle, why))
         words = (step.layer.name,)
         if not fits:
             return [*items, Box(number, "fault", words, words)]
         place.makers[step.output] = number
-        return [*items, Box(number, "join", words, words, shared=place.shared, train=train)]
+        return [*items, Box(number, "join", words, words, shared=place.shared, idle=idle)]
 
     def again(self, step: Again, place: Place) -> list[Item]:
-        needed = place.needed
         inner = step.step.value if isinstance(step.step, From) else step.step.output
-        if step.output in needed:
-            needed = live((step.step,), needed | {inner})
-        items = self.step(step.step, place._replace(needed=needed, shared=True))
+        evaluated, needed = (
+            live((step.step,), known | {inner}) if step.output in known else known
+            for known in (place.evaluated, place.needed)
+        )
+        items = self.step(step.step, place._replace(evaluated=evaluated, needed=needed, shared=True))
         if inner in place.makers:
             place.makers.setdefault(step.output, place.makers[inner])
         return items
@@ -229,7 +238,7 @@ class Builder:
         """The items in a cluster; unlabelled braces make none."""
         if not items or (kind == "group" and not name):
             return items
-        return [Cluster(kind, name, label, tuple(items), 1, place.shared, place.train)]
+        return [Cluster(kind, name, label, tuple(items), 1, place.shared, place.idle)]
 
 
 def known(value: Value) -> Shape:

@@ -167,7 +167,7 @@ class Writer:
         diagram, look = self.diagram, style.connector(self.theme)
         signs: dict[int, str] = {}
         drawn = set()
-        evaluated = {edge.tail for edge in diagram.edges if not edge.train}
+        evaluated = {edge.tail for edge in diagram.edges if not edge.idle}
         for edge in diagram.edges:
             tail, head = node_id(edge.tail), node_id(edge.head)
             here, there = column_of(diagram, edge.tail), column_of(diagram, edge.head)
@@ -177,7 +177,7 @@ class Writer:
                 out, back = f"out{sign}", f"in{sign}_{edge.head}" if severed else f"in{sign}"
                 if (out, here) not in drawn:
                     graphs[here].node(out, sign, **look)
-                    leaving = edge._replace(route="", train=edge.tail not in evaluated)
+                    leaving = edge._replace(route="", idle="" if edge.tail in evaluated else edge.idle)
                     graphs[here].edge(tail, out, **self.edge_attributes(leaving))
                 if (back, there) not in drawn:
                     self.add_node(graphs[there], back, edge.tail in self.parted, sign, **look)
@@ -193,7 +193,7 @@ class Writer:
             if kind in shown
         ]
         drawn = [edge for edge in self.diagram.edges if not edge.fault]
-        lines = {edge.route or "training only": edge for edge in drawn if edge.route or edge.train}
+        lines = {edge.route or edge.idle: edge for edge in drawn if edge.route or edge.idle}
         for words, edge in sorted(lines.items()):
             found.append((words, style.WORDS, style.edge_attributes(edge, self.theme)))
         return found

@@ -92,7 +92,7 @@ class Folder:
             def wiring(keys: list[int]) -> tuple[Hashable, ...]:
                 edges = [self.edges[key] for key in keys]
                 return tuple(
-                    (place.get(e.tail), place.get(e.head), e.first[1:], e.route, e.train, e.fault)
+                    (place.get(e.tail), place.get(e.head), e.first[1:], e.route, e.idle, e.fault)
                     for e in edges
                 )
 
@@ -123,9 +123,9 @@ class Folder:
 
 def content(item: Item) -> Hashable:
     if isinstance(item, Box):
-        return item.kind, item.parts, item.shared, item.train, item.times
+        return item.kind, item.parts, item.shared, item.idle, item.times
     named = item.name if item.kind == "block" else ""
-    return item.kind, named, item.times, item.shared, item.train, tuple(map(content, item.items))
+    return item.kind, named, item.times, item.shared, item.idle, tuple(map(content, item.items))
 
 
 def stacked(run: list[Cluster]) -> Cluster:

@@ -27,7 +27,7 @@ def fuse(diagram: Diagram) -> Diagram:
     merged: dict[int, int] = {}
 
     def follows(box: Box, last: Box, end: int) -> bool:
-        same = (box.shared, box.train, box.times) == (last.shared, last.train, last.times)
+        same = (box.shared, box.idle, box.times) == (last.shared, last.idle, last.times)
         chained = arriving.get(box.number) == [end] and leaving[end] == 1
         return chained and same and box.kind in FOLLOWERS.get(last.kind, ())
 

@@ -45,7 +45,7 @@ class Box(NamedTuple):
     times: int = 1
     others: tuple[int, ...] = ()  # numbers of the boxes that passes made one with it
     shared: bool = False  # the weights of an earlier box, once more
-    train: bool = False  # no output of evaluation needs it
+    idle: str = ""  # why evaluation does without it
     window: tuple[int, int] | None = None  # height and width of the kernel that slides over what arrives
 
 
@@ -61,7 +61,7 @@ class Cluster(NamedTuple):
     items: tuple[Item, ...]
     times: int = 1
     shared: bool = False
-    train: bool = False
+    idle: str = ""
 
 
 Item = Box | Cluster
@@ -79,7 +79,7 @@ class Edge(NamedTuple):
     first: Shape
     last: Shape
     route: str = ""
-    train: bool = False
+    idle: str = ""
     fault: str = ""
 
 

@@ -144,7 +144,7 @@ def box_attributes(box: Box, theme: Theme) -> dict[str, str]:
     found = kind_attributes(box.kind, theme)
     if box.kind == "join":
         found |= circle(join_across(box))
-    if box.train:
+    if box.idle:
         found["style"] += ",dashed"
     return found
 
@@ -155,7 +155,7 @@ def cluster_attributes(cluster: Cluster, depth: int, theme: Theme) -> dict[str, 
         "fontname": FONT,  # bold is wider than Graphviz without fonts believes
         "fontsize": f"{SIZE:g}",
         "labeljust": "l",
-        "style": "filled,rounded,dashed" if cluster.train else "filled,rounded",
+        "style": "filled,rounded,dashed" if cluster.idle else "filled,rounded",
         "fillcolor": theme.tints[depth % 2],
         "color": theme.ink if many else theme.quiet,
         "penwidth": "1.6" if many else "0.7",
@@ -169,7 +169,7 @@ def edge_attributes(edge: Edge, theme: Theme) -> dict[str, str]:
         return {"color": theme.fault, "fontcolor": theme.fault, "penwidth": "2.6"}
     if edge.route:
         found |= {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "weight": "1"}
-    if edge.train:
+    if edge.idle:
         found["style"] = "dashed"
     elif edge.route == "projection":
         found["style"] = "dotted"

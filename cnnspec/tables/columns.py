@@ -33,7 +33,7 @@ def title(item: Row | Section, name: str) -> str:
     words = name if told else f"{name}: {kind}"
     if item.times > 1:
         words += f" ×{item.times}"
-    return f"{words} (train)" if isinstance(item, Row) and item.train else words
+    return f"{words} ({item.idle})" if isinstance(item, Row) and item.idle else words
 
 
 def size(sides: tuple[object, ...] | str | None) -> str:

@@ -8,13 +8,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from cnnspec.graph import TRAINING, UNREAD
 from cnnspec.tables.columns import COLUMNS, POLICY
 from cnnspec.tables.rows import FLOAT, Row, Table, rows_of
 
 
 def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
     found = {name: value(row) for key in columns for name, value in COLUMNS[key].raw.items()}
-    return found | {"shared": row.shared, "train": row.train}
+    return found | {"shared": row.shared, "train": row.idle == TRAINING, "unread": row.idle == UNREAD}
 
 
 def as_csv(table: Table, columns: Sequence[str]) -> str:

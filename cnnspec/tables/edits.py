@@ -150,8 +150,8 @@ def change_words(part: Part, change: Change, scopes: tuple[str, str]) -> str:
         return f"{before} → {after} paths"
     if change.what == "shared":
         return "shares weights" if after else "has weights of its own"
-    if change.what == "train":
-        return "in training alone" if after else "in evaluation, too"
+    if change.what == "idle":
+        return after or "in evaluation, too"
     if change.what == "reads":
         before, after = within(before, scopes[0]), within(after, scopes[1])
     elif part.node is not None and change.what != "label":

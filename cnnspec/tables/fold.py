@@ -57,7 +57,7 @@ def signature(item: Item) -> Hashable:
     if isinstance(item, Section):
         return item.layer, item.times, tuple(map(signature, item.items))
     size = item.output and item.output[1:]
-    return item.layer, item.kernel, item.stride, item.pad, size, item.times, item.shared, item.train
+    return item.layer, item.kernel, item.stride, item.pad, size, item.times, item.shared, item.idle
 
 
 def pile(copies: list[Item]) -> Item:

@@ -47,7 +47,7 @@ class Row(NamedTuple):
     field: Reach | str | None = None  # "all": the whole input; "": unlike from pixel to pixel
     times: int = 1
     shared: bool = False  # the weights of an earlier row, once more
-    train: bool = False  # no output of evaluation needs it
+    idle: str = ""  # why evaluation does without it
     inputs: tuple[str, ...] = ()  # of the first copy
     maker: str = ""  # the node of the last copy
 
@@ -106,7 +106,6 @@ def layer_rows(graph: Graph) -> Iterator[Row]:
 
 def node_row(node: Node, field: Field | None) -> Row:
     layer = node.layer
-    idle = node.train or layer.name in VIEWS
     return Row(
         node.path,
         own_name(node.path),
@@ -116,10 +115,10 @@ def node_row(node: Node, field: Field | None) -> Row:
         output=node.output,
         params=0 if node.shared else sum(int(w.elements) for w in node.weights if w.trained),
         macs=0 if node.train or layer.is_join else int(layer.macs(node.shapes[0])),
-        memory=0 if idle else FLOAT * int(node.output.features),
+        memory=0 if node.train or layer.name in VIEWS else FLOAT * int(node.output.features),
         field="all" if field is WHOLE else "" if field is None else Reach(field.size, field.jump),
         shared=node.shared and bool(node.weights),
-        train=node.train,
+        idle=node.idle,
         inputs=node.inputs,
         maker=node.path,
     )
@@ -205,5 +204,5 @@ def summed(section: Section) -> Row:
         field=last.field,
         times=section.times,
         shared=any(row.shared for row in rows),
-        train=all(row.train for row in rows),
+        idle=rows[0].idle if len({row.idle for row in rows}) == 1 else "",
     )

@@ -21,7 +21,7 @@ from cnnspec.analysis.parts import Signs, leaves, whole
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check, check_text
 from cnnspec.files import read_used
-from cnnspec.graph import Network
+from cnnspec.graph import TRAINING, Network
 from cnnspec.source import Source
 from tests.backends.random_nets import Generator
 from tests.parsing import TEXTS, nodes, tree
@@ -223,7 +223,7 @@ def test_outputs_and_training() -> None:
     assert set(statuses(found)) == {"same"} and not found.same
     found = compare(net(body.format("output c")), net(body.format("output c train=yes")))
     assert found.ports[2].changes == (Change("train", False, True),)
-    assert [(change.what, change.after) for change in changes(found)] == [("train", True)]
+    assert [(change.what, change.after) for change in changes(found)] == [("idle", TRAINING)]
     moved = compare(
         net(body.format("output c")), net(body.replace("output b", "output a").format("output c"))
     )

@@ -7,7 +7,9 @@ from itertools import pairwise
 import pytest
 
 from cnnspec.analysis.costs import costs
+from cnnspec.analysis.unroll import unroll
 from cnnspec.draw.build import KINDS, build
+from cnnspec.draw.dot import dot
 from cnnspec.draw.fold import fold
 from cnnspec.draw.fuse import fuse
 from cnnspec.draw.look import DETAILS
@@ -17,6 +19,7 @@ from cnnspec.draw.style import SHAPES
 from cnnspec.draw.unwrap import unwrap
 from cnnspec.draw.words import box_lines, rounded, shape_words
 from cnnspec.draw.wrap import column_of
+from cnnspec.graph import TRAINING, UNREAD
 from cnnspec.layers import NAMES
 from tests.draw.nets import (
     GOLDENS,
@@ -197,14 +200,48 @@ def test_resnet152_is_some_forty_boxes() -> None:
 def test_outputs_for_training_and_shared_weights_are_marked() -> None:
     diagram = simplified(golden("heads"))
     found = ordered(diagram)
-    trained = [box.parts[0] for box in found if box.train]
+    trained = [box.parts[0] for box in found if box.idle]
     assert trained == ["adaptiveavgpool 2x2", "flatten", "linear 10", "aux"]
     assert [box_lines(box, LOOK)[-1] for box in found if box.shared] == [
         "shared weights",
         "maxpool 2x2 /2",
     ]
     assert next(box for box in found if box.parts[0] == "aux").macs.total == 0
-    assert [c.name for c in clusters(diagram.items) if c.train] == ["Head"]
+    assert [c.name for c in clusters(diagram.items) if c.idle] == ["Head"]
+
+
+DEAD = """
+block B { side: conv 4@1x1, from side, conv 4@3x3 pad=1, from side, conv 4@1x1 }
+net N {
+    input 1@8x8
+    body: conv 4@3x3 pad=1, relu
+    from body
+    B
+    head: conv 2@1x1
+    from body
+    last: conv 4@1x1
+    output last
+    output head train=yes
+}
+"""
+
+
+def test_what_nothing_reads_is_not_said_to_be_for_training() -> None:
+    net = network(DEAD)
+    diagram = simplified(net, "full")
+    drawn = [(box.label or box.parts[0], box.idle) for box in ordered(diagram)[1:] if box.kind != "output"]
+    assert drawn == [
+        ("body", ""),
+        ("relu", UNREAD),
+        ("side", TRAINING),
+        ("conv 4@3x3", UNREAD),
+        ("conv 4@1x1", TRAINING),
+        ("head", TRAINING),
+        ("last", ""),
+    ]
+    assert [node.idle for node in unroll(net).nodes] == [idle for _, idle in drawn]
+    legend = dot(diagram, LOOK)
+    assert f'"{TRAINING}"' in legend and f'"{UNREAD}"' in legend
 
 
 def test_columns_are_cut_where_one_value_is_live_and_between_clusters() -> None:

@@ -53,7 +53,7 @@ def test_as_far_as_it_goes(body: str, kinds: list[str], wanted: list[tuple[str, 
     diagram = part(body)
     assert [box.kind for box in ordered(diagram)] == ["input", *kinds]
     assert faults(diagram) == wanted
-    assert not any(box.train for box in ordered(diagram))
+    assert not any(box.idle for box in ordered(diagram))
 
 
 def test_a_block_fails_where_it_first_does() -> None:

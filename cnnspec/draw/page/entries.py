@@ -109,7 +109,7 @@ def layer_entry(node: Node, field: Field | None, places: tuple[Place, ...]) -> E
         )
         for weight in node.weights
     )
-    notes = ("shared weights, counted once",) * node.shared + ("for training only",) * node.train
+    notes = ("shared weights, counted once",) * node.shared + (node.idle,) * node.train
     return Entry(
         path=node.path,
         kind=KINDS.get(layer.name, "other"),

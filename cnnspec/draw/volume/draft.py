@@ -28,7 +28,7 @@ class Draft:
         self.boxes = {
             box.number: box
             for box in found
-            if box.kind == "fault" or (box.kind != "output" and not box.train and box.number in self.made)
+            if box.kind == "fault" or (box.kind != "output" and not box.idle and box.number in self.made)
         }
         self.odds = odds(diagram)
         self.tails: dict[int, list[int]] = {number: [] for number in self.boxes}
