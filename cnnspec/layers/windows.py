@@ -48,13 +48,13 @@ def transposed(k: int, s: int, d: int, p: int) -> Window:
 
     Where the stride leaves gaps between the kernels, nothing is read: the pixel before counts.
     """
-    first, last = [], []
-    for q in period(s):
-        fits = [t for t in range(min(k, s)) if (q + p - t * d) % s == 0]  # the pattern repeats after s taps
-        ends = [t for t in range(max(0, k - s), k) if (q + p - t * d) % s == 0]
-        first.append((q + p - max(ends, default=0) * d) // s)
-        last.append((q + p - min(fits, default=0) * d) // s)
-    return Window(1, tuple(first), tuple(last))
+    pixels = period(s)
+    least = {
+        (t * d - p) % s: t for t in reversed(range(min(k, s)))
+    }  # by pixel; the taps repeat after s of them
+    most = {(t * d - p) % s: t for t in range(max(0, k - s), k)}
+    first = tuple((q + p - most.get(q, 0) * d) // s for q in pixels)
+    return Window(1, first, tuple((q + p - least.get(q, 0) * d) // s for q in pixels))
 
 
 def resized(n: int, o: int, linear: bool = False, centred: bool = False) -> Window:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.analysis.lints.scopes import Scope, Site, Survey, arriving
 from cnnspec.graph import Leaf, Use, Value
-from cnnspec.layers.windows import LONGEST
+from cnnspec.layers.windows import LONGEST, Irregular
 from cnnspec.source import Span
 
 CONVOLUTIONS = ("conv", "depthwise")
@@ -41,6 +41,8 @@ class Taps(NamedTuple):
 
     def union(self, other: Taps) -> Taps:
         low = min(self.low, other.low)
+        if max(self.low, other.low) - low > LONGEST:
+            return Taps()
         read = self.read << (self.low - low) | other.read << (other.low - low)
         return Taps(low, read, max(self.dilations, other.dilations, key=len))
 
@@ -102,7 +104,10 @@ class Walk:
 
     def layer(self, op: Leaf, row: Row, site: Site) -> Row:
         layer: Any = op.layer
-        windows = layer.reads(site.shape)
+        try:
+            windows = layer.reads(site.shape)
+        except Irregular:
+            return self.end(row)
         if windows is not None and all(w.step == 1 and w.first == w.last for w in windows):
             down, across = (taps.moved(w.first[0]) for taps, w in zip(row[:2], windows, strict=True))
             return row._replace(down=down, across=across)

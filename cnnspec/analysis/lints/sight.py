@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from cnnspec.analysis.lints.scopes import Op, Scope, Site, Survey
 from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, Field, behind
 from cnnspec.graph import Leaf, Merge, Use, Value
-from cnnspec.layers.windows import Irregular, Window
+from cnnspec.layers.windows import LONGEST, Irregular, Window
 from cnnspec.shapes import Shape
 
 KERNELS = ("conv", "depthwise")
@@ -164,10 +164,15 @@ def least(fields: list[Field | None]) -> Field | None:
 
 
 def apart(one: Axis, two: Axis) -> float:
-    """How far apart the same pixels of two values look, in pixels of theirs; infinite if ever farther."""
+    """How far apart the same pixels of two values look, in pixels of theirs; infinite if ever farther.
+
+    Where that repeats only after very many pixels it counts as nothing: not all are looked at.
+    """
     if not one.is_as_dense(two):
         return math.inf
     period = math.lcm(len(one.low), len(two.low))
+    if period > LONGEST:
+        return 0
     first, second = one.repeated(period), two.repeated(period)
     ends = sum(first.low) + sum(first.high) - sum(second.low) - sum(second.high)
     return abs(ends) / (2 * first.step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cnnspec.analysis.sizes.explore import Explorer, Inputs, resized
 from cnnspec.analysis.sizes.facts import losses
@@ -28,9 +28,11 @@ def proposals(explorer: Explorer, reach: int) -> list[Inputs]:
     if len({explorer.written[name].size for name in names}) != 1:
         return []
     size = explorer.written[names[0]].size
-    squares = [(n, n) for n in range(max(1, min(size) - reach), max(size) + reach + 1)]
-    sides = [n for (n, _), lost in fine(explorer, names, squares).items() if not lost]
-    pairs = [(a, b) for a in closest(sides, size[0]) for b in closest(sides, size[1])]
+    around = [range(max(1, side - reach), side + reach + 1) for side in size]
+    squares = [(n, n) for n in {*around[0], *around[1]}]  # few, however far height and width are apart
+    sides = {n for (n, _), lost in fine(explorer, names, squares).items() if not lost}
+    highs, wides = (closest(sides.intersection(near), side) for near, side in zip(around, size, strict=True))
+    pairs = [(high, wide) for high in highs for wide in wides]
     found = fine(explorer, names, [*moves(size, reach), *pairs])
     chosen = sorted(found, key=lambda near: (found[near], distance(near, size), -sum(near)))
     return [resized(explorer.written, names, near) for near in chosen]
@@ -47,7 +49,7 @@ def fine(explorer: Explorer, names: Sequence[str], sizes: Sequence[Size]) -> dic
     }
 
 
-def closest(sides: Sequence[int], side: int) -> list[int]:
+def closest(sides: Iterable[int], side: int) -> list[int]:
     return sorted(sides, key=lambda n: (abs(n - side), -n))[:2]
 
 

@@ -18,7 +18,7 @@ from cnnspec.values import freeze
 WIDTHS = ("count", "list", "numbers", "text")
 """Kinds of arguments that no height and no width depends on."""
 
-MOST_WORK = 1_000_000
+MOST_WORK = 200_000
 """So many answers a program computes, some microseconds each."""
 
 Side = dict[int, int | None]
@@ -104,7 +104,7 @@ class Program:
             tables[key] = down, down if is_even(layer) else {}
         for axis, sides in enumerate((heights, widths)):
             known = tables[key][axis]
-            fresh = sides - known.keys()
+            fresh = sides.difference(known)
             self.spend(0 if lost else len(fresh))
             for side in fresh:
                 place = (written.height, side) if axis else (side, written.width)

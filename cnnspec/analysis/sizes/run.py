@@ -13,6 +13,9 @@ from cnnspec.graph import Decision
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.shapes import Shape
 
+PLACES = 16
+"""So many places of a column cost as much as an answer: time, and memory while the run is kept."""
+
 
 class Unread(Exception):
     """Nothing arrives where a size is to be read."""
@@ -64,7 +67,8 @@ class Run:
         self.find(claims)
 
     def column(self, column: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Equal columns are one object."""
+        """Equal columns are one object. Raises TooMuch."""
+        self.program.spend(len(column) // PLACES)
         return self.columns.setdefault(column, column)
 
     def fault(self, before: Sequence[Any], after: Sequence[Any], path: str) -> None:
@@ -147,7 +151,7 @@ class Run:
         known = self.moved.get(key)
         if known is None:
             table = self.program.tables.setdefault(key[:2], {None: None})
-            fresh = set(flow.column) - table.keys()
+            fresh = set(flow.column).difference(table)
             self.program.spend(len(fresh))
             for place in fresh:
                 table[place] = self.program.answer(layer, flow.channels, place)
@@ -162,7 +166,7 @@ class Run:
         if known is None:
             table = self.program.tables.setdefault((type(join), channels), {})
             rows = list(zip(*(flow.column for flow in flows), strict=True))
-            fresh = set(rows) - table.keys()
+            fresh = set(rows).difference(table)
             self.program.spend(len(fresh))
             for places in fresh:
                 table[places] = self.program.joined(join, channels, places)
