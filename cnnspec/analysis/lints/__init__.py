@@ -34,7 +34,7 @@ def warnings(
     `source`: the file, where all its nets are looked at just as written; then comments there that silence
     nothing are told, too, but for those in one of its `blocks` that no net uses.
     """
-    from cnnspec.analysis.lints import cost, structure, training  # noqa: F401  # they add their lints
+    from cnnspec.analysis.lints import cost, habits, structure, training  # noqa: F401  # they add their lints
 
     silences = Silences()
     survey = Survey(networks, silences, source is not None)

@@ -30,7 +30,7 @@ class Scope:
         inputs: tuple[Value, ...],
         outputs: tuple[Value, ...],
     ) -> None:
-        self.body, self.inputs, self.outputs = body, inputs, outputs
+        self.body, self.steps, self.inputs, self.outputs = body, steps, inputs, outputs
         self.ops: list[Op] = []
         flatten(steps, self.ops)
         self.uses: list[Use] = []
@@ -43,6 +43,15 @@ class Scope:
                 self.uses.append(op)
             for value in arriving(op):
                 reads[value] = reads.get(value, 0) + 1
+
+    @cached_property
+    def needed(self) -> set[Value]:
+        """What the outputs are computed from."""
+        needed = set(self.outputs)
+        for op in reversed(self.ops):
+            if op.output in needed:
+                needed.update(arriving(op))
+        return needed
 
     @cached_property
     def calls(self) -> dict[int, syntax.Call]:
@@ -117,15 +126,24 @@ class Site(NamedTuple):
 
 def calls(body: syntax.Body) -> Iterator[syntax.Call]:
     """All calls in a text, those within braces too."""
+    for chain in chains(body):
+        for step in chain.steps:
+            if isinstance(step.action, syntax.Call):
+                yield step.action
+
+
+def chains(body: syntax.Body) -> Iterator[syntax.Chain]:
+    """All chains of steps in a text, those within braces too."""
     for statements in (body.statements, *(path.statements for path in body.paths)):
         for statement in statements:
-            for step in statement.steps if isinstance(statement, syntax.Chain) else ():
-                if isinstance(step.action, syntax.Call):
-                    yield step.action
+            if not isinstance(statement, syntax.Chain):
+                continue
+            yield statement
+            for step in statement.steps:
                 for name in ("body", "then", "otherwise"):
                     inner = getattr(step.action, name, None)
                     if isinstance(inner, syntax.Body):
-                        yield from calls(inner)
+                        yield from chains(inner)
 
 
 class Finding(NamedTuple):
@@ -143,16 +161,16 @@ def finding(
     label: str = "",
     notes: tuple[Note, ...] = (),
     fixes: tuple[Fix, ...] = (),
+    place: Span | None = None,
 ) -> Finding:
-    """A warning about a step, at the first of these arguments that is given."""
+    """A warning about a step, at the first of these arguments that is given, or at another place."""
     chain = tuple(
         Note(f"in block {name.name} (line {name.span.line}), used here", use.span)
         for use in reversed(site.uses)
         for name in (use.instance.block.name,)
     )
-    return Finding(
-        Diagnostic(code, message, site.argument(*arguments), label, (*notes, *chain), fixes), site.uses
-    )
+    span = place or site.argument(*arguments)
+    return Finding(Diagnostic(code, message, span, label, (*notes, *chain), fixes), site.uses)
 
 
 def pointer(message: str, there: Site, here: Site) -> Note:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from cnnspec.analysis.lints import lint
 from cnnspec.analysis.lints.edits import without_step
 from cnnspec.analysis.lints.follow import Follower, Rule
-from cnnspec.analysis.lints.scopes import Finding, Site, Survey, arriving, finding, pointer
+from cnnspec.analysis.lints.labels import ACTIVATIONS, Early, early
+from cnnspec.analysis.lints.scopes import Finding, Op, Scope, Site, Survey, finding, pointer
 from cnnspec.analysis.lints.sight import Sights, apart
 from cnnspec.analysis.receptive import WHOLE, Field
 from cnnspec.diagnostics import Diagnostic, Edit, Fix, Note
 from cnnspec.elaborate.trace import last_span
 from cnnspec.graph import Merge, Path, Value
-from cnnspec.layers import FAMILIES
 from cnnspec.source import Span
 
-ACTIVATIONS = frozenset(FAMILIES["activation"]) - {"softmax", "logsoftmax", "abs", "identity"}
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus"}
 KEEP_POSITIVES = {"relu", "leakyrelu", "prelu", "elu"}
 SQUASHED = {"relu6", "sigmoid", "hardsigmoid"}  # between 0 and 6
@@ -32,18 +31,42 @@ AFFINE = POOLS | {"batchnorm", "dropout", "stochasticdepth", "scale", "flatten"}
 def led_nowhere(survey: Survey) -> Iterator[Finding]:
     """W0501: no output is computed from a step, or from an input. Told of the last such step of a chain."""
     for scope, uses, _ in survey.visits:
-        needed: set[Value] = set(scope.outputs)
-        for op in reversed(scope.ops):
-            if op.output in needed:
-                needed.update(arriving(op))
-            elif op.output not in scope.reads:
-                site = Site(op, uses, scope)
-                yield finding("W0501", f"`{site.layer}` leads to no output", site, label="nothing reads this")
+        for op in ends(scope):
+            site, before = Site(op, uses, scope), next(filter(stops_at(op), early(scope)), None)
+            notes, fixes = (before.notes(), before.fixes()) if before else ((), ())
+            message = f"`{site.layer}` leads to no output"
+            yield finding("W0501", message, site, label="nothing reads this", notes=notes, fixes=fixes)
     for network, scope in survey.nets:
         for given in network.inputs:
             if given.value not in scope.reads:
                 message = f"the input `{given.name}` leads to no output"
                 yield Finding(Diagnostic("W0501", message, given.span, "nothing reads this"), ())
+
+
+def ends(scope: Scope) -> list[Op]:
+    """The last steps of what leads nowhere."""
+    return [op for op in scope.ops if op.output not in scope.needed and op.output not in scope.reads]
+
+
+def stops_at(op: Op) -> Callable[[Early], bool]:
+    """Whether a line ends at this step, which leads nowhere, behind an activation."""
+    return lambda found: found.activation.span.start <= op.span.start < found.chain.span.end
+
+
+@lint
+def read_before_activation(survey: Survey) -> Iterator[Finding]:
+    """W0509: `from` reads a labelled step, whose line goes on to an activation that only the next line gets.
+
+    Where the line leads nowhere then, W0501 tells of it.
+    """
+    for scope, uses, _ in survey.visits:
+        found = list(early(scope))
+        dead = [each for op in ends(scope) for each in filter(stops_at(op), found)] if found else []
+        for each in found:
+            if each not in dead:
+                what = f"`{each.read.text}` reads what comes before the `{each.activation.layer.name}`"
+                site = Site(each.activation, uses, scope)
+                yield finding("W0509", what, site, notes=each.notes(), fixes=each.fixes(), place=each.place)
 
 
 @lint

@@ -48,6 +48,61 @@ ACTIVATIONS = {
     "block A { identity }\nnet N { input 3@8x8, relu, A, relu }": "W0502 relu",
 }
 
+EARLY = {
+    "a: conv 3@3x3 pad=1, relu\n abs, concat { | from a | identity }": "W0509 a",
+    "a: conv 3@3x3 pad=1, batchnorm, relu\n abs, concat { | from a | identity }": "W0509 a",
+    "a: { conv 3@1x1 }, relu\n abs, concat { | from a | identity }": "W0509 a",
+    "a: add { | identity | pad 0 }, relu\n abs, concat { | from a | identity }": "W0509 a",
+    "a: { conv 3@1x1, relu }\n abs, concat { | from a | identity }": "",
+    "conv 3@1x1, a: relu\n abs, concat { | from a | identity }": "",
+    "a: conv 3@1x1\n relu, abs, concat { | from a | identity }": "",  # another line
+    "a: conv 3@1x1, abs, concat { | from a | identity }": "",
+    "a: conv 3@1x1, maxpool 1x1, relu\n abs, concat { | from a | identity }": "",
+    "a: conv 3@1x1, relu\n abs, concat { | pad 0 | identity }": "",  # never read
+    "a: conv 3@1x1, b: relu\n abs, concat { | from a | identity }": "",  # both have names
+    "b: { a: conv 3@1x1, relu }\n abs, concat { | from b.a | from b | identity }": "",
+    "a: identity, relu\n abs, concat { | from a | identity }": "",  # a name for its own sake
+    "a: tanh, pad 0, relu\n abs, concat { | from a | identity }": "",
+    "repeat i in 2 { e{i}: conv 3@1x1, relu, abs }\n concat { | from e0 | identity }": "W0509 e{i}",
+    "a: conv 3@1x1, relu\n from a, abs": "W0501 relu",
+    "a: conv 3@1x1, relu, abs\n from a, pad 0": "W0501 abs",
+    "block B(act=relu) { x: conv 3@1x1, act, abs, add { | from x | identity } }\n"
+    "net N { input 3@8x8, B }": "W0509 x",
+    "a: conv 3@1x1, relu  # allow W0509\n abs, concat { | from a | identity }": "",
+}
+
+SHRUNK = {
+    "upsample size=2": "W0510 size=2",
+    "upsample size=2x32": "W0510 size=2x32",
+    "upsample size=32x32": "",
+    "upsample size=16x64": "",
+    "upsample 0.5": "",
+    "upsample size=[in.height // 2, 8]": "W0510 size=[in.height // 2, 8]",
+}
+
+MOMENTUM = {
+    "batchnorm": "",
+    "batchnorm momentum=0.5": "",
+    "batchnorm momentum=0.51": "W0604 momentum=0.51",
+    "batchnorm momentum=1": "",
+    'batchnorm momentum="average"': "",
+    "batchnorm momentum=0.9 track=no": "",
+    "instancenorm momentum=0.9": "",  # which keeps no statistics
+    "instancenorm momentum=0.9 track=yes": "W0604 momentum=0.9",
+    "default batchnorm momentum=0.9\n batchnorm\n relu, batchnorm": "W0604 batchnorm",
+    "m = 0.9\n batchnorm momentum=m": "W0604 momentum=m",
+}
+
+SHARE = {
+    "dropout 0.7": "",
+    "dropout 0.75": "W0605 0.75",
+    "dropout 1": "",
+    "stochasticdepth 0.5": "",
+    "stochasticdepth p=0.8": "W0605 p=0.8",
+}
+
+SLOPE = {"leakyrelu 1": "", "leakyrelu slope=5.5": "W0606 slope=5.5", "leakyrelu (1 / 5.5)": ""}
+
 LINEAR = {
     "conv 8@3x3, relu, conv 8@3x3": "",
     "conv 8@3x3, conv 8@3x3": "W0503 conv 8@3x3",
@@ -141,7 +196,7 @@ GRID = {
     "conv 8@3x3 dilation=1x3, relu, conv 8@3x3 dilation=1x3": "W0507 dilation=1x3",
     "conv 8@3x3 dilation=1x2, relu, conv 8@3x3 dilation=2x1": "",
     "depthwise 5x5 dilation=2, relu, depthwise 3x3 dilation=4": "W0507 dilation=4",
-    "a: conv 3@3x3 dilation=2 pad=2, relu, conv 3@3x3 dilation=2 pad=2, add { | identity | from a }": (
+    "a: conv 3@3x3 dilation=2 pad=2\n relu, conv 3@3x3 dilation=2 pad=2, add { | identity | from a }": (
         "W0507 dilation=2"
     ),
     "concat for r in [2, 4, 8] { | conv 8@3x3 pad=r dilation=r }": "",  # Chen et al. 2017: side by side
@@ -242,6 +297,11 @@ BLIND = {
 TABLES = {
     "nowhere": NOWHERE,
     "activations": ACTIVATIONS,
+    "early": EARLY,
+    "shrunk": SHRUNK,
+    "momentum": MOMENTUM,
+    "share": SHARE,
+    "slope": SLOPE,
     "linear": LINEAR,
     "dropped": DROPPED,
     "centred": CENTRED,
