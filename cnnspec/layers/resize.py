@@ -13,8 +13,8 @@ from cnnspec.shapes import Shape
 class Upsample(Layer):
     """The map at another size: every pixel repeated, or interpolated linearly along both axes.
 
-    The centre of output pixel q is at (q + 0.5)/factor - 0.5; with `align=yes` the corners' centres coincide
-    instead. With `size` the factor is size/n.
+    Nearest: output pixel q is pixel floor(q/factor). Bilinear: its centre is at (q + 0.5)/factor - 0.5; with
+    `align=yes` the corners' centres coincide instead. With `size` the factor is size/n.
     """
 
     name = "upsample"
@@ -80,9 +80,28 @@ class Upsample(Layer):
 
     def torch(self, x: Shape) -> Call:
         size = {"scale_factor": pair(self.factor)} if self.size is None else {"size": pair(self.size)}
+        if not self._is_kept_by_torch():
+            return Call("Upsample", (), {**size, "mode": self.mode})
         if self.mode == "nearest":
             return Call("nn.Upsample", (), {**size, "mode": "nearest"})
         return Call("nn.Upsample", (), {**size, "mode": "bilinear", "align_corners": self.align})
+
+    def _is_kept_by_torch(self) -> bool:
+        """Whether nn.Upsample keeps to the formula for maps of all sizes.
+
+        Where the output is as large as the map, as 4*1.1 is, it copies; nearest, it repeats every pixel where
+        the output is twice as large. Nearest, it rounds q/factor to float32 before it takes the floor: of 26
+        pixels made 22, the eleventh is to be 11*26/22 = 13 and becomes 12.
+        """
+        if self.mode == "bilinear":
+            return self.align or not any(1 < factor < 1.5 for factor in self.factor or ())
+        return all(_is_exact(factor) for factor in self.factor or (0,))
+
+
+def _is_exact(factor: float) -> bool:
+    """Whether q/factor in float32 has the right floor: 2, 3 and 1/2 do; 2.3 does not, nor 41."""
+    whole = factor if factor >= 1 else 1 / factor if factor else 0
+    return 0 < whole <= 40 and whole == int(whole)
 
 
 class PixelShuffle(Layer):

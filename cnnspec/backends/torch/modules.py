@@ -212,6 +212,36 @@ class StochasticDepth(nn.Module):
         return x * (noise.div_(survival) if survival > 0.0 else noise)
 
 
+class Upsample(nn.Upsample):
+    """Maps at another size, pixel by pixel; the factor is the size over the map's, if given.
+
+    Nearest, output q is pixel floor(q / factor); bilinear, its centre is at
+    (q + 0.5) / factor - 0.5. nn.Upsample copies small maps instead, 4 pixels by a factor
+    of 1.1, and rounds q / factor to float32 before it takes the floor.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        given: Any = self.size if self.scale_factor is None else self.scale_factor
+        down, along = given if isinstance(given, tuple) else (given, given)
+        return self.resize(self.resize(x, 2, down), 3, along)
+
+    def resize(self, x: Tensor, axis: int, given: float) -> Tensor:
+        n = x.shape[axis]
+        if self.scale_factor is None:
+            at = torch.arange(int(given), dtype=torch.float64) * n / given
+        else:
+            at = torch.arange(int(n * given), dtype=torch.float64) / given
+        if self.mode == "bilinear":
+            at = (at + 0.5 / given - 0.5).clamp(min=0)
+        low = at.long().clamp(max=n - 1)
+        near = x.index_select(axis, low.to(x.device))
+        if self.mode == "nearest":
+            return near
+        far = x.index_select(axis, (low + 1).clamp(max=n - 1).to(x.device))
+        share = (at - low).to(x).reshape(-1, *[1] * (3 - axis))
+        return near * (1 - share) + far * share
+
+
 def freeze(module: nn.Module) -> nn.Module:
     """Turn a module's parameters into buffers under the same keys, and return the module."""
     for name, parameter in list(module.named_parameters(recurse=False)):

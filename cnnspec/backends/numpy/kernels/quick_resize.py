@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import Array, pieces
+from cnnspec.backends.numpy.kernels.arrays import pieces
 from cnnspec.backends.numpy.kernels.conv import full_size
 from cnnspec.backends.numpy.kernels.folding import folded, packed
 from cnnspec.backends.numpy.kernels.net import Layer
@@ -81,27 +81,25 @@ def quick_upsample(plan: Plan, layer: Layer) -> None:
     left, right, along = neighbours(first(x), 3, **options)
     n, _, width, c = x.shape
     y = plan.take(layer.name, (n, len(above), len(left), c))
-    row, far = plan.take(".row", (n, width, c)), plan.take(".far", (n, len(left), c))
+    row, other = (plan.take(name, (n, width, c)) for name in (".row", ".other"))
+    far = plan.take(".far", (n, len(left), c))
 
     def step() -> None:
         for i, (high, low) in enumerate(zip(above, below, strict=True)):
             if down is None:
                 np.take(x[:, high], left, 1, out=y[:, i], mode="clip")
                 continue
-            weigh(x[:, high], x[:, low], down[i], row)
+            np.multiply(x[:, high], 1 - down[i], out=row)
+            np.multiply(x[:, low], down[i], out=other)
+            np.add(row, other, out=row)
             np.take(row, left, 1, out=y[:, i], mode="clip")
             np.take(row, right, 1, out=far, mode="clip")
-            weigh(y[:, i], far, along[:, None], far)
-            np.copyto(y[:, i], far)
+            np.multiply(y[:, i], 1 - along[:, None], out=y[:, i])
+            np.multiply(far, along[:, None], out=far)
+            np.add(y[:, i], far, out=y[:, i])
 
     plan.steps.append(step)
     plan.give(".row")
+    plan.give(".other")
     plan.give(".far")
     plan.close([layer])
-
-
-def weigh(near: Array, far: Array, share: Array, goal: Array) -> None:
-    """goal = near + share * (far - near)."""
-    np.subtract(far, near, out=goal)
-    np.multiply(goal, share, out=goal)
-    np.add(goal, near, out=goal)

@@ -28,7 +28,8 @@ def upsample(
         along = (-1, 1) if axis == 2 else (-1,)
         near = np.take(x, low, axis)
         if share is not None:
-            near = near + share.reshape(along) * (np.take(x, high, axis) - near)
+            share = share.reshape(along)
+            near = near * (1 - share) + np.take(x, high, axis) * share
         x = near
     return x
 
@@ -69,16 +70,16 @@ def neighbours(
 ) -> tuple[Array, Array, Any]:
     """For each output along an axis: the pixels on either side, and the second's share.
 
-    The share is None where only one pixel counts. Positions are computed in the
-    precision that PyTorch computes them in: float32 for "nearest", else x's own.
+    The share is None where only one pixel counts. Shares have x's type, as in PyTorch.
     """
     n = x.shape[axis]
     o = size[axis - 2] if size else math.floor(n * factor[axis - 2]) if factor else n
-    step = 1 / factor[axis - 2] if factor else n / o
     if mode == "nearest":
-        q = np.arange(o, dtype=np.float32) * np.float32(step)
-        low = np.minimum(np.floor(q).astype(int), n - 1)
+        at = np.arange(o)
+        at = np.floor(at / factor[axis - 2]).astype(int) if factor else at * n // o
+        low = np.minimum(at, n - 1)
         return low, low, None
+    step = 1 / factor[axis - 2] if factor else n / o
     q = np.arange(o, dtype=x.dtype)
     if align:
         position = q * x.dtype.type((n - 1) / (o - 1) if o > 1 else 0)
