@@ -114,6 +114,23 @@ class Writer:
         if len(self.lines) == inside:
             del self.lines[start:]
 
+    @contextmanager
+    def aside(self) -> Iterator[list[str]]:
+        """Lines for a block, kept apart until it is known whether and where it is written."""
+        around, self.lines = self.lines, []
+        try:
+            with self.indented():
+                yield self.lines
+        finally:
+            self.lines = around
+
+    def choice(self, test: str, then: list[str], negation: str, otherwise: list[str]) -> None:
+        """`if test:` with its `else:`; a block without lines is left out."""
+        for head, lines in ((f"if {test}:", then), ("else:" if then else f"if {negation}:", otherwise)):
+            if lines:
+                self.line(head)
+                self.lines += lines
+
     def ends_in(self, head: str) -> bool:
         """Whether the last line stands in a block of that head, which stands at the present depth."""
         indent = "    " * self.depth

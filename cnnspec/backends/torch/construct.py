@@ -16,6 +16,7 @@ from cnnspec.backends.torch.structure import (
     inner,
     is_chain,
     is_container,
+    key_of,
     referenced,
     repeat_of,
     shape_note,
@@ -23,7 +24,7 @@ from cnnspec.backends.torch.structure import (
     weights,
 )
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, Writer, flat
-from cnnspec.graph import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use
+from cnnspec.graph import From, If, Leaf, Merge, Repeat, Step, Use
 from cnnspec.symbols import add, constant, make, polynomial
 
 INDICES = ("i", "j", "k", "m", "n")
@@ -129,18 +130,17 @@ class Constructor:
             raise Unaligned  # one flag cannot tell every turn
         condition = frame.condition([step.test for step in steps], taken, "variant")
         if self.wired:
-            flag = self.plan.flag(steps[0].span, "has_" + wish_of(steps))
+            flag = self.plan.flag(key_of(steps), "has_" + wish_of(steps))
             self.writer.line(f"self.{flag} = {condition}")
             condition = f"self.{flag}"
-        otherwise = f"if not {condition}" if self.wired else f"if not ({condition})"
+        blocks = []
         for branch in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is branch]
-            inside = [steps[i].steps for i in rows]
-            if not any(constructs(row) for row in inside):
-                continue
-            with self.writer.block(f"if {condition}" if branch else otherwise):
-                self.walk(inside, Part(frame, rows), put)
-            otherwise = "else"
+            with self.writer.aside() as lines:
+                self.walk([steps[i].steps for i in rows], Part(frame, rows), put)
+            blocks.append(lines)
+        negation = f"not {condition}" if self.wired else f"not ({condition})"
+        self.writer.choice(condition, blocks[0], negation, blocks[1])
 
     def merge(self, steps: list[Merge], frame: Frame, put: Any) -> None:
         if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):
@@ -160,12 +160,12 @@ class Constructor:
             if 0 < len(rows) < len(paths):
                 if in_loop(frame):
                     raise Unaligned  # one flag cannot tell every turn
-                flag = self.plan.flag(paths[0].span, "residual")
+                flag = self.plan.flag(key_of(steps, paths[0].span), "residual")
                 condition = frame.condition([path.test for path in paths], there, flag)
                 self.writer.line(f"self.{flag} = {condition}")
-                if any(constructs(paths[i].steps) for i in rows):
-                    with self.writer.block(f"if self.{flag}"):
-                        self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
+                with self.writer.aside() as lines:
+                    self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
+                self.writer.choice(f"self.{flag}", lines, "", [])
             elif rows:
                 self.walk([path.steps for path in paths], frame, put)
 
@@ -223,19 +223,16 @@ class Constructor:
         if not parents:
             return
         rows = [iteration for step in steps for iteration in step.iterations[first:]]
-        lines, taken = self.writer.lines, set(self.plan.locals.taken)
+        taken = set(self.plan.locals.taken)
         index = self.plan.locals.local(INDICES[self.depth % len(INDICES)])
         loop = Loop(frame, parents, index, tables, self.plan.locals)
-        self.writer.lines = []
         self.depth += 1
         try:
-            with self.writer.indented():
+            with self.writer.aside() as body:
                 self.walk(rows, loop, put)
-            body = self.writer.lines
             targets, over = self.header(loop, steps, frame, first)
         finally:
             self.depth -= 1
-            self.writer.lines = lines
             self.plan.locals.taken = taken
         if body:
             self.writer.expression(over, f"for {targets} in ", ":")
@@ -338,15 +335,6 @@ def attribute_kind(step: Step) -> tuple[str, bool]:
 
 def is_parameter(step: Step) -> bool:
     return isinstance(step, Leaf) and any(not weight.name for weight in weights(step))
-
-
-def constructs(steps: Steps) -> bool:
-    """Whether steps need anything constructed."""
-    return any(
-        isinstance(step, Leaf | Use | Group) or any(constructs(within) for within in inner(step))
-        for step in steps
-        if not isinstance(step, From | Again)
-    )
 
 
 def wish_of(steps: list[If]) -> str:

@@ -19,7 +19,7 @@ from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root
 from cnnspec.backends.torch.structure import Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
-from cnnspec.graph import Instance, Network, live
+from cnnspec.graph import Instance, Network, Value, live
 from cnnspec.layers.base import Filter, describe
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.symbols import write
@@ -248,25 +248,17 @@ def modules(plan: Plan, chain: bool, body: Writer) -> None:
 
 def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
     names = Names(plan.names.taken | IMPORTED)
-    forward = Forward(plan, body, names)
     inputs = ["x"]
     if outputs is not None and len(plan.rows[0].inputs) > 1:
         inputs = [names.local(given.name) for given in plan.program.network.inputs]
-    forward.declared.update(inputs)
-    for row in plan.rows:
-        for name, value in zip(inputs, row.inputs, strict=True):
-            forward.texts[value] = name
-            if value in plan.kept and name == "x":
-                forward.target = "y"
-    for row in plan.rows:
-        forward.evaluated = live(row.steps, set(row.outputs)) | (forward.evaluated or set())
-    forward.trained = forward.evaluated
-    kind = "Tensor"
+    computed = set[Value]().union(*(live(row.steps, set(row.outputs)) for row in plan.rows))
+    evaluated, kind = computed, "Tensor"
     if outputs is not None:
         kind = outputs["annotation"]
         network = plan.program.network
-        evaluated = {output.value for output in network.outputs if not output.train}
-        forward.evaluated = live(network.steps, evaluated)
+        evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
+    forward = Forward(plan, body, names, computed, evaluated)
+    forward.begin(inputs, [list(column) for column in zip(*(row.inputs for row in plan.rows), strict=True)])
     with body.block(f"def forward(self, {', '.join(f'{name}: Tensor' for name in inputs)}) -> {kind}"):
         if outputs is not None and plan.program.optimised:
             for name, value in zip(inputs, plan.rows[0].inputs, strict=True):
@@ -277,8 +269,8 @@ def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> N
             return_several(plan, forward, outputs, body)
         else:
             values = [row.outputs[0] for row in plan.rows]
-            if forward.pending is not None:
-                forward.flush("x" if len(inputs) == 1 else None)
+            if len(inputs) == 1:
+                forward.settle(values, "x")
             body.line(f"return {forward.variable(values)}")
 
 
@@ -315,17 +307,14 @@ def write_tuple(program: Program, suffix: str, fields: list[tuple[str, Any]], bo
 def return_several(plan: Plan, forward: Forward, outputs: dict[str, Any], body: Writer) -> None:
     forward.flush()
     network = plan.program.network
-    everything = [forward.variable([output.value]) for output in network.outputs]
-    made = f"return {outputs['all']}({', '.join(everything)})"
-    if "evaluation" not in outputs:
-        body.line(made)
-        return
-    with body.condition("self.training"):
-        body.line(made)
-    kept = [forward.variable([output.value]) for output in network.outputs if not output.train]
-    body.line(
-        f"return {outputs['evaluation']}({', '.join(kept)})" if outputs["evaluation"] else f"return {kept[0]}"
-    )
+    differs = "evaluation" in outputs
+    with forward.at_training("training" if differs else "always"):
+        everything = [forward.variable([output.value]) for output in network.outputs]
+        body.line(f"return {outputs['all']}({', '.join(everything)})")
+    if differs:
+        kept = [forward.variable([output.value]) for output in network.outputs if not output.train]
+        made = f"{outputs['evaluation']}({', '.join(kept)})" if outputs["evaluation"] else kept[0]
+        body.line(f"return {made}")
 
 
 def main(program: Program, plan: Plan, outputs: dict[str, Any], body: Writer) -> None:

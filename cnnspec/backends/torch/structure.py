@@ -304,6 +304,11 @@ def repeat_of(steps: list[Repeat]) -> tuple[Value, Span]:
     return steps[0].output, steps[0].span
 
 
+def key_of(steps: list[If] | list[Merge], span: Span | None = None) -> Any:
+    """What tells an `if`, or a join's path of this span, from all others, in other turns of a repeat, too."""
+    return span or steps[0].span, tuple(step.input for step in steps)
+
+
 def output_of(step: Step) -> Value:
     return step.value if isinstance(step, From) else step.output
 

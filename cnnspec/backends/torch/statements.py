@@ -1,0 +1,152 @@
+"""The statements of a `forward`: what is assigned to which variable, and what is nested into what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import count
+
+from cnnspec.backends.names import Names
+from cnnspec.backends.torch.columns import Unaligned
+from cnnspec.backends.torch.expressions import item, opening, split
+from cnnspec.backends.torch.structure import Plan
+from cnnspec.backends.torch.variables import Variables, read_by
+from cnnspec.backends.writer import WIDTH, Arguments, Writer, layout
+from cnnspec.graph import Value
+
+DEEPEST = 3  # calls within calls on one line
+BRANCHES = ("y", "z", "u", "v", "w")
+
+
+class Pending:
+    """An expression that nothing has been assigned from yet."""
+
+    def __init__(self, values: list[Value], text: str, depth: int, atomic: bool) -> None:
+        self.values, self.text, self.depth, self.atomic = values, text, depth, atomic
+
+
+class Statements:
+    """The values of a `forward` and the variables that they are kept in.
+
+    `target` is the variable that the current chain is kept in, as long as nothing else in it is wanted;
+    values that a wire leads to get variables of their own. `live`: what is computed at all; `evaluated`:
+    what evaluation needs of it.
+    """
+
+    def __init__(
+        self, plan: Plan, writer: Writer, names: Names, live: set[Value], evaluated: set[Value]
+    ) -> None:
+        self.plan, self.writer, self.names, self.live, self.evaluated = plan, writer, names, live, evaluated
+        reads = Counter(value for row in plan.rows for value in (*read_by(row.steps, live), *row.outputs))
+        self.variables = Variables(len(plan.rows), reads)
+        self.kept = set(plan.kept)
+        self.named: set[str] = set()  # variables of values that a wire leads to
+        self.declared: set[str] = set()
+        self.pending: Pending | None = None
+        self.target = "x"
+
+    def begin(self, inputs: list[str], values: list[list[Value]]) -> None:
+        """The arguments of `forward`, and what each of them is in every row."""
+        self.declared.update(inputs)
+        for name, arriving in zip(inputs, values, strict=True):
+            self.variables.assign(name, arriving)
+            if name == "x" and not self.plan.kept.isdisjoint(arriving):
+                self.target = "y"
+
+    def variable(self, values: list[Value]) -> str:
+        """The variable that holds a value, assigned now if it is pending."""
+        self.flush()
+        found = self.variables.find(values)
+        if found is None:
+            raise Unaligned
+        return found
+
+    def take(self, values: list[Value], reading: list[Value]) -> tuple[str, int]:
+        """An expression for a value, which these rows read now: what is pending itself, or its variable."""
+        pending, reads = self.pending, self.variables.reads
+        if pending is not None and is_same(pending.values, values) and all(reads[v] < 2 for v in reading):
+            self.pending = None
+            text, depth = pending.text, pending.depth
+        else:
+            text, depth = self.variable(values), 0
+        self.variables.read(reading)
+        return text, depth
+
+    def flush(self, variable: str | None = None) -> None:
+        """Assign what is pending, to this variable or to one that is free."""
+        if self.pending is None:
+            return
+        pending, self.pending = self.pending, None
+        self.assign(variable or self.place(pending.values), pending.values, pending.text)
+
+    def assign(self, name: str, values: list[Value], text: str) -> None:
+        """The only line that changes a variable. Raises Unaligned where what it holds is still to be read."""
+        if not self.variables.is_free(name, values):
+            raise Unaligned
+        new = name not in self.declared and (name == "x" or name in self.names.taken)
+        self.declared.add(name)
+        self.variables.assign(name, values)
+        self.line(f"{name}: Tensor" if new else name, text)
+
+    def line(self, target: str, text: str) -> None:
+        line = f"{target} = {text}"
+        if len(line) + 4 * self.writer.depth <= WIDTH or not text.endswith(")"):
+            self.writer.line(line)
+            return
+        place = opening(text)
+        head, inside = text[:place], text[place + 1 : -1]
+        self.writer.lines += layout(
+            Arguments(head, tuple(map(item, split(inside)))), 4 * self.writer.depth, f"{target} = "
+        )
+
+    def place(self, values: list[Value] | None = None, besides: Counter[Value] | None = None) -> str:
+        """A variable to go on in: the chain's own, if it is free besides these reads."""
+        if self.variables.is_free(self.target, values, besides):
+            return self.target
+        return self.branch_name(values, besides)
+
+    def branch_name(self, values: list[Value] | None = None, besides: Counter[Value] | None = None) -> str:
+        """A free variable other than the chain's own."""
+        for number in count(1):
+            for name in BRANCHES:
+                wish = name if number == 1 else f"{name}{number}"
+                if wish == self.target or wish in self.names.taken:
+                    continue
+                if self.variables.is_free(wish, values, besides):
+                    return wish
+        raise AssertionError
+
+    def settle(self, values: list[Value], name: str) -> None:
+        """See to it that a variable holds a value, however the lines before have left it."""
+        if self.pending is not None and is_same(self.pending.values, values):
+            self.flush(name)
+            return
+        found = self.variable(values)
+        if not self.variables.holds(name, values):
+            self.assign(name, values, found)
+
+    def produce(self, values: list[Value], text: str, depth: int, wish: str, atomic: bool = True) -> None:
+        """A new value: kept pending, or assigned at once where a wire leads to it in all rows."""
+        self.flush()
+        self.pending = Pending(values, text, depth, atomic)
+        if self.kept.issuperset(values):
+            name = self.names.local(wish)
+            while name == self.target or not self.variables.is_free(name):
+                name = self.names.local(wish)
+            self.named.add(name)
+            self.flush(name)
+
+    def call(self, callee: str, inputs: list[Value], outputs: list[Value], wish: str) -> None:
+        """`callee(value)`, nested into what is pending as long as it reads well."""
+        reading = [value for value, made in zip(inputs, outputs, strict=True) if made is not value]
+        text, depth = self.take(inputs, reading)
+        made = f"{callee}({text})"
+        room = WIDTH - 4 * self.writer.depth - len(self.target) - 3
+        if depth and (depth >= DEEPEST or len(made) > room):
+            name = self.place(inputs)
+            self.assign(name, inputs, text)
+            made, depth = f"{callee}({name})", 0
+        self.produce(outputs, made, depth + 1, wish)
+
+
+def is_same(left: list[Value], right: list[Value]) -> bool:
+    return len(left) == len(right) and all(a is b for a, b in zip(left, right, strict=True))

@@ -1,0 +1,133 @@
+"""Which variable of a `forward` holds which value: whatever is read is looked up here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from cnnspec.backends.torch.structure import Steps, inner
+from cnnspec.graph import Leaf, Merge, Use, Value
+
+
+class State:
+    """The variables of one row: the value that each holds, and the names of every value."""
+
+    def __init__(self) -> None:
+        self.holds: dict[str, Value] = {}
+        self.names: dict[Value, list[str]] = {}
+
+    def assign(self, name: str, value: Value) -> None:
+        before = self.holds.get(name)
+        if before is not None:
+            self.names[before].remove(name)
+        self.holds[name] = value
+        self.names.setdefault(value, []).append(name)
+
+
+class Variables:
+    """The variables of every row of a class, in evaluation and in training, as the lines so far leave them.
+
+    A line changes the rows that run it and no others: under `if self.wide` only those where it holds, under
+    `if self.training` only their second state. So a name is right for a read if it holds the wanted value in
+    each of these; and it may be written over if nothing that it holds there is still to be read.
+    """
+
+    def __init__(self, size: int, reads: Counter[Value]) -> None:
+        self.rows = [(State(), State()) for _ in range(size)]
+        self.training = False
+        self.reads = reads
+        """How often each value is still to be read."""
+        self.guarded: frozenset[str] = frozenset()
+        """What a loop's body may not write over, since it is read behind the loop."""
+
+    def states(self) -> Iterator[tuple[int, State]]:
+        """The states that the next line changes, each with the number of its row."""
+        for number, (evaluation, training) in enumerate(self.rows):
+            if not self.training:
+                yield number, evaluation
+            yield number, training
+
+    def assign(self, name: str, values: Sequence[Value]) -> None:
+        for number, state in self.states():
+            state.assign(name, values[number])
+
+    def find(self, values: Sequence[Value]) -> str | None:
+        """The variable, the last one written, that holds each row's value."""
+        common: list[str] | None = None
+        for number, state in self.states():
+            names = state.names.get(values[number], [])
+            common = names if common is None else [name for name in common if name in names]
+        return common[-1] if common else None
+
+    def holds(self, name: str, values: Sequence[Value]) -> bool:
+        """Whether the variable holds each row's value."""
+        return all(state.holds.get(name) is values[number] for number, state in self.states())
+
+    def read(self, values: Sequence[Value]) -> None:
+        """The values have been read, once more."""
+        self.reads.subtract(values)
+
+    def is_free(
+        self,
+        name: str,
+        values: Sequence[Value] | None = None,
+        besides: Counter[Value] | None = None,
+    ) -> bool:
+        """Whether a name may be written over, `besides` these reads, and no row loses anything.
+
+        `values`: what is to be written, row by row.
+        """
+        if name in self.guarded:
+            return False
+        for number, state in self.states():
+            held = state.holds.get(name)
+            if held is None or len(state.names[held]) > 1 or (values and values[number] is held):
+                continue
+            if self.reads[held] > (besides[held] if besides else 0):
+                return False
+        return True
+
+    @contextmanager
+    def part(self, numbers: list[int]) -> Iterator[None]:
+        """Lines that only some rows run."""
+        rows = self.rows
+        self.rows = [rows[number] for number in numbers]
+        try:
+            yield
+        finally:
+            self.rows = rows
+
+    @contextmanager
+    def loop(
+        self, name: str, parents: list[int], entering: list[Value], besides: Counter[Value]
+    ) -> Iterator[None]:
+        """Lines of a loop that goes on in one variable; its rows are the turns, `parents` those around.
+
+        A turn knows nothing but what arrives in the variable; the last turn's variables remain.
+        """
+        rows, guarded = self.rows, self.guarded
+        names = {known for _, state in self.states() for known in state.holds}
+        self.guarded = guarded | {known for known in names if not self.is_free(known, None, besides)} - {name}
+        self.rows = [(State(), State()) for _ in parents]
+        turns = self.rows
+        self.assign(name, entering)
+        try:
+            yield
+        finally:
+            self.rows, self.guarded = rows, guarded
+        for parent, turn in zip(parents, turns, strict=True):
+            for around, within in zip(self.rows[parent], turn, strict=True):
+                for known, value in within.holds.items():
+                    around.assign(known, value)
+
+
+def read_by(steps: Steps, live: set[Value]) -> Iterator[Value]:
+    """The values that some steps read, each as often as they read it; only `live` ones are computed."""
+    for step in steps:
+        if isinstance(step, Leaf | Use) and step.output in live:
+            yield step.input
+        elif isinstance(step, Merge) and step.output in live:
+            yield from (path.output for path in step.live if path.output is not step.output)
+        for within in inner(step):
+            yield from read_by(within, live)
