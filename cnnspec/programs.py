@@ -6,7 +6,7 @@ PyTorch and NumPy are imported here, by those who run nets.
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -19,6 +19,12 @@ from cnnspec.passes.rewrite import owner
 
 Array = NDArray[Any]
 
+Given = Callable[[str], Array]
+"""The value of an input or a layer, by its path."""
+
+See = Callable[[str, Array | None], None]
+"""Takes what a program makes of a layer, by its path; None: the program does not run it."""
+
 
 class Program(Protocol):
     """An emitted program, loaded. Its tensors start at random, always the same."""
@@ -30,20 +36,22 @@ class Program(Protocol):
         """Take other tensors, of the same keys and shapes; their type is that of images to come."""
 
     def run(self, images: list[Array]) -> dict[str, Array]:
-        """The values of layers by path, and of outputs as `output NAME`.
+        """The values of outputs as `output NAME`.
 
         `images` holds an array (N, C, H, W) for each input, of the tensors' type.
         """
 
+    def follow(self, given: Given, see: See) -> None:
+        """Show what every layer makes of the given values: what it makes itself goes no further."""
 
-def load(backend: str, network: Network, graph: Graph, layers: bool = True, **options: bool) -> Program:
+
+def load(backend: str, network: Network, graph: Graph, **options: bool) -> Program:
     """The program of a back end, built with these options; `graph` is what it is to be a program of.
 
-    `layers`: the values of layers are wanted, not only the outputs. Raises ImportError where the
-    framework is not installed.
+    Raises ImportError where the framework is not installed.
     """
     made = TorchProgram if backend == "torch" else NumpyProgram
-    return made(network, graph, layers, **options)
+    return made(network, graph, **options)
 
 
 def module_of(backend: str, network: Network, **options: bool) -> ModuleType:
@@ -56,34 +64,57 @@ def module_of(backend: str, network: Network, **options: bool) -> ModuleType:
 
 
 class NumpyProgram:
-    """The plain path gives every layer's value; the fast path, taken where none is wanted, the outputs."""
+    """Takes the fast path to the outputs, unless `fast` is unset; layers are always run one by one."""
 
-    def __init__(self, network: Network, graph: Graph, layers: bool = True, **options: bool) -> None:
+    def __init__(self, network: Network, graph: Graph, **options: bool) -> None:
         module = module_of("numpy", network, **options)
         classes = [item for item in vars(module).values() if isinstance(item, type)]
         net = [item for item in classes if issubclass(item, module.BaseNet)][-1]
-        self.net: Any = net(seed=0, fast=not layers)
+        self.net: Any = net(seed=0)
+        self.layers = {layer.name: layer for layer in self.net.layers}
         self.graph = graph
+
+    @property
+    def fast(self) -> bool:
+        return bool(self.net.fast)
+
+    @fast.setter
+    def fast(self, chosen: bool) -> None:
+        self.net.fast = chosen
 
     def state(self) -> dict[str, Array]:
         return dict(self.net.params)
 
     def put(self, state: dict[str, Array]) -> None:
-        self.net.params = {name: tensor.copy() for name, tensor in state.items()}
+        """Take other tensors; those that are not given stay."""
+        self.net.params |= {name: tensor.copy() for name, tensor in state.items()}
         self.net.refresh()
 
     def run(self, images: list[Array]) -> dict[str, Array]:
-        if self.net.fast:
-            return outputs(self.graph, self.net(*images))
+        return outputs(self.graph, self.net(*images))
+
+    def features(self, images: list[Array]) -> dict[str, Array]:
+        """The values of inputs and layers by path, and of outputs as `output NAME`."""
         found: dict[str, Array] = self.net.features(*images)
         results = [found[name] for name in self.net.outputs]
         return found | outputs(self.graph, results if len(results) > 1 else results[0])
 
+    def follow(self, given: Given, see: See) -> None:
+        for node in self.graph.nodes:
+            if not node.train:
+                see(node.path, self.step(node.path, given) if node.path in self.layers else None)
+
+    def step(self, name: str, given: Given) -> Array:
+        """What a layer makes of the given values."""
+        layer = self.layers[name]
+        made: Array = layer.kernel(*(given(at) for at in layer.of), **self.net.keywords(layer))
+        return made
+
 
 class TorchProgram:
-    """Hooks see the value of every layer that is a module."""
+    """Hooks see, and replace, the value of every layer that is a module."""
 
-    def __init__(self, network: Network, graph: Graph, layers: bool = True, **options: bool) -> None:
+    def __init__(self, network: Network, graph: Graph, **options: bool) -> None:
         import torch
 
         module = module_of("torch", network, **options)
@@ -91,28 +122,6 @@ class TorchProgram:
         torch.manual_seed(0)
         self.net: Any = [item for item in classes if issubclass(item, torch.nn.Module)][-1]().eval()
         self.graph = graph
-        self.seen: dict[str, Array] = {}
-        self.runs: Counter[str] = Counter()
-        if layers:
-            runs: dict[str, list[str]] = {}
-            for node in graph.nodes:
-                if not node.train:
-                    runs.setdefault(owner(node), []).append(node.path)
-            for path, inner in self.net.named_modules():
-                if path in runs:
-                    inner.register_forward_hook(self.watch(path, runs[path]))
-
-    def watch(self, path: str, names: list[str]) -> Any:
-        """A hook that keeps what a module makes, by the names of the runs that evaluation needs."""
-        import torch
-
-        def hook(module: Any, arriving: Any, value: Any) -> None:
-            name = names[self.runs[path]]
-            self.runs[path] += 1
-            if isinstance(value, torch.Tensor) and len(arriving) == 1:  # else a sum's, which it adds up
-                self.seen[name] = value.numpy().copy()
-
-        return hook
 
     def state(self) -> dict[str, Array]:
         return {name: tensor.numpy().copy() for name, tensor in self.net.state_dict().items()}
@@ -126,15 +135,60 @@ class TorchProgram:
     def run(self, images: list[Array]) -> dict[str, Array]:
         import torch
 
-        self.seen.clear()
-        self.runs.clear()
         given = [torch.from_numpy(x) for x in images]
         self.net.to(given[0].dtype)  # buffers without keys, too
         with torch.no_grad():
             result = self.net(*given)
         single = isinstance(result, torch.Tensor)
         arrays = result.numpy() if single else [tensor.numpy() for tensor in result]
-        return self.seen | outputs(self.graph, arrays)
+        return outputs(self.graph, arrays)
+
+    def follow(self, given: Given, see: See) -> None:
+        """Joins are no modules: what they make goes on to the next layer, and shows there."""
+        runs: dict[str, list[str]] = {}
+        for node in self.graph.nodes:
+            if not node.train:
+                runs.setdefault(owner(node), []).append(node.path)
+        watches = [
+            Watch(runs[path], given, see, inner) for path, inner in self.net.named_modules() if path in runs
+        ]
+        self.run([given(name) for name, _ in self.graph.inputs])
+        for watch in watches:
+            watch.end()
+
+
+class Watch:
+    """A hook on a module: it shows what the module makes, and hands on what was to be made.
+
+    `names` are the runs that evaluation needs, in their order.
+    """
+
+    def __init__(self, names: list[str], given: Given, see: See, module: Any) -> None:
+        self.names, self.given, self.see = names, given, see
+        self.runs = 0
+        self.handle = module.register_forward_hook(self.hook)
+
+    def hook(self, module: Any, arriving: Any, value: Any) -> Any:
+        import torch
+
+        self.runs += 1
+        if self.runs > len(self.names):
+            self.see(self.names[-1], None)
+        elif isinstance(value, torch.Tensor) and len(arriving) == 1:  # else a sum's, which it adds up
+            name = self.names[self.runs - 1]
+            self.see(name, value.numpy())
+            wanted = torch.from_numpy(self.given(name))
+            if wanted.shape == value.shape:
+                return torch.empty_like(value).copy_(
+                    wanted
+                )  # laid out as the module did; others' memory stays
+        return None
+
+    def end(self) -> None:
+        """Take the hook away, and tell of runs that were left out."""
+        self.handle.remove()
+        for name in self.names[self.runs :]:
+            self.see(name, None)
 
 
 def outputs(graph: Graph, result: Any) -> dict[str, Array]:

@@ -1,4 +1,9 @@
-"""Proof that the programs of back ends mean the same: equal weights, equal images, all layers compared.
+"""Proof that programs mean the same: the same weights, the same images, layer by layer.
+
+The measure is the plain NumPy program in float64, layer after layer. Each other program is given, at each
+of its layers, what the measure has there, so that an error shows where it is made, neither drowned by what
+follows nor multiplied by it. Then it runs as a whole, for what it does between layers. In float64 what
+means the same agrees but for rounding, however deep the net; in float32 the bounds are wider.
 
 NumPy is imported here, by those who verify.
 """
@@ -6,8 +11,10 @@ NumPy is imported here, by those who verify.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple, cast
 from zlib import crc32
 
 import numpy as np
@@ -19,107 +26,78 @@ from cnnspec.layers.base import Weight
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.programs import Array, Program, load
+from cnnspec.passes.rewrite import owner
+from cnnspec.programs import Array, NumpyProgram, Program, load
+from cnnspec.verdict import OUTPUT, TYPES, Report, Row
 
-LEAST_BOUND = 1e-5
-GAPS = 4
-"""A difference is allowed to be so many times the measure's own between float32 and float64."""
+TINY = 1e-30  # of the size 0 is taken for
 
-
-class Row(NamedTuple):
-    """A layer or an output: its shape, the error of each back end that has it, the measure's own gap."""
-
-    name: str
-    shape: str
-    errors: dict[str, float]
-    gap: float
-
-    @property
-    def worst(self) -> float:
-        """The largest error; NaN counts as infinite."""
-        return max((math.inf if math.isnan(error) else error for error in self.errors.values()), default=0.0)
-
-
-class Report(NamedTuple):
-    """What was found: differences from `measure` in float32, relative to the largest number of a layer."""
-
-    network: str
-    images: int
-    measure: str
-    names: tuple[str, ...]
-    rows: tuple[Row, ...]
-    compared: str = "the back ends"
-
-    @property
-    def gap(self) -> float:
-        """The largest difference of the measure from itself in float64."""
-        return max((row.gap for row in self.rows if math.isfinite(row.gap)), default=0.0)
-
-    @property
-    def bound(self) -> float:
-        return max(LEAST_BOUND, GAPS * self.gap)
-
-    @property
-    def first_fault(self) -> Row | None:
-        """The first row with an error above the bound, or with something that is no number."""
-        for row in self.rows:
-            if row.worst > self.bound or not math.isfinite(row.gap):
-                return row
-        return None
+Errors = dict[str, dict[str, float]]
+"""Of a program, by type and by the name of a layer or an output."""
 
 
 class Trial(NamedTuple):
-    """A program to compare; `graph` is what it computes, `twins` the network's own names for its nodes."""
+    """A program to compare; `graph` is what it computes, `twins` the network's own names for its nodes.
 
-    program: Program
+    `layers`: the types in which its layers are compared; its outputs are in all.
+    """
+
+    make: Callable[[], Program]
     graph: Graph
-    twins: Mapping[str, str]
+    twins: Mapping[str, str] = {}
+    layers: tuple[str, ...] = TYPES
 
 
 def verify(
     network: Network, backends: tuple[str, ...], images: int = 2, seed: int = 0, optimize: bool = False
 ) -> Report:
-    """Compare back ends on random weights and images; `optimize`: what is optimised with what is not.
+    """Compare programs on random weights and images; `optimize`: those that `build --optimize` writes.
 
-    PyTorch is the measure of NumPy; NumPy alone is that of its fast path. Raises ImportError where
-    the framework of a back end is not installed.
+    Raises ImportError where the framework of a back end is not installed.
     """
-    graph = unroll(network)
-    names = tuple(name for name in BACKENDS if name in backends)
-    measure = names[0]
-    trials = optimised_trials(network, names) if optimize else plain_trials(network, graph, names)
-    program = load(measure, network, graph)
-    rng = np.random.default_rng(seed)
-    given = [rng.standard_normal((images, *shape.dimensions)).astype(np.float32) for _, shape in graph.inputs]
-    state = randomised(program.state(), graph, seed)
-    wanted = values(program, state, given)
-    exact = values(program, state, [x.astype(np.float64) for x in given])
-    gaps = distances(exact, wanted)
-    exact.clear()  # the values of all layers are large
-    folded = fold_weights(network, state) if optimize else {}
-    errors = {}
-    for name, trial in trials.items():
-        own = trial.program.state()
-        state = with_said(own, trial.graph, folded) if optimize else randomised(own, graph, seed)
-        made = values(trial.program, state, given)
-        errors[name] = distances({trial.twins.get(at, at): x for at, x in made.items()}, wanted)
-    shapes = {node.path: str(node.output) for node in graph.nodes}
-    shapes |= {f"output {name}": shapes.get(at, "") for name, at, train in graph.outputs if not train}
-    rows = (
-        Row(name, shape, {other: found[name] for other, found in errors.items() if name in found}, gaps[name])
-        for name, shape in shapes.items()
-        if name in gaps
-    )
     what = "the optimised programs" if optimize else "the back ends"
-    return Report(network.name, images, measure, tuple(trials), tuple(rows), what)
+    measure = Measure(network, seed)
+    stopped: dict[str, str] = {}
+    with noted(stopped, "numpy"), silent():
+        measure.walk(images)
+    if stopped:
+        return Report(network.name, images, (), (), 0.0, what, stopped)
+    names = tuple(name for name in BACKENDS if name in backends)
+    trials = optimised_trials(network, names) if optimize else plain_trials(network, measure, names)
+    tensors = fold_weights(network, measure.state) if optimize else measure.state
+    found: dict[str, Errors] = {}
+    for name, trial in trials.items():
+        program = trial.make()
+        with noted(stopped, name):
+            found[name] = measure.compare(program, trial, tensors)
+    gap = 0.0
+    with noted(stopped, "numpy"):
+        gap = measure.gap(found.get("numpy"))
+    return Report(network.name, images, tuple(trials), tuple(measure.rows(found)), gap, what, stopped)
 
 
-def plain_trials(network: Network, graph: Graph, names: tuple[str, ...]) -> dict[str, Trial]:
-    """The programs of all back ends but the measure, and NumPy's by its fast path."""
-    found = {name: load(name, network, graph) for name in names[1:]}
-    if "numpy" in names:
-        found["numpy, fast"] = load("numpy", network, graph, layers=False)
-    return {name: Trial(program, graph, {}) for name, program in found.items()}
+@contextmanager
+def noted(stopped: dict[str, str], program: str) -> Iterator[None]:
+    """Note why a program stops: a wrong one may end in anything."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as problem:
+        reason = str(problem).partition("\n")[0]
+        stopped[program] = f"{type(problem).__name__}: {reason}"
+
+
+def plain_trials(network: Network, measure: Measure, names: tuple[str, ...]) -> dict[str, Trial]:
+    """The plain programs, NumPy's by both paths; its layers in float64 are the measure themselves."""
+    graph, found = measure.graph, {}
+    for name in names:
+        if name == "numpy":
+            found[name] = Trial(partial(on_path, measure.program, False), graph, layers=("float32",))
+            found[f"{name}, fast"] = Trial(partial(on_path, measure.program, True), graph, layers=())
+        else:
+            found[name] = Trial(partial(load, name, network, graph), graph)
+    return found
 
 
 def optimised_trials(network: Network, names: tuple[str, ...]) -> dict[str, Trial]:
@@ -127,70 +105,163 @@ def optimised_trials(network: Network, names: tuple[str, ...]) -> dict[str, Tria
     found = {}
     for name in names:
         graph, same = unroll(optimised(network, name)), twins(network, name)
-        for path in (True, False)[: 2 if name == "numpy" else 1]:
-            program = load(name, network, graph, layers=path, optimize=True)
-            found[f"{name}, optimised" + ("" if path else ", fast")] = Trial(program, graph, same)
+        make = partial(load, name, network, graph, optimize=True)
+        if name == "numpy":
+            program = cast("NumpyProgram", make())
+            found[f"{name}, optimised"] = Trial(partial(on_path, program, False), graph, same)
+            found[f"{name}, optimised, fast"] = Trial(partial(on_path, program, True), graph, same, ())
+        else:
+            found[f"{name}, optimised"] = Trial(make, graph, same)
     return found
 
 
-def values(program: Program, state: dict[str, Array], images: list[Array]) -> dict[str, Array]:
-    """What a program computes with these tensors, in the images' type."""
-    dtype = images[0].dtype
-    program.put({key: x.astype(dtype) if x.dtype.kind == "f" else x for key, x in state.items()})
-    with np.errstate(over="ignore", invalid="ignore"):  # the report says where numbers end
-        return program.run(images)
+def on_path(program: NumpyProgram, fast: bool) -> Program:
+    program.fast = fast
+    return program
 
 
-def distances(made: dict[str, Array], wanted: dict[str, Array]) -> dict[str, float]:
-    """How far the values are from those that are wanted, where there are both."""
-    return {name: distance(made[name], wanted[name]) for name in wanted if name in made}
+class Measure:
+    """The values of all inputs and layers in float64, and the weights that they come from.
 
-
-def distance(made: Array, wanted: Array) -> float:
-    """The largest difference, relative to the largest number."""
-    if made.shape != wanted.shape:
-        return math.inf
-    with np.errstate(invalid="ignore"):  # inf - inf
-        return float(np.abs(made - wanted).max(initial=0) / max(np.abs(wanted).max(initial=0), 1e-30))
-
-
-def randomised(state: dict[str, Array], graph: Graph, seed: int) -> dict[str, Array]:
-    """The tensors drawn anew, each from a seed of its own.
-
-    Each program keeps its own numbers where the specification gives them, so that they are compared.
+    All numbers of images and weights are float32's, so that both precisions compute with the same.
     """
-    found = dict(state)
-    for node in graph.nodes:
+
+    def __init__(self, network: Network, seed: int) -> None:
+        self.graph = unroll(network)
+        self.program = NumpyProgram(network, self.graph)
+        self.nodes = {node.path: node for node in self.graph.nodes}
+        self.seed = seed
+        self.state = {key: widened(x) for key, x in self.program.state().items()}
+        self.program.put(self.state)
+        self.images: list[Array] = []
+        self.values: dict[str, Array] = {}
+
+    def walk(self, images: int) -> None:
+        """Draw images, and go through the layers: their weights are drawn, their values kept."""
+        rng = np.random.default_rng(self.seed)
+        for name, shape in self.graph.inputs:
+            self.images.append(in_float32(rng.standard_normal((images, *shape.dimensions))))
+            self.values[name] = self.images[-1]
+        for node in self.graph.nodes:
+            self.draw(node)
+            if not node.train:
+                self.values[node.path] = self.made(node)
+        for name, at, train in self.graph.outputs:
+            if not train:
+                self.values[OUTPUT + name] = self.values[at]
+
+    def draw(self, node: Node) -> None:
+        """Draw the tensors that a node brings along, each from a seed of its own."""
+        size = size_of(self.values.get(node.inputs[0]))
         for weight in () if node.shared else node.weights:
-            key = f"{node.path}.{weight.name}" if weight.name else node.path
-            rng = np.random.default_rng([seed, crc32(key.encode())])
-            found[key] = drawn(node, weight, state[key], rng)
-    return found
+            key = key_of(node, weight)
+            rng = np.random.default_rng([self.seed, crc32(key.encode())])
+            self.put(key, drawn(node, weight, self.state[key], size, rng))
+
+    def put(self, key: str, tensor: Array) -> None:
+        self.state[key] = in_float32(tensor)
+        self.program.put({key: self.state[key]})
+
+    def made(self, node: Node) -> Array:
+        """What a node makes; a weight that was drawn is divided by its size, unless that is about 1."""
+        value = self.program.step(node.path, self.values.__getitem__)
+        size = size_of(value)
+        weights = [w for w in node.weights if w.name == "weight" and not is_said(node, w)]
+        if node.layer.name not in TAKERS or node.shared or not weights or 0.5 <= size <= 2:
+            return value
+        key = key_of(node, weights[0])
+        self.put(key, self.state[key] / size)
+        return self.program.step(node.path, self.values.__getitem__)
+
+    def compare(self, program: Program, trial: Trial, tensors: Mapping[str, Array]) -> Errors:
+        """The errors of a program with these tensors, by type and by the network's names."""
+        state = with_said(program.state(), trial.graph, tensors)
+        found: Errors = {}
+        for kind in TYPES:
+            errors = found[kind] = {}
+
+            def given(own: str, kind: str = kind) -> Array:
+                return self.values[trial.twins.get(own, own)].astype(kind, copy=False)
+
+            def see(own: str, made: Array | None, errors: dict[str, float] = errors) -> None:
+                name = trial.twins.get(own, own)
+                errors[name] = max(errors.get(name, 0.0), self.error(name, made))
+
+            program.put({key: x.astype(kind) if x.dtype.kind == "f" else x for key, x in state.items()})
+            with silent():
+                if kind in trial.layers:
+                    program.follow(given, see)
+                for name, made in program.run([x.astype(kind) for x in self.images]).items():
+                    see(name, made)
+        return found
+
+    def gap(self, known: Errors | None) -> float:
+        """The largest finite error of the measure's own program in float32, at an output; `known`: its errors."""
+        trial = Trial(partial(on_path, self.program, False), self.graph, layers=())
+        errors = known or self.compare(trial.make(), trial, self.state)
+        ends = [error for name, error in errors["float32"].items() if name.startswith(OUTPUT)]
+        return max(filter(math.isfinite, ends), default=0.0)
+
+    def rows(self, found: Mapping[str, Errors]) -> Iterator[Row]:
+        """The layers, then the outputs, with the errors of each program."""
+        shapes = {node.path: str(node.output) for node in self.graph.nodes}
+        shapes |= {OUTPUT + name: shapes.get(at, "") for name, at, train in self.graph.outputs if not train}
+        for name, shape in shapes.items():
+            if name in self.values:
+                errors = {
+                    kind: {program: each[kind][name] for program, each in found.items() if name in each[kind]}
+                    for kind in TYPES
+                }
+                if any(errors.values()):  # else a layer that no program has as such
+                    yield Row(name, shape, largest(self.values[name]), errors)
+
+    def error(self, name: str, made: Array | None) -> float:
+        """The largest difference of what a program makes, relative to the largest number there, or to the
+        largest that arrives at a layer, for rounding has that size; NaN counts as infinite."""
+        wanted = self.values[name]
+        if made is None or made.shape != wanted.shape:
+            return math.inf
+        with silent():  # inf - inf
+            size = max([largest(wanted), *map(largest, self.arriving(name))])
+            error = float(np.abs(made - wanted).max(initial=0)) / max(size, TINY)
+        return math.inf if math.isnan(error) else error
+
+    def arriving(self, name: str) -> Iterator[Array]:
+        return (self.values[at] for at in self.nodes[name].inputs) if name in self.nodes else iter(())
 
 
-def with_said(own: dict[str, Array], graph: Graph, tensors: dict[str, Array]) -> dict[str, Array]:
-    """The tensors for a program, but its own where the specification gives the numbers."""
-    said = {
-        f"{node.path}.{weight.name}"
-        for node in graph.nodes
-        for weight in node.weights
-        if is_said(node, weight) and not node.shared
-    }
-    assert own.keys() == tensors.keys(), own.keys() ^ tensors.keys()
-    return {key: own[key] if key in said else tensors[key] for key in own}
-
-
-def drawn(node: Node, weight: Weight, start: Array, rng: np.random.Generator) -> Array:
-    """Weights ~ N(0, 2/fan_in), which keep the scale (He et al. 2015); all others off their start."""
+def drawn(node: Node, weight: Weight, start: Array, size: float, rng: np.random.Generator) -> Array:
+    """Weights ~ N(0, 2/fan_in), which keep the scale (He et al. 2015); statistics about those of numbers of
+    the size that arrives; all others off their start. What the specification gives stays."""
     if weight.name == "num_batches_tracked" or is_said(node, weight):
         return start
     if weight.name == "running_var":
-        return rng.uniform(0.5, 1.5, start.shape)
-    if weight.name in ("running_mean", "bias"):
+        return rng.uniform(0.5, 1.5, start.shape) * size**2
+    if weight.name == "running_mean":
+        return rng.normal(0, 0.1, start.shape) * size
+    if weight.name == "bias":
         return rng.normal(0, 0.1, start.shape)
     if node.layer.name in TAKERS:
         return rng.normal(0, math.sqrt(2 / math.prod(start.shape[1:])), start.shape)
     return start * rng.uniform(0.5, 1.5, start.shape)
+
+
+def with_said(own: Mapping[str, Array], graph: Graph, tensors: Mapping[str, Array]) -> dict[str, Array]:
+    """The tensors for a program, but its own where the specification gives the numbers.
+
+    Raises ValueError where the program has others.
+    """
+    for key in own.keys() | tensors.keys():
+        if key not in own or key not in tensors:
+            raise ValueError(f"only {'the program' if key in own else 'the network'} has {key}")
+        if own[key].shape != tensors[key].shape:
+            raise ValueError(f"{key} is {own[key].shape}, not {tensors[key].shape}")
+    said = {key_of(node, w) for node in graph.nodes for w in node.weights if is_said(node, w)}
+    return {key: own[key] if key in said else tensors[key] for key in own}
+
+
+def key_of(node: Node, weight: Weight) -> str:
+    return f"{owner(node)}.{weight.name}" if weight.name else owner(node)
 
 
 def is_said(node: Node, weight: Weight) -> bool:
@@ -199,65 +270,25 @@ def is_said(node: Node, weight: Weight) -> bool:
     return argument in node.layer.arguments and node.layer.value(argument) is not None
 
 
-# The report as text
-
-LONG = 40
-"""Up to so many rows are shown; of more, the outputs and the WORST."""
-
-WORST = 10
+def silent() -> np.errstate:
+    """Without warnings: the report says where numbers end."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
-def table(report: Report, every: bool = False) -> str:
-    """The report as text: a line a layer, then the verdict. `every`: all layers of a long one, too."""
-    rows = report.rows if every or len(report.rows) <= LONG else picked(report)
-    width = max(len("layer"), *(len(row.name) for row in rows))
-    middle = max(len("output"), *(len(row.shape) for row in rows))
-    columns = (*report.names, f"{report.measure}, float64")
-    lines = [
-        f"{report.network} on {report.images} random images: the largest difference from {report.measure}"
-        " in float32,",
-        "relative to the largest number",
-        "",
-        f"{'layer':{width}}  {'output':{middle}}" + "".join(f"{name:>{width_of(name)}}" for name in columns),
-    ]
-    for row in rows:
-        numbers = [row.errors.get(name) for name in report.names] + [row.gap]
-        cells = "".join(
-            f"{'' if number is None else format(number, '.1e'):>{width_of(name)}}"
-            for name, number in zip(columns, numbers, strict=True)
-        )
-        lines.append(f"{row.name:{width}}  {row.shape:{middle}}{cells}")
-    if len(rows) < len(report.rows):
-        lines.append(f"the worst of {len(report.rows)}, and the outputs; --all shows all")
-    return "\n".join([*lines, "", *verdict(report)])
+def size_of(x: Array | None) -> float:
+    """The root of the mean square; 1 of nothing, of nothing but zeros, and of what is no number."""
+    size = 1.0 if x is None or not x.size else float(np.sqrt(np.mean(x * x)))
+    return size if 0 < size < math.inf else 1.0
 
 
-def width_of(column: str) -> int:
-    return max(16, len(column) + 2)
+def largest(x: Array) -> float:
+    return float(np.abs(x).max(initial=0))
 
 
-def picked(report: Report) -> list[Row]:
-    """The rows with the largest errors, the first fault and the outputs, in the order of the network."""
-    wanted = set(sorted(range(len(report.rows)), key=lambda i: -report.rows[i].worst)[:WORST])
-    return [
-        row
-        for i, row in enumerate(report.rows)
-        if i in wanted or row == report.first_fault or row.name.startswith("output ")
-    ]
+def in_float32(x: Array) -> Array:
+    """The nearest numbers of float32, as float64; counts as they are."""
+    return widened(x.astype(np.float32)) if x.dtype.kind == "f" else x
 
 
-def verdict(report: Report) -> list[str]:
-    worst = max(report.rows, key=lambda row: row.worst)
-    fault = report.first_fault
-    if fault is None:
-        found = f"{report.compared} agree"
-    elif math.isfinite(fault.gap):
-        found = f"{report.compared} differ, first at {fault.name}"
-    else:
-        found = f"{report.measure} itself gives no number at {fault.name}"
-    return [
-        f"{report.network}: {found}",
-        f"largest error {worst.worst:.1e}, at {worst.name}",
-        f"bound {report.bound:.1e}: {GAPS} times the gap of {report.gap:.1e} between {report.measure}"
-        f" in float32 and in float64, at least {LEAST_BOUND:.0e}",
-    ]
+def widened(x: Array) -> Array:
+    return x.astype(np.float64) if x.dtype.kind == "f" else x

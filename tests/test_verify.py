@@ -12,7 +12,8 @@ import torch
 from click.testing import CliRunner
 
 from cnnspec.cli import main
-from cnnspec.verify import LONG, WORST, Report, Row, table, verify
+from cnnspec.verdict import CAP, GAPS, LARGEST_FLOAT32, LONG, WORST, Report, Row, table
+from cnnspec.verify import verify
 from tests.backends.interpreter import network
 
 assert torch.__version__  # both frameworks are wanted here
@@ -28,10 +29,11 @@ def call(*arguments: str) -> Any:
 def test_the_back_ends_agree(spec: str) -> None:
     done = call(str(SPECS / f"{spec}.cnn"))
     assert done.exit_code == 0, done.output
-    *_, verdict, worst, bound = done.stdout.splitlines()
+    *_, verdict, exact, rounded = done.stdout.splitlines()
     assert verdict.endswith("the back ends agree")
-    assert worst.startswith("largest error") and "between torch in float32 and in float64" in bound
-    assert "numpy, fast  torch, float64\n" in done.stdout
+    assert exact.startswith("float64: at most") and exact.endswith("bound 1e-10")
+    assert rounded.startswith("float32: at most") and rounded.endswith(("bound 1e-04", "bound 5e-05"))
+    assert "torch     numpy  numpy, fast   float32\n" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
 
 
@@ -54,7 +56,7 @@ def test_numpy_alone_compares_its_two_paths() -> None:
     assert done.exit_code == 0 and "numpy, fast" in done.stdout and "torch" not in done.stdout
 
 
-def test_pytorch_is_the_measure_in_any_order() -> None:
+def test_back_ends_stand_in_one_order() -> None:
     spec = str(SPECS / "digits.cnn")
     assert call(spec, "--backends", "numpy, torch").stdout == call(spec).stdout
 
@@ -74,8 +76,8 @@ net N {
 }"""),
         ("torch", "numpy"),
     )
-    assert report.first_fault is None
-    compared = [row.name for row in report.rows if "numpy" in row.errors]
+    assert report.ok
+    compared = [row.name for row in report.rows if "torch" in row.errors["float64"]]
     assert compared == ["s.n (2)", "tanh1", "s.n (3)", "output output"]
 
 
@@ -85,12 +87,12 @@ def test_optimised_programs_agree_with_the_plain_one(backends: str) -> None:
     done = call(*spec, "--optimize")
     assert done.exit_code == 0, done.output
     assert "MobileNetV2: the optimised programs agree\n" in done.stdout
-    columns = done.stdout.splitlines()[3]
+    columns = done.stdout.splitlines()[4]
     for name in ("torch", "numpy"):
         assert (f"{name}, optimised" in columns) is (name in backends)
     assert ("numpy, optimised, fast" in columns) is ("numpy" in backends)
     found = {line.split()[0]: line.split()[2:] for line in done.stdout.splitlines() if "@" in line}
-    compared = [len(found[f"features.0.{i}"]) - 1 for i in range(3)]
+    compared = [len(found.get(f"features.0.{i}", [""])) - 1 for i in range(3)]
     torch_, numpy = "torch" in backends, "numpy" in backends
     assert compared == [0, numpy, torch_ + numpy]  # a folded convolution has its norm's value, or its relu6's
 
@@ -113,8 +115,8 @@ OPTIMISED = """net Several {
 
 def test_optimised_programs_of_several_inputs_and_outputs() -> None:
     report = verify(network(OPTIMISED), ("torch", "numpy"), optimize=True)
-    assert report.first_fault is None
-    compared = {row.name: set(row.errors) for row in report.rows}
+    assert report.ok
+    compared = {row.name: set(row.errors["float64"]) for row in report.rows}
     both = {"torch, optimised", "numpy, optimised"}
     assert both <= compared["t.1"] and both <= compared["t.1 (2)"] and both <= compared["a"]
     assert compared["output b"] == {*both, "numpy, optimised, fast"}
@@ -156,19 +158,21 @@ def test_several_inputs_and_outputs() -> None:
     report = verify(network(SEVERAL), ("torch", "numpy"))
     names = [row.name for row in report.rows]
     assert names[-2:] == ["output a", "output b"] and {"t.0", "t.0 (2)"} <= set(names)
-    assert report.first_fault is None
+    assert report.ok
 
 
-def sabotage(monkeypatch: pytest.MonkeyPatch, right: str, wrong: str) -> None:
-    """The NumPy back end writes other code from now on."""
+def sabotage(
+    monkeypatch: pytest.MonkeyPatch, right: str, wrong: str, backend: str = "numpy", count: int = -1
+) -> None:
+    """A back end writes other code from now on, at so many places."""
     import cnnspec.backends as backends
 
     emit = backends.emit
 
-    def other(backend: str, net: Any, source: str) -> str:
-        text = emit(backend, net, source)
-        assert backend == "torch" or right in text
-        return text.replace(right, wrong) if backend == "numpy" else text
+    def other(given: str, net: Any, source: str, **options: bool) -> str:
+        text = emit(given, net, source, **options)
+        assert given != backend or right in text, text
+        return text.replace(right, wrong, count) if given == backend else text
 
     monkeypatch.setattr("cnnspec.programs.emit", other)
 
@@ -176,11 +180,12 @@ def sabotage(monkeypatch: pytest.MonkeyPatch, right: str, wrong: str) -> None:
 @pytest.mark.parametrize(
     "spec, right, wrong, where",
     [
-        ("lenet", "np.tanh(x)", "np.tanh(x) * 1.001", "tanh1"),
+        ("lenet", "np.tanh(x)", "np.tanh(x) * 1.000001", "tanh1"),
+        ("lenet", "np.tanh(x)", "np.tanh(x.astype(np.float32))", "tanh1"),
         (
             "siamese",
             "def sigmoid(x: Array) -> Array:\n",
-            "def sigmoid(x: Array) -> Array:\n    x = x + 1e-3\n",
+            "def sigmoid(x: Array) -> Array:\n    x = x + 1e-6\n",
             "tower.13",
         ),
     ],
@@ -207,25 +212,51 @@ def test_a_fast_path_of_its_own_mind_is_found(monkeypatch: pytest.MonkeyPatch) -
     run = NumpyProgram.run
 
     def other(self: NumpyProgram, images: list[Any]) -> dict[str, Any]:
-        return {name: x + self.net.fast for name, x in run(self, images).items()}
+        return {name: x + 1e-7 * self.fast for name, x in run(self, images).items()}
 
     monkeypatch.setattr(NumpyProgram, "run", other)
     done = call(str(SPECS / "lenet.cnn"))
-    assert done.exit_code == 1 and "first at output output\n" in done.stdout
+    assert done.exit_code == 1 and "first at output output\nnumpy, fast is off by" in done.stdout
+
+
+def report_of(*rows: Row, gap: float = 0.0) -> Report:
+    return Report("N", 1, ("torch",), rows, gap)
 
 
 def test_nan_is_no_agreement() -> None:
-    rows = tuple(Row(f"layer{i}", "4", {"numpy": error}, 1e-7) for i, error in enumerate((1e-7, np.nan, 0.0)))
-    report = Report("N", 1, "torch", ("numpy",), rows)
-    assert report.first_fault is rows[1]
-    assert "first at layer1" in table(report)
+    errors = (1e-12, np.nan, 0.0)
+    rows = [
+        Row(f"layer{i}", "4", 1.0, {"float64": {"torch": e}, "float32": {}}) for i, e in enumerate(errors)
+    ]
+    fault = report_of(*rows).first_fault
+    assert fault is not None and fault.row is rows[1]
+    assert "first at layer1" in table(report_of(*rows))
 
 
-def test_what_overflows_in_pytorch_is_told() -> None:
+def test_no_gap_allows_more_than_the_cap() -> None:
+    """A measure whose own rounding is as large as its numbers proves nothing, and allows nothing."""
+    output = Row("output y", "4", 1.0, {"float64": {}, "float32": {"torch": 2 * CAP}})
+    layer = Row("conv1", "4", 1.0, {"float64": {"torch": 2e-10}, "float32": {"torch": 1e-3}})
+    for gap in (0.0, CAP, 6.8):
+        assert [fault.row for fault in report_of(layer, output, gap=gap).faults] == [layer, layer, output]
+    near = output._replace(errors={"float64": {}, "float32": {"torch": 3e-3}})
+    assert not report_of(near, gap=3e-3 / GAPS).first_fault and report_of(near, gap=1e-5).first_fault
+    assert "rounding to float32 moves the outputs by 6.8e+00" in table(report_of(layer, output, gap=6.8))
+
+
+def test_what_overflows_is_told() -> None:
     grow = "repeat 12 { conv 8@1x1 weights=1e4 biases=0 frozen=yes }"
     report = verify(network(f"net N {{ input 8@2x2\n {grow}\n}}"), ("torch", "numpy"))
-    assert report.first_fault is not None
-    assert "torch itself gives no number at conv" in table(report)
+    fault = report.first_fault
+    assert fault is not None and fault.kind == "float32" and fault.row.largest > LARGEST_FLOAT32
+    assert f"at {fault.row.name} is too large for float32" in table(report)
+    assert all(error < 1e-10 for row in report.rows for error in row.errors["float64"].values())
+
+
+def test_what_is_no_number_is_told() -> None:
+    grow = "repeat 80 { conv 8@1x1 weights=1e4 biases=0 frozen=yes }"
+    report = verify(network(f"net N {{ input 8@2x2\n {grow}\n}}"), ("torch", "numpy"))
+    assert not report.ok and "NumPy's plain program gives no number at conv" in table(report)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def verify(file: str | None, backends: str, optimize: bool, seed: int, every: bo
     names = chosen(backends, optimize)
     _, network = the_network(file, choice)
     try:
-        from cnnspec.verify import table
+        from cnnspec.verdict import table
         from cnnspec.verify import verify as compare
 
         report = compare(network, names, seed=seed, optimize=optimize)
@@ -32,7 +32,7 @@ def verify(file: str | None, backends: str, optimize: bool, seed: int, every: bo
         hint = "; --backends numpy does without" if problem.name == "torch" else ""
         fail(f"{problem.name} is not installed: pip install 'cnnspec[{problem.name}]'{hint}")
     click.echo(table(report, every))
-    sys.exit(1 if report.first_fault else 0)
+    sys.exit(0 if report.ok else 1)
 
 
 def chosen(backends: str, optimize: bool) -> tuple[str, ...]:

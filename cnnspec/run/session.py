@@ -8,7 +8,7 @@ from PIL import Image
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph import Network
-from cnnspec.programs import Array, load
+from cnnspec.programs import Array, NumpyProgram, load
 from cnnspec.run.answers import outputs_of
 from cnnspec.run.images import check_input, prepared, read_image
 from cnnspec.run.weights import read_weights
@@ -34,12 +34,12 @@ class Session:
         self.given, self.short = check_input(network.inputs, short), short
         self.graph = unroll(network)
         self.outputs = outputs_of(self.graph)
-        self.program = load(backend, network, self.graph, layers and backend == "numpy")
+        self.program = load(backend, network, self.graph)
         if weights is not None:
             self.program.put(read_weights(weights, self.program.state()))
-        self.inner = self.program
-        if layers and backend != "numpy":
-            self.inner = load("numpy", network, self.graph)
+        self.inner: NumpyProgram | None = None
+        if layers:
+            self.inner = NumpyProgram(network, self.graph)
             self.inner.put(self.program.state())
 
     @property
@@ -65,8 +65,8 @@ class Session:
         """The values of the outputs as `output NAME`, (C, H, W) or (C,), and of layers if wanted."""
         images = [prepared(image, self.given)]
         found = self.program.run(images)
-        if self.inner is not self.program:
-            found = self.inner.run(images) | found
+        if self.inner is not None:
+            found = self.inner.features(images) | found
         return {name: value[0] for name, value in found.items()}
 
     def shown(self, values: dict[str, Array]) -> Shown:

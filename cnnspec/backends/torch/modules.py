@@ -42,7 +42,10 @@ class Crop(nn.Module):
 
 
 class Normalize(nn.Module):
-    """(x - mean) / std, channel by channel; the numbers are not in the state_dict."""
+    """(x - mean) / std, channel by channel; the numbers are not in the state_dict.
+
+    Each is kept as a number of float32 and what that leaves: exact after `.double()`.
+    """
 
     mean: Tensor
     std: Tensor
@@ -50,11 +53,13 @@ class Normalize(nn.Module):
     def __init__(self, mean: list[float], std: list[float]) -> None:
         super().__init__()
         for name, numbers in (("mean", mean), ("std", std)):
-            values = torch.tensor(numbers).reshape(-1, 1, 1)
-            self.register_buffer(name, values, persistent=False)
+            exact = torch.tensor(numbers, dtype=torch.float64).reshape(-1, 1, 1)
+            near = exact.float()
+            parts = torch.stack((near, (exact - near).float()))
+            self.register_buffer(name, parts, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.std
+        return (x - self.mean.sum(0)) / self.std.sum(0)
 
 
 class PackedConv2d(nn.Conv2d):

@@ -1,0 +1,171 @@
+"""What `verify` found: errors and their bounds, the first fault, all of it as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+EXACT = 1e-10
+"""The bound in float64."""
+
+ROUNDED = 1e-4
+"""The bound in float32 of a layer that is given the measure's values: a norm of equal values makes 300
+times as much, 1/sqrt(eps), of the 6e-8 that rounding leaves."""
+
+WHOLE, GAPS, CAP = 5e-5, 4, 1e-2
+"""The bound of an output in float32, of a program run as a whole: so many times the measure's own gap between
+the two precisions, but at least WHOLE and never more than CAP."""
+
+LARGE_GAP = 1e-3
+"""Told, since then even a right program may be beyond CAP."""
+
+TYPES = ("float64", "float32")
+
+LARGEST_FLOAT32 = (2 - 2**-23) * 2.0**127
+
+
+OUTPUT = "output "
+"""Begins the names of outputs."""
+
+
+class Row(NamedTuple):
+    """A layer or an output: its shape, the largest number of the measure, and errors by type and program."""
+
+    name: str
+    shape: str
+    largest: float
+    errors: Mapping[str, Mapping[str, float]]
+
+    @property
+    def is_output(self) -> bool:
+        return self.name.startswith(OUTPUT)
+
+    def worst(self, kind: str) -> float:
+        return max(self.errors[kind].values(), default=0.0)
+
+
+class Fault(NamedTuple):
+    """Where a program is beyond a bound."""
+
+    row: Row
+    kind: str
+    program: str
+    error: float
+
+
+class Report(NamedTuple):
+    """What was found: differences from the measure.
+
+    `gap` is the most that the measure run in float32 lacks of itself at an output; `stopped` names what
+    does not run, and tells why.
+    """
+
+    network: str
+    images: int
+    programs: tuple[str, ...]
+    rows: tuple[Row, ...]
+    gap: float
+    compared: str = "the back ends"
+    stopped: Mapping[str, str] = {}
+
+    def bound(self, kind: str, row: Row) -> float:
+        if kind == "float64":
+            return EXACT
+        return min(CAP, max(WHOLE, GAPS * self.gap)) if row.is_output else ROUNDED
+
+    @property
+    def faults(self) -> Iterator[Fault]:
+        """Errors above their bounds, those of float64 first, in the order of the network."""
+        for kind in TYPES:
+            for row in self.rows:
+                for program, error in row.errors[kind].items():
+                    if not error <= self.bound(kind, row):
+                        yield Fault(row, kind, program, error)
+
+    @property
+    def first_fault(self) -> Fault | None:
+        return next(self.faults, None)
+
+    @property
+    def ok(self) -> bool:
+        return not self.stopped and self.first_fault is None
+
+    def worst(self, kind: str) -> Fault | None:
+        """The error of a type that is largest beside its bound."""
+        found = [Fault(row, kind, *item) for row in self.rows for item in row.errors[kind].items()]
+        return max(found, key=lambda fault: fault.error / self.bound(kind, fault.row), default=None)
+
+
+# The report as text
+
+LONG = 40
+"""Up to so many rows are shown; of more, the outputs and the WORST."""
+
+WORST = 10
+
+
+def table(report: Report, every: bool = False) -> str:
+    """The report as text: a line a layer, then the verdict. `every`: all layers of a long one, too."""
+    if not report.rows:
+        return "\n".join(verdict(report))
+    rows = report.rows if every or len(report.rows) <= LONG else picked(report)
+    width = max(len("layer"), *(len(row.name) for row in rows))
+    middle = max(len("output"), *(len(row.shape) for row in rows))
+    columns = (*report.programs, "float32")
+    lines = [
+        f"{report.network} on {report.images} random images: differences from NumPy's plain program in",
+        "float64, relative to the largest number. A layer is given what it is given there, an output is",
+        "of the whole program. Last column: the worst in float32",
+        "",
+        f"{'layer':{width}}  {'output':{middle}}" + "".join(f"{name:>{width_of(name)}}" for name in columns),
+    ]
+    for row in rows:
+        numbers = [row.errors["float64"].get(name) for name in report.programs]
+        numbers.append(row.worst("float32") if row.errors["float32"] else None)
+        cells = "".join(
+            f"{'' if number is None else format(number, '.1e'):>{width_of(name)}}"
+            for name, number in zip(columns, numbers, strict=True)
+        )
+        lines.append(f"{row.name:{width}}  {row.shape:{middle}}{cells}")
+    if len(rows) < len(report.rows):
+        lines.append(f"the worst of {len(report.rows)}, and the outputs; --all shows all")
+    return "\n".join([*lines, "", *verdict(report)])
+
+
+def width_of(column: str) -> int:
+    return max(10, len(column) + 2)
+
+
+def picked(report: Report) -> list[Row]:
+    """The rows with the largest errors, the first fault and the outputs, in the order of the network."""
+    wanted: set[int] = set()
+    for kind in TYPES:
+        wanted |= set(map(id, sorted(report.rows, key=lambda row: -row.worst(kind))[: WORST // 2]))
+    if report.first_fault is not None:
+        wanted.add(id(report.first_fault.row))
+    return [row for row in report.rows if id(row) in wanted or row.is_output]
+
+
+def verdict(report: Report) -> list[str]:
+    fault, head = report.first_fault, f"{report.network}: {report.compared}"
+    if fault is None:
+        lines = [] if report.stopped else [f"{head} agree"]
+    elif not math.isfinite(fault.row.largest):
+        lines = [f"{report.network}: NumPy's plain program gives no number at {fault.row.name}"]
+    elif fault.kind == "float32" and fault.row.largest > LARGEST_FLOAT32:
+        lines = [f"{report.network}: {fault.row.largest:.1e} at {fault.row.name} is too large for float32"]
+    else:
+        beyond = f"{fault.error:.1e} in {fault.kind}, the bound is {report.bound(fault.kind, fault.row):.0e}"
+        lines = [f"{head} differ, first at {fault.row.name}", f"{fault.program} is off by {beyond}"]
+    lines = [f"{report.network}: {name} does not run: {why}" for name, why in report.stopped.items()] + lines
+    for kind in TYPES:
+        worst = report.worst(kind)
+        if worst is not None:
+            bound = f"{report.bound(kind, worst.row):.0e}"
+            lines.append(
+                f"{kind}: at most {worst.error:.1e}, {worst.program} at {worst.row.name}; bound {bound}"
+            )
+    if report.gap > LARGE_GAP:
+        lines.append(f"rounding to float32 moves the outputs by {report.gap:.1e}: the net multiplies errors")
+    return lines
