@@ -1,0 +1,137 @@
+"""What people in the field typed and met: public bug reports and questions, with their authors' mistakes.
+
+Each file in tests/cases is one; expected.json holds, by name, where it is from (`source`) and what is wanted:
+
+- `ok`, with `params`, `macs` and `codes`, the warnings: there is nothing wrong;
+- else `code` and `line` of a fault, of whose help `help_has` and `help_not` hold stretches of text;
+- `some_fix`: one of its fixes comes with edits; `some_hint`: one at least says in words what to do, here for
+  instance; `mends`: one leaves a text without faults;
+- `why`: what the author needs to know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cnnspec.cli import main
+from tests.test_errors import applied
+
+CASES = Path(__file__).parent / "cases"
+EXPECTED: dict[str, dict[str, Any]] = json.loads((CASES / "expected.json").read_text("utf-8"))
+
+LEFT = {
+    "again_label",
+    "caffe_stem",
+    "ceil_drop",
+    "ceil_resnetd",
+    "ceil_ssd",
+    "ceil_too_many",
+    "ceil_wanted",
+    "channels_last_input",
+    "channels_last_of_3",
+    "channels_last_padded",
+    "claim_on_its_own_line",
+    "conv1d_model",
+    "conv3d",
+    "conv_three_numbers",
+    "convt_claim",
+    "darknet_pool_four_pads",
+    "darknet_pool_same",
+    "even_kernel_pad",
+    "extra_claim",
+    "extra_claim_uneven",
+    "extra_skip",
+    "filters_of_classes",
+    "flatten_order",
+    "gate_flattened",
+    "in_channels_conv",
+    "in_of_one_group",
+    "input_param",
+    "join_gives",
+    "keras_habit",
+    "label_by_equals",
+    "lenet_figure",
+    "noflatten_in",
+    "output_again",
+    "output_comma",
+    "output_padding_at_stride_1",
+    "output_padding_uneven",
+    "output_padding_word",
+    "pad_same_bare",
+    "parameter_then_conv1d",
+    "pix_520",
+    "pixelunshuffle",
+    "pools_to_nothing",
+    "same_in_capitals",
+    "se_flatten",
+    "spp",
+    "textcnn",
+    "torch_calls",
+    "torch_keywords",
+    "two_stale_in",
+}
+"""Those that do not hold yet: strike out what does."""
+
+Check = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """What `cnnspec check` reports of a text."""
+    monkeypatch.chdir(tmp_path)
+
+    def report(text: str) -> dict[str, Any]:
+        Path("net.cnn").write_text(text, "utf-8")
+        result = CliRunner().invoke(main, ["check", "--format", "json", "net.cnn"])
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        found: dict[str, Any] = json.loads(result.stdout)
+        return found
+
+    return report
+
+
+def errors(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for each in report["diagnostics"] if each["severity"] == "error"]
+
+
+def test_every_case_is_expected() -> None:
+    assert {path.stem for path in CASES.glob("*.cnn")} == set(EXPECTED)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.xfail(strict=True) if name in LEFT else ()) for name in EXPECTED],
+)
+def test_the_case(name: str, check: Check) -> None:
+    text, want = (CASES / f"{name}.cnn").read_text("utf-8"), EXPECTED[name]
+    report = check(text)
+    if want.get("ok"):
+        assert report["ok"]
+        (net,) = report["files"][0]["networks"]
+        assert net["params"] == want["params"]
+        assert "macs" not in want or net["macs"] == want["macs"]
+        assert {each["code"] for each in report["diagnostics"]} >= set(want.get("codes", ()))
+        return
+    fault = next(
+        each
+        for each in errors(report)
+        if each["line"] == want.get("line", each["line"]) and each["code"] == want.get("code", each["code"])
+    )
+    told = "\n".join(fix["title"] for fix in fault["fixes"])
+    for words in want.get("help_has", ()):
+        assert words in told
+    for words in want.get("help_not", ()):
+        assert words not in told
+    edits = [fix["edits"] for fix in fault["fixes"] if fix["edits"]]
+    assert edits or not want.get("some_fix")
+    assert told or not want.get("some_hint")
+    left = [errors(check(applied(text, each))) for each in edits]
+    assert [] in left or not want.get("mends")
+    key = fault["code"], fault["message"]
+    assert all(key not in [(each["code"], each["message"]) for each in found] for found in left)
