@@ -33,8 +33,9 @@ class Checked(NamedTuple):
 
     networks: tuple[Network, ...]
     diagnostics: tuple[Diagnostic, ...]
-    expanded: int = 0  # layers that all nets unfolded to: the measure of what the check cost
+    expanded: int = 0  # layers that all nets unfolded to
     partial: tuple[Network, ...] = ()
+    work: int = 0  # steps, operations and list items that were computed for all nets
 
     @property
     def ok(self) -> bool:
@@ -112,10 +113,10 @@ def check_module(
         names = []  # where brackets do not match, what belongs to what is a guess
     networks: list[Network] = []
     partial: list[Network] = []
-    expanded = 0
+    expanded = work = 0
     for name in names:
         found = check_net(module, name, net is not None, settings, diagnostics, expanded)
-        expanded = found.expanded
+        expanded, work = found.expanded, work + found.work
         if found.network is not None:  # what the parser could not read, a broken one lacks
             (partial if broken or found.faulty else networks).append(found.network)
         if (first or not settings.empty) and (
@@ -124,7 +125,7 @@ def check_module(
             break  # a pattern, which lacks a value, is passed over
     if names and not networks and not any(d.severity == "error" for d in diagnostics):
         check_net(module, names[-1], True, settings, diagnostics)  # nothing but patterns: say what they lack
-    return Checked(tuple(networks), tuple(unique(diagnostics)), expanded, tuple(partial))
+    return Checked(tuple(networks), tuple(unique(diagnostics)), expanded, tuple(partial), work)
 
 
 def linted(found: Checked, module: Module, whole: bool) -> Checked:
@@ -142,6 +143,7 @@ class Elaborated(NamedTuple):
     network: Network | None
     expanded: int
     faulty: bool = True
+    work: int = 0
 
 
 def check_net(
@@ -170,7 +172,7 @@ def check_net(
     network = elaborator.network()
     diagnostics += elaborator.diagnostics
     faulty = any(d.severity == "error" for d in elaborator.diagnostics)
-    return Elaborated(network, elaborator.expanded, faulty)
+    return Elaborated(network, elaborator.expanded, faulty, elaborator.work)
 
 
 def unique(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

@@ -6,7 +6,7 @@ W06 training, W07 cost, N08 notes; cnnspec/explain holds a page for each.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnnspec.source import Span
 
@@ -35,8 +35,25 @@ class Fix(NamedTuple):
     safe: bool = False
 
 
+class Mismatch(NamedTuple):
+    """What is there, and what the author says is: two shapes, or two counts."""
+
+    found: Any
+    wanted: Any
+
+
+class Bound(NamedTuple):
+    """The `least` or the `most` that a value may be; one that it must be `above`."""
+
+    side: str
+    value: float
+
+
 class Diagnostic(NamedTuple):
-    """One fault. `label` stands behind the carets; `notes` in the order to be read."""
+    """One fault. `label` stands behind the carets; `notes` in the order to be read.
+
+    `data` is what its message tells as it is told to programs, fixes for instance.
+    """
 
     code: str
     message: str
@@ -44,6 +61,7 @@ class Diagnostic(NamedTuple):
     label: str = ""
     notes: tuple[Note, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    data: Mismatch | Bound | None = None
 
     @property
     def severity(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 ALIASES: dict[str, tuple[str, ...]] = {
     # layers, as PyTorch, Keras, Caffe, Darknet and papers call them
@@ -114,7 +115,11 @@ def suggest(word: str, candidates: Iterable[str]) -> list[str]:
 
     A candidate that differs in nothing but capitals and underscores leaves no doubt and stands alone.
     """
-    known = list(dict.fromkeys(candidates))
+    return list(_suggest(word, tuple(dict.fromkeys(candidates))))
+
+
+@lru_cache(1024)  # a block's unknown name is asked for at each of its uses
+def _suggest(word: str, known: tuple[str, ...]) -> list[str]:
     plain = _plain(word)
     same = [name for name in known if _plain(name) == plain and name != word]
     if same:

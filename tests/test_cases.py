@@ -50,8 +50,6 @@ LEFT = {
     "filters_of_classes",
     "flatten_order",
     "gate_flattened",
-    "in_channels_conv",
-    "in_of_one_group",
     "input_param",
     "join_gives",
     "keras_habit",
@@ -74,7 +72,6 @@ LEFT = {
     "textcnn",
     "torch_calls",
     "torch_keywords",
-    "two_stale_in",
 }
 """Those that do not hold yet: strike out what does."""
 

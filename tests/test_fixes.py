@@ -10,7 +10,7 @@ from cnnspec.compiler import Checked, check
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.elaborate.network import Settings
 from cnnspec.fixes import SHOWN, SOUGHT, with_fixes
-from cnnspec.fixes.trial import MOST_TRIES, Recheck, applied, moved
+from cnnspec.fixes.trial import MOST_TRIES, Recheck, applied, moved, unmoved
 from cnnspec.shapes import Shape
 from cnnspec.source import Source, Span
 
@@ -19,13 +19,14 @@ def net(*lines: str) -> str:
     return "net A {\n    " + "\n    ".join(lines) + "\n}\n"
 
 
-def recheck(text: str, inputs: Mapping[str, Shape] = {}) -> Checked:
+def recheck(text: str, *, inputs: Mapping[str, Shape] = {}, lint: bool = False) -> Checked:
     return check(Source("x.cnn", text), settings=Settings({}, inputs))
 
 
 def mended(text: str, compiler: Recheck = recheck, layers: int = 0) -> tuple[Source, list[Diagnostic]]:
     source = Source("x.cnn", text)
-    return source, with_fixes(source, check(source).diagnostics, compiler, layers)
+    found = check(source)
+    return source, with_fixes(source, found._replace(expanded=found.expanded + layers), compiler)
 
 
 def titles(*lines: str) -> list[str]:
@@ -101,12 +102,14 @@ class TestSizes:
     def test_an_input_of_the_command_line_is_advised(self) -> None:
         text = net("input 1@32x32", "a: relu", "maxpool 8x8, upsample 8", "add { | from a | identity }")
 
-        def compiler(text: str, inputs: Mapping[str, Shape] = {"": Shape(1, 30, 30)}) -> Checked:
+        def compiler(
+            text: str, *, inputs: Mapping[str, Shape] = {"": Shape(1, 30, 30)}, lint: bool = False
+        ) -> Checked:
             return check(Source("x.cnn", text), settings=Settings({}, inputs))
 
         source = Source("x.cnn", text)
         before = check(source, settings=Settings({}, {"": Shape(1, 30, 30)}))
-        (fault,) = with_fixes(source, before.diagnostics, compiler)
+        (fault,) = with_fixes(source, before, compiler)
         assert fault.fixes == (Fix("an input of 32x32: at least 8x8, in steps of 8"),)
 
     def test_a_claim_with_the_wrong_channels_is_mended_itself(self) -> None:
@@ -132,7 +135,7 @@ class TestSizes:
 
     def test_inputs_that_are_computed_are_not_touched(self) -> None:
         source = Source("x.cnn", "net A(size=4) {\n    input 1@size\n    conv 8@5x5\n}\n")
-        (fault,) = with_fixes(source, check(source).diagnostics, recheck)
+        (fault,) = with_fixes(source, check(source), recheck)
         assert not any("input" in fix.title for fix in fault.fixes)
 
 
@@ -184,15 +187,18 @@ class TestWords:
 class TestTrials:
     def test_what_does_not_mend_is_not_shown(self) -> None:
         source = Source("x.cnn", net("input 3@16x16", "cnov 4@3x3"))
-        (fault,) = check(source).diagnostics
+        found = check(source)
+        (fault,) = found.diagnostics
         wrong = Fix("rename it", (Edit(fault.span, "convolve"),))
-        (shown,) = with_fixes(source, [fault._replace(fixes=(wrong, *fault.fixes))], recheck)
+        (shown,) = with_fixes(
+            source, found._replace(diagnostics=(fault._replace(fixes=(wrong, *fault.fixes)),)), recheck
+        )
         assert [fix.title for fix in shown.fixes] == ["did you mean `conv`?"]
 
     def test_advice_in_words_is_kept(self) -> None:
         source = Source("x.cnn", net("input 3@16x16", "relu"))
         fault = Diagnostic("E0412", "odd", Span(source, 0, 3), fixes=(Fix("think again"),))
-        assert with_fixes(source, [fault], recheck)[0].fixes == (Fix("think again"),)
+        assert with_fixes(source, Checked((), (fault,)), recheck)[0].fixes == (Fix("think again"),)
 
     def test_only_the_first_faults_are_sought_for_and_few_fixes_shown(self) -> None:
         _, faults = mended(net("input 3@16x16", *["cnov 4@1x1"] * (SOUGHT + 3)))
@@ -203,7 +209,7 @@ class TestTrials:
     def test_a_large_network_is_tried_less_often(self, layers: int, most: int) -> None:
         tried = []
 
-        def counted(text: str) -> Checked:
+        def counted(text: str, *, inputs: Mapping[str, Shape] = {}, lint: bool = False) -> Checked:
             tried.append(text)
             return recheck(text)
 
@@ -211,26 +217,44 @@ class TestTrials:
         assert len(set(tried)) == len(tried) <= most
         assert bool(tried) is bool(most)
 
-    def test_a_try_that_turns_out_large_is_the_last(self) -> None:
+    @pytest.mark.parametrize("large", [{"expanded": 100_000}, {"work": 400_000}])
+    def test_a_try_that_turns_out_large_is_the_last(self, large: dict[str, int]) -> None:
         tried = []
 
-        def large(text: str) -> Checked:
+        def compiler(text: str, *, inputs: Mapping[str, Shape] = {}, lint: bool = False) -> Checked:
             tried.append(text)
-            return recheck(text)._replace(expanded=100_000)
+            return recheck(text)._replace(**large)
 
-        mended(net("input 1@4x4", "conv 8@99x99"), large)
+        mended(net("input 1@4x4", "conv 8@99x99"), compiler)
         assert len(tried) == 1
+
+    def test_work_is_counted_where_faults_leave_no_layers(self) -> None:
+        """A block with an unknown step has no layers to count, and is looked into at each use all the same."""
+        blocks = "block B(i) { add { | cnov 4@1x1 | identity } }\n"
+        few, many = (recheck(blocks + net("input 4@8x8", f"repeat i in {n} {{ B i }}")) for n in (2, 400))
+        assert many.work > 100 * few.work
 
     def test_a_fault_in_another_file_is_left_alone(self) -> None:
         source, other = Source("x.cnn", net("input 3@16x16", "relu")), Source("y.cnn", "block B { cnov 3 }")
         fault = Diagnostic(
             "E0201", "no", Span(other, 10, 14), fixes=(Fix("c", (Edit(Span(other, 10, 14), "conv"),)),)
         )
-        assert with_fixes(source, [fault], recheck)[0].fixes == ()
+        assert with_fixes(source, Checked((), (fault,)), recheck)[0].fixes == ()
 
     def test_a_fix_may_bring_to_light_what_the_fault_hid_but_no_more(self) -> None:
         _, faults = mended(net("input 3@16x16", "cnov 4@3x3 strides=2"))
         assert [fix.title for fix in faults[0].fixes] == ["did you mean `conv`?"]
+
+    def test_a_fault_further_down_does_not_take_the_fix_of_the_first_away(self) -> None:
+        _, (fault,) = mended(net("input 1@70x70", "conv 64@7x7 in=3, relu", "conv 128@3x3 in=32"))
+        assert [fix.title for fix in fault.fixes] == ["drop `in=3`: 1 is inferred"]
+
+    def test_what_leaves_another_fault_gives_way_to_what_leaves_none(self) -> None:
+        join = "add { | conv 4@3x3 stride=2 pad=1 | identity }"
+        project = "project the short path where the other changes the shape"
+        assert project in titles("input 4@8x8", join)
+        found = titles("input 4@8x8", join, "relu -> 4@8x8")
+        assert found == ["`stride=1` on the conv in line 3"]
 
     @pytest.mark.parametrize(
         ("start", "end", "text", "offsets"),
@@ -243,3 +267,4 @@ class TestTrials:
     def test_places_move_along(self, start: int, end: int, text: str, offsets: dict[int, int]) -> None:
         edit = Edit(Span(Source("", "abcdef"), start, end), text)
         assert {offset: moved(offset, [edit]) for offset in offsets} == offsets
+        assert unmoved(moved(5, [edit]), [edit]) == 5

@@ -116,14 +116,14 @@ def checked_source(
         bound = min(settings.limits.max_layers, MOST_LAYERS)
         narrow = settings._replace(limits=settings.limits._replace(max_layers=bound))
 
-        def recheck(text: str, inputs: Any = settings.inputs) -> Checked:
+        def recheck(text: str, *, inputs: Any = settings.inputs, lint: bool = False) -> Checked:
             try:
                 edited = Source(source.name, text)
                 return check(edited, read_used, net, narrow._replace(inputs=inputs), first, lint)
             except Misuse:  # the edit took away what an option names
                 return Checked((), found.diagnostics)
 
-        mended = with_fixes(source, found.diagnostics, recheck, found.expanded)
+        mended = with_fixes(source, found, recheck)
         found = found._replace(diagnostics=tuple(mended))
     return found
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cnnspec import layers, syntax
-from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.diagnostics import Diagnostic, Fix, Mismatch, Note
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults
 from cnnspec.elaborate.defaults import default
@@ -57,6 +57,11 @@ class Elaborator:
         self._seen: set[tuple[str, Any, int]] = set()
         self.least: dict[int, int] = {}  # id of a block -> a lower bound of its layers
         self.bounding = 0  # how deep in braces and blocks bounds.least is
+
+    @property
+    def work(self) -> int:
+        """Steps, operations and list items computed so far, those of shared instances once."""
+        return self.limits.max_work + MORE_WORK * (self.expanded - self.before) - self.meter.left
 
     # Faults
 
@@ -219,6 +224,7 @@ class Elaborator:
                 assertion.expected.span,
                 f"claimed: {expected}",
                 (*made_by(value), *trace(value)),
+                data=Mismatch(value.shape, expected),
             )
         )
 

@@ -207,5 +207,5 @@ def blame(run: Elaborator, misfit: Misfit, call: syntax.Call, value: Value | Non
         notes = trace(value)
         if misfit.code in ABOUT_WHAT_ARRIVES:
             notes = (*marks(value), *notes)
-        label = wanted_map(misfit.claim, value) or label
-    run.report(Diagnostic(misfit.code, misfit.message, span, label, notes))
+        label = wanted_map(misfit.data, value) or label
+    run.report(Diagnostic(misfit.code, misfit.message, span, label, notes, data=misfit.data))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cnnspec.diagnostics import Note
+from cnnspec.diagnostics import Mismatch, Note
 from cnnspec.graph import Path, Value
 from cnnspec.layers.base import Filter, is_integer
 from cnnspec.shapes import Shape
@@ -76,10 +76,11 @@ def made_by(value: Value) -> tuple[Note, ...]:
     return (Note(f"`{what}` makes {value.shape} of {before.shape}", span),)
 
 
-def wanted_map(claim: int, value: Value) -> str:
+def wanted_map(data: object, value: Value) -> str:
     """What map would give the features that are claimed, where the arriving ones are a map laid flat."""
-    if not claim:
+    if not isinstance(data, Mismatch):
         return ""
+    claim = data.wanted
     before = value.origin[0].shape if value.origin is not None else None
     if before is None or not before.is_map or value.shape is None or value.shape.is_map:
         return ""

@@ -1,13 +1,20 @@
 """What would mend a fault: edits that were tried by compiling the edited text, and nothing else.
 
-A fault brings what its finder would suggest, mostly a name's right spelling; here that is tried, and other
-edits are sought by the fault's code.
+A fault brings what its finder would suggest, mostly a name's right spelling; other edits are proposed by its
+code, each kind by a function of its own. Here they are tried, ranked and cut.
+
+The order, the likeliest first: what changes the network least. So a statement about the net (a claim, an
+`in=`) goes before a layer; one argument of a layer, the nearest to the fault first, before several; layers
+before the input, which they were written for. What leaves nothing else to mend goes before what brings to
+light faults that this one hid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.fixes import claims, joins, sizes, words
 from cnnspec.fixes.tree import Tree
@@ -21,59 +28,79 @@ SHOWN = 3
 
 Finder = Callable[[Case], Iterator[Fix]]
 
-FINDERS: dict[str, tuple[Finder, ...]] = {
-    "E0202": (words.flags,),
-    "E0203": (words.labels,),
-    "E0204": (words.paths,),
-    "E0301": (words.extras,),
-    "E0303": (words.kinds, words.quotients),
-    "E0304": (words.bounds, words.left_out),
-    "E0305": (words.twice,),
-    "E0401": (sizes.windows,),
-    "E0402": (joins.joins,),
-    "E0403": (claims.claims,),
-    "E0404": (words.groups,),
-    "E0405": (sizes.vectors,),
-    "E0406": (sizes.flat,),
-    "E0407": (sizes.demands,),
-    "E0410": (sizes.features,),
-    "E0411": (words.modes,),
+
+class Kind(NamedTuple):
+    """A way of mending, and how many fixes of that way are shown together."""
+
+    propose: Finder
+    most: int = 1
+
+
+def any_of(propose: Finder) -> Kind:
+    return Kind(propose, SHOWN)
+
+
+KINDS: dict[str, tuple[Kind, ...]] = {
+    "E0202": (any_of(words.flags),),
+    "E0203": (any_of(words.labels),),
+    "E0204": (any_of(words.paths),),
+    "E0301": (any_of(words.extras),),
+    "E0303": (any_of(words.kinds), any_of(words.quotients)),
+    "E0304": (any_of(words.bounds), any_of(words.left_out)),
+    "E0305": (any_of(words.twice),),
+    "E0401": (any_of(sizes.windows),),
+    "E0402": (any_of(joins.joins),),
+    "E0403": (any_of(claims.claims),),
+    "E0404": (any_of(words.groups),),
+    "E0405": (any_of(sizes.vectors),),
+    "E0406": (any_of(sizes.flat),),
+    "E0407": (any_of(sizes.demands),),
+    "E0410": (any_of(sizes.features),),
+    "E0411": (any_of(words.modes),),
 }
+"""By a fault's code the ways of mending it, in the order described above."""
 
 MENDED_AT_USES = frozenset({"E0303"})
 """Faults in a block that may be mended where it is used, in another file."""
 
 
-def with_fixes(
-    source: Source, diagnostics: Sequence[Diagnostic], recheck: Recheck, layers: int = 0
-) -> list[Diagnostic]:
-    """The diagnostics with the fixes that were found to work.
+def with_fixes(source: Source, found: Checked, recheck: Recheck) -> list[Diagnostic]:
+    """The diagnostics of a source with the fixes that were found to work.
 
-    `recheck` checks a text as `source` was checked; to how many `layers` that unfolded bounds how often.
+    `recheck` checks a text as `source` was checked.
     """
-    trial = Trial(source, diagnostics, recheck, layers)
+    trial = Trial(source, found, recheck)
     tree = Tree(source)
     return [
         fault._replace(fixes=_sought(Case(fault, tree, trial)) if i < SOUGHT else ())
-        for i, fault in enumerate(diagnostics)
+        for i, fault in enumerate(found.diagnostics)
     ]
 
 
 def _sought(case: Case) -> tuple[Fix, ...]:
-    found: dict[tuple[Edit, ...], Fix] = {}
-    for fix in _tried(case):
-        title = fix.title if found else fix.title.removeprefix("or ")
-        found.setdefault(fix.edits, fix._replace(title=title))
-        if len(found) == SHOWN:
+    clean: dict[tuple[Edit, ...], Fix] = {}
+    partial: dict[tuple[Edit, ...], Fix] = {}
+    for kind in _kinds(case):
+        tried = 0
+        for fix in kind.propose(case):
+            outcome = case.outcome(fix.edits)
+            if fix.edits and (outcome is None or outcome.new):
+                continue
+            (partial if outcome is not None and outcome.later else clean).setdefault(fix.edits, fix)
+            tried += outcome is None or not outcome.later
+            if tried == kind.most or len(clean) == SHOWN:
+                break
+        if len(clean) == SHOWN:
             break
-    return tuple(found.values())
+    own = [fix for edits, fix in partial.items() if fix in case.fault.fixes]
+    shown = [*clean.values(), *(own if clean else partial.values())][:SHOWN]
+    return tuple(
+        fix if i else fix._replace(title=fix.title.removeprefix("or ")) for i, fix in enumerate(shown)
+    )
 
 
-def _tried(case: Case) -> Iterator[Fix]:
-    for fix in case.fault.fixes:
-        if not fix.edits or case.mended(fix.edits, elsewhere=True) is not None:
-            yield fix
+def _kinds(case: Case) -> Iterator[Kind]:
+    yield any_of(lambda case: iter(case.fault.fixes))
     places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
     if any(span is not None and span.source is case.tree.source for span in places):
-        for finder in FINDERS.get(case.fault.code, ()):
-            yield from finder(case)
+        yield from KINDS.get(case.fault.code, ())

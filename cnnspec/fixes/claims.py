@@ -36,7 +36,8 @@ def _claimed(case: Case, chain: syntax.Chain, most: int) -> Iterator[Fix]:
     """The shape that is there, here and in claims further on that were right only if this one was."""
     edits = [_claim(case.fault, chain)]
     while len(edits) <= most:
-        come = case.trial.come(case.fault, edits)
+        outcome = case.outcome(edits)
+        come = None if outcome is None else [*outcome.new, *outcome.later]
         if come == []:
             others = [edit.span.line for edit in edits[1:]]
             also = f"; likewise in line {_listed(others)}" if others else ""

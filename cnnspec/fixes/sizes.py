@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from cnnspec import syntax
 from cnnspec.compiler import Checked
-from cnnspec.diagnostics import Edit, Fix
+from cnnspec.diagnostics import Edit, Fix, Mismatch
+from cnnspec.fixes.flow import heights, value_at
 from cnnspec.fixes.inputs import inputs
 from cnnspec.fixes.tree import (
     WINDOWED,
@@ -21,7 +22,7 @@ from cnnspec.fixes.tree import (
     window_of,
     without,
 )
-from cnnspec.fixes.trial import Case, heights, moved, value_at
+from cnnspec.fixes.trial import Case, moved
 
 _MOST_PADS = 24
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -36,12 +37,9 @@ def features(case: Case) -> Iterator[Fix]:
     claim = keyword(call, "in")
     if claim is not None:
         edits = (without(claim.span),)
-        after = case.mended(edits)
-        if after is not None:
-            value = value_at(after, moved(call.span.start, edits))
-            before = value.origin[0].shape if value is not None and value.origin else None
-            inferred = f"{before.features} is inferred" if before is not None else "it is inferred"
-            yield Fix(f"drop `{claim.span.text}`: {inferred}", edits, safe=True)
+        told = case.fault.data
+        inferred = f"{told.found} is inferred" if isinstance(told, Mismatch) else "it is inferred"
+        yield Fix(f"drop `{claim.span.text}`: {inferred}", edits, safe=True)
     yield from pads(case, place.owner, call.span.start)
     yield from inputs(case, place.owner)
 

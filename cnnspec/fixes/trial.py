@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Diagnostic, Edit
+from cnnspec.fixes.flow import Known, known_steps
 from cnnspec.fixes.tree import Tree
-from cnnspec.graph import Again, From, Leaf, Lost, Merge, Repeat, Step, Use, Value
 from cnnspec.shapes import Shape
 from cnnspec.source import Source
 
@@ -16,16 +17,27 @@ from cnnspec.source import Source
 class Recheck(Protocol):
     """Checks an edited text as the file was checked: the same options, the same files beside it."""
 
-    def __call__(self, text: str, inputs: Mapping[str, Shape] = ...) -> Checked:
-        """The `inputs` are in place of those of the options."""
+    def __call__(self, text: str, *, inputs: Mapping[str, Shape] = ..., lint: bool = ...) -> Checked:
+        """The `inputs` are in place of those of the options; `lint`: warnings are sought, too."""
 
 
 MOST_TRIES = 150
-WORK = 500_000
-"""What all tries of a file may cost: about microseconds, but counted in text and layers, alike anywhere."""
-LAYER = 40
+WORK = 400_000
+"""What all tries of a file may cost: about microseconds, but counted in text, layers and the like, so that
+the same fixes are found anywhere."""
+LAYER, STEP, LINT = 40, 10, 50
+"""What a layer costs that a net unfolds to, what a step or an operation, and what a layer's lints."""
 MOST_LAYERS = WORK // LAYER
 """An edited text that unfolds to more is not tried to its end."""
+
+
+class Outcome(NamedTuple):
+    """What an edited text holds, the fault gone from it; the errors instead that are the edits' own doing
+    (`new`), and those that the fault had hidden (`later`)."""
+
+    after: Checked
+    new: tuple[Diagnostic, ...]
+    later: tuple[Diagnostic, ...]
 
 
 class Case(NamedTuple):
@@ -35,67 +47,89 @@ class Case(NamedTuple):
     tree: Tree
     trial: Trial
 
+    def outcome(self, edits: Sequence[Edit]) -> Outcome | None:
+        return self.trial.outcome(self.fault, edits)
+
     def mended(self, edits: Sequence[Edit], elsewhere: bool = False) -> Checked | None:
-        return self.trial.mended(self.fault, edits, elsewhere)
+        """What the edited text holds, if the edits bring no fault of their own."""
+        found = self.outcome(edits)
+        return found.after if found is not None and not found.new else None
 
 
-def cost(text: str, layers: int) -> int:
-    """What it costs to check a text that unfolds to so many layers."""
-    return 300 + 6 * len(text) + LAYER * layers
+def cost(text: str, checked: Checked, lint: bool = False) -> int:
+    """What it costs to check a text of which that is found."""
+    layers = (LAYER + LINT * lint) * checked.expanded
+    return 300 + 6 * len(text) + layers + STEP * checked.work
 
 
 class Trial:
     """Compiles edited texts, each once, until what is to be spent on it is spent."""
 
-    def __init__(self, source: Source, before: Sequence[Diagnostic], recheck: Recheck, layers: int) -> None:
+    def __init__(self, source: Source, before: Checked, recheck: Recheck) -> None:
         self.source, self.before, self.recheck = source, before, recheck
-        self.work, self.tries, self.next_cost = WORK, MOST_TRIES, cost(source.text, layers)
-        self._known: dict[str, Checked] = {}
+        self.work, self.tries = WORK, MOST_TRIES
+        self._dearest = {lint: cost(source.text, before, lint) for lint in (False, True)}
+        self._known: dict[tuple[str, bool], Checked] = {}
 
-    def check(self, text: str) -> Checked | None:
+    def check(self, text: str, lint: bool = False) -> Checked | None:
         """What a text holds; None where it costs too much to know."""
-        if text not in self._known:
-            if self.tries <= 0 or self.next_cost > self.work:
-                self.tries = 0
-                return None
-            after = self._known[text] = self.recheck(text)
-            self.tries -= 1
-            self.next_cost = max(self.next_cost, cost(text, after.expanded))
-            self.work -= self.next_cost
-        return self._known[text]
+        found = self._known.get((text, lint))
+        if found is None and self.affords(lint):
+            found = self._known[text, lint] = self.recheck(text, lint=True) if lint else self.recheck(text)
+            self.spend(max(self._dearest[lint], cost(text, found, lint)), lint)
+        return found
 
     def with_inputs(self, inputs: Mapping[str, Shape]) -> Checked | None:
         """What the text holds for other inputs, if it has no faults then."""
-        if self.tries <= 0 or self.next_cost > self.work:
+        if not self.affords():
             return None
-        self.tries -= 1
-        self.work -= self.next_cost
-        after = self.recheck(self.source.text, inputs)
+        after = self.recheck(self.source.text, inputs=inputs)
+        self.spend(max(self._dearest[False], cost(self.source.text, after)))
         return after if after.ok else None
 
-    def mended(self, fault: Diagnostic, edits: Sequence[Edit], elsewhere: bool = False) -> Checked | None:
-        """What the edited text holds, if the fault is gone and no other has come.
+    def affords(self, lint: bool = False) -> bool:
+        """Whether one more text may be checked. What was too dear once ends the search."""
+        if self._dearest[lint] > self.work:
+            self.tries = 0
+        return self.tries > 0
 
-        `elsewhere`: a fault hides others, of its own call and of what follows; they may come to light, but
-        not where the new text stands.
-        """
-        come = self.come(fault, edits)
-        if come is None:
-            return None
-        if elsewhere:
-            new = [(moved(edit.span.start, edits), len(edit.text)) for edit in edits]
-            come = [d for d in come if any(d.span.start <= at + n and at <= d.span.end for at, n in new)]
-        return None if come else self.check(applied(self.source.text, edits))
+    def spend(self, work: int, lint: bool = False) -> None:
+        self.tries -= 1
+        self.work -= work
+        self._dearest[lint] = max(self._dearest[lint], work)
 
-    def come(self, fault: Diagnostic, edits: Sequence[Edit]) -> list[Diagnostic] | None:
-        """The errors that the edited text brings; None where the fault stays, or nobody can tell."""
-        if self.tries <= 0 or not edits or any(edit.span.source is not self.source for edit in edits):
+    def outcome(self, fault: Diagnostic, edits: Sequence[Edit]) -> Outcome | None:
+        """What the edits lead to; None where the fault stays, or nobody can tell."""
+        if not edits or any(edit.span.source is not self.source for edit in edits):
             return None
-        after = self.check(applied(self.source.text, edits))
+        after = self.check(applied(self.source.text, edits), fault.severity != "error")
         if after is None or any(self._key(d) == self._key(fault, edits) for d in after.diagnostics):
             return None
-        old = {self._key(d, edits) for d in self.before}
-        return [d for d in after.diagnostics if d.severity == "error" and self._key(d) not in old]
+        old = {self._key(d, edits) for d in self.before.diagnostics}
+        come = [d for d in after.diagnostics if d.severity == "error" and self._key(d) not in old]
+        later = tuple(d for d in come if self._was_hidden(d, edits))
+        return Outcome(after, tuple(d for d in come if d not in later), later)
+
+    def _was_hidden(self, d: Diagnostic, edits: Sequence[Edit]) -> bool:
+        """Whether an error was there before, unseen: the fault left unknown what arrives at its place.
+
+        Not where the new text stands: that answers for itself.
+        """
+        name, start = d.span.source.name, d.span.start
+        if name == self.source.name:
+            texts = [(moved(edit.span.start, edits), len(edit.text)) for edit in edits]
+            if any(d.span.start <= at + length and at <= d.span.end for at, length in texts):
+                return False
+            start = unmoved(start, edits)
+        steps = self._steps.get(name, [])
+        around = [step for step in steps if step.start <= start < step.end]
+        if not around and d.code in ("E0403", "E0407"):  # a claim, a demand: on the value of the step before
+            around = [step for step in steps if step.end <= start]
+        return not around or not around[-1].whole
+
+    @cached_property
+    def _steps(self) -> dict[str, list[Known]]:
+        return known_steps(self.before)
 
     def _key(self, d: Diagnostic, edits: Sequence[Edit] = ()) -> tuple[str, str, int]:
         inside = d.span.source.name == self.source.name
@@ -120,48 +154,11 @@ def moved(offset: int, edits: Sequence[Edit]) -> int:
     return offset + shift
 
 
-def value_at(checked: Checked, start: int) -> Value | None:
-    """What the layer written at an offset yields, where it first runs."""
-    seen: set[int] = set()
-    for network in checked.networks:
-        for step in _steps(network.steps, seen):
-            if step.span.start <= start < step.span.end and not isinstance(step, From):
-                return step.output
-    return None
-
-
-def _steps(steps: Sequence[Step], seen: set[int]) -> Iterator[Leaf | Merge | Use | Again]:
-    """Leaves and joins, those of a shared block once."""
-    for step in steps:
-        if isinstance(step, Leaf | Again):
-            yield step
-        elif isinstance(step, Use):
-            if id(step.instance) not in seen:
-                seen.add(id(step.instance))
-                yield from _steps(step.instance.steps, seen)
-            yield step
-        elif isinstance(step, Merge):
-            for path in step.paths:
-                yield from _steps(path.steps, seen)
-            yield step
-        elif isinstance(step, Repeat):
-            for iteration in step.iterations:
-                yield from _steps(iteration, seen)
-        elif not isinstance(step, From | Lost):
-            yield from _steps(step.steps, seen)
-
-
-def heights(value: Value) -> list[int]:
-    """The sizes from the input to a value, where a step may have changed them; [] unless all are square."""
-    found: list[int] = []
-    while True:
-        shape = value.shape
-        kind = value.origin[1] if value.origin else "input"
-        if shape is not None and shape.is_map and (kind == "input" or "conv" in kind or "pool" in kind):
-            height, width = shape.size
-            if height != width:
-                return []
-            found.append(int(height))
-        if value.origin is None:
-            return found[::-1]
-        value = value.origin[0]
+def unmoved(offset: int, edits: Sequence[Edit]) -> int:
+    """Where an offset of the new text was in the old one; within new text: at its place."""
+    for edit in sorted(edits, key=lambda edit: edit.span.start):
+        if edit.span.start + len(edit.text) <= offset:
+            offset -= len(edit.text) - (edit.span.end - edit.span.start)
+        elif edit.span.start < offset:
+            return edit.span.start
+    return offset

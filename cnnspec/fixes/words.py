@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 
 from cnnspec import layers, syntax
-from cnnspec.diagnostics import Edit, Fix
+from cnnspec.diagnostics import Bound, Edit, Fix
 from cnnspec.fixes.tree import WINDOWED, Place, Tree, insert, keyword, literal, set_argument, without
 from cnnspec.fixes.trial import Case
 from cnnspec.source import Span
@@ -58,21 +57,19 @@ def twice(case: Case) -> Iterator[Fix]:
 def bounds(case: Case) -> Iterator[Fix]:
     """E0304: the least or the greatest value that is allowed."""
     node = _written(case.fault.span, case.tree)
-    bound = re.search(r"must be at (least|most) ([\d.]+),", case.fault.message)
-    half = re.search(r"more than half the window's (\d+)", case.fault.message)
-    if node is None or not (bound or half):
+    bound = case.fault.data
+    if node is None or not isinstance(bound, Bound) or bound.side == "above":
         return
-    which, text = (bound[1], bound[2].removesuffix(".0")) if bound else ("most", "")
-    text = str(int(half[1]) // 2) if half else text
+    text = f"{bound.value:g}"
     edits = (Edit(node.span, text),)
     if case.mended(edits, elsewhere=True) is not None:
-        yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {which}", edits)
+        yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {bound.side}", edits)
 
 
 def left_out(case: Case) -> Iterator[Fix]:
     """E0304: what must be above 0 and need not be said."""
     found = case.tree.call_at(case.fault.span)
-    if found is None or "must be above 0" not in case.fault.message:
+    if found is None or not isinstance(case.fault.data, Bound) or case.fault.data.side != "above":
         return
     layer = layers.find(found[1].name.span.text)
     for each in found[1].keywords:

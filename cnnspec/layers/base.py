@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self
 
+from cnnspec.diagnostics import Bound, Mismatch
 from cnnspec.layers.windows import SAME, Window
 from cnnspec.limits import LARGEST_INTEGER
 from cnnspec.shapes import Shape
@@ -19,7 +20,7 @@ class Misfit(Exception):
     """Why a layer cannot be, or cannot take what arrives.
 
     `argument` names the argument at fault (None: the layer as a whole); `formula` is shown once, with its
-    numbers; `paths` are the places of the paths of a join that do not agree; `claim` what an `in=` says.
+    numbers; `paths` are the places of the paths of a join that do not agree; `data` is as in Diagnostic.
     """
 
     def __init__(
@@ -29,11 +30,11 @@ class Misfit(Exception):
         argument: str | None = None,
         formula: str = "",
         paths: tuple[int, ...] = (),
-        claim: int = 0,
+        data: Mismatch | Bound | None = None,
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.argument = code, message, argument
-        self.formula, self.paths, self.claim = formula, paths, claim
+        self.formula, self.paths, self.data = formula, paths, data
 
 
 class Filter(NamedTuple):
@@ -191,7 +192,7 @@ class Layer:
         claim = self.value("in")
         if claim is not None and claim != arriving:
             message = f"`{self.name}` takes {claim} {what} but {arriving} arrive"
-            raise Misfit("E0410", message, "in", f"{claim} != {arriving}", claim=claim)
+            raise Misfit("E0410", message, "in", f"{claim} != {arriving}", data=Mismatch(arriving, claim))
 
 
 class Join(Layer):
@@ -256,11 +257,15 @@ def _range(name: str, argument: Argument, value: float, of: str = "") -> None:
     """`of` names the part of the argument that the value is, where it is not the whole."""
     low, high = argument.low, argument.high
     if low is not None and value < low:
-        raise Misfit("E0304", f"{of}`{name}` must be at least {low}, not {value}", name)
+        raise Misfit(
+            "E0304", f"{of}`{name}` must be at least {low}, not {value}", name, data=Bound("least", low)
+        )
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         raise Misfit("E0304", f"{of}`{name}` must stay below 2^31", name)
     if high is not None and value > high:
-        raise Misfit("E0304", f"{of}`{name}` must be at most {high}, not {value}", name)
+        raise Misfit(
+            "E0304", f"{of}`{name}` must be at most {high}, not {value}", name, data=Bound("most", high)
+        )
 
 
 def _count(name: str, argument: Argument, value: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnnspec.diagnostics import Bound
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
 from cnnspec.layers.values import nesting
 from cnnspec.shapes import Shape
@@ -107,7 +108,7 @@ class Normalize(Layer):
             if shape is None or len(shape) > 1:
                 raise Misfit("E0303", f"`{name}` wants a number or a list of numbers", name)
         if min(_each(self.std)) <= 0:
-            raise Misfit("E0304", "`std` must be above 0", "std")
+            raise Misfit("E0304", "`std` must be above 0", "std", data=Bound("above", 0))
 
     def output(self, x: Shape) -> Shape:
         self.need_map(x)

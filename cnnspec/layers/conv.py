@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnnspec.diagnostics import Bound
 from cnnspec.layers.base import Argument, Call, Filter, Misfit, Weight, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
 from cnnspec.layers.values import BIASES, FROZEN, INIT, WEIGHTS, Valued, kernel_values
@@ -301,7 +302,7 @@ class ConvTranspose(_Convolution):
                 message = f"`extra={extra}` must be below the stride {s}" + (
                     f" or the dilation {d}" if d > 1 else ""
                 )
-                raise Misfit("E0304", message, "extra")
+                raise Misfit("E0304", message, "extra", data=Bound("most", max(s, d) - 1))
 
     def kernel_of(self) -> tuple[int, int]:
         return self.filter.kernel

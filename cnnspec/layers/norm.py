@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnnspec.diagnostics import Bound
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
 from cnnspec.shapes import Shape
 
@@ -76,7 +77,12 @@ class BatchNorm(_Norm):
 
     def settle(self) -> None:
         if not self.eps:
-            raise Misfit("E0304", "`eps` of a batch norm must be above 0: PyTorch does not train it", "eps")
+            raise Misfit(
+                "E0304",
+                "`eps` of a batch norm must be above 0: PyTorch does not train it",
+                "eps",
+                data=Bound("above", 0),
+            )
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return self.affine_weights((x.channels,)) + (_statistics(x.channels) if self.track else ())

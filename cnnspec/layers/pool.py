@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnnspec.diagnostics import Bound
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
 from cnnspec.layers.windows import Window, sliding, tiled
 from cnnspec.shapes import Shape, effective, pool_size, unread
@@ -28,7 +29,8 @@ class _Pool(Layer):
             self.stride = self.window
         for k, p in zip(self.window, self.pad, strict=True):
             if p > k // 2:
-                raise Misfit("E0304", f"`pad={p}` is more than half the window's {k}", "pad", f"{p} > {k}//2")
+                message = f"`pad={p}` is more than half the window's {k}"
+                raise Misfit("E0304", message, "pad", f"{p} > {k}//2", data=Bound("most", k // 2))
 
     def output(self, x: Shape) -> Shape:
         height, width = self.need_map(x)

@@ -39,7 +39,9 @@ def answer(data: bytes, thorough: bool = False) -> Checked | None:
     if thorough and diagnostics:
         diagnostics = tuple(
             with_fixes(
-                source, diagnostics, lambda text: check(Source("net.cnn", text), read_library, first=True)
+                source,
+                found,
+                lambda text, **_: check(Source("net.cnn", text), read_library, first=True),
             )
         )
     if diagnostics:

@@ -1,0 +1,84 @@
+"""What a checked text holds at a place: the steps there, the values that arrive and leave, how they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cnnspec.compiler import Checked
+from cnnspec.graph import Again, From, Leaf, Lost, Merge, Network, Repeat, Step, Use, Value
+
+Run = Leaf | Merge | Use | Again | Lost
+"""A step through which a value goes."""
+
+
+def runs(networks: Sequence[Network]) -> Iterator[Run | From]:
+    """The steps of networks, those of a shared block once."""
+    seen: set[int] = set()
+    for network in networks:
+        yield from _runs(network.steps, seen)
+
+
+def _runs(steps: Sequence[Step], seen: set[int]) -> Iterator[Run | From]:
+    for step in steps:
+        if isinstance(step, Leaf | Again | From | Lost):
+            yield step
+        elif isinstance(step, Use):
+            if id(step.instance) not in seen:
+                seen.add(id(step.instance))
+                yield from _runs(step.instance.steps, seen)
+            yield step
+        elif isinstance(step, Merge):
+            for path in step.paths:
+                yield from _runs(path.steps, seen)
+            yield step
+        elif isinstance(step, Repeat):
+            for iteration in step.iterations:
+                yield from _runs(iteration, seen)
+        else:
+            yield from _runs(step.steps, seen)
+
+
+def value_at(checked: Checked, start: int) -> Value | None:
+    """What the layer written at an offset yields, where it first runs."""
+    for step in runs(checked.networks):
+        if step.span.start <= start < step.span.end and not isinstance(step, From | Lost):
+            return step.output
+    return None
+
+
+def heights(value: Value) -> list[int]:
+    """The sizes from the input to a value, where a step may have changed them; [] unless all are square."""
+    found: list[int] = []
+    while True:
+        shape = value.shape
+        kind = value.origin[1] if value.origin else "input"
+        if shape is not None and shape.is_map and (kind == "input" or "conv" in kind or "pool" in kind):
+            height, width = shape.size
+            if height != width:
+                return []
+            found.append(int(height))
+        if value.origin is None:
+            return found[::-1]
+        value = value.origin[0]
+
+
+class Known(NamedTuple):
+    """A step's place, and whether all is known there of what arrives and what leaves, wherever it runs."""
+
+    start: int
+    end: int
+    whole: bool
+
+
+def known_steps(checked: Checked) -> dict[str, list[Known]]:
+    """By file, the steps of networks whole and partial in the order of the text, outer ones first."""
+    found: dict[tuple[str, int, int], bool] = {}
+    for step in runs((*checked.partial, *checked.networks)):
+        whole = isinstance(step, From) or (step.input.shape is not None and step.output.shape is not None)
+        key = step.span.source.name, step.span.start, step.span.end
+        found[key] = found.get(key, True) and whole
+    by_file: dict[str, list[Known]] = {}
+    for (name, start, end), whole in sorted(found.items(), key=lambda item: (item[0][1], -item[0][2])):
+        by_file.setdefault(name, []).append(Known(start, end, whole))
+    return by_file
