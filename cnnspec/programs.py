@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends import emit
 from cnnspec.graph import Network
-from cnnspec.passes.rewrite import owner
 
 Array = NDArray[Any]
 
@@ -148,7 +147,7 @@ class TorchProgram:
         runs: dict[str, list[str]] = {}
         for node in self.graph.nodes:
             if not node.train:
-                runs.setdefault(owner(node), []).append(node.path)
+                runs.setdefault(node.first, []).append(node.path)
         watches = [
             Watch(runs[path], given, see, inner) for path, inner in self.net.named_modules() if path in runs
         ]

@@ -26,7 +26,6 @@ from cnnspec.layers.base import Weight
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.passes.rewrite import owner
 from cnnspec.programs import Array, NumpyProgram, Program, load
 from cnnspec.verdict import OUTPUT, TYPES, Report, Row
 
@@ -261,7 +260,7 @@ def with_said(own: Mapping[str, Array], graph: Graph, tensors: Mapping[str, Arra
 
 
 def key_of(node: Node, weight: Weight) -> str:
-    return f"{owner(node)}.{weight.name}" if weight.name else owner(node)
+    return f"{node.first}.{weight.name}" if weight.name else node.first
 
 
 def is_said(node: Node, weight: Weight) -> bool:

@@ -117,8 +117,7 @@ class Builder:
         if meaning is None:
             values = ((name, freeze(value)) for name, value in arguments(layer).items())
             meaning = self.meanings[id(layer)] = self.signs[layer.name, *values]
-        first = node.path.rpartition(" (")[0] if node.shared else node.path  # of the runs
-        given = label(first, layer.name)
+        given = label(node.first, layer.name)
         sign = self.signs["layer", meaning, given, node.shared, node.train]
         return Part("layer", layer.name, node.path, given, (), node, 1, sign)
 

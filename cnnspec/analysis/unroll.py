@@ -34,8 +34,8 @@ from cnnspec.source import Span
 class Node(NamedTuple):
     """A layer in its place. `path` is its state_dict path; `inputs` name nodes or inputs of the net.
 
-    `shared`: it runs again with the weights of the earlier node of the same path. `train`: no output of
-    evaluation needs it; `dead`: no output of training either.
+    `first` is the path of the node whose weights it runs with: its own, or that of the earliest run that
+    faults leave. `train`: no output of evaluation needs it; `dead`: no output of training either.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Node(NamedTuple):
     shapes: tuple[Shape, ...]
     output: Shape
     span: Span
-    shared: bool
+    first: str
     train: bool
     following: Mapping[str, Any] | None = None  # its arguments where they follow sizes; as in Graph.findings
     dead: bool = False
@@ -53,6 +53,11 @@ class Node(NamedTuple):
     def idle(self) -> str:
         """Why evaluation does without it; "" where an output of evaluation needs it."""
         return UNREAD if self.dead else TRAINING if self.train else ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether it runs again, with the weights of an earlier node."""
+        return self.first != self.path
 
     @property
     def weights(self) -> tuple[Weight, ...]:
@@ -150,6 +155,7 @@ class Walker:
         self.blocks: dict[str, str] = {}
         self.blanks: list[Blank] = []
         self.runs: dict[str, int] = {}
+        self.firsts: dict[str, str] = {}  # by path without a run's number
         self.assumed: list[Extent] = []
         self.decisions: list[Decision] = []
         self.claims: list[Claim] = []
@@ -239,6 +245,9 @@ class Walker:
         if output.shape is None or not known:
             self.blanks.append(Blank(name, layer.name, len(self.nodes), span, known, layer, inputs))
             return
-        node = Node(name, layer, inputs, shapes, output.shape, span, place.shared, place.train)
+        if not place.shared:
+            self.firsts[path] = name
+        first = self.firsts.setdefault(path, name)
+        node = Node(name, layer, inputs, shapes, output.shape, span, first, place.train)
         self.nodes.append(node._replace(dead=place.dead))
         names[output] = name

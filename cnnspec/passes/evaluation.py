@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.layers.base import Layer
-from cnnspec.passes.rewrite import Rewrite, owner
+from cnnspec.passes.rewrite import Rewrite
 
 NOISE = frozenset({"dropout", "stochasticdepth"})
 
@@ -21,22 +21,16 @@ def evaluation(graph: Graph) -> Graph:
         if node.layer.name in NOISE:
             same[node.path] = inputs[0]
         elif not node.train:
-            path = owner(node)
-            first = path not in nodes
-            same[node.path] = path if first else node.path
-            nodes[same[node.path]] = node._replace(
-                path=same[node.path], inputs=inputs, shared=node.shared and not first
-            )
+            same[node.path] = node.path if node.first in nodes else node.first
+            nodes[same[node.path]] = node._replace(path=same[node.path], inputs=inputs)
     outputs = tuple((name, same.get(at, at), False) for name, at, train in graph.outputs if not train)
     return Graph(graph.inputs, tuple(nodes.values()), outputs)
 
 
 def drop_idle(graph: Graph) -> Rewrite:
     """What only training needs goes, and what does nothing: dropout, a pad of 0. (`identity` is no node.)"""
-    needed = {owner(node) for node in graph.nodes if not node.train}
-    return {
-        owner(node): None for node in graph.nodes if owner(node) not in needed or does_nothing(node.layer)
-    }
+    needed = {node.first for node in graph.nodes if not node.train}
+    return {node.first: None for node in graph.nodes if node.first not in needed or does_nothing(node.layer)}
 
 
 def does_nothing(layer: Layer) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnspec.analysis.unroll import Graph, Node
-from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched, owner
+from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched
 
 TAKERS = frozenset({"conv", "depthwise", "convtranspose", "linear"})
 
@@ -44,8 +44,8 @@ def fold_batchnorm(graph: Graph) -> Rewrite:
     nodes = {node.path: node for node in graph.nodes}
     changes: dict[str, Change] = {}
     for node, norm in folds(graph).items():
-        changes[owner(nodes[node])] = (("bias", True), ("weights", None), ("biases", None))
-        changes[owner(nodes[norm])] = None
+        changes[nodes[node].first] = (("bias", True), ("weights", None), ("biases", None))
+        changes[nodes[norm].first] = None
     return changes
 
 
@@ -62,7 +62,7 @@ def fold_tensors(graph: Graph, tensors: Mapping[str, Any]) -> dict[str, Any]:
     for node in graph.nodes:
         if node.train or node.path in gone:
             continue
-        path = owner(node)
+        path = node.first
         if node.path in pairs:
             weight, bias = folded(nodes[node.path], nodes[pairs[node.path]], tensors)
             found |= {f"{path}.weight": weight, f"{path}.bias": bias}
@@ -74,12 +74,12 @@ def fold_tensors(graph: Graph, tensors: Mapping[str, Any]) -> dict[str, Any]:
 
 def folded(node: Node, norm: Node, tensors: Mapping[str, Any]) -> tuple[Any, Any]:
     """The weight and the bias of a node with its norm in them."""
-    theirs = {weight.name: tensors[f"{owner(norm)}.{weight.name}"] for weight in norm.weights}
-    weight, eps = tensors[f"{owner(node)}.weight"], norm.layer.value("eps")
+    theirs = {weight.name: tensors[f"{norm.first}.{weight.name}"] for weight in norm.weights}
+    weight, eps = tensors[f"{node.first}.weight"], norm.layer.value("eps")
     scale = theirs.get("weight", 1) / (theirs["running_var"] + eps) ** 0.5
     bias = -theirs["running_mean"] * scale
     if node.layer.value("bias"):
-        bias = bias + tensors[f"{owner(node)}.bias"] * scale
+        bias = bias + tensors[f"{node.first}.bias"] * scale
     if "bias" in theirs:
         bias = bias + theirs["bias"]
     filters = (1, 1, node.output.channels)  # groups, channels of a group, filters of a group

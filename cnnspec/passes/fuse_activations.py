@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.layers.conv import Conv, Depthwise
-from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched, owner
+from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched
 
 ACTIVATIONS = frozenset({"relu", "relu6"})
 """What a convolution takes in: with hardswish and silu no time could be measured to be saved. A sum takes
@@ -40,6 +40,6 @@ def fuse_activations(graph: Graph) -> Rewrite:
     nodes = {node.path: node for node in graph.nodes}
     changes: dict[str, Change] = {}
     for node, activation in fuses(graph).items():
-        changes[owner(nodes[node])] = (("activation", nodes[activation].layer.name),)
-        changes[owner(nodes[activation])] = None
+        changes[nodes[node].first] = (("activation", nodes[activation].layer.name),)
+        changes[nodes[activation].first] = None
     return changes

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.layers.pads import Sides
-from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched, owner
+from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched
 
 NONE = (0, 0, 0, 0)
 
@@ -22,7 +22,7 @@ def merge_pads(graph: Graph) -> Rewrite:
     pads = [node for node in graph.nodes if node.layer.name == "pad" and not node.train]
     found = {readers[pad.path].path: pad.path for pad in pads if pad.path in readers}
     pairs = matched(graph, {after: pad for after, pad in found.items() if fits(nodes[pad], nodes[after])})
-    changes: dict[str, Change] = {owner(nodes[pad]): None for pad in pairs.values()}
+    changes: dict[str, Change] = {nodes[pad].first: None for pad in pairs.values()}
     for after, pad in pairs.items():
         chain = [nodes[after], nodes[pad]]
         while chain[-1].path in pairs:
@@ -30,7 +30,7 @@ def merge_pads(graph: Graph) -> Rewrite:
         top, bottom, left, right = (sum(sides) for sides in zip(*map(sides_of, chain), strict=True))
         mode = next((filling(node) for node in chain if sides_of(node) != NONE), filling(nodes[after]))
         if after not in pairs.values():
-            changes[owner(nodes[after])] = (("pad", (top, bottom, left, right)), *mode_as(mode, nodes[after]))
+            changes[nodes[after].first] = (("pad", (top, bottom, left, right)), *mode_as(mode, nodes[after]))
     return changes
 
 

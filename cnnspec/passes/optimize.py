@@ -11,7 +11,7 @@ from cnnspec.passes.evaluation import drop_idle
 from cnnspec.passes.fold_batchnorm import fold_batchnorm, fold_tensors, folds
 from cnnspec.passes.fuse_activations import fuse_activations, fuses
 from cnnspec.passes.merge_pads import merge_pads
-from cnnspec.passes.rewrite import Rewrite, apply, owner
+from cnnspec.passes.rewrite import Rewrite, apply
 from cnnspec.passes.work_in_place import work_in_place
 
 BEFORE = (drop_idle, merge_pads)  # the norms fold over what these take away
@@ -51,7 +51,7 @@ def twins(network: Network, backend: str) -> dict[str, str]:
         graph = unroll(network)
         changes = rewrite(graph)
         taken_in = takes_in[rewrite](graph) if rewrite in takes_in else {}
-        kept = [node.path for node in graph.nodes if changes.get(owner(node), ()) is not None]
+        kept = [node.path for node in graph.nodes if changes.get(node.first, ()) is not None]
         network = apply(network, changes)
         made = [node.path for node in unroll(network).nodes]
         names = {new: names[taken_in.get(old, old)] for new, old in zip(made, kept, strict=True)}

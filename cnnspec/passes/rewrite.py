@@ -38,11 +38,6 @@ Rewrite = Mapping[str, Change]
 Steps = tuple[Step, ...]
 
 
-def owner(node: Node) -> str:
-    """The path that a node's weights bear: that of its first run."""
-    return node.path.rpartition(" (")[0] if node.shared else node.path
-
-
 def matched(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
     """The pairs of a node that stays and one that goes into it which runs with the same weights allow.
 
@@ -51,17 +46,15 @@ def matched(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
     """
     nodes = {node.path: node for node in graph.nodes if not node.train}
     back = {gone: node for node, gone in pairs.items()}
-    meets: dict[str, set[str]] = {}  # of the owner of a node: the owners of what goes into its runs
+    meets: dict[str, set[str]] = {}  # of a first run: the first runs of what goes into its runs
     enters: dict[str, set[str]] = {}  # … of what its runs go into; "": a run goes alone
     for name, node in nodes.items():
         for partners, found in ((meets, pairs.get(name)), (enters, back.get(name))):
-            partners.setdefault(owner(node), set()).add(owner(nodes[found]) if found else "")
+            partners.setdefault(node.first, set()).add(nodes[found].first if found else "")
     fit = {name for name, found in meets.items() if len(found) == 1 and "" not in found}
     whole = {name for name, found in enters.items() if found <= fit}
     return {
-        node: gone
-        for node, gone in pairs.items()
-        if owner(nodes[node]) in fit and owner(nodes[gone]) in whole
+        node: gone for node, gone in pairs.items() if nodes[node].first in fit and nodes[gone].first in whole
     }
 
 

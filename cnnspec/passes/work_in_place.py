@@ -6,7 +6,7 @@ What a convolution made is used while the cache has it, and no memory is asked f
 from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph
-from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, owner
+from cnnspec.passes.rewrite import Change, Rewrite, lone_readers
 
 MAKERS = frozenset(
     {"conv", "depthwise", "convtranspose", "linear", "maxpool", "avgpool"}
@@ -25,7 +25,7 @@ def work_in_place(graph: Graph) -> Rewrite:
             if len(node.inputs) > 2:  # all but two are added when the first has been written over
                 places = [i for i in places if i == 0 and node.inputs[i] in alone]
             change: Change = (("in_place", tuple(places) if node.layer.is_join else bool(places)),)
-            changes[owner(node)] = change if changes.get(owner(node), change) == change else ()
+            changes[node.first] = change if changes.get(node.first, change) == change else ()
     return changes
 
 

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from cnnspec.analysis.sizes.explore import Explorer
+from cnnspec.analysis.unroll import unroll
 from cnnspec.graph import Again, From, Group, If, Merge, Repeat, Step, Use
 from cnnspec.layers.base import Misfit
+from cnnspec.shapes import Shape
+from cnnspec.tables.rows import table
 from tests.language.rules import checked
 
 
@@ -99,3 +103,24 @@ def test_whole_nets_are_not_partial() -> None:
 def test_nothing_is_left(text: str) -> None:
     found = checked(text)
     assert not found.ok and not found.partial
+
+
+@pytest.mark.parametrize(
+    ("steps", "nodes"),
+    [
+        ("lost, t: T\n from x, again t", [("t.0 (2)", False)]),
+        ("lost, t: T\n from x, again t\n from x, again t", [("t.0 (2)", False), ("t.0 (3)", True)]),
+        ("t: T, lost, again t\n from x, again t", [("t.0", False), ("t.0 (3)", True)]),
+    ],
+)
+def test_where_a_fault_hides_the_first_run_the_next_has_the_weights(
+    steps: str, nodes: list[tuple[str, bool]]
+) -> None:
+    text = f"block T {{ conv 8@3x3, flatten -> 3 }}\nnet N {{ x: input 1@9x9\n {steps} }}"
+    (network,) = checked(text).partial
+    graph = unroll(network)
+    convolutions = [node for node in graph.nodes if node.layer.name == "conv"]
+    assert [(node.path, node.shared) for node in convolutions] == nodes
+    assert {node.first for node in convolutions} == {nodes[0][0]}
+    assert table(network).items
+    assert Explorer(network, claims=True).explore([{"x": Shape(1, 12, 12)}]).valid

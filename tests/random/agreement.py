@@ -16,7 +16,6 @@ from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends import emit
 from cnnspec.graph import Network
 from cnnspec.passes.optimize import fold_weights
-from cnnspec.passes.rewrite import owner
 from cnnspec.programs import NumpyProgram, TorchProgram, module_of
 from cnnspec.verify import optimised_trials, randomised, values, with_said
 from tests.backends.interpreter import Interpreter
@@ -59,7 +58,7 @@ def watched(model: nn.Module, graph: Graph, images: list[Tensor]) -> int:
     wanted = [at for _, at, train in graph.outputs if model.training or not train]
     nodes: dict[str, list[Node]] = {}
     for node in needed(graph, wanted):
-        nodes.setdefault(owner(node), []).append(node)
+        nodes.setdefault(node.first, []).append(node)
     runs: Counter[str] = Counter()
 
     def hook(path: str) -> Any:
@@ -106,7 +105,7 @@ def len_of(shape: tuple[int, ...]) -> int:
 
 
 def weights(node: Node) -> list[tuple[str, tuple[int, ...]]]:
-    path = node.path.partition(" (")[0] if node.shared else node.path
+    path = node.first
     return [(f"{path}.{w.name}" if w.name else path, tuple(map(int, w.shape))) for w in node.weights]
 
 

@@ -74,7 +74,7 @@ class Axes:
         if node.following is not None and not all(map(self.in_order, node.following.values())):
             return False
         if node.shared and not node.layer.is_join:
-            first = self.down.program.nodes[node.path.rpartition(" (")[0]]
+            first = self.down.program.nodes[node.first]
             if not self.alike(node.inputs[0], first.inputs[0]):
                 return False
         if not node.shapes[0].is_map:

@@ -199,7 +199,7 @@ class Run:
 
     def again(self, node: Node, flow: Flow) -> None:
         """A layer that runs again is the same layer with the same weights, or does not fit."""
-        first = self.program.nodes[node.path.rpartition(" (")[0]]
+        first = self.program.nodes[node.first]
         one = self.flows[first.inputs[0]]
         if one == flow:
             return

@@ -116,12 +116,12 @@ class Survey:
     @cached_property
     def losses(self) -> list[Loss]:
         """Those of layers that run again are told once."""
-        again = {node.path for node in self.explorer.graph.nodes if node.shared}
+        first = {node.path: node.first for node in self.explorer.graph.nodes}
         return [
             Loss(path, axis, sweep.set(sizes), sizes.get(self.written[axis], 0))
             for axis, sweep in enumerate((self.heights, self.widths))
             for path, sizes in sweep.lost.items()
-            if path not in again or sizes != sweep.lost.get(path.rpartition(" (")[0])
+            if path == first[path] or sizes != sweep.lost.get(first[path])
         ]
 
     @cached_property

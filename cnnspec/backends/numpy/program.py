@@ -189,7 +189,7 @@ def lowering(node: Node, inference: bool) -> Lowered:
 def layer(node: Node, call: Lowered, before: str, rename: dict[str, str]) -> Text:
     items: list[tuple[str, Text]] = [("", text(node.path)), ("", call.kernel)]
     if node.shared and call.tensors is not None:
-        items.append(("", text(node.path.rpartition(" (")[0])))
+        items.append(("", text(node.first)))
     elif call.tensors is not None:
         items.append(("", text(call.tensors)))
     sources = tuple(rename[name] for name in node.inputs)
