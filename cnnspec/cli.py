@@ -1,8 +1,9 @@
-"""The command line. Exit codes: 0 fine, 1 the specification is wrong, 2 the call is."""
+"""The command line. Exit codes: 0 fine, 1 the specification is wrong, 2 the call is, 70 cnnspec is."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -36,6 +37,13 @@ class Commands(click.Group):
         command = getattr(import_module(f"cnnspec.commands.{name}"), name)
         assert isinstance(command, click.Command)
         return command
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        from cnnspec.commands.ending import ended
+
+        with ended():
+            return super().main(*arguments, **options)
+        return None  # never: it exits
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

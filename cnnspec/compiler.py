@@ -15,6 +15,7 @@ from cnnspec.elaborate.network import (
     parameters_of,
     unused_setting,
 )
+from cnnspec.failures import Keep, give_up
 from cnnspec.graph import Network
 from cnnspec.modules import Loader, Module, Reader
 from cnnspec.shapes import Shape
@@ -60,10 +61,12 @@ def check(
     settings: Settings | None = None,
     first: bool = False,
     lint: bool = False,
+    keep: Keep = give_up,
 ) -> Checked:
     """Check the nets of a file: the one of that name, else the first if so wanted or set, else all.
 
-    `lint`: nets without faults are looked at for what deserves a warning, too.
+    `lint`: nets without faults are looked at for what deserves a warning, too; where a lint fails, `keep`
+    takes the failure.
     The collector rests meanwhile: a parse makes many objects, and none of them is garbage.
     """
     resting = gc.isenabled()
@@ -73,7 +76,7 @@ def check(
         module = loader.load(source)
         found = check_module(module, loader.diagnostics, net, settings or Settings(), first)
         whole = found.ok and net is None and (settings is None or settings.empty) and not first
-        return linted(found, module, whole) if lint else found
+        return linted(found, module, whole, keep) if lint else found
     finally:
         if resting:
             gc.enable()
@@ -128,12 +131,12 @@ def check_module(
     return Checked(tuple(networks), tuple(unique(diagnostics)), expanded, tuple(partial), work)
 
 
-def linted(found: Checked, module: Module, whole: bool) -> Checked:
+def linted(found: Checked, module: Module, whole: bool, keep: Keep) -> Checked:
     """With warnings. `whole`: all nets are there as written, so comments that silence nothing are known."""
     from cnnspec.analysis.lints import warnings
 
     blocks = [name.block for name in module.blocks.values()]
-    told = warnings(found.networks, module.source if whole else None, blocks)
+    told = warnings(found.networks, module.source if whole else None, blocks, keep)
     return found._replace(diagnostics=tuple(unique([*found.diagnostics, *told])))
 
 

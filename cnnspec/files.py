@@ -30,6 +30,8 @@ def read(path: str, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
 def read_bytes(path: str, max_source: int = MAX_SOURCE) -> bytes:
     """What is at a path, `-`: standard input, up to one byte past a bound. Raises FileProblem."""
     if path == "-":
+        if sys.stdin is None:
+            raise FileProblem("-: standard input is closed")
         return sys.stdin.buffer.read(max_source + 1)
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116

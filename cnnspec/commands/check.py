@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import checked, options, settings_of, show
+from cnnspec.commands.common import attempt, checked, options, settings_of, show, tell, unshown
 
 FORMATS = ("text", "concise", "json", "sarif", "github")
 
@@ -22,17 +22,19 @@ def check(files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> No
     from cnnspec.summary import line, listing
 
     chosen = settings_of(choice)
-    results = [checked(path, choice["net"], chosen, lint=True) for path in files or (None,)]
+    tried = [attempt(checked, path, choice["net"], chosen, lint=True) for path in files or (None,)]
+    results = [result for result in tried if result is not None]
     diagnostics = tuple(d for _, found in results for d in found.diagnostics)
     if style in ("text", "concise"):
         for path, found in results:
             for network in found.networks:
-                click.echo(line(path, network))
+                tell(attempt(line, path, network) or "")
         show(diagnostics, style)
     else:
         from cnnspec import reports
 
-        listed = [listing(path, found.networks) for path, found in results]
-        click.echo(reports.render(style, diagnostics, listed), nl=False)
+        listed = [attempt(listing, path, found.networks) for path, found in results]
+        click.echo(reports.render(style, diagnostics, [each for each in listed if each]), nl=False)
+        unshown.clear()
     failing = ("error", "warning") if strict else ("error",)
     sys.exit(any(d.severity in failing for d in diagnostics))

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, NoReturn
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
 from cnnspec.diagnostics import Diagnostic
+from cnnspec.failures import sparing
 from cnnspec.files import FileProblem
+from cnnspec.reports.glyphs import visible
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
+failures: list[Exception] = []
+"""What failed in cnnspec itself during this call, and was done without."""
+
+unshown: list[Diagnostic] = []
+"""The faults that this call has found and not shown yet: they are, however it ends."""
 
 
 def options(command: Any) -> Any:
@@ -30,10 +43,23 @@ def options(command: Any) -> Any:
     return command
 
 
+def attempt(make: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Made | None:
+    """What is made; None where that fails: the call goes on, and ends by telling so."""
+    with sparing(failures.append):
+        return make(*given, **named)
+    return None
+
+
+def tell(line: str) -> None:
+    """A line for people on standard output; none where it is empty. It may hold a file's name."""
+    if line:
+        click.echo(visible(line))
+
+
 def complain(message: str) -> None:
     """One line on standard error. It may hold a file's name, and that any character."""
-    shown = "".join(c if c.isprintable() else "?" for c in message)
-    click.echo(f"cnnspec: {shown}", err=True)
+    with suppress(OSError):  # nobody is left to be told
+        click.echo(f"cnnspec: {visible(message)}", err=True)
 
 
 def fail(message: str) -> NoReturn:
@@ -43,7 +69,7 @@ def fail(message: str) -> NoReturn:
 
 
 def use_colour(stream: Any) -> bool:
-    return stream.isatty() and "NO_COLOR" not in os.environ
+    return stream is not None and stream.isatty() and "NO_COLOR" not in os.environ
 
 
 def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
@@ -57,6 +83,7 @@ def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
             nl=False,
             color=True,
         )
+    unshown.clear()
 
 
 def settings_of(choice: dict[str, Any]) -> Any:
@@ -98,17 +125,21 @@ def checked(
 def checked_source(
     source: Any, read_used: Any, net: str | None, settings: Any, first: bool, lint: bool = False
 ) -> Any:
-    """Check what was read; `read_used` reads the files that it uses."""
+    """Check what was read; `read_used` reads the files that it uses.
+
+    Its faults are shown, whatever happens: where a lint or the search for fixes fails, without that.
+    """
     from cnnspec.compiler import Checked, check
     from cnnspec.elaborate.network import Misuse
 
     if isinstance(source, Diagnostic):
         return Checked((), (source,))
     try:
-        found = check(source, read_used, net, settings, first, lint)
+        found = check(source, read_used, net, settings, first, lint, failures.append)
     except Misuse as misuse:
         fail(str(misuse))
     if found.diagnostics:
+        unshown.extend(found.diagnostics)
         from cnnspec.fixes import with_fixes
         from cnnspec.fixes.trial import MOST_LAYERS
         from cnnspec.source import Source
@@ -123,8 +154,9 @@ def checked_source(
             except Misuse:  # the edit took away what an option names
                 return Checked((), found.diagnostics)
 
-        mended = with_fixes(source, found, recheck)
-        found = found._replace(diagnostics=tuple(mended))
+        with sparing(failures.append):
+            mended = with_fixes(source, found, recheck, failures.append)
+            found = found._replace(diagnostics=tuple(mended))
     return found
 
 
@@ -156,4 +188,4 @@ def save(path: str, content: str | bytes, force: bool) -> None:
         write(path, content, force)
     except FileProblem as problem:
         fail(str(problem))
-    click.echo(f"wrote {path}", err=True)
+    click.echo(visible(f"wrote {path}"), err=True)

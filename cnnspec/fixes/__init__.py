@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.failures import Keep, give_up, sparing
 from cnnspec.fixes import claims, joins, sizes, words
 from cnnspec.fixes.tree import Tree
 from cnnspec.fixes.trial import Case, Recheck, Trial
@@ -64,22 +65,34 @@ MENDED_AT_USES = frozenset({"E0303"})
 """Faults in a block that may be mended where it is used, in another file."""
 
 
-def with_fixes(source: Source, found: Checked, recheck: Recheck) -> list[Diagnostic]:
+def with_fixes(source: Source, found: Checked, recheck: Recheck, keep: Keep = give_up) -> list[Diagnostic]:
     """The diagnostics of a source with the fixes that were found to work.
 
-    `recheck` checks a text as `source` was checked.
+    `recheck` checks a text as `source` was checked. Where the search fails, `keep` takes the failure, and the
+    fault has the fixes that were found before.
     """
     trial = Trial(source, found, recheck)
     tree = Tree(source)
     return [
-        fault._replace(fixes=_sought(Case(fault, tree, trial)) if i < SOUGHT else ())
+        fault._replace(fixes=_sought(Case(fault, tree, trial), keep) if i < SOUGHT else ())
         for i, fault in enumerate(found.diagnostics)
     ]
 
 
-def _sought(case: Case) -> tuple[Fix, ...]:
+def _sought(case: Case, keep: Keep) -> tuple[Fix, ...]:
     clean: dict[tuple[Edit, ...], Fix] = {}
     partial: dict[tuple[Edit, ...], Fix] = {}
+    with sparing(keep):
+        _try_kinds(case, clean, partial)
+    own = [fix for edits, fix in partial.items() if fix in case.fault.fixes]
+    shown = [*clean.values(), *(own if clean else partial.values())][:SHOWN]
+    return tuple(
+        fix if i else fix._replace(title=fix.title.removeprefix("or ")) for i, fix in enumerate(shown)
+    )
+
+
+def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tuple[Edit, ...], Fix]) -> None:
+    """Gather the fixes that leave nothing to mend, and those that show what the fault hid, by their edits."""
     for kind in _kinds(case):
         tried = 0
         for fix in kind.propose(case):
@@ -88,15 +101,10 @@ def _sought(case: Case) -> tuple[Fix, ...]:
                 continue
             (partial if outcome is not None and outcome.later else clean).setdefault(fix.edits, fix)
             tried += outcome is None or not outcome.later
-            if tried == kind.most or len(clean) == SHOWN:
+            if len(clean) == SHOWN:
+                return
+            if tried == kind.most:
                 break
-        if len(clean) == SHOWN:
-            break
-    own = [fix for edits, fix in partial.items() if fix in case.fault.fixes]
-    shown = [*clean.values(), *(own if clean else partial.values())][:SHOWN]
-    return tuple(
-        fix if i else fix._replace(title=fix.title.removeprefix("or ")) for i, fix in enumerate(shown)
-    )
 
 
 def _kinds(case: Case) -> Iterator[Kind]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from cnnspec.analysis.lints.scopes import Finding, Survey
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.diagnostics import Diagnostic
+from cnnspec.failures import Keep, give_up, sparing
 from cnnspec.graph import Network
 from cnnspec.source import Source
 from cnnspec.syntax import Block
@@ -27,23 +28,31 @@ def lint(function: Lint) -> Lint:
 
 
 def warnings(
-    networks: Iterable[Network], source: Source | None = None, blocks: Iterable[Block] = ()
+    networks: Iterable[Network],
+    source: Source | None = None,
+    blocks: Iterable[Block] = (),
+    keep: Keep = give_up,
 ) -> list[Diagnostic]:
     """What is found in nets without faults, unless a comment silences it.
 
     `source`: the file, where all its nets are looked at just as written; then comments there that silence
-    nothing are told, too, but for those in one of its `blocks` that no net uses.
+    nothing are told, too, but for those in one of its `blocks` that no net uses. `keep` takes the failure of
+    a lint; then nobody knows which comments silence nothing.
     """
     from cnnspec.analysis.lints import cost, habits, structure, training  # noqa: F401  # they add their lints
 
     silences = Silences()
     survey = Survey(networks, silences, source is not None)
     found = []
+    failed: list[Exception] = []
     for function in LINTS:
-        for warning, uses in function(survey):
-            if not silences.silence(warning.code, [warning.span, *(use.span for use in uses)]):
-                found.append(warning)
-    if source is not None:
+        with sparing(failed.append):
+            for warning, uses in function(survey):
+                if not silences.silence(warning.code, [warning.span, *(use.span for use in uses)]):
+                    found.append(warning)
+    for failure in failed:
+        keep(failure)
+    if source is not None and not failed:
         looked_at = {id(visit.scope.body) for visit in survey.visits}
         unseen = [block.span for block in blocks if id(block.body) not in looked_at]
         found += silences.unneeded(source, [span for span in unseen if span.source is source])

@@ -1,0 +1,72 @@
+"""How a call ends that something unforeseen stops: with a line that tells of it, never with a traceback.
+
+Exit codes: 2 where nothing can be written, 70 (EX_SOFTWARE of sysexits.h) where cnnspec is at fault; then,
+too, the report comes out as far as it could be made.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NoReturn
+
+import cnnspec
+from cnnspec.commands.common import attempt, complain, failures, show, unshown
+
+OWN_FAULT = 70
+DEBUG = "CNNSPEC_DEBUG"
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """Run a call to its end, and end it by its exit code."""
+    failures.clear()
+    unshown.clear()
+    try:
+        yield
+    except SystemExit:
+        if not failures:
+            raise
+    except OSError as problem:
+        complain(f"{problem.filename or 'standard output'}: {problem.strerror or 'cannot be written'}")
+        silence()
+        sys.exit(2)
+    except Exception as failure:
+        failures.append(failure)
+        attempt(show, tuple(unshown))
+    if failures:
+        blame_cnnspec(failures)
+
+
+def blame_cnnspec(failures: list[Exception]) -> NoReturn:
+    import traceback
+
+    if DEBUG in os.environ:
+        for failure in failures:
+            traceback.print_exception(failure)
+    hint = "" if DEBUG in os.environ else f"; {DEBUG}=1 shows how it came about"
+    words = described(failures[0])
+    complain(f"this is a fault of cnnspec {cnnspec.__version__} itself, please report it: {words}{hint}")
+    sys.exit(OWN_FAULT)
+
+
+def described(failure: Exception) -> str:
+    """`KeyError: 't.0' in analysis/sizes/run.py, line 198`: the innermost place in cnnspec."""
+    import traceback
+    from pathlib import PurePath
+
+    words = " ".join(traceback.format_exception_only(failure)[-1].split())[:200]
+    package = PurePath(cnnspec.__file__).parent
+    for frame, line in reversed([*traceback.walk_tb(failure.__traceback__)]):
+        path = PurePath(frame.f_code.co_filename)
+        if path.is_relative_to(package):
+            return f"{words} in {path.relative_to(package).as_posix()}, line {line}"
+    return words
+
+
+def silence() -> None:
+    """What standard output still holds goes nowhere: Python would try once more to write it at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

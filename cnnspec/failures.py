@@ -1,0 +1,24 @@
+"""What fails inside cnnspec, kept as a value, so that all that does not depend on it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+Keep = Callable[[Exception], object]
+"""Takes what failed."""
+
+
+def give_up(failure: Exception) -> NoReturn:
+    """A Keep for callers who want to know at once."""
+    raise failure
+
+
+@contextmanager
+def sparing(keep: Keep) -> Iterator[None]:
+    """What fails within is kept, and what comes behind goes on."""
+    try:
+        yield
+    except Exception as failure:
+        keep(failure)
