@@ -1,0 +1,1 @@
+"""Mutated specifications through every command: `python -m tests.fuzz --help`."""
