@@ -73,6 +73,16 @@ class Scope:
             self.taken[name] = span
         return self.prefix + name, earlier
 
+    def has_room(self, kinds: list[str], times: int) -> bool:
+        """Whether unlabelled steps of these kinds find their names free, so many times over."""
+        if not self.by_kind:
+            return not any(str(self.count + n) in self.taken for n in range(len(kinds) * times))
+        return not any(
+            f"{kind}{self.kinds.get(kind, 0) + n}" in self.taken
+            for kind in set(kinds)
+            for n in range(1, kinds.count(kind) * times + 1)
+        )
+
     def join_path(self, kind: str) -> str:
         """A path for an unlabelled join, which has no weights and takes no number from the steps."""
         number = self.joins.get(kind, 0) + 1

@@ -8,9 +8,10 @@ from cnnspec import syntax
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context
 from cnnspec.evaluate import Fault, Unknowable
-from cnnspec.graph import Group, If, Repeat, Step, Test, Value
+from cnnspec.graph import Group, If, Leaf, Repeat, Step, Test, Value
 from cnnspec.layers.base import is_integer
 from cnnspec.naming import Scope
+from cnnspec.source import Span
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
@@ -53,17 +54,63 @@ def repeat(
     name, scope = labelled(run, step, "repeat", value, context)
     start, iterations = value, []
     for number, item in enumerate(items, 1):
-        before = run.expanded
+        before, start_of_turn = run.expanded, state(run, value, context)
         bound = context.evaluate.bind(repeat.names, item, repeat.source.span) if repeat.names else None
         with run.frame(f"repeat {number} of {len(items)}", repeat.span):
             inner, value = run.body(repeat.body, value, context.inside(scope, bound))
         iterations.append(inner)
         if run.expanded == before:
             run.count(1, repeat.span)  # empty iterations cost time, too
+        left = len(items) - number
+        if not repeat.names and start_of_turn is not None and start_of_turn == state(run, value, context):
+            leaves = plain_leaves(inner)
+            if leaves and scope.has_room([leaf.layer.name for leaf in leaves], left):
+                value = copy_turns(run, leaves, left, context.inside(scope), iterations, repeat.span)
+                break
     if start is not None and value is not None:
         steps.append(Repeat(name or "", count, tuple(iterations), start, value, repeat.span))
         if name is not None:
             run.keep(name, name, value, steps[-1], context)
+    return value
+
+
+def state(run: Elaborator, value: Value | None, context: Context) -> tuple[object, ...] | None:
+    """All that a turn of a repeat could find otherwise than the turn before, but for names; None: unknown."""
+    if value is None or value.believed is not None:
+        return None
+    if value.shape is not None and any(type(size) is not int for size in value.shape.dimensions):
+        return None  # a formula may come to the same number and yet be another
+    owner = context.owner
+    found = owner.fixed, owner.labels, owner.assumed, owner.decisions, owner.claims, run.diagnostics
+    return value.shape, run.met, owner.incomplete, *map(len, found)
+
+
+def plain_leaves(steps: tuple[Step, ...]) -> list[Leaf]:
+    """The steps, where they are nothing but layers that follow no sizes; else nothing."""
+    found = [step for step in steps if isinstance(step, Leaf) and step.following is None]
+    return found if len(found) == len(steps) else []
+
+
+def copy_turns(
+    run: Elaborator,
+    leaves: list[Leaf],
+    times: int,
+    context: Context,
+    iterations: list[tuple[Step, ...]],
+    span: Span,
+) -> Value:
+    """A turn that left all as it found it so many times more: the same layers, under names of their own."""
+    value = leaves[-1].output
+    for _ in range(times):
+        run.count(len(leaves), span)
+        copied = []
+        for leaf in leaves:
+            before = leaf.output.origin
+            output = Value(leaf.output.shape, before and (value, *before[1:]))
+            name = run.name(None, leaf.layer.name, leaf.span, context)
+            copied.append(Leaf(name, leaf.layer, value, output, leaf.span))
+            value = output
+        iterations.append(tuple(copied))
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cnnspec.analysis.unroll import unroll
 from tests.language.rules import checked, outcome
 
 REPEATS = [
@@ -185,3 +186,38 @@ def test_running_again_is_bounded(times: int) -> None:
     assert outcome(runs_within_runs(8, times)) == "3@32x32"
     faults = checked(runs_within_runs(1000, times)).diagnostics
     assert {fault.code for fault in faults} == {"E0307"}
+
+
+def flat(text: str) -> list[tuple[str, tuple[str, ...], str]]:
+    """The layers of a text's only net: what each reads, and what it makes."""
+    found = checked(text)
+    (network,) = (*found.networks, *found.partial)
+    graph = unroll(network)
+    faults = [(blank.path, blank.inputs, "?") for blank in graph.blanks]
+    return [(node.path, node.inputs, str(node.output)) for node in graph.nodes] + faults
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "conv 3@3x3 pad=1, batchnorm, relu",
+        "relu, conv 8@3x3 pad=1",  # only from the second turn on nothing changes
+        "maxpool 2x2",  # a fault of the third turn hides what comes behind
+        "n = in.channels\n conv n@3x3 pad=1",
+        "if in.height > 3 { relu }\n tanh",
+        "require in.height == 8, relu",
+        "add { | relu | identity }",
+        "tanh, { relu }",
+        "rleu, relu",
+        "relu -> 3@8x8",
+        "relu -> 4@8x8",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "g: {{ {} }}", "relu5: tanh\n {}", "g: {{ 5: tanh\n {} }}"])
+def test_a_repeat_is_its_turns_written_out(turn: str, around: str) -> None:
+    """Turns that leave all as they found it are not computed again."""
+    turn = turn.replace(", relu", "\n relu") if turn.startswith("require") else turn
+    one = "net N { input 3@8x8\n " + around.format(f"repeat 9 {{ {turn} }}") + "\n}\n"
+    other = "net N { input 3@8x8\n " + around.format("\n ".join([f"{{ {turn} }}"] * 9)) + "\n}\n"
+    assert flat(one) == flat(other)
+    assert {d.code for d in checked(one).diagnostics} == {d.code for d in checked(other).diagnostics}
