@@ -195,7 +195,7 @@ class Measure:
         return found
 
     def gap(self, known: Errors | None) -> float:
-        """The largest finite error of the measure's own program in float32, at an output; `known`: its errors."""
+        """The largest finite error of the program in float32 at an output; `known`: the measure's errors."""
         trial = Trial(partial(on_path, self.program, False), self.graph, layers=())
         errors = known or self.compare(trial.make(), trial, self.state)
         ends = [error for name, error in errors["float32"].items() if name.startswith(OUTPUT)]

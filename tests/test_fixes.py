@@ -229,7 +229,7 @@ class TestTrials:
         assert len(tried) == 1
 
     def test_work_is_counted_where_faults_leave_no_layers(self) -> None:
-        """A block with an unknown step has no layers to count, and is looked into at each use all the same."""
+        """A block with an unknown step has no layers to count, and yet each use of it is looked into."""
         blocks = "block B(i) { add { | cnov 4@1x1 | identity } }\n"
         few, many = (recheck(blocks + net("input 4@8x8", f"repeat i in {n} {{ B i }}")) for n in (2, 400))
         assert many.work > 100 * few.work
