@@ -70,12 +70,12 @@ PRECISIONS = pytest.mark.parametrize("precision", BOUNDS)
 TRAINING = pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 
 
-def close(made: Any, wanted: torch.Tensor, bound: float) -> None:
-    """Equal shapes and types; no difference above the bound times the largest number."""
+def close(made: Any, wanted: torch.Tensor, bound: float, least: float = 1e-30) -> None:
+    """Equal shapes and types; no difference above the bound times the largest number, or the least one."""
     expected = wanted.detach().numpy()
     assert made.shape == expected.shape
     assert made.dtype == expected.dtype
-    assert np.abs(made - expected).max(initial=0) <= bound * max(np.abs(expected).max(initial=0), 1e-30)
+    assert np.abs(made - expected).max(initial=0) <= bound * np.abs(expected).max(initial=least)
 
 
 def oracle(name: str, arguments: dict[str, Any], x: Shape, precision: str) -> Any:
@@ -99,7 +99,15 @@ def tensors_of(module: Any) -> dict[str, Any]:
     return {name: tensor.numpy().copy() for name, tensor in module.state_dict().items()}
 
 
-def run(name: str, arguments: dict[str, Any], x: Shape, precision: str, training: bool) -> None:
+def run(
+    name: str,
+    arguments: dict[str, Any],
+    x: Shape,
+    precision: str,
+    training: bool,
+    images: int = 3,
+    least: float = 1e-30,
+) -> None:
     """Both ways forward and back through a layer, compared."""
     value, gradient = BOUNDS[precision]
     gradient = max(gradient, ROUGH.get(name, 0))
@@ -108,7 +116,7 @@ def run(name: str, arguments: dict[str, Any], x: Shape, precision: str, training
     keywords = {**tensors_of(module), **lowered.arguments}
     if lowered.kernel in ("batch_norm", "instance_norm"):
         keywords["training"] = training
-    image = batch(x).to(getattr(torch, precision)).requires_grad_()
+    image = batch(x, images).to(getattr(torch, precision)).requires_grad_()
     made = KERNELS[lowered.kernel](image.detach().numpy(), **keywords)
     if isinstance(module, torch.nn.Parameter):
         wanted = image * module
@@ -118,16 +126,16 @@ def run(name: str, arguments: dict[str, Any], x: Shape, precision: str, training
         named = dict(module.named_parameters())
         for key, tensor in module.state_dict().items():
             close(keywords[key], tensor, value)  # running statistics moved alike
-    close(made, wanted, value)
+    close(made, wanted, value, least)
     upstream = torch.randn(wanted.shape, generator=torch.Generator().manual_seed(5), dtype=wanted.dtype)
     wanted.backward(upstream)
     back = KERNELS[f"{lowered.kernel}_backward"](upstream.numpy(), made, image.detach().numpy(), **keywords)
     first, *others = back if isinstance(back, tuple) else (back,)
     assert image.grad is not None
-    close(first, image.grad, gradient)
+    close(first, image.grad, gradient, least)
     for key, made_gradient in zip(("weight", "bias"), others, strict=False):
         if key in named:
-            close(made_gradient, named[key].grad, gradient)
+            close(made_gradient, named[key].grad, gradient, least)
 
 
 @PRECISIONS

@@ -133,7 +133,7 @@ def conv_transpose2d(
     full = np.zeros((n, groups * weight.shape[1], *size), np.result_type(x, weight))
     for u, v in np.ndindex(kh, kw):
         kernel = weight[:, :, u, v].reshape(groups, c // groups, -1).swapaxes(1, 2)
-        placed = (kernel @ pixels).reshape(n, -1, height, width)
+        placed = (kernel @ pixels).reshape(n, full.shape[1], height, width)
         tap2d(full, (u, v), (height, width), stride, dilation)[...] += placed
     y = unpad2d(full, (pad[0], pad[0], pad[1], pad[1]))
     if bias is not None:

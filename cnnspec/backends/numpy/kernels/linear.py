@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array
@@ -9,7 +11,7 @@ from cnnspec.backends.numpy.kernels.arrays import Array
 
 def flatten(x: Array) -> Array:
     """(N, C, H, W) -> (N, C*H*W), row-major: channels, then rows, then columns."""
-    return x.reshape(x.shape[0], -1)
+    return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
 def flatten_backward(grad: Array, y: Array, x: Array) -> Array:
@@ -39,7 +41,8 @@ def linear_backward(
 def pointwise_linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """linear on the channels of every pixel: (N, I, H, W) -> (N, O, H, W)."""
     n, c, height, width = x.shape
-    y: Array = (weight @ x.reshape(n, c, -1)).reshape(n, -1, height, width)
+    y: Array = weight @ x.reshape(n, c, height * width)
+    y = y.reshape(n, len(weight), height, width)
     return y if bias is None else y + bias[:, None, None]
 
 
@@ -47,9 +50,9 @@ def pointwise_linear_backward(
     grad: Array, y: Array, x: Array, weight: Array, bias: Array | None = None
 ) -> tuple[Array, Array, Array | None]:
     """The gradients of x, weight and bias."""
-    n, c, _, _ = x.shape
-    dy = grad.reshape(n, grad.shape[1], -1)
-    dweight = (dy @ x.reshape(n, c, -1).swapaxes(1, 2)).sum(0)
+    n, c, height, width = x.shape
+    dy = grad.reshape(n, len(weight), height * width)
+    dweight = (dy @ x.reshape(n, c, height * width).swapaxes(1, 2)).sum(0)
     dx = (weight.T @ dy).reshape(x.shape)
     return dx, dweight, None if bias is None else grad.sum((0, 2, 3))
 

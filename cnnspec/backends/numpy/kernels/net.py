@@ -92,8 +92,13 @@ class BaseNet:
 
     def __call__(self, *images: Array) -> Any:
         """The output, or a named tuple of several."""
-        if self.fast and self.planner is not None:
-            values = self.planned(self.arrange(images))
+        if self.fast and self.planner is not None and all(map(len, images)):
+            arranged = self.arrange(images)
+            try:
+                values = self.planned(arranged)
+            except (ValueError, IndexError):
+                self.run(images)  # says which layer refuses, and why
+                raise
         else:
             values = self.run(images, keep=self.outputs)
         return gather(values, self.outputs, self.named)
@@ -117,15 +122,31 @@ class BaseNet:
     ) -> dict[str, Array]:
         """The values of all layers, or of those to keep: the others go after use."""
         values = self.arrange(images)
+        keep = keep and (*keep, *self.inputs)
         layers = [layer for layer in self.layers if not layer.train]
         last = {name: i for i, layer in enumerate(layers) for name in layer.of}
         for i, layer in enumerate(layers):
-            arriving = [values[name] for name in layer.of]
-            values[layer.name] = layer.kernel(*arriving, **self.keywords(layer))
+            values[layer.name] = self.compute(layer, values, self.keywords(layer))
             for name in layer.of:
                 if keep is not None and name not in keep and last[name] == i:
                     values.pop(name, None)
         return values
+
+    def compute(
+        self, layer: Layer, values: dict[str, Array], keywords: dict[str, Any]
+    ) -> Array:
+        """A layer's value. Raises ValueError where it cannot take what arrives."""
+        arriving = [values[name] for name in layer.of]
+        try:
+            found: Array = layer.kernel(*arriving, **keywords)
+        except (ValueError, IndexError) as problem:
+            shapes = " and ".join(str(x.shape) for x in arriving)
+            told = f"{layer.name} cannot take {shapes}: {problem}"
+            for name, shape in self.inputs.items():
+                if values[name].shape[1:] != shape:
+                    told = f"{name} of {('N', *shape)} is what the net is for; {told}"
+            raise ValueError(told) from problem
+        return found
 
     def keywords(self, layer: Layer) -> dict[str, Any]:
         """The tensors and arguments that a layer's kernel takes."""
@@ -135,15 +156,23 @@ class BaseNet:
         } | layer.arguments
 
     def arrange(self, images: tuple[Array, ...]) -> dict[str, Array]:
-        """The images by their inputs. Raises ValueError where they do not fit."""
-        values = dict(zip(self.inputs, map(np.asarray, images), strict=True))
-        for name, x in values.items():
+        """The images by their inputs, as floats. Raises ValueError."""
+        if len(images) != len(self.inputs):
+            names = ", ".join(self.inputs)
+            raise ValueError(f"images of {names} are wanted, not {len(images)} arrays")
+        values = {}
+        for name, x in zip(self.inputs, map(np.asarray, images), strict=True):
             shape = self.inputs[name]
+            wanted = ("N", *shape)
             if x.ndim != len(shape) + 1 or x.shape[1] != shape[0]:
-                wanted = ("N", *shape)
                 raise ValueError(f"{name} takes images of {wanted}, not {x.shape}")
-            if x.dtype.kind != "f":
-                values[name] = x.astype(np.float32)
+            if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
+                raise ValueError(f"{name} takes float32 or float64, not {x.dtype}")
+            double = x.dtype.kind == "f" and x.dtype.itemsize == 8
+            values[name] = x.astype(np.float64 if double else np.float32, copy=False)
+        counts = [str(len(x)) for x in values.values()]
+        if len(set(counts)) > 1:
+            raise ValueError(f"all inputs take as many images, not {', '.join(counts)}")
         return values
 
     def refresh(self) -> None:
@@ -169,11 +198,12 @@ class BaseNet:
                 found = {name: file[name] for name in file.files}
         odd = self.params.keys() ^ (found.keys() - set(self.spare))
         for name in self.params.keys() & found.keys():
-            if found[name].shape != self.params[name].shape:
+            x = found[name]
+            if x.shape != self.params[name].shape or x.dtype.kind not in "biuf":
                 odd.add(name)
         if odd:
             names = ", ".join(sorted(odd)[:5])
-            raise ValueError(f"{path}: missing, unknown or of another shape: {names}")
+            raise ValueError(f"{path}: missing, unknown or of another kind: {names}")
         for name, tensor in self.params.items():
             tensor[...] = found[name]
         self.refresh()

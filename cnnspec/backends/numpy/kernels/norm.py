@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array
@@ -23,6 +25,12 @@ def standardize_backward(
     along = y * (grad * y).mean(axes, keepdims=True)
     dx: Array = (grad - grad.mean(axes, keepdims=True) - along) / deviation
     return dx
+
+
+def check_spread(values: int) -> None:
+    """Raise ValueError where a deviation would be that of fewer than two values."""
+    if values < 2:
+        raise ValueError(f"a deviation needs two values or more, not {values}")
 
 
 def affine(x: Array, weight: Array | None, bias: Array | None) -> Array:
@@ -68,19 +76,20 @@ def batch_norm(
     In training mean and var are those of the batch, and the running ones move in place:
     running = (1 - momentum) * running + momentum * batch, the variance there divided by
     n - 1; momentum None weighs all batches so far alike. In evaluation the running ones
-    stand in; where there are none, those of the batch.
+    stand in; where there are none, those of the batch. Raises ValueError where a
+    channel has one value, which has no deviation, as PyTorch does.
     """
-    if running_mean is None or running_var is None:
-        return affine(standardize(x, (0, *range(2, x.ndim)), eps), weight, bias)
-    if not training:
+    if not training and running_mean is not None and running_var is not None:
         return running_norm(x, weight, bias, running_mean, running_var, eps=eps)
     axes = (0, *range(2, x.ndim))
-    if num_batches_tracked is not None:
-        num_batches_tracked += 1
-        if momentum is None:
-            momentum = 1 / float(num_batches_tracked)
-    update_running(running_mean, x.mean(axes), momentum or 0.0)
-    update_running(running_var, x.var(axes, ddof=1), momentum or 0.0)
+    check_spread(x.size // x.shape[1])
+    if running_mean is not None and running_var is not None:
+        if num_batches_tracked is not None:
+            num_batches_tracked += 1
+            if momentum is None:
+                momentum = 1 / float(num_batches_tracked)
+        update_running(running_mean, x.mean(axes), momentum or 0.0)
+        update_running(running_var, x.var(axes, ddof=1), momentum or 0.0)
     return affine(standardize(x, axes, eps), weight, bias)
 
 
@@ -163,11 +172,13 @@ def instance_norm(
     """Every map less its own mean, divided by its own deviation. Ulyanov et al. 2016.
 
     Running statistics, where they are kept, are means over the images; in evaluation
-    they stand in for a map's own.
+    they stand in for a map's own. Raises ValueError where a map is one value.
     """
+    if not training and running_mean is not None and running_var is not None:
+        return running_norm(x, weight, bias, running_mean, running_var, eps=eps)
+    check_spread(x.shape[2] * x.shape[3])
     if running_mean is not None and running_var is not None:
-        if not training:
-            return running_norm(x, weight, bias, running_mean, running_var, eps=eps)
+        check_spread(x.size // x.shape[1])
         update_running(running_mean, x.mean((0, 2, 3)), momentum)
         update_running(running_var, x.var((2, 3), ddof=1).mean(0), momentum)
     return affine(standardize(x, (2, 3), eps), weight, bias)
@@ -196,6 +207,11 @@ def instance_norm_backward(
     return standardize_backward(dstandard, standard, x, (2, 3), eps), dweight, dbias
 
 
+def by_group(x: Array, groups: int) -> Array:
+    """The values of every group of an image's channels: (N, groups, C/groups*H*W)."""
+    return x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups)
+
+
 def group_norm(
     x: Array,
     weight: Array | None = None,
@@ -206,9 +222,12 @@ def group_norm(
     """Groups of channels of an image brought to mean 0, deviation 1. Wu and He 2018.
 
     x is (N, C, H, W) or (N, C); mean and variance are taken over the C/groups channels
-    of a group and all their pixels.
+    of a group and all their pixels. Raises ValueError, as PyTorch does, where a single
+    image has one value a group.
     """
-    split = x.reshape(x.shape[0], groups, -1)
+    split = by_group(x, groups)
+    if len(x) == 1:
+        check_spread(split.shape[2])
     return affine(standardize(split, (2,), eps).reshape(x.shape), weight, bias)
 
 
@@ -222,7 +241,7 @@ def group_norm_backward(
     eps: float = 1e-5,
 ) -> tuple[Array, Array | None, Array | None]:
     """The gradients of x, weight and bias."""
-    split = x.reshape(x.shape[0], groups, -1)
+    split = by_group(x, groups)
     standard = standardize(split, (2,), eps)
     whole = standard.reshape(x.shape)
     dwhole, dweight, dbias = affine_backward(grad, whole, weight, bias)

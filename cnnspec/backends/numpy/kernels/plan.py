@@ -105,7 +105,9 @@ class Plan:
         return {name: first(y).copy() for name, y in self.outputs.items()}
 
     def take(self, name: str, shape: tuple[int, ...]) -> Array:
-        """A buffer for a value."""
+        """A buffer for a value. Raises ValueError where a map has no size."""
+        if min(shape) < 1:
+            raise ValueError(f"{name} would be of shape {shape}")
         self.homes[name], buffer = self.arena.take(math.prod(shape))
         self.values[name] = buffer.reshape(shape)
         return self.values[name]

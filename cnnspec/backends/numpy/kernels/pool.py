@@ -189,7 +189,8 @@ def adaptive_max_pool2d_backward(grad: Array, y: Array, x: Array, size: Pair) ->
     maps = np.arange(n * c)
     for i, (top, bottom) in enumerate(adaptive_windows(height, size[0])):
         for j, (left, right) in enumerate(adaptive_windows(width, size[1])):
-            flat = x[:, :, top:bottom, left:right].reshape(n * c, -1).argmax(1)
+            count = (bottom - top) * (right - left)
+            flat = x[:, :, top:bottom, left:right].reshape(n * c, count).argmax(1)
             rows, columns = np.divmod(flat, right - left)
             dx[maps, (top + rows) * width + left + columns] += grad[:, :, i, j].ravel()
     return dx.reshape(x.shape)

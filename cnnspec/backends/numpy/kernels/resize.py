@@ -101,7 +101,8 @@ def pixel_shuffle(x: Array, factor: int) -> Array:
     n, c, height, width = x.shape
     r = factor
     parts = x.reshape(n, c // (r * r), r, r, height, width)
-    return parts.transpose(0, 1, 4, 2, 5, 3).reshape(n, -1, r * height, r * width)
+    moved = parts.transpose(0, 1, 4, 2, 5, 3)
+    return moved.reshape(n, c // (r * r), r * height, r * width)
 
 
 def pixel_shuffle_backward(grad: Array, y: Array, x: Array, factor: int) -> Array:

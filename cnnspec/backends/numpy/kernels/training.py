@@ -36,15 +36,34 @@ class TrainableNet(BaseNet):
         """
         values = self.arrange(images)
         drawn: dict[str, Any] = {}
-        for layer in self.layers:
-            drawn[layer.name] = self.keywords(layer)
-            if "training" in layer.takes:
-                drawn[layer.name]["training"] = True
-            if "seed" in layer.takes:
-                drawn[layer.name]["seed"] = int(self.rng.integers(2**63))
-            arriving = [values[name] for name in layer.of]
-            values[layer.name] = layer.kernel(*arriving, **drawn[layer.name])
+        before = self.moving()
+        try:
+            for layer in self.layers:
+                drawn[layer.name] = self.keywords(layer)
+                if "training" in layer.takes:
+                    drawn[layer.name]["training"] = True
+                if "seed" in layer.takes:
+                    drawn[layer.name]["seed"] = int(self.rng.integers(2**63))
+                values[layer.name] = self.compute(layer, values, drawn[layer.name])
+        except BaseException:
+            self.move_back(before)
+            raise
         return values, drawn
+
+    def moving(self) -> tuple[dict[str, Array], Any]:
+        """Copies of what a training run moves: running statistics, the generator."""
+        found = {}
+        for layer in self.layers:
+            for name, tensor in layer.tensors.items():
+                if "training" in layer.takes and not tensor.trained:
+                    found[layer.key(name)] = self.params[layer.key(name)].copy()
+        return found, self.rng.bit_generator.state
+
+    def move_back(self, before: tuple[dict[str, Array], Any]) -> None:
+        """A training run is refused: the net is what it was before."""
+        for name, x in before[0].items():
+            self.params[name][...] = x
+        self.rng.bit_generator.state = before[1]
 
     def backward(
         self, values: dict[str, Array], drawn: dict[str, Any], grads: dict[str, Array]
@@ -93,17 +112,23 @@ class TrainableNet(BaseNet):
 
         Where the network ends in softmax or its logarithm, what arrives there counts.
         Outputs that only training has come in times `auxiliary` (Szegedy et al. 2015).
+        Raises ValueError where images or labels do not fit; then nothing is moved.
         """
         images = images if isinstance(images, tuple) else (images,)
-        values, drawn = self.train(*images)
         by_name = {layer.name: layer for layer in self.layers}
         total, grads = 0.0, dict[str, Array]()
-        for output in self.training_outputs:
-            logits = before_softmax(output, by_name)
-            share = 1.0 if output in self.outputs else auxiliary
-            loss, grad = cross_entropy(values[logits], labels)
-            total += share * loss
-            accumulate(grads, logits, share * grad)
+        before = self.moving()
+        values, drawn = self.train(*images)
+        try:
+            for output in self.training_outputs:
+                logits = before_softmax(output, by_name)
+                share = 1.0 if output in self.outputs else auxiliary
+                loss, grad = cross_entropy(values[logits], labels)
+                total += share * loss
+                accumulate(grads, logits, share * grad)
+        except BaseException:
+            self.move_back(before)
+            raise
         return total, self.backward(values, drawn, grads)
 
 
@@ -124,15 +149,38 @@ def cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     """The mean of -log softmax(logits)[label], and its gradient.
 
     The gradient is (softmax(logits) - one-hot)/count. logits are (N, C) with labels
-    (N,), or (N, C, H, W) with labels (N, H, W).
+    (N,), or (N, C, H, W) with labels (N, H, W). Raises ValueError.
     """
+    at = np.expand_dims(check_labels(logits, labels), 1)
     shifted = logits - logits.max(1, keepdims=True)
     log_shares = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-    at = np.expand_dims(np.asarray(labels), 1)
     loss = -float(np.take_along_axis(log_shares, at, 1).mean())
     grad = np.exp(log_shares)
     np.put_along_axis(grad, at, np.take_along_axis(grad, at, 1) - 1, 1)
     return loss, grad / at.size
+
+
+def check_labels(logits: Array, labels: Array) -> Array:
+    """The labels as an array. Raises ValueError where they are not of these logits."""
+    found, count = np.asarray(labels), logits.shape[1]
+    wanted = logits.shape[:1] + logits.shape[2:]
+    if found.shape != wanted:
+        raise ValueError(f"labels {wanted} belong to these images, not {found.shape}")
+    if not found.size:
+        raise ValueError("a loss needs an image or more")
+    if found.dtype.kind not in "iu":
+        raise ValueError(f"labels are integers, not {found.dtype}")
+    for label in (found.min(), found.max()):
+        if not 0 <= label < count:
+            raise ValueError(f"labels run from 0 to {count - 1}, and {label} is none")
+    return found
+
+
+def check_grads(net: BaseNet, grads: dict[str, Array]) -> None:
+    """Raise ValueError where gradients are not of tensors of the net."""
+    for name, grad in grads.items():
+        if name not in net.params or grad.shape != net.params[name].shape:
+            raise ValueError(f"{name} is no tensor of the net, or of another shape")
 
 
 class SGD:
@@ -149,7 +197,8 @@ class SGD:
         self.velocity: dict[str, Array] = {}
 
     def step(self, grads: dict[str, Array]) -> None:
-        """Move the parameters against their gradients."""
+        """Move the parameters against their gradients. Raises ValueError."""
+        check_grads(self.net, grads)
         for name, grad in grads.items():
             weight = self.net.params[name]
             if self.weight_decay:
@@ -184,7 +233,8 @@ class Adam:
         self.steps: dict[str, int] = {}
 
     def step(self, grads: dict[str, Array]) -> None:
-        """Move the parameters against their gradients."""
+        """Move the parameters against their gradients. Raises ValueError."""
+        check_grads(self.net, grads)
         b1, b2 = self.betas
         for name, grad in grads.items():
             weight = self.net.params[name]
