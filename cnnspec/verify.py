@@ -29,6 +29,9 @@ from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.programs import Array, NumpyProgram, Program, load
 from cnnspec.verdict import OUTPUT, TYPES, Report, Row
 
+REACH = 3.0
+"""The size of what layers make: some of it lies beyond 6 and -3, where relu6 and hardswish turn."""
+
 TINY = 1e-30  # of the size 0 is taken for
 
 Errors = dict[str, dict[str, float]]
@@ -162,14 +165,14 @@ class Measure:
         self.program.put({key: self.state[key]})
 
     def made(self, node: Node) -> Array:
-        """What a node makes; a weight that was drawn is divided by its size, unless that is about 1."""
+        """What a node makes; a weight that was drawn is scaled until that has a size of about REACH."""
         value = self.program.step(node.path, self.values.__getitem__)
         size = size_of(value)
         weights = [w for w in node.weights if w.name == "weight" and not is_said(node, w)]
-        if node.layer.name not in TAKERS or node.shared or not weights or 0.5 <= size <= 2:
+        if node.layer.name not in TAKERS or node.shared or not weights or REACH / 2 <= size <= 2 * REACH:
             return value
         key = key_of(node, weights[0])
-        self.put(key, self.state[key] / size)
+        self.put(key, self.state[key] * (REACH / size))
         return self.program.step(node.path, self.values.__getitem__)
 
     def compare(self, program: Program, trial: Trial, tensors: Mapping[str, Array]) -> Errors:
@@ -230,8 +233,8 @@ class Measure:
 
 
 def drawn(node: Node, weight: Weight, start: Array, size: float, rng: np.random.Generator) -> Array:
-    """Weights ~ N(0, 2/fan_in), which keep the scale (He et al. 2015); statistics about those of numbers of
-    the size that arrives; all others off their start. What the specification gives stays."""
+    """Weights of about the size that `made` makes exact; statistics of numbers of the size that arrives; all
+    others off their start. What the specification gives stays."""
     if weight.name == "num_batches_tracked" or is_said(node, weight):
         return start
     if weight.name == "running_var":
@@ -241,8 +244,9 @@ def drawn(node: Node, weight: Weight, start: Array, size: float, rng: np.random.
     if weight.name == "bias":
         return rng.normal(0, 0.1, start.shape)
     if node.layer.name in TAKERS:
-        return rng.normal(0, math.sqrt(2 / math.prod(start.shape[1:])), start.shape)
-    return start * rng.uniform(0.5, 1.5, start.shape)
+        return rng.normal(0, REACH * math.sqrt(1 / math.prod(start.shape[1:])) / size, start.shape)
+    norm = any(other.name == "bias" for other in node.weights)
+    return start * rng.uniform(0.5, 1.5, start.shape) * (REACH if norm else 1)
 
 
 def with_said(own: Mapping[str, Array], graph: Graph, tensors: Mapping[str, Array]) -> dict[str, Array]:

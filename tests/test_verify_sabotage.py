@@ -184,7 +184,7 @@ def test_wrong_numpy(right: str, wrong: str, where: str, monkeypatch: pytest.Mon
     [
         ("numpy", '"bottleneck39.relu3"),', '"bottleneck38.relu3"),', "bottleneck40.relu3"),
         ("torch", "self.relu3(y + x)", "self.relu3(y + y)", "bottleneck1.relu3"),
-        ("torch", "y = self.relu1(self.batchnorm1(", "y = ((self.batchnorm1(", "bottleneck1.relu1"),
+        ("torch", "y = self.relu1(self.batchnorm1(", "y = (self.batchnorm1(", "bottleneck1.relu1"),
         ("torch", "y = z * g", "y = z * y", "gated2.conv1"),
         ("torch", "y * self.conv2(x)", "y * self.conv2(y[:, :8])", "star1.conv2"),
         ("torch", 'f"star{i + 1}")(x)', 'f"star{i + 1}")(x * (1 + 1e-8 * (i == 9)))', "star10.conv1"),
@@ -198,3 +198,36 @@ def test_wrong_programs_of_deep_nets(
     report = verify(network(DEEP), ("torch", "numpy"))
     fault = report.first_fault
     assert fault is not None and (fault.kind, fault.row.name) == ("float64", where), table(report)
+
+
+@pytest.mark.parametrize(
+    "right, wrong",
+    [
+        ("x = y.add_(x)", "x = y.add_(y)"),
+        ('activation="relu6"', 'activation="relu"'),
+        ("self.conv3(z, x)", 'self.conv3(z, x, "relu")'),
+        ('self.conv3(y, x, "relu")', "self.conv3(y, x)"),
+    ],
+)
+def test_wrong_optimised_programs_of_deep_nets(
+    right: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emitting(monkeypatch, "torch", right, wrong)
+    report = verify(network(DEEP), ("torch",), optimize=True)
+    fault = report.first_fault
+    assert fault is not None and fault.kind == "float64", table(report)
+
+
+def test_a_program_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    emitting(monkeypatch, "torch", "negative_slope=0.1", 'negative_slope="steep"')
+    report = verify(network(KINDS), ("torch", "numpy"))
+    assert not report.ok and "Kinds: torch does not run: TypeError" in table(report)
+
+
+def test_a_program_that_has_other_tensors_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    emitting(monkeypatch, "torch", "track_running_stats=True", "track_running_stats=False")
+    report = verify(network(KINDS), ("torch", "numpy"))
+    assert not report.ok and "only the network has a.1.num_batches_tracked" in table(report)
+    emitting(monkeypatch, "numpy", "weighted(5, 1152, bias=5)", "weighted(5, 1152)")
+    report = verify(network(KINDS), ("torch", "numpy"))
+    assert not report.ok and "numpy does not run: KeyError" in table(report)

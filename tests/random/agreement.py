@@ -15,9 +15,9 @@ from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends import emit
 from cnnspec.graph import Network
-from cnnspec.passes.optimize import fold_weights
-from cnnspec.programs import NumpyProgram, TorchProgram, module_of
-from cnnspec.verify import optimised_trials, randomised, values, with_said
+from cnnspec.programs import module_of
+from cnnspec.verdict import table
+from cnnspec.verify import verify
 from tests.backends.interpreter import Interpreter
 
 IMAGES = 2
@@ -109,48 +109,20 @@ def weights(node: Node) -> list[tuple[str, tuple[int, ...]]]:
     return [(f"{path}.{w.name}" if w.name else path, tuple(map(int, w.shape))) for w in node.weights]
 
 
-LEAST = 1.0
-"""Differences are relative to the largest number of a layer; or to this, the scale of what arrives, where all
-are smaller: a norm of equal values is 0 but for rounding."""
-
-FLOAT64, FLOAT32 = 1e-10, 1e-3
-GAPS = 16
-
-
 def numbers(network: Network) -> float:
-    """Assert that both back ends compute the same, layer by layer, on random weights and images.
+    """Assert that both back ends compute the same on random weights and images, as `cnnspec verify` has it.
 
-    In float64 they agree to 1e-10, in float32 to 1e-3 (a norm of equal values makes 300 times as much of
-    what rounding left); or, where a layer loses more digits, to so many times what PyTorch's float32 lacks of
-    its float64, scaled to the precision. The largest difference in float64.
+    The largest difference in float64.
     """
-    graph = unroll(network)
-    torch_, plain = TorchProgram(network, graph), NumpyProgram(network, graph)
-    fast = NumpyProgram(network, graph, layers=False)
-    rng = np.random.default_rng(0)
-    images = [rng.standard_normal((IMAGES, *shape.dimensions)) for _, shape in graph.inputs]
-    small = [x.astype(np.float32) for x in images]
-    images = [x.astype(np.float64) for x in small]
-    state = randomised(torch_.state(), graph, 0)
-    wanted, rough = values(torch_, state, images), values(torch_, state, small)
-    worst = 0.0
-    for program in (plain, fast):
-        state = {**randomised(program.state(), graph, 0)}
-        for given, bound, scale in ((images, FLOAT64, 2.0**-29), (small, FLOAT32, 1.0)):
-            made = values(program, state, given)
-            assert set(wanted) & set(made) >= {f"output {n}" for n, _, train in graph.outputs if not train}
-            for name in set(wanted) & set(made):
-                gap = distance(rough[name], wanted[name])
-                error = distance(made[name], wanted[name])
-                assert error <= max(bound, GAPS * scale * gap) or not np.isfinite(gap), (name, error, gap)
-                worst = max(worst, error if given is images else 0)
-    return worst
+    report = verify(network, ("torch", "numpy"), IMAGES)
+    assert report.ok, table(report)
+    worst = report.worst("float64")
+    return worst.error if worst else 0.0
 
 
 def optimised(network: Network) -> None:
-    """Assert that what is optimised computes the same, layer by layer, as what is not, in float32.
+    """Assert that what is optimised computes the same as what is not.
 
-    Folded weights are other numbers, and round otherwise, so the bound is wider than for `numbers`.
     In PyTorch oneDNN computes small convolutions, too, so that sums are written over wherever they may.
     """
 
@@ -160,29 +132,6 @@ def optimised(network: Network) -> None:
         assert (changed != text) is ("class PackedConv2d" in text)
         return changed
 
-    graph = unroll(network)
-    plain = TorchProgram(network, graph)
     with mock.patch.object(programs, "emit", packing):
-        trials = optimised_trials(network, ("torch", "numpy"))
-    rng = np.random.default_rng(0)
-    images = [rng.standard_normal((IMAGES, *x.dimensions)).astype(np.float32) for _, x in graph.inputs]
-    state = randomised(plain.state(), graph, 0)
-    wanted = values(plain, state, images)
-    exact = values(plain, state, [x.astype(np.float64) for x in images])
-    folded = fold_weights(network, state)
-    for what, trial in trials.items():
-        made = values(trial.program, with_said(trial.program.state(), trial.graph, folded), images)
-        assert set(made) >= {f"output {n}" for n, _, train in graph.outputs if not train}
-        for own, value in made.items():
-            name = trial.twins.get(own, own)
-            if name in wanted:
-                gap, error = distance(wanted[name], exact[name]), distance(value, wanted[name])
-                fits = error <= max(FLOAT32, 4 * GAPS * gap)
-                assert fits or not np.isfinite(gap), (what, name, error, gap)
-
-
-def distance(made: Any, wanted: Any) -> float:
-    assert made.shape == wanted.shape
-    largest = max(np.abs(wanted).max(initial=0), LEAST)
-    with np.errstate(all="ignore"):
-        return float(np.abs(made - wanted).max(initial=0) / largest)
+        report = verify(network, ("torch", "numpy"), IMAGES, optimize=True)
+    assert report.ok, table(report)

@@ -31,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     digits = load_digits()
     images = torch.tensor((digits.images[SHOWN:, None] / 16 - given.mean[0]) / given.std[0]).float()
     labels = torch.tensor(digits.target[SHOWN:])
-    model: Any = load("torch", net, unroll(net), layers=False).net  # type: ignore[attr-defined]
+    model: Any = load("torch", net, unroll(net)).net  # type: ignore[attr-defined]
     optimizer = torch.optim.Adam(model.train().parameters(), lr=3e-3)
     torch.manual_seed(0)
     for _ in range(5):
