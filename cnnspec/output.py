@@ -56,6 +56,17 @@ def write(path: str, content: str | bytes, force: bool = False) -> None:
         raise FileProblem(f"{path}: {reason}") from None
 
 
+def make_folder(path: str) -> None:
+    """Make a folder where there is none. Raises FileProblem, at a link too: nothing goes through one."""
+    try:
+        if Path(path).is_symlink():
+            raise FileProblem(f"{path}: is a link; name the folder itself")
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or "cannot be made"
+        raise FileProblem(f"{path}: {reason}") from None
+
+
 def clear_strays(where: Path) -> None:
     """Remove the temporary files of runs that were killed; those of runs at work are held, or just made."""
     for stray in where.glob(f"{TEMPORARY}*"):

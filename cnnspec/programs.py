@@ -5,8 +5,11 @@ PyTorch and NumPy are imported here, by those who run nets.
 
 from __future__ import annotations
 
+import math
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -188,6 +191,50 @@ class Watch:
         self.handle.remove()
         for name in self.names[self.runs :]:
             self.see(name, None)
+
+
+def tensors_of(graph: Graph) -> int:
+    """How many numbers the tensors of a net hold."""
+    return sum(weight.elements for node in graph.nodes if not node.shared for weight in node.weights)
+
+
+def check_memory(network: str, need: int) -> None:
+    """Raises MemoryError, before anything is allocated, where a net needs more bytes than there are."""
+    here = memory()
+    if need > here:
+        raise MemoryError(
+            f"{network} needs at least {need / 1e9:,.1f} GB of memory, there are {here / 1e9:,.1f}"
+        )
+
+
+def memory() -> float:
+    """Bytes that this process may have: of the machine, or of the limits that it runs under."""
+    found = [math.inf]
+    try:
+        import resource
+
+        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit != resource.RLIM_INFINITY:
+            found.append(limit)
+    except (ImportError, OSError, ValueError):  # Windows: what is too much shows as it is allocated
+        pass
+    return min(found)
+
+
+@contextmanager
+def report_memory(network: str) -> Iterator[None]:
+    """Raises MemoryError in words where memory ends, in PyTorch too."""
+    try:
+        yield
+    except MemoryError as problem:
+        words = str(problem)
+        known = words.startswith(network)
+        raise MemoryError(words if known else f"{network} needs more memory than there is") from None
+    except RuntimeError as problem:
+        if "allocate memory" not in str(problem):
+            raise
+        raise MemoryError(f"{network} needs more memory than there is") from None
 
 
 def outputs(graph: Graph, result: Any) -> dict[str, Array]:

@@ -26,7 +26,7 @@ from cnnspec.layers.base import Weight
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.programs import Array, NumpyProgram, Program, load
+from cnnspec.programs import Array, NumpyProgram, Program, check_memory, load, tensors_of
 from cnnspec.verdict import OUTPUT, TYPES, Report, Row
 
 REACH = 3.0
@@ -55,9 +55,13 @@ def verify(
 ) -> Report:
     """Compare programs on random weights and images; `optimize`: those that `build --optimize` writes.
 
-    Raises ImportError where the framework of a back end is not installed.
+    Raises ImportError where the framework of a back end is not installed, MemoryError where the values of
+    all layers take more than there is.
     """
     what = "the optimised programs" if optimize else "the back ends"
+    graph = unroll(network)
+    values = sum(int(node.output.features) for node in graph.nodes if not node.train)
+    check_memory(network.name, 8 * (images * values + 2 * tensors_of(graph)))
     measure = Measure(network, seed)
     stopped: dict[str, str] = {}
     with noted(stopped, "numpy"), silent():

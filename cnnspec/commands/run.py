@@ -43,29 +43,43 @@ def run(
     """Tell the classes of images, PNG or JPEG, and how sure the net is of them."""
     _, network = the_network(file, choice)
     try:
+        from cnnspec.programs import report_memory
         from cnnspec.run import RunProblem
         from cnnspec.run.album import Album
         from cnnspec.run.answers import read_labels
         from cnnspec.run.session import Session
 
-        session = Session(network, backend, weights, resize, features is not None)
+        with report_memory(network.name):
+            session = Session(network, backend, weights, resize, features is not None)
         names = read_labels(labels, session.outputs) if labels is not None else None
     except ImportError as problem:
         package = str(problem.name).partition(".")[0]
         extra = "torch" if package == "torch" else "run"
         fail(f"{package} is not installed: pip install 'cnnspec[{extra}]'")
-    except RunProblem as problem:
+    except (RunProblem, MemoryError) as problem:
         fail(str(problem))
-    if weights is None and session.trains:
-        complain("the weights are random: --weights names a file of trained ones")
+    if weights is None and session.random:
+        complain(f"the weights are random{where_random(session)}: --weights names a file of trained ones")
     album = None if features is None else Album(features, network.name, network.sizes, force)
-    told, problems = answered(session, images, names, top, album)
+    try:
+        with report_memory(network.name):
+            told, problems = answered(session, images, names, top, album)
+    except MemoryError as problem:
+        fail(str(problem))
     click.echo("".join(f"{line}\n" for line in told), nl=False)
     for words in problems:
         complain(words)
     if album is not None and album.sections:
         save(*album.index, force)
     sys.exit(2 if problems else 0)
+
+
+def where_random(session: Session) -> str:
+    """In which layers weights are random, where the specification gives those of others."""
+    count = len(session.random)
+    if count == len(session.weighted):
+        return ""
+    return f" in {session.random[0]}" + (f" and {count - 1} more" if count > 1 else "")
 
 
 def answered(

@@ -24,13 +24,17 @@ def verify(file: str | None, backends: str, optimize: bool, seed: int, every: bo
     names = chosen(backends, optimize)
     _, network = the_network(file, choice)
     try:
+        from cnnspec.programs import report_memory
         from cnnspec.verdict import table
         from cnnspec.verify import verify as compare
 
-        report = compare(network, names, seed=seed, optimize=optimize)
+        with report_memory(network.name):
+            report = compare(network, names, seed=seed, optimize=optimize)
     except ImportError as problem:
         hint = "; --backends numpy does without" if problem.name == "torch" else ""
         fail(f"{problem.name} is not installed: pip install 'cnnspec[{problem.name}]'{hint}")
+    except MemoryError as problem:
+        fail(str(problem))
     click.echo(table(report, every))
     sys.exit(0 if report.ok else 1)
 

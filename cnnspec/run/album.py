@@ -8,8 +8,7 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from cnnspec.files import FileProblem
-from cnnspec.output import write
+from cnnspec.output import make_folder, write
 from cnnspec.run.page import Section, page
 from cnnspec.run.session import Shown
 from cnnspec.run.sheets import layer_sheet, overview, plain, png, shape_of
@@ -27,11 +26,8 @@ class Album:
     ) -> None:
         """Write an image's pictures, and call `tick` after each. Raises FileProblem."""
         where = f"{len(self.sections) + 1}-{safe(PurePath(path).stem)}"
-        try:
-            Path(self.folder, where).mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as problem:
-            reason = getattr(problem, "strerror", None) or "cannot be made"
-            raise FileProblem(f"{Path(self.folder, where)}: {reason}") from None
+        make_folder(self.folder)
+        make_folder(str(Path(self.folder, where)))
         written = []
         for name, caption, data in pictures(self.title, image, shown):
             write(str(Path(self.folder, where, name)), data, self.force)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from cnnspec.analysis.memory import VIEWS
 from cnnspec.analysis.unroll import Graph
+from cnnspec.files import FileProblem, read_bytes
 from cnnspec.programs import Array
 from cnnspec.run import RunProblem
 from cnnspec.shapes import Shape
+
+LABELS = 1 << 22
+"""Bytes that a file of labels may have: 100,000 classes of 40."""
 
 PROBABLE = ("softmax", "sigmoid")
 """Layers whose values are confidences already."""
@@ -40,12 +42,15 @@ def outputs_of(graph: Graph) -> list[Output]:
 def read_labels(path: str, outputs: list[Output]) -> list[str]:
     """The names of classes, a line each. Raises RunProblem."""
     try:
-        labels = Path(path).read_text("utf-8-sig").removesuffix("\n").split("\n")
-    except FileNotFoundError:
-        raise RunProblem(f"{path}: no such file") from None
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "is no text in UTF-8"
-        raise RunProblem(f"{path}: {reason}") from None
+        content = read_bytes(path, LABELS)
+    except FileProblem as problem:
+        raise RunProblem(str(problem)) from None
+    if len(content) > LABELS:
+        raise RunProblem(f"{path}: has more than {LABELS:,} bytes")
+    try:
+        labels = content.decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n").split("\n")
+    except UnicodeDecodeError:
+        raise RunProblem(f"{path}: is no text in UTF-8") from None
     for output in outputs:
         if not output.classes:
             raise RunProblem(f"{path}: labels name classes, but the net makes a map, {output.shape}")

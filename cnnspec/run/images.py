@@ -6,6 +6,7 @@ antialiased, until it just covers the input, and its middle is cut out.
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from cnnspec.programs import Array
 from cnnspec.run import RunProblem
 
 FORMATS = ("PNG", "JPEG")
+
+PIXELS = 50_000_000
+"""Of an image, at most: they take up to 8 bytes each while it is made ready, 400 MB."""
+
+BAND = 256  # rows
 
 
 def read_image(path: str, given: Input, short: int | None = None) -> Image.Image:
@@ -67,28 +73,36 @@ def opened(path: str) -> Image.Image:
             raise RunProblem(f"{path}: is not a file")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
-                return eight_bits(ImageOps.exif_transpose(image))
+                if math.prod(image.size) > PIXELS:
+                    raise RunProblem(f"{path}: has more than {PIXELS:,} pixels")
+                image.load()
+                ImageOps.exif_transpose(image, in_place=True)
+                return eight_bits(image)
     except RunProblem:
         raise
     except FileNotFoundError:
         raise RunProblem(f"{path}: no such file") from None
     except UnidentifiedImageError:
         raise RunProblem(f"{path}: is no PNG or JPEG image") from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise RunProblem(f"{path}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
+    except Image.DecompressionBombError:
+        raise RunProblem(f"{path}: has more than {PIXELS:,} pixels") from None
     except Exception as problem:  # on broken bytes Pillow's decoders raise almost anything
         raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """In mode L, RGB or RGBA."""
+    """In mode L, RGB or RGBA; the image itself where it is."""
     if image.mode.startswith("I"):  # 16 bits, grey
-        return Image.fromarray((np.asarray(image) / 257).round().clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        made = Image.new("L", image.size)
+        for top in range(0, image.height, BAND):
+            rows = image.crop((0, top, image.width, min(top + BAND, image.height)))
+            made.paste(
+                Image.fromarray((np.asarray(rows) / 257).round().clip(0, 255).astype(np.uint8)), (0, top)
+            )
+        return made
+    mode = "RGBA" if image.has_transparency_data else "L" if image.mode in ("1", "L") else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def sized(image: Image.Image, height: int, width: int, short: int | None) -> Image.Image:

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from cnnspec.analysis.unroll import unroll
+from cnnspec.analysis.memory import peak
+from cnnspec.analysis.unroll import Node, unroll
 from cnnspec.graph import Network
-from cnnspec.programs import Array, NumpyProgram, load
+from cnnspec.layers.base import Layer
+from cnnspec.passes.fold_batchnorm import TAKERS
+from cnnspec.programs import Array, NumpyProgram, check_memory, load, tensors_of
 from cnnspec.run.answers import outputs_of
 from cnnspec.run.images import check_input, prepared, read_image
 from cnnspec.run.weights import read_weights
@@ -22,7 +25,8 @@ class Shown(NamedTuple):
 
 
 class Session:
-    """Runs images, one by one. Raises RunProblem, and ImportError where a package is missing.
+    """Runs images, one by one. Raises RunProblem, ImportError where a package is missing, and
+    MemoryError where the net takes more than there is.
 
     The values of layers are those of the NumPy program, which has one for each; with another back end it
     runs beside that, on the same weights.
@@ -34,6 +38,8 @@ class Session:
         self.given, self.short = check_input(network.inputs, short), short
         self.graph = unroll(network)
         self.outputs = outputs_of(self.graph)
+        kept = sum(int(n.output.features) for n in self.graph.nodes) if layers else peak(self.graph).elements
+        check_memory(network.name, 4 * (kept + tensors_of(self.graph)))
         self.program = load(backend, network, self.graph)
         if weights is not None:
             self.program.put(read_weights(weights, self.program.state()))
@@ -43,9 +49,14 @@ class Session:
             self.inner.put(self.program.state())
 
     @property
-    def trains(self) -> bool:
-        """Whether there are weights to train: then without a file of them the answers mean nothing."""
-        return any(weight.trained for node in self.graph.nodes for weight in node.weights)
+    def weighted(self) -> list[Node]:
+        """The layers that weigh what arrives, with weights of their own."""
+        return [n for n in self.graph.nodes if n.layer.name in TAKERS and not n.shared and not n.train]
+
+    @property
+    def random(self) -> list[str]:
+        """Those whose weights are random where no file gives them, for the specification does not."""
+        return [node.path for node in self.weighted if not has_numbers(node.layer)]
 
     @property
     def layers(self) -> list[str]:
@@ -73,3 +84,9 @@ class Session:
         """What there is to see, if layers are wanted."""
         maps = {output.key: values[output.key] for output in self.outputs if not output.classes}
         return Shown({name: values[name] for name in self.layers}, maps)
+
+
+def has_numbers(layer: Layer) -> bool:
+    """Whether the specification says what the weights start from."""
+    fixed = "weights" in layer.arguments and layer.value("weights") is not None
+    return fixed or ("init" in layer.arguments and layer.value("init") == "bilinear")

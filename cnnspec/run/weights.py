@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import os
 import shlex
 import zipfile
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePath
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -18,29 +24,61 @@ from cnnspec.programs import Array
 from cnnspec.run import RunProblem
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle")
+HEADER = 1 << 22
+"""Bytes that the header of a .safetensors may have: what it becomes takes some 20 times as many."""
+
+SAFETENSORS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "bool"}
+SAFETENSORS |= {f"{kind}{8 * n}": f"<{kind.lower()}{n}" for kind in "IU" for n in (1, 2, 4, 8)}
+"""Its types, as NumPy reads their bytes; a number of BF16 is the upper half of one of F32."""
+
 COUNT = "num_batches_tracked"  # of batch norms; older files lack it, and inference never reads it
+
+
+class Entry(NamedTuple):
+    """A tensor of a file: its shape and type, and what reads its numbers, once they are known to fit."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    read: Callable[[], Array]
+
+
+Entries = list[tuple[str, Entry]]
 
 
 def read_weights(path: str, wanted: dict[str, Array]) -> dict[str, Array]:
     """The tensors of a file, of the keys, shapes and types that are wanted. Raises RunProblem."""
     found = read_tensors(path, wanted)
-    return {name: found[name].astype(tensor.dtype) for name, tensor in wanted.items()}
+    with np.errstate(over="ignore"):
+        cast = {name: found[name].astype(tensor.dtype) for name, tensor in wanted.items()}
+    for name, tensor in cast.items():
+        if not np.isfinite(tensor).all():
+            most = np.abs(found[name]).max()
+            raise RunProblem(f"{path}: {name} holds {most:.4g}, too large for {tensor.dtype}")
+    return cast
 
 
 def read_tensors(path: str, wanted: dict[str, Array]) -> dict[str, Array]:
-    """The tensors of a file as it holds them, of the keys and shapes that are wanted. Raises RunProblem."""
+    """The tensors of a file as it holds them, of the keys and shapes that are wanted. Raises RunProblem.
+
+    No numbers are read or unpacked before the headers say that all of them fit.
+    """
     if PurePath(path).suffix.lower() in PICKLES:
         raise RunProblem(f"{path}: a pickle runs code as it loads; convert it once: {conversion(path)}")
     suffix = suffix_of(path)
     if not Path(path).is_file():
         raise RunProblem(f"{path}: no such file")
     try:
-        found = read_npz(path) if suffix == ".npz" else read_safetensors(path)
-    except ImportError:
+        with open(path, "rb") as file:  # noqa: PTH123
+            entries = (npz_entries if suffix == ".npz" else safetensors_entries)(file)
+            check(path, entries, wanted)
+            found = {name: entry.read() for name, entry in entries}
+    except (RunProblem, MemoryError):
         raise
-    except Exception as problem:  # of several libraries, on broken bytes
+    except Exception as problem:  # on broken bytes
         raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None
-    check(path, found, wanted)
+    for name, tensor in found.items():
+        if not np.isfinite(tensor).all():
+            raise RunProblem(f"{path}: {name} holds what is no finite number")
     return {name: found.get(name, tensor) for name, tensor in wanted.items()}
 
 
@@ -63,41 +101,88 @@ def blank_state(network: Network) -> dict[str, Array]:
     return found
 
 
-def read_safetensors(path: str) -> dict[str, Array]:
-    from safetensors.numpy import load_file
+def safetensors_entries(file: BinaryIO) -> Entries:
+    """What the header says: JSON behind its length in 8 bytes, then numbers, each in its place."""
+    size = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(8), "little")
+    if 8 + length > size:
+        raise ValueError("it is no .safetensors file, or not all of it")
+    if length > HEADER:
+        raise ValueError(f"its header has {length:,} bytes, more than {HEADER:,}")
+    pairs = json.loads(file.read(length), object_pairs_hook=list)
+    entries: Entries = []
+    for name, fields in pairs:
+        if name != "__metadata__":
+            values = dict(fields)
+            start, end = (8 + length + int(offset) for offset in values["data_offsets"])
+            shape, kind = tuple(map(int, values["shape"])), str(values["dtype"])
+            entries.append((name, Entry(shape, kind, partial(read_part, file, start, end, shape, kind))))
+    return entries
 
-    return load_file(path)
+
+def read_part(file: BinaryIO, start: int, end: int, shape: tuple[int, ...], kind: str) -> Array:
+    """The numbers of a tensor in a .safetensors; the shape is known to be the net's."""
+    dtype = np.dtype(SAFETENSORS[kind])
+    if end - start != math.prod(shape) * dtype.itemsize or start < 8:
+        raise ValueError("the places of its tensors do not fit their shapes")
+    file.seek(start)
+    found: Array = np.frombuffer(file.read(end - start), dtype).reshape(shape)
+    return (found.astype(np.uint32) << 16).view(np.float32) if kind == "BF16" else found
 
 
-def read_npz(path: str) -> dict[str, Array]:
-    """Raises ValueError in words of our own: NumPy's advise to unpickle."""
-    if not zipfile.is_zipfile(path):
+def npz_entries(file: BinaryIO) -> Entries:
+    """What the headers of a .npz say: a .npy for each tensor."""
+    if not zipfile.is_zipfile(file):
         raise ValueError("it is no .npz file")
-    with np.load(path, allow_pickle=False) as file:
-        try:
-            return {name: file[name] for name in file.files}
-        except ValueError as problem:
-            if "allow_pickle" not in str(problem):
-                raise
-            raise ValueError("it holds Python objects, and only numbers are read") from None
+    archive = zipfile.ZipFile(file)
+    entries: Entries = []
+    for member in archive.infolist():
+        with archive.open(member) as part:
+            version = np.lib.format.read_magic(part)
+            old = version == (1, 0)
+            header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+            shape, _, dtype = header(part)
+        if dtype.hasobject:
+            raise ValueError("it holds Python objects, and only numbers are read")
+        name = member.filename.removesuffix(".npy")
+        entries.append((name, Entry(shape, str(dtype), partial(unpack, archive, member))))
+    return entries
 
 
-def check(path: str, found: dict[str, Array], wanted: dict[str, Array]) -> None:
-    """Raises RunProblem where names, shapes or types differ."""
+def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    """The numbers of a tensor in a .npz; the shape is known to be the net's."""
+    with archive.open(member) as part:
+        found: Array = np.lib.format.read_array(part, allow_pickle=False)
+        return found
+
+
+def check(path: str, entries: Entries, wanted: dict[str, Array]) -> None:
+    """Raises RunProblem where names, shapes or types differ, or a name stands twice."""
+    found = dict(entries)
+    twice = [name for name, count in Counter(name for name, _ in entries).items() if count > 1]
     missing = [name for name in wanted if name not in found and not name.endswith(COUNT)]
     unknown = [name for name in found if name not in wanted]
-    for odd, words in ((missing, "lacks"), (unknown, "holds what the net has not:")):
+    for odd, words in ((twice, "holds twice:"), (missing, "lacks"), (unknown, "holds what the net has not:")):
         if odd:
             more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
             raise RunProblem(f"{path}: {words} {', '.join(odd[:3])}{more}")
-    for name, tensor in found.items():
-        if tensor.shape != wanted[name].shape:
+    for name, entry in entries:
+        if entry.shape != wanted[name].shape:
             shapes = (
-                " x ".join(map(str, shape)) or "a number" for shape in (tensor.shape, wanted[name].shape)
+                " x ".join(map(str, shape)) or "a number" for shape in (entry.shape, wanted[name].shape)
             )
             raise RunProblem("{}: {} is {}, the net's {}".format(path, name, *shapes))
-        if tensor.dtype.kind not in "fiu":
-            raise RunProblem(f"{path}: {name} holds {tensor.dtype}, no numbers")
+        if not is_number(entry.dtype):
+            what = entry.dtype.lower()
+            raise RunProblem(f"{path}: {name} holds {what}, no numbers that are read; float32 would do")
+
+
+def is_number(dtype: str) -> bool:
+    """Whether a type, by its name in either kind of file, is of numbers that NumPy has, or BF16."""
+    try:
+        return np.dtype(SAFETENSORS.get(dtype, dtype)).kind in "fiu"
+    except TypeError:  # float8 and what is younger
+        return False
 
 
 def contents(path: str, tensors: dict[str, Array]) -> bytes:

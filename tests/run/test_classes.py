@@ -100,9 +100,7 @@ def test_a_published_net_is_as_sure_as_in_torchvision(tmp_path: Path, torchvisio
     np.testing.assert_allclose([sure for sure, _ in found], best.values, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("module", "extra"), [("PIL", "run"), ("safetensors.numpy", "run"), ("torch", "torch")]
-)
+@pytest.mark.parametrize(("module", "extra"), [("PIL", "run"), ("torch", "torch")])
 def test_a_missing_package_is_named(
     module: str, extra: str, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,3 +222,43 @@ def test_a_spec_with_a_fault_exits_with_1(tmp_path: Path) -> None:
     (tmp_path / "net.cnn").write_text("net N { input 1@8x8, conv 3@9x9 }\n")
     called = run(tmp_path / "net.cnn", save(tmp_path / "x.png", noise(8, 8)))
     assert called.code == 1 and "E0401" in called.err
+
+
+def test_weights_that_the_specification_gives_are_not_random(tmp_path: Path) -> None:
+    image, spec = save(tmp_path / "x.png", noise(8, 8)), tmp_path / "n.cnn"
+    fixed = "conv 1@3x3 weights=0.1"
+    for steps, said in (
+        (f"{fixed} biases=0, batchnorm", ""),
+        (f"{fixed}, conv 2@3x3, conv 2@1x1", "the weights are random in conv2 and 1 more: "),
+        ('convtranspose 1@4x4 stride=2 init="bilinear", relu', ""),
+        ("conv 2@3x3 frozen=yes", "the weights are random: "),
+    ):
+        spec.write_text(f"net N {{ input 1@8x8\n {steps} }}")
+        called = run(spec, image)
+        assert called.code == 0 and (said in called.err if said else "random" not in called.err), steps
+
+
+def test_labels_are_read_from_files_of_their_size(digits: list[Path], tmp_path: Path) -> None:
+    called = run(DIGITS, digits[0], "--labels", "/dev/zero")
+    assert called.code == 2 and "/dev/zero: is a device" in called.err
+    with (tmp_path / "large.txt").open("wb") as file:
+        file.truncate(1 << 40)
+    called = run(DIGITS, digits[0], "--labels", tmp_path / "large.txt")
+    assert called.code == 2 and "has more than 4,194,304 bytes" in called.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--features", "f")])
+def test_a_net_too_large_for_memory_is_refused(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "n.cnn"
+    spec.write_text("net N { input 1@1048576x1048576\n conv 1@3x3 }")
+    called = run(spec, save(tmp_path / "x.png", noise(8, 8)), *arguments)
+    assert called.code == 2 and called.err.startswith("cnnspec: N needs at least ")
+    monkeypatch.setattr("cnnspec.programs.memory", lambda: float("inf"))
+
+    def full(*arguments: Any) -> Any:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
+
+    monkeypatch.setattr("cnnspec.run.session.load", full)
+    assert run(spec, tmp_path / "x.png").err == "cnnspec: N needs more memory than there is\n"

@@ -163,3 +163,15 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     called = run(SPECS / "lenet.cnn", image, "--features", image)
     assert called.code == 2 and "class" in called.out
     assert len(called.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize("link", ["f", "f/1-x"])
+def test_nothing_is_written_through_a_link(link: str, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to(elsewhere)
+    image = save(tmp_path / "x.png", noise(8, 8))
+    called = run(SPECS / "digits.cnn", image, "--features", tmp_path / "f")
+    assert called.code == 2 and f"{tmp_path / link}: is a link" in called.err
+    assert not list(elsewhere.iterdir())

@@ -157,8 +157,8 @@ REFUSED = {
     "cut jpeg": (encoded("JPEG")[:1000], "cannot be read"),
     "head only": (encoded("PNG")[:33], "no PNG or JPEG"),
     "broken png": (encoded("PNG")[:60] + b"\xff" * 500 + encoded("PNG")[560:], "cannot be read"),
-    "over the limit": (huge(10_000, 9_000), "more than 89,478,485 pixels"),
-    "bomb": (huge(60_000, 60_000), "more than 89,478,485 pixels"),
+    "over the limit": (huge(10_000, 5_001), "more than 50,000,000 pixels"),
+    "bomb": (huge(60_000, 60_000), "more than 50,000,000 pixels"),
 }
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import shlex
 import subprocess
 import sys
+import tracemalloc
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import save_file as save_torch
 
 from cnnspec.run import RunProblem
 from cnnspec.run.weights import conversion, read_weights
@@ -57,6 +62,9 @@ def test_counts_of_batches_may_lack(tmp_path: Path) -> None:
         ({"extra": np.zeros(1)}, "holds what the net has not: extra"),
         ({"fc.weight": np.zeros((3, 2))}, "fc.weight is 3 x 2, the net's 2 x 3"),
         ({"fc.weight": np.zeros((2, 3), bool)}, "fc.weight holds bool, no numbers"),
+        ({"fc.bias": np.array([1, np.nan], np.float32)}, "fc.bias holds what is no finite number"),
+        ({"fc.bias": np.array([1, -np.inf], np.float32)}, "fc.bias holds what is no finite number"),
+        ({"fc.bias": np.array([1, -1e300])}, r"fc.bias holds 1e\+300, too large for float32"),
     ],
 )
 def test_tensors_that_do_not_fit(name: str, change: dict[str, Any], said: str, tmp_path: Path) -> None:
@@ -101,3 +109,80 @@ def test_the_conversion_that_is_offered_works(tmp_path: Path) -> None:
     subprocess.run([sys.executable, *rest], check=True, timeout=120)
     found = load_file(path.with_suffix(".safetensors"))
     assert {name: tensor.shape for name, tensor in found.items()} == {"a": (2, 3), "b": (2, 3), "c": (3, 2)}
+
+
+def header(**tensors: Any) -> bytes:
+    """A .safetensors of (dtype, shape, first byte, last byte), still without numbers."""
+    fields = {
+        key: {"dtype": kind, "shape": shape, "data_offsets": [start, end]}
+        for key, (kind, shape, start, end) in tensors.items()
+    }
+    text = json.dumps(fields).encode()
+    return len(text).to_bytes(8, "little") + text
+
+
+def test_bfloat16_is_read_as_float32(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    values = torch.tensor([1.5, -3.140625e30])
+    save_torch({"b": values.bfloat16()}, path)
+    found = read_weights(str(path), {"b": np.zeros(2, np.float32)})["b"]
+    assert found.dtype == np.float32 and (found == values.bfloat16().float().numpy()).all()
+
+
+def test_float8_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_torch({"b": torch.ones(2).to(torch.float8_e4m3fn)}, path)
+    with pytest.raises(RunProblem, match="b holds f8_e4m3, no numbers that are read; float32 would do"):
+        read_weights(str(path), {"b": np.zeros(2, np.float32)})
+
+
+def test_nothing_is_unpacked_that_does_not_fit(tmp_path: Path) -> None:
+    """A small file that unpacks to 512 MB is refused by its header, in less memory than that."""
+    path = tmp_path / "w.npz"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("fc.weight.npy", "w") as part,
+    ):
+        np.lib.format.write_array_header_1_0(
+            part, {"descr": "<f4", "fortran_order": False, "shape": (1 << 27,)}
+        )
+        for _ in range(64):
+            part.write(bytes(1 << 23))
+    tracemalloc.start()
+    with pytest.raises(RunProblem, match="fc.weight is 134217728, the net's 2 x 3"):
+        read_weights(str(path), {"fc.weight": WANTED["fc.weight"]})
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ((1 << 23).to_bytes(8, "little") + bytes(1 << 23), "its header has 8,388,608 bytes, more than"),
+        ((1 << 60).to_bytes(8, "little"), "it is no .safetensors file"),
+        (header(b=("F32", [1 << 40], 0, 1 << 42)), "b is 1099511627776, the net's 2"),
+        (header(b=("F32", [2], 0, 4)), "do not fit their shapes"),
+        (header(b=("F32", [2], 0, 8)), "cannot be read"),
+    ],
+)
+def test_headers_that_lie(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(RunProblem, match=said):
+        read_weights(str(path), {"b": np.zeros(2, np.float32)})
+
+
+def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.npz"
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(path, "w") as archive:
+        for number in (1, 2):
+            with archive.open("b.npy", "w") as part:
+                np.lib.format.write_array(part, np.full(2, number, np.float32))
+    with pytest.raises(RunProblem, match="holds twice: b"):
+        read_weights(str(path), {"b": np.zeros(2, np.float32)})
+    one = header(b=("F32", [2], 0, 8))[8:]
+    text = one[:-1] + b", " + one[1:]
+    twice = tmp_path / "w.safetensors"
+    twice.write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
+    with pytest.raises(RunProblem, match="holds twice: b"):
+        read_weights(str(twice), {"b": np.zeros(2, np.float32)})
