@@ -149,7 +149,7 @@ def test_nothing_is_unpacked_that_does_not_fit(tmp_path: Path) -> None:
         for _ in range(64):
             part.write(bytes(1 << 23))
     tracemalloc.start()
-    with pytest.raises(RunProblem, match="fc.weight is 134217728, the net's 2 x 3"):
+    with pytest.raises(RunProblem, match=r"fc\.weight is 134217728, the net's 2 x 3"):
         read_weights(str(path), {"fc.weight": WANTED["fc.weight"]})
     assert tracemalloc.get_traced_memory()[1] < 1 << 24
     tracemalloc.stop()
