@@ -17,6 +17,7 @@ from cnnspec.elaborate.network import (
 )
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph import Network
+from cnnspec.limits import room
 from cnnspec.modules import Loader, Module, Reader
 from cnnspec.shapes import Shape
 from cnnspec.source import Source, Span
@@ -72,11 +73,12 @@ def check(
     resting = gc.isenabled()
     gc.disable()
     try:
-        loader = Loader(read, (settings or Settings()).text_limits)
-        module = loader.load(source)
-        found = check_module(module, loader.diagnostics, net, settings or Settings(), first)
-        whole = found.ok and net is None and (settings is None or settings.empty) and not first
-        return linted(found, module, whole, keep) if lint else found
+        with room():
+            loader = Loader(read, (settings or Settings()).text_limits)
+            module = loader.load(source)
+            found = check_module(module, loader.diagnostics, net, settings or Settings(), first)
+            whole = found.ok and net is None and (settings is None or settings.empty) and not first
+            return linted(found, module, whole, keep) if lint else found
     finally:
         if resting:
             gc.enable()

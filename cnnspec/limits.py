@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 
@@ -20,3 +23,20 @@ LONGEST_LIST = 100_000
 
 MORE_WORK = 20
 """So much work each layer allows on top: a text that makes layers may compute for them."""
+
+HIGHEST = {"max_depth": 200, "max_nesting": 200, "max_expression": 500}
+"""What a bound on depth may be raised to: at all three at once the stack still holds."""
+
+FRAMES = 10_000
+"""So deep may calls go: a block within a block takes some 10 of them, an operator within an operator 2."""
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Let calls go as deep as the bounds allow a text to go; Python's own limit is 1,000."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

@@ -7,7 +7,7 @@ from typing import Any
 from cnnspec import layers, syntax
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.evaluate import Evaluator, Fault
-from cnnspec.limits import Limits
+from cnnspec.limits import HIGHEST, Limits
 from cnnspec.parser import parse
 from cnnspec.scanner import TextLimits
 from cnnspec.shapes import Shape
@@ -43,6 +43,9 @@ def parse_limits(texts: tuple[str, ...]) -> tuple[Limits, TextLimits]:
         name, _, number = written.partition("=")
         if not number.isdecimal() or not 0 < len(number) < 16:
             raise ValueError(f"--limit wants NAME=N, not {written!r}")
+        if not 0 < int(number) <= HIGHEST.get(name, int(number)):
+            most = f" and at most {HIGHEST[name]}" if name in HIGHEST else ""
+            raise ValueError(f"--limit: {name} is at least 1{most}, not {number}")
         if name in Limits._fields:
             unfolding = unfolding._replace(**{name: int(number)})
         elif name in TextLimits._fields and name != "max_integer":

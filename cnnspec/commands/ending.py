@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import cnnspec
 from cnnspec.commands.common import attempt, complain, failures, show, unshown
+from cnnspec.limits import room
 
 OWN_FAULT = 70
 DEBUG = "CNNSPEC_DEBUG"
@@ -25,7 +26,8 @@ def ended() -> Iterator[None]:
     failures.clear()
     unshown.clear()
     try:
-        yield
+        with room():
+            yield
     except SystemExit:
         if not failures:
             raise

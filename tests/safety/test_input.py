@@ -245,6 +245,10 @@ def test_the_same_name_in_two_folders_is_two_files(tmp_path: Path) -> None:
         ["--input", "3@2147483647x2147483647"],
         ["--net", "x\ny"],
         ["--net", ""],
+        ["--limit", "max_depth=0"],
+        ["--limit", "max_depth=1000000"],
+        ["--limit", "max_nesting=201"],
+        ["--limit", "max_expression=501"],
         ["--format", "xml"],
     ],
 )
@@ -253,6 +257,18 @@ def test_options(arguments: list[str]) -> None:
     assert ran.code in (1, 2)
     assert "Traceback" not in ran.err
     assert ran.err
+
+
+@pytest.mark.parametrize("limits", [(64, 200), (200, 500)])
+def test_blocks_and_operators_as_deep_as_they_may_be(limits: tuple[int, int], tmp_path: Path) -> None:
+    depth, operators = limits[0] - 3, limits[1] - 3
+    lines = [f"block B0 {{ a = {'-' * operators}1\n relu }}"]
+    lines += [f"block B{n} {{ B{n - 1} }}" for n in range(1, depth)]
+    path = tmp_path / "net.cnn"
+    path.write_text("\n".join([*lines, f"net N {{ input 3@8x8, B{depth - 1} }}\n"]))
+    given = [f"--limit=max_depth={limits[0]}", f"--limit=max_expression={limits[1]}"]
+    for command in (["check"], ["summary"], ["build"], ["draw", "-o", str(tmp_path / "net.svg")]):
+        assert run_in_process([*command, str(path), *given]) == 0
 
 
 def run_in_process(arguments: list[str]) -> int:
