@@ -290,3 +290,19 @@ def test_all_definitions_are_known() -> None:
     ]
     names = [name for name in everything if name]
     assert len(names) == len(set(names))
+
+
+UNREAD = """net Unread { input 2@6x6
+  a: conv 3@3x3
+  from a, batchnorm, dropout, batchnorm
+  from a, flatten, linear 2
+}
+"""
+
+
+def test_what_leads_nowhere_is_not_trained_on_either_side(tmp_path: Path) -> None:
+    pair = Pair(network(UNREAD), tmp_path, "float64")
+    pair.torch.train()(*pair.images)
+    pair.numpy.loss_and_grads(pair.arrays[0], np.array([0, 1]))
+    for name, tensor in pair.torch.state_dict().items():
+        assert (pair.numpy.params[name] == tensor.numpy()).all(), name

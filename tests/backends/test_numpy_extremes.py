@@ -12,7 +12,7 @@ import torch
 from cnnspec.backends.numpy.lowering import lower
 from cnnspec.layers.base import Misfit
 from cnnspec.shapes import Shape
-from tests.backends.test_numpy_fast import net_of
+from tests.backends.test_numpy_fast import LARGE, net_of
 from tests.backends.test_numpy_kernels import CASES, KERNELS, oracle, run, tensors_of
 from tests.layers.instantiate import Case, make, title
 
@@ -108,6 +108,23 @@ def test_the_fast_path(case: Case, images: int) -> None:
     else:
         assert fast.shape == plain.shape and fast.dtype == plain.dtype
         assert np.abs(fast - plain).max(initial=0) <= 1e-6 * np.abs(plain).max(initial=1e-30)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+@pytest.mark.parametrize("case", CASES + LARGE, ids=title)
+def test_no_path_spreads_what_is_no_number(case: Case, odd: float) -> None:
+    """One NaN, or infinity, in one channel of the second of three images."""
+    net = net_of(case, ())
+    shape = case[2].dimensions
+    x = np.random.default_rng(0).standard_normal((3, *shape)).astype(np.float32)
+    x[1, 1, ...].flat[x[1, 1].size // 2] = odd
+    with np.errstate(all="ignore"):
+        net.fast = False
+        plain = net(x)
+        net.fast = True
+        fast = net(x)
+    assert (np.isnan(fast) == np.isnan(plain)).all()
+    assert (np.isinf(fast) == np.isinf(plain)).all()
 
 
 def test_a_norm_of_one_value_leaves_the_running_statistics() -> None:

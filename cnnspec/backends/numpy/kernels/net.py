@@ -92,8 +92,12 @@ class BaseNet:
 
     def __call__(self, *images: Array) -> Any:
         """The output, or a named tuple of several."""
-        if self.fast and self.planner is not None and all(map(len, images)):
-            arranged = self.arrange(images)
+        arranged = self.arrange(images)
+        if (
+            self.fast
+            and self.planner is not None
+            and all(map(is_finite, arranged.values()))
+        ):
             try:
                 values = self.planned(arranged)
             except (ValueError, IndexError):
@@ -207,6 +211,11 @@ class BaseNet:
         for name, tensor in self.params.items():
             tensor[...] = found[name]
         self.refresh()
+
+
+def is_finite(x: Array) -> bool:
+    """Whether there are numbers, and none is NaN or infinite: tiles would spread it."""
+    return len(x) > 0 and bool(np.isfinite(x).all())
 
 
 def gather(

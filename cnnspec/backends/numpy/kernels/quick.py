@@ -132,27 +132,21 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
 
 
 def quick_adaptive_avg_pool2d(plan: Plan, layer: Layer) -> None:
-    """Means of windows: a product with their shares along columns, then along rows."""
+    """Means of windows: of rows first, then of columns; each reads its window alone."""
     x, (oh, ow) = plan.values[layer.of[0]], layer.arguments["size"]
     n, height, width, c = x.shape
-    down = mean_shares(height, oh).astype(plan.dtype)
-    along = mean_shares(width, ow).astype(plan.dtype)
+    down, along = adaptive_windows(height, oh), adaptive_windows(width, ow)
     y = plan.take(layer.name, (n, oh, ow, c))
-    means = plan.take(".columns", (n, oh, width * c))
-    maps, rows = x.reshape(n, height, -1), means.reshape(n * oh, width, c)
+    row = plan.take(".row", (n, width, c))
 
     def step() -> None:
-        np.matmul(down, maps, out=means)
-        np.matmul(along, rows, out=y.reshape(n * oh, ow, c))
+        for i, (top, bottom) in enumerate(down):
+            np.add.reduce(x[:, top:bottom], 1, out=row)
+            for j, (left, right) in enumerate(along):
+                goal = y[:, i, j]
+                np.add.reduce(row[:, left:right], 1, out=goal)
+                np.divide(goal, (bottom - top) * (right - left), out=goal)
 
     plan.steps.append(step)
-    plan.give(".columns")
+    plan.give(".row")
     plan.close([layer])
-
-
-def mean_shares(n: int, o: int) -> Array:
-    """What each of n values counts in the means of o adaptive windows, o x n."""
-    shares = np.zeros((o, n))
-    for j, (start, stop) in enumerate(adaptive_windows(n, o)):
-        shares[j, start:stop] = 1 / (stop - start)
-    return shares

@@ -32,13 +32,13 @@ class TrainableNet(BaseNet):
         """A training run: the values of all layers, and what `backward` wants.
 
         Batch norms take the batch's statistics and move the running ones; dropout
-        drops.
+        drops. Layers that lead nowhere do not run.
         """
         values = self.arrange(images)
         drawn: dict[str, Any] = {}
         before = self.moving()
         try:
-            for layer in self.layers:
+            for layer in self.read():
                 drawn[layer.name] = self.keywords(layer)
                 if "training" in layer.takes:
                     drawn[layer.name]["training"] = True
@@ -49,6 +49,16 @@ class TrainableNet(BaseNet):
             self.move_back(before)
             raise
         return values, drawn
+
+    def read(self) -> list[Layer]:
+        """The layers that outputs of training depend on."""
+        names = set(self.training_outputs)
+        found = []
+        for layer in reversed(self.layers):
+            if layer.name in names:
+                names |= set(layer.of)
+                found.append(layer)
+        return found[::-1]
 
     def moving(self) -> tuple[dict[str, Array], Any]:
         """Copies of what a training run moves: running statistics, the generator."""
