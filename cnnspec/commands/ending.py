@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import cnnspec
+from cnnspec.backends import Refusal
 from cnnspec.commands.common import attempt, complain, failures, show, unshown
 from cnnspec.limits import room
 
@@ -34,6 +35,9 @@ def ended() -> Iterator[None]:
     except OSError as problem:
         complain(f"{problem.filename or 'standard output'}: {problem.strerror or 'cannot be written'}")
         silence()
+        sys.exit(2)
+    except Refusal as refusal:
+        complain(str(refusal))
         sys.exit(2)
     except Exception as failure:
         failures.append(failure)

@@ -37,6 +37,17 @@ class Misfit(Exception):
         self.formula, self.paths, self.data = formula, paths, data
 
 
+class Unsupported(Exception):
+    """A back end has no form of a layer, or, where one is given, of this value of an argument."""
+
+    def __init__(self, layer: str, argument: str = "", value: object = None) -> None:
+        super().__init__(layer, argument, value)
+        self.layer = layer
+        self.words = f"layer `{layer}`"
+        if argument:
+            self.words = f"`{layer}` with `{argument}={describe(value)}`"
+
+
 class Filter(NamedTuple):
     """`64@3x3`: so many filters, each of so many rows and columns."""
 
@@ -172,7 +183,9 @@ class Layer:
         return 0, 0
 
     def torch(self, x: Shape) -> Call:
-        """The constructor of the equal PyTorch module when `x` arrives."""
+        """The constructor of the equal PyTorch module when `x` arrives. Raises Unsupported."""
+        if not self.torch_class:
+            raise Unsupported(self.name)
         return Call(self.torch_class, (), self.torch_keywords())
 
     def torch_keywords(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cnnspec.layers.base import Call, Layer
+from cnnspec.layers.base import Call, Layer, Unsupported
 from cnnspec.layers.values import kernel_values, parse_init
 from cnnspec.shapes import Shape
 
@@ -21,10 +21,10 @@ class Lowered(NamedTuple):
 def lower(layer: Layer, x: Shape) -> Lowered:
     """The kernel of a layer when `x` arrives; of a join, when its first path's shape is `x`.
 
-    Raises LookupError where NumPy has none.
+    Raises Unsupported where NumPy has none.
     """
     if layer.name not in LOWERINGS:
-        raise LookupError(f"the numpy backend has no layer `{layer.name}`")
+        raise Unsupported(layer.name)
     return LOWERINGS[layer.name](layer, x)
 
 
