@@ -7,13 +7,15 @@ names the argument at fault; the elaborator finds its place in the file.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
 from cnnspec.diagnostics import Bound, Mismatch
 from cnnspec.layers.windows import SAME, Window
 from cnnspec.limits import LARGEST_INTEGER
 from cnnspec.shapes import Shape
+from cnnspec.symbols import Symbol
 
 
 class Misfit(Exception):
@@ -121,6 +123,10 @@ class Layer:
         True  # False: a map may be refused for height and width together, a larger not
     )
 
+    symbols: Mapping[str, Symbol] = MappingProxyType({})
+    """Sizes, strides and pads that are one number with a name, as they were given: sizes alone are computed
+    with, and that in plain numbers."""
+
     _attributes: ClassVar[dict[str, str]] = {}  # argument -> attribute: `in_` for `in`, else the same name
     _defaults: ClassVar[dict[str, Any]] = {}
     _required: ClassVar[tuple[str, ...]] = ()
@@ -139,6 +145,8 @@ class Layer:
             if argument is None:
                 raise Misfit("E0301", f"`{self.name}` has no argument `{name}`", name)
             values[self._attributes[name]] = convert(name, argument, value)
+            if isinstance(value, Symbol) and argument.kind in ("size", "pad"):
+                self.symbols = {**self.symbols, name: value}
         for name in self._required:
             if name not in given:
                 raise Misfit("E0302", f"`{self.name}` needs its `{name}`, as in `{self.example}`")
@@ -187,6 +195,11 @@ class Layer:
         if not self.torch_class:
             raise Unsupported(self.name)
         return Call(self.torch_class, (), self.torch_keywords())
+
+    def torch_symbols(self) -> dict[str, Symbol]:
+        """The arguments of PyTorch's constructor that are a number with a name."""
+        ours = {theirs: self.symbols.get(name) for theirs, name in self.torch_arguments.items()}
+        return {theirs: symbol for theirs, symbol in ours.items() if symbol is not None}
 
     def torch_keywords(self) -> dict[str, Any]:
         """Our arguments under the names that PyTorch gives them, equal sides as one number."""

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from cnnspec.backends import emit
-from tests.backends.interpreter import agree, network
+from tests.backends.interpreter import agree, load, network
 
 NETS = {
     "a chain": "net N { input 3@8x8\n conv 4@3x3, relu, maxpool 2x2, flatten, linear 5 }",
@@ -239,3 +240,34 @@ def test_emitted_code_is_formatted_linted_and_typed(optimize: bool, tmp_path: Pa
             [sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+HONOURED = """
+block B(out, more) {
+    conv out@1x1
+    if more { conv out@3x3 pad=1 }
+}
+block Once(width, kernel) {
+    conv width@3x3 pad=1
+    conv (2 * width)@1x1
+    maxpool kernel
+}
+block Strided(stride) {
+    conv 4@3x3 pad=1 stride=stride
+    if stride != 1 { conv 4@3x3 pad=1 stride=stride }
+}
+net N {
+    input 3@8x8
+    B 4 no, maxpool 2x2, B 8 yes, B 8 no
+    Once 5 2
+    Strided 1, Strided 2
+}"""
+
+
+def test_a_class_honours_its_parameters_in_every_place() -> None:
+    """A name of the block stands wherever its author put it, in a block used once and in branches, too."""
+    module = load(emit("torch", network(HONOURED), "n.cnn"))
+    x = torch.randn(1, 3, 8, 8)
+    assert module.B(3, out=6, more=True)(x).shape == (1, 6, 8, 8)
+    assert module.Once(width=7)(torch.randn(1, 8, 4, 4)).shape == (1, 14, 2, 2)
+    assert [c.stride for c in module.Strided(10, stride=3)] == [(3, 3), (3, 3)]

@@ -39,13 +39,13 @@ def find_factories(modules: Iterable[tuple[Leaf, Call, frozenset[str]]], names: 
     """
     found: dict[str, dict[Any, list[Call]]] = {}
     kinds: dict[str, str] = {}
-    open_calls: set[int] = set()
+    opened: dict[str, set[str]] = {}
     for leaf, module, free in modules:
         for call in calls(module):
             found.setdefault(call.name, {}).setdefault(leaf.span, []).append(call)
             kinds.setdefault(call.name, leaf.layer.name)
-            if any(is_open(value, free) for value in call.kwargs.values()):
-                open_calls.add(id(call))
+            named = {key for key, value in call.kwargs.items() if is_open(value, free)}
+            opened.setdefault(call.name, set()).update(named)
     made = {}
     for target, places in found.items():
         constructed = [call for same_place in places.values() for call in same_place]
@@ -54,8 +54,7 @@ def find_factories(modules: Iterable[tuple[Leaf, Call, frozenset[str]]], names: 
         written = {(span, repr(call)) for span, same_place in places.items() for call in same_place}
         if target.startswith(("nn.", PACKED)) and len(written) > 2 and len(alike) == 1:
             columns = {key: [call.kwargs[key] for call in constructed] for key in first.kwargs}
-            opened = any(id(call) in open_calls for call in constructed)
-            shared = {k: c[0] for k, c in columns.items() if agree(c) and not (opened and has_symbol(c))}
+            shared = {k: c[0] for k, c in columns.items() if agree(c) and k not in opened[target]}
             if len(shared) > 1:
                 varying = {key: column for key, column in columns.items() if key not in shared}
                 name = names.local(kinds[target])
@@ -63,12 +62,8 @@ def find_factories(modules: Iterable[tuple[Leaf, Call, frozenset[str]]], names: 
     return made
 
 
-def has_symbol(value: Any) -> bool:
-    return isinstance(value, Symbol) or (isinstance(value, tuple | list) and any(map(has_symbol, value)))
-
-
 def is_open(value: Any, free: frozenset[str]) -> bool:
-    """Whether a value depends on a name that stays a parameter of the program."""
+    """Whether a value depends on a name that stays a parameter of its class."""
     if isinstance(value, tuple | list):
         return any(is_open(item, free) for item in value)
     return isinstance(value, Symbol) and bool(value.names & free)

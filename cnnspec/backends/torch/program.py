@@ -119,7 +119,7 @@ def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
     network = program.network
     names = Names(program.class_names.taken)
     scope = {k: v for k, v in network.arguments.items() if isinstance(v, int) and not isinstance(v, bool)}
-    root = Root([scope], [network.arguments], program.free_names, names, [network.constants])
+    root = Root([scope], [network.arguments], program.free_names, names, [network.constants], set())
     row = Row(
         network.steps,
         tuple(given.value for given in network.inputs),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from cnnspec.backends.names import Names
@@ -28,6 +28,8 @@ class Root(Frame):
     `scopes` hold what each row's names stand for; `arguments` the values of its parameters; `free` are
     the names that stay open whatever their value here. `parameters` collects, in order of use, what
     the constructor has to be told: a name of the block (None) or a column of values of its own.
+    `settled` are the names that the class does not take, since they are worth the same in all rows;
+    `taken` those that it takes even so: what every use must say, and reaches nothing but widths.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Root(Frame):
         free: frozenset[str],
         names_: Names,
         constants: Sequence[Mapping[str, int]],
+        taken: Set[str],
     ) -> None:
         self.size, self.scopes, self.arguments, self.free, self.names = (
             len(scopes),
@@ -49,7 +52,9 @@ class Root(Frame):
         self.settled = {
             name: constant(value)
             for name, value in (scopes[0].items() if scopes else ())
-            if name not in free and all(name in scope and int(scope[name]) == int(value) for scope in scopes)
+            if name not in free
+            and name not in taken
+            and all(name in scope and int(scope[name]) == int(value) for scope in scopes)
         }
         self.constants = self.common(constants)
         self.used_constants: dict[str, Polynomial] = {}
@@ -73,15 +78,14 @@ class Root(Frame):
 
     def scalar(self, column: list[Any], hint: str) -> str:
         rows = [i for i, value in enumerate(column) if value is not MISSING]
-        first = column[rows[0]]
         open_ = any(isinstance(column[i], Symbol) and column[i].names & self.free for i in rows)
-        if not open_ and agree([column[i] for i in rows]):
-            return literal(first)
         found = self.symbolic(column, rows, open_)
         if found is not None:
             return self.spell(found)
         if open_:
             raise Unaligned
+        if agree([column[i] for i in rows]):
+            return literal(column[rows[0]])
         return self.named(column, rows, hint)
 
     def symbolic(self, column: list[Any], rows: list[int], open_: bool) -> Polynomial | None:
@@ -89,6 +93,7 @@ class Root(Frame):
         if not all(is_integer(column[i]) for i in rows):
             return None
         candidates = list(dict.fromkeys(substitute(polynomial(column[i]), self.settled) for i in rows))
+        candidates.sort(key=lambda terms: not names(terms))
         if open_ and len(candidates) > 1:
             return None
         for terms in candidates:

@@ -173,16 +173,20 @@ class Program:
                 self.order.append(block)
 
     def bodies(self) -> Iterator[tuple[Steps, frozenset[str]]]:
-        """The steps of the net and of every instance, with the names that stay open in them."""
+        """The steps of the net and of every instance, with the names that may be parameters of its class."""
         yield self.network.steps, self.free_names
         for instances in self.instances.values():
+            root = self.root(instances, Names())
             for instance in instances:
-                yield instance.steps, frozenset(self._open[id(instance)])
+                yield instance.steps, frozenset(instance.scope_names) - root.settled.keys()
 
     def module(self, step: Leaf) -> Call:
-        """The construction of a layer."""
+        """The construction of a layer, its numbers by their names where they have any."""
         assert step.input.shape is not None
         call = step.layer.torch(step.input.shape)
+        if symbols := step.layer.torch_symbols():
+            same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
+            call = Call(call.name, call.args, {**call.kwargs, **same})
         return packed(call) if self.optimised else call
 
     def adds(self, step: Step) -> bool:
@@ -199,7 +203,9 @@ class Program:
         scopes = [instance.scope_names for instance in instances]
         arguments = [instance.arguments for instance in instances]
         constants = [instance.constants for instance in instances]
-        return Root(scopes, arguments, free, names, constants)
+        taken = {p.name.name for p in instances[0].block.parameters if p.default is None}
+        taken.difference_update(*(instance.fixed for instance in instances))
+        return Root(scopes, arguments, free, names, constants, taken)
 
     def call(self, use: Use) -> Call:
         """The construction of a block's class, with what its constructor has to be told."""
