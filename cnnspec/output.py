@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
 import time
@@ -13,7 +14,18 @@ from pathlib import Path
 from cnnspec.files import FileProblem
 
 MARK = "made by cnnspec"
-"""Stands in the first line of every text that cnnspec writes, or in a picture's own metadata."""
+"""Stands with the version at a fixed place of every file that cnnspec writes: on the first line or, behind a
+declaration, the second, and nothing else there; in a picture's or an archive's own metadata."""
+
+_MADE = rb"made by cnnspec \d[\w.+-]*"
+_TEXT = re.compile(
+    rb"# \w+: " + _MADE + rb" from [^\n]*\n"
+    rb"|// \w+: " + _MADE + rb"\n"
+    rb"|(?:<\?xml [^\n]*\?>|<!DOCTYPE html>)\n<!-- (?:\w+: )?" + _MADE + rb" -->\n"
+)
+_PNG = re.compile(rb"tEXtSoftware\0(?:\w+: )?" + _MADE)
+_NOTE = re.compile(_MADE)
+_PDF = b"\n% made by cnnspec\n"
 
 TEMPORARY = ".cnnspec-tmp-"
 JUST_MADE = 10  # seconds
@@ -27,8 +39,7 @@ def write(path: str, content: str | bytes, force: bool = False) -> None:
     """
     target = Path(path)
     try:
-        if target.is_symlink():
-            raise FileProblem(f"{path}: is a link; name the file itself")
+        refuse_link(target)
         if target.is_dir():
             raise FileProblem(f"{path}: is a folder")
         if target.exists() and not target.is_file():
@@ -59,12 +70,25 @@ def write(path: str, content: str | bytes, force: bool = False) -> None:
 def make_folder(path: str) -> None:
     """Make a folder where there is none. Raises FileProblem, at a link too: nothing goes through one."""
     try:
-        if Path(path).is_symlink():
-            raise FileProblem(f"{path}: is a link; name the folder itself")
+        refuse_link(Path(path))
         Path(path).mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or "cannot be made"
         raise FileProblem(f"{path}: {reason}") from None
+
+
+def refuse_link(path: Path) -> None:
+    """Raise FileProblem where a path leads through a link: nothing is written there."""
+    if (link := link_in(path)) is not None:
+        raise FileProblem(f"{path}: {'' if link == path else f'{link} '}is a link; name what it leads to")
+
+
+def link_in(path: Path) -> Path | None:
+    """The first part of a path that is a link; in the root folder they are the system's, as `/tmp` may be."""
+    whole = path if path.is_absolute() else Path.cwd() / path
+    parts = [part for part in (*reversed(whole.parents), whole) if len(part.parts) > 2]
+    link = next((part for part in parts if part.is_symlink()), None)
+    return path if link == whole else link
 
 
 def clear_strays(where: Path) -> None:
@@ -100,18 +124,20 @@ def permissions(target: Path) -> int:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether cnnspec wrote the file: its mark stands in the first line, or in a file's own metadata."""
+    """Whether cnnspec wrote the file: its mark stands at its place. An empty file has none."""
     with path.open("rb") as file:
         head = file.read(4096)
-        file.seek(max(0, path.stat().st_size - 4096))
-        tail = file.read(4096)
-    if head.startswith((b"\x89PNG", b"%PDF", b"<")):
-        return MARK.encode() in head + tail
+        file.seek(max(0, path.stat().st_size - len(_PDF)))
+        tail = file.read()
+    if head.startswith(b"\x89PNG"):
+        return _PNG.search(head.partition(b"IDAT")[0]) is not None
+    if head.startswith(b"%PDF"):
+        return tail == _PDF
     if head.startswith(b"PK"):
         return is_our_archive(path)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
         return is_our_safetensors(path)
-    return not head or MARK.encode() in head.partition(b"\n")[0]
+    return _TEXT.match(head) is not None
 
 
 def is_our_archive(path: Path) -> bool:
@@ -120,7 +146,7 @@ def is_our_archive(path: Path) -> bool:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.comment.startswith(MARK.encode())
+            return _NOTE.fullmatch(archive.comment) is not None
     except zipfile.BadZipFile:
         return False
 
@@ -136,4 +162,4 @@ def is_our_safetensors(path: Path) -> bool:
         except ValueError:
             return False
     notes = header.get("__metadata__") if isinstance(header, dict) else None
-    return isinstance(notes, dict) and str(notes.get("writer")).startswith(MARK)
+    return isinstance(notes, dict) and _NOTE.fullmatch(str(notes.get("writer")).encode()) is not None

@@ -22,12 +22,13 @@ from cnnspec.files import FileProblem
 from cnnspec.output import MARK, TEMPORARY, write
 from tests.safety.running import ROOT, cnnspec
 
+OURS = f"# N: {MARK} 0.1.0 from net.cnn"
 SPEC = str(ROOT / "specs" / "lenet.cnn")
 
 WRITER = """
 import sys
 from cnnspec import output
-text = "# {mark}\\n" + sys.argv[2] * 2_000_000 + "\\n"
+text = "# N: {mark} 0.1.0 from net.cnn\\n" + sys.argv[2] * 2_000_000 + "\\n"
 output.write(sys.argv[1], text)
 print("ready", flush=True)
 while True:
@@ -42,7 +43,7 @@ def strays(folder: Path) -> list[Path]:
 def test_a_kill_never_tears_a_file(tmp_path: Path) -> None:
     """Writers of a's and of b's, killed at any moment: the file is one or the other, and whole."""
     target = tmp_path / "net.py"
-    whole = {f"# {MARK}\n" + letter * 2_000_000 + "\n" for letter in "ab"}
+    whole = {f"{OURS}\n" + letter * 2_000_000 + "\n" for letter in "ab"}
     chance = random.Random(0)
     torn = 0  # kills that met a write half done
     for turn in range(100):
@@ -66,7 +67,7 @@ def test_a_kill_never_tears_a_file(tmp_path: Path) -> None:
     assert torn, "no kill met a write: the test shows nothing"
     for stray in strays(tmp_path):  # an empty one might be a run's that has just begun, so it must be old
         os.utime(stray, (0, 0))
-    write(str(target), f"# {MARK}\n")
+    write(str(target), f"{OURS}\n")
     assert not strays(tmp_path)
 
 
@@ -91,15 +92,15 @@ def test_kills_of_the_command_itself(tmp_path: Path) -> None:
 
 def test_a_failing_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "net.py"
-    write(str(target), f"# {MARK}\nold\n")
+    write(str(target), f"{OURS}\nold\n")
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(output.os, "fsync", full)
     with pytest.raises(FileProblem, match="No space"):
-        write(str(target), f"# {MARK}\nnew\n")
-    assert target.read_text() == f"# {MARK}\nold\n"
+        write(str(target), f"{OURS}\nnew\n")
+    assert target.read_text() == f"{OURS}\nold\n"
     assert not strays(tmp_path)
 
 
@@ -135,7 +136,7 @@ def test_strays_are_cleared_and_nothing_else_is(tmp_path: Path) -> None:
     (tmp_path / f"{TEMPORARY}link").symlink_to(tmp_path / "kept")
     (tmp_path / "kept").write_text("mine")
     (tmp_path / ".other").write_text("mine")
-    write(str(tmp_path / "net.py"), f"# {MARK}\n")
+    write(str(tmp_path / "net.py"), f"{OURS}\n")
     assert not (tmp_path / f"{TEMPORARY}abc").exists()
     assert (tmp_path / "kept").read_text() == (tmp_path / ".other").read_text() == "mine"
     assert (tmp_path / f"{TEMPORARY}folder").is_dir()
@@ -165,6 +166,18 @@ def safetensors(header: object) -> bytes:
         b"%PDF-1.4\nmine",
         b"\xff\xfe\x00",
         b"\n",
+        b"",
+        b"# notes: files made by cnnspec are great\n",
+        b"# made by cnnspec\n",
+        b"# a file: made by cnnspec 0.1.0 from net.cnn, then by me\n",
+        b"// notes on what was made by cnnspec 0.1.0\n",
+        b"<!-- my own page, not made by cnnspec -->\n<p>mine</p>\n",
+        b"<!DOCTYPE html>\n<p>mine</p>\n<!-- N: made by cnnspec 0.1.0 -->\n<svg></svg>\n",
+        b"<!DOCTYPE html>\n<!-- N: made by cnnspec 0.1.0, then by me -->\n",
+        b"<p>mine</p>\n<!-- N: made by cnnspec 0.1.0 -->\n",
+        b"%PDF-1.4\n% made by cnnspec\nmine\n",
+        b"\x89PNG\r\n\x1a\ntEXtComment\0not made by cnnspec 0.1.0",
+        b"\x89PNG\r\n\x1a\ntEXtSoftware\0mine, not made by cnnspec 0.1.0",
         b"PK\x03\x04made by cnnspec",
         archive(b""),
         archive(b"not made by cnnspec"),
@@ -186,13 +199,14 @@ def test_a_foreign_file_is_kept_unless_forced(content: bytes, tmp_path: Path) ->
     assert target.read_bytes() != content
 
 
-@pytest.mark.parametrize("ending", ["dot", "svg"])
+@pytest.mark.parametrize("ending", ["dot", "svg", "html", "png", "pdf"])
 def test_what_is_ours_is_written_again(ending: str, tmp_path: Path) -> None:
     for _ in range(2):
         ran = cnnspec("draw", SPEC, "-o", str(tmp_path / f"net.{ending}"))
         assert ran.code == 0, ran.err
-        ran = cnnspec("build", SPEC, "-o", str(tmp_path / "net.py"))
-        assert ran.code == 0, ran.err
+        for backend in ("torch", "numpy"):
+            ran = cnnspec("build", SPEC, "--backend", backend, "-o", str(tmp_path / f"{backend}.py"))
+            assert ran.code == 0, ran.err
 
 
 @pytest.mark.parametrize("force", [[], ["--force"]])
@@ -214,6 +228,12 @@ def test_links_folders_and_devices_are_refused(force: list[str], tmp_path: Path)
         ran = cnnspec("build", SPEC, "-o", target, *force, cwd=tmp_path)
         assert ran.code == 2, target
         assert "Traceback" not in ran.err
+    (tmp_path / "elsewhere" / "inner").mkdir(parents=True)
+    (tmp_path / "linked").symlink_to("elsewhere")
+    for target in ["linked/net.py", "linked/inner/net.py", str(tmp_path / "linked" / "net.py")]:
+        ran = cnnspec("build", SPEC, "-o", target, *force, cwd=tmp_path)
+        assert (ran.code, "linked is a link" in ran.err) == (2, True), ran.err
+    assert [*(tmp_path / "elsewhere").rglob("*.py")] == []
     assert (tmp_path / "mine").read_text() == "mine"
     assert not (tmp_path / "nowhere").exists()
     assert stat.S_ISFIFO((tmp_path / "pipe.py").stat().st_mode)
@@ -223,10 +243,10 @@ def test_the_mode_is_the_user_s(tmp_path: Path) -> None:
     target = tmp_path / "net.py"
     old = os.umask(0o027)
     try:
-        write(str(target), f"# {MARK}\n")
+        write(str(target), f"{OURS}\n")
     finally:
         os.umask(old)
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     target.chmod(0o604)
-    write(str(target), f"# {MARK}\n")
+    write(str(target), f"{OURS}\n")
     assert stat.S_IMODE(target.stat().st_mode) == 0o604
