@@ -127,16 +127,38 @@ class TestSizes:
         ]
         source, (fault,) = mended(net(*lines))
         assert [fix.title for fix in fault.fixes] == [
-            "claim what it is: `-> 4@6x6`; likewise in line 5, 6",
             "`conv 5@3x3` makes what is claimed",
+            "claim what it is: `-> 4@6x6`; likewise in line 5, 6",
         ]
-        text = applied(source.text, fault.fixes[0].edits)
+        text = applied(source.text, fault.fixes[1].edits)
         assert text == source.text.replace("5@6x6", "4@6x6").replace("5@3x3", "4@3x3").replace("45", "36")
 
     def test_inputs_that_are_computed_are_not_touched(self) -> None:
-        source = Source("x.cnn", "net A(size=4) {\n    input 1@size\n    conv 8@5x5\n}\n")
-        (fault,) = with_fixes(source, check(source), recheck)
-        assert not any("input" in fix.title for fix in fault.fixes)
+        _, (fault,) = mended("net A(size=2) {\n    input 1@[2 * size, 2 * size]\n    conv 8@5x5\n}\n")
+        assert Fix("or an input of at least 5x5") in fault.fixes
+
+    @pytest.mark.parametrize(
+        ("text", "mended_text"),
+        [
+            ("net A(size=4) { input 1@size\nconv 8@5x5 }", "net A(size=5) { input 1@size\nconv 8@5x5 }"),
+            (
+                "net A(size) { input 1@[size, size]\nconv 8@5x5 }\nnet B = A size=4",
+                "net A(size) { input 1@[size, size]\nconv 8@5x5 }\nnet B = A size=5",
+            ),
+        ],
+    )
+    def test_an_input_of_a_parameter_is_mended_where_its_value_stands(
+        self, text: str, mended_text: str
+    ) -> None:
+        source, (fault,) = mended(text)
+        (fix,) = (fix for fix in fault.fixes if "input" in fix.title)
+        assert fix.title == "or `size=5`: an input of at least 5x5"
+        assert applied(source.text, fix.edits) == mended_text
+
+    def test_no_input_of_one_pixel(self) -> None:
+        """Of 1x1 any join is right."""
+        found = titles("input 4@3x3", "a: relu", "conv 4@3x3 pad=1 stride=3", "add { | from a | identity }")
+        assert not any("1x1" in title for title in found)
 
 
 class TestJoins:
@@ -229,7 +251,7 @@ class TestTrials:
         assert len(tried) == 1
 
     def test_work_is_counted_where_faults_leave_no_layers(self) -> None:
-        """A block with an unknown step has no layers to count, and yet each use of it is looked into."""
+        """A block with an unknown step has no layers to count, but each use is looked into."""
         blocks = "block B(i) { add { | cnov 4@1x1 | identity } }\n"
         few, many = (recheck(blocks + net("input 4@8x8", f"repeat i in {n} {{ B i }}")) for n in (2, 400))
         assert many.work > 100 * few.work

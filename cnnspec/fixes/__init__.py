@@ -49,14 +49,41 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "E0303": (any_of(words.kinds), any_of(words.quotients)),
     "E0304": (any_of(words.bounds), any_of(words.left_out)),
     "E0305": (any_of(words.twice),),
-    "E0401": (any_of(sizes.windows),),
-    "E0402": (any_of(joins.joins),),
-    "E0403": (any_of(claims.claims),),
+    "E0401": (
+        Kind(sizes.own_pads),
+        Kind(sizes.turned),
+        Kind(sizes.smaller),
+        Kind(sizes.others),
+        Kind(sizes.pads),
+        Kind(sizes.all_pads),
+    ),
+    "E0402": (
+        Kind(joins.ceils),
+        Kind(joins.extras),
+        Kind(joins.factors),
+        Kind(joins.pads),
+        Kind(joins.projections),
+        Kind(joins.gates),
+        Kind(joins.strides),
+        Kind(sizes.others),
+    ),
+    "E0403": (
+        Kind(claims.flat),
+        Kind(claims.claim),
+        Kind(claims.ceils),
+        Kind(claims.extras),
+        Kind(claims.factors),
+        Kind(claims.counts),
+        Kind(claims.kernels),
+        Kind(claims.pads),
+        Kind(sizes.others),
+        Kind(claims.later_claims),
+    ),
     "E0404": (any_of(words.groups),),
-    "E0405": (any_of(sizes.vectors),),
-    "E0406": (any_of(sizes.flat),),
-    "E0407": (any_of(sizes.demands),),
-    "E0410": (any_of(sizes.features),),
+    "E0405": (Kind(sizes.exchanged),),
+    "E0406": (Kind(sizes.flat), Kind(sizes.pointwise)),
+    "E0407": (Kind(sizes.others),),
+    "E0410": (Kind(sizes.inferred), Kind(sizes.pads), Kind(sizes.others)),
     "E0411": (any_of(words.modes),),
 }
 """By a fault's code the ways of mending it, in the order described above."""
@@ -103,7 +130,7 @@ def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tup
             tried += outcome is None or not outcome.later
             if len(clean) == SHOWN:
                 return
-            if tried == kind.most:
+            if tried == kind.most or len(partial) >= SHOWN:
                 break
 
 

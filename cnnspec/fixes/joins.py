@@ -2,45 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from cnnspec import syntax
 from cnnspec.diagnostics import Edit, Fix
-from cnnspec.fixes.inputs import inputs
-from cnnspec.fixes.sizes import pad_fixes
-from cnnspec.fixes.tree import Place, keyword, literal, set_argument
+from cnnspec.fixes import alter
+from cnnspec.fixes.flow import runs
+from cnnspec.fixes.tree import call_from, keyword, literal, set_argument, without_step
 from cnnspec.fixes.trial import Case
+from cnnspec.fixes.wording import listed, outcome, which
+from cnnspec.graph import Merge
+
+OPTIONS = 6
+"""So many changes of a kind are tried where one path alone is to change."""
 
 
-def joins(case: Case) -> Iterator[Fix]:
-    """E0402: the paths of a join have different shapes."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None or found[1].body is None:
+def altered(kind: str, case: Case) -> Iterator[Fix]:
+    """Another argument of a layer on each path that does not have the size of the others."""
+    networks = *case.trial.before.partial, *case.trial.before.networks
+    made = alter.makers(networks)
+    for merge in runs(networks):
+        if isinstance(merge, Merge) and merge.span.start <= case.fault.span.start < merge.span.end:
+            layers = [alter.upstream(path.output, made) for path in merge.live]
+            sizes = [alter.sized(path.output.shape) for path in merge.live]
+            break
+    else:
         return
-    place, join = found
-    inside = [(at, call) for at, call in case.tree.calls if place.step in at.around]
-    yield from islice(pad_fixes(case, inside, join.span.start), 1)
-    yield from projections(case, join, place)
-    yield from islice(strides(case, inside), 1)
-    yield from inputs(case, place.owner)
+    for wanted in sorted({size for size in sizes if size}, key=lambda size: -sizes.count(size)):
+        right = {
+            leaf.span for leaf_s, size in zip(layers, sizes, strict=True) if size == wanted for leaf in leaf_s
+        }
+        wrong = [
+            [leaf for leaf in leaves if leaf.span not in right]
+            for leaves, size in zip(layers, sizes, strict=True)
+            if size != wanted
+        ]
+        alone = len(wrong) == 1
+        options = [
+            list(islice(alter.changes(leaves, wanted, kind), OPTIONS if alone else 1)) for leaves in wrong
+        ]
+        for chosen in zip(*options, strict=True) if all(options) else ():
+            yield from _fix(case, chosen)
 
 
-def strides(case: Case, calls: list[tuple[Place, syntax.Call]]) -> Iterator[Fix]:
+def _fix(case: Case, chosen: Sequence[alter.Change]) -> Iterator[Fix]:
+    changes = {change.start: change for change in chosen}.values()
+    edits = [alter.change_edits(case.tree, change, change.start) for change in changes]
+    if not all(edits):
+        return
+    joined = tuple(edit for each in edits if each for edit in each)
+    after = case.mended(joined)
+    if after is not None:
+        told = [(alter.said(each), which(*call_from(case.tree, each.start), case)) for each in changes]
+        gives = outcome(after, case.fault.span.start, joined) if len(told) == 1 else ""
+        yield Fix(listed(told) + gives, joined)
+
+
+ceils, extras, factors, pads = (partial(altered, kind) for kind in ("ceil", "extra", "factor", "pad"))
+
+
+def gates(case: Case) -> Iterator[Fix]:
+    """A path that flattens what is to weigh channels: without that, its linear layers are pointwise."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None:
+        return
+    for path in found[1].body.paths if found[1].body is not None else ():
+        within = [
+            place for place in case.tree.places if path.span.start <= place.step.span.start < path.span.end
+        ]
+        flats = [place for place in within if place.call is not None and place.call.name.name == "flatten"]
+        linears = [
+            place.call for place in within if place.call is not None and place.call.name.name == "linear"
+        ]
+        cuts = [without_step(place) for place in flats]
+        if flats and linears and all(cuts):
+            edits = [cut for cut in cuts if cut is not None]
+            edits += [set_argument(call, "pointwise", "yes") for call in linears]
+            yield Fix(
+                "drop `flatten`, and `pointwise=yes` on the linear layers: the gate stays C@1x1", tuple(edits)
+            )
+
+
+def strides(case: Case) -> Iterator[Fix]:
     """A stride of 1 where a path alone strides, or where a pool forgot that its stride is its window."""
-    for _, call in calls:
+    found = case.tree.call_at(case.fault.span)
+    if found is None:
+        return
+    for call in [call for at, call in case.tree.calls if found[0].step in at.around]:
         given = keyword(call, "stride")
         if given is None and not call.name.name.endswith("pool"):
             continue
         if given is not None and literal(given.value) in (None, 1):
             continue
         edits = (set_argument(call, "stride", "1"),)
-        if case.mended(edits) is not None:
-            yield Fix(f"`stride=1` on the {call.name.name} in line {call.span.line}", edits)
+        yield Fix(f"`stride=1` on the {call.name.name} in line {call.span.line}", edits)
 
 
-def projections(case: Case, join: syntax.Call, place: Place) -> Iterator[Fix]:
+def projections(case: Case) -> Iterator[Fix]:
     """A 1x1 convolution in the place of `identity`, as He et al. 2016 do, where the other path strides."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None or found[1].body is None:
+        return
+    place, join = found
     assert join.body is not None
     short = [call for call in map(_identity, join.body.paths) if call is not None]
     long = [path for path in join.body.paths if _identity(path) is None]
@@ -61,8 +126,7 @@ def projections(case: Case, join: syntax.Call, place: Place) -> Iterator[Fix]:
         tests = [f"{steps[0].span.text} != 1"] if steps and literal(steps[0]) is None else []
         text = f"if {' or '.join([*tests, f'in.channels != {width}'])} {{ {conv} }} else {{ identity }}"
     edits = (Edit(short[0].span, text),)
-    if case.mended(edits) is not None:
-        yield Fix("project the short path where the other changes the shape", edits)
+    yield Fix("project the short path where the other changes the shape", edits)
 
 
 def _identity(path: syntax.Path) -> syntax.Call | None:

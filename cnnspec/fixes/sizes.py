@@ -1,17 +1,14 @@
-"""Fixes for sizes that do not work out: another pad, kernel or input. All are found by trying."""
+"""Fixes for sizes that do not work out where no size is wanted: a pad, a smaller window, another input."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cnnspec import syntax
-from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Edit, Fix, Mismatch
-from cnnspec.fixes.flow import heights, value_at
-from cnnspec.fixes.inputs import inputs
+from cnnspec.fixes.inputs import channels_last, inputs
 from cnnspec.fixes.tree import (
     WINDOWED,
-    Owner,
     Place,
     insert,
     keyword,
@@ -22,138 +19,169 @@ from cnnspec.fixes.tree import (
     window_of,
     without,
 )
-from cnnspec.fixes.trial import Case, moved
+from cnnspec.fixes.trial import Case
+from cnnspec.fixes.wording import listed, outcome, which
 
 _MOST_PADS = 24
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
+Calls = Sequence[tuple[Place, syntax.Call]]
 
 
-def features(case: Case) -> Iterator[Fix]:
-    """E0410: `in=` claims other features."""
+def inferred(case: Case) -> Iterator[Fix]:
+    """E0410: `in=` claims other channels or features; it need not stand there."""
+    claim, data = _claim(case), case.fault.data
+    if claim is not None and isinstance(data, Mismatch):
+        yield Fix(f"drop `{claim.span.text}`: {data.found} is inferred", (without(claim.span),), safe=True)
+
+
+def _claim(case: Case) -> syntax.Keyword | None:
     found = case.tree.call_at(case.fault.span)
-    if found is None:
-        return
-    place, call = found
-    claim = keyword(call, "in")
-    if claim is not None:
-        edits = (without(claim.span),)
-        told = case.fault.data
-        inferred = f"{told.found} is inferred" if isinstance(told, Mismatch) else "it is inferred"
-        yield Fix(f"drop `{claim.span.text}`: {inferred}", edits, safe=True)
-    yield from pads(case, place.owner, call.span.start)
-    yield from inputs(case, place.owner)
+    return keyword(found[1], "in") if found is not None else None
 
 
-def windows(case: Case) -> Iterator[Fix]:
-    """E0401: the window is larger than the padded map."""
+def own_pads(case: Case) -> Iterator[Fix]:
+    """A pad on the layer at fault; a pool's own would be all it sees."""
     found = case.tree.call_at(case.fault.span)
-    if found is None:
-        return
-    place, call = found
-    kernel = window_of(call)
-    if not call.name.name.endswith("pool"):
-        yield from _first(pad_fixes(case, [(place, call)], call.span.start))
-    if kernel is not None:
-        yield from _first(_kernels(case, kernel))
-    yield from inputs(case, place.owner)
-    yield from pads(case, place.owner, call.span.start - 1)
+    if found is not None and not found[1].name.name.endswith("pool"):
+        yield from _padded(case, [found], found[1].span.start)
 
 
-def _kernels(case: Case, kernel: syntax.Literal) -> Iterator[Fix]:
-    """Smaller windows, odd ones where it was odd, the largest first."""
-    height, width = sides(kernel.value)
-    for less in range(1, min(max(height, width) - 1, 16)):
-        smaller = max(1, height - less), max(1, width - less)
-        if (height % 2 and smaller[0] % 2 == 0) or (width % 2 and smaller[1] % 2 == 0):
-            continue
-        text = size_text(*smaller, like=kernel.value)
-        edits = (Edit(kernel.span, text),)
-        if case.mended(edits) is not None:
-            yield Fix(f"a smaller window, `{text}`, fits", edits)
+def pads(case: Case) -> Iterator[Fix]:
+    """A pad on a convolution or a pool before the fault, from the input on."""
+    found = case.tree.call_at(case.fault.span)
+    if found is not None:
+        yield from _padded(case, _above(case, *found), found[1].span.start - (case.fault.code == "E0401"))
 
 
-def pads(case: Case, owner: Owner, end: int) -> Iterator[Fix]:
-    """The first pad on a convolution or a pool, up to the step at `end`, that mends the fault."""
-    above = [
+def _above(case: Case, at: Place, fault: syntax.Call) -> Calls:
+    """The calls before a call in its net or block, and those of all blocks."""
+    end = fault.span.start - 1
+    return [
         (place, call)
         for place, call in case.tree.calls
-        if (call.span.start <= end if place.owner is owner else isinstance(place.owner, syntax.Block))
+        if (call.span.start <= end if place.owner is at.owner else isinstance(place.owner, syntax.Block))
     ]
-    yield from _first(pad_fixes(case, above, end))
 
 
-def pad_fixes(case: Case, calls: list[tuple[Place, syntax.Call]], end: int) -> Iterator[Fix]:
+def _padded(case: Case, calls: Calls, end: int) -> Iterator[Fix]:
     """Pads that keep the size of what arrives first, then every other up to half the window."""
     keeping: list[tuple[Place, syntax.Call, tuple[int, int]]] = []
     others: list[tuple[Place, syntax.Call, tuple[int, int]]] = []
     for place, call in calls:
-        kernel, given = window_of(call), keyword(call, "pad")
-        if (
-            call.name.name not in WINDOWED
-            or kernel is None
-            or (given is not None and literal(given.value) is None)
-        ):
+        given = keyword(call, "pad")
+        reach = _reach(call)
+        if reach is None or (given is not None and literal(given.value) is None):
             continue
-        dilation = keyword(call, "dilation")
-        apart = literal(dilation.value) if dilation is not None else 1
-        pool = call.name.name.endswith("pool")
-        reach = [
-            d * (k - 1) // 2 if not pool else k // 2
-            for k, d in zip(sides(kernel.value), sides(apart or 1), strict=True)
-        ]
         now, largest = literal(given.value) if given is not None else 0, max(reach) - 1
-        tried = [(reach[0], reach[1]), *((p, p) for p in range(largest, max(0, largest - _MOST_PADS), -1))]
+        tried = [reach, *((p, p) for p in range(largest, max(0, largest - _MOST_PADS), -1))]
         usable = [(place, call, pad) for pad in tried if max(pad) > 0 and pad != sides(now or 0)]
         keeping += usable[:1]
         others += usable[1:]
     for place, call, pad in [*keeping, *others][:_MOST_PADS]:
-        text = str(pad[0]) if pad[0] == pad[1] else f"{pad[0]}x{pad[1]}"
+        text = _square(pad)
         edits = (set_argument(call, "pad", text),)
         after = case.mended(edits)
         if after is not None:
-            outcome = _outcome(after, moved(end, edits)) if isinstance(place.owner, syntax.Net) else ""
-            yield Fix(f"`pad={text}` on {_which(place, call, case)}{outcome}", edits)
+            gives = outcome(after, end, edits) if isinstance(place.owner, syntax.Net) else ""
+            yield Fix(f"`pad={text}` on {which(place, call, case)}{gives}", edits)
 
 
-def _which(place: Place, call: syntax.Call, case: Case) -> str:
-    """`the first conv`, or, in a block, its line."""
-    name = call.name.name
-    if call.span.start <= case.fault.span.start < call.span.end:
-        return f"this {name}"
-    same = [other for at, other in case.tree.calls if at.owner is place.owner and other.name.name == name]
-    index = next(i for i, other in enumerate(same) if other is call)
-    where = "" if isinstance(place.owner, syntax.Net) else f" of {place.owner.name.name}"
-    if len(same) == 1:
-        return f"the {name}{where}"
-    if index < len(_ORDINALS) and not place.around:
-        return f"the {_ORDINALS[index]} {name}{where}"
-    return f"the {name} in line {call.span.line}"
+def _square(size: tuple[int, int]) -> str:
+    return size_text(*size, like=0)
 
 
-def _outcome(after: Checked, end: int) -> str:
-    """` gives 28 28 14 10 5`: the sizes up to a place."""
-    value = value_at(after, end)
-    found = heights(value) if value is not None else []
-    if not 1 < len(found) <= 8:
-        return f" gives {value.shape}" if value is not None and value.shape is not None else ""
-    return " gives " + " ".join(map(str, found))
+def _reach(call: syntax.Call) -> tuple[int, int] | None:
+    """The pad that keeps the size at stride 1, of a pool the largest; None without a kernel in figures."""
+    kernel = window_of(call)
+    if call.name.name not in WINDOWED or kernel is None:
+        return None
+    height, width = sides(literal(kernel) or 1)
+    if call.name.name.endswith("pool"):
+        return height // 2, width // 2
+    dilation = keyword(call, "dilation")
+    down, across = sides((literal(dilation.value) if dilation is not None else 1) or 1)
+    return down * (height - 1) // 2, across * (width - 1) // 2
+
+
+def all_pads(case: Case) -> Iterator[Fix]:
+    """A pad that keeps the size on every convolution before the fault that has an odd kernel and no pad."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None:
+        return
+    bare = [
+        (place, call, pad)
+        for place, call in [*_above(case, *found), found]
+        if call.name.name in ("conv", "depthwise") and keyword(call, "pad") is None
+        if (pad := _reach(call)) is not None and max(pad) > 0
+    ]
+    edits = tuple(set_argument(call, "pad", _square(pad)) for _, call, pad in bare)
+    if len(edits) > 1:
+        texts = {_square(pad) for _, _, pad in bare}
+        title = listed([(f"pad={_square(pad)}", which(place, call, case)) for place, call, pad in bare])
+        if len(texts) == 1:
+            number = "both" if len(edits) == 2 else f"all {len(edits)}"
+            title = f"`pad={texts.pop()}` on {number} convolutions up to here"
+        yield Fix(title, edits)
+
+
+def turned(case: Case) -> Iterator[Fix]:
+    """A window along one axis that was meant along the other: height comes first."""
+    found = case.tree.call_at(case.fault.span)
+    kernel = window_of(found[1]) if found is not None else None
+    if kernel is not None:
+        height, width = sides(kernel.value)
+        if height != width and 1 in (height, width):
+            text = f"{width}x{height}"
+            yield Fix(f"height comes first: `{text}`", (Edit(kernel.span, text),))
+
+
+def smaller(case: Case) -> Iterator[Fix]:
+    """Smaller windows, odd ones where it was odd, the largest first."""
+    found = case.tree.call_at(case.fault.span)
+    kernel = window_of(found[1]) if found is not None else None
+    if kernel is None:
+        return
+    height, width = sides(kernel.value)
+    for less in range(1, min(max(height, width) - 1, 16)):
+        most = max(height, width) - less
+        size = min(height, most), min(width, most)
+        if (height % 2 and size[0] % 2 == 0) or (width % 2 and size[1] % 2 == 0):
+            continue
+        text = size_text(*size, like=kernel.value)
+        yield Fix(f"a smaller window, `{text}`, fits", (Edit(kernel.span, text),))
 
 
 def flat(case: Case) -> Iterator[Fix]:
-    """E0406: a linear layer on a map."""
+    """E0406: a linear layer on a map; what its `in=` says of the map may have to go as well."""
     found = case.tree.call_at(case.fault.span)
     if found is None:
         return
     place, call = found
-    edits = (insert(call.span, place.step.span.start, "flatten, "),)
-    if case.mended(edits) is not None:
-        yield Fix(f"lay the map flat first: `flatten, {place.step.span.text}`", edits)
-    edits = (set_argument(call, "pointwise", "yes"),)
-    if case.mended(edits) is not None:
-        yield Fix("`pointwise=yes` for the same layer on every pixel's channels", edits)
+    insertion = insert(call.span, place.step.span.start, "flatten, ")
+    yield from _with_or_without(
+        case, insertion, "lay the map flat first", f": `flatten, {place.step.span.text}`"
+    )
 
 
-def vectors(case: Case) -> Iterator[Fix]:
+def pointwise(case: Case) -> Iterator[Fix]:
+    """E0406: the same layer on every pixel's channels."""
+    found = case.tree.call_at(case.fault.span)
+    if found is not None:
+        edit = set_argument(found[1], "pointwise", "yes")
+        yield from _with_or_without(
+            case, edit, "`pointwise=yes` for the same layer on every pixel's channels"
+        )
+
+
+def _with_or_without(case: Case, edit: Edit, title: str, alone: str = "") -> Iterator[Fix]:
+    """The edit, with an `in=` that may have been true of the map alone, or without it."""
+    yield Fix(title + alone, (edit,))
+    claim = _claim(case)
+    if claim is not None:
+        yield Fix(f"{title}, and drop `{claim.span.text}`", (edit, without(claim.span)))
+
+
+def exchanged(case: Case) -> Iterator[Fix]:
     """E0405: a map is needed after `flatten`; let them change places."""
     found = case.tree.call_at(case.fault.span)
     if found is None:
@@ -166,21 +194,16 @@ def vectors(case: Case) -> Iterator[Fix]:
     before = steps[index - 1].call if index else None
     if before is not None and before.name.name == "flatten":
         edits = (Edit(before.span, call.span.text), Edit(call.span, "flatten"))
-        if case.mended(edits) is not None:
-            yield Fix(f"`{call.span.text}` first, then `flatten`", edits)
+        yield Fix(f"`{call.span.text}` first, then `flatten`", edits)
 
 
-def demands(case: Case) -> Iterator[Fix]:
-    """E0407: a `require` is not met; another input may meet it."""
-    owners = [
+def others(case: Case) -> Iterator[Fix]:
+    """Another input, of the net that the fault stands in."""
+    inside = [
         item
         for item in case.tree.file.items
         if isinstance(item, syntax.Net) and item.span.start <= case.fault.span.start < item.body.span.end
     ]
-    yield from inputs(case, owners[0] if owners else None)
-
-
-def _first(fixes: Iterator[Fix]) -> Iterator[Fix]:
-    fix = next(fixes, None)
-    if fix is not None:
-        yield fix
+    owner = inside[0] if inside else None
+    yield from channels_last(case, owner)
+    yield from inputs(case, owner)

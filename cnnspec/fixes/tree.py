@@ -142,3 +142,19 @@ def without(span: Span) -> Edit:
     while start and text[start - 1] in " \t":
         start -= 1
     return Edit(Span(span.source, start, span.end), "")
+
+
+def call_from(tree: Tree, start: int) -> tuple[Place, syntax.Call]:
+    """The call that begins at an offset."""
+    return next((place, call) for place, call in tree.calls if call.span.start == start)
+
+
+def without_step(place: Place) -> Edit | None:
+    """Take a step out of its chain, a comma with it; None where it is all of the chain, or bears a label."""
+    steps, span = place.chain.steps, place.step.span
+    index = next(i for i, step in enumerate(steps) if step is place.step)
+    if len(steps) == 1 or place.step.label is not None:
+        return None
+    if index + 1 < len(steps):
+        return Edit(Span(span.source, span.start, steps[index + 1].span.start), "")
+    return Edit(Span(span.source, steps[index - 1].span.end, span.end), "")

@@ -80,12 +80,12 @@ class Trial:
         return found
 
     def with_inputs(self, inputs: Mapping[str, Shape]) -> Checked | None:
-        """What the text holds for other inputs, if it has no faults then."""
+        """What the text holds for other inputs; None where it costs too much to know."""
         if not self.affords():
             return None
         after = self.recheck(self.source.text, inputs=inputs)
         self.spend(max(self._dearest[False], cost(self.source.text, after)))
-        return after if after.ok else None
+        return after
 
     def affords(self, lint: bool = False) -> bool:
         """Whether one more text may be checked. What was too dear once ends the search."""
