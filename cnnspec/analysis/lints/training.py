@@ -75,3 +75,16 @@ def dropout_before_batchnorm(survey: Survey) -> Iterator[Finding]:
         if one.leaf.layer.value("p") and two.leaf.layer.value("track"):
             message = "the batchnorm behind this `dropout` learns variances that evaluation does not have"
             yield finding("W0603", message, one, notes=(pointer("the batchnorm", two, one),))
+
+
+@lint
+def norm_of_one_value(survey: Survey) -> Iterator[Finding]:
+    """W0607: of one value there is no deviation, so PyTorch and the NumPy program refuse one image."""
+    for site in survey.layers("batchnorm", "groupnorm"):
+        groups = site.leaf.layer.value("groups") if site.layer == "groupnorm" else site.shape.channels
+        if math.prod(site.shape.dimensions) == groups:
+            what = "channel" if site.layer == "batchnorm" else "group"
+            tracked = site.layer == "batchnorm" and site.leaf.layer.value("track")
+            does = "train on" if tracked else "take"
+            message = f"this `{site.layer}` cannot {does} one image: one value a {what} has no deviation"
+            yield finding("W0607", message, site, label=f"of {site.shape}")

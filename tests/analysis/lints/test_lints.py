@@ -232,7 +232,7 @@ BIAS = {
     "conv 8@3x3, layernorm": "",
     "depthwise 3x3, batchnorm": "W0601 depthwise 3x3",
     "convtranspose 8@2x2 stride=2, batchnorm affine=no": "W0601 convtranspose 8@2x2 stride=2",
-    "flatten, linear 8, batchnorm": "W0601 linear 8",
+    "flatten, linear 8, batchnorm": "W0601 linear 8; W0607 batchnorm",
     "default conv bias=no\nconv 8@3x3, batchnorm": "",
     # The bias reaches others, too
     "a: conv 8@3x3, batchnorm, add { | identity | from a }": "",
