@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
 from cnnspec.diagnostics import Bound, Mismatch
-from cnnspec.layers.windows import SAME, Window
+from cnnspec.layers.windows import ALONG, SAME, Pace, Window
 from cnnspec.limits import LARGEST_INTEGER
 from cnnspec.shapes import Shape
 from cnnspec.symbols import Symbol
@@ -185,6 +185,10 @@ class Layer:
         Channels, and the statistics of normalization, are left out of account.
         """
         return SAME, SAME
+
+    def paces(self) -> tuple[Pace | None, Pace | None]:
+        """How what it makes of a map grows with the map, down and across; None: that is not told."""
+        return ALONG, ALONG
 
     def unread(self, x: Shape) -> tuple[int, int]:
         """Rows at the bottom and columns at the right that a stride leaves out."""

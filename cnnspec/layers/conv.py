@@ -8,7 +8,7 @@ from cnnspec.diagnostics import Bound
 from cnnspec.layers.base import Argument, Call, Filter, Misfit, Weight, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
 from cnnspec.layers.values import BIASES, FROZEN, INIT, WEIGHTS, Valued, kernel_values
-from cnnspec.layers.windows import Window, sliding, transposed
+from cnnspec.layers.windows import Pace, Window, sliding, transposed
 from cnnspec.shapes import Shape, conv_size, effective, same_padding, transposed_size, unread
 
 STRIDE = Argument("size", (1, 1), low=1, doc="step of the window")
@@ -89,6 +89,9 @@ class _Windowed(_Convolution):
         """Whether opposite sides are padded alike: PyTorch's own module takes no other pad."""
         top, bottom, left, right = self.sides(x)
         return (top, left) == (bottom, right)
+
+    def paces(self) -> tuple[Pace, Pace]:
+        return Pace(self.stride[0], 1), Pace(self.stride[1], 1)
 
     def output(self, x: Shape) -> Shape:
         height, width = self.need_map(x)
@@ -315,6 +318,9 @@ class ConvTranspose(_Convolution):
 
     def kernel_shape(self, x: Shape) -> tuple[int, ...]:
         return (x.channels, self.filter.count // self.groups, *self.filter.kernel)
+
+    def paces(self) -> tuple[Pace, Pace]:
+        return Pace(1, self.stride[0]), Pace(1, self.stride[1])
 
     def output(self, x: Shape) -> Shape:
         height, width = self.need_map(x)

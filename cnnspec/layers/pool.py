@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.diagnostics import Bound
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
-from cnnspec.layers.windows import Window, sliding, tiled
+from cnnspec.layers.windows import STILL, Pace, Window, sliding, tiled
 from cnnspec.shapes import Shape, effective, pool_size, unread
 
 WINDOW = Argument("size", low=1, doc="height and width of the window")
@@ -31,6 +31,9 @@ class _Pool(Layer):
             if p > k // 2:
                 message = f"`pad={p}` is more than half the window's {k}"
                 raise Misfit("E0304", message, "pad", f"{p} > {k}//2", data=Bound("most", k // 2))
+
+    def paces(self) -> tuple[Pace, Pace]:
+        return Pace(self.stride[0], 1), Pace(self.stride[1], 1)
 
     def output(self, x: Shape) -> Shape:
         height, width = self.need_map(x)
@@ -115,6 +118,9 @@ class _Adaptive(Layer):
     """A map of any size to a given one."""
 
     size: tuple[int, int] = (1, 1)
+
+    def paces(self) -> tuple[Pace, Pace]:
+        return STILL, STILL
 
     def output(self, x: Shape) -> Shape:
         self.need_map(x)

@@ -6,7 +6,7 @@ import math
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
-from cnnspec.layers.windows import LONGEST, Window, resized, shifted
+from cnnspec.layers.windows import ALONG, LONGEST, STILL, Pace, Window, resized, shifted, stretched
 from cnnspec.shapes import Shape
 
 
@@ -45,6 +45,11 @@ class Upsample(Layer):
             raise Misfit("E0304", "`upsample` wants either a factor or a `size`", "size")
         if self.align and self.mode != "bilinear":
             raise Misfit("E0304", '`align=yes` needs `mode="bilinear"`', "align")
+
+    def paces(self) -> tuple[Pace | None, Pace | None]:
+        if self.factor is None:
+            return STILL, STILL
+        return stretched(self.factor[0]), stretched(self.factor[1])
 
     def output(self, x: Shape) -> Shape:
         height, width = self.need_map(x)
@@ -120,6 +125,9 @@ class PixelShuffle(Layer):
     arguments = {"factor": Argument("int", low=1, doc="r: how many times larger")}
 
     factor: int
+
+    def paces(self) -> tuple[Pace, Pace]:
+        return Pace(1, self.factor), Pace(1, self.factor)
 
     def output(self, x: Shape) -> Shape:
         height, width = self.need_map(x)
@@ -248,6 +256,9 @@ class Crop(Layer):
             sums = f"{height} - {top} - {bottom} = {h}, {width} - {left} - {right} = {w}"
             raise Misfit("E0412", f"`crop` leaves nothing of the map {x}", "sides", sums)
         return top, left, h, w
+
+    def paces(self) -> tuple[Pace, Pace]:
+        return (ALONG, ALONG) if self.size is None else (STILL, STILL)
 
     def output(self, x: Shape) -> Shape:
         return x.with_size(*self.window(x)[2:])

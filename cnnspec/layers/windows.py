@@ -26,6 +26,22 @@ class Window(NamedTuple):
 SAME = Window(1, (0,), (0,))
 
 
+class Pace(NamedTuple):
+    """Along one axis: of a map `step` pixels larger a layer makes one that is `gain` pixels larger."""
+
+    step: int
+    gain: int
+
+
+STILL, ALONG = Pace(1, 0), Pace(1, 1)
+
+
+def stretched(factor: float) -> Pace | None:
+    """The pace of floor(n*factor); None where that is not computed without a rounding error."""
+    gain, step = float(factor).as_integer_ratio()
+    return Pace(step, gain) if step <= LONGEST and gain < 2**22 else None  # so n*factor is exact below 2**31
+
+
 def period(length: int) -> range:
     """The pixels of a period. Raises Irregular."""
     if length > LONGEST:

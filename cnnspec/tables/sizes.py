@@ -131,9 +131,14 @@ def outputs(survey: Survey) -> list[str]:
 
 
 def growth(found: Growth) -> str:
-    """`layer4.2.relu: 2048@ceil(h/32) x ceil(w/32)`, of the input's height h and width w."""
-    sides = [formula(rule, name) or "?" for rule, name in ((found.height, "h"), (found.width, "w"))]
-    return f"{found.path}: {found.channels}@{' x '.join(sides)}"
+    """`layer4.2.relu: 2048@ceil(h/32) x ceil(w/32)`, of the input's height h and width w.
+
+    A side that follows no formula for certain is told as it was seen: `2048@(1 to 32) x ceil(w/32)`.
+    """
+    axes = (found.height, "h", found.heights), (found.width, "w", found.widths)
+    sides = [formula(rule, name) or f"({least} to {most})" for rule, name, (least, most) in axes]
+    unknown = "" if found.height and found.width else ": no simple formula holds for certain"
+    return f"{found.path}: {found.channels}@{' x '.join(sides)}{unknown}"
 
 
 def formula(rule: Rule | None, name: str) -> str | None:

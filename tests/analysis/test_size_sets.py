@@ -61,19 +61,25 @@ def test_a_stretch_goes_on_only_behind_three_of_its_steps() -> None:
     st.builds(Rule, st.integers(1, 4), st.integers(-20, 20), st.integers(1, 40), st.integers(-5, 5)),
     st.integers(1, 300),
     st.sampled_from([1, 2, 16]),
+    st.integers(1, 4),
 )
-def test_a_rule_is_found_where_there_is_one(known: Rule, first: int, step: int) -> None:
+def test_a_rule_is_found_where_there_is_one(known: Rule, first: int, step: int, times: int) -> None:
     sizes = {n: known(n) for n in range(first, 1025, step)}
-    found = rule(sizes)
+    found = rule(sizes, known.step * times, known.factor * times)
     assert found is not None
     assert {n: found(n) for n in sizes} == sizes
+    if step == 1:
+        assert found(10**6) == known(10**6)  # beyond all that it was made from
 
 
-@given(st.dictionaries(st.integers(1, 60), st.integers(0, 9), min_size=1))
-def test_a_rule_holds_or_there_is_none(sizes: dict[int, int]) -> None:
+@given(
+    st.dictionaries(st.integers(1, 60), st.integers(0, 9), min_size=1), st.integers(1, 12), st.integers(0, 5)
+)
+def test_a_rule_holds_or_there_is_none(sizes: dict[int, int], step: int, gain: int) -> None:
     sizes = dict(sorted(sizes.items()))
-    found = rule(sizes)
+    found = rule(sizes, step, gain)
     assert found is None or {n: found(n) for n in sizes} == sizes
+    assert found is None or all(found(n + step) == found(n) + gain for n in range(100))
 
 
 @pytest.mark.parametrize(
@@ -92,5 +98,5 @@ def test_a_rule_holds_or_there_is_none(sizes: dict[int, int]) -> None:
 )
 def test_a_rule_as_text(known: Rule, text: str) -> None:
     assert known.text("n") == text
-    found = rule({n: known(n) for n in range(200, 1025)})
+    found = rule({n: known(n) for n in range(200, 1025)}, known.step, known.factor)
     assert found is not None and found.text("n") == text

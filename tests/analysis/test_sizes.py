@@ -95,6 +95,49 @@ def test_what_a_survey_says_of_heights_and_widths(seed: int) -> None:
             assert (fits or (height, width) in elsewhere) is loads, (height, width)
 
 
+@pytest.mark.parametrize("seed", range(1500 if LONG else 60))
+def test_a_formula_holds_beyond_the_sizes_it_was_found_by(seed: int) -> None:
+    """Of every map, not of the outputs alone, at sizes far behind those looked at."""
+    found = drawn(seed)
+    said = Survey(found, ("input",), 64)
+    sweeps = [(said.squares, 0), (said.squares, 1)] if said.squares else [(said.heights, 0)]
+    for sweep, axis in sweeps:
+        assert sweep is not None
+        sizes = range(65, 400)
+        other = sizes if said.squares else [said.written[1]] * len(sizes)
+        far = found.explore([said.at(n, m) for n, m in zip(sizes, other, strict=True)])
+        for node in found.graph.nodes:
+            rule = sweep.rule(node.path, axis) if node.output.is_map else None
+            for n, fine, spot in zip(sizes, far.valid, far.spots, strict=True):
+                if rule and fine and spot and spot[0] is far.first:
+                    shape = far.first.flows[node.path].shape(spot[1])
+                    assert shape is None or shape.size[axis] == rule(n), (node.path, n)
+
+
+@pytest.mark.parametrize(
+    ("steps", "rule"),
+    [
+        (
+            "e: identity\n maxpool 32x32, upsample 32\n concat { | from e | identity }\n avgpool 64x64",
+            "h//64",
+        ),
+        ("pad [0, 55, 0, 55], avgpool 120x120, upsample 2", "2*((h + 55)//120)"),
+        ("maxpool 2x2, upsample [1.5, 1], maxpool 3x3", "h//4"),
+        ("maxpool 3x3 stride=2, upsample 3, conv 4@3x3", "3*((h - 3)//2) + 1"),
+        ("crop sides=[1, in.height // 2, 0, 0]", "(h - 1)//2"),
+        ("upsample [1.1, 1]", None),
+        ("maxpool 2x2, upsample 3, maxpool 2x2", None),
+        ("avgpool 600x600", None),  # a period of 600 does not pass by
+        ("conv 4@3x3 pad=in.height // 9", None),
+        ("upsample size=[2 * (in.height // 3) + 1, in.width]", "2*(h//3) + 1"),
+    ],
+)
+def test_a_law_or_none(steps: str, rule: str | None) -> None:
+    made = found(f"net A {{\n input 4@640x640\n {steps}\n}}\n")
+    growth = Survey(made, ("input",), 1024).growths[0]
+    assert (growth.height and growth.height.text("h")) == rule
+
+
 AGAIN = (
     'a: conv 4@3x3 pad="same" stride=2\n from a, upsample 2\n again a',
     "a: { conv 4@3x3 pad=1, maxpool 2x2 }\n again a",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import pytest
@@ -44,6 +45,32 @@ def test_a_layer_that_refuses_a_map_for_both_sides_takes_larger_ones(case: Case)
     for high, wide in product(SIDES, SIDES):
         if size(layer, x, high, wide):
             assert size(layer, x, high + 1, wide) and size(layer, x, high, wide + 1)
+
+
+@pytest.mark.parametrize("case", APART, ids=lambda case: case[0])
+def test_how_a_map_grows(case: Case) -> None:
+    """The pace that a layer tells is that of its sizes; and where it takes a map it takes larger ones."""
+    name, arguments, x = case
+    layer, taken = make(name, **arguments), 0
+    for axis, pace in enumerate(layer.paces()):
+        assert pace is not None
+        for n in range(1, 40):
+            sides = [(m, x.size[1]) if axis == 0 else (x.size[0], m) for m in (n, n + pace.step, n + 1)]
+            small, large, next_ = (size(layer, x, *each) for each in sides)
+            if small is not None:
+                taken += 1
+                assert large is not None and next_ is not None
+                assert large[axis] == small[axis] + pace.gain and next_[axis] >= small[axis]
+    assert taken
+
+
+@pytest.mark.parametrize("factor", [2, 0.5, 1.5, 0.75, 1.1, 1 / 3, 4095 / 4096, 2.0**-13, 1e9])
+def test_how_an_upsampled_map_grows(factor: float) -> None:
+    pace = make("upsample", factor=factor).paces()[0]
+    exact = float(factor).as_integer_ratio()[1] <= 4096 and factor < 1e6
+    assert (pace is not None) is exact
+    for n in (1, 1001, 2**31 - 5000) if pace else ():
+        assert math.floor((n + pace.step) * factor) == math.floor(n * factor) + pace.gain
 
 
 @pytest.mark.parametrize("case", APART, ids=lambda case: case[0])

@@ -1,8 +1,7 @@
-"""How one size follows from another, as a formula that holds for all pairs it was made from."""
+"""How one size follows from another, as a formula."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -34,35 +33,36 @@ class Rule(NamedTuple):
         return _plus(quotient if self.factor == 1 else f"{self.factor}*{quotient}", self.more)
 
 
-def rule(sizes: Mapping[int, int]) -> Rule | None:
-    """The simplest rule by which each size n gives its o; None where there is none of this form."""
-    ends = list(sizes.items())
-    if not ends:
+def rule(sizes: Mapping[int, int], step: int, gain: int) -> Rule | None:
+    """The simplest rule by which each size n gives its o, of those by which n + step gives o + gain.
+
+    None where there is none of this form.
+    """
+    if not sizes or gain < 0:
         return None
-    if len(set(sizes.values())) == 1:
-        return Rule(0, more=ends[0][1])
-    (n, o), (last, grown) = ends[0], ends[-1]
-    slope, left = divmod(grown - o, last - n)
-    if left == 0 and slope > 0:
-        straight = Rule(slope, more=o - slope * n)
-        if _holds(straight, sizes):
-            return straight
-    factor = math.gcd(*(value - o for value in sizes.values()))
-    quotients = {size: (value - o % factor) // factor for size, value in sizes.items()}
-    turns = quotients[last] - quotients[n]
-    if turns < 2:
-        return None
-    for step in range((last - n) // (turns + 1), (last - n) // (turns - 1) + 1):
-        found = step > 0 and _stepped(factor, step, o % factor, quotients)
+    n, o = next(iter(sizes.items()))
+    if gain == 0:
+        found: Rule | None = Rule(0, more=o)
+    elif gain % step == 0:
+        found = Rule(gain // step, more=o - gain // step * n)
+    else:
+        found = None
+    if found and _holds(found, sizes):
+        return found
+    for shorter in (d for d in range(2, step + 1) if step % d == 0 and gain and gain * d % step == 0):
+        found = _stepped(gain * shorter // step, shorter, o, sizes)
         if found:
             return found
     return None
 
 
-def _stepped(factor: int, step: int, more: int, quotients: Mapping[int, int]) -> Rule | None:
+def _stepped(factor: int, step: int, o: int, sizes: Mapping[int, int]) -> Rule | None:
     """The rule of this step, if some shift fits all quotients: q*step <= n + shift < (q + 1)*step."""
-    low = max(q * step - n for n, q in quotients.items())
-    high = min(q * step + step - 1 - n for n, q in quotients.items())
+    more = o % factor
+    if any(value % factor != more for value in sizes.values()):
+        return None
+    low = max((value - more) // factor * step - n for n, value in sizes.items())
+    high = min((value - more) // factor * step + step - 1 - n for n, value in sizes.items())
     if low > high:
         return None
     shift = next((s for s in (0, step - 1) if low <= s <= high), low if low > 0 else high)

@@ -33,12 +33,17 @@ class Loss(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """How the sides of a map follow from the input's; None where there is no rule of a simple form."""
+    """How the sides of a map follow from the input's; None where no rule is known that holds for ever.
+
+    `heights` and `widths` are the least and the largest at the valid sizes that were looked at.
+    """
 
     path: str
     channels: int
     height: Rule | None
     width: Rule | None
+    heights: tuple[int, int]
+    widths: tuple[int, int]
 
 
 class Sample(NamedTuple):
@@ -162,8 +167,17 @@ class Survey:
         outputs = [at for _, at, train in graph.outputs if not train]
         paths = [path for path in outputs if shapes[path].is_map] or self.head(outputs)
         down, across = self.sweeps[0], self.sweeps[-1]
+        axis = 1 if self.squares else across.axis
         return [
-            Growth(path, int(shapes[path].channels), down.rule(path), across.rule(path)) for path in paths
+            Growth(
+                path,
+                int(shapes[path].channels),
+                down.rule(path, 0),
+                across.rule(path, axis),
+                down.seen(path, 0),
+                across.seen(path, axis),
+            )
+            for path in paths
         ]
 
     def head(self, outputs: list[str]) -> list[str]:
@@ -172,7 +186,9 @@ class Survey:
         for node in reversed(self.explorer.graph.nodes):
             if node.path not in needed:
                 continue
-            if node.output.is_map and any(len(set(s.sides(node.path).values())) > 1 for s in self.sweeps):
+            if node.output.is_map and any(
+                len({*s.sides(node.path, s.axis).values()}) > 1 for s in self.sweeps
+            ):
                 return [node.path]
             needed.update(node.inputs)
         return []

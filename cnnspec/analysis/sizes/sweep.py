@@ -7,6 +7,7 @@ from functools import cached_property
 
 from cnnspec.analysis.sizes.explore import Explorer, Found, Inputs
 from cnnspec.analysis.sizes.facts import losses, tensors, unfit
+from cnnspec.analysis.sizes.laws import Courses, is_proved
 from cnnspec.analysis.sizes.rules import Rule, rule
 from cnnspec.analysis.sizes.run import Run
 from cnnspec.analysis.sizes.sets import Stretch, stretches
@@ -69,7 +70,7 @@ class Sweep:
         lossy = {size for sizes in self.lost.values() for size in sizes}
         return [size for size in self.valid if size not in lossy]
 
-    def sides(self, path: str) -> dict[int, int]:
+    def sides(self, path: str, axis: int) -> dict[int, int]:
         """The height or width of a map at each valid size; nothing where it is not there at each."""
         found = {}
         for size in self.valid:
@@ -77,15 +78,23 @@ class Sweep:
             flow = run.flows.get(self.explorer.known_as(run, path))
             if flow is None or flow.channels is None:
                 return {}
-            found[size] = flow.column[i][self.axis]
+            found[size] = flow.column[i][axis]
         return found
 
-    def rule(self, path: str) -> Rule | None:
-        """How a map's side follows from the size, where it is valid, or else wherever there is a map."""
-        found = rule(self.sides(path))
-        if found is None and not self.found.open:
-            column = self.found.first.flows[path].column
-            found = rule(
-                {size: place[self.axis] for size, place in enumerate(column, 1) if place is not None}
-            )
-        return found
+    def rule(self, path: str, axis: int) -> Rule | None:
+        """How a map's side follows from the size, for ever; None where no simple formula is known to hold."""
+        course = self.courses.of.get(path, (None, None))[axis]
+        if course is None or self.found.open:  # the text may mean another network there
+            return None
+        column = self.found.first.flows[path].column
+        sides = {size: place[axis] for size, place in enumerate(column, 1) if place is not None}
+        return rule(sides, course.step, course.gain) if is_proved(course, sides, self.end) else None
+
+    @cached_property
+    def courses(self) -> Courses:
+        return Courses(self.found.first)
+
+    def seen(self, path: str, axis: int) -> tuple[int, int]:
+        """The least and the largest side of a map at valid sizes; zeros where there are none."""
+        sides = self.sides(path, axis).values()
+        return min(sides, default=0), max(sides, default=0)

@@ -1,0 +1,134 @@
+"""How the sides of maps go on for ever: what makes a formula a law, where it fits all sizes looked at.
+
+Behind layers in a row a side f of a map has a period: f(n + step) = f(n) + gain, for what a layer makes has
+one (`Layer.paces`). Behind a stride of 2 and an upsampling by 3 it is 3 for each 2. So a formula of that
+period that is right for a whole period is right for all n. A layer that takes a map takes all larger ones.
+Paths of a join have to be equal: whether they are repeats after the least common multiple of their periods,
+`whole`; where one grows faster than the other nothing is claimed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnnspec.analysis.sizes.run import Run
+from cnnspec.analysis.unroll import Node
+from cnnspec.extents import Extent, follows
+from cnnspec.layers.windows import ALONG, STILL, Pace
+
+LONGEST = 1 << 20
+"""Of a longer period nothing is claimed."""
+
+
+class Course(NamedTuple):
+    """A side's period, and after how many sizes it repeats whether there is a map at all."""
+
+    step: int
+    gain: int
+    whole: int
+
+    def behind(self, pace: Pace) -> Course | None:
+        """The side behind a layer: its period repeats after some of these."""
+        turns = pace.step // math.gcd(self.gain, pace.step)
+        return course(self.step * turns, turns * self.gain // pace.step * pace.gain, self.whole)
+
+
+def course(step: int, gain: int, whole: int = 1) -> Course | None:
+    whole = math.lcm(whole, step)
+    return Course(step, gain, whole) if whole <= LONGEST else None
+
+
+Sides = tuple[Course | None, Course | None]
+
+
+class Courses:
+    """The courses of all maps of a run, height and width; of what is no map nothing is known."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.of: dict[Any, Sides] = {}
+        for name, shape in run.graph.inputs:
+            if shape.is_map:
+                self.of[name] = self.input(run.flows[name].column)
+        for node in run.graph.nodes:
+            if node.output.is_map and all(name in self.of for name in node.inputs):
+                down, across = (self.side(node, axis) for axis in (0, 1))
+                self.of[node.path] = down, across
+
+    @staticmethod
+    def input(column: Sequence[Any]) -> Sides:
+        first, last = column[0], column[-1]
+        down, across = (Course(*(ALONG if first[axis] != last[axis] else STILL), 1) for axis in (0, 1))
+        return down, across
+
+    def side(self, node: Node, axis: int) -> Course | None:
+        arriving = [self.of[name][axis] for name in node.inputs]
+        if node.layer.is_join:
+            gates = {(1, 1), None} if node.layer.name == "mul" else {None}
+            wide = [n for n in node.inputs if not gates.issuperset(self.run.flows[n].column)] or node.inputs
+            return joined([self.of[name][axis] for name in wide])
+        pace = node.layer.paces()[axis]
+        if node.following is None:
+            return arriving[0].behind(pace) if arriving[0] and pace else None
+        if any(follows(value) for name, value in node.following.items() if name not in ("size", "sides")):
+            return None
+        if (cut := node.following.get("sides")) is not None:
+            ends = list(cut) if isinstance(cut, list | tuple) else [cut, cut]
+            sides = ends[2 * axis : 2 * axis + 2] if len(ends) == 4 else [ends[axis], ends[axis]]
+            parts = [arriving[0], *map(self.extent, sides)]
+            return summed(parts, [1, -1, -1])
+        size = node.following.get("size")
+        found = self.extent(size[axis] if isinstance(size, list | tuple) else size)
+        if found is None or arriving[0] is None:
+            return None
+        if node.layer.name == "crop" and joined([found, arriving[0]]) is None:
+            return None  # which is no larger than what it takes at some sizes alone
+        return course(found.step, found.gain, math.lcm(found.whole, arriving[0].whole))
+
+    def extent(self, value: Any) -> Course | None:
+        """The course of what was computed from sizes, by sums, and multiples and quotients of numbers."""
+        if type(value) is not Extent:
+            return Course(*STILL, 1)
+        if value.operation in ("height", "width"):
+            sides = self.of.get(value.operands[0], (None, None))
+            return sides[value.operation == "width"]
+        left, right = value.operands if len(value.operands) == 2 else (None, None)
+        if value.operation == "*" and type(right) is Extent:
+            left, right = right, left
+        first = self.extent(left)
+        if first is None:
+            return None
+        if value.operation in ("+", "-") and type(right) is Extent:
+            found = summed([first, self.extent(right)], [1, 1 if value.operation == "+" else -1])
+            return found if found and (value.operation == "+" or found.gain <= 0) else None
+        if type(right) is Extent or not isinstance(right, int) or right < 1:
+            return None
+        if value.operation in ("+", "-"):
+            return first
+        paces = {"*": Pace(1, right), "//": Pace(right, 1)}
+        return first.behind(paces[value.operation]) if value.operation in paces else None
+
+
+def summed(parts: Sequence[Course | None], signs: Sequence[int]) -> Course | None:
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    step = math.lcm(*(part.step for part in known))
+    gain = sum(sign * part.gain * (step // part.step) for sign, part in zip(signs, known, strict=True))
+    return course(step, gain, math.lcm(*(part.whole for part in known)))
+
+
+def joined(paths: Sequence[Course | None]) -> Course | None:
+    """Where they are there at all paths are equal, so that of the shortest period tells of all."""
+    known = [path for path in paths if path is not None]
+    if len(known) < len(paths) or any(p.gain * known[0].step != known[0].gain * p.step for p in known):
+        return None
+    least = min(known, key=lambda path: path.step)
+    return course(least.step, least.gain, math.lcm(*(path.whole for path in known)))
+
+
+def is_proved(course: Course, sizes: Mapping[int, int], end: int) -> bool:
+    """Whether what holds for these sizes, all up to `end` at which there is a map, holds for ever."""
+    return bool(sizes) and min(sizes) + course.whole - 1 <= end
