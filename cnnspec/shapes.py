@@ -99,3 +99,14 @@ def same_padding(n: int, k: int, s: int = 1, d: int = 1) -> tuple[int, int]:
     """The low and high pad with which o = ceil(n/s); the odd one goes to the far side."""
     total = max(0, (-(-n // s) - 1) * s + effective(k, d) - n)
     return total // 2, total - total // 2
+
+
+def percentage(part: int, whole: int, digits: int = 0) -> str:
+    """A part in hundredths, rounded: only all of the whole is 100, and only nothing of it 0."""
+    unit = 10**digits
+    rounded = round(100 * unit * part / whole)
+    if rounded == 100 * unit and part < whole:
+        return f">{100 - 1 / unit:.{digits}f}"
+    if rounded == 0 and part > 0:
+        return f"<{1 / unit:.{digits}f}"
+    return f"{rounded / unit:.{digits}f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from cnnspec.shapes import Shape
+from cnnspec.shapes import Shape, percentage
 from cnnspec.tables.rows import FLOAT, Reach, Row, Section, Table
 
 POLICY = (
@@ -76,7 +76,7 @@ def params(row: Row) -> str:
 def share(row: Row, whole: Table) -> str:
     if row.params is None or whole.params is None:
         return "?"
-    return f"{100 * row.params / whole.params:.1f}" if row.params else "–"
+    return percentage(row.params, whole.params, 1) if row.params else "–"
 
 
 def unit(table: Table) -> tuple[int, str]:

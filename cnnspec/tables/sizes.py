@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnspec.analysis.sizes.rules import Rule
 from cnnspec.analysis.sizes.sets import Stretch
-from cnnspec.analysis.sizes.survey import Growth, Question, Set, Survey
+from cnnspec.analysis.sizes.survey import REACH, Growth, Question, Set, Survey
 from cnnspec.tables import clean
 
 MARGIN = 9
@@ -57,10 +57,15 @@ def answer(survey: Survey, question: Question) -> str:
         return ""
     if question.valid:
         return f"{cross(size)} is valid"
-    near = list(map(cross, survey.nearest(size)))
+    near = survey.nearest(size)
     if not near:
         return f"{cross(size)} is not valid, and nothing near it is"
-    return f"{cross(size)} is not valid; near it {' and '.join(near)} {'are' if len(near) > 1 else 'is'}"
+    far = max(abs(a - b) for pair in near for a, b in zip(pair, size, strict=True)) > REACH
+    are = "are" if len(near) > 1 else "is"
+    told = " and ".join(map(cross, near))
+    if far:
+        return f"{cross(size)} is not valid; the nearest known {are} {told}"
+    return f"{cross(size)} is not valid; near it {told} {are}"
 
 
 def text(survey: Survey, alone: bool) -> str:
@@ -96,7 +101,7 @@ def valid(survey: Survey) -> list[str]:
             f"squares {words(survey.squares.set(survey.squares.valid))}",
             f"heights {words(heights)} where the width is {width}",
             f"widths {words(widths)} where the height is {height}",
-            f"for other pairs ask with --input: height and width depend on each other in {survey.coupled}",
+            f"for other pairs ask with --input: {dependence(survey)}",
         ]
     if survey.stops:
         first = survey.stops[:3]
@@ -109,6 +114,14 @@ def valid(survey: Survey) -> list[str]:
     if survey.unknown:
         told.append(f"{survey.unknown} sizes were left out: to check them one by one would take too long")
     return told
+
+
+def dependence(survey: Survey) -> str:
+    """That they depend on each other is proved where squares of valid sides are not just the valid ones."""
+    assert survey.squares is not None
+    both = {*survey.heights.valid} & {*survey.widths.valid}
+    verb = "depend" if both != {*survey.squares.valid} else "may depend"
+    return f"height and width {verb} on each other in {survey.coupled}"
 
 
 def weights(survey: Survey) -> list[str]:

@@ -193,6 +193,11 @@ def test_of_a_long_net_fewer_sizes_are_looked_at() -> None:
         ("concat { | flatten | maxpool 2x2, flatten }", "`concat1`"),
         ("mul { | identity | globalavgpool }", ""),
         ("mul { | identity | maxpool 8x8 }", "`mul1`"),
+        (
+            "mul { | identity | maxpool 2x2, upsample 2 }",
+            "",
+        ),  # none is ever 1x1
+        ("mul { | adaptiveavgpool 4x4 | maxpool 2x2 }", "`mul1`"),
         ("crop [in.height - 1, in.width - 1]", ""),
         ("crop [in.width, in.height]", "`crop1`"),
         ("require in.height % 2 == 0 and in.width % 2 == 0", ""),
@@ -221,3 +226,10 @@ def test_what_the_text_reads_of_sizes(steps: str, valid: set[int], rechecked: bo
     """Arithmetic and conditions are followed; what makes other layers is checked size by size."""
     along = Survey(found(f"net A {{\n input 4@8x8\n {steps}\n}}\n"), ("input",), END).heights
     assert (set(along.valid), along.found.rechecked > 0) == (valid, rechecked)
+
+
+def test_the_nearest_sizes_are_near() -> None:
+    """They are sought around the size that is asked about, however far that is from those looked at."""
+    steps = "e: identity\n maxpool 2x2, upsample 2\n concat { | from e | identity }"
+    made = found(f"net A {{\n input 4@8x8\n {steps}\n}}\n")
+    assert Survey(made, ("input",), 40).nearest((1501, 33)) == [(1500, 32), (1502, 34)]

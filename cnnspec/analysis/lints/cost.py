@@ -10,7 +10,7 @@ from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding
 from cnnspec.analysis.lints.sight import Sights
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.diagnostics import Note
-from cnnspec.shapes import plain_shape
+from cnnspec.shapes import percentage, plain_shape
 
 MANY = 1_000_000
 """Parameters of a linear layer that may not be most of a net's."""
@@ -32,7 +32,7 @@ def linear_outweighs(survey: Survey) -> Iterator[Finding]:
             if 2 * own > total:
                 message = f"this `linear` has {own:,} of the net's {total:,} parameters"
                 size = f"{int(site.shape.channels):,} features times {leaf.layer.value('units'):,}"
-                yield finding("W0701", message, site, "units", label=f"{own / total:.0%}: {size}")
+                yield finding("W0701", message, site, "units", label=f"{percentage(own, total)}%: {size}")
 
 
 def parameters(site: Site) -> int:

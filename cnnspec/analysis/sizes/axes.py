@@ -101,10 +101,16 @@ class Axes:
         return not node.shapes[0].is_map and not self.varying.isdisjoint(node.inputs)
 
     def gated(self, node: Node) -> bool:
-        """Whether the paths of a product that are no gates at any size have one size at each."""
+        """Whether paths of a product that differ along an axis do not fit for one of them being 1x1."""
         gates = {name for name in node.inputs if self.columns(name) == [{(1, 1)}, {(1, 1)}]}
         wide = [name for name in node.inputs if name not in gates]
-        return all(self.alike(name, wide[0]) for name in wide)
+        for (run, axis), (other, along) in (self.runs, self.runs[::-1]):
+            thin = {n for n in wide if any(p and p[along] == 1 for p in other.flows[n].column)}
+            for places in zip(*(run.flows[name].column for name in wide), strict=True):
+                sides = {} if None in places else {n: p[axis] for n, p in zip(wide, places, strict=True)}
+                if len({*sides.values()}) > 1 and any(sides[name] == 1 for name in thin):
+                    return False
+        return True
 
     def columns(self, name: str) -> list[set[Any]]:
         return [set(run.flows[name].column) - {None} for run in (self.down, self.across)]

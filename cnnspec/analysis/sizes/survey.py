@@ -17,6 +17,9 @@ from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.sweep import Sweep
 from cnnspec.shapes import Shape
 
+REACH = 1024
+"""So far around a size that is asked about valid ones are sought."""
+
 FEWEST = 16
 """Where a network is too long for all sizes, fewer are looked at, but so many at least."""
 
@@ -238,20 +241,34 @@ class Survey:
     def nearest(self, size: Size) -> list[Size]:
         """The nearest valid sizes to one that is not: a smaller and a larger one, if there are."""
         if self.coupled:
-            near = sorted(moves(size, self.end), key=lambda moved: distance(moved, size))
+            near = sorted(moves(size, REACH), key=lambda moved: distance(moved, size))
             fine = self.explorer.explore([self.at(*pair) for pair in near]).valid
             found = [pair for pair, is_valid in zip(near, fine, strict=True) if is_valid]
             smaller = [pair for pair in found if pair[0] <= size[0] and pair[1] <= size[1]]
             larger = [pair for pair in found if pair[0] >= size[0] and pair[1] >= size[1]]
             return smaller[:1] + larger[:1]
         below, above = [], []
-        for sweep, side in zip(self.sweeps, size, strict=True):
-            smaller_sides = [n for n in sweep.valid if n <= side][-1:]
-            larger_sides = [n for n in sweep.valid if n >= side][:1]
+        for axis, side in enumerate(size):
+            sides = [*self.sweeps[axis].valid, *self.beyond(axis, side)]
+            smaller_sides = [n for n in sides if n <= side][-1:]
+            larger_sides = [n for n in sides if n >= side][:1]
             below.append(next(iter(smaller_sides + larger_sides), 0))
             above.append(next(iter(larger_sides + smaller_sides), 0))
         pairs = (below[0], below[1]), (above[0], above[1])
         return [pair for pair in dict.fromkeys(pairs) if all(pair)]
+
+    def beyond(self, axis: int, side: int) -> list[int]:
+        """The valid heights, or widths, around one, of those that are larger than all looked at before."""
+        sides = range(max(self.end + 1, side - REACH), side + REACH + 1)
+        if not sides:
+            return []
+        height, width = self.written
+        inputs = [self.at(n, width) if axis == 0 else self.at(height, n) for n in sides]
+        try:
+            found = self.explorer.explore(inputs)
+        except TooMuch:
+            return []
+        return [n for n, is_valid in zip(sides, found.valid, strict=True) if is_valid]
 
 
 def survey(explorer: Explorer, end: int) -> list[Survey]:

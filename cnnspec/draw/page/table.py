@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from cnnspec.draw.page.entries import Contents, Entry
+from cnnspec.shapes import percentage
 
 COLUMNS = ("#", "Layer", "Operation", "Output", "Parameters", "Share", "MACs", "Receptive field", "Line")
 NUMBERS = frozenset(("#", "Parameters", "Share", "MACs", "Line"))
@@ -33,7 +34,7 @@ def row(number: int, entry: Entry, total: int) -> str:
         ("Operation", entry.words, entry.words),
         ("Output", entry.made, entry.leaving.features if entry.leaving else 0),
         ("Parameters", f"{entry.params:,}" if entry.params else "", entry.params),
-        ("Share", f"{entry.params / total:.1%}" if entry.params else "", entry.params),
+        ("Share", f"{percentage(entry.params, total, 1)}%" if entry.params else "", entry.params),
         ("MACs", f"{entry.macs:,}" if entry.macs else "", entry.macs),
         ("Receptive field", entry.field, entry.field),
         ("Line", str(entry.places[0].line), entry.places[0].file * 10**6 + entry.places[0].line),
