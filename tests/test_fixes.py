@@ -174,6 +174,38 @@ class TestJoins:
         found = titles("input 8@9x9", "concat { | maxpool 3x3 pad=1 | conv 4@1x1 }")
         assert any("`stride=1` on the maxpool" in title for title in found)
 
+    @pytest.mark.parametrize(
+        ("lines", "title"),
+        [
+            (
+                ["input 8@8x8", "add { | identity | maxpool 5x5 stride=1, maxpool 3x3 stride=1 pad=1 }"],
+                "`pad=2` on the maxpool in line 3 gives 8@8x8",
+            ),
+            (
+                ["input 8@8x8", "e: relu", "maxpool 4", "upsample 2", "add { | identity | from e }"],
+                "`factor=4` on the upsample gives 8 2 8",
+            ),
+            (
+                ["input 8@9x9", "concat { | maxpool 3x3 stride=2 | avgpool 2x2 ceil=yes }"],
+                "`ceil=no` on the avgpool gives 16@4x4",
+            ),
+        ],
+    )
+    def test_the_layer_that_makes_another_size_is_solved_for(self, lines: list[str], title: str) -> None:
+        assert title in titles(*lines)
+
+    def test_lost_pixels_are_brought_back_by_no_factor(self) -> None:
+        found = titles("input 1@30x30", "e: relu", "maxpool 8", "upsample 8", "add { | identity | from e }")
+        assert not any("factor" in title for title in found)
+
+    def test_a_join_that_goes_wrong_at_several_turns_has_an_input_that_mends_all(self) -> None:
+        found = titles(
+            "input 1@100x100",
+            "repeat i in 5 { d{i}: relu, maxpool 2 }",
+            "repeat i in [4, 3, 2, 1, 0] { upsample 2, add { | from d{i} | identity } }",
+        )
+        assert found == ["an input of 96x96: at least 32x32, in steps of 32"]
+
 
 class TestWords:
     @pytest.mark.parametrize(

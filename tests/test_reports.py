@@ -537,3 +537,15 @@ def test_text_loads_nothing_that_it_does_not_need() -> None:
         "importlib.resources",
     }
     assert not unneeded & set(loaded)
+
+
+def test_what_a_fix_writes_is_never_cut() -> None:
+    source = Source("x.cnn", "a " * 200 + "b" + " c" * 200)
+    new = "d" * 150
+    fix = Fix("so", (Edit(Span(source, 400, 401), new),))
+    (line,) = (
+        line
+        for line in reports.render("text", [fault(Span(source, 0, 1), fixes=(fix,))], []).split("\n")
+        if "+" in line
+    )
+    assert new in line and len(line) < 300

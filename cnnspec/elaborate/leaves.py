@@ -184,7 +184,7 @@ def unknown_argument(run: Elaborator, cls: type[Layer], keyword: syntax.Keyword)
         Fix(f"did you mean `{word}`?", (edit(keyword.name_span, word),))
         for word in suggest(keyword.name, cls.arguments)
     ]
-    note = Note(f"`{cls.name}` takes {known}" if known else f"`{cls.name}` takes no arguments")
+    note = Note(f"`{cls.name}` takes {known}" if known else f"`{cls.name}` takes no arguments: {cls.summary}")
     return fault(
         "E0301", f"`{cls.name}` has no argument `{keyword.name}`", keyword.name_span, note, fixes=fixes
     )

@@ -46,7 +46,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "E0203": (any_of(words.labels),),
     "E0204": (any_of(words.paths),),
     "E0301": (any_of(words.extras),),
-    "E0303": (any_of(words.kinds), any_of(words.quotients)),
+    "E0303": (Kind(sizes.pool_pads), any_of(words.kinds), any_of(words.quotients)),
     "E0304": (any_of(words.bounds), any_of(words.left_out)),
     "E0305": (any_of(words.twice),),
     "E0401": (

@@ -51,16 +51,21 @@ def heights(value: Value) -> list[int]:
     """The sizes from the input to a value, where a step may have changed them; [] unless all are square."""
     found: list[int] = []
     while True:
-        shape = value.shape
-        kind = value.origin[1] if value.origin else "input"
-        if shape is not None and shape.is_map and (kind == "input" or "conv" in kind or "pool" in kind):
+        shape, origin = value.shape, value.origin
+        before = origin[0].shape if origin else None
+        slides = origin is None or "conv" in origin[1] or "pool" in origin[1]
+        if (
+            shape is not None
+            and shape.is_map
+            and (slides or (before is not None and before[1:] != shape[1:]))
+        ):
             height, width = shape.size
             if height != width:
                 return []
             found.append(int(height))
-        if value.origin is None:
+        if origin is None:
             return found[::-1]
-        value = value.origin[0]
+        value = origin[0]
 
 
 class Known(NamedTuple):

@@ -197,6 +197,36 @@ def exchanged(case: Case) -> Iterator[Fix]:
         yield Fix(f"`{call.span.text}` first, then `flatten`", edits)
 
 
+def pool_pads(case: Case) -> Iterator[Fix]:
+    """E0303: a pool pads alike on opposite sides; else the map is padded in a step of its own.
+
+    Repeated border values leave each maximum as it is, so that they stand for a pad that counts for nothing.
+    """
+    found = case.tree.call_at(case.fault.span)
+    given = keyword(found[1], "pad") if found is not None else None
+    kernel = window_of(found[1]) if found is not None else None
+    if found is None or given is None or kernel is None or not found[1].name.name.endswith("pool"):
+        return
+    place, call = found
+    stride = keyword(call, "stride")
+    once = stride is not None and literal(stride.value) in (1, (1, 1))
+    height, width = sides(kernel.value)
+    odd = _square((height // 2, width // 2))
+    text = given.value.span.text
+    if text == '"same"' and once and all(side % 2 for side in sides(kernel.value)):
+        yield Fix(f"`pad={odd}` keeps the size", (Edit(given.value.span, odd),))
+    elif call.name.name == "maxpool" and (once or isinstance(given.value, syntax.List)):
+        ends: list[object] = [n for side in sides(kernel.value) for n in ((side - 1) // 2, side // 2)]
+        if isinstance(given.value, syntax.List):
+            ends = [literal(item) for item in given.value.items]
+        if not all(isinstance(end, int) and end < min(sides(kernel.value)) for end in ends):
+            return  # a window all on the pad would see its values
+        text = f"[{', '.join(map(str, ends))}]"
+        step = f'pad {text} mode="replicate"'
+        edits = (insert(call.span, place.step.span.start, f"{step}, "), without(given.span))
+        yield Fix(f"pad in a step of its own, `{step}`: a maximum does not see repeated borders", edits)
+
+
 def others(case: Case) -> Iterator[Fix]:
     """Another input, of the net that the fault stands in."""
     inside = [

@@ -23,10 +23,13 @@ _OTHER_STRINGS = {
 
 
 def groups(case: Case) -> Iterator[Fix]:
-    """E0404: the nearest numbers below and above that divide."""
+    """E0404: the nearest numbers below and above that divide; for what is computed, a group a channel."""
     node = _written(case.fault.span, case.tree)
     value = literal(node)
-    if node is None or not isinstance(value, int):
+    if node is None:
+        return
+    if not isinstance(value, int):
+        yield Fix("`groups=in.channels`: each channel for itself", (Edit(node.span, "in.channels"),))
         return
     said = case.fault.span.text.removesuffix(node.span.text)
     for sign in (-1, 1):

@@ -217,12 +217,15 @@ class Layer:
             )
         return x.height, x.width
 
-    def check_claim(self, what: str, arriving: int) -> None:
-        """Hold the author to his `in=`. Raises Misfit."""
+    def check_claim(self, what: str, arriving: int, groups: int = 1) -> None:
+        """Hold the author to his `in=`, which counts the channels of all groups. Raises Misfit."""
         claim = self.value("in")
         if claim is not None and claim != arriving:
-            message = f"`{self.name}` takes {claim} {what} but {arriving} arrive"
-            raise Misfit("E0410", message, "in", f"{claim} != {arriving}", data=Mismatch(arriving, claim))
+            message = f"`{self.name}` takes {claim} {what if claim != 1 else what[:-1]} but {arriving} arrive"
+            formula = f"{claim} != {arriving}"
+            if claim * groups == arriving:
+                formula += f": `in` counts those of all {groups} groups"
+            raise Misfit("E0410", message, "in", formula, data=Mismatch(arriving, claim))
 
 
 class Join(Layer):

@@ -50,8 +50,8 @@ class _Convolution(Valued):
         return (self.filters(x), x.channels // self.split(x), *self.kernel_of())
 
     def check_channels(self, x: Shape) -> None:
-        self.check_claim("channels", x.channels)
         groups, filters = self.split(x), self.filters(x)
+        self.check_claim("channels", x.channels, groups)
         if groups != 1 and (x.channels % groups or filters % groups):
             counted = x.channels if x.channels % groups else filters
             what = "channels that arrive" if x.channels % groups else "filters"

@@ -112,9 +112,10 @@ class _Report:
         """The fix in words, and the lines as it would leave them unless the words quote the change."""
         yield f"{self.paint(_COLOURS['help'], 'help')}: {visible(fix.title)}"
         if any(_unsaid(edit.text.strip() or edit.span.text.strip(), fix.title) for edit in fix.edits):
-            for number, line in _edited(fix):
+            for number, line, start, end in _edited(fix):
                 gutter = self.paint(_BLUE, f" {number:>{self.digits}} +")
-                yield f"{gutter} {_cut(line, 0, min(len(line), WIDEST))}".rstrip()
+                first = 0 if end <= WIDEST else max(0, start - _LEAD)
+                yield f"{gutter} {_cut(line, first, min(max(end, first + WIDEST), len(line)))}".rstrip()
 
     def gutter(self, number: str = "") -> str:
         return self.paint(_BLUE, f" {number:>{self.digits}} |")
@@ -180,8 +181,9 @@ def _unsaid(change: str, title: str) -> bool:
     return change not in title
 
 
-def _edited(fix: Fix) -> Iterator[tuple[int, str]]:
-    """The lines that a fix's edits leave behind, with their numbers in the old text."""
+def _edited(fix: Fix) -> Iterator[tuple[int, str, int, int]]:
+    """The lines that a fix's edits leave behind, with their numbers in the old text, and where the new text
+    in them begins and ends."""
     lines: dict[tuple[int, int], list[Any]] = {}
     for edit in sorted(fix.edits, key=lambda edit: edit.span.start):
         source = edit.span.source
@@ -194,7 +196,9 @@ def _edited(fix: Fix) -> Iterator[tuple[int, str]]:
         for edit in edits:
             text += source.text[at : edit.span.start] + edit.text
             at = edit.span.end
+        start, end = edits[0].span.start - base, len(text)
         rest = source.text.find("\n", at)
         text += source.text[at:] if rest < 0 else source.text[at:rest]
         for i, line in enumerate(text.split("\n")):
-            yield number + i, line
+            yield number + i, line, max(0, min(start, len(line))), max(0, min(end, len(line)))
+            start, end = start - len(line) - 1, end - len(line) - 1
