@@ -10,6 +10,7 @@ import click
 
 from cnnspec.commands.common import checked_source, fail, options, settings_of, show, use_colour
 from cnnspec.files import FileProblem, only_spec, read, read_used
+from cnnspec.reports.glyphs import visible
 
 
 @click.command()
@@ -48,7 +49,8 @@ def diff(before: str | None, after: str | None, net_b: str | None, style: str, *
     if not all(each.ok and each.networks for each in found):
         sys.exit(1)
     one, two = (each.networks[0] for each in found)
-    sides = Side(texts[0].name, one.name), Side(texts[1].name, two.name)
+    shown = str if style == "json" else visible
+    sides = Side(shown(texts[0].name), one.name), Side(shown(texts[1].name), two.name)
     click.echo(rendered(compare(one, two), sides, style), nl=False, color=True)
 
 

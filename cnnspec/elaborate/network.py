@@ -112,7 +112,9 @@ class NetworkElaborator(Elaborator):
         )
 
     def check_inputs(self) -> None:
-        """Hold --input to the inputs that there are. Raises Misuse."""
+        """Hold --input to the inputs that there are, unless a fault may have hidden one. Raises Misuse."""
+        if any(diagnostic.severity == "error" for diagnostic in self.diagnostics):
+            return
         known = [given.name for given in self.inputs]
         for name in self.settings.inputs:
             if name not in known and not (name == "" and len(known) == 1):

@@ -12,6 +12,9 @@ from cnnspec.graph import TRAINING, UNREAD
 from cnnspec.tables.columns import COLUMNS, POLICY
 from cnnspec.tables.rows import FLOAT, Row, Table, rows_of
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a cell begins with that a spreadsheet computes."""
+
 
 def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
     found = {name: value(row) for key in columns for name, value in COLUMNS[key].raw.items()}
@@ -24,8 +27,16 @@ def as_csv(table: Table, columns: Sequence[str]) -> str:
     records = [record(row, columns) for row in rows_of(table.items)]
     writer = csv.DictWriter(file, list(records[0]) if records else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows({name: as_cell(value) for name, value in each.items()} for each in records)
     return file.getvalue()
+
+
+def as_cell(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula: text that begins like one stands behind an apostrophe.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def as_json(table: Table, columns: Sequence[str]) -> str:

@@ -44,7 +44,7 @@ def as_json(comparison: Comparison, sides: tuple[Side, Side]) -> str:
             "new": list(tensors.new),
         },
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2) + "\n"
 
 
 def figures_entry(figures: Figures) -> dict[str, Any]:

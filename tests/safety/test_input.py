@@ -271,6 +271,12 @@ def test_blocks_and_operators_as_deep_as_they_may_be(limits: tuple[int, int], tm
         assert run_in_process([*command, str(path), *given]) == 0
 
 
+def test_an_input_too_large_names_its_limit() -> None:
+    ran = cnnspec("check", str(ROOT / "specs" / "lenet.cnn"), "--input", "1@99999999x99999999")
+    assert ran.code == 1
+    assert "max_elements" in ran.err
+
+
 def run_in_process(arguments: list[str]) -> int:
     from click.testing import CliRunner
 

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import NamedTuple
 
+from cnnspec.draw.words import plain
 from cnnspec.graph import Again, Group, If, Leaf, Lost, Merge, Network, Repeat, Step, Use
 from cnnspec.source import Source, Span
 
 Trail = tuple[Span, ...]
 """A layer's own place, the place of the block that it stands in, and so on outwards."""
+
+
+LONGEST = 255
+"""Of a file's name."""
 
 
 class Place(NamedTuple):
@@ -70,5 +75,5 @@ class Sources:
         """As `use` names it: nothing of the folders that the author keeps his files in."""
         path, folder = PurePath(source.name), PurePath(self.main.name).parent
         if source is not self.main and path.is_relative_to(folder):
-            return path.relative_to(folder).as_posix()
-        return path.name if source is self.main else path.as_posix()
+            return plain(path.relative_to(folder).as_posix(), LONGEST)
+        return plain(path.name if source is self.main else path.as_posix(), LONGEST)
