@@ -160,12 +160,10 @@ class Evaluator:
         return value
 
     def unknown_name(self, node: syntax.Name) -> Fault:
-        from cnnspec.spelling import suggest
+        from cnnspec.spelling import hints
 
         known = self.names.visible() if isinstance(self.names, Names) else self.names
-        fixes = [
-            Fix(f"did you mean `{word}`?", (edit(node.span, word),)) for word in suggest(node.name, known)
-        ]
+        fixes = hints(node.span, node.name, known)
         return fault("E0202", f"nothing here is called `{node.name}`", node.span, fixes=fixes)
 
     def arrives(self, node: syntax.Arrival) -> int:
@@ -332,13 +330,10 @@ class Evaluator:
 
     def function(self, node: syntax.Function) -> Any:
         if node.name.name not in FUNCTIONS:
-            from cnnspec.spelling import suggest
+            from cnnspec.spelling import hints
 
             known = ", ".join(sorted(FUNCTIONS))
-            fixes = [
-                Fix(f"did you mean `{word}`?", (edit(node.name.span, word),))
-                for word in suggest(node.name.name, FUNCTIONS)
-            ]
+            fixes = hints(node.name.span, node.name.name, FUNCTIONS, "functions")
             raise fault(
                 "E0202",
                 f"there is no function `{node.name.name}`; there are {known}",

@@ -5,109 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-ALIASES: dict[str, tuple[str, ...]] = {
-    # layers, as PyTorch, Keras, Caffe, Darknet and papers call them
-    "activation": ("relu",),
-    "avg": ("avgpool",),
-    "averagepooling2d": ("avgpool",),
-    "averagepool": ("avgpool",),
-    "batchnormalization": ("batchnorm",),
-    "bn": ("batchnorm",),
-    "concatenate": ("concat",),
-    "cat": ("concat",),
-    "convolution": ("conv",),
-    "convolutional": ("conv",),
-    "conv2d": ("conv",),
-    "conv2dtranspose": ("convtranspose",),
-    "deconv": ("convtranspose",),
-    "deconvolution": ("convtranspose",),
-    "dense": ("linear",),
-    "densely": ("linear",),
-    "depthwiseconv": ("depthwise",),
-    "dropblock": ("stochasticdepth",),
-    "droppath": ("stochasticdepth",),
-    "fc": ("linear",),
-    "fullyconnected": ("linear",),
-    "full": ("linear",),
-    "gap": ("globalavgpool",),
-    "globalaveragepooling2d": ("globalavgpool",),
-    "globalaveragepool": ("globalavgpool",),
-    "globalmaxpooling2d": ("globalmaxpool",),
-    "globalpool": ("globalavgpool", "globalmaxpool"),
-    "gmp": ("globalmaxpool",),
-    "gn": ("groupnorm",),
-    "innerproduct": ("linear",),
-    "interpolate": ("upsample",),
-    "lrelu": ("leakyrelu",),
-    "leaky": ("leakyrelu",),
-    "ln": ("layernorm",),
-    "localresponsenorm": ("lrn",),
-    "maxpooling2d": ("maxpool",),
-    "maxpooling": ("maxpool",),
-    "multiply": ("mul",),
-    "pool": ("maxpool", "avgpool"),
-    "pooling": ("maxpool", "avgpool"),
-    "residual": ("add",),
-    "reshape": ("flatten",),
-    "resize": ("upsample",),
-    "route": ("concat",),
-    "separableconv": ("depthwise",),
-    "shortcut": ("add", "identity"),
-    "skip": ("identity", "add"),
-    "spatialdropout2d": ("dropout",),
-    "subtract": ("sub",),
-    "sum": ("add",),
-    "swish": ("silu",),
-    "upsampling2d": ("upsample",),
-    "view": ("flatten",),
-    "zeropad": ("pad",),
-    "zeropadding2d": ("pad",),
-    # arguments
-    "alpha": ("slope", "alpha"),
-    "affine": ("affine",),
-    "border": ("pad",),
-    "dilation_rate": ("dilation",),
-    "drop": ("rate", "p"),
-    "epsilon": ("eps",),
-    "factor": ("factor", "scale"),
-    "features": ("in", "width"),
-    "filters": ("filter",),
-    "group": ("groups",),
-    "in_channels": ("in",),
-    "in_features": ("in",),
-    "initializer": ("init",),
-    "kernel": ("filter", "size", "window"),
-    "kernel_size": ("filter", "size", "window"),
-    "ksize": ("filter", "size", "window"),
-    "negative_slope": ("slope",),
-    "out": ("filter", "width"),
-    "out_channels": ("filter", "width"),
-    "out_features": ("width", "units"),
-    "p": ("rate", "p"),
-    "padding": ("pad",),
-    "padding_mode": ("mode",),
-    "pool_size": ("window", "size"),
-    "prob": ("rate", "p"),
-    "probability": ("rate", "p"),
-    "rate": ("dilation", "p"),
-    "scale_factor": ("factor", "scale"),
-    "size": ("window", "size"),
-    "step": ("stride",),
-    "strides": ("stride",),
-    "trainable": ("frozen",),
-    "units": ("width", "units"),
-    "use_bias": ("bias",),
-    # values
-    "false": ("no",),
-    "no": ("no",),
-    "off": ("no",),
-    "on": ("yes",),
-    "true": ("yes",),
-    "valid": ("0",),
-}
-"""What people coming from elsewhere write, in lower case, and what it may mean here."""
+from cnnspec import foreign
+from cnnspec.diagnostics import Edit, Fix
+from cnnspec.foreign import plain
+from cnnspec.source import Span
 
 _MOST = 3
+
+
+def hints(span: Span, word: str, candidates: Iterable[str], section: str = "") -> list[Fix]:
+    """What to try instead of a word that does not exist, and what its framework's users are to know.
+
+    `section`: the one of foreign.txt that holds such words.
+    """
+    fixes = [Fix(f"did you mean `{name}`?", (Edit(span, name),)) for name in suggest(word, candidates)]
+    answer = foreign.answer(section, word) if section else ""
+    return [*fixes, Fix(answer)] if answer else fixes
 
 
 def suggest(word: str, candidates: Iterable[str]) -> list[str]:
@@ -120,17 +33,19 @@ def suggest(word: str, candidates: Iterable[str]) -> list[str]:
 
 @lru_cache(1024)  # a block's unknown name is asked for at each of its uses
 def _suggest(word: str, known: tuple[str, ...]) -> list[str]:
-    plain = _plain(word)
-    same = [name for name in known if _plain(name) == plain and name != word]
+    short = plain(word)
+    same = [name for name in known if plain(name) == short and name != word]
     if same:
         return same[:_MOST]
-    meant = [name for name in _aliases(word) if name in known]
-    allowed = _allowed(plain)
+    meant = [name for name in dict.fromkeys(_meant(word)) if name in known]
+    if not meant and foreign.answer("layers", word):
+        return []  # `pixelunshuffle` is not nearly `pixelshuffle`
+    allowed = _allowed(short)
     near = []
     for name in known:
         if name == word or name in meant:
             continue
-        steps = allowed if _begins(plain, _plain(name)) else distance(plain, _plain(name), allowed)
+        steps = allowed if _begins(short, plain(name)) else distance(short, plain(name), allowed)
         if steps <= allowed:
             near.append((steps, name))
     return [*meant, *(name for _, name in sorted(near))][:_MOST]
@@ -162,18 +77,16 @@ def _begins(left: str, right: str) -> bool:
     return min(len(left), len(right)) > 2 and (left.startswith(right) or right.startswith(left))
 
 
-def _plain(word: str) -> str:
-    return word.lower().replace("_", "")
-
-
-def _aliases(word: str) -> tuple[str, ...]:
-    lower = word.lower()
-    plain = _plain(word)
-    for key in (lower, plain, plain.removesuffix("2d"), plain.removesuffix("layer")):
-        if key in ALIASES:
-            return ALIASES[key]
+def _meant(word: str) -> list[str]:
+    """What others mean by a word: as a layer, an argument or a value."""
+    found = [row for section in ("layers", "arguments", "values") if (row := foreign.find(section, word))]
+    short = plain(word)
     # MaxPool2d, ReLU_layer: the name itself with something of another library behind it
-    return (plain.removesuffix("2d"), plain.removesuffix("layer"))
+    return [
+        *(each for row in found for each in row.ours),
+        short.removesuffix("2d"),
+        short.removesuffix("layer"),
+    ]
 
 
 def _allowed(word: str) -> int:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnspec import layers
-from cnnspec.spelling import ALIASES, distance, suggest
+from cnnspec.spelling import distance, suggest
 
 ARGUMENTS = ["filter", "stride", "pad", "dilation", "groups", "bias", "mode", "init", "weights", "frozen"]
 
@@ -75,10 +75,6 @@ def test_at_most_three_and_the_nearest_first() -> None:
 
 def test_capitals_alone_leave_no_doubt() -> None:
     assert suggest("lenet", ["LeNet", "LeNets"]) == ["LeNet"]
-
-
-def test_aliases_are_keyed_as_they_are_looked_up() -> None:
-    assert all(key == key.lower() for key in ALIASES)
 
 
 @pytest.mark.parametrize(

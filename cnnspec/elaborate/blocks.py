@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnspec import syntax
-from cnnspec.diagnostics import Fix, Note
+from cnnspec.diagnostics import Note
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
 from cnnspec.elaborate.leaves import twice
-from cnnspec.evaluate import Evaluator, Fault, Unknowable, edit, fault
+from cnnspec.evaluate import Evaluator, Fault, Unknowable, fault
 from cnnspec.graph import Instance, Step, Use, Value
 from cnnspec.naming import Scope
 from cnnspec.shapes import Shape
@@ -105,12 +105,9 @@ def passed(value: Any, context: Context) -> Any:
 def unknown_parameter(
     run: Elaborator, block: syntax.Block, keyword: syntax.Keyword, parameters: list[str]
 ) -> Fault:
-    from cnnspec.spelling import suggest
+    from cnnspec.spelling import hints
 
-    fixes = [
-        Fix(f"did you mean `{word}`?", (edit(keyword.name_span, word),))
-        for word in suggest(keyword.name, parameters)
-    ]
+    fixes = hints(keyword.name_span, keyword.name, parameters)
     note = Note("its parameters stand here", block.name.span)
     return fault(
         "E0301",

@@ -304,13 +304,11 @@ class Elaborator:
         return found
 
     def unknown_step(self, name: syntax.Name, context: Context) -> Fault:
-        from cnnspec.spelling import suggest
+        from cnnspec.spelling import hints
 
         verbs = ("repeat", "if", "from", "again", "output", "default", "require")
         known = [*layers.NAMES, *context.module.blocks, "input", "none", *verbs]
-        fixes = [
-            Fix(f"did you mean `{word}`?", (edit(name.span, word),)) for word in suggest(name.name, known)
-        ]
+        fixes = hints(name.span, name.name, known, "layers")
         return fault("E0201", f"there is no layer or block `{name.name}`", name.span, fixes=fixes)
 
     def call(

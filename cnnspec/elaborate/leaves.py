@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnspec import layers, syntax
-from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.trace import marks, trace, wanted_map
-from cnnspec.evaluate import Fault, Unknowable, edit, fault
+from cnnspec.evaluate import Fault, Unknowable, fault
 from cnnspec.extents import follows
 from cnnspec.graph import Leaf, Lost, Step, Value
 from cnnspec.layers.base import Layer, Misfit, is_integer
@@ -177,13 +177,10 @@ def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
 
 
 def unknown_argument(run: Elaborator, cls: type[Layer], keyword: syntax.Keyword) -> Fault:
-    from cnnspec.spelling import suggest
+    from cnnspec.spelling import hints
 
     known = ", ".join(cls.arguments)
-    fixes = [
-        Fix(f"did you mean `{word}`?", (edit(keyword.name_span, word),))
-        for word in suggest(keyword.name, cls.arguments)
-    ]
+    fixes = hints(keyword.name_span, keyword.name, cls.arguments, "arguments")
     note = Note(f"`{cls.name}` takes {known}" if known else f"`{cls.name}` takes no arguments: {cls.summary}")
     return fault(
         "E0301", f"`{cls.name}` has no argument `{keyword.name}`", keyword.name_span, note, fixes=fixes

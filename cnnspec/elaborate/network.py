@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cnnspec import syntax
-from cnnspec.diagnostics import Diagnostic, Fix, Note
+from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.elaborate import leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
 from cnnspec.elaborate.core import Elaborator
 from cnnspec.elaborate.trace import as_shape
-from cnnspec.evaluate import Evaluator, Fault, Unknowable, edit, fault
+from cnnspec.evaluate import Evaluator, Fault, Unknowable, fault
 from cnnspec.graph import Input, Network, Output, Step, Value
 from cnnspec.layers.base import describe, is_number
 from cnnspec.limits import Limits
@@ -19,7 +19,7 @@ from cnnspec.modules import Module, NetName
 from cnnspec.naming import Scope
 from cnnspec.scanner import DEFAULT_LIMITS, TextLimits
 from cnnspec.shapes import Shape
-from cnnspec.spelling import suggest
+from cnnspec.spelling import hints, suggest
 from cnnspec.values import Names, plain
 
 DEEPEST = Limits().max_depth
@@ -232,12 +232,12 @@ def parameters_of(found: NetName) -> list[str]:
 
 
 def unknown_net(name: syntax.Name, module: Module) -> Fault:
-    fixes = [Fix(f"did you mean `{w}`?", (edit(name.span, w),)) for w in suggest(name.name, module.nets)]
+    fixes = hints(name.span, name.name, module.nets)
     return fault("E0212", f"there is no net `{name.name}` in this file", name.span, fixes=fixes)
 
 
 def unknown_parameter(keyword: syntax.Keyword, target: NetName, known: list[str]) -> Fault:
-    fixes = [Fix(f"did you mean `{w}`?", (edit(keyword.name_span, w),)) for w in suggest(keyword.name, known)]
+    fixes = hints(keyword.name_span, keyword.name, known)
     note = Note("its parameters stand here", target.net.name.span)
     message = f"`{target.net.name.name}` has no parameter `{keyword.name}`"
     return fault("E0213", message, keyword.name_span, note, fixes=fixes)

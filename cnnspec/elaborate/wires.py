@@ -6,9 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from cnnspec import syntax
-from cnnspec.diagnostics import Fix
 from cnnspec.elaborate.context import Context
-from cnnspec.evaluate import Unknowable, edit, fault
+from cnnspec.evaluate import Unknowable, fault
 from cnnspec.graph import Again, From, Step, Value
 
 if TYPE_CHECKING:
@@ -51,10 +50,9 @@ def reference(
         prefix = prefix[: prefix.rstrip(".").rfind(".") + 1]
     if context.owner.incomplete and may_be_labelled(path.rpartition(".")[2], context):
         raise Unknowable
-    from cnnspec.spelling import suggest
+    from cnnspec.spelling import hints
 
-    words = suggest(path, context.owner.labels)
-    fixes = [Fix(f"did you mean `{word}`?", (edit(reference.span, word),)) for word in words]
+    fixes = hints(reference.span, path, context.owner.labels)
     raise fault("E0204", f"no step before this one is labelled `{path[:60]}`", reference.span, fixes=fixes)
 
 

@@ -1,0 +1,91 @@
+"""The table of other frameworks' words: whole, and true of what there is here."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+import pytest
+import torch
+
+from cnnspec import foreign, layers
+from cnnspec.compiler import check
+from cnnspec.files import read_used
+from cnnspec.functions import FUNCTIONS
+from cnnspec.source import Source
+from cnnspec.spelling import suggest
+
+ARGUMENTS = {name for layer in layers.NAMES for name in layers.find(layer).arguments}  # type: ignore[union-attr]
+ROWS = [(section, row) for section, rows in foreign.rows().items() for row in rows]
+
+
+@pytest.mark.parametrize(("section", "row"), [pair for pair in ROWS if pair[0] != "signatures"])
+def test_a_row_leads_to_what_there_is(section: str, row: foreign.Row) -> None:
+    known: set[str] | None = {
+        "layers": {*layers.NAMES, "input"},
+        "arguments": ARGUMENTS,
+        "functions": set(FUNCTIONS),
+    }.get(section)
+    for ours in row.ours:
+        assert ours in known if known else re.fullmatch(r'yes|no|0|"[a-z]+"', ours), ours
+    assert row.ours or row.answer or section == "arguments"
+    assert not row.answer.endswith(".")
+    for code in re.findall(r"`([^`]+)`", row.answer):
+        first = re.match(r"[a-z]+\b(?!=)", code)
+        if section == "layers" and first and code not in ("cnnspec layer", "D@HxW"):
+            assert first[0] in (*layers.NAMES, "input", "from", "features"), code
+
+
+@pytest.mark.parametrize("section", [name for name in foreign.rows() if name != "signatures"])
+def test_a_word_has_one_row(section: str) -> None:
+    rows = foreign.rows()[section]
+    words = [each for row in rows for each in sorted(set(map(foreign.plain, row.words)))]
+    assert sorted(words) == sorted(set(words))
+
+
+def test_every_layer_of_torch_is_known() -> None:
+    """Whatever torch.nn has leads to a layer here or has an answer."""
+    theirs = [name for name, what in vars(torch.nn).items() if isinstance(what, type)]
+    functions = [name for name, what in vars(torch.nn.functional).items() if callable(what)]
+    own = re.compile(r".*torch_function.*|boolean_dispatch|assert_int_or_pair|[A-Z_].*|importlib|.*handle.*")
+    words = theirs + [name for name in functions if not own.fullmatch(name) and not keyword.iskeyword(name)]
+    assert len(words) > 240
+    lost = [word for word in words if not foreign.find("layers", word) and word.lower() not in layers.NAMES]
+    assert lost == []
+
+
+@pytest.mark.parametrize("theirs", sorted(foreign.signatures()))
+def test_a_signature_is_of_a_known_layer_and_its_arguments_are_known(theirs: str) -> None:
+    row = foreign.find("layers", theirs)
+    assert row is not None and row.ours
+    layer = layers.find(row.ours[0])
+    assert layer is not None
+    for name in foreign.signatures()[theirs]:
+        assert name in layer.arguments or foreign.find("arguments", name) is not None, name
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("pixelunshuffle 2", "stride=2"),
+        ("conv3d 8@3x3", "two axes only"),
+        ("conv1d 8 3", "height 1"),
+        ("reshape 3", "`flatten`"),
+        ("separable 8@3x3", "`depthwise 3x3 pad=1` and `conv 64@1x1`"),
+        ("reorg 2", "stride=2"),
+        ("maxunpool 2x2", "`upsample 2`"),
+        ("conv 8@3x3 activation=relu", "`conv 64@3x3, relu`"),
+        ("lstm 64", "forward only"),
+        ("crossentropyloss", "a loss is no part"),
+    ],
+)
+def test_no_opposite_is_offered_but_a_true_answer(line: str, answer: str) -> None:
+    source = Source("x.cnn", f"net A {{\n    input 3@8x8\n    {line}\n}}\n")
+    fault = check(source, read_used).diagnostics[0]
+    assert answer in fault.fixes[-1].title and not fault.fixes[-1].edits
+    assert not any("did you mean" in fix.title for fix in fault.fixes)
+
+
+@pytest.mark.parametrize("word", ["pixelunshuffle", "conv3d", "maxunpool", "convlstm2d", "reshape"])
+def test_what_has_an_answer_is_not_taken_for_a_slip(word: str) -> None:
+    assert suggest(word, layers.NAMES) == []
