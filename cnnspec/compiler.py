@@ -130,7 +130,17 @@ def check_module(
             break  # a pattern, which lacks a value, is passed over
     if names and not networks and not any(d.severity == "error" for d in diagnostics):
         check_net(module, names[-1], True, settings, diagnostics)  # nothing but patterns: say what they lack
-    return Checked(tuple(networks), tuple(unique(diagnostics)), expanded, tuple(partial), work)
+    return Checked(tuple(networks), tuple(unique(readable(diagnostics))), expanded, tuple(partial), work)
+
+
+def readable(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Without what is said of the names and arguments of a line that could not be read whole."""
+    unread = {(d.span.source.name, d.span.line) for d in diagnostics if d.code in ("E0101", "E0102")}
+    return [
+        d
+        for d in diagnostics
+        if d.code[:3] not in ("E02", "E03") or (d.span.source.name, d.span.line) not in unread
+    ]
 
 
 def linted(found: Checked, module: Module, whole: bool, keep: Keep) -> Checked:

@@ -149,8 +149,9 @@ class _Scanner:
                     self.refuse("a name", max_name, "bytes", "max_name", position, stop)
                 if kind != "KEY":
                     word = text[position:stop]
-                    kind = WORDS.get(word, kind)
-                    if kind == "NAME" and (word in SOFT_WORDS or text.startswith("{", stop)):
+                    holes = text.startswith("{", stop)
+                    kind = kind if holes and self.refers() else WORDS.get(word, kind)
+                    if kind == "NAME" and (word in SOFT_WORDS or holes):
                         position = self.word(word, position, stop, found.end())
                         continue
             elif kind == "PUNCTUATION":

@@ -166,8 +166,9 @@ class ValueBuilder:
         start, end = parts[0].start, parts[-1].end
         items = parts[1] if len(parts) > 2 else []
         if start and self.text[start - 1] == "]":
-            message = "an index cannot stand behind another: write `table[i, j]`"
-            return self.fault("E0101", message, self.span(start, end))
+            from cnnspec.habits import list_indexed
+
+            return self.fault("E0101", list_indexed(self.text, start), self.span(start, end))
         node = syntax.List(tuple(items), self.span(start, end))
         return self.deep(node, *items)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cnnspec import unreadable
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.habits import HABITS
 from cnnspec.scanner import WORDS, Token
 from cnnspec.source import Source, Span
 
@@ -349,6 +350,7 @@ def outside_of_nets(place: Place) -> Diagnostic | None:
 HINTS = (
     else_apart,
     elif_word,
+    *HABITS,
     brace_apart,
     word_as_label,
     colon_for_equals,

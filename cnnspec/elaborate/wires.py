@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from cnnspec import syntax
+from cnnspec.diagnostics import Edit, Fix
 from cnnspec.elaborate.context import Context
-from cnnspec.evaluate import Unknowable, fault
+from cnnspec.evaluate import Fault, Unknowable, fault
 from cnnspec.graph import Again, From, Step, Value
+from cnnspec.source import Span
+from cnnspec.values import UNKNOWN
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
@@ -19,8 +22,8 @@ def wire(
 ) -> Value:
     wire = step.action
     assert isinstance(wire, syntax.From | syntax.Again)
-    if step.label is not None:
-        raise fault("E0214", "a wire bears no label: the step that it leads to has one", step.label.span)
+    if step.label is not None and isinstance(wire, syntax.From):
+        raise labelled_from(step.label, wire)
     target, labelled = reference(run, wire.target, value, context)
     if isinstance(wire, syntax.From):
         steps.append(From(target, wire.span))
@@ -33,7 +36,20 @@ def wire(
 
     again, output = replay(run, context.owner, labelled, value, wire.span)
     steps.append(Again(again, value, output, wire.span))
+    if step.label is not None and (name := run.label(step.label, context, value)) is not None:
+        run.keep(name, run.reserve(name, step.label.span, context), output, None, context)
     return output
+
+
+def labelled_from(label: syntax.Label, wire: syntax.From) -> Fault:
+    source, name = wire.span.source, label.span.text.removesuffix(":").rstrip()
+    end = wire.span.end
+    edits = (
+        Edit(Span(source, label.span.start, wire.span.start), ""),
+        Edit(Span(source, end, end), f", {name}: identity"),
+    )
+    message = "`from` bears no label: the step that it leads to has one"
+    return fault("E0214", message, label.span, fixes=[Fix(f"label the value by `{name}: identity`", edits)])
 
 
 def reference(
@@ -48,11 +64,16 @@ def reference(
         if not prefix:
             break
         prefix = prefix[: prefix.rstrip(".").rfind(".") + 1]
+    constant = context.names.find(path)
+    if constant is UNKNOWN:
+        raise Unknowable  # `x = conv 8@3x3`: that line is at fault
     if context.owner.incomplete and may_be_labelled(path.rpartition(".")[2], context):
         raise Unknowable
     from cnnspec.spelling import hints
 
     fixes = hints(reference.span, path, context.owner.labels)
+    if constant is not None:
+        fixes = [Fix(f"`{path} =` names a value; a step is labelled with a colon: `{path}: …`")]
     raise fault("E0204", f"no step before this one is labelled `{path[:60]}`", reference.span, fixes=fixes)
 
 

@@ -112,6 +112,7 @@ BLOCK_WEIGHTS = [
     ("conv 3@1x1, d: if no { relu }, conv 3@1x1", "b.0 b.1"),
     ("conv 3@1x1, d: if yes { relu }, conv 3@1x1", "b.0 b.2"),
     ("x: conv 3@1x1, again x, conv 3@1x1", "b.x b.1"),
+    ("x: conv 3@1x1, y: again x, conv 3@1x1", "b.x b.1"),
     ("a: relu, conv 3@1x1, from a, conv 3@1x1", "b.conv1 b.conv2"),
     ("add { | conv 3@1x1, relu, conv 3@1x1 | identity }\nconv 3@1x1", "b.conv1 b.conv2 b.conv3"),
     ("g: { add { | conv 3@1x1, relu, conv 3@1x1 | identity } }", "b.g.0 b.g.2"),
