@@ -39,7 +39,13 @@ def parse(source: Source, limits: TextLimits = DEFAULT_LIMITS) -> tuple[syntax.F
         gc.disable()
         try:
             reading = _Reading(source, limits)
-            return reading.file(), reading.faults()
+            file, faults = reading.file(), reading.faults()
+            if faults and len(source.text) <= limits.max_source:
+                from cnnspec.pasted import recognise  # loaded on demand: most files have no fault
+
+                if (pasted := recognise(source)) is not None:
+                    return syntax.File((), file.span), [pasted]
+            return file, faults
         finally:
             if resting:
                 gc.enable()

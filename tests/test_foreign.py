@@ -86,6 +86,26 @@ def test_no_opposite_is_offered_but_a_true_answer(line: str, answer: str) -> Non
     assert not any("did you mean" in fix.title for fix in fault.fixes)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("[net]\nbatch=1\n[maxpool]\nsize=2\n" * 40, "a Darknet cfg"),
+        ('input: "data"\nlayers {\n  bottom: "data"\n  type: POOLING\n}\n', "a Caffe prototxt"),
+        ("class Net(nn.Module):\n    def __init__(self):\n        pass\n", "Python code"),
+        ('{"class_name": "Sequential", "config": {"layers": []}}', "a Keras model in JSON"),
+        ("nc: 80\nbackbone:\n  # from, number\n  - [-1, 1, Conv, [64, 6, 2, 2]]\n", "a YAML of YOLO"),
+    ],
+)
+def test_a_pasted_file_is_one_fault_that_says_what_it_is(text: str, kind: str) -> None:
+    (fault,) = check(Source("x.cnn", text), read_used).diagnostics
+    assert fault.code == "E0106" and f"this is {kind}, " in fault.message
+
+
+def test_a_faulty_file_of_ours_is_read_line_by_line() -> None:
+    text = "import torch\nnet A {\n    input 3@8x8\n    layer { name: 3 }\n}\n"
+    assert "E0106" not in {d.code for d in check(Source("x.cnn", text), read_used).diagnostics}
+
+
 @pytest.mark.parametrize("word", ["pixelunshuffle", "conv3d", "maxunpool", "convlstm2d", "reshape"])
 def test_what_has_an_answer_is_not_taken_for_a_slip(word: str) -> None:
     assert suggest(word, layers.NAMES) == []

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.failures import Keep, give_up, sparing
-from cnnspec.fixes import claims, joins, sizes, words
+from cnnspec.fixes import claims, dialect, joins, sizes, words
 from cnnspec.fixes.tree import Tree
 from cnnspec.fixes.trial import Case, Recheck, Trial
 from cnnspec.source import Source
@@ -42,11 +42,17 @@ def any_of(propose: Finder) -> Kind:
 
 
 KINDS: dict[str, tuple[Kind, ...]] = {
-    "E0202": (any_of(words.flags),),
+    "E0201": (any_of(dialect.outputs),),
+    "E0202": (any_of(words.flags), any_of(dialect.quoted), any_of(dialect.functions)),
     "E0203": (any_of(words.labels),),
     "E0204": (any_of(words.paths),),
     "E0301": (any_of(words.extras),),
-    "E0303": (Kind(sizes.pool_pads), any_of(words.kinds), any_of(words.quotients)),
+    "E0303": (
+        Kind(sizes.pool_pads),
+        any_of(words.kinds),
+        any_of(words.quotients),
+        any_of(dialect.shapes),
+    ),
     "E0304": (any_of(words.bounds), any_of(words.left_out)),
     "E0305": (any_of(words.twice),),
     "E0401": (
@@ -135,6 +141,8 @@ def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tup
 
 
 def _kinds(case: Case) -> Iterator[Kind]:
+    if case.fault.code in ("E0201", "E0301"):
+        yield Kind(dialect.lines)
     yield any_of(lambda case: iter(case.fault.fixes))
     places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
     if any(span is not None and span.source is case.tree.source for span in places):
