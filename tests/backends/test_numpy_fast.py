@@ -172,7 +172,7 @@ def test_tiles_are_chosen(
     net = net_of(("conv", {"filter": Filter(filters, (3, 3)), "pad": 1}, Shape(channels, side, side)), ())
     x = np.random.default_rng(0).standard_normal((images, channels, side, side))
     agree(net, x.astype(np.float32), bound=2e-5)
-    forms = [form for _, form in net.plan.packs]
+    forms = [form for _, form in net.plans[0].packs]
     assert forms == [tile or "taps"]
 
 

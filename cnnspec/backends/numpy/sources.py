@@ -12,6 +12,7 @@ FOLDER = Path(__file__).with_name("kernels")
 
 MODULES = (
     "arrays",
+    "threads",
     "special",
     "conv",
     "pool",

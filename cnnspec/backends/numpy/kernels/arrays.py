@@ -110,10 +110,13 @@ def tap2d(x: Array, tap: Pair, size: Pair, stride: Pair, dilation: Pair) -> Arra
     return x[:, :, rows, columns]
 
 
-def pieces(shape: tuple[int, ...], row_bytes: int) -> Iterator[Part]:
-    """Parts of an output whose work fits into the cache: images, or rows of one."""
+def pieces(shape: tuple[int, ...], row_bytes: int, least: int = 1) -> Iterator[Part]:
+    """Parts of an output whose work fits into the cache: images, or rows of one.
+
+    There are about `least` at least, where there are so many rows.
+    """
     images, height = shape[:2]
-    rows = max(1, CACHE // max(row_bytes, 1))
+    rows = max(1, min(CACHE // max(row_bytes, 1), -(-images * height // least)))
     if rows >= height:
         step = rows // height
         for n in range(0, images, step):

@@ -56,6 +56,4 @@ def packed(
 ) -> Array:
     """The scaled copy of a weight; runs of the same layer in the same form share it."""
     key = layer.owner, form
-    if key not in plan.packs:
-        plan.packs[key] = scaled(plan, weight, scale)
-    return plan.packs[key]
+    return plan.pack(key, lambda: scaled(plan, weight, scale))

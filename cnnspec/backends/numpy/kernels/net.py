@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -57,6 +58,10 @@ class BaseNet:
     Call it with images (N, C, H, W), float32 or float64. After writing into `params` by
     hand call `refresh`; `load` and the optimisers do so themselves. With fast=False it
     runs kernel by kernel, as the table of its layers reads.
+
+    Threads may share it: calls and `features` that go at the same time have buffers of
+    their own, the weights alone are common. What writes into `params` (`load`, training
+    and its running statistics, optimisers) wants the net for itself meanwhile.
     """
 
     inputs: ClassVar[dict[str, tuple[int, ...]]] = {}
@@ -69,8 +74,7 @@ class BaseNet:
     folds: ClassVar[dict[str, str]] = {}  # layers that take in a batch norm: the norm
     owned: ClassVar[dict[str, dict[str, Tensor]]]  # tensors by their layers
 
-    plan: Any  # the fast path for images of one size,
-    kind: list[Any]  # this size
+    plans: list[Any]  # the fast path for images of one size; more if threads share it
 
     def __init_subclass__(cls) -> None:
         before = next(iter(cls.inputs), "")
@@ -110,11 +114,17 @@ class BaseNet:
     def planned(self, images: dict[str, Array]) -> dict[str, Array]:
         """The outputs by the fast path, made anew for another size or type."""
         kind = [(x.shape, x.dtype) for x in images.values()]
-        if self.plan is None or self.kind != kind:
+        plans = self.plans  # after `refresh` those are others
+        try:
+            plan = plans.pop()  # it is this call's alone
+        except IndexError:
+            plan = None
+        if plan is None or plan.kind != kind:
             assert self.planner is not None
-            self.plan = None  # its memory goes before the next one's comes
-            self.plan, self.kind = self.planner(self, images), kind
-        found: dict[str, Array] = self.plan(images)
+            del plan  # its memory goes before the next one's comes
+            plan = self.planner(self, images)
+        found: dict[str, Array] = plan(images)
+        plans.append(plan)  # a call that raises leaves it to be made anew
         return found
 
     def features(self, *images: Array) -> dict[str, Array]:
@@ -181,8 +191,8 @@ class BaseNet:
 
     def refresh(self) -> None:
         """Take notice of what was written into `params`."""
-        self.plan = None
-        self.kind = []
+        self.plans = []
+        self.packs: WeakValueDictionary[Any, Array] = WeakValueDictionary()
 
     def save(self, path: str) -> None:
         """Write `params` to a .safetensors or .npz file."""

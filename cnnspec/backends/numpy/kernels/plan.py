@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arena import Arena
-from cnnspec.backends.numpy.kernels.arrays import Array, Part
+from cnnspec.backends.numpy.kernels.arena import LINE, Arena
+from cnnspec.backends.numpy.kernels.arrays import Array, Part, pieces
 from cnnspec.backends.numpy.kernels.net import BaseNet, Layer
+from cnnspec.backends.numpy.kernels.threads import Task, crew
 
 Post = Callable[[Array, Part], Any]
 """What works on a part of an output while it is in the cache."""
@@ -26,6 +27,9 @@ RUN = 1024
 
 ROOM = 3 << 20
 """Bytes that packed weights may hold beyond what the net's own tensors do."""
+
+SMALL = 1 << 18
+"""Bytes of work that are not worth another thread's while."""
 
 BLOCK = 1 << 12
 """Numbers that a kernel works on at once, where it makes new arrays under way."""
@@ -53,6 +57,8 @@ JOINS = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
 class Plan:
     """The steps of a net for images of some size; call it with such images.
 
+    A step is tasks for so many `workers`, which may go at the same time: each writes
+    where no other reads or writes. One call at a time: the buffers are its own.
     `values` are the buffers of the layers placed so far, `homes` the memory that they
     lie in, `left` the number of layers that are still to take them; `packs` the weights
     laid out anew, `room` the bytes by which more of them may outgrow their tensors.
@@ -60,6 +66,9 @@ class Plan:
 
     def __init__(self, net: BaseNet, images: dict[str, Array]) -> None:
         self.net = net
+        self.kind = [(x.shape, x.dtype) for x in images.values()]
+        with crew() as all_workers:
+            self.workers = all_workers.workers
         found = [*images.values(), *net.params.values()]
         self.dtype = np.result_type(*(x.dtype for x in found if x.dtype.kind == "f"))
         self.layers = [layer for layer in net.layers if not layer.train]
@@ -80,7 +89,7 @@ class Plan:
 
     def place(self, images: dict[str, Array]) -> None:
         """Make the steps: a first time to learn what buffers they need, and when."""
-        self.steps: list[Callable[[], Any]] = []
+        self.steps: list[list[Task]] = []
         self.values: dict[str, Array] = {}
         self.homes: dict[str, int] = {}
         self.placed: set[str] = set()
@@ -100,9 +109,92 @@ class Plan:
         """The outputs, as new arrays."""
         for name, x in images.items():
             self.inputs[name][...] = last(x)
-        for step in self.steps:
-            step()
+        with crew() as workers:
+            for tasks in self.steps:
+                workers.run(tasks, self.workers)
         return {name: first(y).copy() for name, y in self.outputs.items()}
+
+    def pack(self, key: tuple[str, Any], make: Callable[[], Array]) -> Array:
+        """A weight laid out anew: plans for other threads that run the net share it."""
+        if key not in self.packs:
+            shared = self.net.packs
+            found = shared.get((key, self.dtype))
+            if found is None:
+                found = shared.setdefault((key, self.dtype), make())
+            self.packs[key] = found
+        return self.packs[key]
+
+    def add(self, *tasks: Callable[[], Any]) -> None:
+        """A step of tasks that need no scratch memory of their own."""
+        self.steps.append([task_alone(task) for task in tasks])
+
+    def parts(self, shape: tuple[int, ...], row_bytes: int) -> list[Part]:
+        """Parts of an output, so many that every worker finds some to do.
+
+        All workers' parts together fit into the cache: their scratch memory is no more
+        than that of one worker alone.
+        """
+        if shape[0] * shape[1] * row_bytes < SMALL * self.workers // 2:
+            return list(pieces(shape, row_bytes))
+        least = 2 * self.workers if self.workers > 1 else 1
+        return list(pieces(shape, row_bytes * self.workers, least))
+
+    def whole_rows(self, y: Array) -> list[Part]:
+        """Parts of maps, or of vectors, that the cache holds several times."""
+        shape = y.shape if y.ndim == 4 else (1, *y.shape)
+        found = self.parts(shape, 4 * y.itemsize * math.prod(shape[2:]))
+        return found if y.ndim == 4 else [(rows,) for _, rows in found]
+
+    def stretches(self, count: int, work: int, unit: int = LINE) -> list[slice]:
+        """Parts of an axis, whose work is in bytes, for all workers, in units."""
+        least = 2 * self.workers if work >= SMALL and self.workers > 1 else 1
+        step = -(-count // least)
+        step += -step % unit
+        return [slice(i, min(i + step, count)) for i in range(0, count, step)]
+
+    def product(
+        self, x: Array, kernels: Array, y: Array, parts: list[Part], posts: list[Post]
+    ) -> None:
+        """Steps for y = x times kernels, pixel by pixel, and what follows it.
+
+        A product is divided along its longer side: each part of it reads the weights,
+        or the pixels, once more.
+        """
+        width = kernels.shape[1]
+        pixels = x.size // x.shape[-1]
+        if pixels >= width:
+
+            def rows(part: Part) -> Callable[[], Any]:
+                seen, goal = x[part], y[part]
+                left, made = seen.reshape(-1, x.shape[-1]), goal.reshape(-1, width)
+
+                def task() -> None:
+                    np.matmul(left, kernels, out=made)
+                    for post in posts:
+                        post(goal, part)
+
+                return task
+
+            self.add(*map(rows, parts))
+            return
+        left, made = x.reshape(-1, x.shape[-1]), y.reshape(-1, width)
+
+        def columns(some: slice) -> Callable[[], Any]:
+            kernel, goal = kernels[:, some], made[:, some]
+            return lambda: np.matmul(left, kernel, out=goal)
+
+        self.add(*map(columns, self.stretches(width, kernels.nbytes)))
+        self.follow(y, parts, posts)
+
+    def follow(self, y: Array, parts: list[Part], posts: list[Post]) -> None:
+        """A step for what happens to an output, part by part."""
+
+        def task(part: Part) -> Callable[[], Any]:
+            goal = y[part]
+            return lambda: [post(goal, part) for post in posts]
+
+        if posts:
+            self.add(*map(task, parts))
 
     def take(self, name: str, shape: tuple[int, ...]) -> Array:
         """A buffer for a value. Raises ValueError where a map has no size."""
@@ -174,9 +266,23 @@ class Plan:
         return found
 
 
+def task_alone(task: Callable[[], Any]) -> Task:
+    """A task for any worker."""
+    return lambda _: task()
+
+
 def post_add(other: Array) -> Post:
     """y += other, part by part."""
     return lambda y, part: np.add(y, other[part], out=y)
+
+
+def post_join(join: np.ufunc, one: Array, two: Array) -> Post:
+    """y = one joined with two, part by part; gates weigh whole maps."""
+
+    def seen(x: Array, part: Part) -> Array:
+        return x[part] if x.ndim == 2 or x.shape[1] > 1 else x[part[:1]]
+
+    return lambda y, part: join(seen(one, part), seen(two, part), out=y)
 
 
 def post_add_run(run: Array) -> Post:
@@ -250,7 +356,7 @@ def quick_plain(plan: Plan, layer: Layer) -> None:
         return last(found)
 
     y = plan.take(layer.name, compute().shape)
-    plan.steps.append(lambda: np.copyto(y, compute(), casting="same_kind"))
+    plan.add(lambda: np.copyto(y, compute(), casting="same_kind"))
     plan.close([layer])
 
 
@@ -265,8 +371,8 @@ def quick_in_place(plan: Plan, layer: Layer) -> None:
         y = plan.move(source, layer.name)
     else:
         y = plan.take(layer.name, x.shape)
-        plan.steps.append(lambda: np.copyto(y, x))
-    plan.steps.append(lambda: work(y))
+        plan.add(lambda: np.copyto(y, x))
+    plan.follow(y, plan.whole_rows(y), [post_in_place(work)])
     plan.close([layer])
 
 
@@ -289,15 +395,11 @@ def quick_join(plan: Plan, layer: Layer) -> None:
     y = plan.move(free[0], layer.name) if free else plan.take(layer.name, shape)
     _, after = plan.chain(layer, fold=False)
     posts = plan.posts(y, None, layer.name, after)
-
-    def step() -> None:
-        join(one, two, out=y)
-        for other in others:
-            join(y, other, out=y)
-        for post in posts:
-            post(y, (slice(None),))
-
-    plan.steps.append(step)
+    joins = [
+        post_join(join, one, two),
+        *(post_join(join, y, other) for other in others),
+    ]
+    plan.follow(y, plan.whole_rows(y), [*joins, *posts])
     finish(plan, layer, after)
 
 

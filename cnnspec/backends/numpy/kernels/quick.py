@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import Array, Part, pieces
+from cnnspec.backends.numpy.kernels.arrays import Array, Part
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import (
@@ -23,7 +23,7 @@ from cnnspec.backends.numpy.kernels.pool import (
     pool_frame,
     window_shares,
 )
-from cnnspec.backends.numpy.kernels.strips import strips
+from cnnspec.backends.numpy.kernels.strips import Strip, strips
 
 
 def quick_linear(plan: Plan, layer: Layer) -> None:
@@ -34,23 +34,8 @@ def quick_linear(plan: Plan, layer: Layer) -> None:
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, (*x.shape[:-1], len(weight)))
     posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
-    parts = whole_rows(y)
-
-    def step() -> None:
-        np.matmul(x.reshape(-1, x.shape[-1]), kernels, out=y.reshape(-1, y.shape[-1]))
-        for part in parts:
-            for post in posts:
-                post(y[part], part)
-
-    plan.steps.append(step)
+    plan.product(x, kernels, y, plan.whole_rows(y), posts)
     finish(plan, layer, [*norms, *after])
-
-
-def whole_rows(y: Array) -> list[Part]:
-    """Parts of maps, or of vectors, that the cache holds several times."""
-    shape = y.shape if y.ndim == 4 else (1, *y.shape)
-    found = list(pieces(shape, 4 * y.itemsize * math.prod(shape[2:])))
-    return found if y.ndim == 4 else [(rows,) for _, rows in found]
 
 
 def quick_norm(plan: Plan, layer: Layer) -> None:
@@ -64,15 +49,11 @@ def quick_norm(plan: Plan, layer: Layer) -> None:
     scale = run_of(scale, y)
     _, after = plan.chain(layer, fold=False)
     posts = plan.posts(y, shift, layer.name, after)
-    parts = whole_rows(y)
 
-    def step() -> None:
-        for part in parts:
-            np.multiply(in_runs(x[part], scale), scale, out=in_runs(y[part], scale))
-            for post in posts:
-                post(y[part], part)
+    def weigh(goal: Array, part: Part) -> None:
+        np.multiply(in_runs(x[part], scale), scale, out=in_runs(goal, scale))
 
-    plan.steps.append(step)
+    plan.follow(y, plan.whole_rows(y), [weigh, *posts])
     finish(plan, layer, after)
 
 
@@ -100,32 +81,33 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     y = plan.take(layer.name, (n, oh, ow, c))
     row = x.itemsize * c * (sh * x.shape[2] + x.shape[2] + ow)
     found = strips(
-        plan, x, list(pieces(y.shape, row)), (dh * (kh - 1) + 1, sh), pads, fill
+        plan, x, plan.parts(y.shape, row), (dh * (kh - 1) + 1, sh), pads, fill
     )
     width = x.shape[2] + pads[2] + pads[3]
     sizes = [y[strip.part].size // ow * width for strip in found]
-    columns = plan.take(".columns", (max(sizes, default=0),))
+    columns = plan.take(".columns", (plan.workers, max(sizes, default=0)))
     shares = None
     if join is np.add:
         count, divisor = options.get("countpad", True), options.get("divisor")
         shares = window_shares(first(x), window, stride, pad, (oh, ow), count, divisor)
         shares = shares[:, :, None]
 
-    def step() -> None:
-        for strip, size in zip(found, sizes, strict=True):
-            seen, goal = strip.load(), y[strip.part]
-            sums = columns[:size].reshape(*goal.shape[:2], width, c)
-            rows = sh * (goal.shape[1] - 1) + 1
-            for u in range(kh):
-                tap = seen[:, u * dh : u * dh + rows : sh]
-                join(sums, tap, out=sums) if u else np.copyto(sums, tap)
-            for v in range(kw):
-                tap = sums[:, :, v * dw : v * dw + (ow - 1) * sw + 1 : sw]
-                join(goal, tap, out=goal) if v else np.copyto(goal, tap)
-            if shares is not None:
-                np.divide(goal, shares[strip.part[1]], out=goal)
+    def pool(strip: Strip, size: int, worker: int) -> None:
+        seen, goal = strip.load(worker), y[strip.part]
+        sums = columns[worker, :size].reshape(*goal.shape[:2], width, c)
+        rows = sh * (goal.shape[1] - 1) + 1
+        for u in range(kh):
+            tap = seen[:, u * dh : u * dh + rows : sh]
+            join(sums, tap, out=sums) if u else np.copyto(sums, tap)
+        for v in range(kw):
+            tap = sums[:, :, v * dw : v * dw + (ow - 1) * sw + 1 : sw]
+            join(goal, tap, out=goal) if v else np.copyto(goal, tap)
+        if shares is not None:
+            np.divide(goal, shares[strip.part[1]], out=goal)
 
-    plan.steps.append(step)
+    plan.steps.append(
+        [partial(pool, strip, size) for strip, size in zip(found, sizes, strict=True)]
+    )
     plan.give(".columns")
     plan.give(".frame")
     plan.close([layer])
@@ -147,6 +129,6 @@ def quick_adaptive_avg_pool2d(plan: Plan, layer: Layer) -> None:
                 np.add.reduce(row[:, left:right], 1, out=goal)
                 np.divide(goal, (bottom - top) * (right - left), out=goal)
 
-    plan.steps.append(step)
+    plan.add(step)
     plan.give(".row")
     plan.close([layer])

@@ -5,15 +5,16 @@ Im2col: Chellapilla, Puri and Simard 2006.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import pieces
+from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, packed
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, finish, in_runs, run_of
-from cnnspec.backends.numpy.kernels.strips import Conv, conv_size
+from cnnspec.backends.numpy.kernels.strips import Conv, Strip, batches, conv_size
 from cnnspec.backends.numpy.kernels.winograd import winograd, winograd_tile
 
 
@@ -46,18 +47,10 @@ def quick_conv2d(plan: Plan, layer: Layer) -> None:
 
 
 def pointwise(conv: Conv) -> None:
-    """A 1x1 convolution: one product of all pixels with the weight."""
-    x, y, posts = conv.x, conv.y, conv.posts
-    kernels = matrix(conv.plan, conv.layer, conv.weight[:, :, 0, 0], conv.scale)
-    parts = list(pieces(y.shape, 4 * y.itemsize * y.shape[2] * y.shape[3]))
-
-    def step() -> None:
-        np.matmul(x.reshape(-1, x.shape[3]), kernels, out=y.reshape(-1, y.shape[3]))
-        for part in parts:
-            for post in posts:
-                post(y[part], part)
-
-    conv.plan.steps.append(step)
+    """A 1x1 convolution: the product of all pixels with the weight."""
+    plan, y = conv.plan, conv.y
+    kernels = matrix(plan, conv.layer, conv.weight[:, :, 0, 0], conv.scale)
+    plan.product(conv.x, kernels, y, plan.whole_rows(y), conv.posts)
 
 
 def im2col(conv: Conv) -> None:
@@ -69,24 +62,68 @@ def im2col(conv: Conv) -> None:
     kernels = packed(conv.plan, conv.layer, "taps", by_tap, conv.scale)
     kernels = kernels.reshape(-1, y.shape[3])
     depth = len(kernels)
-    work = conv.taps(y.itemsize * y.shape[2] * depth)
-    columns = conv.plan.take(".columns", (max((t.size for _, t in work), default=0),))
     tap_by_tap = by_tap.shape[1] * by_tap.shape[2] < 8
+    work = conv.taps(conv.plan.parts(y.shape, y.itemsize * y.shape[2] * depth))
+    if y.size < y.shape[3] ** 2 and not tap_by_tap:
+        by_filters(conv, kernels, work)
+        return
+    largest = max((taps[0].size for _, taps in work), default=0)
+    columns = conv.plan.take(".columns", (conv.plan.workers, largest))
 
-    def step() -> None:
-        for strip, taps in work:
-            strip.load()
-            source = taps.transpose(3, 4, 5, 0, 1, 2) if tap_by_tap else taps
-            copy = columns[: source.size].reshape(source.shape)
-            np.copyto(copy, source)
-            rows = copy.reshape(depth, -1).T if tap_by_tap else copy.reshape(-1, depth)
-            goal = y[strip.part]
-            np.matmul(rows, kernels, out=goal.reshape(-1, y.shape[3]))
-            for post in posts:
-                post(goal, strip.part)
+    def task(strip: Strip, frames: list[Array], worker: int) -> None:
+        strip.load(worker)
+        taps = frames[worker]
+        source = taps.transpose(3, 4, 5, 0, 1, 2) if tap_by_tap else taps
+        copy = columns[worker, : source.size].reshape(source.shape)
+        np.copyto(copy, source)
+        rows = copy.reshape(depth, -1).T if tap_by_tap else copy.reshape(-1, depth)
+        goal = y[strip.part]
+        np.matmul(rows, kernels, out=goal.reshape(-1, y.shape[3]))
+        for post in posts:
+            post(goal, strip.part)
 
-    conv.plan.steps.append(step)
+    conv.plan.steps.append([partial(task, strip, taps) for strip, taps in work])
     conv.plan.give(".columns")
+
+
+def by_filters(
+    conv: Conv, kernels: Array, work: list[tuple[Strip, list[Array]]]
+) -> None:
+    """Im2col for few pixels and many filters: they are what a product is divided by."""
+    plan, (depth, filters) = conv.plan, kernels.shape
+    sizes = [taps[0].size for _, taps in work]
+    groups = batches(sizes, CACHE // kernels.itemsize)
+    columns = plan.take(
+        ".columns", (max(sum(sizes[some]) for some in groups) // depth, depth)
+    )
+
+    def copy(strip: Strip, frames: list[Array], rows: Array, worker: int) -> None:
+        strip.load(worker)
+        np.copyto(rows.reshape(frames[worker].shape), frames[worker])
+
+    goals, done = conv.y.reshape(-1, filters), 0
+    for some in groups:
+        ends = [0]
+        for size in sizes[some]:
+            ends.append(ends[-1] + size // depth)
+        rows, goal = columns[: ends[-1]], goals[done : done + ends[-1]]
+        plan.steps.append(
+            [
+                partial(copy, strip, taps, rows[start:stop])
+                for (strip, taps), start, stop in zip(
+                    work[some], ends[:-1], ends[1:], strict=True
+                )
+            ]
+        )
+        plan.add(
+            *(
+                partial(np.matmul, rows, kernels[:, part], out=goal[:, part])
+                for part in plan.stretches(filters, kernels.nbytes)
+            )
+        )
+        plan.follow(conv.y, [strip.part for strip, _ in work[some]], conv.posts)
+        done += ends[-1]
+    plan.give(".columns")
 
 
 def grouped(conv: Conv) -> None:
@@ -98,26 +135,28 @@ def grouped(conv: Conv) -> None:
         plan, conv.layer, "taps", conv.weight.transpose(2, 3, 1, 0), conv.scale
     )
     kernels = by_tap.reshape(depth, groups, o).transpose(1, 0, 2)
-    work = conv.taps(y.itemsize * y.shape[2] * depth * groups)
-    columns = plan.take(".columns", (max((t.size for _, t in work), default=0),))
+    row = y.itemsize * y.shape[2] * depth * groups
+    work = conv.taps(plan.parts(y.shape, row))
+    largest = max((taps[0].size for _, taps in work), default=0)
+    columns = plan.take(".columns", (plan.workers, largest))
     largest = max((y[strip.part].size for strip, _ in work), default=0)
-    made = plan.take(".made", (largest,))
+    made = plan.take(".made", (plan.workers, largest))
 
-    def step() -> None:
-        for strip, taps in work:
-            strip.load()
-            split = taps.reshape(*taps.shape[:5], groups, -1)
-            split = split.transpose(5, 0, 1, 2, 3, 4, 6)
-            rows = columns[: taps.size].reshape(split.shape)
-            np.copyto(rows, split)
-            goal = y[strip.part]
-            product = made[: goal.size].reshape(groups, -1, o)
-            np.matmul(rows.reshape(groups, -1, depth), kernels, out=product)
-            np.copyto(goal.reshape(-1, groups, o), product.transpose(1, 0, 2))
-            for post in posts:
-                post(goal, strip.part)
+    def task(strip: Strip, frames: list[Array], worker: int) -> None:
+        strip.load(worker)
+        taps = frames[worker]
+        split = taps.reshape(*taps.shape[:5], groups, -1)
+        split = split.transpose(5, 0, 1, 2, 3, 4, 6)
+        rows = columns[worker, : taps.size].reshape(split.shape)
+        np.copyto(rows, split)
+        goal = y[strip.part]
+        product = made[worker, : goal.size].reshape(groups, -1, o)
+        np.matmul(rows.reshape(groups, -1, depth), kernels, out=product)
+        np.copyto(goal.reshape(-1, groups, o), product.transpose(1, 0, 2))
+        for post in posts:
+            post(goal, strip.part)
 
-    plan.steps.append(step)
+    plan.steps.append([partial(task, strip, taps) for strip, taps in work])
     plan.give(".columns")
     plan.give(".made")
 
@@ -132,23 +171,22 @@ def depthwise(conv: Conv) -> None:
     kernels = packed(plan, conv.layer, "taps", by_tap, conv.scale)
     if conv.stride[1] == 1:
         kernels = run_of(kernels, y)
-    work = conv.taps(4 * y.itemsize * y.shape[2] * y.shape[3])
+    work = conv.taps(plan.parts(y.shape, 4 * y.itemsize * y.shape[2] * y.shape[3]))
     largest = max((y[strip.part].size for strip, _ in work), default=0)
-    product = plan.take(".product", (largest,))
+    product = plan.take(".product", (plan.workers, largest))
 
-    def step() -> None:
-        for strip, taps in work:
-            strip.load()
-            goal = in_runs(y[strip.part], kernels)
-            term = product[: goal.size].reshape(goal.shape)
-            for u in range(kernels.shape[0]):
-                for v in range(kernels.shape[1]):
-                    seen = taps[:, :, :, u, v].reshape(goal.shape)
-                    np.multiply(seen, kernels[u, v], out=term if u or v else goal)
-                    if u or v:
-                        np.add(goal, term, out=goal)
-            for post in posts:
-                post(y[strip.part], strip.part)
+    def task(strip: Strip, frames: list[Array], worker: int) -> None:
+        strip.load(worker)
+        taps, goal = frames[worker], in_runs(y[strip.part], kernels)
+        term = product[worker, : goal.size].reshape(goal.shape)
+        for u in range(kernels.shape[0]):
+            for v in range(kernels.shape[1]):
+                seen = taps[:, :, :, u, v].reshape(goal.shape)
+                np.multiply(seen, kernels[u, v], out=term if u or v else goal)
+                if u or v:
+                    np.add(goal, term, out=goal)
+        for post in posts:
+            post(y[strip.part], strip.part)
 
-    plan.steps.append(step)
+    plan.steps.append([partial(task, strip, taps) for strip, taps in work])
     plan.give(".product")

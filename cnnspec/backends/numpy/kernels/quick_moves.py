@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array, Part
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, first
 from cnnspec.backends.numpy.kernels.strips import frame_moves, origins, runs
@@ -17,7 +17,11 @@ def quick_concat(plan: Plan, layer: Layer) -> None:
     values = [plan.values[name] for name in layer.of]
     channels = sum(value.shape[-1] for value in values)
     y = plan.take(layer.name, (*values[0].shape[:-1], channels))
-    plan.steps.append(lambda: np.concatenate(values, -1, out=y))
+
+    def join(goal: Array, part: Part) -> None:
+        np.concatenate([value[part] for value in values], -1, out=goal)
+
+    plan.follow(y, plan.whole_rows(y), [join])
     plan.close([layer])
 
 
@@ -42,7 +46,7 @@ def quick_pad2d(plan: Plan, layer: Layer) -> None:
         for goal, source in moves:
             np.copyto(goal, source)
 
-    plan.steps.append(step)
+    plan.add(step)
     plan.close([layer])
 
 
@@ -64,5 +68,5 @@ def quick_pixel_shuffle(plan: Plan, layer: Layer) -> None:
 def copy_view(plan: Plan, layer: Layer, view: Array, shape: tuple[int, ...]) -> None:
     """A view of what arrives, copied in its order."""
     y = plan.take(layer.name, shape)
-    plan.steps.append(lambda: np.copyto(y.reshape(view.shape), view))
+    plan.add(lambda: np.copyto(y.reshape(view.shape), view))
     plan.close([layer])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,9 @@ def quick_conv_transpose2d(plan: Plan, layer: Layer) -> None:
     posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
     parts = list(pieces(x.shape, 2 * x.itemsize * x.shape[2] * (c + o)))
     largest = max((x[part].size // c for part in parts), default=0)
-    product = plan.take(".product", (largest, o))
+    stretches = plan.stretches(o, largest * kernels.nbytes // c)
+    widest = max(some.stop - some.start for some in stretches)
+    product = plan.take(".product", (plan.workers, largest * widest))
     work = []
     for images, rows in parts:
         for u, v in np.ndindex(kh, kw):
@@ -44,18 +47,17 @@ def quick_conv_transpose2d(plan: Plan, layer: Layer) -> None:
             goal = y[images, down[1], along[1]]
             work.append((x[images, rows], kernels[u, v], down[0], along[0], goal))
 
-    def step() -> None:
-        y.fill(0)
+    def task(some: slice, worker: int) -> None:
+        y[..., some].fill(0)
         for pixels, kernel, rows, columns, goal in work:
-            made = product[: pixels.size // c]
-            np.matmul(pixels.reshape(-1, c), kernel, out=made)
-            seen = made.reshape(*pixels.shape[:3], o)[:, rows, columns]
-            np.add(goal, seen, out=goal)
-        for part in pieces(y.shape, 4 * y.itemsize * y.shape[2] * o):
-            for post in posts:
-                post(y[part], part)
+            count, width = pixels.size // c, some.stop - some.start
+            made = product[worker, : count * width].reshape(count, width)
+            np.matmul(pixels.reshape(-1, c), kernel[:, some], out=made)
+            seen = made.reshape(*pixels.shape[:3], width)[:, rows, columns]
+            np.add(goal[..., some], seen, out=goal[..., some])
 
-    plan.steps.append(step)
+    plan.steps.append([partial(task, some) for some in stretches])
+    plan.follow(y, plan.whole_rows(y), posts)
     plan.give(".product")
     finish(plan, layer, [*norms, *after])
 
@@ -81,11 +83,15 @@ def quick_upsample(plan: Plan, layer: Layer) -> None:
     left, right, along = neighbours(first(x), 3, **options)
     n, _, width, c = x.shape
     y = plan.take(layer.name, (n, len(above), len(left), c))
-    row, other = (plan.take(name, (n, width, c)) for name in (".row", ".other"))
-    far = plan.take(".far", (n, len(left), c))
+    near_rows, other_rows = (
+        plan.take(name, (plan.workers, n, width, c)) for name in (".row", ".other")
+    )
+    far_rows = plan.take(".far", (plan.workers, n, len(left), c))
 
-    def step() -> None:
-        for i, (high, low) in enumerate(zip(above, below, strict=True)):
+    def task(some: slice, worker: int) -> None:
+        row, other, far = near_rows[worker], other_rows[worker], far_rows[worker]
+        for i in range(some.start, some.stop):
+            high, low = above[i], below[i]
             if down is None:
                 np.take(x[:, high], left, 1, out=y[:, i], mode="clip")
                 continue
@@ -98,7 +104,8 @@ def quick_upsample(plan: Plan, layer: Layer) -> None:
             np.multiply(far, along[:, None], out=far)
             np.add(y[:, i], far, out=y[:, i])
 
-    plan.steps.append(step)
+    rows = plan.parts((1, len(above)), 2 * y.nbytes // max(1, len(above)))
+    plan.steps.append([partial(task, some) for _, some in rows])
     plan.give(".row")
     plan.give(".other")
     plan.give(".far")

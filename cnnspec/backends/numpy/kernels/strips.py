@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Part, Sides, pieces
+from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Part, Sides
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, Post
 
@@ -16,18 +16,19 @@ from cnnspec.backends.numpy.kernels.plan import Plan, Post
 class Strip(NamedTuple):
     """A part of an output, and the frame: the rows of input it sees, pads included.
 
-    `moves` are the copies, of arrays or of one number, that fill the frame.
+    Every worker has a frame of its own, if there are pads. `moves` are the copies, of
+    arrays or of one number, that fill each of them.
     """
 
     part: Part
-    frame: Array  # (n, rows, left + W + right, C)
-    moves: list[tuple[Array, Array | float]]
+    frames: list[Array]  # (n, rows, left + W + right, C)
+    moves: list[list[tuple[Array, Array | float]]]
 
-    def load(self) -> Array:
-        """The frame, filled."""
-        for goal, source in self.moves:
+    def load(self, worker: int) -> Array:
+        """A worker's frame, filled."""
+        for goal, source in self.moves[worker]:
             np.copyto(goal, source)
-        return self.frame
+        return self.frames[worker]
 
 
 def strips(
@@ -41,13 +42,14 @@ def strips(
 ) -> list[Strip]:
     """A strip for each part. `window`: the rows that one output sees, and their step.
 
-    The frames share a buffer, ".frame"; without pads they are views of x, (N, H, W, C).
+    A worker's frames share a buffer, a row of ".frame"; without pads they are views of
+    x, (N, H, W, C).
     """
     (extent, step), (top, bottom, left, right) = window, pads
     bounds = [(rows.start * step, (rows.stop - 1) * step + extent) for _, rows in parts]
     if not any(pads):
         return [
-            Strip(part, x[part[0], first:last], [])
+            Strip(part, [x[part[0], first:last]] * plan.workers, [[]] * plan.workers)
             for part, (first, last) in zip(parts, bounds, strict=True)
         ]
     shapes = [
@@ -55,16 +57,31 @@ def strips(
         for (images, _), (first, last) in zip(parts, bounds, strict=True)
     ]
     sizes = [math.prod(shape) * x.shape[3] for shape in shapes]
-    buffer = plan.take(".frame", (max(sizes, default=0),))
+    buffers = plan.take(".frame", (plan.workers, max(sizes, default=0)))
     rows = origins(x.shape[1], top, bottom, mode)
     columns = runs(origins(x.shape[2], left, right, mode))
     found = []
     for i, (first, last) in enumerate(bounds):
-        frame = buffer[: sizes[i]].reshape(*shapes[i], x.shape[3])
-        moves = frame_moves(
-            x[parts[i][0]], frame, rows[first:last], columns, left, fill
-        )
-        found.append(Strip(parts[i], frame, moves))
+        frames = [row[: sizes[i]].reshape(*shapes[i], x.shape[3]) for row in buffers]
+        seen, origin = x[parts[i][0]], rows[first:last]
+        moves = [
+            frame_moves(seen, frame, origin, columns, left, fill) for frame in frames
+        ]
+        found.append(Strip(parts[i], frames, moves))
+    return found
+
+
+def batches(sizes: list[int], most: int) -> list[slice]:
+    """Neighbours whose sizes add up to `most` at most, or that are too large alone."""
+    found: list[slice] = []
+    total = most + 1
+    for i, size in enumerate(sizes):
+        total += size
+        if total > most:
+            found.append(slice(i, i + 1))
+            total = size
+        else:
+            found[-1] = slice(found[-1].start, i + 1)
     return found
 
 
@@ -149,11 +166,10 @@ class Conv(NamedTuple):
     groups: int
     mode: str
 
-    def taps(self, row_bytes: int) -> list[tuple[Strip, Array]]:
-        """Strips and their windows, for so many bytes of work a row of output."""
+    def taps(self, parts: list[Part]) -> list[tuple[Strip, list[Array]]]:
+        """Strips for parts of the output, and their windows in each worker's frame."""
         kh, kw = self.weight.shape[2:]
         extent = self.dilation[0] * (kh - 1) + 1
-        parts = list(pieces(self.y.shape, row_bytes))
         found = strips(
             self.plan,
             self.x,
@@ -164,6 +180,12 @@ class Conv(NamedTuple):
         )
         sizes = [(rows.stop - rows.start, self.y.shape[2]) for _, rows in parts]
         return [
-            (strip, windows(strip.frame, size, (kh, kw), self.stride, self.dilation))
+            (
+                strip,
+                [
+                    windows(frame, size, (kh, kw), self.stride, self.dilation)
+                    for frame in strip.frames
+                ],
+            )
             for strip, size in zip(found, sizes, strict=True)
         ]

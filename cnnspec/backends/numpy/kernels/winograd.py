@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import CACHE, Array, pieces
+from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
 from cnnspec.backends.numpy.kernels.folding import scaled
-from cnnspec.backends.numpy.kernels.strips import Conv, strips, windows
+from cnnspec.backends.numpy.kernels.strips import Conv, Strip, batches, strips, windows
 
 WINOGRAD: dict[int, tuple[list[list[float]], list[list[float]], list[list[float]]]] = {
     2: (
@@ -72,8 +74,8 @@ def winograd_tile(conv: Conv) -> int:
 
 def winograd_weight(conv: Conv, m: int) -> Array:
     """(G x G) times the taps: (O, C, 3, 3) -> ((m + 2)^2, C, O), channel by channel."""
-    key = conv.layer.owner, m
-    if key not in conv.plan.packs:
+
+    def make() -> Array:
         g = np.array(WINOGRAD[m][1])
         square = np.kron(g, g).astype(conv.plan.dtype)
         taps = conv.weight.transpose(1, 2, 3, 0)
@@ -81,8 +83,9 @@ def winograd_weight(conv: Conv, m: int) -> Array:
         found = np.empty((len(square), c, o), conv.plan.dtype)
         for i in range(c):
             found[:, i] = square @ scaled(conv.plan, taps[i], conv.scale).reshape(9, o)
-        conv.plan.packs[key] = found
-    return conv.plan.packs[key]
+        return found
+
+    return conv.plan.pack((conv.layer.owner, m), make)
 
 
 def winograd(conv: Conv, m: int) -> None:
@@ -101,35 +104,65 @@ def winograd(conv: Conv, m: int) -> None:
     bottom, right = m * th + 2 - top - x.shape[1], m * tw + 2 - left - x.shape[2]
     row = k * y.itemsize * tw * max(c, o)
     row = min(row, CACHE * tw // 100)  # products of fewer tiles than 100 are slow
-    parts = list(pieces((len(x), th), row))
+    parts = plan.parts((len(x), th), row)
     found = strips(plan, x, parts, (m + 2, m), (top, bottom, left, right))
-    work = []
-    for strip in found:
-        size = strip.part[1].stop - strip.part[1].start, tw
-        tiles = windows(strip.frame, size, (m + 2, m + 2), (m, m), (1, 1))
-        work.append((strip, tiles.transpose(3, 4, 0, 1, 2, 5)))
-    count = max((tiles.size // (k * c) for _, tiles in work), default=0)
-    spread = plan.take(".spread", (k * count * max(c, o),))
-    moved = plan.take(".moved", (count * max(k * c, m * m * o),))
+    counts = [(n.stop - n.start) * (rows.stop - rows.start) * tw for n, rows in parts]
+    groups = batches(counts, max(1, CACHE // row) * tw)
+    most = max(sum(counts[some]) for some in groups)
+    spread = plan.take(".spread", (k * most * max(c, o),))
+    moved = plan.take(".moved", (most * max(k * c, m * m * o),))
 
-    def step() -> None:
-        for strip, tiles in work:
-            strip.load()
-            t = tiles.size // (k * c)
-            d = spread[: k * t * c].reshape(k, t * c)
-            np.copyto(d.reshape(tiles.shape), tiles)
-            v = np.matmul(there, d, out=moved[: d.size].reshape(d.shape))
-            products = spread[: k * t * o].reshape(k, t, o)
-            np.matmul(v.reshape(k, t, c), kernels, out=products)
-            z = moved[: m * m * t * o].reshape(m * m, t * o)
-            np.matmul(back, products.reshape(k, t * o), out=z)
-            images, rows = strip.part
-            part = images, slice(m * rows.start, min(m * rows.stop, oh))
-            scatter(z.reshape(m, m, *tiles.shape[2:5], o), y[part])
-            for post in posts:
-                post(y[part], part)
+    def go(strip: Strip, d: Array, v: Array, worker: int) -> None:
+        rows = strip.part[1]
+        size = rows.stop - rows.start, tw
+        frame = strip.load(worker)
+        tiles = windows(frame, size, (m + 2, m + 2), (m, m), (1, 1))
+        tiles = tiles.transpose(3, 4, 0, 1, 2, 5)
+        np.copyto(d.reshape(tiles.shape), tiles)
+        np.matmul(there, d, out=v)
 
-    plan.steps.append(step)
+    def come(strip: Strip, products: Array, z: Array) -> None:
+        np.matmul(back, products, out=z)
+        images, rows = strip.part
+        size = images.stop - images.start, rows.stop - rows.start, tw
+        part = images, slice(m * rows.start, min(m * rows.stop, oh))
+        scatter(z.reshape(m, m, *size, o), y[part])
+        for post in posts:
+            post(y[part], part)
+
+    for some in groups:
+        t = sum(counts[some])
+        d, v = (part[: k * t * c].reshape(k, -1) for part in (spread, moved))
+        products = spread[: k * t * o].reshape(k, t, o)
+        z = moved[: m * m * t * o].reshape(m * m, -1)
+        ends = [0]
+        for count in counts[some]:
+            ends.append(ends[-1] + count)
+        spans = list(zip(found[some], ends[:-1], ends[1:], strict=True))
+        plan.steps.append(
+            [
+                partial(go, strip, d[:, i * c : j * c], v[:, i * c : j * c])
+                for strip, i, j in spans
+            ]
+        )
+        plan.add(
+            *(
+                partial(
+                    np.matmul,
+                    v.reshape(k, t, c)[part],
+                    kernels[part],
+                    out=products[part],
+                )
+                for part in plan.stretches(k, kernels.nbytes, 1)
+            )
+        )
+        seen = products.reshape(k, -1)
+        plan.add(
+            *(
+                partial(come, strip, seen[:, i * o : j * o], z[:, i * o : j * o])
+                for strip, i, j in spans
+            )
+        )
     plan.give(".spread")
     plan.give(".moved")
 
