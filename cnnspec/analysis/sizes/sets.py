@@ -45,13 +45,22 @@ def stretches(sizes: Iterable[int], end: int) -> tuple[Stretch, ...]:
 
 
 def _tail(bits: int, end: int) -> tuple[int, int]:
-    """From where on the sizes repeat, and after how many; end + 1 where they do not."""
+    """From where on the sizes repeat, and after how many; end + 1 where they do not.
+
+    A step that holds in half of all sizes comes before a smaller one that holds in the last eighth alone: the
+    sizes up to 96 that leave 0, 2, 4, 7, 9 or 11 of 13 end as if every second one were valid.
+    """
+    late: tuple[int, int] | None = None
     for step in range(1, end // 3 + 1):
         changes = (bits ^ (bits >> step)) & ((1 << (end - step + 1)) - 1) & ~1
         start = changes.bit_length() if changes else 1  # behind the last size that is unlike the next
-        if end - start + 1 >= max(3 * step, end // 8):
-            return start + _offset(bits >> start, step), step
-    return end + 1, 1
+        room = end - start + 1
+        if room >= max(3 * step, end // 8):
+            found = start + _offset(bits >> start, step), step
+            if room >= end // 2:
+                return found
+            late = late or found
+    return late or (end + 1, 1)
 
 
 def _offset(bits: int, step: int) -> int:
