@@ -4,9 +4,10 @@
 
 All ways are timed in turns in one process, two threads each; the columns are ratios of medians to PyTorch
 (NCHW, eager). Errors are relative to the largest output of PyTorch. Memory is what tracemalloc sees of the
-fast path's first and second run, the weights that it lays out included; the budget is what it may take. Then
-LeNet-5's training step on 64 images, and ResNet-18 by ONNX's reference evaluator. ONNX and its runtime come
-with the benchmark extra; without them their figures are `-`.
+fast path's first and second run, the weights that it lays out included; the budget is what it may take. A
+second table has milliseconds, quiet and beside as many busy processes of low priority as there are cores: the
+median and, behind the stroke, the 90th percentile. Then LeNet-5's training step of 64 images, ResNet-18 by
+ONNX's reference evaluator. ONNX and its runtime come with the benchmark extra; else their figures are `-`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from typing import Any, NamedTuple  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from benchmarks.timing import Taken, interleaved, machine  # noqa: E402
+from benchmarks.timing import Taken, busy_neighbours, interleaved, machine  # noqa: E402
 from cnnspec.analysis.memory import peak  # noqa: E402
 from cnnspec.analysis.unroll import unroll  # noqa: E402
 from cnnspec.backends import emit  # noqa: E402
@@ -162,7 +163,7 @@ def taken(calls: list[Call]) -> list[Taken]:
     began = time.perf_counter()
     interleaved(calls, 1)
     turn = time.perf_counter() - began
-    return interleaved(calls, max(5, int(SECONDS / turn)))
+    return interleaved(calls, max(5, min(1000, int(SECONDS / turn))))
 
 
 def traced(call: Call) -> float:
@@ -204,8 +205,33 @@ def row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def training_step() -> str:
-    """LeNet-5, 64 images: forward, back, SGD with momentum."""
+def figures(found: Taken) -> str:
+    return f"{found.median * 1e3:.2f} / {found.ninetieth * 1e3:.2f}"
+
+
+def beside(title: str, calls: dict[str, Call]) -> str:
+    """A line: each way's median and 90th percentile, quiet, then beside busy neighbours."""
+    quiet = taken(list(calls.values()))
+    with busy_neighbours():
+        busy = taken(list(calls.values()))
+    return row([title, *(figures(found) for pair in zip(quiet, busy, strict=True) for found in pair)])
+
+
+def shared_machine(nets: list[str]) -> None:
+    """The table of what a neighbour costs; training, too."""
+    peers = ("NumPy fast", "PyTorch", "ONNX Runtime")
+    columns = ["net", *(f"{peer}, {when}" for peer in peers for when in ("quiet", "busy"))]
+    print(f"\n{row(columns)}\n{'|---' * len(columns)}|", flush=True)
+    for name in nets:
+        every = ways(prepared(name))
+        with torch.no_grad():
+            print(beside(name, {peer: every[peer] for peer in peers if peer in every}), flush=True)
+    ours, theirs = training_calls()
+    print(beside("LeNet5, training step of 64", {"NumPy fast": ours, "PyTorch": theirs}), flush=True)
+
+
+def training_calls() -> tuple[Call, Call]:
+    """LeNet-5, 64 images: forward, back, SGD with momentum, in NumPy and in PyTorch."""
     net = network("LeNet5")
     module = program("numpy", net)
     ours = module.LeNet5()
@@ -221,7 +247,12 @@ def training_step() -> str:
         torch.nn.functional.cross_entropy(model(images), targets).backward()
         theirs.step()
 
-    eager, found = taken([step, lambda: mine.step(ours.loss_and_grads(x, labels)[1])])
+    return (lambda: mine.step(ours.loss_and_grads(x, labels)[1])), step
+
+
+def training_step() -> str:
+    ours, theirs = training_calls()
+    eager, found = taken([theirs, ours])
     ratio = found.median / eager.median
     return f"LeNet5, training step of 64: {ratio:.2f} of PyTorch's {eager.median * 1e3:.2f} ms"
 
@@ -243,6 +274,7 @@ def main(nets: list[str] | None = None) -> None:
     print(f"{row(columns)}\n{'|---' * len(columns)}|", flush=True)
     for name in nets or NETS:
         print(measure(name), flush=True)
+    shared_machine(nets or list(NETS))
     print(f"\n{training_step()}\n{against_the_reference()}")
 
 
