@@ -7,11 +7,14 @@ arithmetic for deep learning".
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import (
     Array,
     Pair,
+    Part,
     Sides,
     fold2d,
     pad2d,
@@ -20,6 +23,10 @@ from cnnspec.backends.numpy.kernels.arrays import (
     unpad2d,
     windows2d,
 )
+from cnnspec.backends.numpy.kernels.threads import share
+
+SHARES = 4
+"""Parts of a batch that go back through a convolution, each with a sum of its own."""
 
 
 def conv2d(
@@ -46,10 +53,15 @@ def conv2d(
     n, c, oh, ow = windows.shape[:4]
     kernels = weight.reshape(groups, o // groups, -1)
     y = np.empty((n, o, oh, ow), np.result_type(x, weight))
-    for images, rows in pieces((n, oh), ow * c * kh * kw * x.itemsize):
+
+    def task(part: Part, _: int) -> None:
+        images, rows = part
         goal = y[images, :, rows]
         columns = columns2d(windows[images, :, rows], groups)
         goal[...] = (kernels @ columns).reshape(goal.shape)
+
+    row = ow * c * kh * kw * x.itemsize
+    share([partial(task, part) for part in pieces((n, oh), row)])
     if bias is not None:
         y += bias[:, None, None]
     return y
@@ -78,21 +90,29 @@ def conv2d_backward(
     windows = windows2d(padded, (kh, kw), stride, dilation)
     n, c, oh, ow = windows.shape[:4]
     kernels = weight.reshape(groups, o // groups, -1)
-    dweight, spread = np.zeros_like(kernels), np.zeros_like(padded)
-    for images, rows in pieces((n, oh), ow * c * kh * kw * x.itemsize):
-        seen = windows[images, :, rows]
-        dy = grad[images, :, rows].reshape(len(seen), groups, o // groups, -1)
-        dweight += (dy @ columns2d(seen, groups).swapaxes(2, 3)).sum(0)
-        if need_x:
-            dcolumns = (kernels.swapaxes(1, 2) @ dy).reshape(
-                len(seen), c, kh, kw, -1, ow
-            )
-            top = rows.start * stride[0]
-            bottom = (rows.stop - 1) * stride[0] + dilation[0] * (kh - 1) + 1
-            part = spread[images, :, top:bottom]
-            part += fold2d(
-                dcolumns.transpose(0, 1, 4, 5, 2, 3), part.shape[2:], stride, dilation
-            )
+    spread = np.zeros_like(padded)
+
+    def task(some: slice, dweight: Array, _: int) -> None:
+        count = some.stop - some.start
+        for images, rows in pieces((count, oh), ow * c * kh * kw * x.itemsize):
+            seen = windows[some][images, :, rows]
+            dy = grad[some][images, :, rows]
+            dy = dy.reshape(len(seen), groups, o // groups, -1)
+            dweight += (dy @ columns2d(seen, groups).swapaxes(2, 3)).sum(0)
+            if need_x:
+                dcolumns = kernels.swapaxes(1, 2) @ dy
+                dcolumns = dcolumns.reshape(len(seen), c, kh, kw, -1, ow)
+                top = rows.start * stride[0]
+                bottom = (rows.stop - 1) * stride[0] + dilation[0] * (kh - 1) + 1
+                part = spread[some][images, :, top:bottom]
+                taps_last = dcolumns.transpose(0, 1, 4, 5, 2, 3)
+                part += fold2d(taps_last, part.shape[2:], stride, dilation)
+
+    step = max(1, -(-n // SHARES))
+    shares = [slice(i, min(i + step, n)) for i in range(0, n, step)]
+    parts = [np.zeros_like(kernels) for _ in shares]
+    share([partial(task, *pair) for pair in zip(shares, parts, strict=True)])
+    dweight = sum(parts, np.zeros_like(kernels))  # in one order: always the same
     dx = unpad2d(spread, pads, mode) if need_x else None
     return (
         dx,

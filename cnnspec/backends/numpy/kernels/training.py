@@ -8,6 +8,7 @@ import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array
 from cnnspec.backends.numpy.kernels.net import BaseNet, Kernel, Layer, gather
+from cnnspec.backends.numpy.kernels.threads import crew
 
 
 class TrainableNet(BaseNet):
@@ -128,7 +129,8 @@ class TrainableNet(BaseNet):
         by_name = {layer.name: layer for layer in self.layers}
         total, grads = 0.0, dict[str, Array]()
         before = self.moving()
-        values, drawn = self.train(*images)
+        with crew():
+            values, drawn = self.train(*images)
         try:
             for output in self.training_outputs:
                 logits = before_softmax(output, by_name)
@@ -139,7 +141,8 @@ class TrainableNet(BaseNet):
         except BaseException:
             self.move_back(before)
             raise
-        return total, self.backward(values, drawn, grads)
+        with crew():
+            return total, self.backward(values, drawn, grads)
 
 
 def before_softmax(output: str, layers: dict[str, Layer]) -> str:
