@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, ClassVar
@@ -224,8 +225,12 @@ class BaseNet:
 
 
 def is_finite(x: Array) -> bool:
-    """Whether there are numbers, and none is NaN or infinite: tiles would spread it."""
-    return x.size > 0 and bool(np.isfinite(x.min()) and np.isfinite(x.max()))
+    """Whether there are numbers, and none is NaN or infinite: tiles would spread it.
+
+    Their squares' sum tells, without an array of answers; so large that it overflows,
+    numbers count as infinite.
+    """
+    return x.size > 0 and math.isfinite(np.vdot(x, x))
 
 
 def gather(
