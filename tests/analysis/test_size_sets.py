@@ -28,8 +28,8 @@ def test_sets_that_repeat(step: int, residues: set[int], start: int, head: set[i
     found = stretches(sizes, END)
     assert members(found, END) == sizes
     if start <= END // 2:
-        # Where three steps fit in, a smaller period that holds in half of all sizes divides the step (Fine and
-        # Wilf 1965), so it holds from `start` on: the ranges of two periods at most, and once more in the tail.
+        # Where three steps fit in, a smaller period that holds in half of all sizes divides the step (Fine
+        # and Wilf 1965), so it holds from `start` on: the ranges of two periods, and once more in the tail.
         # Where they do not fit in, fewer than 3 * step sizes are left, in half as many ranges.
         assert len(found) <= 2 * step
     both = sizes | {n for n in head if n < start}

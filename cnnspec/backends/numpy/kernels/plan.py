@@ -104,7 +104,7 @@ class Plan:
                 if layer.name not in self.placed:
                     self.net.quick.get(layer.kernel, quick_plain)(self, layer)
         self.outputs = {name: self.values[name] for name in self.net.outputs}
-        # Nothing to share: LeNet's call would take a fifth longer for what the crew costs.
+        # Nothing to share: LeNet's call would take a fifth longer with the crew.
         self.is_small = all(len(tasks) == 1 for tasks in self.steps)
 
     def __call__(self, images: dict[str, Array]) -> dict[str, Array]:
