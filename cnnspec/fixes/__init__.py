@@ -106,19 +106,45 @@ def with_fixes(source: Source, found: Checked, recheck: Recheck, keep: Keep = gi
     """
     trial = Trial(source, found, recheck)
     tree = Tree(source)
-    return [
-        fault._replace(fixes=_sought(Case(fault, tree, trial), keep) if i < SOUGHT else ())
-        for i, fault in enumerate(found.diagnostics)
-    ]
+    faults = found.diagnostics
+    cases = [Case(fault, tree, trial) for fault in faults[:SOUGHT]]
+    lines: list[Fix] = []
+    fixes = [_of_line(case, lines, keep) or _sought(case, lines, keep) for case in cases]
+    return [fault._replace(fixes=fixes[i] if i < len(fixes) else ()) for i, fault in enumerate(faults)]
 
 
-def _sought(case: Case, keep: Keep) -> tuple[Fix, ...]:
+def _of_line(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
+    """The fix of the fault's whole line, at the first fault that it mends; `lines` gathers such fixes."""
+    if case.fault.code not in dialect.WORDS or _mended_by(lines, case):
+        return ()
+    with sparing(keep):
+        fix = dialect.line(case)
+        if fix is not None and case.mended(fix.edits) is not None:
+            lines.append(fix)
+            return (fix,)
+    return ()
+
+
+def _mended_by(lines: list[Fix], case: Case) -> bool:
+    """Whether a fix of the whole line, shown before, mends the fault."""
+    span = case.fault.span
+    edits = [edit.span for fix in lines for edit in fix.edits]
+    return case.fault.code in dialect.WORDS and any(
+        span.source is edit.source and edit.start <= span.start and span.end <= edit.end for edit in edits
+    )
+
+
+def _sought(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
+    if _mended_by(lines, case):
+        return ()
     clean: dict[tuple[Edit, ...], Fix] = {}
     partial: dict[tuple[Edit, ...], Fix] = {}
     with sparing(keep):
         _try_kinds(case, clean, partial)
-    own = [fix for edits, fix in partial.items() if fix in case.fault.fixes]
-    shown = [*clean.values(), *(own if clean else partial.values())][:SHOWN]
+    own = [fix for fix in partial.values() if fix in case.fault.fixes]
+    mends = [fix for fix in clean.values() if fix.edits]
+    advice = [fix for fix in clean.values() if not fix.edits]
+    shown = [*mends, *(own if mends else partial.values()), *advice][:SHOWN]
     return tuple(
         fix if i else fix._replace(title=fix.title.removeprefix("or ")) for i, fix in enumerate(shown)
     )
@@ -141,8 +167,6 @@ def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tup
 
 
 def _kinds(case: Case) -> Iterator[Kind]:
-    if case.fault.code in ("E0201", "E0301"):
-        yield Kind(dialect.lines)
     yield any_of(lambda case: iter(case.fault.fixes))
     places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
     if any(span is not None and span.source is case.tree.source for span in places):

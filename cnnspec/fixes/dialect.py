@@ -12,21 +12,24 @@ from cnnspec.habits import shape_of
 from cnnspec.source import Span
 
 
-def lines(case: Case) -> Iterator[Fix]:
-    """E0201, E0301: every call of the line in the words of this language, if that is more than one word."""
-    number = case.fault.span.line
+WORDS = frozenset({"E0201", "E0301"})
+"""Faults of words that do not exist: several in one line have one fix together."""
+
+
+def line(case: Case) -> Fix | None:
+    """Every call of the fault's line in the words of this language, if that is more than one word."""
+    source, number = case.tree.source, case.fault.span.line
+    if case.fault.span.source is not source:
+        return None
     edits = []
     for _, call in case.tree.calls:
-        if call.span.line == number and call.span.source is case.fault.span.source:
-            text = rewritten(call)
-            if text is not None and text != call.span.text:
-                edits.append(Edit(call.span, text))
-    source = case.tree.source
+        text = rewritten(call) if call.span.line == number else None
+        if text is not None and text != call.span.text:
+            edits.append(Edit(call.span, text))
     alone = [applied(source.text, fix.edits) for fix in case.fault.fixes if fix.edits]
-    if applied(source.text, edits) in alone or case.fault.span.source is not source:
-        return
-    if edits:
-        yield Fix(f"write `{', '.join(edit.text for edit in edits)}`", tuple(edits))
+    if not edits or applied(source.text, edits) in alone:
+        return None
+    return Fix(f"write `{', '.join(edit.text for edit in edits)}`", tuple(edits))
 
 
 def rewritten(call: syntax.Call) -> str | None:
