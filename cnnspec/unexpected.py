@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cnnspec import unreadable
+from cnnspec import foreign, unreadable
 from cnnspec.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.habits import HABITS
 from cnnspec.scanner import WORDS, Token
@@ -93,6 +93,15 @@ class Place(NamedTuple):
             if depth == 0 and token.type in ("COMMA", "COLON"):
                 start = index + 1
         return line[start:]
+
+    def whole_line(self) -> list[Token]:
+        """The tokens of the line, its end with them; of a monstrous line only those around this one."""
+        start, end = self.at, self.at
+        while start > max(0, self.at - FAR) and self.tokens[start - 1].type != "NL":
+            start -= 1
+        while end < min(len(self.tokens) - 1, self.at + FAR) and self.tokens[end].type != "NL":
+            end += 1
+        return self.tokens[start : end + 1]
 
     def in_brackets(self) -> bool:
         """Whether a round or square bracket is open here."""
@@ -246,20 +255,29 @@ def lonely_word(place: Place) -> Diagnostic | None:
 
 
 def called_like_python(place: Place) -> Diagnostic | None:
-    """`conv(64, 3)`, `tanh()`."""
-    step = place.step()
-    if len(step) < 2 or step[0].type != "FUNC" or step[1].type != "LPAR":
+    """`Conv2d(16, 32, 5)`, `Conv2D 16, (3, 3)`, `tanh()`: every call of the line in our words."""
+    from cnnspec.pythonic import Written, calls
+
+    found = list(calls(place.source, place.whole_line()))
+    at = place.token.start
+    here = next((each for each in found if each.start <= at <= each.behind), None)
+    if here is None:
         return None
-    if place.token.type not in ("COMMA", "RPAR", "KEY"):
-        return None
-    name = place.text(step[0])
-    if len(step) == 2 and place.token.type == "RPAR":
+    name = here.call.name
+    if not here.call.plain and not here.call.named:
         message = f"a layer without arguments is just its name: `{name}`"
-        return place.fault(message, f"write `{name}`", (step[1].start, place.token.end, ""))
-    message = (
-        f"the arguments of `{name}` follow its name without parentheses and commas, as in `conv 64@3x3 pad=1`"
+    else:
+        message = (
+            f"the arguments of `{name}` follow its name without parentheses and commas, "
+            "as in `conv 64@3x3 pad=1`"
+        )
+    if here.ours is None:
+        return place.fault(message, foreign.answer("layers", name))
+    said: list[Written] = [each for each in found if each.ours is not None]
+    title = ", ".join(each.ours or "" for each in said)
+    return place.fault(
+        message, f"write `{title}`", *((each.start, each.end, each.ours or "") for each in said)
     )
-    return place.fault(message)
 
 
 def key_out_of_place(place: Place) -> Diagnostic | None:

@@ -43,7 +43,7 @@ def any_of(propose: Finder) -> Kind:
 
 KINDS: dict[str, tuple[Kind, ...]] = {
     "E0201": (any_of(dialect.outputs),),
-    "E0202": (any_of(words.flags), any_of(dialect.quoted), any_of(dialect.functions)),
+    "E0202": (any_of(dialect.words), any_of(dialect.functions)),
     "E0203": (any_of(words.labels),),
     "E0204": (any_of(words.paths),),
     "E0301": (any_of(words.extras),),
@@ -145,6 +145,9 @@ def _sought(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
     mends = [fix for fix in clean.values() if fix.edits]
     advice = [fix for fix in clean.values() if not fix.edits]
     shown = [*mends, *(own if mends else partial.values()), *advice][:SHOWN]
+    if not shown:
+        with sparing(keep):
+            shown = list(dialect.blocked(case))
     return tuple(
         fix if i else fix._replace(title=fix.title.removeprefix("or ")) for i, fix in enumerate(shown)
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cnnspec import foreign, layers, syntax
+from cnnspec import foreign, syntax
 from cnnspec.diagnostics import Edit, Fix
 from cnnspec.fixes.trial import Case, applied
 from cnnspec.habits import shape_of
 from cnnspec.source import Span
-
+from cnnspec.translate import Call, translate
 
 WORDS = frozenset({"E0201", "E0301"})
 """Faults of words that do not exist: several in one line have one fix together."""
@@ -33,59 +33,21 @@ def line(case: Case) -> Fix | None:
 
 
 def rewritten(call: syntax.Call) -> str | None:
-    """A call in our words; None where some word of it has none.
-
-    Conv2D filters=8 kernel_size=3 padding="SAME" activation="relu" is conv 8@3x3 pad="same", relu.
-    """
-    row = foreign.find("layers", call.name.name)
-    name = call.name.name if layers.find(call.name.name) else row.ours[0] if row and row.ours else ""
-    cls = layers.find(name)
-    if cls is None or call.body is not None:
+    """A call in our words; None where some word of it has none."""
+    if call.body is not None:
         return None
-    plain = [_value(node) for node in call.positional]
-    if "filter" in cls.positional and len(plain) in (2, 3) and all(map(str.isdigit, plain)):
-        plain = [f"{plain[0]}@{plain[1]}x{plain[-1]}"]
-    given: dict[str, str] = {}
-    behind = ""
-    for each in call.keywords:
-        text = _value(each.value)
-        theirs = foreign.find("arguments", each.name)
-        if each.name in cls.arguments:
-            given[each.name] = text
-        elif theirs is None:
-            return None
-        elif theirs.ours:
-            meant = "kernel" if "kernel" in theirs.ours and "filter" in cls.positional else ""
-            meant = meant or next((ours for ours in theirs.ours if ours in cls.arguments), "")
-            if not meant or meant in given:
-                return None
-            if meant != "in":  # inferred
-                given[meant] = text
-        elif foreign.plain(each.name) in ("activation", "act", "actfn"):
-            step = text.strip('"')
-            act = foreign.find("layers", step)
-            step = step if layers.find(step) else act.ours[0] if act and act.ours else ""
-            behind += f", {step}" if step else ""
-            if not step:
-                return None
-        elif theirs.answer:
-            return None
-    if "filter" in cls.positional and "filter" in given and "kernel" in given:
-        kernel = given.pop("kernel")
-        plain.insert(0, f"{given.pop('filter')}@{kernel}x{kernel}" if kernel.isdigit() else "")
-    for ours in cls.positional[len(plain) :]:
-        if ours in given and ours == cls.positional[len(plain)]:
-            plain.append(given.pop(ours))
-    if ("kernel" in given and "kernel" not in cls.arguments) or "" in plain:
-        return None
-    return " ".join([name, *plain, *(f"{key}={text}" for key, text in given.items())]) + behind
+    plain = tuple(node.span.text for node in call.positional)
+    named = tuple((each.name, each.value.span.text) for each in call.keywords)
+    return translate(Call(call.name.name, plain, named))
 
 
-def _value(node: syntax.Expression) -> str:
-    """The text of a value, a word of another framework's in our words."""
-    text = node.span.text
-    row = foreign.find("values", text.strip('"')) if isinstance(node, syntax.Name | syntax.Literal) else None
-    return row.ours[0] if row is not None and row.ours else text
+def blocked(case: Case) -> Iterator[Fix]:
+    """E0301: our word is known, and what was given with theirs cannot be said with it; why, in words."""
+    for fix in case.fault.fixes if case.fault.code == "E0301" else ():
+        outcome = case.outcome(fix.edits)
+        if outcome is not None and outcome.new:
+            yield Fix(f"{fix.title} Then {outcome.new[0].message}")
+            return
 
 
 def outputs(case: Case) -> Iterator[Fix]:
@@ -102,13 +64,16 @@ def outputs(case: Case) -> Iterator[Fix]:
         yield Fix(f"labels stand without commas: `{names}`", edits)
 
 
-def quoted(case: Case) -> Iterator[Fix]:
-    """E0202: `pad=same`."""
+def words(case: Case) -> Iterator[Fix]:
+    """E0202: `bias=False`, `pad=same`."""
     word = case.fault.span.text
     row = foreign.find("values", word)
     text = row.ours[0] if row is not None and row.ours else f'"{word}"'
     edits = (Edit(case.fault.span, text),)
-    yield Fix(f"a word stands in quotes: `{text}`" if '"' in text else f"write `{text}`", edits)
+    if text in ("yes", "no"):
+        yield Fix(f"`{text}` is how the language writes it", edits, safe=True)
+    else:
+        yield Fix(f"a word stands in quotes: `{text}`" if '"' in text else f"write `{text}`", edits)
 
 
 def functions(case: Case) -> Iterator[Fix]:

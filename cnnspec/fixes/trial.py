@@ -50,7 +50,7 @@ class Case(NamedTuple):
     def outcome(self, edits: Sequence[Edit]) -> Outcome | None:
         return self.trial.outcome(self.fault, edits)
 
-    def mended(self, edits: Sequence[Edit], elsewhere: bool = False) -> Checked | None:
+    def mended(self, edits: Sequence[Edit]) -> Checked | None:
         """What the edited text holds, if the edits bring no fault of their own."""
         found = self.outcome(edits)
         return found.after if found is not None and not found.new else None

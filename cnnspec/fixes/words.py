@@ -5,21 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from cnnspec import layers, syntax
+from cnnspec import foreign, layers, syntax
 from cnnspec.diagnostics import Bound, Edit, Fix
 from cnnspec.fixes.tree import WINDOWED, Place, Tree, insert, keyword, literal, set_argument, without
 from cnnspec.fixes.trial import Case
 from cnnspec.source import Span
 
 _FARTHEST_GROUPS = 32
-_OTHER_WORDS = {"True": "yes", "true": "yes", "False": "no", "false": "no"}
-_OTHER_STRINGS = {
-    "valid": "0",
-    "mirror": '"reflect"',
-    "edge": '"replicate"',
-    "constant": '"zeros"',
-    "wrap": '"circular"',
-}
 
 
 def groups(case: Case) -> Iterator[Fix]:
@@ -35,7 +27,7 @@ def groups(case: Case) -> Iterator[Fix]:
     for sign in (-1, 1):
         for number in range(value + sign, value + sign * (_FARTHEST_GROUPS + 1), sign):
             edits = (Edit(node.span, str(number)),)
-            if number > 0 and case.mended(edits, elsewhere=True) is not None:
+            if number > 0 and case.mended(edits) is not None:
                 yield Fix(f"`{said}{number}` divides", edits)
                 break
 
@@ -51,7 +43,7 @@ def twice(case: Case) -> Iterator[Fix]:
     agree = len({each.value.span.text for each in same}) == 1 and len(same) > 1
     for each in reversed(same):
         edits = (without(each.span),)
-        if case.mended(edits, elsewhere=True) is not None:
+        if case.mended(edits) is not None:
             yield Fix(f"drop `{each.span.text}`", edits, safe=agree)
             if agree:
                 return
@@ -65,7 +57,7 @@ def bounds(case: Case) -> Iterator[Fix]:
         return
     text = f"{bound.value:g}"
     edits = (Edit(node.span, text),)
-    if case.mended(edits, elsewhere=True) is not None:
+    if case.mended(edits) is not None:
         yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {bound.side}", edits)
 
 
@@ -77,7 +69,7 @@ def left_out(case: Case) -> Iterator[Fix]:
     layer = layers.find(found[1].name.span.text)
     for each in found[1].keywords:
         edits = (without(each.span),)
-        if layer and each.span == case.fault.span and case.mended(edits, elsewhere=True) is not None:
+        if layer and each.span == case.fault.span and case.mended(edits) is not None:
             yield Fix(f"left out, it is {layer.arguments[each.name].default:g}", edits)
 
 
@@ -92,7 +84,7 @@ def kinds(case: Case) -> Iterator[Fix]:
             continue
         said = next((f"{each.name}=" for each in call.keywords if each.value is node), "")
         for edit, why in _other_values(node):
-            if case.mended((edit,), elsewhere=True) is not None:
+            if case.mended((edit,)) is not None:
                 yield Fix(why.replace("@", said + edit.text), (edit,))
 
 
@@ -105,7 +97,7 @@ def quotients(case: Case) -> Iterator[Fix]:
                 yield from (
                     Fix(f"{why}: `{node.left.span.text} // {node.right.span.text}`", (edit,))
                     for edit, why in _other_values(node)
-                    if case.mended((edit,), elsewhere=True) is not None
+                    if case.mended((edit,)) is not None
                 )
 
 
@@ -121,8 +113,9 @@ def _other_values(node: syntax.Expression) -> Iterator[tuple[Edit, str]]:
         value = node.value
         if value in (0, 1) and not isinstance(value, float):
             yield Edit(node.span, "yes" if value else "no"), "`@`: a flag is yes or no"
-        if isinstance(value, str) and value.lower() in _OTHER_STRINGS:
-            yield Edit(node.span, _OTHER_STRINGS[value.lower()]), f'`@` is what others call "{value}"'
+        theirs = foreign.find("values", value) if isinstance(value, str) else None
+        if theirs is not None and theirs.ours:
+            yield Edit(node.span, theirs.ours[0]), f'`@` is what others call "{value}"'
         if isinstance(value, float) and value > 0:
             for number in sorted({math.floor(value), math.ceil(value)} - {0}):
                 yield Edit(node.span, str(number)), "round it: `@`"
@@ -153,18 +146,9 @@ def extras(case: Case) -> Iterator[Fix]:
     if call.name.name in WINDOWED:
         tries.append((insert(extra[0].span, extra[0].span.start, "stride="), f"name it: `stride={text}`"))
     for edit, why in tries:
-        if case.mended((edit,), elsewhere=True) is not None:
+        if case.mended((edit,)) is not None:
             yield Fix(why, (edit,))
             return
-
-
-def flags(case: Case) -> Iterator[Fix]:
-    """E0202: True and False are yes and no."""
-    word = _OTHER_WORDS.get(case.fault.span.text)
-    if word is not None:
-        edits = (Edit(case.fault.span, word),)
-        if case.mended(edits, elsewhere=True) is not None:
-            yield Fix(f"`{word}` is how the language writes it", edits, safe=True)
 
 
 def labels(case: Case) -> Iterator[Fix]:
@@ -180,7 +164,7 @@ def labels(case: Case) -> Iterator[Fix]:
     else:
         edits = (insert(span, end, "2"),)
     text = span.source.text[span.start : end]
-    if case.mended(edits, elsewhere=True) is not None:
+    if case.mended(edits) is not None:
         yield Fix(f"call it `{text}{edits[0].text}`", edits)
 
 
@@ -193,7 +177,7 @@ def paths(case: Case) -> Iterator[Fix]:
             continue
         path = ".".join([*map(_text, around), sought])
         edits = (Edit(case.fault.span, path),)
-        if case.mended(edits, elsewhere=True) is not None:
+        if case.mended(edits) is not None:
             yield Fix(f"from here its path is `{path}`", edits)
 
 
@@ -206,7 +190,7 @@ def modes(case: Case) -> Iterator[Fix]:
     given = keyword(call, "mode")
     for mode in ("replicate", "zeros"):
         edits = (set_argument(call, "mode", f'"{mode}"'),) if given is not None else ()
-        if case.mended(edits, elsewhere=True) is not None:
+        if case.mended(edits) is not None:
             yield Fix(f'`mode="{mode}"` pads any map', edits)
             return
 
