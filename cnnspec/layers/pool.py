@@ -109,9 +109,16 @@ class AvgPool(_Pool):
         "ceil": CEIL,
         "countpad": Argument("flag", True, doc="the pad's zeros count in the mean"),
         "divisor": Argument(
-            "int", None, low=1, doc="what sums are divided by, in place of the number of values"
+            "int", None, doc="what sums are divided by, in place of the number of values; not 0"
         ),
     }
+
+    divisor: int | None
+
+    def settle(self) -> None:
+        super().settle()
+        if self.divisor == 0:
+            raise Misfit("E0304", "`divisor` must not be 0", "divisor")
 
 
 class _Adaptive(Layer):

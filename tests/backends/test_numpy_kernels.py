@@ -41,6 +41,7 @@ MORE: list[Case] = [
     ("avgpool", {"window": 3, "stride": 2, "pad": 1, "ceil": True}, Shape(2, 8, 8)),
     ("avgpool", {"window": (4, 3), "stride": 3, "pad": 1, "ceil": True, "countpad": False}, BIG),
     ("avgpool", {"window": 2, "stride": 3, "ceil": True, "divisor": 3}, Shape(2, 7, 8)),
+    ("avgpool", {"window": 2, "stride": 2, "pad": 1, "divisor": -2}, Shape(2, 7, 8)),
     ("adaptiveavgpool", {"size": (1, 7)}, BIG),
     ("adaptivemaxpool", {"size": (13, 5)}, BIG),
     ("batchnorm", {"affine": False, "track": False}, Shape(5)),

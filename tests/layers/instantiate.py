@@ -145,6 +145,7 @@ POOLS: list[Case] = [
     ("avgpool", {"window": 2}, MAP),
     ("avgpool", {"window": 3, "stride": (2, 1), "pad": (1, 0), "ceil": True, "countpad": False}, WIDE),
     ("avgpool", {"window": 3, "divisor": 5}, WIDE),
+    ("avgpool", {"window": 3, "stride": 2, "pad": 1, "divisor": -2}, WIDE),
     ("globalavgpool", {}, WIDE),
     ("globalmaxpool", {}, WIDE),
     ("adaptiveavgpool", {"size": (3, 8)}, WIDE),

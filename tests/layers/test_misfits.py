@@ -92,7 +92,7 @@ TABLE: list[Row] = [
     ("E0304", "linear", {"units": 2, "weights": [[1] * 12]}, (VECTOR,), "weights", "2 rows of 12 numbers"),
     ("E0304", "maxpool", {"window": 3, "pad": 2}, (), "pad", "`pad=2` is more than half the window's 3"),
     ("E0304", "dropout", {"p": 1.5}, (), "p", "`p` must be at most 1, not 1.5"),
-    ("E0304", "avgpool", {"window": 2, "divisor": 0}, (), "divisor", "at least 1"),
+    ("E0304", "avgpool", {"window": 2, "divisor": 0}, (), "divisor", "`divisor` must not be 0"),
     ("E0304", "upsample", {}, (), "size", "either a factor or a `size`"),
     ("E0304", "upsample", {"factor": 2, "size": 3}, (), "size", "either a factor or a `size`"),
     ("E0304", "upsample", {"factor": 2, "align": True}, (), "align", 'needs `mode="bilinear"`'),
