@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
 from typing import Any
 
@@ -32,68 +33,50 @@ KINDS = ("traceback", "slow", "memory")
 
 
 def work(pipe: Connection, command: str, seed: int, numbers: range) -> None:
-    """Make calls, and send of each its number, then how it ended."""
+    """Make calls, and send of each how it ended."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     with tempfile.TemporaryDirectory() as folder:
         for number in range(WARM):  # what is loaded on demand is loaded once
             run(trial(command, seed, number)._replace(text=FINE), Path(folder))
         for number in numbers:
-            pipe.send(number)
             outcome = run(trial(command, seed, number), Path(folder))
             pipe.send(outcome)
             if outcome.memory > RESTART:
                 return
 
 
-class Worker:
-    """A process that works at a stretch of numbers, started again behind a call that ended it."""
-
-    def __init__(self, command: str, seed: int, numbers: range) -> None:
-        self.command, self.seed, self.numbers = command, seed, numbers
-        self.start()
-
-    def start(self) -> None:
-        self.pipe, theirs = multiprocessing.Pipe(duplex=False)
-        given = theirs, self.command, self.seed, self.numbers
-        self.process = multiprocessing.get_context("fork").Process(target=work, args=given, daemon=True)
-        self.process.start()
+def outcomes(command: str, seed: int, numbers: range) -> Iterator[tuple[int, Outcome]]:
+    """How the call of each number ended, in their order; a fresh worker comes behind one that ended."""
+    context = multiprocessing.get_context("fork")
+    while numbers:
+        pipe, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=work, args=(theirs, command, seed, numbers), daemon=True)
+        process.start()
         theirs.close()
-        self.heard = time.monotonic()
+        for number, outcome in zip(numbers, answers(pipe, process), strict=False):
+            yield number, outcome
+            numbers = numbers[1:]
+        process.join()
 
-    def receive(self) -> Outcome | None:
-        """How the next call ended, if one has; the numbers that are left."""
+
+def answers(pipe: Connection, process: Process) -> Iterator[Outcome]:
+    """What a worker says until it leaves, at last how it ended, where a call ended it."""
+    while wait([pipe], LONGEST + 30):
         try:
-            told = self.pipe.recv()
+            yield pipe.recv()
         except EOFError:
-            self.process.join()
-            told = (
-                Outcome(98, f"the process died: {self.process.exitcode}", 0, 0)
-                if self.process.exitcode
-                else None
-            )
-        self.heard = time.monotonic()
-        return told if isinstance(told, Outcome) else None
-
-    def outcomes(self) -> Iterator[tuple[int, Outcome]]:
-        """Of all numbers, in their order."""
-        while self.numbers:
-            if wait([self.pipe], LONGEST + 30):
-                outcome = self.receive()
-            else:
-                self.process.kill()
-                outcome = Outcome(None, "the process hung", LONGEST, 0)
-            if outcome is not None:
-                yield self.numbers[0], outcome
-                self.numbers = self.numbers[1:]
-            if self.numbers and not self.process.is_alive() and not self.pipe.poll():
-                self.start()
-        self.process.join()
+            process.join()
+            if process.exitcode:
+                yield Outcome(98, f"the process died: {process.exitcode}", 0, 0)
+            return
+    process.kill()
+    yield Outcome(None, "the process hung", LONGEST, 0)
 
 
 def fuzz(command: str, seed: int, numbers: range, folder: Path) -> Counter[str]:
     """Make the calls of these numbers; count and save what must not happen."""
     counts = Counter[str]()
-    for number, outcome in Worker(command, seed, numbers).outcomes():
+    for number, outcome in outcomes(command, seed, numbers):
         counts["runs"] += 1
         counts[f"exit {outcome.code}"] += 1
         made = trial(command, seed, number)
