@@ -68,7 +68,7 @@ def parsing() -> list[Row]:
     lark = Lark((ROOT / "grammars" / "cnn.lark").read_text(), parser="lalr")
 
     def ours() -> None:
-        found = check(Source("flat.cnn", text))
+        found = check(Source("flat.cnn", text), settings=specs.LARGE)
         line("flat.cnn", found.networks[0])
 
     gc.disable()
@@ -84,7 +84,7 @@ def layers() -> list[Row]:
     from cnnspec.summary import line
 
     def checked(text: str) -> Callable[[], Any]:
-        return lambda: line("net.cnn", check(Source("net.cnn", text)).networks[0])
+        return lambda: line("net.cnn", check(Source("net.cnn", text), settings=specs.LARGE).networks[0])
 
     rows = []
     for name, small, large, factor in (

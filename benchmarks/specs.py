@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from cnnspec.elaborate.network import Settings
+from cnnspec.limits import Limits
+
 STEPS = ("conv 16@3x3 pad=1", "relu", "batchnorm", "conv 16@3x3 pad=1 bias=no")
+
+
+LARGE = Settings(limits=Limits(max_layers=100_000))
+"""For nets beyond the bound that holds by default."""
 
 
 def flat(statements: int) -> str:

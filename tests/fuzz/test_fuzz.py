@@ -36,7 +36,7 @@ def test_behind_a_call_that_ends_its_process_others_go_on(monkeypatch: pytest.Mo
             os.kill(os.getpid(), signal.SIGKILL)
         return Outcome(0, "", 0, fuzzing.RESTART + 1 if given.text == b"grow" else 0)
 
-    monkeypatch.setattr(fuzzing, "trial", lambda command, seed, number: Trial([], texts.get(number, b"")))
+    monkeypatch.setattr(fuzzing, "trial", lambda _, __, number: Trial([], texts.get(number, b"")))
     monkeypatch.setattr(fuzzing, "run", call)
     ended = {number: outcome.code for number, outcome in fuzzing.outcomes("check", 0, range(8))}
     assert ended == {number: 98 if number in (3, 7) else 0 for number in range(8)}
