@@ -102,6 +102,17 @@ CASES = {
     "what leads somewhere in some uses alone": """
         block B(a) { x: identity, conv 4@1x1, batchnorm, dropout 0.5, if a { from x }, tanh }
         net N { input 4@8x8, B yes, B no }""",
+    "a condition that runs again": """
+        block B(a) {
+            x: identity
+            s: if a { from x } else { tanh, batchnorm }
+            from s
+            again s
+        }
+        net N { input 4@8x8, B yes, B no }""",
+    "a path that is not everywhere, run again": """
+        block B(a) { s: add { | identity | if a { conv 4@1x1 } else { none } }, tanh, again s }
+        net N { input 4@8x8, B yes, B no }""",
     "a loop behind which its start is read": """
         block B(n) {
             conv 4@1x1

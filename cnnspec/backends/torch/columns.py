@@ -57,9 +57,10 @@ def agree(column: Sequence[Any]) -> bool:
 
 
 class Frame:
-    """Rows of equal structure, `size` of them."""
+    """Rows of equal structure, `size` of them; `numbers`: which row of the class each belongs to."""
 
     size: int
+    numbers: list[int]
 
     def scalar(self, column: list[Any], hint: str) -> str:
         """The expression of a column of numbers, words, flags. Raises Unaligned."""
@@ -119,6 +120,7 @@ class Part(Frame):
 
     def __init__(self, parent: Frame, rows: list[int]) -> None:
         self.parent, self.rows, self.size = parent, rows, len(rows)
+        self.numbers = [parent.numbers[row] for row in rows]
 
     def spread(self, column: list[Any]) -> list[Any]:
         wide = [MISSING] * self.parent.size

@@ -130,7 +130,9 @@ class Constructor:
             raise Unaligned  # one flag cannot tell every turn
         condition = frame.condition([step.test for step in steps], taken, "variant")
         if self.wired:
-            flag = self.plan.flag(key_of(steps), "has_" + wish_of(steps))
+            flag = self.plan.add_flag(
+                key_of(steps), dict(zip(frame.numbers, taken, strict=True)), "has_" + wish_of(steps)
+            )
             self.writer.line(f"self.{flag} = {condition}")
             condition = f"self.{flag}"
         blocks = []
@@ -160,7 +162,8 @@ class Constructor:
             if 0 < len(rows) < len(paths):
                 if in_loop(frame):
                     raise Unaligned  # one flag cannot tell every turn
-                flag = self.plan.flag(key_of(steps, paths[0].span), "residual")
+                answers = dict(zip(frame.numbers, there, strict=True))
+                flag = self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual")
                 condition = frame.condition([path.test for path in paths], there, flag)
                 self.writer.line(f"self.{flag} = {condition}")
                 with self.writer.aside() as lines:

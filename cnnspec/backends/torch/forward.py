@@ -144,7 +144,7 @@ class Forward(Statements):
                     self.settle([ends[i] for i in rows], end)
             blocks.append(lines)
         self.target, self.kept = around, kept
-        flag = self.plan.flag(key_of(steps), "branch")
+        flag = self.plan.flag(key_of(steps), dict(zip(frame.numbers, taken, strict=True)))
         self.writer.choice(f"self.{flag}", blocks[0], f"not self.{flag}", blocks[1])
 
     def end_of(self, steps: list[If]) -> str:
@@ -223,7 +223,7 @@ class Forward(Statements):
             )
             self.target = outer if len(live) == 1 or (final and not passing) else self.branch_name()
             if any(path.dropped for path in column):
-                condition = self.optional(steps, live, column)
+                condition = self.optional(steps, live, column, frame)
             self.path(column, frame, condition, number == adder, final)
         self.target = outer
         if need == "none" or len(live) == 1:
@@ -286,11 +286,12 @@ class Forward(Statements):
             raise Unaligned
         return found
 
-    def optional(self, steps: list[Merge], live: list[list[Path]], column: list[Path]) -> str:
+    def optional(self, steps: list[Merge], live: list[list[Path]], column: list[Path], frame: Frame) -> str:
         """The condition of a path that not all rows have: the second of two."""
         if len(live) != 2 or column is not live[1]:
             raise Unaligned
-        return f"self.{self.plan.flag(key_of(steps, column[0].span), 'residual')}"
+        there = {number: not path.dropped for number, path in zip(frame.numbers, column, strict=True)}
+        return f"self.{self.plan.flag(key_of(steps, column[0].span), there)}"
 
 
 def present(column: list[Path]) -> list[int]:

@@ -28,6 +28,7 @@ class Loop(Frame):
             names_,
         )
         self.size = len(parents)
+        self.numbers = [parent.numbers[row] for row in parents]
         self.uses_index = False
         self.table: dict[str, list[Any]] = {}
 

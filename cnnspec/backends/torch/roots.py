@@ -48,6 +48,7 @@ class Root(Frame):
             free,
             names_,
         )
+        self.numbers = list(range(self.size))
         self.parameters: dict[str, list[Any] | None] = {}
         self.settled = {
             name: constant(value)

@@ -53,7 +53,7 @@ class Plan:
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
         self.attributes: dict[str, str] = {}
         self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
-        self.flags: dict[Any, str] = {}
+        self.flags: dict[Any, tuple[str, dict[int, bool]]] = {}  # by `key_of`: the name, each row's answer
         self.loops: dict[tuple[Value, Span], tuple[str, int]] = {}  # by `repeat_of`: how written, from where
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.where = ""
@@ -64,6 +64,8 @@ class Plan:
         """Begin to write the class: local names and loops are found anew."""
         self.loops.clear()
         self.bare.clear()
+        self.taken.difference_update(name for name, _ in self.flags.values())
+        self.flags.clear()
         self.locals = Names(self.names.taken | self.program.class_names.taken | {"x"})
 
     @property
@@ -92,16 +94,24 @@ class Plan:
             self.attributes[name] = wish
         return self.attributes[name]
 
-    def flag(self, key: Any, wish: str) -> str:
-        """An attribute that remembers which branch a varied `if` took."""
-        if key not in self.flags:
-            name, number = wish, 1
-            while name in self.taken:
-                number += 1
-                name = f"{wish}{number}"
-            self.taken.add(name)
-            self.flags[key] = name
-        return self.flags[key]
+    def add_flag(self, key: Any, answers: dict[int, bool], wish: str) -> str:
+        """A new attribute that remembers which branch a varied `if` took, row by row."""
+        name, number = wish, 1
+        while name in self.taken:
+            number += 1
+            name = f"{wish}{number}"
+        self.taken.add(name)
+        self.flags[key] = name, answers
+        return name
+
+    def flag(self, key: Any, answers: dict[int, bool]) -> str:
+        """The attribute for an `if`; where it runs again, that of its first run. Raises Unaligned."""
+        own = [self.flags[key]] if key in self.flags else []
+        again = [known for (span, _), known in self.flags.items() if span == key[0]]
+        for name, known in (*own, *again):
+            if answers.items() <= known.items():
+                return name
+        raise Unaligned
 
     def adder(self, steps: list[Merge], live: list[list[Path]]) -> int | None:
         """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
