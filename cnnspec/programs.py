@@ -149,7 +149,7 @@ class TorchProgram:
         """Joins are no modules: what they make goes on to the next layer, and shows there."""
         runs: dict[str, list[str]] = {}
         for node in self.graph.nodes:
-            if not node.train:
+            if not node.train and not node.layer.is_join:  # its label names the modules on its paths
                 runs.setdefault(node.first, []).append(node.path)
         watches = [
             Watch(runs[path], given, see, inner) for path, inner in self.net.named_modules() if path in runs

@@ -23,6 +23,7 @@ from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends import BACKENDS
 from cnnspec.graph import Network
 from cnnspec.layers.base import Weight
+from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
@@ -31,6 +32,10 @@ from cnnspec.verdict import OUTPUT, TYPES, Report, Row
 
 REACH = 3.0
 """The size of what layers make: some of it lies beyond 6 and -3, where relu6 and hardswish turn."""
+
+NOISE = 1e-6
+"""Numbers that are smaller are what rounding leaves of 0, behind the norm of a constant map; scaled to REACH,
+they would differ from program to program."""
 
 TINY = 1e-30  # of the size 0 is taken for
 
@@ -110,7 +115,7 @@ def optimised_trials(network: Network, names: tuple[str, ...]) -> dict[str, Tria
     """The optimised programs, NumPy's by both paths."""
     found = {}
     for name in names:
-        graph, same = unroll(optimised(network, name)), twins(network, name)
+        graph, same = evaluation(unroll(optimised(network, name))), twins(network, name)
         make = partial(load, name, network, graph, optimize=True)
         if name == "numpy":
             program = cast("NumpyProgram", make())
@@ -173,7 +178,8 @@ class Measure:
         value = self.program.step(node.path, self.values.__getitem__)
         size = size_of(value)
         weights = [w for w in node.weights if w.name == "weight" and not is_said(node, w)]
-        if node.layer.name not in TAKERS or node.shared or not weights or REACH / 2 <= size <= 2 * REACH:
+        fixed = node.layer.name not in TAKERS or node.shared or not weights
+        if fixed or REACH / 2 <= size <= 2 * REACH or largest(self.values[node.inputs[0]]) < NOISE:
             return value
         key = key_of(node, weights[0])
         self.put(key, self.state[key] * (REACH / size))
@@ -283,9 +289,9 @@ def silent() -> np.errstate:
 
 
 def size_of(x: Array | None) -> float:
-    """The root of the mean square; 1 of nothing, of nothing but zeros, and of what is no number."""
+    """The root of the mean square; 1 of nothing, of zeros but for rounding, and of what is no number."""
     size = 1.0 if x is None or not x.size else float(np.sqrt(np.mean(x * x)))
-    return size if 0 < size < math.inf else 1.0
+    return size if NOISE < size < math.inf else 1.0
 
 
 def largest(x: Array) -> float:

@@ -81,6 +81,37 @@ net N {
     assert compared == ["s.n (2)", "tanh1", "s.n (3)", "output output"]
 
 
+def test_the_label_of_a_join_is_no_module_that_runs() -> None:
+    """In PyTorch it holds the modules on the join's paths, and nothing calls it."""
+    report = verify(network("net N { input 4@5x5, a: add { | t: tanh | identity } }"), ("torch", "numpy"))
+    assert report.ok, table(report)
+    assert [row.name for row in report.rows if "torch" in row.errors["float64"]] == ["a.t", "output output"]
+
+
+def test_what_rounding_leaves_of_nothing_is_not_made_large() -> None:
+    """A norm of constant maps gives 0 but for rounding; weights are not drawn to make a proper size of it."""
+    report = verify(
+        network("""
+net N {
+    input 4@6x6
+    conv 4@1x1
+    globalmaxpool
+    upsample size=9x3
+    instancenorm
+    conv 4@1x1
+    tanh
+}"""),
+        ("torch", "numpy"),
+    )
+    assert report.ok, table(report)
+
+
+def test_an_optimised_program_names_what_runs_again_after_the_first_run_that_it_has() -> None:
+    net = network("net N { input 2@4x4, x: conv 2@1x1, b: elu, from x, again b, conv 2@1x1 }")
+    report = verify(net, ("torch", "numpy"), optimize=True)
+    assert report.ok, table(report)
+
+
 @pytest.mark.parametrize("backends", ["torch,numpy", "torch", "numpy"])
 def test_optimised_programs_agree_with_the_plain_one(backends: str) -> None:
     spec = (str(SPECS / "mobilenet_v2.cnn"), "--input", "3@32x32", "--all", "--backends", backends)

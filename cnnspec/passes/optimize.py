@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.graph import Network
-from cnnspec.passes.evaluation import drop_idle
+from cnnspec.passes.evaluation import drop_idle, evaluation
 from cnnspec.passes.fold_batchnorm import fold_batchnorm, fold_tensors, folds
 from cnnspec.passes.fuse_activations import fuse_activations, fuses
 from cnnspec.passes.merge_pads import merge_pads
@@ -44,7 +44,7 @@ def fold_weights(network: Network, tensors: Mapping[str, Any]) -> dict[str, Any]
 
 
 def twins(network: Network, backend: str) -> dict[str, str]:
-    """For every node of the optimised network the network's own node whose value it has."""
+    """For every node of the optimised graph the network's own node whose value it has."""
     takes_in = {fold_batchnorm: folds, fuse_activations: fuses}
     names = {node.path: node.path for node in unroll(network).nodes}
     for rewrite in PASSES[backend]:
@@ -55,4 +55,6 @@ def twins(network: Network, backend: str) -> dict[str, str]:
         network = apply(network, changes)
         made = [node.path for node in unroll(network).nodes]
         names = {new: names[taken_in.get(old, old)] for new, old in zip(made, kept, strict=True)}
-    return names
+    graph = unroll(network)
+    run = [node.path for node in graph.nodes if not node.train]
+    return {new.path: names[old] for new, old in zip(evaluation(graph).nodes, run, strict=True)}
