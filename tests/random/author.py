@@ -155,8 +155,9 @@ class Author(Choose):
             return None
         key = self.pick(list(place.labels))
         target = words.reference(self, key, place)
-        again = place.labels[key].step is not None and self.chance(50)
-        return Wire("again" if again else "from", target) if target else None
+        if target and place.labels[key].step is not None and self.chance(50):
+            return Wire("again", target, self.label(place))
+        return Wire("from", target) if target else None
 
     def group(self, place: Place, depth: int) -> Group | None:
         label = self.label(place, 60)

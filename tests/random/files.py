@@ -11,14 +11,14 @@ from tests.random import words
 from tests.random.nets import File, Input, Net, Output, Variant
 from tests.random.place import Place, Refused, Unforeseen
 from tests.random.steps import Constant
-from tests.random.structures import Structures
+from tests.random.twofold import Twofold
 from tests.random.values import bare, spell
 
 NETS = ("N", "Net", "Module", "Other", "Wide")
 DEPTH = 3
 
 
-class Files(Structures):
+class Files(Twofold):
     """Draws one file."""
 
     def drawn(self) -> File:

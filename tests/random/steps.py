@@ -308,15 +308,22 @@ class Join:
 class Wire:
     verb: str  # from, again
     target: Label
+    label: Label | None = None  # of `again`
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.target.text}"
+        return labelled(self.label, f"{self.verb} {self.target.text}")
 
     def run(self, place: Place) -> None:
         marked = place.marked(self.target(place))
         if self.verb == "from":
             place.shape = marked.shape
             return
+        self.rerun(marked, place)
+        if self.label is not None:
+            place.labels[place.name(self.label, self.verb, counts=False)] = Marked(place.shape)
+
+    @staticmethod
+    def rerun(marked: Marked, place: Place) -> None:
         if marked.step is None:
             raise Refused("E0214")
         if place.shape == marked.arriving:

@@ -175,12 +175,15 @@ class Structures(Author):
                 values[name] = inside.names[name] = value
         return found, values
 
-    def new_block(self, place: Place, depth: int) -> Call | None:
+    def free_block(self) -> str | None:
         taken = {*self.file.blocks, *(constant.name for constant in self.file.constants)}
         free = [name for name in BLOCKS if name not in taken]
-        if not free:
+        return self.pick(free) if free else None
+
+    def new_block(self, place: Place, depth: int) -> Call | None:
+        name = self.free_block()
+        if name is None:
             return None
-        name = self.pick(free)
         parameters, values = self.parameters(place, 50)
         block = Block(name, parameters)
         inner = block.place(place, Scope("", by_kind=False))
@@ -215,9 +218,14 @@ class Structures(Author):
         given = {}
         for name, value in self.samples[block.name].items():
             if block.parameters[name] is None or self.chance(40):
-                number = type(value) is int and self.chance(50)
-                given[name] = max(1, value + self.number(-2, 3)) if number else value
+                given[name] = self.near(value) if self.chance(50) else value
         return self.call(block.name, tuple(block.parameters), given, place)
+
+    def near(self, value: Any) -> Any:
+        """Another value of a parameter, where there is one that is likely to fit."""
+        if isinstance(value, bool):
+            return not value
+        return max(1, value + self.number(-2, 3)) if type(value) is int else value
 
     def shipped(self, place: Place, depth: int) -> Call | None:
         """A block of the library."""

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from cnnspec.compiler import Checked, check_text
 from cnnspec.layers import NAMES
 from cnnspec.layers.base import Misfit
-from tests.random import agreement, nets, steps
+from tests.random import agreement, nets, steps, wiring
 from tests.random.files import files
 from tests.random.mutations import mutants
 from tests.random.nets import File, walk
@@ -144,12 +144,14 @@ FORMS = """
 
 
 def test_the_whole_language_is_drawn() -> None:
-    """Every layer and join, every kind of statement and step, and what expressions and labels are made of."""
+    """Every layer, join, statement and step, what expressions and labels are made of, wires around `if`."""
     found: set[str] = set()
+    wired: set[str] = set()
     texts: list[str] = []
 
     def note(file: File) -> None:
         texts.append(str(file))
+        wired.update(wiring.forms(file))
         for node in walk([file.constants, list(file.blocks.values()), file.nets, file.variants]):
             words = vars(node).get("head"), vars(node).get("kind")  # of calls and joins
             found.update([type(node).__name__, *(word for word in words if isinstance(word, str))])
@@ -158,5 +160,6 @@ def test_the_whole_language_is_drawn() -> None:
     kinds = [name for module in (steps, nets) for name, kind in vars(module).items() if is_dataclass(kind)]
     assert {*NAMES, *kinds} - found == {"File", "Place"}
     assert [form for form in re.split(" {2,}|\n", FORMS) if not any(form in text for text in texts)] == []
+    assert wiring.FORMS - wired == set()
     for form in (r'\b\d+"?: ', "(add|mul|concat) for "):  # a number as label, paths of a list
         assert any(re.search(form, text) for text in texts)

@@ -228,6 +228,10 @@ def test(choose: Choose, wanted: bool, place: Place, depth: int = 1) -> Expressi
         left, right = (test(choose, side, place, depth - 1) for side in choose.pick(answers))
         return binary(left, sign, right)
     found = sources(place)
+    flags = [name for name, value in place.names.items() if isinstance(value, bool)]
+    if flags and choose.chance(50):
+        flag = named(choose.pick(flags))
+        return flag if flag(place) is wanted else Expression(f"(not {flag.text})", lambda at: not flag(at))
     if form == 0 or not found:
         return literal(wanted)
     expression, worth = choose.pick(found)
