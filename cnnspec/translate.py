@@ -117,7 +117,7 @@ def _argument(cls: type[Layer], theirs: str) -> str | None:
     """Our name of an argument, `kernel` for a filter's; empty: it need not be said; None: it has none."""
     if theirs in cls.arguments:
         return theirs
-    row = foreign.find("arguments", theirs)
+    row = foreign.find("arguments", f"{cls.name}.{theirs}") or foreign.find("arguments", theirs)
     if row is None:
         return None
     if "activation" in row.words:

@@ -12,6 +12,8 @@ from cnnspec.fixes.trial import Case
 from cnnspec.source import Span
 
 _FARTHEST_GROUPS = 32
+_FARTHEST_NUMBER = 8
+"""So far on a free label of a number is sought."""
 
 
 def groups(case: Case) -> Iterator[Fix]:
@@ -159,13 +161,21 @@ def labels(case: Case) -> Iterator[Fix]:
     span = place.step.label.span
     end = span.start + len(span.text.rstrip().removesuffix(":").rstrip())
     repeats = [step.action for step in place.around if isinstance(step.action, syntax.Repeat)]
-    if repeats and repeats[-1].names:
-        edits = (insert(span, end, f"{{{repeats[-1].names[0].name}}}"),)
-    else:
-        edits = (insert(span, end, "2"),)
     text = span.source.text[span.start : end]
-    if case.mended(edits) is not None:
-        yield Fix(f"call it `{text}{edits[0].text}`", edits)
+    if repeats and repeats[-1].names:
+        names = [f"{text}{{{repeats[-1].names[0].name}}}"]
+    else:
+        stem = text.rstrip("0123456789")
+        first = int(text[len(stem) :] or 1) + 1 if len(text) - len(stem) < 9 else 2
+        names = [f"{stem}{number}" for number in range(first, first + _FARTHEST_NUMBER)]
+    for name in names:
+        edits = (Edit(Span(span.source, span.start, end), name),)
+        after = case.mended(edits)
+        if after is not None and not any(
+            d.code == case.fault.code and f"`{name}`" in d.message for d in after.diagnostics
+        ):
+            yield Fix(f"call it `{name}`", edits)
+            return
 
 
 def paths(case: Case) -> Iterator[Fix]:
