@@ -29,7 +29,7 @@ SLIPS: list[tuple[str, str, int, str, str | None]] = [
         "E0101",
         12,
         "the arguments of `conv` follow its name without parentheses and commas",
-        None,
+        "conv 64@3x3",
     ),
     (
         "Conv2d(3, 64, k=3)",
