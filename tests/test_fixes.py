@@ -170,6 +170,11 @@ class TestJoins:
         found = titles("input 8@8x8", "concat { | conv 4@3x3 | conv 4@5x5 pad=2 }")
         assert found[0].startswith("`pad=1` on the conv in line 3")
 
+    def test_a_join_of_one_path_that_is_a_wire_within_a_path(self) -> None:
+        """What enters that join leaves it: it makes nothing."""
+        found = titles("input 8@8x8", "conv 8@3x3", "concat { | mul { | identity } | conv 4@3x3 }")
+        assert any("`pad=1` on the conv in line 4" in title for title in found)
+
     def test_a_pool_whose_stride_is_its_window(self) -> None:
         found = titles("input 8@9x9", "concat { | maxpool 3x3 pad=1 | conv 4@1x1 }")
         assert any("`stride=1` on the maxpool" in title for title in found)

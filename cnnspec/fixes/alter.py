@@ -36,8 +36,13 @@ class Change(NamedTuple):
 
 
 def makers(networks: Sequence[Network]) -> dict[int, Run]:
-    """By the id of a value the step that makes it."""
-    return {id(step.output): step for step in runs(networks) if not isinstance(step, From | Lost)}
+    """By the id of a value the step that makes it.
+
+    One whose output is its input, a join of a wire, makes none: so who goes from a value to the input of what
+    made it comes nearer to the start with every step.
+    """
+    found = (step for step in runs(networks) if not isinstance(step, From | Lost))
+    return {id(step.output): step for step in found if step.output is not step.input}
 
 
 def upstream(value: Value, made: Mapping[int, Run]) -> list[Leaf]:
