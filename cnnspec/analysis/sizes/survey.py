@@ -123,13 +123,13 @@ class Survey:
 
     @cached_property
     def losses(self) -> list[Loss]:
-        """Those of layers that run again are told once."""
+        """Those of layers that run again are told once; the graph lacks layers that only other sizes have."""
         first = {node.path: node.first for node in self.explorer.graph.nodes}
         return [
             Loss(path, axis, sweep.set(sizes), sizes.get(self.written[axis], 0))
             for axis, sweep in enumerate((self.heights, self.widths))
             for path, sizes in sweep.lost.items()
-            if path == first[path] or sizes != sweep.lost.get(first[path])
+            if path == first.get(path, path) or sizes != sweep.lost.get(first[path])
         ]
 
     @cached_property
