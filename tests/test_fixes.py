@@ -160,6 +160,18 @@ class TestSizes:
         found = titles("input 4@3x3", "a: relu", "conv 4@3x3 pad=1 stride=3", "add { | from a | identity }")
         assert not any("1x1" in title for title in found)
 
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "convtranspose 8@1000000x3 stride=2 -> 8@24x24",
+            "convtranspose 8@3x3 stride=[1, 1000000] -> 8@24x24",
+            "conv 8@1000000x3 pad=[500000, 1] -> 8@24x24",
+        ],
+    )
+    def test_what_is_tried_does_not_grow_with_a_number_of_the_text(self, line: str) -> None:
+        _, faults = mended(net("input 1@24x24", line))
+        assert [fault.code for fault in faults] == ["E0403"]
+
 
 class TestJoins:
     def test_a_net_without_parameters_is_projected_without_a_condition(self) -> None:

@@ -21,6 +21,9 @@ from cnnspec.shapes import Shape, effective
 FARTHEST = 24
 """So many layers before a value are asked."""
 
+MOST = 32
+"""So many values of an argument are tried, however large a kernel or a stride is written."""
+
 Size = tuple[int, int]
 
 KERNELS = ("filter", "kernel", "window")
@@ -99,8 +102,8 @@ def _candidates(layer: Layer, kind: str, wanted: Size) -> Iterator[tuple[tuple[s
     if kind == "ceil" and "ceil" in layer.arguments:
         yield ("ceil",), [(not layer.value("ceil"),)]
     elif kind == "extra" and name == "convtranspose":
-        extras = range(max(*layer.value("stride"), *layer.value("dilation")))
-        pads = range(max(layer.value("filter").kernel))
+        extras = range(max(*layer.value("stride"), *layer.value("dilation")))[:MOST]
+        pads = range(max(layer.value("filter").kernel))[:MOST]
         yield ("extra",), [(extra,) for extra in extras]
         yield ("pad",), [(pad,) for pad in pads]
         yield ("pad", "extra"), sorted(product(pads, extras), key=lambda both: both[1])
@@ -119,7 +122,7 @@ def _candidates(layer: Layer, kind: str, wanted: Size) -> Iterator[tuple[tuple[s
         if name in ("conv", "depthwise") and reach % 2:
             yield ("pad",), [("same",)]
         now = max(layer.value("pad"))
-        yield ("pad",), [(pad,) for pad in [least, *range(now + 1, least)]]
+        yield ("pad",), [(pad,) for pad in [least, *range(now + 1, least)[:MOST]]]
 
 
 def kernel_argument(layer: Layer) -> str:
