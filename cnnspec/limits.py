@@ -12,7 +12,7 @@ class Limits(NamedTuple):
     """What a specification may take by default.
 
     `max_layers` is what keeps a check of a short text within a second of start-up and work: a layer, or a
-    turn of a repeat, takes up to 35 µs, lints included, so 20,000 of them take at most 0.7 s. The largest
+    turn of a repeat, takes some 35 µs, lints included, so 20,000 of them take some 0.7 s. The largest
     published networks have some 1,200 layers.
     """
 
