@@ -118,6 +118,11 @@ def unknown_parameter(
     )
 
 
+NEW_INSTANCE = 50
+"""Work that an instance of a block costs beside what its text asks for, so that instances without layers, as
+`repeat i in 9000 { B i }` makes them, are bounded, too."""
+
+
 def instantiate(
     run: Elaborator,
     target: BlockName,
@@ -136,6 +141,7 @@ def instantiate(
         if block in run.active:
             raise fault("E0205", f"`{block.name.name}` would contain itself", span, *run.frames[::-1])
         before = run.expanded
+        run.meter.spend(NEW_INSTANCE, span)
         run.active.append(block)
         where = f"in block {block.name.name} (line {block.name.span.line}), used here"
         try:

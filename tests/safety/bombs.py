@@ -35,23 +35,23 @@ def comprehensions(depth: int, count: int) -> str:
 
 BOMBS: dict[str, str] = {
     "repeats": net("    repeat 1000000 { repeat 1000000 { conv 8@3x3 pad=1 } }"),
-    "repeats_within_bounds": net("    repeat 90000 { repeat 90000 { relu } }"),
+    "repeats_within_bounds": net("    repeat 18000 { repeat 18000 { relu } }"),
     "repeats_three_deep": net("    repeat 1000 { repeat 1000 { repeat 1000 { relu } } }"),
     "repeats_ten_deep": net("    " + "repeat 100 { " * 10 + "relu" + " }" * 10),
-    "repeats_of_nothing": net("    repeat 90000 { repeat 90000 { } }"),
-    "repeats_of_constants": net("    repeat 90000 { repeat 90000 { a = 1 } }"),
-    "repeats_of_ifs": net("    repeat 90000 { repeat 90000 { if no { relu } } }"),
+    "repeats_of_nothing": net("    repeat 18000 { repeat 18000 { } }"),
+    "repeats_of_constants": net("    repeat 18000 { repeat 18000 { a = 1 } }"),
+    "repeats_of_ifs": net("    repeat 18000 { repeat 18000 { if no { relu } } }"),
     "repeats_by_a_name": "many = 50000\n" + net("    repeat many { repeat many { relu } }"),
     "repeats_by_an_expression": net("    repeat i in 300 { repeat (300 + i) { relu, relu } }"),
     "repeats_by_a_list": net(
         "    repeat i in [0 for k in 90000] { repeat j in [0 for k in 90000] { relu } }"
     ),
-    "repeats_of_joins": net("    repeat 90000 { add { | repeat 90000 { relu } | identity } }"),
-    "repeats_of_requirements": net("    repeat 90000 { repeat 90000 { require 1 == 1 } }"),
-    "repeats_of_froms": net("    a: relu", "    repeat 90000 { repeat 90000 { from a } }"),
-    "paths": net("    concat for i in 90000 { | concat for j in 90000 { | relu } }"),
-    "paths_of_identity": net("    add for i in 90000 { | add for j in 90000 { | identity | identity } }"),
-    "paths_of_none": net("    add for i in 90000 { | add for j in 90000 { | none | identity } }"),
+    "repeats_of_joins": net("    repeat 18000 { add { | repeat 18000 { relu } | identity } }"),
+    "repeats_of_requirements": net("    repeat 18000 { repeat 18000 { require 1 == 1 } }"),
+    "repeats_of_froms": net("    a: relu", "    repeat 18000 { repeat 18000 { from a } }"),
+    "paths": net("    concat for i in 18000 { | concat for j in 18000 { | relu } }"),
+    "paths_of_identity": net("    add for i in 18000 { | add for j in 18000 { | identity | identity } }"),
+    "paths_of_none": net("    add for i in 18000 { | add for j in 18000 { | none | identity } }"),
     "doubling": doubling(40, "relu"),
     "doubling_of_nothing": doubling(40, "identity"),
     "doubling_by_repeats": doubling(40, "relu", "repeat 2 {{ B{n} }}"),
@@ -75,7 +75,7 @@ BOMBS: dict[str, str] = {
         "    g0: { relu, relu }",
         *(f"    g{n}: {{ again g{n - 1}, again g{n - 1} }}" for n in range(1, 41)),
     ),
-    "again_of_a_block": doubling(14, "relu").replace("B14\n", "b: B14\n    repeat 90000 { again b }\n"),
+    "again_of_a_block": doubling(14, "relu").replace("B14\n", "b: B14\n    repeat 18000 { again b }\n"),
     "again_of_a_repeat": net("    g: { repeat 9000 { relu } }", "    repeat 9000 { again g }"),
     "lists": constants(comprehensions(4, 10_000), "{a}", 0),
     "lists_of_lists": constants(comprehensions(2, 100_000), "{a}", 0),
@@ -141,21 +141,21 @@ BOMBS |= {
         "    }" * 30,
     ),
     "faults_in_a_repeat": net("    repeat 9000 { relu -> 7 }"),
-    "faults_of_words_in_a_repeat": net("    repeat 90000 { rleu }"),
-    "faults_of_names_in_a_repeat": net("    repeat 90000 { conv q@3x3 }"),
-    "faults_of_arguments_in_a_repeat": net("    repeat 90000 { conv 8@3x3 strid=1 }"),
-    "faults_of_sizes_in_a_repeat": net("    a: relu", "    repeat 90000 { from a\n conv 8@99x99 }"),
+    "faults_of_words_in_a_repeat": net("    repeat 18000 { rleu }"),
+    "faults_of_names_in_a_repeat": net("    repeat 18000 { conv q@3x3 }"),
+    "faults_of_arguments_in_a_repeat": net("    repeat 18000 { conv 8@3x3 strid=1 }"),
+    "faults_of_sizes_in_a_repeat": net("    a: relu", "    repeat 18000 { from a\n conv 8@99x99 }"),
     "faults_of_joins_in_a_repeat": net(
         "    a: relu\n    repeat 30000 { from a\n add { | conv 8@1x1 | relu } }"
     ),
-    "faults_of_wires_in_a_repeat": net("    repeat 90000 { from nowhere }"),
-    "faults_of_labels_in_a_repeat": net("    repeat 90000 { a: relu }"),
-    "faults_of_blocks_in_a_repeat": "block B(w) { relu }\n" + net("    repeat 90000 { B }"),
-    "faults_of_requirements_in_a_repeat": net('    repeat 90000 { require 1 == 2, "no" }'),
+    "faults_of_wires_in_a_repeat": net("    repeat 18000 { from nowhere }"),
+    "faults_of_labels_in_a_repeat": net("    repeat 18000 { a: relu }"),
+    "faults_of_blocks_in_a_repeat": "block B(w) { relu }\n" + net("    repeat 18000 { B }"),
+    "faults_of_requirements_in_a_repeat": net('    repeat 18000 { require 1 == 2, "no" }'),
 }
 
 HEAVY: dict[str, str] = {
-    "constants": "\n".join(f"a{n} = {n}" for n in range(15_000)) + "\n" + net("    repeat 90000 { relu }"),
+    "constants": "\n".join(f"a{n} = {n}" for n in range(15_000)) + "\n" + net("    repeat 18000 { relu }"),
     "constants_of_blocks": "\n".join(f"a{n} = {n}" for n in range(15_000))
     + "\nblock B(i, j=1, k=2) { conv 8@1x1, B0 i }\nblock B0(i) { relu }\n"
     + net("    repeat i in 20000 { B i }"),
