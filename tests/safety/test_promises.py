@@ -121,11 +121,14 @@ def test_build_loads_no_torch() -> None:
 
 
 # The order of the house: a module imports only from rows above its own, and from its own row.
+WORDS = ("habits", "pasted", "pythonic", "translate")
+"""Those that know other languages' ways."""
+
 ROWS = (
     ("__init__", "source", "shapes"),
     ("diagnostics", "failures", "limits", "symbols", "extents", "resources", "scanner", "naming"),
-    ("spelling", "layers", "functions"),
-    ("syntax", "decoding", "unexpected", "unreadable", "recovery", "grammar_table"),
+    ("spelling", "layers", "functions", "foreign"),
+    ("syntax", "decoding", "unexpected", "unreadable", "recovery", "grammar_table", *WORDS),
     ("tree_values", "tree_builder", "parser", "formatter", "values", "files", "revisions", "output"),
     ("graph", "evaluate", "modules"),
     ("elaborate", "options"),
@@ -211,12 +214,13 @@ def test_torch_is_imported_by_no_module_but_where_nets_run() -> None:
 
 
 def test_nothing_of_a_spec_is_run_by_python() -> None:
-    """No module but the one that runs emitted nets evaluates text."""
+    """No module but the one that runs emitted nets evaluates text; the back ends' door only compiles it."""
     for path in FILES:
         if path.name == "programs.py":
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                assert node.func.id not in ("eval", "exec", "compile", "__import__"), path
+                compiles = path.parent.name == "backends" and node.func.id == "compile"
+                assert compiles or node.func.id not in ("eval", "exec", "compile", "__import__"), path
             if isinstance(node, ast.Import):
                 assert not {alias.name for alias in node.names} & {"pickle", "marshal"}, path
