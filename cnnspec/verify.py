@@ -264,7 +264,7 @@ def with_said(own: Mapping[str, Array], graph: Graph, tensors: Mapping[str, Arra
 
     Raises ValueError where the program has others.
     """
-    for key in own.keys() | tensors.keys():
+    for key in sorted(own.keys() | tensors.keys()):
         if key not in own or key not in tensors:
             raise ValueError(f"only {'the program' if key in own else 'the network'} has {key}")
         if own[key].shape != tensors[key].shape:
