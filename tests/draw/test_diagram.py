@@ -234,7 +234,7 @@ def test_what_nothing_reads_is_not_said_to_be_for_training() -> None:
         ("body", ""),
         ("relu", UNREAD),
         ("side", TRAINING),
-        ("conv 4@3x3", UNREAD),
+        ("conv 4@3x3 pad 1", UNREAD),
         ("conv 4@1x1", TRAINING),
         ("head", TRAINING),
         ("last", ""),
