@@ -114,11 +114,8 @@ def conv2d_backward(
     share([partial(task, *pair) for pair in zip(shares, parts, strict=True)])
     dweight = sum(parts, np.zeros_like(kernels))  # in one order: always the same
     dx = unpad2d(spread, pads, mode) if need_x else None
-    return (
-        dx,
-        dweight.reshape(weight.shape),
-        None if bias is None else grad.sum((0, 2, 3)),
-    )
+    dbias = None if bias is None else grad.sum((0, 2, 3))
+    return dx, dweight.reshape(weight.shape), dbias
 
 
 def columns2d(windows: Array, groups: int) -> Array:

@@ -14,7 +14,7 @@ from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, packed
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, finish, in_runs, run_of
-from cnnspec.backends.numpy.kernels.strips import Conv, Strip, batches, conv_size
+from cnnspec.backends.numpy.kernels.strips import Conv, Strip, batches, conv_size, laid
 from cnnspec.backends.numpy.kernels.winograd import winograd, winograd_tile
 
 
@@ -103,16 +103,13 @@ def by_filters(
 
     goals, done = conv.y.reshape(-1, filters), 0
     for some in groups:
-        ends = [0]
-        for size in sizes[some]:
-            ends.append(ends[-1] + size // depth)
-        rows, goal = columns[: ends[-1]], goals[done : done + ends[-1]]
+        places = laid(size // depth for size in sizes[some])
+        end = places[-1].stop
+        rows, goal = columns[:end], goals[done : done + end]
         plan.steps.append(
             [
-                partial(copy, strip, taps, rows[start:stop])
-                for (strip, taps), start, stop in zip(
-                    work[some], ends[:-1], ends[1:], strict=True
-                )
+                partial(copy, strip, taps, rows[place])
+                for (strip, taps), place in zip(work[some], places, strict=True)
             ]
         )
         plan.add(
@@ -122,7 +119,7 @@ def by_filters(
             )
         )
         plan.follow(conv.y, [strip.part for strip, _ in work[some]], conv.posts)
-        done += ends[-1]
+        done += end
     plan.give(".columns")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -83,6 +85,12 @@ def batches(sizes: list[int], most: int) -> list[slice]:
         else:
             found[-1] = slice(found[-1].start, i + 1)
     return found
+
+
+def laid(sizes: Iterable[int]) -> list[slice]:
+    """Where each lies, one behind the other: laid([2, 3]) is [0:2, 2:5]."""
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [slice(*pair) for pair in pairwise(ends)]
 
 
 def frame_moves(

@@ -6,12 +6,21 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
 from cnnspec.backends.numpy.kernels.folding import scaled
-from cnnspec.backends.numpy.kernels.strips import Conv, Strip, batches, strips, windows
+from cnnspec.backends.numpy.kernels.plan import Post
+from cnnspec.backends.numpy.kernels.strips import (
+    Conv,
+    Strip,
+    batches,
+    laid,
+    strips,
+    windows,
+)
 
 WINOGRAD: dict[int, tuple[list[list[float]], list[list[float]], list[list[float]]]] = {
     2: (
@@ -88,79 +97,96 @@ def winograd_weight(conv: Conv, m: int) -> Array:
     return conv.plan.pack((conv.layer.owner, m), make)
 
 
+class Tiling(NamedTuple):
+    """How an output is cut into tiles of m x m, th x tw an image, and both transforms.
+
+    It holds no plan: what a plan does not need any more goes at once.
+    """
+
+    m: int
+    th: int
+    tw: int
+    there: Array  # B^T of rows and columns at once: their Kronecker square
+    back: Array
+    y: Array
+    posts: list[Post]
+
+    def load(self, strip: Strip, d: Array, v: Array, worker: int) -> None:
+        """The strip's tiles as columns of d, transformed to v."""
+        rows, m = strip.part[1], self.m
+        size = rows.stop - rows.start, self.tw
+        tiles = windows(strip.load(worker), size, (m + 2, m + 2), (m, m), (1, 1))
+        tiles = tiles.transpose(3, 4, 0, 1, 2, 5)
+        np.copyto(d.reshape(tiles.shape), tiles)
+        np.matmul(self.there, d, out=v)
+
+    def store(self, strip: Strip, products: Array, z: Array) -> None:
+        """The strip's part of the output from its products, by way of z."""
+        np.matmul(self.back, products, out=z)
+        images, rows = strip.part
+        m, (_, high, _, o) = self.m, self.y.shape
+        size = images.stop - images.start, rows.stop - rows.start, self.tw
+        part = images, slice(m * rows.start, min(m * rows.stop, high))
+        scatter(z.reshape(m, m, *size, o), self.y[part])
+        for post in self.posts:
+            post(self.y[part], part)
+
+
+def tiling(conv: Conv, m: int) -> Tiling:
+    b, _, a = (np.array(part) for part in WINOGRAD[m])
+    there, back = (np.kron(part, part).astype(conv.plan.dtype) for part in (b, a))
+    th, tw = (-(-size // m) for size in conv.y.shape[1:3])
+    return Tiling(m, th, tw, there, back, conv.y, conv.posts)
+
+
 def winograd(conv: Conv, m: int) -> None:
     """A 3x3 convolution by tiles: (m + 2)^2 pixels make m x m with as many products.
 
-    Both transforms are one product with the Kronecker square of their matrix.
+    Both transforms are one product with the Kronecker square of their matrix. Three
+    steps for as many tiles as the cache holds: there, the products, and back.
     """
-    plan, x, y, k = conv.plan, conv.x, conv.y, (m + 2) ** 2
-    posts = conv.posts  # steps hold no plan: what is not needed any more goes at once
-    b, _, a = (np.array(part) for part in WINOGRAD[m])
-    there, back = np.kron(b, b).astype(plan.dtype), np.kron(a, a).astype(plan.dtype)
-    kernels = winograd_weight(conv, m)
-    (_, oh, ow, o), c = y.shape, x.shape[3]
-    th, tw = -(-oh // m), -(-ow // m)
+    plan, x, k = conv.plan, conv.x, (m + 2) ** 2
+    c, o = x.shape[3], conv.y.shape[3]
+    kernels, tiles = winograd_weight(conv, m), tiling(conv, m)
     top, _, left, _ = conv.pads
-    bottom, right = m * th + 2 - top - x.shape[1], m * tw + 2 - left - x.shape[2]
-    row = k * y.itemsize * tw * max(c, o)
-    row = min(row, CACHE * tw // 100)  # products of fewer tiles than 100 are slow
-    parts = plan.parts((len(x), th), row)
+    bottom = m * tiles.th + 2 - top - x.shape[1]
+    right = m * tiles.tw + 2 - left - x.shape[2]
+    row = k * conv.y.itemsize * tiles.tw * max(c, o)
+    row = min(row, CACHE * tiles.tw // 100)  # products of fewer tiles than 100 are slow
+    parts = plan.parts((len(x), tiles.th), row)
     found = strips(plan, x, parts, (m + 2, m), (top, bottom, left, right))
-    counts = [(n.stop - n.start) * (rows.stop - rows.start) * tw for n, rows in parts]
-    groups = batches(counts, max(1, CACHE // row) * tw)
+    counts = [
+        (images.stop - images.start) * (rows.stop - rows.start) * tiles.tw
+        for images, rows in parts
+    ]
+    groups = batches(counts, max(1, CACHE // row) * tiles.tw)
     most = max(sum(counts[some]) for some in groups)
     spread = plan.take(".spread", (k * most * max(c, o),))
     moved = plan.take(".moved", (most * max(k * c, m * m * o),))
-
-    def go(strip: Strip, d: Array, v: Array, worker: int) -> None:
-        rows = strip.part[1]
-        size = rows.stop - rows.start, tw
-        frame = strip.load(worker)
-        tiles = windows(frame, size, (m + 2, m + 2), (m, m), (1, 1))
-        tiles = tiles.transpose(3, 4, 0, 1, 2, 5)
-        np.copyto(d.reshape(tiles.shape), tiles)
-        np.matmul(there, d, out=v)
-
-    def come(strip: Strip, products: Array, z: Array) -> None:
-        np.matmul(back, products, out=z)
-        images, rows = strip.part
-        size = images.stop - images.start, rows.stop - rows.start, tw
-        part = images, slice(m * rows.start, min(m * rows.stop, oh))
-        scatter(z.reshape(m, m, *size, o), y[part])
-        for post in posts:
-            post(y[part], part)
-
     for some in groups:
         t = sum(counts[some])
-        d, v = (part[: k * t * c].reshape(k, -1) for part in (spread, moved))
+        d, v = (buffer[: k * t * c].reshape(k, -1) for buffer in (spread, moved))
         products = spread[: k * t * o].reshape(k, t, o)
         z = moved[: m * m * t * o].reshape(m * m, -1)
-        ends = [0]
-        for count in counts[some]:
-            ends.append(ends[-1] + count)
-        spans = list(zip(found[some], ends[:-1], ends[1:], strict=True))
+        given, made = (laid(n * wide for n in counts[some]) for wide in (c, o))
         plan.steps.append(
             [
-                partial(go, strip, d[:, i * c : j * c], v[:, i * c : j * c])
-                for strip, i, j in spans
+                partial(tiles.load, s, d[:, i], v[:, i])
+                for s, i in zip(found[some], given, strict=True)
             ]
         )
+        left_side = v.reshape(k, t, c)
         plan.add(
             *(
-                partial(
-                    np.matmul,
-                    v.reshape(k, t, c)[part],
-                    kernels[part],
-                    out=products[part],
-                )
-                for part in plan.stretches(k, kernels.nbytes, 1)
+                partial(np.matmul, left_side[i], kernels[i], out=products[i])
+                for i in plan.stretches(k, kernels.nbytes, 1)
             )
         )
         seen = products.reshape(k, -1)
         plan.add(
             *(
-                partial(come, strip, seen[:, i * o : j * o], z[:, i * o : j * o])
-                for strip, i, j in spans
+                partial(tiles.store, s, seen[:, i], z[:, i])
+                for s, i in zip(found[some], made, strict=True)
             )
         )
     plan.give(".spread")
