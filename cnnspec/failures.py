@@ -1,4 +1,4 @@
-"""What fails inside cnnspec, kept as a value, so that all that does not depend on it goes on."""
+"""What fails: inside cnnspec, kept as a value, so that all that does not depend on it goes on; or a wish."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import NoReturn
 
 Keep = Callable[[Exception], object]
 """Takes what failed."""
+
+
+class Refusal(Exception):
+    """Why a back end cannot write the program of a net: what it lacks, and where that stands."""
 
 
 def give_up(failure: Exception) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
+from cnnspec.failures import Refusal
 from cnnspec.graph import Network
 from cnnspec.layers.base import Unsupported
 
@@ -13,10 +14,6 @@ BACKENDS = {"torch": "cnnspec.backends.torch", "numpy": "cnnspec.backends.numpy"
 
 class NoProgram(Exception):
     """What a back end has written is no program: a fault of cnnspec, whatever the network is."""
-
-
-class Refusal(Exception):
-    """Why a back end cannot write the program of a net: what it lacks, and where that stands."""
 
 
 def emit(backend: str, network: Network, source: str, **options: bool) -> str:

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import cnnspec
-from cnnspec.backends import Refusal
 from cnnspec.commands.common import attempt, complain, failures, show, unshown
+from cnnspec.failures import Refusal
 from cnnspec.limits import room
 
 OWN_FAULT = 70

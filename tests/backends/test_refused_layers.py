@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cnnspec.backends import BACKENDS, Refusal, emit
+from cnnspec.backends import BACKENDS, emit
 from cnnspec.backends.numpy import lowering
 from cnnspec.cli import main
+from cnnspec.failures import Refusal
 from cnnspec.layers.activation import ReLU
 from cnnspec.layers.base import Unsupported
 from tests.backends.interpreter import network

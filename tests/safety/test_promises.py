@@ -136,7 +136,7 @@ ROWS = (
     ("summary", "explain", "handbook", "reference"),
     ("backends", "draw", "tables"),
     ("compiler", "programs"),
-    ("fixes", "reports", "verify"),
+    ("fixes", "reports", "verdict", "verify"),
     ("run",),
     ("commands",),
     ("cli",),
