@@ -14,7 +14,7 @@ from benchmarks.timing import Row, Taken, interleaved, ratio, table
 from cnnspec.backends import emit
 from cnnspec.compiler import check
 from cnnspec.files import read, read_used
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.passes.optimize import fold_weights
 from cnnspec.source import Source
 

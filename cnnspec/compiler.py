@@ -16,7 +16,7 @@ from cnnspec.elaborate.network import (
     unused_setting,
 )
 from cnnspec.failures import Keep, give_up
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.limits import room
 from cnnspec.modules import Loader, Module, Reader
 from cnnspec.shapes import Shape

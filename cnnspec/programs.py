@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends import emit
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 
 Array = NDArray[Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.analysis.costs import costs
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 
 
 def line(path: str, network: Network) -> str:

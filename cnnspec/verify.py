@@ -21,7 +21,7 @@ import numpy as np
 
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends import BACKENDS
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Weight
 from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import TAKERS

@@ -21,7 +21,7 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check
 from cnnspec.files import read_library
 from cnnspec.formatter import layout
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.parser import parse
 from cnnspec.scanner import DEFAULT_LIMITS, TextLimits, Token, allowances, scan
 from cnnspec.source import Source

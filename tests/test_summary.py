@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnnspec.analysis.costs import costs
 from cnnspec.cli import main
 from cnnspec.compiler import check_text
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.tables.columns import COLUMNS
 from cnnspec.tables.fold import between, fold
 from cnnspec.tables.papers import escape_latex, escape_markdown

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cnnspec import backends
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.verdict import table
 from cnnspec.verify import verify
 from tests.backends.interpreter import network

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
-from cnnspec.graph import Again, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value, live
+from cnnspec.graph.tree import Again, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.graph.walk import live
 from cnnspec.layers.base import Layer
 from cnnspec.shapes import Shape, plain_shape
 

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Graph, Node
-from cnnspec.graph import Again, Group, If, Leaf, Merge, Network, Repeat, Step, Use
+from cnnspec.graph.tree import Again, Group, If, Leaf, Merge, Network, Repeat, Step, Use
 from cnnspec.layers.base import Filter, Layer
 from cnnspec.values import freeze
 

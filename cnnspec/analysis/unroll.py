@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.extents import Extent, mapped
-from cnnspec.graph import (
+from cnnspec.graph.tree import (
     TRAINING,
     UNREAD,
     Again,
@@ -24,8 +24,8 @@ from cnnspec.graph import (
     Step,
     Use,
     Value,
-    live,
 )
+from cnnspec.graph.walk import live
 from cnnspec.layers.base import Layer, Weight
 from cnnspec.shapes import Shape
 from cnnspec.source import Span

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from cnnspec.failures import Refusal
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Unsupported
 
 BACKENDS = {"torch": "cnnspec.backends.torch", "numpy": "cnnspec.backends.numpy"}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
 from cnnspec.draw.words import brief_words, layer_words
-from cnnspec.graph import (
+from cnnspec.graph.tree import (
     TRAINING,
     UNREAD,
     Again,
@@ -22,8 +22,8 @@ from cnnspec.graph import (
     Step,
     Use,
     Value,
-    live,
 )
+from cnnspec.graph.walk import live
 from cnnspec.layers import FAMILIES
 from cnnspec.layers.base import Filter, Layer, Misfit
 from cnnspec.shapes import Shape

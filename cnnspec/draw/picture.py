@@ -15,7 +15,7 @@ from cnnspec.draw.fuse import fuse
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.unwrap import unwrap
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given

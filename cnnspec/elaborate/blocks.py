@@ -10,7 +10,7 @@ from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
 from cnnspec.elaborate.leaves import twice
 from cnnspec.evaluate import Evaluator, Fault, Unknowable, fault
-from cnnspec.graph import Instance, Step, Use, Value
+from cnnspec.graph.tree import Instance, Step, Use, Value
 from cnnspec.naming import Scope
 from cnnspec.shapes import Shape
 from cnnspec.source import Span

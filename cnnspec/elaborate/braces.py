@@ -8,7 +8,7 @@ from cnnspec import syntax
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context
 from cnnspec.evaluate import Fault, Unknowable
-from cnnspec.graph import Group, If, Leaf, Repeat, Step, Test, Value
+from cnnspec.graph.tree import Group, If, Leaf, Repeat, Step, Test, Value
 from cnnspec.layers.base import is_integer
 from cnnspec.naming import Scope
 from cnnspec.source import Span

@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec import syntax
 from cnnspec.evaluate import Evaluator, Meter
 from cnnspec.extents import Extent
-from cnnspec.graph import Claim, Decision, Findings, Step, Value
+from cnnspec.graph.tree import Claim, Decision, Findings, Step, Value
 from cnnspec.layers.base import Filter, is_integer
 from cnnspec.modules import Module
 from cnnspec.naming import Scope

@@ -17,7 +17,7 @@ from cnnspec.elaborate.context import Abandoned, Context, Defaults
 from cnnspec.elaborate.defaults import default
 from cnnspec.elaborate.trace import as_shape, made_by, trace
 from cnnspec.evaluate import Fault, Meter, Unknowable, edit, fault
-from cnnspec.graph import Claim, Instance, Lost, Step, Value
+from cnnspec.graph.tree import Claim, Instance, Lost, Step, Value
 from cnnspec.layers.base import Join, Layer, describe
 from cnnspec.limits import MORE_WORK, Limits
 from cnnspec.naming import carries, free_name

@@ -8,7 +8,7 @@ from cnnspec import layers, syntax
 from cnnspec.elaborate import blocks, leaves
 from cnnspec.elaborate.context import Context
 from cnnspec.evaluate import Unknowable, fault
-from cnnspec.graph import Value
+from cnnspec.graph.tree import Value
 from cnnspec.layers.base import Misfit, convert
 from cnnspec.values import BlockName, LayerName
 

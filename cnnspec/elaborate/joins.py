@@ -10,7 +10,7 @@ from cnnspec.elaborate import bounds, braces, leaves
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.trace import last_span, trace
 from cnnspec.evaluate import fault
-from cnnspec.graph import Merge, Path, Step, Test, Value
+from cnnspec.graph.tree import Merge, Path, Step, Test, Value
 from cnnspec.layers.base import Join, Misfit
 from cnnspec.naming import Scope
 from cnnspec.symbols import polynomial

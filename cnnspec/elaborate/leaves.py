@@ -10,7 +10,7 @@ from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.trace import marks, trace, wanted_map
 from cnnspec.evaluate import Fault, Unknowable, fault
 from cnnspec.extents import follows
-from cnnspec.graph import Leaf, Lost, Step, Value
+from cnnspec.graph.tree import Leaf, Lost, Step, Value
 from cnnspec.layers.base import Layer, Misfit, is_integer
 from cnnspec.shapes import Shape, plain_shape
 from cnnspec.source import Span

@@ -12,7 +12,7 @@ from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_c
 from cnnspec.elaborate.core import Elaborator
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.evaluate import Evaluator, Fault, Unknowable, fault
-from cnnspec.graph import Input, Network, Output, Step, Value
+from cnnspec.graph.tree import Input, Network, Output, Step, Value
 from cnnspec.layers.base import describe, is_number
 from cnnspec.limits import Limits
 from cnnspec.modules import Module, NetName

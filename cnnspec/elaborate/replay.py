@@ -8,7 +8,7 @@ from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.elaborate import blocks
 from cnnspec.elaborate.context import Owner, block_names
 from cnnspec.evaluate import fault
-from cnnspec.graph import Again, From, Group, If, Leaf, Lost, Merge, Repeat, Step, Use, Value
+from cnnspec.graph.tree import Again, From, Group, If, Leaf, Lost, Merge, Repeat, Step, Use, Value
 from cnnspec.layers.base import Misfit
 from cnnspec.source import Span
 from cnnspec.symbols import polynomial

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from cnnspec.diagnostics import Mismatch, Note
-from cnnspec.graph import Path, Value
+from cnnspec.graph.tree import Path, Value
 from cnnspec.layers.base import Filter, is_integer
 from cnnspec.shapes import Shape
 from cnnspec.source import Span

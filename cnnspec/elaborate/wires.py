@@ -9,7 +9,7 @@ from cnnspec import syntax
 from cnnspec.diagnostics import Edit, Fix
 from cnnspec.elaborate.context import Context
 from cnnspec.evaluate import Fault, Unknowable, fault
-from cnnspec.graph import Again, From, Step, Value
+from cnnspec.graph.tree import Again, From, Step, Value
 from cnnspec.source import Span
 from cnnspec.values import UNKNOWN
 

@@ -14,7 +14,7 @@ from cnnspec import syntax
 from cnnspec.diagnostics import Edit
 from cnnspec.fixes.flow import Run, runs
 from cnnspec.fixes.tree import WINDOWED, Tree, insert, keyword, window_of
-from cnnspec.graph import From, Leaf, Lost, Merge, Network, Use, Value
+from cnnspec.graph.tree import From, Leaf, Lost, Merge, Network, Use, Value
 from cnnspec.layers.base import Filter, Layer, Misfit
 from cnnspec.shapes import Shape, effective
 

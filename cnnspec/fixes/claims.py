@@ -13,7 +13,7 @@ from cnnspec.fixes.flow import runs
 from cnnspec.fixes.tree import call_from, insert, literal
 from cnnspec.fixes.trial import Case, moved, unmoved
 from cnnspec.fixes.wording import listed, outcome, which
-from cnnspec.graph import From, Lost, Network, Value
+from cnnspec.graph.tree import From, Lost, Network, Value
 
 MOST_CLAIMS = 24
 """So many claims are changed together, or made true together."""

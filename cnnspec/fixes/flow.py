@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnnspec.compiler import Checked
-from cnnspec.graph import Again, From, Leaf, Lost, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.graph.tree import Again, From, Leaf, Lost, Merge, Network, Repeat, Step, Use, Value
 
 Run = Leaf | Merge | Use | Again | Lost
 """A step through which a value goes."""

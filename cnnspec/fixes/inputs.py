@@ -14,7 +14,7 @@ from cnnspec.compiler import Checked
 from cnnspec.diagnostics import Edit, Fix
 from cnnspec.fixes.tree import Owner, literal, sides, size_text
 from cnnspec.fixes.trial import Case, applied
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 
 REACH = 64
 """An input is sought among sizes up to so much smaller or larger."""

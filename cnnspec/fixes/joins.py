@@ -13,7 +13,7 @@ from cnnspec.fixes.flow import runs
 from cnnspec.fixes.tree import call_from, keyword, literal, set_argument, without_step
 from cnnspec.fixes.trial import Case
 from cnnspec.fixes.wording import listed, outcome, which
-from cnnspec.graph import Merge
+from cnnspec.graph.tree import Merge
 
 OPTIONS = 6
 """So many changes of a kind are tried where one path alone is to change."""

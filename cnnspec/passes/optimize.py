@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnspec.analysis.unroll import Graph, unroll
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.passes.evaluation import drop_idle, evaluation
 from cnnspec.passes.fold_batchnorm import fold_batchnorm, fold_tensors, folds
 from cnnspec.passes.fuse_activations import fuse_activations, fuses

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Graph, Node
-from cnnspec.graph import (
+from cnnspec.graph.tree import (
     Again,
     From,
     Group,
@@ -26,8 +26,8 @@ from cnnspec.graph import (
     Step,
     Use,
     Value,
-    inner,
 )
+from cnnspec.graph.walk import inner
 
 Change = tuple[tuple[str, Any], ...] | None
 """Arguments of a layer and their new values; None: the layer goes, and its value is what arrives at it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from cnnspec.graph import Input
+from cnnspec.graph.tree import Input
 from cnnspec.programs import Array
 from cnnspec.run import RunProblem
 

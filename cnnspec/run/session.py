@@ -8,7 +8,7 @@ from PIL import Image
 
 from cnnspec.analysis.memory import peak
 from cnnspec.analysis.unroll import Node, unroll
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Layer
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.programs import Array, NumpyProgram, check_memory, load, tensors_of

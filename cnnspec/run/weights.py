@@ -18,7 +18,7 @@ import numpy as np
 
 from cnnspec import __version__
 from cnnspec.analysis.unroll import unroll
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.output import MARK
 from cnnspec.programs import Array
 from cnnspec.run import RunProblem

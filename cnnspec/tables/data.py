@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from cnnspec.graph import TRAINING, UNREAD
+from cnnspec.graph.tree import TRAINING, UNREAD
 from cnnspec.tables.columns import COLUMNS, POLICY
 from cnnspec.tables.rows import FLOAT, Row, Table, rows_of
 

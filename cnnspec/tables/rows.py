@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cnnspec.analysis.memory import VIEWS, Peak, peak
 from cnnspec.analysis.receptive import WHOLE, Field, fields
 from cnnspec.analysis.unroll import Graph, Node, unroll
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Layer
 from cnnspec.shapes import Shape
 

@@ -21,7 +21,7 @@ from cnnspec.analysis.parts import Signs, leaves, whole
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check, check_text
 from cnnspec.files import read_used
-from cnnspec.graph import TRAINING, Network
+from cnnspec.graph.tree import TRAINING, Network
 from cnnspec.source import Source
 from tests.backends.random_nets import Generator
 from tests.parsing import TEXTS, nodes, tree

@@ -15,7 +15,7 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check, rechecker
 from cnnspec.elaborate.network import Settings
 from cnnspec.files import read_library
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.shapes import Shape
 from cnnspec.source import Source
 from tests.analysis.sized_nets import spec

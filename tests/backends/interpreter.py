@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.backends import emit
 from cnnspec.compiler import check_text
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from tests.layers.instantiate import instantiate
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from cnnspec.backends import emit
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 
 
 def load(code: str, folder: Path) -> ModuleType:

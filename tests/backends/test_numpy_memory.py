@@ -15,7 +15,7 @@ from cnnspec.analysis.memory import peak
 from cnnspec.analysis.unroll import unroll
 from cnnspec.backends import emit
 from cnnspec.backends.numpy.kernels.arena import Arena, Life, places
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from tests.backends.interpreter import network
 from tests.backends.pair import load
 from tests.zoo.shipped import network as zoo

@@ -20,7 +20,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.backends import emit
 from cnnspec.backends.torch.modules import PackedConv2d
 from cnnspec.compiler import check_text
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.passes.optimize import fold_weights
 from tests.backends.interpreter import Interpreter, build, load, network
 from tests.backends.random_nets import Generator

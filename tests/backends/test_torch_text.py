@@ -16,7 +16,7 @@ from cnnspec.backends import emit
 from cnnspec.compiler import check
 from cnnspec.elaborate.network import Settings
 from cnnspec.files import read, read_used
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.source import Source
 from tests.backends.interpreter import load, network
 

@@ -11,7 +11,7 @@ from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
 from cnnspec.draw.picture import simplified
 from cnnspec.draw.wrap import likely, measure, wrap
 from cnnspec.files import read, read_used
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.resources import folder
 from cnnspec.source import Source
 

@@ -19,7 +19,7 @@ from cnnspec.draw.style import SHAPES
 from cnnspec.draw.unwrap import unwrap
 from cnnspec.draw.words import box_lines, rounded, shape_words
 from cnnspec.draw.wrap import column_of
-from cnnspec.graph import TRAINING, UNREAD
+from cnnspec.graph.tree import TRAINING, UNREAD
 from cnnspec.layers import NAMES
 from tests.draw.nets import (
     GOLDENS,

@@ -24,7 +24,7 @@ from cnnspec.draw.page.document import as_json, page
 from cnnspec.draw.page.entries import contents
 from cnnspec.draw.page.space import space
 from cnnspec.draw.picture import DrawProblem, simplified
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from tests.backends.random_nets import Generator
 from tests.draw.nets import ZOO, network, shipped
 from tests.safety.running import ROOT, cnnspec

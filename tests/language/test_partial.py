@@ -8,7 +8,7 @@ import pytest
 
 from cnnspec.analysis.sizes.explore import Explorer
 from cnnspec.analysis.unroll import unroll
-from cnnspec.graph import Again, From, Group, If, Merge, Repeat, Step, Use
+from cnnspec.graph.tree import Again, From, Group, If, Merge, Repeat, Step, Use
 from cnnspec.layers.base import Misfit
 from cnnspec.shapes import Shape
 from cnnspec.tables.rows import table

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnspec.analysis.unroll import Graph, Node, unroll
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.passes.rewrite import Rewrite, apply
 from tests.backends.interpreter import build, join, network
 from tests.layers.instantiate import instantiate

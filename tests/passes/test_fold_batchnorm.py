@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cnnspec.analysis.unroll import unroll
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.passes.evaluation import drop_idle
 from cnnspec.passes.fold_batchnorm import fold_batchnorm, fold_tensors, folds
 from cnnspec.passes.rewrite import apply

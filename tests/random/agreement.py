@@ -14,7 +14,7 @@ from cnnspec import programs
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends import emit
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.programs import module_of
 from cnnspec.verdict import Report, table
 from cnnspec.verify import verify

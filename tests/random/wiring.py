@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cnnspec import graph
 from cnnspec.compiler import check_text
+from cnnspec.graph import tree
+from cnnspec.graph.walk import inner
 from tests.random.nets import Block, File, walk
 from tests.random.steps import Body, Call, Chain, If, Join, Wire
 
@@ -83,10 +84,10 @@ def both_ways(file: File) -> Iterator[str]:
             yield "if and else, used both ways" if answers[False] else "if, used both ways"
 
 
-def conditions(inside: tuple[graph.Step, ...]) -> Iterator[graph.If]:
+def conditions(inside: tuple[tree.Step, ...]) -> Iterator[tree.If]:
     for step in inside:
-        if isinstance(step, graph.If):
+        if isinstance(step, tree.If):
             yield step
-        within = [step.instance.steps] if isinstance(step, graph.Use) else graph.inner(step)
+        within = [step.instance.steps] if isinstance(step, tree.Use) else inner(step)
         for part in within:
             yield from conditions(part)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnspec.graph import Input, Value
+from cnnspec.graph.tree import Input, Value
 from cnnspec.run import RunProblem
 from cnnspec.run.images import prepared, read_image
 from cnnspec.shapes import Shape

@@ -15,7 +15,7 @@ from cnnspec.backends import emit
 from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.network import Settings
 from cnnspec.files import read, read_used
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.options import parse_shape
 from cnnspec.source import Source
 

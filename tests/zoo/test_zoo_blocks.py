@@ -13,7 +13,7 @@ import pytest
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check_text
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from tests.zoo.shipped import SPECS, load
 
 BLOCKS = sorted(path.stem for path in (SPECS / "blocks").glob("*.cnn"))

@@ -19,7 +19,7 @@ from cnnspec.backends.torch import program as emitter
 from cnnspec.backends.torch.structure import Plan, Program, ordered
 from cnnspec.compiler import check
 from cnnspec.files import read_used
-from cnnspec.graph import Instance, Network
+from cnnspec.graph.tree import Instance, Network
 from cnnspec.layers.base import Filter, is_number
 from cnnspec.shapes import Shape
 from cnnspec.source import Source

@@ -13,7 +13,7 @@ import pytest
 
 from cnnspec.analysis.costs import costs
 from cnnspec.backends import emit
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from tests.zoo.shipped import LARGE, LONG, OWN, SMALL, TORCHVISION, network, published, small
 
 torch = pytest.importorskip("torch")

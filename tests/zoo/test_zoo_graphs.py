@@ -15,7 +15,7 @@ import pytest
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.receptive import fields
 from cnnspec.analysis.unroll import unroll
-from cnnspec.graph import Network, Output
+from cnnspec.graph.tree import Network, Output
 from cnnspec.summary import line
 from tests.zoo.shipped import FILES, SPECS, TORCHVISION, check_file, network, published
 

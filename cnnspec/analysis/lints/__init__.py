@@ -12,7 +12,7 @@ from cnnspec.analysis.lints.scopes import Finding, Survey
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.failures import Keep, give_up, sparing
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.source import Source
 from cnnspec.syntax import Block
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.lints.scopes import Scope, Site, Survey, Visit
-from cnnspec.graph import Leaf, Merge, Use, Value
+from cnnspec.graph.tree import Leaf, Merge, Use, Value
 
 
 class Rule(NamedTuple):

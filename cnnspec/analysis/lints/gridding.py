@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.lints.scopes import Scope, Site, Survey, arriving
-from cnnspec.graph import Leaf, Use, Value
+from cnnspec.graph.tree import Leaf, Use, Value
 from cnnspec.layers.windows import LONGEST, Irregular
 from cnnspec.source import Span
 

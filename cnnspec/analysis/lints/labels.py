@@ -8,7 +8,8 @@ from typing import NamedTuple
 from cnnspec import syntax
 from cnnspec.analysis.lints.scopes import Scope, chains
 from cnnspec.diagnostics import Edit, Fix, Note
-from cnnspec.graph import Again, From, Leaf, Lost, Step, Value, inner
+from cnnspec.graph.tree import Again, From, Leaf, Lost, Step, Value
+from cnnspec.graph.walk import inner
 from cnnspec.layers import FAMILIES
 from cnnspec.source import Span
 

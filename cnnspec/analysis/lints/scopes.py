@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from cnnspec import syntax
 from cnnspec.analysis.lints.silences import NOWHERE, Place, Silences
 from cnnspec.diagnostics import Diagnostic, Fix, Note
-from cnnspec.graph import Again, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.graph.tree import Again, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
 

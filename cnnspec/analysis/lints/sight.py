@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.analysis.lints.scopes import Op, Scope, Site, Survey
 from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, Field, behind
-from cnnspec.graph import Leaf, Merge, Use, Value
+from cnnspec.graph.tree import Leaf, Merge, Use, Value
 from cnnspec.layers.windows import LONGEST, Irregular, Window
 from cnnspec.shapes import Shape
 

@@ -15,7 +15,7 @@ from cnnspec.analysis.lints.sight import Sights, apart
 from cnnspec.analysis.receptive import WHOLE, Field
 from cnnspec.diagnostics import Diagnostic, Edit, Fix, Note
 from cnnspec.elaborate.trace import last_span
-from cnnspec.graph import Merge, Path, Value
+from cnnspec.graph.tree import Merge, Path, Value
 from cnnspec.source import Span
 
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus"}

@@ -9,7 +9,7 @@ from cnnspec import syntax
 from cnnspec.analysis.sizes.run import Run
 from cnnspec.analysis.unroll import Node
 from cnnspec.extents import reads
-from cnnspec.graph import Decision
+from cnnspec.graph.tree import Decision
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.layers.linear import Linear
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnnspec.analysis.sizes.program import MOST_WORK, NO_LIMITS, Program
 from cnnspec.analysis.sizes.run import Run
 from cnnspec.analysis.unroll import unroll
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.limits import Limits
 from cnnspec.shapes import Shape
 

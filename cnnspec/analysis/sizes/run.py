@@ -9,7 +9,7 @@ from cnnspec.analysis.sizes.program import Program, place_of, shape_of
 from cnnspec.analysis.unroll import Node
 from cnnspec.evaluate import Evaluator, Fault, Unknowable
 from cnnspec.extents import mapped
-from cnnspec.graph import Decision
+from cnnspec.graph.tree import Decision
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.shapes import Shape
 

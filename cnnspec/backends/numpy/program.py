@@ -16,7 +16,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.lowering import Lowered, lower
 from cnnspec.backends.numpy.sources import assemble, defaults, definitions, imports
 from cnnspec.backends.writer import Arguments, Text, Writer
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Call
 from cnnspec.output import MARK
 from cnnspec.passes.evaluation import evaluation

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnspec.backends.writer import Arguments, Text
-from cnnspec.graph import Test
+from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Call
 
 MISSING: Any = object()

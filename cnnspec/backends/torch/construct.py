@@ -24,7 +24,7 @@ from cnnspec.backends.torch.structure import (
     weights,
 )
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, Writer, flat
-from cnnspec.graph import From, If, Leaf, Merge, Repeat, Step, Use
+from cnnspec.graph.tree import From, If, Leaf, Merge, Repeat, Step, Use
 from cnnspec.symbols import add, constant, make, polynomial
 
 INDICES = ("i", "j", "k", "m", "n")

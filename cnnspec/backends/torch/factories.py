@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import agree
-from cnnspec.graph import Leaf
+from cnnspec.graph.tree import Leaf
 from cnnspec.layers.base import Call
 from cnnspec.symbols import Symbol
 

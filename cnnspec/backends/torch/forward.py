@@ -26,7 +26,7 @@ from cnnspec.backends.torch.structure import (
     unlabelled,
 )
 from cnnspec.backends.torch.variables import read_by
-from cnnspec.graph import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
+from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
 
 NEEDS = ("always", "training", "none")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.backends.torch.columns import Unaligned
-from cnnspec.graph import Merge
+from cnnspec.graph.tree import Merge
 
 
 def written(steps: list[Merge], texts: list[str]) -> str:

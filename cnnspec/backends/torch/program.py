@@ -19,7 +19,8 @@ from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root
 from cnnspec.backends.torch.structure import Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
-from cnnspec.graph import Instance, Network, Value, live
+from cnnspec.graph.tree import Instance, Network, Value
+from cnnspec.graph.walk import live
 from cnnspec.layers.base import Filter, describe
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.symbols import write

@@ -11,7 +11,7 @@ from cnnspec.backends.torch.expressions import item, opening, split
 from cnnspec.backends.torch.structure import Plan
 from cnnspec.backends.torch.variables import Variables, read_by
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, layout
-from cnnspec.graph import Value
+from cnnspec.graph.tree import Value
 
 DEEPEST = 3  # calls within calls on one line
 BRANCHES = ("y", "z", "u", "v", "w")

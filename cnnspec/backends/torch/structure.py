@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec import graph
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.columns import Frame, Unaligned
 from cnnspec.backends.torch.factories import PACKED, calls, find_factories, packed, shortened
 from cnnspec.backends.torch.joins import places
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import Root
-from cnnspec.graph import (
+from cnnspec.graph import walk
+from cnnspec.graph.tree import (
     Again,
     From,
     Group,
@@ -246,14 +246,14 @@ def inner(step: Step) -> Iterator[Steps]:
     """The tuples of steps within a step of the same owner, what runs again included."""
     if isinstance(step, Again):
         yield (step.step,)
-    yield from graph.inner(step)
+    yield from walk.inner(step)
 
 
 def outputs_of(step: Step) -> list[Value]:
     """The values that a step of the owner makes."""
     if isinstance(step, From):
         return []
-    within = (inside for steps in graph.inner(step) for inside in steps)
+    within = (inside for steps in walk.inner(step) for inside in steps)
     return [step.output, *(value for inside in within for value in outputs_of(inside))]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from cnnspec.backends.torch.structure import Steps, inner
-from cnnspec.graph import Leaf, Merge, Use, Value
+from cnnspec.graph.tree import Leaf, Merge, Use, Value
 
 
 class State:

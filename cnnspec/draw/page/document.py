@@ -23,7 +23,7 @@ from cnnspec.draw.page.table import table
 from cnnspec.draw.page.text import source_pane
 from cnnspec.draw.picture import DrawProblem, simplified
 from cnnspec.draw.words import plain
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 
 SCRIPTS = ("marks", "lists", "facts", "graph", "space", "canvas", "table", "search", "page")
 """Files of JavaScript, one after the other one module."""

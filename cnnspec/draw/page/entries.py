@@ -13,7 +13,7 @@ from cnnspec.draw.page.formulas import worked
 from cnnspec.draw.page.sources import Place, Sources, trails
 from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.words import layer_words
-from cnnspec.graph import Input, Network
+from cnnspec.graph.tree import Input, Network
 from cnnspec.shapes import Shape
 
 

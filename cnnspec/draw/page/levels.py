@@ -16,7 +16,7 @@ from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.page.space import layers_of
 from cnnspec.draw.picture import MOST_BOXES, DrawProblem, simplified
 from cnnspec.draw.words import box_lines
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 
 SAID = Look(show=frozenset(("kernel", "params")), letters=sys.maxsize)
 """What those hear of a box who do not see it."""

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from cnnspec.draw.words import plain
-from cnnspec.graph import Again, Group, If, Leaf, Lost, Merge, Network, Repeat, Step, Use
+from cnnspec.graph.tree import Again, Group, If, Leaf, Lost, Merge, Network, Repeat, Step, Use
 from cnnspec.source import Source, Span
 
 Trail = tuple[Span, ...]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnspec.graph import Network
+    from cnnspec.graph.tree import Network
 
 
 def figure(network: Network, *, width_pt: float, theme: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from cnnspec.analysis.lints.scopes import Site, Survey
 from cnnspec.analysis.lints.silences import Silences
-from cnnspec.graph import Leaf
+from cnnspec.graph.tree import Leaf
 from tests.analysis.lints.warned import linted, warned
 from tests.zoo.shipped import FILES, check_file
 

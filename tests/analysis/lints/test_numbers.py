@@ -18,7 +18,7 @@ from cnnspec.analysis.lints.structure import overlaps
 from cnnspec.analysis.receptive import WHOLE, fields
 from cnnspec.analysis.unroll import unroll
 from cnnspec.elaborate.network import Settings
-from cnnspec.graph import Network
+from cnnspec.graph.tree import Network
 from cnnspec.programs import module_of
 from cnnspec.shapes import Shape
 from tests.analysis.lints.warned import linted

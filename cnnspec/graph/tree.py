@@ -7,7 +7,7 @@ graph is for analyses and for back ends that only want nodes in the order of exe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec import syntax
@@ -242,33 +242,3 @@ class Network(NamedTuple):
         arriving = " and ".join(str(given.value.shape) for given in self.inputs)
         leaving = " and ".join(str(output.value.shape) for output in self.outputs if not output.train)
         return f"{arriving} -> {leaving}"
-
-
-def inner(step: Step) -> Iterator[tuple[Step, ...]]:
-    """The tuples of steps that stand within a step, as its author wrote them: not those of a block's use."""
-    if isinstance(step, Group | If):
-        yield step.steps
-    elif isinstance(step, Repeat):
-        yield from step.iterations
-    elif isinstance(step, Merge):
-        yield from (path.steps for path in step.paths)
-
-
-def live(steps: tuple[Step, ...], needed: set[Value]) -> set[Value]:
-    """All values that the needed ones are computed from, themselves included."""
-    for step in reversed(steps):
-        if isinstance(step, Group | If):
-            live(step.steps, needed)
-        elif isinstance(step, Repeat):
-            for iteration in reversed(step.iterations):
-                live(iteration, needed)
-        elif isinstance(step, Merge):
-            if step.output in needed:
-                needed.update(path.output for path in step.live)
-            for path in reversed(step.paths):
-                live(path.steps, needed)
-        elif isinstance(step, Again):
-            live((step.step,), needed)
-        elif not isinstance(step, From) and step.output in needed:
-            needed.add(step.input)
-    return needed
