@@ -118,12 +118,21 @@ class Merge(NamedTuple):
     def live(self) -> list[Path]:
         return [path for path in self.paths if not path.dropped]
 
+    @property
+    def runs(self) -> bool:
+        """Whether the joining layer runs."""
+        return len(self.live) > 1
+
 
 class From(NamedTuple):
     """A labelled step's value becomes the current one."""
 
     value: Value
     span: Span
+
+    @property
+    def output(self) -> Value:
+        return self.value
 
 
 class Again(NamedTuple):
@@ -151,7 +160,9 @@ class Lost(NamedTuple):
 TRAINING, UNREAD = "training only", "read by nothing"
 """Why evaluation does without a step: an output of training alone needs it, or no output does."""
 
-Step = Leaf | Use | Group | Repeat | If | Merge | From | Again | Lost
+Braces = Group | Repeat | If
+
+Step = Leaf | Use | Braces | Merge | From | Again | Lost
 
 
 class Test(NamedTuple):

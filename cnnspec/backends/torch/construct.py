@@ -257,7 +257,7 @@ class Constructor:
             first = steps[0]
             if isinstance(first, From):
                 continue
-            note = shape_note([step.output for step in steps], frame)  # type: ignore[union-attr]
+            note = shape_note([step.output for step in steps], frame)
             if isinstance(first, Leaf | Use):
                 found.append(("", Noted(self.module(steps, frame), note)))
             elif is_container(first):
