@@ -7,11 +7,10 @@ what only train-only outputs need, or nothing at all, counts in the parameters a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 from typing import NamedTuple
 
-from cnnspec.graph.tree import Again, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
-from cnnspec.graph.walk import live
+from cnnspec.graph.tree import Again, Instance, Leaf, Network, Step, Use, Value
+from cnnspec.graph.walk import children, live
 from cnnspec.layers.base import Layer
 from cnnspec.shapes import Shape, plain_shape
 
@@ -45,21 +44,11 @@ class Counter:
         return Costs(params, buffers, macs)
 
     def step(self, step: Step, needed: set[Value]) -> Costs:
-        if isinstance(step, Leaf):
-            found = self.leaf(step)
+        if isinstance(step, Leaf | Use):
+            found = self.leaf(step) if isinstance(step, Leaf) else self.instance(step.instance)
             return found if step.output in needed else found._replace(macs=0)
-        if isinstance(step, Use):
-            found = self.instance(step.instance)
-            return found if step.output in needed else found._replace(macs=0)
-        if isinstance(step, Group | If):
-            return self.steps(step.steps, needed)
-        if isinstance(step, Repeat):
-            return self.steps(chain.from_iterable(step.iterations), needed)
-        if isinstance(step, Merge):
-            return self.steps(chain.from_iterable(path.steps for path in step.paths), needed)
-        if isinstance(step, Again):
-            return Costs(macs=self.step(step.step, needed).macs)
-        return Costs()
+        found = self.steps(children(step), needed)
+        return Costs(macs=found.macs) if isinstance(step, Again) else found
 
     def leaf(self, step: Leaf) -> Costs:
         """Layers are shared where they are equal, so most have been counted before."""

@@ -6,11 +6,11 @@ Braces without a label make no part: whether a chain is written out or repeated 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from itertools import chain
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Graph, Node
-from cnnspec.graph.tree import Again, Group, If, Leaf, Merge, Network, Repeat, Step, Use
+from cnnspec.graph.tree import Braces, Leaf, Merge, Network, Step, Use
+from cnnspec.graph.walk import children
 from cnnspec.layers.base import Filter, Layer
 from cnnspec.values import freeze
 
@@ -86,20 +86,15 @@ class Builder:
             name, path = step.instance.block.name.name, prefix + step.name
             inner = self.steps(step.instance.steps, path + ".")
             return (self.scope("block", name, path, label(path, name), inner),)
-        if isinstance(step, Group | If):
-            return self.braces(step.name, prefix, self.steps(step.steps, prefix))
-        if isinstance(step, Repeat):
-            return self.braces(step.name, prefix, self.steps(chain.from_iterable(step.iterations), prefix))
         if isinstance(step, Merge):
             inner = tuple(
                 self.scope("path", "", "", "", self.steps(path.steps, prefix)) for path in step.paths
             )
-            if len(step.live) > 1:
+            if step.runs:
                 inner += (self.layer(next(self.nodes)),)
             return self.braces(step.name, prefix, (self.scope("join", "", "", "", inner),))
-        if isinstance(step, Again):
-            return self.step(step.step, prefix)
-        return ()
+        inner = self.steps(children(step), prefix)
+        return self.braces(step.name, prefix, inner) if isinstance(step, Braces) else inner
 
     def braces(self, name: str, prefix: str, inner: tuple[Part, ...]) -> tuple[Part, ...]:
         if not name:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.extents import Extent, mapped
@@ -13,19 +13,15 @@ from cnnspec.graph.tree import (
     Claim,
     Decision,
     Findings,
-    From,
-    Group,
-    If,
     Leaf,
     Lost,
     Merge,
     Network,
-    Repeat,
     Step,
     Use,
     Value,
 )
-from cnnspec.graph.walk import live
+from cnnspec.graph.walk import arriving, children, live
 from cnnspec.layers.base import Layer, Weight
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
@@ -175,7 +171,7 @@ class Walker:
             claim._replace(value=names[claim.value]) for claim in findings.claims if claim.value in names
         ]
 
-    def steps(self, steps: tuple[Step, ...], place: Place) -> None:
+    def steps(self, steps: Iterable[Step], place: Place) -> None:
         for step in steps:
             self.step(step, place)
 
@@ -184,24 +180,20 @@ class Walker:
             self.leaf(step, place.around(step.output, self.partial))
         elif isinstance(step, Use):
             self.use(step, place.around(step.output, self.partial))
-        elif isinstance(step, Group | If):
-            self.steps(step.steps, place)
-        elif isinstance(step, Repeat):
-            for iteration in step.iterations:
-                self.steps(iteration, place)
-        elif isinstance(step, Merge):
-            self.merge(step, place)
         elif isinstance(step, Again):
             self.step(step.step, place._replace(shared=True))
-            made = step.step.value if isinstance(step.step, From) else step.step.output
-            self.same(step.output, made, place.names, place.names)
+            self.same(step.output, step.step.output, place.names, place.names)
         elif isinstance(step, Lost):
             words = step.span.text.split(maxsplit=1) or ["?"]
             where, known = place.prefix + (step.name or words[0]), step.input in place.names
             self.blanks.append(Blank(where, words[0], len(self.nodes), step.span, known))
+        else:
+            self.steps(children(step), place)
+            if isinstance(step, Merge) and step.runs:
+                self.add(step, step.path, place.around(step.output, self.partial))
 
     def leaf(self, step: Leaf, place: Place) -> None:
-        self.add(step.name, step.layer, (step.input,), step.output, step.span, place)
+        self.add(step, step.name, place)
         if step.following is not None and step.output in place.names:
             given = {
                 name: mapped(value, lambda extent: extent.renamed(place.names.get))
@@ -225,18 +217,10 @@ class Walker:
         if made in inner:
             names.setdefault(value, inner[made])
 
-    def merge(self, step: Merge, place: Place) -> None:
-        for path in step.paths:
-            self.steps(path.steps, place)
-        if len(step.live) > 1:
-            values = tuple(path.output for path in step.live)
-            here = place.around(step.output, self.partial)
-            self.add(step.path, step.layer, values, step.output, step.span, here)
-
-    def add(
-        self, step: str, layer: Layer, values: tuple[Value, ...], output: Value, span: Span, place: Place
-    ) -> None:
-        path, names = place.prefix + step, place.names
+    def add(self, step: Leaf | Merge, own: str, place: Place) -> None:
+        """A layer or a join under its `own` path in its scope: a node, or where a fault hides it a blank."""
+        path, names, layer, output = place.prefix + own, place.names, step.layer, step.output
+        values, span = arriving(step), step.span
         run = self.runs[path] = self.runs.get(path, 0) + 1
         name = path if run == 1 else f"{path} ({run})"
         shapes = tuple(value.shape for value in values if value.shape is not None)

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.lints.scopes import Scope, Site, Survey, arriving
+from cnnspec.analysis.lints.scopes import Scope, Site, Survey
 from cnnspec.graph.tree import Leaf, Use, Value
+from cnnspec.graph.walk import arriving
 from cnnspec.layers.windows import LONGEST, Irregular
 from cnnspec.source import Span
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from cnnspec import syntax
 from cnnspec.analysis.lints.scopes import Scope, chains
 from cnnspec.diagnostics import Edit, Fix, Note
-from cnnspec.graph.tree import Again, From, Leaf, Lost, Step, Value
-from cnnspec.graph.walk import inner
+from cnnspec.graph.tree import Again, From, Leaf, Lost, Value
+from cnnspec.graph.walk import walk
 from cnnspec.layers import FAMILIES
 from cnnspec.source import Span
 
@@ -68,7 +68,7 @@ def early(scope: Scope) -> Iterator[Early]:
         for i, step in enumerate(chain.steps[:-1])
         if step.label is not None and not is_plain(step.action)
     }
-    steps = list(every(scope.steps)) if wanted else []
+    steps = list(walk(scope.steps, again=False)) if wanted else []
     reads = {step.value: step.span for step in steps if isinstance(step, From)}
     leaves = {(op.span.start, op.input): op for ops in scope.kinds.values() for op in ops} if reads else {}
     for step in steps:
@@ -83,14 +83,6 @@ def early(scope: Scope) -> Iterator[Early]:
 def is_plain(action: syntax.Action) -> bool:
     """Whether it is an activation itself, or names a value for its own sake, as `e: identity` does."""
     return isinstance(action, syntax.Call) and action.name.name in ACTIVATIONS | {"identity"}
-
-
-def every(steps: tuple[Step, ...]) -> Iterator[Step]:
-    """All steps, those within others too."""
-    for step in steps:
-        yield step
-        for within in inner(step):
-            yield from every(within)
 
 
 def activation(

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 from cnnspec import syntax
 from cnnspec.analysis.lints.silences import NOWHERE, Place, Silences
 from cnnspec.diagnostics import Diagnostic, Fix, Note
-from cnnspec.graph.tree import Again, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.graph.tree import Instance, Leaf, Merge, Network, Step, Use, Value
+from cnnspec.graph.walk import arriving, walk
 from cnnspec.shapes import Shape
 from cnnspec.source import Span
 
@@ -31,8 +32,11 @@ class Scope:
         outputs: tuple[Value, ...],
     ) -> None:
         self.body, self.steps, self.inputs, self.outputs = body, steps, inputs, outputs
-        self.ops: list[Op] = []
-        flatten(steps, self.ops)
+        self.ops: list[Op] = [
+            step
+            for step in walk(steps)
+            if isinstance(step, Leaf | Use) or (isinstance(step, Merge) and step.runs)
+        ]
         self.uses: list[Use] = []
         self.kinds: dict[str, list[Leaf]] = {}  # by layer
         reads = self.reads = dict.fromkeys(outputs, 1)
@@ -57,30 +61,6 @@ class Scope:
     def calls(self) -> dict[int, syntax.Call]:
         """The calls of the text by where they start."""
         return {call.span.start: call for call in calls(self.body)}
-
-
-def flatten(steps: Iterable[Step], ops: list[Op]) -> None:
-    for step in steps:
-        kind = type(step)
-        if kind is Leaf or kind is Use:
-            ops.append(step)  # type: ignore[arg-type]  # it is one of the two
-        elif isinstance(step, Group | If):
-            flatten(step.steps, ops)
-        elif isinstance(step, Repeat):
-            for iteration in step.iterations:
-                flatten(iteration, ops)
-        elif isinstance(step, Merge):
-            for path in step.paths:
-                flatten(path.steps, ops)
-            if len(step.live) > 1:
-                ops.append(step)
-        elif isinstance(step, Again):
-            flatten((step.step,), ops)
-
-
-def arriving(op: Op) -> tuple[Value, ...]:
-    """The values that a step reads."""
-    return tuple(path.output for path in op.live) if type(op) is Merge else (op.input,)
 
 
 class Site(NamedTuple):
