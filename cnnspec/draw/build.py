@@ -10,9 +10,7 @@ from cnnspec.graph.tree import (
     TRAINING,
     UNREAD,
     Again,
-    From,
-    Group,
-    If,
+    Braces,
     Leaf,
     Lost,
     Merge,
@@ -23,7 +21,7 @@ from cnnspec.graph.tree import (
     Use,
     Value,
 )
-from cnnspec.graph.walk import live
+from cnnspec.graph.walk import live, rows
 from cnnspec.layers import FAMILIES
 from cnnspec.layers.base import Filter, Layer, Misfit
 from cnnspec.shapes import Shape
@@ -121,10 +119,8 @@ class Builder:
             return [self.leaf(step, place)]
         if isinstance(step, Use):
             return self.use(step, place)
-        if isinstance(step, Group | If):
-            return self.cluster("group", own_name(step.name), "", self.steps(step.steps, place), place)
-        if isinstance(step, Repeat):
-            return self.repeat(step, place)
+        if isinstance(step, Braces):
+            return self.braces(step, place)
         if isinstance(step, Merge):
             return self.merge(step, place)
         if isinstance(step, Again):
@@ -184,10 +180,11 @@ class Builder:
             place.makers[step.output] = makers[instance.output]
         return self.cluster("block", name, given_label(step.name, name.lower()), items, inner)
 
-    def repeat(self, step: Repeat, place: Place) -> list[Item]:
-        items = []
-        for iteration in step.iterations:
-            items += self.cluster("iteration", "", "", self.steps(iteration, place), place)
+    def braces(self, step: Braces, place: Place) -> list[Item]:
+        items: list[Item] = []
+        for row in rows(step):
+            inner = self.steps(row, place)
+            items += self.cluster("iteration", "", "", inner, place) if isinstance(step, Repeat) else inner
         return self.cluster("group", own_name(step.name), "", items, place)
 
     def merge(self, step: Merge, place: Place) -> list[Item]:
@@ -223,7 +220,7 @@ class Builder:
         return [*items, Box(number, "join", words, words, shared=place.shared, idle=idle)]
 
     def again(self, step: Again, place: Place) -> list[Item]:
-        inner = step.step.value if isinstance(step.step, From) else step.step.output
+        inner = step.step.output
         evaluated, needed = (
             live((step.step,), known | {inner}) if step.output in known else known
             for known in (place.evaluated, place.needed)

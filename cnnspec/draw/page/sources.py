@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import NamedTuple
 
 from cnnspec.draw.words import plain
-from cnnspec.graph.tree import Again, Group, If, Leaf, Lost, Merge, Network, Repeat, Step, Use
+from cnnspec.graph.tree import Again, Leaf, Lost, Merge, Network, Step, Use
+from cnnspec.graph.walk import children
 from cnnspec.source import Source, Span
 
 Trail = tuple[Span, ...]
@@ -30,25 +31,14 @@ class Text(NamedTuple):
     lines: list[str]
 
 
-def trails(steps: tuple[Step, ...], outer: Trail = ()) -> Iterator[Trail]:
+def trails(steps: Iterable[Step], outer: Trail = ()) -> Iterator[Trail]:
     """The places of all layers and of what faults left of them, in the order in which `unroll` lists them."""
     for step in steps:
-        if isinstance(step, Leaf | Lost):
-            yield (step.span, *outer)
-        elif isinstance(step, Use):
-            yield from trails(step.instance.steps, (step.span, *outer))
-        elif isinstance(step, Group | If):
-            yield from trails(step.steps, outer)
-        elif isinstance(step, Repeat):
-            for iteration in step.iterations:
-                yield from trails(iteration, outer)
-        elif isinstance(step, Merge):
-            for path in step.paths:
-                yield from trails(path.steps, outer)
-            if len(step.live) > 1:
-                yield (step.span, *outer)
-        elif isinstance(step, Again):
-            yield from trails((step.step,), (step.span, *outer))
+        within = step.instance.steps if isinstance(step, Use) else children(step)
+        here = (step.span, *outer)
+        yield from trails(within, here if isinstance(step, Use | Again) else outer)
+        if isinstance(step, Leaf | Lost) or (isinstance(step, Merge) and step.runs):
+            yield here
 
 
 class Sources:
