@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnnspec.compiler import Checked
-from cnnspec.graph.tree import Again, From, Leaf, Lost, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.graph.tree import Again, Braces, From, Leaf, Lost, Merge, Network, Step, Use, Value
+from cnnspec.graph.walk import walk
 
 Run = Leaf | Merge | Use | Again | Lost
 """A step through which a value goes."""
@@ -20,23 +21,12 @@ def runs(networks: Sequence[Network]) -> Iterator[Run | From]:
 
 
 def _runs(steps: Sequence[Step], seen: set[int]) -> Iterator[Run | From]:
-    for step in steps:
-        if isinstance(step, Leaf | Again | From | Lost):
+    for step in walk(steps, again=False):
+        if isinstance(step, Use) and id(step.instance) not in seen:
+            seen.add(id(step.instance))
+            yield from _runs(step.instance.steps, seen)
+        if not isinstance(step, Braces):
             yield step
-        elif isinstance(step, Use):
-            if id(step.instance) not in seen:
-                seen.add(id(step.instance))
-                yield from _runs(step.instance.steps, seen)
-            yield step
-        elif isinstance(step, Merge):
-            for path in step.paths:
-                yield from _runs(path.steps, seen)
-            yield step
-        elif isinstance(step, Repeat):
-            for iteration in step.iterations:
-                yield from _runs(iteration, seen)
-        else:
-            yield from _runs(step.steps, seen)
 
 
 def value_at(checked: Checked, start: int) -> Value | None:
