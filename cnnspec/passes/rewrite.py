@@ -27,7 +27,7 @@ from cnnspec.graph.tree import (
     Use,
     Value,
 )
-from cnnspec.graph.walk import inner
+from cnnspec.graph.walk import children, rebuild, walk
 
 Change = tuple[tuple[str, Any], ...] | None
 """Arguments of a layer and their new values; None: the layer goes, and its value is what arrives at it."""
@@ -119,12 +119,9 @@ class Owner:
         found: list[Step] = []
         for step in steps:
             for made in self.step(step):
-                if not isinstance(made, From):
+                if not (isinstance(made, From) and made.value is current):
                     found.append(made)
-                    current = made.output
-                elif made.value is not current:
-                    found.append(made)
-                    current = made.value
+                current = made.output
         return tuple(found)
 
     def step(self, step: Step) -> Iterable[Step]:
@@ -168,8 +165,7 @@ class Owner:
 
     def again(self, step: Again) -> Iterable[Step]:
         made = tuple(self.step(step.step))
-        inner = step.step.value if isinstance(step.step, From) else step.step.output
-        self.same[step.output] = self.at(inner)
+        self.same[step.output] = self.at(step.step.output)
         if not runs(made):
             return made
         (inside,) = made
@@ -182,7 +178,7 @@ class Owner:
             made = self.steps(iteration, current)
             if made:
                 iterations.append(made)
-                current = made[-1].value if isinstance(made[-1], From) else made[-1].output
+                current = made[-1].output
         if not any(map(runs, iterations)):
             return [wire for iteration in iterations for wire in iteration]
         if step.name:
@@ -199,7 +195,7 @@ class Owner:
         ]
         change = self.rewriter.rewrite.get(self.prefix + step.path, ())
         self.rewriter.trace.append(change)
-        if change is None or (len(step.live) == 1 and not any(runs(path.steps) for path in paths)):
+        if change is None or (not step.runs and not any(runs(path.steps) for path in paths)):
             self.same[step.output] = given if change is None else self.at(step.live[0].output)
             steps = tuple(self.unjoined(paths, step))
             named = step.name and runs(steps)  # what is left bears the join's name before its own
@@ -227,13 +223,9 @@ def runs(steps: Iterable[Step]) -> bool:
 
 def called(steps: Steps) -> Iterator[str]:
     """The names of single layers that run again: they stay as they are."""
-    for step in steps:
-        if isinstance(step, Again):
-            if isinstance(step.step, Leaf):
-                yield step.step.name
-        else:
-            for within in inner(step):
-                yield from called(within)
+    for step in walk(steps, again=False):
+        if isinstance(step, Again) and isinstance(step.step, Leaf):
+            yield step.step.name
 
 
 # Counting anew
@@ -260,15 +252,14 @@ def recounted(steps: Steps, called: set[str]) -> Steps:
     return tuple(renamed(step, numbers) for step in steps)
 
 
-def children_of(steps: Steps) -> Iterator[Child]:
+def children_of(steps: Iterable[Step]) -> Iterator[Child]:
     """The steps of one scope, in order: braces without a label are not one. A join is never fit."""
     for step in steps:
         if isinstance(step, Leaf):
             keyed = step.input.shape is None or bool(step.layer.weights(step.input.shape))
             yield Child(step.name, keyed)
         elif isinstance(step, Repeat | If) and not step.name:
-            for within in inner(step):
-                yield from children_of(within)
+            yield from children_of(children(step))
         elif not isinstance(step, From | Again):
             yield Child("" if isinstance(step, Merge) else step.name, True)
 
@@ -277,11 +268,8 @@ def renamed(step: Step, numbers: Iterator[int]) -> Step:
     if isinstance(step, Leaf):
         head, dot, _ = step.name.rpartition(".")
         return step._replace(name=f"{head}{dot}{next(numbers)}")
-    if isinstance(step, If) and not step.name:
-        return step._replace(steps=tuple(renamed(inside, numbers) for inside in step.steps))
-    if isinstance(step, Repeat) and not step.name:
-        turns = tuple(tuple(renamed(inside, numbers) for inside in turn) for turn in step.iterations)
-        return step._replace(iterations=turns)
+    if isinstance(step, Repeat | If) and not step.name:
+        return rebuild(step, lambda row: tuple(renamed(inside, numbers) for inside in row))
     if not isinstance(step, From | Again):
         next(numbers)
     return step
