@@ -331,6 +331,17 @@ class File(NamedTuple):
     span: Span
 
 
+def bodies(action: Action) -> list[Body]:
+    """The braces of a step: those of a group, a repeat or a join, both of an `if`."""
+    found = [getattr(action, name, None) for name in ("body", "then", "otherwise")]
+    return [body for body in found if isinstance(body, Body)]
+
+
+def statements(body: Body) -> tuple[Statement, ...]:
+    """The statements between braces, those of a join's paths too."""
+    return (*body.statements, *(statement for path in body.paths for statement in path.statements))
+
+
 def parts(node: Any) -> Iterator[Any]:
     """An expression and all that it is made of."""
     yield node

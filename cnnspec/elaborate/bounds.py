@@ -33,7 +33,7 @@ def least(run: Elaborator, body: syntax.Body, context: Context, hidden: frozense
     if run.bounding > run.limits.max_depth:
         return 1
     run.bounding += 1
-    statements = [*body.statements, *(s for path in body.paths for s in path.statements)]
+    statements = syntax.statements(body)
     hidden |= {s.name.name for s in statements if isinstance(s, syntax.Constant)}
     chains = [s for s in statements if isinstance(s, syntax.Chain)]
     steps = [step.action for chain in chains for step in chain.steps]

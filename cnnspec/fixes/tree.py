@@ -74,19 +74,13 @@ class Tree:
 
 
 def _places(body: syntax.Body, around: tuple[syntax.Step, ...], owner: Owner) -> Iterator[Place]:
-    statements = [*body.statements, *(each for path in body.paths for each in path.statements)]
-    for statement in statements:
+    for statement in syntax.statements(body):
         if not isinstance(statement, syntax.Chain):
             continue
         for step in statement.steps:
             yield Place(step, statement, around, owner)
-            for inner in _bodies(step.action):
+            for inner in syntax.bodies(step.action):
                 yield from _places(inner, (*around, step), owner)
-
-
-def _bodies(action: object) -> list[syntax.Body]:
-    bodies = [getattr(action, name, None) for name in ("body", "then", "otherwise")]
-    return [body for body in bodies if isinstance(body, syntax.Body)]
 
 
 def keyword(call: syntax.Call, name: str) -> syntax.Keyword | None:

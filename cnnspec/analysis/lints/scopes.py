@@ -114,16 +114,11 @@ def calls(body: syntax.Body) -> Iterator[syntax.Call]:
 
 def chains(body: syntax.Body) -> Iterator[syntax.Chain]:
     """All chains of steps in a text, those within braces too."""
-    for statements in (body.statements, *(path.statements for path in body.paths)):
-        for statement in statements:
-            if not isinstance(statement, syntax.Chain):
-                continue
+    for statement in syntax.statements(body):
+        if isinstance(statement, syntax.Chain):
             yield statement
-            for step in statement.steps:
-                for name in ("body", "then", "otherwise"):
-                    inner = getattr(step.action, name, None)
-                    if isinstance(inner, syntax.Body):
-                        yield from chains(inner)
+            for inner in (inner for step in statement.steps for inner in syntax.bodies(step.action)):
+                yield from chains(inner)
 
 
 class Finding(NamedTuple):
