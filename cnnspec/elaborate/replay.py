@@ -8,7 +8,8 @@ from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.elaborate import blocks
 from cnnspec.elaborate.context import Owner, block_names
 from cnnspec.evaluate import fault
-from cnnspec.graph.tree import Again, From, Group, If, Leaf, Lost, Merge, Repeat, Step, Use, Value
+from cnnspec.graph.tree import Again, Braces, From, If, Leaf, Lost, Merge, Step, Use, Value
+from cnnspec.graph.walk import Steps, children, rebuild, rows, walk
 from cnnspec.layers.base import Misfit
 from cnnspec.source import Span
 from cnnspec.symbols import polynomial
@@ -29,19 +30,9 @@ def measure(elaborator: Elaborator, step: Step) -> Measure:
     known: tuple[Step, Measure] | None = elaborator.measures.get(id(step))
     if known is not None:
         return known[1]
-    inner = 0
-    parts: tuple[Step, ...] = ()  # a block's count where it is instantiated
-    if isinstance(step, Group | If):
-        parts = step.steps
-    elif isinstance(step, Repeat):
-        parts = tuple(part for iteration in step.iterations for part in iteration)
-    elif isinstance(step, Merge):
-        parts = tuple(part for path in step.paths for part in path.steps)
-    elif isinstance(step, Again):
-        parts, inner = (step.step,), 1
-    found = [measure(elaborator, part) for part in parts]
+    found = [measure(elaborator, part) for part in children(step)]  # a block's count where it is instantiated
     layers, depth = sum(part.layers for part in found), max((part.depth for part in found), default=0)
-    made = Measure(1 + layers, inner + depth)
+    made = Measure(1 + layers, depth + isinstance(step, Again))
     elaborator.measures[id(step)] = step, made
     return made
 
@@ -56,27 +47,22 @@ class Replay:
     def at(self, value: Value) -> Value:
         return self.values.get(value, value)
 
+    def steps(self, steps: Steps) -> Steps:
+        return tuple(map(self.step, steps))
+
     def step(self, step: Step) -> Step:
         if isinstance(step, Leaf):
             return self.leaf(step)
         if isinstance(step, Use):
             return self.use(step)
-        if isinstance(step, Group | If):
-            steps = tuple(map(self.step, step.steps))
-            return step._replace(steps=steps, input=self.at(step.input), output=self.at(step.output))
-        if isinstance(step, Repeat):
-            iterations = tuple(tuple(map(self.step, steps)) for steps in step.iterations)
-            return step._replace(
-                iterations=iterations, input=self.at(step.input), output=self.at(step.output)
-            )
         if isinstance(step, Merge):
             return self.merge(step)
         if isinstance(step, From):
             return From(self.at(step.value), step.span)
         if isinstance(step, Lost):
             return step._replace(input=self.at(step.input), output=self.pass_(step.output, Value(None)))
-        inner = self.step(step.step)
-        return Again(inner, self.at(step.input), self.at(step.output), step.span)
+        made = rebuild(step, self.steps)
+        return made._replace(input=self.at(step.input), output=self.at(step.output))
 
     def pass_(self, old: Value, new: Value) -> Value:
         self.values[old] = new
@@ -123,15 +109,12 @@ class Replay:
         return step._replace(instance=instance, bindings=bindings, input=value, output=output)
 
     def merge(self, step: Merge) -> Merge:
-        paths = []
-        for path in step.paths:
-            steps = tuple(map(self.step, path.steps))
-            paths.append(path._replace(steps=steps, output=self.at(path.output)))
-        live = [path.output for path in paths if not path.dropped]
-        if len(live) > 1:
-            shapes = [value.shape for value in live if value.shape is not None]
+        paths = rebuild(step, self.steps).paths
+        made = step._replace(paths=tuple(path._replace(output=self.at(path.output)) for path in paths))
+        if made.runs:
+            shapes = [path.output.shape for path in made.live if path.output.shape is not None]
             output = Value(None)
-            if len(shapes) == len(live):
+            if len(shapes) == len(made.live):
                 try:
                     output = Value(
                         step.layer.join(tuple(shapes)), (self.at(step.input), step.path, self.span)
@@ -139,7 +122,7 @@ class Replay:
                 except Misfit as misfit:
                     self.elaborator.report(Diagnostic(misfit.code, misfit.message, self.span, misfit.formula))
             self.pass_(step.output, output)
-        return step._replace(paths=tuple(paths), input=self.at(step.input), output=self.at(step.output))
+        return made._replace(input=self.at(step.input), output=self.at(step.output))
 
     def tie(self, first: Value, now: Value) -> None:
         """The weights fit as long as the channels are as many: widths that differ in form are settled."""
@@ -157,7 +140,7 @@ class Replay:
         raise fault("E0408", f"`{name}` would be other layers for this value", self.span, note)
 
 
-def all_alike(first: tuple[Step, ...], now: tuple[Step, ...]) -> bool:
+def all_alike(first: Steps, now: Steps) -> bool:
     return len(first) == len(now) and all(map(alike, first, now))
 
 
@@ -173,38 +156,25 @@ def alike(first: Step, now: Step) -> bool:
         return first.name == now.name and same
     if isinstance(first, Use) and isinstance(now, Use):
         return first.name == now.name and all_alike(first.instance.steps, now.instance.steps)
-    if isinstance(first, Group) and isinstance(now, Group):
-        return first.name == now.name and all_alike(first.steps, now.steps)
-    if isinstance(first, If) and isinstance(now, If):
-        return (first.name, first.taken) == (now.name, now.taken) and all_alike(first.steps, now.steps)
-    if isinstance(first, Repeat) and isinstance(now, Repeat):
-        turns = first.iterations, now.iterations
-        return first.name == now.name and len(turns[0]) == len(turns[1]) and all(map(all_alike, *turns))
-    if isinstance(first, Merge) and isinstance(now, Merge):
-        paths = first.paths, now.paths
-        there = [[path.dropped for path in side] for side in paths]
-        return there[0] == there[1] and all(all_alike(a.steps, b.steps) for a, b in zip(*paths, strict=True))
-    if isinstance(first, Again) and isinstance(now, Again):
-        return alike(first.step, now.step)
-    return type(first) is type(now)
+    within = rows(first), rows(now)
+    return held(first) == held(now) and len(within[0]) == len(within[1]) and all(map(all_alike, *within))
 
 
-def tensors(steps: tuple[Step, ...]) -> list[tuple[str, tuple[int, ...]]]:
+def held(step: Step) -> tuple[object, ...]:
+    """What tells steps that hold others apart, besides what they hold."""
+    if isinstance(step, Braces):
+        return type(step), step.name, isinstance(step, If) and step.taken
+    return type(step), isinstance(step, Merge) and [path.dropped for path in step.paths]
+
+
+def tensors(steps: Steps) -> list[tuple[str, tuple[int, ...]]]:
     """Names and shapes of the weights of some steps, shared ones left out."""
     found: list[tuple[str, tuple[int, ...]]] = []
-    for step in steps:
+    for step in walk(steps, again=False):
         if isinstance(step, Leaf) and step.input.shape is not None:
             found += [(f"{step.name}.{w.name}", w.shape) for w in step.layer.weights(step.input.shape)]
         elif isinstance(step, Use):
             found += [(f"{step.name}.{name}", shape) for name, shape in tensors(step.instance.steps)]
-        elif isinstance(step, Group | If):
-            found += tensors(step.steps)
-        elif isinstance(step, Repeat):
-            for iteration in step.iterations:
-                found += tensors(iteration)
-        elif isinstance(step, Merge):
-            for path in step.paths:
-                found += tensors(path.steps)
     return found
 
 
@@ -219,5 +189,4 @@ def replay(elaborator: Elaborator, owner: Owner, step: Step, value: Value, span:
     before = step.input if not isinstance(step, From) else step.value
     again.values[before] = value
     made = again.step(step)
-    after = step.output if not isinstance(step, From) else step.value
-    return made, again.at(after)
+    return made, again.at(step.output)
