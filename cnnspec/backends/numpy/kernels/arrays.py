@@ -36,9 +36,26 @@ def pad2d(x: Array, pads: Sides, mode: str = "zeros", value: float = 0.0) -> Arr
     sides = ((0, 0), (0, 0), (top, bottom), (left, right))
     if mode == "zeros":
         return np.pad(x, sides, constant_values=value)
-    names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-    padded: Array = np.pad(x, sides, mode=names[mode])  # type: ignore[call-overload]
+    rows = origins(x.shape[2], top, bottom, mode)
+    columns = origins(x.shape[3], left, right, mode)
+    padded: Array = x.take(rows, 2).take(columns, 3)
     return padded
+
+
+def origins(n: int, lo: int, hi: int, mode: str) -> list[int]:
+    """For each row (column) of a padded map that of the n it repeats, -1 for none.
+
+    Raises ValueError where the n are too few for the pads, as PyTorch does.
+    """
+    if mode == "zeros":
+        return [-1] * lo + list(range(n)) + [-1] * hi
+    names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    pad = max(lo, hi)
+    least = {"reflect": pad + 1, "replicate": 1, "circular": pad}[mode]
+    if pad and n < least:
+        raise ValueError(f"a {mode} pad of {pad} is of {least} at least, not of {n}")
+    found = np.pad(np.arange(n), (lo, hi), mode=names[mode])  # type: ignore[call-overload]
+    return [int(origin) for origin in found]
 
 
 def unpad2d(padded: Array, pads: Sides, mode: str = "zeros") -> Array:
@@ -54,8 +71,7 @@ def unpad2d(padded: Array, pads: Sides, mode: str = "zeros") -> Array:
 
 def fold_sides(padded: Array, lo: int, n: int, hi: int, mode: str) -> Array:
     """Add the pads of the last axis to the n values that they are copies of."""
-    names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-    origin = np.pad(np.arange(n), (lo, hi), mode=names[mode])  # type: ignore[call-overload]
+    origin = origins(n, lo, hi, mode)
     total = padded[..., lo : lo + n].copy()
     for i in [*range(lo), *range(lo + n, lo + n + hi)]:
         total[..., origin[i]] += padded[..., i]

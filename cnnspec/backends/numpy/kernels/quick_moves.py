@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import Array, Part
+from cnnspec.backends.numpy.kernels.arrays import Array, Part, origins
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, first
-from cnnspec.backends.numpy.kernels.strips import frame_moves, origins, runs
+from cnnspec.backends.numpy.kernels.strips import frame_moves, runs
 
 
 def quick_concat(plan: Plan, layer: Layer) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Part, Sides
+from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Part, Sides, origins
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, Post
 
@@ -115,15 +115,6 @@ def frame_moves(
         if start != left:
             moves.append((frame[:, :, start:stop], source))
     return moves
-
-
-def origins(n: int, lo: int, hi: int, mode: str) -> list[int]:
-    """For each row (column) of a padded map that of the map it repeats, -1 for none."""
-    if mode == "zeros":
-        return [-1] * lo + list(range(n)) + [-1] * hi
-    names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-    found = np.pad(np.arange(n), (lo, hi), mode=names[mode])  # type: ignore[call-overload]
-    return [int(origin) for origin in found]
 
 
 def runs(origins: list[int]) -> list[tuple[int, int, int]]:
