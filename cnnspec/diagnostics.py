@@ -49,6 +49,12 @@ class Bound(NamedTuple):
     value: float
 
 
+class Counted(NamedTuple):
+    """The edits of a fix with what the text says that layers take, which the fix leaves out."""
+
+    edits: tuple[Edit, ...]
+
+
 class Diagnostic(NamedTuple):
     """One fault. `label` stands behind the carets; `notes` in the order to be read.
 
@@ -61,7 +67,7 @@ class Diagnostic(NamedTuple):
     label: str = ""
     notes: tuple[Note, ...] = ()
     fixes: tuple[Fix, ...] = ()
-    data: Mismatch | Bound | None = None
+    data: Mismatch | Bound | Counted | None = None
 
     @property
     def severity(self) -> str:

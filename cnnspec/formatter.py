@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.parser import parse
-from cnnspec.scanner import CLOSER, DEFAULT_LIMITS, STATEMENT_WORDS, Token, allowances, scan
+from cnnspec.scanner import CLOSER, DEFAULT_LIMITS, DEPTH, STATEMENT_WORDS, Token, allowances, scan
 from cnnspec.source import Source, Span
 
 LEVEL = 4
@@ -126,7 +126,7 @@ def words_of(source: Source) -> list[Word]:
             elif line in allowed:
                 word = word._replace(held=True)
             words.append(word)
-            rounds += (kind in ("LPAR", "LSQB")) - (kind in ("RPAR", "RSQB"))
+            rounds += DEPTH.get(kind, 0)
             position = token.end
         before = token.type
     return words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnnspec.scanner import Token
+from cnnspec.scanner import DEPTH, Token
 from cnnspec.source import Source
 from cnnspec.translate import Call, translate
 
@@ -13,17 +13,20 @@ _STARTS = {"NL", "LBRACE", "COMMA", "COLON", "VBAR"}
 """What a step stands behind."""
 _ENDS = {"NL", "LBRACE", "RBRACE", "VBAR", "ARROW", "$END"}
 """What ends a step, besides a comma."""
-_DEPTH = {"LPAR": 1, "LSQB": 1, "RPAR": -1, "RSQB": -1}
 
 
 class Written(NamedTuple):
-    """A call, where it stands, where what follows it begins, and its like in our words if there is one."""
+    """A call, where it stands, where what follows it begins, and its like in our words if there is one.
+
+    `counted` says what layers take, too.
+    """
 
     call: Call
     start: int
     end: int
     behind: int
     ours: str | None
+    counted: str | None
 
 
 def calls(source: Source, line: list[Token]) -> Iterator[Written]:
@@ -43,7 +46,7 @@ def calls(source: Source, line: list[Token]) -> Iterator[Written]:
         if head.type == "FUNC":
             first, end = at + 2, _end(line, at + 1)
             behind = end + 1
-        elif head.type == "NAME":
+        elif head.type == "NAME" and line[at + 1 : at + 2] and line[at + 1].type != "COLON":
             first, end = at + 1, _end(line, at)
             behind = end
         else:
@@ -54,16 +57,16 @@ def calls(source: Source, line: list[Token]) -> Iterator[Written]:
             call = _call(source, head, arguments)
             last = line[min(behind, len(line)) - 1].end
             after = line[min(behind, len(line) - 1)].start
-            yield Written(call, line[start].start, last, after, translate(call))
+            yield Written(call, line[start].start, last, after, translate(call), translate(call, True))
         at = max(behind, start + 1)
 
 
 def _end(line: list[Token], at: int) -> int:
     """Where the bracket at `at` is closed, or where the list of values behind the name there ends."""
-    depth, bracket = 0, line[at].type in _DEPTH
+    depth, bracket = 0, line[at].type in DEPTH
     for index in range(at, len(line)):
         kind = line[index].type
-        depth += _DEPTH.get(kind, 0)
+        depth += DEPTH.get(kind, 0)
         if depth < 0 or kind in _ENDS:
             return index
         if bracket and depth == 0:
@@ -87,7 +90,7 @@ def _parted(tokens: list[Token]) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        depth += _DEPTH.get(token.type, 0)
+        depth += DEPTH.get(token.type, 0)
         if token.type == "COMMA" and depth == 0:
             parts.append([])
         else:

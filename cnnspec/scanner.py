@@ -64,6 +64,8 @@ PUNCTUATION = {
 }
 CLOSER = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB"}
 BRACKETS = CLOSER.keys() | CLOSER.values()
+DEPTH = {"LPAR": 1, "LSQB": 1, "RPAR": -1, "RSQB": -1}
+"""How a token changes the number of open round and square brackets."""
 NAMES = {"NAME", "KEY", "FUNC", "INDEXED", "COMPUTED"}
 
 # Words of the language only at the start of a line of the file, and of a statement in braces.

@@ -21,13 +21,16 @@ class Call(NamedTuple):
     named: tuple[tuple[str, str], ...] = ()
 
 
-def translate(call: Call) -> str | None:
-    """The call in our words; None where some word of it has none, or means something else here."""
+def translate(call: Call, counted: bool = False) -> str | None:
+    """The call in our words; None where some word of it has none, or means something else here.
+
+    `counted`: with an `in=` of what the call says that it takes, which need not be said.
+    """
     cls, theirs, flat = _layer(call.name)
     if cls is None or any(layers.find(text) for text in call.plain):  # relu softmax: a comma is missing
         return None
     for order in _orders(cls, theirs, call):
-        text = _said(cls, order, call, flat)
+        text = _said(cls, order, call, flat, counted)
         if text is not None:
             return text
     return None
@@ -85,7 +88,7 @@ def _orders(cls: type[Layer], theirs: str, call: Call) -> Iterator[tuple[str, ..
     yield cls.positional
 
 
-def _said(cls: type[Layer], order: tuple[str, ...], call: Call, flat: bool) -> str | None:
+def _said(cls: type[Layer], order: tuple[str, ...], call: Call, flat: bool, counted: bool) -> str | None:
     """The call in our words, its plain arguments in that order."""
     if len(call.plain) > len(order):
         return None
@@ -105,7 +108,7 @@ def _said(cls: type[Layer], order: tuple[str, ...], call: Call, flat: bool) -> s
             given[ours] += f"x{said}"
         elif ours in given:
             return None
-        elif ours and said != "None":
+        elif ours and said != "None" and (counted or ours != "in" or theirs == "in"):
             given[ours] = said
     if not _complete(cls, given, flat):
         return None
@@ -114,7 +117,7 @@ def _said(cls: type[Layer], order: tuple[str, ...], call: Call, flat: bool) -> s
 
 
 def _argument(cls: type[Layer], theirs: str) -> str | None:
-    """Our name of an argument, `kernel` for a filter's; empty: it need not be said; None: it has none."""
+    """Our name of an argument, `kernel` for a filter's; empty: it is not said; None: it has none."""
     if theirs in cls.arguments:
         return theirs
     row = foreign.find("arguments", f"{cls.name}.{theirs}") or foreign.find("arguments", theirs)
@@ -126,8 +129,9 @@ def _argument(cls: type[Layer], theirs: str) -> str | None:
         return None
     if "kernel" in row.ours and "filter" in cls.positional:
         return "kernel"
-    found = next((ours for ours in row.ours if ours in cls.arguments and ours != "in"), None)
-    return "" if not row.ours or "in" in row.ours else found
+    if "in" in row.ours and "in" not in cls.arguments:
+        return ""
+    return next((ours for ours in row.ours if ours in cls.arguments), None) if row.ours else ""
 
 
 def _complete(cls: type[Layer], given: dict[str, str], flat: bool) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cnnspec import foreign, unreadable
-from cnnspec.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.diagnostics import Counted, Diagnostic, Edit, Fix
 from cnnspec.habits import HABITS
-from cnnspec.scanner import WORDS, Token
+from cnnspec.scanner import DEPTH, WORDS, Token
 from cnnspec.source import Source, Span
 
 # What is missing behind a token.
@@ -53,7 +53,6 @@ NEXT: tuple[dict[str, str], ...] = (
 )
 VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "NAME", "FUNC", "INDEXED", "LPAR", "LSQB"}
 LINE_ENDS = {"NL", "LBRACE", "RBRACE", "VBAR"}
-DEPTH = {"LPAR": 1, "LSQB": 1, "RPAR": -1, "RSQB": -1}
 FAR = 500
 """Tokens looked back at for a hint."""
 
@@ -275,8 +274,12 @@ def called_like_python(place: Place) -> Diagnostic | None:
         return place.fault(message, foreign.answer("layers", name))
     said: list[Written] = [each for each in found if each.ours is not None]
     title = ", ".join(each.ours or "" for each in said)
-    return place.fault(
+    fault = place.fault(
         message, f"write `{title}`", *((each.start, each.end, each.ours or "") for each in said)
+    )
+    counted = zip(fault.fixes[0].edits, said, strict=True)
+    return fault._replace(
+        data=Counted(tuple(edit._replace(text=each.counted or "") for edit, each in counted))
     )
 
 

@@ -141,7 +141,8 @@ def _sought(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
     partial: dict[tuple[Edit, ...], Fix] = {}
     with sparing(keep):
         _try_kinds(case, clean, partial)
-    own = [fix for fix in partial.values() if fix in case.fault.fixes]
+    said = [fix.edits for fix in case.fault.fixes]
+    own = [fix for edits, fix in partial.items() if edits in said]
     mends = [fix for fix in clean.values() if fix.edits]
     advice = [fix for fix in clean.values() if not fix.edits]
     shown = [*mends, *(own if mends else partial.values()), *advice][:SHOWN]
@@ -170,7 +171,7 @@ def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tup
 
 
 def _kinds(case: Case) -> Iterator[Kind]:
-    yield any_of(lambda case: iter(case.fault.fixes))
+    yield any_of(dialect.own)
     places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
     if any(span is not None and span.source is case.tree.source for span in places):
         yield from KINDS.get(case.fault.code, ())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cnnspec import foreign, syntax
-from cnnspec.diagnostics import Edit, Fix
-from cnnspec.fixes.trial import Case, applied
+from cnnspec.diagnostics import Counted, Edit, Fix
+from cnnspec.fixes.tree import Tree
+from cnnspec.fixes.trial import Case, Outcome, applied, inserted
 from cnnspec.habits import shape_of
 from cnnspec.source import Span
 from cnnspec.translate import Call, translate
@@ -16,29 +17,70 @@ WORDS = frozenset({"E0201", "E0301"})
 """Faults of words that do not exist: several in one line have one fix together."""
 
 
+def own(case: Case) -> Iterator[Fix]:
+    """What the finder of the fault would do."""
+    data = case.fault.data
+    for fix in case.fault.fixes:
+        yield _working(case, fix, data.edits if isinstance(data, Counted) else ())
+
+
 def line(case: Case) -> Fix | None:
     """Every call of the fault's line in the words of this language, if that is more than one word."""
     source, number = case.tree.source, case.fault.span.line
     if case.fault.span.source is not source:
         return None
-    edits = []
+    edits, counted = [], []
     for _, call in case.tree.calls:
         text = rewritten(call) if call.span.line == number else None
         if text is not None and text != call.span.text:
             edits.append(Edit(call.span, text))
+            counted.append(Edit(call.span, rewritten(call, True) or text))
     alone = [applied(source.text, fix.edits) for fix in case.fault.fixes if fix.edits]
     if not edits or applied(source.text, edits) in alone:
         return None
-    return Fix(f"write `{', '.join(edit.text for edit in edits)}`", tuple(edits))
+    return _working(case, Fix(_title(edits), tuple(edits)), tuple(counted))
 
 
-def rewritten(call: syntax.Call) -> str | None:
+def _title(edits: Sequence[Edit]) -> str:
+    return f"write `{', '.join(edit.text.removesuffix(', ') for edit in edits)}`"
+
+
+def _working(case: Case, fix: Fix, counted: tuple[Edit, ...]) -> Fix:
+    """The fix with the `flatten` that others need not write, and what it says of a wrong count.
+
+    `counted`: its edits with the counts that others write, and the fix leaves out.
+    """
+    edits, outcome = _laid_flat(case, fix.edits)
+    if outcome is None or outcome.new:
+        return fix
+    found = _laid_flat(case, counted)[1] if counted != fix.edits else None
+    wrong = [d.message for d in found.new if d.code == "E0410"] if found is not None else []
+    title = fix.title if edits == fix.edits else _title(edits)
+    return fix._replace(title=": ".join([title, *wrong[:1]]), edits=edits)
+
+
+def _laid_flat(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], Outcome | None]:
+    """The edits, with a `flatten` where that is all they lack, and what they lead to."""
+    outcome = case.outcome(edits)
+    faults = outcome.new if outcome is not None else ()
+    if not faults or any(fault.code != "E0406" for fault in faults):
+        return edits, outcome
+    tree = Tree(faults[0].span.source)
+    found = [tree.call_at(fault.span) for fault in faults]
+    starts = {each[0].step.span.start for each in found if each is not None}
+    flat = edits
+    for start in sorted(starts, reverse=True):
+        flat = inserted(case.tree.source, flat, start, "flatten, ")
+    return flat, case.outcome(flat)
+
+
+def rewritten(call: syntax.Call, counted: bool = False) -> str | None:
     """A call in our words; None where some word of it has none."""
     if call.body is not None:
         return None
     plain = tuple(node.span.text for node in call.positional)
     named = tuple((each.name, each.value.span.text) for each in call.keywords)
-    return translate(Call(call.name.name, plain, named))
+    return translate(Call(call.name.name, plain, named), counted)
 
 
 def blocked(case: Case) -> Iterator[Fix]:

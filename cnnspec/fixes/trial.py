@@ -11,7 +11,7 @@ from cnnspec.diagnostics import Diagnostic, Edit
 from cnnspec.fixes.flow import Known, known_steps
 from cnnspec.fixes.tree import Tree
 from cnnspec.shapes import Shape
-from cnnspec.source import Source
+from cnnspec.source import Source, Span
 
 
 class Recheck(Protocol):
@@ -141,6 +141,17 @@ def applied(text: str, edits: Sequence[Edit]) -> str:
     for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
     return text
+
+
+def inserted(source: Source, edits: tuple[Edit, ...], offset: int, text: str) -> tuple[Edit, ...]:
+    """The edits with more text at an offset of what they make of the source."""
+    for i, edit in enumerate(edits):
+        at = offset - moved(edit.span.start, edits)
+        if 0 <= at <= len(edit.text):
+            longer = edit._replace(text=edit.text[:at] + text + edit.text[at:])
+            return (*edits[:i], longer, *edits[i + 1 :])
+    place = unmoved(offset, edits)
+    return tuple(sorted([*edits, Edit(Span(source, place, place), text)], key=lambda edit: edit.span.start))
 
 
 def moved(offset: int, edits: Sequence[Edit]) -> int:
