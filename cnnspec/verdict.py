@@ -9,13 +9,19 @@ from typing import NamedTuple
 EXACT = 1e-10
 """The bound in float64."""
 
-ROUNDED = 1e-4
-"""The bound in float32 of a layer that is given the measure's values: a norm of equal values makes 300
-times as much, 1/sqrt(eps), of the 6e-8 that rounding leaves."""
+ROUNDED, MOST = 1e-4, EXACT * 2**29
+"""The bounds in float32 of a layer that is given the measure's values, the least and the most: a norm of
+equal values makes 300 times as much, 1/sqrt(eps), of the 6e-8 that rounding leaves; beyond MOST a layer would
+be beyond EXACT in float64."""
 
-WHOLE, GAPS, CAP = 5e-5, 4, 1e-2
-"""The bound of an output in float32, of a program run as a whole: so many times the measure's own gap between
-the two precisions, but at least WHOLE and never more than CAP."""
+WHOLE, CAP, GAPS = 5e-5, 1e-2, 4
+"""Those of an output in float32, of a program run as a whole; it may have so many times the measure's own gap
+between the two precisions."""
+
+FINER, OFTEN = 2**29, 8
+"""So much finer than float32 does float64 round. Where small differences of large numbers count, a layer or
+an output may have so many times what rounding makes of it: of what arrives, as the measure tells, or within,
+as the programs' own errors in float64 tell. A layer rounds several times, and errors cancel by chance."""
 
 LARGE_GAP = 1e-3
 """Told, since then even a right program may be beyond CAP."""
@@ -30,12 +36,18 @@ OUTPUT = "output "
 
 
 class Row(NamedTuple):
-    """A layer or an output: its shape, the largest number of the measure, and errors by type and program."""
+    """A layer or an output: its shape, the largest number of the measure, and errors by type and program.
+
+    `moved`: the error that rounding to float32 what arrives makes of the measure, where that matters;
+    `overflows`: what the measure computes on the way is too large for float32.
+    """
 
     name: str
     shape: str
     largest: float
     errors: Mapping[str, Mapping[str, float]]
+    moved: float = 0.0
+    overflows: bool = False
 
     @property
     def is_output(self) -> bool:
@@ -72,7 +84,11 @@ class Report(NamedTuple):
     def bound(self, kind: str, row: Row) -> float:
         if kind == "float64":
             return EXACT
-        return min(CAP, max(WHOLE, GAPS * self.gap)) if row.is_output else ROUNDED
+        within = row.worst("float64")
+        rounding = OFTEN * max(row.moved, FINER * within if within <= EXACT else 0.0)
+        if row.is_output:
+            return min(CAP, max(WHOLE, GAPS * self.gap, rounding))
+        return min(MOST, max(ROUNDED, rounding))
 
     @property
     def faults(self) -> Iterator[Fault]:
@@ -153,8 +169,9 @@ def verdict(report: Report) -> list[str]:
         lines = [] if report.stopped else [f"{head} agree"]
     elif not math.isfinite(fault.row.largest):
         lines = [f"{report.network}: NumPy's plain program gives no number at {fault.row.name}"]
-    elif fault.kind == "float32" and fault.row.largest > LARGEST_FLOAT32:
-        lines = [f"{report.network}: {fault.row.largest:.1e} at {fault.row.name} is too large for float32"]
+    elif fault.kind == "float32" and fault.row.overflows:
+        what = f"{fault.row.largest:.1e} at" if fault.row.largest > LARGEST_FLOAT32 else "what is computed at"
+        lines = [f"{report.network}: {what} {fault.row.name} is too large for float32"]
     else:
         beyond = f"{fault.error:.1e} in {fault.kind}, the bound is {report.bound(fault.kind, fault.row):.0e}"
         lines = [f"{head} differ, first at {fault.row.name}", f"{fault.program} is off by {beyond}"]

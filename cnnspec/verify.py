@@ -3,7 +3,8 @@
 The measure is the plain NumPy program in float64, layer after layer. Each other program is given, at each
 of its layers, what the measure has there, so that an error shows where it is made, neither drowned by what
 follows nor multiplied by it. Then it runs as a whole, for what it does between layers. In float64 what
-means the same agrees but for rounding, however deep the net; in float32 the bounds are wider.
+means the same agrees but for rounding, however deep the net; in float32 the bounds are wider, and wider
+still where what is computed multiplies rounding.
 
 NumPy is imported here, by those who verify.
 """
@@ -28,7 +29,7 @@ from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.programs import Array, NumpyProgram, Program, check_memory, load, tensors_of
-from cnnspec.verdict import OUTPUT, TYPES, Report, Row
+from cnnspec.verdict import OUTPUT, ROUNDED, TYPES, WHOLE, Report, Row
 
 REACH = 3.0
 """The size of what layers make: some of it lies beyond 6 and -3, where relu6 and hardswish turn."""
@@ -36,6 +37,9 @@ REACH = 3.0
 NOISE = 1e-6
 """Numbers that are smaller are what rounding leaves of 0, behind the norm of a constant map; scaled to REACH,
 they would differ from program to program."""
+
+HALF_ULP = 2.0**-24
+"""The most that rounding to float32 moves a number, relative to it."""
 
 TINY = 1e-30  # of the size 0 is taken for
 
@@ -141,6 +145,7 @@ class Measure:
         self.graph = unroll(network)
         self.program = NumpyProgram(network, self.graph)
         self.nodes = {node.path: node for node in self.graph.nodes}
+        self.ends = {OUTPUT + name: at for name, at, train in self.graph.outputs if not train}
         self.seed = seed
         self.state = {key: widened(x) for key, x in self.program.state().items()}
         self.program.put(self.state)
@@ -157,9 +162,8 @@ class Measure:
             self.draw(node)
             if not node.train:
                 self.values[node.path] = self.made(node)
-        for name, at, train in self.graph.outputs:
-            if not train:
-                self.values[OUTPUT + name] = self.values[at]
+        for name, at in self.ends.items():
+            self.values[name] = self.values[at]
 
     def draw(self, node: Node) -> None:
         """Draw the tensors that a node brings along, each from a seed of its own."""
@@ -199,7 +203,7 @@ class Measure:
                 name = trial.twins.get(own, own)
                 errors[name] = max(errors.get(name, 0.0), self.error(name, made))
 
-            program.put({key: x.astype(kind) if x.dtype.kind == "f" else x for key, x in state.items()})
+            program.put(in_type(state, kind))
             with silent():
                 if kind in trial.layers:
                     program.follow(given, see)
@@ -217,7 +221,7 @@ class Measure:
     def rows(self, found: Mapping[str, Errors]) -> Iterator[Row]:
         """The layers, then the outputs, with the errors of each program."""
         shapes = {node.path: str(node.output) for node in self.graph.nodes}
-        shapes |= {OUTPUT + name: shapes.get(at, "") for name, at, train in self.graph.outputs if not train}
+        shapes |= {name: shapes.get(at, "") for name, at in self.ends.items()}
         for name, shape in shapes.items():
             if name in self.values:
                 errors = {
@@ -225,7 +229,48 @@ class Measure:
                     for kind in TYPES
                 }
                 if any(errors.values()):  # else a layer that no program has as such
-                    yield Row(name, shape, largest(self.values[name]), errors)
+                    row = Row(name, shape, largest(self.values[name]), errors)
+                    if row.worst("float32") > min(ROUNDED, WHOLE):
+                        row = row._replace(moved=self.moved(name), overflows=self.overflows(name))
+                    yield row
+
+    def moved(self, name: str) -> float:
+        """The error of a layer in float64 where float32 rounds all that arrives, as far up or down as it may.
+
+        Joins before it are made anew, for a program may compute them on its way; before an output all is.
+        """
+        at = self.ends.get(name, name)
+        wanted, chain = {at}, []
+        for node in reversed(self.graph.nodes):
+            if node.path in wanted and (node.layer.is_join or node.path == at or name in self.ends):
+                wanted.update(node.inputs)
+                chain.append(node)
+        made: dict[str, Array] = {}
+
+        def rounded(path: str) -> Array:
+            x = made.get(path, self.values[path])
+            signs = np.random.default_rng([self.seed, crc32(path.encode())]).choice((-1.0, 1.0), x.shape)
+            return x * (1 + HALF_ULP * signs)
+
+        self.program.put(self.state)
+        with silent():
+            for node in reversed(chain):
+                made[node.path] = self.program.step(node.path, rounded)
+        error = self.error(name, made.get(at, self.values[at]))
+        return error if math.isfinite(error) else 0.0
+
+    def overflows(self, name: str) -> bool:
+        """Whether numbers grow too large for float32 in a layer, or on the way to an output."""
+        self.program.put(in_type(self.state, "float32"))
+        try:
+            with np.errstate(over="raise", invalid="ignore"):
+                if name in self.ends:
+                    made = self.program.run([x.astype("float32") for x in self.images])[name]
+                else:
+                    made = self.program.step(name, lambda at: self.values[at].astype("float32"))
+        except FloatingPointError:
+            return True
+        return not np.isfinite(made).all()
 
     def error(self, name: str, made: Array | None) -> float:
         """The largest difference of what a program makes, relative to the largest number there, or to the
@@ -296,6 +341,11 @@ def size_of(x: Array | None) -> float:
 
 def largest(x: Array) -> float:
     return float(np.abs(x).max(initial=0))
+
+
+def in_type(tensors: Mapping[str, Array], kind: str) -> dict[str, Array]:
+    """Tensors in another precision, counts as they are."""
+    return {key: x.astype(kind) if x.dtype.kind == "f" else x for key, x in tensors.items()}
 
 
 def in_float32(x: Array) -> Array:

@@ -284,6 +284,56 @@ def test_what_overflows_is_told() -> None:
     assert all(error < 1e-10 for row in report.rows for error in row.errors["float64"].values())
 
 
+def test_what_overflows_within_a_layer_is_told() -> None:
+    """The squares of what arrives, whose mean is finite, if infinite is not."""
+    big = "conv 4@1x1 weights=1e25 biases=0 frozen=yes"
+    report = verify(network(f"net N {{ input 4@6x6\n {big}\n instancenorm\n}}"), ("torch", "numpy"))
+    fault = report.first_fault
+    assert fault is not None and fault.kind == "float32" and fault.row.largest < LARGEST_FLOAT32
+    assert f"N: what is computed at {fault.row.name} is too large for float32" in table(report)
+
+
+CANCELLED = """sub {
+  | conv 4@1x1 weights=0.5 biases=100 frozen=yes
+  | conv 4@1x1 weights=0.499 biases=100 frozen=yes
+}
+instancenorm
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CANCELLED,  # what arrives is rounded, and little is left of it
+        "globalavgpool\n groupnorm 4",  # the deviation is 0, and the mean is rounded within
+        "linear 12\n tanh\n groupnorm 12\n tanh",
+    ],
+)
+@pytest.mark.parametrize("backends", [("torch", "numpy"), ("numpy",)])
+def test_what_multiplies_rounding_is_no_difference(text: str, backends: tuple[str, ...]) -> None:
+    given = "12" if "linear" in text else "4@6x6"
+    report = verify(network(f"net N {{ input {given}\n {text}\n}}"), backends)
+    assert report.ok, table(report)
+
+
+def test_the_bound_of_what_multiplies_rounding() -> None:
+    """So much as rounding makes of it, and no more: float64 is the proof, and has its own bound."""
+    exact, coarse = {"torch": 1e-14}, {"torch": 3e-4}
+    calm = Row("conv1", "4", 1.0, {"float64": exact, "float32": coarse})
+    assert report_of(calm).first_fault
+    for row in (
+        calm._replace(moved=1e-4),
+        calm._replace(errors={"float64": {"torch": 1e-13}, "float32": coarse}),
+    ):
+        assert not report_of(row).first_fault
+        assert report_of(row._replace(errors={**row.errors, "float32": {"torch": 2e-3}})).first_fault
+    wild = calm._replace(moved=1.0, errors={"float64": exact, "float32": {"torch": 0.1}})
+    assert report_of(wild).first_fault
+    assert report_of(
+        wild._replace(name="output y", errors={"float64": exact, "float32": {"torch": 2 * CAP}})
+    ).first_fault
+
+
 def test_what_is_no_number_is_told() -> None:
     grow = "repeat 80 { conv 8@1x1 weights=1e4 biases=0 frozen=yes }"
     report = verify(network(f"net N {{ input 8@2x2\n {grow}\n}}"), ("torch", "numpy"))
