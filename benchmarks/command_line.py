@@ -61,8 +61,8 @@ def parsing() -> list[Row]:
     from lark import Lark
 
     from cnnspec.compiler import check
-    from cnnspec.source import Source
-    from cnnspec.summary import line
+    from cnnspec.tables.summary import line
+    from cnnspec.text.source import Source
 
     text = specs.flat(30_000)
     lark = Lark((ROOT / "grammars" / "cnn.lark").read_text(), parser="lalr")
@@ -80,8 +80,8 @@ def parsing() -> list[Row]:
 def layers() -> list[Row]:
     """The time per layer of a large net, against a small one; flat, and in blocks and repeats."""
     from cnnspec.compiler import check
-    from cnnspec.source import Source
-    from cnnspec.summary import line
+    from cnnspec.tables.summary import line
+    from cnnspec.text.source import Source
 
     def checked(text: str) -> Callable[[], Any]:
         return lambda: line("net.cnn", check(Source("net.cnn", text), settings=specs.LARGE).networks[0])

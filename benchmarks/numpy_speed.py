@@ -38,8 +38,8 @@ from cnnspec.analysis.memory import peak  # noqa: E402
 from cnnspec.analysis.unroll import unroll  # noqa: E402
 from cnnspec.backends import emit  # noqa: E402
 from cnnspec.compiler import check  # noqa: E402
-from cnnspec.files import read, read_used  # noqa: E402
-from cnnspec.source import Source  # noqa: E402
+from cnnspec.text.files import read, read_used  # noqa: E402
+from cnnspec.text.source import Source  # noqa: E402
 
 SPECS = Path(__file__).parents[1] / "specs"
 NETS = {

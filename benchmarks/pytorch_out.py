@@ -13,10 +13,10 @@ from typing import Any
 from benchmarks.timing import Row, Taken, interleaved, ratio, table
 from cnnspec.backends import emit
 from cnnspec.compiler import check
-from cnnspec.files import read, read_used
 from cnnspec.graph.tree import Network
 from cnnspec.passes.optimize import fold_weights
-from cnnspec.source import Source
+from cnnspec.text.files import read, read_used
+from cnnspec.text.source import Source
 
 ROOT = Path(__file__).parents[1]
 PAIRS = 30

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.elaborate.network import Settings
-from cnnspec.limits import Limits
+from cnnspec.values.limits import Limits
 
 STEPS = ("conv 16@3x3 pad=1", "relu", "batchnorm", "conv 16@3x3 pad=1 bias=no")
 

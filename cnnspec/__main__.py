@@ -1,5 +1,5 @@
 """`python -m cnnspec`."""
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 
 main()

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from cnnspec.diagnostics import Diagnostic
+from cnnspec.elaborate.load import Loader, Module, Reader
 from cnnspec.elaborate.network import (
     Misuse,
     NetworkElaborator,
@@ -17,11 +17,11 @@ from cnnspec.elaborate.network import (
 )
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph.tree import Network
-from cnnspec.limits import room
-from cnnspec.modules import Loader, Module, Reader
-from cnnspec.shapes import Shape
-from cnnspec.source import Source, Span
-from cnnspec.spelling import suggest
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.source import Source, Span
+from cnnspec.text.spelling import suggest
+from cnnspec.values.limits import room
+from cnnspec.values.shapes import Shape
 
 
 class Checked(NamedTuple):
@@ -50,7 +50,7 @@ def nothing(path: str, source: Source) -> None:
 
 def check_text(text: str, name: str = "net.cnn") -> Checked:
     """Check a specification given as a string; it can use nothing but the shipped blocks."""
-    from cnnspec.files import read_library
+    from cnnspec.text.files import read_library
 
     return check(Source(name, text), read_library)
 

@@ -1,4 +1,4 @@
-"""Writes cnnspec/grammar_table.py from grammars/cnn.lark: run it after an edit of the grammar.
+"""Writes cnnspec/text/grammar_table.py from grammars/cnn.lark: run it after an edit of the grammar.
 
 python grammars/make_table.py
 """

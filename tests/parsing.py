@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cnnspec import syntax
-from cnnspec.diagnostics import Diagnostic, Fix
-from cnnspec.parser import parse
-from cnnspec.source import Source, Span
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.parser import parse
+from cnnspec.text.source import Source, Span
 
 ROOT = Path(__file__).parent.parent
 TEXTS = {

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from tests.test_errors import applied
 
 CASES = Path(__file__).parent / "cases"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cnnspec
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 
 LENET = """net LeNet5(classes=10) {
     input 1@28x28

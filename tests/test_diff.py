@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnspec.analysis.compare import compare
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.tables.diff_text import Side, markdown, text
 from cnnspec.tables.edits import ranges

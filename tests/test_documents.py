@@ -13,7 +13,7 @@ import sklearn
 import torch
 
 from cnnspec.backends import emit
-from cnnspec.resources import folder
+from cnnspec.text.resources import folder
 from tests.zoo.shipped import network
 
 assert torch.__version__ and sklearn.__version__  # the examples use them

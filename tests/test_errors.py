@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cnnspec import explain
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
+from cnnspec.faults import explain
 
 ERRORS = Path(__file__).parent / "errors"
 NAMES = sorted(path.name for path in ERRORS.glob("*.cnn"))

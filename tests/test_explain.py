@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec import explain
+import cnnspec
 from cnnspec.compiler import check
-from cnnspec.files import read_used
-from cnnspec.source import Source
+from cnnspec.faults import explain
+from cnnspec.text.files import read_used
+from cnnspec.text.source import Source
 
-PACKAGE = Path(explain.__file__).parents[1]
+PACKAGE = Path(cnnspec.__file__).parent
 
 
 def used_codes() -> set[str]:
@@ -66,6 +67,6 @@ def test_codes_are_found_in_lower_case() -> None:
 
 @pytest.mark.parametrize("lack", ["Wrong:", "Right:"])
 def test_a_page_that_lacks_a_part_is_refused(lack: str) -> None:
-    text = (PACKAGE / "explain" / "E0401.md").read_text("utf-8")
+    text = (PACKAGE / "faults" / "explain" / "E0401.md").read_text("utf-8")
     with pytest.raises(ValueError, match="E0401"):
         explain.parse(text.replace(f"\n{lack}\n", "\n"))

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import pytest
 
 from cnnspec.compiler import Checked, check
-from cnnspec.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.elaborate.network import Settings
-from cnnspec.fixes import SHOWN, SOUGHT, with_fixes
-from cnnspec.fixes.trial import MOST_TRIES, Recheck, applied, moved, unmoved
-from cnnspec.shapes import Shape
-from cnnspec.source import Source, Span
+from cnnspec.faults.fixes import SHOWN, SOUGHT, with_fixes
+from cnnspec.faults.fixes.trial import MOST_TRIES, Recheck, applied, moved, unmoved
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.source import Source, Span
+from cnnspec.values.shapes import Shape
 
 
 def net(*lines: str) -> str:

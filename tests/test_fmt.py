@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 
 UGLY = b"net N {\n  input 3@8x8\n  conv 8@3x3,relu # caf\xc3\xa9\n}\n"
 LAID = "net N {\n    input 3@8x8\n    conv 8@3x3, relu                # café\n}\n".encode()

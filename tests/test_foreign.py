@@ -8,13 +8,14 @@ import re
 import pytest
 import torch
 
-from cnnspec import foreign, layers
+from cnnspec import layers
 from cnnspec.compiler import check
-from cnnspec.files import read_used
-from cnnspec.functions import FUNCTIONS
-from cnnspec.source import Source
-from cnnspec.spelling import suggest
-from cnnspec.translate import Call, translate
+from cnnspec.text import foreign
+from cnnspec.text.files import read_used
+from cnnspec.text.foreign.translate import Call, translate
+from cnnspec.text.source import Source
+from cnnspec.text.spelling import suggest
+from cnnspec.values.functions import FUNCTIONS
 
 ARGUMENTS = {name for layer in layers.NAMES for name in layers.find(layer).arguments}  # type: ignore[union-attr]
 ROWS = [(section, row) for section, rows in foreign.rows().items() for row in rows]

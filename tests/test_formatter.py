@@ -16,15 +16,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnspec import explain, formatter
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check
-from cnnspec.files import read_library
-from cnnspec.formatter import layout
+from cnnspec.faults import explain
 from cnnspec.graph.tree import Network
-from cnnspec.parser import parse
-from cnnspec.scanner import DEFAULT_LIMITS, TextLimits, Token, allowances, scan
-from cnnspec.source import Source
+from cnnspec.text import formatter
+from cnnspec.text.files import read_library
+from cnnspec.text.formatter import layout
+from cnnspec.text.parser import parse
+from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits, Token, allowances, scan
+from cnnspec.text.source import Source
 from tests.backends.random_nets import Generator
 from tests.parsing import ROOT, TEXTS, in_net, read, show, tree
 from tests.test_language import examples

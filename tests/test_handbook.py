@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from cnnspec import explain, handbook, layers
-from cnnspec.cli import main
+from cnnspec import layers
+from cnnspec.commands.cli import main
+from cnnspec.faults import explain, handbook
 
 
 @pytest.mark.parametrize("code", explain.codes())

@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import pytest
 
-from cnnspec import explain, handbook, layers
+from cnnspec import layers
 from cnnspec.compiler import check
-from cnnspec.files import read_library
-from cnnspec.limits import Limits
-from cnnspec.resources import folder
-from cnnspec.scanner import TextLimits
-from cnnspec.source import Source
-from cnnspec.zoo import names
+from cnnspec.faults import explain, handbook
+from cnnspec.text.files import read_library
+from cnnspec.text.resources import folder
+from cnnspec.text.scanner import TextLimits
+from cnnspec.text.source import Source
+from cnnspec.text.zoo import names
+from cnnspec.values.limits import Limits
 from tests.language.rules import checked, whole
 
 REFERENCE = (folder("grammars") / "README.md").read_text("utf-8")
@@ -82,7 +83,7 @@ def test_examples_run(example: Example) -> None:
 
 
 def test_the_generated_part_is_current() -> None:
-    assert handbook.with_layers(REFERENCE) == REFERENCE, "run python -m cnnspec.handbook"
+    assert handbook.with_layers(REFERENCE) == REFERENCE, "run python -m cnnspec.faults.handbook"
     assert all(f"#### `{name}`\n" in REFERENCE for name in layers.NAMES)
 
 

@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from cnnspec.compiler import check_text
-from cnnspec.naming import TAKEN, carries
+from cnnspec.elaborate.naming import TAKEN, carries
 
 
 def test_the_list_of_taken_names_is_torchs() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cnnspec import syntax
-from cnnspec.parser import allowances
-from cnnspec.source import Source
+from cnnspec.text import syntax
+from cnnspec.text.parser import allowances
+from cnnspec.text.source import Source
 from tests.parsing import TEXTS, in_net, nodes, show, statement, tree
 
 VALUES = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec import syntax
-from cnnspec.diagnostics import Diagnostic
-from cnnspec.parser import decode
-from cnnspec.source import Source
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.parser import decode
+from cnnspec.text.source import Source
 from tests.parsing import in_net, mend, nodes, read, show
 
 # A statement on line 3 of a net, and its one fault: code, column, message, and the fix's result if any.

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from lark import Lark
 from lark.lexer import Lexer
 
-from cnnspec import grammar_table, syntax
-from cnnspec.diagnostics import Diagnostic
-from cnnspec.parser import decode, parse
-from cnnspec.scanner import PUNCTUATION, WORDS, TextLimits, scan
-from cnnspec.source import Source
+from cnnspec.text import grammar_table, syntax
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.parser import decode, parse
+from cnnspec.text.scanner import PUNCTUATION, WORDS, TextLimits, scan
+from cnnspec.text.source import Source
 from tests.parsing import ROOT, TEXTS, in_net, nodes, read
 
 MEGABYTE = 2**20

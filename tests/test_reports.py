@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnspec import reports
-from cnnspec.diagnostics import Diagnostic, Edit, Fix, Note
-from cnnspec.reports.glyphs import visible, width
-from cnnspec.source import Source, Span
+from cnnspec.faults import reports
+from cnnspec.faults.reports.glyphs import visible, width
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note
+from cnnspec.text.source import Source, Span
 
 LENET = """net LeNet {
     input 1@28x28
@@ -293,7 +293,7 @@ NETWORK: dict[str, Any] = {
 
 def schema() -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(
-        files("cnnspec.reports").joinpath("check.schema.json").read_text("utf-8")
+        files("cnnspec.faults.reports").joinpath("check.schema.json").read_text("utf-8")
     )
     return loaded
 
@@ -518,19 +518,19 @@ def test_a_fine_network_takes_one_line() -> None:
 
 def test_text_loads_nothing_that_it_does_not_need() -> None:
     script = (
-        "import sys; from cnnspec import reports; from cnnspec.diagnostics import Diagnostic;"
-        "from cnnspec.source import Source, Span;"
+        "import sys; from cnnspec import reports; from cnnspec.text.diagnostics import Diagnostic;"
+        "from cnnspec.text.source import Source, Span;"
         "reports.render('text', [Diagnostic('E0410', 'm', Span(Source('x', 'relu'), 0, 4))]);"
         "print(*sorted(sys.modules))"
     )
     loaded = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "cnnspec.reports.text" in loaded
+    assert "cnnspec.faults.reports.text" in loaded
     unneeded = {
         "json",
-        "cnnspec.explain",
-        "cnnspec.reports.json",
+        "cnnspec.faults.explain",
+        "cnnspec.faults.reports.json",
         "unicodedata",
         "lark",
         "difflib",

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnspec.analysis.sizes.sets import Stretch, members
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from tests.zoo.shipped import FILES, SPECS
 
 GOLDEN = Path(__file__).parent / "data" / "sizes"

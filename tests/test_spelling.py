@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnspec import layers
-from cnnspec.spelling import distance, suggest
+from cnnspec.text.spelling import distance, suggest
 
 ARGUMENTS = ["filter", "stride", "pad", "dilation", "groups", "bias", "mode", "init", "weights", "frozen"]
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnnspec.analysis.costs import costs
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Network
 from cnnspec.tables.columns import COLUMNS

@@ -11,9 +11,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from cnnspec.cli import main
-from cnnspec.verdict import CAP, GAPS, LARGEST_FLOAT32, LONG, WORST, Report, Row, table
-from cnnspec.verify import verify
+from cnnspec.commands.cli import main
+from cnnspec.run.verdict import CAP, GAPS, LARGEST_FLOAT32, LONG, WORST, Report, Row, table
+from cnnspec.run.verify import verify
 from tests.backends.interpreter import network
 
 assert torch.__version__  # both frameworks are wanted here
@@ -205,7 +205,7 @@ def sabotage(
         assert given != backend or right in text, text
         return text.replace(right, wrong, count) if given == backend else text
 
-    monkeypatch.setattr("cnnspec.programs.emit", other)
+    monkeypatch.setattr("cnnspec.run.programs.emit", other)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_fixed_numbers_are_each_programs_own(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_fast_path_of_its_own_mind_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnnspec.programs import NumpyProgram
+    from cnnspec.run.programs import NumpyProgram
 
     run = NumpyProgram.run
 
@@ -363,8 +363,8 @@ def test_a_wrong_specification_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["torch", "numpy"])
 def test_what_is_not_installed_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, "cnnspec.verify")
-    monkeypatch.delitem(sys.modules, "cnnspec.programs")
+    monkeypatch.delitem(sys.modules, "cnnspec.run.verify")
+    monkeypatch.delitem(sys.modules, "cnnspec.run.programs")
     done = call(str(SPECS / "lenet.cnn"))
     assert done.exit_code == 2
     assert done.output.startswith(f"cnnspec: {missing} is not installed: pip install 'cnnspec[{missing}]'")

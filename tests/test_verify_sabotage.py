@@ -7,8 +7,8 @@ import torch
 
 from cnnspec import backends
 from cnnspec.graph.tree import Network
-from cnnspec.verdict import table
-from cnnspec.verify import verify
+from cnnspec.run.verdict import table
+from cnnspec.run.verify import verify
 from tests.backends.interpreter import network
 
 assert torch.__version__  # both frameworks are wanted here
@@ -83,7 +83,7 @@ def emitting(monkeypatch: pytest.MonkeyPatch, backend: str, right: str, wrong: s
         assert text.count(right) >= 1, text
         return text.replace(right, wrong, 1)
 
-    monkeypatch.setattr("cnnspec.programs.emit", other)
+    monkeypatch.setattr("cnnspec.run.programs.emit", other)
 
 
 @pytest.mark.parametrize("optimize", [False, True])

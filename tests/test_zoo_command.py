@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cnnspec import zoo
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
+from cnnspec.text import zoo
 
 SPECS = Path(__file__).parents[1] / "specs"
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.parts import Part, arguments, leaves
-from cnnspec.values import freeze
+from cnnspec.elaborate.special_values import freeze
 
 # What edits cost. A layer that only one network has:
 LAYER = 100

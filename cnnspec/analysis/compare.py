@@ -16,9 +16,9 @@ from cnnspec.analysis.parts import Part, Signs, arguments, whole
 from cnnspec.analysis.receptive import Field, fields
 from cnnspec.analysis.tensors import Tensors, tensors
 from cnnspec.analysis.unroll import Graph, Node, unroll
+from cnnspec.elaborate.special_values import freeze
 from cnnspec.graph.tree import Network
-from cnnspec.shapes import Shape, plain_shape
-from cnnspec.values import freeze
+from cnnspec.values.shapes import Shape, plain_shape
 
 
 class Change(NamedTuple):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cnnspec.graph.tree import Again, Instance, Leaf, Network, Step, Use, Value
 from cnnspec.graph.walk import children, live
 from cnnspec.layers.base import Layer
-from cnnspec.shapes import Shape, plain_shape
+from cnnspec.values.shapes import Shape, plain_shape
 
 
 class Costs(NamedTuple):

@@ -9,10 +9,11 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Graph, Node
+from cnnspec.elaborate.special_values import freeze
 from cnnspec.graph.tree import Braces, Leaf, Merge, Network, Step, Use
 from cnnspec.graph.walk import children
-from cnnspec.layers.base import Filter, Layer
-from cnnspec.values import freeze
+from cnnspec.layers.base import Layer
+from cnnspec.values.kinds import Filter
 
 
 class Part(NamedTuple):

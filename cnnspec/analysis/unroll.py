@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cnnspec.extents import Extent, mapped
 from cnnspec.graph.tree import (
     TRAINING,
     UNREAD,
@@ -23,8 +22,9 @@ from cnnspec.graph.tree import (
 )
 from cnnspec.graph.walk import arriving, children, live
 from cnnspec.layers.base import Layer, Weight
-from cnnspec.shapes import Shape
-from cnnspec.source import Span
+from cnnspec.text.source import Span
+from cnnspec.values.extents import Extent, mapped
+from cnnspec.values.shapes import Shape
 
 
 class Node(NamedTuple):

@@ -19,7 +19,7 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", help="How faults are told.")
 def check(files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> None:
     """Check every size and every name of the nets in FILEs (`-`: standard input)."""
-    from cnnspec.summary import line, listing
+    from cnnspec.tables.summary import line, listing
 
     chosen = settings_of(choice)
     tried = [attempt(checked, path, choice["net"], chosen, lint=True) for path in files or (None,)]
@@ -31,7 +31,7 @@ def check(files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> No
                 tell(attempt(line, path, network) or "")
         show(diagnostics, style)
     else:
-        from cnnspec import reports
+        from cnnspec.faults import reports
 
         listed = [attempt(listing, path, found.networks) for path, found in results]
         click.echo(reports.render(style, diagnostics, [each for each in listed if each]), nl=False)

@@ -10,10 +10,10 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from cnnspec.diagnostics import Diagnostic
 from cnnspec.failures import sparing
-from cnnspec.files import FileProblem
-from cnnspec.reports.glyphs import visible
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.files import FileProblem
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -74,7 +74,7 @@ def use_colour(stream: Any) -> bool:
 
 def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
     """Print diagnostics to standard error."""
-    from cnnspec import reports
+    from cnnspec.faults import reports
 
     if diagnostics:
         click.echo(
@@ -88,8 +88,8 @@ def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
 
 def settings_of(choice: dict[str, Any]) -> Any:
     """What `options` took as Settings. What is wrong ends the call."""
+    from cnnspec.commands.options import parse_limits, parse_shape, parse_value
     from cnnspec.elaborate.network import Settings
-    from cnnspec.options import parse_limits, parse_shape, parse_value
 
     parameters, shapes = {}, {}
     try:
@@ -111,7 +111,7 @@ def checked(
     path: str | None, net: str | None, settings: Any, first: bool = False, lint: bool = False
 ) -> tuple[str, Any]:
     """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
-    from cnnspec.files import only_spec, read, read_used
+    from cnnspec.text.files import only_spec, read, read_used
 
     try:
         path = path or only_spec()
@@ -140,9 +140,9 @@ def checked_source(
         fail(str(misuse))
     if found.diagnostics:
         unshown.extend(found.diagnostics)
-        from cnnspec.fixes import with_fixes
-        from cnnspec.fixes.trial import MOST_LAYERS
-        from cnnspec.source import Source
+        from cnnspec.faults.fixes import with_fixes
+        from cnnspec.faults.fixes.trial import MOST_LAYERS
+        from cnnspec.text.source import Source
 
         bound = min(settings.limits.max_layers, MOST_LAYERS)
         narrow = settings._replace(limits=settings.limits._replace(max_layers=bound))
@@ -182,7 +182,7 @@ def network_or_part(file: str | None, choice: dict[str, Any]) -> tuple[str, Any,
 
 def save(path: str, content: str | bytes, force: bool) -> None:
     """Write a result and say where it is."""
-    from cnnspec.output import write
+    from cnnspec.text.output import write
 
     try:
         write(path, content, force)

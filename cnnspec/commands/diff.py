@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import click
 
 from cnnspec.commands.common import checked_source, fail, options, settings_of, show, use_colour
-from cnnspec.files import FileProblem, only_spec, read, read_used
-from cnnspec.reports.glyphs import visible
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.text.files import FileProblem, only_spec, read, read_used
 
 
 @click.command()
@@ -85,7 +85,7 @@ def named(name: str, bound: int) -> Text:
 
 
 def of_revision(name: str, path: str, folder: str, bound: int) -> Text:
-    from cnnspec.revisions import revision
+    from cnnspec.text.revisions import revision
 
     found = revision(name, folder)
     return Text(f"{name}:{path}", found.read(path, bound), found.read_used)

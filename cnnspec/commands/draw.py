@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cnnspec.commands.common import fail, network_or_part, options, save
-from cnnspec.files import STDIN
+from cnnspec.text.files import STDIN
 
 
 @click.command()

@@ -15,7 +15,7 @@ from typing import NoReturn
 import cnnspec
 from cnnspec.commands.common import attempt, complain, failures, show, unshown
 from cnnspec.failures import Refusal
-from cnnspec.limits import room
+from cnnspec.values.limits import room
 
 OWN_FAULT = 70
 DEBUG = "CNNSPEC_DEBUG"

@@ -11,7 +11,7 @@ from cnnspec.commands.common import fail
 @click.argument("what", required=False)
 def explain(what: str | None) -> None:
     """Tell what a code such as E0410 means, or what a layer such as conv does; without WHAT: list them."""
-    from cnnspec import handbook
+    from cnnspec.faults import handbook
 
     try:
         click.echo(handbook.page(what) if what else handbook.contents(), nl=False)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import click
 
 from cnnspec.commands.common import fail, show
-from cnnspec.diagnostics import Diagnostic
-from cnnspec.files import STDIN, FileProblem, only_spec, read_bytes
-from cnnspec.source import Source
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.files import STDIN, FileProblem, only_spec, read_bytes
+from cnnspec.text.source import Source
 
 
 class Laid(NamedTuple):
@@ -39,7 +39,7 @@ def fmt(files: tuple[str, ...], checks: bool, differs: bool) -> None:
 
     `-` is standard input, laid out to standard output.
     """
-    from cnnspec.output import write
+    from cnnspec.text.output import write
 
     try:
         laid = [laid_out(path) for path in files or (only_spec(),)]
@@ -63,9 +63,9 @@ def fmt(files: tuple[str, ...], checks: bool, differs: bool) -> None:
 
 def laid_out(path: str) -> Laid:
     """A file as it should be. Raises FileProblem."""
-    from cnnspec.decoding import decode
-    from cnnspec.formatter import layout
-    from cnnspec.reports.glyphs import visible
+    from cnnspec.faults.reports.glyphs import visible
+    from cnnspec.text.decoding import decode
+    from cnnspec.text.formatter import layout
 
     before = read_bytes(path)
     name = STDIN if path == "-" else path

@@ -9,8 +9,8 @@ import click
 
 from cnnspec.commands.common import complain, fail, options, save, the_network
 from cnnspec.commands.progress import Progress
-from cnnspec.files import FileProblem
-from cnnspec.reports.glyphs import visible
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.text.files import FileProblem
 
 if TYPE_CHECKING:
     from cnnspec.run.album import Album
@@ -43,10 +43,10 @@ def run(
     """Tell the classes of images, PNG or JPEG, and how sure the net is of them."""
     _, network = the_network(file, choice)
     try:
-        from cnnspec.programs import report_memory
         from cnnspec.run import RunProblem
         from cnnspec.run.album import Album
         from cnnspec.run.answers import read_labels
+        from cnnspec.run.programs import report_memory
         from cnnspec.run.session import Session
 
         with report_memory(network.name):

@@ -45,7 +45,7 @@ def explorer_of(found: Any, chosen: Any, end: int) -> Any:
     from cnnspec.analysis.sizes.explore import Explorer
     from cnnspec.analysis.sizes.near import proposals
     from cnnspec.compiler import rechecker
-    from cnnspec.files import read_used
+    from cnnspec.text.files import read_used
 
     written = bool(found.networks) and found.ok
     if not written and (not chosen.inputs or not found.partial):
@@ -78,7 +78,7 @@ def question(explorer: Any, found: Any, chosen: Any) -> Any:
     from cnnspec.analysis.sizes.survey import Question
     from cnnspec.compiler import check
     from cnnspec.elaborate.network import Misuse
-    from cnnspec.files import read_used
+    from cnnspec.text.files import read_used
 
     if not chosen.inputs:
         return None

@@ -24,9 +24,9 @@ def verify(file: str | None, backends: str, optimize: bool, seed: int, every: bo
     names = chosen(backends, optimize)
     _, network = the_network(file, choice)
     try:
-        from cnnspec.programs import report_memory
-        from cnnspec.verdict import table
-        from cnnspec.verify import verify as compare
+        from cnnspec.run.programs import report_memory
+        from cnnspec.run.verdict import table
+        from cnnspec.run.verify import verify as compare
 
         with report_memory(network.name):
             report = compare(network, names, seed=seed, optimize=optimize)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnnspec.commands.common import fail
-from cnnspec.files import FileProblem
+from cnnspec.text.files import FileProblem
 
 
 @click.command()
@@ -14,8 +14,8 @@ from cnnspec.files import FileProblem
 @click.option("--force", is_flag=True, help="Overwrite FILE, whoever wrote it.")
 def zoo(name: str | None, output: str | None, force: bool) -> None:
     """List the specifications that ship with cnnspec, or print the one called NAME."""
-    from cnnspec import zoo as shipped
-    from cnnspec.output import write
+    from cnnspec.text import zoo as shipped
+    from cnnspec.text.output import write
 
     try:
         text = shipped.text(name) if name else shipped.catalogue()

@@ -23,8 +23,9 @@ from cnnspec.graph.tree import (
 )
 from cnnspec.graph.walk import live, rows
 from cnnspec.layers import FAMILIES
-from cnnspec.layers.base import Filter, Layer, Misfit
-from cnnspec.shapes import Shape
+from cnnspec.layers.base import Layer, Misfit
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 
 KINDS = {layer: family for family, layers in FAMILIES.items() for layer in layers}
 KINDS |= {"flatten": "shape", "scale": "norm", "normalize": "norm"}

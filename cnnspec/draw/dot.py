@@ -15,7 +15,7 @@ from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes, totals
 from cnnspec.draw.titles import room_within, title
 from cnnspec.draw.words import box_lines, edge_lines, plain
 from cnnspec.draw.wrap import column_of
-from cnnspec.output import MARK
+from cnnspec.text.output import MARK
 
 Entry = tuple[str, dict[str, str], dict[str, str]]
 """Of the legend: words, the look of their box, and of the edge before it if it is about one."""

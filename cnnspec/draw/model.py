@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 
 class Count(NamedTuple):

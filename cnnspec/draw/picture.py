@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
-from cnnspec.diagnostics import Diagnostic
 from cnnspec.draw.build import build
 from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.fold import fold
@@ -16,6 +15,7 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.unwrap import unwrap
 from cnnspec.graph.tree import Network
+from cnnspec.text.diagnostics import Diagnostic
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given

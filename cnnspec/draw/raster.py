@@ -14,7 +14,7 @@ from cnnspec import __version__
 from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.style import FONT
 from cnnspec.draw.svg import FAMILIES
-from cnnspec.output import MARK
+from cnnspec.text.output import MARK
 
 LACKING = "{} need the extra `draw`: pip install 'cnnspec[draw]'"
 HEADER = 33  # bytes of a PNG before its first chunk but one

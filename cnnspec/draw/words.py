@@ -8,8 +8,9 @@ from collections.abc import Container
 
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Count, Edge
-from cnnspec.layers.base import Layer, describe
-from cnnspec.shapes import Shape
+from cnnspec.layers.base import Layer
+from cnnspec.values.kinds import describe
+from cnnspec.values.shapes import Shape
 
 SILENT = frozenset(
     ("bias", "eps", "momentum", "affine", "track", "init", "weights", "biases", "in", "mean", "std")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnspec import syntax
-from cnnspec.diagnostics import Note
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
+from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault
 from cnnspec.elaborate.leaves import twice
-from cnnspec.evaluate import Evaluator, Fault, Unknowable, fault
+from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.special_values import BlockName, Names, freeze, weight
 from cnnspec.graph.tree import Instance, Step, Use, Value
-from cnnspec.naming import Scope
-from cnnspec.shapes import Shape
-from cnnspec.source import Span
-from cnnspec.symbols import named
-from cnnspec.values import BlockName, Names, freeze, weight
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Note
+from cnnspec.text.source import Span
+from cnnspec.values.shapes import Shape
+from cnnspec.values.symbols import named
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
@@ -105,7 +105,7 @@ def passed(value: Any, context: Context) -> Any:
 def unknown_parameter(
     run: Elaborator, block: syntax.Block, keyword: syntax.Keyword, parameters: list[str]
 ) -> Fault:
-    from cnnspec.spelling import hints
+    from cnnspec.text.spelling import hints
 
     fixes = hints(keyword.name_span, keyword.name, parameters)
     note = Note("its parameters stand here", block.name.span)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnspec import syntax
 from cnnspec.elaborate.context import Context, Defaults, Owner
-from cnnspec.naming import Scope
-from cnnspec.source import Span
-from cnnspec.values import BlockName, Names
+from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.special_values import BlockName, Names
+from cnnspec.text import syntax
+from cnnspec.text.source import Span
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnspec import syntax
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context
-from cnnspec.evaluate import Fault, Unknowable
+from cnnspec.elaborate.evaluate import Fault, Unknowable
+from cnnspec.elaborate.naming import Scope
 from cnnspec.graph.tree import Group, If, Leaf, Repeat, Step, Test, Value
-from cnnspec.layers.base import is_integer
-from cnnspec.naming import Scope
-from cnnspec.source import Span
+from cnnspec.text import syntax
+from cnnspec.text.source import Span
+from cnnspec.values.kinds import is_integer
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cnnspec import syntax
-from cnnspec.evaluate import Evaluator, Meter
-from cnnspec.extents import Extent
+from cnnspec.elaborate.evaluate import Evaluator, Meter
+from cnnspec.elaborate.load import Module
+from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.special_values import Names, freeze, plain
 from cnnspec.graph.tree import Claim, Decision, Findings, Step, Value
-from cnnspec.layers.base import Filter, is_integer
-from cnnspec.modules import Module
-from cnnspec.naming import Scope
-from cnnspec.shapes import Shape
-from cnnspec.symbols import Involved, Symbol, is_involved, named, rebind
-from cnnspec.values import Names, freeze, plain
+from cnnspec.text import syntax
+from cnnspec.values.extents import Extent
+from cnnspec.values.kinds import Filter, is_integer
+from cnnspec.values.shapes import Shape
+from cnnspec.values.symbols import Involved, Symbol, is_involved, named, rebind
 
 
 class Abandoned(Exception):

@@ -10,21 +10,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cnnspec import layers, syntax
-from cnnspec.diagnostics import Diagnostic, Fix, Mismatch, Note
+from cnnspec import layers
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults
 from cnnspec.elaborate.defaults import default
+from cnnspec.elaborate.evaluate import Fault, Meter, Unknowable, edit, fault
+from cnnspec.elaborate.naming import carries, free_name
+from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.elaborate.trace import as_shape, made_by, trace
-from cnnspec.evaluate import Fault, Meter, Unknowable, edit, fault
 from cnnspec.graph.tree import Claim, Instance, Lost, Step, Value
-from cnnspec.layers.base import Join, Layer, describe
-from cnnspec.limits import MORE_WORK, Limits
-from cnnspec.naming import carries, free_name
-from cnnspec.shapes import Shape, plain_shape
-from cnnspec.source import Span
-from cnnspec.symbols import polynomial
-from cnnspec.values import UNKNOWN, BlockName, LayerName
+from cnnspec.layers.base import Join, Layer
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.source import Span
+from cnnspec.values.comparisons import Mismatch
+from cnnspec.values.kinds import describe
+from cnnspec.values.limits import MORE_WORK, Limits
+from cnnspec.values.shapes import Shape, plain_shape
+from cnnspec.values.symbols import polynomial
 
 MAX_FAULTS = 200
 """So many faults of a net are told: the rest of it is not looked at."""
@@ -304,7 +307,7 @@ class Elaborator:
         return found
 
     def unknown_step(self, name: syntax.Name, context: Context) -> Fault:
-        from cnnspec.spelling import hints
+        from cnnspec.text.spelling import hints
 
         verbs = ("repeat", "if", "from", "again", "output", "default", "require")
         known = [*layers.NAMES, *context.module.blocks, "input", "none", *verbs]

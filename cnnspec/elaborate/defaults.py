@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnspec import layers, syntax
+from cnnspec import layers
 from cnnspec.elaborate import blocks, leaves
 from cnnspec.elaborate.context import Context
-from cnnspec.evaluate import Unknowable, fault
+from cnnspec.elaborate.evaluate import Unknowable, fault
+from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Value
 from cnnspec.layers.base import Misfit, convert
-from cnnspec.values import BlockName, LayerName
+from cnnspec.text import syntax
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnspec import syntax
-from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.elaborate import bounds, braces, leaves
 from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.evaluate import fault
+from cnnspec.elaborate.naming import Scope
 from cnnspec.elaborate.trace import last_span, trace
-from cnnspec.evaluate import fault
 from cnnspec.graph.tree import Merge, Path, Step, Test, Value
 from cnnspec.layers.base import Join, Misfit
-from cnnspec.naming import Scope
-from cnnspec.symbols import polynomial
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Note
+from cnnspec.values.symbols import polynomial
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnspec import layers, syntax
-from cnnspec.diagnostics import Diagnostic, Note
+from cnnspec import layers
 from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
 from cnnspec.elaborate.trace import marks, trace, wanted_map
-from cnnspec.evaluate import Fault, Unknowable, fault
-from cnnspec.extents import follows
 from cnnspec.graph.tree import Leaf, Lost, Step, Value
-from cnnspec.layers.base import Layer, Misfit, is_integer
-from cnnspec.shapes import Shape, plain_shape
-from cnnspec.source import Span
-from cnnspec.symbols import polynomial
+from cnnspec.layers.base import Layer, Misfit
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Note
+from cnnspec.text.source import Span
+from cnnspec.values.extents import follows
+from cnnspec.values.kinds import is_integer
+from cnnspec.values.shapes import Shape, plain_shape
+from cnnspec.values.symbols import polynomial
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
@@ -177,7 +179,7 @@ def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
 
 
 def unknown_argument(run: Elaborator, cls: type[Layer], keyword: syntax.Keyword) -> Fault:
-    from cnnspec.spelling import hints
+    from cnnspec.text.spelling import hints
 
     known = ", ".join(cls.arguments)
     fixes = hints(keyword.name_span, keyword.name, cls.arguments, "arguments")

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cnnspec import syntax
-from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.elaborate import leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
 from cnnspec.elaborate.core import Elaborator
+from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault
+from cnnspec.elaborate.load import Module, NetName
+from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.special_values import Names, plain
 from cnnspec.elaborate.trace import as_shape
-from cnnspec.evaluate import Evaluator, Fault, Unknowable, fault
 from cnnspec.graph.tree import Input, Network, Output, Step, Value
-from cnnspec.layers.base import describe, is_number
-from cnnspec.limits import Limits
-from cnnspec.modules import Module, NetName
-from cnnspec.naming import Scope
-from cnnspec.scanner import DEFAULT_LIMITS, TextLimits
-from cnnspec.shapes import Shape
-from cnnspec.spelling import hints, suggest
-from cnnspec.values import Names, plain
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Note
+from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits
+from cnnspec.text.spelling import hints, suggest
+from cnnspec.values.kinds import describe, is_number
+from cnnspec.values.limits import Limits
+from cnnspec.values.shapes import Shape
 
 DEEPEST = Limits().max_depth
 IMAGE_ARGUMENTS = ("mean", "std")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.diagnostics import Diagnostic, Note
 from cnnspec.elaborate import blocks
 from cnnspec.elaborate.context import Owner, block_names
-from cnnspec.evaluate import fault
+from cnnspec.elaborate.evaluate import fault
 from cnnspec.graph.tree import Again, Braces, From, If, Leaf, Lost, Merge, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, rebuild, rows, walk
 from cnnspec.layers.base import Misfit
-from cnnspec.source import Span
-from cnnspec.symbols import polynomial
+from cnnspec.text.diagnostics import Diagnostic, Note
+from cnnspec.text.source import Span
+from cnnspec.values.symbols import polynomial
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cnnspec.diagnostics import Mismatch, Note
 from cnnspec.graph.tree import Path, Value
-from cnnspec.layers.base import Filter, is_integer
-from cnnspec.shapes import Shape
-from cnnspec.source import Span
+from cnnspec.text.diagnostics import Note
+from cnnspec.text.source import Span
+from cnnspec.values.comparisons import Mismatch
+from cnnspec.values.kinds import Filter, is_integer
+from cnnspec.values.shapes import Shape
 
 
 def as_shape(value: Any) -> Shape | None:

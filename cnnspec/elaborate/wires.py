@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cnnspec import syntax
-from cnnspec.diagnostics import Edit, Fix
 from cnnspec.elaborate.context import Context
-from cnnspec.evaluate import Fault, Unknowable, fault
+from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
+from cnnspec.elaborate.special_values import UNKNOWN
 from cnnspec.graph.tree import Again, From, Step, Value
-from cnnspec.source import Span
-from cnnspec.values import UNKNOWN
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Edit, Fix
+from cnnspec.text.source import Span
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.core import Elaborator
@@ -69,7 +69,7 @@ def reference(
         raise Unknowable  # `x = conv 8@3x3`: that line is at fault
     if context.owner.incomplete and may_be_labelled(path.rpartition(".")[2], context):
         raise Unknowable
-    from cnnspec.spelling import hints
+    from cnnspec.text.spelling import hints
 
     fixes = hints(reference.span, path, context.owner.labels)
     if constant is not None:

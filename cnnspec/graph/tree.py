@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from cnnspec import syntax
-from cnnspec.extents import Extent
 from cnnspec.layers.base import Join, Layer
-from cnnspec.shapes import Shape
-from cnnspec.source import Span
+from cnnspec.text import syntax
+from cnnspec.text.source import Span
+from cnnspec.values.extents import Extent
+from cnnspec.values.shapes import Shape
 
 
 class Value:

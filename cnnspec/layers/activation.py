@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.layers.base import Argument, Call, Layer, Weight
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 
 class _InPlace(Layer):

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
-from cnnspec.diagnostics import Bound, Mismatch
 from cnnspec.layers.windows import ALONG, SAME, Pace, Window
-from cnnspec.limits import LARGEST_INTEGER
-from cnnspec.shapes import Shape
-from cnnspec.symbols import Symbol
+from cnnspec.values.comparisons import Bound, Mismatch
+from cnnspec.values.kinds import Filter, describe, is_finite, is_integer, is_number
+from cnnspec.values.limits import LARGEST_INTEGER
+from cnnspec.values.shapes import Shape
+from cnnspec.values.symbols import Symbol
 
 
 class Misfit(Exception):
@@ -48,16 +49,6 @@ class Unsupported(Exception):
         self.words = f"layer `{layer}`"
         if argument:
             self.words = f"`{layer}` with `{argument}={describe(value)}`"
-
-
-class Filter(NamedTuple):
-    """`64@3x3`: so many filters, each of so many rows and columns."""
-
-    count: int  # type: ignore[assignment]  # a tuple's method of that name is not missed
-    kernel: tuple[int, int]
-
-    def __str__(self) -> str:
-        return f"{self.count}@{self.kernel[0]}x{self.kernel[1]}"
 
 
 class Argument(NamedTuple):
@@ -242,37 +233,6 @@ class Join(Layer):
 def pair(value: Any) -> Any:
     """One number where both sides are equal; anything else as it is."""
     return value[0] if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1] else value
-
-
-def describe(value: object) -> str:
-    """A value as the language writes it, cut where it is long."""
-    if value is True or value is False:
-        return "yes" if value else "no"
-    if isinstance(value, Filter):
-        text = f"{describe(value.count)}@{describe(value.kernel)}"
-    elif isinstance(value, str):
-        text = f'"{value}"'
-    elif isinstance(value, tuple):
-        text = "x".join(map(str, value))
-    elif isinstance(value, list):
-        text = "[" + ", ".join(map(describe, value[:8])) + (", …]" if len(value) > 8 else "]")
-    elif isinstance(name := getattr(value, "name", None), str):
-        text = f"`{name}`"  # a layer or a block
-    else:
-        text = str(value)
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
-def is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_finite(value: object) -> bool:
-    return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def convert(name: str, argument: Argument, value: Any) -> Any:

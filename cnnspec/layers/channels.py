@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.diagnostics import Bound
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
 from cnnspec.layers.values import nesting
-from cnnspec.shapes import Shape
+from cnnspec.values.comparisons import Bound
+from cnnspec.values.shapes import Shape
 
 
 class Slice(Layer):

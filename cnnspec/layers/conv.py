@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.diagnostics import Bound
-from cnnspec.layers.base import Argument, Call, Filter, Misfit, Weight, pair
+from cnnspec.layers.base import Argument, Call, Misfit, Weight, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
 from cnnspec.layers.values import BIASES, FROZEN, INIT, WEIGHTS, Valued, kernel_values
 from cnnspec.layers.windows import Pace, Window, sliding, transposed
-from cnnspec.shapes import Shape, conv_size, effective, same_padding, transposed_size, unread
+from cnnspec.values.comparisons import Bound
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape, conv_size, effective, same_padding, transposed_size, unread
 
 STRIDE = Argument("size", (1, 1), low=1, doc="step of the window")
 PAD = Argument(

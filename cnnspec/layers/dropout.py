@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.layers.base import Argument, Call, Layer
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 
 class Dropout(Layer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
 from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting, parse_init
 from cnnspec.layers.windows import Window
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 
 class Flatten(Layer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.layers.base import Join, Misfit
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 
 def _disagree(name: str, wanted: str, paths: tuple[Shape, ...], first: int, other: int) -> Misfit:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.diagnostics import Bound
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
-from cnnspec.shapes import Shape
+from cnnspec.values.comparisons import Bound
+from cnnspec.values.shapes import Shape
 
 EPS = Argument("float", 1e-5, low=0, doc="added to the variance")
 AFFINE = Argument("flag", True, doc="a trained weight and bias a channel follow")

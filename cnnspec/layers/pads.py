@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.layers.base import Misfit
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 Sides = tuple[int, int, int, int]
 """Padding at the top, bottom, left and right."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cnnspec.diagnostics import Bound
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
 from cnnspec.layers.windows import STILL, Pace, Window, sliding, tiled
-from cnnspec.shapes import Shape, effective, pool_size, unread
+from cnnspec.values.comparisons import Bound
+from cnnspec.values.shapes import Shape, effective, pool_size, unread
 
 WINDOW = Argument("size", low=1, doc="height and width of the window")
 STRIDE = Argument("size", None, low=1, doc="step of the window; if not given, the window")

@@ -7,7 +7,7 @@ import math
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
 from cnnspec.layers.windows import ALONG, LONGEST, STILL, Pace, Window, resized, shifted, stretched
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 
 class Upsample(Layer):

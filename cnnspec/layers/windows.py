@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from cnnspec.shapes import effective
+from cnnspec.values.shapes import effective
 
 LONGEST = 4096
 """Pixels after which windows have to repeat."""

@@ -8,10 +8,10 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from cnnspec.output import make_folder, write
 from cnnspec.run.page import Section, page
 from cnnspec.run.session import Shown
 from cnnspec.run.sheets import layer_sheet, overview, plain, png, shape_of
+from cnnspec.text.output import make_folder, write
 
 
 class Album:

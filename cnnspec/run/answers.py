@@ -6,10 +6,10 @@ import numpy as np
 
 from cnnspec.analysis.memory import VIEWS
 from cnnspec.analysis.unroll import Graph
-from cnnspec.files import FileProblem, read_bytes
-from cnnspec.programs import Array
 from cnnspec.run import RunProblem
-from cnnspec.shapes import Shape
+from cnnspec.run.programs import Array
+from cnnspec.text.files import FileProblem, read_bytes
+from cnnspec.values.shapes import Shape
 
 LABELS = 1 << 22
 """Bytes that a file of labels may have: 100,000 classes of 40."""

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cnnspec.graph.tree import Input
-from cnnspec.programs import Array
 from cnnspec.run import RunProblem
+from cnnspec.run.programs import Array
 
 FORMATS = ("PNG", "JPEG")
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from cnnspec import __version__
-from cnnspec.output import MARK
-from cnnspec.reports.glyphs import visible
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.text.output import MARK
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }

@@ -11,9 +11,9 @@ from cnnspec.analysis.unroll import Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Layer
 from cnnspec.passes.fold_batchnorm import TAKERS
-from cnnspec.programs import Array, NumpyProgram, check_memory, load, tensors_of
 from cnnspec.run.answers import outputs_of
 from cnnspec.run.images import check_input, prepared, read_image
+from cnnspec.run.programs import Array, NumpyProgram, check_memory, load, tensors_of
 from cnnspec.run.weights import read_weights
 
 

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from cnnspec import __version__
-from cnnspec.output import MARK
-from cnnspec.programs import Array
-from cnnspec.reports.glyphs import visible
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.run.programs import Array
+from cnnspec.text.output import MARK
 
 MOST = 64
 """Cells of a sheet: channels of a layer, or layers of a net."""

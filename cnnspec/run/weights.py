@@ -19,9 +19,9 @@ import numpy as np
 from cnnspec import __version__
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
-from cnnspec.output import MARK
-from cnnspec.programs import Array
 from cnnspec.run import RunProblem
+from cnnspec.run.programs import Array
+from cnnspec.text.output import MARK
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle")
 HEADER = 1 << 22

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from cnnspec.shapes import Shape, percentage
 from cnnspec.tables.rows import FLOAT, Reach, Row, Section, Table
+from cnnspec.values.shapes import Shape, percentage
 
 POLICY = (
     "Parameters are the trained ones; shared weights count once. MACs are the multiply-accumulates",

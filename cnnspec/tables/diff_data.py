@@ -9,11 +9,11 @@ from typing import Any
 from cnnspec.analysis.compare import Change, Comparison, Difference, Figures, Port, layers
 from cnnspec.analysis.parts import Part
 from cnnspec.analysis.receptive import WHOLE
-from cnnspec.shapes import Shape
-from cnnspec.summary import plain
 from cnnspec.tables.diff_text import Side
 from cnnspec.tables.edits import own_params
 from cnnspec.tables.rows import FLOAT
+from cnnspec.tables.summary import plain
+from cnnspec.values.shapes import Shape
 
 STATUSES = ("same", "moved", "affected", "changed", "added", "removed")
 

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from cnnspec.analysis.compare import Comparison, Figures, layers
 from cnnspec.analysis.receptive import WHOLE
-from cnnspec.shapes import Shape
 from cnnspec.tables import clean
 from cnnspec.tables.columns import plain, size
 from cnnspec.tables.edits import Line, Section, layers_words, params, port_name, ranges, sections
 from cnnspec.tables.papers import escape_markdown
 from cnnspec.tables.rows import FLOAT
 from cnnspec.tables.text import PAGE, printed
+from cnnspec.values.shapes import Shape
 
 NAMES = 40  # columns of a line's names
 KEYS = 60  # of the keys in one

@@ -15,7 +15,7 @@ from cnnspec.analysis.receptive import WHOLE, Field, fields
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Layer
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 FLOAT = 4  # bytes of a number
 

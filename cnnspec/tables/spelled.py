@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Filter, Layer, Misfit, describe
+from cnnspec.layers.base import Layer, Misfit
 from cnnspec.tables.columns import size
+from cnnspec.values.kinds import Filter, describe
 
 
 def layer(it: Layer) -> str:

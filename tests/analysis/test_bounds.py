@@ -12,9 +12,9 @@ from cnnspec.analysis.sizes.program import TooMuch
 from cnnspec.commands.common import checked_source
 from cnnspec.compiler import check_text
 from cnnspec.elaborate.network import Settings
-from cnnspec.files import read_library
 from cnnspec.layers.windows import transposed
-from cnnspec.source import Source
+from cnnspec.text.files import read_library
+from cnnspec.text.source import Source
 
 MEMORY = 32 * 2**20
 SHAPES = 5_000

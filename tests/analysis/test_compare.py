@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from cnnspec import layers as language
-from cnnspec import syntax
 from cnnspec.analysis.compare import Change, Comparison, compare, layers
 from cnnspec.analysis.parts import Signs, leaves, whole
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check, check_text
-from cnnspec.files import read_used
 from cnnspec.graph.tree import TRAINING, Network
-from cnnspec.source import Source
+from cnnspec.text import syntax
+from cnnspec.text.files import read_used
+from cnnspec.text.source import Source
 from tests.backends.random_nets import Generator
 from tests.parsing import TEXTS, nodes, tree
 from tests.zoo.shipped import FILES, SPECS, network

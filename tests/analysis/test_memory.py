@@ -9,8 +9,8 @@ import pytest
 from cnnspec.analysis.memory import VIEWS, Peak, peak
 from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.compiler import check, check_text
-from cnnspec.files import read, read_used
-from cnnspec.source import Source
+from cnnspec.text.files import read, read_used
+from cnnspec.text.source import Source
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.cnn"))
 

@@ -14,10 +14,10 @@ from cnnspec.analysis.sizes.survey import Survey, survey
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check, rechecker
 from cnnspec.elaborate.network import Settings
-from cnnspec.files import read_library
 from cnnspec.graph.tree import Network
-from cnnspec.shapes import Shape
-from cnnspec.source import Source
+from cnnspec.text.files import read_library
+from cnnspec.text.source import Source
+from cnnspec.values.shapes import Shape
 from tests.analysis.sized_nets import spec
 
 LONG = bool(os.environ.get("CNNSPEC_LONG"))

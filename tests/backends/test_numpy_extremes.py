@@ -11,7 +11,7 @@ import torch
 
 from cnnspec.backends.numpy.lowering import lower
 from cnnspec.layers.base import Misfit
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 from tests.backends.test_numpy_fast import LARGE, net_of
 from tests.backends.test_numpy_kernels import CASES, KERNELS, oracle, run, tensors_of
 from tests.layers.instantiate import Case, make, title

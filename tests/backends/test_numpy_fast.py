@@ -14,8 +14,9 @@ from cnnspec.backends.numpy.kernels import arrays, plan
 from cnnspec.backends.numpy.kernels import net as machine
 from cnnspec.backends.numpy.kernels.plan import Plan
 from cnnspec.backends.numpy.program import QUICK, lowering
-from cnnspec.layers.base import Call, Filter
-from cnnspec.shapes import Shape
+from cnnspec.layers.base import Call
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 from tests.backends.interpreter import network
 from tests.backends.pair import load
 from tests.backends.test_numpy_kernels import CASES, KERNELS

@@ -15,8 +15,8 @@ from cnnspec import layers
 from cnnspec.backends.numpy import kernels
 from cnnspec.backends.numpy.kernels.special import erf
 from cnnspec.backends.numpy.lowering import LOWERINGS, lower
-from cnnspec.layers.base import Filter
-from cnnspec.shapes import Shape
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import MODULES, SCALES, Case, batch, instantiate, make, title
 
 BOUNDS = {"float32": (1e-5, 1e-4), "float64": (1e-10, 1e-8)}  # of the largest: values, gradients

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from cnnspec.backends import BACKENDS, emit
 from cnnspec.backends.numpy import lowering
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from cnnspec.failures import Refusal
 from cnnspec.layers.activation import ReLU
 from cnnspec.layers.base import Unsupported

@@ -15,9 +15,9 @@ from torch import nn
 from cnnspec.backends import emit
 from cnnspec.compiler import check
 from cnnspec.elaborate.network import Settings
-from cnnspec.files import read, read_used
 from cnnspec.graph.tree import Network
-from cnnspec.source import Source
+from cnnspec.text.files import read, read_used
+from cnnspec.text.source import Source
 from tests.backends.interpreter import load, network
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from cnnspec import backends
 from cnnspec.backends import NoProgram, emit
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from tests.backends.interpreter import agree, network
 
 CASES = {

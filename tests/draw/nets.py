@@ -10,10 +10,10 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
 from cnnspec.draw.picture import simplified
 from cnnspec.draw.wrap import likely, measure, wrap
-from cnnspec.files import read, read_used
 from cnnspec.graph.tree import Network
-from cnnspec.resources import folder
-from cnnspec.source import Source
+from cnnspec.text.files import read, read_used
+from cnnspec.text.resources import folder
+from cnnspec.text.source import Source
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDENS = ("lenet", "residual", "heads")

@@ -20,8 +20,8 @@ from cnnspec.draw.model import Box, Cluster, Diagram, Edge
 from cnnspec.draw.picture import simplified
 from cnnspec.draw.theme import THEMES, Theme
 from cnnspec.draw.words import LONGEST, plain
-from cnnspec.output import MARK
-from cnnspec.shapes import Shape
+from cnnspec.text.output import MARK
+from cnnspec.values.shapes import Shape
 from tests.draw.nets import GOLDEN, GOLDENS, LOOK, golden, in_columns, network, shipped, svg
 
 NASTY = [

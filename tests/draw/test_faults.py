@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.draw.model import Diagram, totals
 from cnnspec.draw.picture import simplified

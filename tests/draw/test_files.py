@@ -15,12 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from cnnspec.draw import raster
 from cnnspec.draw.engine import DrawProblem, engine, wheel
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import SUFFIXES, picture, simplified
-from cnnspec.output import MARK, is_ours
+from cnnspec.text.output import MARK, is_ours
 from tests.draw.nets import GOLDEN, golden, network, ordered, svg
 
 LENET = str(GOLDEN / "lenet.cnn")
@@ -263,7 +263,7 @@ def test_too_many_boxes_are_refused() -> None:
 
 def test_check_loads_none_of_it() -> None:
     program = (
-        "import sys; from cnnspec.cli import main\n"
+        "import sys; from cnnspec.commands.cli import main\n"
         "try: main(['check', sys.argv[1]])\n"
         "except SystemExit as end: assert not end.code\n"
         "heavy = {'graphviz', 'wasmtime', 'resvg_py', 'reportlab', 'svglib', 'cnnspec.draw'}\n"

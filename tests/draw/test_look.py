@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from cnnspec.draw.engine import Engine, engine, wheel
 from cnnspec.draw.layout import LEAST_TEXT, TALLEST, lay_out
 from cnnspec.draw.look import SHOWN, Look, parse_show, parse_width

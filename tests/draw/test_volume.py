@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from cnnspec.draw.volume import figure
 from cnnspec.draw.volume.theme import THEMES, Theme, fill
-from cnnspec.output import is_ours
+from cnnspec.text.output import is_ours
 from tests.draw.nets import GOLDEN, GOLDENS, ZOO, golden, shipped
 from tests.safety.running import python
 

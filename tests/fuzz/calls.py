@@ -14,12 +14,12 @@ from random import Random
 from typing import NamedTuple
 
 from cnnspec.analysis.costs import costs
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from cnnspec.compiler import check
-from cnnspec.decoding import decode
-from cnnspec.files import read_library
 from cnnspec.layers import NAMES
-from cnnspec.source import Source
+from cnnspec.text.decoding import decode
+from cnnspec.text.files import read_library
+from cnnspec.text.source import Source
 from tests.fuzz.mutations import WORDS, mutant
 from tests.fuzz.texts import texts
 

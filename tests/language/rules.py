@@ -7,8 +7,8 @@ import re
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.network import Settings
-from cnnspec.files import read_library
-from cnnspec.source import Source
+from cnnspec.text.files import read_library
+from cnnspec.text.source import Source
 
 _WHOLE = re.compile(r"^\s*net ", re.MULTILINE)
 

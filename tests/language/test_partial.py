@@ -10,8 +10,8 @@ from cnnspec.analysis.sizes.explore import Explorer
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Again, From, Group, If, Merge, Repeat, Step, Use
 from cnnspec.layers.base import Misfit
-from cnnspec.shapes import Shape
 from cnnspec.tables.rows import table
+from cnnspec.values.shapes import Shape
 from tests.language.rules import checked
 
 

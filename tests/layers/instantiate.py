@@ -9,8 +9,9 @@ from torch import nn
 
 from cnnspec.backends.torch import modules as torch_modules
 from cnnspec.layers import find
-from cnnspec.layers.base import Call, Filter, Layer, Misfit
-from cnnspec.shapes import Shape
+from cnnspec.layers.base import Call, Layer, Misfit
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 
 torch.set_num_threads(1)
 

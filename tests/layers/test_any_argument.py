@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnspec.layers import NAMES, find
-from cnnspec.layers.base import Filter, Join, Misfit, describe
-from cnnspec.shapes import Shape
-from cnnspec.symbols import named
+from cnnspec.layers.base import Join, Misfit
+from cnnspec.values.kinds import Filter, describe
+from cnnspec.values.shapes import Shape
+from cnnspec.values.symbols import named
 
 small = st.integers(-1, 9)
 width = st.one_of(small, small.map(lambda n: named(n, "w")), st.sampled_from([2**31 - 1, 2**31, 10**30]))

@@ -9,8 +9,9 @@ import pytest
 
 from cnnspec.analysis.sizes.program import Program
 from cnnspec.analysis.unroll import Graph
-from cnnspec.layers.base import Filter, Layer, Misfit
-from cnnspec.shapes import Shape
+from cnnspec.layers.base import Layer, Misfit
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import CONVOLUTIONS, NORMS, OTHERS, POOLS, SCALES, Case, make
 
 SIDES = range(1, 14)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from cnnspec.layers import NAMES, find
-from cnnspec.layers.base import Filter, Misfit, describe
-from cnnspec.shapes import Shape
+from cnnspec.layers.base import Misfit
+from cnnspec.values.kinds import Filter, describe
+from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import KERNEL, misfit
 
 F3 = Filter(8, (3, 3))

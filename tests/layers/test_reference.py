@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.compiler import check_text
+from cnnspec.faults.reference import KINDS, TITLES, layer_page, layers_reference
 from cnnspec.layers import FAMILIES, NAMES, find
-from cnnspec.reference import KINDS, TITLES, layer_page, layers_reference
 
 
 def test_every_layer_and_argument_is_in_it() -> None:

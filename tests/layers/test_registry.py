@@ -8,9 +8,9 @@ from importlib import import_module
 
 import pytest
 
+from cnnspec.faults.reference import KINDS
 from cnnspec.layers import FAMILIES, NAMES, find
 from cnnspec.layers.base import Layer
-from cnnspec.reference import KINDS
 
 
 def layer(name: str) -> type[Layer]:

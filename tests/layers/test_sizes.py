@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.layers.base import Filter, Misfit
-from cnnspec.shapes import Shape, conv_size, effective, pool_size, same_padding, transposed_size
+from cnnspec.layers.base import Misfit
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape, conv_size, effective, pool_size, same_padding, transposed_size
 from tests.layers.instantiate import make
 
 SIDES = range(1, 10)

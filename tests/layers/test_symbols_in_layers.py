@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from cnnspec.layers import find
-from cnnspec.layers.base import Call, Filter
-from cnnspec.shapes import Shape
-from cnnspec.symbols import Polynomial, Symbol, constant, named, polynomial, substitute
+from cnnspec.layers.base import Call
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
+from cnnspec.values.symbols import Polynomial, Symbol, constant, named, polynomial, substitute
 from tests.layers.instantiate import make
 
 C, W = named(8, "c"), named(16, "w")

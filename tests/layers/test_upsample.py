@@ -12,7 +12,7 @@ import torch
 
 from cnnspec.backends.numpy.kernels.resize import upsample, upsample_backward
 from cnnspec.backends.numpy.lowering import lower
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import instantiate, make
 
 FACTORS = [n / 10 for n in range(2, 30)] + [

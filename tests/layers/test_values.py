@@ -9,8 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cnnspec.layers.base import Filter
-from cnnspec.shapes import Shape
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import KERNEL, MAP, VECTOR, WIDE, batch, make, module
 
 F8 = Filter(8, (3, 3))

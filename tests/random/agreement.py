@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cnnspec import programs
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends import emit
 from cnnspec.graph.tree import Network
-from cnnspec.programs import module_of
-from cnnspec.verdict import Report, table
-from cnnspec.verify import verify
+from cnnspec.run import programs
+from cnnspec.run.programs import module_of
+from cnnspec.run.verdict import Report, table
+from cnnspec.run.verify import verify
 from tests.backends.interpreter import Interpreter
 
 IMAGES = 2

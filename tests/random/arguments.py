@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cnnspec.layers.base import Argument, Filter, Layer, Misfit, is_integer
-from cnnspec.shapes import Shape
+from cnnspec.layers.base import Argument, Layer, Misfit
+from cnnspec.values.kinds import Filter, is_integer
+from cnnspec.values.shapes import Shape
 from tests.random.place import Place
 from tests.random.values import Choose
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnspec.layers import NAMES, find
-from cnnspec.layers.base import Filter
-from cnnspec.shapes import Shape
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 from tests.random import words
 from tests.random.arguments import arguments, drawn
 from tests.random.nets import File

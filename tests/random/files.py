@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cnnspec.layers.base import Filter
+from cnnspec.values.kinds import Filter
 from tests.random import words
 from tests.random.nets import File, Input, Net, Output, Variant
 from tests.random.place import Place, Refused, Unforeseen

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cnnspec.layers.base import Filter, is_integer
+from cnnspec.values.kinds import Filter, is_integer
 from tests.random.author import SIMPLE
 from tests.random.files import files
 from tests.random.nets import Block, File, Input, walk

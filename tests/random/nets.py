@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from cnnspec.compiler import check_text
+from cnnspec.elaborate.naming import Scope
 from cnnspec.layers import NAMES
-from cnnspec.layers.base import Filter
-from cnnspec.naming import Scope
-from cnnspec.resources import folder
-from cnnspec.shapes import Shape
+from cnnspec.text.resources import folder
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 from tests.random.place import Callee, Expression, Label, Marked, Place, Refused
 from tests.random.steps import Body, Constant, Join, Wire, as_shape, braces, labelled, run
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from cnnspec.elaborate.naming import Scope
 from cnnspec.layers.base import Layer
-from cnnspec.naming import Scope
-from cnnspec.shapes import Shape
-from cnnspec.source import Source, Span
+from cnnspec.text.source import Source, Span
+from cnnspec.values.shapes import Shape
 
 NOWHERE = Span(Source("drawn", ""), 0, 0)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnspec.layers.base import Layer, Misfit, convert
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import instantiate
 from tests.random.place import Refused
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnspec.layers import NAMES, find
-from cnnspec.layers.base import Filter, Layer, Misfit, convert
-from cnnspec.shapes import Shape
+from cnnspec.layers.base import Layer, Misfit, convert
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 from tests.random.place import Callee, Expression, Label, Marked, Place, Refused, Unforeseen
 
 Body = list[Any]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnnspec.elaborate.naming import Scope
 from cnnspec.layers import NAMES, find
-from cnnspec.layers.base import Filter
-from cnnspec.naming import Scope
-from cnnspec.shapes import Shape
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 from tests.random import words
 from tests.random.author import SIMPLE, Author
 from tests.random.nets import Block, Parameters, Shipped, library

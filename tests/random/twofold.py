@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from cnnspec.naming import Scope
-from cnnspec.shapes import Shape
+from cnnspec.elaborate.naming import Scope
+from cnnspec.values.shapes import Shape
 from tests.random import words
 from tests.random.nets import Block, Parameters
 from tests.random.place import Expression, Place

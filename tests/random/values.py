@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from cnnspec.functions import FUNCTIONS
-from cnnspec.layers.base import Filter, is_integer
+from cnnspec.values.functions import FUNCTIONS
+from cnnspec.values.kinds import Filter, is_integer
 from tests.random.nets import written
 from tests.random.place import Callee, Expression, Place
 

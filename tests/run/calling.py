@@ -9,7 +9,7 @@ import numpy as np
 from click.testing import CliRunner
 from PIL import Image
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 
 SPECS = Path(__file__).parents[2] / "specs"
 

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits, load_sample_image
 
 from cnnspec.analysis.unroll import unroll
-from cnnspec.programs import load
+from cnnspec.run.programs import load
 from tests.run.calling import SPECS, noise, ranked, run, save
 from tests.zoo.shipped import network
 

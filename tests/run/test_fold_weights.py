@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 from safetensors.numpy import load_file, save_file
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 from tests.backends.interpreter import load
 from tests.run.calling import SPECS, Called
 

@@ -16,8 +16,8 @@ from PIL import Image
 from cnnspec.graph.tree import Input, Value
 from cnnspec.run import RunProblem
 from cnnspec.run.images import prepared, read_image
-from cnnspec.shapes import Shape
-from cnnspec.source import Source, Span
+from cnnspec.text.source import Source, Span
+from cnnspec.values.shapes import Shape
 from tests.run.calling import SPECS, noise, run, save
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -54,10 +54,10 @@ def python(
 
 MEASURED = """
 import resource, sys, time
-from cnnspec.cli import main
-import cnnspec.commands.check, cnnspec.compiler, cnnspec.fixes
-import cnnspec.parser, cnnspec.reports.text, cnnspec.summary
-cnnspec.parser.machine()
+from cnnspec.commands.cli import main
+import cnnspec.commands.check, cnnspec.compiler, cnnspec.faults.fixes
+import cnnspec.text.parser, cnnspec.faults.reports.text, cnnspec.tables.summary
+cnnspec.text.parser.machine()
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before, began, code = peak(), time.perf_counter(), 0

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec import reports
 from cnnspec.backends import emit
 from cnnspec.compiler import Checked, check
-from cnnspec.decoding import decode
-from cnnspec.diagnostics import Diagnostic
-from cnnspec.files import read_library
-from cnnspec.fixes import with_fixes
-from cnnspec.scanner import DEFAULT_LIMITS, scan
-from cnnspec.source import Source
-from cnnspec.summary import line
+from cnnspec.faults import reports
+from cnnspec.faults.fixes import with_fixes
+from cnnspec.tables.summary import line
+from cnnspec.text.decoding import decode
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.files import read_library
+from cnnspec.text.scanner import DEFAULT_LIMITS, scan
+from cnnspec.text.source import Source
 from tests.safety.running import ROOT
 
 LONG = "CNNSPEC_LONG" in os.environ

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cnnspec.backends import emit
 from cnnspec.compiler import Checked, check_text
-from cnnspec.naming import carries
+from cnnspec.elaborate.naming import carries
 
 NASTY = [
     "x); import os #",

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 import pytest
 from click.testing import CliRunner, Result
 
-from cnnspec import fixes, summary
 from cnnspec.analysis.lints import LINTS
-from cnnspec.cli import COMMANDS, main
-from cnnspec.tables import rows
+from cnnspec.commands.cli import COMMANDS, main
+from cnnspec.faults import fixes
+from cnnspec.tables import rows, summary
 from tests.safety.running import ROOT
 
 LENET = str(ROOT / "specs" / "lenet.cnn")

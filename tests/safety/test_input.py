@@ -280,7 +280,7 @@ def test_an_input_too_large_names_its_limit() -> None:
 def run_in_process(arguments: list[str]) -> int:
     from click.testing import CliRunner
 
-    from cnnspec.cli import main
+    from cnnspec.commands.cli import main
 
     result = CliRunner().invoke(main, arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cnnspec.cli import main
+from cnnspec.commands.cli import main
 
 TEXTS = {
     "fine": "net N {\n    input 3@8x8\n    relu\n}\n",

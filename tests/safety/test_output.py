@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec import output
-from cnnspec.files import FileProblem
-from cnnspec.output import MARK, TEMPORARY, write
+from cnnspec.text import output
+from cnnspec.text.files import FileProblem
+from cnnspec.text.output import MARK, TEMPORARY, write
 from tests.safety.running import ROOT, cnnspec
 
 OURS = f"# N: {MARK} 0.1.0 from net.cnn"
@@ -27,7 +27,7 @@ SPEC = str(ROOT / "specs" / "lenet.cnn")
 
 WRITER = """
 import sys
-from cnnspec import output
+from cnnspec.text import output
 text = "# N: {mark} 0.1.0 from net.cnn\\n" + sys.argv[2] * 2_000_000 + "\\n"
 output.write(sys.argv[1], text)
 print("ready", flush=True)

@@ -12,12 +12,12 @@ from types import ModuleType
 from typing import Any
 
 from cnnspec.backends import emit
+from cnnspec.commands.options import parse_shape
 from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.network import Settings
-from cnnspec.files import read, read_used
 from cnnspec.graph.tree import Network
-from cnnspec.options import parse_shape
-from cnnspec.source import Source
+from cnnspec.text.files import read, read_used
+from cnnspec.text.source import Source
 
 SPECS = Path(__file__).parents[2] / "specs"
 

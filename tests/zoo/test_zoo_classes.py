@@ -13,17 +13,17 @@ from unittest import mock
 
 import pytest
 
-from cnnspec import syntax
 from cnnspec.backends import emit
 from cnnspec.backends.torch import program as emitter
 from cnnspec.backends.torch.structure import Plan, Program, ordered
 from cnnspec.compiler import check
-from cnnspec.files import read_used
+from cnnspec.elaborate.special_values import BlockName
 from cnnspec.graph.tree import Instance, Network
-from cnnspec.layers.base import Filter, is_number
-from cnnspec.shapes import Shape
-from cnnspec.source import Source
-from cnnspec.values import BlockName
+from cnnspec.text import syntax
+from cnnspec.text.files import read_used
+from cnnspec.text.source import Source
+from cnnspec.values.kinds import Filter, is_number
+from cnnspec.values.shapes import Shape
 from tests.random.nets import written
 from tests.zoo.shipped import LONG, SPECS
 

@@ -16,7 +16,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.analysis.receptive import fields
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network, Output
-from cnnspec.summary import line
+from cnnspec.tables.summary import line
 from tests.zoo.shipped import FILES, SPECS, TORCHVISION, check_file, network, published
 
 RECORDED = json.loads((Path(__file__).parents[1] / "data/torchvision.json").read_text("utf-8"))["models"]
@@ -227,8 +227,8 @@ def test_parameters_and_inputs(net: str, parameters: dict[str, Any], input: str,
 
 @pytest.mark.parametrize("size", ["1@100x100", "1@256x264"])
 def test_the_padded_unet_refuses_other_sizes(size: str) -> None:
+    from cnnspec.commands.options import parse_shape
     from cnnspec.elaborate.network import Settings
-    from cnnspec.options import parse_shape
 
     found = check_file("unet", "PaddedUNet", Settings({}, {"": parse_shape(size)}))
     assert [d.code for d in found.diagnostics if d.severity == "error"][:1] == ["E0407"]

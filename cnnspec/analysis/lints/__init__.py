@@ -1,7 +1,7 @@
 """Warnings: what is valid and yet hardly meant, or known to do harm. A lint is one function.
 
 Each is exact: it says what is so, never what may be. The families are W05 structure, W06 training and
-W07 cost; cnnspec/explain says of each code where its claim comes from.
+W07 cost; cnnspec/faults/explain says of each code where its claim comes from.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from cnnspec.analysis.lints.scopes import Finding, Survey
 from cnnspec.analysis.lints.silences import Silences
-from cnnspec.diagnostics import Diagnostic
 from cnnspec.failures import Keep, give_up, sparing
 from cnnspec.graph.tree import Network
-from cnnspec.source import Source
-from cnnspec.syntax import Block
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.source import Source
+from cnnspec.text.syntax import Block
 
 Lint = Callable[[Survey], Iterator[Finding]]
 

@@ -9,8 +9,8 @@ from cnnspec.analysis.lints import lint
 from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding
 from cnnspec.analysis.lints.sight import Sights
 from cnnspec.analysis.receptive import WHOLE
-from cnnspec.diagnostics import Note
-from cnnspec.shapes import percentage, plain_shape
+from cnnspec.text.diagnostics import Note
+from cnnspec.values.shapes import percentage, plain_shape
 
 MANY = 1_000_000
 """Parameters of a linear layer that may not be most of a net's."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.diagnostics import Edit
-from cnnspec.source import Span
+from cnnspec.text.diagnostics import Edit
+from cnnspec.text.source import Span
 
 
 def without_step(span: Span) -> Edit | None:

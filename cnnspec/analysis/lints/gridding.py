@@ -15,7 +15,7 @@ from cnnspec.analysis.lints.scopes import Scope, Site, Survey
 from cnnspec.graph.tree import Leaf, Use, Value
 from cnnspec.graph.walk import arriving
 from cnnspec.layers.windows import LONGEST, Irregular
-from cnnspec.source import Span
+from cnnspec.text.source import Span
 
 CONVOLUTIONS = ("conv", "depthwise")
 WINDOWED = (*CONVOLUTIONS, "maxpool", "avgpool")

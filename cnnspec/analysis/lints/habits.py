@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from cnnspec.analysis.lints import lint
 from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding
-from cnnspec.diagnostics import Edit, Fix, Note
-from cnnspec.source import Span
+from cnnspec.text.diagnostics import Edit, Fix, Note
+from cnnspec.text.source import Span
 
 SIZE = re.compile(r"size\s*=\s*(\d+)(?:x(\d+))?")
 MOST = {"dropout": 0.7, "stochasticdepth": 0.5}

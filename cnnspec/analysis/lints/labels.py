@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnnspec import syntax
 from cnnspec.analysis.lints.scopes import Scope, chains
-from cnnspec.diagnostics import Edit, Fix, Note
 from cnnspec.graph.tree import Again, From, Leaf, Lost, Value
 from cnnspec.graph.walk import walk
 from cnnspec.layers import FAMILIES
-from cnnspec.source import Span
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Edit, Fix, Note
+from cnnspec.text.source import Span
 
 ACTIVATIONS = frozenset(FAMILIES["activation"]) - {"softmax", "logsoftmax", "abs", "identity"}
 NORMS = frozenset(FAMILIES["norm"])

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from cnnspec import syntax
 from cnnspec.analysis.lints.silences import NOWHERE, Place, Silences
-from cnnspec.diagnostics import Diagnostic, Fix, Note
 from cnnspec.graph.tree import Instance, Leaf, Merge, Network, Step, Use, Value
 from cnnspec.graph.walk import arriving, walk
-from cnnspec.shapes import Shape
-from cnnspec.source import Span
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.source import Span
+from cnnspec.values.shapes import Shape
 
 Op = Leaf | Use | Merge
 Known = TypeVar("Known")

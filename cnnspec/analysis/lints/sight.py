@@ -14,7 +14,7 @@ from cnnspec.analysis.lints.scopes import Op, Scope, Site, Survey
 from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, Field, behind
 from cnnspec.graph.tree import Leaf, Merge, Use, Value
 from cnnspec.layers.windows import LONGEST, Irregular, Window
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 KERNELS = ("conv", "depthwise")
 PIXELS = Field(PIXEL, PIXEL)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnspec.diagnostics import Diagnostic, Edit, Fix
-from cnnspec.scanner import allowances
-from cnnspec.source import Source, Span
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.scanner import allowances
+from cnnspec.text.source import Source, Span
 
 Place = tuple[str, int]
 """A file's name and a line."""

@@ -13,10 +13,10 @@ from cnnspec.analysis.lints.labels import ACTIVATIONS, Early, early
 from cnnspec.analysis.lints.scopes import Finding, Op, Scope, Site, Survey, finding, pointer
 from cnnspec.analysis.lints.sight import Sights, apart
 from cnnspec.analysis.receptive import WHOLE, Field
-from cnnspec.diagnostics import Diagnostic, Edit, Fix, Note
 from cnnspec.elaborate.trace import last_span
 from cnnspec.graph.tree import Merge, Path, Value
-from cnnspec.source import Span
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note
+from cnnspec.text.source import Span
 
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus"}
 KEEP_POSITIVES = {"relu", "leakyrelu", "prelu", "elu"}

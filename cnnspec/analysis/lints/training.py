@@ -10,9 +10,9 @@ from cnnspec.analysis.lints import lint
 from cnnspec.analysis.lints.edits import without_step
 from cnnspec.analysis.lints.follow import Follower, Rule
 from cnnspec.analysis.lints.scopes import Finding, Survey, finding, pointer
-from cnnspec.diagnostics import Edit, Fix, Note
 from cnnspec.layers import NAMES
-from cnnspec.source import Span
+from cnnspec.text.diagnostics import Edit, Fix, Note
+from cnnspec.text.source import Span
 
 BIASED = frozenset({"conv", "depthwise", "convtranspose", "linear"})
 NORM = frozenset({"batchnorm"})

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec import syntax
 from cnnspec.analysis.sizes.run import Run
 from cnnspec.analysis.unroll import Node
-from cnnspec.extents import reads
 from cnnspec.graph.tree import Decision
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.layers.linear import Linear
+from cnnspec.text import syntax
+from cnnspec.values.extents import reads
 
 HEIGHT, WIDTH = frozenset(("height",)), frozenset(("width",))
 

@@ -10,8 +10,8 @@ from cnnspec.analysis.sizes.program import MOST_WORK, NO_LIMITS, Program
 from cnnspec.analysis.sizes.run import Run
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
-from cnnspec.limits import Limits
-from cnnspec.shapes import Shape
+from cnnspec.values.limits import Limits
+from cnnspec.values.shapes import Shape
 
 Inputs = Mapping[str, Shape]
 Recheck = Callable[[Inputs], Network | None]

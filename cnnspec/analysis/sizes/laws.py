@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from cnnspec.analysis.sizes.run import Run
 from cnnspec.analysis.unroll import Node
-from cnnspec.extents import Extent, follows
 from cnnspec.layers.windows import ALONG, STILL, Pace
+from cnnspec.values.extents import Extent, follows
 
 LONGEST = 1 << 20
 """Of a longer period nothing is claimed."""

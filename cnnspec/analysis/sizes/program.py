@@ -10,10 +10,11 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from cnnspec.analysis.unroll import Graph, Node
-from cnnspec.layers.base import Filter, Join, Layer, Misfit
-from cnnspec.limits import Limits
-from cnnspec.shapes import Shape
-from cnnspec.values import freeze
+from cnnspec.elaborate.special_values import freeze
+from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.values.kinds import Filter
+from cnnspec.values.limits import Limits
+from cnnspec.values.shapes import Shape
 
 WIDTHS = ("count", "list", "numbers", "text")
 """Kinds of arguments that no height and no width depends on."""

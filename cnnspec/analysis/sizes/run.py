@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from cnnspec.analysis.sizes.program import Program, place_of, shape_of
 from cnnspec.analysis.unroll import Node
-from cnnspec.evaluate import Evaluator, Fault, Unknowable
-from cnnspec.extents import mapped
+from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable
 from cnnspec.graph.tree import Decision
 from cnnspec.layers.base import Join, Layer, Misfit
-from cnnspec.shapes import Shape
+from cnnspec.values.extents import mapped
+from cnnspec.values.shapes import Shape
 
 PLACES = 16
 """So many places of a column cost as much as an answer: time, and memory while the run is kept."""

@@ -15,7 +15,7 @@ from cnnspec.analysis.sizes.program import TooMuch
 from cnnspec.analysis.sizes.rules import Rule
 from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.sweep import Sweep
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 REACH = 1024
 """So far around a size that is asked about valid ones are sought."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.layers.base import Call, Layer, Unsupported
 from cnnspec.layers.values import kernel_values, parse_init
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 
 class Lowered(NamedTuple):

@@ -18,11 +18,11 @@ from cnnspec.backends.numpy.sources import assemble, defaults, definitions, impo
 from cnnspec.backends.writer import Arguments, Text, Writer
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Call
-from cnnspec.output import MARK
 from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import folds
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.shapes import Shape
+from cnnspec.text.output import MARK
+from cnnspec.values.shapes import Shape
 
 RUNNING = ("batch_norm", "instance_norm")
 """Kernels that are `running_norm` in a net that never trains."""

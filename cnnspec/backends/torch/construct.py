@@ -25,7 +25,7 @@ from cnnspec.backends.torch.structure import (
 )
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, Writer, flat
 from cnnspec.graph.tree import From, If, Leaf, Merge, Repeat, Step, Use
-from cnnspec.symbols import add, constant, make, polynomial
+from cnnspec.values.symbols import add, constant, make, polynomial
 
 INDICES = ("i", "j", "k", "m", "n")
 LONGEST_UNROLLED = 8

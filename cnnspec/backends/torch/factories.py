@@ -9,7 +9,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import agree
 from cnnspec.graph.tree import Leaf
 from cnnspec.layers.base import Call
-from cnnspec.symbols import Symbol
+from cnnspec.values.symbols import Symbol
 
 PACKED = "PackedConv2d"
 

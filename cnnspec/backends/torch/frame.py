@@ -10,7 +10,7 @@ from pathlib import Path
 from cnnspec import __version__
 from cnnspec.analysis.costs import costs
 from cnnspec.graph.tree import Network
-from cnnspec.output import MARK
+from cnnspec.text.output import MARK
 
 HELPERS = Path(__file__).with_name("modules.py")
 

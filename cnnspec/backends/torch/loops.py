@@ -8,8 +8,8 @@ from typing import Any
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import MISSING, Frame, Unaligned, agree, literal, same
 from cnnspec.backends.writer import Arguments, Text
-from cnnspec.layers.base import is_integer
-from cnnspec.symbols import polynomial, substitute
+from cnnspec.values.kinds import is_integer
+from cnnspec.values.symbols import polynomial, substitute
 
 
 class Loop(Frame):

@@ -19,12 +19,12 @@ from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root
 from cnnspec.backends.torch.structure import Plan, Program, Row, ordered
 from cnnspec.backends.writer import Arguments, Writer
+from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Value
 from cnnspec.graph.walk import live
-from cnnspec.layers.base import Filter, describe
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.symbols import write
-from cnnspec.values import BlockName, LayerName
+from cnnspec.values.kinds import Filter, describe
+from cnnspec.values.symbols import write
 
 IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
 

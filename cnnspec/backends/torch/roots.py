@@ -8,8 +8,8 @@ from typing import Any
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import MISSING, Frame, Unaligned, agree, literal, same
 from cnnspec.graph.tree import Test
-from cnnspec.layers.base import Filter, is_integer
-from cnnspec.symbols import (
+from cnnspec.values.kinds import Filter, is_integer
+from cnnspec.values.symbols import (
     Polynomial,
     Quotient,
     Symbol,

@@ -28,8 +28,8 @@ from cnnspec.graph.tree import (
     Value,
 )
 from cnnspec.layers.base import Call
-from cnnspec.source import Span
-from cnnspec.symbols import Symbol
+from cnnspec.text.source import Span
+from cnnspec.values.symbols import Symbol
 
 Steps = tuple[Step, ...]
 

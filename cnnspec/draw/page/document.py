@@ -10,7 +10,6 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from cnnspec.diagnostics import Diagnostic
 from cnnspec.draw import dot
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram
@@ -24,6 +23,7 @@ from cnnspec.draw.page.text import source_pane
 from cnnspec.draw.picture import DrawProblem, simplified
 from cnnspec.draw.words import plain
 from cnnspec.graph.tree import Network
+from cnnspec.text.diagnostics import Diagnostic
 
 SCRIPTS = ("marks", "lists", "facts", "graph", "space", "canvas", "table", "search", "page")
 """Files of JavaScript, one after the other one module."""

@@ -14,7 +14,7 @@ from cnnspec.draw.page.sources import Place, Sources, trails
 from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.words import layer_words
 from cnnspec.graph.tree import Input, Network
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 
 class Tensor(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from itertools import islice
 
-from cnnspec.diagnostics import Diagnostic
 from cnnspec.draw.page.sources import Place, Sources
+from cnnspec.text.diagnostics import Diagnostic
 
 MOST_FAULTS = 50  # in the text
 MOST_TOLD = 4  # above the views

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cnnspec.layers.base import Filter, Join, Layer
-from cnnspec.shapes import Shape, effective, same_padding
+from cnnspec.layers.base import Join, Layer
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape, effective, same_padding
 
 Number = int | float
 

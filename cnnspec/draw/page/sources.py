@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnnspec.draw.words import plain
 from cnnspec.graph.tree import Again, Leaf, Lost, Merge, Network, Step, Use
 from cnnspec.graph.walk import children
-from cnnspec.source import Source, Span
+from cnnspec.text.source import Source, Span
 
 Trail = tuple[Span, ...]
 """A layer's own place, the place of the block that it stands in, and so on outwards."""

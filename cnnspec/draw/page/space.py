@@ -16,7 +16,7 @@ from cnnspec.draw.model import Box, Diagram, boxes
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.volume.scale import Scale
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 BEHIND, BESIDE, AISLE = 26.0, 18.0, 120.0  # between volumes along the net and to the side, between rows
 BROAD = 1.6  # the length of a row to the depth of all

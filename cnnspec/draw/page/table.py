@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from cnnspec.draw.page.entries import Contents, Entry
-from cnnspec.shapes import percentage
+from cnnspec.values.shapes import percentage
 
 COLUMNS = ("#", "Layer", "Operation", "Output", "Parameters", "Share", "MACs", "Receptive field", "Line")
 NUMBERS = frozenset(("#", "Parameters", "Share", "MACs", "Line"))

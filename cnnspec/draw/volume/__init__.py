@@ -29,6 +29,6 @@ def mark(network: Network) -> str:
     """What stands in every file that holds the figure."""
     from cnnspec import __version__
     from cnnspec.draw.words import plain
-    from cnnspec.output import MARK
+    from cnnspec.text.output import MARK
 
     return f"{plain(network.name)}: {MARK} {__version__}"

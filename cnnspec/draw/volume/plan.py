@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnspec.draw.model import Box, Diagram, totals
 from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, simplified
 from cnnspec.draw.words import plain, shape_words
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 # The volume behind tells the filters, and its size the padding.
 _TOLD = re.compile(

@@ -12,7 +12,7 @@ from cnnspec.draw.volume.draft import Bands
 from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text
 from cnnspec.draw.volume.plan import Step
 from cnnspec.draw.volume.scale import Scale
-from cnnspec.shapes import Shape
+from cnnspec.values.shapes import Shape
 
 DEPTH = Point(0.34, -0.2)  # where a point one further into the picture is drawn
 MOST_SHEETS, MOST_COPIES, MOST_BANDS = 8, 4, 8

@@ -19,8 +19,8 @@ from cnnspec.analysis.receptive import WHOLE, fields
 from cnnspec.analysis.unroll import unroll
 from cnnspec.elaborate.network import Settings
 from cnnspec.graph.tree import Network
-from cnnspec.programs import module_of
-from cnnspec.shapes import Shape
+from cnnspec.run.programs import module_of
+from cnnspec.values.shapes import Shape
 from tests.analysis.lints.warned import linted
 from tests.zoo.shipped import check_file
 

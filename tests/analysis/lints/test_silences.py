@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from cnnspec.compiler import check
-from cnnspec.diagnostics import Diagnostic
 from cnnspec.elaborate.network import Settings
-from cnnspec.files import read_used
-from cnnspec.fixes.trial import applied
-from cnnspec.resources import folder
-from cnnspec.source import Source
-from cnnspec.zoo import names
+from cnnspec.faults.fixes.trial import applied
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.files import read_used
+from cnnspec.text.resources import folder
+from cnnspec.text.source import Source
+from cnnspec.text.zoo import names
 from tests.analysis.lints.warned import linted, warned
 
 PAIR = "block Pair { conv 3@1x1, conv 3@1x1 }"

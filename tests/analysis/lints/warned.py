@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.network import Settings
-from cnnspec.files import read_library
-from cnnspec.source import Source
+from cnnspec.text.files import read_library
+from cnnspec.text.source import Source
 from tests.language.rules import whole
 
 

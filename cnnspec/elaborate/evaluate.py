@@ -1,0 +1,386 @@
+"""Expressions become values: Python's meaning, on a small set of types, with nothing of Python reachable.
+
+Values are ints (or Symbols), floats, bools, strings, sizes as tuples, Filters, lists, and layers and
+blocks by name. What cannot be computed raises Fault with its place; what depends on something that an
+earlier fault left unknown raises Unknowable, and nobody complains twice.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from cnnspec.elaborate.special_values import UNKNOWN, Items, Names, plain, weight
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.source import Span
+from cnnspec.values.extents import ARITHMETIC, Extent, computed, follows
+from cnnspec.values.functions import FUNCTIONS
+from cnnspec.values.kinds import Filter, describe, is_integer, is_number
+from cnnspec.values.limits import LARGEST_INTEGER, LONGEST_LIST, Limits
+from cnnspec.values.shapes import Shape
+from cnnspec.values.symbols import Involved, is_involved
+
+DEEPEST_LIST = 32
+
+
+class Fault(Exception):
+    """A mistake found: its diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class Unknowable(Exception):
+    """The value depends on one that an earlier fault left unknown."""
+
+
+class Meter:
+    """What evaluating one net, or a file's constants, may still cost."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = Limits().max_work) -> None:
+        self.left = left
+
+    def spend(self, work: int, span: Span) -> None:
+        """Work is about to be done. Raises Fault where it is too much."""
+        self.left -= work
+        if self.left < 0:
+            message = "this takes more computing than a network can need (limit `max_work`)"
+            raise fault("E0307", message, span)
+
+
+Lookup = Callable[[str], Any]
+"""A name that is no constant, parameter or loop name: the layer or block that it means, else None."""
+
+
+def fault(
+    code: str, message: str, span: Span, *notes: Note, label: str = "", fixes: Iterable[Fix] = ()
+) -> Fault:
+    return Fault(Diagnostic(code, message, span, label, notes, tuple(fixes)))
+
+
+class Evaluator:
+    """Evaluates expressions in one scope.
+
+    `names` are its values, `arrival` the shape that arrives where the expression stands (None: unknown,
+    ...: nothing arrives here) as the `value` that Extents know it by, `fix` is told of the Symbols and
+    Extents that are used for more than arithmetic, and `meter` counts what it costs.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[str, Any],
+        lookup: Lookup,
+        arrival: Shape | Any | None = ...,
+        fix: Callable[[Any], None] = lambda _: None,
+        meter: Meter | None = None,
+        value: Any = None,
+    ) -> None:
+        self.names, self.lookup, self.arrival, self.fix = names, lookup, arrival, fix
+        self.value = value
+        self.meter = meter or Meter()
+
+    def evaluate(self, node: syntax.Expression) -> Any:
+        return _HANDLERS[type(node)](self, node)
+
+    # Within, calls go by name: Python 3.12 counts those by `__call__` as calls in C, of which it allows few.
+    __call__ = evaluate
+
+    def integer(self, node: syntax.Expression, what: str) -> int:
+        value = self.evaluate(node)
+        if not is_integer(value):
+            raise fault("E0303", f"{what} must be an integer, not {describe(value)}", node.span)
+        return self.still(value)  # type: ignore[no-any-return]
+
+    def still(self, value: Any) -> Any:
+        """A value that cannot follow the sizes any further."""
+        if type(value) is not Extent:
+            return value
+        self.fix(value)
+        return int(value)
+
+    def truth(self, node: syntax.Expression) -> bool:
+        value = self.evaluate(node)
+        if is_integer(value):
+            self.fix(value)
+            return bool(value)
+        if not isinstance(value, bool):
+            raise fault("E0303", f"a condition must be yes or no, not {describe(value)}", node.span)
+        return value
+
+    def items(self, node: syntax.Expression) -> list[Any]:
+        """What a loop runs over: a list's items, or 0, 1, … below a count."""
+        return self.counted(node)[0]
+
+    def counted(self, node: syntax.Expression) -> tuple[list[Any], int]:
+        """What a loop runs over, and how often it runs, symbolic where the count was given so."""
+        value = self.evaluate(node)
+        if is_integer(value):
+            self.fix(value)
+            if not 0 <= value <= LONGEST_LIST:
+                raise fault(
+                    "E0307",
+                    f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,}",
+                    node.span,
+                )
+            return list(range(value)), value
+        if isinstance(value, list):
+            return value, len(value)
+        raise fault("E0303", f"a count or a list is needed, not {describe(value)}", node.span)
+
+    def bind(self, names: tuple[syntax.Name, ...], item: Any, span: Span) -> dict[str, Any]:
+        """Loop names and their values for one item."""
+        if len(names) == 1:
+            return {names[0].name: item}
+        if not isinstance(item, list) or len(item) != len(names):
+            raise fault(
+                "E0306", f"{len(names)} names need items of {len(names)} values, not {describe(item)}", span
+            )
+        return {name.name: value for name, value in zip(names, item, strict=True)}
+
+    # One method a kind of node
+
+    def broken(self, node: syntax.Broken) -> Any:
+        raise Unknowable
+
+    def literal(self, node: syntax.Literal) -> Any:
+        return node.value
+
+    def name(self, node: syntax.Name) -> Any:
+        try:
+            value = self.names[node.name]
+        except KeyError:
+            value = self.lookup(node.name)
+        if value is None:
+            raise self.unknown_name(node)
+        if value is UNKNOWN:
+            raise Unknowable
+        return value
+
+    def unknown_name(self, node: syntax.Name) -> Fault:
+        from cnnspec.text.spelling import hints
+
+        known = self.names.visible() if isinstance(self.names, Names) else self.names
+        fixes = hints(node.span, node.name, known)
+        return fault("E0202", f"nothing here is called `{node.name}`", node.span, fixes=fixes)
+
+    def arrives(self, node: syntax.Arrival) -> int:
+        if self.arrival is ...:
+            raise fault("E0306", "no value arrives here, so `in` has no size", node.span)
+        if self.arrival is None:
+            raise Unknowable
+        shape: Shape = self.arrival
+        if node.field in ("channels", "features"):
+            number = shape.channels if node.field == "channels" else shape.features
+            if node.field == "features" or not shape.is_map:  # a map's channels do not change with its size
+                self.still(Extent(number, node.field, self.value))
+            return number
+        if node.field not in ("height", "width"):
+            raise fault(
+                "E0202", f"`in` has channels, height, width and features, but no `{node.field}`", node.span
+            )
+        if not shape.is_map:
+            raise fault("E0306", f"a vector of {shape} features arrives: it has no {node.field}", node.span)
+        return Extent(shape.size[node.field == "width"], node.field, self.value)
+
+    def filter(self, node: syntax.FilterOf) -> Filter:
+        count = self.integer(node.count, "the number before `@`")
+        kernel = self.evaluate(node.kernel)
+        if is_integer(kernel):
+            kernel = (kernel, kernel)
+        if not (isinstance(kernel, tuple | list) and len(kernel) == 2 and all(map(is_integer, kernel))):
+            raise fault(
+                "E0303", f"a size such as 3x3 must stand behind `@`, not {describe(kernel)}", node.kernel.span
+            )
+        for side in kernel:
+            self.fix(side)
+        return Filter(count, (int(kernel[0]), int(kernel[1])))
+
+    def unary(self, node: syntax.Unary) -> Any:
+        if node.operator == "not":
+            return not self.truth(node.operand)
+        value = self.evaluate(node.operand)
+        if not is_number(value):
+            raise fault(
+                "E0306", f"`{node.operator}` needs a number, not {describe(value)}", node.operand.span
+            )
+        if node.operator == "+":
+            return value
+        return self.carried("-", -value, 0, value)
+
+    def binary(self, node: syntax.Binary) -> Any:
+        self.meter.spend(1, node.span)
+        if node.operator == "and":
+            return self.truth(node.left) and self.truth(node.right)
+        if node.operator == "or":
+            return self.truth(node.left) or self.truth(node.right)
+        left, right = self.evaluate(node.left), self.evaluate(node.right)
+        if node.operator in _COMPARISONS:
+            return self.compare(node, left, right)
+        if isinstance(left, list) and isinstance(right, list) and node.operator == "+":
+            return self.bounded([*left, *right], node.span)
+        if not (is_number(left) and is_number(right)):
+            wrong, side = (left, node.left) if not is_number(left) else (right, node.right)
+            raise fault("E0306", f"`{node.operator}` needs numbers, not {describe(wrong)}", side.span)
+        try:
+            value = self.settled(ARITHMETIC[node.operator], [left, right])
+        except ZeroDivisionError:
+            raise fault("E0306", f"{left} {node.operator} {right}: division by zero", node.span) from None
+        except OverflowError:
+            raise fault("E0307", f"{left} {node.operator} {right} is too large a number", node.span) from None
+        if isinstance(value, float):
+            self.fix(left)
+            self.fix(right)
+        return self.carried(node.operator, self.checked(value, node.span), left, right)
+
+    def carried(self, operation: str, value: Any, left: Any, right: Any) -> Any:
+        """What arithmetic yielded, an Extent where it can follow its operands."""
+        value = computed(operation, value, left, right)
+        if type(value) is not Extent:
+            self.still(left)
+            self.still(right)
+        return value
+
+    def settled(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
+        """What a function yields; from plain numbers, where the formula would be too involved to keep."""
+        try:
+            value = function(*arguments)
+            if not is_involved(value):
+                return value
+        except Involved:
+            pass
+        self.fix(arguments)
+        return function(*map(plain, arguments))
+
+    def checked(self, value: Any, span: Span) -> Any:
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+            raise fault("E0307", "integers stay below 2^31", span)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise fault("E0306", "the value is not a finite number", span)
+        return value
+
+    def bounded(self, items: list[Any], span: Span) -> Items:
+        """A list of the language, if it is not too long."""
+        self.meter.spend(len(items), span)
+        made = Items(items)
+        if made.weight > LONGEST_LIST:
+            raise fault("E0307", f"lists have at most {LONGEST_LIST:,} items", span)
+        if made.depth > DEEPEST_LIST:
+            raise fault("E0307", f"lists nest at most {DEEPEST_LIST} deep", span)
+        return made
+
+    def compare(self, node: syntax.Binary, left: Any, right: Any) -> bool:
+        self.meter.spend(weight(left) + weight(right), node.span)
+        self.fix(left)
+        self.fix(right)
+        if node.operator in ("==", "!="):
+            return (left == right) is (node.operator == "==")
+        if not (is_number(left) and is_number(right)):
+            raise fault(
+                "E0306",
+                f"`{node.operator}` compares numbers, not {describe(left)} and {describe(right)}",
+                node.span,
+            )
+        return bool(_COMPARISONS[node.operator](left, right))
+
+    def choice(self, node: syntax.Choice) -> Any:
+        self.meter.spend(1, node.span)
+        return self.evaluate(node.then if self.truth(node.test) else node.otherwise)
+
+    def items_of(self, node: syntax.List) -> list[Any]:
+        return self.bounded([self.evaluate(item) for item in node.items], node.span)
+
+    def comprehension(self, node: syntax.Comprehension) -> list[Any]:
+        items, made = self.items(node.source), []
+        self.meter.spend(len(items), node.span)
+        names = Names(self.names)
+        inner = Evaluator(names, self.lookup, self.arrival, self.fix, self.meter, self.value)
+        for item in items:
+            names.update(self.bind(node.names, item, node.source.span))
+            made.append(inner(node.item))
+        return self.bounded(made, node.span)
+
+    def index(self, node: syntax.Index) -> Any:
+        value = self.name(node.value)
+        for subscript in node.subscripts:
+            if not isinstance(value, list | tuple):
+                raise fault("E0306", f"only lists have items: {describe(value)} has none", node.span)
+            if isinstance(subscript, syntax.Slice):
+                bounds = [
+                    None if end is None else self.integer(end, "an index")
+                    for end in (subscript.start, subscript.stop)
+                ]
+                self.fix(bounds)
+                value = value[bounds[0] : bounds[1]]
+                if isinstance(value, list):
+                    value = self.bounded(value, node.span)
+                continue
+            position = self.integer(subscript, "an index")
+            self.fix(position)
+            if not -len(value) <= position < len(value):
+                raise fault(
+                    "E0306",
+                    f"`{node.value.name}` has {len(value)} items, so no item {position}",
+                    subscript.span,
+                )
+            value = value[position]
+        return value
+
+    def function(self, node: syntax.Function) -> Any:
+        if node.name.name not in FUNCTIONS:
+            from cnnspec.text.spelling import hints
+
+            known = ", ".join(sorted(FUNCTIONS))
+            fixes = hints(node.name.span, node.name.name, FUNCTIONS, "functions")
+            raise fault(
+                "E0202",
+                f"there is no function `{node.name.name}`; there are {known}",
+                node.name.span,
+                fixes=fixes,
+            )
+        arguments = [self.evaluate(argument) for argument in node.arguments]
+        self.meter.spend(1 + weight(arguments), node.span)
+        if node.name.name != "sum" or follows(arguments):  # sums keep what they are made of
+            self.fix(arguments)
+        try:
+            value = self.settled(FUNCTIONS[node.name.name], arguments)
+        except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+            shown = ", ".join(map(describe, arguments))
+            raise fault("E0306", f"`{node.name.name}({shown})` cannot be computed", node.span) from None
+        return self.checked(value, node.span)
+
+
+def edit(span: Span, text: str) -> Any:
+    from cnnspec.text.diagnostics import Edit
+
+    return Edit(span, text)
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+_HANDLERS: dict[type, Callable[[Evaluator, Any], Any]] = {
+    syntax.Broken: Evaluator.broken,
+    syntax.Literal: Evaluator.literal,
+    syntax.Name: Evaluator.name,
+    syntax.Arrival: Evaluator.arrives,
+    syntax.FilterOf: Evaluator.filter,
+    syntax.Unary: Evaluator.unary,
+    syntax.Binary: Evaluator.binary,
+    syntax.Choice: Evaluator.choice,
+    syntax.List: Evaluator.items_of,
+    syntax.Comprehension: Evaluator.comprehension,
+    syntax.Index: Evaluator.index,
+    syntax.Function: Evaluator.function,
+}

@@ -1,0 +1,156 @@
+"""A file and the files it uses: constants, blocks and nets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cnnspec import layers
+from cnnspec.elaborate.evaluate import Evaluator, Fault, Meter, Unknowable, fault
+from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Note
+from cnnspec.text.parser import parse
+from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits
+from cnnspec.text.source import Source, Span
+
+Reader = Callable[[str, Source], "Source | Diagnostic | None"]
+"""Reads the file that a `use` names: its source, why it cannot be read, or None where there is none."""
+
+BUILT_IN = ("input", "none")
+"""Words in a step's place that are no layers."""
+
+
+DEEPEST = 32
+"""So many files may be open, each used by the one before."""
+
+
+class NetName(NamedTuple):
+    """A net or a variant, with the file that it sees."""
+
+    net: syntax.Net | syntax.Variant
+    module: Module
+
+
+class Module:
+    """What a file defines or brings in by `use`."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.constants: dict[str, Any] = {}
+        self.blocks: dict[str, BlockName] = {}
+        self.nets: dict[str, NetName] = {}
+        self.places: dict[str, Span] = {}
+
+    def step(self, name: str) -> LayerName | BlockName | None:
+        """The layer or block that a step's first name means, if it means one."""
+        return LayerName(name) if name in layers.NAMES or name in BUILT_IN else self.blocks.get(name)
+
+    lookup = step  # as a value, too, such a name is the layer or block
+
+
+class Loader:
+    """Loads a file and, once each, the files that it uses."""
+
+    def __init__(self, read: Reader, limits: TextLimits = DEFAULT_LIMITS) -> None:
+        self.read, self.limits = read, limits
+        self.diagnostics: list[Diagnostic] = []
+        self._loaded: dict[str | tuple[str, str], Module] = {}
+        self._open: list[str] = []
+        self.meter = Meter()
+
+    def load(self, source: Source) -> Module:
+        module = Module(source)
+        self._open.append(source.name)
+        tree, faults = parse(source, self.limits)
+        self.diagnostics += faults
+        for item in tree.items:
+            try:
+                _ITEMS[type(item)](self, item, module)
+            except Fault as caught:
+                self.diagnostics.append(caught.diagnostic)
+            except Unknowable:
+                pass
+        self._open.pop()
+        self._loaded[source.name] = module
+        return module
+
+    def define(self, name: syntax.Name, module: Module) -> None:
+        if name.name in layers.NAMES or name.name in BUILT_IN:
+            raise fault("E0203", f"`{name.name}` is a layer: give this another name", name.span)
+        earlier = module.places.get(name.name)
+        if earlier is not None:
+            raise fault("E0203", f"`{name.name}` is defined twice", name.span, Note("first here", earlier))
+        module.places[name.name] = name.span
+
+    def constant(self, item: syntax.Constant, module: Module) -> None:
+        self.define(item.name, module)
+        try:
+            module.constants[item.name.name] = Evaluator(module.constants, module.lookup, meter=self.meter)(
+                item.value
+            )
+        except (Fault, Unknowable):
+            module.constants[item.name.name] = UNKNOWN
+            raise
+
+    def block(self, item: syntax.Block, module: Module) -> None:
+        self.define(item.name, module)
+        self.parameters(item.parameters)
+        module.blocks[item.name.name] = BlockName(item, module)
+
+    def net(self, item: syntax.Net, module: Module) -> None:
+        self.define(item.name, module)
+        self.parameters(item.parameters)
+        module.nets[item.name.name] = NetName(item, module)
+
+    def variant(self, item: syntax.Variant, module: Module) -> None:
+        self.define(item.name, module)
+        module.nets[item.name.name] = NetName(item, module)
+
+    def parameters(self, parameters: tuple[syntax.Parameter, ...]) -> None:
+        first: dict[str, Span] = {}
+        for parameter in parameters:
+            earlier = first.setdefault(parameter.name.name, parameter.name.span)
+            if earlier is not parameter.name.span:
+                message = f"parameter `{parameter.name.name}` stands here twice"
+                raise fault("E0203", message, parameter.name.span, Note("first here", earlier))
+
+    def use(self, item: syntax.Use, module: Module) -> None:
+        path = str(item.path.value)
+        seen_from = module.source.name.rpartition("/")[0], path
+        used = self._loaded.get(seen_from)
+        if used is None:
+            source = self.read(path, module.source)
+            if source is None:
+                raise fault(
+                    "E0206",
+                    f"no file `{path}` beside this one or in the shipped library",
+                    item.path.span,
+                )
+            if isinstance(source, Diagnostic):
+                raise Fault(source._replace(span=item.path.span))
+            if source.name in self._open:
+                circle = " uses ".join([*self._open[self._open.index(source.name) :], source.name])
+                raise fault("E0207", f"a file cannot use itself: {circle}", item.path.span)
+            if len(self._open) > DEEPEST:
+                raise fault("E0307", f"files use one another more than {DEEPEST} deep", item.path.span)
+            used = self._loaded[seen_from] = self._loaded.get(source.name) or self.load(source)
+        for name, place in used.places.items():
+            if name in used.nets:
+                continue
+            earlier = module.places.get(name)
+            if earlier is not None and earlier != place:
+                note = Note("first here", earlier)
+                raise fault("E0203", f'`{name}` of "{path}" is defined already', item.path.span, note)
+            module.places[name] = place
+        module.constants |= used.constants
+        module.blocks |= used.blocks
+
+
+_ITEMS: dict[type, Callable[[Loader, Any, Module], None]] = {
+    syntax.Constant: Loader.constant,
+    syntax.Block: Loader.block,
+    syntax.Net: Loader.net,
+    syntax.Variant: Loader.variant,
+    syntax.Use: Loader.use,
+}

@@ -1,0 +1,1 @@
+"""What is told of a mistake: reports, computed fixes, pages that explain."""

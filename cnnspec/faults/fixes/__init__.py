@@ -1,0 +1,177 @@
+"""What would mend a fault: edits that were tried by compiling the edited text, and nothing else.
+
+A fault brings what its finder would suggest, mostly a name's right spelling; other edits are proposed by its
+code, each kind by a function of its own. Here they are tried, ranked and cut.
+
+The order, the likeliest first: what changes the network least. So a statement about the net (a claim, an
+`in=`) goes before a layer; one argument of a layer, the nearest to the fault first, before several; layers
+before the input, which they were written for. What leaves nothing else to mend goes before what brings to
+light faults that this one hid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from cnnspec.compiler import Checked
+from cnnspec.failures import Keep, give_up, sparing
+from cnnspec.faults.fixes import claims, dialect, joins, sizes, words
+from cnnspec.faults.fixes.tree import Tree
+from cnnspec.faults.fixes.trial import Case, Recheck, Trial
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.source import Source
+
+SOUGHT = 10
+"""For so many faults fixes are sought."""
+SHOWN = 3
+"""So many fixes are shown of one fault."""
+
+Finder = Callable[[Case], Iterator[Fix]]
+
+
+class Kind(NamedTuple):
+    """A way of mending, and how many fixes of that way are shown together."""
+
+    propose: Finder
+    most: int = 1
+
+
+def any_of(propose: Finder) -> Kind:
+    return Kind(propose, SHOWN)
+
+
+KINDS: dict[str, tuple[Kind, ...]] = {
+    "E0201": (any_of(dialect.outputs),),
+    "E0202": (any_of(dialect.words), any_of(dialect.functions)),
+    "E0203": (any_of(words.labels),),
+    "E0204": (any_of(words.paths),),
+    "E0301": (any_of(words.extras),),
+    "E0303": (
+        Kind(sizes.pool_pads),
+        any_of(words.kinds),
+        any_of(words.quotients),
+        any_of(dialect.shapes),
+    ),
+    "E0304": (any_of(words.bounds), any_of(words.left_out)),
+    "E0305": (any_of(words.twice),),
+    "E0401": (
+        Kind(sizes.own_pads),
+        Kind(sizes.turned),
+        Kind(sizes.smaller),
+        Kind(sizes.others),
+        Kind(sizes.pads),
+        Kind(sizes.all_pads),
+    ),
+    "E0402": (
+        Kind(joins.ceils),
+        Kind(joins.extras),
+        Kind(joins.factors),
+        Kind(joins.pads),
+        Kind(joins.projections),
+        Kind(joins.gates),
+        Kind(joins.strides),
+        Kind(sizes.others),
+    ),
+    "E0403": (
+        Kind(claims.flat),
+        Kind(claims.claim),
+        Kind(claims.ceils),
+        Kind(claims.extras),
+        Kind(claims.factors),
+        Kind(claims.counts),
+        Kind(claims.kernels),
+        Kind(claims.pads),
+        Kind(sizes.others),
+        Kind(claims.later_claims),
+    ),
+    "E0404": (any_of(words.groups),),
+    "E0405": (Kind(sizes.exchanged),),
+    "E0406": (Kind(sizes.flat), Kind(sizes.pointwise)),
+    "E0407": (Kind(sizes.others),),
+    "E0410": (Kind(sizes.inferred), Kind(sizes.pads), Kind(sizes.others)),
+    "E0411": (any_of(words.modes),),
+}
+"""By a fault's code the ways of mending it, in the order described above."""
+
+MENDED_AT_USES = frozenset({"E0303"})
+"""Faults in a block that may be mended where it is used, in another file."""
+
+
+def with_fixes(source: Source, found: Checked, recheck: Recheck, keep: Keep = give_up) -> list[Diagnostic]:
+    """The diagnostics of a source with the fixes that were found to work.
+
+    `recheck` checks a text as `source` was checked. Where the search fails, `keep` takes the failure, and the
+    fault has the fixes that were found before.
+    """
+    trial = Trial(source, found, recheck)
+    tree = Tree(source)
+    faults = found.diagnostics
+    cases = [Case(fault, tree, trial) for fault in faults[:SOUGHT]]
+    lines: list[Fix] = []
+    fixes = [_of_line(case, lines, keep) or _sought(case, lines, keep) for case in cases]
+    return [fault._replace(fixes=fixes[i] if i < len(fixes) else ()) for i, fault in enumerate(faults)]
+
+
+def _of_line(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
+    """The fix of the fault's whole line, at the first fault that it mends; `lines` gathers such fixes."""
+    if case.fault.code not in dialect.WORDS or _mended_by(lines, case):
+        return ()
+    with sparing(keep):
+        fix = dialect.line(case)
+        if fix is not None and case.mended(fix.edits) is not None:
+            lines.append(fix)
+            return (fix,)
+    return ()
+
+
+def _mended_by(lines: list[Fix], case: Case) -> bool:
+    """Whether a fix of the whole line, shown before, mends the fault."""
+    span = case.fault.span
+    edits = [edit.span for fix in lines for edit in fix.edits]
+    return case.fault.code in dialect.WORDS and any(
+        span.source is edit.source and edit.start <= span.start and span.end <= edit.end for edit in edits
+    )
+
+
+def _sought(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
+    if _mended_by(lines, case):
+        return ()
+    clean: dict[tuple[Edit, ...], Fix] = {}
+    partial: dict[tuple[Edit, ...], Fix] = {}
+    with sparing(keep):
+        _try_kinds(case, clean, partial)
+    said = [fix.edits for fix in case.fault.fixes]
+    own = [fix for edits, fix in partial.items() if edits in said]
+    mends = [fix for fix in clean.values() if fix.edits]
+    advice = [fix for fix in clean.values() if not fix.edits]
+    shown = [*mends, *(own if mends else partial.values()), *advice][:SHOWN]
+    if not shown:
+        with sparing(keep):
+            shown = list(dialect.blocked(case))
+    return tuple(
+        fix if i else fix._replace(title=fix.title.removeprefix("or ")) for i, fix in enumerate(shown)
+    )
+
+
+def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tuple[Edit, ...], Fix]) -> None:
+    """Gather the fixes that leave nothing to mend, and those that show what the fault hid, by their edits."""
+    for kind in _kinds(case):
+        tried = 0
+        for fix in kind.propose(case):
+            outcome = case.outcome(fix.edits)
+            if fix.edits and (outcome is None or outcome.new):
+                continue
+            (partial if outcome is not None and outcome.later else clean).setdefault(fix.edits, fix)
+            tried += outcome is None or not outcome.later
+            if len(clean) == SHOWN:
+                return
+            if tried == kind.most or len(partial) >= SHOWN:
+                break
+
+
+def _kinds(case: Case) -> Iterator[Kind]:
+    yield any_of(dialect.own)
+    places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
+    if any(span is not None and span.source is case.tree.source for span in places):
+        yield from KINDS.get(case.fault.code, ())

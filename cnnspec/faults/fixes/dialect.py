@@ -1,0 +1,138 @@
+"""Fixes for what is written as another framework has it: whole lines, shapes, words without quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from cnnspec.faults.fixes.tree import Tree
+from cnnspec.faults.fixes.trial import Case, Outcome, applied, inserted
+from cnnspec.text import foreign, syntax
+from cnnspec.text.diagnostics import Counted, Edit, Fix
+from cnnspec.text.foreign.habits import shape_of
+from cnnspec.text.foreign.translate import Call, translate
+from cnnspec.text.source import Span
+
+WORDS = frozenset({"E0201", "E0301"})
+"""Faults of words that do not exist: several in one line have one fix together."""
+
+
+def own(case: Case) -> Iterator[Fix]:
+    """What the finder of the fault would do."""
+    data = case.fault.data
+    for fix in case.fault.fixes:
+        yield _working(case, fix, data.edits if isinstance(data, Counted) else ())
+
+
+def line(case: Case) -> Fix | None:
+    """Every call of the fault's line in the words of this language, if that is more than one word."""
+    source, number = case.tree.source, case.fault.span.line
+    if case.fault.span.source is not source:
+        return None
+    edits, counted = [], []
+    for _, call in case.tree.calls:
+        text = rewritten(call) if call.span.line == number else None
+        if text is not None and text != call.span.text:
+            edits.append(Edit(call.span, text))
+            counted.append(Edit(call.span, rewritten(call, True) or text))
+    alone = [applied(source.text, fix.edits) for fix in case.fault.fixes if fix.edits]
+    if not edits or applied(source.text, edits) in alone:
+        return None
+    return _working(case, Fix(_title(edits), tuple(edits)), tuple(counted))
+
+
+def _title(edits: Sequence[Edit]) -> str:
+    return f"write `{', '.join(edit.text.removesuffix(', ') for edit in edits)}`"
+
+
+def _working(case: Case, fix: Fix, counted: tuple[Edit, ...]) -> Fix:
+    """The fix with the `flatten` that others need not write, and what it says of a wrong count.
+
+    `counted`: its edits with the counts that others write, and the fix leaves out.
+    """
+    edits, outcome = _laid_flat(case, fix.edits)
+    if outcome is None or outcome.new:
+        return fix
+    found = _laid_flat(case, counted)[1] if counted != fix.edits else None
+    wrong = [d.message for d in found.new if d.code == "E0410"] if found is not None else []
+    title = fix.title if edits == fix.edits else _title(edits)
+    return fix._replace(title=": ".join([title, *wrong[:1]]), edits=edits)
+
+
+def _laid_flat(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], Outcome | None]:
+    """The edits, with a `flatten` where that is all they lack, and what they lead to."""
+    outcome = case.outcome(edits)
+    faults = outcome.new if outcome is not None else ()
+    if not faults or any(fault.code != "E0406" for fault in faults):
+        return edits, outcome
+    tree = Tree(faults[0].span.source)
+    found = [tree.call_at(fault.span) for fault in faults]
+    starts = {each[0].step.span.start for each in found if each is not None}
+    flat = edits
+    for start in sorted(starts, reverse=True):
+        flat = inserted(case.tree.source, flat, start, "flatten, ")
+    return flat, case.outcome(flat)
+
+
+def rewritten(call: syntax.Call, counted: bool = False) -> str | None:
+    """A call in our words; None where some word of it has none."""
+    if call.body is not None:
+        return None
+    plain = tuple(node.span.text for node in call.positional)
+    named = tuple((each.name, each.value.span.text) for each in call.keywords)
+    return translate(Call(call.name.name, plain, named), counted)
+
+
+def blocked(case: Case) -> Iterator[Fix]:
+    """E0301: our word is known, and what was given with theirs cannot be said with it; why, in words."""
+    for fix in case.fault.fixes if case.fault.code == "E0301" else ():
+        outcome = case.outcome(fix.edits)
+        if outcome is not None and outcome.new:
+            yield Fix(f"{fix.title} Then {outcome.new[0].message}")
+            return
+
+
+def outputs(case: Case) -> Iterator[Fix]:
+    """E0201: `output a, b`."""
+    for place in case.tree.places:
+        steps = place.chain.steps
+        first = steps[0].action
+        if place.step is not steps[0] or not isinstance(first, syntax.Output) or len(steps) < 2:
+            continue
+        if not any(step.span.start == case.fault.span.start for step in steps[1:]):
+            continue
+        names = " ".join([first.span.text, *(step.span.text for step in steps[1:])])
+        edits = (Edit(Span(first.span.source, first.span.start, steps[-1].span.end), names),)
+        yield Fix(f"labels stand without commas: `{names}`", edits)
+
+
+def words(case: Case) -> Iterator[Fix]:
+    """E0202: `bias=False`, `pad=same`."""
+    word = case.fault.span.text
+    row = foreign.find("values", word)
+    text = row.ours[0] if row is not None and row.ours else f'"{word}"'
+    edits = (Edit(case.fault.span, text),)
+    if text in ("yes", "no"):
+        yield Fix(f"`{text}` is how the language writes it", edits, safe=True)
+    else:
+        yield Fix(f"a word stands in quotes: `{text}`" if '"' in text else f"write `{text}`", edits)
+
+
+def functions(case: Case) -> Iterator[Fix]:
+    """E0202: `range(n)` is the count itself, `floor(a / b)` is `a // b`."""
+    span, text = case.fault.span, case.fault.span.source.text
+    found = re.compile(r"(range|floor|int|trunc)\(([^(),\n]+)\)").match(text, span.start)
+    if found is None:
+        return
+    inner = found[2] if found[1] == "range" else re.sub(r"(?<!/)/(?!/)", "//", found[2])
+    inner = inner if found[1] == "range" and re.fullmatch(r"\w+", inner) else f"({inner})"
+    edits = (Edit(Span(span.source, span.start, found.end()), inner),)
+    yield Fix(f"write `{inner}`", edits)
+
+
+def shapes(case: Case) -> Iterator[Fix]:
+    """E0303: `28x28x1`, `[3, 32, 32]` for a shape."""
+    shape = shape_of(case.fault.span.text) if "a shape such as" in case.fault.message else None
+    if shape is not None:
+        edits = (Edit(case.fault.span, shape),)
+        yield Fix(f"depth first: `{shape}`", edits)

@@ -1,0 +1,140 @@
+"""Fixes for joins whose paths do not fit: a pad, a stride, a projection on the short path, another input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
+
+from cnnspec.faults.fixes import alter
+from cnnspec.faults.fixes.flow import runs
+from cnnspec.faults.fixes.tree import call_from, keyword, literal, set_argument, without_step
+from cnnspec.faults.fixes.trial import Case
+from cnnspec.faults.fixes.wording import listed, outcome, which
+from cnnspec.graph.tree import Merge
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Edit, Fix
+
+OPTIONS = 6
+"""So many changes of a kind are tried where one path alone is to change."""
+
+
+def altered(kind: str, case: Case) -> Iterator[Fix]:
+    """Another argument of a layer on each path that does not have the size of the others."""
+    networks = *case.trial.before.partial, *case.trial.before.networks
+    made = alter.makers(networks)
+    for merge in runs(networks):
+        if isinstance(merge, Merge) and merge.span.start <= case.fault.span.start < merge.span.end:
+            layers = [alter.upstream(path.output, made) for path in merge.live]
+            sizes = [alter.sized(path.output.shape) for path in merge.live]
+            break
+    else:
+        return
+    for wanted in sorted({size for size in sizes if size}, key=lambda size: -sizes.count(size)):
+        right = {
+            leaf.span for leaf_s, size in zip(layers, sizes, strict=True) if size == wanted for leaf in leaf_s
+        }
+        wrong = [
+            [leaf for leaf in leaves if leaf.span not in right]
+            for leaves, size in zip(layers, sizes, strict=True)
+            if size != wanted
+        ]
+        alone = len(wrong) == 1
+        options = [
+            list(islice(alter.changes(leaves, wanted, kind), OPTIONS if alone else 1)) for leaves in wrong
+        ]
+        for chosen in zip(*options, strict=True) if all(options) else ():
+            yield from _fix(case, chosen)
+
+
+def _fix(case: Case, chosen: Sequence[alter.Change]) -> Iterator[Fix]:
+    changes = {change.start: change for change in chosen}.values()
+    edits = [alter.change_edits(case.tree, change, change.start) for change in changes]
+    if not all(edits):
+        return
+    joined = tuple(edit for each in edits if each for edit in each)
+    after = case.mended(joined)
+    if after is not None:
+        told = [(alter.said(each), which(*call_from(case.tree, each.start), case)) for each in changes]
+        gives = outcome(after, case.fault.span.start, joined) if len(told) == 1 else ""
+        yield Fix(listed(told) + gives, joined)
+
+
+ceils, extras, factors, pads = (partial(altered, kind) for kind in ("ceil", "extra", "factor", "pad"))
+
+
+def gates(case: Case) -> Iterator[Fix]:
+    """A path that flattens what is to weigh channels: without that, its linear layers are pointwise."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None:
+        return
+    for path in found[1].body.paths if found[1].body is not None else ():
+        within = [
+            place for place in case.tree.places if path.span.start <= place.step.span.start < path.span.end
+        ]
+        flats = [place for place in within if place.call is not None and place.call.name.name == "flatten"]
+        linears = [
+            place.call for place in within if place.call is not None and place.call.name.name == "linear"
+        ]
+        cuts = [without_step(place) for place in flats]
+        if flats and linears and all(cuts):
+            edits = [cut for cut in cuts if cut is not None]
+            edits += [set_argument(call, "pointwise", "yes") for call in linears]
+            yield Fix(
+                "drop `flatten`, and `pointwise=yes` on the linear layers: the gate stays C@1x1", tuple(edits)
+            )
+
+
+def strides(case: Case) -> Iterator[Fix]:
+    """A stride of 1 where a path alone strides, or where a pool forgot that its stride is its window."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None:
+        return
+    for call in [call for at, call in case.tree.calls if found[0].step in at.around]:
+        given = keyword(call, "stride")
+        if given is None and not call.name.name.endswith("pool"):
+            continue
+        if given is not None and literal(given.value) in (None, 1):
+            continue
+        edits = (set_argument(call, "stride", "1"),)
+        yield Fix(f"`stride=1` on the {call.name.name} in line {call.span.line}", edits)
+
+
+def projections(case: Case) -> Iterator[Fix]:
+    """A 1x1 convolution in the place of `identity`, as He et al. 2016 do, where the other path strides."""
+    found = case.tree.call_at(case.fault.span)
+    if found is None or found[1].body is None:
+        return
+    place, join = found
+    assert join.body is not None
+    short = [call for call in map(_identity, join.body.paths) if call is not None]
+    long = [path for path in join.body.paths if _identity(path) is None]
+    if len(short) != 1 or len(long) != 1:
+        return
+    calls = [step.action for step in _steps(long[0]) if isinstance(step.action, syntax.Call)]
+    filters = [call.positional[0] for call in calls if call.name.name == "conv" and call.positional]
+    steps = [given.value for call in calls if (given := keyword(call, "stride")) is not None]
+    if not filters or not isinstance(filters[-1], syntax.FilterOf) or len(steps) > 1:
+        return
+    width = filters[-1].count.span.text
+    normed = any(call.name.name == "batchnorm" for call in calls)
+    stride = f" stride={steps[0].span.text}" if steps else ""
+    conv = f"conv {width}@1x1{stride}" + (" bias=no, batchnorm" if normed else "")
+    text = conv
+    if isinstance(place.owner, syntax.Block) and place.owner.parameters:
+        # One text serves uses that change the shape and uses that do not: the latter keep their identity.
+        tests = [f"{steps[0].span.text} != 1"] if steps and literal(steps[0]) is None else []
+        text = f"if {' or '.join([*tests, f'in.channels != {width}'])} {{ {conv} }} else {{ identity }}"
+    edits = (Edit(short[0].span, text),)
+    yield Fix("project the short path where the other changes the shape", edits)
+
+
+def _identity(path: syntax.Path) -> syntax.Call | None:
+    """The `identity` that is a whole path."""
+    steps = _steps(path)
+    call = steps[0].action if len(path.statements) == len(steps) == 1 else None
+    return call if isinstance(call, syntax.Call) and call.name.name == "identity" else None
+
+
+def _steps(path: syntax.Path) -> list[syntax.Step]:
+    return [step for each in path.statements if isinstance(each, syntax.Chain) for step in each.steps]

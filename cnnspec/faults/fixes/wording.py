@@ -1,0 +1,57 @@
+"""Fixes in words: which layer is changed, how, and what that leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.compiler import Checked
+from cnnspec.faults.fixes.flow import heights, value_at
+from cnnspec.faults.fixes.tree import Place
+from cnnspec.faults.fixes.trial import Case, moved
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Edit
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+_LISTED = 4
+"""So many changes are told one by one."""
+
+
+def which(place: Place, call: syntax.Call, case: Case) -> str:
+    """`the first conv`, or, in a block, its line."""
+    name = call.name.name
+    if call.span.start <= case.fault.span.start < call.span.end:
+        return f"this {name}"
+    same = [other for at, other in case.tree.calls if at.owner is place.owner and other.name.name == name]
+    index = next(i for i, other in enumerate(same) if other is call)
+    where = "" if isinstance(place.owner, syntax.Net) else f" of {place.owner.name.name}"
+    if len(same) == 1:
+        return f"the {name}{where}"
+    if index < len(_ORDINALS) and not place.around:
+        return f"the {_ORDINALS[index]} {name}{where}"
+    return f"the {name} in line {call.span.line}"
+
+
+def outcome(after: Checked, end: int, edits: Sequence[Edit]) -> str:
+    """` gives 28 28 14 10 5`: the sizes up to a place of the old text, if the edits are on the way.
+
+    Else ` gives 64@8x8`, the shape there.
+    """
+    value = value_at(after, moved(end, edits))
+    if value is None or value.shape is None:
+        return ""
+    made = []
+    before = value
+    while before.origin is not None:
+        before, _, span = before.origin
+        made.append(span)
+    places = [moved(edit.span.start, edits) for edit in edits]
+    along = all(any(span.start <= place <= span.end for span in made) for place in places)
+    found = heights(value) if along else []
+    return " gives " + (" ".join(map(str, found)) if 1 < len(found) <= 8 else str(value.shape))
+
+
+def listed(changed: Sequence[tuple[str, str]]) -> str:
+    """What is written where: "`pad=2` on the first conv, `pad=1` on the second conv"."""
+    shown = [f"`{text}` on {where}" for text, where in changed[:_LISTED]]
+    rest = f" and {len(changed) - _LISTED} more" if len(changed) > _LISTED else ""
+    return ", ".join(shown) + rest

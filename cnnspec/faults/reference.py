@@ -1,0 +1,169 @@
+"""The reference of the layers, written from what they declare: as Markdown, and as a page for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from inspect import cleandoc
+from textwrap import wrap
+from typing import Any
+
+from cnnspec.layers import FAMILIES, find
+from cnnspec.layers.base import Argument, Layer
+from cnnspec.values.kinds import describe
+
+TITLES = {
+    "conv": "Convolutions",
+    "pool": "Pooling",
+    "norm": "Normalisation",
+    "activation": "Activations",
+    "dropout": "Dropout",
+    "linear": "Vectors",
+    "resize": "Size",
+    "channels": "Channels",
+    "merge": "Joins",
+}
+
+KINDS = {
+    "count": "an integer that counts channels, features or groups",
+    "int": "an integer",
+    "float": "a number",
+    "flag": "`yes` or `no`",
+    "word": "one of the words listed, in quotes",
+    "text": "a string",
+    "size": "height and width: `3x3`, `[h, w]`, or one number for both",
+    "filter": "so many filters of such a kernel: `64@3x3`",
+    "pad": "rows and columns on each side",
+    "factor": "a number, or one an axis: `[2, 1.5]`",
+    "list": "a list of integers",
+    "numbers": "a number or a list, nested or not, of numbers",
+}
+
+WIDTH = 100  # of a page
+
+
+def layers_reference() -> str:
+    """The reference of all layers in Markdown."""
+    return "\n".join(_reference()) + "\n"
+
+
+def layer_page(name: str) -> str:
+    """What `cnnspec explain conv` shows. Raises KeyError where there is no such layer."""
+    return "\n".join(_page(_layer(name))) + "\n"
+
+
+def _layer(name: str) -> type[Layer]:
+    cls = find(name)
+    if cls is None:
+        raise KeyError(name)
+    return cls
+
+
+def _reference() -> Iterator[str]:
+    yield "Sizes are per axis: n of the input, o of the output, lo and hi the pad before and behind it."
+    yield "Where no formula stands, the output has the shape of the input."
+    yield ""
+    yield "| kind of argument | what it takes |"
+    yield "|---|---|"
+    for kind, meaning in KINDS.items():
+        yield f"| {kind} | {meaning} |"
+    for family, members in FAMILIES.items():
+        yield ""
+        yield f"### {TITLES[family]}"
+        yield ""
+        yield "| layer | |"
+        yield "|---|---|"
+        for name in members:
+            yield f"| `{name}` | {_markdown(_layer(name).summary)} |"
+        for name in members:
+            yield ""
+            yield from _entry(_layer(name))
+
+
+def _entry(cls: type[Layer]) -> Iterator[str]:
+    yield f"#### `{cls.name}`"
+    yield ""
+    yield _markdown(cleandoc(cls.__doc__ or cls.summary))
+    yield ""
+    if cls.formula:
+        yield f"Output: `{cls.formula}`"
+        yield ""
+    if cls.arguments:
+        yield "| argument | kind | default | |"
+        yield "|---|---|---|---|"
+        for name, argument in cls.arguments.items():
+            default = f"`{_default(argument)}`" if _default(argument) else ""
+            place = f" ({_ordinal(cls, name)})" if name in cls.positional else ""
+            yield f"| `{name}`{place} | {_kind(argument)} | {default} | {_markdown(argument.doc)} |"
+        yield ""
+    yield f"    {cls.example}"
+    yield ""
+    yield _peer(cls, code="`")
+
+
+def _page(cls: type[Layer]) -> Iterator[str]:
+    yield cls.name
+    yield ""
+    for paragraph in cleandoc(cls.__doc__ or cls.summary).split("\n\n"):
+        yield from wrap(" ".join(paragraph.split()), WIDTH)
+        yield ""
+    if cls.formula:
+        yield f"    {cls.formula}"
+        yield ""
+    if cls.arguments:
+        yield "Arguments"
+        width = max(map(len, cls.arguments))
+        for name, argument in cls.arguments.items():
+            default = f" [{_default(argument)}]" if _default(argument) else ""
+            place = f", {_ordinal(cls, name)}" if name in cls.positional else ""
+            text = f"{_kind(argument).replace('`', '')}{default}{place}: {argument.doc.replace('`', '')}"
+            first, *rest = wrap(text, WIDTH - width - 4)
+            yield f"  {name:{width}}  {first}"
+            for line in rest:
+                yield f"  {'':{width}}  {line}"
+        yield ""
+    yield f"Example, after `input {cls.example_input}`"
+    yield f"    {cls.example}"
+    yield ""
+    yield _peer(cls)
+
+
+def _markdown(text: str) -> str:
+    """With the signs escaped that Markdown would take for its own, outside of code."""
+    parts = text.split("`")
+    parts[::2] = [part.replace("*", "\\*").replace("|", "\\|") for part in parts[::2]]
+    return "`".join(parts)
+
+
+def _ordinal(cls: type[Layer], name: str) -> str:
+    """Where an argument may stand without its name."""
+    return ("first", "second")[cls.positional.index(name)]
+
+
+def _kind(argument: Argument) -> str:
+    """The kind and its bounds."""
+    if argument.kind == "word":
+        return ", ".join(f'`"{choice}"`' for choice in argument.choices)
+    words = "".join(f', `"{choice}"`' for choice in argument.choices)
+    if argument.low is not None and argument.high is not None and argument.high < 2**31 - 1:
+        return f"{argument.kind}, {argument.low} to {argument.high}{words}"
+    return argument.kind + (f" ≥ {argument.low}" if argument.low is not None else "") + words
+
+
+def _default(argument: Argument) -> str:
+    """The default as the language writes it; "" where there is none, or where the doc says it."""
+    if argument.required or argument.default is None:
+        return ""
+    value: Any = argument.default
+    if isinstance(value, tuple):
+        value = value[0] if len(set(value)) == 1 else list(value)
+    return describe(value).replace("e-0", "e-")
+
+
+def _peer(cls: type[Layer], code: str = "") -> str:
+    peer = (
+        f"{code}{cls.torch_class}{code}" if cls.torch_class else "no module; the emitted file brings its own"
+    )
+    if cls.is_join:
+        symbol = getattr(cls, "symbol", "")
+        peer = f"{code}{symbol}{code}" if symbol else f"{code}torch.cat{code}"
+    return f"In PyTorch: {peer}."

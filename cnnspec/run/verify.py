@@ -1,0 +1,357 @@
+"""Proof that programs mean the same: the same weights, the same images, layer by layer.
+
+The measure is the plain NumPy program in float64, layer after layer. Each other program is given, at each
+of its layers, what the measure has there, so that an error shows where it is made, neither drowned by what
+follows nor multiplied by it. Then it runs as a whole, for what it does between layers. In float64 what
+means the same agrees but for rounding, however deep the net; in float32 the bounds are wider, and wider
+still where what is computed multiplies rounding.
+
+NumPy is imported here, by those who verify.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple, cast
+from zlib import crc32
+
+import numpy as np
+
+from cnnspec.analysis.unroll import Graph, Node, unroll
+from cnnspec.backends import BACKENDS
+from cnnspec.graph.tree import Network
+from cnnspec.layers.base import Weight
+from cnnspec.passes.evaluation import evaluation
+from cnnspec.passes.fold_batchnorm import TAKERS
+from cnnspec.passes.optimize import fold_weights, twins
+from cnnspec.passes.optimize import optimize as optimised
+from cnnspec.run.programs import Array, NumpyProgram, Program, check_memory, load, tensors_of
+from cnnspec.run.verdict import OUTPUT, ROUNDED, TYPES, WHOLE, Report, Row
+
+REACH = 3.0
+"""The size of what layers make: some of it lies beyond 6 and -3, where relu6 and hardswish turn."""
+
+NOISE = 1e-6
+"""Numbers that are smaller are what rounding leaves of 0, behind the norm of a constant map; scaled to REACH,
+they would differ from program to program."""
+
+HALF_ULP = 2.0**-24
+"""The most that rounding to float32 moves a number, relative to it."""
+
+TINY = 1e-30  # of the size 0 is taken for
+
+Errors = dict[str, dict[str, float]]
+"""Of a program, by type and by the name of a layer or an output."""
+
+
+class Trial(NamedTuple):
+    """A program to compare; `graph` is what it computes, `twins` the network's own names for its nodes.
+
+    `layers`: the types in which its layers are compared; its outputs are in all.
+    """
+
+    make: Callable[[], Program]
+    graph: Graph
+    twins: Mapping[str, str] = {}
+    layers: tuple[str, ...] = TYPES
+
+
+def verify(
+    network: Network, backends: tuple[str, ...], images: int = 2, seed: int = 0, optimize: bool = False
+) -> Report:
+    """Compare programs on random weights and images; `optimize`: those that `build --optimize` writes.
+
+    Raises ImportError where the framework of a back end is not installed, MemoryError where the values of
+    all layers take more than there is.
+    """
+    what = "the optimised programs" if optimize else "the back ends"
+    graph = unroll(network)
+    values = sum(int(node.output.features) for node in graph.nodes if not node.train)
+    check_memory(network.name, 8 * (images * values + 2 * tensors_of(graph)))
+    measure = Measure(network, seed)
+    stopped: dict[str, str] = {}
+    with noted(stopped, "numpy"), silent():
+        measure.walk(images)
+    if stopped:
+        return Report(network.name, images, (), (), 0.0, what, stopped)
+    names = tuple(name for name in BACKENDS if name in backends)
+    trials = optimised_trials(network, names) if optimize else plain_trials(network, measure, names)
+    tensors = fold_weights(network, measure.state) if optimize else measure.state
+    found: dict[str, Errors] = {}
+    for name, trial in trials.items():
+        program = trial.make()
+        with noted(stopped, name):
+            found[name] = measure.compare(program, trial, tensors)
+    gap = 0.0
+    with noted(stopped, "numpy"):
+        gap = measure.gap(found.get("numpy"))
+    return Report(network.name, images, tuple(trials), tuple(measure.rows(found)), gap, what, stopped)
+
+
+@contextmanager
+def noted(stopped: dict[str, str], program: str) -> Iterator[None]:
+    """Note why a program stops: a wrong one may end in anything."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as problem:
+        reason = str(problem).partition("\n")[0]
+        stopped[program] = f"{type(problem).__name__}: {reason}"
+
+
+def plain_trials(network: Network, measure: Measure, names: tuple[str, ...]) -> dict[str, Trial]:
+    """The plain programs, NumPy's by both paths; its layers in float64 are the measure themselves."""
+    graph, found = measure.graph, {}
+    for name in names:
+        if name == "numpy":
+            found[name] = Trial(partial(on_path, measure.program, False), graph, layers=("float32",))
+            found[f"{name}, fast"] = Trial(partial(on_path, measure.program, True), graph, layers=())
+        else:
+            found[name] = Trial(partial(load, name, network, graph), graph)
+    return found
+
+
+def optimised_trials(network: Network, names: tuple[str, ...]) -> dict[str, Trial]:
+    """The optimised programs, NumPy's by both paths."""
+    found = {}
+    for name in names:
+        graph, same = evaluation(unroll(optimised(network, name))), twins(network, name)
+        make = partial(load, name, network, graph, optimize=True)
+        if name == "numpy":
+            program = cast("NumpyProgram", make())
+            found[f"{name}, optimised"] = Trial(partial(on_path, program, False), graph, same)
+            found[f"{name}, optimised, fast"] = Trial(partial(on_path, program, True), graph, same, ())
+        else:
+            found[f"{name}, optimised"] = Trial(make, graph, same)
+    return found
+
+
+def on_path(program: NumpyProgram, fast: bool) -> Program:
+    program.fast = fast
+    return program
+
+
+class Measure:
+    """The values of all inputs and layers in float64, and the weights that they come from.
+
+    All numbers of images and weights are float32's, so that both precisions compute with the same.
+    """
+
+    def __init__(self, network: Network, seed: int) -> None:
+        self.graph = unroll(network)
+        self.program = NumpyProgram(network, self.graph)
+        self.nodes = {node.path: node for node in self.graph.nodes}
+        self.ends = {OUTPUT + name: at for name, at, train in self.graph.outputs if not train}
+        self.seed = seed
+        self.state = {key: widened(x) for key, x in self.program.state().items()}
+        self.program.put(self.state)
+        self.images: list[Array] = []
+        self.values: dict[str, Array] = {}
+
+    def walk(self, images: int) -> None:
+        """Draw images, and go through the layers: their weights are drawn, their values kept."""
+        rng = np.random.default_rng(self.seed)
+        for name, shape in self.graph.inputs:
+            self.images.append(in_float32(rng.standard_normal((images, *shape.dimensions))))
+            self.values[name] = self.images[-1]
+        for node in self.graph.nodes:
+            self.draw(node)
+            if not node.train:
+                self.values[node.path] = self.made(node)
+        for name, at in self.ends.items():
+            self.values[name] = self.values[at]
+
+    def draw(self, node: Node) -> None:
+        """Draw the tensors that a node brings along, each from a seed of its own."""
+        size = size_of(self.values.get(node.inputs[0]))
+        for weight in () if node.shared else node.weights:
+            key = key_of(node, weight)
+            rng = np.random.default_rng([self.seed, crc32(key.encode())])
+            self.put(key, drawn(node, weight, self.state[key], size, rng))
+
+    def put(self, key: str, tensor: Array) -> None:
+        self.state[key] = in_float32(tensor)
+        self.program.put({key: self.state[key]})
+
+    def made(self, node: Node) -> Array:
+        """What a node makes; a weight that was drawn is scaled until that has a size of about REACH."""
+        value = self.program.step(node.path, self.values.__getitem__)
+        size = size_of(value)
+        weights = [w for w in node.weights if w.name == "weight" and not is_said(node, w)]
+        fixed = node.layer.name not in TAKERS or node.shared or not weights
+        if fixed or REACH / 2 <= size <= 2 * REACH or largest(self.values[node.inputs[0]]) < NOISE:
+            return value
+        key = key_of(node, weights[0])
+        self.put(key, self.state[key] * (REACH / size))
+        return self.program.step(node.path, self.values.__getitem__)
+
+    def compare(self, program: Program, trial: Trial, tensors: Mapping[str, Array]) -> Errors:
+        """The errors of a program with these tensors, by type and by the network's names."""
+        state = with_said(program.state(), trial.graph, tensors)
+        found: Errors = {}
+        for kind in TYPES:
+            errors = found[kind] = {}
+
+            def given(own: str, kind: str = kind) -> Array:
+                return self.values[trial.twins.get(own, own)].astype(kind, copy=False)
+
+            def see(own: str, made: Array | None, errors: dict[str, float] = errors) -> None:
+                name = trial.twins.get(own, own)
+                errors[name] = max(errors.get(name, 0.0), self.error(name, made))
+
+            program.put(in_type(state, kind))
+            with silent():
+                if kind in trial.layers:
+                    program.follow(given, see)
+                for name, made in program.run([x.astype(kind) for x in self.images]).items():
+                    see(name, made)
+        return found
+
+    def gap(self, known: Errors | None) -> float:
+        """The largest finite error of the program in float32 at an output; `known`: the measure's errors."""
+        trial = Trial(partial(on_path, self.program, False), self.graph, layers=())
+        errors = known or self.compare(trial.make(), trial, self.state)
+        ends = [error for name, error in errors["float32"].items() if name.startswith(OUTPUT)]
+        return max(filter(math.isfinite, ends), default=0.0)
+
+    def rows(self, found: Mapping[str, Errors]) -> Iterator[Row]:
+        """The layers, then the outputs, with the errors of each program."""
+        shapes = {node.path: str(node.output) for node in self.graph.nodes}
+        shapes |= {name: shapes.get(at, "") for name, at in self.ends.items()}
+        for name, shape in shapes.items():
+            if name in self.values:
+                errors = {
+                    kind: {program: each[kind][name] for program, each in found.items() if name in each[kind]}
+                    for kind in TYPES
+                }
+                if any(errors.values()):  # else a layer that no program has as such
+                    row = Row(name, shape, largest(self.values[name]), errors)
+                    if row.worst("float32") > min(ROUNDED, WHOLE):
+                        row = row._replace(moved=self.moved(name), overflows=self.overflows(name))
+                    yield row
+
+    def moved(self, name: str) -> float:
+        """The error of a layer in float64 where float32 rounds all that arrives, as far up or down as it may.
+
+        Joins before it are made anew, for a program may compute them on its way; before an output all is.
+        """
+        at = self.ends.get(name, name)
+        wanted, chain = {at}, []
+        for node in reversed(self.graph.nodes):
+            if node.path in wanted and (node.layer.is_join or node.path == at or name in self.ends):
+                wanted.update(node.inputs)
+                chain.append(node)
+        made: dict[str, Array] = {}
+
+        def rounded(path: str) -> Array:
+            x = made.get(path, self.values[path])
+            signs = np.random.default_rng([self.seed, crc32(path.encode())]).choice((-1.0, 1.0), x.shape)
+            return x * (1 + HALF_ULP * signs)
+
+        self.program.put(self.state)
+        with silent():
+            for node in reversed(chain):
+                made[node.path] = self.program.step(node.path, rounded)
+        error = self.error(name, made.get(at, self.values[at]))
+        return error if math.isfinite(error) else 0.0
+
+    def overflows(self, name: str) -> bool:
+        """Whether numbers grow too large for float32 in a layer, or on the way to an output."""
+        self.program.put(in_type(self.state, "float32"))
+        try:
+            with np.errstate(over="raise", invalid="ignore"):
+                if name in self.ends:
+                    made = self.program.run([x.astype("float32") for x in self.images])[name]
+                else:
+                    made = self.program.step(name, lambda at: self.values[at].astype("float32"))
+        except FloatingPointError:
+            return True
+        return not np.isfinite(made).all()
+
+    def error(self, name: str, made: Array | None) -> float:
+        """The largest difference of what a program makes, relative to the largest number there, or to the
+        largest that arrives at a layer, for rounding has that size; NaN counts as infinite."""
+        wanted = self.values[name]
+        if made is None or made.shape != wanted.shape:
+            return math.inf
+        with silent():  # inf - inf
+            size = max([largest(wanted), *map(largest, self.arriving(name))])
+            error = float(np.abs(made - wanted).max(initial=0)) / max(size, TINY)
+        return math.inf if math.isnan(error) else error
+
+    def arriving(self, name: str) -> Iterator[Array]:
+        return (self.values[at] for at in self.nodes[name].inputs) if name in self.nodes else iter(())
+
+
+def drawn(node: Node, weight: Weight, start: Array, size: float, rng: np.random.Generator) -> Array:
+    """Weights of about the size that `made` makes exact; statistics of numbers of the size that arrives; all
+    others off their start. What the specification gives stays."""
+    if weight.name == "num_batches_tracked" or is_said(node, weight):
+        return start
+    if weight.name == "running_var":
+        return rng.uniform(0.5, 1.5, start.shape) * size**2
+    if weight.name == "running_mean":
+        return rng.normal(0, 0.1, start.shape) * size
+    if weight.name == "bias":
+        return rng.normal(0, 0.1, start.shape)
+    if node.layer.name in TAKERS:
+        return rng.normal(0, REACH * math.sqrt(1 / math.prod(start.shape[1:])) / size, start.shape)
+    norm = any(other.name == "bias" for other in node.weights)
+    return start * rng.uniform(0.5, 1.5, start.shape) * (REACH if norm else 1)
+
+
+def with_said(own: Mapping[str, Array], graph: Graph, tensors: Mapping[str, Array]) -> dict[str, Array]:
+    """The tensors for a program, but its own where the specification gives the numbers.
+
+    Raises ValueError where the program has others.
+    """
+    for key in sorted(own.keys() | tensors.keys()):
+        if key not in own or key not in tensors:
+            raise ValueError(f"only {'the program' if key in own else 'the network'} has {key}")
+        if own[key].shape != tensors[key].shape:
+            raise ValueError(f"{key} is {own[key].shape}, not {tensors[key].shape}")
+    said = {key_of(node, w) for node in graph.nodes for w in node.weights if is_said(node, w)}
+    return {key: own[key] if key in said else tensors[key] for key in own}
+
+
+def key_of(node: Node, weight: Weight) -> str:
+    return f"{node.first}.{weight.name}" if weight.name else node.first
+
+
+def is_said(node: Node, weight: Weight) -> bool:
+    """Whether the specification gives the numbers."""
+    argument = {"weight": "weights", "bias": "biases"}.get(weight.name, "")
+    return argument in node.layer.arguments and node.layer.value(argument) is not None
+
+
+def silent() -> np.errstate:
+    """Without warnings: the report says where numbers end."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
+def size_of(x: Array | None) -> float:
+    """The root of the mean square; 1 of nothing, of zeros but for rounding, and of what is no number."""
+    size = 1.0 if x is None or not x.size else float(np.sqrt(np.mean(x * x)))
+    return size if NOISE < size < math.inf else 1.0
+
+
+def largest(x: Array) -> float:
+    return float(np.abs(x).max(initial=0))
+
+
+def in_type(tensors: Mapping[str, Array], kind: str) -> dict[str, Array]:
+    """Tensors in another precision, counts as they are."""
+    return {key: x.astype(kind) if x.dtype.kind == "f" else x for key, x in tensors.items()}
+
+
+def in_float32(x: Array) -> Array:
+    """The nearest numbers of float32, as float64; counts as they are."""
+    return widened(x.astype(np.float32)) if x.dtype.kind == "f" else x
+
+
+def widened(x: Array) -> Array:
+    return x.astype(np.float64) if x.dtype.kind == "f" else x

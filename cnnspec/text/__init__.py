@@ -1,0 +1,1 @@
+"""From bytes to a syntax tree with spans, and back to text."""

@@ -1,0 +1,265 @@
+"""Values and labels of the syntax tree, built by the grammar's callbacks.
+
+Methods are named as the rules and aliases of grammars/cnn.lark. Each gets the rule's parts as a list,
+tokens and punctuation included, so that every node can tell its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.scanner import TextLimits, Token
+from cnnspec.text.source import Source, Span
+
+# What stands on the parser's stack: tokens, nodes, lists of them.
+Parts = list[Any]
+
+_HOLE = re.compile(r"\{([^{}]*)\}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class ValueBuilder:
+    """Builds the values of one source at a time."""
+
+    def begin(
+        self,
+        source: Source,
+        limits: TextLimits,
+        report: Callable[[Diagnostic], None],
+        read_hole: Callable[[int, int], syntax.Expression],
+    ) -> None:
+        """Start on a source. `read_hole` reads the expression in a computed label."""
+        self.source = source
+        self.text = source.text
+        self.limits = limits
+        self.report = report
+        self.read_hole = read_hole
+        self.wired = False
+        # How deep an expression is, by identity; with the node, so that its identity stays its own.
+        self.depths: dict[int, tuple[int, Any]] = {}
+
+    def span(self, start: int, end: int) -> Span:
+        return Span(self.source, start, end)
+
+    def fault(self, code: str, message: str, span: Span) -> syntax.Broken:
+        """Report a fault; what stands there is unknown from now on."""
+        self.report(Diagnostic(code, message, span))
+        return syntax.Broken(span)
+
+    def deep(self, node: Any, *parts: Any) -> Any:
+        """A node within bounds of depth, else Broken: whoever walks the tree may recurse."""
+        depths = self.depths
+        depth = 1 + max([depths[id(part)][0] for part in parts if id(part) in depths], default=0)
+        if depth > self.limits.max_expression:
+            bound = f"{self.limits.max_expression:,} deep (max_expression)"
+            return self.fault("E0105", f"operators and tests nest at most {bound}", node.span)
+        depths[id(node)] = depth, node
+        return node
+
+    # Lists of any rule's parts
+
+    def first(self, parts: Parts) -> Parts:
+        """The head of a list."""
+        return parts
+
+    def later(self, parts: Parts) -> Parts:
+        """A list and its next item, whatever stands between."""
+        items: Parts = parts[0]
+        items.append(parts[-1])
+        return items
+
+    # Numbers and words
+
+    def boolean(self, token: Token) -> syntax.Literal:
+        """yes, no"""
+        return syntax.Literal(self.text.startswith("y", token.start), self.span(token.start, token.end))
+
+    def string(self, token: Token) -> syntax.Literal:
+        return syntax.Literal(self.text[token.start + 1 : token.end - 1], self.span(token.start, token.end))
+
+    def integer(self, token: Token) -> syntax.Expression:
+        span = self.span(token.start, token.end)
+        value = self.whole(self.text[token.start : token.end])
+        return syntax.Literal(value, span) if value is not None else self.too_large(span)
+
+    def size(self, token: Token) -> syntax.Expression:
+        """5x5"""
+        span = self.span(token.start, token.end)
+        values = tuple(self.whole(digits) for digits in self.text[token.start : token.end].split("x"))
+        return syntax.Literal(values, span) if None not in values else self.too_large(span)
+
+    def whole(self, digits: str) -> int | None:
+        """The value of digits, or None past the bound: `int` is slow on, or refuses, thousands of them."""
+        if len(digits) > 10:
+            digits = digits.lstrip("0") or "0"
+            if len(digits) > 10:
+                return None
+        value = int(digits)
+        return value if value <= self.limits.max_integer else None
+
+    def too_large(self, span: Span) -> syntax.Expression:
+        bound = f"{self.limits.max_integer:,}"
+        return self.fault("E0104", f"a number is too large: integers go up to {bound}", span)
+
+    def floating(self, token: Token) -> syntax.Expression:
+        span = self.span(token.start, token.end)
+        value = float(self.text[token.start : token.end])
+        if value in (float("inf"), float("-inf")):
+            return self.fault("E0104", "a number is too large for a float: they go up to 1.8e308", span)
+        return syntax.Literal(value, span)
+
+    # Operators
+
+    def variable(self, parts: Parts) -> syntax.Name:
+        (token,) = parts
+        return syntax.Name(self.text[token.start : token.end], self.span(token.start, token.end))
+
+    def broken(self, parts: Parts) -> syntax.Broken:
+        return syntax.Broken(self.span(parts[0].start, parts[-1].end))
+
+    def arrival(self, parts: Parts) -> syntax.Arrival:
+        """in.channels"""
+        field = parts[2]
+        return syntax.Arrival(self.text[field.start : field.end], self.span(parts[0].start, field.end))
+
+    def parenthesised(self, parts: Parts) -> Any:
+        """A value in parentheses spans them, so that what encloses it and what replaces it do too."""
+        opened, value, closed = parts
+        node = value._replace(span=self.span(opened.start, closed.end))
+        return self.deep(node, value) if id(value) in self.depths else node
+
+    def filter(self, parts: Parts) -> Any:
+        """count@kernel"""
+        count, _, kernel = parts
+        node = syntax.FilterOf(count, kernel, self.span(count.span.start, kernel.span.end))
+        return self.deep(node, count, kernel) if self.depths else node
+
+    def unary(self, parts: Parts) -> Any:
+        sign, operand = parts
+        if sign.start == sign.end:
+            return syntax.Broken(operand.span)
+        operator = self.text[sign.start : sign.end]
+        return self.deep(syntax.Unary(operator, operand, self.span(sign.start, operand.span.end)), operand)
+
+    def binary(self, parts: Parts) -> Any:
+        left, sign, right = parts
+        span = self.span(left.span.start, right.span.end)
+        if sign.start == sign.end:  # the parser's own filler: behind the left side stood something else
+            return syntax.Broken(span)
+        node = syntax.Binary(self.text[sign.start : sign.end], left, right, span)
+        return self.deep(node, left, right)
+
+    def choice(self, parts: Parts) -> Any:
+        """then if test else otherwise"""
+        then, _, test, _, otherwise = parts
+        span = self.span(then.span.start, otherwise.span.end)
+        return self.deep(syntax.Choice(then, test, otherwise, span), then, test, otherwise)
+
+    # Lists, indices, functions
+
+    def list(self, parts: Parts) -> Any:
+        """[1, 2]"""
+        start, end = parts[0].start, parts[-1].end
+        items = parts[1] if len(parts) > 2 else []
+        if start and self.text[start - 1] == "]":
+            from cnnspec.text.foreign.habits import list_indexed
+
+            return self.fault("E0101", list_indexed(self.text, start), self.span(start, end))
+        node = syntax.List(tuple(items), self.span(start, end))
+        return self.deep(node, *items)
+
+    def comprehension(self, parts: Parts) -> Any:
+        """[item for names in source]"""
+        opened, item, _, each, closed = parts
+        span = self.span(opened.start, closed.end)
+        node = syntax.Comprehension(item, each.names, each.source, span)
+        return self.deep(node, item, each.source)
+
+    def index(self, parts: Parts) -> Any:
+        """table[i, j]"""
+        name, _, subscripts, closed = parts
+        node = syntax.Index(self.variable([name]), tuple(subscripts), self.span(name.start, closed.end))
+        return self.deep(node, *subscripts)
+
+    def function(self, parts: Parts) -> Any:
+        """max(a, b)"""
+        name, closed = parts[0], parts[-1]
+        arguments = tuple(parts[2]) if len(parts) > 3 else ()
+        node = syntax.Function(self.variable([name]), arguments, self.span(name.start, closed.end))
+        return self.deep(node, *arguments)
+
+    def slice(self, parts: Parts) -> Any:
+        """Either side of the colon may be absent."""
+        colon = next(i for i, part in enumerate(parts) if type(part) is Token)
+        start = parts[0] if colon else None
+        stop = parts[colon + 1] if colon + 1 < len(parts) else None
+        span = self.span(
+            start.span.start if start else parts[colon].start, stop.span.end if stop else parts[colon].end
+        )
+        return self.deep(syntax.Slice(start, stop, span), start, stop)
+
+    # Labels and references
+
+    def label_of(self, start: int, end: int) -> syntax.Label:
+        """A label's parts: text, and the expressions in its braces."""
+        text, span = self.text[start:end], self.span(start, end)
+        quoted = text.startswith('"')
+        if not quoted and "{" not in text:
+            return syntax.Label((text,), span)
+        offset = start + 1 if quoted else start
+        inner = text[1:-1] if quoted else text
+        parts: Parts = []
+        position = 0
+        for hole in _HOLE.finditer(inner):
+            parts += [
+                inner[position : hole.start()],
+                self.read_hole(offset + hole.start(1), offset + hole.end(1)),
+            ]
+            position = hole.end()
+        parts = [part for part in (*parts, inner[position:]) if part != ""]
+        if quoted:
+            self.check_quoted(parts, span)
+        return syntax.Label(tuple(parts), span)
+
+    def check_quoted(self, parts: Parts, span: Span) -> None:
+        """Quotes allow any label that names a weight: dots part the names there."""
+        text = "".join(part for part in parts if isinstance(part, str))
+        if not parts:
+            self.fault("E0101", "a label has at least one character", span)
+        elif "." in text:
+            self.fault("E0101", "a label holds no dot: dots part the labels in the names of weights", span)
+        elif "{" in text or "}" in text:
+            self.fault("E0101", "a brace in a label lacks its partner", span)
+        elif _CONTROL.search(text):
+            self.fault("E0102", "a label holds no control characters", span)
+        elif len(text.encode(errors="replace")) > self.limits.max_name:
+            self.fault("E0105", f"a name has at most {self.limits.max_name} bytes (max_name)", span)
+
+    def label(self, parts: Parts) -> syntax.Label:
+        """conv1:"""
+        what = parts[0]
+        if type(what) is Token:
+            return self.label_of(what.start, what.end)
+        return self.label_of(what.span.start, what.span.end)
+
+    def first_part(self, parts: Parts) -> Parts:
+        """A label of a reference; `0.1` is two, though it looks like a number."""
+        what = parts[-1]
+        start, end = (what.start, what.end) if type(what) is Token else (what.span.start, what.span.end)
+        text = self.text[start:end]
+        if "." in text and text[0].isdigit():
+            dot = text.index(".")
+            return [self.label_of(start, start + dot), self.label_of(start + dot + 1, end)]
+        return [self.label_of(start, end)]
+
+    def later_part(self, parts: Parts) -> Parts:
+        labels: Parts = parts[0]
+        labels += self.first_part(parts)
+        return labels
+
+    def reference(self, labels: Parts) -> syntax.Reference:
+        return syntax.Reference(tuple(labels), labels[0].span.to(labels[-1].span))

@@ -1,0 +1,265 @@
+"""Statements and files of the syntax tree, built by the grammar's callbacks as soon as they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cnnspec.text import syntax
+from cnnspec.text.build_expressions import Parts, ValueBuilder
+from cnnspec.text.scanner import WORDS, Token
+from cnnspec.text.source import Span
+
+
+def end_of(action: syntax.Action) -> int:
+    """Where a step ends: a head's span stops before its braces."""
+    if isinstance(action, syntax.Call):
+        return action.body.span.end if action.body else action.span.end
+    if isinstance(action, syntax.If):
+        return (action.otherwise or action.then).span.end
+    if isinstance(action, syntax.Repeat):
+        return action.body.span.end
+    return action.span.end
+
+
+# What in the grammar goes by another name than its method.
+METHODS = {
+    "from": "from_rule",
+    "beside": "later",
+    "next_path": "later",
+    "INT": "integer",
+    "FLOAT": "floating",
+    "SIZE": "size",
+    "STRING": "string",
+    "BOOL": "boolean",
+}
+TERMINALS = tuple(name for name in METHODS if name.isupper())
+
+
+class TreeBuilder(ValueBuilder):
+    """Builds the tree of one source at a time."""
+
+    def callback(self, name: str) -> Callable[..., Any]:
+        """What a rule, an alias or a terminal of the grammar calls."""
+        call: Callable[..., Any] = getattr(self, METHODS.get(name, name))
+        return call
+
+    # Files
+
+    def start(self, parts: Parts) -> syntax.File:
+        items = [item for part in parts if type(part) is list for item in part if item is not None]
+        return syntax.File(tuple(items), self.span(0, len(self.text)))
+
+    def nothing(self, parts: Parts) -> None:
+        """What could not be read leaves no item."""
+
+    def name_of(self, token: Token) -> syntax.Name:
+        return syntax.Name(self.text[token.start : token.end], self.span(token.start, token.end))
+
+    def key_of(self, token: Token) -> syntax.Name:
+        """The name in `name =`."""
+        name = self.text[token.start : token.end - 1].rstrip(" \t")
+        return syntax.Name(name, self.span(token.start, token.start + len(name)))
+
+    def net(self, parts: Parts) -> syntax.Net | None:
+        word, name, *parameters, body = parts
+        self.depths.clear()
+        self.wired = False
+        if name.type == "BROKEN":
+            return None
+        values = tuple(parameters[0]) if parameters else ()
+        return syntax.Net(self.name_of(name), values, body, self.span(word.start, body.span.end))
+
+    def block(self, parts: Parts) -> syntax.Block | None:
+        wired = self.wired
+        net = self.net(parts)
+        return net and syntax.Block(net.name, net.parameters, net.body, wired, net.span)
+
+    def variant(self, parts: Parts) -> syntax.Variant:
+        """net ResNet152 = ResNet depths=[3, 8, 36, 3]"""
+        word, key, pattern = parts[:3]
+        keywords = tuple(parts[3]) if len(parts) > 3 else ()
+        end = keywords[-1].span.end if keywords else pattern.end
+        return syntax.Variant(self.key_of(key), self.name_of(pattern), keywords, self.span(word.start, end))
+
+    def use(self, parts: Parts) -> syntax.Use:
+        word, path = parts
+        return syntax.Use(path, self.span(word.start, path.span.end))
+
+    def no_parameters(self, parts: Parts) -> Parts:
+        return []
+
+    def inside(self, parts: Parts) -> Parts:
+        """A list between brackets."""
+        return [item for item in parts[1] if item is not None]
+
+    def parameter(self, parts: Parts) -> syntax.Parameter:
+        name = self.name_of(parts[0])
+        return syntax.Parameter(name, None, name.span)
+
+    def parameter_with(self, parts: Parts) -> syntax.Parameter:
+        key, default = parts
+        return syntax.Parameter(self.plain(key), default, self.span(key.start, default.span.end))
+
+    def plain(self, key: Token) -> syntax.Name:
+        """The name in `name =`, where it names a new value."""
+        name = self.key_of(key)
+        if name.name in WORDS:
+            self.fault("E0101", f"`{name.name}` is a word of the language and cannot name a value", name.span)
+        return name
+
+    def constant(self, parts: Parts) -> syntax.Constant:
+        """out = 4 * width"""
+        key, value = parts
+        return syntax.Constant(self.plain(key), value, self.span(key.start, value.span.end))
+
+    # Braces
+
+    def empty_body(self, parts: Parts) -> syntax.Body:
+        return syntax.Body((), (), self.span(parts[0].start, parts[-1].end))
+
+    def body(self, parts: Parts) -> syntax.Body:
+        """Statements before the first bar; what follows a bar belongs to its path."""
+        lines = parts[1] if type(parts[1]) is list else parts[2]
+        span = self.span(parts[0].start, parts[-1].end)
+        statements: Parts = []
+        paths: Parts = []
+        current = statements
+        for line in lines:
+            if type(line) is syntax.Path:
+                current = list(line.statements)
+                paths.append((current, line.span))
+            else:
+                current.append(line)
+        whole = tuple(syntax.Path(tuple(path), bar) for path, bar in paths)
+        return syntax.Body(tuple(statements), whole, span)
+
+    def path(self, parts: Parts) -> syntax.Path:
+        """The bar and its first statement."""
+        bar, statement = parts[0], parts[-1]
+        end = statement.span.end
+        newline = self.text.find("\n", statement.span.start, end)
+        span = self.span(bar.start, end if newline < 0 else newline)
+        return syntax.Path((statement,), span)
+
+    def require(self, parts: Parts) -> syntax.Require:
+        message = parts[-1] if isinstance(parts[-1], syntax.Literal) and len(parts) > 2 else None
+        end = (message or parts[1]).span.end
+        return syntax.Require(parts[1], message, self.span(parts[0].start, end))
+
+    def default(self, parts: Parts) -> syntax.Default:
+        word, layer, keywords = parts
+        span = self.span(word.start, keywords[-1].span.end)
+        return syntax.Default(self.name_of(layer), tuple(keywords), span)
+
+    def broken_chain(self, parts: Parts) -> syntax.Chain:
+        broken = self.broken(parts)
+        return syntax.Chain((syntax.Step(None, broken, broken.span),), None, broken.span)
+
+    # Steps
+
+    def chain(self, parts: Parts) -> syntax.Chain:
+        steps = parts[0]
+        start = steps[0].span.start
+        if len(parts) == 1:
+            return syntax.Chain(tuple(steps), None, self.span(start, steps[-1].span.end))
+        _, arrow, expected = parts
+        assertion = syntax.Assertion(expected, self.span(arrow.start, expected.span.end))
+        return syntax.Chain(tuple(steps), assertion, self.span(start, expected.span.end))
+
+    def step(self, parts: Parts) -> syntax.Step:
+        action = parts[-1]
+        label = parts[0] if len(parts) > 1 else None
+        if label is None and type(action) is syntax.Call and action.body is None:
+            return syntax.Step(None, action, action.span)
+        start = label.span.start if label else action.span.start
+        return syntax.Step(label, action, self.span(start, end_of(action)))
+
+    def group(self, parts: Parts) -> syntax.Group:
+        (body,) = parts
+        return syntax.Group(body, body.span)
+
+    def repeat(self, parts: Parts) -> syntax.Repeat:
+        word, source, body = parts
+        return syntax.Repeat((), source, body, self.span(word.start, source.span.end))
+
+    def repeat_each(self, parts: Parts) -> syntax.Repeat:
+        word, each, body = parts
+        return syntax.Repeat(each.names, each.source, body, self.span(word.start, each.span.end))
+
+    def each(self, parts: Parts) -> syntax.Each:
+        """names in source"""
+        names, _, source = parts
+        named = tuple(self.name_of(name) for name in names)
+        return syntax.Each(named, source, self.span(names[0].start, source.span.end))
+
+    def condition(self, parts: Parts) -> Any:
+        """if test { … } else { … }"""
+        word, test, then = parts[:3]
+        otherwise = parts[4] if len(parts) > 3 else None
+        span = self.span(word.start, test.span.end)
+        if isinstance(otherwise, syntax.If | syntax.Broken):
+            whole = self.span(otherwise.span.start, end_of(otherwise))
+            step = syntax.Step(None, otherwise, whole)
+            body = syntax.Body((syntax.Chain((step,), None, whole),), (), whole)
+            return self.deep(syntax.If(test, then, body, span), otherwise)
+        return self.deep(syntax.If(test, then, otherwise, span))
+
+    def from_rule(self, parts: Parts) -> syntax.From:
+        word, labels = parts
+        self.wired = True
+        target = self.reference(labels)
+        return syntax.From(target, self.span(word.start, target.span.end))
+
+    def again(self, parts: Parts) -> syntax.Again:
+        word, labels = parts
+        target = self.reference(labels)
+        return syntax.Again(target, self.span(word.start, target.span.end))
+
+    def output(self, parts: Parts) -> syntax.Output:
+        """output aux2 aux1 train=yes"""
+        targets = tuple(self.reference(labels) for labels in parts[1])
+        keywords = tuple(parts[2]) if len(parts) > 2 else ()
+        end = keywords[-1].span.end if keywords else targets[-1].span.end
+        return syntax.Output(targets, keywords, self.span(parts[0].start, end))
+
+    # Calls
+
+    def call(self, parts: Parts) -> syntax.Call:
+        head: syntax.Call = parts[0]
+        if len(parts) == 1:
+            return head
+        each, body = (parts[2], parts[3]) if len(parts) > 2 else (None, parts[1])
+        if body.paths:
+            self.wired = True
+        span: Span = self.span(head.span.start, each.span.end) if each else head.span
+        return syntax.Call(head.name, head.positional, head.keywords, each, body, span)
+
+    def head(self, parts: Parts) -> syntax.Call:
+        """relu"""
+        name = self.name_of(parts[0])
+        return syntax.Call(name, (), (), None, None, name.span)
+
+    def head_positionals(self, parts: Parts) -> syntax.Call:
+        """linear 120"""
+        token, positionals = parts
+        span = self.span(token.start, positionals[-1].span.end)
+        return syntax.Call(self.name_of(token), tuple(positionals), (), None, None, span)
+
+    def head_keywords(self, parts: Parts) -> syntax.Call:
+        """relu slope=0.1"""
+        token, keywords = parts
+        span = self.span(token.start, keywords[-1].span.end)
+        return syntax.Call(self.name_of(token), (), tuple(keywords), None, None, span)
+
+    def head_all(self, parts: Parts) -> syntax.Call:
+        """conv 64@3x3 pad=1"""
+        token, positionals, keywords = parts
+        span = self.span(token.start, keywords[-1].span.end)
+        return syntax.Call(self.name_of(token), tuple(positionals), tuple(keywords), None, None, span)
+
+    def keyword(self, parts: Parts) -> syntax.Keyword:
+        """pad=1"""
+        key, value = parts
+        name = self.key_of(key)
+        return syntax.Keyword(name.name, value, name.span, self.span(key.start, value.span.end))

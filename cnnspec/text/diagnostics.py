@@ -1,0 +1,61 @@
+"""A mistake as a value: what is wrong, where, why, and what would mend it.
+
+Codes are stable. E01 syntax, E02 names and wiring, E03 arguments, E04 shapes, W05 structure,
+W06 training, W07 cost, N08 notes; cnnspec/faults/explain holds a page for each.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnspec.text.source import Span
+from cnnspec.values.comparisons import Bound, Mismatch
+
+SEVERITIES = {"E": "error", "W": "warning", "N": "note"}
+
+
+class Note(NamedTuple):
+    """A further fact: at a place of its own, or, without one, about the whole."""
+
+    message: str
+    span: Span | None = None
+
+
+class Edit(NamedTuple):
+    """Text in place of a span."""
+
+    span: Span
+    text: str
+
+
+class Fix(NamedTuple):
+    """A way out. `safe`: it cannot change what the author meant. Without edits it is advice in words."""
+
+    title: str
+    edits: tuple[Edit, ...] = ()
+    safe: bool = False
+
+
+class Counted(NamedTuple):
+    """The edits of a fix with what the text says that layers take, which the fix leaves out."""
+
+    edits: tuple[Edit, ...]
+
+
+class Diagnostic(NamedTuple):
+    """One fault. `label` stands behind the carets; `notes` in the order to be read.
+
+    `data` is what its message tells as it is told to programs, fixes for instance.
+    """
+
+    code: str
+    message: str
+    span: Span
+    label: str = ""
+    notes: tuple[Note, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    data: Mismatch | Bound | Counted | None = None
+
+    @property
+    def severity(self) -> str:
+        return SEVERITIES[self.code[0]]

@@ -1,0 +1,115 @@
+"""Reading specifications: bounded, and none from outside their folder.
+
+pathlib takes longer to load than a small file to check, so what every check needs does without.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.parser import MAX_SOURCE, decode
+from cnnspec.text.resources import folder
+from cnnspec.text.source import Source, Span
+
+STDIN = "<stdin>"
+"""What a specification from standard input is called."""
+
+
+class FileProblem(Exception):
+    """A file that cannot be read or written: the call is wrong, not the specification."""
+
+
+def read(path: str, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
+    """The source at a path, `-`: standard input; a Diagnostic where it is no text. Raises FileProblem."""
+    return decode(STDIN if path == "-" else path, read_bytes(path, max_source), max_source)
+
+
+def read_bytes(path: str, max_source: int = MAX_SOURCE) -> bytes:
+    """What is at a path, `-`: standard input, up to one byte past a bound. Raises FileProblem."""
+    if path == "-":
+        if sys.stdin is None:
+            raise FileProblem("-: standard input is closed")
+        return sys.stdin.buffer.read(max_source + 1)
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+        if stat.S_ISDIR(mode):
+            raise FileProblem(f"{path}: is a folder, not a file")
+        if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+            raise FileProblem(f"{path}: is a device, not a file")
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read(max_source + 1)
+    except FileNotFoundError:
+        raise FileProblem(f"{path}: no such file") from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else "cannot be read"
+        raise FileProblem(f"{path!r}: {reason}") from None
+
+
+SHIPPED = "<cnnspec>/"
+"""Begins the names of the library's files, which lie beside nothing of the user's."""
+
+
+def only_spec() -> str:
+    """The one .cnn file of the current folder. Raises FileProblem where there is none, or more."""
+    found = sorted(name for name in os.listdir() if name.endswith(".cnn"))  # noqa: PTH208
+    if len(found) == 1:
+        return found[0]
+    some = f"one of {', '.join(found[:8])}" if found else "a FILE: this folder holds no .cnn file"
+    raise FileProblem(f"name {some}")
+
+
+def read_used(path: str, source: Source) -> Source | Diagnostic | None:
+    """A file named by `use`: beside the using file, then in the shipped library."""
+    if not is_inside(path):
+        return outside(source)
+    from pathlib import Path
+
+    here = Path(source.name).parent
+    beside = here / path
+    top = Span(source, 0, 0)
+    try:
+        if source.name == STDIN or source.name.startswith(SHIPPED) or not beside.is_file():
+            return read_library(path, source)
+        if not beside.resolve().is_relative_to(here.resolve()):
+            message = "a used file lies beside this one or in a folder there: this link leads elsewhere"
+            return Diagnostic("E0206", message, top)
+        return read(str(beside))
+    except FileProblem as problem:
+        return Diagnostic("E0206", str(problem), top)
+    except OSError as problem:
+        return Diagnostic("E0206", f"the file cannot be read: {problem.strerror}", top)
+
+
+def outside(source: Source) -> Diagnostic:
+    """What is wrong with a `use` whose path is not inside."""
+    message = "a used file lies beside this one or in a folder there: no `..`, no absolute path"
+    return Diagnostic("E0206", message, Span(source, 0, 0))
+
+
+def read_library(path: str, source: Source) -> Source | Diagnostic | None:
+    """A file of the shipped library named by `use`; beside the using file where that is one of them."""
+    from pathlib import PurePosixPath
+
+    if source.name.startswith(SHIPPED):
+        beside = PurePosixPath(source.name.removeprefix(SHIPPED)).parent / path
+        return read_shipped(str(beside)) or read_shipped(path)
+    return read_shipped(path)
+
+
+def read_shipped(path: str) -> Source | Diagnostic | None:
+    """A file of the shipped library."""
+    shipped = folder("specs") / path
+    if not is_inside(path) or not shipped.is_file():
+        return None
+    return decode(SHIPPED + path, shipped.read_bytes())
+
+
+def is_inside(path: str) -> bool:
+    """Whether a `use` path stays within its folder and names a specification."""
+    from pathlib import PurePosixPath
+
+    pure = PurePosixPath(path)
+    return pure.suffix == ".cnn" and not pure.is_absolute() and ".." not in pure.parts and "\\" not in path

@@ -1,0 +1,109 @@
+"""What to say of text that is no token: foreign signs, strings left open, numbers that run into letters."""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.source import Source, Span
+
+# What editors, papers and other languages write, and the language's own sign for it.
+_OWN = {
+    "×": "x",
+    "✕": "x",
+    "→": "->",
+    "⇒": "->",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "÷": "/",
+    "·": "*",
+    "…": "...",
+    "&&": "and",
+    "&": "and",
+    "!": "not",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "\N{NO-BREAK SPACE}": " ",
+}
+_QUOTES = re.compile("[“”„]")
+_SIZE = re.compile(r"[0-9]+([Xx][0-9]+)+")
+
+
+def explain(source: Source, start: int, end: int) -> Diagnostic:
+    """The fault of a stretch that the scanner could not read."""
+    text, span = source.text[start:end], Span(source, start, end)
+    if text[0] == '"':
+        return _open_string(span)
+    if text[0] == "'":
+        return _fault(span, "a string stands in double quotes", "write it so", '"' + text.strip("'") + '"')
+    if text[0].isascii() and text[0].isdigit():
+        return _number(span)
+    if text in _OWN:
+        return _foreign(span)
+    if text == ";":
+        rest = source.text[end : source.text.find("\n", end) if "\n" in source.text[end:] else None]
+        ends = not rest.split("#")[0].strip()
+        message = "`;` parts nothing: a statement ends with its line, a comma chains steps"
+        return _fault(span, message, "remove it" if ends else "write a comma", "" if ends else ",")
+    if text == "=":
+        return _fault(span, "`=` stands only right behind a name: `key=value`; `==` compares")
+    if text == "\\":
+        return _fault(span, "a line goes on behind a comma and in brackets; it needs no `\\`")
+    if text.isalpha():
+        return _fault(span, f"`{text}` cannot stand in a name: names have the letters a to z, digits and `_`")
+    shown = f"`{text}`" if text.isprintable() else f"the character U+{ord(text):04X}"
+    return _fault(span, f"{shown} means nothing in the language")
+
+
+def _fault(span: Span, message: str, title: str = "", text: str | None = None) -> Diagnostic:
+    fixes = () if text is None else (Fix(title, (Edit(span, text),)),)
+    return Diagnostic("E0102", message, span, fixes=fixes)
+
+
+def _open_string(span: Span) -> Diagnostic:
+    """The end of its first word is where the closing quote most likely belongs."""
+    word = re.match(r'"[^\s,})\]]*', span.text)
+    place = span.start + (word.end() if word else 1)
+    edit = Edit(Span(span.source, place, place), '"')
+    fix = Fix(f'close it: `{span.source.text[span.start : place]}"`', (edit,))
+    return Diagnostic("E0102", "the string is not closed", span, fixes=(fix,))
+
+
+def _number(span: Span) -> Diagnostic:
+    text = span.text
+    if _SIZE.fullmatch(text):
+        small = text.replace("X", "x")
+        return _fault(span, f"a size is written with a small x: `{small}`", f"write `{small}`", small)
+    return _fault(span, f"`{text[:30]}` is neither a number nor a name: a name starts with a letter")
+
+
+def _foreign(span: Span) -> Diagnostic:
+    """A sign that has another in its place here, as `×` has `x`."""
+    sign, own = span.text, _OWN[span.text]
+    text = span.source.text
+    if sign in "“”„":
+        line_end = text.find("\n", span.start)
+        found = _QUOTES.finditer(text, span.start, line_end if line_end >= 0 else len(text))
+        edits = tuple(Edit(Span(span.source, quote.start(), quote.end()), '"') for quote in found)
+        fix = Fix("make the quotes straight", edits)
+        return Diagnostic("E0102", f'`{sign}` is a typographic quote: write `"`', span, fixes=(fix,))
+    if own == "x":
+        # A size has no blanks in it.
+        start, end = span.start, span.end
+        while start and text[start - 1] == " ":
+            start -= 1
+        while text[end : end + 1] == " ":
+            end += 1
+        fix = Fix("write `x`", (Edit(Span(span.source, start, end), "x"),))
+        return Diagnostic("E0102", f"`{sign}` is not the letter x of a size", span, fixes=(fix,))
+    if sign == "\N{NO-BREAK SPACE}":
+        return _fault(span, "a no-break space is no blank of the language", "write a blank", " ")
+    if own == "...":
+        return _fault(span, f"`{sign}` means nothing in the language")
+    word = f" {own} " if own.isalpha() else own
+    return _fault(span, f"`{sign}` is written `{own}` here", f"write `{own}`", word)

@@ -1,0 +1,165 @@
+"""Writing results: whole or not at all, and nothing of others overwritten."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cnnspec.text.files import FileProblem
+
+MARK = "made by cnnspec"
+"""Stands with the version at a fixed place of every file that cnnspec writes: on the first line or, behind a
+declaration, the second, and nothing else there; in a picture's or an archive's own metadata."""
+
+_MADE = rb"made by cnnspec \d[\w.+-]*"
+_TEXT = re.compile(
+    rb"# \w+: " + _MADE + rb" from [^\n]*\n"
+    rb"|// \w+: " + _MADE + rb"\n"
+    rb"|(?:<\?xml [^\n]*\?>|<!DOCTYPE html>)\n<!-- (?:\w+: )?" + _MADE + rb" -->\n"
+)
+_PNG = re.compile(rb"tEXtSoftware\0(?:\w+: )?" + _MADE)
+_NOTE = re.compile(_MADE)
+_PDF = b"\n% made by cnnspec\n"
+
+TEMPORARY = ".cnnspec-tmp-"
+JUST_MADE = 10  # seconds
+
+
+def write(path: str, content: str | bytes, force: bool = False) -> None:
+    """Write a file whole or not at all. Raises FileProblem.
+
+    A file that cnnspec did not write is left alone unless forced; so is a link. What is overwritten keeps its
+    permissions.
+    """
+    target = Path(path)
+    try:
+        refuse_link(target)
+        if target.is_dir():
+            raise FileProblem(f"{path}: is a folder")
+        if target.exists() and not target.is_file():
+            raise FileProblem(f"{path}: is a device, not a file")
+        if target.exists() and not force and not is_ours(target):
+            raise FileProblem(f"{path}: exists and was not written by cnnspec; --force overwrites it")
+        clear_strays(target.parent)
+        data = content.encode() if isinstance(content, str) else content
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent or None)
+        try:
+            with held(temporary):
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(temporary).chmod(permissions(target))
+                Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except (OSError, ValueError) as problem:
+        reason = (
+            problem.strerror if isinstance(problem, OSError) and problem.strerror else "cannot be written"
+        )
+        raise FileProblem(f"{path}: {reason}") from None
+
+
+def make_folder(path: str) -> None:
+    """Make a folder where there is none. Raises FileProblem, at a link too: nothing goes through one."""
+    try:
+        refuse_link(Path(path))
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or "cannot be made"
+        raise FileProblem(f"{path}: {reason}") from None
+
+
+def refuse_link(path: Path) -> None:
+    """Raise FileProblem where a path leads through a link: nothing is written there."""
+    if (link := link_in(path)) is not None:
+        raise FileProblem(f"{path}: {'' if link == path else f'{link} '}is a link; name what it leads to")
+
+
+def link_in(path: Path) -> Path | None:
+    """The first part of a path that is a link; in the root folder they are the system's, as `/tmp` may be."""
+    whole = path if path.is_absolute() else Path.cwd() / path
+    parts = [part for part in (*reversed(whole.parents), whole) if len(part.parts) > 2]
+    link = next((part for part in parts if part.is_symlink()), None)
+    return path if link == whole else link
+
+
+def clear_strays(where: Path) -> None:
+    """Remove the temporary files of runs that were killed; those of runs at work are held, or just made."""
+    for stray in where.glob(f"{TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            known = stray.lstat()
+            if known.st_size or time.time() - known.st_mtime > JUST_MADE:
+                with held(str(stray)):
+                    stray.unlink()
+
+
+@contextlib.contextmanager
+def held(path: str) -> Iterator[None]:
+    """Hold a file, as long as the process lives. Raises OSError where another process holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which does not remove a file that is open
+        yield
+        return
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def permissions(target: Path) -> int:
+    """Those of a file that is there, else those of a new one."""
+    with contextlib.suppress(FileNotFoundError):
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def is_ours(path: Path) -> bool:
+    """Whether cnnspec wrote the file: its mark stands at its place. An empty file has none."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+        file.seek(max(0, path.stat().st_size - len(_PDF)))
+        tail = file.read()
+    if head.startswith(b"\x89PNG"):
+        return _PNG.search(head.partition(b"IDAT")[0]) is not None
+    if head.startswith(b"%PDF"):
+        return tail == _PDF
+    if head.startswith(b"PK"):
+        return is_our_archive(path)
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+        return is_our_safetensors(path)
+    return _TEXT.match(head) is not None
+
+
+def is_our_archive(path: Path) -> bool:
+    """Whether a .npz is: its comment says so."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _NOTE.fullmatch(archive.comment) is not None
+    except zipfile.BadZipFile:
+        return False
+
+
+def is_our_safetensors(path: Path) -> bool:
+    """Whether a .safetensors is: its header says so, which is JSON behind its length in 8 bytes."""
+    import json
+
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            header = json.loads(file.read(length))
+        except ValueError:
+            return False
+    notes = header.get("__metadata__") if isinstance(header, dict) else None
+    return isinstance(notes, dict) and _NOTE.fullmatch(str(notes.get("writer")).encode()) is not None

@@ -1,0 +1,1 @@
+"""Values of a specification: shapes and the size formula, symbols, bounds, functions."""
