@@ -26,8 +26,8 @@ from cnnspec.text.formatter import layout
 from cnnspec.text.parser import parse
 from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits, Token, allowances, scan
 from cnnspec.text.source import Source
-from tests.backends.random_nets import Generator
 from tests.parsing import ROOT, TEXTS, in_net, read, show, tree
+from tests.random.files import seeded
 from tests.test_language import examples
 from tests.test_parser import FILES, STATEMENTS, VALUES
 
@@ -63,7 +63,7 @@ def sound() -> Iterator[tuple[str, str]]:
 
 SOUND = dict(sound())
 SEEDS = range(1000 if "CNNSPEC_LONG" in os.environ else 60)
-ALL = SOUND | {f"seed {seed}": Generator(seed).text() for seed in SEEDS}
+ALL = SOUND | {f"seed {seed}": seeded(seed) for seed in SEEDS}
 
 
 def words(text: str) -> list[Token]:

@@ -16,14 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnspec.analysis.costs import costs
 from cnnspec.backends import emit
 from cnnspec.backends.torch.modules import PackedConv2d
-from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Network
 from cnnspec.passes.optimize import fold_weights
 from tests.backends.interpreter import Interpreter, build, load, network
-from tests.backends.random_nets import Generator
 from tests.backends.test_torch_text import GOLDEN, shipped
 from tests.zoo.shipped import FILES, LONG, small
 
@@ -132,21 +129,6 @@ BLOCKS = [
 @pytest.mark.parametrize("block", BLOCKS)
 def test_uses_of_a_block_that_differ(block: str) -> None:
     agree(network(f"{block}\nnet N {{ input 6@7x7\n B 3, B 1, B 3, B 3\n conv 6@1x1\n B 1, B 1 }}"))
-
-
-@pytest.mark.parametrize("start", range(0, 1500 if LONG else 100, 50))
-def test_random_nets(start: int) -> None:
-    built = 0
-    for seed in range(start, start + 50):
-        text = Generator(seed).text()
-        found = check_text(text)
-        if not found.diagnostics and found.expanded <= 400 and costs(found.networks[-1]).params < 1e7:
-            built += 1
-            try:
-                agree(found.networks[-1], 2e-5)
-            except Exception as problem:
-                raise AssertionError(f"seed {seed}:\n{text}") from problem
-    assert built > 4
 
 
 def test_the_text() -> None:

@@ -1,6 +1,6 @@
 """Emitted PyTorch against the flat graph on random specifications.
 
-`CNNSPEC_RANDOM=5000 python -m pytest tests/backends/test_torch_random.py` is the longer run.
+`CNNSPEC_RANDOM=2000 python -m pytest tests/backends/test_torch_random.py` is the longer run.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import pytest
 
 from cnnspec.compiler import check_text
 from tests.backends.interpreter import agree
-from tests.backends.random_nets import Generator
+from tests.random.files import seeded
 
-SEEDS = int(os.environ.get("CNNSPEC_RANDOM", "150"))
+SEEDS = int(os.environ.get("CNNSPEC_RANDOM", "50"))
 LARGEST = 400  # layers: enough for every form
 
 
-@pytest.mark.parametrize("start", range(0, SEEDS, 50))
+@pytest.mark.parametrize("start", range(0, SEEDS, 25))
 def test_random_nets_do_what_their_graphs_say(start: int) -> None:
     built = 0
-    for seed in range(start, min(start + 50, SEEDS)):
-        text = Generator(seed).text()
+    for seed in range(start, min(start + 25, SEEDS)):
+        text = seeded(seed)
         found = check_text(text)
         if found.diagnostics or found.expanded > LARGEST:
             continue

@@ -25,8 +25,8 @@ from cnnspec.draw.page.entries import contents
 from cnnspec.draw.page.space import space
 from cnnspec.draw.picture import DrawProblem, simplified
 from cnnspec.graph.tree import Network
-from tests.backends.random_nets import Generator
 from tests.draw.nets import ZOO, network, shipped
+from tests.random.files import seeded
 from tests.safety.running import ROOT, cnnspec
 
 LENET = ROOT / "specs" / "lenet.cnn"
@@ -337,7 +337,7 @@ def test_what_a_fault_hides_is_asked_for_and_what_is_known_is_told() -> None:
 
 def broken(seed: int) -> str:
     """A random net with a slip of the pen in one of its lines."""
-    lines = Generator(seed).text().splitlines()
+    lines = seeded(seed).splitlines()
     at = [i for i, line in enumerate(lines) if re.search(r"\b(conv|relu|maxpool)\b", line)]
     chosen = at[seed % len(at)] if at else 0
     lines[chosen] = re.sub(r"\b(conv|relu|maxpool)\b", "rleu", lines[chosen], count=1)

@@ -13,7 +13,7 @@ from tests.random.arguments import arguments, drawn
 from tests.random.nets import File
 from tests.random.place import Callee, Expression, Place, Refused, Unforeseen
 from tests.random.steps import Body, Call, Chain, Constant, Default, Group, Require, Wire
-from tests.random.values import Choose, bare, filters, spell, test
+from tests.random.values import Choose, Number, bare, filters, spell, test
 
 SIDE, CHANNELS, FEATURES = 20, 64, 2000
 """No value of a step grows larger."""
@@ -28,8 +28,8 @@ SIMPLE = ("relu", "tanh", "hardswish", "gelu", "sigmoid", "identity", "batchnorm
 class Author(Choose):
     """Draws bodies. Makers of single steps that know each other only through it stand in subclasses."""
 
-    def __init__(self, draw: Any) -> None:
-        super().__init__(draw)
+    def __init__(self, number: Number) -> None:
+        super().__init__(number)
         self.file = File()
         self.left = 30  # steps that may still be drawn, in braces and out
         self.loops: list[str] = []  # around the step being drawn, in its scope of labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from tests.random.nets import File, Input, Net, Output, Variant
 from tests.random.place import Place, Refused, Unforeseen
 from tests.random.steps import Constant
 from tests.random.twofold import Twofold
-from tests.random.values import bare, spell
+from tests.random.values import Number, bare, spell
 
 NETS = ("N", "Net", "Module", "Other", "Wide")
 DEPTH = 3
@@ -105,7 +106,16 @@ class Files(Twofold):
             return False
 
 
+def numbers(draw: st.DrawFn) -> Number:
+    return lambda low, high: draw(st.integers(low, high))
+
+
 @st.composite
 def files(draw: st.DrawFn) -> File:
     """Files over the whole language."""
-    return Files(draw).drawn()
+    return Files(numbers(draw)).drawn()
+
+
+def seeded(seed: int) -> str:
+    """The text of a file; the same seed draws the same, in the time that hypothesis takes to begin."""
+    return str(Files(Random(seed).randint).drawn())

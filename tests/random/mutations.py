@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
 from cnnspec.values.kinds import Filter, is_integer
 from tests.random.author import SIMPLE
-from tests.random.files import files
+from tests.random.files import Files, files, numbers
 from tests.random.nets import Block, File, Input, walk
 from tests.random.place import Callee, Expression
 from tests.random.steps import Call, Chain, Constant, Join
@@ -133,10 +134,18 @@ def value(node: Any, field: str) -> Change:
     return change
 
 
+def changed_file(file: File, choose: Choose) -> File:
+    choose.pick(sites(file))(choose)
+    return file
+
+
 @st.composite
 def mutants(draw: st.DrawFn) -> File:
     """Files with one change that the drawing did not foresee."""
-    file, choose = draw(files()), Choose(draw)
-    found = sites(file)
-    choose.pick(found)(choose)
-    return file
+    return changed_file(draw(files()), Choose(numbers(draw)))
+
+
+def mutated(seed: int) -> str:
+    """The text of such a file; the same seed draws the same."""
+    number = Random(seed).randint
+    return str(changed_file(Files(number).drawn(), Choose(number)))

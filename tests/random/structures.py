@@ -13,15 +13,15 @@ from tests.random.author import SIMPLE, Author
 from tests.random.nets import Block, Parameters, Shipped, library
 from tests.random.place import Callee, Place, Refused
 from tests.random.steps import Body, Call, Chain, Constant, Default, If, Join, Repeat, is_none, items, none
-from tests.random.values import bare, spell, test
+from tests.random.values import Number, bare, spell, test
 
 JOINS = tuple(name for name in NAMES if find(name).is_join)  # type: ignore[union-attr]
 BLOCKS = ("A", "B", "Unit", "Model", "Sequential", "Conv", "block_1", "Tensor")
 
 
 class Structures(Author):
-    def __init__(self, draw: Any) -> None:
-        super().__init__(draw)
+    def __init__(self, number: Number) -> None:
+        super().__init__(number)
         self.samples: dict[str, dict[str, Any]] = {}  # of each block: arguments that it was drawn for
         self.makers += [self.repeat, self.repeat, self.branch, self.join, self.join]
         self.makers += [self.known_block, self.new_block, self.shipped]

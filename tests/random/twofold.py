@@ -12,7 +12,7 @@ from tests.random.nets import Block, Parameters
 from tests.random.place import Expression, Place
 from tests.random.steps import Body, Call, Chain, Group, If, Join, Wire
 from tests.random.structures import Structures
-from tests.random.values import bare, literal, named, test
+from tests.random.values import Number, bare, literal, named, test
 
 FLAGS = ("flag", "act", "wide", "self", "x")
 
@@ -20,8 +20,8 @@ FLAGS = ("flag", "act", "wide", "self", "x")
 class Twofold(Structures):
     """Draws a block at a place for each setting of its flags: what it says is valid at all of them."""
 
-    def __init__(self, draw: Any) -> None:
-        super().__init__(draw)
+    def __init__(self, number: Number) -> None:
+        super().__init__(number)
         self.makers += [self.both_ways] * 3
 
     def both_ways(self, place: Place, depth: int) -> Group | None:

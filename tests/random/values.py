@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from hypothesis import strategies as st
-
 from cnnspec.values.functions import FUNCTIONS
 from cnnspec.values.kinds import Filter, is_integer
 from tests.random.nets import written
@@ -40,14 +38,15 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
+Number = Callable[[int, int], int]
+"""Draws a number from one to another, both included."""
+
+
 class Choose:
-    """Draws choices; the first of several is the simplest, which examples shrink to."""
+    """Draws choices by numbers of a range; the first of several is the simplest, which examples shrink to."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
-
-    def number(self, low: int, high: int) -> int:
-        return self.draw(st.integers(low, high))
+    def __init__(self, number: Number) -> None:
+        self.number = number
 
     def pick(self, options: Sequence[T]) -> T:
         return options[self.number(0, len(options) - 1)]
