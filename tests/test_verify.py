@@ -317,6 +317,13 @@ def test_what_multiplies_rounding_is_no_difference(text: str, backends: tuple[st
     assert report.ok, table(report)
 
 
+def test_an_output_of_nothing_but_rounding_is_none() -> None:
+    """Weighed alike, what a norm makes sums to 0, or to what rounding leaves of it, here and at the end."""
+    text = "layernorm affine=no\n conv 2@2x2 weights=0.3 biases=0 frozen=yes\n identity"
+    report = verify(network(f"net N {{ input 2@2x2\n {text}\n}}"), ("torch", "numpy"))
+    assert report.ok, table(report)
+
+
 def test_the_bound_of_what_multiplies_rounding() -> None:
     """So much as rounding makes of it, and no more: float64 is the proof, and has its own bound."""
     exact, coarse = {"torch": 1e-14}, {"torch": 3e-4}

@@ -151,6 +151,7 @@ class Measure:
         self.program.put(self.state)
         self.images: list[Array] = []
         self.values: dict[str, Array] = {}
+        self.sizes: dict[str, float] = {}  # of the numbers that rounding is relative to
 
     def walk(self, images: int) -> None:
         """Draw images, and go through the layers: their weights are drawn, their values kept."""
@@ -158,12 +159,19 @@ class Measure:
         for name, shape in self.graph.inputs:
             self.images.append(in_float32(rng.standard_normal((images, *shape.dimensions))))
             self.values[name] = self.images[-1]
+            self.sizes[name] = largest(self.images[-1])
         for node in self.graph.nodes:
             self.draw(node)
             if not node.train:
                 self.values[node.path] = self.made(node)
+                self.sizes[node.path] = self.size_left(node)
         for name, at in self.ends.items():
             self.values[name] = self.values[at]
+
+    def size_left(self, node: Node) -> float:
+        """The largest number that a node makes; of what rounding leaves of 0, that which it is left of."""
+        before, size = max(self.sizes[at] for at in node.inputs), largest(self.values[node.path])
+        return before if size < NOISE * min(1.0, before) else size
 
     def draw(self, node: Node) -> None:
         """Draw the tensors that a node brings along, each from a seed of its own."""
@@ -273,18 +281,21 @@ class Measure:
         return not np.isfinite(made).all()
 
     def error(self, name: str, made: Array | None) -> float:
-        """The largest difference of what a program makes, relative to the largest number there, or to the
-        largest that arrives at a layer, for rounding has that size; NaN counts as infinite."""
+        """The largest difference of what a program makes, relative to the largest number there or, for
+        rounding has that size, to the largest that arrives at a layer, or that an output of 0 is left of.
+
+        NaN counts as infinite.
+        """
         wanted = self.values[name]
         if made is None or made.shape != wanted.shape:
             return math.inf
         with silent():  # inf - inf
-            size = max([largest(wanted), *map(largest, self.arriving(name))])
+            if name in self.ends:
+                size = self.sizes[self.ends[name]]
+            else:
+                size = max([largest(wanted), *(largest(self.values[at]) for at in self.nodes[name].inputs)])
             error = float(np.abs(made - wanted).max(initial=0)) / max(size, TINY)
         return math.inf if math.isnan(error) else error
-
-    def arriving(self, name: str) -> Iterator[Array]:
-        return (self.values[at] for at in self.nodes[name].inputs) if name in self.nodes else iter(())
 
 
 def drawn(node: Node, weight: Weight, start: Array, size: float, rng: np.random.Generator) -> Array:
