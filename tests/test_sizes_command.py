@@ -71,6 +71,36 @@ def test_a_question_about_one_of_several_inputs() -> None:
     assert [entry["names"] for entry in content["inputs"]] == [["left"], ["right"]]
 
 
+ONE_HEIGHT = "net N {\n input 1@64x64\n require in.height == 64\n conv 2@3x3\n}\n"
+
+
+@pytest.mark.parametrize(
+    "asked, said",
+    [
+        ("1@70x70", "70x70 is not valid; near it 64x70 is"),
+        ("1@1088x70", "1088x70 is not valid; near it 64x70 is"),
+        ("1@1089x70", "1089x70 is not valid; the nearest known is 64x70"),
+    ],
+)
+def test_near_is_what_is_not_far(asked: str, said: str) -> None:
+    """What lies further than sizes are tried is the nearest that is known, not near."""
+    assert sizes("-", "--input", asked, stdin=ONE_HEIGHT).stdout.splitlines()[0] == said
+
+
+@pytest.mark.parametrize(
+    "step, said",
+    [
+        ("require in.height == in.width", "height and width depend on each other in"),
+        ("if in.height > 4 { relu }", "height and width may depend on each other in"),
+        ("conv 2@3x3", ""),
+    ],
+)
+def test_that_sides_depend_on_each_other_is_said_where_it_is_known(step: str, said: str) -> None:
+    """Squares of valid sides that are all valid prove nothing."""
+    told = sizes("-", stdin=f"net N {{\n input 1@16x16\n {step}\n globalavgpool\n}}\n").stdout
+    assert said in told and ("depend" in told) is bool(said)
+
+
 def test_a_question_about_no_input_is_a_wrong_call() -> None:
     made = sizes("-", "--input", "middle=1@3x40", stdin=TWO)
     assert made.exit_code == 2 and "there is --input left=…, --input right=…" in made.stderr

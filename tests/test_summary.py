@@ -21,6 +21,7 @@ from cnnspec.tables.fold import between, fold
 from cnnspec.tables.papers import escape_latex, escape_markdown
 from cnnspec.tables.rows import Table, collapse, rows_of, table
 from cnnspec.tables.text import text
+from cnnspec.values.shapes import percentage
 from tests.zoo.shipped import FILES, TORCHVISION, network, published
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -173,6 +174,31 @@ def test_columns_are_chosen_and_ordered() -> None:
     assert made.stdout.splitlines()[1].split() == ["MACs", "layer"]
     wrong = summary(str(SPECS / "lenet.cnn"), "--columns", "flops")
     assert wrong.exit_code == 2 and "there is no column 'flops'" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    "part, whole, digits, said",
+    [
+        (9_996, 10_000, 0, ">99"),
+        (9_996, 10_000, 1, ">99.9"),
+        (9_994, 10_000, 1, "99.9"),
+        (10_000, 10_000, 1, "100.0"),
+        (4, 10_000, 1, "<0.1"),
+        (6, 10_000, 1, "0.1"),
+        (0, 10_000, 1, "0.0"),
+        (1, 3, 0, "33"),
+    ],
+)
+def test_all_is_100_percent_and_nothing_0(part: int, whole: int, digits: int, said: str) -> None:
+    assert percentage(part, whole, digits) == said
+
+
+def test_shares_are_rounded_but_never_to_all_or_nothing() -> None:
+    """Of 10,002,000 parameters 10,001,000 and 1,000."""
+    spec = "net N {\n input 10000\n linear 1000\n linear 1 bias=no\n}\n"
+    lines = summary("-", "--columns", "layer,share", stdin=spec).stdout.splitlines()
+    shares = dict(words for words in map(str.split, lines) if len(words) == 2)
+    assert (shares["linear1"], shares["linear2"]) == (">99.9", "<0.1")
 
 
 def test_names_are_escaped() -> None:

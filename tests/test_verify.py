@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -359,6 +360,26 @@ def test_what_is_no_number_is_told() -> None:
 def test_wrong_calls(backends: str, said: str) -> None:
     done = call(str(SPECS / "lenet.cnn"), "--backends", backends)
     assert done.exit_code == 2 and said in done.output and "Traceback" not in done.output
+
+
+def test_a_net_too_large_for_memory_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "net.cnn"
+    file.write_text("net N { input 1@1048576x1048576\n conv 1@3x3 }\n")
+    for backends in ("torch,numpy", "numpy"):
+        done = call(str(file), "--backends", backends)
+        assert done.exit_code == 2 and done.output.startswith("cnnspec: N needs at least ")
+        assert len(done.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("failing", [MemoryError, partial(RuntimeError, "can't allocate memory: 8 bytes")])
+def test_memory_that_ends_on_the_way_is_told(failing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: Any) -> Any:
+        raise failing()
+
+    monkeypatch.setattr("cnnspec.run.verify.Measure.walk", full)
+    monkeypatch.setattr("cnnspec.run.programs.TorchProgram.put", full)
+    done = call(str(SPECS / "lenet.cnn"))
+    assert done.exit_code == 2 and done.output == "cnnspec: LeNet5 needs more memory than there is\n"
 
 
 def test_a_wrong_specification_is_told(tmp_path: Path) -> None:

@@ -227,14 +227,17 @@ def report_memory(network: str) -> Iterator[None]:
     """Raises MemoryError in words where memory ends, in PyTorch too."""
     try:
         yield
-    except MemoryError as problem:
+    except (MemoryError, RuntimeError) as problem:
+        if not is_of_memory(problem):
+            raise
         words = str(problem)
         known = words.startswith(network)
         raise MemoryError(words if known else f"{network} needs more memory than there is") from None
-    except RuntimeError as problem:
-        if "allocate memory" not in str(problem):
-            raise
-        raise MemoryError(f"{network} needs more memory than there is") from None
+
+
+def is_of_memory(problem: Exception) -> bool:
+    """Whether memory has ended, in PyTorch too."""
+    return isinstance(problem, MemoryError) or "allocate memory" in str(problem)
 
 
 def outputs(graph: Graph, result: Any) -> dict[str, Array]:

@@ -28,7 +28,7 @@ from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.run.programs import Array, NumpyProgram, Program, check_memory, load, tensors_of
+from cnnspec.run.programs import Array, NumpyProgram, Program, check_memory, is_of_memory, load, tensors_of
 from cnnspec.run.verdict import OUTPUT, ROUNDED, TYPES, WHOLE, Report, Row
 
 REACH = 3.0
@@ -96,9 +96,9 @@ def noted(stopped: dict[str, str], program: str) -> Iterator[None]:
     """Note why a program stops: a wrong one may end in anything."""
     try:
         yield
-    except MemoryError:
-        raise
     except Exception as problem:
+        if is_of_memory(problem):
+            raise
         reason = str(problem).partition("\n")[0]
         stopped[program] = f"{type(problem).__name__}: {reason}"
 
