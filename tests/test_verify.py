@@ -318,6 +318,13 @@ def test_what_multiplies_rounding_is_no_difference(text: str, backends: tuple[st
     assert report.ok, table(report)
 
 
+def test_a_layer_that_is_given_nothing_but_rounding_is_none() -> None:
+    """A join and its like, less each other: PyTorch's program makes the one and is given the other."""
+    text = "s: sub { | conv 4@1x1 | identity }\n sub { | avgpool 1x1 | from s }\n conv 4@1x1 bias=no, relu"
+    report = verify(network(f"net N {{ input 4@6x6\n {text}\n}}"), ("torch", "numpy"))
+    assert report.ok, table(report)
+
+
 def test_an_output_of_nothing_but_rounding_is_none() -> None:
     """Weighed alike, what a norm makes sums to 0, or to what rounding leaves of it, here and at the end."""
     text = "layernorm affine=no\n conv 2@2x2 weights=0.3 biases=0 frozen=yes\n identity"

@@ -282,7 +282,7 @@ class Measure:
 
     def error(self, name: str, made: Array | None) -> float:
         """The largest difference of what a program makes, relative to the largest number there or, for
-        rounding has that size, to the largest that arrives at a layer, or that an output of 0 is left of.
+        rounding has that size, to the largest that arrives at a layer; 0 counts as what it is left of.
 
         NaN counts as infinite.
         """
@@ -293,7 +293,7 @@ class Measure:
             if name in self.ends:
                 size = self.sizes[self.ends[name]]
             else:
-                size = max([largest(wanted), *(largest(self.values[at]) for at in self.nodes[name].inputs)])
+                size = max([largest(wanted), *(self.sizes[at] for at in self.nodes[name].inputs)])
             error = float(np.abs(made - wanted).max(initial=0)) / max(size, TINY)
         return math.inf if math.isnan(error) else error
 
