@@ -167,6 +167,24 @@ def test_uses_that_differ_share_a_class_and_say_no_more_than_they_must(case: str
     assert len(re.findall(r"\nclass ", code)) == 2
 
 
+LENT = """block C(act=yes) {
+    if act { }
+    a: if act and yes { "1x1": conv 4@1x1, tanh }
+    abs
+    if not act { a: silu } else { b: gelu, if act { elu, from b, relu } }
+}
+"""
+
+
+@pytest.mark.parametrize("uses", ["C yes, C no", "C no, C yes, C no", "C no, C no"])
+def test_a_label_that_is_another_steps_where_it_is_not_taken(uses: str) -> None:
+    """No class holds both steps in one attribute, the second in place of the first."""
+    text = f"{LENT}net N {{ input 4@5x5\n conv 4@1x1, {uses} }}"
+    assert len(re.findall(r"\nclass C", emit("torch", network(text), "net.cnn"))) == len({*uses.split(", ")})
+    for training in (False, True):
+        agree(text, training=training)
+
+
 @pytest.mark.parametrize("backend", ["torch", "numpy"])
 def test_what_is_no_python_is_refused_and_never_written(backend: str, tmp_path: Path) -> None:
     spec, file = tmp_path / "n.cnn", tmp_path / "n.py"

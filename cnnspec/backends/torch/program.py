@@ -17,7 +17,7 @@ from cnnspec.backends.torch.factories import Factory
 from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root
-from cnnspec.backends.torch.structure import Plan, Program, Row, ordered
+from cnnspec.backends.torch.structure import Plan, Program, Row, check_lent_names, ordered
 from cnnspec.backends.writer import Arguments, Writer
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Value
@@ -99,6 +99,8 @@ def plan_block(program: Program, instances: list[Instance]) -> Plan:
     for name, value in instances[0].arguments.items():
         if isinstance(value, Filter):
             names.of(name, "out_channels")
+    if len(instances) > 1:
+        check_lent_names([i.steps for i in instances])
     rows = [Row(i.steps, (i.input,), (i.output,)) for i in instances]
     plan = Plan("", rows, program.root(instances, names), names, program)
     block = instances[0].block

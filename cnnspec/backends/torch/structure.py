@@ -368,6 +368,20 @@ def labelled_alike(steps: list[Step]) -> list[Step]:
     return [step._replace(name=name) if isinstance(step, If) and not step.name else step for step in steps]
 
 
+def check_lent_names(rows: list[Steps]) -> None:
+    """Raises Unaligned where the name of an `if` that a row does not take is another step's there."""
+    lent: dict[Span, set[str]] = {}
+    for steps in rows:
+        for step in walk.walk(steps):
+            if isinstance(step, If) and step.name:
+                lent.setdefault(step.span, set()).add(step.name)
+    for steps in rows if lent else ():
+        own = {*step_names(steps)}
+        for step in walk.walk(steps):
+            if isinstance(step, If) and not step.name and not own.isdisjoint(lent.get(step.span, ())):
+                raise Unaligned
+
+
 def unlabelled(step: Step) -> Steps:
     """What stands in labelled braces, as if the label were not there."""
     if isinstance(step, Group):
