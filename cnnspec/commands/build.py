@@ -15,6 +15,9 @@ from cnnspec.commands.common import fail, options, save, the_network
 @click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What to build for.")
 @click.option("--inference", is_flag=True, help="numpy: leave training out.")
 @click.option("--optimize", is_flag=True, help="For inference alone: norms folded, and what idles left out.")
+@click.option(
+    "--explicit", is_flag=True, help="torch: write the arguments that equal PyTorch's defaults, too."
+)
 @click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 def build(
@@ -22,6 +25,7 @@ def build(
     backend: str,
     inference: bool,
     optimize: bool,
+    explicit: bool,
     output: str | None,
     force: bool,
     **choice: Any,
@@ -31,8 +35,10 @@ def build(
 
     if inference and backend != "numpy":
         fail("--inference is for --backend numpy")
+    if explicit and backend != "torch":
+        fail("--explicit is for --backend torch")
     path, network = the_network(file, choice)
-    flags = {"inference": inference, "optimize": optimize}
+    flags = {"inference": inference, "optimize": optimize, "explicit": explicit}
     text = emit(backend, network, path, **{name: flag for name, flag in flags.items() if flag})
     if output in (None, "-"):
         click.echo(text, nl=False)

@@ -8,9 +8,10 @@ where that is right in every row, else a parameter or a loop variable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cnnspec.backends.torch.signatures import AS_KERNEL, EVERYTHING_SAID, Signature
 from cnnspec.backends.writer import Arguments, Text
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Call
@@ -61,6 +62,7 @@ class Frame:
 
     size: int
     numbers: list[int]
+    signatures: Mapping[str, Signature]
 
     def scalar(self, column: list[Any], hint: str) -> str:
         """The expression of a column of numbers, words, flags. Raises Unaligned."""
@@ -90,15 +92,25 @@ class Frame:
                 raise Unaligned
             if list(other.kwargs) != list(first.kwargs):
                 raise Unaligned
+        signature = self.signatures.get(first.name, EVERYTHING_SAID)
         hints = ("in_channels", "out_channels") if len(first.args) == 2 else ("channels",)
         items: list[tuple[str, Text]] = []
         for i in range(len(first.args)):
             values = [value if value is MISSING else value.args[i] for value in column]
             items.append(("", self.text(values, hints[i] if i < len(hints) else "value")))
+        said: dict[str, Text] = {}
         for key in first.kwargs:
             values = [value if value is MISSING else value.kwargs[key] for value in column]
-            items.append((f"{key}=", self.text(values, key)))
+            text = said[key] = self.text(values, key)
+            if key in signature.defaults and text == self.default(signature, key, said):
+                continue
+            items.append(("" if key in signature.places else f"{key}=", text))
         return Arguments(first.name, tuple(items))
+
+    @staticmethod
+    def default(signature: Signature, key: str, said: dict[str, Text]) -> Text:
+        value = signature.defaults[key]
+        return said["kernel_size"] if value is AS_KERNEL else literal(value)
 
     def _sequence(self, column: list[Any], present: list[Any], hint: str) -> Text:
         first = present[0]
@@ -121,6 +133,7 @@ class Part(Frame):
     def __init__(self, parent: Frame, rows: list[int]) -> None:
         self.parent, self.rows, self.size = parent, rows, len(rows)
         self.numbers = [parent.numbers[row] for row in rows]
+        self.signatures = parent.signatures
 
     def spread(self, column: list[Any]) -> list[Any]:
         wide = [MISSING] * self.parent.size

@@ -98,7 +98,7 @@ class Constructor:
         """The construction of a layer or of a block's class."""
         if isinstance(steps[0], Use):
             return frame.text([self.plan.program.call(step) for step in steps])
-        return frame.text([self.plan.program.layer(step) for step in steps])
+        return frame.text([self.plan.program.module(step) for step in steps])
 
     def container(self, steps: list[Any], frame: Frame, put: Any) -> None:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""

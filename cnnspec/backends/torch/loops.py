@@ -29,6 +29,7 @@ class Loop(Frame):
         )
         self.size = len(parents)
         self.numbers = [parent.numbers[row] for row in parents]
+        self.signatures = parent.signatures
         self.uses_index = False
         self.table: dict[str, list[Any]] = {}
 

@@ -145,12 +145,13 @@ class PaddedConv2d(nn.Conv2d):
         in_channels: int,
         out_channels: int,
         kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        *,
         padding: tuple[int, int, int, int],
-        dilation: int | tuple[int, int],
-        groups: int,
-        bias: bool,
-        padding_mode: str,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
     ) -> None:
         super().__init__(
             in_channels,
@@ -202,7 +203,7 @@ class Slice(nn.Module):
 class StochasticDepth(nn.Module):
     """While training, rows or the whole batch are zero with probability p."""
 
-    def __init__(self, p: float, mode: str) -> None:
+    def __init__(self, p: float, mode: str = "row") -> None:
         super().__init__()
         self.p = p
         self.mode = mode

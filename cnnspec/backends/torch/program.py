@@ -13,7 +13,6 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import MISSING, Unaligned, literal
 from cnnspec.backends.torch.construct import Constructor, NotSimple
 from cnnspec.backends.torch.expressions import split
-from cnnspec.backends.torch.factories import Factory
 from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root
@@ -29,14 +28,15 @@ from cnnspec.values.symbols import write
 IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
 
 
-def emit(network: Network, source: str, optimize: bool = False) -> str:
-    """The file for a network. `source` names its specification; `optimize`: it is for inference alone."""
+def emit(network: Network, source: str, optimize: bool = False, explicit: bool = False) -> str:
+    """The file for a network. `source` names its specification.
+
+    `optimize`: it is for inference alone; `explicit`: it says what PyTorch takes by itself, too.
+    """
     if optimize:
         network = optimised(network, "torch")
-    program = Program(network, IMPORTED | set(helpers()), optimize)
+    program = Program(network, IMPORTED | set(helpers()), optimize, explicit)
     body = Writer()
-    for factory in program.factories.values():
-        write_factory(factory, body)
     for block in program.order:
         write_block(program, program.instances[block], body)
     outputs = output_types(program, body)
@@ -72,27 +72,6 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
         program.plans.append(plan)
 
 
-def write_factory(factory: Factory, body: Writer) -> None:
-    """A function with the arguments that all its uses share."""
-    channels = {1: ["channels"], 2: ["in_channels", "out_channels"]}.get(factory.positional, [])
-    parameters = [f"{name}: int" for name in channels]
-    parameters += [f"{name}: {annotation(column)}" for name, column in factory.varying.items()]
-    items = [("", name) for name in channels]
-    items += [(f"{name}=", name) for name in factory.varying]
-    items += [(f"{name}=", literal(value)) for name, value in factory.shared.items()]
-    body.line()
-    body.line()
-    head = f"def {factory.name}({', '.join(parameters)}) -> {factory.target}"
-    if len(head) < 88:
-        body.line(head + ":")
-    else:
-        body.lines += [f"def {factory.name}(", *(f"    {part}," for part in parameters)]
-        body.line(f") -> {factory.target}:")
-    with body.indented():
-        body.line('"""What all of them have in common stands here."""')
-        body.expression(Arguments(factory.target, tuple(items)), "return ")
-
-
 def plan_block(program: Program, instances: list[Instance]) -> Plan:
     """The plan of a class for these instances. Raises Unaligned where they do not agree."""
     names = Names(program.class_names.taken)
@@ -122,7 +101,15 @@ def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
     network = program.network
     names = Names(program.class_names.taken)
     scope = {k: v for k, v in network.arguments.items() if isinstance(v, int) and not isinstance(v, bool)}
-    root = Root([scope], [network.arguments], program.free_names, names, [network.constants], set())
+    root = Root(
+        [scope],
+        [network.arguments],
+        program.free_names,
+        names,
+        [network.constants],
+        set(),
+        program.signatures,
+    )
     row = Row(
         network.steps,
         tuple(given.value for given in network.inputs),

@@ -7,6 +7,7 @@ from typing import Any
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.columns import MISSING, Frame, Unaligned, agree, literal, same
+from cnnspec.backends.torch.signatures import Signature
 from cnnspec.graph.tree import Test
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import (
@@ -40,6 +41,7 @@ class Root(Frame):
         names_: Names,
         constants: Sequence[Mapping[str, int]],
         taken: Set[str],
+        signatures: Mapping[str, Signature],
     ) -> None:
         self.size, self.scopes, self.arguments, self.free, self.names = (
             len(scopes),
@@ -49,6 +51,7 @@ class Root(Frame):
             names_,
         )
         self.numbers = list(range(self.size))
+        self.signatures = signatures
         self.parameters: dict[str, list[Any] | None] = {}
         self.settled = {
             name: constant(value)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.columns import Frame, Unaligned
-from cnnspec.backends.torch.factories import PACKED, calls, find_factories, packed, shortened
 from cnnspec.backends.torch.joins import places
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import Root
+from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.graph import walk
 from cnnspec.graph.tree import (
     Again,
@@ -32,6 +32,7 @@ from cnnspec.text.source import Span
 from cnnspec.values.symbols import Symbol
 
 Steps = tuple[Step, ...]
+PACKED = "PackedConv2d"
 
 
 class Row(NamedTuple):
@@ -134,8 +135,11 @@ class Plan:
 class Program:
     """All classes of a network, the blocks' before those that use them."""
 
-    def __init__(self, network: Network, reserved: set[str], optimised: bool = False) -> None:
+    def __init__(
+        self, network: Network, reserved: set[str], optimised: bool = False, explicit: bool = False
+    ) -> None:
         self.network, self.optimised = network, optimised
+        self.signatures = {} if explicit else SIGNATURES
         self.class_names = Names(reserved)
         self.plans: list[Plan] = []
         self.by_instance: dict[int, tuple[Plan, int]] = {}
@@ -152,8 +156,6 @@ class Program:
         self._open: dict[int, set[str]] = {}
         self.collect(network.steps, self.free_names)
         self.sort(network.steps)
-        modules = ((leaf, self.module(leaf), free) for body, free in self.bodies() for leaf in leaves(body))
-        self.factories = find_factories(modules, self.class_names)
 
     def collect(self, steps: Steps, free: frozenset[str]) -> None:
         """Find the instances, inner ones first, and the names that stay open through them."""
@@ -182,14 +184,6 @@ class Program:
                     self.sort(instance.steps)
                 self.order.append(block)
 
-    def bodies(self) -> Iterator[tuple[Steps, frozenset[str]]]:
-        """The steps of the net and of every instance, with the names that may be parameters of its class."""
-        yield self.network.steps, self.free_names
-        for instances in self.instances.values():
-            root = self.root(instances, Names())
-            for instance in instances:
-                yield instance.steps, frozenset(instance.scope_names) - root.settled.keys()
-
     def module(self, step: Leaf) -> Call:
         """The construction of a layer, its numbers by their names where they have any."""
         assert step.input.shape is not None
@@ -204,10 +198,6 @@ class Program:
         made = calls(self.module(step)) if isinstance(step, Leaf) else ()
         return any(call.name == PACKED and call.kwargs["activation"] == "none" for call in made)
 
-    def layer(self, step: Leaf) -> Call:
-        """The construction of a layer, by its factory where there is one."""
-        return shortened(self.module(step), self.factories)
-
     def root(self, instances: list[Instance], names: Names) -> Root:
         free = frozenset().union(*(self._open[id(instance)] for instance in instances))
         scopes = [instance.scope_names for instance in instances]
@@ -215,7 +205,7 @@ class Program:
         constants = [instance.constants for instance in instances]
         taken = {p.name.name for p in instances[0].block.parameters if p.default is None}
         taken.difference_update(*(instance.fixed for instance in instances))
-        return Root(scopes, arguments, free, names, constants, taken)
+        return Root(scopes, arguments, free, names, constants, taken, self.signatures)
 
     def call(self, use: Use) -> Call:
         """The construction of a block's class, with what its constructor has to be told."""
@@ -229,6 +219,22 @@ class Program:
             else:
                 keywords[plan.names.parameter(name)] = value
         return Call(plan.name, args, keywords)
+
+
+def packed(call: Call) -> Call:
+    """The call with convolutions that lay their weights out once."""
+    args = tuple(packed(value) if isinstance(value, Call) else value for value in call.args)
+    if call.name != "nn.Conv2d":
+        return Call(call.name, args, call.kwargs)
+    return Call(PACKED, args, {**call.kwargs, "activation": call.kwargs.get("activation", "none")})
+
+
+def calls(call: Call) -> Iterator[Call]:
+    """A call and the calls among its arguments."""
+    yield call
+    for value in call.args:
+        if isinstance(value, Call):
+            yield from calls(value)
 
 
 def ordered(plan: Plan) -> list[tuple[str, list[Any] | None]]:

@@ -1,0 +1,54 @@
+"""What a constructor call may leave unsaid: PyTorch's own defaults, and arguments told by their place.
+
+A test holds every default here to PyTorch's signatures; `--explicit` writes all arguments out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+AS_KERNEL = object()
+"""The default of a pool's stride: as large as its kernel."""
+
+
+class Signature(NamedTuple):
+    """Arguments of a constructor: `places` are told by their place, behind a call's own positional ones."""
+
+    places: tuple[str, ...]
+    defaults: Mapping[str, Any]
+
+
+_CONV = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "padding_mode": "zeros"}
+_NORM = {"eps": 1e-05, "momentum": 0.1}
+_POOL = {"stride": AS_KERNEL, "padding": 0, "ceil_mode": False}
+
+SIGNATURES: dict[str, Signature] = {
+    "nn.Conv2d": Signature(("kernel_size",), _CONV),
+    "PackedConv2d": Signature(("kernel_size",), _CONV | {"activation": "none"}),
+    "PaddedConv2d": Signature(("kernel_size",), {k: v for k, v in _CONV.items() if k != "padding"}),
+    "nn.ConvTranspose2d": Signature(("kernel_size",), _CONV | {"output_padding": 0}),
+    "nn.Linear": Signature((), {"bias": True}),
+    "PointwiseLinear": Signature((), {"bias": True}),
+    "nn.Flatten": Signature((), {"start_dim": 1, "end_dim": -1}),
+    "nn.MaxPool2d": Signature(("kernel_size",), _POOL | {"dilation": 1}),
+    "nn.AvgPool2d": Signature(
+        ("kernel_size",), _POOL | {"count_include_pad": True, "divisor_override": None}
+    ),
+    "nn.BatchNorm1d": Signature((), _NORM | {"affine": True, "track_running_stats": True}),
+    "nn.BatchNorm2d": Signature((), _NORM | {"affine": True, "track_running_stats": True}),
+    "nn.InstanceNorm2d": Signature((), _NORM | {"affine": False, "track_running_stats": False}),
+    "nn.GroupNorm": Signature((), {"eps": 1e-05, "affine": True}),
+    "nn.LayerNorm": Signature((), {"eps": 1e-05, "elementwise_affine": True, "bias": True}),
+    "ChannelLayerNorm": Signature((), {"eps": 1e-05, "elementwise_affine": True, "bias": True}),
+    "nn.LocalResponseNorm": Signature(("size",), {"alpha": 0.0001, "beta": 0.75, "k": 1.0}),
+    "nn.Dropout": Signature(("p",), {}),
+    "nn.Dropout2d": Signature(("p",), {}),
+    "StochasticDepth": Signature(("p",), {"mode": "row"}),
+    "nn.LeakyReLU": Signature((), {"negative_slope": 0.01}),
+    "nn.PReLU": Signature((), {"num_parameters": 1, "init": 0.25}),
+    "nn.ELU": Signature((), {"alpha": 1.0}),
+    "nn.GELU": Signature((), {"approximate": "none"}),
+    "nn.Softplus": Signature((), {"beta": 1.0, "threshold": 20.0}),
+}
+EVERYTHING_SAID = Signature((), {})
