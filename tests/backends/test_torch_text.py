@@ -105,7 +105,7 @@ def test_a_parameter_stays_an_argument_if_all_it_reaches_are_widths(case: str) -
     code = emit("torch", net, "net.cnn")
     assert (f"{name}: int = {net.arguments[name]}" in code) is free
     if not free:
-        assert f"# {name}=" in code
+        assert f", built with {name}=" in code
 
 
 @pytest.mark.parametrize("case", [case for case, (_, free) in FREE.items() if free])
@@ -143,7 +143,7 @@ net N {
 }""")
     forward = emit("torch", found, "n.cnn").partition("-> Tensor | NOutputs:\n")[2]
     expected = """\
-        a: Tensor = self.a(x)
+        a = self.a(x)  # 4
         if self.training:
             z = self.relu1(a)
             b: Tensor = self.b(self.relu3(z + self.linear1(self.relu2(a))))

@@ -16,6 +16,7 @@ from cnnspec.backends.torch.structure import (
     inner,
     is_chain,
     is_container,
+    is_method,
     key_of,
     referenced,
     repeat_of,
@@ -53,7 +54,7 @@ class Constructor:
             kind, weighted = attribute_kind(first)
             attribute = self.plan.attribute(names[0], kind, weighted)
             if attribute is not None:
-                self.writer.expression(text, f"self.{attribute} = ", comment=comment)
+                self.writer.expression(text, f"self.{attribute} = ")
                 return
         self.add("self", frame, names, text, comment, is_parameter(first))
 
@@ -84,7 +85,8 @@ class Constructor:
     def step(self, steps: list[Any], frame: Frame, put: Any) -> None:
         first = steps[0]
         if isinstance(first, Leaf | Use):
-            put(frame, steps, self.module(steps, frame), shape_note([step.output for step in steps], frame))
+            if not (self.wired and is_method(first)):
+                put(frame, steps, self.module(steps, frame), self.note(steps, frame))
         elif is_container(first):
             self.container(steps, frame, put)
         elif isinstance(first, If):
@@ -93,6 +95,12 @@ class Constructor:
             self.repeat(steps, frame, put)
         elif isinstance(first, Merge):
             self.merge(steps, frame, put)
+
+    def note(self, steps: list[Any], frame: Frame) -> str:
+        """The size of what some steps of a net make, where it is another than what arrives."""
+        if not self.plan.is_net or all(step.output.shape == step.input.shape for step in steps):
+            return ""
+        return shape_note([step.output for step in steps], frame)
 
     def module(self, steps: list[Any], frame: Frame) -> Text:
         """The construction of a layer or of a block's class."""
@@ -257,9 +265,8 @@ class Constructor:
             first = steps[0]
             if isinstance(first, From):
                 continue
-            note = shape_note([step.output for step in steps], frame)
             if isinstance(first, Leaf | Use):
-                found.append(("", Noted(self.module(steps, frame), note)))
+                found.append(("", Noted(self.module(steps, frame), self.note(steps, frame))))
             elif is_container(first):
                 within = [unlabelled(step) for step in steps]
                 if not all(map(implicit, within)):

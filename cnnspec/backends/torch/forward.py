@@ -19,6 +19,7 @@ from cnnspec.backends.torch.structure import (
     align,
     idle,
     is_container,
+    is_method,
     key_of,
     output_of,
     outputs_of,
@@ -91,15 +92,17 @@ class Forward(Statements):
 
     def module(self, steps: list[Any], frame: Frame) -> None:
         first = steps[0]
-        callee = self.access(steps, frame)
         wish = first.name.rpartition(".")[2]
         inputs, outputs = [s.input for s in steps], [s.output for s in steps]
-        if is_parameter(first):
+        if is_method(first):
+            self.method("flatten(1)", inputs, outputs, wish)
+        elif is_parameter(first):
             variable = self.variable(inputs)
             self.variables.read(inputs)
-            self.produce(outputs, f"{variable} * {callee}", 1, wish, atomic=False)
+            parameter = self.access(steps, frame)
+            self.produce(outputs, f"{variable} * {parameter}", 1, wish, atomic=False)
         else:
-            self.call(callee, inputs, outputs, wish)
+            self.call(self.access(steps, frame), inputs, outputs, wish)
 
     def access(self, steps: list[Any], frame: Frame) -> str:
         """The module of a step: an attribute, or found by its path."""
@@ -272,6 +275,8 @@ class Forward(Statements):
             joined = f"{joined} if {condition} else {texts[0]}"
         wish = steps[0].path.rpartition(".")[2]
         self.produce([step.output for step in steps], joined, DEEPEST if atomic else 1, wish, atomic)
+        if joined.startswith(("torch.cat(", "x ")) and not condition and self.pending is not None:
+            self.pending.typed = True
         if condition:
             self.flush()
 

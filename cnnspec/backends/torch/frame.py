@@ -16,6 +16,7 @@ HELPERS = Path(__file__).with_name("modules.py")
 
 
 INFERENCE = """
+
 For inference alone: batch norms are folded into the layers before them, so it takes the
 weights that `cnnspec weights fold` writes, and what only training needs is left out.
 """
@@ -25,10 +26,8 @@ def heading(network: Network, source: str, optimised: bool = False) -> str:
     total = costs(network)
     return (
         f"# {network.name}: {MARK} {__version__} from {printable(Path(source).name)}\n"
-        f'"""{network.name}: {network.sizes}.\n\n'
-        f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.\n"
-        "Beside each layer stands its output for one image, channels@heightxwidth.\n"
-        f'{INFERENCE if optimised else ""}"""\n\n'
+        f'"""{network.name}: {network.sizes}, {total.params:,} parameters, '
+        f'{total.macs:,} multiply-accumulates an image.{INFERENCE if optimised else ""}"""\n\n'
     )
 
 

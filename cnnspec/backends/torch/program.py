@@ -6,6 +6,7 @@ tables of names.py hand out. No text of a specification is copied.
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root
 from cnnspec.backends.torch.structure import Plan, Program, Row, check_lent_names, ordered
-from cnnspec.backends.writer import Arguments, Writer
+from cnnspec.backends.writer import WIDTH, Arguments, Writer
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Value
 from cnnspec.graph.walk import live
@@ -84,9 +85,9 @@ def plan_block(program: Program, instances: list[Instance]) -> Plan:
     plan = Plan("", rows, program.root(instances, names), names, program)
     block = instances[0].block
     span = block.name.span
-    plan.where = f"block {block.name.name}, line {span.line}"
-    if span.source is not program.network.span.source:
-        plan.where += f" of {printable(Path(span.source.name).name)}"
+    elsewhere = span.source is not program.network.span.source
+    file = f" of {printable(Path(span.source.name).name)}" if elsewhere else ""
+    plan.where = f"Block `{block.name.name}`{file}, line {span.line}"
     try:
         write_class(plan, "", None, Writer())
     except Unaligned:
@@ -116,6 +117,7 @@ def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
         tuple(output.value for output in network.outputs),
     )
     plan = Plan(program.net_name, [row], root, names, program)
+    plan.is_net = True
     try:
         write_class(plan, "", outputs, Writer())  # finds out which parameters the constructor has
     except Unaligned:
@@ -183,7 +185,7 @@ def wrapped(head: str) -> list[str]:
 
 def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
     if outputs is None:
-        body.line(f'"""{plan.where}; the sizes are those of its first use."""')
+        body.line(f'"""{plan.where}."""')
         return
     network = plan.program.network
     fixed = [
@@ -191,20 +193,24 @@ def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
         for name, value in network.arguments.items()
         if name not in plan.root.parameters
     ]
-    text = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}."
-    body.line(f'"""{text}"""')
-    if fixed:
-        body.line()
-        body.line("# Fixed when this file was built, since more than widths depends on them:")
-        for item in fixed:
-            body.line("# " + item)
+    head = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}"
+    whole = f"{head}, built with {', '.join(fixed)}." if fixed else f"{head}."
+    if len(whole) <= WIDTH - 10:
+        body.line(f'"""{whole}"""')
+        return
+    body.line(f'"""{head}.')
+    body.line()
+    for line in textwrap.wrap(f"Built with {', '.join(fixed)}.", WIDTH - 4, break_long_words=False):
+        body.line(line)
+    body.line('"""')
 
 
 def shown(value: Any) -> str:
     """A net's argument as the specification writes it: layers and blocks by name, in ASCII."""
     if isinstance(value, BlockName):
         return ascii(value.block.name.name)[1:-1]
-    return ascii(value.name if isinstance(value, LayerName) else describe(value)).strip("'\"")
+    text = value.name if isinstance(value, LayerName) else describe(value)
+    return printable(text.replace('"', "'").replace("…", "..."))
 
 
 def construct(plan: Plan, chain: bool, body: Writer) -> None:
@@ -258,10 +264,7 @@ def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> N
         if outputs is not None and len(plan.rows[0].outputs) > 1:
             return_several(plan, forward, outputs, body)
         else:
-            values = [row.outputs[0] for row in plan.rows]
-            if len(inputs) == 1:
-                forward.settle(values, "x")
-            body.line(f"return {forward.variable(values)}")
+            forward.leave([row.outputs[0] for row in plan.rows], "x" if len(inputs) == 1 else None)
 
 
 # Several outputs
@@ -310,6 +313,7 @@ def return_several(plan: Plan, forward: Forward, outputs: dict[str, Any], body: 
 def main(program: Program, plan: Plan, outputs: dict[str, Any], body: Writer) -> None:
     """One forward on random input, when the file is run."""
     network = program.network
+    several = sum(not output.train for output in network.outputs) > 1
     body.line()
     body.line()
     with body.block('if __name__ == "__main__"'):
@@ -322,10 +326,11 @@ def main(program: Program, plan: Plan, outputs: dict[str, Any], body: Writer) ->
             body.line(f"{name} = torch.rand(1, {size})")
             inputs.append(name)
         body.line("with torch.no_grad():")
-        body.line(f"    result = model({', '.join(inputs)})")
-        several = sum(not output.train for output in network.outputs) > 1
-        for name in inputs:
-            body.line(f'print("input ", tuple({name}.shape))')
-        body.line("for output in result:" if several else 'print("output", tuple(result.shape))')
-        if several:
-            body.line('    print("output", tuple(output.shape))')
+        made = f"model({', '.join(inputs)})"
+        if len(inputs) == 1 and not several:
+            body.line(f'    print(f"{{tuple({inputs[0]}.shape)}} -> {{tuple({made}.shape)}}")')
+            return
+        body.line(f"    result = {made}")
+        leaving = "*(tuple(output.shape) for output in result)" if several else "tuple(result.shape)"
+        arriving = [f"tuple({name}.shape)" for name in inputs]
+        body.expression(Arguments("print", tuple(("", each) for each in (*arriving, '"->"', leaving))))

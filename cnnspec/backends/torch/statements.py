@@ -22,6 +22,7 @@ class Pending:
 
     def __init__(self, values: list[Value], text: str, depth: int, atomic: bool) -> None:
         self.values, self.text, self.depth, self.atomic = values, text, depth, atomic
+        self.typed = False  # mypy knows that it is a tensor: what a module returns may be anything
 
 
 class Statements:
@@ -43,6 +44,7 @@ class Statements:
         self.declared: set[str] = set()
         self.pending: Pending | None = None
         self.target = "x"
+        self.noted = ""
 
     def begin(self, inputs: list[str], values: list[list[Value]]) -> None:
         """The arguments of `forward`, and what each of them is in every row."""
@@ -82,21 +84,38 @@ class Statements:
         """The only line that changes a variable. Raises Unaligned where what it holds is still to be read."""
         if not self.variables.is_free(name, values):
             raise Unaligned
-        new = name not in self.declared and (name == "x" or name in self.names.taken)
+        leaves = any(value in row.outputs for value, row in zip(values, self.plan.rows, strict=False))
+        new = name not in self.declared and (name == "x" or (name in self.names.taken and leaves))
         self.declared.add(name)
         self.variables.assign(name, values)
-        self.line(f"{name}: Tensor" if new else name, text)
+        self.line(f"{name}: Tensor = " if new else f"{name} = ", text, self.note(values))
 
-    def line(self, target: str, text: str) -> None:
-        line = f"{target} = {text}"
-        if len(line) + 4 * self.writer.depth <= WIDTH or not text.endswith(")"):
-            self.writer.line(line)
+    def note(self, values: list[Value]) -> str:
+        """The size of a net's value, where it is another than that before."""
+        note = f"  # {values[0].shape}" if self.plan.is_net and len(values) == 1 else ""
+        before, self.noted = self.noted, note
+        return note if note != before else ""
+
+    def line(self, before: str, text: str, note: str = "") -> None:
+        line, room = f"{before}{text}", WIDTH - 4 * self.writer.depth
+        if len(line) <= room or not text.endswith(")"):
+            self.writer.line(f"{line}{note}" if len(line + note) <= room else line)
             return
         place = opening(text)
         head, inside = text[:place], text[place + 1 : -1]
-        self.writer.lines += layout(
-            Arguments(head, tuple(map(item, split(inside)))), 4 * self.writer.depth, f"{target} = "
-        )
+        call = Arguments(head, tuple(map(item, split(inside))))
+        self.writer.lines += layout(call, 4 * self.writer.depth, before, note)
+
+    def leave(self, values: list[Value], name: str | None) -> None:
+        """Return a value; `name`: the variable that mypy knows to be a tensor, if there is one."""
+        pending = self.pending
+        if pending is not None and pending.typed and is_same(pending.values, values):
+            self.pending = None
+            self.line("return ", pending.text)
+            return
+        if name is not None:
+            self.settle(values, name)
+        self.writer.line(f"return {self.variable(values)}")
 
     def place(self, values: list[Value] | None = None, besides: Counter[Value] | None = None) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads."""
@@ -134,6 +153,15 @@ class Statements:
                 name = self.names.local(wish)
             self.named.add(name)
             self.flush(name)
+
+    def method(self, call: str, inputs: list[Value], outputs: list[Value], wish: str) -> None:
+        """`value.call`, behind what is pending where that is short and a call itself."""
+        room = WIDTH - 4 * self.writer.depth - len(self.target) - 4 - len(call)
+        if self.pending is not None and not (self.pending.atomic and len(self.pending.text) <= room):
+            self.flush()
+        reading = [value for value, made in zip(inputs, outputs, strict=True) if made is not value]
+        text, depth = self.take(inputs, reading)
+        self.produce(outputs, f"{text}.{call}", depth, wish)
 
     def call(self, callee: str, inputs: list[Value], outputs: list[Value], wish: str) -> None:
         """`callee(value)`, nested into what is pending as long as it reads well."""

@@ -58,6 +58,7 @@ class Plan:
         self.loops: dict[tuple[Value, Span], tuple[str, int]] = {}  # by `repeat_of`: how written, from where
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.where = ""
+        self.is_net = False  # then it is made once, and the sizes of what it holds are true
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
         self.locals = Names()
 
@@ -326,6 +327,11 @@ def repeat_of(steps: list[Repeat]) -> tuple[Value, Span]:
     return steps[0].output, steps[0].span
 
 
+def is_method(step: Step) -> bool:
+    """Whether a step is a method of what arrives, and needs no module where forward runs it."""
+    return isinstance(step, Leaf) and step.layer.name == "flatten"
+
+
 def key_of(steps: list[If] | list[Merge], span: Span | None = None) -> Any:
     """What tells an `if`, or a join's path of this span, from all others, in other turns of a repeat, too."""
     return span or steps[0].span, tuple(step.input for step in steps)
@@ -402,7 +408,7 @@ def is_container(step: Step) -> bool:
 
 
 def shape_note(values: list[Value], frame: Frame) -> str:
-    """The output's shape: over a loop its first and last, for a block that of its first use."""
+    """The output's shape, over a loop its first and last."""
     first, final = str(values[0].shape), str(values[-1].shape)
     looping = isinstance(frame, Loop) and frame.parent.size == 1
     return f"{first} … {final}" if looping and first != final else first
