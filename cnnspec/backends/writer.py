@@ -54,7 +54,11 @@ def flat(text: Text) -> str:
 def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[str]:
     """Lines of an expression behind `before` and followed by `after` (a comma, a comment)."""
     if isinstance(text, Noted):
-        return layout(text.text, indent, before, f"{after}  # {text.comment}" if text.comment else after)
+        text = hoisted(text)
+        bare = len(" " * indent + before + flat(text.text) + after)
+        note = f"  # {text.comment}" if text.comment else ""
+        fits = not bare <= WIDTH < bare + len(note)  # else the comment alone would break the line
+        return layout(text.text, indent, before, after + note if fits else after)
     pad = " " * indent
     line = pad + before + flat(text) + after
     if isinstance(text, str) or (len(line) <= WIDTH and not noted(text)):
@@ -72,6 +76,16 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
         for prefix, item in text.items:
             lines += layout(item, indent + 4, prefix, ",")
     return [*lines, f"{pad}{text.closing}{after}"]
+
+
+def hoisted(text: Noted) -> Noted:
+    """The comment of the only item of a call goes behind the call."""
+    call = text.text
+    if not text.comment and isinstance(call, Arguments) and len(call.items) == 1:
+        (prefix, item), *_ = call.items
+        if isinstance(item, Noted):
+            return Noted(call._replace(items=((prefix, item.text),)), item.comment)
+    return text
 
 
 def noted(text: Text) -> bool:
@@ -93,7 +107,7 @@ class Writer:
 
     def expression(self, text: Text, before: str = "", after: str = "", comment: str = "") -> None:
         """A statement such as `self.conv1 = nn.Conv2d(…)  # 64@112x112`."""
-        self.lines += layout(text, 4 * self.depth, before, after + (f"  # {comment}" if comment else ""))
+        self.lines += layout(Noted(text, comment), 4 * self.depth, before, after)
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:

@@ -43,6 +43,10 @@ def shipped(file: str, net: str | None = None, **parameters: object) -> Network:
         ("mobilenet_v2.cnn", None),
         ("unet.cnn", None),
         ("siamese.cnn", None),
+        ("mobilenet_v3.cnn", None),
+        ("efficientnet.cnn", None),
+        ("inception_v3.cnn", None),
+        ("deeplab.cnn", None),
     ],
 )
 def test_the_text(file: str, net: str | None) -> None:
@@ -146,7 +150,7 @@ net N {
         a = self.a(x)  # 4
         if self.training:
             z = self.relu1(a)
-            b: Tensor = self.b(self.relu3(z + self.linear1(self.relu2(a))))
+            b: Tensor = self.b(self.relu3(z + self.linear1(self.relu2(a))))  # 2
         c: Tensor = self.c(a)
         if self.training:
             return NOutputs(c, b)

@@ -153,8 +153,7 @@ FORWARDS = {
         x = self.conv1(x)
         if self.has_tanh1:
             x = self.tanh1(x)
-        y = self.conv2(x)
-        x = y + x
+        x = self.conv2(x) + x
         return x
 """,
 }

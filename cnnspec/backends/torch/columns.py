@@ -15,9 +15,14 @@ from cnnspec.backends.torch.signatures import AS_KERNEL, EVERYTHING_SAID, Signat
 from cnnspec.backends.writer import Arguments, Text
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Call
+from cnnspec.values.kinds import is_integer
 
 MISSING: Any = object()
 """What a row has at a place that it does not reach."""
+
+
+class ClassName(str):
+    """A class of the emitted program as a value: a layer that a block is told."""
 
 
 class Unaligned(Exception):
@@ -34,6 +39,8 @@ def literal(value: Any) -> str:
         if value in (float("inf"), float("-inf")):
             return f'float("{value}")'
         return repr(value)
+    if isinstance(value, ClassName):
+        return str(value)
     if isinstance(value, str):
         return '"' + value.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
     if isinstance(value, tuple):
@@ -87,6 +94,8 @@ class Frame:
 
     def _call(self, column: list[Any], present: list[Call]) -> Text:
         first = present[0]
+        if any(isinstance(other, Call) and other.name != first.name for other in present[1:]):
+            return self._class(column)
         for other in present[1:]:
             if not isinstance(other, Call) or other.name != first.name or len(other.args) != len(first.args):
                 raise Unaligned
@@ -101,11 +110,42 @@ class Frame:
         said: dict[str, Text] = {}
         for key in first.kwargs:
             values = [value if value is MISSING else value.kwargs[key] for value in column]
-            text = said[key] = self.text(values, key)
+            if key == "padding" and self.is_half(column, said.get("kernel_size")):
+                text: Text = f"{said['kernel_size']} // 2"
+            else:
+                text = self.text(values, key)
+            said[key] = text
             if key in signature.defaults and text == self.default(signature, key, said):
                 continue
             items.append(("" if key in signature.places else f"{key}=", text))
         return Arguments(first.name, tuple(items))
+
+    def _class(self, column: list[Any]) -> Text:
+        """Layers of several classes, constructed without arguments: the class is what differs."""
+        if not all(call is MISSING or self.is_bare(call) for call in column):
+            raise Unaligned
+        names = [call if call is MISSING else ClassName(call.name) for call in column]
+        return Arguments(self.scalar(names, "layer"), ())
+
+    def is_bare(self, call: Call) -> bool:
+        """Whether a class is constructed without arguments."""
+        unsaid = self.signatures.get(call.name, EVERYTHING_SAID).defaults
+        return not call.args and all(
+            key in unsaid and same(unsaid[key], value) for key, value in call.kwargs.items()
+        )
+
+    def is_added(self, text: Text | None) -> bool:
+        """Whether an expression is a parameter that the class takes beside those of its block."""
+        raise NotImplementedError
+
+    def is_half(self, column: list[Any], kernel: Text | None) -> bool:
+        """Whether every pad is half of a kernel that differs: the class is told one of both then."""
+        present = [call.kwargs for call in column if call is not MISSING]
+        return (
+            self.is_added(kernel)
+            and all(is_integer(each["padding"]) and is_integer(each["kernel_size"]) for each in present)
+            and all(int(each["padding"]) == int(each["kernel_size"]) // 2 for each in present)
+        )
 
     @staticmethod
     def default(signature: Signature, key: str, said: dict[str, Text]) -> Text:
@@ -146,6 +186,9 @@ class Part(Frame):
 
     def string(self, column: list[str]) -> str:
         return self.parent.string(self.spread(column))
+
+    def is_added(self, text: Text | None) -> bool:
+        return self.parent.is_added(text)
 
     def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> str:
         return self.parent.condition(self.spread(tests), self.spread(column), hint)

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
+from cnnspec.backends.names import is_plain
+from cnnspec.backends.torch.columns import ClassName, Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.loops import Loop
+from cnnspec.backends.torch.roots import as_class
 from cnnspec.backends.torch.structure import (
     Plan,
     Steps,
@@ -25,11 +27,14 @@ from cnnspec.backends.torch.structure import (
     weights,
 )
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, Writer, flat
-from cnnspec.graph.tree import From, If, Leaf, Merge, Repeat, Step, Use
+from cnnspec.elaborate.special_values import LayerName
+from cnnspec.graph.tree import From, Group, If, Leaf, Merge, Repeat, Step, Use
+from cnnspec.layers.base import Call
 from cnnspec.values.symbols import add, constant, make, polynomial
 
 INDICES = ("i", "j", "k", "m", "n")
 LONGEST_UNROLLED = 8
+LONGEST_LISTED = 24  # modules that turns of a repeat may be, to be listed one by one
 
 
 class NotSimple(Exception):
@@ -42,7 +47,8 @@ class Constructor:
     def __init__(self, plan: Plan, writer: Writer) -> None:
         self.plan, self.writer = plan, writer
         self.depth = 0
-        self.wired = not plan.sequential  # forward runs these steps one by one
+        self.conditions: dict[str, str] = {}
+        self.wired = not plan.is_chain  # forward runs these steps one by one
 
     # Where modules go
 
@@ -71,6 +77,9 @@ class Constructor:
     def add(
         self, target: str, frame: Frame, names: list[str], text: Text, comment: str, parameter: bool
     ) -> None:
+        if agree(names) and is_plain(names[0]):
+            self.writer.expression(text, f"{target}.{names[0]} = ", comment=comment)
+            return
         method = "register_parameter" if parameter else "add_module"
         call = Arguments(f"{target}.{method}", (("", frame.string(names)), ("", text)))
         self.writer.expression(call, comment=comment)
@@ -79,13 +88,25 @@ class Constructor:
 
     def walk(self, rows: list[Steps], frame: Frame, put: Any) -> None:
         """Construct what some steps need, each by `put`."""
-        for steps in align(rows):
+        self.each(align(rows), frame, put)
+
+    def each(self, columns: list[list[Step]], frame: Frame, put: Any) -> None:
+        for steps in columns:
             self.step(steps, frame, put)
+
+    def chain(self, columns: list[list[Step]], frame: Frame) -> tuple[list[tuple[str, Text]], int]:
+        """The arguments of an nn.Sequential up to the first column that takes statements, and its number."""
+        varied = (isinstance(steps[0], If) and not agree([s.taken for s in steps]) for steps in columns)  # type: ignore[union-attr]
+        number = next((i for i, varies in enumerate(varied) if varies), len(columns))
+        try:
+            return self.items(columns[:number], frame), number
+        except NotSimple:
+            return [], 0
 
     def step(self, steps: list[Any], frame: Frame, put: Any) -> None:
         first = steps[0]
         if isinstance(first, Leaf | Use):
-            if not (self.wired and is_method(first)):
+            if not (self.wired and (is_method(first) or all(map(self.plan.like, steps)))):
                 put(frame, steps, self.module(steps, frame), self.note(steps, frame))
         elif is_container(first):
             self.container(steps, frame, put)
@@ -97,8 +118,11 @@ class Constructor:
             self.merge(steps, frame, put)
 
     def note(self, steps: list[Any], frame: Frame) -> str:
-        """The size of what some steps of a net make, where it is another than what arrives."""
-        if not self.plan.is_net or all(step.output.shape == step.input.shape for step in steps):
+        """The size of what some steps of a net make, where it is another than what arrives.
+
+        Where forward runs them one by one, sizes stand there.
+        """
+        if self.wired or not self.plan.is_net or all(step.output.shape == step.input.shape for step in steps):
             return ""
         return shape_note([step.output for step in steps], frame)
 
@@ -106,28 +130,48 @@ class Constructor:
         """The construction of a layer or of a block's class."""
         if isinstance(steps[0], Use):
             return frame.text([self.plan.program.call(step) for step in steps])
-        return frame.text([self.plan.program.module(step) for step in steps])
+        calls = [self.plan.program.module(step) for step in steps]
+        return self.told(steps, calls, frame) or frame.text(calls)
+
+    def told(self, steps: list[Leaf], calls: list[Call], frame: Frame) -> Text | None:
+        """`act()`, where the author's word for a layer is a parameter that the class takes."""
+        name, root = steps[0].span.text, self.plan.root
+        if not isinstance(root.arguments[0].get(name), LayerName) or not all(map(frame.is_bare, calls)):
+            return None
+        names = [ClassName(call.name) for call in calls]
+        given = [as_class(root.arguments[number].get(name)) for number in frame.numbers]
+        if given != names or (name not in root.parameters and agree(names)):
+            return None
+        return Arguments(root.argument(name), ())
 
     def container(self, steps: list[Any], frame: Frame, put: Any) -> None:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
         rows = [unlabelled(step) for step in steps]
         chain = all(is_chain(row, self.plan.kept, s.output) for row, s in zip(rows, steps, strict=True))
         self.plan.bare.update(step.name for step in steps if not chain)
+        columns, start, made = align(rows), 0, Arguments("nn.Sequential" if chain else "nn.Module", ())
         if plain := chain and all(implicit(row) for row in rows):
-            try:
-                put(frame, steps, Arguments("nn.Sequential", tuple(self.items(rows, frame))), "")
+            items, start = self.chain(columns, frame)
+            made = Arguments("nn.Sequential", tuple(items))
+            if start == len(columns):
+                put(frame, steps, made, "")
                 return
-            except NotSimple:
-                pass
-        wish = steps[0].name.rpartition(".")[2]
-        local = self.plan.locals.local(wish if agree([s.name for s in steps]) else wish.rstrip("0123456789"))
-        self.writer.line(f"{local} = nn.Sequential()" if chain else f"{local} = nn.Module()")
+        target = self.target(steps, put)
+        self.writer.expression(made, f"{target} = ")
         around, self.wired = self.wired, self.wired and not chain
         try:
-            self.walk(rows, frame, self.to_container(local, not plain))
+            self.each(columns[start:], frame, self.to_container(target, not plain))
         finally:
             self.wired = around
-        put(frame, steps, local, "")
+        if "." not in target:
+            put(frame, steps, target, "")
+
+    def target(self, steps: list[Any], put: Any) -> str:
+        """Where the modules of a container are put: the attribute itself, else a variable."""
+        names, wish = [step.name for step in steps], steps[0].name.rpartition(".")[2]
+        if put == self.to_self and agree(names) and is_plain(names[0]):
+            return f"self.{names[0]}"
+        return self.plan.locals.local(wish if agree(names) else wish.rstrip("0123456789"))
 
     def branches(self, steps: list[If], frame: Frame, put: Any) -> None:
         taken = [step.taken for step in steps]
@@ -141,25 +185,26 @@ class Constructor:
             flag = self.plan.add_flag(
                 key_of(steps), dict(zip(frame.numbers, taken, strict=True)), "has_" + wish_of(steps)
             )
-            self.writer.line(f"self.{flag} = {condition}")
-            condition = f"self.{flag}"
+            self.define(flag, condition, frame)
+            condition = condition if condition.endswith(" is not None") else f"self.{flag}"
         blocks = []
         for branch in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is branch]
             with self.writer.aside() as lines:
                 self.walk([steps[i].steps for i in rows], Part(frame, rows), put)
             blocks.append(lines)
-        negation = f"not {condition}" if self.wired else f"not ({condition})"
+        negation = f"not {condition}" if condition.startswith("self.") else f"not ({condition})"
         self.writer.choice(condition, blocks[0], negation, blocks[1])
 
     def merge(self, steps: list[Merge], frame: Frame, put: Any) -> None:
         if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):
             raise Unaligned
         if steps[0].name:
-            local = self.plan.locals.local(steps[0].name.rpartition(".")[2])
-            self.writer.line(f"{local} = nn.Module()")
-            self.paths(steps, frame, self.to_container(local, named=True))
-            put(frame, steps, local, "")
+            target = self.target(steps, put)
+            self.writer.line(f"{target} = nn.Module()")
+            self.paths(steps, frame, self.to_container(target, named=True))
+            if "." not in target:
+                put(frame, steps, target, "")
         else:
             self.paths(steps, frame, put)
 
@@ -173,12 +218,19 @@ class Constructor:
                 answers = dict(zip(frame.numbers, there, strict=True))
                 flag = self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual")
                 condition = frame.condition([path.test for path in paths], there, flag)
-                self.writer.line(f"self.{flag} = {condition}")
+                self.define(flag, condition, frame)
                 with self.writer.aside() as lines:
                     self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
                 self.writer.choice(f"self.{flag}", lines, "", [])
             elif rows:
                 self.walk([path.steps for path in paths], frame, put)
+
+    def define(self, flag: str, condition: str, frame: Frame) -> None:
+        """Remember a condition in an attribute; one that is known already is not computed again."""
+        known = self.conditions.get(condition)
+        self.writer.line(f"self.{flag} = {known or condition}")
+        if frame is self.plan.root:  # else it may not be there elsewhere
+            self.conditions.setdefault(condition, f"self.{flag}")
 
     # Repeats
 
@@ -258,10 +310,10 @@ class Constructor:
 
     # Expressions
 
-    def items(self, rows: list[Steps], frame: Frame) -> list[tuple[str, Text]]:
+    def items(self, columns: list[list[Step]], frame: Frame) -> list[tuple[str, Text]]:
         """The arguments of an nn.Sequential. Raises NotSimple where it takes statements, else Unaligned."""
         found: list[tuple[str, Text]] = []
-        for steps in align(rows):
+        for steps in columns:
             first = steps[0]
             if isinstance(first, From):
                 continue
@@ -271,12 +323,12 @@ class Constructor:
                 within = [unlabelled(step) for step in steps]
                 if not all(map(implicit, within)):
                     raise NotSimple
-                inside = self.items(within, frame)
-                found.append(("", Arguments("nn.Sequential", tuple(inside))))
+                inside = self.items(align(within), frame)
+                found.append(("", Noted(Arguments("nn.Sequential", tuple(inside)), "")))
             elif isinstance(first, If):
                 if not agree([step.taken for step in steps]):  # type: ignore[union-attr]
                     raise NotSimple
-                found += self.items([step.steps for step in steps], frame)  # type: ignore[union-attr]
+                found += self.items(align([step.steps for step in steps]), frame)  # type: ignore[union-attr]
             elif isinstance(first, Repeat):
                 found += self.repeated(steps, frame)  # type: ignore[arg-type]
         return found
@@ -285,22 +337,21 @@ class Constructor:
         """The items of a repeat, as a generator where they are one module an iteration."""
         counts = {len(step.iterations) for step in steps}
         if counts == {1}:
-            return self.items([step.iterations[0] for step in steps], frame)
-        if any(len(iteration) != 1 for step in steps for iteration in step.iterations):
-            raise NotSimple
-        for first in (0, 1):
-            if min(counts) < first or (len(counts) == 1 and max(counts) - first < 2):
-                continue
-            try:
-                return self.generated(steps, frame, first)
-            except Unaligned:
-                continue
-        if len(counts) == 1 and max(counts) == 2:
-            return [item for rows in align_iterations(steps) for item in self.items(rows, frame)]
+            return self.items(align([step.iterations[0] for step in steps]), frame)
+        if all(len(iteration) == 1 for step in steps for iteration in step.iterations):
+            for first in (0, 1):
+                if min(counts) < first or (len(counts) == 1 and max(counts) - first < 2):
+                    continue
+                try:
+                    return self.generated(steps, frame, first)
+                except (NotSimple, Unaligned):
+                    continue
+        if len(counts) == 1 and sum(map(modules_in, steps[0].iterations)) <= LONGEST_LISTED:
+            return [item for rows in align_iterations(steps) for item in self.items(align(rows), frame)]
         raise NotSimple
 
     def generated(self, steps: list[Repeat], frame: Frame, first: int) -> list[tuple[str, Text]]:
-        head = self.items([step.iterations[0] for step in steps], frame) if first else []
+        head = self.items(align([step.iterations[0] for step in steps]), frame) if first else []
         parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
         rows = [iteration for step in steps for iteration in step.iterations[first:]]
         taken = set(self.plan.locals.taken)
@@ -308,7 +359,7 @@ class Constructor:
         loop = Loop(frame, parents, index, False, self.plan.locals)
         self.depth += 1
         try:
-            inside = self.items(rows, loop)
+            inside = self.items(align(rows), loop)
         finally:
             self.depth -= 1
             self.plan.locals.taken = taken
@@ -317,6 +368,13 @@ class Constructor:
         module = inside[0][1]
         targets, over = self.header(loop, steps, frame, first)
         return [*head, ("", Noted(Each(module.text, f"for {targets} in {flat(over)}"), module.comment))]
+
+
+def modules_in(steps: Steps) -> int:
+    """How many modules some steps are in an nn.Sequential."""
+    return sum(
+        1 if isinstance(step, Leaf | Use | Group) else sum(map(modules_in, inner(step))) for step in steps
+    )
 
 
 def tables_of(frame: Frame) -> list[tuple[Loop, dict[str, list[Any]], bool]]:

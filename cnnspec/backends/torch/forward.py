@@ -13,7 +13,7 @@ from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.construct import INDICES, align_iterations, attribute_kind, is_parameter
 from cnnspec.backends.torch.joins import added, written
 from cnnspec.backends.torch.loops import Loop
-from cnnspec.backends.torch.statements import DEEPEST, Statements, is_same
+from cnnspec.backends.torch.statements import Statements, is_same
 from cnnspec.backends.torch.structure import (
     Steps,
     align,
@@ -27,6 +27,7 @@ from cnnspec.backends.torch.structure import (
     unlabelled,
 )
 from cnnspec.backends.torch.variables import read_by
+from cnnspec.backends.writer import WIDTH
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
 
 NEEDS = ("always", "training", "none")
@@ -96,6 +97,8 @@ class Forward(Statements):
         inputs, outputs = [s.input for s in steps], [s.output for s in steps]
         if is_method(first):
             self.method("flatten(1)", inputs, outputs, wish)
+        elif all(sizes := [self.plan.like(step) for step in steps]):
+            self.crop(inputs, outputs, sizes, wish)  # type: ignore[arg-type]
         elif is_parameter(first):
             variable = self.variable(inputs)
             self.variables.read(inputs)
@@ -103,6 +106,13 @@ class Forward(Statements):
             self.produce(outputs, f"{variable} * {parameter}", 1, wish, atomic=False)
         else:
             self.call(self.access(steps, frame), inputs, outputs, wish)
+
+    def crop(self, inputs: list[Value], outputs: list[Value], sizes: list[Value], wish: str) -> None:
+        """`crop(map, like)`: the middle of a map, as large as another."""
+        arriving, like = self.variable(inputs), self.variable(sizes)
+        self.variables.read(inputs)
+        self.variables.read(sizes)
+        self.produce(outputs, f"crop({arriving}, {like})", 0, wish)
 
     def access(self, steps: list[Any], frame: Frame) -> str:
         """The module of a step: an attribute, or found by its path."""
@@ -165,7 +175,7 @@ class Forward(Statements):
         return end
 
     def reads_in(self, steps: list[Any]) -> Counter[Value]:
-        return Counter(value for step in steps for value in read_by((step,), self.live))
+        return Counter(value for step in steps for value in read_by((step,), self.live, self.plan.like))
 
     def repeat(self, steps: list[Repeat], frame: Frame) -> None:
         form, first = self.plan.loops.get(repeat_of(steps), ("unrolled", 0))
@@ -219,6 +229,7 @@ class Forward(Statements):
         paths = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
         live = [column for column in paths if not all(path.dropped for path in column)]
         adder, condition, passing = self.plan.adder(steps, live), "", source in self.named
+        aside: dict[int, tuple[str, int]] = {}  # paths' ends that stand in the join's expression
         for number, column in enumerate(live):
             final = number == len(live) - 1 and (need == "always" or self.variables.training)
             passing = passing or any(
@@ -227,12 +238,22 @@ class Forward(Statements):
             self.target = outer if len(live) == 1 or (final and not passing) else self.branch_name()
             if any(path.dropped for path in column):
                 condition = self.optional(steps, live, column, frame)
-            self.path(column, frame, condition, number == adder, final)
+            alone = (
+                adder is None
+                and all(map(is_passive, live[number + 1 :]))
+                and (need == "always" or self.variables.training)
+            )
+            self.path(column, frame, condition, number == adder, final or alone)
+            if alone and not final and self.pending is not None:
+                if self.fits(steps, live):
+                    aside[number], self.pending = (self.pending.text, self.pending.depth), None
+                else:
+                    self.flush()
         self.target = outer
         if need == "none" or len(live) == 1:
             return
         with self.at_training(need):
-            self.join(steps, frame, live, adder, condition)
+            self.join(steps, frame, live, adder, condition, aside)
 
     def path(self, column: list[Path], frame: Frame, condition: str, adds: bool, final: bool) -> None:
         """A path's lines; what the last one ends in may stay pending. `adds`: its end runs in the join."""
@@ -254,18 +275,30 @@ class Forward(Statements):
         pending, reads = self.pending, self.variables.reads
         return pending is not None and pending.atomic and all(reads[value] < 2 for value in pending.values)
 
+    def fits(self, steps: list[Merge], live: list[list[Path]]) -> bool:
+        """Whether the join's expression has room for what is pending beside variables."""
+        room = WIDTH - 4 * self.writer.depth - len("x = ") - 8 * len(live)
+        return self.pending is not None and len(self.pending.text) <= room - 12 * (not steps[0].layer.symbol)
+
     def join(
-        self, steps: list[Merge], frame: Frame, live: list[list[Path]], adder: int | None, condition: str
+        self,
+        steps: list[Merge],
+        frame: Frame,
+        live: list[list[Path]],
+        adder: int | None,
+        condition: str,
+        aside: dict[int, tuple[str, int]],
     ) -> None:
-        texts = []
+        operands = []
         for number, column in enumerate(live):
             rows = present(column)
             ends = [output_of(column[i].steps[-2]) if number == adder else column[i].output for i in rows]
             with self.variables.part(rows):
-                texts.append(self.operand(ends))
+                operands.append(aside.get(number) or self.operand(ends))
             self.variables.read(
                 [end for i, end in zip(rows, ends, strict=True) if end is not steps[i].output]
             )
+        texts, nested = [text for text, _ in operands], max(depth for _, depth in operands)
         if adder is not None:
             callee = self.access([path.steps[-1] for path in live[adder]], frame)
             joined, atomic = added(callee, steps, texts[adder], texts[1 - adder]), True
@@ -274,22 +307,22 @@ class Forward(Statements):
         if condition:
             joined = f"{joined} if {condition} else {texts[0]}"
         wish = steps[0].path.rpartition(".")[2]
-        self.produce([step.output for step in steps], joined, DEEPEST if atomic else 1, wish, atomic)
-        if joined.startswith(("torch.cat(", "x ")) and not condition and self.pending is not None:
+        self.produce([step.output for step in steps], joined, nested + 1 if atomic else 1, wish, atomic)
+        if joined.startswith("torch.cat(") and not condition and self.pending is not None:
             self.pending.typed = True
         if condition:
             self.flush()
 
-    def operand(self, ends: list[Value]) -> str:
+    def operand(self, ends: list[Value]) -> tuple[str, int]:
         """A path's value in a join: what is pending, or its variable."""
         pending = self.pending
         if pending is not None and is_same(pending.values, ends):
             self.pending = None
-            return pending.text
+            return pending.text, pending.depth
         found = self.variables.find(ends)
         if found is None:
             raise Unaligned
-        return found
+        return found, 0
 
     def optional(self, steps: list[Merge], live: list[list[Path]], column: list[Path], frame: Frame) -> str:
         """The condition of a path that not all rows have: the second of two."""
@@ -297,6 +330,11 @@ class Forward(Statements):
             raise Unaligned
         there = {number: not path.dropped for number, path in zip(frame.numbers, column, strict=True)}
         return f"self.{self.plan.flag(key_of(steps, column[0].span), there)}"
+
+
+def is_passive(column: list[Path]) -> bool:
+    """Whether a path hands on a value that is there, in all rows."""
+    return all(not path.dropped and all(isinstance(step, From) for step in path.steps) for path in column)
 
 
 def present(column: list[Path]) -> list[int]:

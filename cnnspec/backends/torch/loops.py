@@ -106,6 +106,9 @@ class Loop(Frame):
         inner = f"{slope} + {start}" if start else slope
         return "f" + literal(f"{prefix}{{{inner}}}{suffix}")
 
+    def is_added(self, text: Text | None) -> bool:
+        return self.parent.is_added(text)
+
     def header(self) -> tuple[str, Text]:
         """The `for` clause's targets, and what they run over (several rows: never with a table)."""
         rows = [literal_rows(self, i) for i in range(self.size)] if self.table else []

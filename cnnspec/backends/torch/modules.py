@@ -205,17 +205,14 @@ class StochasticDepth(nn.Module):
 
     def __init__(self, p: float, mode: str = "row") -> None:
         super().__init__()
-        self.p = p
-        self.mode = mode
+        self.p, self.mode = p, mode
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
             return x
-        survival = 1.0 - self.p
         rows = x.shape[0] if self.mode == "row" else 1
-        shape = [rows] + [1] * (x.ndim - 1)
-        noise = torch.empty(shape, dtype=x.dtype, device=x.device).bernoulli_(survival)
-        return x * (noise.div_(survival) if survival > 0.0 else noise)
+        noise = x.new_empty([rows] + [1] * (x.ndim - 1)).bernoulli_(1.0 - self.p)
+        return x * (noise / (1.0 - self.p) if self.p < 1.0 else noise)
 
 
 class Upsample(nn.Upsample):
@@ -248,6 +245,14 @@ class Upsample(nn.Upsample):
         return near * (1 - share) + far * share
 
 
+def crop(x: Tensor, like: Tensor) -> Tensor:
+    """The middle of a map, as large as another map."""
+    height, width = x.shape[2:]
+    rows, columns = like.shape[2:]
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return x[:, :, top : top + rows, left : left + columns]
+
+
 def freeze(module: nn.Module) -> nn.Module:
     """Turn a module's parameters into buffers under the same keys, and return the module."""
     for name, parameter in list(module.named_parameters(recurse=False)):
@@ -265,31 +270,41 @@ def init_bilinear(module: nn.Module) -> nn.Module:
         tents.append(1 - distance / ((k + 1) // 2))
     with torch.no_grad():
         weight.copy_(torch.outer(*tents))
-    return zero_bias(module)
+    if module.bias is not None:
+        nn.init.zeros_(module.get_parameter("bias"))
+    return module
 
 
 def init_he(module: nn.Module) -> nn.Module:
     """Weight ~ N(0, 2 / fan_in) (He et al. 2015), bias 0."""
     nn.init.kaiming_normal_(module.get_parameter("weight"), nonlinearity="relu")
-    return zero_bias(module)
+    if module.bias is not None:
+        nn.init.zeros_(module.get_parameter("bias"))
+    return module
 
 
 def init_normal(module: nn.Module, mean: float, std: float) -> nn.Module:
     """Weight ~ N(mean, std^2), bias 0."""
     nn.init.normal_(module.get_parameter("weight"), mean, std)
-    return zero_bias(module)
+    if module.bias is not None:
+        nn.init.zeros_(module.get_parameter("bias"))
+    return module
 
 
 def init_uniform(module: nn.Module, low: float, high: float) -> nn.Module:
     """Weight ~ U(low, high), bias 0."""
     nn.init.uniform_(module.get_parameter("weight"), low, high)
-    return zero_bias(module)
+    if module.bias is not None:
+        nn.init.zeros_(module.get_parameter("bias"))
+    return module
 
 
 def init_xavier(module: nn.Module) -> nn.Module:
     """Weight ~ U(-b, b) with b = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010), bias 0."""
     nn.init.xavier_uniform_(module.get_parameter("weight"))
-    return zero_bias(module)
+    if module.bias is not None:
+        nn.init.zeros_(module.get_parameter("bias"))
+    return module
 
 
 def set_values(module: nn.Module, **values: object) -> nn.Module:
@@ -298,11 +313,4 @@ def set_values(module: nn.Module, **values: object) -> nn.Module:
         for name, value in values.items():
             parameter = module.get_parameter(name)
             parameter.copy_(torch.tensor(value, dtype=parameter.dtype))
-    return module
-
-
-def zero_bias(module: nn.Module) -> nn.Module:
-    """Set a module's bias, where it has one, to 0, and return the module."""
-    if module.bias is not None:
-        nn.init.zeros_(module.get_parameter("bias"))
     return module

@@ -11,21 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.columns import MISSING, Unaligned, literal
-from cnnspec.backends.torch.construct import Constructor, NotSimple
+from cnnspec.backends.torch.columns import MISSING, ClassName, Unaligned, literal, same
+from cnnspec.backends.torch.construct import Constructor
 from cnnspec.backends.torch.expressions import split
 from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
-from cnnspec.backends.torch.roots import Root
-from cnnspec.backends.torch.structure import Plan, Program, Row, check_lent_names, ordered
-from cnnspec.backends.writer import WIDTH, Arguments, Writer
+from cnnspec.backends.torch.roots import Root, as_class
+from cnnspec.backends.torch.structure import Plan, Program, Row, align, check_lent_names, ordered
+from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Value
 from cnnspec.graph.walk import live
+from cnnspec.layers import find
 from cnnspec.passes.optimize import optimize as optimised
+from cnnspec.text.syntax import Literal, Name
 from cnnspec.values.kinds import Filter, describe
 from cnnspec.values.symbols import write
 
+LONGEST_SENTENCE = 88  # of a docstring, which nothing breaks
 IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
 
 
@@ -69,6 +72,7 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
         plan.name = name
         for row, instance in enumerate(group):
             program.by_instance[id(instance)] = (plan, row)
+        program.publish(plan)
         write_class(plan, signature(plan), None, body)
         program.plans.append(plan)
 
@@ -84,17 +88,20 @@ def plan_block(program: Program, instances: list[Instance]) -> Plan:
     rows = [Row(i.steps, (i.input,), (i.output,)) for i in instances]
     plan = Plan("", rows, program.root(instances, names), names, program)
     block = instances[0].block
+    for each in block.parameters:
+        default: Any = None
+        if isinstance(each.default, Literal) and isinstance(each.default.value, bool | int | float):
+            default = each.default.value
+        elif isinstance(each.default, Name) and find(each.default.name) is not None:
+            default = LayerName(each.default.name)
+        given = [instance.arguments[each.name.name] for instance in instances]
+        if default is not None and any(same(default, other) for other in given):
+            plan.defaults[each.name.name] = as_class(default)  # the class is right for it
     span = block.name.span
     elsewhere = span.source is not program.network.span.source
     file = f" of {printable(Path(span.source.name).name)}" if elsewhere else ""
     plan.where = f"Block `{block.name.name}`{file}, line {span.line}"
-    try:
-        write_class(plan, "", None, Writer())
-    except Unaligned:
-        if len(instances) > 1:
-            raise
-        plan.unrolled = True
-        write_class(plan, "", None, Writer())
+    find_form(plan, None, len(instances) > 1)
     return plan
 
 
@@ -117,22 +124,41 @@ def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
         tuple(output.value for output in network.outputs),
     )
     plan = Plan(program.net_name, [row], root, names, program)
-    plan.is_net = True
-    try:
-        write_class(plan, "", outputs, Writer())  # finds out which parameters the constructor has
-    except Unaligned:
-        plan.unrolled = True
-        write_class(plan, "", outputs, Writer())
-    write_class(plan, signature(plan, network.arguments), outputs, body)
+    plan.is_net, plan.defaults = True, dict(network.arguments)
+    find_form(plan, outputs, False)  # finds out, too, which parameters the constructor has
+    write_class(plan, signature(plan), outputs, body)
     return plan
 
 
-def signature(plan: Plan, defaults: Any = None) -> str:
+def find_form(plan: Plan, outputs: dict[str, Any] | None, several: bool) -> None:
+    """Find out what the class can be: with loops and sizes that follow, or without.
+
+    Raises Unaligned where a class of several instances is better parted.
+    """
+    try:
+        write_class(plan, "", outputs, Writer())
+        return
+    except Unaligned:
+        if several:
+            raise
+    plan.unrolled = True
+    try:
+        write_class(plan, "", outputs, Writer())
+    except Unaligned:
+        plan.follows = False
+        write_class(plan, "", outputs, Writer())
+
+
+def signature(plan: Plan) -> str:
     """The constructor's parameters after self."""
     parts = []
+    defaults = plan.defaults
     for name, column in ordered(plan):
-        kind = "int" if column is None else annotation([v for v in column if v is not MISSING])
-        default = f" = {literal(defaults[name])}" if defaults is not None else ""
+        values = [v for v in column or () if v is not MISSING]
+        if column is not None and name in defaults:
+            values.append(defaults[name])
+        kind = "int" if column is None else annotation(values)
+        default = f" = {literal(defaults[name])}" if name in defaults else ""
         parts.append(f", {plan.names.parameter(name)}: {kind}{default}")
     return "".join(parts)
 
@@ -141,7 +167,9 @@ def annotation(values: list[Any]) -> str:
     """The type of a parameter that takes these values."""
     kinds: list[str] = []
     for value in values:
-        if isinstance(value, tuple):
+        if isinstance(value, ClassName):
+            kind = "type[nn.Module]"
+        elif isinstance(value, tuple):
             kind = f"tuple[{', '.join(annotation([item]) for item in value)}]"
         elif isinstance(value, list):
             kind = f"list[{annotation(value)}]"
@@ -157,7 +185,7 @@ def annotation(values: list[Any]) -> str:
 def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, body: Writer) -> None:
     """A class with its constructor and its forward."""
     plan.start()
-    chain = outputs is None and plan.sequential
+    chain = outputs is None and plan.is_chain
     base = "nn.Sequential" if chain else "nn.Module"
     body.line()
     body.line()
@@ -180,6 +208,8 @@ def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, bod
 
 def wrapped(head: str) -> list[str]:
     inside = head[len("def __init__(") : -len(") -> None")]
+    if len(inside) + 8 <= WIDTH:
+        return ["    def __init__(", f"        {inside}", "    ) -> None:"]
     return ["    def __init__(", *(f"        {part}," for part in split(inside)), "    ) -> None:"]
 
 
@@ -191,11 +221,11 @@ def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
     fixed = [
         f"{name}={shown(value)}"
         for name, value in network.arguments.items()
-        if name not in plan.root.parameters
+        if name not in plan.root.parameters and "..." not in shown(value)
     ]
     head = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}"
     whole = f"{head}, built with {', '.join(fixed)}." if fixed else f"{head}."
-    if len(whole) <= WIDTH - 10:
+    if len(whole) <= LONGEST_SENTENCE:
         body.line(f'"""{whole}"""')
         return
     body.line(f'"""{head}.')
@@ -230,16 +260,14 @@ def construct(plan: Plan, chain: bool, body: Writer) -> None:
 def modules(plan: Plan, chain: bool, body: Writer) -> None:
     constructor = Constructor(plan, body)
     rows = [row.steps for row in plan.rows]
-    if chain:
-        try:
-            items = tuple(constructor.items(rows, plan.root))
-            body.expression(Arguments("super().__init__", items))
-            return
-        except NotSimple:
-            pass
-    body.line("super().__init__()")
-    put = constructor.to_container("self", named=False) if chain else constructor.to_self
-    constructor.walk(rows, plan.root, put)
+    numbered = chain and plan.sequential
+    columns, start = align(rows), 0
+    items: list[tuple[str, Text]] = []
+    if numbered:
+        items, start = constructor.chain(columns, plan.root)
+    body.expression(Arguments("super().__init__", tuple(items)))
+    put = constructor.to_container("self", named=False) if numbered else constructor.to_self
+    constructor.each(columns[start:], plan.root, put)
 
 
 def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.columns import MISSING, Frame, Unaligned, agree, literal, same
+from cnnspec.backends.torch.columns import MISSING, ClassName, Frame, Unaligned, agree, literal, same
 from cnnspec.backends.torch.signatures import Signature
+from cnnspec.backends.writer import Text
+from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import Test
+from cnnspec.layers import find
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import (
     Polynomial,
@@ -139,10 +142,9 @@ class Root(Frame):
         """A parameter of the block whose values these are, else one more parameter of the class."""
         for name in self.arguments[0]:
             given = [self.arguments[i].get(name, MISSING) for i in rows]
-            equal = all(same(value, column[i]) for value, i in zip(given, rows, strict=True))
+            equal = all(same(as_class(value), column[i]) for value, i in zip(given, rows, strict=True))
             if equal and not isinstance(given[0], Filter):
-                self.parameters.setdefault(name, [a.get(name, MISSING) for a in self.arguments])
-                return self.names.parameter(name)
+                return self.argument(name)
         for name, known in self.parameters.items():
             if known is not None and name.startswith("+") and all(same(known[i], column[i]) for i in rows):
                 return self.names.parameter(name)
@@ -151,6 +153,14 @@ class Root(Frame):
             name += "_"
         first = column[rows[0]]
         self.parameters[name] = [first if value is MISSING else value for value in column]
+        return self.names.parameter(name)
+
+    def is_added(self, text: Text | None) -> bool:
+        return any(name[0] == "+" and self.names.parameter(name) == text for name in self.parameters)
+
+    def argument(self, name: str) -> str:
+        """A parameter of the block that the class takes as it is told."""
+        self.parameters.setdefault(name, [as_class(a.get(name, MISSING)) for a in self.arguments])
         return self.names.parameter(name)
 
     def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> str:
@@ -163,6 +173,11 @@ class Root(Frame):
                     return self.spell_test(test)
             except (KeyError, ZeroDivisionError):
                 continue
+        for name, value in self.arguments[0].items():
+            given = [self.arguments[i].get(name) for i in rows]
+            layers = isinstance(value, LayerName) and all(isinstance(each, LayerName) for each in given)
+            if layers and [as_class(each) is not None for each in given] == [column[i] for i in rows]:
+                return f"{self.argument(name)} is not None"
         return self.named(column, rows, hint)
 
     def holds(self, test: Test, row: int) -> bool:
@@ -185,6 +200,14 @@ class Root(Frame):
             return f"bool({sides[0]})"
         text = f" {test.operator} ".join(sides)
         return f"({text})" if inner and test.operator in ("and", "or") else text
+
+
+def as_class(value: Any) -> Any:
+    """A layer by name as the program knows it, None where it does nothing; other values as they are."""
+    if not isinstance(value, LayerName):
+        return value
+    layer = find(value.name)
+    return ClassName(layer.torch_class) if layer is not None and value.name != "identity" else None
 
 
 _MEANING: dict[str, Callable[..., Any]] = {

@@ -37,7 +37,9 @@ class Statements:
         self, plan: Plan, writer: Writer, names: Names, live: set[Value], evaluated: set[Value]
     ) -> None:
         self.plan, self.writer, self.names, self.live, self.evaluated = plan, writer, names, live, evaluated
-        reads = Counter(value for row in plan.rows for value in (*read_by(row.steps, live), *row.outputs))
+        reads = Counter(
+            value for row in plan.rows for value in (*read_by(row.steps, live, plan.like), *row.outputs)
+        )
         self.variables = Variables(len(plan.rows), reads)
         self.kept = set(plan.kept)
         self.named: set[str] = set()  # variables of values that a wire leads to

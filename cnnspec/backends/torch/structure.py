@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
@@ -10,7 +11,7 @@ from cnnspec.backends.torch.columns import Frame, Unaligned
 from cnnspec.backends.torch.joins import places
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import Root
-from cnnspec.backends.torch.signatures import SIGNATURES
+from cnnspec.backends.torch.signatures import SIGNATURES, Signature
 from cnnspec.graph import walk
 from cnnspec.graph.tree import (
     Again,
@@ -29,6 +30,7 @@ from cnnspec.graph.tree import (
 )
 from cnnspec.layers.base import Call
 from cnnspec.text.source import Span
+from cnnspec.values.kinds import Filter
 from cnnspec.values.symbols import Symbol
 
 Steps = tuple[Step, ...]
@@ -58,7 +60,9 @@ class Plan:
         self.loops: dict[tuple[Value, Span], tuple[str, int]] = {}  # by `repeat_of`: how written, from where
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.where = ""
+        self.defaults: dict[str, Any] = {}  # of the block's parameters, where they are literals
         self.is_net = False  # then it is made once, and the sizes of what it holds are true
+        self.follows = True  # a crop takes its size from a map that forward has
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
         self.locals = Names()
 
@@ -77,6 +81,51 @@ class Plan:
             is_chain(row.steps, self.kept) and implicit(row.steps) and row.outputs == (last(row),)
             for row in self.rows
         )
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether the forward of nn.Sequential is that of the class, under whatever names."""
+        return self.sequential or (
+            not self.is_net
+            and all(
+                row.steps
+                and all(isinstance(step, Leaf | Use | Group) and named(step) for step in row.steps)
+                and is_chain(row.steps, self.kept)
+                and row.outputs == (last(row),)
+                for row in self.rows
+            )
+        )
+
+    @cached_property
+    def seen(self) -> set[Value]:
+        """The values that forward has, one after the other."""
+        found = {value for row in self.rows for value in row.inputs}
+        for row in self.rows:
+            found.update(self.made(row.steps))
+        return found
+
+    def made(self, steps: Steps) -> Iterator[Value]:
+        for step in steps:
+            if is_container(step) and is_chain(unlabelled(step), self.kept, output_of(step)):
+                yield output_of(step)
+                continue
+            if isinstance(step, Leaf | Use | Merge):
+                yield step.output
+            for within in inner(step):
+                yield from self.made(within)
+
+    def like(self, step: Step) -> Value | None:
+        """The map that a crop takes its size from, where forward has that map."""
+        if not (self.follows and isinstance(step, Leaf) and step.layer.name == "crop" and step.following):
+            return None
+        size = step.following.get("size")
+        if not isinstance(size, list) or [getattr(side, "operation", "") for side in size] != [
+            "height",
+            "width",
+        ]:
+            return None
+        first, second = (side.operands[0] for side in size)
+        return first if first is second and first in self.seen else None
 
     def attribute(self, name: str, kind: str, weighted: bool) -> str | None:
         """The attribute for a step of the owner's own scope; None where only add_module can name it.
@@ -140,7 +189,8 @@ class Program:
         self, network: Network, reserved: set[str], optimised: bool = False, explicit: bool = False
     ) -> None:
         self.network, self.optimised = network, optimised
-        self.signatures = {} if explicit else SIGNATURES
+        self.signatures = {} if explicit else dict(SIGNATURES)
+        self.explicit = explicit
         self.class_names = Names(reserved)
         self.plans: list[Plan] = []
         self.by_instance: dict[int, tuple[Plan, int]] = {}
@@ -208,6 +258,14 @@ class Program:
         taken.difference_update(*(instance.fixed for instance in instances))
         return Root(scopes, arguments, free, names, constants, taken, self.signatures)
 
+    def publish(self, plan: Plan) -> None:
+        """Make known what the uses of a class may leave unsaid."""
+        if not self.explicit:
+            names = [name for name, _ in ordered(plan) if name != "in.channels"]
+            said = tuple(plan.names.parameter(name) for name in names if name not in plan.defaults)
+            unsaid = {plan.names.parameter(name): value for name, value in plan.defaults.items()}
+            self.signatures[plan.name] = Signature(said, unsaid)
+
     def call(self, use: Use) -> Call:
         """The construction of a block's class, with what its constructor has to be told."""
         plan, row = self.by_instance[id(use.instance)]
@@ -239,11 +297,17 @@ def calls(call: Call) -> Iterator[Call]:
 
 
 def ordered(plan: Plan) -> list[tuple[str, list[Any] | None]]:
-    """The constructor's parameters: what arrives, then the block's own, then what was added."""
+    """The constructor's parameters: what arrives, the block's own, what was added, what has a default."""
     own = list(plan.root.arguments[0])
+
+    filters = [n for n, name in enumerate(own) if isinstance(plan.root.arguments[0][name], Filter)]
 
     def rank(item: tuple[str, list[Any] | None]) -> tuple[int, int]:
         name = item[0]
+        if name in plan.defaults:
+            return 3, own.index(name)
+        if name == "+kernel_size" and filters:
+            return 1, filters[0]  # behind the filters' number
         return (0, 0) if name == "in.channels" else (1, own.index(name)) if name in own else (2, 0)
 
     return sorted(plan.root.parameters.items(), key=rank)
@@ -341,6 +405,11 @@ def output_of(step: Step) -> Value:
     return step.value if isinstance(step, From) else step.output
 
 
+def named(step: Leaf | Use | Group) -> bool:
+    """Whether an attribute can bear a step's name, or need not: without tensors it is part of no key."""
+    return is_plain(step.name) or (isinstance(step, Leaf) and not weights(step))
+
+
 def weights(step: Leaf) -> tuple[Any, ...]:
     return step.layer.weights(step.input.shape) if step.input.shape is not None else ()
 
@@ -366,12 +435,65 @@ def implicit(steps: Steps) -> bool:
 def align(rows: list[Steps]) -> list[list[Step]]:
     """The steps of several rows side by side. Raises Unaligned where they are not of one kind."""
     if len({len(row) for row in rows}) > 1:
-        raise Unaligned
+        rows = with_gaps(rows)
     side_by_side = [list(column) for column in zip(*rows, strict=True)]
     for column in side_by_side:
         if any(type(step) is not type(column[0]) for step in column[1:]):
             raise Unaligned
     return [labelled_alike(column) if isinstance(column[0], If) else column for column in side_by_side]
+
+
+def with_gaps(rows: list[Steps]) -> list[Steps]:
+    """Rows of which some lack what an argument such as `act=identity` leaves out: there it is conditional.
+
+    Steps of one place in the text belong together. Raises Unaligned where these are in no common order.
+    """
+    longest = max(rows, key=len)
+    places = [step.span for step in longest]
+    if len(set(places)) < len(places):
+        raise Unaligned
+    filled = []
+    for row in rows:
+        steps: list[Step] = []
+        missing = iter(row)
+        step = next(missing, None)
+        for span in places:
+            if step is not None and step.span == span:
+                steps.append(step)
+                step = next(missing, None)
+            elif not steps and step is None:
+                raise Unaligned  # nothing tells what arrives
+            else:
+                value = output_of(steps[-1]) if steps else arriving(step)
+                steps.append(If("", False, None, (), value, value, span))
+        if step is not None:
+            raise Unaligned
+        filled.append(steps)
+    return [
+        tuple(
+            step
+            if all(other[i].span == step.span and not is_gap(other[i]) for other in filled)
+            else conditional(step)
+            for i, step in enumerate(row)
+        )
+        for row in filled
+    ]
+
+
+def is_gap(step: Step) -> bool:
+    return isinstance(step, If) and not step.taken and step.test is None and not step.steps
+
+
+def conditional(step: Step) -> Step:
+    if is_gap(step):
+        return step
+    return If("", True, None, (step,), arriving(step), output_of(step), step.span)
+
+
+def arriving(step: Step | None) -> Value:
+    """What arrives at a step."""
+    assert step is not None
+    return step.value if isinstance(step, From) else step.input
 
 
 def labelled_alike(steps: list[Step]) -> list[Step]:

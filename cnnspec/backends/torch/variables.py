@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from cnnspec.backends.torch.structure import Steps, inner
-from cnnspec.graph.tree import Leaf, Merge, Use, Value
+from cnnspec.graph.tree import Leaf, Merge, Step, Use, Value
 
 
 class State:
@@ -122,12 +122,18 @@ class Variables:
                     around.assign(known, value)
 
 
-def read_by(steps: Steps, live: set[Value]) -> Iterator[Value]:
-    """The values that some steps read, each as often as they read it; only `live` ones are computed."""
+def read_by(steps: Steps, live: set[Value], like: Callable[[Step], Value | None]) -> Iterator[Value]:
+    """The values that some steps read, each as often as they read it; only `live` ones are computed.
+
+    `like`: the map that a step takes its size from, if it does so.
+    """
     for step in steps:
         if isinstance(step, Leaf | Use) and step.output in live:
             yield step.input
+            size = like(step)
+            if size is not None:
+                yield size
         elif isinstance(step, Merge) and step.output in live:
             yield from (path.output for path in step.live if path.output is not step.output)
         for within in inner(step):
-            yield from read_by(within, live)
+            yield from read_by(within, live, like)
