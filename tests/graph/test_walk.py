@@ -7,7 +7,7 @@ from typing import get_args
 from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Leaf, Merge, Step
 from cnnspec.graph.walk import ROWS, Steps, arriving, live, rebuild, rows, walk
-from cnnspec.source import Span
+from cnnspec.text.source import Span
 
 TEXT = """net N {
     input 3@8x8
