@@ -112,6 +112,32 @@ net N(growth=4) { input 3@8x8\n repeat i in 3 { b{i}: repeat j in 4 { d{j+1}: D 
     "a layer as a value": """
 block C(filter, act=relu) { conv filter pad=1, act }
 net N { input 3@8x8\n C 4@3x3, C 4@3x3 act=hardswish, C 8@3x3 act=silu, C 8@3x3 }""",
+    "layers of all kinds as values": """
+block A(act=relu) { conv 4@1x1, act, add { | identity | conv 4@1x1, act } }
+block B(act) { act, conv 4@1x1 }
+block C(act=abs) { conv 4@1x1, act, act }
+net N { input 3@4x4
+    A relu, A identity, A tanh, A silu, A
+    B gelu, B identity, B batchnorm, B softmax, B batchnorm, B relu
+    C relu, C identity, C tanh, C
+}""",
+    "crops to maps that forward has, and to others": """
+block B(s) {
+    a: conv 2@3x3
+    if s > 1 { conv 2@3x3 }
+    size = [in.height, in.width]
+    concat { | from a, crop size | identity }
+}
+block C(s) { crop s }
+net N { input 1@24x24
+    crop: conv 2@3x3
+    B 1, B 2
+    size = [in.height, in.width]
+    concat { | from crop, crop size | from crop, C size | identity }
+    repeat i in 2 { conv 2@3x3
+        size = [in.height, in.width]
+        from crop, crop size, relu, conv 2@3x3 }
+}""",
     "a block as a value": """
 block A(w) { conv w@1x1 }
 block B(w) { conv w@3x3 pad=1, relu }

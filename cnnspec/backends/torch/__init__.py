@@ -2,7 +2,8 @@
 
 program.py frames the file and its classes; structure.py says which class stands for what; construct.py
 writes constructors, forward.py the wiring, on statements.py and variables.py, which know what every
-variable holds; columns.py, roots.py and loops.py find the expression for what differs from use to use.
+variable holds; columns.py, roots.py and loops.py find the expression for what differs from use to use;
+signatures.py knows what a call may leave unsaid.
 modules.py holds what PyTorch has no module for: it is copied out, never imported.
 """
 

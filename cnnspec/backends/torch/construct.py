@@ -140,7 +140,7 @@ class Constructor:
             return None
         names = [ClassName(call.name) for call in calls]
         given = [as_class(root.arguments[number].get(name)) for number in frame.numbers]
-        if given != names or (name not in root.parameters and agree(names)):
+        if given != names or not root.is_writable(name) or (name not in root.parameters and agree(names)):
             return None
         return Arguments(root.argument(name), ())
 

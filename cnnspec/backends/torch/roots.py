@@ -143,7 +143,7 @@ class Root(Frame):
         for name in self.arguments[0]:
             given = [self.arguments[i].get(name, MISSING) for i in rows]
             equal = all(same(as_class(value), column[i]) for value, i in zip(given, rows, strict=True))
-            if equal and not isinstance(given[0], Filter):
+            if equal and not isinstance(given[0], Filter) and self.is_writable(name):
                 return self.argument(name)
         for name, known in self.parameters.items():
             if known is not None and name.startswith("+") and all(same(known[i], column[i]) for i in rows):
@@ -157,6 +157,10 @@ class Root(Frame):
 
     def is_added(self, text: Text | None) -> bool:
         return any(name[0] == "+" and self.names.parameter(name) == text for name in self.parameters)
+
+    def is_writable(self, name: str) -> bool:
+        """Whether all that the block is told for a parameter can be written: every layer is a class."""
+        return not any(isinstance(as_class(each.get(name)), LayerName) for each in self.arguments)
 
     def argument(self, name: str) -> str:
         """A parameter of the block that the class takes as it is told."""
@@ -176,7 +180,11 @@ class Root(Frame):
         for name, value in self.arguments[0].items():
             given = [self.arguments[i].get(name) for i in rows]
             layers = isinstance(value, LayerName) and all(isinstance(each, LayerName) for each in given)
-            if layers and [as_class(each) is not None for each in given] == [column[i] for i in rows]:
+            if (
+                layers
+                and self.is_writable(name)
+                and [as_class(each) is not None for each in given] == [column[i] for i in rows]
+            ):
                 return f"{self.argument(name)} is not None"
         return self.named(column, rows, hint)
 
@@ -203,11 +211,13 @@ class Root(Frame):
 
 
 def as_class(value: Any) -> Any:
-    """A layer by name as the program knows it, None where it does nothing; other values as they are."""
+    """A layer by name as its class in PyTorch, None where it does nothing; other values as they are."""
     if not isinstance(value, LayerName):
         return value
     layer = find(value.name)
-    return ClassName(layer.torch_class) if layer is not None and value.name != "identity" else None
+    if layer is None or value.name == "identity":
+        return None
+    return ClassName(layer.torch_class) if layer.torch_class else value
 
 
 _MEANING: dict[str, Callable[..., Any]] = {
