@@ -15,6 +15,7 @@ import pytest
 
 from cnnspec.backends import emit
 from cnnspec.backends.torch import program as emitter
+from cnnspec.backends.torch.columns import ClassName
 from cnnspec.backends.torch.structure import Plan, Program, ordered
 from cnnspec.compiler import check
 from cnnspec.elaborate.special_values import BlockName
@@ -121,6 +122,8 @@ def given(use: Use, arguments: dict[str, Any], channels: int) -> dict[str, Any]:
         value = channels if name == "in.channels" else arguments.get(name)
         if column is not None:
             value = column[use.row]
+        if isinstance(value, ClassName):
+            value = getattr(torch.nn, value.removeprefix("nn."))
         found[use.plan.names.parameter(name)] = value.count if isinstance(value, Filter) else value
     return found
 
