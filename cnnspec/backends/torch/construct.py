@@ -7,28 +7,27 @@ from functools import partial
 from typing import Any
 
 from cnnspec.backends.names import is_plain
+from cnnspec.backends.torch.align import align
 from cnnspec.backends.torch.columns import ClassName, Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import as_class
-from cnnspec.backends.torch.structure import (
-    Plan,
-    Steps,
-    align,
+from cnnspec.backends.torch.steps import (
     implicit,
-    inner,
     is_chain,
     is_container,
     is_method,
     key_of,
     referenced,
     repeat_of,
-    shape_note,
     unlabelled,
     weights,
 )
+from cnnspec.backends.torch.structure import Plan, shape_note
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, Writer, flat
 from cnnspec.elaborate.special_values import LayerName
+from cnnspec.graph import walk
 from cnnspec.graph.tree import From, Group, If, Leaf, Merge, Repeat, Step, Use
+from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Call
 from cnnspec.values.symbols import add, constant, make, polynomial
 
@@ -373,7 +372,7 @@ class Constructor:
 def modules_in(steps: Steps) -> int:
     """How many modules some steps are in an nn.Sequential."""
     return sum(
-        1 if isinstance(step, Leaf | Use | Group) else sum(map(modules_in, inner(step))) for step in steps
+        1 if isinstance(step, Leaf | Use | Group) else sum(map(modules_in, walk.rows(step))) for step in steps
     )
 
 
@@ -444,7 +443,7 @@ def flatten(steps: Steps) -> list[Any]:
     for step in steps:
         if not isinstance(step, From):
             found.append(step)
-        for within in inner(step):
+        for within in walk.rows(step):
             found += flatten(within)
     return found
 

@@ -9,19 +9,17 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from cnnspec.backends.torch.align import align
 from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.construct import INDICES, align_iterations, attribute_kind, is_parameter
 from cnnspec.backends.torch.joins import added, written
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.statements import Statements, is_same
-from cnnspec.backends.torch.structure import (
-    Steps,
-    align,
+from cnnspec.backends.torch.steps import (
     idle,
     is_container,
     is_method,
     key_of,
-    output_of,
     outputs_of,
     repeat_of,
     unlabelled,
@@ -29,6 +27,7 @@ from cnnspec.backends.torch.structure import (
 from cnnspec.backends.torch.variables import read_by
 from cnnspec.backends.writer import WIDTH
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
+from cnnspec.graph.walk import Steps
 
 NEEDS = ("always", "training", "none")
 
@@ -292,7 +291,7 @@ class Forward(Statements):
         operands = []
         for number, column in enumerate(live):
             rows = present(column)
-            ends = [output_of(column[i].steps[-2]) if number == adder else column[i].output for i in rows]
+            ends = [column[i].steps[-2].output if number == adder else column[i].output for i in rows]
             with self.variables.part(rows):
                 operands.append(aside.get(number) or self.operand(ends))
             self.variables.read(

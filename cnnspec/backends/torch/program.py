@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from cnnspec.backends.names import Names
+from cnnspec.backends.torch.align import align, check_lent_names
 from cnnspec.backends.torch.columns import MISSING, ClassName, Unaligned, literal, same
 from cnnspec.backends.torch.construct import Constructor
 from cnnspec.backends.torch.expressions import split
 from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root, as_class
-from cnnspec.backends.torch.structure import Plan, Program, Row, align, check_lent_names, ordered
+from cnnspec.backends.torch.structure import Plan, Program, Row, ordered
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Value

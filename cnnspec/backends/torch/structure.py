@@ -12,28 +12,35 @@ from cnnspec.backends.torch.joins import places
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import Root
 from cnnspec.backends.torch.signatures import SIGNATURES, Signature
+from cnnspec.backends.torch.steps import (
+    implicit,
+    is_chain,
+    is_container,
+    named,
+    referenced,
+    step_names,
+    unlabelled,
+    uses,
+)
 from cnnspec.graph import walk
 from cnnspec.graph.tree import (
-    Again,
     From,
     Group,
-    If,
     Instance,
     Leaf,
     Merge,
     Network,
     Path,
-    Repeat,
     Step,
     Use,
     Value,
 )
+from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Call
 from cnnspec.text.source import Span
 from cnnspec.values.kinds import Filter
 from cnnspec.values.symbols import Symbol
 
-Steps = tuple[Step, ...]
 PACKED = "PackedConv2d"
 
 
@@ -106,12 +113,12 @@ class Plan:
 
     def made(self, steps: Steps) -> Iterator[Value]:
         for step in steps:
-            if is_container(step) and is_chain(unlabelled(step), self.kept, output_of(step)):
-                yield output_of(step)
+            if is_container(step) and is_chain(unlabelled(step), self.kept, step.output):
+                yield step.output
                 continue
             if isinstance(step, Leaf | Use | Merge):
                 yield step.output
-            for within in inner(step):
+            for within in walk.rows(step):
                 yield from self.made(within)
 
     def like(self, step: Step) -> Value | None:
@@ -178,7 +185,7 @@ class Plan:
         """
         if len(path.steps) < 2 or not self.program.adds(path.steps[-1]):
             return False
-        arriving = output_of(path.steps[-2])
+        arriving = path.steps[-2].output
         return arriving is not step.input and self.kept.isdisjoint({arriving, path.output})
 
 
@@ -313,220 +320,8 @@ def ordered(plan: Plan) -> list[tuple[str, list[Any] | None]]:
     return sorted(plan.root.parameters.items(), key=rank)
 
 
-def inner(step: Step) -> Iterator[Steps]:
-    """The tuples of steps within a step of the same owner, what runs again included."""
-    if isinstance(step, Again):
-        yield (step.step,)
-    yield from walk.inner(step)
-
-
-def outputs_of(step: Step) -> list[Value]:
-    """The values that a step of the owner makes."""
-    if isinstance(step, From):
-        return []
-    within = (inside for steps in walk.inner(step) for inside in steps)
-    return [step.output, *(value for inside in within for value in outputs_of(inside))]
-
-
-def idle(steps: list[Group | Repeat | If]) -> bool:
-    """Whether nothing in containers or repeats does anything: what arrives is what leaves."""
-    return all(set(outputs_of(step)) == {step.input} for step in steps)
-
-
-def uses(steps: Steps) -> Iterator[Use]:
-    for step in steps:
-        if isinstance(step, Use):
-            yield step
-        for within in inner(step):
-            yield from uses(within)
-
-
-def referenced(steps: Steps) -> Iterator[Value]:
-    """Values that a wire leads to."""
-    for step in steps:
-        if isinstance(step, From):
-            yield step.value
-        for within in inner(step):
-            yield from referenced(within)
-
-
-def step_names(steps: Steps) -> Iterator[str]:
-    for step in steps:
-        if isinstance(step, Leaf | Use | Group | Repeat | If | Merge):
-            yield step.name
-        for within in inner(step):
-            yield from step_names(within)
-
-
 def last(row: Row) -> Value | None:
     return row.steps[-1].output if row.steps and not isinstance(row.steps[-1], From) else None
-
-
-def is_chain(steps: Steps, kept: set[Value], end: Value | None = None) -> bool:
-    """Whether an nn.Sequential can hold the steps: one after the other, no value wanted elsewhere.
-
-    `end`: what leaves, if not whatever the last step makes.
-    """
-    if steps and end is not None and output_of(steps[-1]) is not end:
-        return False
-    for number, step in enumerate(steps):
-        if isinstance(step, Merge | From | Again):
-            return False
-        if isinstance(step, Leaf) and any(not weight.name for weight in weights(step)):
-            return False
-        if number < len(steps) - 1 and output_of(step) in kept:
-            return False
-        leaving = step.output if isinstance(step, Group | If) else None
-        if any(not is_chain(within, kept, leaving) for within in inner(step)):
-            return False
-        if isinstance(step, Repeat):
-            *before, last = [output_of(turn[-1]) for turn in step.iterations if turn] or [step.output]
-            if last is not step.output or not kept.isdisjoint(before):
-                return False
-    return True
-
-
-def repeat_of(steps: list[Repeat]) -> tuple[Value, Span]:
-    """What tells a Repeat from all others, however often it is made anew without its label."""
-    return steps[0].output, steps[0].span
-
-
-def is_method(step: Step) -> bool:
-    """Whether a step is a method of what arrives, and needs no module where forward runs it."""
-    return isinstance(step, Leaf) and step.layer.name == "flatten"
-
-
-def key_of(steps: list[If] | list[Merge], span: Span | None = None) -> Any:
-    """What tells an `if`, or a join's path of this span, from all others, in other turns of a repeat, too."""
-    return span or steps[0].span, tuple(step.input for step in steps)
-
-
-def output_of(step: Step) -> Value:
-    return step.value if isinstance(step, From) else step.output
-
-
-def named(step: Leaf | Use | Group) -> bool:
-    """Whether an attribute can bear a step's name, or need not: without tensors it is part of no key."""
-    return is_plain(step.name) or (isinstance(step, Leaf) and not weights(step))
-
-
-def weights(step: Leaf) -> tuple[Any, ...]:
-    return step.layer.weights(step.input.shape) if step.input.shape is not None else ()
-
-
-def children(steps: Steps) -> Iterator[str]:
-    """The names of the steps of one scope, in order: braces without a label are not one."""
-    for step in steps:
-        if isinstance(step, Leaf | Use | Group):
-            yield step.name.rpartition(".")[2]
-        elif isinstance(step, Repeat | If):
-            if step.name:
-                yield step.name.rpartition(".")[2]
-            else:
-                for within in inner(step):
-                    yield from children(within)
-
-
-def implicit(steps: Steps) -> bool:
-    """Whether the names are those that nn.Sequential gives by itself."""
-    return all(name == str(number) for number, name in enumerate(children(steps)))
-
-
-def align(rows: list[Steps]) -> list[list[Step]]:
-    """The steps of several rows side by side. Raises Unaligned where they are not of one kind."""
-    if len({len(row) for row in rows}) > 1:
-        rows = with_gaps(rows)
-    side_by_side = [list(column) for column in zip(*rows, strict=True)]
-    for column in side_by_side:
-        if any(type(step) is not type(column[0]) for step in column[1:]):
-            raise Unaligned
-    return [labelled_alike(column) if isinstance(column[0], If) else column for column in side_by_side]
-
-
-def with_gaps(rows: list[Steps]) -> list[Steps]:
-    """Rows of which some lack what an argument such as `act=identity` leaves out: there it is conditional.
-
-    Steps of one place in the text belong together. Raises Unaligned where these are in no common order.
-    """
-    longest = max(rows, key=len)
-    places = [step.span for step in longest]
-    if len(set(places)) < len(places):
-        raise Unaligned
-    filled = []
-    for row in rows:
-        steps: list[Step] = []
-        missing = iter(row)
-        step = next(missing, None)
-        for span in places:
-            if step is not None and step.span == span:
-                steps.append(step)
-                step = next(missing, None)
-            elif not steps and step is None:
-                raise Unaligned  # nothing tells what arrives
-            else:
-                value = output_of(steps[-1]) if steps else arriving(step)
-                steps.append(If("", False, None, (), value, value, span))
-        if step is not None:
-            raise Unaligned
-        filled.append(steps)
-    return [
-        tuple(
-            step
-            if all(other[i].span == step.span and not is_gap(other[i]) for other in filled)
-            else conditional(step)
-            for i, step in enumerate(row)
-        )
-        for row in filled
-    ]
-
-
-def is_gap(step: Step) -> bool:
-    return isinstance(step, If) and not step.taken and step.test is None and not step.steps
-
-
-def conditional(step: Step) -> Step:
-    if is_gap(step):
-        return step
-    return If("", True, None, (step,), arriving(step), output_of(step), step.span)
-
-
-def arriving(step: Step | None) -> Value:
-    """What arrives at a step."""
-    assert step is not None
-    return step.value if isinstance(step, From) else step.input
-
-
-def labelled_alike(steps: list[Step]) -> list[Step]:
-    """An `if` that was not taken has no name; beside one that was, it bears that one's."""
-    name = next((step.name for step in steps if isinstance(step, If) and step.name), "")
-    return [step._replace(name=name) if isinstance(step, If) and not step.name else step for step in steps]
-
-
-def check_lent_names(rows: list[Steps]) -> None:
-    """Raises Unaligned where the name of an `if` that a row does not take is another step's there."""
-    lent: dict[Span, set[str]] = {}
-    for steps in rows:
-        for step in walk.walk(steps):
-            if isinstance(step, If) and step.name:
-                lent.setdefault(step.span, set()).add(step.name)
-    for steps in rows if lent else ():
-        own = {*step_names(steps)}
-        for step in walk.walk(steps):
-            if isinstance(step, If) and not step.name and not own.isdisjoint(lent.get(step.span, ())):
-                raise Unaligned
-
-
-def unlabelled(step: Step) -> Steps:
-    """What stands in labelled braces, as if the label were not there."""
-    if isinstance(step, Group):
-        return step.steps
-    assert isinstance(step, Repeat | If)
-    return (step._replace(name=""),)
-
-
-def is_container(step: Step) -> bool:
-    """Whether a step is labelled braces, a scope of its own."""
-    return isinstance(step, Group) or (isinstance(step, Repeat | If) and bool(step.name))
 
 
 def shape_note(values: list[Value], frame: Frame) -> str:
@@ -534,11 +329,3 @@ def shape_note(values: list[Value], frame: Frame) -> str:
     first, final = str(values[0].shape), str(values[-1].shape)
     looping = isinstance(frame, Loop) and frame.parent.size == 1
     return f"{first} … {final}" if looping and first != final else first
-
-
-def leaves(steps: Steps) -> Iterator[Leaf]:
-    for step in steps:
-        if isinstance(step, Leaf):
-            yield step
-        for within in inner(step):
-            yield from leaves(within)

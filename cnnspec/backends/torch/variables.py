@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from cnnspec.backends.torch.structure import Steps, inner
+from cnnspec.graph import walk
 from cnnspec.graph.tree import Leaf, Merge, Step, Use, Value
+from cnnspec.graph.walk import Steps
 
 
 class State:
@@ -135,5 +136,5 @@ def read_by(steps: Steps, live: set[Value], like: Callable[[Step], Value | None]
                 yield size
         elif isinstance(step, Merge) and step.output in live:
             yield from (path.output for path in step.live if path.output is not step.output)
-        for within in inner(step):
+        for within in walk.rows(step):
             yield from read_by(within, live, like)

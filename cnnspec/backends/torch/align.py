@@ -1,0 +1,93 @@
+"""Which steps of a block's uses belong together: those of one place in the text."""
+
+from __future__ import annotations
+
+from cnnspec.backends.torch.columns import Unaligned
+from cnnspec.backends.torch.steps import step_names
+from cnnspec.graph.tree import From, If, Step, Value
+from cnnspec.graph.walk import Steps, walk
+from cnnspec.text.source import Span
+
+
+def align(rows: list[Steps]) -> list[list[Step]]:
+    """The steps of several rows side by side. Raises Unaligned where they are not of one kind."""
+    if len({len(row) for row in rows}) > 1:
+        rows = with_gaps(rows)
+    side_by_side = [list(column) for column in zip(*rows, strict=True)]
+    for column in side_by_side:
+        if any(type(step) is not type(column[0]) for step in column[1:]):
+            raise Unaligned
+    return [labelled_alike(column) if isinstance(column[0], If) else column for column in side_by_side]
+
+
+def with_gaps(rows: list[Steps]) -> list[Steps]:
+    """Rows of which some lack what an argument such as `act=identity` leaves out: there it is conditional.
+
+    Steps of one place in the text belong together. Raises Unaligned where these are in no common order.
+    """
+    longest = max(rows, key=len)
+    places = [step.span for step in longest]
+    if len(set(places)) < len(places):
+        raise Unaligned
+    filled = []
+    for row in rows:
+        steps: list[Step] = []
+        missing = iter(row)
+        step = next(missing, None)
+        for span in places:
+            if step is not None and step.span == span:
+                steps.append(step)
+                step = next(missing, None)
+            elif not steps and step is None:
+                raise Unaligned  # nothing tells what arrives
+            else:
+                value = steps[-1].output if steps else arriving(step)
+                steps.append(If("", False, None, (), value, value, span))
+        if step is not None:
+            raise Unaligned
+        filled.append(steps)
+    return [
+        tuple(
+            step
+            if all(other[i].span == step.span and not is_gap(other[i]) for other in filled)
+            else conditional(step)
+            for i, step in enumerate(row)
+        )
+        for row in filled
+    ]
+
+
+def is_gap(step: Step) -> bool:
+    return isinstance(step, If) and not step.taken and step.test is None and not step.steps
+
+
+def conditional(step: Step) -> Step:
+    if is_gap(step):
+        return step
+    return If("", True, None, (step,), arriving(step), step.output, step.span)
+
+
+def arriving(step: Step | None) -> Value:
+    """What arrives at a step."""
+    assert step is not None
+    return step.value if isinstance(step, From) else step.input
+
+
+def labelled_alike(steps: list[Step]) -> list[Step]:
+    """An `if` that was not taken has no name; beside one that was, it bears that one's."""
+    name = next((step.name for step in steps if isinstance(step, If) and step.name), "")
+    return [step._replace(name=name) if isinstance(step, If) and not step.name else step for step in steps]
+
+
+def check_lent_names(rows: list[Steps]) -> None:
+    """Raises Unaligned where the name of an `if` that a row does not take is another step's there."""
+    lent: dict[Span, set[str]] = {}
+    for steps in rows:
+        for step in walk(steps):
+            if isinstance(step, If) and step.name:
+                lent.setdefault(step.span, set()).add(step.name)
+    for steps in rows if lent else ():
+        own = {*step_names(steps)}
+        for step in walk(steps):
+            if isinstance(step, If) and not step.name and not own.isdisjoint(lent.get(step.span, ())):
+                raise Unaligned

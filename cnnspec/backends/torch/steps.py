@@ -1,0 +1,120 @@
+"""What the emitter asks of steps: what they make, whether they are a chain, what tells one from another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cnnspec.backends.names import is_plain
+from cnnspec.graph.tree import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
+from cnnspec.graph.walk import Steps, rows, walk
+from cnnspec.text.source import Span
+
+
+def outputs_of(step: Step) -> list[Value]:
+    """The values that a step of the owner makes."""
+    if isinstance(step, From):
+        return []
+    within = (inside for steps in rows(step) for inside in steps)
+    return [step.output, *(value for inside in within for value in outputs_of(inside))]
+
+
+def idle(steps: list[Group | Repeat | If]) -> bool:
+    """Whether nothing in containers or repeats does anything: what arrives is what leaves."""
+    return all(set(outputs_of(step)) == {step.input} for step in steps)
+
+
+def uses(steps: Steps) -> Iterator[Use]:
+    return (step for step in walk(steps) if isinstance(step, Use))
+
+
+def referenced(steps: Steps) -> Iterator[Value]:
+    """Values that a wire leads to."""
+    return (step.value for step in walk(steps) if isinstance(step, From))
+
+
+def step_names(steps: Steps) -> Iterator[str]:
+    return (step.name for step in walk(steps) if isinstance(step, Leaf | Use | Group | Repeat | If | Merge))
+
+
+def is_chain(steps: Steps, kept: set[Value], end: Value | None = None) -> bool:
+    """Whether an nn.Sequential can hold the steps: one after the other, no value wanted elsewhere.
+
+    `end`: what leaves, if not whatever the last step makes.
+    """
+    if steps and end is not None and steps[-1].output is not end:
+        return False
+    for number, step in enumerate(steps):
+        if isinstance(step, Merge | From | Again):
+            return False
+        if isinstance(step, Leaf) and any(not weight.name for weight in weights(step)):
+            return False
+        if number < len(steps) - 1 and step.output in kept:
+            return False
+        leaving = step.output if isinstance(step, Group | If) else None
+        if any(not is_chain(within, kept, leaving) for within in rows(step)):
+            return False
+        if isinstance(step, Repeat):
+            *before, last = [turn[-1].output for turn in step.iterations if turn] or [step.output]
+            if last is not step.output or not kept.isdisjoint(before):
+                return False
+    return True
+
+
+def repeat_of(steps: list[Repeat]) -> tuple[Value, Span]:
+    """What tells a Repeat from all others, however often it is made anew without its label."""
+    return steps[0].output, steps[0].span
+
+
+def is_method(step: Step) -> bool:
+    """Whether a step is a method of what arrives, and needs no module where forward runs it."""
+    return isinstance(step, Leaf) and step.layer.name == "flatten"
+
+
+def key_of(steps: list[If] | list[Merge], span: Span | None = None) -> Any:
+    """What tells an `if`, or a join's path of this span, from all others, in other turns of a repeat, too."""
+    return span or steps[0].span, tuple(step.input for step in steps)
+
+
+def named(step: Leaf | Use | Group) -> bool:
+    """Whether an attribute can bear a step's name, or need not: without tensors it is part of no key."""
+    return is_plain(step.name) or (isinstance(step, Leaf) and not weights(step))
+
+
+def weights(step: Leaf) -> tuple[Any, ...]:
+    return step.layer.weights(step.input.shape) if step.input.shape is not None else ()
+
+
+def children(steps: Steps) -> Iterator[str]:
+    """The names of the steps of one scope, in order: braces without a label are not one."""
+    for step in steps:
+        if isinstance(step, Leaf | Use | Group):
+            yield step.name.rpartition(".")[2]
+        elif isinstance(step, Repeat | If):
+            if step.name:
+                yield step.name.rpartition(".")[2]
+            else:
+                for within in rows(step):
+                    yield from children(within)
+
+
+def implicit(steps: Steps) -> bool:
+    """Whether the names are those that nn.Sequential gives by itself."""
+    return all(name == str(number) for number, name in enumerate(children(steps)))
+
+
+def unlabelled(step: Step) -> Steps:
+    """What stands in labelled braces, as if the label were not there."""
+    if isinstance(step, Group):
+        return step.steps
+    assert isinstance(step, Repeat | If)
+    return (step._replace(name=""),)
+
+
+def is_container(step: Step) -> bool:
+    """Whether a step is labelled braces, a scope of its own."""
+    return isinstance(step, Group) or (isinstance(step, Repeat | If) and bool(step.name))
+
+
+def leaves(steps: Steps) -> Iterator[Leaf]:
+    return (step for step in walk(steps) if isinstance(step, Leaf))
