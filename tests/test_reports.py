@@ -518,7 +518,7 @@ def test_a_fine_network_takes_one_line() -> None:
 
 def test_text_loads_nothing_that_it_does_not_need() -> None:
     script = (
-        "import sys; from cnnspec import reports; from cnnspec.text.diagnostics import Diagnostic;"
+        "import sys; from cnnspec.faults import reports; from cnnspec.text.diagnostics import Diagnostic;"
         "from cnnspec.text.source import Source, Span;"
         "reports.render('text', [Diagnostic('E0410', 'm', Span(Source('x', 'relu'), 0, 4))]);"
         "print(*sorted(sys.modules))"

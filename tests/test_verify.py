@@ -12,10 +12,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-import cnnspec
 from cnnspec.commands.cli import main
 from cnnspec.run.verdict import CAP, GAPS, LARGEST_FLOAT32, LONG, WORST, Report, Row, table
 from cnnspec.run.verify import verify
+from tests.anew import import_anew
 from tests.backends.interpreter import network
 
 assert torch.__version__  # both frameworks are wanted here
@@ -399,9 +399,7 @@ def test_a_wrong_specification_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["torch", "numpy"])
 def test_what_is_not_installed_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    for name in ("verify", "programs"):  # imported anew; the package gets its own back, too
-        monkeypatch.setattr(cnnspec, name, sys.modules[f"cnnspec.{name}"])
-        monkeypatch.delitem(sys.modules, f"cnnspec.{name}")
+    import_anew(["cnnspec.run.verify", "cnnspec.run.programs"], monkeypatch)
     done = call(str(SPECS / "lenet.cnn"))
     assert done.exit_code == 2
     assert done.output.startswith(f"cnnspec: {missing} is not installed: pip install 'cnnspec[{missing}]'")

@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits, load_sample_image
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.run.programs import load
+from tests.anew import import_anew
 from tests.run.calling import SPECS, noise, ranked, run, save
 from tests.zoo.shipped import network
 
@@ -104,8 +105,7 @@ def test_a_published_net_is_as_sure_as_in_torchvision(tmp_path: Path, torchvisio
 def test_a_missing_package_is_named(
     module: str, extra: str, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("cnnspec.run.")]:
-        monkeypatch.delitem(sys.modules, name)
+    import_anew([name for name in sys.modules if name.startswith("cnnspec.run.")], monkeypatch)
     monkeypatch.setitem(sys.modules, module, None)
     called = run(
         DIGITS, "x.png", "--weights", trained, "--backend", "torch" if module == "torch" else "numpy"
