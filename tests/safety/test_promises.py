@@ -101,7 +101,9 @@ def test_check_loads_what_it_needs() -> None:
     assert modules & {"cnnspec.compiler", "cnnspec.layers.conv"}
     assert not modules & set(HEAVY)
     unread = ("text.zoo", "text.recovery", "text.syntax_errors", "text.lexical_errors")
-    for name in ("backends", "draw", "faults", "analysis.unroll", *unread):
+    styles = ("text", "json", "sarif", "github")
+    rare = ("backends", "draw", "faults.fixes", "faults.explain", *(f"faults.reports.{s}" for s in styles))
+    for name in (*rare, "analysis.unroll", *unread):
         assert not {module for module in modules if module.startswith(f"cnnspec.{name}")}, name
 
 
