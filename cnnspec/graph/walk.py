@@ -30,11 +30,6 @@ def rows(step: Step) -> Sequence[Steps]:
     return found(step) if found is not None else ()
 
 
-def inner(step: Step) -> Sequence[Steps]:
-    """The rows that stand within a step as its author wrote them: not what runs again."""
-    return () if type(step) is Again else rows(step)
-
-
 def children(step: Step) -> Iterator[Step]:
     """The steps that a step holds, in the order of execution."""
     return chain.from_iterable(rows(step))

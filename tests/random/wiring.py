@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.compiler import check_text
 from cnnspec.graph import tree
-from cnnspec.graph.walk import inner
+from cnnspec.graph.walk import walk as all_steps
 from tests.random.nets import Block, File, walk
 from tests.random.steps import Body, Call, Chain, If, Join, Wire
 
@@ -85,9 +85,8 @@ def both_ways(file: File) -> Iterator[str]:
 
 
 def conditions(inside: tuple[tree.Step, ...]) -> Iterator[tree.If]:
-    for step in inside:
+    for step in all_steps(inside, again=False):
         if isinstance(step, tree.If):
             yield step
-        within = [step.instance.steps] if isinstance(step, tree.Use) else inner(step)
-        for part in within:
-            yield from conditions(part)
+        elif isinstance(step, tree.Use):
+            yield from conditions(step.instance.steps)

@@ -89,13 +89,13 @@ class Constructor:
         """Construct what some steps need, each by `put`."""
         self.each(align(rows), frame, put)
 
-    def each(self, columns: list[list[Step]], frame: Frame, put: Any) -> None:
+    def each(self, columns: list[list[Any]], frame: Frame, put: Any) -> None:
         for steps in columns:
             self.step(steps, frame, put)
 
-    def chain(self, columns: list[list[Step]], frame: Frame) -> tuple[list[tuple[str, Text]], int]:
+    def chain(self, columns: list[list[Any]], frame: Frame) -> tuple[list[tuple[str, Text]], int]:
         """The arguments of an nn.Sequential up to the first column that takes statements, and its number."""
-        varied = (isinstance(steps[0], If) and not agree([s.taken for s in steps]) for steps in columns)  # type: ignore[union-attr]
+        varied = (isinstance(steps[0], If) and not agree([s.taken for s in steps]) for steps in columns)
         number = next((i for i, varies in enumerate(varied) if varies), len(columns))
         try:
             return self.items(columns[:number], frame), number
@@ -309,7 +309,7 @@ class Constructor:
 
     # Expressions
 
-    def items(self, columns: list[list[Step]], frame: Frame) -> list[tuple[str, Text]]:
+    def items(self, columns: list[list[Any]], frame: Frame) -> list[tuple[str, Text]]:
         """The arguments of an nn.Sequential. Raises NotSimple where it takes statements, else Unaligned."""
         found: list[tuple[str, Text]] = []
         for steps in columns:
@@ -325,11 +325,11 @@ class Constructor:
                 inside = self.items(align(within), frame)
                 found.append(("", Noted(Arguments("nn.Sequential", tuple(inside)), "")))
             elif isinstance(first, If):
-                if not agree([step.taken for step in steps]):  # type: ignore[union-attr]
+                if not agree([step.taken for step in steps]):
                     raise NotSimple
-                found += self.items(align([step.steps for step in steps]), frame)  # type: ignore[union-attr]
+                found += self.items(align([step.steps for step in steps]), frame)
             elif isinstance(first, Repeat):
-                found += self.repeated(steps, frame)  # type: ignore[arg-type]
+                found += self.repeated(steps, frame)
         return found
 
     def repeated(self, steps: list[Repeat], frame: Frame) -> list[tuple[str, Text]]:

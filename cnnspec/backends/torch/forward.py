@@ -96,8 +96,8 @@ class Forward(Statements):
         inputs, outputs = [s.input for s in steps], [s.output for s in steps]
         if is_method(first):
             self.method("flatten(1)", inputs, outputs, wish)
-        elif all(sizes := [self.plan.like(step) for step in steps]):
-            self.crop(inputs, outputs, sizes, wish)  # type: ignore[arg-type]
+        elif len(sizes := [size for step in steps if (size := self.plan.like(step))]) == len(steps):
+            self.crop(inputs, outputs, sizes, wish)
         elif is_parameter(first):
             variable = self.variable(inputs)
             self.variables.read(inputs)

@@ -261,6 +261,7 @@ def freeze(module: nn.Module) -> nn.Module:
     return module
 
 
+# The init_… repeat how a bias is set: a file is given few of them, and each is to be read by itself.
 def init_bilinear(module: nn.Module) -> nn.Module:
     """Every kernel a tent: transposed with half its size as stride, it interpolates; bias 0."""
     weight = module.get_parameter("weight")
