@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.safety.running import ROOT, cnnspec, python
+from tests.safety.running import ROOT, python
 
 SPECS = ROOT / "specs"
 PACKAGE = ROOT / "cnnspec"
@@ -35,10 +35,32 @@ net N {
 """
 
 
+ALL = """
+import contextlib, io, json, sys
+from cnnspec.commands.cli import main
+for command in json.loads(sys.argv[1]):
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(command, prog_name="cnnspec")
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    print(json.dumps([command, code, out.getvalue(), err.getvalue()]))
+"""
+"""Several commands in one process; each one's code and what it prints as one line."""
+
+
+def answers(commands: list[list[str]], cwd: Path, **env: str) -> str:
+    """What the commands answer, run one after the other in one process."""
+    ran = python("-c", ALL, json.dumps(commands), cwd=cwd, **env)
+    assert ran.code == 0, ran.err
+    return ran.out
+
+
 @pytest.mark.parametrize("name", ["resnet", "googlenet", "densenet", "unet"])
 def test_the_same_bytes_everywhere(name: str, tmp_path: Path) -> None:
     spec = str(SPECS / f"{name}.cnn")
-    commands = (
+    commands = [
         ["build", spec],
         ["build", spec, "--optimize"],
         ["check", spec, "--format", "json"],
@@ -46,28 +68,30 @@ def test_the_same_bytes_everywhere(name: str, tmp_path: Path) -> None:
         ["summary", spec],
         ["draw", spec, "-o", "out.dot"],
         ["draw", spec, "-o", "out.svg"],
-    )
-    for command in commands:
-        made = set()
-        for number, env in enumerate(SURROUNDINGS):
-            cwd = tmp_path / f"{number}"
-            cwd.mkdir(exist_ok=True)
-            ran = cnnspec(*command, cwd=cwd, **env)
-            assert ran.code == 0, ran.err
-            written = cwd / command[-1] if command[0] == "draw" else None
-            made.add(written.read_bytes() if written else ran.out.encode())
-        assert len(made) == 1, command
-
-
-@pytest.mark.parametrize("style", ["text", "concise", "json", "sarif", "github"])
-def test_the_same_faults_everywhere(style: str, tmp_path: Path) -> None:
-    (tmp_path / "net.cnn").write_text(WRONG)
+    ]
     made = set()
-    for env in SURROUNDINGS:
-        ran = cnnspec("check", "net.cnn", "--format", style, cwd=tmp_path, **env)
-        assert ran.code == 1
-        made.add((ran.out, ran.err))
+    for number, env in enumerate(SURROUNDINGS):
+        cwd = tmp_path / f"{number}"
+        cwd.mkdir()
+        made.add(
+            (answers(commands, cwd, **env), *((cwd / f"out.{end}").read_bytes() for end in ("dot", "svg")))
+        )
     assert len(made) == 1
+    for line in made.pop()[0].splitlines():
+        command, code, out, _ = json.loads(line)
+        assert code == 0, line
+        assert out or command[0] == "draw"
+
+
+STYLES = ("text", "concise", "json", "sarif", "github")
+
+
+def test_the_same_faults_everywhere(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(WRONG)
+    commands = [["check", "net.cnn", "--format", style] for style in STYLES]
+    made = {answers(commands, tmp_path, **env) for env in SURROUNDINGS}
+    assert len(made) == 1
+    assert [json.loads(line)[1] for line in made.pop().splitlines()] == [1] * len(STYLES)
 
 
 def loaded(*arguments: str) -> set[str]:
