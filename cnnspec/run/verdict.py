@@ -16,12 +16,16 @@ be beyond EXACT in float64."""
 
 WHOLE, CAP, GAPS = 5e-5, 1e-2, 4
 """Those of an output in float32, of a program run as a whole; it may have so many times the measure's own gap
-between the two precisions."""
+between the two precisions. Where that is beyond CAP, float32 shows nothing of the output: right and wrong
+programs look the same, and float64 alone decides."""
 
 FINER, OFTEN = 2**29, 8
 """So much finer than float32 does float64 round. Where small differences of large numbers count, a layer or
 an output may have so many times what rounding makes of it: of what arrives, as the measure tells, or within,
 as the programs' own errors in float64 tell. A layer rounds several times, and errors cancel by chance."""
+
+MULTIPLIED = 1e3 * EXACT
+"""The most in float64 for an output of a net that multiplies rounding; what means something else is far off."""
 
 LARGE_GAP = 1e-3
 """Told, since then even a right program may be beyond CAP."""
@@ -83,21 +87,36 @@ class Report(NamedTuple):
 
     def bound(self, kind: str, row: Row) -> float:
         if kind == "float64":
-            return EXACT
-        within = row.worst("float64")
-        rounding = OFTEN * max(row.moved, FINER * within if within <= EXACT else 0.0)
+            moved = OFTEN * row.moved / FINER if row.is_output else 0.0
+            return min(MULTIPLIED, max(EXACT, moved))
         if row.is_output:
-            return min(CAP, max(WHOLE, GAPS * self.gap, rounding))
-        return min(MOST, max(ROUNDED, rounding))
+            return min(CAP, max(WHOLE, self.rounding(row)))
+        return min(MOST, max(ROUNDED, self.rounding(row)))
+
+    def rounding(self, row: Row) -> float:
+        """What rounding to float32 may make of a layer or an output."""
+        within = row.worst("float64")
+        most = OFTEN * max(row.moved, FINER * within if within <= EXACT else 0.0)
+        return max(most, GAPS * self.gap) if row.is_output else most
+
+    def drowns(self, fault: Fault) -> bool:
+        """Whether rounding hides all that an output in float32 could show, and float64 has shown it."""
+        row, error = fault.row, fault.error
+        shown = fault.program in row.errors["float64"] and not row.overflows and math.isfinite(error)
+        return shown and fault.kind == "float32" and row.is_output and self.rounding(row) > CAP
+
+    def errors(self, kind: str) -> Iterator[Fault]:
+        """All errors of a type that show something, in the order of the network."""
+        every = (Fault(row, kind, *item) for row in self.rows for item in row.errors[kind].items())
+        return (fault for fault in every if not self.drowns(fault))
 
     @property
     def faults(self) -> Iterator[Fault]:
         """Errors above their bounds, those of float64 first, in the order of the network."""
         for kind in TYPES:
-            for row in self.rows:
-                for program, error in row.errors[kind].items():
-                    if not error <= self.bound(kind, row):
-                        yield Fault(row, kind, program, error)
+            for fault in self.errors(kind):
+                if not fault.error <= self.bound(kind, fault.row):
+                    yield fault
 
     @property
     def first_fault(self) -> Fault | None:
@@ -109,8 +128,9 @@ class Report(NamedTuple):
 
     def worst(self, kind: str) -> Fault | None:
         """The error of a type that is largest beside its bound."""
-        found = [Fault(row, kind, *item) for row in self.rows for item in row.errors[kind].items()]
-        return max(found, key=lambda fault: fault.error / self.bound(kind, fault.row), default=None)
+        return max(
+            self.errors(kind), key=lambda fault: fault.error / self.bound(kind, fault.row), default=None
+        )
 
 
 # The report as text
@@ -183,6 +203,16 @@ def verdict(report: Report) -> list[str]:
             lines.append(
                 f"{kind}: at most {worst.error:.1e}, {worst.program} at {worst.row.name}; bound {bound}"
             )
+    kind = "float32"
+    drowned = [
+        row.name
+        for row in report.rows
+        if any(report.drowns(Fault(row, kind, *item)) for item in row.errors[kind].items())
+    ]
+    if drowned:
+        lines.append(
+            f"{kind} shows nothing of {', '.join(drowned)}: rounding alone may make all of its error"
+        )
     if report.gap > LARGE_GAP:
         lines.append(f"rounding to float32 moves the outputs by {report.gap:.1e}: the net multiplies errors")
     return lines
