@@ -23,8 +23,8 @@ from cnnspec.graph.tree import TRAINING, Network
 from cnnspec.text import syntax
 from cnnspec.text.files import read_used
 from cnnspec.text.source import Source
-from tests.parsing import TEXTS, nodes, tree
 from tests.random.files import seeded
+from tests.text.parsing import TEXTS, nodes, tree
 from tests.zoo.shipped import FILES, SPECS, network
 
 LONG = "CNNSPEC_LONG" in os.environ

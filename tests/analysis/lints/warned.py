@@ -6,7 +6,7 @@ from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.network import Settings
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
-from tests.language.rules import whole
+from tests.elaborate.rules import whole
 
 
 def linted(text: str, net: str | None = None, settings: Settings | None = None) -> Checked:

@@ -13,7 +13,7 @@ from cnnspec.analysis.sizes.sets import Stretch, members
 from cnnspec.commands.cli import main
 from tests.zoo.shipped import FILES, SPECS
 
-GOLDEN = Path(__file__).parent / "data" / "sizes"
+GOLDEN = Path(__file__).parents[1] / "data" / "sizes"
 
 FAULTY = "net L {\n input 1@28x28\n repeat 2 { conv 16@5x5, avgpool 2x2 }\n flatten, linear 9 in=400\n}\n"
 REPEATS = "net R {\n input 3@64x64\n repeat in.height // 16 { maxpool 2x2 }\n globalavgpool\n}\n"

@@ -8,7 +8,7 @@ from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import decode
 from cnnspec.text.source import Source
-from tests.parsing import in_net, mend, nodes, read, show
+from tests.text.parsing import in_net, mend, nodes, read, show
 
 # A statement on line 3 of a net, and its one fault: code, column, message, and the fix's result if any.
 SLIPS: list[tuple[str, str, int, str, str | None]] = [

@@ -20,7 +20,7 @@ from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import decode, parse
 from cnnspec.text.scanner import PUNCTUATION, WORDS, TextLimits, scan
 from cnnspec.text.source import Source
-from tests.parsing import ROOT, TEXTS, in_net, nodes, read
+from tests.text.parsing import ROOT, TEXTS, in_net, nodes, read
 
 MEGABYTE = 2**20
 ANY = {

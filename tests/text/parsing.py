@@ -11,7 +11,7 @@ from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.parser import parse
 from cnnspec.text.source import Source, Span
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TEXTS = {
     path.name: path.read_text("utf-8")
     for folder in ("tests/snippets", "specs", "specs/blocks")

@@ -12,7 +12,7 @@ from cnnspec.graph.tree import Again, From, Group, If, Merge, Repeat, Step, Use
 from cnnspec.layers.base import Misfit
 from cnnspec.tables.rows import table
 from cnnspec.values.shapes import Shape
-from tests.language.rules import checked
+from tests.elaborate.rules import checked
 
 
 def flat(steps: tuple[Step, ...]) -> Iterator[Step]:

@@ -1,9 +1,9 @@
 """Every mistake in tests/errors gives exactly the report beside it, and every fix in it mends it.
 
 A mistake is a `.cnn` file named after its code; a first line `# check: --set width=12` adds options. The
-report is the `.txt` of the same name. After a change of wording,
-`CNNSPEC_UPDATE=1 python -m pytest tests/test_errors.py` writes the reports anew: read what `git diff` shows
-as someone would who has made the mistake.
+report is the `.txt` of the same name. After a change of wording, this writes the reports anew:
+`CNNSPEC_UPDATE=1 python -m pytest tests/faults/test_errors.py`; read what `git diff` shows as someone would
+who has made the mistake.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from cnnspec.commands.cli import main
 from cnnspec.faults import explain
 
-ERRORS = Path(__file__).parent / "errors"
+ERRORS = Path(__file__).parents[1] / "errors"
 NAMES = sorted(path.name for path in ERRORS.glob("*.cnn"))
 
 

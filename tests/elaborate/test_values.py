@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.language.rules import outcome
+from tests.elaborate.rules import outcome
 
 STEPS = [
     ("conv 4@3x3, relu,\n tanh\nflatten", "3600"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.analysis.unroll import unroll
-from tests.language.rules import checked, outcome
+from tests.elaborate.rules import checked, outcome
 
 REPEATS = [
     ("repeat 3 { maxpool 2x2 }", "3@4x4"),

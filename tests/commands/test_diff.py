@@ -21,8 +21,8 @@ from cnnspec.tables.edits import ranges
 from tests.safety.running import cnnspec
 from tests.zoo.shipped import check_file
 
-SPECS = Path(__file__).parents[1] / "specs"
-GOLDEN = Path(__file__).parent / "data" / "diff"
+SPECS = Path(__file__).parents[2] / "specs"
+GOLDEN = Path(__file__).parents[1] / "data" / "diff"
 LENET = (SPECS / "lenet.cnn").read_text("utf-8")
 TWO_NETS = "net A {\n input 3@8x8\n relu\n}\nnet B {\n input 3@8x8\n relu, conv 4@3x3\n}\n"
 

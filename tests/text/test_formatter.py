@@ -26,10 +26,10 @@ from cnnspec.text.formatter import layout
 from cnnspec.text.parser import parse
 from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits, Token, allowances, scan
 from cnnspec.text.source import Source
-from tests.parsing import ROOT, TEXTS, in_net, read, show, tree
 from tests.random.files import seeded
 from tests.test_language import examples
-from tests.test_parser import FILES, STATEMENTS, VALUES
+from tests.text.parsing import ROOT, TEXTS, in_net, read, show, tree
+from tests.text.test_parser import FILES, STATEMENTS, VALUES
 
 UGLY = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "tests/data/layout").glob("*.cnn"))}
 

@@ -24,8 +24,8 @@ from cnnspec.tables.text import text
 from cnnspec.values.shapes import percentage
 from tests.zoo.shipped import FILES, TORCHVISION, network, published
 
-SPECS = Path(__file__).parents[1] / "specs"
-GOLDEN = Path(__file__).parent / "data" / "summary"
+SPECS = Path(__file__).parents[2] / "specs"
+GOLDEN = Path(__file__).parents[1] / "data" / "summary"
 NETS = sorted(FILES)
 
 

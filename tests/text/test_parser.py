@@ -10,7 +10,7 @@ import pytest
 from cnnspec.text import syntax
 from cnnspec.text.parser import allowances
 from cnnspec.text.source import Source
-from tests.parsing import TEXTS, in_net, nodes, show, statement, tree
+from tests.text.parsing import TEXTS, in_net, nodes, show, statement, tree
 
 VALUES = {
     "1": "1",

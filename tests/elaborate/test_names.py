@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.language.rules import outcome, paths
+from tests.elaborate.rules import outcome, paths
 
 SCOPES = [
     ("block B(w, s=1) { conv w@3x3 stride=s }\nnet N { input 3@32x32\n B 4\n B w=5 s=2\n B 4 3 }", "4@4x4"),

@@ -8,7 +8,7 @@ import pytest
 
 from cnnspec.elaborate.network import Settings
 from cnnspec.values.shapes import Shape
-from tests.language.rules import checked, fixed, outcome
+from tests.elaborate.rules import checked, fixed, outcome
 
 CLAIMS = "net A(c=3) {\n input c@8x8\n relu -> 3@8x8\n require in.height == 8\n}\n"
 

@@ -21,7 +21,7 @@ from tests.backends.interpreter import network
 
 assert torch.__version__  # both frameworks are wanted here
 
-SPECS = Path(__file__).parents[1] / "specs"
+SPECS = Path(__file__).parents[2] / "specs"
 
 
 def call(*arguments: str) -> Any:

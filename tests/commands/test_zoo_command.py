@@ -11,7 +11,7 @@ from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.text import zoo
 
-SPECS = Path(__file__).parents[1] / "specs"
+SPECS = Path(__file__).parents[2] / "specs"
 
 
 def call(*arguments: str) -> Result:

@@ -21,9 +21,9 @@ import pytest
 from click.testing import CliRunner
 
 from cnnspec.commands.cli import main
-from tests.test_errors import applied
+from tests.faults.test_errors import applied
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "cases"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((CASES / "expected.json").read_text("utf-8"))
 
 Check = Callable[[str], dict[str, Any]]
