@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.values.limits import Limits
 
 STEPS = ("conv 16@3x3 pad=1", "relu", "batchnorm", "conv 16@3x3 pad=1 bias=no")

@@ -7,14 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cnnspec.elaborate.load import Loader, Module, Reader
-from cnnspec.elaborate.network import (
-    Misuse,
-    NetworkElaborator,
-    Settings,
-    choose,
-    parameters_of,
-    unused_setting,
-)
+from cnnspec.elaborate.network import NetworkElaborator, choose, parameters_of, unused_setting
+from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic

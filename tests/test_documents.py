@@ -50,11 +50,21 @@ def run(example: str) -> dict[str, Any]:
 
 
 def test_the_readme_trains_and_predicts(built: Path) -> None:
-    (example,) = examples("README.md")
+    _, example = examples("README.md")
     found = run(example)
     first, _ = type(found["net"])(seed=0).loss_and_grads(found["images"], found["labels"])
     assert found["loss"] < first
     assert found["predicted"].shape == (64,) and found["maps"].shape == (64, 6, 28, 28)
+
+
+def test_the_readme_checks_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lenet.cnn").write_bytes((ROOT / "specs" / "lenet.cnn").read_bytes())
+    example, _ = examples("README.md")
+    found = run(example)
+    assert found["network"].outputs[0].value.shape.channels == 7
+    assert "class LeNet5" in found["program"] and found["figure"].endswith(b"</svg>\n")
+    assert (found["fault"].code, found["fix"].title) == ("E0201", "did you mean `relu`?")
 
 
 def test_the_reference_takes_weights_from_pytorch_and_learns(built: Path) -> None:

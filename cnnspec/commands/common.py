@@ -88,10 +88,9 @@ def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
 
 def settings_of(choice: dict[str, Any]) -> Any:
     """What `options` took as Settings. What is wrong ends the call."""
-    from cnnspec.commands.options import parse_limits, parse_shape, parse_value
-    from cnnspec.elaborate.network import Settings
+    from cnnspec.elaborate.settings import Settings, bounds, parse_shape, parse_value
 
-    parameters, shapes = {}, {}
+    parameters, shapes, limits = {}, {}, {}
     try:
         for text in choice["settings"]:
             name, equals, value = text.partition("=")
@@ -101,10 +100,17 @@ def settings_of(choice: dict[str, Any]) -> Any:
         for text in choice["inputs"]:
             name, equals, value = text.rpartition("=")
             shapes[name.strip()] = parse_shape(value)
-        bounds = parse_limits(choice["limits"])
     except ValueError as problem:
         fail(str(problem))
-    return Settings(parameters, shapes, *bounds)
+    for text in choice["limits"]:
+        name, _, number = text.partition("=")
+        if not number.isdecimal() or len(number) > 15:
+            fail(f"--limit wants NAME=N, not {text!r}")
+        limits[name] = int(number)
+    try:
+        return Settings(parameters, shapes, *bounds(limits))
+    except ValueError as problem:
+        fail(f"--limit: {problem}")
 
 
 def checked(
@@ -129,34 +135,14 @@ def checked_source(
 
     Its faults are shown, whatever happens: where a lint or the search for fixes fails, without that.
     """
-    from cnnspec.compiler import Checked, check
-    from cnnspec.elaborate.network import Misuse
+    from cnnspec.api import check_source
+    from cnnspec.elaborate.settings import Misuse
 
-    if isinstance(source, Diagnostic):
-        return Checked((), (source,))
     try:
-        found = check(source, read_used, net, settings, first, lint, failures.append)
+        found = check_source(source, read_used, net, settings, first, lint, failures.append)
     except Misuse as misuse:
         fail(str(misuse))
-    if found.diagnostics:
-        unshown.extend(found.diagnostics)
-        from cnnspec.faults.fixes import with_fixes
-        from cnnspec.faults.fixes.trial import MOST_LAYERS
-        from cnnspec.text.source import Source
-
-        bound = min(settings.limits.max_layers, MOST_LAYERS)
-        narrow = settings._replace(limits=settings.limits._replace(max_layers=bound))
-
-        def recheck(text: str, *, inputs: Any = settings.inputs, lint: bool = False) -> Checked:
-            try:
-                edited = Source(source.name, text)
-                return check(edited, read_used, net, narrow._replace(inputs=inputs), first, lint)
-            except Misuse:  # the edit took away what an option names
-                return Checked((), found.diagnostics)
-
-        with sparing(failures.append):
-            mended = with_fixes(source, found, recheck, failures.append)
-            found = found._replace(diagnostics=tuple(mended))
+    unshown.extend(found.diagnostics)
     return found
 
 

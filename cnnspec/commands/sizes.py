@@ -77,7 +77,7 @@ def question(explorer: Any, found: Any, chosen: Any) -> Any:
     """What --input asks about, and whether it is valid; None where it is not given."""
     from cnnspec.analysis.sizes.survey import Question
     from cnnspec.compiler import check
-    from cnnspec.elaborate.network import Misuse
+    from cnnspec.elaborate.settings import Misuse
     from cnnspec.text.files import read_used
 
     if not chosen.inputs:

@@ -11,12 +11,12 @@ from cnnspec.elaborate.core import Elaborator
 from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault
 from cnnspec.elaborate.load import Module, NetName
 from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Step, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
-from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits
 from cnnspec.text.spelling import hints, suggest
 from cnnspec.values.kinds import describe, is_number
 from cnnspec.values.limits import Limits
@@ -24,23 +24,6 @@ from cnnspec.values.shapes import Shape
 
 DEEPEST = Limits().max_depth
 IMAGE_ARGUMENTS = ("mean", "std")
-
-
-class Misuse(Exception):
-    """An option of the command line names what is not there: the call is wrong, not the specification."""
-
-
-class Settings(NamedTuple):
-    """What the command line says of a net: parameters by name, inputs by label ("": the only one)."""
-
-    parameters: Mapping[str, Any] = {}
-    inputs: Mapping[str, Shape] = {}
-    limits: Limits = Limits()
-    text_limits: TextLimits = DEFAULT_LIMITS
-
-    @property
-    def empty(self) -> bool:
-        return not self.parameters and not self.inputs
 
 
 class Pattern(NamedTuple):

@@ -9,9 +9,9 @@ import pytest
 from cnnspec.analysis.sizes.explore import Explorer
 from cnnspec.analysis.sizes.near import proposals
 from cnnspec.analysis.sizes.program import TooMuch
-from cnnspec.commands.common import checked_source
+from cnnspec.api import check_source
 from cnnspec.compiler import check_text
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.layers.windows import transposed
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
@@ -40,7 +40,7 @@ def peak(text: str) -> int:
     """The most memory that a report takes, fixes and lints and all."""
     tracemalloc.start()
     try:
-        checked_source(Source("net.cnn", text), read_library, None, Settings(), False, lint=True)
+        check_source(Source("net.cnn", text), read_library, None, Settings(), False, lint=True)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

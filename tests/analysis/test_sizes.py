@@ -13,7 +13,7 @@ from cnnspec.analysis.sizes.sets import members
 from cnnspec.analysis.sizes.survey import Survey, survey
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check, rechecker
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.graph.tree import Network
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source

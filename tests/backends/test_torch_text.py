@@ -14,7 +14,7 @@ from torch import nn
 
 from cnnspec.backends import emit
 from cnnspec.compiler import check
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.graph.tree import Network
 from cnnspec.text.files import read, read_used
 from cnnspec.text.source import Source

@@ -6,7 +6,7 @@ import re
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.values.shapes import Shape
 from tests.elaborate.rules import checked, fixed, outcome
 

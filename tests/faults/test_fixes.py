@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from cnnspec.compiler import Checked, check
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.faults.fixes import SHOWN, SOUGHT, with_fixes
 from cnnspec.faults.fixes.trial import MOST_TRIES, Recheck, applied, moved, unmoved
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix

@@ -12,9 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from cnnspec.backends import emit
-from cnnspec.commands.options import parse_shape
 from cnnspec.compiler import Checked, check
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings, parse_shape
 from cnnspec.graph.tree import Network
 from cnnspec.text.files import read, read_used
 from cnnspec.text.source import Source

@@ -227,8 +227,7 @@ def test_parameters_and_inputs(net: str, parameters: dict[str, Any], input: str,
 
 @pytest.mark.parametrize("size", ["1@100x100", "1@256x264"])
 def test_the_padded_unet_refuses_other_sizes(size: str) -> None:
-    from cnnspec.commands.options import parse_shape
-    from cnnspec.elaborate.network import Settings
+    from cnnspec.elaborate.settings import Settings, parse_shape
 
     found = check_file("unet", "PaddedUNet", Settings({}, {"": parse_shape(size)}))
     assert [d.code for d in found.diagnostics if d.severity == "error"][:1] == ["E0407"]

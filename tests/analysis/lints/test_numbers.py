@@ -17,7 +17,7 @@ from cnnspec.analysis.lints.silences import Silences
 from cnnspec.analysis.lints.structure import overlaps
 from cnnspec.analysis.receptive import WHOLE, fields
 from cnnspec.analysis.unroll import unroll
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.graph.tree import Network
 from cnnspec.run.programs import module_of
 from cnnspec.values.shapes import Shape

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cnnspec.compiler import check
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.faults.fixes.trial import applied
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import read_used

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.compiler import Checked, check
-from cnnspec.elaborate.network import Settings
+from cnnspec.elaborate.settings import Settings
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
 from tests.elaborate.rules import whole

@@ -1,8 +1,9 @@
-"""Values given on the command line, written as the language writes them."""
+"""What a caller chooses of a net beside its text, and the values for that as the language writes them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from cnnspec import layers
 from cnnspec.elaborate.evaluate import Evaluator, Fault
@@ -10,15 +11,32 @@ from cnnspec.elaborate.special_values import LayerName
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.text import syntax
 from cnnspec.text.parser import parse
-from cnnspec.text.scanner import TextLimits
+from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits
 from cnnspec.text.source import Source
 from cnnspec.values.limits import HIGHEST, Limits
 from cnnspec.values.shapes import Shape
 
 
+class Misuse(Exception):
+    """A caller chooses what is not there: the call is wrong, not the specification."""
+
+
+class Settings(NamedTuple):
+    """What a caller chooses of a net: parameters by name, inputs by label ("": the only one), bounds."""
+
+    parameters: Mapping[str, Any] = {}
+    inputs: Mapping[str, Shape] = {}
+    limits: Limits = Limits()
+    text_limits: TextLimits = DEFAULT_LIMITS
+
+    @property
+    def empty(self) -> bool:
+        return not self.parameters and not self.inputs
+
+
 def parse_value(text: str) -> Any:
     """`100`, `[2, 2, 2, 2]`, `yes`, `64@3x3`, `hardswish`. Raises ValueError."""
-    tree, faults = parse(Source("--set", f"value = {text.strip()}\n"))
+    tree, faults = parse(Source("value", f"value = {text.strip()}\n"))
     if faults or len(tree.items) != 1 or not isinstance(tree.items[0], syntax.Constant):
         raise ValueError(f"{text!r} is no value of the language")
     try:
@@ -37,21 +55,18 @@ def parse_shape(text: str) -> Shape:
     return shape
 
 
-def parse_limits(texts: tuple[str, ...]) -> tuple[Limits, TextLimits]:
-    """`max_layers=200000`, …: the bounds that a message names. Raises ValueError."""
+def bounds(given: Mapping[str, int]) -> tuple[Limits, TextLimits]:
+    """The default bounds, but for those given under the names that messages use. Raises ValueError."""
     unfolding, text = Limits(), TextLimits()
-    for written in texts:
-        name, _, number = written.partition("=")
-        if not number.isdecimal() or not 0 < len(number) < 16:
-            raise ValueError(f"--limit wants NAME=N, not {written!r}")
-        if not 0 < int(number) <= HIGHEST.get(name, int(number)):
+    for name, number in given.items():
+        if not 0 < number <= HIGHEST.get(name, number):
             most = f" and at most {HIGHEST[name]}" if name in HIGHEST else ""
-            raise ValueError(f"--limit: {name} is at least 1{most}, not {number}")
+            raise ValueError(f"{name} is at least 1{most}, not {number}")
         if name in Limits._fields:
-            unfolding = unfolding._replace(**{name: int(number)})
+            unfolding = unfolding._replace(**{name: number})
         elif name in TextLimits._fields and name != "max_integer":
-            text = text._replace(**{name: int(number)})
+            text = text._replace(**{name: number})
         else:
             known = ", ".join((*Limits._fields, *TextLimits._fields)).replace(", max_integer", "")
-            raise ValueError(f"--limit: there is no {name!r}; there is {known}")
+            raise ValueError(f"there is no {name!r}; there is {known}")
     return unfolding, text

@@ -1,0 +1,164 @@
+"""The door for other programs: check a specification, report its faults, build and draw its networks.
+
+Nothing here prints or exits: what is wrong with a specification is told by diagnostics, what is wrong with
+a call by an exception. `import cnnspec` offers these functions, and loads each with the first use of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from cnnspec import compiler
+from cnnspec.compiler import Checked
+from cnnspec.elaborate.load import Reader
+from cnnspec.elaborate.settings import Misuse, Settings, bounds, parse_shape, parse_value
+from cnnspec.failures import Keep, give_up, sparing
+from cnnspec.graph.tree import Network
+from cnnspec.text import files
+from cnnspec.text.decoding import decode
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.source import Source
+from cnnspec.values.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnnspec.draw.look import Look
+    from cnnspec.draw.picture import Picture
+
+
+def check(
+    path: str | os.PathLike[str],
+    net: str | None = None,
+    *,
+    parameters: Mapping[str, Any] = {},
+    inputs: Mapping[str, Shape | str] = {},
+    limits: Mapping[str, int] = {},
+) -> Checked:
+    """Check every size and every name of the specification at a path, and look for warnings and for fixes.
+
+    `net` names the net to check; without it all nets are checked, or with `parameters` or `inputs` the first.
+    A parameter is a number, a bool or a list of them, or text as the language writes a value: `"hardswish"`,
+    `"64@3x3"`, `'"same"'`. An input is a Shape or its text, `"3@320x320"`, by its label; one without a label
+    is called `input`. `limits` are bounds by the names that messages use, as `max_layers`.
+
+    Raises FileProblem where the file cannot be read, Misuse where a net, a parameter or an input of that name
+    is not there, ValueError for a value that is none.
+    """
+    settings = settings_of(parameters, inputs, limits)
+    source = files.read(os.fspath(path), settings.text_limits.max_source)
+    return check_source(source, files.read_used, net, settings, lint=True)
+
+
+def check_text(
+    text: str,
+    net: str | None = None,
+    *,
+    name: str = "net.cnn",
+    parameters: Mapping[str, Any] = {},
+    inputs: Mapping[str, Shape | str] = {},
+    limits: Mapping[str, int] = {},
+) -> Checked:
+    """Check a specification given as text, as `check` does; it can use nothing but the shipped blocks.
+
+    `name` is what diagnostics call it. Raises Misuse and ValueError as `check` does.
+    """
+    settings = settings_of(parameters, inputs, limits)
+    source = decode(name, text.encode("utf-8", "surrogatepass"), settings.text_limits.max_source)
+    return check_source(source, files.read_library, net, settings, lint=True)
+
+
+def settings_of(
+    parameters: Mapping[str, Any], inputs: Mapping[str, Shape | str], limits: Mapping[str, int]
+) -> Settings:
+    """Settings of values that may be text. Raises ValueError."""
+    values = {
+        name: parse_value(value) if isinstance(value, str) else value for name, value in parameters.items()
+    }
+    shapes = {name: parse_shape(shape) if isinstance(shape, str) else shape for name, shape in inputs.items()}
+    return Settings(values, shapes, *bounds(limits))
+
+
+def check_source(
+    source: Source | Diagnostic,
+    read: Reader,
+    net: str | None,
+    settings: Settings,
+    first: bool = False,
+    lint: bool = False,
+    keep: Keep = give_up,
+) -> Checked:
+    """Check what was read, and look for fixes of its faults; `read` reads the files that it uses.
+
+    `first`: the first net alone, if none is named. `lint`: with warnings. Where a lint or the search for
+    fixes fails, `keep` takes the failure, and the diagnostics come without. Raises Misuse.
+    """
+    if isinstance(source, Diagnostic):
+        return Checked((), (source,))
+    found = compiler.check(source, read, net, settings, first, lint, keep)
+    if not found.diagnostics:
+        return found
+    from cnnspec.faults.fixes import with_fixes
+    from cnnspec.faults.fixes.trial import MOST_LAYERS
+
+    bound = min(settings.limits.max_layers, MOST_LAYERS)
+    narrow = settings._replace(limits=settings.limits._replace(max_layers=bound))
+
+    def recheck(text: str, *, inputs: Mapping[str, Shape] = settings.inputs, lint: bool = False) -> Checked:
+        try:
+            edited = Source(source.name, text)
+            return compiler.check(edited, read, net, narrow._replace(inputs=inputs), first, lint)
+        except Misuse:  # the edit took away what the settings name
+            return Checked((), found.diagnostics)
+
+    with sparing(keep):
+        return found._replace(diagnostics=tuple(with_fixes(source, found, recheck, keep)))
+    return found
+
+
+def report(
+    diagnostics: Sequence[Diagnostic], style: Literal["text", "concise", "sarif", "github"] = "text"
+) -> str:
+    """Diagnostics as people or machines read them: a text that ends in a newline, or "" of none."""
+    from cnnspec.faults import reports
+
+    return reports.render(style, diagnostics)
+
+
+def build(
+    network: Network,
+    backend: Literal["torch", "numpy"] = "torch",
+    *,
+    inference: bool = False,
+    optimize: bool = False,
+    explicit: bool = False,
+) -> str:
+    """The text of a program that computes a network, and needs PyTorch or NumPy alone.
+
+    `inference` (numpy): training is left out. `optimize`: for inference alone, batch norms folded, pads
+    merged, what idles left out. `explicit` (torch): arguments that equal PyTorch's defaults are written, too.
+
+    Raises Refusal where the back end has no form of a layer, ValueError for a flag of the other back end.
+    """
+    from cnnspec.backends import emit
+
+    if (inference and backend != "numpy") or (explicit and backend != "torch"):
+        raise ValueError(f"{'inference' if inference else 'explicit'} is not for {backend}")
+    flags = {"inference": inference, "optimize": optimize, "explicit": explicit}
+    chosen = {name: flag for name, flag in flags.items() if flag}
+    return emit(backend, network, network.net.span.source.name, **chosen)
+
+
+def picture(
+    network: Network,
+    suffix: Literal[".svg", ".png", ".pdf", ".dot", ".html"] = ".svg",
+    look: Look | None = None,
+    faults: Sequence[Diagnostic] = (),
+) -> Picture:
+    """A network as the content of a file with that suffix: `picture(network).content`, bytes.
+
+    `network` may be one of `Checked.partial`, and a page (.html) then tells `faults`. Raises DrawProblem.
+    """
+    from cnnspec.draw.picture import picture
+
+    return picture(network, suffix, look, faults)
