@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cnnspec.elaborate.load import Loader, Module, Reader
-from cnnspec.elaborate.network import NetworkElaborator, choose, parameters_of, unused_setting
+from cnnspec.elaborate.network import NetworkElaborator, choose, parameters_of
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph.tree import Network
-from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.diagnostics import Diagnostic, Lacking
 from cnnspec.text.source import Source, Span
-from cnnspec.text.spelling import suggest
 from cnnspec.values.limits import room
 from cnnspec.values.shapes import Shape
 
@@ -101,9 +100,7 @@ def check_module(
     names = list(module.nets)
     if net is not None:
         if net not in module.nets and not broken:
-            words = suggest(net, names)
-            hint = f"did you mean `{words[0]}`?" if words else f"there is {', '.join(names)}"
-            raise Misuse(f"--net: there is no net `{net}` in {module.source.name}; {hint}")
+            raise Misuse("net", f"there is no net `{net}` in {module.source.name}", net, names)
         names = [net] if net in module.nets else []
     elif not names and not broken:
         blocks = "only blocks to be used by others" if module.blocks else "nothing to check"
@@ -169,13 +166,14 @@ def check_net(
     known = parameters_of(module.nets[name])
     unused = [given for given in settings.parameters if given not in known]
     if unused:
-        raise Misuse(unused_setting(name, unused[0], known))
+        raise Misuse("parameter", f"net `{name}` has no parameter `{unused[0]}`", unused[0], known)
     given: Mapping[str, object] = {**pattern.given, **settings.parameters}
     lacking = [missing for missing in pattern.lacking if missing not in given]
     if lacking:
         if chosen:
-            message = f"`{name}` needs a value for {', '.join(lacking)}: use --set, or a variant"
-            diagnostics.append(Diagnostic("E0211", message, pattern.name.span))
+            message = f"`{name}` needs a value for {', '.join(lacking)}: set it, or give it in a variant"
+            span = pattern.name.span
+            diagnostics.append(Diagnostic("E0211", message, span, data=Lacking(tuple(lacking))))
         return Elaborated(None, expanded)
     elaborator = NetworkElaborator(pattern._replace(given=given), settings, expanded)
     network = elaborator.network()

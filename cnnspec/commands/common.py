@@ -12,7 +12,7 @@ import click
 
 from cnnspec.failures import sparing
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.diagnostics import Diagnostic, Fix, Lacking
 from cnnspec.text.files import FileProblem
 
 Given = ParamSpec("Given")
@@ -62,10 +62,25 @@ def complain(message: str) -> None:
         click.echo(f"cnnspec: {visible(message)}", err=True)
 
 
-def fail(message: str) -> NoReturn:
-    """The call is wrong."""
-    complain(message)
+def fail(problem: str | Exception) -> NoReturn:
+    """The call is wrong: say why, and end it."""
+    complain(problem if isinstance(problem, str) else worded(problem))
     sys.exit(2)
+
+
+def worded(problem: Exception) -> str:
+    """What is wrong with a call, with the options that it was called by or may be called by."""
+    from cnnspec.elaborate.settings import Misuse
+    from cnnspec.text.output import NotOurs
+
+    if isinstance(problem, NotOurs):
+        return f"{problem}; --force overwrites it"
+    if not isinstance(problem, Misuse):
+        return str(problem)
+    option = {"net": "--net", "parameter": "--set", "input": "--input"}[problem.choice]
+    given = ", ".join(f"--input {name}=…" for name in problem.known)
+    hint = f"there is {given}" if problem.choice == "input" else problem.hint
+    return "; ".join(filter(None, (f"{option}: {problem.problem}", hint)))
 
 
 def use_colour(stream: Any) -> bool:
@@ -101,7 +116,7 @@ def settings_of(choice: dict[str, Any]) -> Any:
             name, equals, value = text.rpartition("=")
             shapes[name.strip()] = parse_shape(value)
     except ValueError as problem:
-        fail(str(problem))
+        fail(problem)
     for text in choice["limits"]:
         name, _, number = text.partition("=")
         if not number.isdecimal() or len(number) > 15:
@@ -123,7 +138,7 @@ def checked(
         path = path or only_spec()
         source = read(path, settings.text_limits.max_source)
     except FileProblem as problem:
-        fail(str(problem))
+        fail(problem)
     shown = path if isinstance(source, Diagnostic) else source.name
     return shown, checked_source(source, read_used, net, settings, first, lint)
 
@@ -141,9 +156,18 @@ def checked_source(
     try:
         found = check_source(source, read_used, net, settings, first, lint, failures.append)
     except Misuse as misuse:
-        fail(str(misuse))
+        fail(misuse)
+    found = found._replace(diagnostics=tuple(map(with_option, found.diagnostics)))
     unshown.extend(found.diagnostics)
     return found
+
+
+def with_option(diagnostic: Diagnostic) -> Diagnostic:
+    """A diagnostic with the option that is a way out, where there is one."""
+    if not isinstance(diagnostic.data, Lacking):
+        return diagnostic
+    options = " ".join(f"--set {name}=…" for name in diagnostic.data.names)
+    return diagnostic._replace(fixes=(*diagnostic.fixes, Fix(f"for this call: `{options}`")))
 
 
 def the_network(file: str | None, choice: dict[str, Any]) -> Any:
@@ -173,5 +197,5 @@ def save(path: str, content: str | bytes, force: bool) -> None:
     try:
         write(path, content, force)
     except FileProblem as problem:
-        fail(str(problem))
+        fail(problem)
     click.echo(visible(f"wrote {path}"), err=True)

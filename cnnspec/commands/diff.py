@@ -39,7 +39,7 @@ def diff(before: str | None, after: str | None, net_b: str | None, style: str, *
     try:
         texts = both(before, after, net_b is not None, settings.text_limits.max_source)
     except FileProblem as problem:
-        fail(str(problem))
+        fail(problem)
     nets = choice["net"], net_b or choice["net"]
     found = [
         checked_source(text.source, text.read_used, net, settings, first=True)

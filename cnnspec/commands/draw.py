@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import PurePath
 from typing import Any
@@ -10,6 +11,11 @@ import click
 
 from cnnspec.commands.common import fail, network_or_part, options, save
 from cnnspec.text.files import STDIN
+
+UNITS = {"in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pt": 1.0, "px": 0.75}
+"""Points, of which an inch has 72."""
+
+NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the largest page of PDF
 
 
 @click.command()
@@ -46,7 +52,7 @@ from cnnspec.text.files import STDIN
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 def draw(file: str | None, output: str | None, force: bool, **choice: Any) -> None:
     """Draw a net: its graph, blocks as clusters, repeats as ×N; or its feature maps as volumes."""
-    from cnnspec.draw.look import Look, parse_show, parse_width
+    from cnnspec.draw.look import Look
     from cnnspec.draw.picture import DrawProblem, picture, suffix_of
     from cnnspec.draw.theme import THEMES
 
@@ -64,7 +70,7 @@ def draw(file: str | None, output: str | None, force: bool, **choice: Any) -> No
         path, network, faults = network_or_part(file, choice)
         made = picture(network, suffix, look, faults)
     except (DrawProblem, ValueError) as problem:
-        fail(str(problem))
+        fail(problem)
     if output == "-":
         click.echo(made.content, nl=False)
     else:
@@ -74,3 +80,25 @@ def draw(file: str | None, output: str | None, force: bool, **choice: Any) -> No
         click.echo(f"cnnspec: {made.note}", err=True)
     if faults:
         sys.exit(1)
+
+
+def parse_width(text: str) -> float:
+    """`6.875in`, `17.5cm`, `88mm`, `495pt`, `660px`, in points. Raises ValueError."""
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)\s?(in|cm|mm|pt|px)", text.strip())
+    if match is None:
+        raise ValueError(f"--width wants a length, as 6.875in, 17.5cm, 88mm, 495pt or 660px, not {text!r}")
+    points = float(match.group(1)) * UNITS[match.group(2)]
+    if not NARROWEST <= points <= WIDEST:
+        raise ValueError(f"--width is between 2in and 200in, not {text.strip()}")
+    return points
+
+
+def parse_show(text: str) -> frozenset[str]:
+    """`shapes,macs`: what is shown, and nothing else. Raises ValueError."""
+    from cnnspec.draw.look import SHOWN
+
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in SHOWN:
+            raise ValueError(f"--show: there is no {word!r}; there is {', '.join(SHOWN)}")
+    return frozenset(words)

@@ -16,4 +16,4 @@ def explain(what: str | None) -> None:
     try:
         click.echo(handbook.page(what) if what else handbook.contents(), nl=False)
     except handbook.NoPage as problem:
-        fail(str(problem))
+        fail(problem)

@@ -56,7 +56,7 @@ def fmt(files: tuple[str, ...], checks: bool, differs: bool) -> None:
                 write(file.path, file.text, force=True)
                 click.echo(f"formatted {file.name}", err=True)
     except FileProblem as problem:
-        fail(str(problem))
+        fail(problem)
     show(tuple(fault for file in laid for fault in file.faults))
     sys.exit(any(file.faults or ((checks or differs) and file.changed) for file in laid))
 

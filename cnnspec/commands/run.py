@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import complain, fail, options, save, the_network
+from cnnspec.commands.common import complain, fail, options, save, the_network, worded
 from cnnspec.commands.progress import Progress
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.files import FileProblem
@@ -57,7 +57,7 @@ def run(
         extra = "torch" if package == "torch" else "run"
         fail(f"{package} is not installed: pip install 'cnnspec[{extra}]'")
     except (RunProblem, MemoryError) as problem:
-        fail(str(problem))
+        fail(problem)
     if weights is None and session.random:
         complain(f"the weights are random{where_random(session)}: --weights names a file of trained ones")
     album = None if features is None else Album(features, network.name, network.sizes, force)
@@ -65,7 +65,7 @@ def run(
         with report_memory(network.name):
             told, problems = answered(session, images, names, top, album)
     except MemoryError as problem:
-        fail(str(problem))
+        fail(problem)
     click.echo("".join(f"{line}\n" for line in told), nl=False)
     for words in problems:
         complain(words)
@@ -102,5 +102,5 @@ def answered(
                 if album is not None:
                     album.add(path, image, lines, session.shown(values), progress.step)
             except (RunProblem, FileProblem) as problem:
-                problems.append(str(problem))
+                problems.append(worded(problem))
     return told, problems

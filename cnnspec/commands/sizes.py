@@ -86,7 +86,7 @@ def question(explorer: Any, found: Any, chosen: Any) -> Any:
         source = explorer.network.net.span.source
         answer = check(source, read_used, explorer.network.name, chosen)
     except Misuse as misuse:
-        fail(str(misuse))
+        fail(misuse)
     if not answer.ok:
         show(answer.diagnostics)
     names = list(explorer.written)

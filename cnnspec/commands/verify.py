@@ -34,8 +34,8 @@ def verify(file: str | None, backends: str, optimize: bool, seed: int, every: bo
         hint = "; --backends numpy does without" if problem.name == "torch" else ""
         fail(f"{problem.name} is not installed: pip install 'cnnspec[{problem.name}]'{hint}")
     except MemoryError as problem:
-        fail(str(problem))
-    click.echo(table(report, every))
+        fail(problem)
+    click.echo(table(report, every, more="; --all shows all"))
     sys.exit(0 if report.ok else 1)
 
 

@@ -38,5 +38,5 @@ def fold(spec: str, weights: str, output: str, force: bool, **choice: Any) -> No
     except ImportError as problem:
         fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[run]'")
     except RunProblem as problem:
-        fail(str(problem))
+        fail(problem)
     save(output, content, force)

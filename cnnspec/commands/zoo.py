@@ -24,4 +24,4 @@ def zoo(name: str | None, output: str | None, force: bool) -> None:
         else:
             click.echo(text, nl=False)
     except FileProblem as problem:
-        fail(str(problem))
+        fail(problem)

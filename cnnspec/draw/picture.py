@@ -81,7 +81,7 @@ def drawn(diagram: Diagram, suffix: str, look: Look) -> Picture:
     if not legible(made):
         height = SIZE * made.scale
         enough = math.ceil(made.width / 72 * LEAST_TEXT / height * 10) / 10
-        note = f"the text is {height:.1f} pt high; with --width {enough:.1f}in it is {LEAST_TEXT:g} pt"
+        note = f"the text is {height:.1f} pt high; {enough:.1f}in wide it is {LEAST_TEXT:g} pt"
     if suffix == ".svg":
         return Picture(made.svg.encode(), note)
     from cnnspec.draw.raster import pdf, png
@@ -95,9 +95,9 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
     from cnnspec.draw.page import document
 
     if look.view == "volume":
-        raise DrawProblem("an .html page shows the volumes beside the graph: leave out --view volume")
+        raise DrawProblem("an .html page shows the volumes beside the graph: it has one view")
     if look.width is not None or look.theme.name != "light":
-        raise DrawProblem("an .html page is as wide as its window, and light or dark: no --width, no --theme")
+        raise DrawProblem("an .html page is as wide as its window, and light or dark: no width, no theme")
     return Picture(document.page(network, look, faults).encode())
 
 
@@ -107,7 +107,7 @@ def volumes(network: Network, suffix: str, look: Look) -> Picture:
     from cnnspec.draw.volume import figure, mark
 
     if suffix == ".dot":
-        raise DrawProblem("a .dot file holds a graph: --view volume wants .svg, .png or .pdf")
+        raise DrawProblem("a .dot file holds a graph: volumes want .svg, .png or .pdf")
     page = figure(network, width_pt=look.width or VOLUMES, theme=look.theme.name)
     if suffix == ".svg":
         return Picture(page.encode())

@@ -17,7 +17,7 @@ from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Step, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
-from cnnspec.text.spelling import hints, suggest
+from cnnspec.text.spelling import hints
 from cnnspec.values.kinds import describe, is_number
 from cnnspec.values.limits import Limits
 from cnnspec.values.shapes import Shape
@@ -95,15 +95,14 @@ class NetworkElaborator(Elaborator):
         )
 
     def check_inputs(self) -> None:
-        """Hold --input to the inputs that there are, unless a fault may have hidden one. Raises Misuse."""
+        """Hold the settings to the inputs that there are, unless a fault may hide one. Raises Misuse."""
         if any(diagnostic.severity == "error" for diagnostic in self.diagnostics):
             return
         known = [given.name for given in self.inputs]
         for name in self.settings.inputs:
             if name not in known and not (name == "" and len(known) == 1):
                 wrong = f"no input `{name}`" if name else "several inputs"
-                there = ", ".join(f"--input {given}=…" for given in known)
-                raise Misuse(f"--input: net `{self.pattern.name.name}` has {wrong}; there is {there}")
+                raise Misuse("input", f"net `{self.pattern.name.name}` has {wrong}", name, known)
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         if context.owner is not self.owner or context.scope.prefix:
@@ -224,10 +223,3 @@ def unknown_parameter(keyword: syntax.Keyword, target: NetName, known: list[str]
     note = Note("its parameters stand here", target.net.name.span)
     message = f"`{target.net.name.name}` has no parameter `{keyword.name}`"
     return fault("E0213", message, keyword.name_span, note, fixes=fixes)
-
-
-def unused_setting(net: str, name: str, known: list[str]) -> str:
-    """What is wrong with a `--set` whose name is no parameter of the net."""
-    words = suggest(name, known)
-    hint = f"; did you mean `{words[0]}`?" if words else f"; there is {', '.join(known)}" if known else ""
-    return f"--set: net `{net}` has no parameter `{name}`{hint}"

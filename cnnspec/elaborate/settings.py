@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from cnnspec import layers
 from cnnspec.elaborate.evaluate import Evaluator, Fault
@@ -13,12 +13,25 @@ from cnnspec.text import syntax
 from cnnspec.text.parser import parse
 from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits
 from cnnspec.text.source import Source
+from cnnspec.text.spelling import suggest
 from cnnspec.values.limits import HIGHEST, Limits
 from cnnspec.values.shapes import Shape
 
 
 class Misuse(Exception):
-    """A caller chooses what is not there: the call is wrong, not the specification."""
+    """A caller chooses what is not there: the call is wrong, not the specification.
+
+    `choice` is what was to be chosen, `known` what there is of that kind.
+    """
+
+    def __init__(
+        self, choice: Literal["net", "parameter", "input"], problem: str, name: str, known: Sequence[str]
+    ) -> None:
+        self.choice, self.problem, self.known = choice, problem, tuple(known)
+        words = suggest(name, known)
+        there = f"there is {', '.join(known)}" if known else ""
+        self.hint = f"did you mean `{words[0]}`?" if words else there
+        super().__init__("; ".join(filter(None, (problem, self.hint))))
 
 
 class Settings(NamedTuple):

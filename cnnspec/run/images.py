@@ -62,7 +62,7 @@ def check_input(inputs: tuple[Input, ...], short: int | None = None) -> Input:
                 f"the input's `{name}` is of {len(numbers)} channels, its shape now of {shape.channels}"
             )
     if short is not None and short < min(shape.size):
-        raise RunProblem(f"--resize {short}: the crop takes {min(shape.size)}")
+        raise RunProblem(f"a shorter side of {short} is too short: the crop takes {min(shape.size)}")
     return given
 
 

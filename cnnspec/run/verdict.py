@@ -141,8 +141,11 @@ LONG = 40
 WORST = 10
 
 
-def table(report: Report, every: bool = False) -> str:
-    """The report as text: a line a layer, then the verdict. `every`: all layers of a long one, too."""
+def table(report: Report, every: bool = False, more: str = "") -> str:
+    """The report as text: a line a layer, then the verdict. `every`: all layers of a long one, too.
+
+    `more` says how the layers that a long one leaves out come to be shown.
+    """
     if not report.rows:
         return "\n".join(verdict(report))
     rows = report.rows if every or len(report.rows) <= LONG else picked(report)
@@ -165,7 +168,7 @@ def table(report: Report, every: bool = False) -> str:
         )
         lines.append(f"{row.name:{width}}  {row.shape:{middle}}{cells}")
     if len(rows) < len(report.rows):
-        lines.append(f"the worst of {len(report.rows)}, and the outputs; --all shows all")
+        lines.append(f"the worst of {len(report.rows)}, and the outputs{more}")
     return "\n".join([*lines, "", *verdict(report)])
 
 

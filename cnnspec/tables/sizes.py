@@ -101,7 +101,7 @@ def valid(survey: Survey) -> list[str]:
             f"squares {words(survey.squares.set(survey.squares.valid))}",
             f"heights {words(heights)} where the width is {width}",
             f"widths {words(widths)} where the height is {height}",
-            f"for other pairs ask with --input: {dependence(survey)}",
+            f"for other pairs ask about one: {dependence(survey)}",
         ]
     if survey.stops:
         first = survey.stops[:3]

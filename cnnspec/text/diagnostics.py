@@ -42,10 +42,16 @@ class Counted(NamedTuple):
     edits: tuple[Edit, ...]
 
 
+class Lacking(NamedTuple):
+    """Parameters of a net that have no value."""
+
+    names: tuple[str, ...]
+
+
 class Diagnostic(NamedTuple):
     """One fault. `label` stands behind the carets; `notes` in the order to be read.
 
-    `data` is what its message tells as it is told to programs, fixes for instance.
+    `data` is what its message says, for programs: a fix reads this, never the message.
     """
 
     code: str
@@ -54,7 +60,7 @@ class Diagnostic(NamedTuple):
     label: str = ""
     notes: tuple[Note, ...] = ()
     fixes: tuple[Fix, ...] = ()
-    data: Mismatch | Bound | Counted | None = None
+    data: Mismatch | Bound | Counted | Lacking | None = None
 
     @property
     def severity(self) -> str:

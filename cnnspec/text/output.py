@@ -31,6 +31,10 @@ TEMPORARY = ".cnnspec-tmp-"
 JUST_MADE = 10  # seconds
 
 
+class NotOurs(FileProblem):
+    """A file that cnnspec did not write, and overwrites only where it is forced."""
+
+
 def write(path: str, content: str | bytes, force: bool = False) -> None:
     """Write a file whole or not at all. Raises FileProblem.
 
@@ -45,7 +49,7 @@ def write(path: str, content: str | bytes, force: bool = False) -> None:
         if target.exists() and not target.is_file():
             raise FileProblem(f"{path}: is a device, not a file")
         if target.exists() and not force and not is_ours(target):
-            raise FileProblem(f"{path}: exists and was not written by cnnspec; --force overwrites it")
+            raise NotOurs(f"{path}: exists and was not written by cnnspec")
         clear_strays(target.parent)
         data = content.encode() if isinstance(content, str) else content
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent or None)

@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnspec.commands.cli import main
+from cnnspec.commands.draw import parse_show, parse_width
 from cnnspec.draw.engine import Engine, engine, wheel
 from cnnspec.draw.layout import LEAST_TEXT, TALLEST, lay_out
-from cnnspec.draw.look import SHOWN, Look, parse_show, parse_width
+from cnnspec.draw.look import SHOWN, Look
 from cnnspec.draw.model import boxes
 from cnnspec.draw.picture import picture, simplified
 from cnnspec.draw.style import SIZE
@@ -135,7 +136,7 @@ def test_the_legend_stands_below_a_short_column_where_there_is_room() -> None:
 def test_a_picture_that_cannot_be_read_says_so() -> None:
     net = shipped("googlenet")[0]
     made = picture(net, ".svg", Look(width=100.0))
-    said = re.search(r"the text is ([\d.]+) pt high; with --width ([\d.]+)in it is 6 pt", made.note)
+    said = re.search(r"the text is ([\d.]+) pt high; ([\d.]+)in wide it is 6 pt", made.note)
     assert said
     assert float(said.group(1)) < 6
     wider = picture(net, ".svg", Look(width=72 * float(said.group(2))))

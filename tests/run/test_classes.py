@@ -206,7 +206,7 @@ def test_edges_are_those_of_a_convolution_by_hand(backend: str, tmp_path: Path) 
     [
         ("siamese", (), "inputs, `left`, `right`"),
         ("edges", ("--set", "channels=2"), "an image is 1@HxW (grey) or 3@HxW (RGB)"),
-        ("lenet", ("--resize", "27"), "--resize 27"),
+        ("lenet", ("--resize", "27"), "shorter side of 27"),
         ("digits", ("--weights", "none.npz"), "no such file"),
         ("edges", ("--labels", "README.md"), "labels name classes"),
         ("vgg", ("--input", "1@224x224"), "`mean` is of 3 channels"),

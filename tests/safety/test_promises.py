@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,23 @@ def test_a_library_has_one_door(library: str) -> None:
         if library in {m.split(".")[0] for m in imports(path)}
     }
     assert users <= ONLY[library]
+
+
+def texts(path: Path) -> list[str]:
+    """The texts of a file, those that only explain it aside."""
+    tree = ast.parse(path.read_text("utf-8"))
+    notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in notes)
+    return [node.value for node in found if isinstance(node.value, str)]
+
+
+def test_only_commands_know_options_of_the_command_line() -> None:
+    """Another program meets the same messages, and has no options."""
+    others = (path for path in FILES if path.relative_to(PACKAGE).parts[0] != "commands")
+    option = re.compile(r"(?<!-)--[a-z]+")
+    found = {path.name: option.findall(" ".join(texts(path))) for path in others}
+    assert "--verify" in found.pop("revisions.py"), "which are git's"
+    assert not any(found.values()), found
 
 
 def test_torch_is_imported_by_no_module_but_where_nets_run() -> None:
