@@ -55,20 +55,13 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
 
 def write_block(program: Program, instances: list[Instance], body: Writer) -> None:
     """The classes of a block: one, or several where its uses differ in more than expressions can tell."""
-    groups: list[list[Instance]] = []
-    plans: list[Plan] = []
-    for instance in instances:
-        for number, group in enumerate(groups):
-            candidate = [*group, instance]
-            try:
-                groups[number], plans[number] = candidate, plan_block(program, candidate)
-                break
-            except Unaligned:
-                continue
-        else:
-            groups.append([instance])
-            plans.append(plan_block(program, [instance]))
-    for group, plan in zip(groups, plans, strict=True):
+    groups: list[tuple[list[Instance], Plan]] = []
+    while instances:
+        first, *others = instances
+        groups.append(grow(program, [first], plan_block(program, [first]), others))
+        grouped = {id(instance) for instance in groups[-1][0]}
+        instances = [instance for instance in others if id(instance) not in grouped]
+    for group, plan in groups:
         name = program.class_names.local(group[0].block.name.name)
         plan.name = name
         for row, instance in enumerate(group):
@@ -76,6 +69,25 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
         program.publish(plan)
         write_class(plan, signature(plan), None, body)
         program.plans.append(plan)
+
+
+def grow(
+    program: Program, group: list[Instance], plan: Plan, others: list[Instance]
+) -> tuple[list[Instance], Plan]:
+    """The group with each of the others, in their order, that still fits one class with those before it.
+
+    Where all of them fit, one look is enough; else each half is looked at by itself.
+    """
+    if not others:
+        return group, plan
+    try:
+        return [*group, *others], plan_block(program, [*group, *others])
+    except Unaligned:
+        half = len(others) // 2
+        if half:
+            group, plan = grow(program, group, plan, others[:half])
+            group, plan = grow(program, group, plan, others[half:])
+        return group, plan
 
 
 def plan_block(program: Program, instances: list[Instance]) -> Plan:
