@@ -25,7 +25,7 @@ an output may have so many times what rounding makes of it: of what arrives, as 
 as the programs' own errors in float64 tell. A layer rounds several times, and errors cancel by chance."""
 
 MULTIPLIED = 1e3 * EXACT
-"""The most in float64 for an output of a net that multiplies rounding; what means something else is far off."""
+"""The most in float64 for an output of a net that multiplies rounding. What is wrong is far beyond it."""
 
 LARGE_GAP = 1e-3
 """Told, since then even a right program may be beyond CAP."""

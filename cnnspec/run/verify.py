@@ -42,8 +42,8 @@ HALF_ULP = 2.0**-24
 """The most that rounding to float32 moves a number, relative to it."""
 
 DRAWS = 8
-"""So often is it drawn which numbers are rounded up and which down: in x - tanh(x) of a small x, what is rounded
-the same way on both sides cancels."""
+"""So often is it drawn which numbers are rounded up and which down. In x - tanh(x) of a small x, what is
+rounded the same way on both sides cancels: one draw of two would show nothing."""
 
 TINY = 1e-30  # of the size 0 is taken for
 
