@@ -67,6 +67,7 @@ def test_the_readme_checks_from_python(tmp_path: Path, monkeypatch: pytest.Monke
     assert (found["fault"].code, found["fix"].title) == ("E0201", "did you mean `relu`?")
 
 
+@pytest.mark.slow
 def test_the_reference_takes_weights_from_pytorch_and_learns(built: Path) -> None:
     weights, training = examples("grammars/README.md")
     found = run(weights)

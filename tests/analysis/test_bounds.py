@@ -67,6 +67,7 @@ def test_large_numbers_in_lints(steps: str) -> None:
     assert peak(f"net A {{\n input 1@8200x8\n {steps}\n}}\n") < MEMORY
 
 
+@pytest.mark.slow
 def test_the_sizes_of_a_long_net() -> None:
     """A map of another size behind each of many layers: the places of a run are counted, too."""
     text = "net A {\n input 1@90000x90000\n repeat 3000 { conv 1@3x3 }\n}\n"

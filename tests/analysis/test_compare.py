@@ -106,6 +106,7 @@ def told(comparison: Comparison) -> list[Any]:
     return sorted(found, key=str)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_net_is_the_same_as_itself(name: str) -> None:
     one, two = network(name), network(name)
@@ -127,6 +128,7 @@ def test_all_layers_are_told_once_and_the_same_both_ways(pair: tuple[str, str]) 
     assert not there.same
 
 
+@pytest.mark.slow
 def test_random_nets() -> None:
     """Each net is compared with itself and the one before."""
     found = [check_text(seeded(seed)) for seed in range(1000 if LONG else 60)]
@@ -237,6 +239,7 @@ def test_weights_of_its_own() -> None:
     assert found.tensors.new == ("conv2.weight", "conv2.bias")
 
 
+@pytest.mark.slow
 def test_long_nets_that_differ_everywhere() -> None:
     """The tables stay bounded, and single edits far from each other are found all the same."""
     widths = list(range(1, 600))
@@ -291,6 +294,7 @@ def checked(name: str, text: str) -> Checked:
     return check(source, lambda path, _: Source(path, text), first=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*sorted(set(FILES.values())), "blocks/residual"])
 def test_an_edit_is_told_as_that_edit(name: str) -> None:
     text = TEXTS[name.rpartition("/")[2] + ".cnn"]

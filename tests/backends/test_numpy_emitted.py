@@ -23,6 +23,7 @@ from tests.zoo.shipped import small
 CLASSIFIERS = ["Digits", "LeNet5", "LeNet1998", "ResNet18", "DenseNet121"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("net", CLASSIFIERS)
 def test_gradients(net: str, precision: str, tmp_path: Path) -> None:
@@ -41,6 +42,7 @@ def test_gradients(net: str, precision: str, tmp_path: Path) -> None:
         close(grads[name], parameter.grad, bound)
 
 
+@pytest.mark.slow
 def test_auxiliary_losses_weigh_less(tmp_path: Path) -> None:
     pair = Pair(small("GoogLeNet"), tmp_path, "float64")
     without_dropout(pair)
@@ -77,6 +79,7 @@ def test_the_loss_is_right_with_and_without_softmax(head: str, end: str, tmp_pat
         assert np.abs(grads[name] - parameter.grad.numpy()).max() <= 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ours, theirs",
     [
@@ -210,6 +213,7 @@ def test_weights_go_to_a_file_and_back(suffix: str, tmp_path: Path) -> None:
         pair.numpy.load(path)
 
 
+@pytest.mark.slow
 def test_a_net_without_training_reads_the_weights_of_one_with(tmp_path: Path) -> None:
     whole, pair = Pair(small("GoogLeNet"), tmp_path), Pair(small("GoogLeNet"), tmp_path, inference=True)
     whole.numpy.save(str(tmp_path / "weights.npz"))
@@ -234,6 +238,7 @@ def test_wrong_images_are_refused(tmp_path: Path) -> None:
     assert net(np.zeros((1, 1, 28, 28), np.uint8)).dtype == np.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", ["LeNet5", "Edges", "Siamese", "GoogLeNet"])
 @pytest.mark.parametrize("inference", [False, True], ids=["whole", "inference"])
 def test_the_file_is_an_experts_and_runs(net: str, inference: bool, tmp_path: Path) -> None:
@@ -267,6 +272,7 @@ def test_the_file_is_an_experts_and_runs(net: str, inference: bool, tmp_path: Pa
     assert modules <= sys.stdlib_module_names | {"numpy"}
 
 
+@pytest.mark.slow
 def test_types_are_strict(tmp_path: Path) -> None:
     file = tmp_path / "googlenet_np.py"
     file.write_text(emit("numpy", small("GoogLeNet"), "googlenet.cnn"), "utf-8")

@@ -50,6 +50,7 @@ def images(count: int) -> list[Any]:
     return [rng.standard_normal((1 + i % 3, 8, 20, 20)).astype(np.float32) for i in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fast", [True, False], ids=["fast", "plain"])
 def test_threads_share_a_net(fast: bool, tmp_path: Path) -> None:
     net = residual(tmp_path)

@@ -13,6 +13,8 @@ from cnnspec.compiler import check_text
 from tests.backends.interpreter import agree
 from tests.random.files import seeded
 
+pytestmark = pytest.mark.slow
+
 SEEDS = int(os.environ.get("CNNSPEC_RANDOM", "50"))
 LARGEST = 400  # layers: enough for every form
 

@@ -247,6 +247,7 @@ block B(windows, size) { conv 4@size pad=windows stride=(1 if windows == 2 else 
 net N { input 3@32x32\n B [1, 2, 3, 4] 3x5, B 2 3x3, B 1x2 5x5 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimize", [False, True], ids=["", "optimised"])
 def test_emitted_code_is_formatted_linted_and_typed(optimize: bool, tmp_path: Path) -> None:
     for number, text in enumerate((*NETS.values(), WIDE)):

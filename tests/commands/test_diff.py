@@ -93,6 +93,7 @@ def test_nothing_to_tell_in_other_formats() -> None:
     assert len(found["weights"].pop("loads")) == 10 and not any(found["weights"].values())
 
 
+@pytest.mark.slow
 def test_a_line_fits_the_page() -> None:
     nets = [
         check_file(name).networks[0] for name in ("googlenet", "inception_v3", "mobilenet_v3", "lenet1998")
@@ -171,6 +172,7 @@ def test_ranges(names: list[str], told: list[str]) -> None:
     assert ranges(names) == told
 
 
+@pytest.mark.slow
 def test_the_same_bytes_under_any_hash_seed(folder: Path) -> None:
     arguments = (str(SPECS / "googlenet.cnn"), str(SPECS / "inception_v3.cnn"))
     for style in ("text", "json"):

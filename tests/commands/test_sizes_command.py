@@ -52,6 +52,7 @@ def test_the_report(name: str, arguments: list[str], style: str) -> None:
     assert made.stdout == golden.read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(set(FILES.values())))
 def test_no_line_is_wider_than_a_page(file: str) -> None:
     assert max(map(len, sizes(str(SPECS / f"{file}.cnn")).stdout.splitlines())) <= 110

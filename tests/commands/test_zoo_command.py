@@ -30,6 +30,7 @@ def test_the_list_names_every_file_and_what_it_defines() -> None:
     assert max(map(len, lines)) <= 120
 
 
+@pytest.mark.slow
 def test_it_lists_the_nets_that_check_finds() -> None:
     for file in zoo.shipped():
         if "/" not in file.name:

@@ -62,6 +62,7 @@ def bent(svg: str) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [engine(), wheel()], ids=["dot", "wheel"])
 @pytest.mark.parametrize("name", ["densenet", "mobilenet_v2", "resnet", "efficientnet"])
 def test_no_edge_is_bent_beside_a_way_around(name: str, draw: Engine) -> None:

@@ -39,6 +39,7 @@ def chain(body: str, given: str = "3@32x32") -> Diagram:
     return simplified(network(f"net N {{\n input {given}\n{body}\n}}\n"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO)
 def test_no_pass_changes_a_total(name: str) -> None:
     for net in shipped(name):

@@ -86,6 +86,7 @@ def named(name: str) -> Diagram:
     return Diagram("Net", (shape,), (shape,), items, edges)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NASTY)
 def test_a_name_is_shown_as_it_is_and_does_nothing(name: str) -> None:
     diagram = named(name)
@@ -156,6 +157,7 @@ def test_kinds_differ_by_more_than_colour() -> None:
     assert len(set(looks)) == len(looks) == len(style.NAMES)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_under_every_hash_seed() -> None:
     program = (
         "from tests.draw.nets import golden, shipped\n"
@@ -178,6 +180,7 @@ def test_the_same_bytes_under_every_hash_seed() -> None:
     assert len(outputs[0]) > 10_000
 
 
+@pytest.mark.slow
 def test_graphviz_takes_every_text() -> None:
     diagrams = [in_columns(golden(name)) for name in GOLDENS]
     texts = [text for d in diagrams for text in (dot(d, LOOK), *Writer(d, LOOK).columns())]

@@ -67,6 +67,7 @@ def opened(chromium: Browser, page: Path) -> Iterator[Browser]:
     assert chromium.complaints() == []
 
 
+@pytest.mark.slow
 def test_a_box_shows_its_lines_and_its_numbers(lenet: Browser) -> None:
     lenet.click('.level:not([hidden]) .box[aria-label^="conv 6@5x5"]')
     assert lenet.run(SHOWN, ".line") == ["conv 6@5x5 pad=2, tanh          -> 6@28x28"]
@@ -220,6 +221,7 @@ def test_it_prints(resnet: Browser) -> None:
     assert len(printed) > 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("tab", ["graph-tab", "space-tab", "table-tab"])
 def test_axe_finds_nothing_serious(resnet: Browser, tab: str, scheme: str) -> None:

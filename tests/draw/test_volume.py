@@ -50,6 +50,7 @@ def test_what_cannot_be_drawn_is_told(arguments: tuple[str, ...], wanted: str) -
     assert wanted in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO)
 def test_the_zoo_is_drawn(name: str) -> None:
     for net in shipped(name):
@@ -80,6 +81,7 @@ def test_those_who_do_not_see_it_are_told() -> None:
     assert "+, relu: 16@32x32" in description
 
 
+@pytest.mark.slow
 def test_two_hash_seeds_make_the_same_bytes() -> None:
     script = (
         "import sys; from cnnspec.draw.volume import figure; from tests.draw.nets import golden, shipped\n"

@@ -55,6 +55,7 @@ def meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return min(a[2], b[2]) - max(a[0], b[0]) > NEAR and min(a[3], b[3]) - max(a[1], b[1]) > NEAR
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wide", WIDTHS)
 @pytest.mark.parametrize("name", ZOO)
 def test_words_stand_apart_in_the_zoo(name: str, wide: float) -> None:
@@ -68,6 +69,7 @@ def test_words_stand_apart_in_the_goldens(name: str, wide: float) -> None:
     assert not faults(layout(plan(simplified(golden(name))), wide), wide)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wide", WIDTHS)
 def test_words_stand_apart_in_random_nets_that_do_not_fit(wide: float) -> None:
     drawn = 0
@@ -78,6 +80,7 @@ def test_words_stand_apart_in_random_nets_that_do_not_fit(wide: float) -> None:
     assert drawn > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wide", WIDTHS)
 def test_words_stand_apart_in_random_nets(wide: float) -> None:
     drawn = 0

@@ -27,6 +27,7 @@ def words(made: Plan) -> list[str]:
     return [", ".join(step.words) for step in made.steps]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO)
 def test_sizes_and_totals_are_the_checkers(name: str) -> None:
     for net in shipped(name):
@@ -125,6 +126,7 @@ def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:
         assert not levels(merged(plan(simplified(shipped(name)[0])))), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [SIDE, CHANNELS, UNITS])
 @given(data=st.data())
 def test_a_larger_number_is_larger_and_none_vanishes(scale: Range, data: st.DataObject) -> None:

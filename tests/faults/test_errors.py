@@ -82,6 +82,7 @@ def applied(text: str, edits: list[dict[str, Any]]) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_fix_makes_its_fault_go_away(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

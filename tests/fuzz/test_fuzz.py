@@ -12,6 +12,8 @@ import tests.fuzz.__main__ as fuzzing
 from tests.fuzz.calls import COMMANDS, Outcome, Trial, trial
 from tests.safety.running import python
 
+pytestmark = pytest.mark.slow
+
 RUNS = {"check": 300}
 OTHERS = 12
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return name, arguments
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(calls(), st.lists(shape, min_size=2, max_size=3))
 def test_a_layer_or_a_misfit(call: tuple[str, dict[str, Any]], shapes: list[Shape]) -> None:

@@ -91,6 +91,7 @@ def test_upsample_by_a_factor() -> None:
         assert ours("upsample", Shape(1, n, 7), factor=[factor, 2]) == expected, (n, factor)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 5), st.integers(1, 3))
 def test_same_is_the_ceiling_with_the_odd_one_last(n: int, k: int, s: int, d: int) -> None:
     low, high = same_padding(n, k, s, d)

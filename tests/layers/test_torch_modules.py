@@ -66,6 +66,7 @@ def test_layout_and_types_are_an_experts() -> None:
     assert ruff("check", "--extend-ignore", "E501") == 0
 
 
+@pytest.mark.slow
 def test_the_package_never_imports_it() -> None:
     for path in PATH.parents[2].rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

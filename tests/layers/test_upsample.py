@@ -76,6 +76,7 @@ def agree(n: int, o: int, factor: float, arguments: dict[str, Any], precision: s
     assert x.grad is not None and np.abs(x.grad.numpy() - gradient).max() <= bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("mode", MODES, ids=["nearest", "bilinear", "align"])
 def test_every_factor(mode: dict[str, Any], precision: str) -> None:

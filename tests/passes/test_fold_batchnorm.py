@@ -41,6 +41,7 @@ COUNTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_zoo(name: str) -> None:
     assert len(check(small(name))) == COUNTS[name]

@@ -27,6 +27,8 @@ from tests.random.nets import File, walk
 from tests.random.place import Refused, Unforeseen
 from tests.random.refusals import deliberate, torch_runs
 
+pytestmark = pytest.mark.slow
+
 LONG = "CNNSPEC_LONG" in os.environ
 SHARDS = {"sizes": 40, "numbers": 10, "optimised": 10, "refusals": 20} if LONG else {}
 COUNTS = {"sizes": 250, "numbers": 100, "optimised": 100, "refusals": 100, "language": 150}

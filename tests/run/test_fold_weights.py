@@ -132,6 +132,7 @@ def test_a_pickle_is_refused_unread(spec: Path, tmp_path: Path) -> None:
     assert called.code == 2 and "a pickle runs code" in called.err
 
 
+@pytest.mark.slow
 def test_published_weights_give_torchvisions_output(tmp_path: Path, torchvision: Any) -> None:
     """Through files alone: the program from `build --optimize`, the weights from `weights fold`."""
     torch.manual_seed(0)

@@ -19,6 +19,8 @@ from cnnspec.run.verify import Measure, verify
 from tests.anew import import_anew
 from tests.backends.interpreter import network
 
+pytestmark = pytest.mark.slow
+
 assert torch.__version__  # both frameworks are wanted here
 
 SPECS = Path(__file__).parents[2] / "specs"

@@ -11,6 +11,8 @@ from cnnspec.run.verdict import table
 from cnnspec.run.verify import verify
 from tests.backends.interpreter import network
 
+pytestmark = pytest.mark.slow
+
 assert torch.__version__  # both frameworks are wanted here
 
 KINDS = """

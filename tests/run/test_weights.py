@@ -100,6 +100,7 @@ def test_a_pickle_is_refused_unread(suffix: str, tmp_path: Path) -> None:
     assert called.code == 2 and "a pickle runs code" in called.err and "weights_only=True" in called.err
 
 
+@pytest.mark.slow
 def test_the_conversion_that_is_offered_works(tmp_path: Path) -> None:
     path = tmp_path / """it's a "net" $HOME.pth"""
     tied = torch.ones(2, 3)
@@ -136,6 +137,7 @@ def test_float8_is_refused_in_words(tmp_path: Path) -> None:
         read_weights(str(path), {"b": np.zeros(2, np.float32)})
 
 
+@pytest.mark.slow
 def test_nothing_is_unpacked_that_does_not_fit(tmp_path: Path) -> None:
     """A small file that unpacks to 512 MB is refused by its header, in less memory than that."""
     path = tmp_path / "w.npz"

@@ -16,6 +16,8 @@ import pytest
 from tests.safety.bombs import BOMBS, HEAVY, LATE
 from tests.safety.running import measured
 
+pytestmark = pytest.mark.slow
+
 PLACE = re.compile(r"^ *--> .{1,200}\.cnn:\d+:\d+$", re.MULTILINE)
 LONG = "CNNSPEC_LONG" in os.environ
 SLOW = {  # a second or more each

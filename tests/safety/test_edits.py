@@ -24,6 +24,8 @@ from cnnspec.text.scanner import DEFAULT_LIMITS, scan
 from cnnspec.text.source import Source
 from tests.safety.running import ROOT
 
+pytestmark = pytest.mark.slow
+
 LONG = "CNNSPEC_LONG" in os.environ
 SPECS = sorted((ROOT / "specs").rglob("*.cnn"))
 

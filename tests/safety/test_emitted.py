@@ -179,6 +179,7 @@ def instance(text: str) -> Any:
         return space[last]()
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=5, unique=True))
 def test_labels(labels: list[str]) -> None:
@@ -194,6 +195,7 @@ def test_labels(labels: list[str]) -> None:
     assert keys[::2] == labels
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(WORDS, min_size=3, max_size=3, unique=True))
 def test_labels_of_braces_and_blocks_and_wires(labels: list[str]) -> None:
@@ -216,6 +218,7 @@ net N {{
         assert found.diagnostics
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.lists(NAMES, min_size=6, max_size=6, unique=True))
 def test_names(names: list[str]) -> None:
@@ -240,6 +243,7 @@ net {net}({width}=4) {{
         assert found.diagnostics
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(WORDS, WORDS)
 def test_messages_and_file_names(message: str, name: str) -> None:

@@ -125,6 +125,7 @@ def outside(command: str, **streams: Any) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk to write to")
 @pytest.mark.parametrize(
     "command", ["--help", "check --help", *(f"{c} {' '.join(a)}" for c, a in CALLS.items())]

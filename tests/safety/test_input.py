@@ -12,6 +12,8 @@ import pytest
 
 from tests.safety.running import ROOT, cnnspec, measured
 
+pytestmark = pytest.mark.slow
+
 LENET = (ROOT / "specs" / "lenet.cnn").read_bytes()
 
 WRONG_BYTES = {

@@ -22,6 +22,8 @@ from cnnspec.text.files import FileProblem
 from cnnspec.text.output import MARK, TEMPORARY, write
 from tests.safety.running import ROOT, cnnspec
 
+pytestmark = pytest.mark.slow
+
 OURS = f"# N: {MARK} 0.1.0 from net.cnn"
 SPEC = str(ROOT / "specs" / "lenet.cnn")
 

@@ -58,6 +58,7 @@ def answers(commands: list[list[str]], cwd: Path, **env: str) -> str:
     return ran.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet", "googlenet", "densenet", "unet"])
 def test_the_same_bytes_everywhere(name: str, tmp_path: Path) -> None:
     spec = str(SPECS / f"{name}.cnn")
@@ -87,6 +88,7 @@ def test_the_same_bytes_everywhere(name: str, tmp_path: Path) -> None:
 STYLES = ("text", "concise", "json", "sarif", "github")
 
 
+@pytest.mark.slow
 def test_the_same_faults_everywhere(tmp_path: Path) -> None:
     (tmp_path / "net.cnn").write_text(WRONG)
     commands = [["check", "net.cnn", "--format", style] for style in STYLES]
@@ -121,6 +123,7 @@ HEAVY = (
 )
 
 
+@pytest.mark.slow
 def test_check_loads_what_it_needs() -> None:
     modules = loaded("check", str(SPECS / "resnet.cnn"))
     assert modules & {"cnnspec.compiler", "cnnspec.layers.conv"}
@@ -132,6 +135,7 @@ def test_check_loads_what_it_needs() -> None:
         assert not {module for module in modules if module.startswith(f"cnnspec.{name}")}, name
 
 
+@pytest.mark.slow
 def test_a_fault_loads_no_more_than_its_report(tmp_path: Path) -> None:
     (tmp_path / "net.cnn").write_text(WRONG)
     modules = loaded("check", str(tmp_path / "net.cnn"))
@@ -141,6 +145,7 @@ def test_a_fault_loads_no_more_than_its_report(tmp_path: Path) -> None:
         assert not {module for module in modules if module.startswith(f"cnnspec.{name}")}, name
 
 
+@pytest.mark.slow
 def test_build_loads_no_torch() -> None:
     modules = loaded("build", str(SPECS / "resnet.cnn"))
     assert "cnnspec.backends.torch" in modules
@@ -208,6 +213,7 @@ ONLY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ONLY)
 def test_a_library_has_one_door(library: str) -> None:
     users = {
@@ -235,6 +241,7 @@ def test_only_commands_know_options_of_the_command_line() -> None:
     assert not any(found.values()), found
 
 
+@pytest.mark.slow
 def test_torch_is_imported_by_no_module_but_where_nets_run() -> None:
     users = {
         path.relative_to(PACKAGE).as_posix()
@@ -245,6 +252,7 @@ def test_torch_is_imported_by_no_module_but_where_nets_run() -> None:
     assert others <= {"backends/torch/modules.py"}
 
 
+@pytest.mark.slow
 def test_nothing_of_a_spec_is_run_by_python() -> None:
     """No module but the one that runs emitted nets evaluates text; the back ends' door only compiles it."""
     for path in FILES:

@@ -131,6 +131,7 @@ def graph(network: Network) -> object:
     return network.name, flat.inputs, nodes, flat.outputs, flat.blocks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_the_checked_graphs_are_the_same(name: str) -> None:
     text = ALL[name]
@@ -188,6 +189,7 @@ def regap(gap: str, before: str, behind: str, chance: random.Random) -> str:
 PLAIN = [name for name, text in ALL.items() if "allow" not in text]
 
 
+@pytest.mark.slow
 @given(st.sampled_from(PLAIN), st.randoms(use_true_random=False))
 def test_the_authors_blanks_do_not_matter(name: str, chance: random.Random) -> None:
     made = laid(ALL[name])
@@ -218,6 +220,7 @@ def remark(chance: random.Random) -> str:
     return chance.choice(("", "", "# so", "#", '# "no {', "# allow W0502", "# allow W0601, W0602 here"))
 
 
+@pytest.mark.slow
 @given(st.sampled_from([*ALL]), st.randoms(use_true_random=False))
 def test_comments_stay_wherever_they_stand(name: str, chance: random.Random) -> None:
     text = roughened(ALL[name], chance)

@@ -42,6 +42,7 @@ REFUSED = {
 } | {name: (text, "operators and tests nest at most 200 deep (max_expression)") for name, text in ANY.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_over_a_limit_is_refused_at_its_place(name: str) -> None:
     statement, message = REFUSED[name]
@@ -49,6 +50,7 @@ def test_what_is_over_a_limit_is_refused_at_its_place(name: str) -> None:
     assert [(fault.code, fault.message) for fault in faults] == [("E0105", message)]
 
 
+@pytest.mark.slow
 def test_what_is_just_within_the_limits() -> None:
     lines = "relu\n" * (60_000 - 3)
     assert read(f"net A {{\n{lines}}}\n")[1] == []
@@ -81,6 +83,7 @@ def depth(node: Any) -> int:
     return deepest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ANY)
 def test_trees_are_no_deeper_than_recursion_can_walk(name: str) -> None:
     assert depth(read(in_net(ANY[name]))[0]) < 900
@@ -103,6 +106,7 @@ FLOODS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FLOODS)
 def test_floods_of_faults_end(name: str) -> None:
     text = FLOODS[name][: MEGABYTE - 40]
@@ -129,6 +133,7 @@ def check(text: str) -> None:
             assert faults
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes(data: bytes) -> None:
@@ -145,12 +150,14 @@ SOUP = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(SOUP, max_size=60))
 @settings(max_examples=500, deadline=None)
 def test_any_words(words: list[str]) -> None:
     check(" ".join(words))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
 def test_every_prefix_and_every_lost_line(name: str) -> None:
     text = TEXTS[name]
@@ -209,6 +216,7 @@ def test_the_scanner_knows_the_grammars_words_and_signs() -> None:
     assert own == fixed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_scanner_agrees_with_the_grammars_terminals(name: str) -> None:
     """Every token's text is one that the grammar's terminal matches there."""

@@ -1,5 +1,7 @@
 """The classes of emitted files, given other arguments than those that they are used with.
 
+pytestmark = pytest.mark.slow
+
 What a class then holds and computes is what its block is for these arguments, as the checker reads it.
 CNNSPEC_LONG=1 tries every net of the zoo, and those whose maps must be large.
 """

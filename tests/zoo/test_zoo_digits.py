@@ -9,6 +9,8 @@ import pytest
 
 from tests.zoo.shipped import network
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 
 

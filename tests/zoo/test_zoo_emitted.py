@@ -21,6 +21,8 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from tests.zoo import originals  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 BOUND = 1e-5  # of the largest output
 MOVES = 0.01  # of the largest output: between any two images
 Emitted = Callable[..., Any]

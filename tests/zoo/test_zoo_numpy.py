@@ -18,6 +18,8 @@ torch = pytest.importorskip("torch")
 
 from tests.backends.pair import Pair, close, outputs, without_dropout  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 INFERRED = ["Digits", "LeNet5", "LeNet1998", "ResNet18", "GoogLeNet", "MobileNetV2", "Siamese", "PaddedUNet"]
 TRAINED = [*INFERRED, "AllCNNC", "EfficientNetB0", "ShuffleNetV2x05"]
 EVALUATED = [*TRAINED, "AlexNet", "Blur", "DenseNet121", "Edges", "MNASNet05", "MobileNetV3Small"]

@@ -17,6 +17,8 @@ from cnnspec.analysis.sizes.sets import members
 from cnnspec.analysis.sizes.survey import Survey
 from tests.zoo.shipped import FILES, network
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 
 LONG = "CNNSPEC_LONG" in os.environ

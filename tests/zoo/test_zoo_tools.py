@@ -13,6 +13,8 @@ import pytest
 from tests.backends.pair import outputs
 from tests.zoo.shipped import OWN, SMALL, TORCHVISION, published, small
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 
 Emitted = Callable[..., Any]

@@ -29,6 +29,7 @@ def codes(text: str) -> list[str]:
     return [warning.code for warning in linted(text).diagnostics]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])
 @pytest.mark.parametrize("stride", [2, 3, 4])
 def test_dropped_are_the_pixels_that_no_window_covers(kernel: int, stride: int) -> None:
@@ -160,6 +161,7 @@ def least(chain: Steps, size: int = 1) -> int:
     return size
 
 
+@pytest.mark.slow
 @given(steps, st.sampled_from(["", "block"]))
 def test_of_several_paths_the_least_counts(chain: Steps, block: str) -> None:
     inner = text_of(chain) or "relu"
