@@ -21,7 +21,7 @@ from cnnspec.elaborate.trace import as_shape, made_by, trace
 from cnnspec.graph.tree import Claim, Instance, Lost, Step, Value
 from cnnspec.layers.base import Join, Layer
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note, ShapeWanted, Twice
 from cnnspec.text.source import Span
 from cnnspec.values.comparisons import Mismatch
 from cnnspec.values.kinds import describe
@@ -202,6 +202,7 @@ class Elaborator:
                 "E0303",
                 f"a shape such as 16@5x5 or 400 is needed, not {describe(claim)}",
                 assertion.expected.span,
+                data=ShapeWanted(),
             )
         if value.shape is None:
             return
@@ -285,7 +286,7 @@ class Elaborator:
             note = Note(f"`{name}` is already here", earlier)
             if earlier == span:
                 note = Note("in a repeat a label changes with its index: `repeat i in 3 { step{i}: … }`")
-            raise fault("E0203", f"two steps of one scope are named `{name}`", span, note)
+            raise fault("E0203", f"two steps of one scope are named `{name}`", span, note, data=Twice(name))
         return name
 
     def keep(self, label: str | None, name: str, value: Value, step: Step | None, context: Context) -> None:

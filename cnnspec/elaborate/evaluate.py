@@ -14,7 +14,7 @@ from typing import Any
 
 from cnnspec.elaborate.special_values import UNKNOWN, Items, Names, plain, weight
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.diagnostics import Data, Diagnostic, Fix, Note
 from cnnspec.text.source import Span
 from cnnspec.values.extents import ARITHMETIC, Extent, computed, follows
 from cnnspec.values.functions import FUNCTIONS
@@ -59,9 +59,15 @@ Lookup = Callable[[str], Any]
 
 
 def fault(
-    code: str, message: str, span: Span, *notes: Note, label: str = "", fixes: Iterable[Fix] = ()
+    code: str,
+    message: str,
+    span: Span,
+    *notes: Note,
+    label: str = "",
+    fixes: Iterable[Fix] = (),
+    data: Data | None = None,
 ) -> Fault:
-    return Fault(Diagnostic(code, message, span, label, notes, tuple(fixes)))
+    return Fault(Diagnostic(code, message, span, label, notes, tuple(fixes), data))
 
 
 class Evaluator:

@@ -16,7 +16,7 @@ from cnnspec.elaborate.special_values import Names, plain
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Step, Value
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Note
+from cnnspec.text.diagnostics import Diagnostic, Note, ShapeWanted, Twice
 from cnnspec.text.spelling import hints
 from cnnspec.values.kinds import describe, is_number
 from cnnspec.values.limits import Limits
@@ -116,7 +116,8 @@ class NetworkElaborator(Elaborator):
         shape = as_shape(evaluate(call.positional[0]))
         if shape is None or shape.channels < 1 or (shape.is_map and min(shape.size) < 1):
             got = describe(evaluate(call.positional[0]))
-            raise fault("E0303", f"an input is a shape such as 3@224x224, not {got}", call.positional[0].span)
+            message, span = f"an input is a shape such as 3@224x224, not {got}", call.positional[0].span
+            raise fault("E0303", message, span, data=ShapeWanted())
         images: dict[str, tuple[float, ...]] = {"mean": (), "std": ()}
         for keyword in call.keywords:
             if keyword.name not in IMAGE_ARGUMENTS:
@@ -161,7 +162,7 @@ class NetworkElaborator(Elaborator):
             found, _ = wires.reference(self, target, value, context)
             name = self.text(target.parts[-1], value, context)
             if any(name == other.name for other in self.outputs):
-                raise fault("E0203", f"`{name}` is an output already", target.span)
+                raise fault("E0203", f"`{name}` is an output already", target.span, data=Twice(name))
             self.outputs.append(Output(name, found, train))
         return value
 

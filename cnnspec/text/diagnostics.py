@@ -48,6 +48,19 @@ class Lacking(NamedTuple):
     names: tuple[str, ...]
 
 
+class Twice(NamedTuple):
+    """A name that is given to two things."""
+
+    name: str
+
+
+class ShapeWanted(NamedTuple):
+    """Where a shape belongs stands something else."""
+
+
+Data = Mismatch | Bound | Counted | Lacking | Twice | ShapeWanted
+
+
 class Diagnostic(NamedTuple):
     """One fault. `label` stands behind the carets; `notes` in the order to be read.
 
@@ -60,7 +73,7 @@ class Diagnostic(NamedTuple):
     label: str = ""
     notes: tuple[Note, ...] = ()
     fixes: tuple[Fix, ...] = ()
-    data: Mismatch | Bound | Counted | Lacking | None = None
+    data: Data | None = None
 
     @property
     def severity(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,10 @@ from cnnspec.elaborate.settings import Settings
 from cnnspec.faults.fixes import SHOWN, SOUGHT, with_fixes
 from cnnspec.faults.fixes.trial import MOST_TRIES, Recheck, applied, moved, unmoved
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.files import read_used
 from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape
+from tests.safety.running import ROOT
 
 
 def net(*lines: str) -> str:
@@ -339,3 +342,30 @@ class TestTrials:
         edit = Edit(Span(Source("", "abcdef"), start, end), text)
         assert {offset: moved(offset, [edit]) for offset in offsets} == offsets
         assert unmoved(moved(5, [edit]), [edit]) == 5
+
+
+def wordless(found: Checked) -> Checked:
+    """With no word in any message, label or note."""
+    return found._replace(
+        diagnostics=tuple(
+            d._replace(message="", label="", notes=tuple(note._replace(message="") for note in d.notes))
+            for d in found.diagnostics
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests" / "errors").glob("E*.cnn")), ids=lambda path: path.stem
+)
+def test_fixes_need_no_word_of_a_message(path: Path) -> None:
+    """What they need of a fault is data."""
+
+    def edits(change: Callable[[Checked], Checked]) -> list[list[tuple[str, ...]]]:
+        def recheck(text: str, *, inputs: Mapping[str, Shape] = {}, lint: bool = False) -> Checked:
+            return change(check(Source(str(path), text), read_used, settings=Settings({}, inputs), lint=lint))
+
+        source = Source(str(path), path.read_text("utf-8"))
+        found = with_fixes(source, change(check(source, read_used)), recheck)
+        return [[tuple(e.text for e in fix.edits) for fix in fault.fixes] for fault in found]
+
+    assert edits(wordless) == edits(lambda found: found)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from cnnspec.faults.fixes.tree import Tree
 from cnnspec.faults.fixes.trial import Case, Outcome, applied, inserted
 from cnnspec.text import foreign, syntax
-from cnnspec.text.diagnostics import Counted, Edit, Fix
+from cnnspec.text.diagnostics import Counted, Edit, Fix, ShapeWanted
 from cnnspec.text.foreign.habits import shape_of
 from cnnspec.text.foreign.translate import Call, translate
 from cnnspec.text.source import Span
@@ -132,7 +132,7 @@ def functions(case: Case) -> Iterator[Fix]:
 
 def shapes(case: Case) -> Iterator[Fix]:
     """E0303: `28x28x1`, `[3, 32, 32]` for a shape."""
-    shape = shape_of(case.fault.span.text) if "a shape such as" in case.fault.message else None
+    shape = shape_of(case.fault.span.text) if isinstance(case.fault.data, ShapeWanted) else None
     if shape is not None:
         edits = (Edit(case.fault.span, shape),)
         yield Fix(f"depth first: `{shape}`", edits)

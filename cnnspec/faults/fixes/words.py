@@ -9,7 +9,7 @@ from cnnspec import layers
 from cnnspec.faults.fixes.tree import WINDOWED, Place, Tree, insert, keyword, literal, set_argument, without
 from cnnspec.faults.fixes.trial import Case
 from cnnspec.text import foreign, syntax
-from cnnspec.text.diagnostics import Edit, Fix
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Twice
 from cnnspec.text.source import Span
 from cnnspec.values.comparisons import Bound
 
@@ -173,11 +173,15 @@ def labels(case: Case) -> Iterator[Fix]:
     for name in names:
         edits = (Edit(Span(span.source, span.start, end), name),)
         after = case.mended(edits)
-        if after is not None and not any(
-            d.code == case.fault.code and f"`{name}`" in d.message for d in after.diagnostics
-        ):
+        if after is not None and not any(_is_twice(name, d) for d in after.diagnostics):
             yield Fix(f"call it `{name}`", edits)
             return
+
+
+def _is_twice(label: str, diagnostic: Diagnostic) -> bool:
+    """Whether a diagnostic is about two steps of that label."""
+    data = diagnostic.data
+    return isinstance(data, Twice) and data.name.rpartition(".")[2] == label
 
 
 def paths(case: Case) -> Iterator[Fix]:
