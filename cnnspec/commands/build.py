@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import fail, options, save, the_network
+from cnnspec.commands.common import Call, fail, options, save, takes_call
 
 
 @click.command()
@@ -20,7 +20,10 @@ from cnnspec.commands.common import fail, options, save, the_network
 )
 @click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+@takes_call
 def build(
+    call: Call,
+    /,
     file: str | None,
     backend: str,
     inference: bool,
@@ -37,7 +40,7 @@ def build(
         fail("--inference is for --backend numpy")
     if explicit and backend != "torch":
         fail("--explicit is for --backend torch")
-    path, network = the_network(file, choice)
+    path, network = call.network(file, choice)
     flags = {"inference": inference, "optimize": optimize, "explicit": explicit}
     text = emit(backend, network, path, **{name: flag for name, flag in flags.items() if flag})
     if output in (None, "-"):

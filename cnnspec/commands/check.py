@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import attempt, checked, options, settings_of, show, tell, unshown
+from cnnspec.commands.common import Call, options, settings_of, takes_call, tell
 
 FORMATS = ("text", "concise", "json", "sarif", "github")
 
@@ -17,24 +17,25 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 @options
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", help="How faults are told.")
-def check(files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> None:
+@takes_call
+def check(call: Call, /, files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> None:
     """Check every size and every name of the nets in FILEs (`-`: standard input)."""
     from cnnspec.tables.summary import line, listing
 
     chosen = settings_of(choice)
-    tried = [attempt(checked, path, choice["net"], chosen, lint=True) for path in files or (None,)]
+    tried = [call.attempt(call.check, path, choice["net"], chosen, lint=True) for path in files or (None,)]
     results = [result for result in tried if result is not None]
     diagnostics = tuple(d for _, found in results for d in found.diagnostics)
     if style in ("text", "concise"):
         for path, found in results:
             for network in found.networks:
-                tell(attempt(line, path, network) or "")
-        show(diagnostics, style)
+                tell(call.attempt(line, path, network) or "")
+        call.show(diagnostics, style)
     else:
         from cnnspec.faults import reports
 
-        listed = [attempt(listing, path, found.networks) for path, found in results]
+        listed = [call.attempt(listing, path, found.networks) for path, found in results]
         click.echo(reports.render(style, diagnostics, [each for each in listed if each]), nl=False)
-        unshown.clear()
+        call.unshown.clear()
     failing = ("error", "warning") if strict else ("error",)
     sys.exit(any(d.severity in failing for d in diagnostics))

@@ -41,8 +41,8 @@ class Commands(click.Group):
     def main(self, *arguments: Any, **options: Any) -> Any:
         from cnnspec.commands.ending import ended
 
-        with ended():
-            return super().main(*arguments, **options)
+        with ended() as call:
+            return super().main(*arguments, obj=call, **options)
         return None  # never: it exits
 
 

@@ -18,11 +18,91 @@ from cnnspec.text.files import FileProblem
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
-failures: list[Exception] = []
-"""What failed in cnnspec itself during this call, and was done without."""
 
-unshown: list[Diagnostic] = []
-"""The faults that this call has found and not shown yet: they are, however it ends."""
+class Call:
+    """One call of the command line: what failed in cnnspec itself, and the faults that are not shown yet.
+
+    Such faults are shown however the call ends, and what failed is told of at the end.
+    """
+
+    def __init__(self) -> None:
+        self.failures: list[Exception] = []
+        self.unshown: list[Diagnostic] = []
+
+    def attempt(self, make: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Made | None:
+        """What is made; None where that fails: the call goes on without it."""
+        with sparing(self.failures.append):
+            return make(*given, **named)
+        return None
+
+    def show(self, diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
+        """Print diagnostics to standard error."""
+        from cnnspec.faults import reports
+
+        if diagnostics:
+            click.echo(
+                reports.render(style, diagnostics, [], colour=use_colour(sys.stderr)),
+                err=True,
+                nl=False,
+                color=True,
+            )
+        self.unshown.clear()
+
+    def check(
+        self, path: str | None, net: str | None, settings: Any, first: bool = False, lint: bool = False
+    ) -> tuple[str, Any]:
+        """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
+        from cnnspec.text.files import only_spec, read, read_used
+
+        try:
+            path = path or only_spec()
+            source = read(path, settings.text_limits.max_source)
+        except FileProblem as problem:
+            fail(problem)
+        shown = path if isinstance(source, Diagnostic) else source.name
+        return shown, self.check_source(source, read_used, net, settings, first, lint)
+
+    def check_source(
+        self, source: Any, read_used: Any, net: str | None, settings: Any, first: bool, lint: bool = False
+    ) -> Any:
+        """Check what was read; `read_used` reads the files that it uses.
+
+        Its faults are shown, whatever happens: where a lint or the search for fixes fails, without that.
+        """
+        from cnnspec.api import check_source
+        from cnnspec.elaborate.settings import Misuse
+
+        try:
+            found = check_source(source, read_used, net, settings, first, lint, self.failures.append)
+        except Misuse as misuse:
+            fail(misuse)
+        found = found._replace(diagnostics=tuple(map(with_option, found.diagnostics)))
+        self.unshown.extend(found.diagnostics)
+        return found
+
+    def network(self, file: str | None, choice: dict[str, Any]) -> Any:
+        """The path and the one network that a command is about; ends the call where it has faults."""
+        path, found = self.check(file, choice["net"], settings_of(choice), first=True)
+        self.show(found.diagnostics)
+        if not found.ok or not found.networks:
+            sys.exit(1)
+        return path, found.networks[0]
+
+    def network_or_part(
+        self, file: str | None, choice: dict[str, Any]
+    ) -> tuple[str, Any, tuple[Diagnostic, ...]]:
+        """The path and the one network that a command is about, as far as it goes; and its faults."""
+        path, found = self.check(file, choice["net"], settings_of(choice), first=True)
+        self.show(found.diagnostics)
+        faults = tuple(d for d in found.diagnostics if d.severity == "error")
+        left = [network for network in found.partial if network.inputs] if faults else found.networks
+        if not left:
+            sys.exit(1)
+        return path, left[0], faults
+
+
+takes_call = click.make_pass_decorator(Call)
+"""Hands its Call to a command."""
 
 
 def options(command: Any) -> Any:
@@ -41,13 +121,6 @@ def options(command: Any) -> Any:
     ):
         command = option(command)
     return command
-
-
-def attempt(make: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Made | None:
-    """What is made; None where that fails: the call goes on, and ends by telling so."""
-    with sparing(failures.append):
-        return make(*given, **named)
-    return None
 
 
 def tell(line: str) -> None:
@@ -87,20 +160,6 @@ def use_colour(stream: Any) -> bool:
     return stream is not None and stream.isatty() and "NO_COLOR" not in os.environ
 
 
-def show(diagnostics: tuple[Diagnostic, ...], style: str = "text") -> None:
-    """Print diagnostics to standard error."""
-    from cnnspec.faults import reports
-
-    if diagnostics:
-        click.echo(
-            reports.render(style, diagnostics, [], colour=use_colour(sys.stderr)),
-            err=True,
-            nl=False,
-            color=True,
-        )
-    unshown.clear()
-
-
 def settings_of(choice: dict[str, Any]) -> Any:
     """What `options` took as Settings. What is wrong ends the call."""
     from cnnspec.elaborate.settings import Settings, bounds, parse_shape, parse_value
@@ -128,66 +187,12 @@ def settings_of(choice: dict[str, Any]) -> Any:
         fail(f"--limit: {problem}")
 
 
-def checked(
-    path: str | None, net: str | None, settings: Any, first: bool = False, lint: bool = False
-) -> tuple[str, Any]:
-    """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
-    from cnnspec.text.files import only_spec, read, read_used
-
-    try:
-        path = path or only_spec()
-        source = read(path, settings.text_limits.max_source)
-    except FileProblem as problem:
-        fail(problem)
-    shown = path if isinstance(source, Diagnostic) else source.name
-    return shown, checked_source(source, read_used, net, settings, first, lint)
-
-
-def checked_source(
-    source: Any, read_used: Any, net: str | None, settings: Any, first: bool, lint: bool = False
-) -> Any:
-    """Check what was read; `read_used` reads the files that it uses.
-
-    Its faults are shown, whatever happens: where a lint or the search for fixes fails, without that.
-    """
-    from cnnspec.api import check_source
-    from cnnspec.elaborate.settings import Misuse
-
-    try:
-        found = check_source(source, read_used, net, settings, first, lint, failures.append)
-    except Misuse as misuse:
-        fail(misuse)
-    found = found._replace(diagnostics=tuple(map(with_option, found.diagnostics)))
-    unshown.extend(found.diagnostics)
-    return found
-
-
 def with_option(diagnostic: Diagnostic) -> Diagnostic:
     """A diagnostic with the option that is a way out, where there is one."""
     if not isinstance(diagnostic.data, Lacking):
         return diagnostic
     options = " ".join(f"--set {name}=…" for name in diagnostic.data.names)
     return diagnostic._replace(fixes=(*diagnostic.fixes, Fix(f"for this call: `{options}`")))
-
-
-def the_network(file: str | None, choice: dict[str, Any]) -> Any:
-    """The path and the one network that a command is about; ends the call where it has faults."""
-    path, found = checked(file, choice["net"], settings_of(choice), first=True)
-    show(found.diagnostics)
-    if not found.ok or not found.networks:
-        sys.exit(1)
-    return path, found.networks[0]
-
-
-def network_or_part(file: str | None, choice: dict[str, Any]) -> tuple[str, Any, tuple[Diagnostic, ...]]:
-    """The path and the one network that a command is about, with faults as far as it goes; and the faults."""
-    path, found = checked(file, choice["net"], settings_of(choice), first=True)
-    show(found.diagnostics)
-    faults = tuple(d for d in found.diagnostics if d.severity == "error")
-    left = [network for network in found.partial if network.inputs] if faults else found.networks
-    if not left:
-        sys.exit(1)
-    return path, left[0], faults
 
 
 def save(path: str, content: str | bytes, force: bool) -> None:

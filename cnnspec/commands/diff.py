@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.commands.common import checked_source, fail, options, settings_of, show, use_colour
+from cnnspec.commands.common import Call, fail, options, settings_of, takes_call, use_colour
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.files import FileProblem, only_spec, read, read_used
 
@@ -25,7 +25,10 @@ from cnnspec.text.files import FileProblem, only_spec, read, read_used
     default="text",
     help="What it is for: markdown for pull requests, json for programs.",
 )
-def diff(before: str | None, after: str | None, net_b: str | None, style: str, **choice: Any) -> None:
+@takes_call
+def diff(
+    call: Call, /, before: str | None, after: str | None, net_b: str | None, style: str, **choice: Any
+) -> None:
     """Tell what was changed from A to B: layers, figures, and whether weights still load.
 
     A and B are files, or files of a git revision as `git show` takes them: HEAD~1:nets/lenet.cnn, or
@@ -42,10 +45,10 @@ def diff(before: str | None, after: str | None, net_b: str | None, style: str, *
         fail(problem)
     nets = choice["net"], net_b or choice["net"]
     found = [
-        checked_source(text.source, text.read_used, net, settings, first=True)
+        call.check_source(text.source, text.read_used, net, settings, first=True)
         for text, net in zip(texts, nets, strict=True)
     ]
-    show(tuple(unique([diagnostic for each in found for diagnostic in each.diagnostics])))
+    call.show(tuple(unique([diagnostic for each in found for diagnostic in each.diagnostics])))
     if not all(each.ok and each.networks for each in found):
         sys.exit(1)
     one, two = (each.networks[0] for each in found)

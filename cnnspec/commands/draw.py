@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import fail, network_or_part, options, save
+from cnnspec.commands.common import Call, fail, options, save, takes_call
 from cnnspec.text.files import STDIN
 
 UNITS = {"in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pt": 1.0, "px": 0.75}
@@ -50,7 +50,8 @@ NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the lar
     help="Of shapes, params, macs, kernel those to show; all but macs if not given.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
-def draw(file: str | None, output: str | None, force: bool, **choice: Any) -> None:
+@takes_call
+def draw(call: Call, /, file: str | None, output: str | None, force: bool, **choice: Any) -> None:
     """Draw a net: its graph, blocks as clusters, repeats as ×N; or its feature maps as volumes."""
     from cnnspec.draw.look import Look
     from cnnspec.draw.picture import DrawProblem, picture, suffix_of
@@ -67,7 +68,7 @@ def draw(file: str | None, output: str | None, force: bool, **choice: Any) -> No
             look = look._replace(show=parse_show(choice["show"]))
         if choice["width"] is not None:
             look = look._replace(width=parse_width(choice["width"]))
-        path, network, faults = network_or_part(file, choice)
+        path, network, faults = call.network_or_part(file, choice)
         made = picture(network, suffix, look, faults)
     except (DrawProblem, ValueError) as problem:
         fail(problem)

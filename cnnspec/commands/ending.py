@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import cnnspec
-from cnnspec.commands.common import attempt, complain, failures, show, unshown
+from cnnspec.commands.common import Call, complain
 from cnnspec.failures import Refusal
 from cnnspec.values.limits import room
 
@@ -22,15 +22,14 @@ DEBUG = "CNNSPEC_DEBUG"
 
 
 @contextmanager
-def ended() -> Iterator[None]:
+def ended() -> Iterator[Call]:
     """Run a call to its end, and end it by its exit code."""
-    failures.clear()
-    unshown.clear()
+    call = Call()
     try:
         with room():
-            yield
+            yield call
     except SystemExit:
-        if not failures:
+        if not call.failures:
             raise
     except OSError as problem:
         complain(f"{problem.filename or 'standard output'}: {problem.strerror or 'cannot be written'}")
@@ -40,10 +39,10 @@ def ended() -> Iterator[None]:
         complain(str(refusal))
         sys.exit(2)
     except Exception as failure:
-        failures.append(failure)
-        attempt(show, tuple(unshown))
-    if failures:
-        blame_cnnspec(failures)
+        call.failures.append(failure)
+        call.attempt(call.show, tuple(call.unshown))
+    if call.failures:
+        blame_cnnspec(call.failures)
 
 
 def blame_cnnspec(failures: list[Exception]) -> NoReturn:

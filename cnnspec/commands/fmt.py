@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import click
 
-from cnnspec.commands.common import fail, show
+from cnnspec.commands.common import Call, fail, takes_call
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import STDIN, FileProblem, only_spec, read_bytes
 from cnnspec.text.source import Source
@@ -34,7 +34,8 @@ class Laid(NamedTuple):
     "--check", "checks", is_flag=True, help="Change nothing; name the files that are laid out otherwise."
 )
 @click.option("--diff", "differs", is_flag=True, help="Change nothing; show what would change.")
-def fmt(files: tuple[str, ...], checks: bool, differs: bool) -> None:
+@takes_call
+def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> None:
     """Give FILEs their one layout, in place; only blanks and newlines change.
 
     `-` is standard input, laid out to standard output.
@@ -57,7 +58,7 @@ def fmt(files: tuple[str, ...], checks: bool, differs: bool) -> None:
                 click.echo(f"formatted {file.name}", err=True)
     except FileProblem as problem:
         fail(problem)
-    show(tuple(fault for file in laid for fault in file.faults))
+    call.show(tuple(fault for file in laid for fault in file.faults))
     sys.exit(any(file.faults or ((checks or differs) and file.changed) for file in laid))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import complain, fail, options, save, the_network, worded
+from cnnspec.commands.common import Call, complain, fail, options, save, takes_call, worded
 from cnnspec.commands.progress import Progress
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.files import FileProblem
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 @click.option("--backend", type=click.Choice(["numpy", "torch"]), default="numpy", help="What runs the net.")
 @click.option("--features", metavar="DIR", help="Where to show what every layer makes of the images.")
 @click.option("--force", is_flag=True, help="Overwrite files that cnnspec did not write.")
+@takes_call
 def run(
+    call: Call,
+    /,
     file: str,
     images: tuple[str, ...],
     weights: str | None,
@@ -41,7 +44,7 @@ def run(
     **choice: Any,
 ) -> None:
     """Tell the classes of images, PNG or JPEG, and how sure the net is of them."""
-    _, network = the_network(file, choice)
+    _, network = call.network(file, choice)
     try:
         from cnnspec.run import RunProblem
         from cnnspec.run.album import Album

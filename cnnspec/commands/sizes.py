@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import checked, fail, options, settings_of, show
+from cnnspec.commands.common import Call, fail, options, settings_of, takes_call
 
 TRIES = 32  # of inputs for a net that has faults as it is written
 
@@ -19,17 +19,18 @@ TRIES = 32  # of inputs for a net that has faults as it is written
 @click.option(
     "--format", "style", type=click.Choice(("text", "json")), default="text", help="How it is told."
 )
-def sizes(file: str | None, end: int, style: str, **choice: Any) -> None:
+@takes_call
+def sizes(call: Call, /, file: str | None, end: int, style: str, **choice: Any) -> None:
     """Tell for which inputs a net is valid; and whether the one of --input is, and which near it are."""
     from cnnspec.analysis.sizes.program import TooMuch
     from cnnspec.analysis.sizes.survey import survey
     from cnnspec.tables.sizes import as_json, report
 
     chosen = settings_of(choice)
-    _, found = checked(file, choice["net"], chosen._replace(inputs={}), first=True)
+    _, found = call.check(file, choice["net"], chosen._replace(inputs={}), first=True)
     try:
-        explorer = explorer_of(found, chosen, end)
-        asked = question(explorer, found, chosen)
+        explorer = explorer_of(call, found, chosen, end)
+        asked = question(call, explorer, found, chosen)
         surveys = survey(explorer, end)
         told = as_json(surveys, asked) if style == "json" else report(surveys, asked)
     except TooMuch:
@@ -40,7 +41,7 @@ def sizes(file: str | None, end: int, style: str, **choice: Any) -> None:
     sys.exit(not found.ok if asked is None else not asked.valid)
 
 
-def explorer_of(found: Any, chosen: Any, end: int) -> Any:
+def explorer_of(call: Call, found: Any, chosen: Any, end: int) -> Any:
     """The net as it is written, or, where that has faults, as it is for the nearest input without any."""
     from cnnspec.analysis.sizes.explore import Explorer
     from cnnspec.analysis.sizes.near import proposals
@@ -49,7 +50,7 @@ def explorer_of(found: Any, chosen: Any, end: int) -> Any:
 
     written = bool(found.networks) and found.ok
     if not written and (not chosen.inputs or not found.partial):
-        show(found.diagnostics)
+        call.show(found.diagnostics)
     if not written and not found.partial:
         sys.exit(1)
     network = (found.networks if written else found.partial)[0]
@@ -73,7 +74,7 @@ def channels(network: Any, inputs: Any) -> dict[str, Any]:
     return found
 
 
-def question(explorer: Any, found: Any, chosen: Any) -> Any:
+def question(call: Call, explorer: Any, found: Any, chosen: Any) -> Any:
     """What --input asks about, and whether it is valid; None where it is not given."""
     from cnnspec.analysis.sizes.survey import Question
     from cnnspec.compiler import check
@@ -88,6 +89,6 @@ def question(explorer: Any, found: Any, chosen: Any) -> Any:
     except Misuse as misuse:
         fail(misuse)
     if not answer.ok:
-        show(answer.diagnostics)
+        call.show(answer.diagnostics)
     names = list(explorer.written)
     return Question({name or names[0]: shape for name, shape in chosen.inputs.items()}, answer.ok)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import checked, fail, options, settings_of, show, use_colour
+from cnnspec.commands.common import Call, fail, options, settings_of, takes_call, use_colour
 
 
 @click.command()
@@ -22,7 +22,10 @@ from cnnspec.commands.common import checked, fail, options, settings_of, show, u
     default="text",
     help="What the table is for; csv and json have raw numbers, and every layer a row.",
 )
-def summary(file: str | None, depth: int | None, columns: str | None, style: str, **choice: Any) -> None:
+@takes_call
+def summary(
+    call: Call, /, file: str | None, depth: int | None, columns: str | None, style: str, **choice: Any
+) -> None:
     """Tell the layers of a net: shapes, parameters, MACs, receptive fields, memory."""
     from cnnspec.tables.columns import COLUMNS
     from cnnspec.tables.rows import collapse, table
@@ -31,7 +34,7 @@ def summary(file: str | None, depth: int | None, columns: str | None, style: str
     for name in chosen:
         if name not in COLUMNS:
             fail(f"--columns: there is no column {name!r}; there is {', '.join(COLUMNS)}")
-    _, found = checked(file, choice["net"], settings_of(choice), first=True)
+    _, found = call.check(file, choice["net"], settings_of(choice), first=True)
     for network in (found.networks or found.partial)[:1]:
         made = table(network)
         if style not in ("csv", "json"):
@@ -41,7 +44,7 @@ def summary(file: str | None, depth: int | None, columns: str | None, style: str
         if depth is not None:
             made = made._replace(items=collapse(made.items, depth))
         click.echo(rendered(made, chosen, style), nl=False, color=True)
-    show(found.diagnostics)
+    call.show(found.diagnostics)
     sys.exit(not found.ok or not found.networks)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import fail, options, the_network
+from cnnspec.commands.common import Call, fail, options, takes_call
 
 
 @click.command()
@@ -19,10 +19,13 @@ from cnnspec.commands.common import fail, options, the_network
 @click.option("--optimize", is_flag=True, help="Compare what build --optimize writes with the plain program.")
 @click.option("--seed", default=0, type=click.IntRange(min=0), help="Of the weights and the images.")
 @click.option("--all", "every", is_flag=True, help="Show all layers of a long network, too.")
-def verify(file: str | None, backends: str, optimize: bool, seed: int, every: bool, **choice: Any) -> None:
+@takes_call
+def verify(
+    call: Call, /, file: str | None, backends: str, optimize: bool, seed: int, every: bool, **choice: Any
+) -> None:
     """Run the programs of several back ends on the same random weights and images, and compare them."""
     names = chosen(backends, optimize)
-    _, network = the_network(file, choice)
+    _, network = call.network(file, choice)
     try:
         from cnnspec.run.programs import report_memory
         from cnnspec.run.verdict import table

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import fail, options, save, the_network
+from cnnspec.commands.common import Call, fail, options, save, takes_call
 
 
 @click.group()
@@ -20,13 +20,14 @@ def weights() -> None:
 @options
 @click.option("-o", "--output", metavar="OUT", required=True, help="A .safetensors or .npz file to write.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
-def fold(spec: str, weights: str, output: str, force: bool, **choice: Any) -> None:
+@takes_call
+def fold(call: Call, /, spec: str, weights: str, output: str, force: bool, **choice: Any) -> None:
     """Write the weights that an optimised program takes, from those of the net in SPEC.
 
     Batch norms are folded into the layers before them; what only training has is left out. WEIGHTS is a
     .safetensors or .npz file under PyTorch's keys.
     """
-    _, network = the_network(spec, choice)
+    _, network = call.network(spec, choice)
     try:
         from cnnspec.passes.optimize import fold_weights
         from cnnspec.run import RunProblem
