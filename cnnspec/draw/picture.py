@@ -7,20 +7,15 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
-from cnnspec.draw.build import build
 from cnnspec.draw.engine import DrawProblem
-from cnnspec.draw.fold import fold
-from cnnspec.draw.fuse import fuse
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram, boxes
-from cnnspec.draw.unwrap import unwrap
+from cnnspec.draw.simplify import MOST_BOXES, simplified
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
-MOST_BOXES = 6000
-
 __all__ = ["DrawProblem", "Picture", "picture", "simplified", "suffix_of"]
 
 
@@ -29,16 +24,6 @@ class Picture(NamedTuple):
 
     content: bytes
     note: str = ""
-
-
-def simplified(network: Network, detail: str = "folded") -> Diagram:
-    """The diagram of a network at a level of detail; its totals are the same at all of them."""
-    diagram = build(network)
-    if detail == "full":
-        return unwrap(diagram)
-    if detail == "fused":
-        return fuse(unwrap(fuse(diagram)))
-    return fuse(unwrap(fold(fuse(diagram))))
 
 
 def suffix_of(path: str) -> str:
@@ -107,7 +92,7 @@ def volumes(network: Network, suffix: str, look: Look) -> Picture:
     from cnnspec.draw.volume import figure, mark
 
     if suffix == ".dot":
-        raise DrawProblem("a .dot file holds a graph: volumes want .svg, .png or .pdf")
+        raise DrawProblem("a .dot file holds a graph: a view of volumes wants .svg, .png or .pdf")
     page = figure(network, width_pt=look.width or VOLUMES, theme=look.theme.name)
     if suffix == ".svg":
         return Picture(page.encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
@@ -10,6 +10,7 @@ from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault
 from cnnspec.elaborate.leaves import twice
 from cnnspec.elaborate.naming import Scope
 from cnnspec.elaborate.special_values import BlockName, Names, freeze, weight
+from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Instance, Step, Use, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Note
@@ -17,12 +18,9 @@ from cnnspec.text.source import Span
 from cnnspec.values.shapes import Shape
 from cnnspec.values.symbols import named
 
-if TYPE_CHECKING:
-    from cnnspec.elaborate.core import Elaborator
-
 
 def use(
-    run: Elaborator,
+    run: Elaboration,
     label: syntax.Label | None,
     call: syntax.Call,
     target: BlockName,
@@ -55,7 +53,7 @@ def use(
 
 
 def bind(
-    run: Elaborator, call: syntax.Call, target: BlockName, context: Context, value: Value
+    run: Elaboration, call: syntax.Call, target: BlockName, context: Context, value: Value
 ) -> dict[str, Any]:
     """The block's parameters by name: what the call gives, else what `default` sets, else its own default."""
     block, module = target
@@ -103,7 +101,7 @@ def passed(value: Any, context: Context) -> Any:
 
 
 def unknown_parameter(
-    run: Elaborator, block: syntax.Block, keyword: syntax.Keyword, parameters: list[str]
+    run: Elaboration, block: syntax.Block, keyword: syntax.Keyword, parameters: list[str]
 ) -> Fault:
     from cnnspec.text.spelling import hints
 
@@ -124,7 +122,7 @@ NEW_INSTANCE = 50
 
 
 def instantiate(
-    run: Elaborator,
+    run: Elaboration,
     target: BlockName,
     arguments: dict[str, Any],
     value: Value,
@@ -139,13 +137,13 @@ def instantiate(
     found = run.instances.get(key)
     if found is None:
         if block in run.active:
-            raise fault("E0205", f"`{block.name.name}` would contain itself", span, *run.frames[::-1])
+            raise fault("E0205", f"`{block.name.name}` would contain itself", span, *run.expansions[::-1])
         before = run.expanded
         run.meter.spend(NEW_INSTANCE, span)
         run.active.append(block)
         where = f"in block {block.name.name} (line {block.name.span.line}), used here"
         try:
-            with run.frame(where, span):
+            with run.expansion(where, span):
                 found = elaborate_block(run, target, arguments, Value(plain, (value, "", span)), defaults)
         finally:
             run.active.pop()
@@ -158,7 +156,7 @@ def instantiate(
 
 
 def elaborate_block(
-    run: Elaborator, target: BlockName, arguments: dict[str, Any], entry: Value, defaults: Defaults
+    run: Elaboration, target: BlockName, arguments: dict[str, Any], entry: Value, defaults: Defaults
 ) -> Instance:
     block, module = target
     scope_names = block_names(arguments, entry.shape)

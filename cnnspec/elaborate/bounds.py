@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnnspec.elaborate.context import Context, Defaults, Owner
 from cnnspec.elaborate.naming import Scope
 from cnnspec.elaborate.special_values import BlockName, Names
+from cnnspec.elaborate.state import Elaboration
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
 
-if TYPE_CHECKING:
-    from cnnspec.elaborate.core import Elaborator
-
 
 def check(
-    run: Elaborator,
+    run: Elaboration,
     times: int,
     body: syntax.Body,
     names: tuple[syntax.Name, ...],
@@ -28,7 +24,7 @@ def check(
         run.exceed(span)
 
 
-def least(run: Elaborator, body: syntax.Body, context: Context, hidden: frozenset[str]) -> int:
+def least(run: Elaboration, body: syntax.Body, context: Context, hidden: frozenset[str]) -> int:
     """A lower bound of what braces unfold to. `hidden` names have values of their own in there."""
     if run.bounding > run.limits.max_depth:
         return 1
@@ -42,7 +38,7 @@ def least(run: Elaborator, body: syntax.Body, context: Context, hidden: frozense
     return max(1, total)
 
 
-def least_step(run: Elaborator, action: syntax.Action, context: Context, hidden: frozenset[str]) -> int:
+def least_step(run: Elaboration, action: syntax.Action, context: Context, hidden: frozenset[str]) -> int:
     if isinstance(action, syntax.Group):
         return least(run, action.body, context, hidden)
     if isinstance(action, syntax.Repeat):
@@ -60,7 +56,7 @@ def least_step(run: Elaborator, action: syntax.Action, context: Context, hidden:
     return 0
 
 
-def least_block(run: Elaborator, target: BlockName) -> int:
+def least_block(run: Elaboration, target: BlockName) -> int:
     key = id(target.block)
     if key not in run.least:
         run.least[key] = 0  # a block within itself

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import Fault, Unknowable
 from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Group, If, Leaf, Repeat, Step, Test, Value
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
 from cnnspec.values.kinds import is_integer
 
-if TYPE_CHECKING:
-    from cnnspec.elaborate.core import Elaborator
-
 
 def labelled(
-    run: Elaborator, step: syntax.Step, kind: str, value: Value | None, context: Context
+    run: Elaboration, step: syntax.Step, kind: str, value: Value | None, context: Context
 ) -> tuple[str | None, Scope]:
     """The label of braces, and the naming scope within them."""
     text = run.label(step.label, context, value)
@@ -30,7 +26,7 @@ def labelled(
 
 
 def group(
-    run: Elaborator, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
 ) -> Value | None:
     group = step.action
     assert isinstance(group, syntax.Group)
@@ -45,7 +41,7 @@ def group(
 
 
 def repeat(
-    run: Elaborator, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
 ) -> Value | None:
     repeat = step.action
     assert isinstance(repeat, syntax.Repeat)
@@ -56,7 +52,7 @@ def repeat(
     for number, item in enumerate(items, 1):
         before, start_of_turn = run.expanded, state(run, value, context)
         bound = context.evaluate.bind(repeat.names, item, repeat.source.span) if repeat.names else None
-        with run.frame(f"repeat {number} of {len(items)}", repeat.span):
+        with run.expansion(f"repeat {number} of {len(items)}", repeat.span):
             inner, value = run.body(repeat.body, value, context.inside(scope, bound))
         iterations.append(inner)
         if run.expanded == before:
@@ -74,7 +70,7 @@ def repeat(
     return value
 
 
-def state(run: Elaborator, value: Value | None, context: Context) -> tuple[object, ...] | None:
+def state(run: Elaboration, value: Value | None, context: Context) -> tuple[object, ...] | None:
     """All that a turn of a repeat could find otherwise than the turn before, but for names; None: unknown."""
     if value is None or value.believed is not None:
         return None
@@ -82,7 +78,7 @@ def state(run: Elaborator, value: Value | None, context: Context) -> tuple[objec
         return None  # a formula may come to the same number and yet be another
     owner = context.owner
     found = owner.fixed, owner.labels, owner.assumed, owner.decisions, owner.claims, run.diagnostics
-    return value.shape, run.met, owner.incomplete, *map(len, found)
+    return value.shape, run.encounters, owner.incomplete, *map(len, found)
 
 
 def plain_leaves(steps: tuple[Step, ...]) -> list[Leaf]:
@@ -92,7 +88,7 @@ def plain_leaves(steps: tuple[Step, ...]) -> list[Leaf]:
 
 
 def copy_turns(
-    run: Elaborator,
+    run: Elaboration,
     leaves: list[Leaf],
     times: int,
     context: Context,
@@ -115,7 +111,7 @@ def copy_turns(
 
 
 def branch(
-    run: Elaborator, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
 ) -> Value | None:
     choice = step.action
     assert isinstance(choice, syntax.If)
@@ -133,7 +129,7 @@ def branch(
     return output
 
 
-def condition(run: Elaborator, node: syntax.Expression, context: Context) -> Test | None:
+def condition(run: Elaboration, node: syntax.Expression, context: Context) -> Test | None:
     """A condition in symbolic form, where its parts can be computed. It is decided elsewhere."""
     before = len(context.owner.assumed)
     found = symbolic(run, node, context)
@@ -141,7 +137,7 @@ def condition(run: Elaborator, node: syntax.Expression, context: Context) -> Tes
     return found
 
 
-def symbolic(run: Elaborator, node: syntax.Expression, context: Context) -> Test | None:
+def symbolic(run: Elaboration, node: syntax.Expression, context: Context) -> Test | None:
     evaluate = context.evaluate
     try:
         if isinstance(node, syntax.Unary) and node.operator == "not":

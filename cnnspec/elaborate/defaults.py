@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnspec import layers
 from cnnspec.elaborate import blocks, leaves
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import Unknowable, fault
 from cnnspec.elaborate.special_values import BlockName, LayerName
+from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Value
 from cnnspec.layers.base import Misfit, convert
 from cnnspec.text import syntax
 
-if TYPE_CHECKING:
-    from cnnspec.elaborate.core import Elaborator
 
-
-def default(run: Elaborator, statement: syntax.Default, value: Value | None, context: Context) -> None:
+def default(run: Elaboration, statement: syntax.Default, value: Value | None, context: Context) -> None:
     target = run.target(statement.layer, context)
     given = {}
     for keyword in statement.keywords:
@@ -30,7 +28,7 @@ def default(run: Elaborator, statement: syntax.Default, value: Value | None, con
     context.defaults = context.defaults.with_(of, given)
 
 
-def accept(run: Elaborator, target: LayerName | BlockName, keyword: syntax.Keyword, value: Any) -> None:
+def accept(run: Elaboration, target: LayerName | BlockName, keyword: syntax.Keyword, value: Any) -> None:
     """Whether a layer or a block takes this. Raises Fault where it does not."""
     if isinstance(target, BlockName):
         parameters = [parameter.name.name for parameter in target.block.parameters]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnnspec.elaborate import bounds, braces, leaves
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import fault
 from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import last_span, trace
 from cnnspec.graph.tree import Merge, Path, Step, Test, Value
 from cnnspec.layers.base import Join, Misfit
@@ -15,12 +14,9 @@ from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.values.symbols import polynomial
 
-if TYPE_CHECKING:
-    from cnnspec.elaborate.core import Elaborator
-
 
 def join(
-    run: Elaborator,
+    run: Elaboration,
     label: syntax.Label | None,
     call: syntax.Call,
     cls: type[Join],
@@ -63,7 +59,7 @@ def join(
 
 
 def joining(
-    run: Elaborator, call: syntax.Call, cls: type[Join], value: Value, context: Context
+    run: Elaboration, call: syntax.Call, cls: type[Join], value: Value, context: Context
 ) -> Join | None:
     try:
         return cls(**leaves.arguments(run, call, cls, value, context))
@@ -72,7 +68,7 @@ def joining(
         return None
 
 
-def run_path(run: Elaborator, path: syntax.Path, value: Value, context: Context) -> Path:
+def run_path(run: Elaboration, path: syntax.Path, value: Value, context: Context) -> Path:
     if is_none(run, path.statements, value, context):
         return Path((), value, True, presence(run, path.statements, context), path.span)
     test = presence(run, path.statements, context)
@@ -80,7 +76,7 @@ def run_path(run: Elaborator, path: syntax.Path, value: Value, context: Context)
     return Path(steps, output or Value(None), False, test, path.span)
 
 
-def presence(run: Elaborator, statements: tuple[syntax.Statement, ...], context: Context) -> Test | None:
+def presence(run: Elaboration, statements: tuple[syntax.Statement, ...], context: Context) -> Test | None:
     """When a path of the form `| if … { … } else { none }` is there, or the other way round."""
     if len(statements) != 1 or not isinstance(statements[0], syntax.Chain):
         return None
@@ -102,7 +98,7 @@ def bare_none(body: syntax.Body) -> bool:
 
 
 def is_none(
-    run: Elaborator, statements: tuple[syntax.Statement, ...], value: Value, context: Context
+    run: Elaboration, statements: tuple[syntax.Statement, ...], value: Value, context: Context
 ) -> bool:
     """Whether a path is just `none`, at once or by an `if` that is the whole path."""
     if len(statements) != 1 or not isinstance(statements[0], syntax.Chain) or len(statements[0].steps) != 1:
@@ -117,7 +113,7 @@ def is_none(
 
 
 def joined(
-    run: Elaborator, layer: Join | None, paths: list[Path], call: syntax.Call, value: Value, context: Context
+    run: Elaboration, layer: Join | None, paths: list[Path], call: syntax.Call, value: Value, context: Context
 ) -> Value:
     live = [path for path in paths if not path.dropped]
     if not live:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnspec import layers
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
+from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import marks, trace, wanted_map
 from cnnspec.graph.tree import Leaf, Lost, Step, Value
 from cnnspec.layers.base import Layer, Misfit
@@ -18,14 +19,11 @@ from cnnspec.values.kinds import is_integer
 from cnnspec.values.shapes import Shape, plain_shape
 from cnnspec.values.symbols import polynomial
 
-if TYPE_CHECKING:
-    from cnnspec.elaborate.core import Elaborator
-
 ABOUT_WHAT_ARRIVES = ("E0404", "E0405", "E0406", "E0410")
 
 
 def leaf(
-    run: Elaborator,
+    run: Elaboration,
     label: syntax.Label | None,
     call: syntax.Call,
     cls: type[Layer],
@@ -48,7 +46,7 @@ def leaf(
 
 
 def make(
-    run: Elaborator, call: syntax.Call, cls: type[Layer], value: Value, context: Context
+    run: Elaboration, call: syntax.Call, cls: type[Layer], value: Value, context: Context
 ) -> tuple[Layer | None, Value, dict[str, Any] | None]:
     """The layer, its output, and its arguments if they follow sizes; a fault leaves no layer, or no shape.
 
@@ -114,13 +112,13 @@ def believe(layer: Layer, shape: Shape) -> Shape | None:
         return shape
 
 
-def measure(run: Elaborator, shape: Shape | None, call: syntax.Call) -> None:
+def measure(run: Elaboration, shape: Shape | None, call: syntax.Call) -> None:
     if shape is not None and shape.features > run.limits.max_elements:
         bound = f"{run.limits.max_elements:,}"
         raise fault("E0307", f"{shape} is more than {bound} numbers (limit `max_elements`)", call.span)
 
 
-def measure_weights(run: Elaborator, layer: Layer, shape: Shape, call: syntax.Call) -> None:
+def measure_weights(run: Elaboration, layer: Layer, shape: Shape, call: syntax.Call) -> None:
     for weight in layer.weights(plain_shape(shape)):
         if weight.elements > run.limits.max_elements:
             bound, written = f"{run.limits.max_elements:,}", "x".join(map(str, weight.shape))
@@ -129,7 +127,7 @@ def measure_weights(run: Elaborator, layer: Layer, shape: Shape, call: syntax.Ca
 
 
 def arguments(
-    run: Elaborator, call: syntax.Call, cls: type[Layer], value: Value, context: Context
+    run: Elaboration, call: syntax.Call, cls: type[Layer], value: Value, context: Context
 ) -> dict[str, Any]:
     """The arguments given here, on top of the defaults in force."""
     evaluate = context.at(value)
@@ -178,7 +176,7 @@ def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
     return value
 
 
-def unknown_argument(run: Elaborator, cls: type[Layer], keyword: syntax.Keyword) -> Fault:
+def unknown_argument(run: Elaboration, cls: type[Layer], keyword: syntax.Keyword) -> Fault:
     from cnnspec.text.spelling import hints
 
     known = ", ".join(cls.arguments)
@@ -189,7 +187,7 @@ def unknown_argument(run: Elaborator, cls: type[Layer], keyword: syntax.Keyword)
     )
 
 
-def blame(run: Elaborator, misfit: Misfit, call: syntax.Call, value: Value | None) -> None:
+def blame(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Value | None) -> None:
     """Report what a layer raised at the argument that it names."""
     span = call.name.span if not call.positional and not call.keywords else call.span
     for keyword in call.keywords:
@@ -198,7 +196,7 @@ def blame(run: Elaborator, misfit: Misfit, call: syntax.Call, value: Value | Non
     cls = layers.find(call.name.name)
     if cls is not None and misfit.argument in cls.positional[: len(call.positional)]:
         span = call.positional[cls.positional.index(misfit.argument)].span
-    if run.told(misfit.code, span):
+    if run.is_reported(misfit.code, span):
         return
     notes: tuple[Note, ...] = ()
     label = misfit.formula

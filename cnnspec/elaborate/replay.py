@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cnnspec.elaborate import blocks
 from cnnspec.elaborate.context import Owner, block_names
 from cnnspec.elaborate.evaluate import fault
+from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Again, Braces, From, If, Leaf, Lost, Merge, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, rebuild, rows, walk
 from cnnspec.layers.base import Misfit
 from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.text.source import Span
 from cnnspec.values.symbols import polynomial
-
-if TYPE_CHECKING:
-    from cnnspec.elaborate.core import Elaborator
 
 
 class Measure(NamedTuple):
@@ -25,22 +23,22 @@ class Measure(NamedTuple):
     depth: int
 
 
-def measure(elaborator: Elaborator, step: Step) -> Measure:
+def measure(elaborator: Elaboration, step: Step) -> Measure:
     """What it takes to run a step again. Each step is measured once."""
-    known: tuple[Step, Measure] | None = elaborator.measures.get(id(step))
+    known: tuple[Step, Measure] | None = elaborator.replay_costs.get(id(step))
     if known is not None:
         return known[1]
     found = [measure(elaborator, part) for part in children(step)]  # a block's count where it is instantiated
     layers, depth = sum(part.layers for part in found), max((part.depth for part in found), default=0)
     made = Measure(1 + layers, depth + isinstance(step, Again))
-    elaborator.measures[id(step)] = step, made
+    elaborator.replay_costs[id(step)] = step, made
     return made
 
 
 class Replay:
     """Runs steps again: `values` maps what flowed the first time to what flows now."""
 
-    def __init__(self, elaborator: Elaborator, owner: Owner, span: Span) -> None:
+    def __init__(self, elaborator: Elaboration, owner: Owner, span: Span) -> None:
         self.elaborator, self.owner, self.span = elaborator, owner, span
         self.values: dict[Value, Value] = {}
 
@@ -178,7 +176,7 @@ def tensors(steps: Steps) -> list[tuple[str, tuple[int, ...]]]:
     return found
 
 
-def replay(elaborator: Elaborator, owner: Owner, step: Step, value: Value, span: Span) -> tuple[Step, Value]:
+def replay(elaborator: Elaboration, owner: Owner, step: Step, value: Value, span: Span) -> tuple[Step, Value]:
     """The step as it runs on `value`, and its output. Raises Fault where its weights do not fit."""
     layers, depth = measure(elaborator, step)
     if depth >= elaborator.limits.max_depth:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
+from cnnspec.elaborate.replay import replay
 from cnnspec.elaborate.special_values import UNKNOWN
+from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Again, From, Step, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit, Fix
 from cnnspec.text.source import Span
 
-if TYPE_CHECKING:
-    from cnnspec.elaborate.core import Elaborator
-
 
 def wire(
-    run: Elaborator, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
 ) -> Value:
     wire = step.action
     assert isinstance(wire, syntax.From | syntax.Again)
@@ -32,8 +30,6 @@ def wire(
         if target.shape is None:
             raise Unknowable
         raise fault("E0214", f"`{wire.target.span.text}` has no weights to run again", wire.span)
-    from cnnspec.elaborate.replay import replay
-
     again, output = replay(run, context.owner, labelled, value, wire.span)
     steps.append(Again(again, value, output, wire.span))
     if step.label is not None and (name := run.label(step.label, context, value)) is not None:
@@ -53,7 +49,7 @@ def labelled_from(label: syntax.Label, wire: syntax.From) -> Fault:
 
 
 def reference(
-    run: Elaborator, reference: syntax.Reference, value: Value | None, context: Context
+    run: Elaboration, reference: syntax.Reference, value: Value | None, context: Context
 ) -> tuple[Value, Step | None]:
     """The step that a path of labels means, looked for from the innermost scope outwards."""
     path = ".".join(run.text(label, value, context) for label in reference.parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,22 @@ def test_a_module_imports_from_rows_above(path: Path) -> None:
     for module in imports(path):
         if module.split(".")[0] == "cnnspec":
             assert ROW[top(module)] <= ROW[own], f"{own} is above {top(module)}"
+
+
+def module_of(path: Path) -> str:
+    """The name of a file's module."""
+    parts = ("cnnspec", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Not for a type either, nor within a function: whoever reads from the top meets each word explained."""
+    files = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+    graph = {}
+    for name, path in files.items():
+        found = imports(path) - {"cnnspec.__version__"}  # which the door holds for all
+        graph[name] = {each if each in files else each.rpartition(".")[0] for each in found}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 ONLY = {

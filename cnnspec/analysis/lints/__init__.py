@@ -6,25 +6,17 @@ W07 cost; cnnspec/faults/explain says of each code where its claim comes from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 
-from cnnspec.analysis.lints.scopes import Finding, Survey
+from cnnspec.analysis.lints import cost, habits, structure, training  # noqa: F401  # they add their lints
+from cnnspec.analysis.lints.registry import LINTS
+from cnnspec.analysis.lints.scopes import Survey
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.failures import Keep, give_up, sparing
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.source import Source
 from cnnspec.text.syntax import Block
-
-Lint = Callable[[Survey], Iterator[Finding]]
-
-LINTS: list[Lint] = []
-
-
-def lint(function: Lint) -> Lint:
-    """A decorator: the function looks for one thing, and `warnings` calls it."""
-    LINTS.append(function)
-    return function
 
 
 def warnings(
@@ -39,8 +31,6 @@ def warnings(
     nothing are told, too, but for those in one of its `blocks` that no net uses. `keep` takes the failure of
     a lint; then nobody knows which comments silence nothing.
     """
-    from cnnspec.analysis.lints import cost, habits, structure, training  # noqa: F401  # they add their lints
-
     silences = Silences()
     survey = Survey(networks, silences, source is not None)
     found = []

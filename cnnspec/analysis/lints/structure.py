@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cnnspec.analysis.lints import lint
 from cnnspec.analysis.lints.edits import without_step
 from cnnspec.analysis.lints.follow import Follower, Rule
 from cnnspec.analysis.lints.labels import ACTIVATIONS, Early, early
+from cnnspec.analysis.lints.registry import lint
 from cnnspec.analysis.lints.scopes import Finding, Op, Scope, Site, Survey, finding, pointer
 from cnnspec.analysis.lints.sight import Sights, apart
 from cnnspec.analysis.receptive import WHOLE, Field

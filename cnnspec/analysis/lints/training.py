@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Iterator
 
-from cnnspec.analysis.lints import lint
 from cnnspec.analysis.lints.edits import without_step
 from cnnspec.analysis.lints.follow import Follower, Rule
+from cnnspec.analysis.lints.registry import lint
 from cnnspec.analysis.lints.scopes import Finding, Survey, finding, pointer
 from cnnspec.layers import NAMES
 from cnnspec.text.diagnostics import Edit, Fix, Note

@@ -11,6 +11,7 @@ from importlib.resources import files
 from string import Template
 
 from cnnspec.draw import dot
+from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram
 from cnnspec.draw.page.colours import variables
@@ -20,7 +21,7 @@ from cnnspec.draw.page.levels import Level, levels
 from cnnspec.draw.page.space import space
 from cnnspec.draw.page.table import table
 from cnnspec.draw.page.text import source_pane
-from cnnspec.draw.picture import DrawProblem, simplified
+from cnnspec.draw.simplify import simplified
 from cnnspec.draw.words import plain
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic

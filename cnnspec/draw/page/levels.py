@@ -7,14 +7,14 @@ import sys
 from html import escape
 from typing import NamedTuple
 
-from cnnspec.draw.engine import Engine, engine
+from cnnspec.draw.engine import DrawProblem, Engine, engine
 from cnnspec.draw.layout import lay_out
 from cnnspec.draw.look import DETAILS, Look
 from cnnspec.draw.model import Box, Diagram, boxes
 from cnnspec.draw.page.colours import CODED, named
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.page.space import layers_of
-from cnnspec.draw.picture import MOST_BOXES, DrawProblem, simplified
+from cnnspec.draw.simplify import MOST_BOXES, simplified
 from cnnspec.draw.words import box_lines
 from cnnspec.graph.tree import Network
 

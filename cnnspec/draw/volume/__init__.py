@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def figure(network: Network, *, width_pt: float, theme: str) -> str:
     """The network's figure as the text of an SVG, of this width. Raises DrawProblem."""
-    from cnnspec.draw.picture import simplified
+    from cnnspec.draw.simplify import simplified
     from cnnspec.draw.volume.page import drawn
     from cnnspec.draw.volume.plan import plan
 

@@ -5,15 +5,12 @@ Each format's module is loaded when it is asked for, so that a plain check loads
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnspec.text.diagnostics import SEVERITIES, Diagnostic
+from cnnspec.text.diagnostics import Diagnostic
 
 FORMATS = ("text", "concise", "json", "sarif", "github")
-SHOWN = 50
-"""So many faults are told in full by the formats that people read; the rest are counted."""
 
 
 def render(
@@ -60,15 +57,6 @@ def summary(path: str, network: Mapping[str, Any]) -> str:
         f"{path}: {network['name']} ok, {inputs} -> {outputs}, "
         f"{network['params']:,} parameters, {network['macs']:,} MACs"
     )
-
-
-def tally(diagnostics: Sequence[Diagnostic]) -> str:
-    """How many faults of each kind there are, `2 errors, 1 warning`, and how many of them were shown."""
-    kinds = Counter(diagnostic.severity for diagnostic in diagnostics)
-    counts = ", ".join(
-        f"{kinds[kind]} {kind}{'s' if kinds[kind] > 1 else ''}" for kind in SEVERITIES.values() if kinds[kind]
-    )
-    return f"{counts}; the first {SHOWN} are shown" if len(diagnostics) > SHOWN else counts
 
 
 def _shape(shape: Sequence[int]) -> str:

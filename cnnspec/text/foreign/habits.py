@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from cnnspec import layers
 from cnnspec.text import foreign
 from cnnspec.text.diagnostics import Diagnostic
-
-if TYPE_CHECKING:
-    from cnnspec.text.syntax_errors import Place
+from cnnspec.text.slip import Slip
 
 _OPERATORS = {"SIGN", "TIMES", "COMPARE", "AND", "OR"}
 _SHAPE = re.compile(r"(?:shape\s*=|input_shape\s*=|[(\[\s])*(\d+(?:\s*[x,]\s*\d+)+)[)\]\s,]*")
@@ -32,57 +29,55 @@ def shape_of(text: str) -> str | None:
     return f"{depth}@{height}x{width}"
 
 
-def shape_in_brackets(place: Place) -> Diagnostic | None:
+def shape_in_brackets(slip: Slip) -> Diagnostic | None:
     """`input (3, 32, 32)`, `input(3, 32, 32)`."""
-    step = place.step()
-    if not step or place.text(step[0]).lower() not in ("input", "inputlayer") or place.token.type != "COMMA":
+    step = slip.step()
+    if not step or slip.text(step[0]).lower() not in ("input", "inputlayer") or slip.token.type != "COMMA":
         return None
-    start, end = step[0].end, place.source.text.find("\n", place.token.start)
-    end = len(place.source.text) if end < 0 else end
-    rest = place.source.text[start:end].split("#")[0].rstrip()
+    start, end = step[0].end, slip.source.text.find("\n", slip.token.start)
+    end = len(slip.source.text) if end < 0 else end
+    rest = slip.source.text[start:end].split("#")[0].rstrip()
     shape = shape_of(rest)
     if shape is None:
         return None
     message = f"a shape is written depth first, with `@`: `{shape}`"
-    return place.fault(
-        message, f"write `input {shape}`", (step[0].start, start + len(rest), f"input {shape}")
-    )
+    return slip.fault(message, f"write `input {shape}`", (step[0].start, start + len(rest), f"input {shape}"))
 
 
-def label_by_equals(place: Place) -> Diagnostic | None:
+def label_by_equals(slip: Slip) -> Diagnostic | None:
     """`x = conv 64@3x3`."""
-    line, kind = place.line(), place.token.type
-    if not line or line[0].type != "KEY" or place.expects("NET"):
+    line, kind = slip.line(), slip.token.type
+    if not line or line[0].type != "KEY" or slip.expects("NET"):
         return None
     if len(line) == 1:
         starts = kind in ("REPEAT", "IF", "FROM", "AGAIN", "LBRACE")
-        start, first = place.token.start, place.text(place.token)
+        start, first = slip.token.start, slip.text(slip.token)
     else:
-        first, start = place.text(line[1]), line[1].start
+        first, start = slip.text(line[1]), line[1].start
         known = layers.find(first) or foreign.find("layers", first) or first[:1].isupper() or first == "input"
         starts = len(line) == 2 and line[1].type == "NAME" and bool(known) and kind not in _OPERATORS
     if not starts:
         return None
-    name = place.text(line[0])[:-1].rstrip()
+    name = slip.text(line[0])[:-1].rstrip()
     message = f"`{name} =` names a value; a step is labelled with a colon: `{name}: {first} …`"
-    return place.fault(message, f"write `{name}: {first}`", (line[0].start, start, f"{name}: "))
+    return slip.fault(message, f"write `{name}: {first}`", (line[0].start, start, f"{name}: "))
 
 
-def claim_apart(place: Place) -> Diagnostic | None:
+def claim_apart(slip: Slip) -> Diagnostic | None:
     """`-> 4@8x8` on a line of its own."""
-    step = place.back(2)
-    if place.token.type != "ARROW" or place.back(1).type != "NL":
+    step = slip.back(2)
+    if slip.token.type != "ARROW" or slip.back(1).type != "NL":
         return None
     message = "what `->` claims stands on the line of the step, or of the brace, that it speaks of"
-    if step.type in ("LBRACE", "NL") or place.source.text[step.end : place.token.start].strip():
-        return place.fault(message)
-    return place.fault(message, "move it there", (step.end, place.token.start, " "))
+    if step.type in ("LBRACE", "NL") or slip.source.text[step.end : slip.token.start].strip():
+        return slip.fault(message)
+    return slip.fault(message, "move it there", (step.end, slip.token.start, " "))
 
 
-def operator_apart(place: Place) -> Diagnostic | None:
+def operator_apart(slip: Slip) -> Diagnostic | None:
     """A value that goes on in a line that starts with `+`."""
-    tokens, at = place.tokens, place.at
-    if place.token.type not in _OPERATORS or place.back(1).type != "NL":
+    tokens, at = slip.tokens, slip.at
+    if slip.token.type not in _OPERATORS or slip.back(1).type != "NL":
         return None
     message = "a line goes on behind a comma and in parentheses: put the whole value in parentheses"
     first, last = at - 1, at
@@ -95,41 +90,41 @@ def operator_apart(place: Place) -> Diagnostic | None:
             break
         last += 1
     if tokens[first].type != "KEY":
-        return place.fault(message)
+        return slip.fault(message)
     start, end = tokens[first + 1].start, tokens[last].end
-    return place.fault(message, "write the parentheses", (start, start, "("), (end, end, ")"))
+    return slip.fault(message, "write the parentheses", (start, start, "("), (end, end, ")"))
 
 
-def power(place: Place) -> Diagnostic | None:
+def power(slip: Slip) -> Diagnostic | None:
     """`2 ** i`."""
-    token, sign, base, exponent = place.token, place.back(1), place.back(2), place.ahead(1)
+    token, sign, base, exponent = slip.token, slip.back(1), slip.back(2), slip.ahead(1)
     if token.type != "TIMES" or sign.type != "TIMES" or sign.end != token.start:
         return None
     message = (
         "there is no power `**`: a list holds what is needed, `widths = [64, 128, 256]`, then `widths[i]`"
     )
-    text, number = place.text(base), place.text(exponent)
+    text, number = slip.text(base), slip.text(exponent)
     if exponent.type != "INT" or base.type not in ("NAME", "INT") or number not in ("2", "3"):
-        return place.fault(message)
+        return slip.fault(message)
     product = "(" + " * ".join([text] * int(number)) + ")"
-    return place.fault(message, f"write `{product}`", (base.start, exponent.end, product))
+    return slip.fault(message, f"write `{product}`", (base.start, exponent.end, product))
 
 
-def again_as_output(place: Place) -> Diagnostic | None:
+def again_as_output(slip: Slip) -> Diagnostic | None:
     """`output again tower`."""
-    name = place.ahead(1)
-    if place.token.type != "AGAIN" or place.back(1).type != "OUTPUT" or name.type != "NAME":
+    name = slip.ahead(1)
+    if slip.token.type != "AGAIN" or slip.back(1).type != "OUTPUT" or name.type != "NAME":
         return None
-    label = f"{place.text(name)}_again"
-    message = f"`output` names labels: let `{label}: again {place.text(name)}` run before"
-    if place.ahead(2).type not in ("NL", "RBRACE") or len(place.line()) != 1:
-        return place.fault(message)
-    start = place.back(1).start
-    head = place.source.text[place.source.text.rfind("\n", 0, start) + 1 : start]
-    lines = f"{label}: again {place.text(name)}\n{head}output {label}"
+    label = f"{slip.text(name)}_again"
+    message = f"`output` names labels: let `{label}: again {slip.text(name)}` run before"
+    if slip.ahead(2).type not in ("NL", "RBRACE") or len(slip.line()) != 1:
+        return slip.fault(message)
+    start = slip.back(1).start
+    head = slip.source.text[slip.source.text.rfind("\n", 0, start) + 1 : start]
+    lines = f"{label}: again {slip.text(name)}\n{head}output {label}"
     if head.strip():
-        return place.fault(message)
-    return place.fault(message, f"label it `{label}`", (start, name.end, lines))
+        return slip.fault(message)
+    return slip.fault(message, f"label it `{label}`", (start, name.end, lines))
 
 
 def list_indexed(text: str, start: int) -> str:
@@ -145,13 +140,13 @@ def list_indexed(text: str, start: int) -> str:
     return "only a name has items: name the list, `widths = [64, 128]`, and write `widths[i]`"
 
 
-def item_of_list(place: Place) -> Diagnostic | None:
+def item_of_list(slip: Slip) -> Diagnostic | None:
     """`x = [64, 128][i]`."""
-    token, before = place.token, place.back(1)
+    token, before = slip.token, slip.back(1)
     if token.type != "LSQB" or before.type != "RSQB" or before.end != token.start:
         return None
-    message = list_indexed(place.source.text, token.start)
-    return place.fault(message) if message.startswith("only") else None
+    message = list_indexed(slip.source.text, token.start)
+    return slip.fault(message) if message.startswith("only") else None
 
 
 HABITS = (

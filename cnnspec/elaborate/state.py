@@ -1,0 +1,189 @@
+"""What is known while a net is elaborated, and the way back to its statements.
+
+The modules of this folder that elaborate one kind of step take an `Elaboration`: it keeps faults, limits and
+names for them, and elaborates the statements in their braces, which core.py implements.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cnnspec import layers
+from cnnspec.elaborate.context import Abandoned, Context, Defaults
+from cnnspec.elaborate.evaluate import Fault, Meter, Unknowable, edit, fault
+from cnnspec.elaborate.naming import carries, free_name
+from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
+from cnnspec.graph.tree import Instance, Step, Value
+from cnnspec.layers.base import Layer
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note, Twice
+from cnnspec.text.source import Span
+from cnnspec.values.kinds import describe
+from cnnspec.values.limits import MORE_WORK, Limits
+from cnnspec.values.shapes import Shape
+
+MAX_FAULTS = 200
+"""At most so many faults are reported for a net: the rest of it is not looked at."""
+
+MAX_ENCOUNTERS = 500
+"""So often may the turns of repeats meet faults."""
+
+LONGEST_NAME = 1_000
+"""Of a step, with the labels of the braces around it."""
+
+
+class Elaboration(ABC):
+    """The state of elaborating a net; `diagnostics` collects what is wrong."""
+
+    def __init__(self, limits: Limits, overridden: bool = False) -> None:
+        self.limits, self.overridden = limits, overridden
+        self.diagnostics: list[Diagnostic] = []
+        self.meter = Meter(limits.max_work)
+        self.expanded = 0  # layers so far, those of shared instances counted at every use
+        self.before = 0  # of them, those of the file's other nets
+        self.expansions: list[Note] = []
+        self.instances: dict[Any, Instance] = {}
+        self.layers: dict[Any, tuple[Layer, Shape]] = {}  # by class, text, shape and defaults
+        self.sizes: dict[int, int] = {}  # id of an instance -> its layers
+        self.replay_costs: dict[int, Any] = {}  # id of a step -> the step, and what it takes to run it again
+        self.active: list[syntax.Block] = []
+        self.recipes: dict[int, tuple[BlockName, dict[str, Any], Defaults]] = {}
+        self.depth = 0  # of braces and blocks within each other
+        self.encounters = 0  # faults, told ones too
+        self._seen: set[tuple[str, Any, int]] = set()
+        self.least: dict[int, int] = {}  # id of a block -> a lower bound of its layers
+        self.bounding = 0  # how deep in braces and blocks bounds.least is
+
+    @property
+    def work(self) -> int:
+        """Steps, operations and list items computed so far, those of shared instances once."""
+        return self.limits.max_work + MORE_WORK * (self.expanded - self.before) - self.meter.left
+
+    # Faults
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Keep a fault, with the expansion chain around it; the same fault at the same place counts once."""
+        if not self.is_reported(diagnostic.code, diagnostic.span):
+            self._seen.add((diagnostic.code, diagnostic.span.source.name, diagnostic.span.start))
+            self.diagnostics.append(
+                diagnostic._replace(notes=(*diagnostic.notes, *reversed(self.expansions)))
+            )
+        if self.meter.left < 0 or len(self.diagnostics) >= MAX_FAULTS:
+            raise Abandoned
+
+    def is_reported(self, code: str, span: Span) -> bool:
+        """Whether this fault of this place is known, from an earlier turn of a repeat."""
+        self.encounters += code.startswith("E")
+        if self.encounters > MAX_ENCOUNTERS:
+            raise Abandoned
+        return (code, span.source.name, span.start) in self._seen
+
+    @contextmanager
+    def expansion(self, message: str, span: Span) -> Iterator[None]:
+        self.expansions.append(Note(message, span))
+        try:
+            yield
+        finally:
+            self.expansions.pop()
+
+    def count(self, number: int, span: Span) -> None:
+        self.expanded += number
+        self.meter.left += MORE_WORK * number
+        if self.expanded > self.limits.max_layers:
+            self.exceed(span)
+
+    def exceed(self, span: Span) -> None:
+        what = "the nets of this file unfold" if self.before else "the network unfolds"
+        message = f"{what} to more than {self.limits.max_layers:,} layers (limit `max_layers`)"
+        self.report(Diagnostic("E0307", message, span))
+        raise Abandoned
+
+    # Statements
+
+    @abstractmethod
+    def body(
+        self, body: syntax.Body, value: Value | None, context: Context
+    ) -> tuple[tuple[Step, ...], Value | None]:
+        """Elaborate the statements in braces, where paths are out of place."""
+
+    @abstractmethod
+    def statements(
+        self, statements: tuple[syntax.Statement, ...], value: Value | None, context: Context
+    ) -> tuple[tuple[Step, ...], Value | None]:
+        """Elaborate statements on `value`; the steps, and the value after them."""
+
+    # Names
+
+    def label(self, label: syntax.Label | None, context: Context, value: Value | None = None) -> str | None:
+        if label is None:
+            return None
+        if not label.parts or any(isinstance(part, str) and "." in part for part in label.parts):
+            raise Unknowable  # the parser told of it
+        name = self.text(label, value, context)
+        if not name or "." in name:
+            raise fault("E0203", "a label is a name without dots", label.span)
+        if not carries(name):
+            free = free_name(name)
+            fixes = [Fix(f"call it `{free}`", (edit(label.span, free),))]
+            raise fault("E0208", f"torch modules already have an attribute `{name}`", label.span, fixes=fixes)
+        return name
+
+    def text(self, label: syntax.Label, value: Value | None, context: Context) -> str:
+        """A label, its expressions computed."""
+        text = ""
+        for part in label.parts:
+            found = part if isinstance(part, str) else context.at(value)(part)
+            if isinstance(found, bool) or not isinstance(found, int | str):
+                what = f"a label is made of integers and strings, not {describe(found)}"
+                raise fault("E0303", what, label.span if isinstance(part, str) else part.span)
+            context.owner.fix(found)
+            text += found if isinstance(found, str) else str(int(found))
+        return text
+
+    def name(self, label: str | None, kind: str, span: Span, context: Context) -> str:
+        """The name of a step that counts."""
+        return self.unique(*context.scope.name(label, kind, span), span)
+
+    def reserve(self, label: str, span: Span, context: Context) -> str:
+        """The name of a labelled step that does not count: an input, an identity."""
+        return self.unique(*context.scope.reserve(label, span), span)
+
+    @staticmethod
+    def unique(name: str, earlier: Span | None, span: Span) -> str:
+        if len(name) > LONGEST_NAME:
+            raise fault("E0307", f"a name has at most {LONGEST_NAME:,} characters, those around it too", span)
+        if earlier is not None:
+            note = Note(f"`{name}` is already here", earlier)
+            if earlier == span:
+                note = Note("in a repeat a label changes with its index: `repeat i in 3 { step{i}: … }`")
+            raise fault("E0203", f"two steps of one scope are named `{name}`", span, note, data=Twice(name))
+        return name
+
+    def keep(self, label: str | None, name: str, value: Value, step: Step | None, context: Context) -> None:
+        if label is not None:
+            context.owner.labels[name] = (value, step)
+
+    def target(self, name: syntax.Name, context: Context) -> LayerName | BlockName:
+        """What a step's first name means: a layer, a block, else a name that holds one."""
+        found = context.module.step(name.name)
+        if found is None:
+            try:
+                found = context.names[name.name]
+            except KeyError:
+                raise self.unknown_step(name, context) from None
+            if found is UNKNOWN:
+                raise Unknowable
+            if not isinstance(found, LayerName | BlockName):
+                raise fault("E0303", f"`{name.name}` is {describe(found)}, not a layer or a block", name.span)
+        return found
+
+    def unknown_step(self, name: syntax.Name, context: Context) -> Fault:
+        from cnnspec.text.spelling import hints
+
+        verbs = ("repeat", "if", "from", "again", "output", "default", "require")
+        known = [*layers.NAMES, *context.module.blocks, "input", "none", *verbs]
+        fixes = hints(name.span, name.name, known, "layers")
+        return fault("E0201", f"there is no layer or block `{name.name}`", name.span, fixes=fixes)

@@ -1,0 +1,76 @@
+"""A token that no rule expects, and what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.scanner import DEPTH, Token
+from cnnspec.text.source import Source, Span
+
+LINE_ENDS = {"NL", "LBRACE", "RBRACE", "VBAR"}
+FAR = 500
+"""Tokens looked back at for a hint."""
+
+
+class Slip(NamedTuple):
+    """An unexpected token among the others; `expects` asks whether the parser would take another instead."""
+
+    source: Source
+    tokens: list[Token]
+    at: int
+    expects: Callable[[str], bool]
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    def back(self, count: int) -> Token:
+        """The token so many before; before the first stands a newline."""
+        return self.tokens[self.at - count] if self.at >= count else Token("NL", *[self.tokens[0].start] * 2)
+
+    def ahead(self, count: int) -> Token:
+        return self.tokens[min(self.at + count, len(self.tokens) - 1)]
+
+    def line(self) -> list[Token]:
+        """The tokens up to here from the last that parts lines; of a monstrous line only the end."""
+        start = self.at
+        while start > max(0, self.at - FAR) and self.tokens[start - 1].type not in LINE_ENDS:
+            start -= 1
+        return self.tokens[start : self.at]
+
+    def step(self) -> list[Token]:
+        """The tokens of the step up to here; a comma in brackets does not end one."""
+        line = self.line()
+        depth, start = 0, 0
+        for index, token in enumerate(line):
+            depth += DEPTH.get(token.type, 0)
+            if depth == 0 and token.type in ("COMMA", "COLON"):
+                start = index + 1
+        return line[start:]
+
+    def whole_line(self) -> list[Token]:
+        """The tokens of the line, its end with them; of a monstrous line only those around this one."""
+        start, end = self.at, self.at
+        while start > max(0, self.at - FAR) and self.tokens[start - 1].type != "NL":
+            start -= 1
+        while end < min(len(self.tokens) - 1, self.at + FAR) and self.tokens[end].type != "NL":
+            end += 1
+        return self.tokens[start : end + 1]
+
+    def in_brackets(self) -> bool:
+        """Whether a round or square bracket is open here."""
+        return sum(DEPTH.get(token.type, 0) for token in self.line()) > 0
+
+    def text(self, token: Token) -> str:
+        return self.source.text[token.start : token.end]
+
+    def span(self, first: Token, last: Token | None = None) -> Span:
+        return Span(self.source, first.start, (last or first).end)
+
+    def fault(self, message: str, title: str = "", *edits: tuple[int, int, str]) -> Diagnostic:
+        """The fault of the token, with a way out where there is one."""
+        changes = tuple(Edit(Span(self.source, start, end), text) for start, end, text in edits)
+        fixes = (Fix(title, changes),) if title else ()
+        return Diagnostic("E0101", message, self.span(self.token), fixes=fixes)
