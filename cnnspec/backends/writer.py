@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import dropwhile
 from typing import NamedTuple
 
 WIDTH = 88
@@ -115,41 +114,6 @@ class Writer:
         self.line(head + ":")
         with self.indented():
             yield
-
-    @contextmanager
-    def condition(self, test: str) -> Iterator[None]:
-        """Lines under `if test:`: in the block right above, where that has the same test; no empty block."""
-        start = len(self.lines)
-        if not self.ends_in(f"if {test}:"):
-            self.line(f"if {test}:")
-        inside = len(self.lines)
-        with self.indented():
-            yield
-        if len(self.lines) == inside:
-            del self.lines[start:]
-
-    @contextmanager
-    def aside(self) -> Iterator[list[str]]:
-        """Lines for a block, kept apart until it is known whether and where it is written."""
-        around, self.lines = self.lines, []
-        try:
-            with self.indented():
-                yield self.lines
-        finally:
-            self.lines = around
-
-    def choice(self, test: str, then: list[str], negation: str, otherwise: list[str]) -> None:
-        """`if test:` with its `else:`; a block without lines is left out."""
-        for head, lines in ((f"if {test}:", then), ("else:" if then else f"if {negation}:", otherwise)):
-            if lines:
-                self.line(head)
-                self.lines += lines
-
-    def ends_in(self, head: str) -> bool:
-        """Whether the last line stands in a block of that head, which stands at the present depth."""
-        indent = "    " * self.depth
-        below = dropwhile(lambda line: line.startswith(indent + "    "), reversed(self.lines))
-        return next(below, "") == indent + head
 
     @contextmanager
     def indented(self) -> Iterator[None]:

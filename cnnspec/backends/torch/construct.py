@@ -8,7 +8,9 @@ from typing import Any
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.align import align
+from cnnspec.backends.torch.code import Body, Turns
 from cnnspec.backends.torch.columns import ClassName, Frame, Part, Unaligned, agree
+from cnnspec.backends.torch.expressions import call
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import as_class
 from cnnspec.backends.torch.steps import (
@@ -23,7 +25,7 @@ from cnnspec.backends.torch.steps import (
     weights,
 )
 from cnnspec.backends.torch.structure import Plan, shape_note
-from cnnspec.backends.writer import Arguments, Each, Noted, Text, Writer, flat
+from cnnspec.backends.writer import Arguments, Each, Noted, Text, flat
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph import walk
 from cnnspec.graph.tree import From, Group, If, Leaf, Merge, Repeat, Step, Use
@@ -43,8 +45,8 @@ class NotSimple(Exception):
 class Constructor:
     """Writes the body of `__init__` for all rows of a class at once."""
 
-    def __init__(self, plan: Plan, writer: Writer) -> None:
-        self.plan, self.writer = plan, writer
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.body = plan, Body()
         self.depth = 0
         self.conditions: dict[str, str] = {}
         self.wired = not plan.is_chain  # forward runs these steps one by one
@@ -59,7 +61,7 @@ class Constructor:
             kind, weighted = attribute_kind(first)
             attribute = self.plan.attribute(names[0], kind, weighted)
             if attribute is not None:
-                self.writer.expression(text, f"self.{attribute} = ")
+                self.body.line(text, f"self.{attribute} = ")
                 return
         self.add("self", frame, names, text, comment, is_parameter(first))
 
@@ -69,7 +71,7 @@ class Constructor:
                 names = [step.name.rpartition(".")[2] for step in steps]
                 self.add(target, frame, names, text, comment, is_parameter(steps[0]))
             else:
-                self.writer.expression(Arguments(f"{target}.append", (("", text),)), comment=comment)
+                self.body.line(call(f"{target}.append", text), comment=comment)
 
         return put
 
@@ -77,11 +79,10 @@ class Constructor:
         self, target: str, frame: Frame, names: list[str], text: Text, comment: str, parameter: bool
     ) -> None:
         if agree(names) and is_plain(names[0]):
-            self.writer.expression(text, f"{target}.{names[0]} = ", comment=comment)
+            self.body.line(text, f"{target}.{names[0]} = ", comment)
             return
         method = "register_parameter" if parameter else "add_module"
-        call = Arguments(f"{target}.{method}", (("", frame.string(names)), ("", text)))
-        self.writer.expression(call, comment=comment)
+        self.body.line(call(f"{target}.{method}", frame.string(names), text), comment=comment)
 
     # Statements
 
@@ -156,7 +157,7 @@ class Constructor:
                 put(frame, steps, made, "")
                 return
         target = self.target(steps, put)
-        self.writer.expression(made, f"{target} = ")
+        self.body.line(made, f"{target} = ")
         around, self.wired = self.wired, self.wired and not chain
         try:
             self.each(columns[start:], frame, self.to_container(target, not plain))
@@ -189,18 +190,18 @@ class Constructor:
         blocks = []
         for branch in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is branch]
-            with self.writer.aside() as lines:
+            with self.body.aside() as lines:
                 self.walk([steps[i].steps for i in rows], Part(frame, rows), put)
             blocks.append(lines)
         negation = f"not {condition}" if condition.startswith("self.") else f"not ({condition})"
-        self.writer.choice(condition, blocks[0], negation, blocks[1])
+        self.body.branch(condition, blocks[0], negation, blocks[1])
 
     def merge(self, steps: list[Merge], frame: Frame, put: Any) -> None:
         if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):
             raise Unaligned
         if steps[0].name:
             target = self.target(steps, put)
-            self.writer.line(f"{target} = nn.Module()")
+            self.body.line("nn.Module()", f"{target} = ")
             self.paths(steps, frame, self.to_container(target, named=True))
             if "." not in target:
                 put(frame, steps, target, "")
@@ -218,16 +219,16 @@ class Constructor:
                 flag = self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual")
                 condition = frame.condition([path.test for path in paths], there, flag)
                 self.define(flag, condition, frame)
-                with self.writer.aside() as lines:
+                with self.body.aside() as lines:
                     self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
-                self.writer.choice(f"self.{flag}", lines, "", [])
+                self.body.branch(f"self.{flag}", lines, "", [])
             elif rows:
                 self.walk([path.steps for path in paths], frame, put)
 
     def define(self, flag: str, condition: str, frame: Frame) -> None:
         """Remember a condition in an attribute; one that is known already is not computed again."""
         known = self.conditions.get(condition)
-        self.writer.line(f"self.{flag} = {known or condition}")
+        self.body.line(known or condition, f"self.{flag} = ")
         if frame is self.plan.root:  # else it may not be there elsewhere
             self.conditions.setdefault(condition, f"self.{flag}")
 
@@ -262,19 +263,19 @@ class Constructor:
 
     def attempt(self, frame: Frame, write: Callable[[], None]) -> bool:
         """Try to write something; leave no trace where the rows turn out not to agree."""
-        lines, parameters = len(self.writer.lines), dict(self.plan.root.parameters)
+        length, parameters = len(self.body.statements), dict(self.plan.root.parameters)
         constants, tables = dict(self.plan.root.used_constants), tables_of(frame)
-        depth, taken = self.writer.depth, set(self.plan.locals.taken)
+        depth, taken = self.body.depth, set(self.plan.locals.taken)
         try:
             write()
         except Unaligned:
-            del self.writer.lines[lines:]
+            del self.body.statements[length:]
             self.plan.root.parameters.clear()
             self.plan.root.parameters.update(parameters)
             self.plan.root.used_constants = constants
             for loop, table, uses_index in tables:
                 loop.table, loop.uses_index = table, uses_index
-            self.writer.depth, self.plan.locals.taken = depth, taken
+            self.body.depth, self.plan.locals.taken = depth, taken
             return False
         return True
 
@@ -290,15 +291,14 @@ class Constructor:
         loop = Loop(frame, parents, index, tables, self.plan.locals)
         self.depth += 1
         try:
-            with self.writer.aside() as body:
+            with self.body.aside() as body:
                 self.walk(rows, loop, put)
             targets, over = self.header(loop, steps, frame, first)
         finally:
             self.depth -= 1
             self.plan.locals.taken = taken
         if body:
-            self.writer.expression(over, f"for {targets} in ", ":")
-            self.writer.lines += body
+            self.body.statements.append(Turns(targets, over, body))
 
     @staticmethod
     def header(loop: Loop, steps: list[Repeat], frame: Frame, first: int) -> tuple[str, Text]:

@@ -1,42 +1,34 @@
-"""Taking written expressions apart, so that long ones can break over lines."""
+"""The expressions of a `forward`, and how strongly they bind: nothing that is written is read again."""
 
 from __future__ import annotations
 
-import re
+from typing import NamedTuple
 
-from cnnspec.backends.writer import Arguments, Text
-
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'")
+from cnnspec.backends.writer import Arguments, Text, flat
 
 
-def item(text: str) -> tuple[str, Text]:
-    """An argument's text, a tuple so that it can break."""
-    if text.startswith("(") and text.endswith(")"):
-        return "", Arguments("", tuple(("", part) for part in split(text[1:-1])))
-    return "", text
+class Expression(NamedTuple):
+    """What a forward computes: a variable, or `depth` calls within calls."""
+
+    text: Text
+    depth: int = 0
+    atomic: bool = True  # it binds as a call does, and may stand beside an operator
+    typed: bool = False  # mypy knows that it is a tensor: what a module returns may be anything
 
 
-def masked(text: str) -> str:
-    """The text with its strings made blank: what stands in them is no code."""
-    return _STRING.sub(lambda found: "_" * len(found[0]), text)
+def call(callee: str, *arguments: Text) -> Arguments:
+    """A call: where it breaks over lines, its arguments stay whole, but for those that are bracketed."""
+    return Arguments(callee, tuple(("", given) for given in arguments))
 
 
-def opening(text: str) -> int:
-    """Where the bracket opens that the text's last character closes."""
-    depth, code = 0, masked(text)
-    for position in range(len(code) - 1, -1, -1):
-        depth += (code[position] in ")]}") - (code[position] in "([{")
-        if not depth:
-            return position
-    return 0
+def behind(before: str, text: Text) -> Text:
+    """The expression with this before it: a call that it ends in can break over lines all the same."""
+    if isinstance(text, Arguments):
+        return text._replace(head=before + text.head)
+    return before + flat(text)
 
 
-def split(text: str) -> list[str]:
-    """The arguments of a call's text, parted at its own commas."""
-    parts, depth, start = [], 0, 0
-    for position, character in enumerate(masked(text)):
-        depth += (character in "([{") - (character in ")]}")
-        if character == "," and not depth:
-            parts.append(text[start:position].strip())
-            start = position + 1
-    return [*parts, text[start:].strip()]
+def joined(symbol: str, operands: list[Text]) -> Text:
+    """`a + b`."""
+    *before, last = operands
+    return behind("".join(f"{flat(each)} {symbol} " for each in before), last)

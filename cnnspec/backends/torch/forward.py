@@ -10,9 +10,11 @@ from operator import itemgetter
 from typing import Any
 
 from cnnspec.backends.torch.align import align
+from cnnspec.backends.torch.code import Turns
 from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
 from cnnspec.backends.torch.construct import INDICES, align_iterations, attribute_kind, is_parameter
-from cnnspec.backends.torch.joins import added, written
+from cnnspec.backends.torch.expressions import Expression, behind, call
+from cnnspec.backends.torch.joins import activation_of, added, places, written
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.statements import Statements, is_same
 from cnnspec.backends.torch.steps import (
@@ -25,7 +27,7 @@ from cnnspec.backends.torch.steps import (
     unlabelled,
 )
 from cnnspec.backends.torch.variables import read_by
-from cnnspec.backends.writer import WIDTH
+from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
 from cnnspec.graph.walk import Steps
 
@@ -55,7 +57,7 @@ class Forward(Statements):
         before = self.target
         self.target = self.branch_name()
         self.variables.training = True
-        with self.writer.condition("self.training"):
+        with self.body.under("self.training"):
             yield
             self.flush()
         self.variables.training = False
@@ -95,25 +97,25 @@ class Forward(Statements):
         wish = first.name.rpartition(".")[2]
         inputs, outputs = [s.input for s in steps], [s.output for s in steps]
         if is_method(first):
-            self.method("flatten(1)", inputs, outputs, wish)
+            self.flatten(inputs, outputs, wish)
         elif len(sizes := [size for step in steps if (size := self.plan.like(step))]) == len(steps):
             self.crop(inputs, outputs, sizes, wish)
         elif is_parameter(first):
             variable = self.variable(inputs)
             self.variables.read(inputs)
             parameter = self.access(steps, frame)
-            self.produce(outputs, f"{variable} * {parameter}", 1, wish, atomic=False)
+            self.produce(outputs, Expression(behind(f"{variable} * ", parameter), 1, False), wish)
         else:
-            self.call(self.access(steps, frame), inputs, outputs, wish)
+            self.call(flat(self.access(steps, frame)), inputs, outputs, wish)
 
     def crop(self, inputs: list[Value], outputs: list[Value], sizes: list[Value], wish: str) -> None:
         """`crop(map, like)`: the middle of a map, as large as another."""
         arriving, like = self.variable(inputs), self.variable(sizes)
         self.variables.read(inputs)
         self.variables.read(sizes)
-        self.produce(outputs, f"crop({arriving}, {like})", 0, wish)
+        self.produce(outputs, Expression(call("crop", arriving, like)), wish)
 
-    def access(self, steps: list[Any], frame: Frame) -> str:
+    def access(self, steps: list[Any], frame: Frame) -> Text:
         """The module of a step: an attribute, or found by its path."""
         names = [step.name for step in steps]
         parameter = is_parameter(steps[0])
@@ -124,14 +126,16 @@ class Forward(Statements):
             if attribute is not None and not rest:
                 return f"self.{attribute}"
         getter = "get_parameter" if parameter else "get_submodule"
-        return f"self.{getter}({frame.string(names)})"
+        return call(f"self.{getter}", frame.string(names))
 
     def container(self, steps: list[Any], frame: Frame) -> None:
         if idle(steps):
             return
         if self.plan.bare.isdisjoint(step.name for step in steps):
             wish = steps[0].name.rpartition(".")[2]
-            self.call(self.access(steps, frame), [s.input for s in steps], [s.output for s in steps], wish)
+            self.call(
+                flat(self.access(steps, frame)), [s.input for s in steps], [s.output for s in steps], wish
+            )
         else:
             self.walk([unlabelled(step) for step in steps], frame)
 
@@ -149,7 +153,7 @@ class Forward(Statements):
         blocks = []
         for branch in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is branch]
-            with self.writer.aside() as lines, self.variables.part(rows):
+            with self.body.aside() as lines, self.variables.part(rows):
                 self.walk([steps[i].steps for i in rows], Part(frame, rows))
                 self.flush()
                 if not self.live.isdisjoint(ends):
@@ -157,7 +161,7 @@ class Forward(Statements):
             blocks.append(lines)
         self.target, self.kept = around, kept
         flag = self.plan.flag(key_of(steps), dict(zip(frame.numbers, taken, strict=True)))
-        self.writer.choice(f"self.{flag}", blocks[0], f"not self.{flag}", blocks[1])
+        self.body.branch(f"self.{flag}", blocks[0], f"not self.{flag}", blocks[1])
 
     def end_of(self, steps: list[If]) -> str:
         """The variable that all branches end in: a row that does nothing has in it what arrives."""
@@ -193,15 +197,20 @@ class Forward(Statements):
         if source in self.named or not self.variables.is_free(source, None, besides):
             end = self.place()
             self.assign(end, entering, source)
-        body = self.turns(steps, first, end, frame, besides)
-        if body:
-            self.writer.line(f"for {body.pop()} in range({counts.pop()}):")
-            self.writer.lines += body
+        body = self.turns(steps, first, end, frame, besides, counts.pop())
+        if body is not None:
+            self.body.statements.append(body)
 
     def turns(
-        self, steps: list[Repeat], first: int, end: str, frame: Frame, besides: Counter[Value]
-    ) -> list[str]:
-        """The lines of a loop that goes on in one variable, and last the name of its index."""
+        self,
+        steps: list[Repeat],
+        first: int,
+        end: str,
+        frame: Frame,
+        besides: Counter[Value],
+        count: int,
+    ) -> Turns | None:
+        """A loop that goes on in one variable; None where its turns do nothing."""
         parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
         rows = [iteration for step in steps for iteration in step.iterations[first:]]
         entering = [into(iteration) for iteration in rows]
@@ -211,13 +220,14 @@ class Forward(Statements):
         loop = Loop(frame, parents, index, False, self.names)
         self.loop_depth += 1
         self.target, self.kept = end, kept.difference(leaving)
-        with self.writer.aside() as lines, self.variables.loop(end, parents, entering, besides):
+        with self.body.aside() as lines, self.variables.loop(end, parents, entering, besides):
             self.walk(rows, loop)
             self.settle(leaving, end)
         self.target, self.kept = around, kept
         self.loop_depth -= 1
         self.names.taken = taken
-        return [*lines, loop.index if loop.uses_index else "_"] if lines else []
+        index = loop.index if loop.uses_index else "_"
+        return Turns(index, call("range", str(count)), lines) if lines else None
 
     # Joins
 
@@ -228,7 +238,7 @@ class Forward(Statements):
         paths = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
         live = [column for column in paths if not all(path.dropped for path in column)]
         adder, condition, passing = self.plan.adder(steps, live), "", source in self.named
-        aside: dict[int, tuple[str, int]] = {}  # paths' ends that stand in the join's expression
+        aside: dict[int, Expression] = {}  # paths' ends that stand in the join's expression
         for number, column in enumerate(live):
             final = number == len(live) - 1 and (need == "always" or self.variables.training)
             passing = passing or any(
@@ -245,7 +255,7 @@ class Forward(Statements):
             self.path(column, frame, condition, number == adder, final or alone)
             if alone and not final and self.pending is not None:
                 if self.fits(steps, live):
-                    aside[number], self.pending = (self.pending.text, self.pending.depth), None
+                    aside[number], self.pending = self.pending.made, None
                 else:
                     self.flush()
         self.target = outer
@@ -263,21 +273,24 @@ class Forward(Statements):
             if not (final and self.is_operand()):
                 self.flush()
             return
-        with self.variables.part(rows), self.writer.aside() as lines:
+        with self.variables.part(rows), self.body.aside() as lines:
             self.walk(inside, Part(frame, rows))
             if lines or not self.is_operand():
                 self.flush()
-        self.writer.choice(condition, lines, "", [])
+        self.body.branch(condition, lines, "", [])
 
     def is_operand(self) -> bool:
         """Whether what is pending can stand in a join's expression, and nobody else reads it."""
         pending, reads = self.pending, self.variables.reads
-        return pending is not None and pending.atomic and all(reads[value] < 2 for value in pending.values)
+        return (
+            pending is not None and pending.made.atomic and all(reads[value] < 2 for value in pending.values)
+        )
 
     def fits(self, steps: list[Merge], live: list[list[Path]]) -> bool:
         """Whether the join's expression has room for what is pending beside variables."""
-        room = WIDTH - 4 * self.writer.depth - len("x = ") - 8 * len(live)
-        return self.pending is not None and len(self.pending.text) <= room - 12 * (not steps[0].layer.symbol)
+        room = self.body.room - len("x = ") - 8 * len(live)
+        room -= 12 * (not steps[0].layer.symbol)
+        return self.pending is not None and len(flat(self.pending.made.text)) <= room
 
     def join(
         self,
@@ -286,7 +299,7 @@ class Forward(Statements):
         live: list[list[Path]],
         adder: int | None,
         condition: str,
-        aside: dict[int, tuple[str, int]],
+        aside: dict[int, Expression],
     ) -> None:
         operands = []
         for number, column in enumerate(live):
@@ -297,31 +310,32 @@ class Forward(Statements):
             self.variables.read(
                 [end for i, end in zip(rows, ends, strict=True) if end is not steps[i].output]
             )
-        texts, nested = [text for text, _ in operands], max(depth for _, depth in operands)
+        texts, symbol = [each.text for each in operands], steps[0].layer.symbol
         if adder is not None:
-            callee = self.access([path.steps[-1] for path in live[adder]], frame)
-            joined, atomic = added(callee, steps, texts[adder], texts[1 - adder]), True
+            callee = flat(self.access([path.steps[-1] for path in live[adder]], frame))
+            text, atomic, typed = added(callee, steps, texts[adder], texts[1 - adder]), True, False
         else:
-            joined, atomic = written(steps, texts), not steps[0].layer.symbol and not condition
+            text, atomic = written(steps, texts), not symbol and not condition
+            typed = not activation_of(steps) and (not symbol or operands[(places(steps) or [0])[0]].typed)
         if condition:
-            joined = f"{joined} if {condition} else {texts[0]}"
+            text = behind(f"{flat(text)} if {condition} else ", texts[0])
+        depth = max(each.depth for each in operands) + 1 if atomic else 1
         wish = steps[0].path.rpartition(".")[2]
-        self.produce([step.output for step in steps], joined, nested + 1 if atomic else 1, wish, atomic)
-        if joined.startswith("torch.cat(") and not condition and self.pending is not None:
-            self.pending.typed = True
+        made = Expression(text, depth, atomic, typed and not condition)
+        self.produce([step.output for step in steps], made, wish)
         if condition:
             self.flush()
 
-    def operand(self, ends: list[Value]) -> tuple[str, int]:
+    def operand(self, ends: list[Value]) -> Expression:
         """A path's value in a join: what is pending, or its variable."""
         pending = self.pending
         if pending is not None and is_same(pending.values, ends):
             self.pending = None
-            return pending.text, pending.depth
+            return pending.made
         found = self.variables.find(ends)
         if found is None:
             raise Unaligned
-        return found, 0
+        return Expression(found)
 
     def optional(self, steps: list[Merge], live: list[list[Path]], column: list[Path], frame: Frame) -> str:
         """The condition of a path that not all rows have: the second of two."""

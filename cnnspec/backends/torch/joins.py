@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from cnnspec.backends.torch.columns import Unaligned
+from cnnspec.backends.torch.expressions import call, joined
+from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Merge
 
 
-def written(steps: list[Merge], texts: list[str]) -> str:
+def written(steps: list[Merge], texts: list[Text]) -> Text:
     """The expression of a join; a sum is added to one of its paths where all rows may."""
     symbol, activation = steps[0].layer.symbol, activation_of(steps)
-    made = f" {symbol} ".join(texts) if symbol else f"torch.cat(({', '.join(texts)}), dim=1)"
+    made = joined(symbol, texts) if symbol else call("torch.cat", call("", *map(flat, texts)), "dim=1")
     for place in places(steps)[:1]:
-        made = texts[place] + "".join(f".add_({text})" for i, text in enumerate(texts) if i != place)
-    return f"F.{activation}({made}, inplace=True)" if activation else made
+        made = texts[place]
+        for text in (*texts[:place], *texts[place + 1 :]):
+            made = call(f"{flat(made)}.add_", flat(text))
+    return call(f"F.{activation}", flat(made), "inplace=True") if activation else made
 
 
-def added(callee: str, steps: list[Merge], x: str, plus: str) -> str:
+def added(callee: str, steps: list[Merge], x: Text, plus: Text) -> Text:
     """The expression of a sum that a convolution makes."""
     activation = activation_of(steps)
-    return f'{callee}({x}, {plus}, "{activation}")' if activation else f"{callee}({x}, {plus})"
+    return call(callee, flat(x), flat(plus), *([f'"{activation}"'] if activation else []))
 
 
 def activation_of(steps: list[Merge]) -> str | None:

@@ -12,9 +12,10 @@ from typing import Any
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.align import align, check_lent_names
+from cnnspec.backends.torch.code import Line, Statement, print_body
 from cnnspec.backends.torch.columns import MISSING, ClassName, Unaligned, literal, same
 from cnnspec.backends.torch.construct import Constructor
-from cnnspec.backends.torch.expressions import split
+from cnnspec.backends.torch.expressions import call
 from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root, as_class
@@ -149,20 +150,20 @@ def find_form(plan: Plan, outputs: dict[str, Any] | None, several: bool) -> None
     Raises Unaligned where a class of several instances is better parted.
     """
     try:
-        write_class(plan, "", outputs, Writer())
+        write_class(plan, [], outputs, Writer())
         return
     except Unaligned:
         if several:
             raise
     plan.unrolled = True
     try:
-        write_class(plan, "", outputs, Writer())
+        write_class(plan, [], outputs, Writer())
     except Unaligned:
         plan.follows = False
-        write_class(plan, "", outputs, Writer())
+        write_class(plan, [], outputs, Writer())
 
 
-def signature(plan: Plan) -> str:
+def signature(plan: Plan) -> list[str]:
     """The constructor's parameters after self."""
     parts = []
     defaults = plan.defaults
@@ -172,8 +173,8 @@ def signature(plan: Plan) -> str:
             values.append(defaults[name])
         kind = "int" if column is None else annotation(values)
         default = f" = {literal(defaults[name])}" if name in defaults else ""
-        parts.append(f", {plan.names.parameter(name)}: {kind}{default}")
-    return "".join(parts)
+        parts.append(f"{plan.names.parameter(name)}: {kind}{default}")
+    return parts
 
 
 def annotation(values: list[Any]) -> str:
@@ -195,7 +196,7 @@ def annotation(values: list[Any]) -> str:
     return " | ".join(kinds)
 
 
-def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, body: Writer) -> None:
+def write_class(plan: Plan, parameters: list[str], outputs: dict[str, Any] | None, body: Writer) -> None:
     """A class with its constructor and its forward."""
     plan.start()
     chain = outputs is None and plan.is_chain
@@ -205,25 +206,14 @@ def write_class(plan: Plan, parameters: str, outputs: dict[str, Any] | None, bod
     with body.block(f"class {plan.name}({base})"):
         docstring(plan, outputs, body)
         body.line()
-        head = f"def __init__(self{parameters}) -> None"
-        if len(head) + 5 > 88:
-            body.lines += wrapped(head)
-        else:
-            body.line(head + ":")
+        body.expression(call("def __init__", "self", *parameters), after=" -> None:")
         with body.indented():
-            construct(plan, chain, body)
+            print_body(construct(plan, chain), body)
             if outputs is not None and plan.program.optimised:
                 body.line("self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
         if not chain:
             body.line()
             write_forward(plan, outputs, body)
-
-
-def wrapped(head: str) -> list[str]:
-    inside = head[len("def __init__(") : -len(") -> None")]
-    if len(inside) + 8 <= WIDTH:
-        return ["    def __init__(", f"        {inside}", "    ) -> None:"]
-    return ["    def __init__(", *(f"        {part}," for part in split(inside)), "    ) -> None:"]
 
 
 def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
@@ -256,31 +246,29 @@ def shown(value: Any) -> str:
     return printable(text.replace('"', "'").replace("…", "..."))
 
 
-def construct(plan: Plan, chain: bool, body: Writer) -> None:
+def construct(plan: Plan, chain: bool) -> list[Statement]:
     """The constructor's statements; the block's own names for widths come first."""
     plan.root.used_constants.clear()
-    lines, body.lines = body.lines, []
-    try:
-        modules(plan, chain, body)
-        inside = body.lines
-    finally:
-        body.lines = lines
-    for name, terms in plan.root.used_constants.items():
-        body.line(f"{plan.names.parameter('=' + name)} = {write(terms, plan.names.parameter)}")
-    body.lines += inside
+    inside = modules(plan, chain)
+    named: list[Statement] = [
+        Line(f"{plan.names.parameter('=' + name)} = ", write(terms, plan.names.parameter))
+        for name, terms in plan.root.used_constants.items()
+    ]
+    return [*named, *inside]
 
 
-def modules(plan: Plan, chain: bool, body: Writer) -> None:
-    constructor = Constructor(plan, body)
+def modules(plan: Plan, chain: bool) -> list[Statement]:
+    constructor = Constructor(plan)
     rows = [row.steps for row in plan.rows]
     numbered = chain and plan.sequential
     columns, start = align(rows), 0
     items: list[tuple[str, Text]] = []
     if numbered:
         items, start = constructor.chain(columns, plan.root)
-    body.expression(Arguments("super().__init__", tuple(items)))
+    constructor.body.line(Arguments("super().__init__", tuple(items)))
     put = constructor.to_container("self", named=False) if numbered else constructor.to_self
     constructor.each(columns[start:], plan.root, put)
+    return constructor.body.statements
 
 
 def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
@@ -294,18 +282,19 @@ def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> N
         kind = outputs["annotation"]
         network = plan.program.network
         evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
-    forward = Forward(plan, body, names, computed, evaluated)
+    forward = Forward(plan, names, computed, evaluated)
     forward.begin(inputs, [list(column) for column in zip(*(row.inputs for row in plan.rows), strict=True)])
+    if outputs is not None and plan.program.optimised:
+        for name, value in zip(inputs, plan.rows[0].inputs, strict=True):
+            if value.shape is not None and value.shape.is_map:
+                forward.body.line(f"{name}.contiguous(memory_format=torch.channels_last)", f"{name} = ")
+    forward.walk([row.steps for row in plan.rows], plan.root)
+    if outputs is not None and len(plan.rows[0].outputs) > 1:
+        return_several(plan, forward, outputs)
+    else:
+        forward.leave([row.outputs[0] for row in plan.rows], "x" if len(inputs) == 1 else None)
     with body.block(f"def forward(self, {', '.join(f'{name}: Tensor' for name in inputs)}) -> {kind}"):
-        if outputs is not None and plan.program.optimised:
-            for name, value in zip(inputs, plan.rows[0].inputs, strict=True):
-                if value.shape is not None and value.shape.is_map:
-                    body.line(f"{name} = {name}.contiguous(memory_format=torch.channels_last)")
-        forward.walk([row.steps for row in plan.rows], plan.root)
-        if outputs is not None and len(plan.rows[0].outputs) > 1:
-            return_several(plan, forward, outputs, body)
-        else:
-            forward.leave([row.outputs[0] for row in plan.rows], "x" if len(inputs) == 1 else None)
+        print_body(forward.body.statements, body)
 
 
 # Several outputs
@@ -338,17 +327,17 @@ def write_tuple(program: Program, suffix: str, fields: list[tuple[str, Any]], bo
     return name
 
 
-def return_several(plan: Plan, forward: Forward, outputs: dict[str, Any], body: Writer) -> None:
+def return_several(plan: Plan, forward: Forward, outputs: dict[str, Any]) -> None:
     forward.flush()
     network = plan.program.network
     differs = "evaluation" in outputs
     with forward.at_training("training" if differs else "always"):
         everything = [forward.variable([output.value]) for output in network.outputs]
-        body.line(f"return {outputs['all']}({', '.join(everything)})")
+        forward.body.line(f"{outputs['all']}({', '.join(everything)})", "return ")
     if differs:
         kept = [forward.variable([output.value]) for output in network.outputs if not output.train]
         made = f"{outputs['evaluation']}({', '.join(kept)})" if outputs["evaluation"] else kept[0]
-        body.line(f"return {made}")
+        forward.body.line(made, "return ")
 
 
 def main(program: Program, plan: Plan, outputs: dict[str, Any], body: Writer) -> None:

@@ -6,11 +6,12 @@ from collections import Counter
 from itertools import count
 
 from cnnspec.backends.names import Names
+from cnnspec.backends.torch.code import Body
 from cnnspec.backends.torch.columns import Unaligned
-from cnnspec.backends.torch.expressions import item, opening, split
+from cnnspec.backends.torch.expressions import Expression, call
 from cnnspec.backends.torch.structure import Plan
 from cnnspec.backends.torch.variables import Variables, read_by
-from cnnspec.backends.writer import WIDTH, Arguments, Writer, layout
+from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Value
 
 DEEPEST = 3  # calls within calls on one line
@@ -20,9 +21,8 @@ BRANCHES = ("y", "z", "u", "v", "w")
 class Pending:
     """An expression that nothing has been assigned from yet."""
 
-    def __init__(self, values: list[Value], text: str, depth: int, atomic: bool) -> None:
-        self.values, self.text, self.depth, self.atomic = values, text, depth, atomic
-        self.typed = False  # mypy knows that it is a tensor: what a module returns may be anything
+    def __init__(self, values: list[Value], made: Expression) -> None:
+        self.values, self.made = values, made
 
 
 class Statements:
@@ -33,10 +33,9 @@ class Statements:
     what evaluation needs of it.
     """
 
-    def __init__(
-        self, plan: Plan, writer: Writer, names: Names, live: set[Value], evaluated: set[Value]
-    ) -> None:
-        self.plan, self.writer, self.names, self.live, self.evaluated = plan, writer, names, live, evaluated
+    def __init__(self, plan: Plan, names: Names, live: set[Value], evaluated: set[Value]) -> None:
+        self.plan, self.names, self.live, self.evaluated = plan, names, live, evaluated
+        self.body = Body()
         reads = Counter(
             value for row in plan.rows for value in (*read_by(row.steps, live, plan.like), *row.outputs)
         )
@@ -64,25 +63,25 @@ class Statements:
             raise Unaligned
         return found
 
-    def take(self, values: list[Value], reading: list[Value]) -> tuple[str, int]:
+    def take(self, values: list[Value], reading: list[Value]) -> Expression:
         """An expression for a value, which these rows read now: what is pending itself, or its variable."""
         pending, reads = self.pending, self.variables.reads
         if pending is not None and is_same(pending.values, values) and all(reads[v] < 2 for v in reading):
             self.pending = None
-            text, depth = pending.text, pending.depth
+            found = pending.made
         else:
-            text, depth = self.variable(values), 0
+            found = Expression(self.variable(values))
         self.variables.read(reading)
-        return text, depth
+        return found
 
     def flush(self, variable: str | None = None) -> None:
         """Assign what is pending, to this variable or to one that is free."""
         if self.pending is None:
             return
         pending, self.pending = self.pending, None
-        self.assign(variable or self.place(pending.values), pending.values, pending.text)
+        self.assign(variable or self.place(pending.values), pending.values, pending.made.text)
 
-    def assign(self, name: str, values: list[Value], text: str) -> None:
+    def assign(self, name: str, values: list[Value], text: Text) -> None:
         """The only line that changes a variable. Raises Unaligned where what it holds is still to be read."""
         if not self.variables.is_free(name, values):
             raise Unaligned
@@ -90,34 +89,24 @@ class Statements:
         new = name not in self.declared and (name == "x" or (name in self.names.taken and leaves))
         self.declared.add(name)
         self.variables.assign(name, values)
-        self.line(f"{name}: Tensor = " if new else f"{name} = ", text, self.note(values))
+        self.body.line(text, f"{name}: Tensor = " if new else f"{name} = ", self.note(values))
 
     def note(self, values: list[Value]) -> str:
         """The size of a net's value, where it is another than that before."""
-        note = f"  # {values[0].shape}" if self.plan.is_net and len(values) == 1 else ""
+        note = str(values[0].shape) if self.plan.is_net and len(values) == 1 else ""
         before, self.noted = self.noted, note
         return note if note != before else ""
-
-    def line(self, before: str, text: str, note: str = "") -> None:
-        line, room = f"{before}{text}", WIDTH - 4 * self.writer.depth
-        if len(line) <= room or not text.endswith(")"):
-            self.writer.line(f"{line}{note}" if len(line + note) <= room else line)
-            return
-        place = opening(text)
-        head, inside = text[:place], text[place + 1 : -1]
-        call = Arguments(head, tuple(map(item, split(inside))))
-        self.writer.lines += layout(call, 4 * self.writer.depth, before, note)
 
     def leave(self, values: list[Value], name: str | None) -> None:
         """Return a value; `name`: the variable that mypy knows to be a tensor, if there is one."""
         pending = self.pending
-        if pending is not None and pending.typed and is_same(pending.values, values):
+        if pending is not None and pending.made.typed and is_same(pending.values, values):
             self.pending = None
-            self.line("return ", pending.text)
+            self.body.line(pending.made.text, "return ")
             return
         if name is not None:
             self.settle(values, name)
-        self.writer.line(f"return {self.variable(values)}")
+        self.body.line(self.variable(values), "return ")
 
     def place(self, values: list[Value] | None = None, besides: Counter[Value] | None = None) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads."""
@@ -145,10 +134,10 @@ class Statements:
         if not self.variables.holds(name, values):
             self.assign(name, values, found)
 
-    def produce(self, values: list[Value], text: str, depth: int, wish: str, atomic: bool = True) -> None:
+    def produce(self, values: list[Value], made: Expression, wish: str) -> None:
         """A new value: kept pending, or assigned at once where a wire leads to it in all rows."""
         self.flush()
-        self.pending = Pending(values, text, depth, atomic)
+        self.pending = Pending(values, made)
         if self.kept.issuperset(values):
             name = self.names.local(wish)
             while name == self.target or not self.variables.is_free(name):
@@ -156,26 +145,31 @@ class Statements:
             self.named.add(name)
             self.flush(name)
 
-    def method(self, call: str, inputs: list[Value], outputs: list[Value], wish: str) -> None:
-        """`value.call`, behind what is pending where that is short and a call itself."""
-        room = WIDTH - 4 * self.writer.depth - len(self.target) - 4 - len(call)
-        if self.pending is not None and not (self.pending.atomic and len(self.pending.text) <= room):
+    def flatten(self, inputs: list[Value], outputs: list[Value], wish: str) -> None:
+        """`value.flatten(1)`, behind what is pending where that is short and a call itself."""
+        room = self.body.room - len(self.target) - len(" = .flatten(1)")
+        pending = self.pending
+        if pending is not None and not (pending.made.atomic and len(flat(pending.made.text)) <= room):
             self.flush()
-        reading = [value for value, made in zip(inputs, outputs, strict=True) if made is not value]
-        text, depth = self.take(inputs, reading)
-        self.produce(outputs, f"{text}.{call}", depth, wish)
+        value = self.take(inputs, read(inputs, outputs))
+        made = call(f"{flat(value.text)}.flatten", "1")
+        self.produce(outputs, Expression(made, value.depth), wish)
 
     def call(self, callee: str, inputs: list[Value], outputs: list[Value], wish: str) -> None:
         """`callee(value)`, nested into what is pending as long as it reads well."""
-        reading = [value for value, made in zip(inputs, outputs, strict=True) if made is not value]
-        text, depth = self.take(inputs, reading)
-        made = f"{callee}({text})"
-        room = WIDTH - 4 * self.writer.depth - len(self.target) - 3
-        if depth and (depth >= DEEPEST or len(made) > room):
+        value = self.take(inputs, read(inputs, outputs))
+        made = call(callee, flat(value.text))
+        room = self.body.room - len(self.target) - len(" = ")
+        if value.depth and (value.depth >= DEEPEST or len(flat(made)) > room):
             name = self.place(inputs)
-            self.assign(name, inputs, text)
-            made, depth = f"{callee}({name})", 0
-        self.produce(outputs, made, depth + 1, wish)
+            self.assign(name, inputs, value.text)
+            value, made = Expression(name), call(callee, name)
+        self.produce(outputs, Expression(made, value.depth + 1), wish)
+
+
+def read(inputs: list[Value], outputs: list[Value]) -> list[Value]:
+    """The values that are read: not those that are handed on as they are."""
+    return [value for value, made in zip(inputs, outputs, strict=True) if made is not value]
 
 
 def is_same(left: list[Value], right: list[Value]) -> bool:
