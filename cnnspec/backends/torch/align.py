@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.backends.torch.columns import Unaligned
 from cnnspec.backends.torch.steps import step_names
+from cnnspec.backends.torch.values import Unaligned
 from cnnspec.graph.tree import From, If, Step, Value
 from cnnspec.graph.walk import Steps, walk
 from cnnspec.text.source import Span

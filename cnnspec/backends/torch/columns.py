@@ -2,66 +2,22 @@
 
 A block's class stands for several instances, a loop's body for several iterations. Both are Frames: so
 many rows of the same structure. The values that one place has over the rows are a column, and the
-frame writes the column as an expression: a literal where all rows agree, else what the symbols say,
-where that is right in every row, else a parameter or a loop variable.
+frame solves the column: a literal where all rows agree, else what the symbols say, where that is right
+in every row, else a parameter or a loop variable. What is solved is data: a frame knows no names, and
+keeps nothing of what it is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from cnnspec.backends.torch.signatures import AS_KERNEL, EVERYTHING_SAID, Signature
-from cnnspec.backends.writer import Arguments, Text
+from cnnspec.backends.torch.solutions import Added, Half, Items, Make, Solution, alike
+from cnnspec.backends.torch.values import MISSING, ClassName, Unaligned, agree, literal, same
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Call
 from cnnspec.values.kinds import is_integer
-
-MISSING: Any = object()
-"""What a row has at a place that it does not reach."""
-
-
-class ClassName(str):
-    """A class of the emitted program as a value: a layer that a block is told."""
-
-
-class Unaligned(Exception):
-    """The rows differ in more than what an expression can tell."""
-
-
-def literal(value: Any) -> str:
-    """A checked value as Python text: nothing else of a specification ever becomes code."""
-    if isinstance(value, bool) or value is None:
-        return repr(value)
-    if isinstance(value, int):
-        return repr(int(value))
-    if isinstance(value, float):
-        if value in (float("inf"), float("-inf")):
-            return f'float("{value}")'
-        return repr(value)
-    if isinstance(value, ClassName):
-        return str(value)
-    if isinstance(value, str):
-        return '"' + value.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
-        inner = ", ".join(map(literal, value))
-        return f"({inner},)" if len(value) == 1 else f"({inner})"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(literal, value)) + "]"
-    raise TypeError(type(value))
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equal in value and in type: 1, 1.0 and True are three things."""
-    if isinstance(left, int) and isinstance(right, int):
-        return isinstance(left, bool) == isinstance(right, bool) and int(left) == int(right)
-    if isinstance(left, list | tuple) and type(left) is type(right):
-        return len(left) == len(right) and all(map(same, left, right))
-    return type(left) is type(right) and bool(left == right)
-
-
-def agree(column: Sequence[Any]) -> bool:
-    return all(same(value, column[0]) for value in column[1:])
 
 
 class Frame:
@@ -71,18 +27,18 @@ class Frame:
     numbers: list[int]
     signatures: Mapping[str, Signature]
 
-    def scalar(self, column: list[Any], hint: str) -> str:
+    def scalar(self, column: list[Any], hint: str) -> Solution:
         """The expression of a column of numbers, words, flags. Raises Unaligned."""
         raise NotImplementedError
 
-    def string(self, column: list[str]) -> str:
+    def string(self, column: list[str]) -> Solution:
         """A column of names as a string expression."""
         present = [name for name in column if name is not MISSING]
         if not agree(present):
             raise Unaligned
         return literal(present[0])
 
-    def text(self, column: list[Any], hint: str = "value") -> Text:
+    def text(self, column: list[Any], hint: str = "value") -> Solution:
         """The expression of a column of values or constructor calls. Raises Unaligned."""
         present = [value for value in column if value is not MISSING]
         first = present[0]
@@ -92,7 +48,7 @@ class Frame:
             return self._sequence(column, present, hint)
         return self.scalar(column, hint)
 
-    def _call(self, column: list[Any], present: list[Call]) -> Text:
+    def _call(self, column: list[Any], present: list[Call]) -> Solution:
         first = present[0]
         if any(isinstance(other, Call) and other.name != first.name for other in present[1:]):
             return self._class(column)
@@ -103,29 +59,29 @@ class Frame:
                 raise Unaligned
         signature = self.signatures.get(first.name, EVERYTHING_SAID)
         hints = ("in_channels", "out_channels") if len(first.args) == 2 else ("channels",)
-        items: list[tuple[str, Text]] = []
+        items: Items = []
         for i in range(len(first.args)):
             values = [value if value is MISSING else value.args[i] for value in column]
             items.append(("", self.text(values, hints[i] if i < len(hints) else "value")))
-        said: dict[str, Text] = {}
+        said: dict[str, Solution] = {}
         for key in first.kwargs:
             values = [value if value is MISSING else value.kwargs[key] for value in column]
             if key == "padding" and self.is_half(column, said.get("kernel_size")):
-                text: Text = f"{said['kernel_size']} // 2"
+                solved: Solution = Half(said["kernel_size"])
             else:
-                text = self.text(values, key)
-            said[key] = text
-            if key in signature.defaults and text == self.default(signature, key, said):
+                solved = self.text(values, key)
+            said[key] = solved
+            if key in signature.defaults and alike(solved, self.default(signature, key, said)):
                 continue
-            items.append(("" if key in signature.places else f"{key}=", text))
-        return Arguments(first.name, tuple(items))
+            items.append(("" if key in signature.places else f"{key}=", solved))
+        return Make(first.name, tuple(items))
 
-    def _class(self, column: list[Any]) -> Text:
+    def _class(self, column: list[Any]) -> Solution:
         """Layers of several classes, constructed without arguments: the class is what differs."""
         if not all(call is MISSING or self.is_bare(call) for call in column):
             raise Unaligned
         names = [call if call is MISSING else ClassName(call.name) for call in column]
-        return Arguments(self.scalar(names, "layer"), ())
+        return Make(self.scalar(names, "layer"), ())
 
     def is_bare(self, call: Call) -> bool:
         """Whether a class is constructed without arguments."""
@@ -134,35 +90,32 @@ class Frame:
             key in unsaid and same(unsaid[key], value) for key, value in call.kwargs.items()
         )
 
-    def is_added(self, text: Text | None) -> bool:
-        """Whether an expression is a parameter that the class takes beside those of its block."""
-        raise NotImplementedError
-
-    def is_half(self, column: list[Any], kernel: Text | None) -> bool:
+    @staticmethod
+    def is_half(column: list[Any], kernel: Solution | None) -> bool:
         """Whether every pad is half of a kernel that differs: the class is told one of both then."""
         present = [call.kwargs for call in column if call is not MISSING]
         return (
-            self.is_added(kernel)
+            isinstance(kernel, Added)
             and all(is_integer(each["padding"]) and is_integer(each["kernel_size"]) for each in present)
             and all(int(each["padding"]) == int(each["kernel_size"]) // 2 for each in present)
         )
 
     @staticmethod
-    def default(signature: Signature, key: str, said: dict[str, Text]) -> Text:
+    def default(signature: Signature, key: str, said: dict[str, Solution]) -> Solution:
         value = signature.defaults[key]
         return said["kernel_size"] if value is AS_KERNEL else literal(value)
 
-    def _sequence(self, column: list[Any], present: list[Any], hint: str) -> Text:
+    def _sequence(self, column: list[Any], present: list[Any], hint: str) -> Solution:
         first = present[0]
         if any(type(other) is not type(first) or len(other) != len(first) for other in present[1:]):
             return self.scalar(column, hint)
-        items: list[tuple[str, Text]] = []
+        items: Items = []
         for i in range(len(first)):
             values = [value if value is MISSING else value[i] for value in column]
             items.append(("", self.text(values, hint)))
-        return Arguments("", tuple(items), *("[]" if isinstance(first, list) else "()"))
+        return Make("", tuple(items), "[]" if isinstance(first, list) else "()")
 
-    def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> str:
+    def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> Solution:
         """A condition that differs among the rows."""
         return self.scalar(column, hint)
 
@@ -181,14 +134,11 @@ class Part(Frame):
             wide[row] = value
         return wide
 
-    def scalar(self, column: list[Any], hint: str) -> str:
+    def scalar(self, column: list[Any], hint: str) -> Solution:
         return self.parent.scalar(self.spread(column), hint)
 
-    def string(self, column: list[str]) -> str:
+    def string(self, column: list[str]) -> Solution:
         return self.parent.string(self.spread(column))
 
-    def is_added(self, text: Text | None) -> bool:
-        return self.parent.is_added(text)
-
-    def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> str:
+    def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> Solution:
         return self.parent.condition(self.spread(tests), self.spread(column), hint)

@@ -1,18 +1,38 @@
-"""The constructor of a class: every module under the name that its weights bear."""
+"""What the constructor of a class does, solved as data: every module under the name that its weights bear."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.align import align
-from cnnspec.backends.torch.code import Body, Turns
-from cnnspec.backends.torch.columns import ClassName, Frame, Part, Unaligned, agree
-from cnnspec.backends.torch.expressions import call
+from cnnspec.backends.torch.columns import Frame, Part
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import as_class
+from cnnspec.backends.torch.solutions import (
+    Every,
+    Flag,
+    Given,
+    Items,
+    Make,
+    Present,
+    Remark,
+    Solution,
+    Variable,
+)
+from cnnspec.backends.torch.solved import (
+    Choose,
+    Define,
+    Let,
+    Loops,
+    Method,
+    Place,
+    Put,
+    Run,
+    Solved,
+    Statement,
+)
 from cnnspec.backends.torch.steps import (
     implicit,
     is_chain,
@@ -25,17 +45,19 @@ from cnnspec.backends.torch.steps import (
     weights,
 )
 from cnnspec.backends.torch.structure import Plan, shape_note
-from cnnspec.backends.writer import Arguments, Each, Noted, Text, flat
+from cnnspec.backends.torch.values import ClassName, Unaligned, agree
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph import walk
-from cnnspec.graph.tree import From, Group, If, Leaf, Merge, Repeat, Step, Use
+from cnnspec.graph.tree import From, Group, If, Leaf, Merge, Path, Repeat, Step, Use
 from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Call
 from cnnspec.values.symbols import add, constant, make, polynomial
 
-INDICES = ("i", "j", "k", "m", "n")
 LONGEST_UNROLLED = 8
 LONGEST_LISTED = 24  # modules that turns of a repeat may be, to be listed one by one
+
+To = Callable[[Frame, list[Any], Solution, str], Statement]
+"""Puts a module into its place."""
 
 
 class NotSimple(Exception):
@@ -43,17 +65,26 @@ class NotSimple(Exception):
 
 
 class Constructor:
-    """Writes the body of `__init__` for all rows of a class at once."""
+    """Solves the body of `__init__` for all rows of a class at once."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.body = plan, Body()
-        self.depth = 0
-        self.conditions: dict[str, str] = {}
+        self.plan = plan
         self.wired = not plan.is_chain  # forward runs these steps one by one
+
+    def solve(self) -> Solved:
+        """All statements. Raises Unaligned where no one constructor is right for all rows."""
+        columns, start = align([row.steps for row in self.plan.rows]), 0
+        items: Items = []
+        numbered = self.plan.is_chain and self.plan.sequential
+        if numbered:
+            items, start = self.chain(columns, self.plan.root)
+        put = self.to_container("self", named=False) if numbered else self.to_self
+        begun = Run(Make("super().__init__", tuple(items)))
+        return [begun, *self.each(columns[start:], self.plan.root, put)]
 
     # Where modules go
 
-    def to_self(self, frame: Frame, steps: list[Any], text: Text, comment: str) -> None:
+    def to_self(self, frame: Frame, steps: list[Any], made: Solution, comment: str) -> Statement:
         """`self.conv1 = …`, or add_module where the name is no identifier."""
         first = steps[0]
         names = [step.name for step in steps]
@@ -61,40 +92,36 @@ class Constructor:
             kind, weighted = attribute_kind(first)
             attribute = self.plan.attribute(names[0], kind, weighted)
             if attribute is not None:
-                self.body.line(text, f"self.{attribute} = ")
-                return
-        self.add("self", frame, names, text, comment, is_parameter(first))
+                return Put("self", attribute, made)
+        return self.add("self", frame, names, made, comment, is_parameter(first))
 
-    def to_container(self, target: str, named: bool) -> Callable[[Frame, list[Any], Text, str], None]:
-        def put(frame: Frame, steps: list[Any], text: Text, comment: str) -> None:
+    def to_container(self, owner: Place, named: bool) -> To:
+        def put(frame: Frame, steps: list[Any], made: Solution, comment: str) -> Statement:
             if named:
                 names = [step.name.rpartition(".")[2] for step in steps]
-                self.add(target, frame, names, text, comment, is_parameter(steps[0]))
-            else:
-                self.body.line(call(f"{target}.append", text), comment=comment)
+                return self.add(owner, frame, names, made, comment, is_parameter(steps[0]))
+            return Method(owner, "append", (made,), comment)
 
         return put
 
     def add(
-        self, target: str, frame: Frame, names: list[str], text: Text, comment: str, parameter: bool
-    ) -> None:
+        self, owner: Place, frame: Frame, names: list[str], made: Solution, comment: str, parameter: bool
+    ) -> Statement:
         if agree(names) and is_plain(names[0]):
-            self.body.line(text, f"{target}.{names[0]} = ", comment)
-            return
+            return Put(owner, names[0], made, comment)
         method = "register_parameter" if parameter else "add_module"
-        self.body.line(call(f"{target}.{method}", frame.string(names), text), comment=comment)
+        return Method(owner, method, (frame.string(names), made), comment)
 
     # Statements
 
-    def walk(self, rows: list[Steps], frame: Frame, put: Any) -> None:
+    def walk(self, rows: list[Steps], frame: Frame, put: To) -> Solved:
         """Construct what some steps need, each by `put`."""
-        self.each(align(rows), frame, put)
+        return self.each(align(rows), frame, put)
 
-    def each(self, columns: list[list[Any]], frame: Frame, put: Any) -> None:
-        for steps in columns:
-            self.step(steps, frame, put)
+    def each(self, columns: list[list[Any]], frame: Frame, put: To) -> Solved:
+        return [statement for steps in columns for statement in self.step(steps, frame, put)]
 
-    def chain(self, columns: list[list[Any]], frame: Frame) -> tuple[list[tuple[str, Text]], int]:
+    def chain(self, columns: list[list[Any]], frame: Frame) -> tuple[Items, int]:
         """The arguments of an nn.Sequential up to the first column that takes statements, and its number."""
         varied = (isinstance(steps[0], If) and not agree([s.taken for s in steps]) for steps in columns)
         number = next((i for i, varies in enumerate(varied) if varies), len(columns))
@@ -103,19 +130,19 @@ class Constructor:
         except NotSimple:
             return [], 0
 
-    def step(self, steps: list[Any], frame: Frame, put: Any) -> None:
+    def step(self, steps: list[Any], frame: Frame, put: To) -> Solved:
         first = steps[0]
         if isinstance(first, Leaf | Use):
-            if not (self.wired and (is_method(first) or all(map(self.plan.like, steps)))):
-                put(frame, steps, self.module(steps, frame), self.note(steps, frame))
-        elif is_container(first):
-            self.container(steps, frame, put)
-        elif isinstance(first, If):
-            self.branches(steps, frame, put)
-        elif isinstance(first, Repeat):
-            self.repeat(steps, frame, put)
-        elif isinstance(first, Merge):
-            self.merge(steps, frame, put)
+            if self.wired and (is_method(first) or all(map(self.plan.like, steps))):
+                return []
+            return [put(frame, steps, self.module(steps, frame), self.note(steps, frame))]
+        if is_container(first):
+            return self.container(steps, frame, put)
+        if isinstance(first, If):
+            return self.branches(steps, frame, put)
+        if isinstance(first, Repeat):
+            return self.repeat(steps, frame, put)
+        return self.merge(steps, frame, put) if isinstance(first, Merge) else []
 
     def note(self, steps: list[Any], frame: Frame) -> str:
         """The size of what some steps of a net make, where it is another than what arrives.
@@ -126,14 +153,14 @@ class Constructor:
             return ""
         return shape_note([step.output for step in steps], frame)
 
-    def module(self, steps: list[Any], frame: Frame) -> Text:
+    def module(self, steps: list[Any], frame: Frame) -> Solution:
         """The construction of a layer or of a block's class."""
         if isinstance(steps[0], Use):
             return frame.text([self.plan.program.call(step) for step in steps])
         calls = [self.plan.program.module(step) for step in steps]
         return self.told(steps, calls, frame) or frame.text(calls)
 
-    def told(self, steps: list[Leaf], calls: list[Call], frame: Frame) -> Text | None:
+    def told(self, steps: list[Leaf], calls: list[Call], frame: Frame) -> Solution | None:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
         name, root = steps[0].span.text, self.plan.root
         if not isinstance(root.arguments[0].get(name), LayerName) or not all(map(frame.is_bare, calls)):
@@ -142,107 +169,107 @@ class Constructor:
         given = [as_class(root.arguments[number].get(name)) for number in frame.numbers]
         if given != names or not root.is_writable(name) or (name not in root.parameters and agree(names)):
             return None
-        return Arguments(root.argument(name), ())
+        return Make(Given(name), ())
 
-    def container(self, steps: list[Any], frame: Frame, put: Any) -> None:
+    def container(self, steps: list[Any], frame: Frame, put: To) -> Solved:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
         rows = [unlabelled(step) for step in steps]
         chain = all(is_chain(row, self.plan.kept, s.output) for row, s in zip(rows, steps, strict=True))
         self.plan.bare.update(step.name for step in steps if not chain)
-        columns, start, made = align(rows), 0, Arguments("nn.Sequential" if chain else "nn.Module", ())
+        columns, start, made = align(rows), 0, Make("nn.Sequential" if chain else "nn.Module", ())
         if plain := chain and all(implicit(row) for row in rows):
             items, start = self.chain(columns, frame)
-            made = Arguments("nn.Sequential", tuple(items))
+            made = Make("nn.Sequential", tuple(items))
             if start == len(columns):
-                put(frame, steps, made, "")
-                return
-        target = self.target(steps, put)
-        self.body.line(made, f"{target} = ")
+                return [put(frame, steps, made, "")]
         around, self.wired = self.wired, self.wired and not chain
         try:
-            self.each(columns[start:], frame, self.to_container(target, not plain))
+            return self.filled(
+                made,
+                steps,
+                frame,
+                put,
+                lambda target: self.each(columns[start:], frame, self.to_container(target, not plain)),
+            )
         finally:
             self.wired = around
-        if "." not in target:
-            put(frame, steps, target, "")
 
-    def target(self, steps: list[Any], put: Any) -> str:
-        """Where the modules of a container are put: the attribute itself, else a variable."""
+    def filled(
+        self, made: Solution, steps: list[Any], frame: Frame, put: To, fill: Callable[[Place], Solved]
+    ) -> Solved:
+        """A container that statements fill: the attribute itself where it has one, else a variable first."""
         names, wish = [step.name for step in steps], steps[0].name.rpartition(".")[2]
         if put == self.to_self and agree(names) and is_plain(names[0]):
-            return f"self.{names[0]}"
-        return self.plan.locals.local(wish if agree(names) else wish.rstrip("0123456789"))
+            return [Put("self", names[0], made), *fill(f"self.{names[0]}")]
+        target = Variable(wish if agree(names) else wish.rstrip("0123456789"))
+        return [Let(target, made), *fill(target), put(frame, steps, target, "")]
 
-    def branches(self, steps: list[If], frame: Frame, put: Any) -> None:
+    def branches(self, steps: list[If], frame: Frame, put: To) -> Solved:
         taken = [step.taken for step in steps]
         if agree(taken):
-            self.walk([step.steps for step in steps], frame, put)
-            return
+            return self.walk([step.steps for step in steps], frame, put)
         if self.wired and in_loop(frame):
             raise Unaligned  # one flag cannot tell every turn
         condition = frame.condition([step.test for step in steps], taken, "variant")
+        defined: Solved = []
         if self.wired:
             flag = self.plan.add_flag(
                 key_of(steps), dict(zip(frame.numbers, taken, strict=True)), "has_" + wish_of(steps)
             )
-            self.define(flag, condition, frame)
-            condition = condition if condition.endswith(" is not None") else f"self.{flag}"
+            defined.append(Define(flag, condition, frame is self.plan.root))
+            condition = condition if isinstance(condition, Present) else Flag(flag)
         blocks = []
         for branch in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is branch]
-            with self.body.aside() as lines:
-                self.walk([steps[i].steps for i in rows], Part(frame, rows), put)
-            blocks.append(lines)
-        negation = f"not {condition}" if condition.startswith("self.") else f"not ({condition})"
-        self.body.branch(condition, blocks[0], negation, blocks[1])
+            blocks.append(self.walk([steps[i].steps for i in rows], Part(frame, rows), put))
+        return [*defined, Choose(condition, *blocks)]
 
-    def merge(self, steps: list[Merge], frame: Frame, put: Any) -> None:
+    def merge(self, steps: list[Merge], frame: Frame, put: To) -> Solved:
         if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):
             raise Unaligned
-        if steps[0].name:
-            target = self.target(steps, put)
-            self.body.line("nn.Module()", f"{target} = ")
-            self.paths(steps, frame, self.to_container(target, named=True))
-            if "." not in target:
-                put(frame, steps, target, "")
-        else:
-            self.paths(steps, frame, put)
+        if not steps[0].name:
+            return self.paths(steps, frame, put)
+        return self.filled(
+            Make("nn.Module", ()),
+            steps,
+            frame,
+            put,
+            lambda target: self.paths(steps, frame, self.to_container(target, named=True)),
+        )
 
-    def paths(self, steps: list[Merge], frame: Frame, put: Any) -> None:
-        for paths in zip(*(step.paths for step in steps), strict=True):
-            there = [not path.dropped for path in paths]
-            rows = [i for i, present in enumerate(there) if present]
-            if 0 < len(rows) < len(paths):
-                if in_loop(frame):
-                    raise Unaligned  # one flag cannot tell every turn
-                answers = dict(zip(frame.numbers, there, strict=True))
-                flag = self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual")
-                condition = frame.condition([path.test for path in paths], there, flag)
-                self.define(flag, condition, frame)
-                with self.body.aside() as lines:
-                    self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
-                self.body.branch(f"self.{flag}", lines, "", [])
-            elif rows:
-                self.walk([path.steps for path in paths], frame, put)
+    def paths(self, steps: list[Merge], frame: Frame, put: To) -> Solved:
+        return [
+            statement
+            for paths in zip(*(step.paths for step in steps), strict=True)
+            for statement in self.path(steps, paths, frame, put)
+        ]
 
-    def define(self, flag: str, condition: str, frame: Frame) -> None:
-        """Remember a condition in an attribute; one that is known already is not computed again."""
-        known = self.conditions.get(condition)
-        self.body.line(known or condition, f"self.{flag} = ")
-        if frame is self.plan.root:  # else it may not be there elsewhere
-            self.conditions.setdefault(condition, f"self.{flag}")
+    def path(self, steps: list[Merge], paths: tuple[Path, ...], frame: Frame, put: To) -> Solved:
+        there = [not path.dropped for path in paths]
+        rows = [i for i, present in enumerate(there) if present]
+        if not rows or len(rows) == len(paths):
+            return self.walk([path.steps for path in paths], frame, put) if rows else []
+        if in_loop(frame):
+            raise Unaligned  # one flag cannot tell every turn
+        answers = dict(zip(frame.numbers, there, strict=True))
+        flag = self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual")
+        condition = frame.condition([path.test for path in paths], there, flag)
+        inside = self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
+        return [Define(flag, condition, frame is self.plan.root), Choose(Flag(flag), inside, [])]
 
     # Repeats
 
-    def repeat(self, steps: list[Repeat], frame: Frame, put: Any) -> None:
+    def repeat(self, steps: list[Repeat], frame: Frame, put: To) -> Solved:
         """A loop over all iterations, or over all but the first, or none: the first form that is right."""
         for form, first, tables in self.forms(steps):
-            if self.attempt(frame, partial(self.loop, steps, frame, put, first, tables)):
-                self.plan.loops[repeat_of(steps)] = (form, first)
-                return
+            try:
+                solved = self.loop(steps, frame, put, first, tables)
+            except Unaligned:
+                continue
+            self.plan.loops[repeat_of(steps)] = (form, first)
+            return solved
         self.plan.loops[repeat_of(steps)] = ("unrolled", 0)
-        for rows in align_iterations(steps):
-            self.walk(rows, frame, put)
+        return [done for rows in align_iterations(steps) for done in self.walk(rows, frame, put)]
 
     def forms(self, steps: list[Repeat]) -> list[tuple[str, int, bool]]:
         counts = [len(step.iterations) for step in steps]
@@ -261,69 +288,40 @@ class Constructor:
             forms.append(("loop", 0, True))
         return forms
 
-    def attempt(self, frame: Frame, write: Callable[[], None]) -> bool:
-        """Try to write something; leave no trace where the rows turn out not to agree."""
-        length, parameters = len(self.body.statements), dict(self.plan.root.parameters)
-        constants, tables = dict(self.plan.root.used_constants), tables_of(frame)
-        depth, taken = self.body.depth, set(self.plan.locals.taken)
-        try:
-            write()
-        except Unaligned:
-            del self.body.statements[length:]
-            self.plan.root.parameters.clear()
-            self.plan.root.parameters.update(parameters)
-            self.plan.root.used_constants = constants
-            for loop, table, uses_index in tables:
-                loop.table, loop.uses_index = table, uses_index
-            self.body.depth, self.plan.locals.taken = depth, taken
-            return False
-        return True
-
-    def loop(self, steps: list[Repeat], frame: Frame, put: Any, first: int, tables: bool) -> None:
-        if first:
-            self.walk([step.iterations[0] for step in steps], frame, put)
-        parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
-        if not parents:
-            return
-        rows = [iteration for step in steps for iteration in step.iterations[first:]]
-        taken = set(self.plan.locals.taken)
-        index = self.plan.locals.local(INDICES[self.depth % len(INDICES)])
-        loop = Loop(frame, parents, index, tables, self.plan.locals)
-        self.depth += 1
-        try:
-            with self.body.aside() as body:
-                self.walk(rows, loop, put)
-            targets, over = self.header(loop, steps, frame, first)
-        finally:
-            self.depth -= 1
-            self.plan.locals.taken = taken
-        if body:
-            self.body.statements.append(Turns(targets, over, body))
+    def loop(self, steps: list[Repeat], frame: Frame, put: To, first: int, tables: bool) -> Solved:
+        before = self.walk([step.iterations[0] for step in steps], frame, put) if first else []
+        loop, rows = turns(steps, frame, first, tables)
+        body = self.walk(rows, loop, put) if rows else []
+        if not body:
+            return before
+        table = loop.table(body)
+        listed = [loop.row(table, turn) for turn in range(loop.size)] if table else []
+        times = "" if table else self.times(steps, frame, first)
+        return [*before, Loops(loop, times, listed, body)]
 
     @staticmethod
-    def header(loop: Loop, steps: list[Repeat], frame: Frame, first: int) -> tuple[str, Text]:
-        if loop.table:
-            return loop.header()
+    def times(steps: list[Repeat], frame: Frame, first: int) -> Solution:
+        """How many turns a loop takes."""
         counts = [make(len(s.iterations) - first, add(polynomial(s.times), constant(-first))) for s in steps]
-        return (loop.index if loop.uses_index else "_"), f"range({flat(frame.text(counts, 'depth'))})"
+        return frame.text(counts, "depth")
 
     # Expressions
 
-    def items(self, columns: list[list[Any]], frame: Frame) -> list[tuple[str, Text]]:
+    def items(self, columns: list[list[Any]], frame: Frame) -> Items:
         """The arguments of an nn.Sequential. Raises NotSimple where it takes statements, else Unaligned."""
-        found: list[tuple[str, Text]] = []
+        found: Items = []
         for steps in columns:
             first = steps[0]
             if isinstance(first, From):
                 continue
             if isinstance(first, Leaf | Use):
-                found.append(("", Noted(self.module(steps, frame), self.note(steps, frame))))
+                found.append(("", Remark(self.module(steps, frame), self.note(steps, frame))))
             elif is_container(first):
                 within = [unlabelled(step) for step in steps]
                 if not all(map(implicit, within)):
                     raise NotSimple
                 inside = self.items(align(within), frame)
-                found.append(("", Noted(Arguments("nn.Sequential", tuple(inside)), "")))
+                found.append(("", Remark(Make("nn.Sequential", tuple(inside)), "")))
             elif isinstance(first, If):
                 if not agree([step.taken for step in steps]):
                     raise NotSimple
@@ -332,7 +330,7 @@ class Constructor:
                 found += self.repeated(steps, frame)
         return found
 
-    def repeated(self, steps: list[Repeat], frame: Frame) -> list[tuple[str, Text]]:
+    def repeated(self, steps: list[Repeat], frame: Frame) -> Items:
         """The items of a repeat, as a generator where they are one module an iteration."""
         counts = {len(step.iterations) for step in steps}
         if counts == {1}:
@@ -349,24 +347,21 @@ class Constructor:
             return [item for rows in align_iterations(steps) for item in self.items(align(rows), frame)]
         raise NotSimple
 
-    def generated(self, steps: list[Repeat], frame: Frame, first: int) -> list[tuple[str, Text]]:
+    def generated(self, steps: list[Repeat], frame: Frame, first: int) -> Items:
         head = self.items(align([step.iterations[0] for step in steps]), frame) if first else []
-        parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
-        rows = [iteration for step in steps for iteration in step.iterations[first:]]
-        taken = set(self.plan.locals.taken)
-        index = self.plan.locals.local(INDICES[self.depth % len(INDICES)])
-        loop = Loop(frame, parents, index, False, self.plan.locals)
-        self.depth += 1
-        try:
-            inside = self.items(align(rows), loop)
-        finally:
-            self.depth -= 1
-            self.plan.locals.taken = taken
-        if len(inside) != 1 or not isinstance(inside[0][1], Noted) or isinstance(inside[0][1].text, Each):
+        loop, rows = turns(steps, frame, first)
+        inside = self.items(align(rows), loop)
+        module = inside[0][1] if len(inside) == 1 else None
+        if not isinstance(module, Remark) or isinstance(module.made, Every):
             raise NotSimple
-        module = inside[0][1]
-        targets, over = self.header(loop, steps, frame, first)
-        return [*head, ("", Noted(Each(module.text, f"for {targets} in {flat(over)}"), module.comment))]
+        every = Every(loop, module.made, self.times(steps, frame, first))
+        return [*head, ("", Remark(every, module.comment))]
+
+
+def turns(steps: list[Repeat], frame: Frame, first: int, tables: bool = False) -> tuple[Loop, list[Steps]]:
+    """The frame of a loop over the iterations from the first one on, and these."""
+    parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
+    return Loop(frame, parents, tables), [turn for step in steps for turn in step.iterations[first:]]
 
 
 def modules_in(steps: Steps) -> int:
@@ -374,16 +369,6 @@ def modules_in(steps: Steps) -> int:
     return sum(
         1 if isinstance(step, Leaf | Use | Group) else sum(map(modules_in, walk.rows(step))) for step in steps
     )
-
-
-def tables_of(frame: Frame) -> list[tuple[Loop, dict[str, list[Any]], bool]]:
-    """The loops around, and what they have found out so far."""
-    found = []
-    while isinstance(frame, Part | Loop):
-        if isinstance(frame, Loop):
-            found.append((frame, dict(frame.table), frame.uses_index))
-        frame = frame.parent
-    return found
 
 
 def in_loop(frame: Frame) -> bool:

@@ -9,13 +9,16 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from cnnspec.backends.names import Names
 from cnnspec.backends.torch.align import align
 from cnnspec.backends.torch.code import Turns
-from cnnspec.backends.torch.columns import Frame, Part, Unaligned, agree
-from cnnspec.backends.torch.construct import INDICES, align_iterations, attribute_kind, is_parameter
+from cnnspec.backends.torch.columns import Frame, Part
+from cnnspec.backends.torch.construct import align_iterations, attribute_kind, is_parameter, turns
 from cnnspec.backends.torch.expressions import Expression, behind, call
 from cnnspec.backends.torch.joins import activation_of, added, places, written
 from cnnspec.backends.torch.loops import Loop
+from cnnspec.backends.torch.solutions import Numbered
+from cnnspec.backends.torch.spelling import INDICES, numbered
 from cnnspec.backends.torch.statements import Statements, is_same
 from cnnspec.backends.torch.steps import (
     idle,
@@ -26,6 +29,8 @@ from cnnspec.backends.torch.steps import (
     repeat_of,
     unlabelled,
 )
+from cnnspec.backends.torch.structure import Plan
+from cnnspec.backends.torch.values import Unaligned, agree
 from cnnspec.backends.torch.variables import read_by
 from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
@@ -37,7 +42,10 @@ NEEDS = ("always", "training", "none")
 class Forward(Statements):
     """Writes the steps of a class, one after the other."""
 
-    loop_depth = 0
+    def __init__(self, plan: Plan, names: Names, live: set[Value], evaluated: set[Value]) -> None:
+        super().__init__(plan, names, live, evaluated)
+        self.indices: dict[Loop, str] = {}  # of the loops around
+        self.counted: set[Loop] = set()  # those whose index is read
 
     def walk(self, rows: list[Steps], frame: Frame) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
@@ -126,7 +134,11 @@ class Forward(Statements):
             if attribute is not None and not rest:
                 return f"self.{attribute}"
         getter = "get_parameter" if parameter else "get_submodule"
-        return call(f"self.{getter}", frame.string(names))
+        found = frame.string(names)
+        if isinstance(found, Numbered):
+            self.counted.add(found.loop)
+            found = numbered(found, self.indices[found.loop])
+        return call(f"self.{getter}", str(found))
 
     def container(self, steps: list[Any], frame: Frame) -> None:
         if idle(steps):
@@ -211,22 +223,20 @@ class Forward(Statements):
         count: int,
     ) -> Turns | None:
         """A loop that goes on in one variable; None where its turns do nothing."""
-        parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
-        rows = [iteration for step in steps for iteration in step.iterations[first:]]
+        loop, rows = turns(steps, frame, first)
         entering = [into(iteration) for iteration in rows]
         leaving = [value for step in steps for value in turn_ends(step, first)]
         taken, around, kept = set(self.names.taken), self.target, self.kept
-        index = self.names.local(INDICES[self.loop_depth % len(INDICES)])
-        loop = Loop(frame, parents, index, False, self.names)
-        self.loop_depth += 1
+        index = self.names.local(INDICES[len(self.indices) % len(INDICES)])
+        self.indices[loop] = index
         self.target, self.kept = end, kept.difference(leaving)
-        with self.body.aside() as lines, self.variables.loop(end, parents, entering, besides):
+        with self.body.aside() as lines, self.variables.loop(end, loop.parents, entering, besides):
             self.walk(rows, loop)
             self.settle(leaving, end)
         self.target, self.kept = around, kept
-        self.loop_depth -= 1
+        del self.indices[loop]
         self.names.taken = taken
-        index = loop.index if loop.uses_index else "_"
+        index = index if loop in self.counted else "_"
         return Turns(index, call("range", str(count)), lines) if lines else None
 
     # Joins

@@ -1,15 +1,15 @@
-"""The frame of a loop: what changes from one iteration to the next, and how the `for` tells it."""
+"""The frame of a loop: what changes from one iteration to the next."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import Any
 
-from cnnspec.backends.names import Names
-from cnnspec.backends.torch.columns import MISSING, Frame, Unaligned, agree, literal, same
-from cnnspec.backends.writer import Arguments, Text
+from cnnspec.backends.torch.columns import Frame
+from cnnspec.backends.torch.solutions import Cell, Numbered, Solution, Straight, leaves
+from cnnspec.backends.torch.values import MISSING, Unaligned, agree, alike_columns, same_origin
 from cnnspec.values.kinds import is_integer
-from cnnspec.values.symbols import polynomial, substitute
+from cnnspec.values.symbols import polynomial
 
 
 class Loop(Frame):
@@ -19,64 +19,42 @@ class Loop(Frame):
     straight line over the index, or, where `tables` are allowed, a loop variable that runs over a list.
     """
 
-    def __init__(self, parent: Frame, parents: list[int], index: str, tables: bool, names_: Names) -> None:
-        self.parent, self.parents, self.index, self.tables, self.names = (
-            parent,
-            parents,
-            index,
-            tables,
-            names_,
-        )
+    def __init__(self, parent: Frame, parents: list[int], tables: bool = False) -> None:
+        self.parent, self.parents, self.tables = parent, parents, tables
         self.size = len(parents)
         self.numbers = [parent.numbers[row] for row in parents]
         self.signatures = parent.signatures
-        self.uses_index = False
-        self.table: dict[str, list[Any]] = {}
 
-    def scalar(self, column: list[Any], hint: str) -> str:
+    def scalar(self, column: list[Any], hint: str) -> Solution:
         wide: list[Any] = [MISSING] * self.parent.size
         for row, value in zip(self.parents, column, strict=True):
             if value is MISSING:
                 continue
-            if wide[row] is not MISSING and not (same(wide[row], value) and self.equal(wide[row], value)):
+            if wide[row] is not MISSING and not same_origin(wide[row], value):
                 return self.varying(column, hint)
             wide[row] = value
         return self.parent.scalar(wide, hint)
 
-    @staticmethod
-    def equal(left: Any, right: Any) -> bool:
-        return not is_integer(left) or polynomial(left) == polynomial(right)
-
-    def varying(self, column: list[Any], hint: str) -> str:
+    def varying(self, column: list[Any], hint: str) -> Solution:
         if len(set(self.parents)) > 1:
             raise Unaligned
         whole = all(value is not MISSING for value in column)
         if whole and all(map(is_integer, column)) and self.size > 2:
             steps = [int(b) - int(a) for a, b in pairwise(column)]
-            symbolic = len({substitute(polynomial(b - a), {}) for a, b in pairwise(column)}) == 1
+            symbolic = len({polynomial(b - a) for a, b in pairwise(column)}) == 1
             if symbolic and agree(steps):
-                self.uses_index = True
                 start = self.parent.scalar(self.at_parent(column[0]), hint)
-                step = self.parent.scalar(self.at_parent(column[1] - column[0]), hint)
-                slope = self.index if step == "1" else f"{_factor(step)} * {self.index}"
-                return slope if start == "0" else f"{start} + {slope}"
+                return Straight(self, start, self.parent.scalar(self.at_parent(column[1] - column[0]), hint))
         if not self.tables:
             raise Unaligned
-        for name, known in self.table.items():
-            pairs = [(a, b) for a, b in zip(known, column, strict=True) if b is not MISSING]
-            if all(same(a, b) and self.equal(a, b) for a, b in pairs):
-                return name
-        name = self.names.local(hint)
-        present = [value for value in column if value is not MISSING]
-        self.table[name] = [present[0] if value is MISSING else value for value in column]
-        return name
+        return Cell(self, tuple(column), hint)
 
     def at_parent(self, value: Any) -> list[Any]:
         wide: list[Any] = [MISSING] * self.parent.size
         wide[self.parents[0]] = value
         return wide
 
-    def string(self, column: list[str]) -> str:
+    def string(self, column: list[str]) -> Solution:
         """A name that counts along: `f"denselayer{j + 1}"`."""
         turns = [j for j, name in enumerate(column) if name is not MISSING]
         names = [column[j] for j in turns]
@@ -101,36 +79,24 @@ class Loop(Frame):
             or any(n != start + step * j for n, j in zip(numbers, turns, strict=True))
         ):
             raise Unaligned
-        self.uses_index = True
-        slope = self.index if step == 1 else f"{step} * {self.index}"
-        inner = f"{slope} + {start}" if start else slope
-        return "f" + literal(f"{prefix}{{{inner}}}{suffix}")
+        return Numbered(self, prefix, step, start, suffix)
 
-    def is_added(self, text: Text | None) -> bool:
-        return self.parent.is_added(text)
+    def table(self, solved: Any) -> list[Cell]:
+        """The variables that the loop runs over, as its solved body has them: alike ones once."""
+        found: list[Cell] = []
+        for cell in leaves(solved):
+            if (
+                isinstance(cell, Cell)
+                and cell.loop is self
+                and not any(alike_columns(known.column, cell.column, same_origin) for known in found)
+            ):
+                present = next(value for value in cell.column if value is not MISSING)
+                found.append(cell._replace(column=tuple(present if v is MISSING else v for v in cell.column)))
+        return found
 
-    def header(self) -> tuple[str, Text]:
-        """The `for` clause's targets, and what they run over (several rows: never with a table)."""
-        rows = [literal_rows(self, i) for i in range(self.size)] if self.table else []
-        if not self.table:
-            counts: list[Any] = [self.parents.count(row) for row in range(self.parent.size)]
-            bound = self.parent.scalar(counts, "depth")
-            return (self.index if self.uses_index else "_"), f"range({bound})"
-        targets = ", ".join(self.table)
-        listed = Arguments("", tuple(("", row) for row in rows), *"[]")
-        if self.uses_index:
-            lone = targets if len(self.table) == 1 else f"({targets})"
-            return f"{self.index}, {lone}", Arguments("enumerate", (("", listed),))
-        return targets, listed
-
-
-def literal_rows(loop: Loop, i: int) -> Text:
-    cells = [loop.parent.scalar(loop.at_parent(column[i]), "value") for column in loop.table.values()]
-    return cells[0] if len(cells) == 1 else Arguments("", tuple(("", cell) for cell in cells))
-
-
-def _factor(text: str) -> str:
-    return f"({text})" if " + " in text or " - " in text else text
+    def row(self, table: list[Cell], turn: int) -> list[Solution]:
+        """What one turn has in a table."""
+        return [self.parent.scalar(self.at_parent(cell.column[turn]), "value") for cell in table]
 
 
 def is_plain_number(text: str) -> bool:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.align import align, check_lent_names
-from cnnspec.backends.torch.code import Line, Statement, print_body
-from cnnspec.backends.torch.columns import MISSING, ClassName, Unaligned, literal, same
+from cnnspec.backends.torch.align import check_lent_names
+from cnnspec.backends.torch.code import Statement, print_body
 from cnnspec.backends.torch.construct import Constructor
 from cnnspec.backends.torch.expressions import call
 from cnnspec.backends.torch.forward import Forward
 from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
 from cnnspec.backends.torch.roots import Root, as_class
+from cnnspec.backends.torch.solved import Printer
+from cnnspec.backends.torch.spelling import Speller
 from cnnspec.backends.torch.structure import Plan, Program, Row, ordered
-from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer
+from cnnspec.backends.torch.values import MISSING, ClassName, Unaligned, literal, same
+from cnnspec.backends.writer import WIDTH, Arguments, Writer
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Value
 from cnnspec.graph.walk import live
@@ -28,7 +30,6 @@ from cnnspec.layers import find
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.text.syntax import Literal, Name
 from cnnspec.values.kinds import Filter, describe
-from cnnspec.values.symbols import write
 
 LONGEST_SENTENCE = 88  # of a docstring, which nothing breaks
 IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
@@ -100,7 +101,7 @@ def plan_block(program: Program, instances: list[Instance]) -> Plan:
     if len(instances) > 1:
         check_lent_names([i.steps for i in instances])
     rows = [Row(i.steps, (i.input,), (i.output,)) for i in instances]
-    plan = Plan("", rows, program.root(instances, names), names, program)
+    plan = Plan("", rows, program.root(instances), names, program)
     block = instances[0].block
     for each in block.parameters:
         default: Any = None
@@ -127,7 +128,6 @@ def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
         [scope],
         [network.arguments],
         program.free_names,
-        names,
         [network.constants],
         set(),
         program.signatures,
@@ -150,17 +150,17 @@ def find_form(plan: Plan, outputs: dict[str, Any] | None, several: bool) -> None
     Raises Unaligned where a class of several instances is better parted.
     """
     try:
-        write_class(plan, [], outputs, Writer())
+        solve_class(plan, outputs)
         return
     except Unaligned:
         if several:
             raise
     plan.unrolled = True
     try:
-        write_class(plan, [], outputs, Writer())
+        solve_class(plan, outputs)
     except Unaligned:
         plan.follows = False
-        write_class(plan, [], outputs, Writer())
+        solve_class(plan, outputs)
 
 
 def signature(plan: Plan) -> list[str]:
@@ -196,11 +196,29 @@ def annotation(values: list[Any]) -> str:
     return " | ".join(kinds)
 
 
+class ClassBody(NamedTuple):
+    """What a class is to hold."""
+
+    constructor: list[Statement]
+    forward: Forward | None  # None: that of nn.Sequential is right
+
+
+def solve_class(plan: Plan, outputs: dict[str, Any] | None) -> ClassBody:
+    """The constructor and the forward of a class; what the constructor is told is known from here on.
+
+    Raises Unaligned, before anything is printed, where one class is not right for all rows.
+    """
+    plan.start()
+    solved = Constructor(plan).solve()
+    forward = None if outputs is None and plan.is_chain else solve_forward(plan, outputs)
+    local = Names(plan.names.taken | plan.program.class_names.taken | {"x"})
+    return ClassBody(Printer(Speller(plan.root, plan.names, local)).constructor(solved), forward)
+
+
 def write_class(plan: Plan, parameters: list[str], outputs: dict[str, Any] | None, body: Writer) -> None:
     """A class with its constructor and its forward."""
-    plan.start()
-    chain = outputs is None and plan.is_chain
-    base = "nn.Sequential" if chain else "nn.Module"
+    solved = solve_class(plan, outputs)
+    base = "nn.Module" if solved.forward else "nn.Sequential"
     body.line()
     body.line()
     with body.block(f"class {plan.name}({base})"):
@@ -208,12 +226,15 @@ def write_class(plan: Plan, parameters: list[str], outputs: dict[str, Any] | Non
         body.line()
         body.expression(call("def __init__", "self", *parameters), after=" -> None:")
         with body.indented():
-            print_body(construct(plan, chain), body)
+            print_body(solved.constructor, body)
             if outputs is not None and plan.program.optimised:
                 body.line("self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
-        if not chain:
+        if solved.forward:
+            kind = outputs["annotation"] if outputs is not None else "Tensor"
+            arguments = ", ".join(f"{name}: Tensor" for name in solved.forward.inputs)
             body.line()
-            write_forward(plan, outputs, body)
+            with body.block(f"def forward(self, {arguments}) -> {kind}"):
+                print_body(solved.forward.body.statements, body)
 
 
 def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
@@ -246,40 +267,15 @@ def shown(value: Any) -> str:
     return printable(text.replace('"', "'").replace("…", "..."))
 
 
-def construct(plan: Plan, chain: bool) -> list[Statement]:
-    """The constructor's statements; the block's own names for widths come first."""
-    plan.root.used_constants.clear()
-    inside = modules(plan, chain)
-    named: list[Statement] = [
-        Line(f"{plan.names.parameter('=' + name)} = ", write(terms, plan.names.parameter))
-        for name, terms in plan.root.used_constants.items()
-    ]
-    return [*named, *inside]
-
-
-def modules(plan: Plan, chain: bool) -> list[Statement]:
-    constructor = Constructor(plan)
-    rows = [row.steps for row in plan.rows]
-    numbered = chain and plan.sequential
-    columns, start = align(rows), 0
-    items: list[tuple[str, Text]] = []
-    if numbered:
-        items, start = constructor.chain(columns, plan.root)
-    constructor.body.line(Arguments("super().__init__", tuple(items)))
-    put = constructor.to_container("self", named=False) if numbered else constructor.to_self
-    constructor.each(columns[start:], plan.root, put)
-    return constructor.body.statements
-
-
-def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
+def solve_forward(plan: Plan, outputs: dict[str, Any] | None) -> Forward:
+    """The statements of forward. Raises Unaligned where they differ from row to row."""
     names = Names(plan.names.taken | IMPORTED)
     inputs = ["x"]
     if outputs is not None and len(plan.rows[0].inputs) > 1:
         inputs = [names.local(given.name) for given in plan.program.network.inputs]
     computed = set[Value]().union(*(live(row.steps, set(row.outputs)) for row in plan.rows))
-    evaluated, kind = computed, "Tensor"
+    evaluated = computed
     if outputs is not None:
-        kind = outputs["annotation"]
         network = plan.program.network
         evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
     forward = Forward(plan, names, computed, evaluated)
@@ -293,8 +289,7 @@ def write_forward(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> N
         return_several(plan, forward, outputs)
     else:
         forward.leave([row.outputs[0] for row in plan.rows], "x" if len(inputs) == 1 else None)
-    with body.block(f"def forward(self, {', '.join(f'{name}: Tensor' for name in inputs)}) -> {kind}"):
-        print_body(forward.body.statements, body)
+    return forward
 
 
 # Several outputs

@@ -7,9 +7,9 @@ from itertools import count
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.code import Body
-from cnnspec.backends.torch.columns import Unaligned
 from cnnspec.backends.torch.expressions import Expression, call
 from cnnspec.backends.torch.structure import Plan
+from cnnspec.backends.torch.values import Unaligned
 from cnnspec.backends.torch.variables import Variables, read_by
 from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Value
@@ -42,6 +42,7 @@ class Statements:
         self.variables = Variables(len(plan.rows), reads)
         self.kept = set(plan.kept)
         self.named: set[str] = set()  # variables of values that a wire leads to
+        self.inputs: list[str] = []
         self.declared: set[str] = set()
         self.pending: Pending | None = None
         self.target = "x"
@@ -49,6 +50,7 @@ class Statements:
 
     def begin(self, inputs: list[str], values: list[list[Value]]) -> None:
         """The arguments of `forward`, and what each of them is in every row."""
+        self.inputs = inputs
         self.declared.update(inputs)
         for name, arriving in zip(inputs, values, strict=True):
             self.variables.assign(name, arriving)

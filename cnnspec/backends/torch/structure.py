@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
-from cnnspec.backends.torch.columns import Frame, Unaligned
+from cnnspec.backends.torch.columns import Frame
 from cnnspec.backends.torch.joins import places
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import Root
@@ -22,6 +22,7 @@ from cnnspec.backends.torch.steps import (
     unlabelled,
     uses,
 )
+from cnnspec.backends.torch.values import Unaligned
 from cnnspec.graph import walk
 from cnnspec.graph.tree import (
     From,
@@ -71,15 +72,13 @@ class Plan:
         self.is_net = False  # then it is made once, and the sizes of what it holds are true
         self.follows = True  # a crop takes its size from a map that forward has
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
-        self.locals = Names()
 
     def start(self) -> None:
-        """Begin to write the class: local names and loops are found anew."""
+        """Begin to solve the class: loops and flags are found anew."""
         self.loops.clear()
         self.bare.clear()
         self.taken.difference_update(name for name, _ in self.flags.values())
         self.flags.clear()
-        self.locals = Names(self.names.taken | self.program.class_names.taken | {"x"})
 
     @property
     def sequential(self) -> bool:
@@ -256,14 +255,14 @@ class Program:
         made = calls(self.module(step)) if isinstance(step, Leaf) else ()
         return any(call.name == PACKED and call.kwargs["activation"] == "none" for call in made)
 
-    def root(self, instances: list[Instance], names: Names) -> Root:
+    def root(self, instances: list[Instance]) -> Root:
         free = frozenset().union(*(self._open[id(instance)] for instance in instances))
         scopes = [instance.scope_names for instance in instances]
         arguments = [instance.arguments for instance in instances]
         constants = [instance.constants for instance in instances]
         taken = {p.name.name for p in instances[0].block.parameters if p.default is None}
         taken.difference_update(*(instance.fixed for instance in instances))
-        return Root(scopes, arguments, free, names, constants, taken, self.signatures)
+        return Root(scopes, arguments, free, constants, taken, self.signatures)
 
     def publish(self, plan: Plan) -> None:
         """Make known what the uses of a class may leave unsaid."""
