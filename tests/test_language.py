@@ -16,7 +16,8 @@ from cnnspec.text.scanner import TextLimits
 from cnnspec.text.source import Source
 from cnnspec.text.zoo import names
 from cnnspec.values.limits import Limits
-from tests.elaborate.rules import checked, whole
+from tests.elaborate.rules import checked
+from tests.nets import whole
 
 REFERENCE = (folder("grammars") / "README.md").read_text("utf-8")
 

@@ -10,11 +10,11 @@ from cnnspec.analysis.sizes.explore import Explorer
 from cnnspec.analysis.sizes.near import proposals
 from cnnspec.analysis.sizes.program import TooMuch
 from cnnspec.api import check_source
-from cnnspec.compiler import check_text
 from cnnspec.elaborate.settings import Settings
 from cnnspec.layers.windows import transposed
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
+from tests.nets import network
 
 MEMORY = 32 * 2**20
 SHAPES = 5_000
@@ -71,7 +71,7 @@ def test_large_numbers_in_lints(steps: str) -> None:
 def test_the_sizes_of_a_long_net() -> None:
     """A map of another size behind each of many layers: the places of a run are counted, too."""
     text = "net A {\n input 1@90000x90000\n repeat 3000 { conv 1@3x3 }\n}\n"
-    explorer = Explorer(check_text(text).networks[0], work=20_000)
+    explorer = Explorer(network(text), work=20_000)
     tracemalloc.start()
     try:
         with pytest.raises(TooMuch):

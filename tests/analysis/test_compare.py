@@ -23,6 +23,7 @@ from cnnspec.graph.tree import TRAINING, Network
 from cnnspec.text import syntax
 from cnnspec.text.files import read_used
 from cnnspec.text.source import Source
+from tests import nets
 from tests.random.files import seeded
 from tests.text.parsing import TEXTS, nodes, tree
 from tests.zoo.shipped import FILES, SPECS, network
@@ -45,9 +46,7 @@ PAIRS = [
 
 
 def net(body: str) -> Network:
-    found = check_text(f"net N {{\n input 4@16x16\n{body}\n}}")
-    assert found.ok, found.diagnostics
-    return found.networks[0]
+    return nets.network(body, shape="4@16x16")
 
 
 def statuses(comparison: Comparison) -> Counter[str]:

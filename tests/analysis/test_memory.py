@@ -8,9 +8,10 @@ import pytest
 
 from cnnspec.analysis.memory import VIEWS, Peak, peak
 from cnnspec.analysis.unroll import Graph, unroll
-from cnnspec.compiler import check, check_text
+from cnnspec.compiler import check
 from cnnspec.text.files import read, read_used
 from cnnspec.text.source import Source
+from tests.nets import network
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.cnn"))
 
@@ -25,8 +26,7 @@ BY_HAND = {
 
 @pytest.mark.parametrize("text", BY_HAND)
 def test_peaks_by_hand(text: str) -> None:
-    (network,) = check_text(text).networks
-    assert peak(unroll(network)) == BY_HAND[text]
+    assert peak(unroll(network(text))) == BY_HAND[text]
 
 
 def brute_force(graph: Graph) -> int:

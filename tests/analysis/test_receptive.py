@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from cnnspec.analysis.receptive import WHOLE, Axis, Field, fields
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.compiler import check_text
+from tests import nets
 from tests.backends.interpreter import join
 from tests.layers.instantiate import instantiate
 from tests.zoo.shipped import network
@@ -21,9 +22,7 @@ RIM = 12  # so far inside no padding is seen, not that of a map in between
 
 
 def graph(text: str) -> Graph:
-    found = check_text(text)
-    assert found.ok, [d.message for d in found.diagnostics]
-    return unroll(found.networks[0])
+    return unroll(nets.network(text))
 
 
 def line(draw: random.Random) -> str:

@@ -11,17 +11,9 @@ from torch import Tensor, nn
 
 from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.backends import emit
-from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Network
 from tests.layers.instantiate import instantiate
-
-
-def network(text: str, name: str | None = None) -> Network:
-    """The checked net of a specification without faults: the last one, or that of the name."""
-    found = check_text(text)
-    assert not found.diagnostics, [(d.code, d.message, d.span.line) for d in found.diagnostics]
-    nets = {net.name: net for net in found.networks}
-    return nets[name] if name else found.networks[-1]
+from tests.nets import network
 
 
 def load(code: str) -> ModuleType:

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 
 from cnnspec.backends import emit
 from cnnspec.backends.numpy import sources
-from tests.backends.interpreter import network
 from tests.backends.pair import Pair, close, load, outputs, without_dropout
+from tests.nets import network
 from tests.zoo.shipped import small
 
 CLASSIFIERS = ["Digits", "LeNet5", "LeNet1998", "ResNet18", "DenseNet121"]

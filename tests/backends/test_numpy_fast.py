@@ -17,10 +17,10 @@ from cnnspec.backends.numpy.program import QUICK, lowering
 from cnnspec.layers.base import Call
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
-from tests.backends.interpreter import network
 from tests.backends.pair import load
 from tests.backends.test_numpy_kernels import CASES, KERNELS
 from tests.layers.instantiate import Case, make, title
+from tests.nets import network
 from tests.zoo.shipped import small
 
 BOUNDS = {"float32": 2e-5, "float64": 1e-10}

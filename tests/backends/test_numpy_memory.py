@@ -16,8 +16,8 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.backends import emit
 from cnnspec.backends.numpy.kernels.arena import Arena, Life, places
 from cnnspec.graph.tree import Network
-from tests.backends.interpreter import network
 from tests.backends.pair import load
+from tests.nets import network
 from tests.zoo.shipped import network as zoo
 
 MB = 1 << 20

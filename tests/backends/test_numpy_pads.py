@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.backends.interpreter import network
 from tests.backends.pair import Pair
+from tests.nets import network
 
 PADS = ("3", "[2, 0, 0, 0]", "[0, 3, 1, 0]", "[0, 0, 0, 4]", "1x3")
 SIZES = [*((n, 8) for n in range(1, 6)), *((8, n) for n in range(1, 6)), (1, 1), (2, 2), (3, 4)]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from cnnspec.backends import emit
-from tests.backends.interpreter import network
 from tests.backends.pair import load
+from tests.nets import network
 
 SPEC = """net Small { input 2@8x8
   conv 4@3x3, batchnorm, relu, dropout 0.5, b: batchnorm momentum="average"

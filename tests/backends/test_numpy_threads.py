@@ -19,8 +19,8 @@ import pytest
 from cnnspec.backends import emit
 from cnnspec.backends.numpy.kernels import threads
 from cnnspec.backends.numpy.kernels.threads import Crew, crew
-from tests.backends.interpreter import network
 from tests.backends.pair import load
+from tests.nets import network
 
 RESIDUAL = """net Residual { input 8@20x20
     conv 32@3x3 pad=1, batchnorm, relu

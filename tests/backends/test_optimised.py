@@ -20,8 +20,9 @@ from cnnspec.backends import emit
 from cnnspec.backends.torch.modules import PackedConv2d
 from cnnspec.graph.tree import Network
 from cnnspec.passes.optimize import fold_weights
-from tests.backends.interpreter import Interpreter, build, load, network
+from tests.backends.interpreter import Interpreter, build, load
 from tests.backends.test_torch_text import GOLDEN, shipped
+from tests.nets import network
 from tests.zoo.shipped import FILES, LONG, small
 
 

@@ -14,7 +14,7 @@ from cnnspec.commands.cli import main
 from cnnspec.failures import Refusal
 from cnnspec.layers.activation import ReLU
 from cnnspec.layers.base import Unsupported
-from tests.backends.interpreter import network
+from tests.nets import network
 
 SPEC = "net N {\n input 2@6x6\n relu\n conv 3@3x3\n}\n"
 

@@ -13,7 +13,8 @@ from cnnspec.backends import emit
 from cnnspec.backends.torch import modules
 from cnnspec.backends.torch.signatures import AS_KERNEL, SIGNATURES
 from cnnspec.commands.cli import main
-from tests.backends.interpreter import load, network
+from tests.backends.interpreter import load
+from tests.nets import network
 
 
 def parameters(name: str) -> dict[str, inspect.Parameter]:

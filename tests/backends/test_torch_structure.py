@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from cnnspec.backends import emit
-from tests.backends.interpreter import agree, load, network
+from tests.backends.interpreter import agree, load
+from tests.nets import network
 
 NETS = {
     "a chain": "net N { input 3@8x8\n conv 4@3x3, relu, maxpool 2x2, flatten, linear 5 }",

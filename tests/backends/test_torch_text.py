@@ -18,7 +18,8 @@ from cnnspec.elaborate.settings import Settings
 from cnnspec.graph.tree import Network
 from cnnspec.text.files import read, read_used
 from cnnspec.text.source import Source
-from tests.backends.interpreter import load, network
+from tests.backends.interpreter import load
+from tests.nets import network
 
 GOLDEN = Path(__file__).with_name("golden")
 SPECS = Path(__file__).parents[2] / "specs"

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from cnnspec import backends
 from cnnspec.backends import NoProgram, emit
 from cnnspec.commands.cli import main
-from tests.backends.interpreter import agree, network
+from tests.backends.interpreter import agree
+from tests.nets import network
 
 CASES = {
     "a wire around a conditional step": """

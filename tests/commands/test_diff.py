@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 
 from cnnspec.analysis.compare import compare
 from cnnspec.commands.cli import main
-from cnnspec.compiler import check_text
 from cnnspec.tables.diff_text import Side, markdown, text
 from cnnspec.tables.edits import ranges
+from tests.nets import network
 from tests.safety.running import cnnspec
 from tests.zoo.shipped import check_file
 
@@ -140,7 +140,7 @@ def test_standard_input_is_a_side() -> None:
 
 
 def test_colours_are_those_of_a_diff() -> None:
-    one, two = (check_text(LENET.replace("tanh", word, 1)).networks[0] for word in ("tanh", "relu"))
+    one, two = (network(LENET.replace("tanh", word, 1)) for word in ("tanh", "relu"))
     sides = Side("a", "LeNet5"), Side("b", "LeNet5")
     made = text(compare(one, two), sides, colour=True)
     assert "\x1b[31m- tanh1" in made and "\x1b[32m+ relu1" in made
@@ -149,7 +149,7 @@ def test_colours_are_those_of_a_diff() -> None:
 
 def test_names_are_escaped() -> None:
     spec = 'net N {{\n input 1@8x8\n "{0}": conv 2@3x3\n "`|<b>": relu\n}}'
-    one, two = (check_text(spec.format(name)).networks[0] for name in ("```", "x\u202ey"))
+    one, two = (network(spec.format(name)) for name in ("```", "x\u202ey"))
     sides = Side("a`|<b>\n```\n.cnn", "N"), Side("b.cnn", "N")
     lines = markdown(compare(one, two), sides).splitlines()
     fence = [number for number, line in enumerate(lines) if line.startswith("```")]

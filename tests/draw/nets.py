@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnnspec.compiler import check, check_text
+from cnnspec.compiler import check
 from cnnspec.draw.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
@@ -14,17 +14,12 @@ from cnnspec.graph.tree import Network
 from cnnspec.text.files import read, read_used
 from cnnspec.text.resources import folder
 from cnnspec.text.source import Source
+from tests.nets import network
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDENS = ("lenet", "residual", "heads")
 LOOK = Look()
 ZOO = sorted(path.stem for path in folder("specs").glob("*.cnn"))
-
-
-def network(text: str) -> Network:
-    checked = check_text(text)
-    assert checked.ok, checked.diagnostics
-    return checked.networks[0]
 
 
 def golden(name: str) -> Network:

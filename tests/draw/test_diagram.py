@@ -28,11 +28,11 @@ from tests.draw.nets import (
     clusters,
     golden,
     in_columns,
-    network,
     ordered,
     outline,
     shipped,
 )
+from tests.nets import network
 
 
 def chain(body: str, given: str = "3@32x32") -> Diagram:

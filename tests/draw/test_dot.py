@@ -22,7 +22,8 @@ from cnnspec.draw.theme import THEMES, Theme
 from cnnspec.draw.words import LONGEST, plain
 from cnnspec.text.output import MARK
 from cnnspec.values.shapes import Shape
-from tests.draw.nets import GOLDEN, GOLDENS, LOOK, golden, in_columns, network, shipped, svg
+from tests.draw.nets import GOLDEN, GOLDENS, LOOK, golden, in_columns, shipped, svg
+from tests.nets import network
 
 NASTY = [
     '"',

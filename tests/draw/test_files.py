@@ -21,7 +21,8 @@ from cnnspec.draw.engine import DrawProblem, engine, wheel
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import SUFFIXES, picture, simplified
 from cnnspec.text.output import MARK, is_ours
-from tests.draw.nets import GOLDEN, golden, network, ordered, svg
+from tests.draw.nets import GOLDEN, golden, ordered, svg
+from tests.nets import network
 
 LENET = str(GOLDEN / "lenet.cnn")
 SVG = "{http://www.w3.org/2000/svg}"

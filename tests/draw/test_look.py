@@ -18,7 +18,8 @@ from cnnspec.draw.picture import picture, simplified
 from cnnspec.draw.style import SIZE
 from cnnspec.draw.svg import BETWEEN, Drawing, Sheet, Words, page
 from cnnspec.draw.theme import THEMES
-from tests.draw.nets import GOLDEN, golden, network, shipped
+from tests.draw.nets import GOLDEN, golden, shipped
+from tests.nets import network
 
 LENET = str(GOLDEN / "lenet.cnn")
 PAPER = 495.0  # points: 6.875 inches

@@ -25,7 +25,8 @@ from cnnspec.draw.page.entries import contents
 from cnnspec.draw.page.space import space
 from cnnspec.draw.picture import DrawProblem, simplified
 from cnnspec.graph.tree import Network
-from tests.draw.nets import ZOO, network, shipped
+from tests.draw.nets import ZOO, shipped
+from tests.nets import network
 from tests.random.files import seeded
 from tests.safety.running import ROOT, cnnspec
 

@@ -12,7 +12,8 @@ from cnnspec.draw.volume.page import Layout, in_a_valley, layout
 from cnnspec.draw.volume.parts import Disc, Face, Part, Point, Text
 from cnnspec.draw.volume.plan import plan
 from cnnspec.draw.volume.valley import merged
-from tests.draw.nets import GOLDENS, ZOO, golden, network, shipped
+from tests.draw.nets import GOLDENS, ZOO, golden, shipped
+from tests.nets import network
 from tests.random.files import seeded
 from tests.random.mutations import mutated
 

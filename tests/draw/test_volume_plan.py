@@ -14,7 +14,8 @@ from cnnspec.draw.volume.plan import Brace, Plan, Skip, plan
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.valley import levels, merged
-from tests.draw.nets import ZOO, golden, network, shipped
+from tests.draw.nets import ZOO, golden, shipped
+from tests.nets import network
 
 RESIDUAL = "add {{ | conv {0}@3x3 pad=1, batchnorm, relu, conv {0}@3x3 pad=1, batchnorm | {1} }}, relu"
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.settings import Settings
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
-
-_WHOLE = re.compile(r"^\s*net ", re.MULTILINE)
-
-
-def whole(text: str) -> str:
-    """A file: lines without a net stand in one that a map of 3@32x32 enters."""
-    return text if _WHOLE.search(text) else f"net Test {{\n    input 3@32x32\n{text}\n}}\n"
+from tests.nets import whole
 
 
 def checked(text: str, net: str | None = None, settings: Settings | None = None) -> Checked:

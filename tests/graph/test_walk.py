@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
-from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Leaf, Merge, Step
 from cnnspec.graph.walk import ROWS, Steps, arriving, live, rebuild, rows, walk
 from cnnspec.text.source import Span
+from tests.nets import network
 
 TEXT = """net N {
     input 3@8x8
@@ -15,7 +15,7 @@ TEXT = """net N {
     again g
 }
 """
-NETWORK = check_text(TEXT).networks[0]
+NETWORK = network(TEXT)
 ONCE = ["relu", *["tanh", "gelu", "silu", "add"] * 2]
 
 

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.passes.rewrite import Rewrite, apply
-from tests.backends.interpreter import build, join, network
+from tests.backends.interpreter import build, join
 from tests.layers.instantiate import instantiate
+from tests.nets import network
 
 
 def net(text: str) -> Network:
-    return network(text if "net " in text else f"net N {{ input 6@7x7\n {text}\n}}")
+    return network(text, shape="6@7x7")
 
 
 def state_of(net: Network) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from cnnspec.graph.tree import Network
 from cnnspec.passes.evaluation import drop_idle
 from cnnspec.passes.fold_batchnorm import fold_batchnorm, fold_tensors, folds
 from cnnspec.passes.rewrite import apply
-from tests.backends.interpreter import network
+from tests.nets import network
 from tests.passes.running import run, same_numbers, state_of
 from tests.zoo.shipped import small
 

@@ -17,7 +17,7 @@ from cnnspec.commands.cli import main
 from cnnspec.run.verdict import CAP, GAPS, LARGEST_FLOAT32, LONG, WORST, Report, Row, table
 from cnnspec.run.verify import Measure, verify
 from tests.anew import import_anew
-from tests.backends.interpreter import network
+from tests.nets import network
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from cnnspec import backends
 from cnnspec.graph.tree import Network
 from cnnspec.run.verdict import table
 from cnnspec.run.verify import verify
-from tests.backends.interpreter import network
+from tests.nets import network
 
 pytestmark = pytest.mark.slow
 

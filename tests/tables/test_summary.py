@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 
 from cnnspec.analysis.costs import costs
 from cnnspec.commands.cli import main
-from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Network
 from cnnspec.tables.columns import COLUMNS
 from cnnspec.tables.fold import between, fold
@@ -20,6 +19,7 @@ from cnnspec.tables.papers import escape_latex, escape_markdown
 from cnnspec.tables.rows import Table, collapse, rows_of, table
 from cnnspec.tables.text import text
 from cnnspec.values.shapes import percentage
+from tests import nets
 from tests.zoo.shipped import FILES, network
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -71,9 +71,7 @@ def test_repeats_fold() -> None:
 
 
 def test_a_long_chain_folds_to_its_pattern() -> None:
-    (net,) = check_text(
-        "net N {\n input 8@9x9\n repeat 1000 { conv 8@3x3 pad=1, batchnorm, relu }\n}"
-    ).networks
+    net = nets.network("repeat 1000 { conv 8@3x3 pad=1, batchnorm, relu }", shape="8@9x9")
     (section,) = shortened(net).items
     assert section.times == 1000
     assert [row.params for row in rows_of([section])] == [584_000, 16_000, 0]
@@ -81,7 +79,7 @@ def test_a_long_chain_folds_to_its_pattern() -> None:
 
 def test_paths_side_by_side_do_not_fold() -> None:
     body = "concat { | a1: { conv 2@1x1, relu } | a2: { conv 2@1x1, relu } }"
-    (net,) = check_text(f"net N {{\n input 2@9x9\n {body}\n}}").networks
+    net = nets.network(body, shape="2@9x9")
     assert [item.name for item in shortened(net).items] == ["a1", "a2", "concat1"]
 
 

@@ -6,7 +6,7 @@ from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.settings import Settings
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
-from tests.elaborate.rules import whole
+from tests.nets import whole
 
 
 def linted(text: str, net: str | None = None, settings: Settings | None = None) -> Checked:
