@@ -71,7 +71,7 @@ def check(
             module = loader.load(source)
             found = check_module(module, loader.diagnostics, net, settings or Settings(), first)
             whole = found.ok and net is None and (settings is None or settings.empty) and not first
-            return linted(found, module, whole, keep) if lint else found
+            return add_warnings(found, module, whole, keep) if lint else found
     finally:
         if resting:
             gc.enable()
@@ -134,7 +134,7 @@ def readable(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     ]
 
 
-def linted(found: Checked, module: Module, whole: bool, keep: Keep) -> Checked:
+def add_warnings(found: Checked, module: Module, whole: bool, keep: Keep) -> Checked:
     """With warnings. `whole`: all nets are there as written, so comments that silence nothing are known."""
     from cnnspec.analysis.lints import warnings
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.parts import Part, arguments, leaves
+from cnnspec.analysis.parts import Component, arguments, leaves
 from cnnspec.elaborate.special_values import freeze
 
 # What edits cost. A layer that only one network has:
@@ -52,7 +52,7 @@ class Aligner:
         self.costs: dict[tuple[int, int], int] = {}
         self.values: dict[int, list[Any]] = {}
 
-    def cost(self, one: Part, two: Part) -> int:
+    def cost(self, one: Component, two: Component) -> int:
         """What it costs to make one part of the other; NEVER where they are unlike."""
         if one.sign == two.sign:
             return 0
@@ -62,7 +62,7 @@ class Aligner:
             found = self.costs[key] = self.weigh(one, two)
         return found
 
-    def weigh(self, one: Part, two: Part) -> int:
+    def weigh(self, one: Component, two: Component) -> int:
         if one.kind != two.kind:
             return NEVER
         total = LABEL * (one.label != two.label)
@@ -75,13 +75,13 @@ class Aligner:
             return NEVER
         return total + inner + NAME * (one.name != two.name) - bool(named)
 
-    def difference(self, one: Part, two: Part) -> int:
+    def difference(self, one: Component, two: Component) -> int:
         """The cost of other arguments, of layers of one kind."""
         pairs = zip(self.meaning(one), self.meaning(two), strict=True)
         unlike = sum(before != after for before, after in pairs)
         return CHANGED + ARGUMENT * min(unlike, MOST_ARGUMENTS) if unlike else 0
 
-    def meaning(self, part: Part) -> list[Any]:
+    def meaning(self, part: Component) -> list[Any]:
         found = self.values.get(part.sign)
         if found is None:
             assert part.node is not None
@@ -89,7 +89,7 @@ class Aligner:
             self.values[part.sign] = found = [*found, part.node.shared, part.node.train]
         return found
 
-    def fit(self, one: Part, two: Part) -> Fit:
+    def fit(self, one: Component, two: Component) -> Fit:
         """The parts of two scopes, aligned."""
         key = one.sign, two.sign
         found = self.fits.get(key)
@@ -97,7 +97,7 @@ class Aligner:
             found = self.fits[key] = self.align(one.parts, two.parts)
         return found
 
-    def align(self, one: Sequence[Part], two: Sequence[Part]) -> Fit:
+    def align(self, one: Sequence[Component], two: Sequence[Component]) -> Fit:
         """Two sequences of parts. What is equal at their beginnings and ends is the same."""
         length = min(len(one), len(two))
         head = next((i for i in range(length) if one[i].sign != two[i].sign), length)
@@ -109,7 +109,7 @@ class Aligner:
         pairs += [(len(one) - i, len(two) - i) for i in range(tail, 0, -1)]
         return Fit(inner.cost, tuple(pairs))
 
-    def middle(self, one: Sequence[Part], two: Sequence[Part]) -> Fit:
+    def middle(self, one: Sequence[Component], two: Sequence[Component]) -> Fit:
         if not one or not two:
             return Fit(LAYER * sum(part.size for part in (*one, *two)), ())
         work = max(len(one) * len(two), breadth(one) * breadth(two))
@@ -119,7 +119,7 @@ class Aligner:
         self.left = max(0, self.left - len(one) * min(len(two), 2 * width))
         return self.table(one, two, width)
 
-    def between(self, one: Sequence[Part], two: Sequence[Part], fixed: Pairs) -> Fit:
+    def between(self, one: Sequence[Component], two: Sequence[Component], fixed: Pairs) -> Fit:
         """Two sequences of which some parts are known to be the same."""
         cost, pairs, i, j = 0, list[tuple[int, int]](), 0, 0
         for to_i, to_j in (*fixed, (len(one), len(two))):
@@ -129,7 +129,7 @@ class Aligner:
             i, j = to_i + 1, to_j + 1
         return Fit(cost, tuple(sorted({*pairs, *fixed})))
 
-    def table(self, one: Sequence[Part], two: Sequence[Part], width: int) -> Fit:
+    def table(self, one: Sequence[Component], two: Sequence[Component], width: int) -> Fit:
         """Two sequences by the table of all costs that is as wide as said on both sides of its diagonal."""
         before, moves = {0: 0}, []
         for j, part in enumerate(two[:width], 1):
@@ -167,7 +167,7 @@ def way(moves: list[dict[int, str]], end: int) -> Pairs:
     return tuple(reversed(found))
 
 
-def anchors(one: Sequence[Part], two: Sequence[Part]) -> Pairs:
+def anchors(one: Sequence[Component], two: Sequence[Component]) -> Pairs:
     """Parts that either sequence has once, as many as stand in one order (the patience diff's)."""
     counts = [Counter(part.sign for part in parts) for parts in (one, two)]
     place = {part.sign: j for j, part in enumerate(two)}
@@ -188,7 +188,7 @@ def anchors(one: Sequence[Part], two: Sequence[Part]) -> Pairs:
     return tuple(reversed(chain))
 
 
-def breadth(parts: Sequence[Part]) -> int:
+def breadth(parts: Sequence[Component]) -> int:
     """The layers of parts that are unlike."""
     return sum({part.sign: part.size for part in parts}.values())
 
@@ -196,12 +196,12 @@ def breadth(parts: Sequence[Part]) -> int:
 class Twin(NamedTuple):
     """A part of both networks, or of the one that has it; `inner` are the parts of both in it, in order."""
 
-    before: Part | None
-    after: Part | None
+    before: Component | None
+    after: Component | None
     inner: tuple[Twin, ...] = ()
 
 
-def twins(before: Part, after: Part) -> Twin:
+def twins(before: Component, after: Component) -> Twin:
     """The parts of two networks as one tree, in which every layer of both stands once.
 
     The other way round gives the same pairs.
@@ -212,19 +212,19 @@ def twins(before: Part, after: Part) -> Twin:
 class Weaver:
     """Knows for every part of either tree its twin in the other, by identity."""
 
-    def __init__(self, before: Part, after: Part) -> None:
+    def __init__(self, before: Component, after: Component) -> None:
         self.aligner = Aligner()
         self.turned = content(after) < content(before)  # of ways that cost the same one is chosen
         self.scopes: dict[int, Pairs] = {}
-        self.twin: dict[int, Part] = {}
+        self.twin: dict[int, Component] = {}
         self.open: set[int] = set()  # layers that stand in scopes with twins
         self.pair(before, after)
         self.pair_left_over(list(leaves(before)), list(leaves(after)))
 
-    def marry(self, one: Part, two: Part) -> None:
+    def marry(self, one: Component, two: Component) -> None:
         self.twin[id(one)], self.twin[id(two)] = two, one
 
-    def pair(self, one: Part, two: Part) -> None:
+    def pair(self, one: Component, two: Component) -> None:
         self.marry(one, two)
         if self.turned:
             pairs = tuple((i, j) for j, i in self.aligner.fit(two, one).pairs)
@@ -235,7 +235,7 @@ class Weaver:
         for i, j in pairs:
             self.pair(one.parts[i], two.parts[j])
 
-    def pair_left_over(self, one: list[Part], two: list[Part]) -> None:
+    def pair_left_over(self, one: list[Component], two: list[Component]) -> None:
         """Layers without twins between two that have theirs, aligned where most of them are the same."""
         place = {id(part): j for j, part in enumerate(two)}
         paired = [(i, place[id(self.twin[id(p)])]) for i, p in enumerate(one) if id(p) in self.twin]
@@ -252,7 +252,7 @@ class Weaver:
                 for i, j in fit.pairs:
                     self.marry(sides[0][i], sides[1][j])
 
-    def woven(self, one: Part, two: Part) -> Twin:
+    def woven(self, one: Component, two: Component) -> Twin:
         inner: list[Twin] = []
         i = j = 0
         for to_i, to_j in (*self.scopes.get(id(one), ()), (len(one.parts), len(two.parts))):
@@ -263,20 +263,20 @@ class Weaver:
             i, j = to_i + 1, to_j + 1
         return Twin(one, two, tuple(inner))
 
-    def only_before(self, part: Part) -> list[Twin]:
+    def only_before(self, part: Component) -> list[Twin]:
         """What is gone; layers that are in another scope now stand there."""
         if part.kind == "layer":
             return [] if id(part) in self.twin else [Twin(part, None)]
         inner = [twin for each in part.parts for twin in self.only_before(each)]
         return [Twin(part, None, tuple(inner))] if inner else []
 
-    def only_after(self, part: Part) -> Twin:
+    def only_after(self, part: Component) -> Twin:
         if part.kind == "layer":
             return Twin(self.twin.get(id(part)), part)
         return Twin(None, part, tuple(map(self.only_after, part.parts)))
 
 
-def content(part: Part) -> list[tuple[str, str, str]]:
+def content(part: Component) -> list[tuple[str, str, str]]:
     """What a network is, to be compared with another."""
     return [
         (leaf.path, leaf.name, str(arguments(leaf.node.layer)))

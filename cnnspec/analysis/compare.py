@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cnnspec.analysis.align import Twin, twins
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.memory import Peak, peak
-from cnnspec.analysis.parts import Part, Signs, arguments, whole
+from cnnspec.analysis.parts import Component, Signs, arguments, whole
 from cnnspec.analysis.receptive import Field, fields
 from cnnspec.analysis.tensors import Tensors, tensors
 from cnnspec.analysis.unroll import Graph, Node, unroll
@@ -32,8 +32,8 @@ class Change(NamedTuple):
 class Difference(NamedTuple):
     """A part of both networks or of one, and what was changed of it; `inner` are those in it, in order."""
 
-    before: Part | None
-    after: Part | None
+    before: Component | None
+    after: Component | None
     changes: tuple[Change, ...]
     inner: tuple[Difference, ...]
 

@@ -16,7 +16,7 @@ from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 
 
-class Part(NamedTuple):
+class Component(NamedTuple):
     """A layer in its place, or a scope with the parts in it.
 
     Kinds: `layer`, `block`, `braces`, `join`, `path`. `name` is the layer's or the block's. `path` is that
@@ -29,7 +29,7 @@ class Part(NamedTuple):
     name: str
     path: str
     label: str
-    parts: tuple[Part, ...]
+    parts: tuple[Component, ...]
     node: Node | None
     size: int
     sign: int
@@ -43,13 +43,13 @@ class Signs(dict[Hashable, int]):
         return found
 
 
-def whole(network: Network, graph: Graph, signs: Signs) -> Part:
+def whole(network: Network, graph: Graph, signs: Signs) -> Component:
     """The tree of a network without faults; networks that are compared share their signs."""
     builder = Builder(graph, signs)
     return builder.scope("block", network.name, "", "", builder.steps(network.steps, ""))
 
 
-def leaves(part: Part) -> Iterator[Part]:
+def leaves(part: Component) -> Iterator[Component]:
     """The layers of a part in the order of execution."""
     if part.kind == "layer":
         yield part
@@ -77,10 +77,10 @@ class Builder:
         self.signs = signs
         self.meanings: dict[int, int] = {}
 
-    def steps(self, steps: Iterable[Step], prefix: str) -> tuple[Part, ...]:
+    def steps(self, steps: Iterable[Step], prefix: str) -> tuple[Component, ...]:
         return tuple(part for step in steps for part in self.step(step, prefix))
 
-    def step(self, step: Step, prefix: str) -> tuple[Part, ...]:
+    def step(self, step: Step, prefix: str) -> tuple[Component, ...]:
         if isinstance(step, Leaf):
             return (self.layer(next(self.nodes)),)
         if isinstance(step, Use):
@@ -97,17 +97,17 @@ class Builder:
         inner = self.steps(children(step), prefix)
         return self.braces(step.name, prefix, inner) if isinstance(step, Braces) else inner
 
-    def braces(self, name: str, prefix: str, inner: tuple[Part, ...]) -> tuple[Part, ...]:
+    def braces(self, name: str, prefix: str, inner: tuple[Component, ...]) -> tuple[Component, ...]:
         if not name:
             return inner
         path = prefix + name
         return (self.scope("braces", "", path, label(path, ""), inner),)
 
-    def scope(self, kind: str, name: str, path: str, given: str, inner: tuple[Part, ...]) -> Part:
+    def scope(self, kind: str, name: str, path: str, given: str, inner: tuple[Component, ...]) -> Component:
         sign = self.signs[kind, name, given, *(part.sign for part in inner)]
-        return Part(kind, name, path, given, inner, None, sum(part.size for part in inner), sign)
+        return Component(kind, name, path, given, inner, None, sum(part.size for part in inner), sign)
 
-    def layer(self, node: Node) -> Part:
+    def layer(self, node: Node) -> Component:
         layer = node.layer
         meaning = self.meanings.get(id(layer))
         if meaning is None:
@@ -115,7 +115,7 @@ class Builder:
             meaning = self.meanings[id(layer)] = self.signs[layer.name, *values]
         given = label(node.first, layer.name)
         sign = self.signs["layer", meaning, given, node.shared, node.train]
-        return Part("layer", layer.name, node.path, given, (), node, 1, sign)
+        return Component("layer", layer.name, node.path, given, (), node, 1, sign)
 
 
 def label(path: str, kind: str) -> str:

@@ -60,7 +60,7 @@ class Node(NamedTuple):
         return () if self.layer.is_join else self.layer.weights(self.shapes[0])
 
 
-class Place(NamedTuple):
+class Surroundings(NamedTuple):
     """Where steps stand: what their paths begin with, how values are known here, and what outputs need."""
 
     prefix: str
@@ -71,7 +71,7 @@ class Place(NamedTuple):
     train: bool = False
     dead: bool = False
 
-    def around(self, value: Value, partial: bool) -> Place:
+    def around(self, value: Value, partial: bool) -> Surroundings:
         """The place of the step that makes a value. In a `partial` network no step is idle."""
         if partial:
             return self
@@ -137,7 +137,7 @@ def walk(network: Network, partial: bool) -> Graph:
             inputs.append((given.name, given.value.shape))
     evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
     needed = live(network.steps, {output.value for output in network.outputs})
-    walker.steps(network.steps, Place("", names, evaluated, needed))
+    walker.steps(network.steps, Surroundings("", names, evaluated, needed))
     walker.find(network.findings, names)
     outputs = tuple((o.name, names[o.value], o.train) for o in network.outputs if o.value in names)
     findings = Findings(tuple(walker.assumed), tuple(walker.decisions), tuple(walker.claims))
@@ -171,11 +171,11 @@ class Walker:
             claim._replace(value=names[claim.value]) for claim in findings.claims if claim.value in names
         ]
 
-    def steps(self, steps: Iterable[Step], place: Place) -> None:
+    def steps(self, steps: Iterable[Step], place: Surroundings) -> None:
         for step in steps:
             self.step(step, place)
 
-    def step(self, step: Step, place: Place) -> None:
+    def step(self, step: Step, place: Surroundings) -> None:
         if isinstance(step, Leaf):
             self.leaf(step, place.around(step.output, self.partial))
         elif isinstance(step, Use):
@@ -192,7 +192,7 @@ class Walker:
             if isinstance(step, Merge) and step.runs:
                 self.add(step, step.path, place.around(step.output, self.partial))
 
-    def leaf(self, step: Leaf, place: Place) -> None:
+    def leaf(self, step: Leaf, place: Surroundings) -> None:
         self.add(step, step.name, place)
         if step.following is not None and step.output in place.names:
             given = {
@@ -201,7 +201,7 @@ class Walker:
             }
             self.nodes[-1] = self.nodes[-1]._replace(following=given)
 
-    def use(self, step: Use, place: Place) -> None:
+    def use(self, step: Use, place: Surroundings) -> None:
         instance, path = step.instance, place.prefix + step.name
         self.blocks[path] = instance.block.name.name
         names = {instance.input: place.names[step.input]} if step.input in place.names else {}
@@ -217,7 +217,7 @@ class Walker:
         if made in inner:
             names.setdefault(value, inner[made])
 
-    def add(self, step: Leaf | Merge, own: str, place: Place) -> None:
+    def add(self, step: Leaf | Merge, own: str, place: Surroundings) -> None:
         """A layer or a join under its `own` path in its scope: a node, or where a fault hides it a blank."""
         path, names, layer, output = place.prefix + own, place.names, step.layer, step.output
         values, span = arriving(step), step.span

@@ -34,7 +34,7 @@ KINDS |= dict.fromkeys(FAMILIES["merge"], "join")
 """What kind of box a layer is: its family, but for a few."""
 
 
-class Place(NamedTuple):
+class Surroundings(NamedTuple):
     """Where steps stand: the boxes by the values that they make, and what holds for all of the steps."""
 
     makers: dict[Value, int]
@@ -76,7 +76,7 @@ class Builder:
 
     def diagram(self, network: Network) -> Diagram:
         evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
-        place = Place({}, evaluated, live(network.steps, {output.value for output in network.outputs}))
+        place = Surroundings({}, evaluated, live(network.steps, {output.value for output in network.outputs}))
         items: list[Item] = []
         for given in network.inputs:
             place.makers[given.value] = self.count
@@ -92,7 +92,7 @@ class Builder:
         leaving = tuple(shape for shape in made if shape is not None)
         return Diagram(network.name, arriving, leaving, tuple(items), tuple(self.edges))
 
-    def output(self, output: Output, place: Place) -> Box:
+    def output(self, output: Output, place: Surroundings) -> Box:
         shape = known(output.value)
         tail = place.makers[output.value]
         fault = claimed(output.value)
@@ -107,10 +107,10 @@ class Builder:
         self.count += 1
         return self.count - 1
 
-    def steps(self, steps: tuple[Step, ...], place: Place) -> list[Item]:
+    def steps(self, steps: tuple[Step, ...], place: Surroundings) -> list[Item]:
         return [item for step in steps for item in self.step(step, place)]
 
-    def step(self, step: Step, place: Place) -> list[Item]:
+    def step(self, step: Step, place: Surroundings) -> list[Item]:
         """The items of a step; none behind a fault, where nothing arrives."""
         if isinstance(step, Leaf | Lost | Use) and step.input not in place.makers:
             return []
@@ -128,19 +128,19 @@ class Builder:
             return self.again(step, place)
         return []
 
-    def idle(self, value: Value, place: Place) -> str:
+    def idle(self, value: Value, place: Surroundings) -> str:
         """Why evaluation does without a value; "" where an output of evaluation needs it."""
         if self.partial or place.idle == UNREAD or value in place.evaluated:
             return place.idle
         return TRAINING if value in place.needed else UNREAD
 
-    def fault(self, words: str, why: str, value: Value, place: Place) -> Box:
+    def fault(self, words: str, why: str, value: Value, place: Surroundings) -> Box:
         """The box where a network with faults ends."""
         shape, tail = known(value), place.makers[value]
         self.edges.append(Edge(tail, self.count, shape, shape, fault=why or "?"))
         return Box(self.number(tail), "fault", (words,), (words,))
 
-    def leaf(self, step: Leaf, place: Place) -> Box:
+    def leaf(self, step: Leaf, place: Surroundings) -> Box:
         shape, layer = known(step.input), step.layer
         if step.output.shape is None:
             return self.fault(layer_words(layer), misfit(layer, shape), step.input, place)
@@ -170,25 +170,25 @@ class Builder:
             found = self.words[id(layer)] = (layer_words(layer), brief_words(layer))
         return found
 
-    def use(self, step: Use, place: Place) -> list[Item]:
+    def use(self, step: Use, place: Surroundings) -> list[Item]:
         instance, name = step.instance, step.instance.block.name.name
         idle = self.idle(step.output, place)
         makers = {instance.input: place.makers[step.input]}
         within = live(instance.steps, {instance.output})
-        inner = Place(makers, within, within, place.shared, idle)
+        inner = Surroundings(makers, within, within, place.shared, idle)
         items = self.steps(instance.steps, inner)
         if instance.output in makers:
             place.makers[step.output] = makers[instance.output]
         return self.cluster("block", name, given_label(step.name, name.lower()), items, inner)
 
-    def braces(self, step: Braces, place: Place) -> list[Item]:
+    def braces(self, step: Braces, place: Surroundings) -> list[Item]:
         items: list[Item] = []
         for row in rows(step):
             inner = self.steps(row, place)
             items += self.cluster("iteration", "", "", inner, place) if isinstance(step, Repeat) else inner
         return self.cluster("group", own_name(step.name), "", items, place)
 
-    def merge(self, step: Merge, place: Place) -> list[Item]:
+    def merge(self, step: Merge, place: Surroundings) -> list[Item]:
         items: list[Item] = []
         ends: list[End] = []
         for path in step.paths:
@@ -220,7 +220,7 @@ class Builder:
         place.makers[step.output] = number
         return [*items, Box(number, "join", words, words, shared=place.shared, idle=idle)]
 
-    def again(self, step: Again, place: Place) -> list[Item]:
+    def again(self, step: Again, place: Surroundings) -> list[Item]:
         inner = step.step.output
         evaluated, needed = (
             live((step.step,), known | {inner}) if step.output in known else known
@@ -232,7 +232,7 @@ class Builder:
         return items
 
     @staticmethod
-    def cluster(kind: str, name: str, label: str, items: list[Item], place: Place) -> list[Item]:
+    def cluster(kind: str, name: str, label: str, items: list[Item], place: Surroundings) -> list[Item]:
         """The items in a cluster; unlabelled braces make none."""
         if not items or (kind == "group" and not name):
             return items

@@ -8,7 +8,7 @@ from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
 from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault
 from cnnspec.elaborate.leaves import twice
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.special_values import BlockName, Names, freeze, weight
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Instance, Step, Use, Value
@@ -43,7 +43,7 @@ def use(
     instance = instantiate(run, target, arguments, value, context.defaults, call.span)
     bindings = block_names(arguments, value.shape)
     for fixed in instance.fixed:
-        context.owner.fix(bindings.get(fixed))
+        context.owner.pin(bindings.get(fixed))
     shape = context.owner.rebind(instance.output.shape, bindings)
     output = Value(shape, (value, block.name.name, call.span))
     steps.append(Use(name, instance, bindings, value, output, call.span))
@@ -164,7 +164,7 @@ def elaborate_block(
         entry.shape = entry.shape.with_channels(named(entry.shape.channels, "in.channels"))
     names = Names(module.constants, {name: symbolic(name, value) for name, value in arguments.items()})
     owner = Owner(block.name.name)
-    context = Context(owner, Scope("", block.wired), names, defaults, module, run.meter)
+    context = Context(owner, NameScope("", block.wired), names, defaults, module, run.meter)
     steps, output = run.body(block.body, entry, context)
     fixed = frozenset(owner.fixed)
     constants = own_constants(block.body, context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.elaborate.context import Context, Defaults, Owner
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.special_values import BlockName, Names
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.text import syntax
@@ -63,7 +63,7 @@ def least_block(run: Elaboration, target: BlockName) -> int:
         own = frozenset(p.name.name for p in target.block.parameters)
         context = Context(
             Owner(""),
-            Scope("", False),
+            NameScope("", False),
             Names(target.module.constants),
             Defaults({}),
             target.module,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import Fault, Unknowable
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Group, If, Leaf, Repeat, Step, Test, Value
 from cnnspec.text import syntax
@@ -15,14 +15,14 @@ from cnnspec.values.kinds import is_integer
 
 def labelled(
     run: Elaboration, step: syntax.Step, kind: str, value: Value | None, context: Context
-) -> tuple[str | None, Scope]:
+) -> tuple[str | None, NameScope]:
     """The label of braces, and the naming scope within them."""
     text = run.label(step.label, context, value)
     if text is None:
         return None, context.scope
     assert step.label is not None
     name = run.name(text, kind, step.label.span, context)
-    return name, Scope(name + ".", by_kind=False)
+    return name, NameScope(name + ".", by_kind=False)
 
 
 def group(

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.elaborate.evaluate import Evaluator, Meter
 from cnnspec.elaborate.load import Module
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.special_values import Names, freeze, plain
 from cnnspec.graph.tree import Claim, Decision, Findings, Step, Value
 from cnnspec.text import syntax
@@ -55,7 +55,7 @@ class Owner:
     def findings(self) -> Findings:
         return Findings(tuple(self.assumed), tuple(self.decisions), tuple(self.claims))
 
-    def fix(self, value: Any) -> None:
+    def pin(self, value: Any) -> None:
         """A value is used for more than a width or a size: its names are no longer free, nor its sizes."""
         if isinstance(value, Symbol):
             self.fixed |= value.names
@@ -63,7 +63,7 @@ class Owner:
             self.assumed.append(value)
         elif isinstance(value, list | tuple):
             for item in value:
-                self.fix(item)
+                self.pin(item)
 
     def shape(self, make: Callable[..., Shape], *given: Any) -> Shape:
         """A shape made of what is given, settled where its channels would be too involved a formula."""
@@ -73,7 +73,7 @@ class Owner:
                 return shape
         except Involved:
             pass
-        self.fix(given)
+        self.pin(given)
         return make(*(Shape(*map(plain, one)) if isinstance(one, Shape) else plain(one) for one in given))
 
     def rebind(self, shape: Shape | None, bindings: Mapping[str, int]) -> Shape | None:
@@ -86,12 +86,12 @@ class Owner:
                 return shape.with_channels(channels)
         except Involved:
             pass
-        self.fix(list(bindings.values()))
+        self.pin(list(bindings.values()))
         return shape.with_channels(int(shape.channels))
 
     def settle(self, value: Any) -> Any:
         """A value that leaves its scope other than as a width: fixed, and without the scope's names."""
-        self.fix(value)
+        self.pin(value)
         return plain(value)
 
 
@@ -101,12 +101,12 @@ class Context:
     __slots__ = ("defaults", "evaluate", "module", "names", "owner", "scope")
 
     def __init__(
-        self, owner: Owner, scope: Scope, names: Names, defaults: Defaults, module: Module, meter: Meter
+        self, owner: Owner, scope: NameScope, names: Names, defaults: Defaults, module: Module, meter: Meter
     ) -> None:
         self.owner, self.scope, self.names, self.defaults, self.module = owner, scope, names, defaults, module
-        self.evaluate = Evaluator(names, module.lookup, ..., owner.fix, meter)
+        self.evaluate = Evaluator(names, module.lookup, ..., owner.pin, meter)
 
-    def inside(self, scope: Scope | None = None, names: Mapping[str, Any] | None = None) -> Context:
+    def inside(self, scope: NameScope | None = None, names: Mapping[str, Any] | None = None) -> Context:
         """The context within braces."""
         inner = Names(self.names, names or ())
         meter = self.evaluate.meter

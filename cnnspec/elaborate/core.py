@@ -136,8 +136,8 @@ class Elaborator(Elaboration):
         if not self.overridden:
             context.owner.claims.append(Claim(value, plain_shape(expected)))
         if polynomial(expected.channels) != polynomial(value.shape.channels):
-            context.owner.fix(expected.channels)
-            context.owner.fix(value.shape.channels)
+            context.owner.pin(expected.channels)
+            context.owner.pin(value.shape.channels)
         if expected in (value.shape, value.believed):
             return
         if value.believed is None:

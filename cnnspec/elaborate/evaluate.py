@@ -74,7 +74,7 @@ class Evaluator:
     """Evaluates expressions in one scope.
 
     `names` are its values, `arrival` the shape that arrives where the expression stands (None: unknown,
-    ...: nothing arrives here) as the `value` that Extents know it by, `fix` is told of the Symbols and
+    ...: nothing arrives here) as the `value` that Extents know it by, `pin` takes the Symbols and
     Extents that are used for more than arithmetic, and `meter` counts what it costs.
     """
 
@@ -83,11 +83,11 @@ class Evaluator:
         names: Mapping[str, Any],
         lookup: Lookup,
         arrival: Shape | Any | None = ...,
-        fix: Callable[[Any], None] = lambda _: None,
+        pin: Callable[[Any], None] = lambda _: None,
         meter: Meter | None = None,
         value: Any = None,
     ) -> None:
-        self.names, self.lookup, self.arrival, self.fix = names, lookup, arrival, fix
+        self.names, self.lookup, self.arrival, self.pin = names, lookup, arrival, pin
         self.value = value
         self.meter = meter or Meter()
 
@@ -107,13 +107,13 @@ class Evaluator:
         """A value that cannot follow the sizes any further."""
         if type(value) is not Extent:
             return value
-        self.fix(value)
+        self.pin(value)
         return int(value)
 
     def truth(self, node: syntax.Expression) -> bool:
         value = self.evaluate(node)
         if is_integer(value):
-            self.fix(value)
+            self.pin(value)
             return bool(value)
         if not isinstance(value, bool):
             raise fault("E0303", f"a condition must be yes or no, not {describe(value)}", node.span)
@@ -127,7 +127,7 @@ class Evaluator:
         """What a loop runs over, and how often it runs, symbolic where the count was given so."""
         value = self.evaluate(node)
         if is_integer(value):
-            self.fix(value)
+            self.pin(value)
             if not 0 <= value <= LONGEST_LIST:
                 raise fault(
                     "E0307",
@@ -204,7 +204,7 @@ class Evaluator:
                 "E0303", f"a size such as 3x3 must stand behind `@`, not {describe(kernel)}", node.kernel.span
             )
         for side in kernel:
-            self.fix(side)
+            self.pin(side)
         return Filter(count, (int(kernel[0]), int(kernel[1])))
 
     def unary(self, node: syntax.Unary) -> Any:
@@ -240,8 +240,8 @@ class Evaluator:
         except OverflowError:
             raise fault("E0307", f"{left} {node.operator} {right} is too large a number", node.span) from None
         if isinstance(value, float):
-            self.fix(left)
-            self.fix(right)
+            self.pin(left)
+            self.pin(right)
         return self.carried(node.operator, self.checked(value, node.span), left, right)
 
     def carried(self, operation: str, value: Any, left: Any, right: Any) -> Any:
@@ -260,7 +260,7 @@ class Evaluator:
                 return value
         except Involved:
             pass
-        self.fix(arguments)
+        self.pin(arguments)
         return function(*map(plain, arguments))
 
     def checked(self, value: Any, span: Span) -> Any:
@@ -282,8 +282,8 @@ class Evaluator:
 
     def compare(self, node: syntax.Binary, left: Any, right: Any) -> bool:
         self.meter.spend(weight(left) + weight(right), node.span)
-        self.fix(left)
-        self.fix(right)
+        self.pin(left)
+        self.pin(right)
         if node.operator in ("==", "!="):
             return (left == right) is (node.operator == "==")
         if not (is_number(left) and is_number(right)):
@@ -305,7 +305,7 @@ class Evaluator:
         items, made = self.items(node.source), []
         self.meter.spend(len(items), node.span)
         names = Names(self.names)
-        inner = Evaluator(names, self.lookup, self.arrival, self.fix, self.meter, self.value)
+        inner = Evaluator(names, self.lookup, self.arrival, self.pin, self.meter, self.value)
         for item in items:
             names.update(self.bind(node.names, item, node.source.span))
             made.append(inner(node.item))
@@ -321,13 +321,13 @@ class Evaluator:
                     None if end is None else self.integer(end, "an index")
                     for end in (subscript.start, subscript.stop)
                 ]
-                self.fix(bounds)
+                self.pin(bounds)
                 value = value[bounds[0] : bounds[1]]
                 if isinstance(value, list):
                     value = self.bounded(value, node.span)
                 continue
             position = self.integer(subscript, "an index")
-            self.fix(position)
+            self.pin(position)
             if not -len(value) <= position < len(value):
                 raise fault(
                     "E0306",
@@ -352,7 +352,7 @@ class Evaluator:
         arguments = [self.evaluate(argument) for argument in node.arguments]
         self.meter.spend(1 + weight(arguments), node.span)
         if node.name.name != "sum" or follows(arguments):  # sums keep what they are made of
-            self.fix(arguments)
+            self.pin(arguments)
         try:
             value = self.settled(FUNCTIONS[node.name.name], arguments)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.elaborate import bounds, braces, leaves
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import fault
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import last_span, trace
 from cnnspec.graph.tree import Merge, Path, Step, Test, Value
@@ -34,7 +34,7 @@ def join(
     name = ""
     if text is not None:
         name = run.name(text, cls.name, label.span if label else call.span, context)
-        scope = Scope(name + ".", by_kind=False)
+        scope = NameScope(name + ".", by_kind=False)
     layer = joining(run, call, cls, value, context)
     paths = []
     items = [None] if call.each is None else context.at(value).items(call.each.source)
@@ -126,7 +126,7 @@ def joined(
         return Value(None)
     if layer.name != "concat" and len({polynomial(shape.channels) for shape in shapes}) > 1:
         for shape in shapes:
-            context.owner.fix(shape.channels)
+            context.owner.pin(shape.channels)
     try:
         shape = context.owner.shape(lambda *given: layer.join(given), *shapes)
         output = Value(shape, (value, layer.name, call.span))
@@ -135,5 +135,5 @@ def joined(
         span = call.name.span
         run.report(Diagnostic(misfit.code, misfit.message, span, misfit.formula, (*sides, *trace(value))))
         return Value(None)
-    leaves.measure(run, output.shape, call)
+    leaves.check_elements(run, output.shape, call)
     return output

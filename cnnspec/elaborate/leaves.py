@@ -66,19 +66,19 @@ def make(
             return layer, Value(None), following
         groups = given.get("groups", 1)
         if is_integer(groups) and polynomial(groups) != polynomial(value.shape.channels):
-            context.owner.fix(groups)  # only a depthwise split stays right whatever the width
+            context.owner.pin(groups)  # only a depthwise split stays right whatever the width
         claim = given.get("in", value.shape.channels)
         arriving = value.shape.features if cls.name == "linear" else value.shape.channels
         if is_integer(claim) and polynomial(claim) not in (
             polynomial(arriving),
             polynomial(value.shape.channels),
         ):
-            context.owner.fix([claim, arriving])
+            context.owner.pin([claim, arriving])
         if cls.name == "slice" or any(cls.arguments[a].kind in ("list", "numbers") for a in given):
-            context.owner.fix([value.shape.channels, *given.values()])  # so many numbers, so many channels
+            context.owner.pin([value.shape.channels, *given.values()])  # so many numbers, so many channels
         output = Value(context.owner.shape(layer.output, value.shape), (value, cls.name, call.span))
-        measure(run, output.shape, call)
-        measure_weights(run, layer, value.shape, call)
+        check_elements(run, output.shape, call)
+        check_weight_elements(run, layer, value.shape, call)
         if value.believed is not None:
             output.believed = believe(layer, value.believed)
         if key is not None and output.shape is not None:
@@ -112,13 +112,13 @@ def believe(layer: Layer, shape: Shape) -> Shape | None:
         return shape
 
 
-def measure(run: Elaboration, shape: Shape | None, call: syntax.Call) -> None:
+def check_elements(run: Elaboration, shape: Shape | None, call: syntax.Call) -> None:
     if shape is not None and shape.features > run.limits.max_elements:
         bound = f"{run.limits.max_elements:,}"
         raise fault("E0307", f"{shape} is more than {bound} numbers (limit `max_elements`)", call.span)
 
 
-def measure_weights(run: Elaboration, layer: Layer, shape: Shape, call: syntax.Call) -> None:
+def check_weight_elements(run: Elaboration, layer: Layer, shape: Shape, call: syntax.Call) -> None:
     for weight in layer.weights(plain_shape(shape)):
         if weight.elements > run.limits.max_elements:
             bound, written = f"{run.limits.max_elements:,}", "x".join(map(str, weight.shape))
@@ -171,7 +171,7 @@ def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
     if kind in ("count", "filter"):
         return context.evaluate.still(value)
     before = len(context.owner.assumed)
-    context.owner.fix(value)
+    context.owner.pin(value)
     del context.owner.assumed[before:]
     return value
 

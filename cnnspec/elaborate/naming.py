@@ -41,7 +41,7 @@ def free_name(name: str) -> str:
     return f"{name.strip('_') or 'step'}_"
 
 
-class Scope:
+class NameScope:
     """The names given so far in one scope; `prefix` is its path within its owner, with a dot."""
 
     __slots__ = ("by_kind", "count", "joins", "kinds", "prefix", "taken")

@@ -10,7 +10,7 @@ from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_c
 from cnnspec.elaborate.core import Elaborator
 from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault
 from cnnspec.elaborate.load import Module, NetName
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
 from cnnspec.elaborate.trace import as_shape
@@ -65,10 +65,10 @@ class NetworkElaborator(Elaborator):
                     return None
                 except Unknowable:
                     return None
-            self.owner.fix(value)  # what other parameters it is computed from
+            self.owner.pin(value)  # what other parameters it is computed from
             arguments[name] = plain(value)
             names[name] = symbolic(name, value)
-        context = Context(self.owner, Scope("", by_kind=True), names, Defaults({}), module, self.meter)
+        context = Context(self.owner, NameScope("", by_kind=True), names, Defaults({}), module, self.meter)
         try:
             steps, last = self.body(net.body, None, context)
         except Abandoned:
@@ -128,7 +128,7 @@ class NetworkElaborator(Elaborator):
             self.reserve(name, label.span, context)
         value = Value(shape)
         value.place = call.span
-        leaves.measure(self, shape, call)
+        leaves.check_elements(self, shape, call)
         self.inputs.append(Input(name, value, images["mean"], images["std"], call.span))
         self.keep(name if label else None, name, value, None, context)
         return value

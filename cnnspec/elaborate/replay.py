@@ -16,21 +16,23 @@ from cnnspec.text.source import Span
 from cnnspec.values.symbols import polynomial
 
 
-class Measure(NamedTuple):
+class ReplayCost(NamedTuple):
     """How many layers a step holds, and how deep its runs of labelled steps stand within each other."""
 
     layers: int
     depth: int
 
 
-def measure(elaborator: Elaboration, step: Step) -> Measure:
+def replay_cost(elaborator: Elaboration, step: Step) -> ReplayCost:
     """What it takes to run a step again. Each step is measured once."""
-    known: tuple[Step, Measure] | None = elaborator.replay_costs.get(id(step))
+    known: tuple[Step, ReplayCost] | None = elaborator.replay_costs.get(id(step))
     if known is not None:
         return known[1]
-    found = [measure(elaborator, part) for part in children(step)]  # a block's count where it is instantiated
+    found = [
+        replay_cost(elaborator, part) for part in children(step)
+    ]  # a block's count where it is instantiated
     layers, depth = sum(part.layers for part in found), max((part.depth for part in found), default=0)
-    made = Measure(1 + layers, depth + isinstance(step, Again))
+    made = ReplayCost(1 + layers, depth + isinstance(step, Again))
     elaborator.replay_costs[id(step)] = step, made
     return made
 
@@ -127,7 +129,7 @@ class Replay:
         if first.shape is not None and now.shape is not None:
             channels = [first.shape.channels, now.shape.channels]
             if polynomial(channels[0]) != polynomial(channels[1]):
-                self.owner.fix(channels)
+                self.owner.pin(channels)
 
     def unfit(self, name: str, first: Value, now: Value) -> None:
         note = Note(f"its weights were made for {first.shape}, and {now.shape} arrives")
@@ -178,7 +180,7 @@ def tensors(steps: Steps) -> list[tuple[str, tuple[int, ...]]]:
 
 def replay(elaborator: Elaboration, owner: Owner, step: Step, value: Value, span: Span) -> tuple[Step, Value]:
     """The step as it runs on `value`, and its output. Raises Fault where its weights do not fit."""
-    layers, depth = measure(elaborator, step)
+    layers, depth = replay_cost(elaborator, step)
     if depth >= elaborator.limits.max_depth:
         deepest = f"{elaborator.limits.max_depth} deep (limit `max_depth`)"
         raise fault("E0307", f"steps run again within each other more than {deepest}", span)

@@ -139,7 +139,7 @@ class Elaboration(ABC):
             if isinstance(found, bool) or not isinstance(found, int | str):
                 what = f"a label is made of integers and strings, not {describe(found)}"
                 raise fault("E0303", what, label.span if isinstance(part, str) else part.span)
-            context.owner.fix(found)
+            context.owner.pin(found)
             text += found if isinstance(found, str) else str(int(found))
         return text
 

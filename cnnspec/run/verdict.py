@@ -39,7 +39,7 @@ OUTPUT = "output "
 """Begins the names of outputs."""
 
 
-class Row(NamedTuple):
+class Deviation(NamedTuple):
     """A layer or an output: its shape, the largest number of the measure, and errors by type and program.
 
     `moved`: the error that rounding to float32 what arrives makes of the measure, where that matters;
@@ -64,7 +64,7 @@ class Row(NamedTuple):
 class Fault(NamedTuple):
     """Where a program is beyond a bound."""
 
-    row: Row
+    row: Deviation
     kind: str
     program: str
     error: float
@@ -80,12 +80,12 @@ class Report(NamedTuple):
     network: str
     images: int
     programs: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Deviation, ...]
     gap: float
     compared: str = "the back ends"
     stopped: Mapping[str, str] = {}
 
-    def bound(self, kind: str, row: Row) -> float:
+    def bound(self, kind: str, row: Deviation) -> float:
         if kind == "float64":
             moved = OFTEN * row.moved / FINER if row.is_output else 0.0
             return min(MULTIPLIED, max(EXACT, moved))
@@ -93,7 +93,7 @@ class Report(NamedTuple):
             return min(CAP, max(WHOLE, self.rounding(row)))
         return min(MOST, max(ROUNDED, self.rounding(row)))
 
-    def rounding(self, row: Row) -> float:
+    def rounding(self, row: Deviation) -> float:
         """What rounding to float32 may make of a layer or an output."""
         within = row.worst("float64")
         most = OFTEN * max(row.moved, FINER * within if within <= EXACT else 0.0)
@@ -176,7 +176,7 @@ def width_of(column: str) -> int:
     return max(10, len(column) + 2)
 
 
-def picked(report: Report) -> list[Row]:
+def picked(report: Report) -> list[Deviation]:
     """The rows with the largest errors, the first fault and the outputs, in the order of the network."""
     wanted: set[int] = set()
     for kind in TYPES:

@@ -29,7 +29,7 @@ from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.run.programs import Array, NumpyProgram, Program, check_memory, is_of_memory, load, tensors_of
-from cnnspec.run.verdict import OUTPUT, ROUNDED, TYPES, WHOLE, Report, Row
+from cnnspec.run.verdict import OUTPUT, ROUNDED, TYPES, WHOLE, Deviation, Report
 
 REACH = 3.0
 """The size of what layers make: some of it lies beyond 6 and -3, where relu6 and hardswish turn."""
@@ -75,7 +75,7 @@ def verify(
     graph = unroll(network)
     values = sum(int(node.output.features) for node in graph.nodes if not node.train)
     check_memory(network.name, 8 * (images * values + 2 * tensors_of(graph)))
-    measure = Measure(network, seed)
+    measure = Baseline(network, seed)
     stopped: dict[str, str] = {}
     with noted(stopped, "numpy"), silent():
         measure.walk(images)
@@ -107,7 +107,7 @@ def noted(stopped: dict[str, str], program: str) -> Iterator[None]:
         stopped[program] = f"{type(problem).__name__}: {reason}"
 
 
-def plain_trials(network: Network, measure: Measure, names: tuple[str, ...]) -> dict[str, Trial]:
+def plain_trials(network: Network, measure: Baseline, names: tuple[str, ...]) -> dict[str, Trial]:
     """The plain programs, NumPy's by both paths; its layers in float64 are the measure themselves."""
     graph, found = measure.graph, {}
     for name in names:
@@ -139,7 +139,7 @@ def on_path(program: NumpyProgram, fast: bool) -> Program:
     return program
 
 
-class Measure:
+class Baseline:
     """The values of all inputs and layers in float64, and the weights that they come from.
 
     All numbers of images and weights are float32's, so that both precisions compute with the same.
@@ -230,7 +230,7 @@ class Measure:
         ends = [error for name, error in errors["float32"].items() if name.startswith(OUTPUT)]
         return max(filter(math.isfinite, ends), default=0.0)
 
-    def rows(self, found: Mapping[str, Errors]) -> Iterator[Row]:
+    def rows(self, found: Mapping[str, Errors]) -> Iterator[Deviation]:
         """The layers, then the outputs, with the errors of each program."""
         shapes = {node.path: str(node.output) for node in self.graph.nodes}
         shapes |= {name: shapes.get(at, "") for name, at in self.ends.items()}
@@ -241,7 +241,7 @@ class Measure:
                     for kind in TYPES
                 }
                 if any(errors.values()):  # else a layer that no program has as such
-                    row = Row(name, shape, largest(self.values[name]), errors)
+                    row = Deviation(name, shape, largest(self.values[name]), errors)
                     if row.worst("float32") > min(ROUNDED, WHOLE):
                         row = row._replace(moved=self.moved(name), overflows=self.overflows(name))
                     yield row

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from cnnspec.analysis.compare import Change, Comparison, Difference, Figures, Port, layers
-from cnnspec.analysis.parts import Part
+from cnnspec.analysis.parts import Component
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.tables.diff_text import Side
 from cnnspec.tables.edits import own_params
@@ -81,7 +81,7 @@ def layer_entry(difference: Difference) -> dict[str, Any]:
     }
 
 
-def part_entry(part: Part | None) -> dict[str, Any] | None:
+def part_entry(part: Component | None) -> dict[str, Any] | None:
     if part is None or part.node is None:
         return None
     node = part.node

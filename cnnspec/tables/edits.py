@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cnnspec.analysis.compare import Change, Comparison, Difference, Port, layers
-from cnnspec.analysis.parts import Part
+from cnnspec.analysis.parts import Component
 from cnnspec.analysis.unroll import Node
 from cnnspec.tables import spelled
 
@@ -115,7 +115,7 @@ class Lister:
             for inner in part.inner:
                 yield from self.lines(inner, scopes, blocks)
 
-    def layer_line(self, mark: str, part: Part, scope: str, whole: Difference) -> Line:
+    def layer_line(self, mark: str, part: Component, scope: str, whole: Difference) -> Line:
         node = part.node
         assert node is not None
         words = spelled.layer(node.layer)
@@ -143,7 +143,7 @@ def within(path: str, scope: str) -> str:
     return path.removeprefix(f"{scope}.") if scope else path
 
 
-def change_words(part: Part, change: Change, scopes: tuple[str, str]) -> str:
+def change_words(part: Component, change: Change, scopes: tuple[str, str]) -> str:
     """`kernel 5x5 → 3x3`."""
     before, after = change.before, change.after
     if change.what == "paths":

@@ -14,7 +14,7 @@ from cnnspec.compiler import check_text
 from cnnspec.draw.model import Diagram, totals
 from cnnspec.draw.picture import simplified
 from cnnspec.draw.theme import THEMES
-from cnnspec.draw.volume.plan import Plan, plan
+from cnnspec.draw.volume.plan import Figure, plan
 from tests.draw.nets import ordered
 
 
@@ -23,7 +23,7 @@ def part(body: str) -> Diagram:
     return simplified(network)
 
 
-def planned(body: str) -> Plan:
+def planned(body: str) -> Figure:
     return plan(part(body))
 
 

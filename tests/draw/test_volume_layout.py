@@ -9,7 +9,7 @@ import pytest
 from cnnspec.compiler import check_text
 from cnnspec.draw.picture import simplified
 from cnnspec.draw.volume.page import Layout, in_a_valley, layout
-from cnnspec.draw.volume.parts import Disc, Face, Part, Point, Text
+from cnnspec.draw.volume.parts import Disc, Face, Point, Primitive, Text
 from cnnspec.draw.volume.plan import plan
 from cnnspec.draw.volume.valley import merged
 from tests.draw.nets import GOLDENS, ZOO, golden, shipped
@@ -22,7 +22,7 @@ SMALLEST = 6.0
 NEAR = 0.05  # points that rounding may cost
 
 
-def points(part: Part) -> list[Point]:
+def points(part: Primitive) -> list[Point]:
     if isinstance(part, Text):
         left, top, right, bottom = part.box
         return [Point(left, top), Point(right, bottom)]

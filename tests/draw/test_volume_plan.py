@@ -10,7 +10,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.draw.picture import simplified
 from cnnspec.draw.volume.page import measured
-from cnnspec.draw.volume.plan import Brace, Plan, Skip, plan
+from cnnspec.draw.volume.plan import Brace, Figure, Skip, plan
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.valley import levels, merged
@@ -20,11 +20,11 @@ from tests.nets import network
 RESIDUAL = "add {{ | conv {0}@3x3 pad=1, batchnorm, relu, conv {0}@3x3 pad=1, batchnorm | {1} }}, relu"
 
 
-def planned(text: str) -> Plan:
+def planned(text: str) -> Figure:
     return plan(simplified(network(f"net N {{\n{text}\n}}\n")))
 
 
-def words(made: Plan) -> list[str]:
+def words(made: Figure) -> list[str]:
     return [", ".join(step.words) for step in made.steps]
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from cnnspec.compiler import check_text
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.layers import NAMES
 from cnnspec.text.resources import folder
 from cnnspec.values.kinds import Filter
@@ -77,13 +77,13 @@ class Block:
         wired = any(
             isinstance(n, Join) or (isinstance(n, Wire) and n.verb == "from") for n in walk(self.body)
         )
-        place = self.place(caller, Scope("", wired))
+        place = self.place(caller, NameScope("", wired))
         bound(self.parameters, {**caller.defaults.get(self.name, {}), **given}, place)
         run(self.body, place)
         return place.shape  # type: ignore[no-any-return]
 
     @staticmethod
-    def place(caller: Place, scope: Scope) -> Place:
+    def place(caller: Place, scope: NameScope) -> Place:
         """Where a block's body runs: it sees the file's names and the caller's defaults."""
         names, defaults = dict(caller.file.names), dict(caller.defaults)
         return Place(caller.file, caller.shape, names, defaults, scope, varied=caller.varied)

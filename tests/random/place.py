@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.layers.base import Layer
 from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape
@@ -57,12 +57,12 @@ class Place:
     shape: Any = None  # Shape, None before the first input
     names: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
-    scope: Scope = field(default_factory=lambda: Scope("", by_kind=True))
+    scope: NameScope = field(default_factory=lambda: NameScope("", by_kind=True))
     labels: dict[str, Marked] = field(default_factory=dict)
     outputs: list[tuple[str, Shape, bool]] = field(default_factory=list)  # name, shape, only for training
     varied: bool = False
 
-    def inside(self, scope: Scope | None = None, names: Mapping[str, Any] | None = None) -> Place:
+    def inside(self, scope: NameScope | None = None, names: Mapping[str, Any] | None = None) -> Place:
         """The place within braces."""
         inner = {**self.names, **(names or {})}
         labels, scope = self.labels, scope or self.scope
@@ -71,7 +71,7 @@ class Place:
 
     def fork(self) -> Place:
         """The same place, to try something."""
-        scope = Scope(self.scope.prefix, self.scope.by_kind)
+        scope = NameScope(self.scope.prefix, self.scope.by_kind)
         scope.count, scope.taken = self.scope.count, dict(self.scope.taken)
         scope.kinds, scope.joins = dict(self.scope.kinds), dict(self.scope.joins)
         labels, names, defaults = dict(self.labels), dict(self.names), dict(self.defaults)
@@ -98,7 +98,7 @@ class Place:
         if label is None:
             return "", self.inside()
         name = self.name(label, kind)
-        return name, self.inside(Scope(name + ".", by_kind=False))
+        return name, self.inside(NameScope(name + ".", by_kind=False))
 
 
 class Expression(NamedTuple):

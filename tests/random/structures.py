@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.layers import NAMES, find
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
@@ -186,7 +186,7 @@ class Structures(Author):
             return None
         parameters, values = self.parameters(place, 50)
         block = Block(name, parameters)
-        inner = block.place(place, Scope("", by_kind=False))
+        inner = block.place(place, NameScope("", by_kind=False))
         inner.names |= values
         block.body = self.within(inner, 3, depth - 1, [])
         if name in self.file.blocks:  # one within it took the name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from cnnspec.elaborate.naming import Scope
+from cnnspec.elaborate.naming import NameScope
 from cnnspec.values.shapes import Shape
 from tests.random import words
 from tests.random.nets import Block, Parameters
@@ -37,7 +37,7 @@ class Twofold(Structures):
             dict(zip(flags, answers, strict=True)) for answers in product((True, False), repeat=len(flags))
         ]
         block = Block(name, parameters)
-        places = [block.place(place, Scope("", by_kind=True)) for _ in settings]
+        places = [block.place(place, NameScope("", by_kind=True)) for _ in settings]
         for inner, setting in zip(places, settings, strict=True):
             inner.names |= setting
         before, self.loops = self.loops, []

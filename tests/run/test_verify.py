@@ -14,8 +14,8 @@ import torch
 from click.testing import CliRunner
 
 from cnnspec.commands.cli import main
-from cnnspec.run.verdict import CAP, GAPS, LARGEST_FLOAT32, LONG, WORST, Report, Row, table
-from cnnspec.run.verify import Measure, verify
+from cnnspec.run.verdict import CAP, GAPS, LARGEST_FLOAT32, LONG, WORST, Deviation, Report, table
+from cnnspec.run.verify import Baseline, verify
 from tests.anew import import_anew
 from tests.nets import network
 
@@ -255,14 +255,15 @@ def test_a_fast_path_of_its_own_mind_is_found(monkeypatch: pytest.MonkeyPatch) -
     assert done.exit_code == 1 and "first at output output\nnumpy, fast is off by" in done.stdout
 
 
-def report_of(*rows: Row, gap: float = 0.0) -> Report:
+def report_of(*rows: Deviation, gap: float = 0.0) -> Report:
     return Report("N", 1, ("torch",), rows, gap)
 
 
 def test_nan_is_no_agreement() -> None:
     errors = (1e-12, np.nan, 0.0)
     rows = [
-        Row(f"layer{i}", "4", 1.0, {"float64": {"torch": e}, "float32": {}}) for i, e in enumerate(errors)
+        Deviation(f"layer{i}", "4", 1.0, {"float64": {"torch": e}, "float32": {}})
+        for i, e in enumerate(errors)
     ]
     fault = report_of(*rows).first_fault
     assert fault is not None and fault.row is rows[1]
@@ -271,8 +272,8 @@ def test_nan_is_no_agreement() -> None:
 
 def test_no_gap_allows_more_than_the_cap() -> None:
     """A measure whose own rounding is as large as its numbers proves nothing, and allows nothing."""
-    output = Row("output y", "4", 1.0, {"float64": {}, "float32": {"torch": 2 * CAP}})
-    layer = Row("conv1", "4", 1.0, {"float64": {"torch": 2e-10}, "float32": {"torch": 1e-3}})
+    output = Deviation("output y", "4", 1.0, {"float64": {}, "float32": {"torch": 2 * CAP}})
+    layer = Deviation("conv1", "4", 1.0, {"float64": {"torch": 2e-10}, "float32": {"torch": 1e-3}})
     for gap in (0.0, CAP, 6.8):
         assert [fault.row for fault in report_of(layer, output, gap=gap).faults] == [layer, layer, output]
     near = output._replace(errors={"float64": {}, "float32": {"torch": 3e-3}})
@@ -282,7 +283,7 @@ def test_no_gap_allows_more_than_the_cap() -> None:
 
 def test_an_output_that_float64_has_proven_may_drown_in_float32() -> None:
     """Where rounding alone moves an output by more than the cap, float32 shows nothing, and that is told."""
-    output = Row("output y", "4", 1.0, {"float64": {"torch": 1e-13}, "float32": {"torch": 0.2}})
+    output = Deviation("output y", "4", 1.0, {"float64": {"torch": 1e-13}, "float32": {"torch": 0.2}})
     assert report_of(output, gap=1e-4).first_fault
     assert report_of(output, gap=0.2).ok
     assert "float32 shows nothing of output y" in table(report_of(output, gap=0.2))
@@ -293,7 +294,7 @@ def test_an_output_that_float64_has_proven_may_drown_in_float32() -> None:
 
 def test_the_bound_of_an_output_that_multiplies_rounding_in_float64() -> None:
     """Eight times what half a unit of float64 makes of it, and never more than 1e-7; layers have 1e-10."""
-    output = Row("output y", "4", 1.0, {"float64": {"torch": 2e-9}, "float32": {}}, moved=8.4)
+    output = Deviation("output y", "4", 1.0, {"float64": {"torch": 2e-9}, "float32": {}}, moved=8.4)
     assert report_of(output).ok
     assert report_of(output._replace(moved=0.01)).first_fault
     assert report_of(output._replace(name="conv1")).first_fault
@@ -306,7 +307,7 @@ def test_what_cancels_is_rounded_both_ways() -> None:
     text = "scale init=0.02\n sub { | identity | tanh }\n adaptiveavgpool 1x1"
     net = network(f"net N {{ input 3@1x1\n {text}\n}}")
     for seed in range(20):
-        measure = Measure(net, seed)
+        measure = Baseline(net, seed)
         measure.walk(1)
         x, left = measure.values["scale1"], measure.values["sub1"]
         both = 2 * 2.0**-24 * np.abs(x).max() / np.abs(left).max()
@@ -371,7 +372,7 @@ def test_an_output_of_nothing_but_rounding_is_none() -> None:
 def test_the_bound_of_what_multiplies_rounding() -> None:
     """So much as rounding makes of it, and no more: float64 is the proof, and has its own bound."""
     exact, coarse = {"torch": 1e-14}, {"torch": 3e-4}
-    calm = Row("conv1", "4", 1.0, {"float64": exact, "float32": coarse})
+    calm = Deviation("conv1", "4", 1.0, {"float64": exact, "float32": coarse})
     assert report_of(calm).first_fault
     for row in (
         calm._replace(moved=1e-4),

@@ -22,7 +22,7 @@ ROWS = [(section, row) for section, rows in foreign.rows().items() for row in ro
 
 
 @pytest.mark.parametrize(("section", "row"), [pair for pair in ROWS if pair[0] != "signatures"])
-def test_a_row_leads_to_what_there_is(section: str, row: foreign.Row) -> None:
+def test_a_row_leads_to_what_there_is(section: str, row: foreign.Translation) -> None:
     known: set[str] | None = {
         "layers": {*layers.NAMES, "input"},
         "arguments": ARGUMENTS,

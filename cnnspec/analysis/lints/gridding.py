@@ -52,7 +52,7 @@ class Taps(NamedTuple):
         return len(self.dilations) > 1 and self.read & (self.read + (self.read & -self.read)) != 0
 
 
-class Row(NamedTuple):
+class Footprint(NamedTuple):
     """What a value has seen since the resolution last changed, down and across; the last dilated layer."""
 
     down: Taps
@@ -60,7 +60,7 @@ class Row(NamedTuple):
     last: Site | None
 
 
-START = Row(Taps(), Taps(), None)
+START = Footprint(Taps(), Taps(), None)
 
 
 class Hole(NamedTuple):
@@ -76,9 +76,9 @@ def holes(survey: Survey) -> Iterator[Hole]:
     """The rows of convolutions that see a grid."""
     walk = Walk(survey)
     for _, scope in survey.nets:
-        rows = walk.through(scope, dict.fromkeys(scope.inputs, START), ())
+        footprints = walk.through(scope, dict.fromkeys(scope.inputs, START), ())
         for value in scope.outputs:
-            walk.end(rows[value])
+            walk.end(footprints[value])
     yield from walk.found.values()
 
 
@@ -89,52 +89,54 @@ class Walk:
         self.survey = survey
         self.found: dict[tuple[Span, ...], Hole] = {}
 
-    def through(self, scope: Scope, rows: dict[Value, Row], uses: tuple[Use, ...]) -> dict[Value, Row]:
-        """Adds the rows of a scope's values to those of its inputs."""
+    def through(
+        self, scope: Scope, footprints: dict[Value, Footprint], uses: tuple[Use, ...]
+    ) -> dict[Value, Footprint]:
+        """Adds the footprints of a scope's values to those of its inputs."""
         for op in scope.ops:
-            of = [rows[value] for value in arriving(op)]
+            of = [footprints[value] for value in arriving(op)]
             if type(op) is Leaf:
-                rows[op.output] = self.layer(op, of[0], Site(op, uses, scope))
+                footprints[op.output] = self.layer(op, of[0], Site(op, uses, scope))
             elif type(op) is Use:
                 inside = self.survey.inside(op.instance)
                 entry = {op.instance.input: of[0]}
-                rows[op.output] = self.through(inside, entry, (*uses, op))[op.instance.output]
+                footprints[op.output] = self.through(inside, entry, (*uses, op))[op.instance.output]
             else:
-                rows[op.output] = joined(of)
-        return rows
+                footprints[op.output] = joined(of)
+        return footprints
 
-    def layer(self, op: Leaf, row: Row, site: Site) -> Row:
+    def layer(self, op: Leaf, footprint: Footprint, site: Site) -> Footprint:
         layer: Any = op.layer
         try:
             windows = layer.reads(site.shape)
         except Irregular:
-            return self.end(row)
+            return self.end(footprint)
         if windows is not None and all(w.step == 1 and w.first == w.last for w in windows):
-            down, across = (taps.moved(w.first[0]) for taps, w in zip(row[:2], windows, strict=True))
-            return row._replace(down=down, across=across)
+            down, across = (taps.moved(w.first[0]) for taps, w in zip(footprint[:2], windows, strict=True))
+            return footprint._replace(down=down, across=across)
         if layer.name not in WINDOWED:
-            return self.end(row)
+            return self.end(footprint)
         kernel = layer.kernel_of() if layer.name in CONVOLUTIONS else layer.window
-        each = zip(row[:2], kernel, layer.dilation, windows, strict=True)
+        each = zip(footprint[:2], kernel, layer.dilation, windows, strict=True)
         down, across = (taps.behind(k, d, window.first[0]) for taps, k, d, window in each)
         dilated = any(d > 1 and k > 1 for k, d in zip(kernel, layer.dilation, strict=True))
-        row = Row(down, across, site if dilated else row.last)
-        return self.end(row) if layer.stride != (1, 1) else row
+        footprint = Footprint(down, across, site if dilated else footprint.last)
+        return self.end(footprint) if layer.stride != (1, 1) else footprint
 
-    def end(self, row: Row) -> Row:
+    def end(self, footprint: Footprint) -> Footprint:
         """The resolution changes: whatever holes there are now, nothing fills them."""
-        for taps in (row.down, row.across):
-            if row.last is not None and taps.has_holes:
-                way = (row.last.op.span, *(use.span for use in row.last.uses))
-                hole = Hole(row.last, taps.dilations, taps.read.bit_length(), taps.read.bit_count())
+        for taps in (footprint.down, footprint.across):
+            if footprint.last is not None and taps.has_holes:
+                way = (footprint.last.op.span, *(use.span for use in footprint.last.uses))
+                hole = Hole(footprint.last, taps.dilations, taps.read.bit_length(), taps.read.bit_count())
                 self.found.setdefault(way, hole)
         return START
 
 
-def joined(rows: list[Row]) -> Row:
-    total = rows[0]
-    for row in rows[1:]:
-        deeper = len(row.down.dilations) > len(total.down.dilations)
-        last = row.last if deeper or total.last is None else total.last
-        total = Row(total.down.union(row.down), total.across.union(row.across), last)
+def joined(footprints: list[Footprint]) -> Footprint:
+    total = footprints[0]
+    for footprint in footprints[1:]:
+        deeper = len(footprint.down.dilations) > len(total.down.dilations)
+        last = footprint.last if deeper or total.last is None else total.last
+        total = Footprint(total.down.union(footprint.down), total.across.union(footprint.across), last)
     return total

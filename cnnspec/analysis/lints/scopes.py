@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from cnnspec.analysis.lints.silences import NOWHERE, Place, Silences
+from cnnspec.analysis.lints.silences import NOWHERE, FileLine, Silences
 from cnnspec.graph.tree import Instance, Leaf, Merge, Network, Step, Use, Value
 from cnnspec.graph.walk import arriving, walk
 from cnnspec.text import syntax
@@ -175,7 +175,7 @@ class Survey:
         self.nets: list[tuple[Network, Scope]] = []
         self.visits: list[Visit] = []
         self._shared: dict[Any, Any] = {}
-        self._seen: set[tuple[int, frozenset[Place]]] = set()
+        self._seen: set[tuple[int, frozenset[FileLine]]] = set()
         for network in networks:
             inputs = tuple(given.value for given in network.inputs)
             outputs = tuple(output.value for output in network.outputs)
@@ -191,7 +191,7 @@ class Survey:
             self.known[id(instance)] = found
         return found
 
-    def visit(self, visit: Visit, silenced: frozenset[Place]) -> None:
+    def visit(self, visit: Visit, silenced: frozenset[FileLine]) -> None:
         self.visits.append(visit)
         for use in visit.scope.uses:
             there = silenced | self.silences.at(use.span)

@@ -8,10 +8,10 @@ from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.text.scanner import allowances
 from cnnspec.text.source import Source, Span
 
-Place = tuple[str, int]
+FileLine = tuple[str, int]
 """A file's name and a line."""
 
-NOWHERE: frozenset[Place] = frozenset()
+NOWHERE: frozenset[FileLine] = frozenset()
 
 
 class Silences:
@@ -27,7 +27,7 @@ class Silences:
             found = self._of[source.name] = allowances(source)
         return found
 
-    def at(self, span: Span) -> frozenset[Place]:
+    def at(self, span: Span) -> frozenset[FileLine]:
         """The line of a span, if a comment there silences something."""
         allowed = self.of(span.source)
         return frozenset({(span.source.name, span.line)}) if allowed and span.line in allowed else NOWHERE

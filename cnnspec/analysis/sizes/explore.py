@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from cnnspec.analysis.sizes.program import MOST_WORK, NO_LIMITS, Program
+from cnnspec.analysis.sizes.program import MOST_WORK, NO_LIMITS, SizeProgram
 from cnnspec.analysis.sizes.run import Run
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
@@ -53,7 +53,7 @@ class Explorer:
 
     def refresh(self) -> None:
         """Forget what was spent."""
-        self.program = Program(self.graph, self.limits, self.work)
+        self.program = SizeProgram(self.graph, self.limits, self.work)
         self.left = RECHECKED
 
     def known_as(self, run: Run, path: str) -> str:
@@ -79,7 +79,7 @@ class Explorer:
             if network is None:
                 continue
             tried = [i, *waiting] if alone < 3 else [i]
-            run = Run(Program(unroll(network), self.limits), columns(inputs, tried), self.claims)
+            run = Run(SizeProgram(unroll(network), self.limits), columns(inputs, tried), self.claims)
             told = [(j, k) for k, j in enumerate(tried) if k == 0 or k not in run.open]
             for j, k in told:
                 valid[j], spots[j] = k not in run.faults, (run, k)

@@ -53,7 +53,7 @@ def is_even(layer: Layer) -> bool:
     return True
 
 
-class Program:
+class SizeProgram:
     """The program of a flat graph, and what its layers have answered."""
 
     def __init__(self, graph: Graph, limits: Limits = NO_LIMITS, work: int = MOST_WORK) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.sizes.program import Program, place_of, shape_of
+from cnnspec.analysis.sizes.program import SizeProgram, place_of, shape_of
 from cnnspec.analysis.unroll import Node
 from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable
 from cnnspec.graph.tree import Decision
@@ -47,7 +47,7 @@ class Run:
     `claims`: a false `->` is a fault, too. Raises TooMuch.
     """
 
-    def __init__(self, program: Program, inputs: Mapping[str, Sequence[Shape]], claims: bool) -> None:
+    def __init__(self, program: SizeProgram, inputs: Mapping[str, Sequence[Shape]], claims: bool) -> None:
         self.program, self.graph = program, program.graph
         self.flows: dict[str, Flow] = {}
         self.faults: dict[int, str] = {}

@@ -10,7 +10,7 @@ from cnnspec.analysis.unroll import Blank, Node, unroll
 from cnnspec.draw.build import KINDS, build, known
 from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.page.formulas import worked
-from cnnspec.draw.page.sources import Place, Sources, trails
+from cnnspec.draw.page.sources import Sources, TextLine, trails
 from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.words import layer_words
 from cnnspec.graph.tree import Input, Network
@@ -44,7 +44,7 @@ class Entry(NamedTuple):
     macs: int
     field: str
     note: str
-    places: tuple[Place, ...]
+    places: tuple[TextLine, ...]
 
     @property
     def made(self) -> str:
@@ -101,7 +101,7 @@ def input_entry(given: Input, sources: Sources) -> Entry:
     )  # fmt: skip
 
 
-def layer_entry(node: Node, field: Field | None, places: tuple[Place, ...]) -> Entry:
+def layer_entry(node: Node, field: Field | None, places: tuple[TextLine, ...]) -> Entry:
     layer, inputs = node.layer, node.shapes
     tensors = tuple(
         Tensor(
@@ -127,7 +127,7 @@ def layer_entry(node: Node, field: Field | None, places: tuple[Place, ...]) -> E
     )
 
 
-def lost(blank: Blank, places: tuple[Place, ...]) -> Entry:
+def lost(blank: Blank, places: tuple[TextLine, ...]) -> Entry:
     """What a fault left of a layer."""
     kind = "fault" if blank.fault else "other"
     return Entry(blank.path, kind, blank.words, "", (), (), None, (), 0, 0, "", "", places)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from html import escape
 from itertools import islice
 
-from cnnspec.draw.page.sources import Place, Sources
+from cnnspec.draw.page.sources import Sources, TextLine
 from cnnspec.text.diagnostics import Diagnostic
 
 MOST_FAULTS = 50  # in the text
 MOST_TOLD = 4  # above the views
 
-Marks = dict[Place, list[tuple[int, Diagnostic]]]
+Marks = dict[TextLine, list[tuple[int, Diagnostic]]]
 """By line the faults in it, with their numbers."""
 
 

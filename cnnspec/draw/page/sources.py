@@ -19,7 +19,7 @@ LONGEST = 255
 """Of a file's name."""
 
 
-class Place(NamedTuple):
+class TextLine(NamedTuple):
     """A line, counted from 1, of a text, counted from 0."""
 
     file: int
@@ -48,12 +48,12 @@ class Sources:
         self.main = network.span.source
         self.numbers: dict[Source, int] = {self.main: 0}
 
-    def places(self, trail: Trail) -> tuple[Place, ...]:
+    def places(self, trail: Trail) -> tuple[TextLine, ...]:
         return tuple(dict.fromkeys(map(self.place, trail)))
 
-    def place(self, span: Span) -> Place:
+    def place(self, span: Span) -> TextLine:
         file = self.numbers.setdefault(span.source, len(self.numbers))
-        return Place(file, span.line)
+        return TextLine(file, span.line)
 
     def where(self, span: Span) -> str:
         return f"{self.name(span.source)}:{span.line}"

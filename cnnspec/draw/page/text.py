@@ -8,23 +8,23 @@ from html import escape
 
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.page.faults import Marks, remarks
-from cnnspec.draw.page.sources import Place, Text
+from cnnspec.draw.page.sources import Text, TextLine
 
 _COMMENT = re.compile(r'((?:[^#"]|"[^"]*(?:"|$))*)(#.*)?')
 
 
 def source_pane(found: Contents, wrong: Marks) -> str:
     """Every file in a list of lines, faults below theirs."""
-    made: dict[Place, list[int]] = {}
+    made: dict[TextLine, list[int]] = {}
     for number, entry in enumerate(found.entries):
         for place in entry.places:
             made.setdefault(place, []).append(number)
     return "\n".join(listing(file, text, made, wrong) for file, text in enumerate(found.sources.texts()))
 
 
-def listing(file: int, text: Text, made: Mapping[Place, list[int]], wrong: Marks) -> str:
+def listing(file: int, text: Text, made: Mapping[TextLine, list[int]], wrong: Marks) -> str:
     name = escape(text.name)
-    places = [(words, Place(file, number)) for number, words in enumerate(text.lines, 1)]
+    places = [(words, TextLine(file, number)) for number, words in enumerate(text.lines, 1)]
     body = "\n".join(
         line(words, made.get(place, []), remarks(wrong.get(place, []))) for words, place in places
     )

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
 from cnnspec.draw.volume import svg
-from cnnspec.draw.volume.parts import PITCH, Part, Point, Text, moved
-from cnnspec.draw.volume.plan import Plan
+from cnnspec.draw.volume.parts import PITCH, Point, Primitive, Text, moved
+from cnnspec.draw.volume.plan import Figure
 from cnnspec.draw.volume.rows import ALONG, WORDS, Sized, sized, wrapped
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.strip import Strip, strip
@@ -25,77 +25,77 @@ ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
 class Layout(NamedTuple):
     """All parts of a page, and its height."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[Primitive, ...]
     height: float
 
 
-def layout(plan: Plan, wide: float) -> Layout:
+def layout(figure: Figure, wide: float) -> Layout:
     """As a U where the net is one and there is room, else in rows."""
-    skips = (skip._replace(words=cut(skip.words, WORDS, ALONG)) for skip in plan.skips)
-    plan = plan._replace(skips=tuple(skips))
-    return in_a_valley(merged(plan), wide) or in_rows(plan, wide)
+    skips = (skip._replace(words=cut(skip.words, WORDS, ALONG)) for skip in figure.skips)
+    figure = figure._replace(skips=tuple(skips))
+    return in_a_valley(merged(figure), wide) or in_rows(figure, wide)
 
 
-def in_rows(plan: Plan, wide: float) -> Layout:
+def in_rows(figure: Figure, wide: float) -> Layout:
     """The figure in few rows, large, and not too high: whichever zoom does best at all three."""
     left, right = MARGIN, wide - MARGIN
     least, best = float("inf"), list[Strip]()
     for zoom in ZOOMS:
-        rows = wrapped(plan, measured(plan, zoom), left, right)
+        rows = wrapped(figure, measured(figure, zoom), left, right)
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
         if cost < least and all(row[-1].right <= right for row in rows):
-            strips = [strip(plan, row, left, right) for row in rows]
+            strips = [strip(figure, row, left, right) for row in rows]
             excess = sum(made.bottom - made.top for made in strips) / (HIGH * wide * len(rows)) - 1
             cost += EXCESS * max(0.0, excess)
             if cost < least:
                 least, best = cost, strips
-    parts: list[Part] = []
+    parts: list[Primitive] = []
     y = MARGIN
     for made in best:
         parts += [moved(part, 0, y - made.top) for part in made.parts]
         y += made.bottom - made.top + BETWEEN
-    return with_footer(plan, parts, y - BETWEEN, wide)
+    return with_footer(figure, parts, y - BETWEEN, wide)
 
 
-def in_a_valley(plan: Plan, wide: float) -> Layout | None:
+def in_a_valley(figure: Figure, wide: float) -> Layout | None:
     """The figure as a U, as large as there is room; None where it is no U, or there is not enough room."""
-    found = levels(plan)
+    found = levels(figure)
     for zoom in ZOOMS if found else ():
-        made = rungs(found, measured(plan, zoom), MARGIN, wide - MARGIN)
+        made = rungs(found, measured(figure, zoom), MARGIN, wide - MARGIN)
         if made:
-            parts, y = stairs(made, plan.steps, MARGIN, MARGIN, wide - MARGIN)
+            parts, y = stairs(made, figure.steps, MARGIN, MARGIN, wide - MARGIN)
             if y < HIGHEST * wide or zoom == ZOOMS[-1]:
-                return with_footer(plan, parts, y, wide)
+                return with_footer(figure, parts, y, wide)
     return None
 
 
-def measured(plan: Plan, zoom: float) -> list[Sized]:
-    scale, sheets = scale_of(plan.steps, zoom), wants_sheets(plan.steps)
-    return [sized(step, scale, sheets) for step in plan.steps]
+def measured(figure: Figure, zoom: float) -> list[Sized]:
+    scale, sheets = scale_of(figure.steps, zoom), wants_sheets(figure.steps)
+    return [sized(step, scale, sheets) for step in figure.steps]
 
 
-def with_footer(plan: Plan, parts: list[Part], y: float, wide: float) -> Layout:
+def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -> Layout:
     """The parts down to y, and below them the facts, in one line or in two."""
-    said = [f"{plan.name}: {plan.facts}.", "Channels@height x width; not to scale."]
+    said = [f"{figure.name}: {figure.facts}.", "Channels@height x width; not to scale."]
     if width(" ".join(said), WORDS) <= wide - 2 * MARGIN:
         said = [" ".join(said)]
-    footer: list[Part] = []
+    footer: list[Primitive] = []
     for i, words in enumerate(said):
         at = Point(MARGIN, y + BETWEEN + WORDS * (1 + PITCH * i))
         footer.append(Text(at, cut(words, WORDS, wide - 2 * MARGIN), WORDS, False, "quiet"))
     return Layout((*parts, *footer), y + BETWEEN + WORDS * (1 + PITCH * (len(said) - 1)) + MARGIN)
 
 
-def drawn(plan: Plan, wide: float, theme: str, mark: str) -> str:
-    made = layout(plan, wide)
-    words = svg.Words(f"{plan.name}: {plan.facts}", description(plan), mark)
+def drawn(figure: Figure, wide: float, theme: str, mark: str) -> str:
+    made = layout(figure, wide)
+    words = svg.Words(f"{figure.name}: {figure.facts}", description(figure), mark)
     return svg.page(words, made.parts, wide, made.height, THEMES[theme])
 
 
-def description(plan: Plan) -> str:
+def description(figure: Figure) -> str:
     """The operations and what they make, in order."""
     said = []
-    for step in plan.steps:
+    for step in figure.steps:
         doing = ", ".join((*([step.sign] if step.sign else []), *step.words))
         made = " ".join((*step.label, step.fault)).strip()
         said.append(f"{doing}: {made}" if doing else made)

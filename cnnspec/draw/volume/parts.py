@@ -57,10 +57,10 @@ class Text(NamedTuple):
         return left, self.at.y - 0.8 * self.size, left + wide, self.at.y + 0.24 * self.size
 
 
-Part = Face | Line | Disc | Text
+Primitive = Face | Line | Disc | Text
 
 
-def moved(part: Part, x: float, y: float) -> Part:
+def moved(part: Primitive, x: float, y: float) -> Primitive:
     """The part elsewhere."""
     if isinstance(part, Disc):
         return part._replace(centre=Point(part.centre.x + x, part.centre.y + y))
@@ -69,7 +69,9 @@ def moved(part: Part, x: float, y: float) -> Part:
     return part._replace(points=tuple(Point(p.x + x, p.y + y) for p in part.points))
 
 
-def column(lines: Sequence[str], centre: float, top: float, size: float, role: str = "ink") -> list[Part]:
+def column(
+    lines: Sequence[str], centre: float, top: float, size: float, role: str = "ink"
+) -> list[Primitive]:
     """Lines of text below each other, each in the middle."""
     return [
         Text(Point(centre, top + size * (0.85 + i * PITCH)), words, size, role=role)

@@ -52,7 +52,7 @@ class Brace(NamedTuple):
     words: str
 
 
-class Plan(NamedTuple):
+class Figure(NamedTuple):
     name: str
     facts: str
     steps: tuple[Step, ...]
@@ -60,7 +60,7 @@ class Plan(NamedTuple):
     braces: tuple[Brace, ...]
 
 
-def plan(diagram: Diagram) -> Plan:
+def plan(diagram: Diagram) -> Figure:
     draft = simplified(diagram)
     skips = absorb(draft)
     order = in_order(draft)
@@ -75,7 +75,7 @@ def plan(diagram: Diagram) -> Plan:
     found = sorted(Skip(place[tail], place[head], words) for tail, head, words in skips)
     params, macs = totals(diagram)
     facts = f"{params:,} parameters, {macs:,} MACs"
-    return Plan(plain(diagram.name), facts, tuple(steps), tuple(found), tuple(braces(draft, place)))
+    return Figure(plain(diagram.name), facts, tuple(steps), tuple(found), tuple(braces(draft, place)))
 
 
 def step(draft: Draft, box: Box, fed: bool, several: bool) -> Step:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
 from cnnspec.draw.volume.parts import Point
-from cnnspec.draw.volume.plan import Plan, Skip, Step
+from cnnspec.draw.volume.plan import Figure, Skip, Step
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.draw.volume.solids import Plane, Solid, solid
 
@@ -167,13 +167,13 @@ def shifted(spot: Spot, by: float) -> Spot:
     return spot._replace(x=spot.x + by, label=spot.label + by, words=spot.words + by / 2)
 
 
-def wrapped(plan: Plan, things: Sequence[Sized], left: float, right: float) -> list[list[Spot]]:
+def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) -> list[list[Spot]]:
     """The things in rows: few rows, cut where nothing skips, and evenly filled."""
     told: dict[int, list[Skip]] = {}
-    for skip in plan.skips:
+    for skip in figure.skips:
         if skip.words:
             told.setdefault(skip.head, []).append(skip)
-    cuts = torn(plan)
+    cuts = torn(figure)
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(things)
     for first in range(len(things)):
         for spot in spread(things, first, left, right, told):
@@ -202,12 +202,12 @@ def justified(spots: Sequence[Spot], right: float) -> list[Spot]:
     ]
 
 
-def torn(plan: Plan) -> list[int]:
+def torn(figure: Figure) -> list[int]:
     """How many skips and braces a break before each step would tear."""
-    found = [0] * (len(plan.steps) + 1)
+    found = [0] * (len(figure.steps) + 1)
     for first, last in (
-        *((skip.tail + 2, skip.head) for skip in plan.skips),
-        *((brace.first + 1, brace.last) for brace in plan.braces),
+        *((skip.tail + 2, skip.head) for skip in figure.skips),
+        *((brace.first + 1, brace.last) for brace in figure.braces),
     ):
         for at in range(first, last + 1):
             found[at] += 1

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cnnspec.draw.volume.draft import Bands
-from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text
+from cnnspec.draw.volume.parts import Disc, Face, Line, Point, Primitive, Text
 from cnnspec.draw.volume.plan import Step
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.values.shapes import Shape
@@ -56,7 +56,7 @@ class Solid(NamedTuple):
     form: str
     width: float
     height: float
-    parts: tuple[Part, ...]
+    parts: tuple[Primitive, ...]
     arriving: Plane
     leaving: Plane
     exit: float = 0.5
@@ -88,7 +88,7 @@ def octagon() -> Solid:
     side = 2 * FAULT
     near, far = side * 0.29, side * 0.71
     turns = ((near, 0), (far, 0), (side, near), (side, far), (far, side), (near, side), (0, far), (0, near))
-    parts: list[Part] = [Face(tuple(Point(x, y - FAULT) for x, y in turns), "fault")]
+    parts: list[Primitive] = [Face(tuple(Point(x, y - FAULT) for x, y in turns), "fault")]
     for up in (1, -1):
         ends = (Point(side * 0.32, up * side * 0.18), Point(side * 0.68, -up * side * 0.18))
         parts.append(Line(ends, "fault", 1.4))
@@ -96,7 +96,7 @@ def octagon() -> Solid:
     return Solid("octagon", side, side, tuple(parts), left, right)
 
 
-def cuboid(x: float, size: Size, bands: Bands) -> tuple[list[Part], Plane, Plane]:
+def cuboid(x: float, size: Size, bands: Bands) -> tuple[list[Primitive], Plane, Plane]:
     """Its faces, the middle of the whole on y = 0; the planes of the left and of the right face.
 
     Front and top are parted where values were laid side by side.
@@ -105,7 +105,7 @@ def cuboid(x: float, size: Size, bands: Bands) -> tuple[list[Part], Plane, Plane
     into = Point(DEPTH.x * deep, DEPTH.y * deep)
     top = -high / 2 - into.y / 2
     left, right = (Plane(Point(end, top), into, Point(0, high)) for end in (x, x + wide))
-    parts: list[Part] = [Face(right.patch(1, 1), bands[-1][0], "side")]
+    parts: list[Primitive] = [Face(right.patch(1, 1), bands[-1][0], "side")]
     done = 0
     for role, channels in bands:
         a, b = (Point(x + wide * n / total(bands), top) for n in (done, done + channels))
@@ -128,7 +128,7 @@ def slabs(step: Step, scale: Scale) -> Solid:
         scale.of_side(width),
     )
     bands = step.bands if 1 < len(step.bands) <= MOST_BANDS else ((step.kind, 1),)
-    parts: list[Part] = []
+    parts: list[Primitive] = []
     copies = min(step.times, MOST_COPIES)
     planes: list[Plane] = []
     for i in range(copies):
@@ -148,7 +148,7 @@ def stack(step: Step, scale: Scale) -> Solid:
     more = step.shape.channels > count
     room = off * (count - 1) + (off * 2 if more else 0)
     top = -(high + room) / 2
-    parts: list[Part] = []
+    parts: list[Primitive] = []
     if more:
         parts += [Disc(Point(off * (0.35 + 0.5 * i), top + off * (0.35 + 0.5 * i)), 0.55) for i in range(3)]
     planes = []

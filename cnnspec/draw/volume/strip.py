@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text, column, moved, tall
-from cnnspec.draw.volume.plan import Brace, Plan, Skip, Step
+from cnnspec.draw.volume.parts import Disc, Face, Line, Point, Primitive, Text, column, moved, tall
+from cnnspec.draw.volume.plan import Brace, Figure, Skip, Step
 from cnnspec.draw.volume.rows import APART, GAP, LABEL, STUB, WORDS, Spot
 from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.solids import FAULT, RADIUS
@@ -20,32 +20,32 @@ POWER = 0.6  # a kernel's part of a face is drawn on the scale of the faces
 class Strip(NamedTuple):
     """Parts around y = 0, and how far they reach."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[Primitive, ...]
     top: float
     bottom: float
 
 
-def strip(plan: Plan, spots: Sequence[Spot], left: float, right: float) -> Strip:
+def strip(figure: Figure, spots: Sequence[Spot], left: float, right: float) -> Strip:
     """A row between left and right."""
     last = spots[-1].number
-    goes_on = last + 1 < len(plan.steps) and plan.steps[last + 1].fed
+    goes_on = last + 1 < len(figure.steps) and figure.steps[last + 1].fed
     above, below = Skyline(-1), Skyline(1)
     parts = chain(spots, above, below)
     parts += labels(spots, below)
     parts += [arrival(spots[0])] if spots[0].sized.step.fed else []
-    parts += [onwards(spots[-1], way(plan.steps[last + 1]))] if goes_on else []
+    parts += [onwards(spots[-1], way(figure.steps[last + 1]))] if goes_on else []
     parts += operations(spots, below)
     # What goes on to the next row anyway skips within that row alone.
     ended = last if goes_on else last + 1
-    skips = [skip for skip in plan.skips if skip.tail < ended and skip.head >= spots[0].number]
-    parts += rails(plan.steps, spots, skips, above, left, right)
-    parts += clasps(spots, plan.braces, below, right)
+    skips = [skip for skip in figure.skips if skip.tail < ended and skip.head >= spots[0].number]
+    parts += rails(figure.steps, spots, skips, above, left, right)
+    parts += clasps(spots, figure.braces, below, right)
     return Strip(tuple(parts), above.end, below.end)
 
 
-def chain(spots: Sequence[Spot], above: Skyline, below: Skyline) -> list[Part]:
+def chain(spots: Sequence[Spot], above: Skyline, below: Skyline) -> list[Primitive]:
     """Solids, and what leads from one to the next."""
-    parts: list[Part] = []
+    parts: list[Primitive] = []
     for spot in spots:
         half = spot.sized.solid.height / 2
         above.add(spot.x, spot.end, -half)
@@ -56,9 +56,9 @@ def chain(spots: Sequence[Spot], above: Skyline, below: Skyline) -> list[Part]:
     return parts
 
 
-def labels(spots: Sequence[Spot], line: Skyline) -> list[Part]:
+def labels(spots: Sequence[Spot], line: Skyline) -> list[Primitive]:
     """Below each value, or above it, what it is."""
-    parts: list[Part] = []
+    parts: list[Primitive] = []
     for spot in spots:
         lines, faults, half = spot.sized.label, spot.sized.fault, spot.sized.label_width / 2
         if lines or faults:
@@ -71,9 +71,9 @@ def labels(spots: Sequence[Spot], line: Skyline) -> list[Part]:
     return parts
 
 
-def operations(spots: Sequence[Spot], below: Skyline) -> list[Part]:
+def operations(spots: Sequence[Spot], below: Skyline) -> list[Primitive]:
     """Below each arrow what is done, below the labels of both its ends; they stand beside each other."""
-    parts: list[Part] = []
+    parts: list[Primitive] = []
     reached: list[tuple[float, float, float]] = []
     for i, spot in enumerate(spots):
         lines, half = spot.sized.words, spot.sized.words_width / 2
@@ -87,7 +87,7 @@ def operations(spots: Sequence[Spot], below: Skyline) -> list[Part]:
     return parts
 
 
-def link(before: Spot, spot: Spot) -> list[Part]:
+def link(before: Spot, spot: Spot) -> list[Primitive]:
     """From a value to the next: a kernel with its rays, the lines of a full connection, or an arrow."""
     step, given = spot.sized.step, before.sized.step
     if step.kind == "fault":
@@ -116,7 +116,7 @@ def onwards(spot: Spot, role: str) -> Line:
     return Line((spot.exit, Point(spot.end + STUB * 0.8, spot.exit.y)), role, arrow=True)
 
 
-def kernel(before: Spot, spot: Spot) -> list[Part]:
+def kernel(before: Spot, spot: Spot) -> list[Primitive]:
     """What the kernel sees, and the pixel that comes of it; or the pixel, and where it is put down."""
     given, made, window = before.sized.step.shape, spot.sized.step.shape, spot.sized.step.window
     assert window is not None
@@ -126,7 +126,7 @@ def kernel(before: Spot, spot: Spot) -> list[Part]:
     )
     high, wide = (min(1.0, (k / n) ** POWER) for k, n in zip(window, seen.size, strict=True))
     patch = plane.patch(wide, high)
-    rays: list[Part] = [Line((corner, pixel), "ray", 0.45) for corner in patch]
+    rays: list[Primitive] = [Line((corner, pixel), "ray", 0.45) for corner in patch]
     return [Face(patch, "patch"), *rays, Disc(pixel, 0.9)]
 
 
@@ -137,12 +137,12 @@ def rails(
     above: Skyline,
     left: float,
     right: float,
-) -> list[Part]:
+) -> list[Primitive]:
     """Skips as lines above the row, the short ones inside; one that ends in another row goes to the edge."""
     at = {spot.number: spot for spot in spots}
     first, last = spots[0].number, spots[-1].number
     fed = first - 1 if spots[0].sized.step.fed else -1  # the value that comes in from the row before
-    parts: list[Part] = []
+    parts: list[Primitive] = []
     leaving, arriving = Counter[int](), Counter(skip.head for skip in skips)
     for skip in sorted(skips, key=lambda s: (min(s.head, last) - max(s.tail, first), s)):
         tail, head = at.get(skip.tail), at.get(skip.head)
@@ -188,9 +188,9 @@ def roof(spot: Spot, side: int, outer: int) -> Point:
     return Point(spot.x + solid.leaving.across.x + max(0.0, x), y)
 
 
-def clasps(spots: Sequence[Spot], braces: Sequence[Brace], below: Skyline, right: float) -> list[Part]:
+def clasps(spots: Sequence[Spot], braces: Sequence[Brace], below: Skyline, right: float) -> list[Primitive]:
     """Below the steps of a block a brace with its name."""
-    parts: list[Part] = []
+    parts: list[Primitive] = []
     for brace in braces:
         inside = [spot for spot in spots if brace.first <= spot.number <= brace.last]
         if not inside:

@@ -7,7 +7,7 @@ from html import escape
 from typing import NamedTuple
 
 from cnnspec.draw.style import FONT
-from cnnspec.draw.volume.parts import Disc, Face, Line, Part, Point, Text
+from cnnspec.draw.volume.parts import Disc, Face, Line, Point, Primitive, Text
 from cnnspec.draw.volume.theme import Theme, edge, fill
 
 FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
@@ -22,7 +22,7 @@ class Words(NamedTuple):
     mark: str
 
 
-def page(words: Words, parts: Iterable[Part], width: float, height: float, theme: Theme) -> str:
+def page(words: Words, parts: Iterable[Primitive], width: float, height: float, theme: Theme) -> str:
     body = "\n".join(element(part, theme) for part in parts)
     size = f'width="{number(width)}pt" height="{number(height)}pt"'
     return (
@@ -51,7 +51,7 @@ def points(found: Iterable[Point]) -> str:
     return " ".join(f"{number(p.x)},{number(p.y)}" for p in found)
 
 
-def element(part: Part, theme: Theme) -> str:
+def element(part: Primitive, theme: Theme) -> str:
     if isinstance(part, Face):
         return face(part, theme)
     if isinstance(part, Line):

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
-from cnnspec.draw.volume.parts import PITCH, Line, Part, Point, Text, moved
-from cnnspec.draw.volume.plan import Plan, Skip, Step
+from cnnspec.draw.volume.parts import PITCH, Line, Point, Primitive, Text, moved
+from cnnspec.draw.volume.plan import Figure, Skip, Step
 from cnnspec.draw.volume.rows import APART, GAP, WORDS, Sized, Spot, filled, pieces, spread
 from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.strip import Strip, chain, labels, operations
@@ -29,56 +29,56 @@ class Level(NamedTuple):
     skip: Skip | None
 
 
-def levels(plan: Plan) -> list[Level]:
+def levels(figure: Figure) -> list[Level]:
     """From the top to the bottom; nothing where a net is no U, or ends at a fault."""
-    if any(step.kind == "fault" for step in plan.steps):
+    if any(step.kind == "fault" for step in figure.steps):
         return []
-    skips = sorted(plan.skips)
+    skips = sorted(figure.skips)
     nested = all(a.tail < b.tail and a.head > b.head for a, b in pairwise(skips))
-    shrinking = all(side(plan, a.tail) > side(plan, b.tail) for a, b in pairwise(skips))
-    if len(skips) < 2 or not nested or not shrinking or not all(step.fed for step in plan.steps[1:]):
+    shrinking = all(side(figure, a.tail) > side(figure, b.tail) for a, b in pairwise(skips))
+    if len(skips) < 2 or not nested or not shrinking or not all(step.fed for step in figure.steps[1:]):
         return []
-    if side(plan, skips[-1].tail + 1) >= side(plan, skips[-1].tail):
+    if side(figure, skips[-1].tail + 1) >= side(figure, skips[-1].tail):
         return []
     found: list[Level] = []
-    low, high = 0, len(plan.steps)
+    low, high = 0, len(figure.steps)
     for skip in skips:
-        start = rise(plan, skip)
+        start = rise(figure, skip)
         found.append(Level(range(low, skip.tail + 1), range(start, high), skip))
         low, high = skip.tail + 1, start
     return [*found, Level(range(low, high), range(0), None)]
 
 
-def side(plan: Plan, number: int) -> int:
-    return plan.steps[number].shape.height or 0
+def side(figure: Figure, number: int) -> int:
+    return figure.steps[number].shape.height or 0
 
 
-def rise(plan: Plan, skip: Skip) -> int:
+def rise(figure: Figure, skip: Skip) -> int:
     """The first step before the skip's end that has its size."""
     number = skip.head
-    while number - 1 > skip.tail + 1 and side(plan, number - 1) == side(plan, skip.head):
+    while number - 1 > skip.tail + 1 and side(figure, number - 1) == side(figure, skip.head):
         number -= 1
     return number
 
 
-def merged(plan: Plan) -> Plan:
-    """The plan without the maps that are enlarged only to be laid beside others: their bands show them."""
+def merged(figure: Figure) -> Figure:
+    """The figure without the maps that are enlarged only to be laid beside others: their bands show them."""
     gone = {
         skip.head - 1
-        for skip in plan.skips
-        if plan.steps[skip.head].bands
-        and plan.steps[skip.head].fed
-        and side(plan, skip.head - 2) < side(plan, skip.head - 1) == side(plan, skip.head)
-        and not any(skip.head - 1 in (other.tail, other.head) for other in plan.skips)
+        for skip in figure.skips
+        if figure.steps[skip.head].bands
+        and figure.steps[skip.head].fed
+        and side(figure, skip.head - 2) < side(figure, skip.head - 1) == side(figure, skip.head)
+        and not any(skip.head - 1 in (other.tail, other.head) for other in figure.skips)
     }
-    place = {number: i for i, number in enumerate(n for n in range(len(plan.steps)) if n not in gone)}
+    place = {number: i for i, number in enumerate(n for n in range(len(figure.steps)) if n not in gone)}
     steps = [
-        step._replace(words=(*plan.steps[i - 1].words, *step.words)) if i - 1 in gone else step
-        for i, step in enumerate(plan.steps)
+        step._replace(words=(*figure.steps[i - 1].words, *step.words)) if i - 1 in gone else step
+        for i, step in enumerate(figure.steps)
         if i not in gone
     ]
-    skips = tuple(skip._replace(tail=place[skip.tail], head=place[skip.head]) for skip in plan.skips)
-    return plan._replace(steps=tuple(steps), skips=skips, braces=())
+    skips = tuple(skip._replace(tail=place[skip.tail], head=place[skip.head]) for skip in figure.skips)
+    return figure._replace(steps=tuple(steps), skips=skips, braces=())
 
 
 class Rung(NamedTuple):
@@ -132,7 +132,7 @@ def shifted(spots: Sequence[Spot], by: float) -> list[Spot]:
 def across(left: list[Spot], right: list[Spot], skip: Skip | None) -> Strip:
     """A level's two sides, and the skip from one to the other: straight, or above what stands between."""
     above, below = Skyline(-1), Skyline(1)
-    parts: list[Part] = []
+    parts: list[Primitive] = []
     for spots in (left, right):
         parts += chain(spots, above, below)
         parts += labels(spots, above)
@@ -162,7 +162,7 @@ class Caption(NamedTuple):
     x: float
     ends: bool
 
-    def above(self, y: float) -> list[Part]:
+    def above(self, y: float) -> list[Primitive]:
         """The lines as parts, the last of them on y."""
         last = len(self.lines) - 1
         return [
@@ -188,10 +188,10 @@ def caption(words: Sequence[str], x: float, edge: float, middle: float) -> Capti
 
 def stairs(
     made: Sequence[Rung], steps: Sequence[Step], top: float, left: float, right: float
-) -> tuple[list[Part], float]:
+) -> tuple[list[Primitive], float]:
     """All levels below each other between left and right, with the ways down and up; and where they end."""
-    solids: list[Part] = []
-    ways: list[Part] = []
+    solids: list[Primitive] = []
+    ways: list[Primitive] = []
     y, high = top, 0.0
     middle = (left + right) / 2
     for upper, rung in zip((None, *made), made, strict=False):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cnnspec.faults.fixes.inputs import channels_last, inputs
 from cnnspec.faults.fixes.tree import (
     WINDOWED,
-    Place,
+    WrittenStep,
     insert,
     keyword,
     literal,
@@ -25,7 +25,7 @@ from cnnspec.values.comparisons import Mismatch
 
 _MOST_PADS = 24
 
-Calls = Sequence[tuple[Place, syntax.Call]]
+Calls = Sequence[tuple[WrittenStep, syntax.Call]]
 
 
 def inferred(case: Case) -> Iterator[Fix]:
@@ -54,7 +54,7 @@ def pads(case: Case) -> Iterator[Fix]:
         yield from _padded(case, _above(case, *found), found[1].span.start - (case.fault.code == "E0401"))
 
 
-def _above(case: Case, at: Place, fault: syntax.Call) -> Calls:
+def _above(case: Case, at: WrittenStep, fault: syntax.Call) -> Calls:
     """The calls before a call in its net or block, and those of all blocks."""
     end = fault.span.start - 1
     return [
@@ -66,8 +66,8 @@ def _above(case: Case, at: Place, fault: syntax.Call) -> Calls:
 
 def _padded(case: Case, calls: Calls, end: int) -> Iterator[Fix]:
     """Pads that keep the size of what arrives first, then every other up to half the window."""
-    keeping: list[tuple[Place, syntax.Call, tuple[int, int]]] = []
-    others: list[tuple[Place, syntax.Call, tuple[int, int]]] = []
+    keeping: list[tuple[WrittenStep, syntax.Call, tuple[int, int]]] = []
+    others: list[tuple[WrittenStep, syntax.Call, tuple[int, int]]] = []
     for place, call in calls:
         given = keyword(call, "pad")
         reach = _reach(call)

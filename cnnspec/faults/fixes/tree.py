@@ -16,7 +16,7 @@ WINDOWED = ("conv", "depthwise", "maxpool", "avgpool")
 Owner = syntax.Net | syntax.Block
 
 
-class Place(NamedTuple):
+class WrittenStep(NamedTuple):
     """A step, the chain it stands in, the actions around it from without to within, its net or block."""
 
     step: syntax.Step
@@ -42,15 +42,15 @@ class Tree:
         return parse(self.source)[0]
 
     @cached_property
-    def places(self) -> list[Place]:
+    def places(self) -> list[WrittenStep]:
         owners = [item for item in self.file.items if isinstance(item, syntax.Net | syntax.Block)]
         return [place for owner in owners for place in _places(owner.body, (), owner)]
 
     @cached_property
-    def calls(self) -> list[tuple[Place, syntax.Call]]:
+    def calls(self) -> list[tuple[WrittenStep, syntax.Call]]:
         return [(place, place.call) for place in self.places if place.call is not None]
 
-    def call_at(self, span: Span) -> tuple[Place, syntax.Call] | None:
+    def call_at(self, span: Span) -> tuple[WrittenStep, syntax.Call] | None:
         """The call whose head covers a span of this source."""
         for place, call in self.calls:
             if call.span.start <= span.start and span.end <= call.span.end and span.source is self.source:
@@ -73,12 +73,12 @@ class Tree:
         return [call for net, call in found if net is owner]
 
 
-def _places(body: syntax.Body, around: tuple[syntax.Step, ...], owner: Owner) -> Iterator[Place]:
+def _places(body: syntax.Body, around: tuple[syntax.Step, ...], owner: Owner) -> Iterator[WrittenStep]:
     for statement in syntax.statements(body):
         if not isinstance(statement, syntax.Chain):
             continue
         for step in statement.steps:
-            yield Place(step, statement, around, owner)
+            yield WrittenStep(step, statement, around, owner)
             for inner in syntax.bodies(step.action):
                 yield from _places(inner, (*around, step), owner)
 
@@ -138,12 +138,12 @@ def without(span: Span) -> Edit:
     return Edit(Span(span.source, start, span.end), "")
 
 
-def call_from(tree: Tree, start: int) -> tuple[Place, syntax.Call]:
+def call_from(tree: Tree, start: int) -> tuple[WrittenStep, syntax.Call]:
     """The call that begins at an offset."""
     return next((place, call) for place, call in tree.calls if call.span.start == start)
 
 
-def without_step(place: Place) -> Edit | None:
+def without_step(place: WrittenStep) -> Edit | None:
     """Take a step out of its chain, a comma with it; None where it is all of the chain, or bears a label."""
     steps, span = place.chain.steps, place.step.span
     index = next(i for i, step in enumerate(steps) if step is place.step)

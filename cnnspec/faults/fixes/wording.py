@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.flow import heights, value_at
-from cnnspec.faults.fixes.tree import Place
+from cnnspec.faults.fixes.tree import WrittenStep
 from cnnspec.faults.fixes.trial import Case, moved
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit
@@ -16,7 +16,7 @@ _LISTED = 4
 """So many changes are told one by one."""
 
 
-def which(place: Place, call: syntax.Call, case: Case) -> str:
+def which(place: WrittenStep, call: syntax.Call, case: Case) -> str:
     """`the first conv`, or, in a block, its line."""
     name = call.name.name
     if call.span.start <= case.fault.span.start < call.span.end:

@@ -6,7 +6,16 @@ import math
 from collections.abc import Iterator
 
 from cnnspec import layers
-from cnnspec.faults.fixes.tree import WINDOWED, Place, Tree, insert, keyword, literal, set_argument, without
+from cnnspec.faults.fixes.tree import (
+    WINDOWED,
+    Tree,
+    WrittenStep,
+    insert,
+    keyword,
+    literal,
+    set_argument,
+    without,
+)
 from cnnspec.faults.fixes.trial import Case
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Twice
@@ -215,7 +224,7 @@ def _text(label: syntax.Label) -> str:
     return "".join(part if isinstance(part, str) else f"{{{part.span.text}}}" for part in label.parts)
 
 
-def _labelled(span: Span, tree: Tree) -> Place | None:
+def _labelled(span: Span, tree: Tree) -> WrittenStep | None:
     for place in tree.places:
         label = place.step.label
         if label is not None and label.span.start <= span.start < label.span.end:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 
-class Row(NamedTuple):
+class Translation(NamedTuple):
     """Words of others; what may be meant here; a sentence where no word of ours says the same."""
 
     words: tuple[str, ...]
@@ -16,9 +16,9 @@ class Row(NamedTuple):
 
 
 @cache
-def rows() -> dict[str, tuple[Row, ...]]:
+def rows() -> dict[str, tuple[Translation, ...]]:
     """The table by section. A section's word stands in one row only."""
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[Translation]] = {}
     section = ""
     for line in files(__package__).joinpath("foreign.txt").read_text(encoding="utf-8").split("\n"):
         if line.startswith("["):
@@ -26,7 +26,9 @@ def rows() -> dict[str, tuple[Row, ...]]:
         elif line and not line.startswith("#"):
             head, _, answer = line.partition(" ! ")
             words, _, ours = head.partition(" :")
-            found.setdefault(section, []).append(Row(tuple(words.split()), tuple(ours.split()), answer))
+            found.setdefault(section, []).append(
+                Translation(tuple(words.split()), tuple(ours.split()), answer)
+            )
     return {name: tuple(each) for name, each in found.items()}
 
 
@@ -36,13 +38,13 @@ def plain(word: str) -> str:
 
 
 @cache
-def _index(section: str) -> dict[str, Row]:
+def _index(section: str) -> dict[str, Translation]:
     whole = {plain(word): row for row in rows()[section] for word in row.words}
     bare = {key.removesuffix("2d"): row for key, row in whole.items()} if section == "layers" else {}
     return bare | whole
 
 
-def find(section: str, word: str) -> Row | None:
+def find(section: str, word: str) -> Translation | None:
     """The row of a word; a layer may have `2d` or `layer` behind it."""
     index, key = _index(section), plain(word)
     if section == "layers":
