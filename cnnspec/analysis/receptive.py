@@ -112,7 +112,7 @@ def fields(graph: Graph) -> dict[str, Field | None]:
         arriving = [found[name] for name in node.inputs]
         try:
             if node.layer.is_join:
-                found[node.path] = joined(arriving)
+                found[node.path] = join_fields(arriving)
             else:
                 windows = node.layer.reads(node.shapes[0])
                 found[node.path] = behind(arriving[0], windows)
@@ -132,7 +132,7 @@ def behind(field: Field | None, windows: tuple[Window, Window] | None) -> Field 
     return Field(field.down.behind(windows[0]), field.across.behind(windows[1]))
 
 
-def joined(fields: list[Field | None]) -> Field | None:
+def join_fields(fields: list[Field | None]) -> Field | None:
     total = fields[0]
     for field in fields[1:]:
         if total is WHOLE or field is WHOLE:

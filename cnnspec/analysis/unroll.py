@@ -23,7 +23,7 @@ from cnnspec.graph.tree import (
 from cnnspec.graph.walk import arriving, children, live
 from cnnspec.layers.base import Layer, Weight
 from cnnspec.text.source import Span
-from cnnspec.values.extents import Extent, mapped
+from cnnspec.values.extents import Extent, map_extents
 from cnnspec.values.shapes import Shape
 
 
@@ -160,7 +160,7 @@ class Walker:
         """Keep what was found, as far as faults leave the values a name."""
 
         def known(value: Any) -> Any:
-            return mapped(value, lambda extent: extent.renamed(names.get))
+            return map_extents(value, lambda extent: extent.renamed(names.get))
 
         self.assumed += map(known, findings.assumed)
         for decision in findings.decisions:
@@ -196,7 +196,7 @@ class Walker:
         self.add(step, step.name, place)
         if step.following is not None and step.output in place.names:
             given = {
-                name: mapped(value, lambda extent: extent.renamed(place.names.get))
+                name: map_extents(value, lambda extent: extent.renamed(place.names.get))
                 for name, value in step.following.items()
             }
             self.nodes[-1] = self.nodes[-1]._replace(following=given)

@@ -39,9 +39,9 @@ class Commands(click.Group):
         return command
 
     def main(self, *arguments: Any, **options: Any) -> Any:
-        from cnnspec.commands.ending import ended
+        from cnnspec.commands.ending import run_to_end
 
-        with ended() as call:
+        with run_to_end() as call:
             return super().main(*arguments, obj=call, **options)
         return None  # never: it exits
 

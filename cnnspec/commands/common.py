@@ -137,11 +137,11 @@ def complain(message: str) -> None:
 
 def fail(problem: str | Exception) -> NoReturn:
     """The call is wrong: say why, and end it."""
-    complain(problem if isinstance(problem, str) else worded(problem))
+    complain(problem if isinstance(problem, str) else word(problem))
     sys.exit(2)
 
 
-def worded(problem: Exception) -> str:
+def word(problem: Exception) -> str:
     """What is wrong with a call, with the options that it was called by or may be called by."""
     from cnnspec.elaborate.settings import Misuse
     from cnnspec.text.output import NotOurs

@@ -54,7 +54,7 @@ def diff(
     one, two = (each.networks[0] for each in found)
     shown = str if style == "json" else visible
     sides = Side(shown(texts[0].name), one.name), Side(shown(texts[1].name), two.name)
-    click.echo(rendered(compare(one, two), sides, style), nl=False, color=True)
+    click.echo(render(compare(one, two), sides, style), nl=False, color=True)
 
 
 class Text(NamedTuple):
@@ -94,7 +94,7 @@ def of_revision(name: str, path: str, folder: str, bound: int) -> Text:
     return Text(f"{name}:{path}", found.read(path, bound), found.read_used)
 
 
-def rendered(comparison: Any, sides: Any, style: str) -> str:
+def render(comparison: Any, sides: Any, style: str) -> str:
     if style == "json":
         from cnnspec.tables.diff_data import as_json
 

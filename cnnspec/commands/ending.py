@@ -22,7 +22,7 @@ DEBUG = "CNNSPEC_DEBUG"
 
 
 @contextmanager
-def ended() -> Iterator[Call]:
+def run_to_end() -> Iterator[Call]:
     """Run a call to its end, and end it by its exit code."""
     call = Call()
     try:
@@ -52,12 +52,12 @@ def blame_cnnspec(failures: list[Exception]) -> NoReturn:
         for failure in failures:
             traceback.print_exception(failure)
     hint = "" if DEBUG in os.environ else f"; {DEBUG}=1 shows how it came about"
-    words = described(failures[0])
+    words = describe(failures[0])
     complain(f"this is a fault of cnnspec {cnnspec.__version__} itself, please report it: {words}{hint}")
     sys.exit(OWN_FAULT)
 
 
-def described(failure: Exception) -> str:
+def describe(failure: Exception) -> str:
     """`KeyError: 't.0' in analysis/sizes/run.py, line 198`: the innermost place in cnnspec."""
     import traceback
     from pathlib import PurePath

@@ -13,7 +13,7 @@ from cnnspec.text.files import STDIN, FileProblem, only_spec, read_bytes
 from cnnspec.text.source import Source
 
 
-class Laid(NamedTuple):
+class FileLayout(NamedTuple):
     """A file and its layout, or its faults."""
 
     path: str
@@ -43,7 +43,7 @@ def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> N
     from cnnspec.text.output import write
 
     try:
-        laid = [laid_out(path) for path in files or (only_spec(),)]
+        laid = [lay_out(path) for path in files or (only_spec(),)]
         for file in laid:
             if differs and file.changed:
                 click.echo(difference(file).encode(), nl=False)
@@ -62,7 +62,7 @@ def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> N
     sys.exit(any(file.faults or ((checks or differs) and file.changed) for file in laid))
 
 
-def laid_out(path: str) -> Laid:
+def lay_out(path: str) -> FileLayout:
     """A file as it should be. Raises FileProblem."""
     from cnnspec.faults.reports.glyphs import visible
     from cnnspec.text.decoding import decode
@@ -72,10 +72,10 @@ def laid_out(path: str) -> Laid:
     name = STDIN if path == "-" else path
     source = decode(name, before)
     text, faults = layout(source) if isinstance(source, Source) else (None, [source])
-    return Laid(path, visible(name), before, text or "", faults)
+    return FileLayout(path, visible(name), before, text or "", faults)
 
 
-def difference(file: Laid) -> str:
+def difference(file: FileLayout) -> str:
     """A unified diff, as `patch` takes it."""
     from difflib import unified_diff
 

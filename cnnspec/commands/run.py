@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import Call, complain, fail, options, save, takes_call, worded
+from cnnspec.commands.common import Call, complain, fail, options, save, takes_call, word
 from cnnspec.commands.progress import Progress
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.files import FileProblem
@@ -66,7 +66,7 @@ def run(
     album = None if features is None else Album(features, network.name, network.sizes, force)
     try:
         with report_memory(network.name):
-            told, problems = answered(session, images, names, top, album)
+            told, problems = answer_all(session, images, names, top, album)
     except MemoryError as problem:
         fail(problem)
     click.echo("".join(f"{line}\n" for line in told), nl=False)
@@ -85,7 +85,7 @@ def where_random(session: Session) -> str:
     return f" in {session.random[0]}" + (f" and {count - 1} more" if count > 1 else "")
 
 
-def answered(
+def answer_all(
     session: Session, images: tuple[str, ...], labels: list[str] | None, top: int, album: Album | None
 ) -> tuple[list[str], list[str]]:
     """The lines about all images, and what went wrong; their pictures go into the album."""
@@ -105,5 +105,5 @@ def answered(
                 if album is not None:
                     album.add(path, image, lines, session.shown(values), progress.step)
             except (RunProblem, FileProblem) as problem:
-                problems.append(worded(problem))
+                problems.append(word(problem))
     return told, problems

@@ -43,12 +43,12 @@ def summary(
             made = made._replace(items=fold(made.items))
         if depth is not None:
             made = made._replace(items=collapse(made.items, depth))
-        click.echo(rendered(made, chosen, style), nl=False, color=True)
+        click.echo(render(made, chosen, style), nl=False, color=True)
     call.show(found.diagnostics)
     sys.exit(not found.ok or not found.networks)
 
 
-def rendered(table: Any, columns: list[str], style: str) -> str:
+def render(table: Any, columns: list[str], style: str) -> str:
     if style == "text":
         from cnnspec.tables.text import text
 

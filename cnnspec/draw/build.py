@@ -87,15 +87,15 @@ class Builder:
             # An output stands right behind what makes it: nothing has to be led past the rest of the net.
             items += [self.output(output, place) for output in waiting if output.value in place.makers]
             waiting = [output for output in waiting if output.value not in place.makers]
-        arriving = tuple(known(given.value) for given in network.inputs)
+        arriving = tuple(are_known(given.value) for given in network.inputs)
         made = tuple(output.value.shape for output in network.outputs if not output.train)
         leaving = tuple(shape for shape in made if shape is not None)
         return Diagram(network.name, arriving, leaving, tuple(items), tuple(self.edges))
 
     def output(self, output: Output, place: Surroundings) -> Box:
-        shape = known(output.value)
+        shape = are_known(output.value)
         tail = place.makers[output.value]
-        fault = claimed(output.value)
+        fault = claim_words(output.value)
         idle = TRAINING if output.train else ""
         self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=fault))
         parts = (output.name, idle) if idle else (output.name,)
@@ -136,17 +136,17 @@ class Builder:
 
     def fault(self, words: str, why: str, value: Value, place: Surroundings) -> Box:
         """The box where a network with faults ends."""
-        shape, tail = known(value), place.makers[value]
+        shape, tail = are_known(value), place.makers[value]
         self.edges.append(Edge(tail, self.count, shape, shape, fault=why or "?"))
         return Box(self.number(tail), "fault", (words,), (words,))
 
     def leaf(self, step: Leaf, place: Surroundings) -> Box:
-        shape, layer = known(step.input), step.layer
+        shape, layer = are_known(step.input), step.layer
         if step.output.shape is None:
             return self.fault(layer_words(layer), misfit(layer, shape), step.input, place)
         idle = self.idle(step.output, place)
         tail = place.makers[step.input]
-        self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=claimed(step.input)))
+        self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=claim_words(step.input)))
         place.makers[step.output] = self.count
         params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
         words, brief = self.layer_words(layer)
@@ -206,13 +206,15 @@ class Builder:
         most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
         fits = step.output.shape is not None
         for tail, end in zip(tails, ends, strict=True):
-            shape = known(end.value)
+            shape = are_known(end.value)
             route = "skip" if end.empty and self.rows[number] - self.rows[tail] > 1 else ""
             if end.convolutions == 1 < most:
                 route = "projection"
                 for key in end.edges:
                     self.edges[key] = self.edges[key]._replace(route=route)
-            why = claimed(end.value) if fits else unlike(shape, [known(other.value) for other in ends])
+            why = (
+                claim_words(end.value) if fits else unlike(shape, [are_known(other.value) for other in ends])
+            )
             self.edges.append(Edge(tail, number, shape, shape, route, idle, why))
         words = (step.layer.name,)
         if not fits:
@@ -239,7 +241,7 @@ class Builder:
         return [Cluster(kind, name, label, tuple(items), 1, place.shared, place.idle)]
 
 
-def known(value: Value) -> Shape:
+def are_known(value: Value) -> Shape:
     """The shape of a value that a box makes: what a fault hides, none does."""
     assert value.shape is not None
     return value.shape
@@ -260,7 +262,7 @@ def unlike(shape: Shape, shapes: list[Shape]) -> str:
     return "≠ " + " ".join(dict.fromkeys(str(other) for other in shapes if other != shape))
 
 
-def claimed(value: Value) -> str:
+def claim_words(value: Value) -> str:
     """What the author says of a value falsely, if he does."""
     before = value.origin[0].believed if value.origin else None
     return "" if value.believed is None or before is not None else f"≠ {value.believed}"

@@ -34,17 +34,17 @@ class Rect(NamedTuple):
     bottom: float
 
 
-def cleared(body: str) -> str:
+def clear_titles(body: str) -> str:
     """The drawing with each title where nothing crosses it, if its cluster has such a place."""
     found = list(obstacles(body))
-    return _CLUSTER.sub(lambda match: moved(match, found), body)
+    return _CLUSTER.sub(lambda match: move_title(match, found), body)
 
 
 def obstacles(body: str) -> Iterator[Rect]:
     """Around the short pieces of all edges, and around the words on them."""
     for edge in _EDGE.finditer(body):
         for curve in _CURVE.finditer(edge.group(1)):
-            points = flattened(pairs(curve.group(1)))
+            points = flatten_curve(pairs(curve.group(1)))
             for (x, y), (u, v) in pairwise(points):
                 yield Rect(min(x, u), min(y, v), max(x, u), max(y, v))
         for x, y, words in _LABEL.findall(edge.group(1)):
@@ -56,7 +56,7 @@ def pairs(text: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in _PAIR.findall(text)]
 
 
-def flattened(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def flatten_curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """The points of a path of cubic Bézier curves: a start, and three for each curve."""
     found = list(points[:1])
     for i in range(0, len(points) - 3, 3):
@@ -69,7 +69,7 @@ def flattened(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]
     return found
 
 
-def moved(cluster: re.Match[str], found: Sequence[Rect]) -> str:
+def move_title(cluster: re.Match[str], found: Sequence[Rect]) -> str:
     """The cluster with its title in the nearest free place between its sides."""
     xs = [x for x, _ in pairs(cluster.group(1))]
     lines = [(float(y), unescape(words)) for _, _, _, y, _, words, _ in _TITLE.findall(cluster.group())]

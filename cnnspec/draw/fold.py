@@ -118,7 +118,7 @@ class Folder:
             edge = self.edges[key]
             self.edges[key] = edge._replace(tail=numbers[place[edge.tail]])
             self.out_of[self.edges[key].tail].append(key)
-        return stacked(run)
+        return stack(run)
 
 
 def content(item: Item) -> Hashable:
@@ -128,11 +128,11 @@ def content(item: Item) -> Hashable:
     return item.kind, named, item.times, item.shared, item.idle, tuple(map(content, item.items))
 
 
-def stacked(run: list[Cluster]) -> Cluster:
+def stack(run: list[Cluster]) -> Cluster:
     """Equal clusters as one, the parameters and MACs of their boxes added up."""
     first = run[0]
     items = tuple(pile(copies) for copies in zip(*(cluster.items for cluster in run), strict=True))
-    return relabelled(first, run)._replace(items=items, times=first.times * len(run))
+    return relabel(first, run)._replace(items=items, times=first.times * len(run))
 
 
 def pile(copies: tuple[Item, ...]) -> Item:
@@ -140,7 +140,7 @@ def pile(copies: tuple[Item, ...]) -> Item:
     if isinstance(first, Cluster):
         clusters = [copy for copy in copies if isinstance(copy, Cluster)]
         items = tuple(pile(inner) for inner in zip(*(c.items for c in clusters), strict=True))
-        return relabelled(first, clusters)._replace(items=items)
+        return relabel(first, clusters)._replace(items=items)
     found = [copy for copy in copies if isinstance(copy, Box)]
     return first._replace(
         others=(*first.others, *(number for box in found[1:] for number in (box.number, *box.others))),
@@ -159,7 +159,7 @@ def spread(counts: list[Count]) -> Count:
     )
 
 
-def relabelled(first: Cluster, copies: list[Cluster]) -> Cluster:
+def relabel(first: Cluster, copies: list[Cluster]) -> Cluster:
     """Labels that differ from copy to copy are none of the whole."""
     name = first.name if all(copy.name == first.name for copy in copies) else ""
     label = first.label if all(copy.label == first.label for copy in copies) else ""

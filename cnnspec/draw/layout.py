@@ -12,7 +12,7 @@ from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.style import SIZE
 from cnnspec.draw.svg import Drawing, Page, Sheet, Unreadable, Words, page, parse
 from cnnspec.draw.words import plain
-from cnnspec.draw.wrap import ASPECT, TOLERABLE, likely, measure, severed, wrap
+from cnnspec.draw.wrap import ASPECT, TOLERABLE, likely, measure, sever, wrap
 
 LEAST_TEXT = 6.0  # points on paper
 TALLEST = 1.55  # height to width of what a sheet of A4 holds
@@ -41,7 +41,7 @@ def lay_out(diagram: Diagram, look: Look, rims: bool = True, draw: Engine | None
 
 def versions(diagram: Diagram, look: Look) -> list[Diagram]:
     """The diagram, and where it has long ways around, what it is without them."""
-    cut = severed(diagram, measure(diagram, look))
+    cut = sever(diagram, measure(diagram, look))
     return [diagram, cut] if cut.severed else [diagram]
 
 

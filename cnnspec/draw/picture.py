@@ -10,13 +10,13 @@ from typing import NamedTuple
 from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram, boxes
-from cnnspec.draw.simplify import MOST_BOXES, simplified
+from cnnspec.draw.simplify import MOST_BOXES, simplify
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
-__all__ = ["DrawProblem", "Picture", "picture", "simplified", "suffix_of"]
+__all__ = ["DrawProblem", "Picture", "picture", "simplify", "suffix_of"]
 
 
 class Picture(NamedTuple):
@@ -43,7 +43,7 @@ def picture(
         return page(network, look, faults)
     if look.view == "volume":
         return volumes(network, suffix, look)
-    diagram = simplified(network, look.detail)
+    diagram = simplify(network, look.detail)
     count = sum(1 for _ in boxes(diagram.items))
     if count > MOST_BOXES:
         raise DrawProblem(
@@ -53,10 +53,10 @@ def picture(
         from cnnspec.draw.dot import dot
 
         return Picture(dot(diagram, look).encode())
-    return drawn(diagram, suffix, look)
+    return draw_graph(diagram, suffix, look)
 
 
-def drawn(diagram: Diagram, suffix: str, look: Look) -> Picture:
+def draw_graph(diagram: Diagram, suffix: str, look: Look) -> Picture:
     from cnnspec.draw.dot import mark
     from cnnspec.draw.layout import LEAST_TEXT, lay_out, legible
     from cnnspec.draw.style import SIZE

@@ -12,7 +12,7 @@ from cnnspec.graph.tree import Network
 MOST_BOXES = 6000
 
 
-def simplified(network: Network, detail: str = "folded") -> Diagram:
+def simplify(network: Network, detail: str = "folded") -> Diagram:
     """The diagram of a network at a level of detail; its totals are the same at all of them."""
     diagram = build(network)
     if detail == "full":

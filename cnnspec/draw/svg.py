@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-from cnnspec.draw.clear import cleared
+from cnnspec.draw.clear import clear_titles
 from cnnspec.draw.style import FONT
 from cnnspec.draw.theme import Theme
 
@@ -49,14 +49,14 @@ def parse(svg: str, paper: str, rims: bool = True) -> Drawing:
     if head is None:
         raise Unreadable
     _, _, width, height = map(float, head.group(1).split())
-    body = cleared(_NOISE.sub("", _NODE.sub(r'<g id="\1">', svg[head.end() :])).strip())
+    body = clear_titles(_NOISE.sub("", _NODE.sub(r'<g id="\1">', svg[head.end() :])).strip())
     if rims:
-        body = raised(body, paper)
+        body = raise_text(body, paper)
     body = _FONT.sub(lambda match: family(bool(match.group(1))), _IDS.sub("", body))
     return Drawing(width, height, body)
 
 
-def raised(body: str, paper: str) -> str:
+def raise_text(body: str, paper: str) -> str:
     """Titles of clusters and shapes on edges above all lines, with a rim in the colour of what is behind."""
     texts: list[str] = []
 
@@ -116,12 +116,12 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], s
     """
     wide, _ = extent(drawings, sheet.rows)
     width = max(wide + 2 * MARGIN, sheet.width or 2 * NARROW)
-    content, height = composed(words, drawings, legend, sheet, width)
+    content, height = compose_page(words, drawings, legend, sheet, width)
     scale = min(1.0, sheet.width / width) if sheet.width else 1.0
     if sheet.width and sheet.least <= sheet.height / height < scale:
         scale = sheet.height / height
         width = sheet.width / scale
-        content, height = composed(words, drawings, legend, sheet, width)
+        content, height = compose_page(words, drawings, legend, sheet, width)
     svg = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<!-- {words.mark} -->\n"
@@ -136,7 +136,7 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], s
     return Page(width * scale, height * scale, scale, svg)
 
 
-def composed(
+def compose_page(
     words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], sheet: Sheet, width: float
 ) -> tuple[str, float]:
     """All that is on a page of this width, before it is scaled, and how high that is."""
@@ -150,8 +150,8 @@ def composed(
     bottom = top + high
     key = None if sheet.rows else below_a_column(drawings, legend, left, bottom)
     if key is None:
-        key, bottom = flowed(legend, inner, MARGIN, bottom + BETWEEN)
-    return "".join((*said, arranged(drawings, sheet.rows, left, top), key)), bottom + MARGIN
+        key, bottom = set_in_lines(legend, inner, MARGIN, bottom + BETWEEN)
+    return "".join((*said, arrange_drawings(drawings, sheet.rows, left, top), key)), bottom + MARGIN
 
 
 def below_a_column(
@@ -159,12 +159,12 @@ def below_a_column(
 ) -> str | None:
     """The legend at the foot of the shortest column; None where there is too little room."""
     shortest = min(range(len(drawings)), key=lambda i: drawings[i].height)
-    wide, high = drawings[shortest].width, flowed(legend, drawings[shortest].width, left, 0)[1]
+    wide, high = drawings[shortest].width, set_in_lines(legend, drawings[shortest].width, left, 0)[1]
     room = max(drawing.height for drawing in drawings) - drawings[shortest].height
     if high + 2 * BETWEEN > room or any(entry.width > wide for entry in legend):
         return None
     left += sum(drawing.width + BETWEEN for drawing in drawings[:shortest])
-    return flowed(legend, wide, left, bottom - high)[0]
+    return set_in_lines(legend, wide, left, bottom - high)[0]
 
 
 def extent(drawings: Sequence[Drawing], rows: bool) -> tuple[float, float]:
@@ -174,11 +174,11 @@ def extent(drawings: Sequence[Drawing], rows: bool) -> tuple[float, float]:
     return (max(widths), sum(heights) + gaps) if rows else (sum(widths) + gaps, max(heights))
 
 
-def arranged(drawings: Sequence[Drawing], rows: bool, left: float, top: float) -> str:
+def arrange_drawings(drawings: Sequence[Drawing], rows: bool, left: float, top: float) -> str:
     """Drawings in their places."""
     parts = []
     for drawing in drawings:
-        parts.append(placed(drawing, left, top))
+        parts.append(place_drawing(drawing, left, top))
         if rows:
             top += drawing.height + BETWEEN
         else:
@@ -186,7 +186,7 @@ def arranged(drawings: Sequence[Drawing], rows: bool, left: float, top: float) -
     return "".join(parts)
 
 
-def flowed(drawings: Sequence[Drawing], width: float, left: float, top: float) -> tuple[str, float]:
+def set_in_lines(drawings: Sequence[Drawing], width: float, left: float, top: float) -> tuple[str, float]:
     """Small drawings in lines, as words are set, each in the middle of its line; and where they end."""
     lines: list[list[Drawing]] = [[]]
     for drawing in drawings:
@@ -197,7 +197,7 @@ def flowed(drawings: Sequence[Drawing], width: float, left: float, top: float) -
     for drawn in lines:
         x, high = left, max((d.height for d in drawn), default=0.0)
         for drawing in drawn:
-            parts.append(placed(drawing, x, top + (high - drawing.height) / 2))
+            parts.append(place_drawing(drawing, x, top + (high - drawing.height) / 2))
             x += drawing.width + APART
         top += high + APART / 2
     return "".join(parts), top - APART / 2
@@ -208,5 +208,5 @@ def line(words: str, bottom: float, size: int, bold: bool, ink: str) -> str:
     return f"<text {at} {family(bold)}>{escape(words)}</text>\n"
 
 
-def placed(drawing: Drawing, left: float, top: float) -> str:
+def place_drawing(drawing: Drawing, left: float, top: float) -> str:
     return f'<g transform="translate({left:.2f} {top:.2f})">\n{drawing.body}\n</g>\n'

@@ -15,7 +15,7 @@ def title(diagram: Diagram, cluster: Cluster, look: Look, room: float, continued
     params, macs = sum(box.params.total for box in found), sum(box.macs.total for box in found)
     indent, wide, narrow = 0.0, max(room, across(diagram, cluster, look)), False
     if look.direction == "tb" and single(diagram, *bounds(cluster)):
-        indent, narrow = middle(cluster, look) + style.BESIDE, passed(diagram, *bounds(cluster))
+        indent, narrow = middle(cluster, look) + style.BESIDE, is_passed(diagram, *bounds(cluster))
         wide -= indent
     if continued:
         lines = [f"{cluster_title(cluster)}, continued"]
@@ -40,7 +40,7 @@ def room_within(diagram: Diagram, cluster: Cluster, look: Look, room: float) -> 
     return max(room, across(diagram, cluster, look)) - 2 * style.FRAME
 
 
-def passed(diagram: Diagram, first: int, last: int) -> bool:
+def is_passed(diagram: Diagram, first: int, last: int) -> bool:
     """Whether a way around comes in from above, beside the title."""
     return any(edge.route and edge.tail < first <= edge.head <= last for edge in diagram.edges)
 

@@ -11,10 +11,10 @@ def unwrap(diagram: Diagram) -> Diagram:
 
 
 def walk(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    return tuple(made for item in items for made in opened(item))
+    return tuple(made for item in items for made in open_cluster(item))
 
 
-def opened(item: Item) -> tuple[Item, ...]:
+def open_cluster(item: Item) -> tuple[Item, ...]:
     if isinstance(item, Box):
         return (item,)
     inner = walk(item.items)

@@ -81,7 +81,7 @@ def between(count: Count) -> str:
 def edge_lines(edge: Edge, look: Look) -> list[str]:
     """The shape, if shapes are shown; at a fault always, and what is at odds with it."""
     shape = [shape_words(edge)] if edge.fault or "shapes" in look.show else []
-    return shape + filled(fault_words(edge).split(), " ", look.letters)
+    return shape + fill_lines(fault_words(edge).split(), " ", look.letters)
 
 
 def fault_words(edge: Edge) -> str:
@@ -106,14 +106,14 @@ def box_lines(box: Box, look: Look) -> list[str]:
         return [SYMBOLS.get(first, first), *others]
     titled = [f"{plain(box.label)}:"] if box.label else []
     titled += pieces(first, width) + ([f"×{box.times}"] if box.times > 1 else [])
-    lines = [*filled(titled, " ", width), *filled(others, ", ", width)]
+    lines = [*fill_lines(titled, " ", width), *fill_lines(others, ", ", width)]
     each = " each" if box.times > 1 else ""
     if box.shared and box.kind in ("conv", "linear", "norm"):
         lines.append("shared weights")
     elif box.params.most and "params" in show:
-        lines += filled([between(box.params), f"params{each}"], " ", width)
+        lines += fill_lines([between(box.params), f"params{each}"], " ", width)
     if box.macs.most and "macs" in show:
-        lines += filled([between(box.macs), f"MACs{each}"], " ", width)
+        lines += fill_lines([between(box.macs), f"MACs{each}"], " ", width)
     return lines
 
 
@@ -123,7 +123,7 @@ def pieces(words: str, width: int) -> list[str]:
     return [word for piece in found for word in ([piece] if len(piece) <= width else piece.split())]
 
 
-def filled(words: list[str], between: str, width: int) -> list[str]:
+def fill_lines(words: list[str], between: str, width: int) -> list[str]:
     """Words in lines of some width, a longer word on a line of its own."""
     lines: list[str] = []
     for word in words:
@@ -147,13 +147,13 @@ def cluster_lines(cluster: Cluster, params: int, macs: int, show: Container[str]
     if cluster.shared:
         said.append("shared weights")
     elif params and "params" in show:
-        said.append(f"{rounded(params)} params")
+        said.append(f"{three_digits(params)} params")
     if macs and "macs" in show:
-        said.append(f"{rounded(macs)} MACs")
-    return [*(f"{label}:" for label in labels), *filled([words for words in said if words], ", ", width)]
+        said.append(f"{three_digits(macs)} MACs")
+    return [*(f"{label}:" for label in labels), *fill_lines([words for words in said if words], ", ", width)]
 
 
-def rounded(number: int) -> str:
+def three_digits(number: int) -> str:
     """Three digits: `940`, `64.5k`, `39.1M`, `1.20G`."""
     for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= size - size // 2000:

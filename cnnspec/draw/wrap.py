@@ -112,7 +112,7 @@ def wrap(
     return diagram._replace(heads=tuple(heads))
 
 
-def severed(diagram: Diagram, flow: Flow) -> Diagram:
+def sever(diagram: Diagram, flow: Flow) -> Diagram:
     """The same diagram with its long ways around cut in two, so that columns need not be wide for them.
 
     Cut is what a way begins with: what stands on it stands where it ends.

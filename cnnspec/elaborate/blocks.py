@@ -70,7 +70,7 @@ def bind(
             Note("its parameters stand here", block.name.span),
         )
     for name, node in zip(parameters, call.positional, strict=False):
-        given[name] = passed(evaluate(node), context)
+        given[name] = as_seen_inside(evaluate(node), context)
     for keyword in call.keywords:
         if keyword.name not in parameters:
             raise unknown_parameter(run, block, keyword, parameters)
@@ -79,7 +79,7 @@ def bind(
             if first is keyword.span:
                 first = call.positional[parameters.index(keyword.name)].span
             raise twice(keyword, first)
-        given[keyword.name] = passed(evaluate(keyword.value), context)
+        given[keyword.name] = as_seen_inside(evaluate(keyword.value), context)
     given = {**context.defaults.table.get(id(block), {}), **given}
     bound = Names(module.constants)
     for parameter in block.parameters:
@@ -95,7 +95,7 @@ def bind(
     return dict(bound)
 
 
-def passed(value: Any, context: Context) -> Any:
+def as_seen_inside(value: Any, context: Context) -> Any:
     """An argument as the block may see it: in a list the caller's names would mean nothing there."""
     return context.owner.settle(value) if isinstance(value, list) else context.evaluate.still(value)
 

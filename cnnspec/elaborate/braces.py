@@ -13,7 +13,7 @@ from cnnspec.text.source import Span
 from cnnspec.values.kinds import is_integer
 
 
-def labelled(
+def name_braces(
     run: Elaboration, step: syntax.Step, kind: str, value: Value | None, context: Context
 ) -> tuple[str | None, NameScope]:
     """The label of braces, and the naming scope within them."""
@@ -30,7 +30,7 @@ def group(
 ) -> Value | None:
     group = step.action
     assert isinstance(group, syntax.Group)
-    name, scope = labelled(run, step, "group", value, context)
+    name, scope = name_braces(run, step, "group", value, context)
     inner, output = run.body(group.body, value, context.inside(scope))
     if name is None:
         steps.extend(inner)
@@ -45,9 +45,9 @@ def repeat(
 ) -> Value | None:
     repeat = step.action
     assert isinstance(repeat, syntax.Repeat)
-    items, count = context.at(value).counted(repeat.source)
+    items, count = context.at(value).loop(repeat.source)
     bounds.check(run, len(items), repeat.body, repeat.names, context, repeat.span)
-    name, scope = labelled(run, step, "repeat", value, context)
+    name, scope = name_braces(run, step, "repeat", value, context)
     start, iterations = value, []
     for number, item in enumerate(items, 1):
         before, start_of_turn = run.expanded, state(run, value, context)
@@ -118,7 +118,7 @@ def branch(
     taken = context.decide(choice.test, value)
     test = condition(run, choice.test, context)
     body = choice.then if taken else choice.otherwise
-    name, scope = labelled(run, step, "if", value, context) if body is not None else (None, context.scope)
+    name, scope = name_braces(run, step, "if", value, context) if body is not None else (None, context.scope)
     inner, output = run.body(body, value, context.inside(scope)) if body is not None else ((), value)
     if value is not None and output is not None:
         steps.append(If(name or "", taken, test, inner, value, output, choice.span))

@@ -121,9 +121,9 @@ class Evaluator:
 
     def items(self, node: syntax.Expression) -> list[Any]:
         """What a loop runs over: a list's items, or 0, 1, … below a count."""
-        return self.counted(node)[0]
+        return self.loop(node)[0]
 
-    def counted(self, node: syntax.Expression) -> tuple[list[Any], int]:
+    def loop(self, node: syntax.Expression) -> tuple[list[Any], int]:
         """What a loop runs over, and how often it runs, symbolic where the count was given so."""
         value = self.evaluate(node)
         if is_integer(value):
@@ -217,7 +217,7 @@ class Evaluator:
             )
         if node.operator == "+":
             return value
-        return self.carried("-", -value, 0, value)
+        return self.follow_operands("-", -value, 0, value)
 
     def binary(self, node: syntax.Binary) -> Any:
         self.meter.spend(1, node.span)
@@ -229,12 +229,12 @@ class Evaluator:
         if node.operator in _COMPARISONS:
             return self.compare(node, left, right)
         if isinstance(left, list) and isinstance(right, list) and node.operator == "+":
-            return self.bounded([*left, *right], node.span)
+            return self.bounded_list([*left, *right], node.span)
         if not (is_number(left) and is_number(right)):
             wrong, side = (left, node.left) if not is_number(left) else (right, node.right)
             raise fault("E0306", f"`{node.operator}` needs numbers, not {describe(wrong)}", side.span)
         try:
-            value = self.settled(ARITHMETIC[node.operator], [left, right])
+            value = self.apply_function(ARITHMETIC[node.operator], [left, right])
         except ZeroDivisionError:
             raise fault("E0306", f"{left} {node.operator} {right}: division by zero", node.span) from None
         except OverflowError:
@@ -242,9 +242,9 @@ class Evaluator:
         if isinstance(value, float):
             self.pin(left)
             self.pin(right)
-        return self.carried(node.operator, self.checked(value, node.span), left, right)
+        return self.follow_operands(node.operator, self.check_number(value, node.span), left, right)
 
-    def carried(self, operation: str, value: Any, left: Any, right: Any) -> Any:
+    def follow_operands(self, operation: str, value: Any, left: Any, right: Any) -> Any:
         """What arithmetic yielded, an Extent where it can follow its operands."""
         value = computed(operation, value, left, right)
         if type(value) is not Extent:
@@ -252,7 +252,7 @@ class Evaluator:
             self.still(right)
         return value
 
-    def settled(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
+    def apply_function(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
         """What a function yields; from plain numbers, where the formula would be too involved to keep."""
         try:
             value = function(*arguments)
@@ -263,14 +263,14 @@ class Evaluator:
         self.pin(arguments)
         return function(*map(plain, arguments))
 
-    def checked(self, value: Any, span: Span) -> Any:
+    def check_number(self, value: Any, span: Span) -> Any:
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
             raise fault("E0307", "integers stay below 2^31", span)
         if isinstance(value, float) and not math.isfinite(value):
             raise fault("E0306", "the value is not a finite number", span)
         return value
 
-    def bounded(self, items: list[Any], span: Span) -> Items:
+    def bounded_list(self, items: list[Any], span: Span) -> Items:
         """A list of the language, if it is not too long."""
         self.meter.spend(len(items), span)
         made = Items(items)
@@ -299,7 +299,7 @@ class Evaluator:
         return self.evaluate(node.then if self.truth(node.test) else node.otherwise)
 
     def items_of(self, node: syntax.List) -> list[Any]:
-        return self.bounded([self.evaluate(item) for item in node.items], node.span)
+        return self.bounded_list([self.evaluate(item) for item in node.items], node.span)
 
     def comprehension(self, node: syntax.Comprehension) -> list[Any]:
         items, made = self.items(node.source), []
@@ -309,7 +309,7 @@ class Evaluator:
         for item in items:
             names.update(self.bind(node.names, item, node.source.span))
             made.append(inner(node.item))
-        return self.bounded(made, node.span)
+        return self.bounded_list(made, node.span)
 
     def index(self, node: syntax.Index) -> Any:
         value = self.name(node.value)
@@ -324,7 +324,7 @@ class Evaluator:
                 self.pin(bounds)
                 value = value[bounds[0] : bounds[1]]
                 if isinstance(value, list):
-                    value = self.bounded(value, node.span)
+                    value = self.bounded_list(value, node.span)
                 continue
             position = self.integer(subscript, "an index")
             self.pin(position)
@@ -354,11 +354,11 @@ class Evaluator:
         if node.name.name != "sum" or follows(arguments):  # sums keep what they are made of
             self.pin(arguments)
         try:
-            value = self.settled(FUNCTIONS[node.name.name], arguments)
+            value = self.apply_function(FUNCTIONS[node.name.name], arguments)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
             shown = ", ".join(map(describe, arguments))
             raise fault("E0306", f"`{node.name.name}({shown})` cannot be computed", node.span) from None
-        return self.checked(value, node.span)
+        return self.check_number(value, node.span)
 
 
 def edit(span: Span, text: str) -> Any:

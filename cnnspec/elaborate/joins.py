@@ -49,7 +49,7 @@ def join(
         paths += [run_path(run, path, value, inside.inside()) for path in call.body.paths]
         if call.each is not None and run.expanded == before:
             run.count(1, call.span)  # empty paths cost time, too
-    output = joined(run, layer, paths, call, value, context)
+    output = merge_paths(run, layer, paths, call, value, context)
     if layer is not None:
         path = name or context.scope.join_path(cls.name)
         steps.append(Merge(name, path, layer, tuple(paths), value, output, call.span))
@@ -112,7 +112,7 @@ def is_none(
     return body is not None and is_none(run, body.statements, value, context)
 
 
-def joined(
+def merge_paths(
     run: Elaboration, layer: Join | None, paths: list[Path], call: syntax.Call, value: Value, context: Context
 ) -> Value:
     live = [path for path in paths if not path.dropped]

@@ -157,10 +157,12 @@ def alike(first: Step, now: Step) -> bool:
     if isinstance(first, Use) and isinstance(now, Use):
         return first.name == now.name and all_alike(first.instance.steps, now.instance.steps)
     within = rows(first), rows(now)
-    return held(first) == held(now) and len(within[0]) == len(within[1]) and all(map(all_alike, *within))
+    return (
+        own_form(first) == own_form(now) and len(within[0]) == len(within[1]) and all(map(all_alike, *within))
+    )
 
 
-def held(step: Step) -> tuple[object, ...]:
+def own_form(step: Step) -> tuple[object, ...]:
     """What tells steps that hold others apart, besides what they hold."""
     if isinstance(step, Braces):
         return type(step), step.name, isinstance(step, If) and step.taken

@@ -147,7 +147,7 @@ class Layer:
         """The value of an argument, given or default."""
         return getattr(self, self._attributes[argument])
 
-    def altered(self, **values: Any) -> Self:
+    def with_arguments(self, **values: Any) -> Self:
         """The layer with other values for arguments, in the form that `value` gives them, or attributes."""
         found = object.__new__(type(self))
         found.__dict__.update(self.__dict__)

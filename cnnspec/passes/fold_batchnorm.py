@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnspec.analysis.unroll import Graph, Node
-from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched
+from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, match
 
 TAKERS = frozenset({"conv", "depthwise", "convtranspose", "linear"})
 
@@ -31,7 +31,7 @@ def folds(graph: Graph) -> dict[str, str]:
         for node in graph.nodes
         if node.layer.name in TAKERS and node.path in readers and is_norm(readers[node.path])
     }
-    return matched(graph, pairs)
+    return match(graph, pairs)
 
 
 def is_norm(node: Node) -> bool:
@@ -64,7 +64,7 @@ def fold_tensors(graph: Graph, tensors: Mapping[str, Any]) -> dict[str, Any]:
             continue
         path = node.first
         if node.path in pairs:
-            weight, bias = folded(nodes[node.path], nodes[pairs[node.path]], tensors)
+            weight, bias = fold(nodes[node.path], nodes[pairs[node.path]], tensors)
             found |= {f"{path}.weight": weight, f"{path}.bias": bias}
         else:
             keys = [f"{path}.{weight.name}" if weight.name else path for weight in node.weights]
@@ -72,7 +72,7 @@ def fold_tensors(graph: Graph, tensors: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def folded(node: Node, norm: Node, tensors: Mapping[str, Any]) -> tuple[Any, Any]:
+def fold(node: Node, norm: Node, tensors: Mapping[str, Any]) -> tuple[Any, Any]:
     """The weight and the bias of a node with its norm in them."""
     theirs = {weight.name: tensors[f"{norm.first}.{weight.name}"] for weight in norm.weights}
     weight, eps = tensors[f"{node.first}.weight"], norm.layer.value("eps")

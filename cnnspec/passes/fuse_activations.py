@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.layers.conv import Conv, Depthwise
-from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched
+from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, match
 
 ACTIVATIONS = frozenset({"relu", "relu6"})
 """What a convolution takes in: with hardswish and silu no time could be measured to be saved. A sum takes
@@ -28,7 +28,7 @@ def fuses(graph: Graph) -> dict[str, str]:
         added = node.layer.name == "add" and len(node.inputs) == 2 and not alone.isdisjoint(node.inputs)
         if (node.path in convs and after in ACTIVATIONS) or (added and after == "relu"):
             pairs[node.path] = readers[node.path].path
-    return matched(graph, pairs)
+    return match(graph, pairs)
 
 
 def is_conv2d(node: Node) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.layers.pads import Sides
-from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, matched
+from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, match
 
 NONE = (0, 0, 0, 0)
 
@@ -21,7 +21,7 @@ def merge_pads(graph: Graph) -> Rewrite:
     readers = lone_readers(graph)
     pads = [node for node in graph.nodes if node.layer.name == "pad" and not node.train]
     found = {readers[pad.path].path: pad.path for pad in pads if pad.path in readers}
-    pairs = matched(graph, {after: pad for after, pad in found.items() if fits(nodes[pad], nodes[after])})
+    pairs = match(graph, {after: pad for after, pad in found.items() if fits(nodes[pad], nodes[after])})
     changes: dict[str, Change] = {nodes[pad].first: None for pad in pairs.values()}
     for after, pad in pairs.items():
         chain = [nodes[after], nodes[pad]]

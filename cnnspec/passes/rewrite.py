@@ -38,7 +38,7 @@ Rewrite = Mapping[str, Change]
 Steps = tuple[Step, ...]
 
 
-def matched(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
+def match(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
     """The pairs of a node that stays and one that goes into it which runs with the same weights allow.
 
     What stays must meet the same partner in every run, what goes must go in every run. What only training
@@ -105,14 +105,14 @@ class Owner:
     def __init__(self, rewriter: Rewriter, prefix: str, steps: Steps) -> None:
         self.rewriter, self.prefix = rewriter, prefix
         self.same: dict[Value, Value] = {}  # a value that is gone: the one it has become
-        self.called = set(called(steps))
+        self.called = set(rewrite_use(steps))
 
     def at(self, value: Value) -> Value:
         return self.same.get(value, value)
 
     def scope(self, steps: Steps, current: Value | None) -> Steps:
         """The steps of a whole scope, counted anew."""
-        return recounted(self.steps(steps, current), self.called)
+        return recount_labels(self.steps(steps, current), self.called)
 
     def steps(self, steps: Iterable[Step], current: Value | None) -> Steps:
         """What is left of some steps; `current` is the value that arrives."""
@@ -153,7 +153,7 @@ class Owner:
         if change is None:
             self.same[step.output] = self.at(step.input)
             return ()
-        layer = step.layer.altered(**dict(change)) if change else step.layer
+        layer = step.layer.with_arguments(**dict(change)) if change else step.layer
         return (step._replace(layer=layer, input=self.at(step.input)),)
 
     def use(self, step: Use) -> Iterable[Step]:
@@ -182,7 +182,7 @@ class Owner:
         if not any(map(runs, iterations)):
             return [wire for iteration in iterations for wire in iteration]
         if step.name:
-            iterations = regrouped(recounted(sum(iterations, ()), self.called), iterations)
+            iterations = regroup(recount_labels(sum(iterations, ()), self.called), iterations)
         times = step.times if len(iterations) == len(step.iterations) else len(iterations)
         given, output = self.at(step.input), self.at(step.output)
         return (step._replace(times=times, iterations=tuple(iterations), input=given, output=output),)
@@ -200,7 +200,7 @@ class Owner:
             steps = tuple(self.unjoined(paths, step))
             named = step.name and runs(steps)  # what is left bears the join's name before its own
             return (Group(step.name, steps, given, self.at(step.output), step.span),) if named else steps
-        layer = step.layer.altered(**dict(change)) if change else step.layer
+        layer = step.layer.with_arguments(**dict(change)) if change else step.layer
         return (step._replace(layer=layer, paths=tuple(paths), input=given, output=self.at(step.output)),)
 
     def unjoined(self, paths: list[Path], step: Merge) -> Iterator[Step]:
@@ -221,7 +221,7 @@ def runs(steps: Iterable[Step]) -> bool:
     return any(not isinstance(step, From) for step in steps)
 
 
-def called(steps: Steps) -> Iterator[str]:
+def rewrite_use(steps: Steps) -> Iterator[str]:
     """The names of single layers that run again: they stay as they are."""
     for step in walk(steps, again=False):
         if isinstance(step, Again) and isinstance(step.step, Leaf):
@@ -238,7 +238,7 @@ class Child(NamedTuple):
     keyed: bool
 
 
-def recounted(steps: Steps, called: set[str]) -> Steps:
+def recount_labels(steps: Steps, called: set[str]) -> Steps:
     """The steps of a scope as 0, 1, 2, …, where the ones with keys bear such numbers already."""
     children = list(children_of(steps))
     last = [child.name.rpartition(".")[2] for child in children]
@@ -249,7 +249,7 @@ def recounted(steps: Steps, called: set[str]) -> Steps:
     if not fit:
         return steps
     numbers = iter(range(len(children)))
-    return tuple(renamed(step, numbers) for step in steps)
+    return tuple(rename(step, numbers) for step in steps)
 
 
 def children_of(steps: Iterable[Step]) -> Iterator[Child]:
@@ -264,18 +264,18 @@ def children_of(steps: Iterable[Step]) -> Iterator[Child]:
             yield Child("" if isinstance(step, Merge) else step.name, True)
 
 
-def renamed(step: Step, numbers: Iterator[int]) -> Step:
+def rename(step: Step, numbers: Iterator[int]) -> Step:
     if isinstance(step, Leaf):
         head, dot, _ = step.name.rpartition(".")
         return step._replace(name=f"{head}{dot}{next(numbers)}")
     if isinstance(step, Repeat | If) and not step.name:
-        return rebuild(step, lambda row: tuple(renamed(inside, numbers) for inside in row))
+        return rebuild(step, lambda row: tuple(rename(inside, numbers) for inside in row))
     if not isinstance(step, From | Again):
         next(numbers)
     return step
 
 
-def regrouped(steps: Steps, like: list[Steps]) -> list[Steps]:
+def regroup(steps: Steps, like: list[Steps]) -> list[Steps]:
     """The steps again in tuples as long as those."""
     rest = iter(steps)
     return [tuple(next(rest) for _ in turn) for turn in like]

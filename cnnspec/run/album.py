@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from PIL import Image
 
 from cnnspec.run.page import Section, page
-from cnnspec.run.session import Shown
+from cnnspec.run.session import Features
 from cnnspec.run.sheets import layer_sheet, overview, plain, png, shape_of
 from cnnspec.text.output import make_folder, write
 
@@ -22,7 +22,7 @@ class Album:
         self.sections: list[Section] = []
 
     def add(
-        self, path: str, image: Image.Image, lines: list[str], shown: Shown, tick: Callable[[], None]
+        self, path: str, image: Image.Image, lines: list[str], shown: Features, tick: Callable[[], None]
     ) -> None:
         """Write an image's pictures, and call `tick` after each. Raises FileProblem."""
         where = f"{len(self.sections) + 1}-{safe(PurePath(path).stem)}"
@@ -41,7 +41,7 @@ class Album:
         return str(Path(self.folder, "index.html")), page(self.title, self.facts, self.sections)
 
 
-def pictures(title: str, image: Image.Image, shown: Shown) -> Iterator[tuple[str, str, bytes]]:
+def pictures(title: str, image: Image.Image, shown: Features) -> Iterator[tuple[str, str, bytes]]:
     """What there is to see of an image: the name of a file, a caption, a PNG."""
     yield "input.png", "the image, as the net sees it", png(image)
     for number, (name, value) in enumerate(shown.maps.items()):

@@ -32,11 +32,11 @@ def read_image(path: str, given: Input, short: int | None = None) -> Image.Image
     """
     shape = given.value.shape
     assert shape is not None
-    image = flat(sized(opened(path), *shape.size, short))
+    image = flat(resize(open_image(path), *shape.size, short))
     return image.convert("L" if shape.channels == 1 else "RGB")
 
 
-def prepared(image: Image.Image, given: Input) -> Array:
+def prepare(image: Image.Image, given: Input) -> Array:
     """(1, C, H, W), float32: pixels from 0 to 1, less the input's mean, over its deviation."""
     pixels = np.asarray(image, np.float32) / 255
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
@@ -66,7 +66,7 @@ def check_input(inputs: tuple[Input, ...], short: int | None = None) -> Input:
     return given
 
 
-def opened(path: str) -> Image.Image:
+def open_image(path: str) -> Image.Image:
     """The image of a file, upright, 8 bits a channel: grey, RGB or RGBA. Raises RunProblem."""
     try:
         if Path(path).exists() and not Path(path).is_file():
@@ -105,7 +105,7 @@ def eight_bits(image: Image.Image) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def sized(image: Image.Image, height: int, width: int, short: int | None) -> Image.Image:
+def resize(image: Image.Image, height: int, width: int, short: int | None) -> Image.Image:
     """The middle of the image at the size at which it just covers height x width.
 
     Only what stays is computed: an image of 1 x 100,000 pixels takes no more than any other.

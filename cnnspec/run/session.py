@@ -12,12 +12,12 @@ from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Layer
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.run.answers import outputs_of
-from cnnspec.run.images import check_input, prepared, read_image
+from cnnspec.run.images import check_input, prepare, read_image
 from cnnspec.run.programs import Array, NumpyProgram, check_memory, load, tensors_of
 from cnnspec.run.weights import read_weights
 
 
-class Shown(NamedTuple):
+class Features(NamedTuple):
     """Values of the input and all layers, (C, H, W) or (C,), and of those outputs that are maps."""
 
     layers: dict[str, Array]
@@ -74,16 +74,16 @@ class Session:
 
     def run(self, image: Image.Image) -> dict[str, Array]:
         """The values of the outputs as `output NAME`, (C, H, W) or (C,), and of layers if wanted."""
-        images = [prepared(image, self.given)]
+        images = [prepare(image, self.given)]
         found = self.program.run(images)
         if self.inner is not None:
             found = self.inner.features(images) | found
         return {name: value[0] for name, value in found.items()}
 
-    def shown(self, values: dict[str, Array]) -> Shown:
+    def shown(self, values: dict[str, Array]) -> Features:
         """What there is to see, if layers are wanted."""
         maps = {output.key: values[output.key] for output in self.outputs if not output.classes}
-        return Shown({name: values[name] for name in self.layers}, maps)
+        return Features({name: values[name] for name in self.layers}, maps)
 
 
 def has_numbers(layer: Layer) -> bool:

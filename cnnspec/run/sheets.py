@@ -117,7 +117,7 @@ def sheet(title: str, note: str, cells: Sequence[Cell], most: int = 8) -> bytes:
     """Pictures in rows of at most so many, enlarged or reduced to fit, under a title and a note, as PNG."""
     columns = min(most, math.ceil(len(cells) / math.isqrt(len(cells))))
     side = min(LARGEST, (WIDTH - GAP) // columns - GAP)
-    pictures = [fitted(cell.pixels, side) for cell in cells]
+    pictures = [fit(cell.pixels, side) for cell in cells]
     wide = max(picture.width for picture in pictures) + GAP
     below = max(cell.label.count("\n") + bool(cell.label) for cell in cells) * LINE
     rows = [pictures[i : i + columns] for i in range(0, len(cells), columns)]
@@ -136,7 +136,7 @@ def sheet(title: str, note: str, cells: Sequence[Cell], most: int = 8) -> bytes:
     return png(page)
 
 
-def fitted(pixels: Array, side: int) -> Image.Image:
+def fit(pixels: Array, side: int) -> Image.Image:
     """A picture that fits a square: enlarged by whole pixels, or reduced by averages."""
     factor = side // max(pixels.shape)
     if factor:

@@ -148,7 +148,7 @@ def table(report: Report, every: bool = False, more: str = "") -> str:
     """
     if not report.rows:
         return "\n".join(verdict(report))
-    rows = report.rows if every or len(report.rows) <= LONG else picked(report)
+    rows = report.rows if every or len(report.rows) <= LONG else pick_rows(report)
     width = max(len("layer"), *(len(row.name) for row in rows))
     middle = max(len("output"), *(len(row.shape) for row in rows))
     columns = (*report.programs, "float32")
@@ -176,7 +176,7 @@ def width_of(column: str) -> int:
     return max(10, len(column) + 2)
 
 
-def picked(report: Report) -> list[Deviation]:
+def pick_rows(report: Report) -> list[Deviation]:
     """The rows with the largest errors, the first fault and the outputs, in the order of the network."""
     wanted: set[int] = set()
     for kind in TYPES:

@@ -151,7 +151,7 @@ class Baseline:
         self.nodes = {node.path: node for node in self.graph.nodes}
         self.ends = {OUTPUT + name: at for name, at, train in self.graph.outputs if not train}
         self.seed = seed
-        self.state = {key: widened(x) for key, x in self.program.state().items()}
+        self.state = {key: to_float64(x) for key, x in self.program.state().items()}
         self.program.put(self.state)
         self.images: list[Array] = []
         self.values: dict[str, Array] = {}
@@ -183,7 +183,7 @@ class Baseline:
         for weight in () if node.shared else node.weights:
             key = key_of(node, weight)
             rng = np.random.default_rng([self.seed, crc32(key.encode())])
-            self.put(key, drawn(node, weight, self.state[key], size, rng))
+            self.put(key, draw_tensor(node, weight, self.state[key], size, rng))
 
     def put(self, key: str, tensor: Array) -> None:
         self.state[key] = in_float32(tensor)
@@ -306,7 +306,7 @@ class Baseline:
         return math.inf if math.isnan(error) else error
 
 
-def drawn(node: Node, weight: Weight, start: Array, size: float, rng: np.random.Generator) -> Array:
+def draw_tensor(node: Node, weight: Weight, start: Array, size: float, rng: np.random.Generator) -> Array:
     """Weights of about the size that `made` makes exact; statistics of numbers of the size that arrives; all
     others off their start. What the specification gives stays."""
     if weight.name == "num_batches_tracked" or is_said(node, weight):
@@ -369,8 +369,8 @@ def in_type(tensors: Mapping[str, Array], kind: str) -> dict[str, Array]:
 
 def in_float32(x: Array) -> Array:
     """The nearest numbers of float32, as float64; counts as they are."""
-    return widened(x.astype(np.float32)) if x.dtype.kind == "f" else x
+    return to_float64(x.astype(np.float32)) if x.dtype.kind == "f" else x
 
 
-def widened(x: Array) -> Array:
+def to_float64(x: Array) -> Array:
     return x.astype(np.float64) if x.dtype.kind == "f" else x

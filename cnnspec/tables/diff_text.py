@@ -13,7 +13,7 @@ from cnnspec.tables.columns import plain, size
 from cnnspec.tables.edits import Line, Section, layers_words, params, port_name, ranges, sections
 from cnnspec.tables.papers import escape_markdown
 from cnnspec.tables.rows import FLOAT
-from cnnspec.tables.text import PAGE, printed
+from cnnspec.tables.text import PAGE, print_cells
 from cnnspec.values.shapes import Shape
 
 NAMES = 40  # columns of a line's names
@@ -31,11 +31,14 @@ class Side(NamedTuple):
 def text(comparison: Comparison, sides: tuple[Side, Side], colour: bool) -> str:
     if comparison.same:
         return no_difference(comparison, sides) + "\n"
-    table = aligned(figure_rows(comparison), "<>>>")
-    weights = [weights_line(comparison), *(f"  {line}" for line in aligned(weight_rows(comparison), "<><"))]
+    table = align_columns(figure_rows(comparison), "<>>>")
+    weights = [
+        weights_line(comparison),
+        *(f"  {line}" for line in align_columns(weight_rows(comparison), "<><")),
+    ]
     parts = [change_lines(comparison, sides), counts(comparison), table, weights]
     lines = [line for part in parts for line in ("", *part)][1:]
-    return coloured(lines) if colour else "".join(f"{line}\n" for line in lines)
+    return paint(lines) if colour else "".join(f"{line}\n" for line in lines)
 
 
 def markdown(comparison: Comparison, sides: tuple[Side, Side]) -> str:
@@ -75,7 +78,7 @@ def change_lines(comparison: Comparison, sides: tuple[Side, Side]) -> list[str]:
         f"{mark} {side.net:{width}}  {side.source}" for mark, side in zip(("---", "+++"), sides, strict=True)
     ]
     found = sections(comparison)
-    rows = aligned([cells(line) for section in found for line in section.lines], "<<>")
+    rows = align_columns([cells(line) for section in found for line in section.lines], "<<>")
     lines = [*heads]
     for section in found:
         if section.title:
@@ -87,7 +90,7 @@ def change_lines(comparison: Comparison, sides: tuple[Side, Side]) -> list[str]:
 
 def section_head(section: Section) -> str:
     start = f"@@ {section.title} in {len(section.places)} places: "
-    return f"{start}{listed(ranges(section.places), PAGE - len(start) - 3)} @@"
+    return f"{start}{list_edits(ranges(section.places), PAGE - len(start) - 3)} @@"
 
 
 def cells(line: Line) -> list[str]:
@@ -98,11 +101,11 @@ def cells(line: Line) -> list[str]:
         alone = len(line.behind) == 1
         before = line.behind[0] if alone else line.kind
         words += f",{'' if alone else ' each'} {f'behind {before}' if before else 'at the start'}"
-    names = listed(ranges(line.names), NAMES)
-    return [f"{line.mark} {names}", words, f"{signed(line.params)} params" if line.params else ""]
+    names = list_edits(ranges(line.names), NAMES)
+    return [f"{line.mark} {names}", words, f"{with_sign(line.params)} params" if line.params else ""]
 
 
-def listed(words: Sequence[str], width: int) -> str:
+def list_edits(words: Sequence[str], width: int) -> str:
     """As many as there is room for; the last one is cut, or told to stand for more."""
     whole = ", ".join(words)
     if len(whole) <= width:
@@ -115,7 +118,7 @@ def listed(words: Sequence[str], width: int) -> str:
     return f"{kept}, …" if len(kept) + 3 <= width and len(words) > 1 else kept[: width - 1] + "…"
 
 
-def aligned(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
+def align_columns(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
     """Rows in columns, the second one cut where the page is too narrow."""
     from rich.cells import cell_len, set_cell_size
 
@@ -145,7 +148,7 @@ def counts(comparison: Comparison) -> list[str]:
     affected = [each for each in layers(comparison.whole) if each.status == "affected"]
     if affected and affected[0].after:
         more = sum(map(params, affected))
-        words = f", {signed(more)} params" if more else ""
+        words = f", {with_sign(more)} params" if more else ""
         lines.append(f"Affected: of other shapes, from {affected[0].after.path} on{words}.")
     return [clean(line) for line in lines]
 
@@ -180,11 +183,11 @@ def difference(before: int, after: int) -> str:
     """`−96 (−0.2 %)`."""
     if before == after:
         return "same"
-    share = f" ({signed(100 * (after - before) / before, 1)} %)" if before else ""
-    return signed(after - before) + share
+    share = f" ({with_sign(100 * (after - before) / before, 1)} %)" if before else ""
+    return with_sign(after - before) + share
 
 
-def signed(number: float, digits: int = 0) -> str:
+def with_sign(number: float, digits: int = 0) -> str:
     return f"{number:+,.{digits}f}".replace("-", "−")
 
 
@@ -205,7 +208,7 @@ def peaks(one: Figures, two: Figures) -> list[str]:
     unit, name = (2**20, "MiB") if max(before, after) >= 2**20 else (2**10, "KiB")
     told = difference(before, after)
     if before != after:
-        told = f"{signed((after - before) / unit, 2)} {name} {told.partition(' ')[2]}"
+        told = f"{with_sign((after - before) / unit, 2)} {name} {told.partition(' ')[2]}"
     return ["peak memory", f"{before / unit:,.2f} {name}", f"{after / unit:,.2f} {name}", told]
 
 
@@ -227,14 +230,14 @@ def weight_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
         ("gone", found.lost),
         ("new", found.new),
     )
-    return [(told, f"{len(keys):,}", clean(listed(keys, KEYS))) for told, keys in lists if keys]
+    return [(told, f"{len(keys):,}", clean(list_edits(keys, KEYS))) for told, keys in lists if keys]
 
 
 def dims(shape: Iterable[int]) -> str:
     return "x".join(map(str, shape))
 
 
-def coloured(lines: Iterable[str]) -> str:
+def paint(lines: Iterable[str]) -> str:
     from rich.text import Text
 
-    return printed([Text(line, style=COLOURS.get(line[:1], "")) for line in lines], colour=True)
+    return print_cells([Text(line, style=COLOURS.get(line[:1], "")) for line in lines], colour=True)

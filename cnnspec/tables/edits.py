@@ -50,8 +50,8 @@ def sections(comparison: Comparison) -> tuple[Section, ...]:
             net += map(copies[0].as_nets, copies[0].lines)
         else:
             total = map(added_up, zip(*(block.lines for block in copies), strict=True))
-            made.append(Section(title, tuple(block.scopes[1] for block in copies), tuple(folded(total))))
-    return tuple(section for section in (Section("", (), tuple(folded(net))), *made) if section.lines)
+            made.append(Section(title, tuple(block.scopes[1] for block in copies), tuple(fold_edits(total))))
+    return tuple(section for section in (Section("", (), tuple(fold_edits(net))), *made) if section.lines)
 
 
 class Block(NamedTuple):
@@ -201,7 +201,7 @@ def added_up(copies: tuple[Line, ...]) -> Line:
     return copies[0]._replace(params=sum(line.params for line in copies))
 
 
-def folded(lines: Iterable[Line]) -> Iterator[Line]:
+def fold_edits(lines: Iterable[Line]) -> Iterator[Line]:
     """Equal lines as one, in the place of the first."""
     found: dict[tuple[str, str, str], list[Line]] = {}
     for line in lines:
@@ -217,7 +217,7 @@ def ranges(names: Iterable[str]) -> list[str]:
     found: list[str] = []
     stem, last, step = "", None, 0
     for name in names:
-        head, number = counted(name)
+        head, number = count_words(name)
         if number is None or last is None or head != stem:
             found.append(name)
             step = 0
@@ -231,7 +231,7 @@ def ranges(names: Iterable[str]) -> list[str]:
     return found
 
 
-def counted(name: str) -> tuple[str, int | None]:
+def count_words(name: str) -> tuple[str, int | None]:
     """A name and the number at its end, if it has one."""
     head = name.rstrip("0123456789")
     digits = name[len(head) :]

@@ -183,12 +183,12 @@ def collapse(items: Iterable[Item], depth: int) -> tuple[Item, ...]:
         if isinstance(item, Row)
         else item._replace(items=collapse(item.items, depth - 1))
         if depth > 1
-        else summed(item)
+        else sum_rows(item)
         for item in items
     )
 
 
-def summed(section: Section) -> Row:
+def sum_rows(section: Section) -> Row:
     """A section as a row: its sums, and the output of its last layer."""
     rows = list(rows_of(section.items))
     last = rows[-1]

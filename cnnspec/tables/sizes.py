@@ -52,7 +52,7 @@ def report(surveys: list[Survey], question: Question | None) -> str:
 
 def answer(survey: Survey, question: Question) -> str:
     """`230x230 is not valid; near it 224x224 and 240x240 are`."""
-    size = survey.asked(question)
+    size = survey.size_asked(question)
     if size is None:
         return ""
     if question.valid:
@@ -196,7 +196,7 @@ def as_json(surveys: list[Survey], question: Question | None) -> str:
         "inputs": [entry(survey) for survey in surveys],
     }
     if question is not None:
-        sizes = [(survey, survey.asked(question)) for survey in surveys]
+        sizes = [(survey, survey.size_asked(question)) for survey in surveys]
         near = [] if question.valid else [survey.nearest(size) for survey, size in sizes if size]
         content["asked"] = {"valid": question.valid, "nearest": near}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

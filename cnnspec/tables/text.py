@@ -41,14 +41,14 @@ def text(table: Table, columns: Sequence[str], colour: bool) -> str:
         grid.add_column(heading(key, table), total_words(key, table), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     shown = list(lines(table.items))
     rows = [[cell(item, key, level, table) for key in columns] for level, item in shown]
-    for (_, item), row in zip(shown, fitted(rows, columns, table), strict=True):
+    for (_, item), row in zip(shown, fit_widths(rows, columns, table), strict=True):
         grid.add_row(*(Text(words, style="bold" if isinstance(item, Section) else "") for words in row))
     head = Text(clean(table.network), style="bold")
     foot = Text("\n".join(["", *map(clean, notes(table))]), style="dim")
-    return printed([head, grid, foot], colour)
+    return print_cells([head, grid, foot], colour)
 
 
-def printed(content: Iterable[Any], colour: bool) -> str:
+def print_cells(content: Iterable[Any], colour: bool) -> str:
     """What rich makes of it for a terminal, without spaces at the ends of lines."""
     from rich.console import Console
 
@@ -73,7 +73,7 @@ def cell(item: Item, key: str, level: int, table: Table) -> str:
     return COLUMNS[key].words(item, table) if isinstance(item, Row) else ""
 
 
-def fitted(rows: list[list[str]], columns: Sequence[str], table: Table) -> list[list[str]]:
+def fit_widths(rows: list[list[str]], columns: Sequence[str], table: Table) -> list[list[str]]:
     """The rows with names so long that the table fits the page."""
     if "layer" not in columns:
         return rows

@@ -99,7 +99,7 @@ def layout(source: Source) -> tuple[str | None, list[Diagnostic]]:
     part_items(lines)
     align_claims(lines)
     align_comments(lines)
-    text = "".join(map(written, lines))
+    text = "".join(map(line_text, lines))
     made = Source(source.name, text)
     if len(text.encode()) > DEFAULT_LIMITS.max_source or scan(made, DEFAULT_LIMITS).refused:
         message = "laid out, the text would be over a limit (max_source, max_statements)"
@@ -336,5 +336,5 @@ def align_comments(lines: list[Line]) -> None:
             run.append(line)
 
 
-def written(line: Line) -> str:
+def line_text(line: Line) -> str:
     return ("\n" if line.blank else "") + " " * line.indent + line.code + "\n"

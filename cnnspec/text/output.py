@@ -54,7 +54,7 @@ def write(path: str, content: str | bytes, force: bool = False) -> None:
         data = content.encode() if isinstance(content, str) else content
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent or None)
         try:
-            with held(temporary):
+            with hold(temporary):
                 with os.fdopen(handle, "wb") as file:
                     file.write(data)
                     file.flush()
@@ -101,12 +101,12 @@ def clear_strays(where: Path) -> None:
         with contextlib.suppress(OSError):
             known = stray.lstat()
             if known.st_size or time.time() - known.st_mtime > JUST_MADE:
-                with held(str(stray)):
+                with hold(str(stray)):
                     stray.unlink()
 
 
 @contextlib.contextmanager
-def held(path: str) -> Iterator[None]:
+def hold(path: str) -> Iterator[None]:
     """Hold a file, as long as the process lives. Raises OSError where another process holds it."""
     try:
         import fcntl

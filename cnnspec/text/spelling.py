@@ -37,10 +37,10 @@ def _suggest(word: str, known: tuple[str, ...]) -> list[str]:
     same = [name for name in known if plain(name) == short and name != word]
     if same:
         return same[:_MOST]
-    meant = [name for name in dict.fromkeys(_meant(word)) if name in known]
+    meant = [name for name in dict.fromkeys(_meanings(word)) if name in known]
     if not meant and foreign.answer("layers", word):
         return []  # `pixelunshuffle` is not nearly `pixelshuffle`
-    allowed = _allowed(short)
+    allowed = _most_slips(short)
     near = []
     for name in known:
         if name == word or name in meant:
@@ -77,7 +77,7 @@ def _begins(left: str, right: str) -> bool:
     return min(len(left), len(right)) > 2 and (left.startswith(right) or right.startswith(left))
 
 
-def _meant(word: str) -> list[str]:
+def _meanings(word: str) -> list[str]:
     """What others mean by a word: as a layer, an argument or a value."""
     found = [row for section in ("layers", "arguments", "values") if (row := foreign.find(section, word))]
     short = plain(word)
@@ -89,6 +89,6 @@ def _meant(word: str) -> list[str]:
     ]
 
 
-def _allowed(word: str) -> int:
+def _most_slips(word: str) -> int:
     """So many slips of the finger: none in two letters, one in a short word, three at most in a long one."""
     return 0 if len(word) < 3 else min(3, max(1, len(word) // 3))

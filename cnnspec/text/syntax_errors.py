@@ -64,10 +64,10 @@ def explain(source: Source, tokens: list[Token], index: int, expects: Callable[[
     for hint in HINTS:
         if fault := hint(slip):
             return fault
-    return expected(slip)
+    return expected_instead(slip)
 
 
-def expected(slip: Slip) -> Diagnostic:
+def expected_instead(slip: Slip) -> Diagnostic:
     """What was expected instead, in general words."""
     token, before = slip.token, slip.back(1)
     what, found = missing(slip), named(slip)
@@ -191,7 +191,7 @@ def lonely_word(slip: Slip) -> Diagnostic | None:
 
 def called_like_python(slip: Slip) -> Diagnostic | None:
     """`Conv2d(16, 32, 5)`, `Conv2D 16, (3, 3)`, `tanh()`: every call of the line in our words."""
-    from cnnspec.text.foreign.pythonic import Written, calls
+    from cnnspec.text.foreign.pythonic import PythonCall, calls
 
     found = list(calls(slip.source, slip.whole_line()))
     at = slip.token.start
@@ -208,7 +208,7 @@ def called_like_python(slip: Slip) -> Diagnostic | None:
         )
     if here.ours is None:
         return slip.fault(message, foreign.answer("layers", name))
-    said: list[Written] = [each for each in found if each.ours is not None]
+    said: list[PythonCall] = [each for each in found if each.ours is not None]
     title = ", ".join(each.ours or "" for each in said)
     fault = slip.fault(
         message, f"write `{title}`", *((each.start, each.end, each.ours or "") for each in said)

@@ -89,10 +89,10 @@ def reads(value: Any) -> list[tuple[str, Any]]:
     return value.reads() if type(value) is Extent else []
 
 
-def mapped(value: Any, change: Callable[[Extent], Any]) -> Any:
+def map_extents(value: Any, change: Callable[[Extent], Any]) -> Any:
     """A value with every Extent in it changed."""
     if type(value) is Extent:
         return change(value)
     if type(value) is tuple:
-        return tuple(mapped(item, change) for item in value)
-    return [mapped(item, change) for item in value] if isinstance(value, list) else value
+        return tuple(map_extents(item, change) for item in value)
+    return [map_extents(item, change) for item in value] if isinstance(value, list) else value

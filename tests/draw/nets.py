@@ -8,7 +8,7 @@ from cnnspec.compiler import check
 from cnnspec.draw.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
-from cnnspec.draw.picture import simplified
+from cnnspec.draw.picture import simplify
 from cnnspec.draw.wrap import likely, measure, wrap
 from cnnspec.graph.tree import Network
 from cnnspec.text.files import read, read_used
@@ -59,6 +59,6 @@ def svg(diagram: Diagram, look: Look = LOOK) -> str:
 
 def in_columns(net: Network) -> Diagram:
     """The diagram with as many columns as are likely to be right."""
-    diagram = simplified(net)
+    diagram = simplify(net)
     flow = measure(diagram, LOOK)
     return wrap(diagram, flow, likely(flow, LOOK, None))

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from cnnspec.draw.clear import cleared
+from cnnspec.draw.clear import clear_titles
 from cnnspec.draw.dot import Writer
 from cnnspec.draw.engine import Engine, engine, wheel
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import boxes
-from cnnspec.draw.picture import simplified
-from cnnspec.draw.wrap import measure, severed, wrap
+from cnnspec.draw.picture import simplify
+from cnnspec.draw.wrap import measure, sever, wrap
 from tests.draw.nets import golden, shipped
 
 LOOK = Look(width=495.0, letters=20)
@@ -31,7 +31,7 @@ EDGE = (
 def title(right: float, *edges: float) -> float:
     """Where a title starts in a cluster so wide that edges run down through."""
     body = CLUSTER.format(right=right) + "".join(EDGE.format(x=x) for x in edges)
-    (found,) = re.findall(r'text-anchor="start" x="([\d.]+)"[^>]*>layer1<', cleared(body))
+    (found,) = re.findall(r'text-anchor="start" x="([\d.]+)"[^>]*>layer1<', clear_titles(body))
     return float(found)
 
 
@@ -66,17 +66,17 @@ def bent(svg: str) -> int:
 @pytest.mark.parametrize("draw", [engine(), wheel()], ids=["dot", "wheel"])
 @pytest.mark.parametrize("name", ["densenet", "mobilenet_v2", "resnet", "efficientnet"])
 def test_no_edge_is_bent_beside_a_way_around(name: str, draw: Engine) -> None:
-    diagram = simplified(shipped(name)[0])
+    diagram = simplify(shipped(name)[0])
     columns = Writer(wrap(diagram, measure(diagram, LOOK), 3), LOOK).columns()
     assert sum(bent(draw(column)) for column in columns) == 0
 
 
 def test_long_ways_around_are_cut_where_they_begin() -> None:
-    diagram = simplified(shipped("unet", "UNet")[0])
-    cut = severed(diagram, measure(diagram, LOOK))
+    diagram = simplify(shipped("unet", "UNet")[0])
+    cut = sever(diagram, measure(diagram, LOOK))
     words = {box.number: box.parts[0].split()[0] for box in boxes(diagram.items)}
     assert [(words[tail], words[head]) for tail, head in sorted(cut.severed)] == [("conv", "crop")] * 3
     (column,) = Writer(cut, LOOK).columns()
     assert len(re.findall(r"\tout\d+ \[", column)) == len(re.findall(r"\tin\d+_\d+ \[", column)) == 3
-    short = simplified(golden("residual"))
-    assert not severed(short, measure(short, LOOK)).severed
+    short = simplify(golden("residual"))
+    assert not sever(short, measure(short, LOOK)).severed

@@ -14,10 +14,10 @@ from cnnspec.draw.fold import fold
 from cnnspec.draw.fuse import fuse
 from cnnspec.draw.look import DETAILS
 from cnnspec.draw.model import Count, Diagram, boxes, totals
-from cnnspec.draw.picture import simplified
+from cnnspec.draw.picture import simplify
 from cnnspec.draw.style import SHAPES
 from cnnspec.draw.unwrap import unwrap
-from cnnspec.draw.words import box_lines, rounded, shape_words
+from cnnspec.draw.words import box_lines, shape_words, three_digits
 from cnnspec.draw.wrap import column_of
 from cnnspec.graph.tree import TRAINING, UNREAD
 from cnnspec.layers import NAMES
@@ -36,7 +36,7 @@ from tests.nets import network
 
 
 def chain(body: str, given: str = "3@32x32") -> Diagram:
-    return simplified(network(f"net N {{\n input {given}\n{body}\n}}\n"))
+    return simplify(network(f"net N {{\n input {given}\n{body}\n}}\n"))
 
 
 @pytest.mark.slow
@@ -49,13 +49,13 @@ def test_no_pass_changes_a_total(name: str) -> None:
             diagram = step(diagram)
             assert totals(diagram) == (wanted.params, wanted.macs), (net.name, step)
         for detail in DETAILS:
-            assert totals(simplified(net, detail)) == (wanted.params, wanted.macs), (net.name, detail)
+            assert totals(simplify(net, detail)) == (wanted.params, wanted.macs), (net.name, detail)
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_every_box_knows_the_boxes_that_it_stands_for(name: str) -> None:
     for net in shipped(name)[:2]:
-        found = ordered(simplified(net))
+        found = ordered(simplify(net))
         numbers = sorted(number for box in found for number in (box.number, *box.others))
         assert numbers == [box.number for box in ordered(build(net))]
         for box in found:
@@ -66,7 +66,7 @@ def test_every_box_knows_the_boxes_that_it_stands_for(name: str) -> None:
 @pytest.mark.parametrize("name", [*GOLDENS, *ZOO])
 def test_edges_lead_forward_between_boxes_that_are_there(name: str) -> None:
     net = golden(name) if name in GOLDENS else shipped(name)[0]
-    diagram = simplified(net)
+    diagram = simplify(net)
     numbers = [box.number for box in boxes(diagram.items)]
     assert numbers == sorted(set(numbers))
     for edge in diagram.edges:
@@ -135,7 +135,7 @@ def test_layers_of_different_braces_are_not_fused() -> None:
 
 
 def test_equal_blocks_in_a_row_fold() -> None:
-    diagram = simplified(golden("residual"))
+    diagram = simplify(golden("residual"))
     assert outline(diagram.items) == [
         "input",
         "conv 16@3x3 pad 1 batchnorm relu",
@@ -161,7 +161,7 @@ def test_equal_blocks_in_a_row_fold() -> None:
 
 
 def test_a_fold_tells_how_channels_and_parameters_grow() -> None:
-    diagram = simplified(golden("residual"))
+    diagram = simplify(golden("residual"))
     norm = next(box for box in ordered(diagram) if box.parts == ("batchnorm", "relu"))
     # Three times 2 numbers a channel, for 32, 40 and 48 channels.
     assert norm.params == Count(240, 64, 96)
@@ -193,13 +193,13 @@ def test_a_repeat_of_several_layers_is_a_cluster_without_a_name() -> None:
 
 
 def test_resnet152_is_some_forty_boxes() -> None:
-    diagram = simplified(shipped("resnet", "ResNet152")[0])
+    diagram = simplify(shipped("resnet", "ResNet152")[0])
     assert 35 <= len(ordered(diagram)) <= 45
     assert [c.times for c in clusters(diagram.items) if c.times > 1] == [2, 7, 35, 2]
 
 
 def test_outputs_for_training_and_shared_weights_are_marked() -> None:
-    diagram = simplified(golden("heads"))
+    diagram = simplify(golden("heads"))
     found = ordered(diagram)
     trained = [box.parts[0] for box in found if box.idle]
     assert trained == ["adaptiveavgpool 2x2", "flatten", "linear 10", "aux"]
@@ -229,7 +229,7 @@ net N {
 
 def test_what_nothing_reads_is_not_said_to_be_for_training() -> None:
     net = network(DEAD)
-    diagram = simplified(net, "full")
+    diagram = simplify(net, "full")
     drawn = [(box.label or box.parts[0], box.idle) for box in ordered(diagram)[1:] if box.kind != "output"]
     assert drawn == [
         ("body", ""),
@@ -266,5 +266,5 @@ def test_columns_of_a_chain_are_about_as_tall_as_each_other() -> None:
 
 
 def test_counts_in_three_digits() -> None:
-    said = [rounded(n) for n in (0, 940, 999, 1000, 64_540, 99_951, 999_600, 39_099_392, 1_200_000_000)]
+    said = [three_digits(n) for n in (0, 940, 999, 1000, 64_540, 99_951, 999_600, 39_099_392, 1_200_000_000)]
     assert said == ["0", "940", "999", "1.00k", "64.5k", "100k", "1.00M", "39.1M", "1.20G"]

@@ -17,7 +17,7 @@ from cnnspec.draw import style
 from cnnspec.draw.dot import Writer, dot, text
 from cnnspec.draw.engine import engine, wheel
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge
-from cnnspec.draw.picture import simplified
+from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES, Theme
 from cnnspec.draw.words import LONGEST, plain
 from cnnspec.text.output import MARK
@@ -50,14 +50,14 @@ NASTY = [
 @pytest.mark.parametrize("name", GOLDENS)
 def test_the_text(name: str) -> None:
     path = GOLDEN / f"{name}.dot.txt"
-    found = dot(simplified(golden(name)), LOOK)
+    found = dot(simplify(golden(name)), LOOK)
     if os.environ.get("CNNSPEC_UPDATE"):
         path.write_text(found, encoding="utf-8")
     assert found == path.read_text(encoding="utf-8")
 
 
 def test_googlenet_has_its_heads_dashed() -> None:
-    found = dot(simplified(shipped("googlenet")[0]), LOOK)
+    found = dot(simplify(shipped("googlenet")[0]), LOOK)
     assert found.startswith(f"// GoogLeNet: {MARK}")
     for name in ("aux1", "aux2"):
         assert re.search(rf'label="{name}\\ntraining only".*style="filled,rounded,bold,dashed"', found)
@@ -120,7 +120,7 @@ def test_labels_are_never_html() -> None:
 
 def test_a_label_of_a_spec_reaches_the_picture_only_escaped() -> None:
     net = network('net N {\n input 3@8x8\n "<b>&": { conv 8@3x3, maxpool 2x2 }\n}\n')
-    page = svg(simplified(net))
+    page = svg(simplify(net))
     assert "<b>" not in page
     assert "&lt;b&gt;&amp;" in page
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.draw.model import Diagram, totals
-from cnnspec.draw.picture import simplified
+from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES
 from cnnspec.draw.volume.plan import Figure, plan
 from tests.draw.nets import ordered
@@ -20,7 +20,7 @@ from tests.draw.nets import ordered
 
 def part(body: str) -> Diagram:
     (network,) = check_text(f"net N {{\n input 3@32x32\n {body}\n}}\n").partial
-    return simplified(network)
+    return simplify(network)
 
 
 def planned(body: str) -> Figure:
@@ -58,7 +58,7 @@ def test_as_far_as_it_goes(body: str, kinds: list[str], wanted: list[tuple[str, 
 
 def test_a_block_fails_where_it_first_does() -> None:
     checked = check_text("block B { conv 8@3x3, rleu }\nnet N {\n input 3@9x9\n B\n B\n}\n")
-    diagram = simplified(checked.partial[0])
+    diagram = simplify(checked.partial[0])
     assert [box.kind for box in ordered(diagram)] == ["input", "conv", "fault"]
     assert totals(diagram).params == 8 * 3 * 9 + 8
 
@@ -83,7 +83,7 @@ def test_volumes_go_as_far(body: str, wanted: list[tuple[str, tuple[str, ...], s
 def test_a_block_with_a_fault_is_not_drawn_as_one() -> None:
     text = "block B { add { | conv 3@3x3, relu, conv 3@3x3 | identity } }\nnet N {\n input 3@32x32\n"
     (network,) = check_text(f"{text} repeat 30 {{ conv 3@3x3 pad=1, maxpool 1x1 }}\n B\n}}\n").partial
-    made = plan(simplified(network))
+    made = plan(simplify(network))
     assert [step.fault for step in made.steps if step.kind == "fault"] == ["3@28x28 ≠ 3@32x32"]
 
 

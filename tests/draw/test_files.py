@@ -19,7 +19,7 @@ from cnnspec.commands.cli import main
 from cnnspec.draw import raster
 from cnnspec.draw.engine import DrawProblem, engine, wheel
 from cnnspec.draw.look import Look
-from cnnspec.draw.picture import SUFFIXES, picture, simplified
+from cnnspec.draw.picture import SUFFIXES, picture, simplify
 from cnnspec.text.output import MARK, is_ours
 from tests.draw.nets import GOLDEN, golden, ordered, svg
 from tests.nets import network
@@ -135,7 +135,7 @@ def test_svg_stands_alone_and_says_what_it_shows() -> None:
     root = ElementTree.fromstring(page)
     assert root.get("role") == "img"
     ids = [str(element.get("id")) for element in root.iter() if element.get("id")]
-    boxes = [f"n{box.number}" for box in ordered(simplified(golden("residual")))]
+    boxes = [f"n{box.number}" for box in ordered(simplify(golden("residual")))]
     assert sorted(ids) == sorted([*root.get("aria-labelledby", "").split(), *boxes])
     title, description = root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")
     assert title is not None
@@ -153,7 +153,7 @@ def test_png_has_ink_where_words_are_without_any_system_font(monkeypatch: pytest
 
     complete = resvg_py.svg_to_bytes
     monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **given: complete(**given, skip_system_fonts=True))
-    page = svg(simplified(golden("lenet")))
+    page = svg(simplify(golden("lenet")))
     data = raster.png(page, MARK)
     image = Image.open(io.BytesIO(data))
     assert image.text == {"Software": MARK}
@@ -184,7 +184,7 @@ def test_names_that_the_font_lacks_are_seen_without_system_fonts(
 
     complete = resvg_py.svg_to_bytes
     monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **given: complete(**given, skip_system_fonts=True))
-    page = svg(simplified(network(f'net N {{\n input 3@8x8\n "{name}": {{ conv 8@3x3, maxpool 2x2 }}\n}}\n')))
+    page = svg(simplify(network(f'net N {{\n input 3@8x8\n "{name}": {{ conv 8@3x3, maxpool 2x2 }}\n}}\n')))
     assert name in page
     found, without = (
         Image.open(io.BytesIO(raster.png(text, MARK))).convert("L")
@@ -215,7 +215,7 @@ def test_pdf_keeps_text_as_text_and_names_its_producer() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("dot") is None, reason="no dot on this machine")
 def test_both_engines_draw_the_same_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
-    diagram = simplified(golden("residual"))
+    diagram = simplify(golden("residual"))
     pages = [svg(diagram)]
     monkeypatch.setenv("PATH", "")
     pages.append(svg(diagram))

@@ -14,7 +14,7 @@ from cnnspec.draw.engine import Engine, engine, wheel
 from cnnspec.draw.layout import LEAST_TEXT, TALLEST, lay_out
 from cnnspec.draw.look import SHOWN, Look
 from cnnspec.draw.model import boxes
-from cnnspec.draw.picture import picture, simplified
+from cnnspec.draw.picture import picture, simplify
 from cnnspec.draw.style import SIZE
 from cnnspec.draw.svg import BETWEEN, Drawing, Sheet, Words, page
 from cnnspec.draw.theme import THEMES
@@ -66,7 +66,7 @@ def test_the_words_of_show() -> None:
 
 def test_every_layer_is_a_box_in_full() -> None:
     net = shipped("resnet", "ResNet152")[0]
-    counts = [len(list(boxes(simplified(net, detail).items))) for detail in ("full", "fused", "folded")]
+    counts = [len(list(boxes(simplify(net, detail).items))) for detail in ("full", "fused", "folded")]
     assert (
         counts[0] == 1 + 515 + 1
     )  # torchvision's layers, its additions among them, and the input and output
@@ -77,7 +77,7 @@ def test_every_layer_is_a_box_in_full() -> None:
 @pytest.mark.parametrize("word", SHOWN)
 def test_show_adds_its_own_and_nothing_else(word: str) -> None:
     signs = {"shapes": "16@32x32", "params": "464 params", "macs": "442,368 MACs", "kernel": "@3x3"}
-    diagram = simplified(golden("residual"))
+    diagram = simplify(golden("residual"))
     page = lay_out(diagram, Look(show=frozenset((word,)))).svg
     drawing = re.sub("<title.*</desc>", "", page, flags=re.DOTALL)
     assert {name for name, sign in signs.items() if sign in drawing} == {word}
@@ -96,7 +96,7 @@ def test_show_adds_its_own_and_nothing_else(word: str) -> None:
     ],
 )
 def test_a_page_has_the_width_and_its_text_can_be_read(name: str, direction: str) -> None:
-    made = lay_out(simplified(shipped(name)[0]), Look(direction=direction, width=PAPER))
+    made = lay_out(simplify(shipped(name)[0]), Look(direction=direction, width=PAPER))
     assert made.width == pytest.approx(PAPER)
     assert 'width="495.00pt"' in made.svg
     sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', made.svg)]
@@ -110,7 +110,7 @@ def test_a_page_has_the_width_and_its_text_can_be_read(name: str, direction: str
 )
 @pytest.mark.parametrize("draw", [engine(), wheel()], ids=["dot", "wheel"])
 def test_deep_nets_fit_a_sheet_of_paper_and_can_be_read(name: str, draw: Engine) -> None:
-    made = lay_out(simplified(shipped(*name.split(":"))[0]), Look(width=PAPER), draw=draw)
+    made = lay_out(simplify(shipped(*name.split(":"))[0]), Look(width=PAPER), draw=draw)
     assert made.width == pytest.approx(PAPER)
     assert made.height <= TALLEST * PAPER + 0.01
     assert SIZE * made.scale >= LEAST_TEXT - 0.01
@@ -149,7 +149,7 @@ def test_a_picture_that_cannot_be_read_says_so() -> None:
 
 
 def test_left_to_right_is_wider_than_high() -> None:
-    diagram = simplified(
+    diagram = simplify(
         network("net N {\n input 3@32x32\n conv 8@3x3, maxpool 2x2, conv 8@3x3, maxpool 2x2\n}")
     )
     down, right = (lay_out(diagram, Look(direction=way, width=PAPER)) for way in ("tb", "lr"))
@@ -161,7 +161,7 @@ def test_left_to_right_is_wider_than_high() -> None:
 @pytest.mark.parametrize("name", THEMES)
 def test_a_theme_uses_its_own_colours_alone(name: str) -> None:
     theme = THEMES[name]
-    page = lay_out(simplified(golden("heads")), Look(theme=theme)).svg
+    page = lay_out(simplify(golden("heads")), Look(theme=theme)).svg
     paints = [theme.paint(kind) for kind in (*theme.paints, "other")]
     own = {theme.paper, theme.ink, theme.quiet, theme.skip, *theme.tints}
     own |= {colour for paint in paints for colour in paint}
@@ -171,7 +171,7 @@ def test_a_theme_uses_its_own_colours_alone(name: str) -> None:
 
 
 def test_a_projection_is_dotted_and_a_skip_is_not() -> None:
-    diagram = simplified(golden("residual"))
+    diagram = simplify(golden("residual"))
     routes = [edge.route for edge in diagram.edges]
     assert (routes.count("projection"), routes.count("skip")) == (2, 3)
     page = lay_out(diagram, Look()).svg

@@ -23,7 +23,7 @@ from cnnspec.draw.page import document
 from cnnspec.draw.page.document import as_json, page
 from cnnspec.draw.page.entries import contents
 from cnnspec.draw.page.space import space
-from cnnspec.draw.picture import DrawProblem, simplified
+from cnnspec.draw.picture import DrawProblem, simplify
 from cnnspec.graph.tree import Network
 from tests.draw.nets import ZOO, shipped
 from tests.nets import network
@@ -254,7 +254,7 @@ def test_a_formula_is_told_for_each_axis_where_they_differ() -> None:
 @pytest.mark.parametrize("stem", ZOO)
 def test_volumes_stand_apart(stem: str) -> None:
     net = shipped(stem)[0]
-    made = space(simplified(net), contents(net))
+    made = space(simplify(net), contents(net))
     for one, other in combinations(made.slabs, 2):
         apart = [
             abs(one.middle[axis] - other.middle[axis]) - (one.sides[axis] + other.sides[axis]) / 2
@@ -267,7 +267,7 @@ def test_volumes_stand_apart(stem: str) -> None:
 
 def test_larger_maps_are_larger_volumes() -> None:
     net = network("net N {\n input 3@32x32\n conv 8@3x3\n maxpool 2x2\n conv 32@3x3\n}\n")
-    _, wide, pooled, deep = space(simplified(net), contents(net)).slabs
+    _, wide, pooled, deep = space(simplify(net), contents(net)).slabs
     assert wide.sides[1] > pooled.sides[1] > deep.sides[1]
     assert wide.sides[0] == pooled.sides[0] < deep.sides[0]
 
@@ -338,7 +338,7 @@ def test_what_a_fault_hides_is_asked_for_and_what_is_known_is_told() -> None:
         ("b2.conv1", "?", ""),
         ("b2.add1", "?", ""),
     ]
-    made = space(simplified(net), found)
+    made = space(simplify(net), found)
     wrong = [(slab.kind, slab.label) for slab in made.slabs if "≠" in slab.label or slab.kind == "fault"]
     assert wrong == [("conv", "4@6x6 ≠ 4@9x9"), ("fault", "?"), ("fault", "4@2x2 ≠ 4@4x4")]
     assert sum(link.fault for link in made.links) == 4

@@ -7,11 +7,11 @@ from itertools import combinations
 import pytest
 
 from cnnspec.compiler import check_text
-from cnnspec.draw.picture import simplified
+from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.page import Layout, in_a_valley, layout
 from cnnspec.draw.volume.parts import Disc, Face, Point, Primitive, Text
 from cnnspec.draw.volume.plan import plan
-from cnnspec.draw.volume.valley import merged
+from cnnspec.draw.volume.valley import without_resizes
 from tests.draw.nets import GOLDENS, ZOO, golden, shipped
 from tests.nets import network
 from tests.random.files import seeded
@@ -61,13 +61,13 @@ def meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 @pytest.mark.parametrize("name", ZOO)
 def test_words_stand_apart_in_the_zoo(name: str, wide: float) -> None:
     for net in shipped(name):
-        assert not faults(layout(plan(simplified(net)), wide), wide), net.name
+        assert not faults(layout(plan(simplify(net)), wide), wide), net.name
 
 
 @pytest.mark.parametrize("wide", WIDTHS)
 @pytest.mark.parametrize("name", GOLDENS)
 def test_words_stand_apart_in_the_goldens(name: str, wide: float) -> None:
-    assert not faults(layout(plan(simplified(golden(name))), wide), wide)
+    assert not faults(layout(plan(simplify(golden(name))), wide), wide)
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_words_stand_apart_in_random_nets_that_do_not_fit(wide: float) -> None:
     for seed in range(60):
         for net in (net for net in check_text(mutated(seed)).partial if net.inputs):
             drawn += 1
-            assert not faults(layout(plan(simplified(net)), wide), wide), f"seed {seed}"
+            assert not faults(layout(plan(simplify(net)), wide), wide), f"seed {seed}"
     assert drawn > 5
 
 
@@ -89,7 +89,7 @@ def test_words_stand_apart_in_random_nets(wide: float) -> None:
         found = check_text(seeded(seed))
         if found.ok and found.expanded < 400:
             drawn += 1
-            assert not faults(layout(plan(simplified(found.networks[0])), wide), wide), f"seed {seed}"
+            assert not faults(layout(plan(simplify(found.networks[0])), wide), wide), f"seed {seed}"
     assert drawn > 20
 
 
@@ -99,10 +99,10 @@ def test_words_stand_apart_in_random_nets(wide: float) -> None:
     "more", ("", ", batchnorm, leakyrelu 0.2", ", batchnorm, leakyrelu 0.2, dropout 0.5, abs")
 )
 def test_words_stand_apart_in_nets_shaped_like_a_u(more: str, depth: int, wide: float) -> None:
-    found = plan(simplified(network(u_shaped(depth, more))))
+    found = plan(simplify(network(u_shaped(depth, more))))
     assert not faults(layout(found, wide), wide)
     if wide > 400:
-        assert in_a_valley(merged(found), wide), "not drawn as a U"
+        assert in_a_valley(without_resizes(found), wide), "not drawn as a U"
 
 
 def u_shaped(depth: int, more: str) -> str:

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
-from cnnspec.draw.picture import simplified
-from cnnspec.draw.volume.page import measured
+from cnnspec.draw.picture import simplify
+from cnnspec.draw.volume.page import measure_steps
 from cnnspec.draw.volume.plan import Brace, Figure, Skip, plan
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
-from cnnspec.draw.volume.valley import levels, merged
+from cnnspec.draw.volume.valley import levels, without_resizes
 from tests.draw.nets import ZOO, golden, shipped
 from tests.nets import network
 
@@ -21,7 +21,7 @@ RESIDUAL = "add {{ | conv {0}@3x3 pad=1, batchnorm, relu, conv {0}@3x3 pad=1, ba
 
 
 def planned(text: str) -> Figure:
-    return plan(simplified(network(f"net N {{\n{text}\n}}\n")))
+    return plan(simplify(network(f"net N {{\n{text}\n}}\n")))
 
 
 def words(made: Figure) -> list[str]:
@@ -32,7 +32,7 @@ def words(made: Figure) -> list[str]:
 @pytest.mark.parametrize("name", ZOO)
 def test_sizes_and_totals_are_the_checkers(name: str) -> None:
     for net in shipped(name):
-        made, graph = plan(simplified(net)), unroll(net)
+        made, graph = plan(simplify(net)), unroll(net)
         known = {str(node.output) for node in graph.nodes} | {str(given.value.shape) for given in net.inputs}
         assert {step.label[-1] for step in made.steps} <= known
         assert f"{costs(net).params:,} parameters" in made.facts
@@ -40,7 +40,7 @@ def test_sizes_and_totals_are_the_checkers(name: str) -> None:
 
 
 def test_lenet_reads_as_in_the_paper() -> None:
-    made = plan(simplified(shipped("lenet")[0]))
+    made = plan(simplify(shipped("lenet")[0]))
     sizes = ["1@28x28", "6@28x28", "6@14x14", "16@10x10", "16@5x5", "120", "84", "10"]
     assert [step.label for step in made.steps] == [(size,) for size in sizes]
     assert words(made)[1:4] == ["conv 5x5, tanh", "avgpool 2x2 /2", "conv 5x5, tanh"]
@@ -57,31 +57,31 @@ def test_skips_lead_to_a_sign_and_say_what_is_on_them() -> None:
 
 
 def test_repeats_are_folded_and_counted() -> None:
-    made = plan(simplified(golden("residual")))
+    made = plan(simplify(golden("residual")))
     assert Brace(2, 4, "Basic ×4") in made.braces
     assert "conv 3x3 ×2, relu" in words(made)
-    assert len(plan(simplified(shipped("resnet", "ResNet152")[0])).steps) < 40
+    assert len(plan(simplify(shipped("resnet", "ResNet152")[0])).steps) < 40
     copies = next(step for step in made.steps if step.times == 2)
-    solid = measured(made, 1.0)[made.steps.index(copies)].solid
+    solid = measure_steps(made, 1.0)[made.steps.index(copies)].solid
     assert sum(getattr(part, "shade", "") == "side" for part in solid.parts) == 2
 
 
 def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
-    bands = {step.words: step.bands for step in plan(simplified(shipped("googlenet")[0])).steps if step.bands}
+    bands = {step.words: step.bands for step in plan(simplify(shipped("googlenet")[0])).steps if step.bands}
     assert bands["Inception",] == (("conv", 384), ("conv", 384), ("conv", 128), ("conv", 128))
-    dense = plan(simplified(shipped("densenet", "DenseNet121")[0])).steps[5]
+    dense = plan(simplify(shipped("densenet", "DenseNet121")[0])).steps[5]
     assert dense.label == ("256@56x56",)
     assert dense.bands == (("copy", 64), ("conv", 192))
 
 
 def test_sums_are_no_bands() -> None:
-    made = plan(simplified(shipped("mnasnet")[0]))
+    made = plan(simplify(shipped("mnasnet")[0]))
     assert not any(step.bands for step in made.steps)
 
 
 def test_sheets_have_the_kind_of_what_made_them() -> None:
     made = planned("input 1@8x8\nconcat { | identity | conv 2@3x3 pad=1 | maxpool 3x3 stride=1 pad=1 }")
-    parts = measured(made, 1.0)[-1].solid.parts
+    parts = measure_steps(made, 1.0)[-1].solid.parts
     assert [getattr(part, "role", "") for part in parts] == ["copy", "conv", "conv", "pool"]
 
 
@@ -93,13 +93,13 @@ def test_a_join_of_many_paths_is_one_volume() -> None:
 
 
 def test_nets_of_many_blocks_show_a_volume_a_block() -> None:
-    made = plan(simplified(shipped("mobilenet_v2")[0]))
+    made = plan(simplify(shipped("mobilenet_v2")[0]))
     assert len(made.steps) < 20
     assert "InvertedResidual ×3" in words(made)
 
 
 def test_shared_weights_are_drawn_once() -> None:
-    made = plan(simplified(shipped("siamese")[0]))
+    made = plan(simplify(shipped("siamese")[0]))
     assert [step.label[0] for step in made.steps if step.kind == "input"] == ["left", "right"]
     assert words(made).count("conv 10x10, relu") == 1
     assert "Tower, shared weights" in words(made)
@@ -111,20 +111,20 @@ def test_shared_weights_are_drawn_once() -> None:
 
 
 def test_what_only_training_needs_is_left_out() -> None:
-    made = plan(simplified(golden("heads")))
+    made = plan(simplify(golden("heads")))
     assert [step.label[-1] for step in made.steps][-1] == "10"
     assert sum(step.label[-1] == "10" for step in made.steps) == 1
 
 
 def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:
-    made = merged(plan(simplified(shipped("unet", "UNet")[0])))
+    made = without_resizes(plan(simplify(shipped("unet", "UNet")[0])))
     found = levels(made)
     assert [len(level.left) for level in found] == [3] * 5
     assert [len(level.right) for level in found] == [4, 3, 3, 3, 0]
     shown = [made.steps[number].label[0] for level in found for number in (*level.left, *level.right)]
     assert sorted(shown) == sorted(step.label[0] for step in made.steps)
     for name in ("resnet", "densenet", "squeezenet", "lenet"):
-        assert not levels(merged(plan(simplified(shipped(name)[0])))), name
+        assert not levels(without_resizes(plan(simplify(shipped(name)[0])))), name
 
 
 @pytest.mark.slow
@@ -138,7 +138,7 @@ def test_a_larger_number_is_larger_and_none_vanishes(scale: Range, data: st.Data
 
 def test_of_many_channels_few_sheets_and_dots_are_drawn() -> None:
     made = planned("input 3@8x8\nconv 8@3x3\nconv 9@3x3")
-    solids = [sized.solid for sized in measured(made, 1.0)]
+    solids = [sized.solid for sized in measure_steps(made, 1.0)]
     sheets = [sum(type(part).__name__ == "Face" for part in solid.parts) for solid in solids]
     dots = [sum(type(part).__name__ == "Disc" for part in solid.parts) for solid in solids]
     assert sheets == [3, 8, MOST_SHEETS]

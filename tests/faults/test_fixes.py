@@ -9,8 +9,8 @@ import pytest
 
 from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.settings import Settings
-from cnnspec.faults.fixes import SHOWN, SOUGHT, with_fixes
-from cnnspec.faults.fixes.trial import MOST_TRIES, Recheck, applied, moved, unmoved
+from cnnspec.faults.fixes import MOST_FAULTS, MOST_FIXES, with_fixes
+from cnnspec.faults.fixes.trial import MOST_TRIES, Recheck, apply, new_offset, old_offset
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.text.files import read_used
 from cnnspec.text.source import Source, Span
@@ -62,11 +62,11 @@ class TestSizes:
     def test_dropping_what_is_inferred_is_safe_and_leaves_no_blank(self) -> None:
         source, (fault,) = mended(net(*LENET))
         assert fault.fixes[0].safe and not fault.fixes[1].safe
-        assert "linear 120\n" in applied(source.text, fault.fixes[0].edits)
+        assert "linear 120\n" in apply(source.text, fault.fixes[0].edits)
 
     def test_an_own_pad_is_changed_where_it_stands(self) -> None:
         source, (fault,) = mended(net("input 1@4x4", "conv 8@7x7 pad=1 stride=2"))
-        assert "conv 8@7x7 pad=3 stride=2" in applied(source.text, fault.fixes[0].edits)
+        assert "conv 8@7x7 pad=3 stride=2" in apply(source.text, fault.fixes[0].edits)
 
     def test_a_pad_of_words_is_left_alone(self) -> None:
         found = titles("input 1@4x4", 'conv 8@3x3 pad="same", conv 8@5x5')
@@ -78,7 +78,7 @@ class TestSizes:
     def test_a_side_that_is_long_enough_stays(self) -> None:
         source, (fault,) = mended(net("input 1@4x7", "conv 8@7x3"))
         (fix,) = (fix for fix in fault.fixes if fix.title == "or an input of at least 7x3")
-        assert "input 1@7x7" in applied(source.text, fix.edits)
+        assert "input 1@7x7" in apply(source.text, fix.edits)
 
     def test_a_smaller_window_is_odd_where_it_was_odd_and_no_point(self) -> None:
         assert "a smaller window, `3x3`, fits" in titles("input 1@4x4", "conv 8@5x5")
@@ -133,7 +133,7 @@ class TestSizes:
             "`conv 5@3x3` makes what is claimed",
             "claim what it is: `-> 4@6x6`; likewise in line 5, 6",
         ]
-        text = applied(source.text, fault.fixes[1].edits)
+        text = apply(source.text, fault.fixes[1].edits)
         assert text == source.text.replace("5@6x6", "4@6x6").replace("5@3x3", "4@3x3").replace("45", "36")
 
     def test_inputs_that_are_computed_are_not_touched(self) -> None:
@@ -156,7 +156,7 @@ class TestSizes:
         source, (fault,) = mended(text)
         (fix,) = (fix for fix in fault.fixes if "input" in fix.title)
         assert fix.title == "or `size=5`: an input of at least 5x5"
-        assert applied(source.text, fix.edits) == mended_text
+        assert apply(source.text, fix.edits) == mended_text
 
     def test_no_input_of_one_pixel(self) -> None:
         """Of 1x1 any join is right."""
@@ -179,7 +179,7 @@ class TestSizes:
 class TestJoins:
     def test_a_net_without_parameters_is_projected_without_a_condition(self) -> None:
         source, (fault,) = mended(net("input 8@8x8", "add { | conv 16@3x3 stride=2 pad=1 | identity }"))
-        assert "| conv 16@1x1 stride=2 }" in applied(source.text, fault.fixes[0].edits)
+        assert "| conv 16@1x1 stride=2 }" in apply(source.text, fault.fixes[0].edits)
 
     def test_a_pad_is_missing(self) -> None:
         found = titles("input 8@8x8", "concat { | conv 4@3x3 | conv 4@5x5 pad=2 }")
@@ -250,7 +250,7 @@ class TestWords:
     )
     def test_the_first_fix(self, line: str, mended_line: str | None) -> None:
         source, (fault,) = mended(net("input 3@16x16", line))
-        after = applied(source.text, fault.fixes[0].edits) if fault.fixes else None
+        after = apply(source.text, fault.fixes[0].edits) if fault.fixes else None
         assert after == (mended_line and net("input 3@16x16", mended_line))
 
     def test_an_argument_given_twice_alike_is_dropped_safely(self) -> None:
@@ -275,9 +275,9 @@ class TestTrials:
         assert with_fixes(source, Checked((), (fault,)), recheck)[0].fixes == (Fix("think again"),)
 
     def test_only_the_first_faults_are_sought_for_and_few_fixes_shown(self) -> None:
-        _, faults = mended(net("input 3@16x16", *["cnov 4@1x1"] * (SOUGHT + 3)))
-        assert [bool(fault.fixes) for fault in faults] == [True] * SOUGHT + [False] * 3
-        assert all(len(fault.fixes) <= SHOWN for fault in faults)
+        _, faults = mended(net("input 3@16x16", *["cnov 4@1x1"] * (MOST_FAULTS + 3)))
+        assert [bool(fault.fixes) for fault in faults] == [True] * MOST_FAULTS + [False] * 3
+        assert all(len(fault.fixes) <= MOST_FIXES for fault in faults)
 
     @pytest.mark.parametrize(("layers", "most"), [(0, MOST_TRIES), (1_000, 25), (100_000, 0)])
     def test_a_large_network_is_tried_less_often(self, layers: int, most: int) -> None:
@@ -340,8 +340,8 @@ class TestTrials:
     )
     def test_places_move_along(self, start: int, end: int, text: str, offsets: dict[int, int]) -> None:
         edit = Edit(Span(Source("", "abcdef"), start, end), text)
-        assert {offset: moved(offset, [edit]) for offset in offsets} == offsets
-        assert unmoved(moved(5, [edit]), [edit]) == 5
+        assert {offset: new_offset(offset, [edit]) for offset in offsets} == offsets
+        assert old_offset(new_offset(5, [edit]), [edit]) == 5
 
 
 def wordless(found: Checked) -> Checked:

@@ -50,7 +50,7 @@ def value(node: Node, arriving: list[Tensor], state: dict[str, Tensor]) -> Tenso
     if node.layer.is_join:
         return join(node.layer.name, arriving)
     path = node.path.partition(" (")[0]
-    layer = node.layer.altered(activation=None) if hasattr(node.layer, "activation") else node.layer
+    layer = node.layer.with_arguments(activation=None) if hasattr(node.layer, "activation") else node.layer
     module = instantiate(layer.torch(node.shapes[0]))
     if isinstance(module, nn.Parameter):
         return arriving[0] * state[path]

@@ -161,7 +161,7 @@ def test_optimised_programs_of_several_inputs_and_outputs() -> None:
 def test_a_wrong_fold_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     from cnnspec.passes import fold_batchnorm
 
-    right = fold_batchnorm.folded
+    right = fold_batchnorm.fold
 
     def wrong(*arguments: Any) -> tuple[Any, Any]:
         weight, bias = right(*arguments)

@@ -102,7 +102,7 @@ class Walk:
                 entry = {op.instance.input: of[0]}
                 footprints[op.output] = self.through(inside, entry, (*uses, op))[op.instance.output]
             else:
-                footprints[op.output] = joined(of)
+                footprints[op.output] = join_footprints(of)
         return footprints
 
     def layer(self, op: Leaf, footprint: Footprint, site: Site) -> Footprint:
@@ -133,7 +133,7 @@ class Walk:
         return START
 
 
-def joined(footprints: list[Footprint]) -> Footprint:
+def join_footprints(footprints: list[Footprint]) -> Footprint:
     total = footprints[0]
     for footprint in footprints[1:]:
         deeper = len(footprint.down.dilations) > len(total.down.dilations)

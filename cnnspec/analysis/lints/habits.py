@@ -61,7 +61,7 @@ def momentum_turned_round(survey: Survey) -> Iterator[Finding]:
                 note = Note(
                     f"Keras' momentum is the other share, of what is kept: {kept} here is {momentum:g} there"
                 )
-                fixes = turned(site, "momentum", momentum, f"keeps what Keras' {momentum:g} keeps")
+                fixes = turn(site, "momentum", momentum, f"keeps what Keras' {momentum:g} keeps")
                 yield finding("W0604", message, site, "momentum", label=label, notes=(note,), fixes=fixes)
 
 
@@ -76,7 +76,7 @@ def share_turned_round(survey: Survey) -> Iterator[Finding]:
         message = f"`{site.layer}` drops {p:g} of all {what} while training"
         label = f"{other(p)} is left"
         note = Note("`p` is the share that is dropped; a `keep_prob` or survival probability is what is left")
-        fixes = turned(site, "p", p, f"keeps {p:g}")
+        fixes = turn(site, "p", p, f"keeps {p:g}")
         yield finding("W0605", message, site, "p", label=label, notes=(note,), fixes=fixes)
 
 
@@ -89,7 +89,7 @@ def slope_turned_round(survey: Survey) -> Iterator[Finding]:
             continue
         message = f"`leakyrelu` makes negative values {slope:g} times as large"
         note = Note("the negative side is multiplied by `slope`; where a paper divides by a, that is 1/a")
-        fixes = replaced(site, "slope", f"(1 / {slope:g})", f"divides by {slope:g}")
+        fixes = replace_number(site, "slope", f"(1 / {slope:g})", f"divides by {slope:g}")
         yield finding("W0606", message, site, "slope", notes=(note,), fixes=fixes)
 
 
@@ -98,11 +98,11 @@ def other(share: float) -> str:
     return f"{round(1 - share, 9):g}"
 
 
-def turned(site: Site, name: str, share: float, what: str) -> tuple[Fix, ...]:
-    return replaced(site, name, other(share), what)
+def turn(site: Site, name: str, share: float, what: str) -> tuple[Fix, ...]:
+    return replace_number(site, name, other(share), what)
 
 
-def replaced(site: Site, name: str, text: str, what: str) -> tuple[Fix, ...]:
+def replace_number(site: Site, name: str, text: str, what: str) -> tuple[Fix, ...]:
     """Another value for an argument that is written as a number; no fix where it is not."""
     span = site.argument(name)
     head, _, number = span.text.rpartition("=")

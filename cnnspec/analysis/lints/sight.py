@@ -86,7 +86,7 @@ class Sights:
         arriving = fields[op.input]
         if type(op) is Use:
             inner = self.of(self.survey.inside(op.instance)).fields[op.instance.output]
-            return None if inner is None else composed(arriving, inner)
+            return None if inner is None else compose_windows(arriving, inner)
         assert type(op) is Leaf and op.input.shape is not None
         key = id(op.layer), op.input.shape
         if key not in self.windows:
@@ -101,7 +101,7 @@ class Sights:
         first, number, fields = None, 0, self.of(scope).fields
         for op in scope.ops:
             field = fields[op.input] if type(op) is not Merge else None
-            seen = field if field is None or start is PIXELS else composed(start, field)
+            seen = field if field is None or start is PIXELS else compose_windows(start, field)
             if seen is None:
                 continue
             if type(op) is Use:
@@ -144,7 +144,7 @@ def reach(field: Field, high: int, wide: int) -> tuple[int, int]:
     return down.size + down.step * more[0], across.size + across.step * more[1]
 
 
-def composed(outer: Field | None, inner: Field) -> Field | None:
+def compose_windows(outer: Field | None, inner: Field) -> Field | None:
     """The field of what sees `inner` of a value that sees `outer`; None where neighbours have unlike ones."""
     if inner is WHOLE:
         return WHOLE

@@ -44,7 +44,7 @@ class Axes:
             self.several[key] = len(set(column) - {None}) > 1
         return self.several[key]
 
-    def coupled(self) -> str:
+    def coupling(self) -> str:
         """Where height and width depend on each other; "" where nowhere."""
         findings = self.down.graph.findings
         if any(len(self.fields(extent.reads())) > 1 for extent in findings.assumed):

@@ -21,7 +21,7 @@ RECHECKED = 60_000
 """Layers that all checks of a text may unfold to."""
 
 
-class Found(NamedTuple):
+class Exploration(NamedTuple):
     """For each input: whether it is valid, None where that was not looked at; by what run it is known."""
 
     valid: list[bool | None]
@@ -61,7 +61,7 @@ class Explorer:
         outputs = [at for _, at, _ in self.graph.outputs]
         return run.graph.outputs[outputs.index(path)][1] if path in outputs else path
 
-    def explore(self, inputs: Sequence[Inputs]) -> Found:
+    def explore(self, inputs: Sequence[Inputs]) -> Exploration:
         """Raises TooMuch."""
         first = run = Run(self.program, columns(inputs, range(len(inputs))), self.claims)
         valid: list[bool | None] = [i not in run.faults for i in range(run.length)]
@@ -85,13 +85,13 @@ class Explorer:
                 valid[j], spots[j] = k not in run.faults, (run, k)
             waiting.difference_update(j for j, _ in told)
             alone = 0 if len(told) > 1 else alone + 1
-        return Found(valid, spots, first, rechecked, opened)
+        return Exploration(valid, spots, first, rechecked, opened)
 
 
 def columns(inputs: Sequence[Inputs], chosen: Sequence[int]) -> dict[str, list[Shape]]:
     return {name: [inputs[i][name] for i in chosen] for name in inputs[0]}
 
 
-def resized(inputs: Inputs, names: Sequence[str], size: tuple[int, int]) -> Inputs:
+def resize_inputs(inputs: Inputs, names: Sequence[str], size: tuple[int, int]) -> Inputs:
     """The inputs, those of these names of another size."""
     return {name: shape.with_size(*size) if name in names else shape for name, shape in inputs.items()}

@@ -68,7 +68,7 @@ class Courses:
         if node.layer.is_join:
             gates = {(1, 1), None} if node.layer.name == "mul" else {None}
             wide = [n for n in node.inputs if not gates.issuperset(self.run.flows[n].column)] or node.inputs
-            return joined([self.of[name][axis] for name in wide])
+            return join_courses([self.of[name][axis] for name in wide])
         pace = node.layer.paces()[axis]
         if node.following is None:
             return arriving[0].behind(pace) if arriving[0] and pace else None
@@ -78,12 +78,12 @@ class Courses:
             ends = list(cut) if isinstance(cut, list | tuple) else [cut, cut]
             sides = ends[2 * axis : 2 * axis + 2] if len(ends) == 4 else [ends[axis], ends[axis]]
             parts = [arriving[0], *map(self.extent, sides)]
-            return summed(parts, [1, -1, -1])
+            return sum_courses(parts, [1, -1, -1])
         size = node.following.get("size")
         found = self.extent(size[axis] if isinstance(size, list | tuple) else size)
         if found is None or arriving[0] is None:
             return None
-        if node.layer.name == "crop" and joined([found, arriving[0]]) is None:
+        if node.layer.name == "crop" and join_courses([found, arriving[0]]) is None:
             return None  # which is no larger than what it takes at some sizes alone
         return course(found.step, found.gain, math.lcm(found.whole, arriving[0].whole))
 
@@ -101,7 +101,7 @@ class Courses:
         if first is None:
             return None
         if value.operation in ("+", "-") and type(right) is Extent:
-            found = summed([first, self.extent(right)], [1, 1 if value.operation == "+" else -1])
+            found = sum_courses([first, self.extent(right)], [1, 1 if value.operation == "+" else -1])
             return found if found and (value.operation == "+" or found.gain <= 0) else None
         if type(right) is Extent or not isinstance(right, int) or right < 1:
             return None
@@ -111,7 +111,7 @@ class Courses:
         return first.behind(paces[value.operation]) if value.operation in paces else None
 
 
-def summed(parts: Sequence[Course | None], signs: Sequence[int]) -> Course | None:
+def sum_courses(parts: Sequence[Course | None], signs: Sequence[int]) -> Course | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
@@ -120,7 +120,7 @@ def summed(parts: Sequence[Course | None], signs: Sequence[int]) -> Course | Non
     return course(step, gain, math.lcm(*(part.whole for part in known)))
 
 
-def joined(paths: Sequence[Course | None]) -> Course | None:
+def join_courses(paths: Sequence[Course | None]) -> Course | None:
     """Where they are there at all paths are equal, so that of the shortest period tells of all."""
     known = [path for path in paths if path is not None]
     if len(known) < len(paths) or any(p.gain * known[0].step != known[0].gain * p.step for p in known):

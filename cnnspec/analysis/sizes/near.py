@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cnnspec.analysis.sizes.explore import Explorer, Inputs, resized
+from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
 from cnnspec.analysis.sizes.facts import losses
 
 Size = tuple[int, int]
@@ -35,12 +35,12 @@ def proposals(explorer: Explorer, reach: int) -> list[Inputs]:
     pairs = [(high, wide) for high in highs for wide in wides]
     found = fine(explorer, names, [*moves(size, reach), *pairs])
     chosen = sorted(found, key=lambda near: (found[near], distance(near, size), -sum(near)))
-    return [resized(explorer.written, names, near) for near in chosen]
+    return [resize_inputs(explorer.written, names, near) for near in chosen]
 
 
 def fine(explorer: Explorer, names: Sequence[str], sizes: Sequence[Size]) -> dict[Size, bool]:
     """Those of some sizes that are valid as far as is known, and whether pixels are lost then."""
-    found = explorer.explore([resized(explorer.written, names, size) for size in sizes])
+    found = explorer.explore([resize_inputs(explorer.written, names, size) for size in sizes])
     columns = losses(found.first).values()
     return {
         size: any(any(column[i]) for column in columns)

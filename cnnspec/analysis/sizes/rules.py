@@ -50,13 +50,13 @@ def rule(sizes: Mapping[int, int], step: int, gain: int) -> Rule | None:
     if found and _holds(found, sizes):
         return found
     for shorter in (d for d in range(2, step + 1) if step % d == 0 and gain and gain * d % step == 0):
-        found = _stepped(gain * shorter // step, shorter, o, sizes)
+        found = _rule_of_step(gain * shorter // step, shorter, o, sizes)
         if found:
             return found
     return None
 
 
-def _stepped(factor: int, step: int, o: int, sizes: Mapping[int, int]) -> Rule | None:
+def _rule_of_step(factor: int, step: int, o: int, sizes: Mapping[int, int]) -> Rule | None:
     """The rule of this step, if some shift fits all quotients: q*step <= n + shift < (q + 1)*step."""
     more = o % factor
     if any(value % factor != more for value in sizes.values()):

@@ -10,7 +10,7 @@ from cnnspec.analysis.unroll import Node
 from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable
 from cnnspec.graph.tree import Decision
 from cnnspec.layers.base import Join, Layer, Misfit
-from cnnspec.values.extents import mapped
+from cnnspec.values.extents import map_extents
 from cnnspec.values.shapes import Shape
 
 PLACES = 16
@@ -229,7 +229,7 @@ class Run:
 
     def value(self, value: Any, i: int) -> Any:
         """A value whose Extents are computed for the i-th input. Raises Unread and ArithmeticError."""
-        return mapped(value, lambda extent: extent.again(lambda field, name: self.read(field, name, i)))
+        return map_extents(value, lambda extent: extent.again(lambda field, name: self.read(field, name, i)))
 
     def find(self, claims: bool) -> None:
         findings = self.graph.findings

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cnnspec.analysis.sizes.axes import Axes
-from cnnspec.analysis.sizes.explore import Explorer, Inputs, resized
+from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
 from cnnspec.analysis.sizes.facts import has_weights, losses
 from cnnspec.analysis.sizes.near import Size, distance, moves
 from cnnspec.analysis.sizes.program import TooMuch
@@ -82,12 +82,12 @@ class Survey:
             self.widths = Sweep(explorer, [self.at(height, n) for n in sizes], 1)
         self.axes = Axes(self.heights.found.first, self.widths.found.first)
         reread = self.heights.found.open or self.widths.found.open
-        self.coupled = "what the text reads of sizes" if reread else self.axes.coupled()
+        self.coupled = "what the text reads of sizes" if reread else self.axes.coupling()
         self.squares = Sweep(explorer, [self.at(n, n) for n in sizes], 0) if self.coupled else None
 
     def at(self, height: int, width: int) -> Inputs:
         """The inputs where those that vary have this size."""
-        return resized(self.explorer.written, self.varied, (height, width))
+        return resize_inputs(self.explorer.written, self.varied, (height, width))
 
     @property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -230,7 +230,7 @@ class Survey:
         least = (max(least), max(least)) if self.coupled else least
         return next((n for n in first if n >= least[0]), 0), next((n for n in last if n >= least[1]), 0)
 
-    def asked(self, question: Question) -> Size | None:
+    def size_asked(self, question: Question) -> Size | None:
         """The size that is asked about for these inputs; None where none is, or no single one."""
         if question.inputs.keys().isdisjoint(self.varied):
             return None

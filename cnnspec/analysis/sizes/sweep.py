@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from cnnspec.analysis.sizes.explore import Explorer, Found, Inputs
+from cnnspec.analysis.sizes.explore import Exploration, Explorer, Inputs
 from cnnspec.analysis.sizes.facts import losses, tensors, unfit
 from cnnspec.analysis.sizes.laws import Courses, is_proved
 from cnnspec.analysis.sizes.rules import Rule, rule
@@ -18,7 +18,7 @@ class Sweep:
 
     def __init__(self, explorer: Explorer, inputs: Sequence[Inputs], axis: int) -> None:
         self.explorer, self.axis, self.end = explorer, axis, len(inputs)
-        self.found: Found = explorer.explore(inputs)
+        self.found: Exploration = explorer.explore(inputs)
         self.valid = [n for n, fine in enumerate(self.found.valid, 1) if fine]
         self.unknown = sum(fine is None for fine in self.found.valid)
 

@@ -16,12 +16,12 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram
 from cnnspec.draw.page.colours import variables
 from cnnspec.draw.page.entries import Contents, contents
-from cnnspec.draw.page.faults import marks, told
+from cnnspec.draw.page.faults import fault_list, marks
 from cnnspec.draw.page.levels import Level, levels
 from cnnspec.draw.page.space import space
 from cnnspec.draw.page.table import table
 from cnnspec.draw.page.text import source_pane
-from cnnspec.draw.simplify import simplified
+from cnnspec.draw.simplify import simplify
 from cnnspec.draw.words import plain
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
@@ -41,7 +41,7 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic] = ()) -> str
     if len(found.entries) > MOST_LAYERS:
         count = f"{len(found.entries):,} layers, more than the {MOST_LAYERS:,} of a page"
         raise DrawProblem(f"{plain(network.name)} has {count}")
-    folded = simplified(network)
+    folded = simplify(network)
     drawn = levels(network, found, look)
     style = variables() + asset("page.css")
     script = "".join(asset(f"{name}.js") for name in SCRIPTS)
@@ -58,7 +58,7 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic] = ()) -> str
         volumes=escape(
             f"The volumes of {plain(network.name)}, turned by arrow keys; the table tells the same"
         ),
-        faults=told(faults, found.sources),
+        faults=fault_list(faults, found.sources),
         source=source_pane(found, marks(faults, found.sources)),
         table=table(found),
         data=data(found, folded),

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from cnnspec.analysis.receptive import WHOLE, Field, fields
 from cnnspec.analysis.unroll import Blank, Node, unroll
-from cnnspec.draw.build import KINDS, build, known
+from cnnspec.draw.build import KINDS, are_known, build
 from cnnspec.draw.model import Diagram, boxes
-from cnnspec.draw.page.formulas import worked
+from cnnspec.draw.page.formulas import work_out
 from cnnspec.draw.page.sources import Sources, TextLine, trails
 from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.words import layer_words
@@ -96,7 +96,7 @@ def entries_of(full: Diagram, entries: Sequence[Entry]) -> list[int]:
 def input_entry(given: Input, sources: Sources) -> Entry:
     prepared = [f"{name} {', '.join(f'{v:g}' for v in getattr(given, name))}" for name in ("mean", "std")]
     return Entry(
-        given.name, "input", "input", "", (), (), known(given.value), (), 0, 0, "",
+        given.name, "input", "input", "", (), (), are_known(given.value), (), 0, 0, "",
         "; ".join(words for words in prepared if not words.endswith(" ")), (sources.place(given.span),),
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ def layer_entry(node: Node, field: Field | None, places: tuple[TextLine, ...]) -
         kind=KINDS.get(layer.name, "other"),
         words=layer_words(layer),
         formula=layer.formula,
-        worked=worked(layer, inputs, node.output),
+        worked=work_out(layer, inputs, node.output),
         arriving=tuple(map(str, inputs)),
         leaving=node.output,
         tensors=tensors,

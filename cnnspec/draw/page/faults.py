@@ -10,7 +10,7 @@ from cnnspec.draw.page.sources import Sources, TextLine
 from cnnspec.text.diagnostics import Diagnostic
 
 MOST_FAULTS = 50  # in the text
-MOST_TOLD = 4  # above the views
+MOST_LISTED = 4  # above the views
 
 Marks = dict[TextLine, list[tuple[int, Diagnostic]]]
 """By line the faults in it, with their numbers."""
@@ -23,16 +23,16 @@ def marks(faults: Sequence[Diagnostic], sources: Sources) -> Marks:
     return found
 
 
-def told(faults: Sequence[Diagnostic], sources: Sources) -> str:
+def fault_list(faults: Sequence[Diagnostic], sources: Sources) -> str:
     """A list of faults, each leading to its place in the text; "" where nothing is wrong."""
     if not faults:
         return ""
     items = []
-    for number, fault in islice(enumerate(faults), MOST_TOLD):
+    for number, fault in islice(enumerate(faults), MOST_LISTED):
         where = escape(sources.where(fault.span))
         items.append(f'<li><a href="#fault{number}">{message(fault)}</a> <span>{where}</span></li>')
-    if len(faults) > MOST_TOLD:
-        items.append(f"<li>and {len(faults) - MOST_TOLD:,} more: see the text</li>")
+    if len(faults) > MOST_LISTED:
+        items.append(f"<li>and {len(faults) - MOST_LISTED:,} more: see the text</li>")
     return '<ul id="faults" aria-label="Faults">\n' + "\n".join(items) + "\n</ul>"
 
 

@@ -16,7 +16,7 @@ _NAME = re.compile(r"\b[A-Za-z]\w*\b")
 _FUNCTIONS = ("floor", "ceil")
 
 
-def worked(layer: Layer, shapes: tuple[Shape, ...], output: Shape) -> tuple[str, ...]:
+def work_out(layer: Layer, shapes: tuple[Shape, ...], output: Shape) -> tuple[str, ...]:
     """The formula of the output's shape in numbers, a line an axis if the axes differ; () if it has none."""
     if isinstance(layer, Join):
         channels = [int(shape.channels) for shape in shapes]

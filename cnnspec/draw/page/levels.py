@@ -14,7 +14,7 @@ from cnnspec.draw.model import Box, Diagram, boxes
 from cnnspec.draw.page.colours import CODED, named
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.page.space import layers_of
-from cnnspec.draw.simplify import MOST_BOXES, simplified
+from cnnspec.draw.simplify import MOST_BOXES, simplify
 from cnnspec.draw.words import box_lines
 from cnnspec.graph.tree import Network
 
@@ -37,7 +37,7 @@ def levels(network: Network, found: Contents, look: Look) -> list[Level]:
     draw, made = engine(), []
     problem: DrawProblem | None = None
     for detail in DETAILS:
-        diagram = simplified(network, detail)
+        diagram = simplify(network, detail)
         try:
             made.append(Level(detail, level(diagram, found, look._replace(detail=detail, theme=CODED), draw)))
         except DrawProblem as reason:

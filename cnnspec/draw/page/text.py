@@ -34,10 +34,10 @@ def listing(file: int, text: Text, made: Mapping[TextLine, list[int]], wrong: Ma
 def line(words: str, layers: list[int], remark: str) -> str:
     item = '<li class="wrong">' if remark else "<li>"
     code = f'<code class="line" data-layers="{" ".join(map(str, layers))}">' if layers else "<code>"
-    return f"{item}{code}{coloured(words)}</code>{remark}</li>"
+    return f"{item}{code}{colour_line(words)}</code>{remark}</li>"
 
 
-def coloured(words: str) -> str:
+def colour_line(words: str) -> str:
     """Comments stand back."""
     match = _COMMENT.fullmatch(words)
     code, comment = match.groups() if match else (words, None)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 def figure(network: Network, *, width_pt: float, theme: str) -> str:
     """The network's figure as the text of an SVG, of this width. Raises DrawProblem."""
-    from cnnspec.draw.simplify import simplified
-    from cnnspec.draw.volume.page import drawn
+    from cnnspec.draw.simplify import simplify
+    from cnnspec.draw.volume.page import draw_figure
     from cnnspec.draw.volume.plan import plan
 
-    return drawn(plan(simplified(network)), width_pt, theme, mark(network))
+    return draw_figure(plan(simplify(network)), width_pt, theme, mark(network))
 
 
 def mark(network: Network) -> str:

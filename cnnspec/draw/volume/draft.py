@@ -37,7 +37,7 @@ class Draft:
                 self.tails[edge.head].append(edge.tail)
         self.heads: dict[int, list[int]] = {}
         self.turn()
-        self.bands = laid(self, diagram.edges)
+        self.bands = concatenated_bands(self, diagram.edges)
         self.clusters = list(clusters(diagram.items))
         self.homes: dict[int, int] = {}  # the folded cluster that a box stands in
         for i, cluster in enumerate(self.clusters):
@@ -89,7 +89,7 @@ def odds(diagram: Diagram) -> dict[int, str]:
     return found
 
 
-def laid(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands]:
+def concatenated_bands(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands]:
     """What concatenations lay side by side: kinds, "copy" of what is used elsewhere too, and channels."""
     found: dict[int, Bands] = {}
     kinds: dict[int, str] = {}
@@ -111,7 +111,7 @@ def clusters(items: tuple[Item, ...]) -> list[Cluster]:
     return [c for item in items if isinstance(item, Cluster) for c in (item, *clusters(item.items))]
 
 
-def simplified(diagram: Diagram) -> Draft:
+def draft_of(diagram: Diagram) -> Draft:
     draft = Draft(diagram)
     hide_copies(draft)
     gather_followers(draft)

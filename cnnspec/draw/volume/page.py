@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
 from cnnspec.draw.volume import svg
-from cnnspec.draw.volume.parts import PITCH, Point, Primitive, Text, moved
+from cnnspec.draw.volume.parts import PITCH, Point, Primitive, Text, shift
 from cnnspec.draw.volume.plan import Figure
-from cnnspec.draw.volume.rows import ALONG, WORDS, Sized, sized, wrapped
+from cnnspec.draw.volume.rows import ALONG, WORDS, Sized, give_size, wrapped
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.strip import Strip, strip
 from cnnspec.draw.volume.theme import THEMES
-from cnnspec.draw.volume.valley import levels, merged, rungs, stairs
+from cnnspec.draw.volume.valley import levels, rungs, stairs, without_resizes
 
 MARGIN, BETWEEN = 6.0, 12.0
 HIGH = 0.24  # of the width, the mean height of a row, if it can be
@@ -33,7 +33,7 @@ def layout(figure: Figure, wide: float) -> Layout:
     """As a U where the net is one and there is room, else in rows."""
     skips = (skip._replace(words=cut(skip.words, WORDS, ALONG)) for skip in figure.skips)
     figure = figure._replace(skips=tuple(skips))
-    return in_a_valley(merged(figure), wide) or in_rows(figure, wide)
+    return in_a_valley(without_resizes(figure), wide) or in_rows(figure, wide)
 
 
 def in_rows(figure: Figure, wide: float) -> Layout:
@@ -41,7 +41,7 @@ def in_rows(figure: Figure, wide: float) -> Layout:
     left, right = MARGIN, wide - MARGIN
     least, best = float("inf"), list[Strip]()
     for zoom in ZOOMS:
-        rows = wrapped(figure, measured(figure, zoom), left, right)
+        rows = wrapped(figure, measure_steps(figure, zoom), left, right)
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
         if cost < least and all(row[-1].right <= right for row in rows):
             strips = [strip(figure, row, left, right) for row in rows]
@@ -52,7 +52,7 @@ def in_rows(figure: Figure, wide: float) -> Layout:
     parts: list[Primitive] = []
     y = MARGIN
     for made in best:
-        parts += [moved(part, 0, y - made.top) for part in made.parts]
+        parts += [shift(part, 0, y - made.top) for part in made.parts]
         y += made.bottom - made.top + BETWEEN
     return with_footer(figure, parts, y - BETWEEN, wide)
 
@@ -61,7 +61,7 @@ def in_a_valley(figure: Figure, wide: float) -> Layout | None:
     """The figure as a U, as large as there is room; None where it is no U, or there is not enough room."""
     found = levels(figure)
     for zoom in ZOOMS if found else ():
-        made = rungs(found, measured(figure, zoom), MARGIN, wide - MARGIN)
+        made = rungs(found, measure_steps(figure, zoom), MARGIN, wide - MARGIN)
         if made:
             parts, y = stairs(made, figure.steps, MARGIN, MARGIN, wide - MARGIN)
             if y < HIGHEST * wide or zoom == ZOOMS[-1]:
@@ -69,9 +69,9 @@ def in_a_valley(figure: Figure, wide: float) -> Layout | None:
     return None
 
 
-def measured(figure: Figure, zoom: float) -> list[Sized]:
+def measure_steps(figure: Figure, zoom: float) -> list[Sized]:
     scale, sheets = scale_of(figure.steps, zoom), wants_sheets(figure.steps)
-    return [sized(step, scale, sheets) for step in figure.steps]
+    return [give_size(step, scale, sheets) for step in figure.steps]
 
 
 def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -> Layout:
@@ -86,7 +86,7 @@ def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -
     return Layout((*parts, *footer), y + BETWEEN + WORDS * (1 + PITCH * (len(said) - 1)) + MARGIN)
 
 
-def drawn(figure: Figure, wide: float, theme: str, mark: str) -> str:
+def draw_figure(figure: Figure, wide: float, theme: str, mark: str) -> str:
     made = layout(figure, wide)
     words = svg.Words(f"{figure.name}: {figure.facts}", description(figure), mark)
     return svg.page(words, made.parts, wide, made.height, THEMES[theme])

@@ -60,7 +60,7 @@ class Text(NamedTuple):
 Primitive = Face | Line | Disc | Text
 
 
-def moved(part: Primitive, x: float, y: float) -> Primitive:
+def shift(part: Primitive, x: float, y: float) -> Primitive:
     """The part elsewhere."""
     if isinstance(part, Disc):
         return part._replace(centre=Point(part.centre.x + x, part.centre.y + y))

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from cnnspec.draw.model import Box, Diagram, totals
-from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, simplified
+from cnnspec.draw.volume.draft import Bands, Draft, draft_of, length, numbers, sign
 from cnnspec.draw.words import plain, shape_words
 from cnnspec.values.shapes import Shape
 
@@ -61,7 +61,7 @@ class Figure(NamedTuple):
 
 
 def plan(diagram: Diagram) -> Figure:
-    draft = simplified(diagram)
+    draft = draft_of(diagram)
     skips = absorb(draft)
     order = in_order(draft)
     place = {number: i for i, number in enumerate(order)}

@@ -83,10 +83,10 @@ def level(plane: Plane) -> float:
     return min(max(0.0, top), top + plane.down.y)
 
 
-def sized(step: Step, scale: Scale, sheets: bool) -> Sized:
+def give_size(step: Step, scale: Scale, sheets: bool) -> Sized:
     form = solid(step._replace(words=(), label=(), window=None, fed=True, fault=""), scale, sheets)
     label = () if step.sign else tuple(cut(line, LABEL, LONGEST) for line in step.label)
-    fault = tuple(cut(line, LABEL, LONGEST) for line in filled(step.fault.split(), LABEL, LONGEST))
+    fault = tuple(cut(line, LABEL, LONGEST) for line in fill_rows(step.fault.split(), LABEL, LONGEST))
     words = tuple(cut(line, WORDS, LONGEST) for line in lines(step.words))
     return Sized(step, form, label, fault, words, widest((*label, *fault), LABEL), widest(words, WORDS))
 
@@ -97,7 +97,7 @@ def widest(words: Sequence[str], size: float) -> float:
 
 def lines(words: Sequence[str]) -> list[str]:
     """What an operation says, in short lines."""
-    return filled(pieces(words), WORDS, LINE)
+    return fill_rows(pieces(words), WORDS, LINE)
 
 
 def pieces(words: Sequence[str]) -> list[str]:
@@ -106,7 +106,7 @@ def pieces(words: Sequence[str]) -> list[str]:
     return [word for part in parts for word in _BREAKS.split(part)]
 
 
-def filled(words: Sequence[str], size: float, room: float) -> list[str]:
+def fill_rows(words: Sequence[str], size: float, room: float) -> list[str]:
     """Words in lines of some width, a wider word on a line of its own."""
     found: list[str] = []
     for word in words:
@@ -130,7 +130,7 @@ def spread(
         for skip in skips.get(number, ()):
             begin = next((s.end for s in spots if s.number == skip.tail), left)
             lack = begin + width(skip.words, WORDS) + 2 * APART - spot.x
-            spot = shifted(spot, max(0.0, lack))
+            spot = shift(spot, max(0.0, lack))
         if spots and spot.right > right - STUB:
             break
         spots.append(spot)
@@ -163,7 +163,7 @@ def gap_before(thing: Sized, before: Sized) -> float:
     return GAP
 
 
-def shifted(spot: Spot, by: float) -> Spot:
+def shift(spot: Spot, by: float) -> Spot:
     return spot._replace(x=spot.x + by, label=spot.label + by, words=spot.words + by / 2)
 
 
@@ -185,12 +185,12 @@ def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) 
     while end:
         first = best[end][1]
         row = spread(things, first, left, right, told)[: end - first]
-        rows.append(justified(row, right if end == len(things) else right - STUB))
+        rows.append(justify(row, right if end == len(things) else right - STUB))
         end = first
     return rows[::-1]
 
 
-def justified(spots: Sequence[Spot], right: float) -> list[Spot]:
+def justify(spots: Sequence[Spot], right: float) -> list[Spot]:
     """The row as wide as the page, unless it is much shorter."""
     gaps = max(1, len(spots) - 1)
     more = min(LOOSEST, max(0.0, right - spots[-1].right) / gaps)

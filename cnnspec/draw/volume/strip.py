@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.parts import Disc, Face, Line, Point, Primitive, Text, column, moved, tall
+from cnnspec.draw.volume.parts import Disc, Face, Line, Point, Primitive, Text, column, shift, tall
 from cnnspec.draw.volume.plan import Brace, Figure, Skip, Step
 from cnnspec.draw.volume.rows import APART, GAP, LABEL, STUB, WORDS, Spot
 from cnnspec.draw.volume.skyline import Skyline
@@ -50,7 +50,7 @@ def chain(spots: Sequence[Spot], above: Skyline, below: Skyline) -> list[Primiti
         half = spot.sized.solid.height / 2
         above.add(spot.x, spot.end, -half)
         below.add(spot.x, spot.end, half)
-        parts += [moved(part, spot.x, 0) for part in spot.sized.solid.parts]
+        parts += [shift(part, spot.x, 0) for part in spot.sized.solid.parts]
     for before, spot in pairwise(spots):
         parts += link(before, spot) if spot.sized.step.fed else []
     return parts

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
-from cnnspec.draw.volume.parts import PITCH, Line, Point, Primitive, Text, moved
+from cnnspec.draw.volume.parts import PITCH, Line, Point, Primitive, Text, shift
 from cnnspec.draw.volume.plan import Figure, Skip, Step
-from cnnspec.draw.volume.rows import APART, GAP, WORDS, Sized, Spot, filled, pieces, spread
+from cnnspec.draw.volume.rows import APART, GAP, WORDS, Sized, Spot, fill_rows, pieces, spread
 from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.strip import Strip, chain, labels, operations
 
@@ -61,7 +61,7 @@ def rise(figure: Figure, skip: Skip) -> int:
     return number
 
 
-def merged(figure: Figure) -> Figure:
+def without_resizes(figure: Figure) -> Figure:
     """The figure without the maps that are enlarged only to be laid beside others: their bands show them."""
     gone = {
         skip.head - 1
@@ -106,7 +106,7 @@ def rungs(found: Sequence[Level], things: Sequence[Sized], left: float, right: f
         inset = i * indent + SIDE * (i > 0)
         if i == depth:
             inset = (right - left - length(down)) / 2
-        begin, end = shifted(down, left + inset), shifted(up, right - inset - length(up))
+        begin, end = shift_spots(down, left + inset), shift_spots(up, right - inset - length(up))
         made.append(Rung(begin, end, across(begin, end, level.skip)))
     return made
 
@@ -125,7 +125,7 @@ def length(spots: Sequence[Spot]) -> float:
     return max((spot.right for spot in spots), default=0.0)
 
 
-def shifted(spots: Sequence[Spot], by: float) -> list[Spot]:
+def shift_spots(spots: Sequence[Spot], by: float) -> list[Spot]:
     return [s._replace(x=s.x + by, label=s.label + by, words=s.words + by) for s in spots]
 
 
@@ -182,7 +182,7 @@ def caption(words: Sequence[str], x: float, edge: float, middle: float) -> Capti
     outer, inner = abs(edge - x) - APART, abs(middle - x) - APART
     room = outer if width(", ".join(words), WORDS) <= outer else max(outer, inner)
     ends = (edge if room == outer else middle) < x
-    found = tuple(cut(line, WORDS, room) for line in filled(pieces(words), WORDS, room))
+    found = tuple(cut(line, WORDS, room) for line in fill_rows(pieces(words), WORDS, room))
     return Caption(found, x - APART if ends else x + APART, ends)
 
 
@@ -206,7 +206,7 @@ def stairs(
             last = (rung.right or rung.left)[-1]
             ways += [down(upper.left[-1], head, (high, corridor, low)), *down_words.above(corridor - 2.4)]
             ways += [up(last, rise_to, (low, corridor, high)), *up_words.above(corridor - 2.4)]
-        solids += [moved(part, 0, low) for part in rung.strip.parts]
+        solids += [shift(part, 0, low) for part in rung.strip.parts]
         y, high = low + rung.strip.bottom, low
     return [*solids, *ways], y
 

@@ -22,9 +22,9 @@ from cnnspec.faults.fixes.trial import Case, Recheck, Trial
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.text.source import Source
 
-SOUGHT = 10
+MOST_FAULTS = 10
 """For so many faults fixes are sought."""
-SHOWN = 3
+MOST_FIXES = 3
 """So many fixes are shown of one fault."""
 
 Finder = Callable[[Case], Iterator[Fix]]
@@ -38,7 +38,7 @@ class Kind(NamedTuple):
 
 
 def any_of(propose: Finder) -> Kind:
-    return Kind(propose, SHOWN)
+    return Kind(propose, MOST_FIXES)
 
 
 KINDS: dict[str, tuple[Kind, ...]] = {
@@ -57,8 +57,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "E0305": (any_of(words.twice),),
     "E0401": (
         Kind(sizes.own_pads),
-        Kind(sizes.turned),
-        Kind(sizes.smaller),
+        Kind(sizes.turn_window),
+        Kind(sizes.shrink_window),
         Kind(sizes.others),
         Kind(sizes.pads),
         Kind(sizes.all_pads),
@@ -86,10 +86,10 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(claims.later_claims),
     ),
     "E0404": (any_of(words.groups),),
-    "E0405": (Kind(sizes.exchanged),),
+    "E0405": (Kind(sizes.exchange),),
     "E0406": (Kind(sizes.flat), Kind(sizes.pointwise)),
     "E0407": (Kind(sizes.others),),
-    "E0410": (Kind(sizes.inferred), Kind(sizes.pads), Kind(sizes.others)),
+    "E0410": (Kind(sizes.drop_claim), Kind(sizes.pads), Kind(sizes.others)),
     "E0411": (any_of(words.modes),),
 }
 """By a fault's code the ways of mending it, in the order described above."""
@@ -107,9 +107,9 @@ def with_fixes(source: Source, found: Checked, recheck: Recheck, keep: Keep = gi
     trial = Trial(source, found, recheck)
     tree = Tree(source)
     faults = found.diagnostics
-    cases = [Case(fault, tree, trial) for fault in faults[:SOUGHT]]
+    cases = [Case(fault, tree, trial) for fault in faults[:MOST_FAULTS]]
     lines: list[Fix] = []
-    fixes = [_of_line(case, lines, keep) or _sought(case, lines, keep) for case in cases]
+    fixes = [_of_line(case, lines, keep) or _find_fixes(case, lines, keep) for case in cases]
     return [fault._replace(fixes=fixes[i] if i < len(fixes) else ()) for i, fault in enumerate(faults)]
 
 
@@ -119,7 +119,7 @@ def _of_line(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
         return ()
     with sparing(keep):
         fix = dialect.line(case)
-        if fix is not None and case.mended(fix.edits) is not None:
+        if fix is not None and case.after_mending(fix.edits) is not None:
             lines.append(fix)
             return (fix,)
     return ()
@@ -134,7 +134,7 @@ def _mended_by(lines: list[Fix], case: Case) -> bool:
     )
 
 
-def _sought(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
+def _find_fixes(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
     if _mended_by(lines, case):
         return ()
     clean: dict[tuple[Edit, ...], Fix] = {}
@@ -145,10 +145,10 @@ def _sought(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
     own = [fix for edits, fix in partial.items() if edits in said]
     mends = [fix for fix in clean.values() if fix.edits]
     advice = [fix for fix in clean.values() if not fix.edits]
-    shown = [*mends, *(own if mends else partial.values()), *advice][:SHOWN]
+    shown = [*mends, *(own if mends else partial.values()), *advice][:MOST_FIXES]
     if not shown:
         with sparing(keep):
-            shown = list(dialect.blocked(case))
+            shown = list(dialect.explain_block(case))
     return tuple(
         fix if i else fix._replace(title=fix.title.removeprefix("or ")) for i, fix in enumerate(shown)
     )
@@ -164,9 +164,9 @@ def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tup
                 continue
             (partial if outcome is not None and outcome.later else clean).setdefault(fix.edits, fix)
             tried += outcome is None or not outcome.later
-            if len(clean) == SHOWN:
+            if len(clean) == MOST_FIXES:
                 return
-            if tried == kind.most or len(partial) >= SHOWN:
+            if tried == kind.most or len(partial) >= MOST_FIXES:
                 break
 
 

@@ -64,7 +64,7 @@ def upstream(value: Value, made: Mapping[int, Run]) -> list[Leaf]:
         elif isinstance(step, Use):
             callers.append(step.input)
             value = step.instance.output
-        elif isinstance(step, Merge) and sized(step.input.shape) == sized(step.output.shape):
+        elif isinstance(step, Merge) and map_size(step.input.shape) == map_size(step.output.shape):
             value = step.input
         elif step is None and callers:
             value = callers.pop()
@@ -73,20 +73,20 @@ def upstream(value: Value, made: Mapping[int, Run]) -> list[Leaf]:
     return found
 
 
-def sized(shape: Shape | None) -> Size | None:
+def map_size(shape: Shape | None) -> Size | None:
     return shape.size if shape is not None and shape.is_map else None
 
 
 def changes(layers: Sequence[Leaf], wanted: Size, kind: str) -> Iterator[Change]:
     """Changes of a kind to one of the layers, the last first, that make the value's size the wanted one."""
     for i, leaf in enumerate(layers):
-        if sized(leaf.input.shape) is None:
+        if map_size(leaf.input.shape) is None:
             return
         after = [each.layer for each in reversed(layers[:i])]
         if kind == "factor" and any(map(_loses, layers[i:])):
             return  # pixels were lost on the way: no factor brings them back
         for names, candidates in _candidates(leaf.layer, kind, wanted):
-            found = _solved(leaf, after, wanted, names, candidates)
+            found = _solve(leaf, after, wanted, names, candidates)
             if found is not None:
                 yield Change(leaf.span.start, leaf.span.source.name, found)
 
@@ -94,7 +94,7 @@ def changes(layers: Sequence[Leaf], wanted: Size, kind: str) -> Iterator[Change]
 def _loses(leaf: Leaf) -> bool:
     """Whether a layer leaves pixels unread."""
     shape = leaf.input.shape
-    return sized(shape) is not None and shape is not None and leaf.layer.unread(shape) != (0, 0)
+    return map_size(shape) is not None and shape is not None and leaf.layer.unread(shape) != (0, 0)
 
 
 def _candidates(layer: Layer, kind: str, wanted: Size) -> Iterator[tuple[tuple[str, ...], Sequence[Any]]]:
@@ -138,7 +138,7 @@ def _sides(layer: Layer, argument: str) -> tuple[Any, ...]:
     return sides
 
 
-def _solved(
+def _solve(
     leaf: Leaf, after: Sequence[Layer], wanted: Size, names: tuple[str, ...], candidates: Sequence[Any]
 ) -> Mapping[str, str] | None:
     """The first values that make the wanted size, as text; None where there are none."""
@@ -152,11 +152,13 @@ def _solved(
                 shape = each.output(shape)
         except Misfit:
             return None
-        return sized(shape)
+        return map_size(shape)
 
     if isinstance(candidates[0][0], bool | str):  # for both axes together
         fits = (
-            value for (value,) in candidates if leads_to(leaf.layer.altered(**{names[0]: value})) == wanted
+            value
+            for (value,) in candidates
+            if leads_to(leaf.layer.with_arguments(**{names[0]: value})) == wanted
         )
         return next(({names[0]: _text(value)} for value in fits), None)
     layer, values = leaf.layer, []
@@ -186,7 +188,7 @@ def _with(layer: Layer, names: tuple[str, ...], axis: int, values: tuple[Any, ..
         each = len(sides) // 2  # two where a pad has four sides
         sides[axis * each : (axis + 1) * each] = [new] * each
         changed[name] = Filter(old.count, tuple(sides)) if isinstance(old, Filter) else tuple(sides)
-    return layer.altered(**changed)
+    return layer.with_arguments(**changed)
 
 
 def _text(down: Any, across: Any = None) -> str:
@@ -228,7 +230,7 @@ def text_like(text: str, old: object) -> str:
     return f"{text}x{text}" if isinstance(old, tuple) and text.isdigit() else text
 
 
-def said(change: Change) -> str:
+def words_of(change: Change) -> str:
     """`pad=2 extra=1`; a kernel without its argument's name, as it is written."""
     return " ".join(
         text_like(text, ()) if name in KERNELS else f"{name}={text}" for name, text in change.texts.items()

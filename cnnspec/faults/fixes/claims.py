@@ -9,8 +9,8 @@ from itertools import islice
 from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
 from cnnspec.faults.fixes.tree import call_from, insert, literal
-from cnnspec.faults.fixes.trial import Case, moved, unmoved
-from cnnspec.faults.fixes.wording import listed, outcome, which
+from cnnspec.faults.fixes.trial import Case, new_offset, old_offset
+from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import From, Lost, Network, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
@@ -65,7 +65,7 @@ def _chain_of(case: Case, fault: Diagnostic, edits: Sequence[Edit]) -> syntax.Ch
     """The chain whose claim is at fault in the edited text, as it stands in the text that there is."""
     for place in case.tree.places:
         claim = place.chain.assertion
-        if claim is not None and moved(claim.expected.span.start, edits) == fault.span.start:
+        if claim is not None and new_offset(claim.expected.span.start, edits) == fault.span.start:
             return place.chain if fault.code == "E0403" else None
     return None
 
@@ -75,7 +75,7 @@ def _lines(lines: list[int]) -> str:
     return f"{shown} and {len(lines) - 3} more" if len(lines) > 3 else shown
 
 
-def altered(kind: str, case: Case) -> Iterator[Fix]:
+def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
     """Another argument of a layer before the claim that makes it true; so further on, where claims ask it."""
     chain = case.tree.chain_at(case.fault.span)
     if chain is None:
@@ -84,24 +84,24 @@ def altered(kind: str, case: Case) -> Iterator[Fix]:
         edits = list(alter.change_edits(case.tree, change, change.start) or ())
         if not edits:
             continue
-        told = [(alter.said(change), which(*call_from(case.tree, change.start), case))]
+        told = [(alter.words_of(change), which(*call_from(case.tree, change.start), case))]
         for fault in _failing(case, edits):
             found = case.outcome(edits)
             assert found is not None
             networks, before = (*found.after.partial, *found.after.networks), len(edits)
             for further in islice(_changes(fault, networks, kind), 1):
-                start = unmoved(further.start, edits)
+                start = old_offset(further.start, edits)
                 more = alter.change_edits(case.tree, further, start) or ()
                 if not {edit.span for edit in more} & {edit.span for edit in edits}:
                     edits += more
-                    told.append((alter.said(further), which(*call_from(case.tree, start), case)))
+                    told.append((alter.words_of(further), which(*call_from(case.tree, start), case)))
             if len(edits) == before:
                 break
-        after = case.mended(edits)
+        after = case.after_mending(edits)
         if after is not None:
             end = chain.steps[-1].span.end - 1
             gives = outcome(after, end, edits) if len(told) == 1 else ""
-            yield Fix(listed(told) + gives, tuple(edits))
+            yield Fix(list_changes(told) + gives, tuple(edits))
 
 
 def _changes(fault: Diagnostic, networks: Sequence[Network], kind: str) -> Iterator[alter.Change]:
@@ -109,8 +109,8 @@ def _changes(fault: Diagnostic, networks: Sequence[Network], kind: str) -> Itera
     if fault.code != "E0403" or not isinstance(fault.data, Mismatch):
         return
     value = _claimed_value(fault, networks)
-    wanted = alter.sized(fault.data.wanted)
-    if value is not None and wanted is not None and wanted != alter.sized(value.shape):
+    wanted = alter.map_size(fault.data.wanted)
+    if value is not None and wanted is not None and wanted != alter.map_size(value.shape):
         yield from alter.changes(alter.upstream(value, alter.makers(networks)), wanted, kind)
 
 
@@ -158,5 +158,5 @@ def counts(case: Case) -> Iterator[Fix]:
 
 
 ceils, extras, factors, kernels, pads = (
-    partial(altered, kind) for kind in ("ceil", "extra", "factor", "kernel", "pad")
+    partial(alter_layers, kind) for kind in ("ceil", "extra", "factor", "kernel", "pad")
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from cnnspec.faults.fixes.tree import Tree
-from cnnspec.faults.fixes.trial import Case, Outcome, applied, inserted
+from cnnspec.faults.fixes.trial import Case, Outcome, apply, insert_into
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Counted, Edit, Fix, ShapeWanted
 from cnnspec.text.foreign.habits import shape_of
@@ -35,8 +35,8 @@ def line(case: Case) -> Fix | None:
         if text is not None and text != call.span.text:
             edits.append(Edit(call.span, text))
             counted.append(Edit(call.span, rewritten(call, True) or text))
-    alone = [applied(source.text, fix.edits) for fix in case.fault.fixes if fix.edits]
-    if not edits or applied(source.text, edits) in alone:
+    alone = [apply(source.text, fix.edits) for fix in case.fault.fixes if fix.edits]
+    if not edits or apply(source.text, edits) in alone:
         return None
     return _working(case, Fix(_title(edits), tuple(edits)), tuple(counted))
 
@@ -70,7 +70,7 @@ def _laid_flat(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], O
     starts = {each[0].step.span.start for each in found if each is not None}
     flat = edits
     for start in sorted(starts, reverse=True):
-        flat = inserted(case.tree.source, flat, start, "flatten, ")
+        flat = insert_into(case.tree.source, flat, start, "flatten, ")
     return flat, case.outcome(flat)
 
 
@@ -83,7 +83,7 @@ def rewritten(call: syntax.Call, counted: bool = False) -> str | None:
     return translate(Call(call.name.name, plain, named), counted)
 
 
-def blocked(case: Case) -> Iterator[Fix]:
+def explain_block(case: Case) -> Iterator[Fix]:
     """E0301: our word is known, and what was given with theirs cannot be said with it; why, in words."""
     for fix in case.fault.fixes if case.fault.code == "E0301" else ():
         outcome = case.outcome(fix.edits)

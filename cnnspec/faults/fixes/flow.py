@@ -58,7 +58,7 @@ def heights(value: Value) -> list[int]:
         value = origin[0]
 
 
-class Known(NamedTuple):
+class StepRange(NamedTuple):
     """A step's place, and whether all is known there of what arrives and what leaves, wherever it runs."""
 
     start: int
@@ -66,14 +66,14 @@ class Known(NamedTuple):
     whole: bool
 
 
-def known_steps(checked: Checked) -> dict[str, list[Known]]:
+def known_steps(checked: Checked) -> dict[str, list[StepRange]]:
     """By file, the steps of networks whole and partial in the order of the text, outer ones first."""
     found: dict[tuple[str, int, int], bool] = {}
     for step in runs((*checked.partial, *checked.networks)):
         whole = isinstance(step, From) or (step.input.shape is not None and step.output.shape is not None)
         key = step.span.source.name, step.span.start, step.span.end
         found[key] = found.get(key, True) and whole
-    by_file: dict[str, list[Known]] = {}
+    by_file: dict[str, list[StepRange]] = {}
     for (name, start, end), whole in sorted(found.items(), key=lambda item: (item[0][1], -item[0][2])):
-        by_file.setdefault(name, []).append(Known(start, end, whole))
+        by_file.setdefault(name, []).append(StepRange(start, end, whole))
     return by_file

@@ -11,7 +11,7 @@ from cnnspec.analysis.sizes.program import TooMuch
 from cnnspec.analysis.sizes.survey import Set, Survey
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.tree import Owner, literal, sides, size_text
-from cnnspec.faults.fixes.trial import Case, applied
+from cnnspec.faults.fixes.trial import Case, apply
 from cnnspec.graph.tree import Network
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit, Fix
@@ -43,12 +43,12 @@ def inputs(case: Case, owner: Owner | None) -> Iterator[Fix]:
                 return
             given = left.pop(0)
             size = next(shape.size for shape in given.values() if shape.is_map)
-            edits = written(case, calls, network, explorer.written, size)
-            text = applied(case.tree.source.text, edits)
+            edits = input_edits(case, calls, network, explorer.written, size)
+            text = apply(case.tree.source.text, edits)
             after = case.trial.check(text) if edits else case.trial.with_inputs(given)
             if after is None:
                 return
-            if case.mended(edits) is not None if edits else after.ok:
+            if case.after_mending(edits) is not None if edits else after.ok:
                 name = parameter(calls) if edits and size[0] == size[1] else ""
                 set_to = f"`{name}={size[0]}`: " if name else ""
                 yield Fix(f"or {set_to}an input {extent(case, after, network, size)}", edits)
@@ -84,7 +84,7 @@ def is_point(given: Inputs, written: Inputs) -> bool:
     return any(s.is_map and s.size == (1, 1) != written[name].size for name, s in given.items())
 
 
-def written(
+def input_edits(
     case: Case, calls: Sequence[syntax.Call], network: Network, shapes: Inputs, size: tuple[int, int]
 ) -> tuple[Edit, ...]:
     """The edits that give the inputs another size: of the figures there, or of the parameters they name.
@@ -168,11 +168,11 @@ def extent(case: Case, after: Checked, network: Network, size: tuple[int, int]) 
 
     Where that takes more than a few words, the nearest alone: `of 32x32`.
     """
-    found = {told(case, mended, size) for mended in after.networks if mended.name == network.name}
+    found = {describe_range(case, mended, size) for mended in after.networks if mended.name == network.name}
     return found.pop() if len(found) == 1 else f"of {size[0]}x{size[1]}"
 
 
-def told(case: Case, network: Network, size: tuple[int, int]) -> str:
+def describe_range(case: Case, network: Network, size: tuple[int, int]) -> str:
     nearest = f"of {size[0]}x{size[1]}"
     try:
         with answering(case, network) as explorer:

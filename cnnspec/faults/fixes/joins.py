@@ -10,7 +10,7 @@ from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
 from cnnspec.faults.fixes.tree import call_from, keyword, literal, set_argument, without_step
 from cnnspec.faults.fixes.trial import Case
-from cnnspec.faults.fixes.wording import listed, outcome, which
+from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import Merge
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit, Fix
@@ -19,14 +19,14 @@ OPTIONS = 6
 """So many changes of a kind are tried where one path alone is to change."""
 
 
-def altered(kind: str, case: Case) -> Iterator[Fix]:
+def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
     """Another argument of a layer on each path that does not have the size of the others."""
     networks = *case.trial.before.partial, *case.trial.before.networks
     made = alter.makers(networks)
     for merge in runs(networks):
         if isinstance(merge, Merge) and merge.span.start <= case.fault.span.start < merge.span.end:
             layers = [alter.upstream(path.output, made) for path in merge.live]
-            sizes = [alter.sized(path.output.shape) for path in merge.live]
+            sizes = [alter.map_size(path.output.shape) for path in merge.live]
             break
     else:
         return
@@ -53,14 +53,14 @@ def _fix(case: Case, chosen: Sequence[alter.Change]) -> Iterator[Fix]:
     if not all(edits):
         return
     joined = tuple(edit for each in edits if each for edit in each)
-    after = case.mended(joined)
+    after = case.after_mending(joined)
     if after is not None:
-        told = [(alter.said(each), which(*call_from(case.tree, each.start), case)) for each in changes]
+        told = [(alter.words_of(each), which(*call_from(case.tree, each.start), case)) for each in changes]
         gives = outcome(after, case.fault.span.start, joined) if len(told) == 1 else ""
-        yield Fix(listed(told) + gives, joined)
+        yield Fix(list_changes(told) + gives, joined)
 
 
-ceils, extras, factors, pads = (partial(altered, kind) for kind in ("ceil", "extra", "factor", "pad"))
+ceils, extras, factors, pads = (partial(alter_layers, kind) for kind in ("ceil", "extra", "factor", "pad"))
 
 
 def gates(case: Case) -> Iterator[Fix]:

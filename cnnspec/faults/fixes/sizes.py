@@ -18,7 +18,7 @@ from cnnspec.faults.fixes.tree import (
     without,
 )
 from cnnspec.faults.fixes.trial import Case
-from cnnspec.faults.fixes.wording import listed, outcome, which
+from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit, Fix
 from cnnspec.values.comparisons import Mismatch
@@ -28,7 +28,7 @@ _MOST_PADS = 24
 Calls = Sequence[tuple[WrittenStep, syntax.Call]]
 
 
-def inferred(case: Case) -> Iterator[Fix]:
+def drop_claim(case: Case) -> Iterator[Fix]:
     """E0410: `in=` claims other channels or features; it need not stand there."""
     claim, data = _claim(case), case.fault.data
     if claim is not None and isinstance(data, Mismatch):
@@ -44,14 +44,14 @@ def own_pads(case: Case) -> Iterator[Fix]:
     """A pad on the layer at fault; a pool's own would be all it sees."""
     found = case.tree.call_at(case.fault.span)
     if found is not None and not found[1].name.name.endswith("pool"):
-        yield from _padded(case, [found], found[1].span.start)
+        yield from _pad_calls(case, [found], found[1].span.start)
 
 
 def pads(case: Case) -> Iterator[Fix]:
     """A pad on a convolution or a pool before the fault, from the input on."""
     found = case.tree.call_at(case.fault.span)
     if found is not None:
-        yield from _padded(case, _above(case, *found), found[1].span.start - (case.fault.code == "E0401"))
+        yield from _pad_calls(case, _above(case, *found), found[1].span.start - (case.fault.code == "E0401"))
 
 
 def _above(case: Case, at: WrittenStep, fault: syntax.Call) -> Calls:
@@ -64,7 +64,7 @@ def _above(case: Case, at: WrittenStep, fault: syntax.Call) -> Calls:
     ]
 
 
-def _padded(case: Case, calls: Calls, end: int) -> Iterator[Fix]:
+def _pad_calls(case: Case, calls: Calls, end: int) -> Iterator[Fix]:
     """Pads that keep the size of what arrives first, then every other up to half the window."""
     keeping: list[tuple[WrittenStep, syntax.Call, tuple[int, int]]] = []
     others: list[tuple[WrittenStep, syntax.Call, tuple[int, int]]] = []
@@ -81,7 +81,7 @@ def _padded(case: Case, calls: Calls, end: int) -> Iterator[Fix]:
     for place, call, pad in [*keeping, *others][:_MOST_PADS]:
         text = _square(pad)
         edits = (set_argument(call, "pad", text),)
-        after = case.mended(edits)
+        after = case.after_mending(edits)
         if after is not None:
             gives = outcome(after, end, edits) if isinstance(place.owner, syntax.Net) else ""
             yield Fix(f"`pad={text}` on {which(place, call, case)}{gives}", edits)
@@ -118,14 +118,14 @@ def all_pads(case: Case) -> Iterator[Fix]:
     edits = tuple(set_argument(call, "pad", _square(pad)) for _, call, pad in bare)
     if len(edits) > 1:
         texts = {_square(pad) for _, _, pad in bare}
-        title = listed([(f"pad={_square(pad)}", which(place, call, case)) for place, call, pad in bare])
+        title = list_changes([(f"pad={_square(pad)}", which(place, call, case)) for place, call, pad in bare])
         if len(texts) == 1:
             number = "both" if len(edits) == 2 else f"all {len(edits)}"
             title = f"`pad={texts.pop()}` on {number} convolutions up to here"
         yield Fix(title, edits)
 
 
-def turned(case: Case) -> Iterator[Fix]:
+def turn_window(case: Case) -> Iterator[Fix]:
     """A window along one axis that was meant along the other: height comes first."""
     found = case.tree.call_at(case.fault.span)
     kernel = window_of(found[1]) if found is not None else None
@@ -136,7 +136,7 @@ def turned(case: Case) -> Iterator[Fix]:
             yield Fix(f"height comes first: `{text}`", (Edit(kernel.span, text),))
 
 
-def smaller(case: Case) -> Iterator[Fix]:
+def shrink_window(case: Case) -> Iterator[Fix]:
     """Smaller windows, odd ones where it was odd, the largest first."""
     found = case.tree.call_at(case.fault.span)
     kernel = window_of(found[1]) if found is not None else None
@@ -182,7 +182,7 @@ def _with_or_without(case: Case, edit: Edit, title: str, alone: str = "") -> Ite
         yield Fix(f"{title}, and drop `{claim.span.text}`", (edit, without(claim.span)))
 
 
-def exchanged(case: Case) -> Iterator[Fix]:
+def exchange(case: Case) -> Iterator[Fix]:
     """E0405: a map is needed after `flatten`; let them change places."""
     found = case.tree.call_at(case.fault.span)
     if found is None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from cnnspec.compiler import Checked
-from cnnspec.faults.fixes.flow import Known, known_steps
+from cnnspec.faults.fixes.flow import StepRange, known_steps
 from cnnspec.faults.fixes.tree import Tree
 from cnnspec.text.diagnostics import Diagnostic, Edit
 from cnnspec.text.source import Source, Span
@@ -50,7 +50,7 @@ class Case(NamedTuple):
     def outcome(self, edits: Sequence[Edit]) -> Outcome | None:
         return self.trial.outcome(self.fault, edits)
 
-    def mended(self, edits: Sequence[Edit]) -> Checked | None:
+    def after_mending(self, edits: Sequence[Edit]) -> Checked | None:
         """What the edited text holds, if the edits bring no fault of their own."""
         found = self.outcome(edits)
         return found.after if found is not None and not found.new else None
@@ -102,7 +102,7 @@ class Trial:
         """What the edits lead to; None where the fault stays, or nobody can tell."""
         if not edits or any(edit.span.source is not self.source for edit in edits):
             return None
-        after = self.check(applied(self.source.text, edits), fault.severity != "error")
+        after = self.check(apply(self.source.text, edits), fault.severity != "error")
         if after is None or any(self._key(d) == self._key(fault, edits) for d in after.diagnostics):
             return None
         old = {self._key(d, edits) for d in self.before.diagnostics}
@@ -117,10 +117,10 @@ class Trial:
         """
         name, start = d.span.source.name, d.span.start
         if name == self.source.name:
-            texts = [(moved(edit.span.start, edits), len(edit.text)) for edit in edits]
+            texts = [(new_offset(edit.span.start, edits), len(edit.text)) for edit in edits]
             if any(d.span.start <= at + length and at <= d.span.end for at, length in texts):
                 return False
-            start = unmoved(start, edits)
+            start = old_offset(start, edits)
         steps = self._steps.get(name, [])
         around = [step for step in steps if step.start <= start < step.end]
         if not around and d.code in ("E0403", "E0407"):  # a claim, a demand: on the value of the step before
@@ -128,33 +128,33 @@ class Trial:
         return not around or not around[-1].whole
 
     @cached_property
-    def _steps(self) -> dict[str, list[Known]]:
+    def _steps(self) -> dict[str, list[StepRange]]:
         return known_steps(self.before)
 
     def _key(self, d: Diagnostic, edits: Sequence[Edit] = ()) -> tuple[str, str, int]:
         inside = d.span.source.name == self.source.name
-        return d.code, d.span.source.name, moved(d.span.start, edits) if inside else d.span.start
+        return d.code, d.span.source.name, new_offset(d.span.start, edits) if inside else d.span.start
 
 
-def applied(text: str, edits: Sequence[Edit]) -> str:
+def apply(text: str, edits: Sequence[Edit]) -> str:
     """The text with all edits made; they must not overlap."""
     for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
     return text
 
 
-def inserted(source: Source, edits: tuple[Edit, ...], offset: int, text: str) -> tuple[Edit, ...]:
+def insert_into(source: Source, edits: tuple[Edit, ...], offset: int, text: str) -> tuple[Edit, ...]:
     """The edits with more text at an offset of what they make of the source."""
     for i, edit in enumerate(edits):
-        at = offset - moved(edit.span.start, edits)
+        at = offset - new_offset(edit.span.start, edits)
         if 0 <= at <= len(edit.text):
             longer = edit._replace(text=edit.text[:at] + text + edit.text[at:])
             return (*edits[:i], longer, *edits[i + 1 :])
-    place = unmoved(offset, edits)
+    place = old_offset(offset, edits)
     return tuple(sorted([*edits, Edit(Span(source, place, place), text)], key=lambda edit: edit.span.start))
 
 
-def moved(offset: int, edits: Sequence[Edit]) -> int:
+def new_offset(offset: int, edits: Sequence[Edit]) -> int:
     """Where an offset of the old text is in the new one."""
     shift = 0
     for edit in edits:
@@ -165,7 +165,7 @@ def moved(offset: int, edits: Sequence[Edit]) -> int:
     return offset + shift
 
 
-def unmoved(offset: int, edits: Sequence[Edit]) -> int:
+def old_offset(offset: int, edits: Sequence[Edit]) -> int:
     """Where an offset of the new text was in the old one; within new text: at its place."""
     for edit in sorted(edits, key=lambda edit: edit.span.start):
         if edit.span.start + len(edit.text) <= offset:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.flow import heights, value_at
 from cnnspec.faults.fixes.tree import WrittenStep
-from cnnspec.faults.fixes.trial import Case, moved
+from cnnspec.faults.fixes.trial import Case, new_offset
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit
 
@@ -36,7 +36,7 @@ def outcome(after: Checked, end: int, edits: Sequence[Edit]) -> str:
 
     Else ` gives 64@8x8`, the shape there.
     """
-    value = value_at(after, moved(end, edits))
+    value = value_at(after, new_offset(end, edits))
     if value is None or value.shape is None:
         return ""
     made = []
@@ -44,13 +44,13 @@ def outcome(after: Checked, end: int, edits: Sequence[Edit]) -> str:
     while before.origin is not None:
         before, _, span = before.origin
         made.append(span)
-    places = [moved(edit.span.start, edits) for edit in edits]
+    places = [new_offset(edit.span.start, edits) for edit in edits]
     along = all(any(span.start <= place <= span.end for span in made) for place in places)
     found = heights(value) if along else []
     return " gives " + (" ".join(map(str, found)) if 1 < len(found) <= 8 else str(value.shape))
 
 
-def listed(changed: Sequence[tuple[str, str]]) -> str:
+def list_changes(changed: Sequence[tuple[str, str]]) -> str:
     """What is written where: "`pad=2` on the first conv, `pad=1` on the second conv"."""
     shown = [f"`{text}` on {where}" for text, where in changed[:_LISTED]]
     rest = f" and {len(changed) - _LISTED} more" if len(changed) > _LISTED else ""

@@ -29,7 +29,7 @@ _FARTHEST_NUMBER = 8
 
 def groups(case: Case) -> Iterator[Fix]:
     """E0404: the nearest numbers below and above that divide; for what is computed, a group a channel."""
-    node = _written(case.fault.span, case.tree)
+    node = _value_at(case.fault.span, case.tree)
     value = literal(node)
     if node is None:
         return
@@ -40,7 +40,7 @@ def groups(case: Case) -> Iterator[Fix]:
     for sign in (-1, 1):
         for number in range(value + sign, value + sign * (_FARTHEST_GROUPS + 1), sign):
             edits = (Edit(node.span, str(number)),)
-            if number > 0 and case.mended(edits) is not None:
+            if number > 0 and case.after_mending(edits) is not None:
                 yield Fix(f"`{said}{number}` divides", edits)
                 break
 
@@ -56,7 +56,7 @@ def twice(case: Case) -> Iterator[Fix]:
     agree = len({each.value.span.text for each in same}) == 1 and len(same) > 1
     for each in reversed(same):
         edits = (without(each.span),)
-        if case.mended(edits) is not None:
+        if case.after_mending(edits) is not None:
             yield Fix(f"drop `{each.span.text}`", edits, safe=agree)
             if agree:
                 return
@@ -64,13 +64,13 @@ def twice(case: Case) -> Iterator[Fix]:
 
 def bounds(case: Case) -> Iterator[Fix]:
     """E0304: the least or the greatest value that is allowed."""
-    node = _written(case.fault.span, case.tree)
+    node = _value_at(case.fault.span, case.tree)
     bound = case.fault.data
     if node is None or not isinstance(bound, Bound) or bound.side == "above":
         return
     text = f"{bound.value:g}"
     edits = (Edit(node.span, text),)
-    if case.mended(edits) is not None:
+    if case.after_mending(edits) is not None:
         yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {bound.side}", edits)
 
 
@@ -82,7 +82,7 @@ def left_out(case: Case) -> Iterator[Fix]:
     layer = layers.find(found[1].name.span.text)
     for each in found[1].keywords:
         edits = (without(each.span),)
-        if layer and each.span == case.fault.span and case.mended(edits) is not None:
+        if layer and each.span == case.fault.span and case.after_mending(edits) is not None:
             yield Fix(f"left out, it is {layer.arguments[each.name].default:g}", edits)
 
 
@@ -97,7 +97,7 @@ def kinds(case: Case) -> Iterator[Fix]:
             continue
         said = next((f"{each.name}=" for each in call.keywords if each.value is node), "")
         for edit, why in _other_values(node):
-            if case.mended((edit,)) is not None:
+            if case.after_mending((edit,)) is not None:
                 yield Fix(why.replace("@", said + edit.text), (edit,))
 
 
@@ -110,7 +110,7 @@ def quotients(case: Case) -> Iterator[Fix]:
                 yield from (
                     Fix(f"{why}: `{node.left.span.text} // {node.right.span.text}`", (edit,))
                     for edit, why in _other_values(node)
-                    if case.mended((edit,)) is not None
+                    if case.after_mending((edit,)) is not None
                 )
 
 
@@ -159,14 +159,14 @@ def extras(case: Case) -> Iterator[Fix]:
     if call.name.name in WINDOWED:
         tries.append((insert(extra[0].span, extra[0].span.start, "stride="), f"name it: `stride={text}`"))
     for edit, why in tries:
-        if case.mended((edit,)) is not None:
+        if case.after_mending((edit,)) is not None:
             yield Fix(why, (edit,))
             return
 
 
 def labels(case: Case) -> Iterator[Fix]:
     """E0203: number the label by the repeat around it, else by hand."""
-    place = _labelled(case.fault.span, case.tree)
+    place = _labelled_step(case.fault.span, case.tree)
     if place is None or place.step.label is None:
         return
     span = place.step.label.span
@@ -181,7 +181,7 @@ def labels(case: Case) -> Iterator[Fix]:
         names = [f"{stem}{number}" for number in range(first, first + _FARTHEST_NUMBER)]
     for name in names:
         edits = (Edit(Span(span.source, span.start, end), name),)
-        after = case.mended(edits)
+        after = case.after_mending(edits)
         if after is not None and not any(_is_twice(name, d) for d in after.diagnostics):
             yield Fix(f"call it `{name}`", edits)
             return
@@ -202,7 +202,7 @@ def paths(case: Case) -> Iterator[Fix]:
             continue
         path = ".".join([*map(_text, around), sought])
         edits = (Edit(case.fault.span, path),)
-        if case.mended(edits) is not None:
+        if case.after_mending(edits) is not None:
             yield Fix(f"from here its path is `{path}`", edits)
 
 
@@ -215,7 +215,7 @@ def modes(case: Case) -> Iterator[Fix]:
     given = keyword(call, "mode")
     for mode in ("replicate", "zeros"):
         edits = (set_argument(call, "mode", f'"{mode}"'),) if given is not None else ()
-        if case.mended(edits) is not None:
+        if case.after_mending(edits) is not None:
             yield Fix(f'`mode="{mode}"` pads any map', edits)
             return
 
@@ -224,7 +224,7 @@ def _text(label: syntax.Label) -> str:
     return "".join(part if isinstance(part, str) else f"{{{part.span.text}}}" for part in label.parts)
 
 
-def _labelled(span: Span, tree: Tree) -> WrittenStep | None:
+def _labelled_step(span: Span, tree: Tree) -> WrittenStep | None:
     for place in tree.places:
         label = place.step.label
         if label is not None and label.span.start <= span.start < label.span.end:
@@ -232,7 +232,7 @@ def _labelled(span: Span, tree: Tree) -> WrittenStep | None:
     return None
 
 
-def _written(span: Span, tree: Tree) -> syntax.Expression | None:
+def _value_at(span: Span, tree: Tree) -> syntax.Expression | None:
     """The value behind a fault that points at an argument."""
     found = tree.call_at(span)
     if found is None:

@@ -15,7 +15,7 @@ _ENDS = {"NL", "LBRACE", "RBRACE", "VBAR", "ARROW", "$END"}
 """What ends a step, besides a comma."""
 
 
-class Written(NamedTuple):
+class PythonCall(NamedTuple):
     """A call, where it stands, where what follows it begins, and its like in our words if there is one.
 
     `counted` says what layers take, too.
@@ -29,7 +29,7 @@ class Written(NamedTuple):
     counted: str | None
 
 
-def calls(source: Source, line: list[Token]) -> Iterator[Written]:
+def calls(source: Source, line: list[Token]) -> Iterator[PythonCall]:
     """The calls of a line with commas between their arguments, in parentheses or not.
 
     nn.Conv2d(16, 32, 5), ReLU() are two, Conv2D 16, (3, 3) is one, conv 16@3x3, relu none.
@@ -57,7 +57,7 @@ def calls(source: Source, line: list[Token]) -> Iterator[Written]:
             call = _call(source, head, arguments)
             last = line[min(behind, len(line)) - 1].end
             after = line[min(behind, len(line) - 1)].start
-            yield Written(call, line[start].start, last, after, translate(call), translate(call, True))
+            yield PythonCall(call, line[start].start, last, after, translate(call), translate(call, True))
         at = max(behind, start + 1)
 
 

@@ -31,7 +31,7 @@ def translate(call: Call, counted: bool = False) -> str | None:
     if cls is None or any(layers.find(text) for text in call.plain):  # relu softmax: a comma is missing
         return None
     for order in _orders(cls, theirs, call):
-        text = _said(cls, order, call, flat, counted)
+        text = _in_our_words(cls, order, call, flat, counted)
         if text is not None:
             return text
     return None
@@ -89,7 +89,9 @@ def _orders(cls: type[Layer], theirs: str, call: Call) -> Iterator[tuple[str, ..
     yield cls.positional
 
 
-def _said(cls: type[Layer], order: tuple[str, ...], call: Call, flat: bool, counted: bool) -> str | None:
+def _in_our_words(
+    cls: type[Layer], order: tuple[str, ...], call: Call, flat: bool, counted: bool
+) -> str | None:
     """The call in our words, its plain arguments in that order."""
     if len(call.plain) > len(order):
         return None

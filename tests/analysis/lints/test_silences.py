@@ -9,7 +9,7 @@ import pytest
 
 from cnnspec.compiler import check
 from cnnspec.elaborate.settings import Settings
-from cnnspec.faults.fixes.trial import applied
+from cnnspec.faults.fixes.trial import apply
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import read_used
 from cnnspec.text.resources import folder
@@ -90,7 +90,7 @@ def test_a_comment_in_a_used_file_counts_and_is_not_judged(
 def test_dropping_what_is_unneeded(line: str, mended: str) -> None:
     (warning,) = unneeded(linted(line).diagnostics)
     (fix,) = warning.fixes
-    after = applied(warning.span.source.text, fix.edits)
+    after = apply(warning.span.source.text, fix.edits)
     assert fix.safe and mended in after.split("\n")
     assert not unneeded(linted(after).diagnostics)
 
@@ -102,7 +102,7 @@ def unneeded(diagnostics: tuple[Diagnostic, ...]) -> list[Diagnostic]:
 def test_the_last_line_needs_no_newline() -> None:
     text = "net N { input 3@8x8, relu } # allow W0502"
     (warning,) = linted(text).diagnostics
-    assert applied(text, warning.fixes[0].edits) == "net N { input 3@8x8, relu }"
+    assert apply(text, warning.fixes[0].edits) == "net N { input 3@8x8, relu }"
 
 
 @pytest.mark.parametrize("name", [name for name in names() if "/" not in name])
