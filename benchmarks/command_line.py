@@ -61,7 +61,7 @@ def parsing() -> list[Row]:
     from lark import Lark
 
     from cnnspec.compiler import check
-    from cnnspec.tables.summary import line
+    from cnnspec.tables.one_line import line
     from cnnspec.text.source import Source
 
     text = specs.flat(30_000)
@@ -80,7 +80,7 @@ def parsing() -> list[Row]:
 def layers() -> list[Row]:
     """The time per layer of a large net, against a small one; flat, and in blocks and repeats."""
     from cnnspec.compiler import check
-    from cnnspec.tables.summary import line
+    from cnnspec.tables.one_line import line
     from cnnspec.text.source import Source
 
     def checked(text: str) -> Callable[[], Any]:

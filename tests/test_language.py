@@ -13,8 +13,8 @@ from cnnspec.faults import explain, handbook
 from cnnspec.text.files import read_library
 from cnnspec.text.resources import folder
 from cnnspec.text.scanner import TextLimits
+from cnnspec.text.shipped import names
 from cnnspec.text.source import Source
-from cnnspec.text.zoo import names
 from cnnspec.values.limits import Limits
 from tests.elaborate.rules import checked
 from tests.nets import whole

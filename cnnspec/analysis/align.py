@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.parts import Component, arguments, leaves
+from cnnspec.analysis.components import Component, arguments, leaves
 from cnnspec.elaborate.special_values import freeze
 
 # What edits cost. A layer that only one network has:

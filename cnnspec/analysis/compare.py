@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.align import Twin, twins
+from cnnspec.analysis.components import Component, Signs, arguments, whole
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.memory import Peak, peak
-from cnnspec.analysis.parts import Component, Signs, arguments, whole
 from cnnspec.analysis.receptive import Field, fields
-from cnnspec.analysis.tensors import Tensors, tensors
+from cnnspec.analysis.state_tensors import Tensors, tensors
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.elaborate.special_values import freeze
 from cnnspec.graph.tree import Network

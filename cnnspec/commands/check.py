@@ -20,7 +20,7 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 @takes_call
 def check(call: Call, /, files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> None:
     """Check every size and every name of the nets in FILEs (`-`: standard input)."""
-    from cnnspec.tables.summary import line, listing
+    from cnnspec.tables.one_line import line, listing
 
     chosen = settings_of(choice)
     tried = [call.attempt(call.check, path, choice["net"], chosen, lint=True) for path in files or (None,)]

@@ -58,7 +58,7 @@ def blame_cnnspec(failures: list[Exception]) -> NoReturn:
 
 
 def describe(failure: Exception) -> str:
-    """`KeyError: 't.0' in analysis/sizes/run.py, line 198`: the innermost place in cnnspec."""
+    """`KeyError: 't.0' in analysis/sizes/size_run.py, line 198`: the innermost place in cnnspec."""
     import traceback
     from pathlib import PurePath
 

@@ -22,9 +22,9 @@ TRIES = 32  # of inputs for a net that has faults as it is written
 @takes_call
 def sizes(call: Call, /, file: str | None, end: int, style: str, **choice: Any) -> None:
     """Tell for which inputs a net is valid; and whether the one of --input is, and which near it are."""
-    from cnnspec.analysis.sizes.program import TooMuch
+    from cnnspec.analysis.sizes.size_program import TooMuch
     from cnnspec.analysis.sizes.survey import survey
-    from cnnspec.tables.sizes import as_json, report
+    from cnnspec.tables.size_report import as_json, report
 
     chosen = settings_of(choice)
     _, found = call.check(file, choice["net"], chosen._replace(inputs={}), first=True)

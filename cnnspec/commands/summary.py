@@ -38,7 +38,7 @@ def summary(
     for network in (found.networks or found.partial)[:1]:
         made = table(network)
         if style not in ("csv", "json"):
-            from cnnspec.tables.fold import fold
+            from cnnspec.tables.fold_rows import fold
 
             made = made._replace(items=fold(made.items))
         if depth is not None:
@@ -50,7 +50,7 @@ def summary(
 
 def render(table: Any, columns: list[str], style: str) -> str:
     if style == "text":
-        from cnnspec.tables.text import text
+        from cnnspec.tables.plain_text import text
 
         return text(table, columns, use_colour(sys.stdout))
     if style in ("csv", "json"):

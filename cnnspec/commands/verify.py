@@ -29,7 +29,7 @@ def verify(
     try:
         from cnnspec.run.programs import report_memory
         from cnnspec.run.verdict import table
-        from cnnspec.run.verify import verify as compare
+        from cnnspec.run.verification import verify as compare
 
         with report_memory(network.name):
             report = compare(network, names, seed=seed, optimize=optimize)

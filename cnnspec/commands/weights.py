@@ -31,7 +31,7 @@ def fold(call: Call, /, spec: str, weights: str, output: str, force: bool, **cho
     try:
         from cnnspec.passes.optimize import fold_weights
         from cnnspec.run import RunProblem
-        from cnnspec.run.weights import blank_state, contents, read_tensors, suffix_of
+        from cnnspec.run.weight_files import blank_state, contents, read_tensors, suffix_of
 
         suffix_of(output)
         found = read_tensors(weights, blank_state(network))

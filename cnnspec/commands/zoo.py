@@ -14,7 +14,7 @@ from cnnspec.text.files import FileProblem
 @click.option("--force", is_flag=True, help="Overwrite FILE, whoever wrote it.")
 def zoo(name: str | None, output: str | None, force: bool) -> None:
     """List the specifications that ship with cnnspec, or print the one called NAME."""
-    from cnnspec.text import zoo as shipped
+    from cnnspec.text import shipped
     from cnnspec.text.output import write
 
     try:

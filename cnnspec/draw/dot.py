@@ -10,10 +10,10 @@ from graphviz.quoting import NoHtml
 
 from cnnspec import __version__
 from cnnspec.draw import style
+from cnnspec.draw.box_text import box_lines, edge_lines, plain
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes, totals
 from cnnspec.draw.titles import room_within, title
-from cnnspec.draw.words import box_lines, edge_lines, plain
 from cnnspec.draw.wrap import column_of
 from cnnspec.text.output import MARK
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable
 
 from cnnspec.draw import dot
+from cnnspec.draw.box_text import plain
 from cnnspec.draw.engine import DrawProblem, Engine, engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.style import SIZE
 from cnnspec.draw.svg import Drawing, Page, Sheet, Unreadable, Words, page, parse
-from cnnspec.draw.words import plain
 from cnnspec.draw.wrap import ASPECT, TOLERABLE, likely, measure, sever, wrap
 
 LEAST_TEXT = 6.0  # points on paper

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.draw.build import build
 from cnnspec.draw.fold import fold
+from cnnspec.draw.from_network import build
 from cnnspec.draw.fuse import fuse
 from cnnspec.draw.model import Diagram
 from cnnspec.draw.unwrap import unwrap

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cnnspec.draw import style
+from cnnspec.draw.box_text import box_lines, cluster_lines, cluster_title
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
 from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
-from cnnspec.draw.words import box_lines, cluster_lines, cluster_title
 
 
 def title(diagram: Diagram, cluster: Cluster, look: Look, room: float, continued: bool) -> list[str]:

@@ -11,10 +11,10 @@ from bisect import bisect
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from cnnspec.draw.box_text import box_lines, shape_words
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Diagram, Edge, Item, boxes
 from cnnspec.draw.style import SHAPES, join_across
-from cnnspec.draw.words import box_lines, shape_words
 
 LINE, LETTER, ABOVE, BESIDE = 10.7, 5.4, 6, 11  # points: a line of text, a letter; a box around its text
 LOWEST, DOUBLE = 18, 8  # points: a box's height at least, and what a second frame adds

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from cnnspec.run.page import Section, page
+from cnnspec.run.index_page import Section, page
 from cnnspec.run.session import Features
 from cnnspec.run.sheets import layer_sheet, overview, plain, png, shape_of
 from cnnspec.text.output import make_folder, write

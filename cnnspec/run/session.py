@@ -14,7 +14,7 @@ from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.run.answers import outputs_of
 from cnnspec.run.images import check_input, prepare, read_image
 from cnnspec.run.programs import Array, NumpyProgram, check_memory, load, tensors_of
-from cnnspec.run.weights import read_weights
+from cnnspec.run.weight_files import read_weights
 
 
 class Features(NamedTuple):

@@ -7,12 +7,12 @@ from collections import Counter
 from typing import Any
 
 from cnnspec.analysis.compare import Change, Comparison, Difference, Figures, Port, layers
-from cnnspec.analysis.parts import Component
+from cnnspec.analysis.components import Component
 from cnnspec.analysis.receptive import WHOLE
+from cnnspec.tables.changes import own_params
 from cnnspec.tables.diff_text import Side
-from cnnspec.tables.edits import own_params
+from cnnspec.tables.one_line import plain
 from cnnspec.tables.rows import FLOAT
-from cnnspec.tables.summary import plain
 from cnnspec.values.shapes import Shape
 
 STATUSES = ("same", "moved", "affected", "changed", "added", "removed")

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from cnnspec.analysis.compare import Comparison, Figures, layers
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.tables import clean
+from cnnspec.tables.changes import Line, Section, layers_words, params, port_name, ranges, sections
 from cnnspec.tables.columns import plain, size
-from cnnspec.tables.edits import Line, Section, layers_words, params, port_name, ranges, sections
 from cnnspec.tables.papers import escape_markdown
+from cnnspec.tables.plain_text import PAGE, print_cells
 from cnnspec.tables.rows import FLOAT
-from cnnspec.tables.text import PAGE, print_cells
 from cnnspec.values.shapes import Shape
 
 NAMES = 40  # columns of a line's names

@@ -8,7 +8,7 @@ import pytest
 
 from cnnspec.analysis.sizes.explore import Explorer
 from cnnspec.analysis.sizes.near import proposals
-from cnnspec.analysis.sizes.program import TooMuch
+from cnnspec.analysis.sizes.size_program import TooMuch
 from cnnspec.api import check_source
 from cnnspec.elaborate.settings import Settings
 from cnnspec.layers.windows import transposed

@@ -16,7 +16,7 @@ import pytest
 
 from cnnspec import layers as language
 from cnnspec.analysis.compare import Change, Comparison, compare, layers
-from cnnspec.analysis.parts import Signs, leaves, whole
+from cnnspec.analysis.components import Signs, leaves, whole
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check, check_text
 from cnnspec.graph.tree import TRAINING, Network

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cnnspec.analysis.sizes.rules import Rule, rule
 from cnnspec.analysis.sizes.sets import Stretch, members, stretches
-from cnnspec.tables.sizes import words
+from cnnspec.tables.size_report import words
 
 END = 96
 

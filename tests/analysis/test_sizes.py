@@ -8,8 +8,8 @@ from itertools import count
 import pytest
 
 from cnnspec.analysis.sizes.explore import Explorer, Inputs
-from cnnspec.analysis.sizes.program import TooMuch
 from cnnspec.analysis.sizes.sets import members
+from cnnspec.analysis.sizes.size_program import TooMuch
 from cnnspec.analysis.sizes.survey import Survey, survey
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check, rechecker

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
-from cnnspec.text import zoo
+from cnnspec.text import shipped
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -32,9 +32,9 @@ def test_the_list_names_every_file_and_what_it_defines() -> None:
 
 @pytest.mark.slow
 def test_it_lists_the_nets_that_check_finds() -> None:
-    for file in zoo.shipped():
+    for file in shipped.shipped():
         if "/" not in file.name:
-            found = check_text(zoo.text(file.name), f"{file.name}.cnn")
+            found = check_text(shipped.text(file.name), f"{file.name}.cnn")
             assert tuple(network.name for network in found.networks) == file.defines
 
 
@@ -60,7 +60,7 @@ def test_nothing_of_the_user_is_overwritten(tmp_path: Path) -> None:
     done = call("lenet", "-o", str(file))
     assert done.exit_code == 2 and "--force" in done.stderr and file.read_text() == "# mine\n"
     assert call("lenet", "-o", str(file), "--force").exit_code == 0
-    assert file.read_text("utf-8") == zoo.text("lenet")
+    assert file.read_text("utf-8") == shipped.text("lenet")
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,16 @@ import pytest
 
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
-from cnnspec.draw.build import KINDS, build
+from cnnspec.draw.box_text import box_lines, shape_words, three_digits
 from cnnspec.draw.dot import dot
 from cnnspec.draw.fold import fold
+from cnnspec.draw.from_network import KINDS, build
 from cnnspec.draw.fuse import fuse
 from cnnspec.draw.look import DETAILS
 from cnnspec.draw.model import Count, Diagram, boxes, totals
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.style import SHAPES
 from cnnspec.draw.unwrap import unwrap
-from cnnspec.draw.words import box_lines, shape_words, three_digits
 from cnnspec.draw.wrap import column_of
 from cnnspec.graph.tree import TRAINING, UNREAD
 from cnnspec.layers import NAMES

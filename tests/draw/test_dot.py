@@ -14,12 +14,12 @@ from xml.etree import ElementTree
 import pytest
 
 from cnnspec.draw import style
+from cnnspec.draw.box_text import LONGEST, plain
 from cnnspec.draw.dot import Writer, dot, text
 from cnnspec.draw.engine import engine, wheel
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES, Theme
-from cnnspec.draw.words import LONGEST, plain
 from cnnspec.text.output import MARK
 from cnnspec.values.shapes import Shape
 from tests.draw.nets import GOLDEN, GOLDENS, LOOK, golden, in_columns, shipped, svg

@@ -14,7 +14,7 @@ from cnnspec.compiler import check_text
 from cnnspec.draw.model import Diagram, totals
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES
-from cnnspec.draw.volume.plan import Figure, plan
+from cnnspec.draw.volume.figure_model import Figure, plan
 from tests.draw.nets import ordered
 
 

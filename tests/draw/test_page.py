@@ -16,7 +16,7 @@ import pytest
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check_text
-from cnnspec.draw.build import build
+from cnnspec.draw.from_network import build
 from cnnspec.draw.look import DETAILS, Look
 from cnnspec.draw.model import boxes
 from cnnspec.draw.page import document

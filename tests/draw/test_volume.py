@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from cnnspec.commands.cli import main
 from cnnspec.draw.volume import figure
-from cnnspec.draw.volume.theme import THEMES, Theme, fill
+from cnnspec.draw.volume.palette import THEMES, Theme, fill
 from cnnspec.text.output import is_ours
 from tests.draw.nets import GOLDEN, GOLDENS, ZOO, golden, shipped
 from tests.safety.running import python

@@ -8,9 +8,9 @@ import pytest
 
 from cnnspec.compiler import check_text
 from cnnspec.draw.picture import simplify
-from cnnspec.draw.volume.page import Layout, in_a_valley, layout
-from cnnspec.draw.volume.parts import Disc, Face, Point, Primitive, Text
-from cnnspec.draw.volume.plan import plan
+from cnnspec.draw.volume.compose import Layout, in_a_valley, layout
+from cnnspec.draw.volume.figure_model import plan
+from cnnspec.draw.volume.primitives import Disc, Face, Point, Primitive, Text
 from cnnspec.draw.volume.valley import without_resizes
 from tests.draw.nets import GOLDENS, ZOO, golden, shipped
 from tests.nets import network

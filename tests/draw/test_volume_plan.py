@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.draw.picture import simplify
-from cnnspec.draw.volume.page import measure_steps
-from cnnspec.draw.volume.plan import Brace, Figure, Skip, plan
+from cnnspec.draw.volume.compose import measure_steps
+from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, plan
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.valley import levels, without_resizes

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from cnnspec.analysis.sizes.program import Program
+from cnnspec.analysis.sizes.size_program import Program
 from cnnspec.analysis.unroll import Graph
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.kinds import Filter

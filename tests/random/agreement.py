@@ -17,7 +17,7 @@ from cnnspec.graph.tree import Network
 from cnnspec.run import programs
 from cnnspec.run.programs import module_of
 from cnnspec.run.verdict import Report, table
-from cnnspec.run.verify import verify
+from cnnspec.run.verification import verify
 from tests.backends.interpreter import Interpreter
 
 IMAGES = 2

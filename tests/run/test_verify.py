@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from cnnspec.commands.cli import main
 from cnnspec.run.verdict import CAP, GAPS, LARGEST_FLOAT32, LONG, WORST, Deviation, Report, table
-from cnnspec.run.verify import Baseline, verify
+from cnnspec.run.verification import Baseline, verify
 from tests.anew import import_anew
 from tests.nets import network
 
@@ -418,7 +418,7 @@ def test_memory_that_ends_on_the_way_is_told(failing: Any, monkeypatch: pytest.M
     def full(*given: Any) -> Any:
         raise failing()
 
-    monkeypatch.setattr("cnnspec.run.verify.Measure.walk", full)
+    monkeypatch.setattr("cnnspec.run.verification.Measure.walk", full)
     monkeypatch.setattr("cnnspec.run.programs.TorchProgram.put", full)
     done = call(str(SPECS / "lenet.cnn"))
     assert done.exit_code == 2 and done.output == "cnnspec: LeNet5 needs more memory than there is\n"
@@ -434,7 +434,7 @@ def test_a_wrong_specification_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["torch", "numpy"])
 def test_what_is_not_installed_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    import_anew(["cnnspec.run.verify", "cnnspec.run.programs"], monkeypatch)
+    import_anew(["cnnspec.run.verification", "cnnspec.run.programs"], monkeypatch)
     done = call(str(SPECS / "lenet.cnn"))
     assert done.exit_code == 2
     assert done.output.startswith(f"cnnspec: {missing} is not installed: pip install 'cnnspec[{missing}]'")

@@ -8,7 +8,7 @@ import torch
 from cnnspec import backends
 from cnnspec.graph.tree import Network
 from cnnspec.run.verdict import table
-from cnnspec.run.verify import verify
+from cnnspec.run.verification import verify
 from tests.nets import network
 
 pytestmark = pytest.mark.slow

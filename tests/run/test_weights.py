@@ -20,7 +20,7 @@ from safetensors.numpy import load_file, save_file
 from safetensors.torch import save_file as save_torch
 
 from cnnspec.run import RunProblem
-from cnnspec.run.weights import conversion, read_weights
+from cnnspec.run.weight_files import conversion, read_weights
 from tests.run.calling import SPECS, noise, run, save
 
 WANTED: dict[str, Any] = {

@@ -56,7 +56,7 @@ MEASURED = """
 import resource, sys, time
 from cnnspec.commands.cli import main
 import cnnspec.commands.check, cnnspec.compiler, cnnspec.faults.fixes
-import cnnspec.text.parser, cnnspec.faults.reports.text, cnnspec.tables.summary
+import cnnspec.text.parser, cnnspec.faults.reports.text, cnnspec.tables.one_line
 cnnspec.text.parser.machine()
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

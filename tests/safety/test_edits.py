@@ -16,7 +16,7 @@ from cnnspec.backends import emit
 from cnnspec.compiler import Checked, check
 from cnnspec.faults import reports
 from cnnspec.faults.fixes import with_fixes
-from cnnspec.tables.summary import line
+from cnnspec.tables.one_line import line
 from cnnspec.text.decoding import decode
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import read_library

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from cnnspec.analysis.lints import LINTS
 from cnnspec.commands.cli import COMMANDS, main
 from cnnspec.faults import fixes
-from cnnspec.tables import rows, summary
+from cnnspec.tables import one_line, rows
 from tests.safety.running import ROOT
 
 LENET = str(ROOT / "specs" / "lenet.cnn")
@@ -82,7 +82,7 @@ def test_where_a_lint_fails_the_others_warn(tmp_path: Path, monkeypatch: pytest.
 def test_where_an_analysis_fails_the_report_comes_out(
     style: str, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(summary, "costs", broken)
+    monkeypatch.setattr(one_line, "costs", broken)
     result = call("check", wrong, LENET, "--format", style)
     assert blames_itself(result)
     assert "E0403" in result.output

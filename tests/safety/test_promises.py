@@ -129,7 +129,7 @@ def test_check_loads_what_it_needs() -> None:
     modules = loaded("check", str(SPECS / "resnet.cnn"))
     assert modules & {"cnnspec.compiler", "cnnspec.layers.conv"}
     assert not modules & set(HEAVY)
-    unread = ("text.zoo", "text.recovery", "text.syntax_errors", "text.lexical_errors")
+    unread = ("text.shipped", "text.recovery", "text.syntax_errors", "text.lexical_errors")
     styles = ("text", "json", "sarif", "github")
     rare = ("backends", "draw", "faults.fixes", "faults.explain", *(f"faults.reports.{s}" for s in styles))
     for name in (*rare, "analysis.unroll", *unread):

@@ -14,10 +14,10 @@ from cnnspec.analysis.costs import costs
 from cnnspec.commands.cli import main
 from cnnspec.graph.tree import Network
 from cnnspec.tables.columns import COLUMNS
-from cnnspec.tables.fold import between, fold
+from cnnspec.tables.fold_rows import between, fold
 from cnnspec.tables.papers import escape_latex, escape_markdown
+from cnnspec.tables.plain_text import text
 from cnnspec.tables.rows import Table, collapse, rows_of, table
-from cnnspec.tables.text import text
 from cnnspec.values.shapes import percentage
 from tests import nets
 from tests.zoo.shipped import FILES, network

@@ -16,7 +16,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.analysis.receptive import fields
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network, Output
-from cnnspec.tables.summary import line
+from cnnspec.tables.one_line import line
 from tests.zoo.shipped import FILES, SPECS, TORCHVISION, check_file, network, published
 
 RECORDED = json.loads((Path(__file__).parents[1] / "data/torchvision.json").read_text("utf-8"))["models"]

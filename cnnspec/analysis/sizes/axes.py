@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.analysis.sizes.run import Run
+from cnnspec.analysis.sizes.size_run import Run
 from cnnspec.analysis.unroll import Node
 from cnnspec.graph.tree import Decision
 from cnnspec.layers.base import Layer, Misfit

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from cnnspec.analysis.sizes.program import MOST_WORK, NO_LIMITS, SizeProgram
-from cnnspec.analysis.sizes.run import Run
+from cnnspec.analysis.sizes.size_program import MOST_WORK, NO_LIMITS, SizeProgram
+from cnnspec.analysis.sizes.size_run import Run
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
 from cnnspec.values.limits import Limits

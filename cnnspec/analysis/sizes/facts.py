@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnspec.analysis.sizes.run import Flow, Run
+from cnnspec.analysis.sizes.size_run import Flow, Run
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.layers.base import Layer, Weight
 

@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.sizes.run import Run
+from cnnspec.analysis.sizes.size_run import Run
 from cnnspec.analysis.unroll import Node
 from cnnspec.layers.windows import ALONG, STILL, Pace
 from cnnspec.values.extents import Extent, follows

@@ -11,9 +11,9 @@ from cnnspec.analysis.sizes.axes import Axes
 from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
 from cnnspec.analysis.sizes.facts import has_weights, losses
 from cnnspec.analysis.sizes.near import Size, distance, moves
-from cnnspec.analysis.sizes.program import TooMuch
 from cnnspec.analysis.sizes.rules import Rule
 from cnnspec.analysis.sizes.sets import Stretch
+from cnnspec.analysis.sizes.size_program import TooMuch
 from cnnspec.analysis.sizes.sweep import Sweep
 from cnnspec.values.shapes import Shape
 

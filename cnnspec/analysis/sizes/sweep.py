@@ -9,8 +9,8 @@ from cnnspec.analysis.sizes.explore import Exploration, Explorer, Inputs
 from cnnspec.analysis.sizes.facts import losses, tensors, unfit
 from cnnspec.analysis.sizes.laws import Courses, is_proved
 from cnnspec.analysis.sizes.rules import Rule, rule
-from cnnspec.analysis.sizes.run import Run
 from cnnspec.analysis.sizes.sets import Stretch, stretches
+from cnnspec.analysis.sizes.size_run import Run
 
 
 class Sweep:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from string import Template
 
 from cnnspec.draw import dot
+from cnnspec.draw.box_text import plain
 from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram
@@ -18,11 +19,10 @@ from cnnspec.draw.page.colours import variables
 from cnnspec.draw.page.entries import Contents, contents
 from cnnspec.draw.page.faults import fault_list, marks
 from cnnspec.draw.page.levels import Level, levels
+from cnnspec.draw.page.source_pane import source_pane
 from cnnspec.draw.page.space import space
 from cnnspec.draw.page.table import table
-from cnnspec.draw.page.text import source_pane
 from cnnspec.draw.simplify import simplify
-from cnnspec.draw.words import plain
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from cnnspec.analysis.receptive import WHOLE, Field, fields
 from cnnspec.analysis.unroll import Blank, Node, unroll
-from cnnspec.draw.build import KINDS, are_known, build
+from cnnspec.draw.box_text import layer_words
+from cnnspec.draw.from_network import KINDS, are_known, build
 from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.page.formulas import work_out
-from cnnspec.draw.page.sources import Sources, TextLine, trails
+from cnnspec.draw.page.source_lines import Sources, TextLine, trails
 from cnnspec.draw.volume.draft import odds
-from cnnspec.draw.words import layer_words
 from cnnspec.graph.tree import Input, Network
 from cnnspec.values.shapes import Shape
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from itertools import islice
 
-from cnnspec.draw.page.sources import Sources, TextLine
+from cnnspec.draw.page.source_lines import Sources, TextLine
 from cnnspec.text.diagnostics import Diagnostic
 
 MOST_FAULTS = 50  # in the text

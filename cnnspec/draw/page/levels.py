@@ -7,6 +7,7 @@ import sys
 from html import escape
 from typing import NamedTuple
 
+from cnnspec.draw.box_text import box_lines
 from cnnspec.draw.engine import DrawProblem, Engine, engine
 from cnnspec.draw.layout import lay_out
 from cnnspec.draw.look import DETAILS, Look
@@ -15,7 +16,6 @@ from cnnspec.draw.page.colours import CODED, named
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.page.space import layers_of
 from cnnspec.draw.simplify import MOST_BOXES, simplify
-from cnnspec.draw.words import box_lines
 from cnnspec.graph.tree import Network
 
 SAID = Look(show=frozenset(("kernel", "params")), letters=sys.maxsize)

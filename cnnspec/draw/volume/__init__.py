@@ -1,11 +1,11 @@
 """The figure of the papers: feature maps as solids, drawn by ourselves.
 
-    network -> build, fuse, fold -> draft -> plan -> rows and strip, or valley -> page -> svg
+    network -> simplify -> draft -> figure_model -> arrange and strip, or valley -> compose -> render
 
-`draft` simplifies the diagram until a figure can hold it; `plan` is what the figure shows, in order.
-`solids` gives each value its form, at the sizes of `scale`; `rows` places them, and `strip` draws a row;
-`valley` draws U-Nets. `metrics` knows how wide words are, so that none stand on others; what comes of it
-all are `parts`, to which `theme` gives colours.
+`draft` simplifies the diagram until a figure can hold it; `figure_model` is what the figure shows, in order.
+`solids` gives each value its form, at the sizes of `scale`; `arrange` places them in rows, and `strip` draws
+a row; `valley` draws U-Nets. `metrics` knows how wide words are, so that none stand on others; what comes of
+it all are `primitives`, to which `palette` gives colours.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def figure(network: Network, *, width_pt: float, theme: str) -> str:
     """The network's figure as the text of an SVG, of this width. Raises DrawProblem."""
     from cnnspec.draw.simplify import simplify
-    from cnnspec.draw.volume.page import draw_figure
-    from cnnspec.draw.volume.plan import plan
+    from cnnspec.draw.volume.compose import draw_figure
+    from cnnspec.draw.volume.figure_model import plan
 
     return draw_figure(plan(simplify(network)), width_pt, theme, mark(network))
 
@@ -28,7 +28,7 @@ def figure(network: Network, *, width_pt: float, theme: str) -> str:
 def mark(network: Network) -> str:
     """What stands in every file that holds the figure."""
     from cnnspec import __version__
-    from cnnspec.draw.words import plain
+    from cnnspec.draw.box_text import plain
     from cnnspec.text.output import MARK
 
     return f"{plain(network.name)}: {MARK} {__version__}"

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cnnspec.draw.volume.draft import Bands
-from cnnspec.draw.volume.parts import Disc, Face, Line, Point, Primitive, Text
-from cnnspec.draw.volume.plan import Step
+from cnnspec.draw.volume.figure_model import Step
+from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.values.shapes import Shape
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.parts import Disc, Face, Line, Point, Primitive, Text, column, shift, tall
-from cnnspec.draw.volume.plan import Brace, Figure, Skip, Step
-from cnnspec.draw.volume.rows import APART, GAP, LABEL, STUB, WORDS, Spot
+from cnnspec.draw.volume.arrange import APART, GAP, LABEL, STUB, WORDS, Spot
+from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Step
+from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text, column, shift, tall
 from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.solids import FAULT, RADIUS
 

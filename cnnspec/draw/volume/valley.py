@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
-from cnnspec.draw.volume.parts import PITCH, Line, Point, Primitive, Text, shift
-from cnnspec.draw.volume.plan import Figure, Skip, Step
-from cnnspec.draw.volume.rows import APART, GAP, WORDS, Sized, Spot, fill_rows, pieces, spread
+from cnnspec.draw.volume.arrange import APART, GAP, WORDS, Sized, Spot, fill_rows, pieces, spread
+from cnnspec.draw.volume.figure_model import Figure, Skip, Step
+from cnnspec.draw.volume.primitives import PITCH, Line, Point, Primitive, Text, shift
 from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.strip import Strip, chain, labels, operations
 

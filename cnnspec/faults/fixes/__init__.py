@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from cnnspec.compiler import Checked
 from cnnspec.failures import Keep, give_up, sparing
-from cnnspec.faults.fixes import claims, dialect, joins, sizes, words
-from cnnspec.faults.fixes.tree import Tree
+from cnnspec.faults.fixes import arguments, claims, dialect, join_shapes, map_sizes
+from cnnspec.faults.fixes.syntax_tree import Tree
 from cnnspec.faults.fixes.trial import Case, Recheck, Trial
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.text.source import Source
@@ -44,34 +44,34 @@ def any_of(propose: Finder) -> Kind:
 KINDS: dict[str, tuple[Kind, ...]] = {
     "E0201": (any_of(dialect.outputs),),
     "E0202": (any_of(dialect.words), any_of(dialect.functions)),
-    "E0203": (any_of(words.labels),),
-    "E0204": (any_of(words.paths),),
-    "E0301": (any_of(words.extras),),
+    "E0203": (any_of(arguments.labels),),
+    "E0204": (any_of(arguments.paths),),
+    "E0301": (any_of(arguments.extras),),
     "E0303": (
-        Kind(sizes.pool_pads),
-        any_of(words.kinds),
-        any_of(words.quotients),
+        Kind(map_sizes.pool_pads),
+        any_of(arguments.kinds),
+        any_of(arguments.quotients),
         any_of(dialect.shapes),
     ),
-    "E0304": (any_of(words.bounds), any_of(words.left_out)),
-    "E0305": (any_of(words.twice),),
+    "E0304": (any_of(arguments.bounds), any_of(arguments.left_out)),
+    "E0305": (any_of(arguments.twice),),
     "E0401": (
-        Kind(sizes.own_pads),
-        Kind(sizes.turn_window),
-        Kind(sizes.shrink_window),
-        Kind(sizes.others),
-        Kind(sizes.pads),
-        Kind(sizes.all_pads),
+        Kind(map_sizes.own_pads),
+        Kind(map_sizes.turn_window),
+        Kind(map_sizes.shrink_window),
+        Kind(map_sizes.others),
+        Kind(map_sizes.pads),
+        Kind(map_sizes.all_pads),
     ),
     "E0402": (
-        Kind(joins.ceils),
-        Kind(joins.extras),
-        Kind(joins.factors),
-        Kind(joins.pads),
-        Kind(joins.projections),
-        Kind(joins.gates),
-        Kind(joins.strides),
-        Kind(sizes.others),
+        Kind(join_shapes.ceils),
+        Kind(join_shapes.extras),
+        Kind(join_shapes.factors),
+        Kind(join_shapes.pads),
+        Kind(join_shapes.projections),
+        Kind(join_shapes.gates),
+        Kind(join_shapes.strides),
+        Kind(map_sizes.others),
     ),
     "E0403": (
         Kind(claims.flat),
@@ -82,15 +82,15 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(claims.counts),
         Kind(claims.kernels),
         Kind(claims.pads),
-        Kind(sizes.others),
+        Kind(map_sizes.others),
         Kind(claims.later_claims),
     ),
-    "E0404": (any_of(words.groups),),
-    "E0405": (Kind(sizes.exchange),),
-    "E0406": (Kind(sizes.flat), Kind(sizes.pointwise)),
-    "E0407": (Kind(sizes.others),),
-    "E0410": (Kind(sizes.drop_claim), Kind(sizes.pads), Kind(sizes.others)),
-    "E0411": (any_of(words.modes),),
+    "E0404": (any_of(arguments.groups),),
+    "E0405": (Kind(map_sizes.exchange),),
+    "E0406": (Kind(map_sizes.flat), Kind(map_sizes.pointwise)),
+    "E0407": (Kind(map_sizes.others),),
+    "E0410": (Kind(map_sizes.drop_claim), Kind(map_sizes.pads), Kind(map_sizes.others)),
+    "E0411": (any_of(arguments.modes),),
 }
 """By a fault's code the ways of mending it, in the order described above."""
 

@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from cnnspec.faults.fixes.flow import Run, runs
-from cnnspec.faults.fixes.tree import WINDOWED, Tree, insert, keyword, window_of
+from cnnspec.faults.fixes.syntax_tree import WINDOWED, Tree, insert, keyword, window_of
 from cnnspec.graph.tree import From, Leaf, Lost, Merge, Network, Use, Value
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.text import syntax

@@ -8,7 +8,7 @@ from itertools import islice
 
 from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
-from cnnspec.faults.fixes.tree import call_from, insert, literal
+from cnnspec.faults.fixes.syntax_tree import call_from, insert, literal
 from cnnspec.faults.fixes.trial import Case, new_offset, old_offset
 from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import From, Lost, Network, Value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from cnnspec.faults.fixes.tree import Tree
+from cnnspec.faults.fixes.syntax_tree import Tree
 from cnnspec.faults.fixes.trial import Case, Outcome, apply, insert_into
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Counted, Edit, Fix, ShapeWanted

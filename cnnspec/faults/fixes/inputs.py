@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from cnnspec.analysis.sizes.explore import Explorer, Inputs
 from cnnspec.analysis.sizes.near import proposals
-from cnnspec.analysis.sizes.program import TooMuch
+from cnnspec.analysis.sizes.size_program import TooMuch
 from cnnspec.analysis.sizes.survey import Set, Survey
 from cnnspec.compiler import Checked
-from cnnspec.faults.fixes.tree import Owner, literal, sides, size_text
+from cnnspec.faults.fixes.syntax_tree import Owner, literal, sides, size_text
 from cnnspec.faults.fixes.trial import Case, apply
 from cnnspec.graph.tree import Network
 from cnnspec.text import syntax

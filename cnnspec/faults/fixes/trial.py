@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.flow import StepRange, known_steps
-from cnnspec.faults.fixes.tree import Tree
+from cnnspec.faults.fixes.syntax_tree import Tree
 from cnnspec.text.diagnostics import Diagnostic, Edit
 from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.flow import heights, value_at
-from cnnspec.faults.fixes.tree import WrittenStep
+from cnnspec.faults.fixes.syntax_tree import WrittenStep
 from cnnspec.faults.fixes.trial import Case, new_offset
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit

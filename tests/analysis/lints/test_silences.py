@@ -13,8 +13,8 @@ from cnnspec.faults.fixes.trial import apply
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import read_used
 from cnnspec.text.resources import folder
+from cnnspec.text.shipped import names
 from cnnspec.text.source import Source
-from cnnspec.text.zoo import names
 from tests.analysis.lints.warned import linted, warned
 
 PAIR = "block Pair { conv 3@1x1, conv 3@1x1 }"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnnspec.faults.fixes.inputs import channels_last, inputs
-from cnnspec.faults.fixes.tree import (
+from cnnspec.faults.fixes.syntax_tree import (
     WINDOWED,
     WrittenStep,
     insert,

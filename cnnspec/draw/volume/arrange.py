@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
-from cnnspec.draw.volume.parts import Point
-from cnnspec.draw.volume.plan import Figure, Skip, Step
+from cnnspec.draw.volume.figure_model import Figure, Skip, Step
+from cnnspec.draw.volume.primitives import Point
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.draw.volume.solids import Plane, Solid, solid
 

@@ -7,8 +7,8 @@ from html import escape
 from typing import NamedTuple
 
 from cnnspec.draw.style import FONT
-from cnnspec.draw.volume.parts import Disc, Face, Line, Point, Primitive, Text
-from cnnspec.draw.volume.theme import Theme, edge, fill
+from cnnspec.draw.volume.palette import Theme, edge, fill
+from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
 
 FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
 ARROW = (3.6, 1.5)  # length and half the width of a head

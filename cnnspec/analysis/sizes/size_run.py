@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.sizes.program import SizeProgram, place_of, shape_of
+from cnnspec.analysis.sizes.size_program import SizeProgram, place_of, shape_of
 from cnnspec.analysis.unroll import Node
 from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable
 from cnnspec.graph.tree import Decision

@@ -8,7 +8,7 @@ from itertools import islice
 
 from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
-from cnnspec.faults.fixes.tree import call_from, keyword, literal, set_argument, without_step
+from cnnspec.faults.fixes.syntax_tree import call_from, keyword, literal, set_argument, without_step
 from cnnspec.faults.fixes.trial import Case
 from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import Merge

@@ -8,7 +8,7 @@ from html import escape
 
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.page.faults import Marks, remarks
-from cnnspec.draw.page.sources import Text, TextLine
+from cnnspec.draw.page.source_lines import Text, TextLine
 
 _COMMENT = re.compile(r'((?:[^#"]|"[^"]*(?:"|$))*)(#.*)?')
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cnnspec.draw.box_text import brief_words, layer_words
 from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
-from cnnspec.draw.words import brief_words, layer_words
 from cnnspec.graph.tree import (
     TRAINING,
     UNREAD,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cnnspec.analysis.compare import Change, Comparison, Difference, Port, layers
-from cnnspec.analysis.parts import Component
+from cnnspec.analysis.components import Component
 from cnnspec.analysis.unroll import Node
 from cnnspec.tables import spelled
 

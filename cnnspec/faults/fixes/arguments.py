@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from cnnspec import layers
-from cnnspec.faults.fixes.tree import (
+from cnnspec.faults.fixes.syntax_tree import (
     WINDOWED,
     Tree,
     WrittenStep,

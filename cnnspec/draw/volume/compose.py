@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
-from cnnspec.draw.volume import svg
-from cnnspec.draw.volume.parts import PITCH, Point, Primitive, Text, shift
-from cnnspec.draw.volume.plan import Figure
-from cnnspec.draw.volume.rows import ALONG, WORDS, Sized, give_size, wrapped
+from cnnspec.draw.volume import render
+from cnnspec.draw.volume.arrange import ALONG, WORDS, Sized, give_size, wrapped
+from cnnspec.draw.volume.figure_model import Figure
+from cnnspec.draw.volume.palette import THEMES
+from cnnspec.draw.volume.primitives import PITCH, Point, Primitive, Text, shift
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.strip import Strip, strip
-from cnnspec.draw.volume.theme import THEMES
 from cnnspec.draw.volume.valley import levels, rungs, stairs, without_resizes
 
 MARGIN, BETWEEN = 6.0, 12.0
@@ -88,8 +88,8 @@ def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -
 
 def draw_figure(figure: Figure, wide: float, theme: str, mark: str) -> str:
     made = layout(figure, wide)
-    words = svg.Words(f"{figure.name}: {figure.facts}", description(figure), mark)
-    return svg.page(words, made.parts, wide, made.height, THEMES[theme])
+    words = render.Words(f"{figure.name}: {figure.facts}", description(figure), mark)
+    return render.page(words, made.parts, wide, made.height, THEMES[theme])
 
 
 def description(figure: Figure) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from cnnspec.draw.box_text import plain, shape_words
 from cnnspec.draw.model import Box, Diagram, totals
 from cnnspec.draw.volume.draft import Bands, Draft, draft_of, length, numbers, sign
-from cnnspec.draw.words import plain, shape_words
 from cnnspec.values.shapes import Shape
 
 # The volume behind tells the filters, and its size the padding.
