@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from cnnspec.analysis.sizes.size_program import Program
+from cnnspec.analysis.sizes.size_program import SizeProgram
 from cnnspec.analysis.unroll import Graph
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.kinds import Filter
@@ -78,7 +78,7 @@ def test_how_an_upsampled_map_grows(factor: float) -> None:
 def test_what_shares_a_table_has_the_same_answers(case: Case) -> None:
     """Layers of one behaviour differ in what they do to channels; even ones do along both axes the same."""
     name, arguments, x = case
-    layer, program = make(name, **arguments), Program(Graph((), (), ()))
+    layer, program = make(name, **arguments), SizeProgram(Graph((), (), ()))
     heights, widths = program.along(layer, x, set(SIDES), set(SIDES))
     for n in SIDES:
         found = size(layer, x, n, x.size[1]), size(layer, x, x.size[0], n)
