@@ -167,7 +167,7 @@ def test_a_wrong_fold_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         weight, bias = right(*arguments)
         return weight, bias + 1e-3
 
-    monkeypatch.setattr(fold_batchnorm, "folded", wrong)
+    monkeypatch.setattr(fold_batchnorm, "fold", wrong)
     done = call(str(SPECS / "resnet.cnn"), "--net", "ResNet18", "--input", "3@32x32", "--optimize")
     assert done.exit_code == 1 and "the optimised programs differ, first at bn1\n" in done.stdout
 
@@ -418,7 +418,7 @@ def test_memory_that_ends_on_the_way_is_told(failing: Any, monkeypatch: pytest.M
     def full(*given: Any) -> Any:
         raise failing()
 
-    monkeypatch.setattr("cnnspec.run.verification.Measure.walk", full)
+    monkeypatch.setattr("cnnspec.run.verification.Baseline.walk", full)
     monkeypatch.setattr("cnnspec.run.programs.TorchProgram.put", full)
     done = call(str(SPECS / "lenet.cnn"))
     assert done.exit_code == 2 and done.output == "cnnspec: LeNet5 needs more memory than there is\n"
