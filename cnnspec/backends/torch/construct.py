@@ -11,27 +11,21 @@ from cnnspec.backends.torch.columns import Frame, Part
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import as_class
 from cnnspec.backends.torch.solutions import (
+    Attribute,
+    Choose,
+    Define,
+    Do,
     Every,
-    Flag,
     Given,
     Items,
+    Loops,
     Make,
     Present,
     Remark,
     Solution,
-    Variable,
-)
-from cnnspec.backends.torch.solved import (
-    Choose,
-    Define,
-    Let,
-    Loops,
-    Method,
-    Place,
-    Put,
-    Run,
     Solved,
     Statement,
+    Variable,
 )
 from cnnspec.backends.torch.steps import (
     implicit,
@@ -56,6 +50,9 @@ from cnnspec.values.symbols import add, constant, make, polynomial
 LONGEST_UNROLLED = 8
 LONGEST_LISTED = 24  # modules that turns of a repeat may be, to be listed one by one
 
+Owner = str | Variable
+"""What modules are put into: `self`, an attribute, a local variable."""
+
 To = Callable[[Frame, list[Any], Solution, str], Statement]
 """Puts a module into its place."""
 
@@ -79,7 +76,7 @@ class Constructor:
         if numbered:
             items, start = self.chain(columns, self.plan.root)
         put = self.to_container("self", named=False) if numbered else self.to_self
-        begun = Run(Make("super().__init__", tuple(items)))
+        begun = Do(Make("super().__init__", tuple(items)))
         return [begun, *self.each(columns[start:], self.plan.root, put)]
 
     # Where modules go
@@ -92,25 +89,32 @@ class Constructor:
             kind, weighted = attribute_kind(first)
             attribute = self.plan.attribute(names[0], kind, weighted)
             if attribute is not None:
-                return Put("self", attribute, made)
+                return Do(made, Attribute("self", attribute))
         return self.add("self", frame, names, made, comment, is_parameter(first))
 
-    def to_container(self, owner: Place, named: bool) -> To:
+    def to_container(self, owner: Owner, named: bool) -> To:
         def put(frame: Frame, steps: list[Any], made: Solution, comment: str) -> Statement:
             if named:
                 names = [step.name.rpartition(".")[2] for step in steps]
                 return self.add(owner, frame, names, made, comment, is_parameter(steps[0]))
-            return Method(owner, "append", (made,), comment)
+            return Do(Make(Attribute(owner, "append"), (("", made),)), None, comment)
 
         return put
 
     def add(
-        self, owner: Place, frame: Frame, names: list[str], made: Solution, comment: str, parameter: bool
+        self,
+        owner: Owner,
+        frame: Frame,
+        names: list[str],
+        made: Solution,
+        comment: str,
+        parameter: bool,
     ) -> Statement:
         if agree(names) and is_plain(names[0]):
-            return Put(owner, names[0], made, comment)
+            return Do(made, Attribute(owner, names[0]), comment)
         method = "register_parameter" if parameter else "add_module"
-        return Method(owner, method, (frame.string(names), made), comment)
+        arguments = ("", frame.string(names)), ("", made)
+        return Do(Make(Attribute(owner, method), arguments), None, comment)
 
     # Statements
 
@@ -195,14 +199,19 @@ class Constructor:
             self.wired = around
 
     def filled(
-        self, made: Solution, steps: list[Any], frame: Frame, put: To, fill: Callable[[Place], Solved]
+        self,
+        made: Solution,
+        steps: list[Any],
+        frame: Frame,
+        put: To,
+        fill: Callable[[Owner], Solved],
     ) -> Solved:
         """A container that statements fill: the attribute itself where it has one, else a variable first."""
         names, wish = [step.name for step in steps], steps[0].name.rpartition(".")[2]
         if put == self.to_self and agree(names) and is_plain(names[0]):
-            return [Put("self", names[0], made), *fill(f"self.{names[0]}")]
+            return [Do(made, Attribute("self", names[0])), *fill(f"self.{names[0]}")]
         target = Variable(wish if agree(names) else wish.rstrip("0123456789"))
-        return [Let(target, made), *fill(target), put(frame, steps, target, "")]
+        return [Do(made, target), *fill(target), put(frame, steps, target, "")]
 
     def branches(self, steps: list[If], frame: Frame, put: To) -> Solved:
         taken = [step.taken for step in steps]
@@ -213,11 +222,10 @@ class Constructor:
         condition = frame.condition([step.test for step in steps], taken, "variant")
         defined: Solved = []
         if self.wired:
-            flag = self.plan.add_flag(
-                key_of(steps), dict(zip(frame.numbers, taken, strict=True)), "has_" + wish_of(steps)
-            )
+            answers = dict(zip(frame.numbers, taken, strict=True))
+            flag = Attribute("self", self.plan.add_flag(key_of(steps), answers, "has_" + wish_of(steps)))
             defined.append(Define(flag, condition, frame is self.plan.root))
-            condition = condition if isinstance(condition, Present) else Flag(flag)
+            condition = condition if isinstance(condition, Present) else flag
         blocks = []
         for branch in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is branch]
@@ -252,10 +260,10 @@ class Constructor:
         if in_loop(frame):
             raise Unaligned  # one flag cannot tell every turn
         answers = dict(zip(frame.numbers, there, strict=True))
-        flag = self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual")
-        condition = frame.condition([path.test for path in paths], there, flag)
+        flag = Attribute("self", self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual"))
+        condition = frame.condition([path.test for path in paths], there, flag.name)
         inside = self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
-        return [Define(flag, condition, frame is self.plan.root), Choose(Flag(flag), inside, [])]
+        return [Define(flag, condition, frame is self.plan.root), Choose(flag, inside, [])]
 
     # Repeats
 
@@ -297,7 +305,7 @@ class Constructor:
         table = loop.table(body)
         listed = [loop.row(table, turn) for turn in range(loop.size)] if table else []
         times = "" if table else self.times(steps, frame, first)
-        return [*before, Loops(loop, times, listed, body)]
+        return [*before, Loops(loop.index, times, listed, body)]
 
     @staticmethod
     def times(steps: list[Repeat], frame: Frame, first: int) -> Solution:
@@ -354,7 +362,7 @@ class Constructor:
         module = inside[0][1] if len(inside) == 1 else None
         if not isinstance(module, Remark) or isinstance(module.made, Every):
             raise NotSimple
-        every = Every(loop, module.made, self.times(steps, frame, first))
+        every = Every(loop.index, module.made, self.times(steps, frame, first))
         return [*head, ("", Remark(every, module.comment))]
 
 

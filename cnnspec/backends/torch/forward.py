@@ -16,8 +16,7 @@ from cnnspec.backends.torch.columns import Frame, Part
 from cnnspec.backends.torch.construct import align_iterations, attribute_kind, is_parameter, turns
 from cnnspec.backends.torch.expressions import Expression, behind, call
 from cnnspec.backends.torch.joins import activation_of, added, places, written
-from cnnspec.backends.torch.loops import Loop
-from cnnspec.backends.torch.solutions import Numbered
+from cnnspec.backends.torch.solutions import Index, Numbered
 from cnnspec.backends.torch.spelling import INDICES, numbered
 from cnnspec.backends.torch.statements import Statements, is_same
 from cnnspec.backends.torch.steps import (
@@ -44,8 +43,8 @@ class Forward(Statements):
 
     def __init__(self, plan: Plan, names: Names, live: set[Value], evaluated: set[Value]) -> None:
         super().__init__(plan, names, live, evaluated)
-        self.indices: dict[Loop, str] = {}  # of the loops around
-        self.counted: set[Loop] = set()  # those whose index is read
+        self.indices: dict[Index, str] = {}  # of the loops around
+        self.counted: set[Index] = set()  # those whose index is read
 
     def walk(self, rows: list[Steps], frame: Frame) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
@@ -136,8 +135,8 @@ class Forward(Statements):
         getter = "get_parameter" if parameter else "get_submodule"
         found = frame.string(names)
         if isinstance(found, Numbered):
-            self.counted.add(found.loop)
-            found = numbered(found, self.indices[found.loop])
+            self.counted.add(found.turn)
+            found = numbered(found, self.indices[found.turn])
         return call(f"self.{getter}", str(found))
 
     def container(self, steps: list[Any], frame: Frame) -> None:
@@ -228,15 +227,15 @@ class Forward(Statements):
         leaving = [value for step in steps for value in turn_ends(step, first)]
         taken, around, kept = set(self.names.taken), self.target, self.kept
         index = self.names.local(INDICES[len(self.indices) % len(INDICES)])
-        self.indices[loop] = index
+        self.indices[loop.index] = index
         self.target, self.kept = end, kept.difference(leaving)
         with self.body.aside() as lines, self.variables.loop(end, loop.parents, entering, besides):
             self.walk(rows, loop)
             self.settle(leaving, end)
         self.target, self.kept = around, kept
-        del self.indices[loop]
+        del self.indices[loop.index]
         self.names.taken = taken
-        index = index if loop in self.counted else "_"
+        index = index if loop.index in self.counted else "_"
         return Turns(index, call("range", str(count)), lines) if lines else None
 
     # Joins

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnnspec.backends.torch.columns import Frame
-from cnnspec.backends.torch.solutions import Cell, Numbered, Solution, Straight, leaves
+from cnnspec.backends.torch.solutions import Cell, Index, Numbered, Solution, Straight, leaves
 from cnnspec.backends.torch.values import MISSING, Unaligned, agree, alike_columns, same_origin
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import polynomial
@@ -21,7 +21,7 @@ class Loop(Frame):
 
     def __init__(self, parent: Frame, parents: list[int], tables: bool = False) -> None:
         self.parent, self.parents, self.tables = parent, parents, tables
-        self.size = len(parents)
+        self.size, self.index = len(parents), Index()
         self.numbers = [parent.numbers[row] for row in parents]
         self.signatures = parent.signatures
 
@@ -44,10 +44,12 @@ class Loop(Frame):
             symbolic = len({polynomial(b - a) for a, b in pairwise(column)}) == 1
             if symbolic and agree(steps):
                 start = self.parent.scalar(self.at_parent(column[0]), hint)
-                return Straight(self, start, self.parent.scalar(self.at_parent(column[1] - column[0]), hint))
+                return Straight(
+                    self.index, start, self.parent.scalar(self.at_parent(column[1] - column[0]), hint)
+                )
         if not self.tables:
             raise Unaligned
-        return Cell(self, tuple(column), hint)
+        return Cell(self.index, tuple(column), hint)
 
     def at_parent(self, value: Any) -> list[Any]:
         wide: list[Any] = [MISSING] * self.parent.size
@@ -79,7 +81,7 @@ class Loop(Frame):
             or any(n != start + step * j for n, j in zip(numbers, turns, strict=True))
         ):
             raise Unaligned
-        return Numbered(self, prefix, step, start, suffix)
+        return Numbered(self.index, prefix, step, start, suffix)
 
     def table(self, solved: Any) -> list[Cell]:
         """The variables that the loop runs over, as its solved body has them: alike ones once."""
@@ -87,7 +89,7 @@ class Loop(Frame):
         for cell in leaves(solved):
             if (
                 isinstance(cell, Cell)
-                and cell.loop is self
+                and cell.turn is self.index
                 and not any(alike_columns(known.column, cell.column, same_origin) for known in found)
             ):
                 present = next(value for value in cell.column if value is not MISSING)

@@ -6,14 +6,15 @@ A str is Python text as it stands: a literal.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cnnspec.backends.torch.values import alike_columns, same, same_origin
 from cnnspec.graph.tree import Test
 from cnnspec.values.symbols import Polynomial
 
-if TYPE_CHECKING:
-    from cnnspec.backends.torch.loops import Loop
+
+class Index:
+    """The turns of a loop, known by identity: their number is named when it is printed."""
 
 
 class Formula(NamedTuple):
@@ -47,9 +48,10 @@ class Check(NamedTuple):
     test: Test
 
 
-class Flag(NamedTuple):
-    """`self.has_bias`: an attribute that remembers a condition."""
+class Attribute(NamedTuple):
+    """`self.has_bias`, `block.append`."""
 
+    owner: str | Variable
     name: str
 
 
@@ -62,7 +64,7 @@ class Half(NamedTuple):
 class Straight(NamedTuple):
     """`start + step * i`: what changes by the same step from turn to turn of a loop."""
 
-    loop: Loop
+    turn: Index
     start: Solution
     step: Solution
 
@@ -70,7 +72,7 @@ class Straight(NamedTuple):
 class Cell(NamedTuple):
     """A variable of a loop that runs over a table: its value in each turn."""
 
-    loop: Loop
+    turn: Index
     column: tuple[Any, ...]
     hint: str
 
@@ -78,7 +80,7 @@ class Cell(NamedTuple):
 class Numbered(NamedTuple):
     """A name that counts along with a loop: `f"layer{step * i + start}"`."""
 
-    loop: Loop
+    turn: Index
     prefix: str
     step: int
     start: int
@@ -110,7 +112,7 @@ class Remark(NamedTuple):
 class Every(NamedTuple):
     """`*(made for i in range(times))`."""
 
-    loop: Loop
+    turn: Index
     made: Solution
     times: Solution
 
@@ -122,7 +124,7 @@ Solution = (
     | Added
     | Present
     | Check
-    | Flag
+    | Attribute
     | Half
     | Straight
     | Cell
@@ -135,12 +137,49 @@ Solution = (
 Items = list[tuple[str, Solution]]
 
 
+class Do(NamedTuple):
+    """`target = made`, or a call for its effect."""
+
+    made: Solution
+    target: Variable | Attribute | None = None
+    comment: str = ""
+
+
+class Define(NamedTuple):
+    """`self.flag = condition`; a `shared` one is known in all of the constructor from there on."""
+
+    flag: Attribute
+    condition: Solution
+    shared: bool
+
+
+class Choose(NamedTuple):
+    """`if condition:` with its `else:`."""
+
+    condition: Solution
+    then: Solved
+    otherwise: Solved
+
+
+class Loops(NamedTuple):
+    """`for …:` so many times, or over the rows of a table."""
+
+    turn: Index
+    times: Solution
+    rows: list[list[Solution]]
+    body: Solved
+
+
+Statement = Do | Define | Choose | Loops
+Solved = list[Statement]
+
+
 def alike(left: Solution, right: Solution) -> bool:
     """Whether two solutions are written alike."""
     if isinstance(left, Added) and isinstance(right, Added):
         return alike_columns(left.column, right.column, same)
     if isinstance(left, Cell) and isinstance(right, Cell):
-        return left.loop is right.loop and alike_columns(left.column, right.column, same_origin)
+        return left.turn is right.turn and alike_columns(left.column, right.column, same_origin)
     if isinstance(left, Make) and isinstance(right, Make):
         return (
             left.brackets == right.brackets
@@ -164,6 +203,6 @@ def leaves(solved: Any) -> Iterator[Any]:
             yield from leaves(each)
 
 
-def counts_along(solved: Any, loop: Loop) -> bool:
+def counts_along(solved: Any, index: Index) -> bool:
     """Whether something in the loop reads its index."""
-    return any(isinstance(each, Straight | Numbered) and each.loop is loop for each in leaves(solved))
+    return any(isinstance(each, Straight | Numbered) and each.turn is index for each in leaves(solved))

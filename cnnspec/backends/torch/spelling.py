@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import Root, as_class
 from cnnspec.backends.torch.solutions import (
     Added,
+    Attribute,
     Cell,
     Check,
     Every,
-    Flag,
     Formula,
     Given,
     Half,
+    Index,
     Make,
     Numbered,
     Present,
@@ -43,24 +43,24 @@ class Speller:
         self.root, self.names, self.local = root, parameters, local
         self.widths: dict[str, Polynomial] = {}  # names that the constructor gives to widths, before all else
         self.variables: dict[Variable, str] = {}
-        self.indices: dict[Loop, str] = {}
-        self.tables: dict[Loop, dict[str, Cell]] = {}
+        self.indices: dict[Index, str] = {}
+        self.tables: dict[Index, dict[str, Cell]] = {}
 
     # Loops
 
-    def open(self, loop: Loop) -> set[str]:
+    def open(self, loop: Index) -> set[str]:
         """Begin a loop, with a name for its index; what it gives back ends the loop."""
         taken = set(self.local.taken)
         self.indices[loop] = self.local.local(INDICES[len(self.indices) % len(INDICES)])
         self.tables[loop] = {}
         return taken
 
-    def close(self, loop: Loop, taken: set[str]) -> None:
+    def close(self, loop: Index, taken: set[str]) -> None:
         del self.indices[loop]
         self.local.taken = taken
 
     def header(
-        self, loop: Loop, solved: Any, times: Solution, rows: list[list[Solution]]
+        self, loop: Index, solved: Any, times: Solution, rows: list[list[Solution]]
     ) -> tuple[str, Text]:
         """The targets of a `for`, and what it runs over."""
         counted = counts_along(solved, loop)
@@ -79,7 +79,7 @@ class Speller:
 
     def cell(self, cell: Cell) -> str:
         """The variable of a loop for what differs by turns."""
-        table = self.tables[cell.loop]
+        table = self.tables[cell.turn]
         for name, known in table.items():
             if alike_columns(known.column, cell.column, same_origin):
                 return name
@@ -97,10 +97,10 @@ class Speller:
         if isinstance(solved, Remark):
             return Noted(self.text(solved.made), solved.comment)
         if isinstance(solved, Every):
-            taken = self.open(solved.loop)
+            taken = self.open(solved.turn)
             made = self.text(solved.made)
-            targets, over = self.header(solved.loop, solved.made, solved.times, [])
-            self.close(solved.loop, taken)
+            targets, over = self.header(solved.turn, solved.made, solved.times, [])
+            self.close(solved.turn, taken)
             return Each(made, f"for {targets} in {flat(over)}")
         return self.word(solved)
 
@@ -117,8 +117,8 @@ class Speller:
             return self.added(solved)
         if isinstance(solved, Check):
             return self.test(solved.test)
-        if isinstance(solved, Flag):
-            return f"self.{solved.name}"
+        if isinstance(solved, Attribute):
+            return f"{self.word(solved.owner)}.{solved.name}"
         if isinstance(solved, Half):
             return f"{self.word(solved.whole)} // 2"
         if isinstance(solved, Straight):
@@ -126,7 +126,7 @@ class Speller:
         if isinstance(solved, Cell):
             return self.cell(solved)
         if isinstance(solved, Numbered):
-            return numbered(solved, self.indices[solved.loop])
+            return numbered(solved, self.indices[solved.turn])
         if isinstance(solved, Variable):
             if solved not in self.variables:
                 self.variables[solved] = self.local.local(solved.wish)
@@ -153,7 +153,7 @@ class Speller:
         return self.names.parameter(name)
 
     def straight(self, solved: Straight) -> str:
-        start, step, index = self.word(solved.start), self.word(solved.step), self.indices[solved.loop]
+        start, step, index = self.word(solved.start), self.word(solved.step), self.indices[solved.turn]
         if isinstance(solved.step, Formula) and self.is_sum(solved.step.terms):
             step = f"({step})"
         slope = index if step == "1" else f"{step} * {index}"
