@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnspec.backends.names import is_plain
-from cnnspec.backends.torch.align import align
 from cnnspec.backends.torch.columns import Frame, Part
 from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.roots import as_class
@@ -28,21 +27,25 @@ from cnnspec.backends.torch.solutions import (
     Variable,
 )
 from cnnspec.backends.torch.steps import (
+    attribute_kind,
+    escapes,
     implicit,
     is_chain,
     is_container,
     is_method,
+    is_parameter,
     key_of,
-    referenced,
+    labelled,
+    modules_in,
     repeat_of,
     unlabelled,
-    weights,
+    wish_of,
 )
 from cnnspec.backends.torch.structure import Plan, shape_note
+from cnnspec.backends.torch.unify import align, align_iterations, turns
 from cnnspec.backends.torch.values import ClassName, Unaligned, agree
 from cnnspec.elaborate.special_values import LayerName
-from cnnspec.graph import walk
-from cnnspec.graph.tree import From, Group, If, Leaf, Merge, Path, Repeat, Step, Use
+from cnnspec.graph.tree import From, If, Leaf, Merge, Path, Repeat, Use
 from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Call
 from cnnspec.values.symbols import add, constant, make, polynomial
@@ -286,7 +289,7 @@ class Constructor:
         if max(counts) < 2:
             return [] if len(set(counts)) == 1 else [("loop", 0, False)]
         own = self.wired
-        if own and (self.plan.unrolled or len(set(counts)) > 1 or escapes(steps, self.plan)):
+        if own and (self.plan.unrolled or len(set(counts)) > 1 or escapes(steps, self.plan.kept)):
             return []  # forward unrolls what wires lead into, or out of
         forms = [("loop", 0, False)] if not own or max(counts) > 2 else []
         if min(counts) and (len(set(counts)) > 1 or max(counts) > 2):
@@ -298,7 +301,8 @@ class Constructor:
 
     def loop(self, steps: list[Repeat], frame: Frame, put: To, first: int, tables: bool) -> Solved:
         before = self.walk([step.iterations[0] for step in steps], frame, put) if first else []
-        loop, rows = turns(steps, frame, first, tables)
+        parents, rows = turns(steps, first)
+        loop = Loop(frame, parents, tables)
         body = self.walk(rows, loop, put) if rows else []
         if not body:
             return before
@@ -357,7 +361,8 @@ class Constructor:
 
     def generated(self, steps: list[Repeat], frame: Frame, first: int) -> Items:
         head = self.items(align([step.iterations[0] for step in steps]), frame) if first else []
-        loop, rows = turns(steps, frame, first)
+        parents, rows = turns(steps, first)
+        loop = Loop(frame, parents)
         inside = self.items(align(rows), loop)
         module = inside[0][1] if len(inside) == 1 else None
         if not isinstance(module, Remark) or isinstance(module.made, Every):
@@ -366,83 +371,8 @@ class Constructor:
         return [*head, ("", Remark(every, module.comment))]
 
 
-def turns(steps: list[Repeat], frame: Frame, first: int, tables: bool = False) -> tuple[Loop, list[Steps]]:
-    """The frame of a loop over the iterations from the first one on, and these."""
-    parents = [p for p, step in enumerate(steps) for _ in step.iterations[first:]]
-    return Loop(frame, parents, tables), [turn for step in steps for turn in step.iterations[first:]]
-
-
-def modules_in(steps: Steps) -> int:
-    """How many modules some steps are in an nn.Sequential."""
-    return sum(
-        1 if isinstance(step, Leaf | Use | Group) else sum(map(modules_in, walk.rows(step))) for step in steps
-    )
-
-
 def in_loop(frame: Frame) -> bool:
     """Whether the rows are turns of a loop, or some of them."""
     while isinstance(frame, Part):
         frame = frame.parent
     return isinstance(frame, Loop)
-
-
-def attribute_kind(step: Step) -> tuple[str, bool]:
-    """A step's kind, and whether it has tensors (and so keys)."""
-    if isinstance(step, Leaf):
-        return step.layer.name, bool(weights(step))
-    return "block", True
-
-
-def is_parameter(step: Step) -> bool:
-    return isinstance(step, Leaf) and any(not weight.name for weight in weights(step))
-
-
-def wish_of(steps: list[If]) -> str:
-    """A word for a varied branch: its first step's name."""
-    for step in steps:
-        for inside in step.steps:
-            if isinstance(inside, Leaf | Use) and inside.name.isidentifier():
-                return inside.name
-    return "branch"
-
-
-def labelled(steps: Steps) -> bool:
-    """Whether an iteration has steps that its author named."""
-    for step in steps:
-        if isinstance(step, Leaf) and not step.name.rpartition(".")[2].startswith(step.layer.name):
-            return not step.name.rpartition(".")[2].isdecimal()
-        if isinstance(step, Use):
-            kind = step.instance.block.name.name.lower()
-            own = step.name.rpartition(".")[2]
-            return not own.isdecimal() and not own.startswith(kind)
-        if is_container(step):
-            return True
-    return False
-
-
-def escapes(steps: list[Repeat], plan: Plan) -> bool:
-    """Whether a wire or an output leads into a repeat, or a wire out of one."""
-    return any(True for step in steps for _ in referenced((step,))) or any(
-        getattr(inside, "output", None) in plan.kept
-        for step in steps
-        for iteration in step.iterations
-        for inside in flatten(iteration)
-        if inside.output is not step.output
-    )
-
-
-def flatten(steps: Steps) -> list[Any]:
-    found: list[Any] = []
-    for step in steps:
-        if not isinstance(step, From):
-            found.append(step)
-        for within in walk.rows(step):
-            found += flatten(within)
-    return found
-
-
-def align_iterations(steps: list[Repeat]) -> list[list[Steps]]:
-    """Iteration by iteration, the steps of all rows. Raises Unaligned where the rows differ in number."""
-    if len({len(step.iterations) for step in steps}) > 1:
-        raise Unaligned
-    return [list(rows) for rows in zip(*(step.iterations for step in steps), strict=True)]

@@ -10,25 +10,27 @@ from operator import itemgetter
 from typing import Any
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.align import align
 from cnnspec.backends.torch.code import Turns
 from cnnspec.backends.torch.columns import Frame, Part
-from cnnspec.backends.torch.construct import align_iterations, attribute_kind, is_parameter, turns
 from cnnspec.backends.torch.expressions import Expression, behind, call
 from cnnspec.backends.torch.joins import activation_of, added, places, written
+from cnnspec.backends.torch.loops import Loop
 from cnnspec.backends.torch.solutions import Index, Numbered
 from cnnspec.backends.torch.spelling import INDICES, numbered
 from cnnspec.backends.torch.statements import Statements, is_same
 from cnnspec.backends.torch.steps import (
+    attribute_kind,
     idle,
     is_container,
     is_method,
+    is_parameter,
     key_of,
     outputs_of,
     repeat_of,
     unlabelled,
 )
 from cnnspec.backends.torch.structure import Plan
+from cnnspec.backends.torch.unify import align, align_iterations, turns
 from cnnspec.backends.torch.values import Unaligned, agree
 from cnnspec.backends.torch.variables import read_by
 from cnnspec.backends.writer import Text, flat
@@ -222,14 +224,15 @@ class Forward(Statements):
         count: int,
     ) -> Turns | None:
         """A loop that goes on in one variable; None where its turns do nothing."""
-        loop, rows = turns(steps, frame, first)
+        parents, rows = turns(steps, first)
+        loop = Loop(frame, parents)
         entering = [into(iteration) for iteration in rows]
         leaving = [value for step in steps for value in turn_ends(step, first)]
         taken, around, kept = set(self.names.taken), self.target, self.kept
         index = self.names.local(INDICES[len(self.indices) % len(INDICES)])
         self.indices[loop.index] = index
         self.target, self.kept = end, kept.difference(leaving)
-        with self.body.aside() as lines, self.variables.loop(end, loop.parents, entering, besides):
+        with self.body.aside() as lines, self.variables.loop(end, parents, entering, besides):
             self.walk(rows, loop)
             self.settle(leaving, end)
         self.target, self.kept = around, kept

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.align import check_lent_names
 from cnnspec.backends.torch.code import Statement, print_body
 from cnnspec.backends.torch.construct import Constructor
 from cnnspec.backends.torch.expressions import call
@@ -21,6 +20,7 @@ from cnnspec.backends.torch.roots import Root, as_class
 from cnnspec.backends.torch.solved import Printer
 from cnnspec.backends.torch.spelling import Speller
 from cnnspec.backends.torch.structure import Plan, Program, Row, ordered
+from cnnspec.backends.torch.unify import check_lent_names, partition
 from cnnspec.backends.torch.values import MISSING, ClassName, Unaligned, literal, same
 from cnnspec.backends.writer import WIDTH, Arguments, Writer
 from cnnspec.elaborate.special_values import BlockName, LayerName
@@ -30,6 +30,9 @@ from cnnspec.layers import find
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.text.syntax import Literal, Name
 from cnnspec.values.kinds import Filter, describe
+
+FORMS = ((False, True), (True, True), (True, False))
+"""Of a class, the best first: whether every turn stands by itself, whether a crop follows its map."""
 
 LONGEST_SENTENCE = 88  # of a docstring, which nothing breaks
 IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
@@ -57,13 +60,7 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
 
 def write_block(program: Program, instances: list[Instance], body: Writer) -> None:
     """The classes of a block: one, or several where its uses differ in more than expressions can tell."""
-    groups: list[tuple[list[Instance], Plan]] = []
-    while instances:
-        first, *others = instances
-        groups.append(grow(program, [first], plan_block(program, [first]), others))
-        grouped = {id(instance) for instance in groups[-1][0]}
-        instances = [instance for instance in others if id(instance) not in grouped]
-    for group, plan in groups:
+    for group, plan in partition(instances, lambda group: plan_block(program, group)):
         name = program.class_names.local(group[0].block.name.name)
         plan.name = name
         for row, instance in enumerate(group):
@@ -71,25 +68,6 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
         program.publish(plan)
         write_class(plan, signature(plan), None, body)
         program.plans.append(plan)
-
-
-def grow(
-    program: Program, group: list[Instance], plan: Plan, others: list[Instance]
-) -> tuple[list[Instance], Plan]:
-    """The group with each of the others, in their order, that still fits one class with those before it.
-
-    Where all of them fit, one look is enough; else each half is looked at by itself.
-    """
-    if not others:
-        return group, plan
-    try:
-        return [*group, *others], plan_block(program, [*group, *others])
-    except Unaligned:
-        half = len(others) // 2
-        if half:
-            group, plan = grow(program, group, plan, others[:half])
-            group, plan = grow(program, group, plan, others[half:])
-        return group, plan
 
 
 def plan_block(program: Program, instances: list[Instance]) -> Plan:
@@ -149,18 +127,13 @@ def find_form(plan: Plan, outputs: dict[str, Any] | None, several: bool) -> None
 
     Raises Unaligned where a class of several instances is better parted.
     """
-    try:
-        solve_class(plan, outputs)
-        return
-    except Unaligned:
-        if several:
-            raise
-    plan.unrolled = True
-    try:
-        solve_class(plan, outputs)
-    except Unaligned:
-        plan.follows = False
-        solve_class(plan, outputs)
+    for plan.unrolled, plan.follows in FORMS[:1] if several else FORMS:
+        try:
+            solve_class(plan, outputs)
+            return
+        except Unaligned:
+            continue
+    raise Unaligned
 
 
 def signature(plan: Plan) -> list[str]:

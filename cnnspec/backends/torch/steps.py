@@ -118,3 +118,65 @@ def is_container(step: Step) -> bool:
 
 def leaves(steps: Steps) -> Iterator[Leaf]:
     return (step for step in walk(steps) if isinstance(step, Leaf))
+
+
+def modules_in(steps: Steps) -> int:
+    """How many modules some steps are in an nn.Sequential."""
+    return sum(
+        1 if isinstance(step, Leaf | Use | Group) else sum(map(modules_in, rows(step))) for step in steps
+    )
+
+
+def attribute_kind(step: Step) -> tuple[str, bool]:
+    """A step's kind, and whether it has tensors (and so keys)."""
+    if isinstance(step, Leaf):
+        return step.layer.name, bool(weights(step))
+    return "block", True
+
+
+def is_parameter(step: Step) -> bool:
+    return isinstance(step, Leaf) and any(not weight.name for weight in weights(step))
+
+
+def wish_of(steps: list[If]) -> str:
+    """A word for a varied branch: its first step's name."""
+    for step in steps:
+        for inside in step.steps:
+            if isinstance(inside, Leaf | Use) and inside.name.isidentifier():
+                return inside.name
+    return "branch"
+
+
+def labelled(steps: Steps) -> bool:
+    """Whether an iteration has steps that its author named."""
+    for step in steps:
+        if isinstance(step, Leaf) and not step.name.rpartition(".")[2].startswith(step.layer.name):
+            return not step.name.rpartition(".")[2].isdecimal()
+        if isinstance(step, Use):
+            kind = step.instance.block.name.name.lower()
+            own = step.name.rpartition(".")[2]
+            return not own.isdecimal() and not own.startswith(kind)
+        if is_container(step):
+            return True
+    return False
+
+
+def escapes(steps: list[Repeat], kept: set[Value]) -> bool:
+    """Whether a wire or an output leads into a repeat, or a wire out of one."""
+    return any(True for step in steps for _ in referenced((step,))) or any(
+        getattr(inside, "output", None) in kept
+        for step in steps
+        for iteration in step.iterations
+        for inside in flatten(iteration)
+        if inside.output is not step.output
+    )
+
+
+def flatten(steps: Steps) -> list[Any]:
+    found: list[Any] = []
+    for step in steps:
+        if not isinstance(step, From):
+            found.append(step)
+        for within in rows(step):
+            found += flatten(within)
+    return found

@@ -1,12 +1,22 @@
-"""Which steps of a block's uses belong together: those of one place in the text."""
+"""Anti-unification, one scope at a time: which steps of several rows belong together.
+
+The rows are the instances of a block, or the turns of a loop; steps of one place in the text are a column.
+Everything here is a function of the steps alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 from cnnspec.backends.torch.steps import step_names
 from cnnspec.backends.torch.values import Unaligned
-from cnnspec.graph.tree import From, If, Step, Value
+from cnnspec.graph.tree import From, If, Repeat, Step, Value
 from cnnspec.graph.walk import Steps, walk
 from cnnspec.text.source import Span
+
+Row = TypeVar("Row")
+Form = TypeVar("Form")
 
 
 def align(rows: list[Steps]) -> list[list[Step]]:
@@ -91,3 +101,49 @@ def check_lent_names(rows: list[Steps]) -> None:
         for step in walk(steps):
             if isinstance(step, If) and not step.name and not own.isdisjoint(lent.get(step.span, ())):
                 raise Unaligned
+
+
+def turns(steps: list[Repeat], first: int) -> tuple[list[int], list[Steps]]:
+    """The iterations of all rows from the first one on, as rows of one loop, and whose each of them is."""
+    parents = [parent for parent, step in enumerate(steps) for _ in step.iterations[first:]]
+    return parents, [turn for step in steps for turn in step.iterations[first:]]
+
+
+def align_iterations(steps: list[Repeat]) -> list[list[Steps]]:
+    """Iteration by iteration, the steps of all rows. Raises Unaligned where the rows differ in number."""
+    if len({len(step.iterations) for step in steps}) > 1:
+        raise Unaligned
+    return [list(rows) for rows in zip(*(step.iterations for step in steps), strict=True)]
+
+
+def partition(rows: Sequence[Row], fit: Callable[[list[Row]], Form]) -> list[tuple[list[Row], Form]]:
+    """The rows in groups, each with what `fit` makes of it: a row is in the first group that it fits.
+
+    `fit` raises Unaligned where rows are not of one form; what fits, fits without some of its rows, too.
+    """
+    groups: list[tuple[list[Row], Form]] = []
+    while rows:
+        first, *others = rows
+        group, form = grow([first], fit([first]), others, fit)
+        groups.append((group, form))
+        rows = [row for row in others if not any(row is other for other in group)]
+    return groups
+
+
+def grow(
+    group: list[Row], form: Form, others: list[Row], fit: Callable[[list[Row]], Form]
+) -> tuple[list[Row], Form]:
+    """The group with each of the others that still fits, in their order.
+
+    Where all of them fit, one look is enough; else each half is looked at by itself.
+    """
+    if not others:
+        return group, form
+    try:
+        return [*group, *others], fit([*group, *others])
+    except Unaligned:
+        half = len(others) // 2
+        if half:
+            group, form = grow(group, form, others[:half], fit)
+            group, form = grow(group, form, others[half:], fit)
+        return group, form
