@@ -28,6 +28,8 @@ from tests.random.files import seeded
 from tests.text.parsing import TEXTS, nodes, tree
 from tests.zoo.shipped import FILES, SPECS, network
 
+pytestmark = pytest.mark.slow
+
 LONG = "CNNSPEC_LONG" in os.environ
 PAIRS = [
     ("ResNet18", "ResNet34"),
@@ -105,7 +107,6 @@ def told(comparison: Comparison) -> list[Any]:
     return sorted(found, key=str)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_net_is_the_same_as_itself(name: str) -> None:
     one, two = network(name), network(name)
@@ -127,7 +128,6 @@ def test_all_layers_are_told_once_and_the_same_both_ways(pair: tuple[str, str]) 
     assert not there.same
 
 
-@pytest.mark.slow
 def test_random_nets() -> None:
     """Each net is compared with itself and the one before."""
     found = [check_text(seeded(seed)) for seed in range(1000 if LONG else 60)]
@@ -238,7 +238,6 @@ def test_weights_of_its_own() -> None:
     assert found.tensors.new == ("conv2.weight", "conv2.bias")
 
 
-@pytest.mark.slow
 def test_long_nets_that_differ_everywhere() -> None:
     """The tables stay bounded, and single edits far from each other are found all the same."""
     widths = list(range(1, 600))
@@ -293,7 +292,6 @@ def checked(name: str, text: str) -> Checked:
     return check(source, lambda path, _: Source(path, text), first=True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [*sorted(set(FILES.values())), "blocks/residual"])
 def test_an_edit_is_told_as_that_edit(name: str) -> None:
     text = TEXTS[name.rpartition("/")[2] + ".cnn"]

@@ -17,6 +17,8 @@ from tests.backends.interpreter import join
 from tests.layers.instantiate import instantiate
 from tests.zoo.shipped import network
 
+pytestmark = pytest.mark.slow
+
 SIZE = (101, 97)
 RIM = 12  # so far inside no padding is seen, not that of a map in between
 

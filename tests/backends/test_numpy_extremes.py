@@ -16,6 +16,8 @@ from tests.backends.test_numpy_fast import LARGE, net_of
 from tests.backends.test_numpy_kernels import CASES, KERNELS, oracle, run, tensors_of
 from tests.layers.instantiate import Case, make, title
 
+pytestmark = pytest.mark.slow
+
 NORMS = ("batchnorm", "instancenorm")
 
 

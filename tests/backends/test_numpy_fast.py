@@ -23,6 +23,8 @@ from tests.layers.instantiate import Case, make, title
 from tests.nets import network
 from tests.zoo.shipped import small
 
+pytestmark = pytest.mark.slow
+
 BOUNDS = {"float32": 2e-5, "float64": 1e-10}
 
 LARGE: list[Case] = [

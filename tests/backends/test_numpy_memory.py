@@ -20,6 +20,8 @@ from tests.backends.pair import load
 from tests.nets import network
 from tests.zoo.shipped import network as zoo
 
+pytestmark = pytest.mark.slow
+
 MB = 1 << 20
 
 

@@ -9,6 +9,8 @@ import torch
 from tests.backends.pair import Pair
 from tests.nets import network
 
+pytestmark = pytest.mark.slow
+
 PADS = ("3", "[2, 0, 0, 0]", "[0, 3, 1, 0]", "[0, 0, 0, 4]", "1x3")
 SIZES = [*((n, 8) for n in range(1, 6)), *((8, n) for n in range(1, 6)), (1, 1), (2, 2), (3, 4)]
 STEPS = {

@@ -22,6 +22,8 @@ from cnnspec.backends.numpy.kernels.threads import Crew, crew
 from tests.backends.pair import load
 from tests.nets import network
 
+pytestmark = pytest.mark.slow
+
 RESIDUAL = """net Residual { input 8@20x20
     conv 32@3x3 pad=1, batchnorm, relu
     add { | identity | conv 32@3x3 pad=1, batchnorm, relu, depthwise 3 pad=1 }
@@ -50,7 +52,6 @@ def images(count: int) -> list[Any]:
     return [rng.standard_normal((1 + i % 3, 8, 20, 20)).astype(np.float32) for i in range(count)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fast", [True, False], ids=["fast", "plain"])
 def test_threads_share_a_net(fast: bool, tmp_path: Path) -> None:
     net = residual(tmp_path)

@@ -15,6 +15,8 @@ from cnnspec.draw.picture import simplify
 from cnnspec.draw.wrap import measure, sever, wrap
 from tests.draw.nets import golden, shipped
 
+pytestmark = pytest.mark.slow
+
 LOOK = Look(width=495.0, letters=20)
 TOLERATED = 4.0  # points that an edge may bulge
 
@@ -62,7 +64,6 @@ def bent(svg: str) -> int:
     return count
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("draw", [engine(), wheel()], ids=["dot", "wheel"])
 @pytest.mark.parametrize("name", ["densenet", "mobilenet_v2", "resnet", "efficientnet"])
 def test_no_edge_is_bent_beside_a_way_around(name: str, draw: Engine) -> None:

@@ -24,6 +24,8 @@ from cnnspec.text.output import MARK, is_ours
 from tests.draw.nets import GOLDEN, golden, ordered, svg
 from tests.nets import network
 
+pytestmark = pytest.mark.slow
+
 LENET = str(GOLDEN / "lenet.cnn")
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -38,7 +40,6 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_format_is_written_and_written_again(tmp_path: Path, suffix: str) -> None:
@@ -52,7 +53,6 @@ def test_every_format_is_written_and_written_again(tmp_path: Path, suffix: str) 
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_file_of_others_is_left_alone_unless_forced(tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"mine{suffix}"
@@ -81,7 +81,6 @@ def test_the_file_may_be_left_out_where_there_is_one(tmp_path: Path, monkeypatch
     assert "linear 7" in Path("x.dot").read_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -106,7 +105,6 @@ def test_without_an_output_the_picture_lies_here(
     assert is_ours(tmp_path / named)
 
 
-@pytest.mark.slow
 def test_a_picture_may_go_to_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = draw(LENET, "-o", "-")
@@ -124,7 +122,6 @@ def test_a_spec_of_which_nothing_is_left_is_not_drawn(tmp_path: Path) -> None:
     assert not (tmp_path / "bad.svg").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("bare")
 def test_svg_stands_alone_and_says_what_it_shows() -> None:
     page = picture(golden("residual"), ".svg").content.decode()
@@ -146,7 +143,6 @@ def test_svg_stands_alone_and_says_what_it_shows() -> None:
     assert {"convolution", "join", "skip", "stage1:", "Basic ×4"} <= {str(word).strip() for word in words}
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("bare")
 def test_png_has_ink_where_words_are_without_any_system_font(monkeypatch: pytest.MonkeyPatch) -> None:
     import resvg_py
@@ -164,7 +160,6 @@ def test_png_has_ink_where_words_are_without_any_system_font(monkeypatch: pytest
     assert dark > 5_000
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("bare")
 def test_png_and_pdf_have_the_width_on_paper() -> None:
     look = Look(width=360.0)
@@ -174,7 +169,6 @@ def test_png_and_pdf_have_the_width_on_paper() -> None:
     assert b"/MediaBox [ 0 0 360" in picture(golden("lenet"), ".pdf", look).content
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("name", ["层卷积层卷积", "слойслой", "ΑΒΓΔαβγδ"])
 def test_names_that_the_font_lacks_are_seen_without_system_fonts(
@@ -202,7 +196,6 @@ def test_png_is_bounded(box: str) -> None:
     assert max(width, height) <= raster.LONGEST * 1.01
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("bare")
 def test_pdf_keeps_text_as_text_and_names_its_producer() -> None:
     data = picture(golden("lenet"), ".pdf").content
@@ -212,7 +205,6 @@ def test_pdf_keeps_text_as_text_and_names_its_producer() -> None:
     assert b"BitstreamVera" in data
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("dot") is None, reason="no dot on this machine")
 def test_both_engines_draw_the_same_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
     diagram = simplify(golden("residual"))
@@ -223,7 +215,6 @@ def test_both_engines_draw_the_same_boxes(monkeypatch: pytest.MonkeyPatch) -> No
     assert found[0] == found[1]
 
 
-@pytest.mark.slow
 def test_a_broken_dot_is_stood_in_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "dot"
     program.write_text("#!/bin/sh\nexit 1\n")
@@ -232,7 +223,6 @@ def test_a_broken_dot_is_stood_in_for(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "<svg" in engine()("digraph { a -> b }")
 
 
-@pytest.mark.slow
 def test_the_wheel_recovers_from_a_failure() -> None:
     drawn = wheel()
     with pytest.raises(DrawProblem, match="install its `dot`"):
@@ -240,7 +230,6 @@ def test_the_wheel_recovers_from_a_failure() -> None:
     assert "<svg" in drawn("digraph { a -> b }")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize(
     ("missing", "suffix", "wanted"),
@@ -261,7 +250,6 @@ def test_what_is_missing_is_named_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("bare")
 def test_three_thousand_layers_are_drawn() -> None:
     text = "\n".join(f"conv {8 + i % 7}@3x3 pad=1, relu" for i in range(1500))
@@ -270,7 +258,6 @@ def test_three_thousand_layers_are_drawn() -> None:
     assert page.count("conv ") > 1500
 
 
-@pytest.mark.slow
 def test_too_many_boxes_are_refused() -> None:
     text = "\n".join(f"conv {8 + i % 7}@3x3 pad=1" for i in range(7000))
     with pytest.raises(DrawProblem, match=r"7,002 boxes, more than the 6,000"):

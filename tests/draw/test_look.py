@@ -21,6 +21,8 @@ from cnnspec.draw.theme import THEMES
 from tests.draw.nets import GOLDEN, golden, shipped
 from tests.nets import network
 
+pytestmark = pytest.mark.slow
+
 LENET = str(GOLDEN / "lenet.cnn")
 PAPER = 495.0  # points: 6.875 inches
 
@@ -73,7 +75,6 @@ def test_every_layer_is_a_box_in_full() -> None:
     assert counts[0] > 2 * counts[1] > 4 * counts[2]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("word", SHOWN)
 def test_show_adds_its_own_and_nothing_else(word: str) -> None:
     signs = {"shapes": "16@32x32", "params": "464 params", "macs": "442,368 MACs", "kernel": "@3x3"}
@@ -83,7 +84,6 @@ def test_show_adds_its_own_and_nothing_else(word: str) -> None:
     assert {name for name, sign in signs.items() if sign in drawing} == {word}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "direction"),
     [
@@ -104,7 +104,6 @@ def test_a_page_has_the_width_and_its_text_can_be_read(name: str, direction: str
     assert SIZE * made.scale >= LEAST_TEXT - 0.01
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["resnet:ResNet152", "resnet:ResNet50", "unet:UNet", "densenet:DenseNet121", "vgg:VGG16"]
 )
@@ -137,7 +136,6 @@ def test_the_legend_stands_below_a_short_column_where_there_is_room() -> None:
     assert page(words, full, [Drawing(150, 20, "<g/>")], sheet).height > heights[1]
 
 
-@pytest.mark.slow
 def test_a_picture_that_cannot_be_read_says_so() -> None:
     net = shipped("googlenet")[0]
     made = picture(net, ".svg", Look(width=100.0))

@@ -30,6 +30,8 @@ from tests.nets import network
 from tests.random.files import seeded
 from tests.safety.running import ROOT, cnnspec
 
+pytestmark = pytest.mark.slow
+
 LENET = ROOT / "specs" / "lenet.cnn"
 
 NASTY = (
@@ -118,7 +120,6 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.mark.slow
 def test_tags_match_and_names_are_unique(name: str) -> None:
     elements = read(name).elements
     ids = [element.attributes["id"] for element in elements if "id" in element.attributes]
@@ -200,7 +201,6 @@ def level_of(element: Element) -> str:
     return outer.attributes["data-detail"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stem", ZOO)
 def test_lines_know_the_layers_that_they_make(stem: str) -> None:
     for net in shipped(stem)[:2]:
@@ -213,7 +213,6 @@ def test_lines_know_the_layers_that_they_make(stem: str) -> None:
             assert entry.path == node.path
 
 
-@pytest.mark.slow
 def test_a_block_counts_where_it_is_used_too() -> None:
     text = "block B(w) {\n conv w@3x3\n relu\n}\nnet N {\n input 3@8x8\n repeat 2 {\n  B 4\n }\n}\n"
     given, *layers = contents(network(text)).entries
@@ -228,7 +227,6 @@ def test_a_block_counts_where_it_is_used_too() -> None:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stem", ZOO)
 def test_formulas_in_numbers_are_true(stem: str) -> None:
     count = 0
@@ -250,7 +248,6 @@ def test_a_formula_is_told_for_each_axis_where_they_differ() -> None:
     assert pool.worked[0] == "height: (15 + 2*0 - 2 + (2 - 1))//2 + 1 = 8"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stem", ZOO)
 def test_volumes_stand_apart(stem: str) -> None:
     net = shipped(stem)[0]
@@ -272,14 +269,12 @@ def test_larger_maps_are_larger_volumes() -> None:
     assert wide.sides[0] == pooled.sides[0] < deep.sides[0]
 
 
-@pytest.mark.slow
 def test_a_page_of_too_many_layers_is_refused() -> None:
     net = network(f"net N {{\n input 3@8x8\n repeat {document.MOST_LAYERS} {{ relu }}\n}}\n")
     with pytest.raises(DrawProblem, match="10,001 layers, more than the 10,000 of a page"):
         page(net, Look())
 
 
-@pytest.mark.slow
 def test_draw_writes_a_page_and_refuses_what_a_page_has_not(tmp_path: Path) -> None:
     out, again = tmp_path / "net.html", tmp_path / "again.html"
     made = cnnspec("draw", str(LENET), "-o", str(out), "--detail", "full", PYTHONHASHSEED="1")
@@ -306,7 +301,6 @@ net N {
 """
 
 
-@pytest.mark.slow
 def test_a_net_with_faults_has_a_page_that_tells_them(tmp_path: Path) -> None:
     (tmp_path / "net.cnn").write_text(FAULTY)
     made = cnnspec("draw", "net.cnn", "-o", "net.html", cwd=tmp_path)
@@ -353,7 +347,6 @@ def broken(seed: int) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.slow
 def test_boxes_know_their_layers_whatever_the_fault() -> None:
     seen = 0
     for net in (net for seed in range(60) for net in check_text(broken(seed)).partial if net.inputs):

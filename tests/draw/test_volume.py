@@ -16,6 +16,8 @@ from cnnspec.text.output import is_ours
 from tests.draw.nets import GOLDEN, GOLDENS, ZOO, golden, shipped
 from tests.safety.running import python
 
+pytestmark = pytest.mark.slow
+
 LENET = str(GOLDEN / "lenet.cnn")
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -50,7 +52,6 @@ def test_what_cannot_be_drawn_is_told(arguments: tuple[str, ...], wanted: str) -
     assert wanted in result.output
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO)
 def test_the_zoo_is_drawn(name: str) -> None:
     for net in shipped(name):
@@ -81,7 +82,6 @@ def test_those_who_do_not_see_it_are_told() -> None:
     assert "+, relu: 16@32x32" in description
 
 
-@pytest.mark.slow
 def test_two_hash_seeds_make_the_same_bytes() -> None:
     script = (
         "import sys; from cnnspec.draw.volume import figure; from tests.draw.nets import golden, shipped\n"

@@ -17,6 +17,8 @@ from tests.nets import network
 from tests.random.files import seeded
 from tests.random.mutations import mutated
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = (144.0, 252.0, 495.0, 1440.0)  # points: the least, a column, a page, a poster
 SMALLEST = 6.0
 NEAR = 0.05  # points that rounding may cost
@@ -56,7 +58,6 @@ def meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return min(a[2], b[2]) - max(a[0], b[0]) > NEAR and min(a[3], b[3]) - max(a[1], b[1]) > NEAR
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("wide", WIDTHS)
 @pytest.mark.parametrize("name", ZOO)
 def test_words_stand_apart_in_the_zoo(name: str, wide: float) -> None:
@@ -70,7 +71,6 @@ def test_words_stand_apart_in_the_goldens(name: str, wide: float) -> None:
     assert not faults(layout(plan(simplify(golden(name))), wide), wide)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("wide", WIDTHS)
 def test_words_stand_apart_in_random_nets_that_do_not_fit(wide: float) -> None:
     drawn = 0
@@ -81,7 +81,6 @@ def test_words_stand_apart_in_random_nets_that_do_not_fit(wide: float) -> None:
     assert drawn > 5
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("wide", WIDTHS)
 def test_words_stand_apart_in_random_nets(wide: float) -> None:
     drawn = 0

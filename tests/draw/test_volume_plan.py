@@ -17,6 +17,8 @@ from cnnspec.draw.volume.valley import levels, without_resizes
 from tests.draw.nets import ZOO, golden, shipped
 from tests.nets import network
 
+pytestmark = pytest.mark.slow
+
 RESIDUAL = "add {{ | conv {0}@3x3 pad=1, batchnorm, relu, conv {0}@3x3 pad=1, batchnorm | {1} }}, relu"
 
 
@@ -28,7 +30,6 @@ def words(made: Figure) -> list[str]:
     return [", ".join(step.words) for step in made.steps]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO)
 def test_sizes_and_totals_are_the_checkers(name: str) -> None:
     for net in shipped(name):
@@ -127,7 +128,6 @@ def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:
         assert not levels(without_resizes(plan(simplify(shipped(name)[0])))), name
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scale", [SIDE, CHANNELS, UNITS])
 @given(data=st.data())
 def test_a_larger_number_is_larger_and_none_vanishes(scale: Range, data: st.DataObject) -> None:

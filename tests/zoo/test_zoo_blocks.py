@@ -16,6 +16,8 @@ from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Network
 from tests.zoo.shipped import SPECS, load
 
+pytestmark = pytest.mark.slow
+
 BLOCKS = sorted(path.stem for path in (SPECS / "blocks").glob("*.cnn"))
 
 

@@ -19,6 +19,8 @@ from cnnspec.graph.tree import Network, Output
 from cnnspec.tables.one_line import line
 from tests.zoo.shipped import FILES, SPECS, TORCHVISION, check_file, network, published
 
+pytestmark = pytest.mark.slow
+
 RECORDED = json.loads((Path(__file__).parents[1] / "data/torchvision.json").read_text("utf-8"))["models"]
 
 
@@ -46,13 +48,11 @@ def leaving(output: Output) -> list[int]:
     return list(shape.dimensions)
 
 
-@pytest.mark.slow
 def test_every_net_of_every_file_is_known_here() -> None:
     shipped = {net.name: path.stem for path in SPECS.glob("*.cnn") for net in check_file(path.stem).networks}
     assert shipped == FILES
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted({path.stem for path in SPECS.glob("*.cnn")}))
 def test_no_file_has_anything_to_complain_of(file: str) -> None:
     """Not even a note: an assertion `->` in a pattern holds for every variant of it."""
@@ -67,7 +67,6 @@ def test_the_first_comment_says_what_it_is(file: str) -> None:
     assert max(map(len, rest)) <= 120
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("net", [net for net, (_, name) in TORCHVISION.items() if name in RECORDED])
 def test_recorded_figures(net: str) -> None:
     """Figures and keys that were read off torchvision once; needs neither torch nor torchvision."""
@@ -77,7 +76,6 @@ def test_recorded_figures(net: str) -> None:
     assert tensors(checked) == {key: tuple(shape) for key, shape in recorded["tensors"].items()}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("net", TORCHVISION)
 def test_figures_and_keys_are_torchvisions(net: str, torchvision: ModuleType) -> None:
     import torch
@@ -122,7 +120,6 @@ def test_what_check_says_of_the_others(net: str, said: str) -> None:
     assert line(file, network(net)) == f"{file}: {net} ok, {said}"
 
 
-@pytest.mark.slow
 def test_the_first_net_is_the_best_known() -> None:
     """`build` takes it."""
     files = ("densenet", "efficientnet", "mobilenet_v3", "resnet", "unet", "vgg")
@@ -246,7 +243,6 @@ def test_without_heads_googlenet_keeps_its_other_weights() -> None:
     assert costs(network("GoogLeNet", {"aux": False})).macs == costs(network("GoogLeNet")).macs
 
 
-@pytest.mark.slow
 def test_images_are_prepared_as_torchvision_does() -> None:
     for net in TORCHVISION.keys() - {"InceptionV3"}:  # whose model changes what was prepared for the others
         (given,) = network(net).inputs
