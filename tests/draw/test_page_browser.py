@@ -17,6 +17,7 @@ from tests.draw.nets import shipped
 from tests.draw.test_page import FAULTY
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver"),
     pytest.mark.xdist_group("browser"),
 ]

@@ -1,7 +1,5 @@
 """The classes of emitted files, given other arguments than those that they are used with.
 
-pytestmark = pytest.mark.slow
-
 What a class then holds and computes is what its block is for these arguments, as the checker reads it.
 CNNSPEC_LONG=1 tries every net of the zoo, and those whose maps must be large.
 """
@@ -31,6 +29,7 @@ from tests.random.nets import written
 from tests.zoo.shipped import LONG, SPECS
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 from tests.backends.interpreter import Interpreter, load  # noqa: E402
 
