@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnspec.backends.torch import modules as torch_modules
-from cnnspec.backends.torch.structure import PACKED
+from cnnspec.backends.torch.solve.classes import PACKED
 from cnnspec.layers.base import Call
 from tests.layers.instantiate import MODULES, make
 

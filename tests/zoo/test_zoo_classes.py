@@ -15,8 +15,8 @@ import pytest
 
 from cnnspec.backends import emit
 from cnnspec.backends.torch import program as emitter
-from cnnspec.backends.torch.columns import ClassName
-from cnnspec.backends.torch.structure import Plan, Program, ordered
+from cnnspec.backends.torch.solve.classes import Plan, Program, ordered
+from cnnspec.backends.torch.solve.columns import ClassName
 from cnnspec.compiler import check
 from cnnspec.elaborate.special_values import BlockName
 from cnnspec.graph.tree import Instance, Network

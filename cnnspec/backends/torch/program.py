@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.code import Statement, print_body
-from cnnspec.backends.torch.construct import Constructor
-from cnnspec.backends.torch.expressions import call
-from cnnspec.backends.torch.forward import Forward
-from cnnspec.backends.torch.frame import assemble, heading, helpers, printable
-from cnnspec.backends.torch.roots import Root, as_class
-from cnnspec.backends.torch.solved import Printer
-from cnnspec.backends.torch.spelling import Speller
-from cnnspec.backends.torch.structure import Plan, Program, Row, ordered
+from cnnspec.backends.torch.print.constructor import Printer
+from cnnspec.backends.torch.print.file import assemble, heading, helpers, printable
+from cnnspec.backends.torch.print.lines import print_body
+from cnnspec.backends.torch.print.spelling import Speller
+from cnnspec.backends.torch.solve.classes import Plan, Program, Row, ordered
+from cnnspec.backends.torch.solve.code import Statement
+from cnnspec.backends.torch.solve.constructor import Constructor
+from cnnspec.backends.torch.solve.expressions import call
+from cnnspec.backends.torch.solve.forward import Forward
+from cnnspec.backends.torch.solve.roots import Root, as_class
+from cnnspec.backends.torch.solve.values import MISSING, ClassName, Unaligned, literal, same
 from cnnspec.backends.torch.unify import check_lent_names, partition
-from cnnspec.backends.torch.values import MISSING, ClassName, Unaligned, literal, same
 from cnnspec.backends.writer import WIDTH, Arguments, Writer
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Value

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from cnnspec.backends.torch.solve.values import Unaligned
 from cnnspec.backends.torch.steps import step_names
-from cnnspec.backends.torch.values import Unaligned
 from cnnspec.graph.tree import From, If, Repeat, Step, Value
 from cnnspec.graph.walk import Steps, walk
 from cnnspec.text.source import Span

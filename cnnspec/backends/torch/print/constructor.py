@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cnnspec.backends.torch import code
-from cnnspec.backends.torch.code import Line
-from cnnspec.backends.torch.solutions import Attribute, Choose, Define, Do, Loops, Solved, Statement
-from cnnspec.backends.torch.spelling import Speller
+from cnnspec.backends.torch.print.spelling import Speller
+from cnnspec.backends.torch.solve import code
+from cnnspec.backends.torch.solve.code import Line
+from cnnspec.backends.torch.solve.solutions import Attribute, Choose, Define, Do, Loops, Solved, Statement
 from cnnspec.values.symbols import write
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.backends.torch.values import alike_columns, same, same_origin
+from cnnspec.backends.torch.solve.values import alike_columns, same, same_origin
 from cnnspec.graph.tree import Test
 from cnnspec.values.symbols import Polynomial
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from cnnspec.backends.torch.columns import Frame
-from cnnspec.backends.torch.solutions import Cell, Index, Numbered, Solution, Straight, leaves
-from cnnspec.backends.torch.values import MISSING, Unaligned, agree, alike_columns, same_origin
+from cnnspec.backends.torch.solve.columns import Frame
+from cnnspec.backends.torch.solve.solutions import Cell, Index, Numbered, Solution, Straight, leaves
+from cnnspec.backends.torch.solve.values import MISSING, Unaligned, agree, alike_columns, same_origin
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import polynomial
 

@@ -12,7 +12,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.graph.tree import Network
 from cnnspec.text.output import MARK
 
-HELPERS = Path(__file__).with_name("modules.py")
+HELPERS = Path(__file__).parents[1] / "modules.py"
 
 
 INFERENCE = """

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnspec.backends.names import is_plain
-from cnnspec.backends.torch.columns import Frame, Part
-from cnnspec.backends.torch.loops import Loop
-from cnnspec.backends.torch.roots import as_class
-from cnnspec.backends.torch.solutions import (
+from cnnspec.backends.torch.solve.classes import Plan, shape_note
+from cnnspec.backends.torch.solve.columns import Frame, Part
+from cnnspec.backends.torch.solve.loops import Loop
+from cnnspec.backends.torch.solve.roots import as_class
+from cnnspec.backends.torch.solve.solutions import (
     Attribute,
     Choose,
     Define,
@@ -26,6 +27,7 @@ from cnnspec.backends.torch.solutions import (
     Statement,
     Variable,
 )
+from cnnspec.backends.torch.solve.values import ClassName, Unaligned, agree
 from cnnspec.backends.torch.steps import (
     attribute_kind,
     escapes,
@@ -41,9 +43,7 @@ from cnnspec.backends.torch.steps import (
     unlabelled,
     wish_of,
 )
-from cnnspec.backends.torch.structure import Plan, shape_note
 from cnnspec.backends.torch.unify import align, align_iterations, turns
-from cnnspec.backends.torch.values import ClassName, Unaligned, agree
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import From, If, Leaf, Merge, Path, Repeat, Use
 from cnnspec.graph.walk import Steps

@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
-from cnnspec.backends.torch.columns import Frame
-from cnnspec.backends.torch.joins import places
-from cnnspec.backends.torch.loops import Loop
-from cnnspec.backends.torch.roots import Root
 from cnnspec.backends.torch.signatures import SIGNATURES, Signature
+from cnnspec.backends.torch.solve.columns import Frame
+from cnnspec.backends.torch.solve.joins import places
+from cnnspec.backends.torch.solve.loops import Loop
+from cnnspec.backends.torch.solve.roots import Root
+from cnnspec.backends.torch.solve.values import Unaligned
 from cnnspec.backends.torch.steps import (
     implicit,
     is_chain,
@@ -22,7 +23,6 @@ from cnnspec.backends.torch.steps import (
     unlabelled,
     uses,
 )
-from cnnspec.backends.torch.values import Unaligned
 from cnnspec.graph import walk
 from cnnspec.graph.tree import (
     From,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.backends.torch.expressions import call, joined
-from cnnspec.backends.torch.values import Unaligned
+from cnnspec.backends.torch.solve.expressions import call, joined
+from cnnspec.backends.torch.solve.values import Unaligned
 from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Merge
 

@@ -10,14 +10,16 @@ from operator import itemgetter
 from typing import Any
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.code import Turns
-from cnnspec.backends.torch.columns import Frame, Part
-from cnnspec.backends.torch.expressions import Expression, behind, call
-from cnnspec.backends.torch.joins import activation_of, added, places, written
-from cnnspec.backends.torch.loops import Loop
-from cnnspec.backends.torch.solutions import Index, Numbered
-from cnnspec.backends.torch.spelling import INDICES, numbered
-from cnnspec.backends.torch.statements import Statements, is_same
+from cnnspec.backends.torch.solve.classes import Plan
+from cnnspec.backends.torch.solve.code import Turns
+from cnnspec.backends.torch.solve.columns import Frame, Part
+from cnnspec.backends.torch.solve.expressions import INDICES, Expression, behind, call, numbered
+from cnnspec.backends.torch.solve.joins import activation_of, added, places, written
+from cnnspec.backends.torch.solve.loops import Loop
+from cnnspec.backends.torch.solve.solutions import Index, Numbered
+from cnnspec.backends.torch.solve.statements import Statements, is_same
+from cnnspec.backends.torch.solve.values import Unaligned, agree
+from cnnspec.backends.torch.solve.variables import read_by
 from cnnspec.backends.torch.steps import (
     attribute_kind,
     idle,
@@ -29,10 +31,7 @@ from cnnspec.backends.torch.steps import (
     repeat_of,
     unlabelled,
 )
-from cnnspec.backends.torch.structure import Plan
 from cnnspec.backends.torch.unify import align, align_iterations, turns
-from cnnspec.backends.torch.values import Unaligned, agree
-from cnnspec.backends.torch.variables import read_by
 from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
 from cnnspec.graph.walk import Steps

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.roots import Root, as_class
-from cnnspec.backends.torch.solutions import (
+from cnnspec.backends.torch.solve.expressions import INDICES, numbered
+from cnnspec.backends.torch.solve.roots import Root, as_class
+from cnnspec.backends.torch.solve.solutions import (
     Added,
     Attribute,
     Cell,
@@ -25,12 +26,10 @@ from cnnspec.backends.torch.solutions import (
     Variable,
     counts_along,
 )
-from cnnspec.backends.torch.values import MISSING, alike_columns, literal, same, same_origin
+from cnnspec.backends.torch.solve.values import MISSING, alike_columns, same, same_origin
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, flat
 from cnnspec.graph.tree import Test
 from cnnspec.values.symbols import Polynomial, Quotient, names, polynomial, substitute, write
-
-INDICES = ("i", "j", "k", "m", "n")
 
 
 class Speller:
@@ -205,9 +204,3 @@ class Speller:
             return f"bool({sides[0]})"
         text = f" {test.operator} ".join(sides)
         return f"({text})" if inner and test.operator in ("and", "or") else text
-
-
-def numbered(solved: Numbered, index: str) -> str:
-    slope = index if solved.step == 1 else f"{solved.step} * {index}"
-    inner = f"{slope} + {solved.start}" if solved.start else slope
-    return "f" + literal(f"{solved.prefix}{{{inner}}}{solved.suffix}")
