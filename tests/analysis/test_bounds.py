@@ -46,6 +46,7 @@ def peak(text: str) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "steps"), FAULTY)
 def test_a_wide_or_tall_input(size: str, steps: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However far its sides are apart, as many shapes are tried for a fix as of a small one."""

@@ -20,6 +20,8 @@ from cnnspec.text.source import Source
 from cnnspec.values.shapes import Shape
 from tests.analysis.sized_nets import spec
 
+pytestmark = pytest.mark.slow
+
 LONG = bool(os.environ.get("CNNSPEC_LONG"))
 END = 14
 
@@ -95,7 +97,6 @@ def test_what_a_survey_says_of_heights_and_widths(seed: int) -> None:
             assert (fits or (height, width) in elsewhere) is loads, (height, width)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1500 if LONG else 60))
 def test_a_formula_holds_beyond_the_sizes_it_was_found_by(seed: int) -> None:
     """Of every map, not of the outputs alone, at sizes far behind those looked at."""

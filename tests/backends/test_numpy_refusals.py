@@ -14,6 +14,8 @@ from cnnspec.backends import emit
 from tests.backends.pair import load
 from tests.nets import network
 
+pytestmark = pytest.mark.slow
+
 SPEC = """net Small { input 2@8x8
   conv 4@3x3, batchnorm, relu, dropout 0.5, b: batchnorm momentum="average"
   flatten, linear 8, batchnorm, linear 5

@@ -25,6 +25,8 @@ from tests.backends.test_torch_text import GOLDEN, shipped
 from tests.nets import network
 from tests.zoo.shipped import FILES, LONG, small
 
+pytestmark = pytest.mark.slow
+
 
 def optimised_torch(net: Network) -> nn.Module:
     module = load(emit("torch", net, "net.cnn", optimize=True))
@@ -75,7 +77,6 @@ def near(made: Any, wanted: list[Tensor], bound: float) -> None:
 SOME = ("Blur", "Digits", "GoogLeNet", "LeNet1998", "MobileNetV2", "ResNet18")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES if LONG else SOME)
 def test_the_zoo(name: str) -> None:
     agree(small(name), 1e-5 if name in SOME else 1e-4)
@@ -141,7 +142,6 @@ def test_the_text() -> None:
     assert text == golden.read_text()
 
 
-@pytest.mark.slow
 def test_vgg_without_its_norms_is_vgg() -> None:
     """The same network under other numbers: no layer is left that only the norms asked for."""
     kinds = [
@@ -235,7 +235,6 @@ def test_a_small_weight_is_not_worth_it() -> None:
     assert packed.packed is None
 
 
-@pytest.mark.slow
 def test_it_is_copied_saved_traced_and_exported_as_any() -> None:
     packed, plain = pair_of("plain")
     x = torch.randn(1, 128, 9, 9)
@@ -256,7 +255,6 @@ def test_it_is_copied_saved_traced_and_exported_as_any() -> None:
     assert packed.weight.grad is not None
 
 
-@pytest.mark.slow
 def test_compiled_whole() -> None:
     """torch.compile takes it in one graph, and lays weights out by itself."""
     net = small("ResNet18")

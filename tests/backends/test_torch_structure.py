@@ -237,6 +237,7 @@ net N { input 2@6x6\n A\n g: { { conv 2@1x1 }, 1: { b: conv 2@1x1, relu } } }"""
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 @pytest.mark.parametrize("title", NETS)
 def test_the_model_does_what_the_graph_says(title: str, training: bool) -> None:

@@ -31,6 +31,7 @@ def sizes(*arguments: str, stdin: str | None = None) -> Result:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [

@@ -34,12 +34,13 @@ from tests.draw.nets import (
 )
 from tests.nets import network
 
+pytestmark = pytest.mark.slow
+
 
 def chain(body: str, given: str = "3@32x32") -> Diagram:
     return simplify(network(f"net N {{\n input {given}\n{body}\n}}\n"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO)
 def test_no_pass_changes_a_total(name: str) -> None:
     for net in shipped(name):

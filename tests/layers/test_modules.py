@@ -22,6 +22,8 @@ from tests.layers.instantiate import (
     title,
 )
 
+pytestmark = pytest.mark.slow
+
 every = pytest.mark.parametrize("case", MODULES, ids=title)
 
 

@@ -20,6 +20,8 @@ from tests.anew import import_anew
 from tests.run.calling import SPECS, noise, ranked, run, save
 from tests.zoo.shipped import network
 
+pytestmark = pytest.mark.slow
+
 DIGITS, LENET, EDGES = (SPECS / f"{name}.cnn" for name in ("digits", "lenet", "edges"))
 SHOWN = 20
 

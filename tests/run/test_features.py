@@ -17,6 +17,8 @@ from cnnspec.run.index_page import Section, page
 from tests.run.calling import SPECS, noise, run, save
 from tests.zoo.shipped import network
 
+pytestmark = pytest.mark.slow
+
 NASTY = """<script>alert("1")</script>&amp;'\u202egnp"""
 HTML = "{http://www.w3.org/1999/xhtml}"
 
@@ -31,7 +33,6 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-@pytest.mark.slow
 def test_a_sheet_for_every_layer(album: Path) -> None:
     names = ["input", *(node.path for node in unroll(network("LeNet5")).nodes)]
     for folder in ("1-a", "2-a_b_i_"):
@@ -146,7 +147,6 @@ def test_the_picture_of_the_readme(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in shown.parent.iterdir()) < 300_000
 
 
-@pytest.mark.slow
 def test_files_of_others_are_kept(tmp_path: Path) -> None:
     image, out = save(tmp_path / "x.png", noise(28, 28)), tmp_path / "out"
     arguments = (SPECS / "lenet.cnn", image, "--features", out)

@@ -20,6 +20,8 @@ from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape
 from tests.run.calling import SPECS, noise, run, save
 
+pytestmark = pytest.mark.slow
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NOWHERE = Span(Source("", ""), 0, 0)
 LENET = SPECS / "lenet.cnn"

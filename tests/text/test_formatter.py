@@ -106,6 +106,7 @@ def assert_kept(text: str) -> str:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_only_blanks_and_newlines_change(name: str) -> None:
     made = assert_kept(ALL[name])

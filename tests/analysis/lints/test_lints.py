@@ -337,6 +337,7 @@ def test_a_block_is_looked_at_once_however_often_it_is_used() -> None:
     assert len(survey.visits) == 2 and len(survey.known) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(FILES.values())))
 def test_every_step_is_found_in_the_text(name: str) -> None:
     survey = Survey(check_file(name).networks, Silences(), True)

@@ -105,6 +105,7 @@ def test_the_last_line_needs_no_newline() -> None:
     assert apply(text, warning.fixes[0].edits) == "net N { input 3@8x8, relu }"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in names() if "/" not in name])
 def test_the_zoo_gives_no_warning_that_it_does_not_explain(name: str) -> None:
     path = folder("specs") / f"{name}.cnn"
