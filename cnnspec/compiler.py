@@ -139,8 +139,8 @@ def add_warnings(found: Checked, module: Module, whole: bool, keep: Keep) -> Che
     from cnnspec.analysis.lints import warnings
 
     blocks = [name.block for name in module.blocks.values()]
-    told = warnings(found.networks, module.source if whole else None, blocks, keep)
-    return found._replace(diagnostics=tuple(unique([*found.diagnostics, *told])))
+    found_here = warnings(found.networks, module.source if whole else None, blocks, keep)
+    return found._replace(diagnostics=tuple(unique([*found.diagnostics, *found_here])))
 
 
 class Elaborated(NamedTuple):

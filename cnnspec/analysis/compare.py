@@ -18,6 +18,7 @@ from cnnspec.analysis.state_tensors import Tensors, tensors
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.elaborate.special_values import freeze
 from cnnspec.graph.tree import Network
+from cnnspec.graph.walk import own_name
 from cnnspec.values.shapes import Shape, plain_shape
 
 
@@ -226,7 +227,3 @@ def figures(network: Network, graph: Graph) -> Figures:
     wide = [n.path for n in graph.nodes if not n.train and n.output.is_map and n.output.size != (1, 1)]
     field = found[(wide or maps)[-1]] if maps else None
     return Figures(len(graph.nodes), *total, field, peak(graph))
-
-
-def own_name(path: str) -> str:
-    return path.rpartition(".")[2]

@@ -43,8 +43,8 @@ def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> N
     from cnnspec.text.output import write
 
     try:
-        laid = [lay_out(path) for path in files or (only_spec(),)]
-        for file in laid:
+        layouts = [lay_out(path) for path in files or (only_spec(),)]
+        for file in layouts:
             if differs and file.changed:
                 click.echo(difference(file).encode(), nl=False)
             if checks and file.changed:
@@ -58,8 +58,8 @@ def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> N
                 click.echo(f"formatted {file.name}", err=True)
     except FileProblem as problem:
         fail(problem)
-    call.show(tuple(fault for file in laid for fault in file.faults))
-    sys.exit(any(file.faults or ((checks or differs) and file.changed) for file in laid))
+    call.show(tuple(fault for file in layouts for fault in file.faults))
+    sys.exit(any(file.faults or ((checks or differs) and file.changed) for file in layouts))
 
 
 def lay_out(path: str) -> FileLayout:

@@ -66,10 +66,10 @@ def run(
     album = None if features is None else Album(features, network.name, network.sizes, force)
     try:
         with report_memory(network.name):
-            told, problems = answer_all(session, images, names, top, album)
+            answered, problems = answer_all(session, images, names, top, album)
     except MemoryError as problem:
         fail(problem)
-    click.echo("".join(f"{line}\n" for line in told), nl=False)
+    click.echo("".join(f"{line}\n" for line in answered), nl=False)
     for words in problems:
         complain(words)
     if album is not None and album.sections:
@@ -92,7 +92,7 @@ def answer_all(
     from cnnspec.run import RunProblem
     from cnnspec.run.answers import answers
 
-    told, problems = [], []
+    answered, problems = [], []
     steps = 1 if album is None else 1 + session.sheets
     with Progress(steps * len(images), "run") as progress:
         for path in images:
@@ -100,10 +100,10 @@ def answer_all(
                 image = session.read(path)
                 values = session.run(image)
                 lines = answers(values, session.outputs, labels, top)
-                told += [visible(path), *(f"  {visible(line)}" for line in lines)]
+                answered += [visible(path), *(f"  {visible(line)}" for line in lines)]
                 progress.step()
                 if album is not None:
                     album.add(path, image, lines, session.shown(values), progress.step)
             except (RunProblem, FileProblem) as problem:
                 problems.append(word(problem))
-    return told, problems
+    return answered, problems

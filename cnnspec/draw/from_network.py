@@ -21,7 +21,7 @@ from cnnspec.graph.tree import (
     Use,
     Value,
 )
-from cnnspec.graph.walk import live, rows
+from cnnspec.graph.walk import live, own_name, rows
 from cnnspec.layers import FAMILIES
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.kinds import Filter
@@ -275,11 +275,6 @@ def window(layer: Layer) -> tuple[int, int] | None:
             value = layer.value(name)
             return value.kernel if isinstance(value, Filter) else value
     return None
-
-
-def own_name(path: str) -> str:
-    """`denseblock1` of `features.denseblock1`."""
-    return path.rsplit(".", 1)[-1]
 
 
 def given_label(path: str, kind: str) -> str:

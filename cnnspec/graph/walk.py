@@ -76,3 +76,8 @@ def live(steps: Iterable[Step], needed: set[Value]) -> set[Value]:
         if step.output in needed:
             needed.update(arriving(step))
     return needed
+
+
+def own_name(path: str) -> str:
+    """`denseblock1` of `features.denseblock1`."""
+    return path.rsplit(".", 1)[-1]

@@ -29,8 +29,8 @@ def title(item: Row | Section, name: str) -> str:
     """`fc: linear`, `conv1`, `1…35: Bottleneck ×35`, as the language would label it."""
     kind = item.layer
     rest = name.lower().removeprefix(kind.lower())
-    told = not kind or name == kind or (rest != name.lower() and rest.replace("…", "").isdecimal())
-    words = name if told else f"{name}: {kind}"
+    says_kind = not kind or name == kind or (rest != name.lower() and rest.replace("…", "").isdecimal())
+    words = name if says_kind else f"{name}: {kind}"
     if item.times > 1:
         words += f" ×{item.times}"
     return f"{words} ({item.idle})" if isinstance(item, Row) and item.idle else words

@@ -142,8 +142,8 @@ def counts(comparison: Comparison) -> list[str]:
     found = Counter(each.status for each in layers(comparison.whole))
     moved = found.pop("moved", 0)
     found["the same"] = found.pop("same", 0) + moved
-    told = ("removed", "added", "changed", "affected", "the same")
-    line = ", ".join(f"{found[status]:,} {status}" for status in told if found[status])
+    statuses = ("removed", "added", "changed", "affected", "the same")
+    line = ", ".join(f"{found[status]:,} {status}" for status in statuses if found[status])
     lines = [f"Layers: {line}{f', {moved:,} of them under other names' if moved else ''}."]
     affected = [each for each in layers(comparison.whole) if each.status == "affected"]
     if affected and affected[0].after:
@@ -206,10 +206,10 @@ def field_words(figures: Figures) -> str:
 def peaks(one: Figures, two: Figures) -> list[str]:
     before, after = FLOAT * one.peak.elements, FLOAT * two.peak.elements
     unit, name = (2**20, "MiB") if max(before, after) >= 2**20 else (2**10, "KiB")
-    told = difference(before, after)
+    change = difference(before, after)
     if before != after:
-        told = f"{with_sign((after - before) / unit, 2)} {name} {told.partition(' ')[2]}"
-    return ["peak memory", f"{before / unit:,.2f} {name}", f"{after / unit:,.2f} {name}", told]
+        change = f"{with_sign((after - before) / unit, 2)} {name} {change.partition(' ')[2]}"
+    return ["peak memory", f"{before / unit:,.2f} {name}", f"{after / unit:,.2f} {name}", change]
 
 
 def weights_line(comparison: Comparison) -> str:

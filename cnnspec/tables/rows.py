@@ -14,6 +14,7 @@ from cnnspec.analysis.memory import VIEWS, Peak, peak
 from cnnspec.analysis.receptive import WHOLE, Field, fields
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.graph.tree import Network
+from cnnspec.graph.walk import own_name
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 
@@ -136,10 +137,6 @@ def window(
     return kernel.kernel if at == "filter" else kernel, layer.value("stride"), layer.value("pad")
 
 
-def own_name(path: str) -> str:
-    return path.rpartition(".")[2]
-
-
 def total(numbers: Iterable[int | None]) -> int | None:
     """The sum; None where one is unknown."""
     found = list(numbers)
@@ -157,14 +154,14 @@ def sections(rows: Iterable[Row], graph: Graph, prefix: str) -> Iterator[Item]:
     for (name, run), group in groupby(rows, head):
         inner = list(group)
         path = prefix + name
-        told = f"{name} {run}" if run and not prefix else name
+        title = f"{name} {run}" if run and not prefix else name
         if not name:  # the join whose paths these are
             yield from (row._replace(name=row.layer) for row in inner)
         elif len(inner) == 1 and inner[0].path.partition(" ")[0] == path:
-            yield inner[0]._replace(name=told)
+            yield inner[0]._replace(name=title)
         else:
             items = tuple(sections(inner, graph, path + "."))
-            yield Section(f"{path} {run}".strip(), told, graph.blocks.get(path, ""), items)
+            yield Section(f"{path} {run}".strip(), title, graph.blocks.get(path, ""), items)
 
 
 def rows_of(items: Iterable[Item]) -> Iterator[Row]:

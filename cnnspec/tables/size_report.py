@@ -12,7 +12,7 @@ from cnnspec.analysis.sizes.survey import REACH, Growth, Question, Set, Survey
 from cnnspec.tables import clean
 
 MARGIN = 9
-MOST = 6  # of a kind are told in words; the JSON report has all
+MOST = 6  # of a kind are listed in words; the JSON report has all
 AXES = (("height", "rows"), ("width", "columns"))
 
 
@@ -62,10 +62,10 @@ def answer(survey: Survey, question: Question) -> str:
         return f"{cross(size)} is not valid, and nothing near it is"
     far = max(abs(a - b) for pair in near for a, b in zip(pair, size, strict=True)) > REACH
     are = "are" if len(near) > 1 else "is"
-    told = " and ".join(map(cross, near))
+    places = " and ".join(map(cross, near))
     if far:
-        return f"{cross(size)} is not valid; the nearest known {are} {told}"
-    return f"{cross(size)} is not valid; near it {told} {are}"
+        return f"{cross(size)} is not valid; the nearest known {are} {places}"
+    return f"{cross(size)} is not valid; near it {places} {are}"
 
 
 def text(survey: Survey, alone: bool) -> str:
@@ -80,8 +80,8 @@ def text(survey: Survey, alone: bool) -> str:
         "lost": lost(survey),
     }
     lines = [clean(title), ""]
-    for name, told in facts.items():
-        lines += [f"{name if i == 0 else '':{MARGIN}} {clean(line)}" for i, line in enumerate(told)]
+    for name, sentences in facts.items():
+        lines += [f"{name if i == 0 else '':{MARGIN}} {clean(line)}" for i, line in enumerate(sentences)]
     return "\n".join([*lines, "", *table(survey), ""])
 
 
@@ -94,10 +94,10 @@ def both(down: Set, across: Set) -> str:
 def valid(survey: Survey) -> list[str]:
     heights, widths = (sweep.set(sweep.valid) for sweep in (survey.heights, survey.widths))
     if survey.squares is None:
-        told = [both(heights, widths)]
+        sentences = [both(heights, widths)]
     else:
         height, width = survey.written
-        told = [
+        sentences = [
             f"squares {words(survey.squares.set(survey.squares.valid))}",
             f"heights {words(heights)} where the width is {width}",
             f"widths {words(widths)} where the height is {height}",
@@ -105,15 +105,17 @@ def valid(survey: Survey) -> list[str]:
         ]
     if survey.stops:
         first = survey.stops[:3]
-        told.append("others end at " + ", ".join(f"{path} ({count})" for path, count, _ in first))
+        sentences.append("others end at " + ", ".join(f"{path} ({count})" for path, count, _ in first))
         training = [path for path, _, train in first if train]
         if training:
-            told.append("only training runs " + ", ".join(training))
+            sentences.append("only training runs " + ", ".join(training))
     if survey.rechecked:
-        told.append(f"{survey.rechecked} sizes were checked one by one, because of what the text reads")
+        sentences.append(f"{survey.rechecked} sizes were checked one by one, because of what the text reads")
     if survey.unknown:
-        told.append(f"{survey.unknown} sizes were left out: to check them one by one would take too long")
-    return told
+        sentences.append(
+            f"{survey.unknown} sizes were left out: to check them one by one would take too long"
+        )
+    return sentences
 
 
 def dependence(survey: Survey) -> str:
@@ -146,7 +148,7 @@ def outputs(survey: Survey) -> list[str]:
 def growth(found: Growth) -> str:
     """`layer4.2.relu: 2048@ceil(h/32) x ceil(w/32)`, of the input's height h and width w.
 
-    A side that follows no formula for certain is told as it was seen: `2048@(1 to 32) x ceil(w/32)`.
+    A side that follows no formula for certain is given as it was seen: `2048@(1 to 32) x ceil(w/32)`.
     """
     axes = (found.height, "h", found.heights), (found.width, "w", found.widths)
     sides = [formula(rule, name) or f"({least} to {most})" for rule, name, (least, most) in axes]
@@ -166,14 +168,14 @@ def lost(survey: Survey) -> list[str]:
     for loss in survey.losses:
         axes = by_layer.setdefault(loss.path, {}).setdefault(words(loss.sizes), [])
         axes.append(AXES[loss.axis][1] + (f" ({loss.written} as written)" if loss.written else ""))
-    told = [
+    sentences = [
         f"{' and '.join(axes)} in {path}: {sizes}"
         for path, found in by_layer.items()
         for sizes, axes in found.items()
     ]
     whole = [sweep.set(sweep.whole) for sweep in (survey.heights, survey.widths)]
     nothing = f"nothing at {both(whole[0], whole[1])}" if all(whole) else "something at every size"
-    return [*first_of(told, "layers"), nothing]
+    return [*first_of(sentences, "layers"), nothing]
 
 
 def table(survey: Survey) -> list[str]:

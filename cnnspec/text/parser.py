@@ -1,4 +1,4 @@
-"""Text to syntax tree, whatever the text: every fault is told in one run and the rest of the tree is kept.
+"""Text to syntax tree, whatever the text: every fault is reported in one run, and the rest is kept.
 
 Lark's LALR parser runs on the table in grammar_table.py and calls the tree builder at each rule. After
 an unexpected token the rest of its line is skipped, and the shortest way to go on is fed in its place.
@@ -27,7 +27,7 @@ from cnnspec.text.source import Source, Span
 __all__ = ["MAX_SOURCE", "allowances", "decode", "parse"]
 
 MAX_ATTEMPTS = 1000
-"""To go on behind a fault; several may be on one line, of which one is told."""
+"""To go on behind a fault; several may be on one line, of which one is reported."""
 
 _LOCK = threading.RLock()
 
@@ -80,15 +80,15 @@ class _Reading:
     def __init__(self, source: Source, limits: TextLimits) -> None:
         self.source = source
         self.limits = limits
-        self.told: dict[int, Diagnostic] = {}
+        self.reported: dict[int, Diagnostic] = {}
         self.attempts = 0
 
     def report(self, fault: Diagnostic) -> None:
         """Keep a fault, unless its line has one already: that one may be the reason."""
-        self.told.setdefault(fault.span.line, fault)
+        self.reported.setdefault(fault.span.line, fault)
 
     def faults(self) -> list[Diagnostic]:
-        return [fault for _, fault in sorted(self.told.items())]
+        return [fault for _, fault in sorted(self.reported.items())]
 
     def file(self) -> syntax.File:
         nothing = syntax.File((), Span(self.source, 0, len(self.source.text)))
@@ -150,7 +150,7 @@ class _Reading:
         if tokens[index].type == "NL" and tokens[index + 1].type == "LBRACE" and expects("LBRACE"):
             return index + 1
         index = skip(tokens, index)
-        while len(self.told) < MAX_FAULTS and self.attempts < MAX_ATTEMPTS:
+        while len(self.reported) < MAX_FAULTS and self.attempts < MAX_ATTEMPTS:
             self.attempts += 1
             target = tokens[index].type
             fillers = completion(states, end_state, tuple(stack), target)

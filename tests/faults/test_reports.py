@@ -510,12 +510,6 @@ def test_an_unknown_format_is_refused() -> None:
         reports.render("xml", [])
 
 
-def test_a_fine_network_takes_one_line() -> None:
-    assert reports.summary("lenet.cnn", NETWORK) == (
-        "lenet.cnn: LeNet5 ok, 1@28x28 -> 10, 61,706 parameters, 416,520 MACs"
-    )
-
-
 def test_text_loads_nothing_that_it_does_not_need() -> None:
     script = (
         "import sys; from cnnspec.faults import reports; from cnnspec.text.diagnostics import Diagnostic;"

@@ -27,11 +27,11 @@ class Rule(NamedTuple):
 class Course(NamedTuple):
     """What a rule finds in a scope.
 
-    `met` are the pairs; `first` the layers that what enters the scope meets; `through`: what enters leaves;
-    `last` starts here and leaves; `begun` are all that start here.
+    `meetings` are the pairs; `first` the layers that what enters the scope meets; `through`: what enters
+    leaves; `last` starts here and leaves; `begun` are all that start here.
     """
 
-    met: list[tuple[Site, Site]]
+    meetings: list[tuple[Site, Site]]
     first: list[Site]
     through: bool
     last: dict[Value, Site]
@@ -86,7 +86,7 @@ class Follower:
         if now is ENTRY:
             course.first.append(reader)
         else:
-            course.met.append((now, reader))
+            course.meetings.append((now, reader))
 
     def enter(self, course: Course, use: Use, now: Site | None, carried: dict[Value, Site]) -> None:
         """What a block in its place adds to the course around it."""
@@ -107,9 +107,9 @@ class Follower:
         """
         for visit in self.survey.visits:
             course = self.course(visit.scope)
-            other = {site.path for site in self.unmet_in(visit)} if course.met else set()
+            other = {site.path for site in self.unmet_in(visit)} if course.meetings else set()
             known: set[tuple[Any, ...]] = set()
-            for one, two in course.met:
+            for one, two in course.meetings:
                 kind = text(one), text(two)
                 if kind not in known and one.path not in other:
                     known.add(kind)
@@ -122,7 +122,7 @@ class Follower:
 
     def unmet_in(self, visit: Visit) -> Iterator[Site]:
         course = self.course(visit.scope)
-        followed = {key(one) for one, _ in course.met}
+        followed = {key(one) for one, _ in course.meetings}
         if visit.uses:  # what leaves a block is followed where the block is used
             followed |= {key(site) for site in course.last.values()}
         return (site for site in course.begun if key(site) not in followed)

@@ -131,12 +131,12 @@ def pixels_dropped(survey: Survey) -> Iterator[Finding]:
     for site in survey.layers("conv", "depthwise", "maxpool", "avgpool"):
         lost = dropped(site) if site.leaf.layer.value("stride") != (1, 1) else (0, 0)
         if max(lost) > 0:
-            told = [
+            lines = [
                 f"last {number} {word}s" if number > 1 else f"last {word}"
                 for number, word in zip(lost, ("row", "column"), strict=True)
                 if number > 0
             ]
-            message = f"`{site.layer}` never sees the {' and the '.join(told)} of what arrives"
+            message = f"`{site.layer}` never sees the {' and the '.join(lines)} of what arrives"
             label = f"{site.shape} to {site.leaf.output.shape}"
             end = Span(site.op.span.source, site.op.span.end, site.op.span.end)
             hang = Fix("`ceil=yes` lets a last window hang over the edge", (Edit(end, " ceil=yes"),))
@@ -218,12 +218,12 @@ def misaligned(survey: Survey) -> Iterator[Finding]:
         for op in scope.ops:
             if type(op) is Merge and (found := astray(op, sights.of(scope).fields)):
                 one, two, far = found
-                told = (
+                where = (
                     f"{far:g} pixels apart"
                     if far < math.inf
                     else "ever farther apart, for their strides differ"
                 )
-                message = f"the paths of `{op.layer.name}` look at places {told}"
+                message = f"the paths of `{op.layer.name}` look at places {where}"
                 notes = (Note("this path", last_span(one)), Note("and this", last_span(two)))
                 yield finding("W0508", message, Site(op, uses, scope), notes=notes)
 

@@ -80,11 +80,11 @@ class Explorer:
                 continue
             tried = [i, *waiting] if alone < 3 else [i]
             run = Run(SizeProgram(unroll(network), self.limits), columns(inputs, tried), self.claims)
-            told = [(j, k) for k, j in enumerate(tried) if k == 0 or k not in run.open]
-            for j, k in told:
+            settled = [(j, k) for k, j in enumerate(tried) if k == 0 or k not in run.open]
+            for j, k in settled:
                 valid[j], spots[j] = k not in run.faults, (run, k)
-            waiting.difference_update(j for j, _ in told)
-            alone = 0 if len(told) > 1 else alone + 1
+            waiting.difference_update(j for j, _ in settled)
+            alone = 0 if len(settled) > 1 else alone + 1
         return Exploration(valid, spots, first, rechecked, opened)
 
 

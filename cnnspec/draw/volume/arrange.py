@@ -169,14 +169,14 @@ def shift(spot: Spot, by: float) -> Spot:
 
 def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) -> list[list[Spot]]:
     """The things in rows: few rows, cut where nothing skips, and evenly filled."""
-    told: dict[int, list[Skip]] = {}
+    with_words: dict[int, list[Skip]] = {}
     for skip in figure.skips:
         if skip.words:
-            told.setdefault(skip.head, []).append(skip)
+            with_words.setdefault(skip.head, []).append(skip)
     cuts = torn(figure)
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(things)
     for first in range(len(things)):
-        for spot in spread(things, first, left, right, told):
+        for spot in spread(things, first, left, right, with_words):
             slack = max(0.0, 1 - spot.right / right)
             cost = best[first][0] + 1 + slack**2 + 0.45 * cuts[spot.number + 1]
             best[spot.number + 1] = min(best[spot.number + 1], (cost, first))
@@ -184,7 +184,7 @@ def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) 
     end = len(things)
     while end:
         first = best[end][1]
-        row = spread(things, first, left, right, told)[: end - first]
+        row = spread(things, first, left, right, with_words)[: end - first]
         rows.append(justify(row, right if end == len(things) else right - STUB))
         end = first
     return rows[::-1]

@@ -84,7 +84,7 @@ def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
         edits = list(alter.change_edits(case.tree, change, change.start) or ())
         if not edits:
             continue
-        told = [(alter.words_of(change), which(*call_from(case.tree, change.start), case))]
+        changed = [(alter.words_of(change), which(*call_from(case.tree, change.start), case))]
         for fault in _failing(case, edits):
             found = case.outcome(edits)
             assert found is not None
@@ -94,14 +94,14 @@ def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
                 more = alter.change_edits(case.tree, further, start) or ()
                 if not {edit.span for edit in more} & {edit.span for edit in edits}:
                     edits += more
-                    told.append((alter.words_of(further), which(*call_from(case.tree, start), case)))
+                    changed.append((alter.words_of(further), which(*call_from(case.tree, start), case)))
             if len(edits) == before:
                 break
         after = case.after_mending(edits)
         if after is not None:
             end = chain.steps[-1].span.end - 1
-            gives = outcome(after, end, edits) if len(told) == 1 else ""
-            yield Fix(list_changes(told) + gives, tuple(edits))
+            gives = outcome(after, end, edits) if len(changed) == 1 else ""
+            yield Fix(list_changes(changed) + gives, tuple(edits))
 
 
 def _changes(fault: Diagnostic, networks: Sequence[Network], kind: str) -> Iterator[alter.Change]:

@@ -55,9 +55,9 @@ def _fix(case: Case, chosen: Sequence[alter.Change]) -> Iterator[Fix]:
     joined = tuple(edit for each in edits if each for edit in each)
     after = case.after_mending(joined)
     if after is not None:
-        told = [(alter.words_of(each), which(*call_from(case.tree, each.start), case)) for each in changes]
-        gives = outcome(after, case.fault.span.start, joined) if len(told) == 1 else ""
-        yield Fix(list_changes(told) + gives, joined)
+        changed = [(alter.words_of(each), which(*call_from(case.tree, each.start), case)) for each in changes]
+        gives = outcome(after, case.fault.span.start, joined) if len(changed) == 1 else ""
+        yield Fix(list_changes(changed) + gives, joined)
 
 
 ceils, extras, factors, pads = (partial(alter_layers, kind) for kind in ("ceil", "extra", "factor", "pad"))

@@ -5,7 +5,8 @@ Each format's module is loaded when it is asked for, so that a plain check loads
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from cnnspec.text.diagnostics import Diagnostic
@@ -24,40 +25,8 @@ def render(
     `files` are the checked files as check.schema.json describes them; only json tells them. Only text is
     ever coloured.
     """
-    match name:
-        case "text":
-            from cnnspec.faults.reports import text
-
-            return text.render(diagnostics, colour)
-        case "concise":
-            from cnnspec.faults.reports import concise
-
-            return concise.render(diagnostics)
-        case "github":
-            from cnnspec.faults.reports import github
-
-            return github.render(diagnostics)
-        case "json":
-            from cnnspec.faults.reports import json
-
-            return json.render(diagnostics, files)
-        case "sarif":
-            from cnnspec.faults.reports import sarif
-
-            return sarif.render(diagnostics)
-    raise ValueError(f"no format {name!r}, only {', '.join(FORMATS)}")
-
-
-def summary(path: str, network: Mapping[str, Any]) -> str:
-    """One line on a network in which nothing is wrong."""
-    inputs, outputs = (
-        ", ".join(_shape(value["shape"]) for value in network[side]) for side in ("inputs", "outputs")
-    )
-    return (
-        f"{path}: {network['name']} ok, {inputs} -> {outputs}, "
-        f"{network['params']:,} parameters, {network['macs']:,} MACs"
-    )
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return f"{shape[0]}@{shape[1]}x{shape[2]}" if len(shape) == 3 else str(shape[0])
+    if name not in FORMATS:
+        raise ValueError(f"no format {name!r}, only {', '.join(FORMATS)}")
+    write: Callable[..., str] = import_module(f"{__name__}.{name}").render
+    more: dict[str, object] = {"text": colour, "json": files}
+    return write(diagnostics, more[name]) if name in more else write(diagnostics)

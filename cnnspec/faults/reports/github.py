@@ -12,7 +12,7 @@ _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def render(diagnostics: Sequence[Diagnostic]) -> str:
-    """One `::error …::message` a fault; what was left out is told in a last notice."""
+    """One `::error …::message` a fault; what was left out is counted in a last notice."""
     lines = [_command(diagnostic) for diagnostic in diagnostics[:SHOWN]]
     if len(diagnostics) > SHOWN:
         lines.append(f"::notice title=cnnspec::{_data(tally(diagnostics))}")
@@ -32,12 +32,12 @@ def _command(d: Diagnostic) -> str:
     if end_line > line:  # GitHub takes columns only within a line
         del places["col"], places["endColumn"]
     properties = ",".join(f"{key}={_property(str(value))}" for key, value in places.items())
-    told = [d.message, *([d.label] if d.label else [])]
-    told += [
+    sentences = [d.message, *([d.label] if d.label else [])]
+    sentences += [
         note.message if note.span is None else f"line {note.span.line}: {note.message}" for note in d.notes
     ]
-    told += [f"help: {fix.title}" for fix in d.fixes]
-    return f"::{_COMMANDS[d.severity]} {properties},title={d.code}::{_data(chr(10).join(told))}"
+    sentences += [f"help: {fix.title}" for fix in d.fixes]
+    return f"::{_COMMANDS[d.severity]} {properties},title={d.code}::{_data(chr(10).join(sentences))}"
 
 
 def _data(text: str) -> str:
