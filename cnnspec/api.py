@@ -130,21 +130,27 @@ def build(
     backend: Literal["torch", "numpy"] = "torch",
     *,
     inference: bool = False,
+    plain: bool = False,
     optimize: bool = False,
     explicit: bool = False,
 ) -> str:
     """The text of a program that computes a network, and needs PyTorch or NumPy alone.
 
-    `inference` (numpy): training is left out. `optimize`: for inference alone, batch norms folded, pads
-    merged, what idles left out. `explicit` (torch): arguments that equal PyTorch's defaults are written, too.
+    `inference` (numpy): training is left out. `plain` (numpy): written out to be read. `optimize`: for
+    inference alone, batch norms folded, pads merged, what idles left out. `explicit` (torch): arguments
+    that equal PyTorch's defaults are written, too.
 
-    Raises Refusal where the back end has no form of a layer, ValueError for a flag of the other back end.
+    Raises Refusal where the back end has no form of a layer, ValueError for a flag of the other back end, and
+    for `plain` with `optimize`.
     """
     from cnnspec.backends import emit
 
-    if (inference and backend != "numpy") or (explicit and backend != "torch"):
-        raise ValueError(f"{'inference' if inference else 'explicit'} is not for {backend}")
-    flags = {"inference": inference, "optimize": optimize, "explicit": explicit}
+    foreign = {"explicit": explicit} if backend == "numpy" else {"inference": inference, "plain": plain}
+    for name in (name for name, flag in foreign.items() if flag):
+        raise ValueError(f"{name} is not for {backend}")
+    if plain and optimize:
+        raise ValueError("plain writes the net as it is, optimize changes it")
+    flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
     chosen = {name: flag for name, flag in flags.items() if flag}
     return emit(backend, network, network.net.span.source.name, **chosen)
 

@@ -14,6 +14,7 @@ from cnnspec.commands.common import Call, fail, options, save, takes_call
 @options
 @click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What to build for.")
 @click.option("--inference", is_flag=True, help="numpy: leave training out.")
+@click.option("--plain", is_flag=True, help="numpy: write the net out, to be read, not to be fast.")
 @click.option("--optimize", is_flag=True, help="For inference alone: norms folded, and what idles left out.")
 @click.option(
     "--explicit", is_flag=True, help="torch: write the arguments that equal PyTorch's defaults, too."
@@ -27,6 +28,7 @@ def build(
     file: str | None,
     backend: str,
     inference: bool,
+    plain: bool,
     optimize: bool,
     explicit: bool,
     output: str | None,
@@ -38,10 +40,14 @@ def build(
 
     if inference and backend != "numpy":
         fail("--inference is for --backend numpy")
+    if plain and backend != "numpy":
+        fail("--plain is for --backend numpy")
+    if plain and optimize:
+        fail("--plain writes the net as it is, --optimize changes it: leave one of them out")
     if explicit and backend != "torch":
         fail("--explicit is for --backend torch")
     path, network = call.network(file, choice)
-    flags = {"inference": inference, "optimize": optimize, "explicit": explicit}
+    flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
     text = emit(backend, network, path, **{name: flag for name, flag in flags.items() if flag})
     if output in (None, "-"):
         click.echo(text, nl=False)

@@ -1,10 +1,20 @@
 """NumPy source from a checked network.
 
-program.py frames the file and writes the net's table of layers; lowering.py says which kernel a layer is;
-sources.py finds the definitions that a file needs. kernels/ holds them: real functions, tested here, which
-are copied out and never imported when a file is built.
+lowering.py says which kernel a layer is; program.py frames the fast program and writes the net's table of
+layers, plain.py and plain_training.py write the net out line by line; sources.py finds the definitions that
+a file needs. kernels/ holds them, short/ what plain programs have in their place: real functions, tested
+here, which are copied out and never imported when a file is built.
 """
 
-from cnnspec.backends.numpy.program import emit
+from __future__ import annotations
 
-__all__ = ["emit"]
+from cnnspec.backends.numpy import plain as plain_program
+from cnnspec.backends.numpy import program
+from cnnspec.graph.tree import Network
+
+
+def emit(network: Network, source: str, plain: bool = False, **options: bool) -> str:
+    """The file for a network: the fast program, or the plain one; `options` are those of their own."""
+    return (
+        plain_program.emit(network, source, **options) if plain else program.emit(network, source, **options)
+    )

@@ -66,12 +66,9 @@ def emit(network: Network, source: str, inference: bool = False, optimize: bool 
 
 def heading(network: Network, source: str, name: str, inference: bool, optimize: bool) -> str:
     total = costs(network)
-    file = "".join(
-        c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name
-    )
     images = ", ".join(f"images{i + 1}" for i in range(len(network.inputs)))
     lines = [
-        f"# {name}: {MARK} {__version__} from {file}",
+        f"# {name}: {MARK} {__version__} from {file_name(source)}",
         f'"""{name} in NumPy: {network.sizes}.',
         "",
         f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.",
@@ -98,6 +95,13 @@ def heading(network: Network, source: str, name: str, inference: bool, optimize:
             "    optimiser.step(grads)",
         ]
     return "\n".join([*lines, '"""', "", ""])
+
+
+def file_name(source: str) -> str:
+    """The name of a specification as a comment may hold it."""
+    return "".join(
+        c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name
+    )
 
 
 # The class

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).with_name("kernels")
+SHORT = Path(__file__).with_name("short")
+"""Definitions that stand in plain programs for those of the same names in FOLDER."""
+
+SHORT_MODULES = ("windowed", "store", "learning")
 
 MODULES = (
     "arrays",
@@ -51,11 +56,11 @@ class Definition(NamedTuple):
 
 
 @cache
-def definitions() -> dict[str, Definition]:
-    """All definitions by name, in order."""
+def definitions(folder: Path = FOLDER, modules: tuple[str, ...] = MODULES) -> dict[str, Definition]:
+    """All definitions of a folder by name, in order."""
     found: dict[str, Definition] = {}
-    for module in MODULES:
-        text = (FOLDER / f"{module}.py").read_text(encoding="utf-8")
+    for module in modules:
+        text = (folder / f"{module}.py").read_text(encoding="utf-8")
         body = ast.parse(text).body
         for node, after in zip_longest(body, body[1:]):
             name = defined(node)
@@ -67,13 +72,18 @@ def definitions() -> dict[str, Definition]:
     return found
 
 
+def shortened() -> dict[str, Definition]:
+    """The definitions that plain programs prefer."""
+    return definitions(SHORT, SHORT_MODULES)
+
+
 @cache
 def imports() -> dict[str, str]:
     """Import statements by the name that they bring, those of the package itself aside."""
     found: dict[str, str] = {}
-    for module in MODULES:
-        tree = ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))
-        for node in tree.body:
+    files = [FOLDER / f"{module}.py" for module in MODULES] + [SHORT / f"{m}.py" for m in SHORT_MODULES]
+    for file in files:
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Import):
                 for name in node.names:
                     found[name.asname or name.name] = ast.unparse(ast.Import([name]))
@@ -97,16 +107,45 @@ def defined(node: ast.stmt) -> str:
     return ""
 
 
+def reads_of(text: str) -> frozenset[str]:
+    """The names that a program reads."""
+    return reads(ast.parse(text))
+
+
 def reads(node: ast.AST) -> frozenset[str]:
-    return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+    """The names that code reads from around it: those that a function makes itself are its own."""
+    found: set[str] = set()
+    for child in ast.iter_child_nodes(node):
+        found |= reads(child)
+    if isinstance(node, ast.Name):
+        found.add(node.id)
+    if isinstance(node, ast.FunctionDef | ast.Lambda):
+        parts = list(ast.walk(node))
+        found -= {part.arg for part in parts if isinstance(part, ast.arg)}
+        found -= {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    return frozenset(found)
 
 
-@cache
+def argument_names(definition: Definition) -> tuple[str, ...]:
+    """The names of a function's parameters."""
+    assert isinstance(definition.node, ast.FunctionDef)
+    given = definition.node.args
+    return tuple(argument.arg for argument in [*given.args, *([given.vararg] if given.vararg else [])])
+
+
 def parameters(kernel: str) -> tuple[str, ...]:
     """The names of a kernel's parameters."""
-    node = definitions()[kernel].node
-    assert isinstance(node, ast.FunctionDef)
-    return tuple(argument.arg for argument in node.args.args)
+    return argument_names(definitions()[kernel])
+
+
+def results(backward: Definition, paths: int) -> int:
+    """How many gradients a backward kernel returns, of a join of so many paths."""
+    assert isinstance(backward.node, ast.FunctionDef)
+    if not isinstance(backward.node.returns, ast.Subscript):
+        return 1
+    assert isinstance(backward.node.returns.slice, ast.Tuple)
+    items = backward.node.returns.slice.elts
+    return paths if isinstance(items[-1], ast.Constant) else len(items)
 
 
 @cache
@@ -121,18 +160,20 @@ def defaults(kernel: str) -> dict[str, Any]:
 
 def assemble(body: str, offered: tuple[str, ...] = ()) -> str:
     """Imports, the definitions that a program needs or offers, the program."""
-    everything = definitions()
-    wanted = reads(ast.parse(body)) | set(offered)
+    head, functions = needed(reads(ast.parse(body)) | set(offered), definitions())
+    return head + "\n\n" + functions + "\n\n" + body
+
+
+def needed(wanted: frozenset[str], everything: Mapping[str, Definition]) -> tuple[str, str]:
+    """Imports and constants, then functions and classes, that names need of all definitions."""
     used: set[str] = set()
     while found := {name for name in wanted if name in everything} - used:
         used |= found
-        wanted = frozenset().union(wanted, *(everything[name].reads for name in found))
-    ordered = [(name, everything[name]) for name in everything if name in used]
-    constants = (
-        "".join(definition.text for _, definition in ordered if definition.is_constant).rstrip() + "\n"
-    )
-    functions = "\n\n".join(definition.text for _, definition in ordered if not definition.is_constant)
-    return import_lines(wanted) + "\n" + constants + "\n\n" + functions + "\n\n" + body
+        wanted = wanted.union(*(everything[name].reads for name in found))
+    ordered = [definition for name, definition in everything.items() if name in used]
+    constants = "".join(definition.text for definition in ordered if definition.is_constant).rstrip() + "\n"
+    functions = "\n\n".join(definition.text for definition in ordered if not definition.is_constant)
+    return import_lines(wanted) + "\n" + constants, functions
 
 
 def import_lines(wanted: frozenset[str]) -> str:

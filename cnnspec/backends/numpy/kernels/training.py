@@ -146,10 +146,11 @@ class TrainableNet(BaseNet):
 
 
 def before_softmax(output: str, layers: dict[str, Layer]) -> str:
-    """The layer that makes the logits: the output, or what a closing softmax takes."""
-    layer = layers[output]
-    closing = layer.kernel.__name__ in ("softmax", "log_softmax")
-    return layer.of[0] if closing else output
+    """What makes the logits, a layer or an input: a closing softmax takes them."""
+    layer = layers.get(output)
+    if layer is not None and layer.kernel.__name__ in ("softmax", "log_softmax"):
+        return layer.of[0]
+    return output
 
 
 def accumulate(totals: dict[str, Array], name: str, part: Array | None) -> None:
