@@ -1,5 +1,7 @@
 """Plain NumPy programs: the numbers of the fast ones, in a text to be read.
 
+pytestmark = pytest.mark.slow
+
 CNNSPEC_UPDATE=1 rewrites the golden file; read the difference before committing it.
 """
 
@@ -19,11 +21,11 @@ from cnnspec.backends import emit
 from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Network
-from tests.backends.interpreter import network
 from tests.backends.pair import load, outputs
 from tests.backends.test_numpy_emitted import ODD
 from tests.backends.test_numpy_kernels import CASES
 from tests.layers.instantiate import Case, title
+from tests.nets import network
 from tests.random.files import files
 from tests.random.nets import written
 from tests.random.test_random import explore
@@ -55,7 +57,7 @@ def close(made: Any, wanted: Any, name: str = "", scale: float = 0.0) -> None:
     assert np.abs(made - wanted).max(initial=0) <= 1e-8 * largest, name
 
 
-def agree(net: Network, folder: Path, train: bool = True) -> None:
+def agree(net: Network, folder: Path) -> None:
     """Assert that both programs hold and compute the same, and that both learn or refuse to."""
     fast, plain = programs(net, folder)
     assert list(fast.params) == list(plain.params)
@@ -74,8 +76,7 @@ def agree(net: Network, folder: Path, train: bool = True) -> None:
     lean.params = {name: plain.params[name] for name in lean.params}
     for mine, theirs in zip(outputs(lean(*images)), outputs(wanted), strict=True):
         close(mine, theirs)
-    if train:
-        agree_in_training(net, fast, plain, images)
+    agree_in_training(net, fast, plain, images)
 
 
 def agree_in_training(net: Network, fast: Any, plain: Any, images: list[Any]) -> None:
@@ -118,7 +119,7 @@ def test_nets_of_the_zoo(net: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("spec", ODD)
 def test_odd_nets(spec: str, tmp_path: Path) -> None:
-    agree(network(ODD[spec]), tmp_path, train=spec not in ("nothing", "several"))
+    agree(network(ODD[spec]), tmp_path)
 
 
 @pytest.mark.parametrize("case", CASES, ids=title)
