@@ -8,7 +8,7 @@ import keyword
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cnnspec.backends import emit
@@ -181,6 +181,8 @@ def instance(text: str) -> Any:
 
 @pytest.mark.slow
 @settings(max_examples=80, deadline=None)
+@example(["0"])
+@example(["0", "1"])  # as nn.Sequential counts
 @given(st.lists(WORDS, min_size=1, max_size=5, unique=True))
 def test_labels(labels: list[str]) -> None:
     steps = "\n".join(f'    "{label}": conv 3@1x1' for label in labels)

@@ -82,8 +82,8 @@ class Plan:
 
     @property
     def sequential(self) -> bool:
-        """Whether the class is just an nn.Sequential with the names that one gives."""
-        return all(
+        """Whether the class is just an nn.Sequential with the names that one gives; a net has a forward."""
+        return not self.is_net and all(
             is_chain(row.steps, self.kept) and implicit(row.steps) and row.outputs == (last(row),)
             for row in self.rows
         )
