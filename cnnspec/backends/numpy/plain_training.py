@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends.names import Names
-from cnnspec.backends.numpy.plain import Flow, Line, Step, variables, write_arrival, write_value
+from cnnspec.backends.numpy.plain_forward import Flow, Line, Step, variables, write_arrival, write_value
 from cnnspec.backends.numpy.program import text
 from cnnspec.backends.numpy.sources import Definition, argument_names, results
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat

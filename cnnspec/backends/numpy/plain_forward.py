@@ -1,0 +1,319 @@
+"""The run forth of a plain NumPy program: a line for each step, short definitions where they serve."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cnnspec.analysis.unroll import Graph, Node
+from cnnspec.backends.names import Names
+from cnnspec.backends.numpy.program import (
+    BY_AXIS,
+    left_out,
+    lowering,
+    text,
+)
+from cnnspec.backends.numpy.sources import (
+    Definition,
+    argument_names,
+    definitions,
+    shortened,
+)
+from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat
+from cnnspec.graph.tree import Network
+from cnnspec.layers.base import Call
+from cnnspec.passes.evaluation import NOISE
+
+GENERAL = {"conv2d": "general_conv2d", "weighted": "general_weighted"}
+"""What stands for a short definition where a net asks for more; else it is the kernel of the same name."""
+
+ASSUMED = {"adaptive_avg_pool2d": {"size": (1, 1)}}
+"""What short definitions do without being told."""
+
+SPELLED = {"tanh": "np.tanh", "absolute": "np.abs"}
+"""Kernels that are functions of NumPy."""
+
+OPERATORS = {"add": " + ", "sub": " - ", "mul": " * "}
+"""Kernels that are operators between all their values."""
+
+LINE = 88 - 8 - len("x = ")
+"""Columns for an expression in a method."""
+
+
+class Step(NamedTuple):
+    """A line of the program: `kernel(*sources, *tensors, **arguments)` makes the value of a node."""
+
+    node: Node
+    kernel: str  # as kernels/ names it
+    function: str  # as it is called here
+    sources: tuple[str, ...]
+    arguments: dict[str, Any]
+    tensors: Call | None
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The keys in `params` by the names of its tensors."""
+        if self.tensors is None:
+            return {}
+        first = self.node.first
+        return {w.name or "weight": f"{first}.{w.name}" if w.name else first for w in self.node.weights}
+
+    def given(self, taken: tuple[str, ...] = ("bias",)) -> list[tuple[str, Text]]:
+        """The tensors and arguments of a call; a bias where it is taken."""
+        keys = {name: key for name, key in self.keys.items() if name != "bias" or name in taken}
+        if len(keys) > 2:
+            items: list[tuple[str, Text]] = [("**", f"of(p, {text(self.node.first)})")]
+        else:
+            named = list(keys) != ["weight", "bias"][: len(keys)]
+            items = [(f"{name}=" if named else "", f"p[{text(key)}]") for name, key in keys.items()]
+        return items + [(f"{name}=", text(value)) for name, value in self.arguments.items()]
+
+
+class Flow(NamedTuple):
+    """The lines of a run, and by what source an output is made: what does nothing is no line."""
+
+    steps: list[Step]
+    outputs: tuple[tuple[str, str, bool], ...]
+
+
+# Which definitions serve
+
+
+def choose(*graphs: Graph) -> dict[str, Definition]:
+    """All definitions that the programs of graphs may take: short ones, where they serve all calls."""
+    lacking = set()
+    for inference in (True, False):
+        for node in (node for graph in graphs for node in graph.nodes):
+            kernel, arguments, tensors = lowering(node, inference)
+            if kernel in shortened() and abridged(kernel, arguments) is None:
+                lacking |= {kernel, f"{kernel}_backward"}
+            if tensors and tensors.name == "weighted" and set(tensors.kwargs) - {"bias", "frozen"}:
+                lacking.add("weighted")
+    short = {name: found for name, found in shortened().items() if name not in lacking}
+    layers = {name: found for name, found in short.items() if found.module == "windowed"}
+    rest = {name: found for name, found in definitions().items() if name not in short and name not in GENERAL}
+    return layers | rest | short
+
+
+def abridged(kernel: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """The arguments as the short definition takes them: one number for both axes; None: it does not."""
+    taken = argument_names(shortened()[kernel])
+    found = {}
+    for name, value in arguments.items():
+        if ASSUMED.get(kernel, {}).get(name) == value:
+            continue
+        if name in BY_AXIS:
+            if len(set(value)) > 1:
+                return None
+            name, value = ("pad" if name == "pads" else name), value[0]
+        if name not in taken:
+            return None
+        found[name] = value
+    return found
+
+
+def flow(graph: Graph, inference: bool, everything: dict[str, Definition]) -> Flow:
+    """The lines of a graph: in training those that its outputs need."""
+    same = {name: name for name, _ in graph.inputs}
+    steps = []
+    for node in graph.nodes:
+        kernel, arguments, tensors = lowering(node, inference)
+        sources = tuple(same[name] for name in node.inputs)
+        if kernel == "identity":
+            same[node.path] = sources[0]
+            continue
+        same[node.path] = node.path
+        function = kernel
+        if kernel not in everything:
+            function = GENERAL[kernel]
+        elif everything[kernel] is shortened().get(kernel):
+            arguments = abridged(kernel, arguments) or {}
+        steps.append(Step(node, kernel, function, sources, arguments, tensors))
+    outputs = tuple((name, same[at], train) for name, at, train in graph.outputs)
+    return Flow(live(steps, {at for _, at, _ in outputs}), outputs)
+
+
+def live(steps: list[Step], wanted: set[str]) -> list[Step]:
+    """The steps that the wanted values need."""
+    found = []
+    for step in reversed(steps):
+        if step.node.path in wanted:
+            wanted = wanted | set(step.sources)
+            found.append(step)
+    return found[::-1]
+
+
+# The class
+
+
+def write_start(
+    network: Network, graph: Graph, everything: dict[str, Definition], inference: bool, body: Writer
+) -> None:
+    """The tensors, and files of them."""
+    sizes = " and ".join(str(shape) for _, shape in graph.inputs)
+    spare = left_out(network, graph)
+    body.line(f'"""{network.name} for {sizes}; `params` are its tensors by their keys in PyTorch."""')
+    body.line()
+    with body.block("def __init__(self, seed: int = 0) -> None"):
+        body.line("rng = np.random.default_rng(seed)")
+        owners = [node for node in graph.nodes if node.weights and not node.shared]
+        rows = tuple(("**", start_of(node, everything)) for node in owners)
+        body.expression(Arguments("", rows, "{", "}"), "self.params: dict[str, Array] = ")
+        if not inference and any(node.layer.name in NOISE for node in graph.nodes):
+            body.line("self.rng = rng")
+    methods = [("load", "read", "Read `params` from", spare)]
+    methods += [] if inference else [("save", "write", "Write `params` to", ())]
+    for name, function, words, rest in methods:
+        body.line()
+        with body.block(f"def {name}(self, path: str) -> None"):
+            body.line(f'"""{words} a .safetensors or .npz file."""')
+            items = ("self.params", "path", *(flat(text(key)) for key in rest))
+            body.expression(Arguments(f"{function}_tensors", tuple(("", item) for item in items)))
+
+
+def start_of(node: Node, everything: dict[str, Definition]) -> Text:
+    """What makes the tensors of a layer, by their keys."""
+    tensors = lowering(node, False).tensors
+    assert tensors is not None
+    lone = tensors.name == "filled" and node.weights[0].name
+    items: list[tuple[str, Text]] = [("", "rng")] if tensors.name == "weighted" else []
+    items.append(("", text(f"{node.first}.{lone}" if lone else node.first)))
+    items += [("", text(item)) for item in tensors.args]
+    items += [(f"{key}=", text(value)) for key, value in tensors.kwargs.items() if key != "frozen"]
+    function = tensors.name if tensors.name in everything else GENERAL[tensors.name]
+    return Arguments(function, tuple(items))
+
+
+def write_forward(graph: Graph, run: Flow, tuples: dict[str, str], names: Names, body: Writer) -> None:
+    """A line for each step; what only the next one takes may stand within it."""
+    taken = variables(graph, names)
+    result = tuples.get("named", "Array")
+    given = "".join(f", {variable}: Array" for variable in taken.values())
+    body.line()
+    with body.block(f"def __call__(self{given}) -> {result}"):
+        body.line(f'"""{"The outputs" if "named" in tuples else "The output"} of evaluation."""')
+        write_arrival(graph, taken, bool(run.steps) and any(step.keys for step in run.steps), body)
+        kept = [at for _, at, _ in run.outputs]
+        lines = nested(run.steps, kept)
+        registers = Registers(taken, lines, kept, names)
+        for i, line in enumerate(lines):
+            call = line.expression(registers.at)
+            if i == len(lines) - 1 and kept == [line.path] and result == "Array":
+                body.expression(call, "return ")
+            else:
+                write_value(registers.place(i), call, body)
+        if "named" in tuples:
+            body.line(f"return {result}({', '.join(registers.at[at] for at in kept)})")
+        elif not lines or kept != [lines[-1].path]:
+            body.line(f"return {registers.at[kept[0]]}")
+
+
+def variables(graph: Graph, names: Names) -> dict[str, str]:
+    """The parameters of a run: x, or the names of several inputs."""
+    if len(graph.inputs) == 1:
+        names.taken.add("x")
+        return {graph.inputs[0][0]: "x"}
+    return {name: names.local(name) for name, _ in graph.inputs}
+
+
+def write_arrival(graph: Graph, taken: dict[str, str], has_tensors: bool, body: Writer) -> None:
+    """What arrives becomes floats of the right shapes."""
+    if has_tensors:
+        body.line("p = self.params")
+    for name, shape in graph.inputs:
+        sizes = ", ".join(map(str, shape.dimensions))
+        body.line(f"{taken[name]} = floats({taken[name]}, {sizes})")
+    if len(taken) > 1:
+        body.line(f"check_counts({', '.join(taken.values())})")
+
+
+def write_value(variable: str, value: Text, body: Writer) -> None:
+    """`variable = value`; operators that do not fit a line stand in brackets, as ruff has them."""
+    room = WIDTH - 4 * body.depth
+    if not isinstance(value, str) or len(f"{variable} = {value}") <= room:
+        body.expression(value, f"{variable} = ")
+        return
+    words = value.split(" ")  # a * b * c: what stands before an operator ends its line
+    rows = [words[0], *(f"{sign} {name}" for sign, name in zip(words[1::2], words[2::2], strict=True))]
+    body.line(f"{variable} = (")
+    with body.indented():
+        for row in [value] if len(value) <= room - 4 else rows:
+            body.line(row)
+    body.line(")")
+
+
+class Line(NamedTuple):
+    """Steps of which each takes the one before alone: written within one another."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def path(self) -> str:
+        return self.steps[-1].node.path
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return self.steps[0].sources
+
+    def expression(self, at: dict[str, str]) -> Text:
+        """The call, or calls, on variables."""
+        found: Text = ""
+        for i, step in enumerate(self.steps):
+            values = [at[name] for name in step.sources] if i == 0 else [found]
+            if step.kernel == "flatten":
+                sizes = (("", f"len({values[0]})"), ("", str(step.node.output.channels)))
+                found = Arguments(f"{values[0]}.reshape", sizes)
+            elif step.kernel in OPERATORS:
+                found = OPERATORS[step.kernel].join(map(flat, values))
+            else:
+                items = tuple(("", value) for value in values) + tuple(step.given())
+                found = Arguments(SPELLED.get(step.function, step.function), items)
+        return found
+
+
+def nested(steps: list[Step], kept: list[str]) -> list[Line]:
+    """The lines of steps: a call without arguments of its own goes around what it alone takes."""
+    takers: dict[str, int] = dict.fromkeys(kept, 1)
+    for name in (name for step in steps for name in step.sources):
+        takers[name] = takers.get(name, 0) + 1
+    lines: list[Line] = []
+    for step in steps:
+        if lines and step.sources == (lines[-1].path,) and takers[lines[-1].path] == 1 and is_around(step):
+            line = Line((*lines[-1].steps, step))
+            names = dict.fromkeys(line.sources, "x" * 8)
+            if lines[-1].steps[0].kernel not in OPERATORS and len(flat(line.expression(names))) <= LINE:
+                lines[-1] = line
+                continue
+        lines.append(Line((step,)))
+    return lines
+
+
+def is_around(step: Step) -> bool:
+    """Whether a step may be written around what it takes, and names that once."""
+    return not step.given() and step.kernel not in ("flatten", *OPERATORS)
+
+
+class Registers:
+    """Which variable a value lies in: one whose own is not needed any more, or a fresh one."""
+
+    def __init__(self, at: dict[str, str], lines: list[Line], kept: list[str], names: Names) -> None:
+        self.at, self.lines, self.names = dict(at), lines, names
+        self.free: list[str] = []
+        last = {name: i for i, line in enumerate(lines) for name in line.sources}
+        self.ending: dict[int, list[str]] = {}
+        for name, i in last.items():
+            if name not in kept:
+                self.ending.setdefault(i, []).append(name)
+
+    def place(self, i: int) -> str:
+        """The variable for the value of a line, whose sources may go."""
+        self.free += [self.at[name] for name in self.ending.get(i, ())]
+        self.free.sort(key=lambda name: (name != "x", name))
+        wishes = iter(["x", "y", "z"])
+        if self.free:
+            variable = self.free.pop(0)
+        else:
+            wish = next((wish for wish in wishes if wish not in self.names.taken), "")
+            variable = wish or self.names.local(self.lines[i].path.replace(".", "_"))
+            self.names.taken.add(variable)
+        self.at[self.lines[i].path] = variable
+        return variable
