@@ -143,15 +143,15 @@ def build(
     Raises Refusal where the back end has no form of a layer, ValueError for a flag of the other back end, and
     for `plain` with `optimize`.
     """
-    from cnnspec.backends import emit
+    from cnnspec.backends import ONLY, emit
 
-    foreign = {"explicit": explicit} if backend == "numpy" else {"inference": inference, "plain": plain}
-    for name in (name for name, flag in foreign.items() if flag):
-        raise ValueError(f"{name} is not for {backend}")
-    if plain and optimize:
-        raise ValueError("plain writes the net as it is, optimize changes it")
     flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
     chosen = {name: flag for name, flag in flags.items() if flag}
+    for name in chosen:
+        if ONLY.get(name, backend) != backend:
+            raise ValueError(f"{name} is not for {backend}")
+    if plain and optimize:
+        raise ValueError("plain writes the net as it is, optimize changes it")
     return emit(backend, network, network.net.span.source.name, **chosen)
 
 

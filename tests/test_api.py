@@ -57,6 +57,19 @@ def test_what_a_call_names_must_be_there(tmp_path: Path) -> None:
     assert not cnnspec.check(LENET, limits={"max_layers": 3}).ok
 
 
+def test_an_option_of_the_other_back_end_is_no_option() -> None:
+    (network,) = cnnspec.check(LENET).networks
+    for options in (
+        {"plain": True},
+        {"inference": True},
+        {"backend": "numpy", "explicit": True},
+        {"backend": "numpy", "plain": True, "optimize": True},
+    ):
+        with pytest.raises(ValueError, match="plain|inference|explicit"):
+            cnnspec.build(network, **options)
+    assert "to be read" in cnnspec.build(network, "numpy", plain=True)
+
+
 def test_text_that_is_none_is_a_fault() -> None:
     (fault,) = cnnspec.check_text("net A { input 3@8x8 \x00 }").diagnostics
     assert fault.code == "E0102"

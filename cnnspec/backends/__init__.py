@@ -11,6 +11,9 @@ from cnnspec.layers.base import Unsupported
 
 BACKENDS = {"torch": "cnnspec.backends.torch", "numpy": "cnnspec.backends.numpy"}
 
+ONLY = {"inference": "numpy", "plain": "numpy", "explicit": "torch"}
+"""Options that one back end alone has."""
+
 
 class NoProgram(Exception):
     """What a back end has written is no program: a fault of cnnspec, whatever the network is."""

@@ -36,19 +36,17 @@ def build(
     **choice: Any,
 ) -> None:
     """Write the program of a net: the first of FILE, or the one that --net names."""
-    from cnnspec.backends import emit
+    from cnnspec.backends import ONLY, emit
 
-    if inference and backend != "numpy":
-        fail("--inference is for --backend numpy")
-    if plain and backend != "numpy":
-        fail("--plain is for --backend numpy")
+    flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
+    chosen = {name: flag for name, flag in flags.items() if flag}
+    for name in chosen:
+        if ONLY.get(name, backend) != backend:
+            fail(f"--{name} is for --backend {ONLY[name]}")
     if plain and optimize:
         fail("--plain writes the net as it is, --optimize changes it: leave one of them out")
-    if explicit and backend != "torch":
-        fail("--explicit is for --backend torch")
     path, network = call.network(file, choice)
-    flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
-    text = emit(backend, network, path, **{name: flag for name, flag in flags.items() if flag})
+    text = emit(backend, network, path, **chosen)
     if output in (None, "-"):
         click.echo(text, nl=False)
     else:
