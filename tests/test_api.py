@@ -65,7 +65,7 @@ def test_an_option_of_the_other_back_end_is_no_option() -> None:
         {"backend": "numpy", "explicit": True},
         {"backend": "numpy", "plain": True, "optimize": True},
     ):
-        with pytest.raises(ValueError, match="plain|inference|explicit"):
+        with pytest.raises(ValueError, match=r"plain|inference|explicit"):
             cnnspec.build(network, **options)
     assert "to be read" in cnnspec.build(network, "numpy", plain=True)
 
