@@ -21,8 +21,8 @@ from cnnspec.backends.torch.solve.constructor import Constructor
 from cnnspec.backends.torch.solve.expressions import call
 from cnnspec.backends.torch.solve.forward import Forward
 from cnnspec.backends.torch.solve.roots import Root, as_class
-from cnnspec.backends.torch.solve.values import MISSING, ClassName, Unaligned, literal, same
-from cnnspec.backends.torch.unify import check_lent_names, partition
+from cnnspec.backends.torch.solve.values import MISSING, ClassName, literal, same
+from cnnspec.backends.torch.unify import Unaligned, check_lent_names, partition
 from cnnspec.backends.writer import WIDTH, Arguments, Writer
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Value

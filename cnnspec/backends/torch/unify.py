@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from cnnspec.backends.torch.solve.values import Unaligned
 from cnnspec.backends.torch.steps import step_names
 from cnnspec.graph.tree import From, If, Repeat, Step, Value
 from cnnspec.graph.walk import Steps, walk
@@ -17,6 +16,10 @@ from cnnspec.text.source import Span
 
 Row = TypeVar("Row")
 Form = TypeVar("Form")
+
+
+class Unaligned(Exception):
+    """The rows differ in more than what an expression can tell."""
 
 
 def align(rows: list[Steps]) -> list[list[Step]]:

@@ -12,7 +12,6 @@ from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.joins import places
 from cnnspec.backends.torch.solve.loops import Loop
 from cnnspec.backends.torch.solve.roots import Root
-from cnnspec.backends.torch.solve.values import Unaligned
 from cnnspec.backends.torch.steps import (
     implicit,
     is_chain,
@@ -23,6 +22,7 @@ from cnnspec.backends.torch.steps import (
     unlabelled,
     uses,
 )
+from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.graph import walk
 from cnnspec.graph.tree import (
     From,

@@ -14,7 +14,8 @@ from typing import Any
 
 from cnnspec.backends.torch.signatures import AS_KERNEL, EVERYTHING_SAID, Signature
 from cnnspec.backends.torch.solve.solutions import Added, Half, Items, Make, Solution, alike
-from cnnspec.backends.torch.solve.values import MISSING, ClassName, Unaligned, agree, literal, same
+from cnnspec.backends.torch.solve.values import MISSING, ClassName, agree, literal, same
+from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Call
 from cnnspec.values.kinds import is_integer

@@ -27,7 +27,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Statement,
     Variable,
 )
-from cnnspec.backends.torch.solve.values import ClassName, Unaligned, agree
+from cnnspec.backends.torch.solve.values import ClassName, agree
 from cnnspec.backends.torch.steps import (
     attribute_kind,
     escapes,
@@ -43,7 +43,7 @@ from cnnspec.backends.torch.steps import (
     unlabelled,
     wish_of,
 )
-from cnnspec.backends.torch.unify import align, align_iterations, turns
+from cnnspec.backends.torch.unify import Unaligned, align, align_iterations, turns
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import From, If, Leaf, Merge, Path, Repeat, Use
 from cnnspec.graph.walk import Steps

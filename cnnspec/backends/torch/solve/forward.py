@@ -18,7 +18,7 @@ from cnnspec.backends.torch.solve.joins import activation_of, added, places, wri
 from cnnspec.backends.torch.solve.loops import Loop
 from cnnspec.backends.torch.solve.solutions import Index, Numbered
 from cnnspec.backends.torch.solve.statements import Statements, is_same
-from cnnspec.backends.torch.solve.values import Unaligned, agree
+from cnnspec.backends.torch.solve.values import agree
 from cnnspec.backends.torch.solve.variables import read_by
 from cnnspec.backends.torch.steps import (
     attribute_kind,
@@ -31,7 +31,7 @@ from cnnspec.backends.torch.steps import (
     repeat_of,
     unlabelled,
 )
-from cnnspec.backends.torch.unify import align, align_iterations, turns
+from cnnspec.backends.torch.unify import Unaligned, align, align_iterations, turns
 from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
 from cnnspec.graph.walk import Steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.backends.torch.solve.expressions import call, joined
-from cnnspec.backends.torch.solve.values import Unaligned
+from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Merge
 

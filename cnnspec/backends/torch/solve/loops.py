@@ -7,7 +7,8 @@ from typing import Any
 
 from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.solutions import Cell, Index, Numbered, Solution, Straight, leaves
-from cnnspec.backends.torch.solve.values import MISSING, Unaligned, agree, alike_columns, same_origin
+from cnnspec.backends.torch.solve.values import MISSING, agree, alike_columns, same_origin
+from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import polynomial
 

@@ -8,7 +8,8 @@ from typing import Any
 from cnnspec.backends.torch.signatures import Signature
 from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.solutions import Added, Check, Formula, Given, Present, Solution
-from cnnspec.backends.torch.solve.values import MISSING, ClassName, Unaligned, agree, literal, same
+from cnnspec.backends.torch.solve.values import MISSING, ClassName, agree, literal, same
+from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import Test
 from cnnspec.layers import find

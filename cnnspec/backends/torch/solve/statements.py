@@ -9,8 +9,8 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.code import Body
 from cnnspec.backends.torch.solve.expressions import Expression, call
-from cnnspec.backends.torch.solve.values import Unaligned
 from cnnspec.backends.torch.solve.variables import Variables, read_by
+from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Value
 

@@ -16,10 +16,6 @@ class ClassName(str):
     """A class of the emitted program as a value: a layer that a block is told."""
 
 
-class Unaligned(Exception):
-    """The rows differ in more than what an expression can tell."""
-
-
 def literal(value: Any) -> str:
     """A checked value as Python text: nothing else of a specification ever becomes code."""
     if isinstance(value, bool) or value is None:
