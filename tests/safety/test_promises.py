@@ -166,6 +166,7 @@ ROWS = (
     ("backends", "draw"),
     ("compiler",),
     ("faults", "tables"),
+    ("importers",),
     ("api",),
     ("__init__",),
     ("run",),

@@ -1,0 +1,70 @@
+"""The flat model: what every reader makes of a source, and what the writer makes a specification of.
+
+Its kinds of operations are the layers of the language, with all arguments checked; its weights bear the keys
+of the source's state_dict. Nothing in it knows PyTorch, ONNX or any other source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cnnspec.layers.base import Layer
+from cnnspec.values.shapes import Shape
+
+
+class Value(NamedTuple):
+    """A value that flows, known by its number; `shape` is that of one image."""
+
+    number: int
+    shape: Shape
+
+
+class Scope(NamedTuple):
+    """A call of a module: its path in the state_dict, its class, and the how many-th call of it this is."""
+
+    path: str
+    kind: str
+    call: int = 0
+
+
+class Operation(NamedTuple):
+    """A layer in its place. A join has an input a path, in their order; every other layer has one.
+
+    `keys` has the state_dict key of each tensor of `layer.weights`, by the tensor's name; two operations
+    with the same keys share them. `scopes` are the modules around it, outermost first, without the model
+    itself. `training`: evaluation passes by it, or no output of evaluation needs it.
+    `place` is the line of the source that made it, as `eca.py:68`; "" where none is known.
+    """
+
+    layer: Layer
+    inputs: tuple[Value, ...]
+    output: Value
+    keys: Mapping[str, str] = {}
+    scopes: tuple[Scope, ...] = ()
+    training: bool = False
+    place: str = ""
+
+
+class Input(NamedTuple):
+    """An input; `name` is "" where the source gives it none."""
+
+    name: str
+    value: Value
+
+
+class Output(NamedTuple):
+    """An output; `name` is "" where the source gives it none. `training`: evaluation does not return it."""
+
+    name: str
+    value: Value
+    training: bool = False
+
+
+class Model(NamedTuple):
+    """A network, its operations in the order in which they ran. `name` is its class's or its file's."""
+
+    name: str
+    inputs: tuple[Input, ...]
+    operations: tuple[Operation, ...]
+    outputs: tuple[Output, ...]
