@@ -13,7 +13,7 @@ from cnnspec.backends import emit
 from cnnspec.backends.numpy.kernels import arrays, plan
 from cnnspec.backends.numpy.kernels import net as machine
 from cnnspec.backends.numpy.kernels.plan import Plan
-from cnnspec.backends.numpy.program import QUICK, lowering
+from cnnspec.backends.numpy.program import form_tables, lowering
 from cnnspec.layers.base import Call
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
@@ -45,10 +45,12 @@ def built(call: Any) -> Any:
     return call
 
 
-def forms(kernels: list[str]) -> dict[Any, Any]:
-    """The fast forms of kernels, as an emitted class lists them."""
-    names = {kernel: QUICK.get(kernel, f"quick_{kernel}") for kernel in kernels}
-    return {KERNELS[kernel]: KERNELS[name] for kernel, name in names.items() if name in KERNELS}
+def forms(kernels: list[str]) -> dict[str, dict[Any, Any]]:
+    """The tables of forms of kernels, as an emitted class has them."""
+    return {
+        name: {KERNELS[kernel]: KERNELS[form] for kernel, form in table.items()}
+        for name, table in form_tables(kernels).items()
+    }
 
 
 def net_of(case: Case, after: tuple[str, ...]) -> Any:
@@ -70,7 +72,8 @@ def net_of(case: Case, after: tuple[str, ...]) -> Any:
         layers = (first, *others)
         outputs = (([first, *others])[-1].name,)
         planner = Plan
-        quick = forms([lowered.kernel, *after])
+        quick = forms([lowered.kernel, *after])["quick"]
+        in_place = forms([lowered.kernel, *after])["in_place"]
 
     return One()
 
@@ -177,13 +180,6 @@ def test_tiles_are_chosen(
     agree(net, x.astype(np.float32), bound=2e-5)
     forms = [form for _, form in net.plans[0].packs]
     assert forms == [tile or "taps"]
-
-
-def test_what_works_by_pixel_is_listed_once_more() -> None:
-    """The emitter loads no kernels: it has names of its own."""
-    named = {kernel for kernel, form in QUICK.items() if form == "quick_in_place"}
-    assert named == set(plan.IN_PLACE) | plan.BY_PIXEL
-    assert set(plan.JOINS) == {kernel for kernel, form in QUICK.items() if form == "quick_join"}
 
 
 def allocates(case: Case) -> bool:

@@ -6,34 +6,19 @@ from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.backends.names import Names
-from cnnspec.backends.numpy.program import (
-    BY_AXIS,
-    left_out,
-    lowering,
-    text,
-)
+from cnnspec.backends.numpy.program import left_out, lowering, text
 from cnnspec.backends.numpy.sources import (
     Definition,
     argument_names,
+    by_axis,
     definitions,
+    facts,
     shortened,
 )
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Call
 from cnnspec.passes.evaluation import NOISE
-
-GENERAL = {"conv2d": "general_conv2d", "weighted": "general_weighted"}
-"""What stands for a short definition where a net asks for more; else it is the kernel of the same name."""
-
-ASSUMED = {"adaptive_avg_pool2d": {"size": (1, 1)}}
-"""What short definitions do without being told."""
-
-SPELLED = {"tanh": "np.tanh", "absolute": "np.abs"}
-"""Kernels that are functions of NumPy."""
-
-OPERATORS = {"add": " + ", "sub": " - ", "mul": " * "}
-"""Kernels that are operators between all their values."""
 
 LINE = 88 - 8 - len("x = ")
 """Columns for an expression in a method."""
@@ -48,6 +33,12 @@ class Step(NamedTuple):
     sources: tuple[str, ...]
     arguments: dict[str, Any]
     tensors: Call | None
+
+    @property
+    def operator(self) -> str:
+        """What is written between its values, if it is no call."""
+        operator: str = facts(self.kernel).get("operator", "")
+        return operator
 
     @property
     def keys(self) -> dict[str, str]:
@@ -90,18 +81,24 @@ def choose(*graphs: Graph) -> dict[str, Definition]:
                 lacking.add("weighted")
     short = {name: found for name, found in shortened().items() if name not in lacking}
     layers = {name: found for name, found in short.items() if found.module == "windowed"}
-    rest = {name: found for name, found in definitions().items() if name not in short and name not in GENERAL}
+    general = {name for name in definitions() if general_name(name) in shortened()}
+    rest = {name: found for name, found in definitions().items() if name not in short and name not in general}
     return layers | rest | short
+
+
+def general_name(name: str) -> str:
+    """The name of what stands for a short definition where a net asks for more; else the kernel does."""
+    return f"general_{name}"
 
 
 def abridged(kernel: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
     """The arguments as the short definition takes them: one number for both axes; None: it does not."""
-    taken = argument_names(shortened()[kernel])
+    taken, assumed = argument_names(shortened()[kernel]), shortened()[kernel].facts.get("assumed", {})
     found = {}
     for name, value in arguments.items():
-        if ASSUMED.get(kernel, {}).get(name) == value:
+        if assumed.get(name) == value:
             continue
-        if name in BY_AXIS:
+        if name in by_axis():
             if len(set(value)) > 1:
                 return None
             name, value = ("pad" if name == "pads" else name), value[0]
@@ -124,7 +121,7 @@ def flow(graph: Graph, inference: bool, everything: dict[str, Definition]) -> Fl
         same[node.path] = node.path
         function = kernel
         if kernel not in everything:
-            function = GENERAL[kernel]
+            function = general_name(kernel)
         elif everything[kernel] is shortened().get(kernel):
             arguments = abridged(kernel, arguments) or {}
         steps.append(Step(node, kernel, function, sources, arguments, tensors))
@@ -179,7 +176,7 @@ def start_of(node: Node, everything: dict[str, Definition]) -> Text:
     items.append(("", text(f"{node.first}.{lone}" if lone else node.first)))
     items += [("", text(item)) for item in tensors.args]
     items += [(f"{key}=", text(value)) for key, value in tensors.kwargs.items() if key != "frozen"]
-    function = tensors.name if tensors.name in everything else GENERAL[tensors.name]
+    function = tensors.name if tensors.name in everything else general_name(tensors.name)
     return Arguments(function, tuple(items))
 
 
@@ -262,11 +259,11 @@ class Line(NamedTuple):
             if step.kernel == "flatten":
                 sizes = (("", f"len({values[0]})"), ("", str(step.node.output.channels)))
                 found = Arguments(f"{values[0]}.reshape", sizes)
-            elif step.kernel in OPERATORS:
-                found = OPERATORS[step.kernel].join(map(flat, values))
+            elif step.operator:
+                found = f" {step.operator} ".join(map(flat, values))
             else:
                 items = tuple(("", value) for value in values) + tuple(step.given())
-                found = Arguments(SPELLED.get(step.function, step.function), items)
+                found = Arguments(facts(step.kernel).get("spelled", step.function), items)
         return found
 
 
@@ -280,7 +277,7 @@ def nested(steps: list[Step], kept: list[str]) -> list[Line]:
         if lines and step.sources == (lines[-1].path,) and takers[lines[-1].path] == 1 and is_around(step):
             line = Line((*lines[-1].steps, step))
             names = dict.fromkeys(line.sources, "x" * 8)
-            if lines[-1].steps[0].kernel not in OPERATORS and len(flat(line.expression(names))) <= LINE:
+            if not lines[-1].steps[0].operator and len(flat(line.expression(names))) <= LINE:
                 lines[-1] = line
                 continue
         lines.append(Line((step,)))
@@ -289,7 +286,7 @@ def nested(steps: list[Step], kept: list[str]) -> list[Line]:
 
 def is_around(step: Step) -> bool:
     """Whether a step may be written around what it takes, and names that once."""
-    return not step.given() and step.kernel not in ("flatten", *OPERATORS)
+    return not step.given() and step.kernel != "flatten" and not step.operator
 
 
 class Registers:

@@ -6,6 +6,7 @@ the tables of names.py hand out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.lowering import Lowered, lower
-from cnnspec.backends.numpy.sources import assemble, defaults, definitions, imports
+from cnnspec.backends.numpy.sources import (
+    assemble,
+    by_axis,
+    defaults,
+    definitions,
+    facts,
+    imports,
+    parameters,
+)
 from cnnspec.backends.writer import Arguments, Text, Writer
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Call
@@ -23,23 +32,6 @@ from cnnspec.passes.fold_batchnorm import folds
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.text.output import MARK
 from cnnspec.values.shapes import Shape
-
-RUNNING = ("batch_norm", "instance_norm")
-"""Kernels that are `running_norm` in a net that never trains."""
-
-QUICK = {
-    **dict.fromkeys(("relu", "relu6", "tanh", "identity", "dropout", "sigmoid", "silu"), "quick_in_place"),
-    **dict.fromkeys(("hard_sigmoid", "hard_swish", "leaky_relu", "prelu", "elu", "selu"), "quick_in_place"),
-    **dict.fromkeys(("gelu", "softplus", "mish", "absolute", "softmax", "log_softmax"), "quick_in_place"),
-    **dict.fromkeys(("scale_channels", "local_response_norm", "layer_norm"), "quick_in_place"),
-    **dict.fromkeys(("batch_norm", "running_norm", "instance_norm"), "quick_norm"),
-    **dict.fromkeys(("add", "sub", "mul"), "quick_join"),
-    "pointwise_linear": "quick_linear",
-}
-"""Fast forms that are not named after their kernel."""
-
-BY_AXIS = ("window", "stride", "pad", "pads", "dilation", "extra")
-"""Arguments that may be one number where all axes have the same."""
 
 
 def emit(network: Network, source: str, inference: bool = False, optimize: bool = False) -> str:
@@ -182,9 +174,10 @@ def input_names(graph: Graph) -> dict[str, str]:
 def lowering(node: Node, inference: bool) -> Lowered:
     """The kernel of a node, without the arguments that are the kernel's own defaults."""
     kernel, arguments, tensors = lower(node.layer, node.shapes[0])
-    if inference and kernel in RUNNING and tensors is not None and "running" in tensors.kwargs:
-        kernel = "running_norm"
-        arguments = {"eps": arguments["eps"]}
+    running = facts(kernel).get("running")
+    if inference and running and tensors is not None and "running" in tensors.kwargs:
+        kernel = running
+        arguments = {name: arguments[name] for name in parameters(kernel) if name in arguments}
     usual = defaults(kernel)
     odd = {name: value for name, value in arguments.items() if name not in usual or usual[name] != value}
     return Lowered(kernel, odd, tensors)
@@ -202,7 +195,7 @@ def layer(node: Node, call: Lowered, before: str, rename: dict[str, str]) -> Tex
     if node.train:
         items.append(("train=", "True"))
     for name, value in call.arguments.items():
-        equal = name in BY_AXIS and len(set(value)) == 1
+        equal = name in by_axis() and len(set(value)) == 1
         items.append((f"{name}=", text(value[0] if equal else value)))
     return Arguments("Layer", tuple(items))
 
@@ -223,16 +216,24 @@ def write_outputs(
 
 def write_quick(graph: Graph, lowered: list[Lowered], body: Writer) -> None:
     """The fast path: the kernels that have a form of their own there, the norms that fold."""
-    rows = []
-    for kernel in dict.fromkeys(call.kernel for call in lowered):
-        form = QUICK.get(kernel, f"quick_{kernel}")
-        if form in definitions():
-            rows.append((f"{kernel}: ", form))
     body.line("planner = Plan")
-    body.expression(Arguments("", tuple(rows), "{", "}"), "quick: ClassVar = ")
+    for name, table in form_tables(call.kernel for call in lowered).items():
+        if rows := tuple((f"{kernel}: ", form) for kernel, form in table.items()):
+            body.expression(Arguments("", rows, "{", "}"), f"{name}: ClassVar = ")
     if pairs := folds(graph):
         items = tuple((f"{text(node)}: ", text(norm)) for node, norm in pairs.items())
         body.expression(Arguments("", items, "{", "}"), "folds: ClassVar = ")
+
+
+def form_tables(kernels: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The tables `quick` and `in_place` of a net: the forms that its kernels have, by the kernels' names."""
+    tables: dict[str, dict[str, str]] = {"quick": {}, "in_place": {}}
+    for kernel in kernels:
+        forms = facts(kernel).get("quick", f"quick_{kernel}"), f"{kernel}_in_place"
+        for table, form in zip(tables.values(), forms, strict=True):
+            if form in definitions():
+                table[kernel] = form
+    return tables
 
 
 def write_gradients(lowered: list[Lowered], body: Writer) -> None:

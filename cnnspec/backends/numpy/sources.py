@@ -30,6 +30,7 @@ MODULES = (
     "net",
     "training",
     "arena",
+    "posts",
     "plan",
     "folding",
     "strips",
@@ -53,6 +54,17 @@ class Definition(NamedTuple):
     @property
     def is_constant(self) -> bool:
         return isinstance(self.node, ast.Assign | ast.AnnAssign)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is said of a kernel: the arguments of its `facts`."""
+        said = self.node.decorator_list if isinstance(self.node, ast.FunctionDef) else []
+        return {
+            keyword.arg or "": ast.literal_eval(keyword.value)
+            for call in said
+            if isinstance(call, ast.Call)
+            for keyword in call.keywords
+        }
 
 
 @cache
@@ -146,6 +158,20 @@ def results(backward: Definition, paths: int) -> int:
     assert isinstance(backward.node.returns.slice, ast.Tuple)
     items = backward.node.returns.slice.elts
     return paths if isinstance(items[-1], ast.Constant) else len(items)
+
+
+@cache
+def facts(kernel: str) -> dict[str, Any]:
+    """What is said of a kernel, as facts.py explains."""
+    return definitions()[kernel].facts
+
+
+@cache
+def by_axis() -> frozenset[str]:
+    """Arguments that may be one number where all axes have the same."""
+    node = definitions()["BY_AXIS"].node
+    assert isinstance(node, ast.Assign)
+    return frozenset(ast.literal_eval(node.value))
 
 
 @cache

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnspec.backends.numpy.facts import facts
 from cnnspec.backends.numpy.kernels.arrays import Array
 from cnnspec.backends.numpy.kernels.special import erf
 
 
+@facts(quick="quick_in_place")
 def relu(x: Array) -> Array:
     """max(0, x). Nair and Hinton 2010."""
     y: Array = np.maximum(x, 0)
     return y
+
+
+def relu_in_place(y: Array) -> None:
+    """max(0, y)."""
+    np.maximum(y, 0, out=y)
 
 
 def relu_backward(grad: Array, y: Array, x: Array) -> Array:
@@ -19,10 +26,16 @@ def relu_backward(grad: Array, y: Array, x: Array) -> Array:
     return grad * (x > 0)
 
 
+@facts(quick="quick_in_place")
 def relu6(x: Array) -> Array:
     """min(max(0, x), 6). Krizhevsky 2010."""
     y: Array = np.clip(x, 0, 6)
     return y
+
+
+def relu6_in_place(y: Array) -> None:
+    """min(max(0, y), 6)."""
+    np.minimum(np.maximum(y, 0, out=y), 6, out=y)
 
 
 def relu6_backward(grad: Array, y: Array, x: Array) -> Array:
@@ -30,6 +43,7 @@ def relu6_backward(grad: Array, y: Array, x: Array) -> Array:
     return grad * ((x > 0) & (x < 6))
 
 
+@facts(quick="quick_in_place")
 def leaky_relu(x: Array, slope: float = 0.01) -> Array:
     """x where x > 0, else slope * x. Maas, Hannun and Ng 2013."""
     return np.where(x > 0, x, slope * x)
@@ -40,6 +54,7 @@ def leaky_relu_backward(grad: Array, y: Array, x: Array, slope: float = 0.01) ->
     return np.where(x > 0, grad, slope * grad)
 
 
+@facts(quick="quick_in_place")
 def prelu(x: Array, weight: Array) -> Array:
     """x where x > 0, else weight * x; one weight, or one a channel. He et al. 2015."""
     return np.where(x > 0, x, weight.reshape(-1, *(1,) * (x.ndim - 2)) * x)
@@ -55,6 +70,7 @@ def prelu_backward(
     return np.where(x > 0, grad, slope * grad), dweight
 
 
+@facts(quick="quick_in_place")
 def elu(x: Array, alpha: float = 1.0) -> Array:
     """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2016."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
@@ -65,6 +81,7 @@ def elu_backward(grad: Array, y: Array, x: Array, alpha: float = 1.0) -> Array:
     return grad * np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
 
 
+@facts(quick="quick_in_place")
 def selu(x: Array) -> Array:
     """1.0507 * elu(x, 1.6733): keeps mean 0 and deviation 1. Klambauer et al. 2017."""
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
@@ -75,6 +92,7 @@ def selu_backward(grad: Array, y: Array, x: Array) -> Array:
     return 1.0507009873554805 * elu_backward(grad, y, x, 1.6732632423543772)
 
 
+@facts(quick="quick_in_place")
 def gelu(x: Array, approximate: str = "none") -> Array:
     """x * Phi(x), Phi the normal distribution function. Hendrycks and Gimpel 2016.
 
@@ -100,6 +118,7 @@ def gelu_backward(grad: Array, y: Array, x: Array, approximate: str = "none") ->
     return grad * ((1 + erf(x * 0.7071067811865476)) / 2 + x * density)
 
 
+@facts(quick="quick_in_place")
 def sigmoid(x: Array) -> Array:
     """1/(1 + exp(-x)), without overflow for large -x."""
     small = np.exp(-np.abs(x))
@@ -113,6 +132,7 @@ def sigmoid_backward(grad: Array, y: Array, x: Array) -> Array:
     return dx
 
 
+@facts(quick="quick_in_place")
 def silu(x: Array) -> Array:
     """x * sigmoid(x), also called swish. Elfwing, Uchibe and Doya 2017."""
     return x * sigmoid(x)
@@ -125,10 +145,16 @@ def silu_backward(grad: Array, y: Array, x: Array) -> Array:
     return dx
 
 
+@facts(quick="quick_in_place", spelled="np.tanh")
 def tanh(x: Array) -> Array:
     """tanh(x)."""
     y: Array = np.tanh(x)
     return y
+
+
+def tanh_in_place(y: Array) -> None:
+    """tanh(y)."""
+    np.tanh(y, out=y)
 
 
 def tanh_backward(grad: Array, y: Array, x: Array) -> Array:
@@ -137,6 +163,7 @@ def tanh_backward(grad: Array, y: Array, x: Array) -> Array:
     return dx
 
 
+@facts(quick="quick_in_place")
 def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """log(1 + exp(beta*x))/beta; x where beta*x > threshold. Dugas et al. 2001."""
     soft = np.log1p(np.exp(-np.abs(beta * x))) + np.maximum(beta * x, 0)
@@ -150,6 +177,7 @@ def softplus_backward(
     return np.where(beta * x > threshold, grad, grad * sigmoid(beta * x))
 
 
+@facts(quick="quick_in_place")
 def mish(x: Array) -> Array:
     """x * tanh(log(1 + exp(x))). Misra 2019."""
     y: Array = x * np.tanh(softplus(x))
@@ -163,6 +191,7 @@ def mish_backward(grad: Array, y: Array, x: Array) -> Array:
     return dx
 
 
+@facts(quick="quick_in_place")
 def hard_sigmoid(x: Array) -> Array:
     """relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
     y: Array = np.clip(x + 3, 0, 6) / 6
@@ -174,6 +203,7 @@ def hard_sigmoid_backward(grad: Array, y: Array, x: Array) -> Array:
     return grad * ((x > -3) & (x < 3)) / 6
 
 
+@facts(quick="quick_in_place")
 def hard_swish(x: Array) -> Array:
     """x * relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
     y: Array = x * np.clip(x + 3, 0, 6) / 6
@@ -185,6 +215,7 @@ def hard_swish_backward(grad: Array, y: Array, x: Array) -> Array:
     return grad * np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6))
 
 
+@facts(quick="quick_in_place", spelled="np.abs")
 def absolute(x: Array) -> Array:
     """|x|."""
     y: Array = np.abs(x)
@@ -197,9 +228,14 @@ def absolute_backward(grad: Array, y: Array, x: Array) -> Array:
     return dx
 
 
+@facts(quick="quick_in_place")
 def identity(x: Array) -> Array:
     """x as it arrives."""
     return x
+
+
+def identity_in_place(y: Array) -> None:
+    """y."""
 
 
 def identity_backward(grad: Array, y: Array, x: Array) -> Array:
@@ -207,6 +243,7 @@ def identity_backward(grad: Array, y: Array, x: Array) -> Array:
     return grad
 
 
+@facts(quick="quick_in_place")
 def softmax(x: Array) -> Array:
     """exp(x)/sum of exp(x) over channels or features, axis 1. Bridle 1990.
 
@@ -223,6 +260,7 @@ def softmax_backward(grad: Array, y: Array, x: Array) -> Array:
     return dx
 
 
+@facts(quick="quick_in_place")
 def log_softmax(x: Array) -> Array:
     """x - log(sum of exp(x)) over channels or features, axis 1, without overflow."""
     shifted = x - x.max(1, keepdims=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnspec.backends.numpy.facts import facts
 from cnnspec.backends.numpy.kernels.arrays import Array
 
 
@@ -36,6 +37,7 @@ def pick_channels_backward(
     return dx
 
 
+@facts(quick="quick_in_place")
 def scale_channels(x: Array, weight: Array) -> Array:
     """x * weight, of shape (C, 1, 1), or (C,) for vectors. Touvron et al. 2021."""
     return x * weight
@@ -66,6 +68,7 @@ def normalize_backward(
     return dx
 
 
+@facts(operator="+")
 def add(*paths: Array) -> Array:
     """The sum of values of one shape. He et al. 2016."""
     total = paths[0] + paths[1]
@@ -79,6 +82,7 @@ def add_backward(grad: Array, y: Array, *paths: Array) -> tuple[Array, ...]:
     return (grad,) * len(paths)
 
 
+@facts(operator="-")
 def sub(first: Array, second: Array) -> Array:
     """The first value less the second."""
     return first - second
@@ -91,6 +95,7 @@ def sub_backward(
     return grad, -grad
 
 
+@facts(operator="*")
 def mul(*paths: Array) -> Array:
     """The product of values; a gate (N, C, 1, 1) weighs whole channels of the others.
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from cnnspec.backends.numpy.facts import facts
 from cnnspec.backends.numpy.kernels.arrays import Array
 
 
@@ -38,6 +39,7 @@ def linear_backward(
     return dx, grad.T @ x, None if bias is None else grad.sum(0)
 
 
+@facts(quick="quick_linear")
 def pointwise_linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """linear on the channels of every pixel: (N, I, H, W) -> (N, O, H, W)."""
     n, c, height, width = x.shape
@@ -57,6 +59,7 @@ def pointwise_linear_backward(
     return dx, dweight, None if bias is None else grad.sum((0, 2, 3))
 
 
+@facts(quick="quick_in_place")
 def dropout(
     x: Array, p: float = 0.5, mode: str = "units", seed: int | None = None
 ) -> Array:
@@ -67,6 +70,10 @@ def dropout(
     each "row" (image) or the whole "batch" (stochastic depth, Huang et al. 2016).
     """
     return x if seed is None else x * dropout_noise(x, p, mode, seed)
+
+
+def dropout_in_place(y: Array) -> None:
+    """y: evaluation drops nothing."""
 
 
 def dropout_backward(

@@ -72,6 +72,7 @@ class BaseNet:
     spare: ClassVar[tuple[str, ...]] = ()  # keys that only a training net has
     planner: ClassVar[Callable[..., Any] | None] = None  # makes the fast path
     quick: ClassVar[dict[Kernel, Callable[..., None]]] = {}  # its forms of kernels
+    in_place: ClassVar[dict[Kernel, Callable[[Array], None]]] = {}  # kernels that can
     folds: ClassVar[dict[str, str]] = {}  # layers that take in a batch norm: the norm
     owned: ClassVar[dict[str, dict[str, Tensor]]]  # tensors by their layers
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from cnnspec.backends.numpy.facts import facts
 from cnnspec.backends.numpy.kernels.arrays import Array
 
 
@@ -58,6 +59,7 @@ def by_channel(numbers: Array, x: Array) -> Array:
     return numbers.reshape(-1, *(1,) * (x.ndim - 2))
 
 
+@facts(quick="quick_norm", running="running_norm")
 def batch_norm(
     x: Array,
     weight: Array | None = None,
@@ -117,6 +119,7 @@ def batch_norm_backward(
     return standardize_backward(dstandard, standard, x, axes, eps), dweight, dbias
 
 
+@facts(quick="quick_norm")
 def running_norm(
     x: Array,
     weight: Array | None = None,
@@ -158,6 +161,7 @@ def update_running(running: Array, batch: Array, momentum: float) -> None:
     running += momentum * batch
 
 
+@facts(quick="quick_norm", running="running_norm")
 def instance_norm(
     x: Array,
     weight: Array | None = None,
@@ -250,6 +254,7 @@ def group_norm_backward(
     return dx.reshape(x.shape), dweight, dbias
 
 
+@facts(quick="quick_in_place")
 def layer_norm(
     x: Array,
     weight: Array | None = None,
@@ -292,6 +297,7 @@ def layer_norm_backward(
     return standardize_backward(dstandard, standard, x, axes, eps), dweight, dbias
 
 
+@facts(quick="quick_in_place")
 def local_response_norm(
     x: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Array:

@@ -17,13 +17,15 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arena import LINE, Arena
 from cnnspec.backends.numpy.kernels.arrays import Array, Part, pieces
 from cnnspec.backends.numpy.kernels.net import BaseNet, Layer
+from cnnspec.backends.numpy.kernels.posts import (
+    Post,
+    post_add,
+    post_add_run,
+    post_in_place,
+    post_join,
+    run_of,
+)
 from cnnspec.backends.numpy.kernels.threads import Task, crew
-
-Post = Callable[[Array, Part], Any]
-"""What works on a part of an output while it is in the cache."""
-
-RUN = 1024
-"""Numbers of a run of pixels that loops go over at once: long ones are faster."""
 
 ROOM = 3 << 20
 """Bytes that packed weights may hold beyond what the net's own tensors do."""
@@ -33,25 +35,6 @@ SMALL = 1 << 18
 
 BLOCK = 1 << 12
 """Numbers that a kernel works on at once, where it makes new arrays under way."""
-
-IN_PLACE: dict[str, Callable[[Array], Any]] = {
-    "relu": lambda y: np.maximum(y, 0, out=y),
-    "relu6": lambda y: np.minimum(np.maximum(y, 0, out=y), 6, out=y),
-    "tanh": lambda y: np.tanh(y, out=y),
-    "identity": lambda y: y,
-    "dropout": lambda y: y,
-}
-"""Kernels that work in the place of their input and make no array."""
-
-BY_PIXEL = frozenset(
-    {"sigmoid", "silu", "hard_sigmoid", "hard_swish", "leaky_relu", "prelu", "elu"}
-    | {"selu", "gelu", "softplus", "mish", "absolute", "softmax", "log_softmax"}
-    | {"scale_channels", "local_response_norm", "layer_norm"}
-)
-"""Kernels that make of each pixel, a vector of channels, another one as long."""
-
-JOINS = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
-"""Kernels of two values, each with each."""
 
 
 class Plan:
@@ -245,7 +228,7 @@ class Plan:
             kind = taker.kernel.__name__
             if fold and self.net.folds.get(layer.name) == taker.name:
                 norms.append(taker)
-            elif in_place(self, taker) or (
+            elif by_pixel(self, taker) or (
                 kind == "add" and len(others) == 1 and others[0] in self.values
             ):
                 after.append(taker)
@@ -263,7 +246,7 @@ class Plan:
             found.append(post_add_run(run_of(bias, y)))
         for layer in after:
             others = [source for source in layer.of if source != name]
-            work = in_place(self, layer)
+            work = by_pixel(self, layer)
             if work is not None:
                 found.append(post_in_place(work))
             else:
@@ -277,36 +260,14 @@ def task_alone(task: Callable[[], Any]) -> Task:
     return lambda _: task()
 
 
-def post_add(other: Array) -> Post:
-    """y += other, part by part."""
-    return lambda y, part: np.add(y, other[part], out=y)
-
-
-def post_join(join: np.ufunc, one: Array, two: Array) -> Post:
-    """y = one joined with two, part by part; gates weigh whole maps."""
-
-    def seen(x: Array, part: Part) -> Array:
-        return x[part] if x.ndim == 2 or x.shape[1] > 1 else x[part[:1]]
-
-    return lambda y, part: join(seen(one, part), seen(two, part), out=y)
-
-
-def post_add_run(run: Array) -> Post:
-    """y += run, for every run of pixels."""
-
-    def post(y: Array, part: Part) -> None:
-        pixels = in_runs(y, run)
-        np.add(pixels, run, out=pixels)
-
-    return post
-
-
-def in_place(plan: Plan, layer: Layer) -> Callable[[Array], Any] | None:
+def by_pixel(plan: Plan, layer: Layer) -> Callable[[Array], Any] | None:
     """The function that changes whole pixels in their place as a layer does, if any."""
-    kernel, name = layer.kernel, layer.kernel.__name__
-    if name in IN_PLACE:
-        return IN_PLACE[name]
-    if name not in BY_PIXEL or layer.arguments.get("over") == "all":
+    kernel = layer.kernel
+    if plan.net.quick.get(kernel) is not quick_in_place:
+        return None
+    if kernel in plan.net.in_place:
+        return plan.net.in_place[kernel]
+    if layer.arguments.get("over") == "all":
         return None
     keywords = {
         name: value.reshape(-1) if isinstance(value, np.ndarray) else value
@@ -321,25 +282,6 @@ def in_place(plan: Plan, layer: Layer) -> Callable[[Array], Any] | None:
             np.copyto(block, kernel(block, **keywords), casting="same_kind")
 
     return work
-
-
-def post_in_place(work: Callable[[Array], Any]) -> Post:
-    """A function that changes an array in its place, part by part."""
-    return lambda y, _: work(y)
-
-
-def run_of(numbers: Array, y: Array) -> Array:
-    """C numbers along the last axis, repeated for a run of y's pixels."""
-    if y.ndim == 2:
-        return numbers
-    width, c = y.shape[2:]
-    counts = [n for n in range(1, width + 1) if width % n == 0 and n * c <= RUN]
-    return np.tile(numbers, max(counts, default=1))
-
-
-def in_runs(y: Array, run: Array) -> Array:
-    """Maps seen as runs of pixels as long as the one given; vectors stay."""
-    return y if y.ndim == 2 else y.reshape(*y.shape[:2], -1, run.shape[-1])
 
 
 def last(x: Array) -> Array:
@@ -369,7 +311,7 @@ def quick_plain(plan: Plan, layer: Layer) -> None:
 def quick_in_place(plan: Plan, layer: Layer) -> None:
     """A function of each pixel, in its place where nobody else needs it."""
     (source,) = layer.of
-    work, x = in_place(plan, layer), plan.values[source]
+    work, x = by_pixel(plan, layer), plan.values[source]
     if work is None:
         quick_plain(plan, layer)
         return
@@ -382,12 +324,23 @@ def quick_in_place(plan: Plan, layer: Layer) -> None:
     plan.close([layer])
 
 
-def quick_join(plan: Plan, layer: Layer) -> None:
-    """Sums, differences, products: in the place of a value that nobody else needs.
+def quick_add(plan: Plan, layer: Layer) -> None:
+    """Sums."""
+    quick_join(plan, layer, np.add)
 
-    A gate (N, 1, 1, C) weighs whole channels of the others.
-    """
-    join = JOINS[layer.kernel.__name__]
+
+def quick_sub(plan: Plan, layer: Layer) -> None:
+    """Differences."""
+    quick_join(plan, layer, np.subtract)
+
+
+def quick_mul(plan: Plan, layer: Layer) -> None:
+    """Products; a gate (N, 1, 1, C) weighs whole channels of the others."""
+    quick_join(plan, layer, np.multiply)
+
+
+def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
+    """Values joined, each with each: in the place of one that nobody else needs."""
     shape = np.broadcast_shapes(*(plan.values[name].shape for name in layer.of))
     free = [
         name

@@ -10,19 +10,13 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import Array, Part
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import (
-    Plan,
-    finish,
-    first,
-    in_runs,
-    quick_plain,
-    run_of,
-)
+from cnnspec.backends.numpy.kernels.plan import Plan, finish, first, quick_plain
 from cnnspec.backends.numpy.kernels.pool import (
     adaptive_windows,
     pool_frame,
     window_shares,
 )
+from cnnspec.backends.numpy.kernels.posts import in_runs, run_of
 from cnnspec.backends.numpy.kernels.strips import Strip, strips
 
 

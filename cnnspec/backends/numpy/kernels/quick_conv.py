@@ -13,7 +13,8 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, packed
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Plan, finish, in_runs, run_of
+from cnnspec.backends.numpy.kernels.plan import Plan, finish
+from cnnspec.backends.numpy.kernels.posts import in_runs, run_of
 from cnnspec.backends.numpy.kernels.strips import Conv, Strip, batches, conv_size, laid
 from cnnspec.backends.numpy.kernels.winograd import winograd, winograd_tile
 

@@ -12,7 +12,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Part, Sides, origins
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Plan, Post
+from cnnspec.backends.numpy.kernels.plan import Plan
+from cnnspec.backends.numpy.kernels.posts import Post
 
 
 class Strip(NamedTuple):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
 from cnnspec.backends.numpy.kernels.folding import scaled
-from cnnspec.backends.numpy.kernels.plan import Post
+from cnnspec.backends.numpy.kernels.posts import Post
 from cnnspec.backends.numpy.kernels.strips import (
     Conv,
     Strip,
@@ -155,20 +156,18 @@ def winograd(conv: Conv, m: int) -> None:
     row = min(row, CACHE * tiles.tw // 100)  # products of fewer tiles than 100 are slow
     parts = plan.parts((len(x), tiles.th), row)
     found = strips(plan, x, parts, (m + 2, m), (top, bottom, left, right))
-    counts = [
-        (images.stop - images.start) * (rows.stop - rows.start) * tiles.tw
-        for images, rows in parts
-    ]
-    groups = batches(counts, max(1, CACHE // row) * tiles.tw)
-    most = max(sum(counts[some]) for some in groups)
+    counts = [math.prod(some.stop - some.start for some in part) for part in parts]
+    groups = batches(counts, max(1, CACHE // row))
+    most = tiles.tw * max(sum(counts[some]) for some in groups)
     spread = plan.take(".spread", (k * most * max(c, o),))
     moved = plan.take(".moved", (most * max(k * c, m * m * o),))
     for some in groups:
-        t = sum(counts[some])
+        t = tiles.tw * sum(counts[some])
         d, v = (buffer[: k * t * c].reshape(k, -1) for buffer in (spread, moved))
         products = spread[: k * t * o].reshape(k, t, o)
         z = moved[: m * m * t * o].reshape(m * m, -1)
-        given, made = (laid(n * wide for n in counts[some]) for wide in (c, o))
+        width = tiles.tw
+        given, made = (laid(n * width * size for n in counts[some]) for size in (c, o))
         plan.steps.append(
             [
                 partial(tiles.load, s, d[:, i], v[:, i])
