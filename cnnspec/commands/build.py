@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from cnnspec.backends import BACKENDS, ONLY, emit
 from cnnspec.commands.common import Call, fail, options, save, takes_call
 
 
 @click.command()
 @click.argument("file", required=False)
 @options
-@click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What to build for.")
+@click.option("--backend", type=click.Choice([*BACKENDS]), default="torch", help="What to build for.")
 @click.option("--inference", is_flag=True, help="numpy: leave training out.")
 @click.option("--plain", is_flag=True, help="numpy: write the net out, to be read, not to be fast.")
 @click.option("--optimize", is_flag=True, help="For inference alone: norms folded, and what idles left out.")
@@ -36,8 +37,6 @@ def build(
     **choice: Any,
 ) -> None:
     """Write the program of a net: the first of FILE, or the one that --net names."""
-    from cnnspec.backends import ONLY, emit
-
     flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
     chosen = {name: flag for name, flag in flags.items() if flag}
     for name in chosen:

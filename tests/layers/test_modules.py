@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnnspec.layers import NAMES, find
 from tests.layers.instantiate import (
     CONVOLUTIONS,
     MODULES,
@@ -74,26 +73,6 @@ def test_calls_write_no_numbers_twice(case: Case) -> None:
     call = make(name, **arguments).torch(x)
     for value in call.kwargs.values():
         assert not (isinstance(value, tuple) and len(set(value)) == 1), call
-
-
-def test_every_argument_is_tried() -> None:
-    tried = {(name, argument) for name, arguments, _ in MODULES + SCALES for argument in arguments}
-    for name in NAMES:
-        cls = find(name)
-        assert cls is not None
-        if not cls.is_join:
-            assert {a for a in cls.arguments if (name, a) not in tried} == set(), name
-            assert any(case[0] == name for case in MODULES + SCALES), name
-
-
-def test_every_word_of_an_argument_is_tried() -> None:
-    for name in NAMES:
-        cls = find(name)
-        assert cls is not None
-        for argument, declared in cls.arguments.items():
-            if declared.kind == "word":
-                tried = {str(arguments.get(argument)) for other, arguments, _ in MODULES if other == name}
-                assert set(declared.choices) - {declared.default} <= tried, (name, argument)
 
 
 FRAMEWORK = pytest.mark.parametrize(
