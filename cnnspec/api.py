@@ -1,7 +1,7 @@
 """The door for other programs: check a specification, report its faults, build and draw its networks.
 
-Nothing here prints or exits: what is wrong with a specification is told by diagnostics, what is wrong with
-a call by an exception. `import cnnspec` offers these functions, and loads each with the first use of it.
+Nothing here prints or exits: what is wrong with a specification comes as diagnostics, what is wrong with
+a call as an exception. `import cnnspec` offers these functions, and loads each with the first use of it.
 """
 
 from __future__ import annotations

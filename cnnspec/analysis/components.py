@@ -36,7 +36,7 @@ class Component(NamedTuple):
 
 
 class Signs(dict[Hashable, int]):
-    """Numbers for whatever is equal, handed out as it is met."""
+    """Numbers for whatever is equal, handed out at the first sight of it."""
 
     def __missing__(self, key: Hashable) -> int:
         self[key] = found = len(self)

@@ -16,7 +16,9 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @options
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
-@click.option("--format", "style", type=click.Choice(FORMATS), default="text", help="How faults are told.")
+@click.option(
+    "--format", "style", type=click.Choice(FORMATS), default="text", help="The format of the report."
+)
 @takes_call
 def check(call: Call, /, files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> None:
     """Check every size and every name of the nets in FILEs (`-`: standard input)."""

@@ -22,7 +22,7 @@ Made = TypeVar("Made")
 class Call:
     """One call of the command line: what failed in cnnspec itself, and the faults that are not shown yet.
 
-    Such faults are shown however the call ends, and what failed is told of at the end.
+    Such faults are shown however the call ends, and what failed is reported at the end.
     """
 
     def __init__(self) -> None:
@@ -131,7 +131,7 @@ def tell(line: str) -> None:
 
 def complain(message: str) -> None:
     """One line on standard error. It may hold a file's name, and that any character."""
-    with suppress(OSError):  # nobody is left to be told
+    with suppress(OSError):  # nobody is left to read it
         click.echo(f"cnnspec: {visible(message)}", err=True)
 
 

@@ -17,7 +17,7 @@ TRIES = 32  # of inputs for a net that has faults as it is written
 @options
 @click.option("--up-to", "end", type=click.IntRange(16, 65_536), default=1024, help="The largest side.")
 @click.option(
-    "--format", "style", type=click.Choice(("text", "json")), default="text", help="How it is told."
+    "--format", "style", type=click.Choice(("text", "json")), default="text", help="The format of the answer."
 )
 @takes_call
 def sizes(call: Call, /, file: str | None, end: int, style: str, **choice: Any) -> None:
@@ -32,12 +32,12 @@ def sizes(call: Call, /, file: str | None, end: int, style: str, **choice: Any) 
         explorer = explorer_of(call, found, chosen, end)
         asked = question(call, explorer, found, chosen)
         surveys = survey(explorer, end)
-        told = as_json(surveys, asked) if style == "json" else report(surveys, asked)
+        answer = as_json(surveys, asked) if style == "json" else report(surveys, asked)
     except TooMuch:
         fail("the network is too long for its sizes to be looked at")
     if not surveys:
         fail(f"{explorer.network.name} takes no maps: it has no heights and widths to choose")
-    click.echo(told, nl=False)
+    click.echo(answer, nl=False)
     sys.exit(not found.ok if asked is None else not asked.valid)
 
 

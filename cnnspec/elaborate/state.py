@@ -52,7 +52,7 @@ class Elaboration(ABC):
         self.active: list[syntax.Block] = []
         self.recipes: dict[int, tuple[BlockName, dict[str, Any], Defaults]] = {}
         self.depth = 0  # of braces and blocks within each other
-        self.encounters = 0  # faults, told ones too
+        self.encounters = 0  # faults, repeated ones too
         self._seen: set[tuple[str, Any, int]] = set()
         self.least: dict[int, int] = {}  # id of a block -> a lower bound of its layers
         self.bounding = 0  # how deep in braces and blocks bounds.least is
@@ -121,7 +121,7 @@ class Elaboration(ABC):
         if label is None:
             return None
         if not label.parts or any(isinstance(part, str) and "." in part for part in label.parts):
-            raise Unknowable  # the parser told of it
+            raise Unknowable  # the parser has reported it
         name = self.text(label, value, context)
         if not name or "." in name:
             raise fault("E0203", "a label is a name without dots", label.span)

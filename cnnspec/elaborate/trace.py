@@ -1,4 +1,4 @@
-"""Shapes as they are told: what a claim means, how a size came about."""
+"""Shapes in words: what a claim means, how a size came about."""
 
 from __future__ import annotations
 

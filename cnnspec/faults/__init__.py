@@ -1,1 +1,1 @@
-"""What is told of a mistake: reports, computed fixes, pages that explain."""
+"""What a mistake leads to: reports, computed fixes, pages that explain."""

@@ -178,7 +178,7 @@ class Layer:
         return SAME, SAME
 
     def paces(self) -> tuple[Pace | None, Pace | None]:
-        """How what it makes of a map grows with the map, down and across; None: that is not told."""
+        """How what it makes of a map grows with the map, down and across; None: unknown."""
         return ALONG, ALONG
 
     def unread(self, x: Shape) -> tuple[int, int]:

@@ -76,7 +76,7 @@ def lone_readers(graph: Graph) -> dict[str, Node]:
 
 
 class Rewriter:
-    """Builds the tree anew. `trace` holds the changes met so far: it tells uses of a block apart."""
+    """Builds the tree anew. `trace` holds the changes so far, by which uses of a block differ."""
 
     def __init__(self, rewrite: Rewrite) -> None:
         self.rewrite = rewrite

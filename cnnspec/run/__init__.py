@@ -1,4 +1,4 @@
-"""Images through a net: read and prepared, run, told as classes, shown layer by layer."""
+"""Images through a net: read and prepared, run, named as classes, shown layer by layer."""
 
 from __future__ import annotations
 

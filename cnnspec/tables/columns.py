@@ -80,7 +80,7 @@ def share(row: Row, whole: Table) -> str:
 
 
 def unit(table: Table) -> tuple[int, str]:
-    """What memory is told in: bytes of it, and its name."""
+    """The unit of memory: its bytes, and its name."""
     return (2**20, "MiB") if (table.memory or 0) >= 2**20 else (2**10, "KiB")
 
 

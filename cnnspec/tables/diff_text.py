@@ -61,7 +61,7 @@ def markdown(comparison: Comparison, sides: tuple[Side, Side]) -> str:
         "",
         escape_markdown(weights_line(comparison)),
         "",
-        *(f"- {told} ({number}): {escape_markdown(keys)}" for told, number, keys in weight_rows(comparison)),
+        *(f"- {what} ({number}): {escape_markdown(keys)}" for what, number, keys in weight_rows(comparison)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -106,7 +106,7 @@ def cells(line: Line) -> list[str]:
 
 
 def list_edits(words: Sequence[str], width: int) -> str:
-    """As many as there is room for; the last one is cut, or told to stand for more."""
+    """As many as there is room for; the last one is cut, or says that it stands for more."""
     whole = ", ".join(words)
     if len(whole) <= width:
         return whole
@@ -230,7 +230,7 @@ def weight_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
         ("gone", found.lost),
         ("new", found.new),
     )
-    return [(told, f"{len(keys):,}", clean(list_edits(keys, KEYS))) for told, keys in lists if keys]
+    return [(what, f"{len(keys):,}", clean(list_edits(keys, KEYS))) for what, keys in lists if keys]
 
 
 def dims(shape: Iterable[int]) -> str:

@@ -14,7 +14,7 @@ from cnnspec.text.source import Source, Span
 
 
 class TextLimits(NamedTuple):
-    """How much a text may hold; each bound is told by its name."""
+    """How much a text may hold; messages call each bound by its name."""
 
     max_source: int = 1 << 20  # bytes
     max_statements: int = 60_000

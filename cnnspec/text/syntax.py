@@ -14,7 +14,7 @@ from cnnspec.text.source import Span
 
 
 class Broken(NamedTuple):
-    """In place of a value, or of a step, that could not be read: its fault is told already."""
+    """In place of a value, or of a step, that could not be read: its fault is reported already."""
 
     span: Span
 

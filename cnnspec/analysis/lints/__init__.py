@@ -28,8 +28,8 @@ def warnings(
     """What is found in nets without faults, unless a comment silences it.
 
     `source`: the file, where all its nets are looked at just as written; then comments there that silence
-    nothing are told, too, but for those in one of its `blocks` that no net uses. `keep` takes the failure of
-    a lint; then nobody knows which comments silence nothing.
+    nothing get a warning, too, but for those in one of its `blocks` that no net uses. `keep` takes the
+    failure of a lint; then nobody knows which comments silence nothing.
     """
     silences = Silences()
     survey = Survey(networks, silences, source is not None)

@@ -44,7 +44,7 @@ def as_factor(site: Site) -> Edit | None:
 @lint
 def momentum_turned_round(survey: Survey) -> Iterator[Finding]:
     """W0604: the last batch makes up more than half of the running statistics. Elsewhere 1 - momentum is."""
-    elsewhere: set[str] = set()  # nets that give it by a default, and were told of that
+    elsewhere: set[str] = set()  # nets that give it by a default, and have a warning of that
     for scope, uses, network in survey.visits:
         for name in ("batchnorm", "instancenorm"):
             for leaf in scope.kinds.get(name, ()):

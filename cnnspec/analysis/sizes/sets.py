@@ -1,4 +1,4 @@
-"""Sets of sizes, told briefly: from 12; 32 to 35; from 16 in steps of 16. They are those sets exactly."""
+"""Sets of sizes in few words: from 12; 32 to 35; from 16 in steps of 16. They are those sets exactly."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def pixels(place: Any) -> int:
 
 
 class Run:
-    """What a program makes of some inputs, told apart by their index.
+    """What a program makes of some inputs, each by its index.
 
     `faults` tells of inputs that do not fit the first layer, or the text, that they fail at. For those in
     `open` the text of the network means something else, so they have to be checked from the text.

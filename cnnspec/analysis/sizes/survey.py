@@ -1,4 +1,4 @@
-"""What is told of a network's sizes: which inputs are valid, which its weights fit, where pixels are lost,
+"""A survey of a network's sizes: which inputs are valid, which its weights fit, where pixels are lost,
 how the output grows."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cnnspec.analysis.sizes.sweep import Sweep
 from cnnspec.values.shapes import Shape
 
 REACH = 1024
-"""So far around a size that is asked about valid ones are sought."""
+"""The search for valid sizes around one that is asked about goes so far at most."""
 
 FEWEST = 16
 """Where a network is too long for all sizes, fewer are looked at, but so many at least."""
@@ -65,7 +65,7 @@ class Question(NamedTuple):
 
 
 class Survey:
-    """All that is told of some inputs that vary together, the others as written.
+    """The survey of some inputs that vary together, the others as written.
 
     `coupled` says where height and width depend on each other; where they do not, the valid inputs are all
     pairs of a valid height and a valid width, and `squares` is None.
@@ -123,7 +123,7 @@ class Survey:
 
     @cached_property
     def losses(self) -> list[Loss]:
-        """Those of layers that run again are told once; the graph lacks layers that only other sizes have."""
+        """Those of layers that run again stand once; the graph lacks layers that only other sizes have."""
         first = {node.path: node.first for node in self.explorer.graph.nodes}
         return [
             Loss(path, axis, sweep.set(sizes), sizes.get(self.written[axis], 0))

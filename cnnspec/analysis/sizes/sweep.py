@@ -14,7 +14,7 @@ from cnnspec.analysis.sizes.size_run import Run
 
 
 class Sweep:
-    """What is known of `inputs`, the first of size 1; told of a map is its height (axis 0) or its width."""
+    """What is known of `inputs`, the first of size 1; of a map that is its height (axis 0) or its width."""
 
     def __init__(self, explorer: Explorer, inputs: Sequence[Inputs], axis: int) -> None:
         self.explorer, self.axis, self.end = explorer, axis, len(inputs)

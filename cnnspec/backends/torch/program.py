@@ -178,7 +178,7 @@ class ClassBody(NamedTuple):
 
 
 def solve_class(plan: Plan, outputs: dict[str, Any] | None) -> ClassBody:
-    """The constructor and the forward of a class; what the constructor is told is known from here on.
+    """The constructor and the forward of a class; the constructor's parameters are known from here on.
 
     Raises Unaligned, before anything is printed, where one class is not right for all rows.
     """

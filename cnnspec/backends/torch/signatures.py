@@ -1,4 +1,4 @@
-"""What a constructor call may leave unsaid: PyTorch's own defaults, and arguments told by their place.
+"""What a constructor call may leave out: PyTorch's own defaults, and the names of positional arguments.
 
 A test holds every default here to PyTorch's signatures; `--explicit` writes all arguments out.
 """
@@ -13,7 +13,7 @@ AS_KERNEL = object()
 
 
 class Signature(NamedTuple):
-    """Arguments of a constructor: `places` are told by their place, behind a call's own positional ones."""
+    """Arguments of a constructor: `places` are given by position, behind a call's own positional ones."""
 
     places: tuple[str, ...]
     defaults: Mapping[str, Any]

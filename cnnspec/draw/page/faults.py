@@ -1,4 +1,4 @@
-"""What is wrong with a network: told above its views, and in its text below the lines that are wrong."""
+"""What is wrong with a network: reported above its views, and in its text below the lines that are wrong."""
 
 from __future__ import annotations
 

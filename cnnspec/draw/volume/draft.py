@@ -129,7 +129,7 @@ def hide_copies(draft: Draft) -> None:
 
 
 def gather_followers(draft: Draft) -> None:
-    """What leaves a value's shape alone is told with the operation before it, or else with the next."""
+    """What leaves a value's shape alone shares the words of the operation before it, or else of the next."""
     for number in sorted(draft.boxes):
         box = draft.boxes[number]
         if box.kind not in PLAIN_KINDS and not flattens(box):
@@ -155,7 +155,7 @@ def alike(draft: Draft, one: Box, other: Box) -> bool:
 
 
 def takes(draft: Draft, before: Box, box: Box) -> bool:
-    """Whether a box may be told together with the one before: a flattened map has to be of one pixel."""
+    """Whether a box may share the words of the one before: a flattened map has to be of one pixel."""
     if before.kind in ("input", "join") or before.number in draft.odds or not alike(draft, before, box):
         return False
     shape = draft.made[before.number].last

@@ -125,7 +125,7 @@ def words_of(box: Box) -> tuple[str, ...]:
 
 
 def absorb(draft: Draft) -> list[tuple[int, int, str]]:
-    """Paths of a single operation that lead past a longer one: these are told along the skip's line."""
+    """Paths of a single operation that lead past a longer one: the skip's line bears their words."""
     skips: list[tuple[int, int, str]] = []
     for number in sorted(draft.boxes):
         tails = draft.tails.get(number, [])

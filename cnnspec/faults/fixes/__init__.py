@@ -23,7 +23,7 @@ from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.text.source import Source
 
 MOST_FAULTS = 10
-"""For so many faults fixes are sought."""
+"""Fixes are searched for so many faults at most."""
 MOST_FIXES = 3
 """So many fixes are shown of one fault."""
 

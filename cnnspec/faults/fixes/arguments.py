@@ -24,7 +24,7 @@ from cnnspec.values.comparisons import Bound
 
 _FARTHEST_GROUPS = 32
 _FARTHEST_NUMBER = 8
-"""So far on a free label of a number is sought."""
+"""The search for a free label of a number goes so far at most."""
 
 
 def groups(case: Case) -> Iterator[Fix]:
@@ -195,12 +195,12 @@ def _is_twice(label: str, diagnostic: Diagnostic) -> bool:
 
 def paths(case: Case) -> Iterator[Fix]:
     """E0204: a label within labelled braces is named by its path."""
-    sought = case.fault.span.text
+    wanted = case.fault.span.text
     for place in case.tree.places:
         around = [step.label for step in place.around if step.label is not None]
-        if place.step.label is None or not around or _text(place.step.label) != sought:
+        if place.step.label is None or not around or _text(place.step.label) != wanted:
             continue
-        path = ".".join([*map(_text, around), sought])
+        path = ".".join([*map(_text, around), wanted])
         edits = (Edit(case.fault.span, path),)
         if case.after_mending(edits) is not None:
             yield Fix(f"from here its path is `{path}`", edits)

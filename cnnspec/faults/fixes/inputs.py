@@ -17,12 +17,12 @@ from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit, Fix
 
 REACH = 64
-"""An input is sought among sizes up to so much smaller or larger."""
+"""The search for an input goes to sizes so much smaller or larger at most."""
 TRIES = 8
 MOST_CHANNELS = 4
 """Of an image: red, green, blue and how opaque."""
 END = 1024
-"""Up to here is told which inputs would do."""
+"""The sizes that would do are named up to here."""
 ANSWERS = 20_000
 """So many a size program may compute for it, …"""
 ANSWER, NODE = 4, 40

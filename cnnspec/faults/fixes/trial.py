@@ -18,7 +18,7 @@ class Recheck(Protocol):
     """Checks an edited text as the file was checked: the same options, the same files beside it."""
 
     def __call__(self, text: str, *, inputs: Mapping[str, Shape] = ..., lint: bool = ...) -> Checked:
-        """The `inputs` are in place of those of the options; `lint`: warnings are sought, too."""
+        """The `inputs` are in place of those of the options; `lint`: look for warnings, too."""
 
 
 MOST_TRIES = 150

@@ -13,7 +13,7 @@ from cnnspec.text.diagnostics import Edit
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 _LISTED = 4
-"""So many changes are told one by one."""
+"""So many changes are listed one by one at most."""
 
 
 def which(place: WrittenStep, call: syntax.Call, case: Case) -> str:

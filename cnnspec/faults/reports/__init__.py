@@ -1,4 +1,4 @@
-"""Reports: one list of faults, told in one of five ways, a file a format.
+"""Reports: one list of faults in one of five formats, a file a format.
 
 Each format's module is loaded when it is asked for, so that a plain check loads no json.
 """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cnnspec.text.diagnostics import SEVERITIES, Diagnostic
 
 SHOWN = 50
-"""So many faults are told in full by the formats that people read; the rest are counted."""
+"""The formats that people read report so many faults in full at most; the rest are counted."""
 
 
 def tally(diagnostics: Sequence[Diagnostic]) -> str:

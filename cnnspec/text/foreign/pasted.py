@@ -1,4 +1,4 @@
-"""Whole files of other frameworks: told as what they are, once, not line by line."""
+"""Whole files of other frameworks: reported once, by what they are, not line by line."""
 
 from __future__ import annotations
 

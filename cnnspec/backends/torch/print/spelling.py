@@ -35,7 +35,7 @@ from cnnspec.values.symbols import Polynomial, Quotient, names, polynomial, subs
 class Speller:
     """Gives names in the order of the text: what is spelled first has the first choice.
 
-    What the constructor has to be told is noted in the root's `parameters`.
+    What becomes a parameter of the constructor is noted in the root's `parameters`.
     """
 
     def __init__(self, root: Root, parameters: Names, local: Names) -> None:

@@ -273,7 +273,7 @@ class Program:
             self.signatures[plan.name] = Signature(said, unsaid)
 
     def call(self, use: Use) -> Call:
-        """The construction of a block's class, with what its constructor has to be told."""
+        """The construction of a block's class, with the arguments of its constructor."""
         plan, row = self.by_instance[id(use.instance)]
         args: tuple[Any, ...] = ()
         keywords: dict[str, Any] = {}

@@ -93,7 +93,7 @@ class Frame:
 
     @staticmethod
     def is_half(column: list[Any], kernel: Solution | None) -> bool:
-        """Whether every pad is half of a kernel that differs: the class is told one of both then."""
+        """Whether every pad is half of a kernel that differs: the class takes one of both then."""
         present = [call.kwargs for call in column if call is not MISSING]
         return (
             isinstance(kernel, Added)

@@ -165,9 +165,9 @@ class Constructor:
         if isinstance(steps[0], Use):
             return frame.text([self.plan.program.call(step) for step in steps])
         calls = [self.plan.program.module(step) for step in steps]
-        return self.told(steps, calls, frame) or frame.text(calls)
+        return self.as_parameters(steps, calls, frame) or frame.text(calls)
 
-    def told(self, steps: list[Leaf], calls: list[Call], frame: Frame) -> Solution | None:
+    def as_parameters(self, steps: list[Leaf], calls: list[Call], frame: Frame) -> Solution | None:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
         name, root = steps[0].span.text, self.plan.root
         if not isinstance(root.arguments[0].get(name), LayerName) or not all(map(frame.is_bare, calls)):

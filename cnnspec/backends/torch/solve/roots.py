@@ -30,7 +30,7 @@ class Root(Frame):
 
     `scopes` hold what each row's names stand for; `arguments` the values of its parameters; `free` are
     the names that stay open whatever their value here. `parameters` are, in order of use, what the
-    constructor was told when it was last printed: a name of the block (None) or a column of values of
+    constructor took when it was last printed: a name of the block (None) or a column of values of
     its own. `settled` are the names that the class does not take, since they are worth the same in all rows;
     `taken` those that it takes even so: what every use must say, and reaches nothing but widths.
     """
@@ -112,7 +112,7 @@ class Root(Frame):
         return Added(tuple(column), hint)
 
     def is_writable(self, name: str) -> bool:
-        """Whether all that the block is told for a parameter can be written: every layer is a class."""
+        """Whether all arguments for a parameter can be written: every layer is a class."""
         return not any(isinstance(as_class(each.get(name)), LayerName) for each in self.arguments)
 
     def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> Solution:

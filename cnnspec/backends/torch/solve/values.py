@@ -13,7 +13,7 @@ MISSING: Any = object()
 
 
 class ClassName(str):
-    """A class of the emitted program as a value: a layer that a block is told."""
+    """A class of the emitted program as a value: a layer that is an argument of a block."""
 
 
 def literal(value: Any) -> str:
