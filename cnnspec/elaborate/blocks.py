@@ -147,7 +147,10 @@ def instantiate(
                 found = elaborate_block(run, target, arguments, Value(plain, (value, "", span)), defaults)
         finally:
             run.active.pop()
-        run.sizes[id(found)] = run.expanded - before
+        # What faults leave of a block may hold no layer, and is unfolded all the same.
+        layers = run.expanded - before
+        run.sizes[id(found)] = max(layers, len(found.steps), 1)
+        run.count(run.sizes[id(found)] - layers, span)
         run.instances[key] = found
         run.recipes[id(found)] = (target, arguments, defaults)
     else:

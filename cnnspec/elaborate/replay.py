@@ -91,10 +91,10 @@ class Replay:
         return step._replace(input=value, output=self.pass_(step.output, output))
 
     def use(self, step: Use) -> Use:
-
         value = self.at(step.input)
         recipe = self.elaborator.recipes.get(id(step.instance))
         if recipe is None or value.shape is None:
+            self.elaborator.count(self.elaborator.sizes.get(id(step.instance), 1), self.span)
             return step._replace(input=value, output=self.pass_(step.output, Value(None)))
         target, arguments, defaults = recipe
         instance = blocks.instantiate(self.elaborator, target, arguments, value, defaults, self.span)

@@ -369,3 +369,9 @@ def test_fixes_need_no_word_of_a_message(path: Path) -> None:
         return [[tuple(e.text for e in fix.edits) for fix in fault.fixes] for fault in found]
 
     assert edits(wordless) == edits(lambda found: found)
+
+
+def test_an_input_beyond_all_bounds_is_passed_over() -> None:
+    """The search goes on from a size that no input may have: the net that was tried there knows no input."""
+    lines = ("input 3@32x2147483647", "e: conv 8@3x3 pad=1", "maxpool 2x2, upsample 2")
+    assert titles(*lines, "concat { | from e | identity }") == ["an input of 32x2147483646"]

@@ -76,6 +76,10 @@ BOMBS: dict[str, str] = {
         *(f"    g{n}: {{ again g{n - 1}, again g{n - 1} }}" for n in range(1, 41)),
     ),
     "again_of_a_block": doubling(14, "relu").replace("B14\n", "b: B14\n    repeat 18000 { again b }\n"),
+    "again_of_a_broken_block": doubling(14, "else").replace(
+        "B14\n", "b: B14\n    repeat 18000 { again b }\n"
+    ),
+    "doubling_of_a_fault": doubling(40, "tahn"),
     "again_of_a_repeat": net("    g: { repeat 9000 { relu } }", "    repeat 9000 { again g }"),
     "lists": constants(comprehensions(4, 10_000), "{a}", 0),
     "lists_of_lists": constants(comprehensions(2, 100_000), "{a}", 0),

@@ -78,3 +78,10 @@ def test_what_shows_its_size_late_is_refused_within_the_bounds(name: str, tmp_pa
 @pytest.mark.parametrize("name", [*HEAVY] if LONG else [name for name in HEAVY if name not in SLOW])
 def test_what_is_long_ends(name: str, tmp_path: Path) -> None:
     run(tmp_path, HEAVY[name], 500)
+
+
+@pytest.mark.parametrize("name", ["again_of_a_broken_block", "doubling_of_a_fault"])
+def test_what_faults_leave_of_a_block_counts(name: str, tmp_path: Path) -> None:
+    """It holds no layer, but whoever unfolds the net comes by all its uses."""
+    _, err = run(tmp_path, BOMBS[name], 200)
+    assert "error[E0307]: the network unfolds to more than" in err

@@ -55,10 +55,10 @@ class Run:
         self.columns: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self.moved: dict[Hashable, tuple[Any, ...]] = {}
         self.largest: dict[int, int] = {}
+        self.length = max(map(len, inputs.values()), default=0)  # faults may hide what the graph takes
         for name, shape in self.graph.inputs:
             column = self.column(tuple(map(place_of, inputs[name])))
             self.flows[name] = Flow(int(shape.channels) if shape.is_map else None, column)
-        self.length = len(column)
         for node in self.graph.nodes:
             self.node(node)
         for blank in self.graph.blanks:
