@@ -86,7 +86,10 @@ def rechecker(
 
     def recheck(inputs: Mapping[str, Shape]) -> Network | None:
         diagnostics = list(loader.diagnostics)
-        found = check_module(module, diagnostics, net, settings._replace(inputs=inputs), True)
+        try:
+            found = check_module(module, diagnostics, net, settings._replace(inputs=inputs), True)
+        except Misuse:  # for these sizes the text has no input of that name
+            return None
         return found.networks[0] if found.ok and found.networks else None
 
     return recheck

@@ -9,7 +9,7 @@ import click
 
 from cnnspec.commands.common import Call, fail, options, settings_of, takes_call
 
-TRIES = 32  # of inputs for a net that has faults as it is written
+TRIES, WORK = 32, 100_000  # of inputs for a net that has faults as it is written, and the steps of all tries
 
 
 @click.command()
@@ -58,7 +58,8 @@ def explorer_of(call: Call, found: Any, chosen: Any, end: int) -> Any:
     widths = channels(network, chosen.inputs)
     if widths or not written:
         proposed = proposals(Explorer(network, None, chosen.limits), end)
-        network = next(filter(None, map(recheck, [widths, *proposed[:TRIES]])), None)
+        tries = min(TRIES, WORK // max(1, found.expanded + found.work))
+        network = next(filter(None, map(recheck, [widths, *proposed[:tries]])), None)
     if network is None:
         sys.exit(1)
     return Explorer(network, recheck, chosen.limits)

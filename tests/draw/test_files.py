@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from cnnspec.commands.cli import main
+from cnnspec.draw import engine as engines
 from cnnspec.draw import raster
 from cnnspec.draw.engine import DrawProblem, engine, wheel
 from cnnspec.draw.look import Look
@@ -36,8 +37,9 @@ def draw(*arguments: object) -> Result:
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without programs."""
+    """A machine without programs, on which nothing is drawn yet."""
     monkeypatch.setenv("PATH", "")
+    monkeypatch.delattr(engines._THREAD, "wheel", raising=False)
 
 
 @pytest.mark.usefixtures("bare")
@@ -221,6 +223,13 @@ def test_a_broken_dot_is_stood_in_for(tmp_path: Path, monkeypatch: pytest.Monkey
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert "<svg" in engine()("digraph { a -> b }")
+
+
+def test_a_picture_does_not_depend_on_those_before() -> None:
+    drawn = wheel()
+    first = drawn("digraph { a -> b }")
+    assert wheel()("digraph { subgraph cluster_x { c -> d -> e } }") != first
+    assert wheel()("digraph { a -> b }") == first
 
 
 def test_the_wheel_recovers_from_a_failure() -> None:

@@ -117,3 +117,9 @@ def u_shaped(depth: int, more: str) -> str:
     convtranspose 3@4x4 stride=2 pad=1, tanh
 }}
 """
+
+
+def test_a_net_of_which_nothing_is_known_has_a_page() -> None:
+    """Faults may leave no value with a shape, and so no row."""
+    (net,) = check_text("net N {\n    repeat 2 { input 1@8x8 }\n    conv 3@3x3\n}\n").partial
+    assert faults(layout(plan(simplify(net)), 495.0), 495.0) == []

@@ -75,8 +75,8 @@ class Explorer:
             network, rechecked = self.recheck(inputs[i]), rechecked + 1
             self.left -= 10 + len(self.graph.nodes)
             waiting.discard(i)
-            valid[i] = network is not None
-            if network is None:
+            if network is None or not inputs[i].keys() >= {given.name for given in network.inputs}:
+                valid[i] = False  # it may want an input more, for these sizes
                 continue
             tried = [i, *waiting] if alone < 3 else [i]
             run = Run(SizeProgram(unroll(network), self.limits), columns(inputs, tried), self.claims)

@@ -45,7 +45,7 @@ def in_rows(figure: Figure, wide: float) -> Layout:
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
         if cost < least and all(row[-1].right <= right for row in rows):
             strips = [strip(figure, row, left, right) for row in rows]
-            excess = sum(made.bottom - made.top for made in strips) / (HIGH * wide * len(rows)) - 1
+            excess = sum(made.bottom - made.top for made in strips) / (HIGH * wide * max(1, len(rows))) - 1
             cost += EXCESS * max(0.0, excess)
             if cost < least:
                 least, best = cost, strips
