@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import subprocess
 import threading
@@ -54,6 +55,7 @@ def wheel() -> Engine:
     """
     if not hasattr(_THREAD, "wheel"):
         _THREAD.wheel = compiled()
+        atexit.register(_THREAD.__dict__.clear)  # before Python takes wasmtime apart
     found: Engine = _THREAD.wheel
     return found
 
