@@ -29,6 +29,9 @@ FAMILIES: dict[str, dict[str, str]] = {
     "activation": {
         "relu": "ReLU",
         "relu6": "ReLU6",
+        "hardtanh": "HardTanh",
+        "squaredrelu": "SquaredReLU",
+        "starrelu": "StarReLU",
         "leakyrelu": "LeakyReLU",
         "prelu": "PReLU",
         "elu": "ELU",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Argument, Call, Layer, Weight
+from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
+from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape
 
 
@@ -33,6 +34,64 @@ class ReLU6(_InPlace):
     summary = "min(max(0, x), 6)"
     example = "relu6"
     torch_class = "nn.ReLU6"
+
+
+class HardTanh(_InPlace):
+    """min(max(low, x), high). Collobert 2004, "Large scale machine learning", section 5.1."""
+
+    name = "hardtanh"
+    summary = "min(max(low, x), high)"
+    example = "hardtanh"
+    torch_class = "nn.Hardtanh"
+    torch_arguments = {"min_val": "low", "max_val": "high"}
+    positional = ("low", "high")
+    arguments = {
+        "low": Argument("float", -1.0, doc="the least value"),
+        "high": Argument("float", 1.0, doc="the largest value; above `low`"),
+    }
+
+    low: float
+    high: float
+
+    def settle(self) -> None:
+        if self.low >= self.high:
+            message = f"`high={self.high:g}` must be above `low={self.low:g}`"
+            raise Misfit("E0304", message, "high", data=Bound("above", self.low))
+
+
+class SquaredReLU(Layer):
+    """max(0, x)^2. So et al. 2021, "Primer", section 4.2."""
+
+    name = "squaredrelu"
+    summary = "max(0, x)^2"
+    example = "squaredrelu"
+
+    def torch(self, x: Shape) -> Call:
+        return Call("SquaredReLU")
+
+
+class StarReLU(Layer):
+    """scale * max(0, x)^2 + bias with a trained scale and bias. Yu et al. 2022, "MetaFormer baselines".
+
+    Scale and bias: 1 number each. The paper's 0.8944 and -0.4472 make mean 0 and variance 1 of N(0, 1).
+    """
+
+    name = "starrelu"
+    summary = "scale*max(0, x)^2 + bias with a trained scale and bias"
+    example = "starrelu"
+    arguments = {
+        "scale": Argument("float", 1.0, doc="what the scale starts from"),
+        "bias": Argument("float", 0.0, doc="what the bias starts from"),
+    }
+
+    scale: float
+    bias: float
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return Weight("scale", (1,)), Weight("bias", (1,))
+
+    def torch(self, x: Shape) -> Call:
+        return Call("StarReLU", (), {"scale": self.scale, "bias": self.bias})
 
 
 class LeakyReLU(_InPlace):

@@ -85,7 +85,7 @@ def oracle(name: str, arguments: dict[str, Any], x: Shape, precision: str) -> An
     if isinstance(module, torch.nn.Parameter):
         return torch.nn.Parameter(module.data.to(getattr(torch, precision)))
     module = module.to(getattr(torch, precision))
-    if name in ("batchnorm", "layernorm", "groupnorm", "instancenorm"):
+    if name in ("starrelu", "batchnorm", "layernorm", "groupnorm", "instancenorm"):
         for key, tensor in module.state_dict().items():
             if tensor.is_floating_point():
                 tensor.uniform_(0.5, 1.5) if key == "running_var" else tensor.normal_(0.3, 0.5)
@@ -133,7 +133,7 @@ def run(
     first, *others = back if isinstance(back, tuple) else (back,)
     assert image.grad is not None
     close(first, image.grad, gradient, least)
-    for key, made_gradient in zip(("weight", "bias"), others, strict=False):
+    for key, made_gradient in zip(tensors_of(module), others, strict=False):
         if key in named:
             close(made_gradient, named[key].grad, gradient, least)
 

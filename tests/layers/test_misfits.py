@@ -91,6 +91,7 @@ TABLE: list[Row] = [
     ),
     ("E0304", "convtranspose", {"filter": F3, "stride": 2, "extra": 2}, (), "extra", "below the stride 2"),
     ("E0304", "linear", {"units": 2, "weights": [[1] * 12]}, (VECTOR,), "weights", "2 rows of 12 numbers"),
+    ("E0304", "hardtanh", {"low": 1}, (), "high", "`high=1` must be above `low=1`"),
     ("E0304", "maxpool", {"window": 3, "pad": 2}, (), "pad", "`pad=2` is more than half the window's 3"),
     ("E0304", "dropout", {"p": 1.5}, (), "p", "`p` must be at most 1, not 1.5"),
     ("E0304", "avgpool", {"window": 2, "divisor": 0}, (), "divisor", "`divisor` must not be 0"),

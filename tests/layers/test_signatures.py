@@ -41,6 +41,8 @@ WITHOUT: dict[tuple[str, str], str] = {
     ("flatten", "start_dim"): "a value is a map or a vector: there is nothing between",
     ("flatten", "end_dim"): "a value is a map or a vector: there is nothing between",
     ("upsample", "recompute_scale_factor"): "the same as giving `size`",
+    ("hardtanh", "min_value"): "an old name of `min_val`",
+    ("hardtanh", "max_value"): "an old name of `max_val`",
     ("identity", "args"): "ignored by PyTorch",
     ("identity", "kwargs"): "ignored by PyTorch",
     ("sigmoid", "args"): "ignored by PyTorch",
@@ -68,6 +70,8 @@ UNWRITTEN: dict[tuple[str, str], str] = {
     ("nn.Upsample", "size"): "the factor stands in its place, or it in the factor's",
     ("nn.Upsample", "scale_factor"): "the factor stands in its place, or it in the factor's",
     ("nn.Upsample", "align_corners"): "PyTorch refuses it for the nearest pixel; else written",
+    ("nn.Hardtanh", "min_value"): "an old name of `min_val`",
+    ("nn.Hardtanh", "max_value"): "an old name of `max_val`",
     ("nn.Upsample", "recompute_scale_factor"): "None means what no does; yes is never wanted",
 }
 

@@ -18,7 +18,7 @@ from cnnspec.graph.tree import Merge, Path, Value
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note
 from cnnspec.text.source import Span
 
-NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus"}
+NEVER_NEGATIVE = {"relu", "relu6", "squaredrelu", "sigmoid", "hardsigmoid", "softplus"}
 KEEP_POSITIVES = {"relu", "leakyrelu", "prelu", "elu"}
 SQUASHED = {"relu6", "sigmoid", "hardsigmoid"}  # between 0 and 6
 

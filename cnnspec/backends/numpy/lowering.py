@@ -98,12 +98,16 @@ def norm(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
 
 def prelu(layer: Any, x: Shape) -> Lowered:
     (weight,) = layer.weights(x)
-    return Lowered("prelu", {}, Call("filled", weight.shape, {"value": layer.init}))
+    return Lowered("prelu", {}, Call("filled", weight.shape, {"weight": layer.init}))
+
+
+def star_relu(layer: Any, x: Shape) -> Lowered:
+    return Lowered("star_relu", {}, Call("filled", (1,), {"scale": layer.scale, "bias": layer.bias}))
 
 
 def scale(layer: Any, x: Shape) -> Lowered:
     (weight,) = layer.weights(x)
-    return Lowered("scale_channels", {}, Call("filled", weight.shape, {"value": layer.init}))
+    return Lowered("scale_channels", {}, Call("filled", weight.shape, {"weight": layer.init}))
 
 
 def global_pool(kernel: str) -> Callable[[Any, Shape], Lowered]:
@@ -151,6 +155,9 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "lrn": plain("local_response_norm", "size", "alpha", "beta", "k"),
     "relu": plain("relu"),
     "relu6": plain("relu6"),
+    "hardtanh": plain("hard_tanh", "low", "high"),
+    "squaredrelu": plain("squared_relu"),
+    "starrelu": star_relu,
     "leakyrelu": plain("leaky_relu", "slope"),
     "prelu": prelu,
     "elu": plain("elu", "alpha"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Graph, Node
@@ -47,6 +48,11 @@ class Step(NamedTuple):
             return {}
         first = self.node.first
         return {w.name or "weight": f"{first}.{w.name}" if w.name else first for w in self.node.weights}
+
+    @property
+    def learned(self) -> list[str]:
+        """The keys of its trained tensors, which come first."""
+        return [key for key, w in zip(self.keys.values(), self.node.weights, strict=False) if w.trained]
 
     def given(self, taken: tuple[str, ...] = ("bias",)) -> list[tuple[str, Text]]:
         """The tensors and arguments of a call; a bias where it is taken."""
@@ -153,7 +159,7 @@ def write_start(
     with body.block("def __init__(self, seed: int = 0) -> None"):
         body.line("rng = np.random.default_rng(seed)")
         owners = [node for node in graph.nodes if node.weights and not node.shared]
-        rows = tuple(("**", start_of(node, everything)) for node in owners)
+        rows = tuple(("**", start) for node in owners for start in starts_of(node, everything))
         body.expression(Arguments("", rows, "{", "}"), "self.params: dict[str, Array] = ")
         if not inference and any(node.layer.name in NOISE for node in graph.nodes):
             body.line("self.rng = rng")
@@ -167,17 +173,20 @@ def write_start(
             body.expression(Arguments(f"{function}_tensors", tuple(("", item) for item in items)))
 
 
-def start_of(node: Node, everything: dict[str, Definition]) -> Text:
+def starts_of(node: Node, everything: dict[str, Definition]) -> Iterator[Text]:
     """What makes the tensors of a layer, by their keys."""
     tensors = lowering(node, False).tensors
     assert tensors is not None
-    lone = tensors.name == "filled" and node.weights[0].name
-    items: list[tuple[str, Text]] = [("", "rng")] if tensors.name == "weighted" else []
-    items.append(("", text(f"{node.first}.{lone}" if lone else node.first)))
-    items += [("", text(item)) for item in tensors.args]
-    items += [(f"{key}=", text(value)) for key, value in tensors.kwargs.items() if key != "frozen"]
+    shape: list[tuple[str, Text]] = [("", text(item)) for item in tensors.args]
+    if tensors.name == "filled":
+        for weight, value in zip(node.weights, tensors.kwargs.values(), strict=True):
+            key = f"{node.first}.{weight.name}" if weight.name else node.first
+            yield Arguments("filled", (("", text(key)), *shape, ("value=", text(value))))
+        return
+    head: list[tuple[str, Text]] = [("", "rng")] if tensors.name == "weighted" else []
+    options = [(f"{key}=", text(value)) for key, value in tensors.kwargs.items() if key != "frozen"]
     function = tensors.name if tensors.name in everything else general_name(tensors.name)
-    return Arguments(function, tuple(items))
+    yield Arguments(function, (*head, ("", text(node.first)), *shape, *options))
 
 
 def write_forward(graph: Graph, run: Flow, tuples: dict[str, str], names: Names, body: Writer) -> None:

@@ -117,9 +117,8 @@ class Training:
         arriving = [self.at[source] for source in step.sources] if taken != ("grad", "y") else []
         values = [("", value) for value in [self.slopes[path], *y, *arriving]]
         call = Arguments(name, (*values, *step.given(taken), *self.more[path]))
-        frozen = step.tensors is not None and bool(step.tensors.kwargs.get("frozen"))
-        own = ("weight", "bias")[: results(function, len(slopes)) - len(slopes)]
-        self.assign(call, slopes, ["" if frozen else step.keys.get(tensor, "") for tensor in own])
+        count = results(function, len(slopes)) - len(slopes)
+        self.assign(call, slopes, [*step.learned, *[""] * count][:count])
 
     def assign(self, call: Arguments, slopes: list[str], keys: list[str]) -> None:
         """`dx, g["a.weight"] = call`: one by one where that is long, or where a tensor runs again."""
@@ -142,8 +141,6 @@ def learning(steps: list[Step]) -> set[str]:
     """The values that depend on trained tensors."""
     found: set[str] = set()
     for step in steps:
-        trained = step.tensors is not None and not step.tensors.kwargs.get("frozen")
-        own = trained and any(name in ("weight", "bias") for name in step.keys)
-        if own or found & set(step.sources):
+        if step.learned or found & set(step.sources):
             found.add(step.node.path)
     return found

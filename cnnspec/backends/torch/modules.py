@@ -200,6 +200,25 @@ class Slice(nn.Module):
         return x[:, self.channels]
 
 
+class SquaredReLU(nn.Module):
+    """max(0, x)^2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x).square()
+
+
+class StarReLU(nn.Module):
+    """scale * max(0, x)^2 + bias with a trained scale and bias."""
+
+    def __init__(self, scale: float = 1.0, bias: float = 0.0) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((1,), scale))
+        self.bias = nn.Parameter(torch.full((1,), bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale * F.relu(x) ** 2 + self.bias
+
+
 class StochasticDepth(nn.Module):
     """While training, rows or the whole batch are zero with probability p."""
 

@@ -45,6 +45,8 @@ SIGNATURES: dict[str, Signature] = {
     "nn.Dropout": Signature(("p",), {}),
     "nn.Dropout2d": Signature(("p",), {}),
     "StochasticDepth": Signature(("p",), {"mode": "row"}),
+    "nn.Hardtanh": Signature((), {"min_val": -1.0, "max_val": 1.0}),
+    "StarReLU": Signature((), {"scale": 1.0, "bias": 0.0}),
     "nn.LeakyReLU": Signature((), {"negative_slope": 0.01}),
     "nn.PReLU": Signature((), {"num_parameters": 1, "init": 0.25}),
     "nn.ELU": Signature((), {"alpha": 1.0}),

@@ -44,6 +44,49 @@ def relu6_backward(grad: Array, y: Array, x: Array) -> Array:
 
 
 @facts(quick="quick_in_place")
+def hard_tanh(x: Array, low: float = -1.0, high: float = 1.0) -> Array:
+    """min(max(low, x), high). Collobert 2004."""
+    y: Array = np.clip(x, low, high)
+    return y
+
+
+def hard_tanh_backward(
+    grad: Array, y: Array, x: Array, low: float = -1.0, high: float = 1.0
+) -> Array:
+    """grad where low < x < high, else 0."""
+    return grad * ((x > low) & (x < high))
+
+
+@facts(quick="quick_in_place")
+def squared_relu(x: Array) -> Array:
+    """max(0, x)^2. So et al. 2021."""
+    y: Array = np.maximum(x, 0) ** 2
+    return y
+
+
+def squared_relu_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad * 2 * max(0, x)."""
+    dx: Array = grad * 2 * np.maximum(x, 0)
+    return dx
+
+
+@facts(quick="quick_in_place")
+def star_relu(x: Array, scale: Array, bias: Array) -> Array:
+    """scale * max(0, x)^2 + bias, a number each. Yu et al. 2022."""
+    y: Array = scale * np.maximum(x, 0) ** 2 + bias
+    return y
+
+
+def star_relu_backward(
+    grad: Array, y: Array, x: Array, scale: Array, bias: Array
+) -> tuple[Array, Array, Array]:
+    """The gradients of x, scale and bias."""
+    above = np.maximum(x, 0)
+    dscale = (grad * above**2).sum().reshape(1)
+    return grad * 2 * scale * above, dscale, grad.sum().reshape(1)
+
+
+@facts(quick="quick_in_place")
 def leaky_relu(x: Array, slope: float = 0.01) -> Array:
     """x where x > 0, else slope * x. Maas, Hannun and Ng 2013."""
     return np.where(x > 0, x, slope * x)

@@ -63,9 +63,9 @@ def normed(
     return tensors
 
 
-def filled(*shape: int, value: float) -> dict[str, Tensor]:
-    """A weight of this shape that starts from one number."""
-    return {"weight": Tensor(shape, constant(value))}
+def filled(*shape: int, **values: float) -> dict[str, Tensor]:
+    """Tensors of this shape by their names, each of which starts from one number."""
+    return {name: Tensor(shape, constant(value)) for name, value in values.items()}
 
 
 def constant(values: Any) -> Start:

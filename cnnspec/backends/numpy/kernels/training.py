@@ -100,10 +100,10 @@ class TrainableNet(BaseNet):
             parts = parts if isinstance(parts, tuple) else (parts,)
             for name, part in zip(layer.of, parts, strict=False):
                 accumulate(pending, name, part)
-            tensors = self.owned.get(layer.owner, {})
+            tensors = self.owned.get(layer.owner, {}).items()
             own = parts[len(layer.of) :]
-            for name, part in zip(("weight", "bias"), own, strict=False):
-                if name in tensors and tensors[name].trained:
+            for (name, tensor), part in zip(tensors, own, strict=False):
+                if tensor.trained:
                     accumulate(found, layer.key(name), part)
         return found
 
