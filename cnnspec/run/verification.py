@@ -183,7 +183,7 @@ class Baseline:
         for weight in () if node.shared else node.weights:
             key = key_of(node, weight)
             rng = np.random.default_rng([self.seed, crc32(key.encode())])
-            self.put(key, draw_tensor(node, weight, self.state[key], size, rng))
+            self.put(key, np.asarray(draw_tensor(node, weight, self.state[key], size, rng)))
 
     def put(self, key: str, tensor: Array) -> None:
         self.state[key] = in_float32(tensor)
@@ -308,7 +308,7 @@ class Baseline:
 
 def draw_tensor(node: Node, weight: Weight, start: Array, size: float, rng: np.random.Generator) -> Array:
     """Weights of about the size that `made` makes exact; statistics of numbers of the size that arrives; all
-    others off their start. What the specification gives stays."""
+    others off their start, 0 too, which would hide what comes before. What the specification gives stays."""
     if weight.name == "num_batches_tracked" or is_said(node, weight):
         return start
     if weight.name == "running_var":
@@ -320,7 +320,7 @@ def draw_tensor(node: Node, weight: Weight, start: Array, size: float, rng: np.r
     if node.layer.name in TAKERS:
         return rng.normal(0, REACH * math.sqrt(1 / math.prod(start.shape[1:])) / size, start.shape)
     norm = any(other.name == "bias" for other in node.weights)
-    return start * rng.uniform(0.5, 1.5, start.shape) * (REACH if norm else 1)
+    return np.where(start == 0, 1.0, start) * rng.uniform(0.5, 1.5, start.shape) * (REACH if norm else 1)
 
 
 def with_said(own: Mapping[str, Array], graph: Graph, tensors: Mapping[str, Array]) -> dict[str, Array]:

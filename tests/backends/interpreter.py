@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.backends import emit
 from cnnspec.graph.tree import Network
-from tests.layers.instantiate import instantiate
+from tests.layers.instantiate import instantiate, run
 from tests.nets import network
 
 
@@ -75,7 +75,7 @@ class Interpreter:
             else:
                 module = self.modules[node.path.partition(" (")[0]]
                 x = arriving[0]
-                values[node.path] = x * module if isinstance(module, nn.Parameter) else module(x)
+                values[node.path] = run(module, x)
             assert list(values[node.path].shape[1:]) == node.output.dimensions, node.path
         return [values[at] for _, at, train in self.graph.outputs if self.training or not train]
 

@@ -17,6 +17,7 @@ from cnnspec.backends.numpy.lowering import lower
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import MODULES, SCALES, Case, batch, instantiate, make, title
+from tests.layers.instantiate import run as run_module
 
 BOUNDS = {"float32": (1e-5, 1e-4), "float64": (1e-10, 1e-8)}  # of the largest: values, gradients
 
@@ -119,7 +120,7 @@ def run(
     image = batch(x, images).to(getattr(torch, precision)).requires_grad_()
     made = KERNELS[lowered.kernel](image.detach().numpy(), **keywords)
     if isinstance(module, torch.nn.Parameter):
-        wanted = image * module
+        wanted = run_module(module, image)
         named = {"weight": module}
     else:
         wanted = module.train(training)(image)

@@ -145,6 +145,12 @@ block B(w) { conv w@3x3 pad=1, relu }
 block Twice(unit, w) { unit w, unit w }
 net N(unit=A) { input 3@8x8\n Twice A 4, Twice B 4\n unit 2 }""",
     "scales": "block S { add { | identity | conv 4@1x1, layer_scale: scale 0.5 } }\nnet N { input 4@6x6\n S, S, g: { scale, relu } }",
+    "scales of several shapes": """
+block S(dims, per="channel") { conv 4@1x1, layer_scale: scale 0.5 per=per dims=dims }
+net N { input 4@6x6\n S 1, S 3, S 4, S 0 per="layer", S 1 per="layer"\n flatten, scale 0.5 dims=1 }""",
+    "scales of which some are fixed": """
+block S(trained) { s: scale 0.5 trained=trained, conv 4@1x1 }
+net N { input 4@6x6\n S yes, S no\n repeat i in 2 { S (i == 1), scale 0.5 trained=(i == 0) } }""",
     "defaults": "default_eps = 0.01\nnet N { input 3@8x8\n default batchnorm eps=default_eps momentum=0.2\n conv 4@1x1, batchnorm }",
     "frozen kernels": "net N { input 1@8x8\n conv 1@3x3 pad=1 weights=[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]] bias=no frozen=yes }",
     "same padding with a stride": 'net N { input 3@9x7\n conv 4@4x3 stride=2 pad="same", conv 4@3x3 pad=[0, 1, 2, 0] }',

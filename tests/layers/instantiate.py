@@ -47,6 +47,16 @@ def batch(x: Shape, images: int = 3, seed: int = 0) -> torch.Tensor:
     return torch.randn((images, *x.dimensions), generator=torch.Generator().manual_seed(seed))
 
 
+def run(module: Any, x: torch.Tensor) -> Any:
+    """What a module makes, or a parameter, which stands for a scale."""
+    return scaled(x, module) if isinstance(module, nn.Parameter) else module(x)
+
+
+def scaled(x: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    """A value times one number, or one a channel."""
+    return x * numbers.reshape(-1, *[1] * (x.dim() - 2))
+
+
 def misfit(name: str, arguments: dict[str, Any], *shapes: Shape) -> Misfit | None:
     """What the layer raises when it is made and the shapes arrive."""
     try:
@@ -192,9 +202,19 @@ OTHERS: list[Case] = [
     ("pick", {"channels": [3, 0, 0]}, MAP),
     ("pick", {"channels": [11]}, VECTOR),
     ("normalize", {"mean": [1, 2, 3, 4], "std": 0.5}, MAP),
+    ("scale", {"init": 0.25, "trained": False}, MAP),
 ]
 
-SCALES: list[Case] = [("scale", {}, MAP), ("scale", {"init": 1e-6}, VECTOR)]
+SCALES: list[Case] = [
+    ("scale", {}, MAP),
+    ("scale", {"init": 1e-6}, VECTOR),
+    ("scale", {"dims": 1}, MAP),
+    ("scale", {"dims": 4}, MAP),
+    ("scale", {"dims": 2}, VECTOR),
+    ("scale", {"per": "layer"}, MAP),
+    ("scale", {"per": "layer", "dims": 1}, VECTOR),
+    ("scale", {"per": "layer", "dims": 3, "init": 0}, MAP),
+]
 
 MODULES = CONVOLUTIONS + NORMS + POOLS + OTHERS
 

@@ -18,6 +18,7 @@ from tests.layers.instantiate import (
     instantiate,
     make,
     module,
+    run,
     title,
 )
 
@@ -55,7 +56,9 @@ def test_scale_is_a_parameter(case: Case) -> None:
     assert isinstance(parameter, nn.Parameter)
     assert [("", tuple(parameter.shape), True)] == list(layer.weights(x))
     assert (parameter == arguments.get("init", 1)).all()
-    assert (batch(x) * parameter).shape[1:] == batch(x).shape[1:]
+    assert run(parameter, batch(x)).shape == batch(x).shape
+    spread = layer.spread(x) or parameter.shape  # type: ignore[attr-defined]
+    assert torch.equal(batch(x) * parameter.reshape(spread), run(parameter, batch(x)))
 
 
 @pytest.mark.parametrize("case", CONVOLUTIONS, ids=title)

@@ -40,6 +40,7 @@ ROWS: list[tuple[str, dict[str, Any], Shape]] = [
     ("slice", {"start": 0, "stop": C // 2}, MAP),
     ("slice", {"start": C // 2}, MAP),
     ("scale", {}, MAP),
+    ("scale", {"dims": 1}, MAP),
     ("maxpool", {"window": 2}, MAP),
     ("dropout", {}, MAP),
 ]

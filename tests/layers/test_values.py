@@ -161,3 +161,6 @@ def test_init_of_frozen_and_of_fixed() -> None:
 
 def test_scale_stands_for_a_product() -> None:
     assert make("scale", init=2).torch(MAP).args[0].args == ((4, 1, 1), 2.0)
+    assert make("scale", per="layer").torch(MAP).args[0].args == ((), 1.0)
+    x = batch(MAP)
+    assert torch.equal(module("scale", {"init": 2, "trained": False}, MAP)(x), 2 * x)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnnspec.layers.base import Layer, Misfit, convert
 from cnnspec.values.shapes import Shape
-from tests.layers.instantiate import instantiate
+from tests.layers.instantiate import instantiate, run
 from tests.random.place import Refused
 
 IMAGES = 2
@@ -73,7 +73,7 @@ def torch_runs(refused: Refused) -> list[int] | None:
         with torch.device(device), torch.no_grad():
             module = instantiate(call)
             images = torch.ones(IMAGES, *x.dimensions)
-            made = images * module if isinstance(module, nn.Parameter) else module.train()(images)
+            made = run(module if isinstance(module, nn.Parameter) else module.train(), images)
     except (
         RuntimeError,
         ValueError,

@@ -314,6 +314,12 @@ def test_what_cancels_is_rounded_both_ways() -> None:
         assert 0.4 * both < measure.moved("adaptiveavgpool1") <= 1.1 * both
 
 
+def test_tensors_that_start_at_0_hide_nothing() -> None:
+    measure = Baseline(network('net N { input 3@2x2\n scale 0 per="layer"\n}'), 0)
+    measure.walk(1)
+    assert measure.state["scale1"].shape == () and measure.values["scale1"].all()
+
+
 def test_what_overflows_is_told() -> None:
     grow = "repeat 12 { conv 8@1x1 weights=1e4 biases=0 frozen=yes }"
     report = verify(network(f"net N {{ input 8@2x2\n {grow}\n}}"), ("torch", "numpy"))

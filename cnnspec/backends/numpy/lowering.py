@@ -106,6 +106,8 @@ def star_relu(layer: Any, x: Shape) -> Lowered:
 
 
 def scale(layer: Any, x: Shape) -> Lowered:
+    if not layer.trained:
+        return Lowered("multiply", {"factor": layer.init})
     (weight,) = layer.weights(x)
     return Lowered("scale_channels", {}, Call("filled", weight.shape, {"weight": layer.init}))
 

@@ -41,6 +41,17 @@ class Crop(nn.Module):
         return x[:, :, self.rows, self.columns]
 
 
+class Multiply(nn.Module):
+    """Times a fixed number."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
+
+
 class Normalize(nn.Module):
     """(x - mean) / std, channel by channel; the numbers are not in the state_dict.
 

@@ -158,7 +158,7 @@ def annotation(values: list[Any]) -> str:
         if isinstance(value, ClassName):
             kind = "type[nn.Module]"
         elif isinstance(value, tuple):
-            kind = f"tuple[{', '.join(annotation([item]) for item in value)}]"
+            kind = f"tuple[{', '.join(annotation([item]) for item in value) or '()'}]"
         elif isinstance(value, list):
             kind = f"list[{annotation(value)}]"
         elif value is None:

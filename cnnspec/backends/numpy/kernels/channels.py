@@ -39,8 +39,8 @@ def pick_channels_backward(
 
 @facts(quick="quick_in_place")
 def scale_channels(x: Array, weight: Array) -> Array:
-    """x * weight, of shape (C, 1, 1), or (C,) for vectors. Touvron et al. 2021."""
-    return x * weight
+    """x * weight, a number a channel or one in all. Touvron et al. 2021."""
+    return x * weight.reshape(-1, *(1,) * (x.ndim - 2))
 
 
 def scale_channels_backward(
@@ -48,7 +48,19 @@ def scale_channels_backward(
 ) -> tuple[Array, Array]:
     """The gradients of x and weight."""
     total = (grad * x).sum((0, *range(2, x.ndim)))
-    return grad * weight, total.reshape(weight.shape)
+    total = total if weight.size > 1 else total.sum()
+    return scale_channels(grad, weight), total.reshape(weight.shape)
+
+
+@facts(quick="quick_in_place")
+def multiply(x: Array, factor: float) -> Array:
+    """x * factor."""
+    return x * factor
+
+
+def multiply_backward(grad: Array, y: Array, x: Array, factor: float) -> Array:
+    """grad * factor."""
+    return grad * factor
 
 
 def normalize(x: Array, mean: list[float], std: list[float]) -> Array:

@@ -111,8 +111,10 @@ class Forward(Statements):
         elif is_parameter(first):
             variable = self.variable(inputs)
             self.variables.read(inputs)
-            parameter = self.access(steps, frame)
+            parameter = spread(self.access(steps, frame), steps)
             self.produce(outputs, Expression(behind(f"{variable} * ", parameter), 1, False), wish)
+        elif any(map(is_parameter, steps)):
+            raise Unaligned
         else:
             self.call(flat(self.access(steps, frame)), inputs, outputs, wish)
 
@@ -375,3 +377,11 @@ def into(steps: Steps) -> Value:
 def turn_ends(step: Repeat, first: int) -> list[Value]:
     """What leaves each turn of a loop: what arrives at the next."""
     return [*map(into, step.iterations[first + 1 :]), step.output]
+
+
+def spread(parameter: Text, steps: list[Any]) -> Text:
+    """A scale's tensor so that it weighs channels. Raises Unaligned where rows differ in that."""
+    views = [step.layer.spread(step.input.shape) if is_parameter(step) else None for step in steps]
+    if not agree(views):
+        raise Unaligned
+    return call(f"{flat(parameter)}.reshape", *map(str, views[0])) if views[0] else parameter
