@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnspec.backends import emit
-from cnnspec.backends.torch.modules import PackedConv2d
+from cnnspec.backends.torch.modules.conv import PackedConv2d
 from cnnspec.graph.tree import Network
 from cnnspec.passes.optimize import fold_weights
 from tests.backends.interpreter import Interpreter, build, load

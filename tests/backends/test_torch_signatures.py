@@ -10,16 +10,16 @@ from click.testing import CliRunner
 from torch import nn
 
 from cnnspec.backends import emit
-from cnnspec.backends.torch import modules
 from cnnspec.backends.torch.signatures import AS_KERNEL, SIGNATURES
 from cnnspec.commands.cli import main
 from tests.backends.interpreter import load
+from tests.layers.instantiate import HELPERS
 from tests.nets import network
 
 
 def parameters(name: str) -> dict[str, inspect.Parameter]:
     """The arguments of a class; those of the class beneath, where it hands them on."""
-    cls: Any = getattr(nn, name.removeprefix("nn.")) if name.startswith("nn.") else getattr(modules, name)
+    cls: Any = getattr(nn, name.removeprefix("nn.")) if name.startswith("nn.") else getattr(HELPERS, name)
     found: dict[str, inspect.Parameter] = {}
     for base in reversed(cls.__mro__[: 2 if "PackedConv2d" in name else 1]):
         found |= inspect.signature(base).parameters

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import nn
 
-from cnnspec.backends.torch import modules as torch_modules
+from cnnspec.backends.torch.modules import conv, layers, start
 from cnnspec.layers import find
 from cnnspec.layers.base import Call, Layer, Misfit
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
 torch.set_num_threads(1)
+
+HELPERS = SimpleNamespace(
+    **{name: item for each in (conv, layers, start) for name, item in vars(each).items()}
+)
+"""The definitions that emitted files copy."""
 
 Case = tuple[str, dict[str, Any], Shape]
 
@@ -33,7 +39,7 @@ def instantiate(call: Any) -> Any:
     if not isinstance(call, Call):
         return call
     prefix, _, rest = call.name.rpartition(".")
-    space = {"": torch_modules, "nn": nn, "torch": torch}[prefix]
+    space = {"": HELPERS, "nn": nn, "torch": torch}[prefix]
     arguments = {name: instantiate(value) for name, value in call.kwargs.items()}
     return getattr(space, rest)(*map(instantiate, call.args), **arguments)
 

@@ -165,7 +165,7 @@ def test_a_toy_layer(copy: Path) -> None:
     ran = python(*own, "-k", "whole and cube", cwd=copy, PYTHONPATH=str(copy))
     said = set(re.findall(r"^E +- (.*)", ran.out, re.MULTILINE))
     assert {each.partition(":")[0].rpartition(" ")[2] for each in said} == {"page", *names[1:]}, ran.out
-    add(copy / "cnnspec/backends/torch/modules.py", CUBE_MODULE)
+    add(copy / "cnnspec/backends/torch/modules/layers.py", CUBE_MODULE)
     change(lowering, '    "abs": plain(', '    "cube": plain("cube", "shift"),\n    "abs": plain(')
     change(
         cases, '    ("flatten", {}, WIDE),', '    ("cube", {"shift": 2.0}, WIDE),\n    ("flatten", {}, WIDE),'

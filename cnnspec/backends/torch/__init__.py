@@ -2,7 +2,7 @@
 
 unify.py finds which steps of a block's instances belong together, and which instances share a class;
 solve/ decides as data what each class holds and does; print/ makes lines of it, once. program.py is the way
-through them. signatures.py knows what a call may leave unsaid; modules.py holds what PyTorch has no module
+through them. signatures.py knows what a call may leave unsaid; modules/ holds what PyTorch has no module
 for: it is copied out, never imported.
 """
 

@@ -12,7 +12,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.graph.tree import Network
 from cnnspec.text.output import MARK
 
-HELPERS = Path(__file__).parents[1] / "modules.py"
+HELPERS = Path(__file__).parents[1] / "modules"
 
 
 INFERENCE = """
@@ -65,10 +65,11 @@ def assemble(body: str) -> str:
 
 @cache
 def helpers() -> dict[str, str]:
-    """The definitions of torch/modules.py by name: text to copy, never imported here."""
-    text = HELPERS.read_text(encoding="utf-8")
+    """The definitions of torch/modules/ by name, classes first: text to copy, never imported here."""
     found = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found[node.name] = f"{ast.get_source_segment(text, node)}\n"
-    return found
+    for file in HELPERS.glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found[node.name] = f"{ast.get_source_segment(text, node)}\n"
+    return dict(sorted(found.items()))

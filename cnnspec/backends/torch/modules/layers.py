@@ -1,0 +1,172 @@
+"""Layers, and what stands for one in a forward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Abs(nn.Module):
+    """The absolute value."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.abs()
+
+
+class ChannelLayerNorm(nn.LayerNorm):
+    """Layer norm over the channels of every pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 2, 3, 1)
+        x = F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return x.permute(0, 3, 1, 2)
+
+
+class Crop(nn.Module):
+    """A part of the map."""
+
+    def __init__(self, top: int, left: int, height: int, width: int) -> None:
+        super().__init__()
+        self.rows = slice(top, top + height)
+        self.columns = slice(left, left + width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, self.rows, self.columns]
+
+
+class Multiply(nn.Module):
+    """Times a fixed number."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
+
+
+class Normalize(nn.Module):
+    """(x - mean) / std, channel by channel; the numbers are not in the state_dict.
+
+    Each is kept as a number of float32 and what that leaves: exact after `.double()`.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: list[float], std: list[float]) -> None:
+        super().__init__()
+        for name, numbers in (("mean", mean), ("std", std)):
+            exact = torch.tensor(numbers, dtype=torch.float64).reshape(-1, 1, 1)
+            near = exact.float()
+            parts = torch.stack((near, (exact - near).float()))
+            self.register_buffer(name, parts, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean.sum(0)) / self.std.sum(0)
+
+
+class Pick(nn.Module):
+    """Some channels, in the order given."""
+
+    channels: Tensor
+
+    def __init__(self, channels: list[int]) -> None:
+        super().__init__()
+        self.register_buffer("channels", torch.tensor(channels), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.index_select(1, self.channels)
+
+
+class PointwiseLinear(nn.Linear):
+    """The same linear layer on the channels of every pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class Slice(nn.Module):
+    """The channels from start up to stop."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        super().__init__()
+        self.channels = slice(start, stop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.channels]
+
+
+class SquaredReLU(nn.Module):
+    """max(0, x)^2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x).square()
+
+
+class StarReLU(nn.Module):
+    """scale * max(0, x)^2 + bias with a trained scale and bias."""
+
+    def __init__(self, scale: float = 1.0, bias: float = 0.0) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((1,), scale))
+        self.bias = nn.Parameter(torch.full((1,), bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale * F.relu(x) ** 2 + self.bias
+
+
+class StochasticDepth(nn.Module):
+    """While training, rows or the whole batch are zero with probability p."""
+
+    def __init__(self, p: float, mode: str = "row") -> None:
+        super().__init__()
+        self.p, self.mode = p, mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        rows = x.shape[0] if self.mode == "row" else 1
+        noise = x.new_empty([rows] + [1] * (x.ndim - 1)).bernoulli_(1.0 - self.p)
+        return x * (noise / (1.0 - self.p) if self.p < 1.0 else noise)
+
+
+class Upsample(nn.Upsample):
+    """Maps at another size, pixel by pixel; the factor is the size over the map's, if given.
+
+    Nearest, output q is pixel floor(q / factor); bilinear, its centre is at
+    (q + 0.5) / factor - 0.5. nn.Upsample copies small maps instead, 4 pixels by a factor
+    of 1.1, and rounds q / factor to float32 before it takes the floor.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        given: Any = self.size if self.scale_factor is None else self.scale_factor
+        down, along = given if isinstance(given, tuple) else (given, given)
+        return self.resize(self.resize(x, 2, down), 3, along)
+
+    def resize(self, x: Tensor, axis: int, given: float) -> Tensor:
+        n = x.shape[axis]
+        if self.scale_factor is None:
+            at = torch.arange(int(given), dtype=torch.float64) * n / given
+        else:
+            at = torch.arange(int(n * given), dtype=torch.float64) / given
+        if self.mode == "bilinear":
+            at = (at + 0.5 / given - 0.5).clamp(min=0)
+        low = at.long().clamp(max=n - 1)
+        near = x.index_select(axis, low.to(x.device))
+        if self.mode == "nearest":
+            return near
+        far = x.index_select(axis, (low + 1).clamp(max=n - 1).to(x.device))
+        share = (at - low).to(x).reshape(-1, *[1] * (3 - axis))
+        return near * (1 - share) + far * share
+
+
+def crop(x: Tensor, like: Tensor) -> Tensor:
+    """The middle of a map, as large as another map."""
+    height, width = x.shape[2:]
+    rows, columns = like.shape[2:]
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return x[:, :, top : top + rows, left : left + columns]
