@@ -6,6 +6,7 @@ from typing import Any
 
 from cnnspec.layers.base import Argument, Call, Misfit, Weight, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
+from cnnspec.layers.standardized import STANDARDIZED, Standardized
 from cnnspec.layers.values import BIASES, FROZEN, INIT, WEIGHTS, Valued, kernel_values
 from cnnspec.layers.windows import Pace, Window, sliding, transposed
 from cnnspec.values.comparisons import Bound
@@ -71,12 +72,19 @@ class _Convolution(Valued):
         return self.finish(module, values)
 
 
-class _Windowed(_Convolution):
+class _Windowed(_Convolution, Standardized):
     """A convolution whose window walks over the padded map."""
 
     pad: str | Sides
     mode: str
     activation: str | None = None  # applied to what it makes; for a rewrite to set
+
+    def settle(self) -> None:
+        super().settle()
+        self.check_standardized()
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return (*super().weights(x), *self.gains(self.filters(x), not self.frozen))
 
     def sides(self, x: Shape) -> Sides:
         """The padding in numbers when `x` arrives."""
@@ -97,6 +105,7 @@ class _Windowed(_Convolution):
     def output(self, x: Shape) -> Shape:
         height, width = self.need_map(x)
         self.check_channels(x)
+        self.check_deviation(self.kernel_shape(x))
         top, bottom, left, right = self.sides(x)
         if self.mode != "zeros":
             check_mode(self.mode, x, (top, bottom, left, right))
@@ -157,6 +166,9 @@ class _Windowed(_Convolution):
         if self.activation is not None:
             keywords["activation"] = self.activation
         name = "nn.Conv2d" if even else "PaddedConv2d"
+        if self.standardize:
+            name = "StandardizedConv2d"
+            keywords |= {"gain": self.gain, "gamma": self.gamma, "eps": self.eps}
         return self.complete(Call(name, (x.channels, self.filters(x)), keywords), x)
 
 
@@ -164,6 +176,8 @@ class Conv(_Windowed):
     """Convolution (cross-correlation: the kernel is not flipped) of C_in@HxW with `count` filters.
 
     Weight: count x C_in/groups x kh x kw; bias: count. Dumoulin and Visin 2016, relationship 6.
+    Standardised (Qiao et al. 2019), a filter is (w - mean)/sqrt(variance + eps) when it is used; with
+    `gain=yes` (Brock et al. 2021) times gain * gamma/sqrt(fan-in). Gain: count x 1 x 1 x 1.
     """
 
     name = "conv"
@@ -191,6 +205,7 @@ class Conv(_Windowed):
         "bias": BIAS,
         "mode": MODE,
         **NUMBERS,
+        **STANDARDIZED,
     }
 
     filter: Filter
@@ -236,6 +251,7 @@ class Depthwise(_Windowed):
         "bias": BIAS,
         "mode": MODE,
         **NUMBERS,
+        **STANDARDIZED,
     }
 
     kernel: tuple[int, int]

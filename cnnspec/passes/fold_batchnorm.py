@@ -29,9 +29,14 @@ def folds(graph: Graph) -> dict[str, str]:
     pairs = {
         node.path: readers[node.path].path
         for node in graph.nodes
-        if node.layer.name in TAKERS and node.path in readers and is_norm(readers[node.path])
+        if takes_in(node) and node.path in readers and is_norm(readers[node.path])
     }
     return match(graph, pairs)
+
+
+def takes_in(node: Node) -> bool:
+    """Whether its output is linear in its weights: standardised filters are as long whatever their scale."""
+    return node.layer.name in TAKERS and not getattr(node.layer, "standardize", False)
 
 
 def is_norm(node: Node) -> bool:

@@ -33,7 +33,8 @@ def fuses(graph: Graph) -> dict[str, str]:
 
 def is_conv2d(node: Node) -> bool:
     """Whether the node is an nn.Conv2d in PyTorch, which the back end packs."""
-    return isinstance(node.layer, Conv | Depthwise) and node.layer.is_even(node.shapes[0])
+    layer = node.layer
+    return isinstance(layer, Conv | Depthwise) and layer.is_even(node.shapes[0]) and not layer.standardize
 
 
 def fuse_activations(graph: Graph) -> Rewrite:

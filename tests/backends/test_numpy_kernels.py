@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 import pkgutil
 from typing import Any
@@ -100,6 +101,11 @@ def tensors_of(module: Any) -> dict[str, Any]:
     return {name: tensor.numpy().copy() for name, tensor in module.state_dict().items()}
 
 
+def tensor_names(kernel: str) -> list[str]:
+    """The names of what a kernel takes behind its input: in their order its gradients come."""
+    return list(inspect.signature(KERNELS[kernel]).parameters)[1:]
+
+
 def run(
     name: str,
     arguments: dict[str, Any],
@@ -134,7 +140,7 @@ def run(
     first, *others = back if isinstance(back, tuple) else (back,)
     assert image.grad is not None
     close(first, image.grad, gradient, least)
-    for key, made_gradient in zip(tensors_of(module), others, strict=False):
+    for key, made_gradient in zip(tensor_names(lowered.kernel), others, strict=False):
         if key in named:
             close(made_gradient, named[key].grad, gradient, least)
 

@@ -107,6 +107,23 @@ CONVOLUTIONS: list[Case] = [
     ("conv", _conv(weights=[KERNEL] * 8, biases=[1.5] * 8, frozen=True, init="he"), MAP),
     ("conv", _conv(weights=[[KERNEL] * 2] * 8, biases=-1, groups=2), MAP),
     ("conv", _conv(weights=0.5, pad=[0, 1, 0, 1], frozen=True), MAP),
+    ("conv", _conv(standardize=True, pad="same"), MAP),
+    ("conv", _conv(standardize=True, gain=True, pad="same", stride=2), WIDE),
+    ("conv", _conv(standardize=True, gain=True, gamma=1.7, eps=0.1, bias=False, groups=2), MAP),
+    ("conv", _conv(standardize=True, gain=True, pad=[1, 0, 2, 3], mode="reflect", frozen=True), WIDE),
+    (
+        "depthwise",
+        {
+            "kernel": 3,
+            "standardize": True,
+            "gain": True,
+            "gamma": 2,
+            "eps": 0.01,
+            "pad": 1,
+            "mode": "circular",
+        },
+        MAP,
+    ),
     ("depthwise", {"kernel": 3}, MAP),
     (
         "depthwise",

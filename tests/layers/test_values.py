@@ -65,6 +65,23 @@ def test_depthwise_keeps_channels_apart() -> None:
     assert torch.allclose(net(x), 3 * x + torch.arange(4.0).reshape(-1, 1, 1))
 
 
+def test_standardised_filters() -> None:
+    """Mean 0 and deviation 1 a filter; with a gain of ones a sum of fan-in squares is gamma^2."""
+    x = batch(WIDE)
+    for gain in (False, True):
+        net = module(
+            "conv", {"filter": F8, "standardize": True, "gain": gain, "bias": False, "eps": 0.5}, WIDE
+        )
+        weight = net.weight.flatten(1)
+        filters = (weight - weight.mean(1, keepdim=True)) / (
+            weight.var(1, keepdim=True, correction=0) + 0.5
+        ).sqrt()
+        filters = filters * 2 / 36**0.5 if gain else filters
+        if gain:
+            net.gain.data.fill_(2)
+        torch.testing.assert_close(net(x), F.conv2d(x, filters.reshape(8, 4, 3, 3)))
+
+
 def test_pointwise_linear_is_a_conv_of_one_pixel() -> None:
     net = module("linear", {"units": 7, "pointwise": True}, WIDE)
     x = batch(WIDE)

@@ -66,6 +66,7 @@ CASES = {
     "conv 4@3x3, instancenorm": {},
     "conv 4@3x3, relu, batchnorm": {},
     "batchnorm, conv 4@3x3": {},
+    "conv 4@3x3 standardize=yes, batchnorm": {},  # filters that are scaled are standardised as before
     # The value has another reader, or is an output.
     "c: conv 4@3x3\n n: batchnorm\n add { | from c | from n }": {},
     "c: conv 4@3x3\n n: batchnorm\n output c n": {},

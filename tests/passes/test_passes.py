@@ -109,6 +109,7 @@ def test_pads_merge(text: str) -> None:
 FUSED = {
     "conv 4@3x3, relu, relu": {"conv1": "relu"},
     "depthwise 3x3, relu6": {"depthwise1": "relu6"},
+    "conv 4@3x3 standardize=yes, relu": {},
     "conv 4@3x3, hardswish": {},  # gains nothing
     "conv 4@3x3, tanh, relu": {},
     "conv 4@3x3 pad=[0, 1, 0, 1], relu": {},  # PyTorch's module has no such pad

@@ -23,6 +23,11 @@ DIFFERENCES = (
     ("E0304", ANY, "in", "PyTorch does not hear of what the author believes"),
     ("E0304", ("batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn"), "", "it takes any numbers"),
     ("E0304", ("conv", "depthwise", "pad"), "pad", "a pad below 0 cuts off"),
+    *[
+        ("E0304", ("conv", "depthwise"), name, "it goes unused, without what it is for")
+        for name in ("gain", "gamma", "eps")
+    ],
+    ("E0304", ("scale",), "dims", "it goes unused, where the number is fixed"),
     ("E0304", ("convtranspose",), "dilation", "a kernel of one tap has no distance to be 0"),
     ("E0304", ("crop", "slice", "pick"), "", "Python's indices below 0 count from the end"),
     ("E0304", ("normalize",), "", "the module is cnnspec's own: it broadcasts and divides by 0"),

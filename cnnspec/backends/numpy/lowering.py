@@ -46,7 +46,13 @@ def conv(layer: Any, x: Shape) -> Lowered:
         "groups": groups,
         "mode": layer.mode,
     }
-    return Lowered("conv2d", arguments, numbers(layer, layer.kernel_shape(x), layer.filters(x), groups))
+    tensors = numbers(layer, layer.kernel_shape(x), layer.filters(x), groups)
+    if not layer.standardize:
+        return Lowered("conv2d", arguments, tensors)
+    if layer.gain:
+        tensors = tensors._replace(kwargs={**tensors.kwargs, "gain": True})
+    own = {"gamma": layer.gamma, "eps": layer.eps}
+    return Lowered("standardized_conv2d", own | arguments, tensors)
 
 
 def conv_transpose(layer: Any, x: Shape) -> Lowered:

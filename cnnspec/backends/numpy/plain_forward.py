@@ -50,9 +50,10 @@ class Step(NamedTuple):
         return {w.name or "weight": f"{first}.{w.name}" if w.name else first for w in self.node.weights}
 
     @property
-    def learned(self) -> list[str]:
-        """The keys of its trained tensors, which come first."""
-        return [key for key, w in zip(self.keys.values(), self.node.weights, strict=False) if w.trained]
+    def learned(self) -> dict[str, str]:
+        """The keys of its trained tensors by their names."""
+        pairs = zip(self.keys.items(), self.node.weights, strict=False)
+        return {name: key for (name, key), weight in pairs if weight.trained}
 
     def given(self, taken: tuple[str, ...] = ("bias",)) -> list[tuple[str, Text]]:
         """The tensors and arguments of a call; a bias where it is taken."""

@@ -117,8 +117,10 @@ class Training:
         arriving = [self.at[source] for source in step.sources] if taken != ("grad", "y") else []
         values = [("", value) for value in [self.slopes[path], *y, *arriving]]
         call = Arguments(name, (*values, *step.given(taken), *self.more[path]))
-        count = results(function, len(slopes)) - len(slopes)
-        self.assign(call, slopes, [*step.learned, *[""] * count][:count])
+        own = argument_names(self.everything[step.function])[
+            1 : 1 + results(function, len(slopes)) - len(slopes)
+        ]
+        self.assign(call, slopes, [step.learned.get(tensor, "") for tensor in own])
 
     def assign(self, call: Arguments, slopes: list[str], keys: list[str]) -> None:
         """`dx, g["a.weight"] = call`: one by one where that is long, or where a tensor runs again."""

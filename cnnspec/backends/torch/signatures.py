@@ -27,6 +27,7 @@ SIGNATURES: dict[str, Signature] = {
     "nn.Conv2d": Signature(("kernel_size",), _CONV),
     "PackedConv2d": Signature(("kernel_size",), _CONV | {"activation": "none"}),
     "PaddedConv2d": Signature(("kernel_size",), {k: v for k, v in _CONV.items() if k != "padding"}),
+    "StandardizedConv2d": Signature(("kernel_size",), _CONV | {"gain": False, "gamma": 1.0, "eps": 1e-6}),
     "nn.ConvTranspose2d": Signature(("kernel_size",), _CONV | {"output_padding": 0}),
     "nn.Linear": Signature((), {"bias": True}),
     "PointwiseLinear": Signature((), {"bias": True}),

@@ -7,6 +7,7 @@ arithmetic for deep learning".
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -23,6 +24,7 @@ from cnnspec.backends.numpy.kernels.arrays import (
     unpad2d,
     windows2d,
 )
+from cnnspec.backends.numpy.kernels.norm import standardize, standardize_backward
 from cnnspec.backends.numpy.kernels.threads import share
 
 SHARES = 4
@@ -123,6 +125,74 @@ def columns2d(windows: Array, groups: int) -> Array:
     n, c, oh, ow, kh, kw = windows.shape
     taps_first = windows.transpose(0, 1, 4, 5, 2, 3)
     return taps_first.reshape(n, groups, c // groups * kh * kw, oh * ow)
+
+
+def standardized_conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    gain: Array | None = None,
+    gamma: float = 1.0,
+    eps: float = 1e-6,
+    stride: Pair = (1, 1),
+    pads: Sides = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    mode: str = "zeros",
+) -> Array:
+    """A convolution with standard_filters of the weight. Qiao et al. 2019."""
+    kernels = standard_filters(weight, gain, gamma, eps)
+    return conv2d(x, kernels, bias, stride, pads, dilation, groups, mode)
+
+
+def standardized_conv2d_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    gain: Array | None = None,
+    gamma: float = 1.0,
+    eps: float = 1e-6,
+    stride: Pair = (1, 1),
+    pads: Sides = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    mode: str = "zeros",
+) -> tuple[Array | None, Array, Array | None, Array | None]:
+    """The gradients of x, weight, bias and gain."""
+    kernels = standard_filters(weight, gain, gamma, eps)
+    dx, dkernels, dbias = conv2d_backward(
+        grad, y, x, kernels, bias, stride, pads, dilation, groups, mode
+    )
+    dweight, dgain = standard_filters_backward(dkernels, weight, gain, gamma, eps)
+    return dx, dweight, dbias, dgain
+
+
+def standard_filters(
+    weight: Array, gain: Array | None, gamma: float, eps: float
+) -> Array:
+    """Every filter less its mean, divided by its deviation.
+
+    With a gain, (O, 1, 1, 1), times gain * gamma/sqrt(fan_in). Brock et al. 2021.
+    """
+    standard = standardize(weight, (1, 2, 3), eps)
+    if gain is None:
+        return standard
+    return standard * (gain * (gamma / math.sqrt(weight[0].size)))
+
+
+def standard_filters_backward(
+    grad: Array, weight: Array, gain: Array | None, gamma: float, eps: float
+) -> tuple[Array, Array | None]:
+    """The gradients of weight and gain."""
+    standard = standardize(weight, (1, 2, 3), eps)
+    dgain = None
+    if gain is not None:
+        factor = gamma / math.sqrt(weight[0].size)
+        dgain = factor * (grad * standard).sum((1, 2, 3), keepdims=True)
+        grad = grad * (gain * factor)
+    return standardize_backward(grad, standard, weight, (1, 2, 3), eps), dgain
 
 
 def conv_transpose2d(

@@ -45,7 +45,7 @@ class Layer:
         for argument, value in arguments.items():
             if isinstance(value, int) and argument in BY_AXIS:
                 arguments[argument] = (value,) * BY_AXIS[argument]
-        self.takes = frozenset(inspect.signature(kernel).parameters)
+        self.takes = tuple(inspect.signature(kernel).parameters)
 
     def key(self, tensor: str) -> str:
         """The tensor's name in the network; a scale's is that of the layer itself."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
+from cnnspec.backends.numpy.kernels.conv import standard_filters
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, packed
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, finish
@@ -21,12 +22,33 @@ from cnnspec.backends.numpy.kernels.winograd import winograd, winograd_tile
 
 def quick_conv2d(plan: Plan, layer: Layer) -> None:
     """A convolution, its batch norm folded in, with what follows it value by value."""
+    convolve(plan, layer, layer.arguments)
+
+
+def quick_standardized_conv2d(plan: Plan, layer: Layer) -> None:
+    """A convolution whose filters are standardised once."""
+    options = {"gain": None, "gamma": 1.0, "eps": 1e-6, **plan.net.keywords(layer)}
+    given = [options[name] for name in ("weight", "gain", "gamma", "eps")]
+
+    def make() -> Array:
+        return standard_filters(*given).astype(plan.dtype)
+
+    filters = plan.pack((layer.owner, "standard"), make)
+    window = {k: v for k, v in layer.arguments.items() if k not in ("gamma", "eps")}
+    convolve(plan, layer, window, filters)
+
+
+def convolve(
+    plan: Plan, layer: Layer, window: dict[str, Any], filters: Array | None = None
+) -> None:
+    """A convolution with filters, or the layer's own, by the way that suits it."""
     options: dict[str, Any] = {"stride": (1, 1), "pads": (0, 0, 0, 0)}
     options |= {"dilation": (1, 1), "groups": 1, "mode": "zeros"}
-    options |= layer.arguments
+    options |= window
     stride, pads, dilation = (options[name] for name in ("stride", "pads", "dilation"))
     norms, after = plan.chain(layer, fold=True)
     weight, scale, bias = folded(plan, layer, norms)
+    weight = weight if filters is None else filters
     x = plan.values[layer.of[0]]
     size = conv_size(x.shape[1:3], weight.shape[2:], stride, pads, dilation)
     y = plan.take(layer.name, (x.shape[0], *size, weight.shape[0]))

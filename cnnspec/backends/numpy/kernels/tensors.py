@@ -28,12 +28,14 @@ def weighted(
     init: Start | None = None,
     weights: Any = None,
     biases: Any = None,
+    gain: bool = False,
     frozen: bool = False,
 ) -> dict[str, Tensor]:
-    """A weight of this shape, and a bias of so many numbers (0: none).
+    """A weight of this shape, a bias of so many numbers (0: none), a gain a filter.
 
-    Both start as in PyTorch, ~ U(-b, b) with b = 1/sqrt(fan_in). With an init the
-    weight starts as it says, the bias from 0. Numbers that are given come first.
+    Weight and bias start as in PyTorch, ~ U(-b, b) with b = 1/sqrt(fan_in). With an
+    init the weight starts as it says, the bias from 0. Numbers that are given come
+    first. Gains start from 1.
     """
     bound = 1 / math.sqrt(math.prod(shape[1:]))
     spread = uniform(-bound, bound)
@@ -44,6 +46,8 @@ def weighted(
     tensors = {"weight": Tensor(shape, weight, not frozen)}
     if bias:
         tensors["bias"] = Tensor((bias,), offset, not frozen)
+    if gain:
+        tensors["gain"] = Tensor((shape[0], 1, 1, 1), constant(1), not frozen)
     return tensors
 
 

@@ -100,10 +100,10 @@ class TrainableNet(BaseNet):
             parts = parts if isinstance(parts, tuple) else (parts,)
             for name, part in zip(layer.of, parts, strict=False):
                 accumulate(pending, name, part)
-            tensors = self.owned.get(layer.owner, {}).items()
+            tensors = self.owned.get(layer.owner, {})
             own = parts[len(layer.of) :]
-            for (name, tensor), part in zip(tensors, own, strict=False):
-                if tensor.trained:
+            for name, part in zip(layer.takes[1:], own, strict=False):
+                if name in tensors and tensors[name].trained:
                     accumulate(found, layer.key(name), part)
         return found
 

@@ -41,11 +41,13 @@ def general_weighted(
     init: Start | None = None,
     weights: Any = None,
     biases: Any = None,
+    gain: bool = False,
 ) -> dict[str, Array]:
-    """A weight of this shape, and a bias of so many numbers (0: none).
+    """A weight of this shape, a bias of so many numbers (0: none), a gain a filter.
 
-    Both start as in PyTorch, ~ U(-b, b) with b = 1/sqrt(fan_in). With an init the
-    weight starts as it says, the bias from 0. Numbers that are given come first.
+    Weight and bias start as in PyTorch, ~ U(-b, b) with b = 1/sqrt(fan_in). With an
+    init the weight starts as it says, the bias from 0. Numbers that are given come
+    first. Gains start from 1.
     """
     bound = 1 / math.sqrt(math.prod(shape[1:]))
     start = init or uniform(-bound, bound)
@@ -53,7 +55,11 @@ def general_weighted(
     offset = uniform(-bound, bound) if init is None else constant(0)
     offset = offset if biases is None else constant(biases)
     tensors = {f"{layer}.weight": start(rng, shape)}
-    return tensors | {f"{layer}.bias": offset(rng, (bias,))} if bias else tensors
+    if bias:
+        tensors[f"{layer}.bias"] = offset(rng, (bias,))
+    if gain:
+        tensors[f"{layer}.gain"] = np.ones((shape[0], 1, 1, 1), np.float32)
+    return tensors
 
 
 def normed(

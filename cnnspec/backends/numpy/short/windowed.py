@@ -15,6 +15,10 @@ from cnnspec.backends.numpy.kernels.arrays import (
     unpad2d,
     windows2d,
 )
+from cnnspec.backends.numpy.kernels.conv import (
+    standard_filters,
+    standard_filters_backward,
+)
 
 
 def conv2d(
@@ -168,3 +172,42 @@ def general_conv2d_backward(
         dweight.reshape(weight.shape),
         grad.sum((0, 2, 3)),
     )
+
+
+def general_standardized_conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    gain: Array | None = None,
+    gamma: float = 1.0,
+    eps: float = 1e-6,
+    stride: Pair = (1, 1),
+    pads: Sides = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    mode: str = "zeros",
+) -> Array:
+    """A convolution with standard_filters of the weight. Qiao et al. 2019."""
+    kernels = standard_filters(weight, gain, gamma, eps)
+    return general_conv2d(x, kernels, bias, stride, pads, dilation, groups, mode)
+
+
+def general_standardized_conv2d_backward(
+    grad: Array,
+    x: Array,
+    weight: Array,
+    gain: Array | None = None,
+    gamma: float = 1.0,
+    eps: float = 1e-6,
+    stride: Pair = (1, 1),
+    pads: Sides = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    mode: str = "zeros",
+) -> tuple[Array, Array, Array, Array | None]:
+    """The gradients of x, weight, bias and gain."""
+    kernels = standard_filters(weight, gain, gamma, eps)
+    options = (stride, pads, dilation, groups, mode)
+    dx, dkernels, dbias = general_conv2d_backward(grad, x, kernels, *options)
+    dweight, dgain = standard_filters_backward(dkernels, weight, gain, gamma, eps)
+    return dx, dweight, dbias, dgain

@@ -114,3 +114,59 @@ class PaddedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(F.pad(x, self.sides, mode=self.fill))
+
+
+class StandardizedConv2d(nn.Conv2d):
+    """A convolution whose filters are brought to mean 0 and deviation 1.
+
+    With a trained gain they are filters times gain * gamma / sqrt(fan_in). The padding may
+    have a pad of its own on each side: left, right, top, bottom.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: Any = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: Any = "zeros",
+        gain: bool = False,
+        gamma: float = 1.0,
+        eps: float = 1e-06,
+    ) -> None:
+        uneven = isinstance(padding, tuple) and len(padding) == 4
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            0 if uneven else padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+        )
+        self.sides = padding if uneven else None
+        self.gain = nn.Parameter(torch.ones(out_channels, 1, 1, 1)) if gain else None
+        self.scale = gamma * self.weight[0].numel() ** -0.5
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.sides is not None:
+            mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+            x = F.pad(x, self.sides, mode=mode)
+        weight = F.batch_norm(
+            self.weight.reshape(1, self.out_channels, -1),
+            None,
+            None,
+            weight=None if self.gain is None else (self.gain * self.scale).view(-1),
+            training=True,
+            momentum=0.0,
+            eps=self.eps,
+        )
+        y: Tensor = self._conv_forward(x, weight.reshape_as(self.weight), self.bias)
+        return y
