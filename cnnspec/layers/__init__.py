@@ -18,6 +18,8 @@ FAMILIES: dict[str, dict[str, str]] = {
         "globalmaxpool": "GlobalMaxPool",
         "adaptiveavgpool": "AdaptiveAvgPool",
         "adaptivemaxpool": "AdaptiveMaxPool",
+        "channelmean": "ChannelMean",
+        "channelmax": "ChannelMax",
     },
     "norm": {
         "batchnorm": "BatchNorm",

@@ -52,25 +52,35 @@ class Sub(_Elementwise):
 
 
 class Mul(Join):
-    """The product of all paths, value by value; a gate C@1x1 weighs the channels of the others.
+    """The product of all paths, value by value; a gate C@1x1 weighs channels, a gate 1@HxW pixels.
 
-    Hu, Shen and Sun 2018, "Squeeze-and-excitation networks".
+    Hu, Shen and Sun 2018, "Squeeze-and-excitation networks"; pixels as in Woo et al. 2018, "CBAM".
     """
 
     name = "mul"
-    summary = "the product of the paths; a gate C@1x1 weighs whole channels"
+    summary = "the product of the paths; a gate C@1x1 weighs whole channels, a gate 1@HxW pixels"
     formula = "the shape that all paths have that are no gates"
     example = "mul { | identity | globalavgpool, sigmoid }"
     symbol = "*"
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
-        whole = max(range(len(paths)), key=lambda i: paths[i].is_map and paths[i].size != (1, 1))
+        whole = max(range(len(paths)), key=lambda i: (is_wide(paths[i]), paths[i].channels > 1))
         for i, shape in enumerate(paths):
-            gate = shape.is_map and shape.size == (1, 1) and shape.channels == paths[whole].channels
-            if shape != paths[whole] and not (gate and paths[whole].is_map):
-                wanted = "equal shapes or a gate C@1x1"
+            if shape != paths[whole] and not is_gate(shape, paths[whole]):
+                wanted = "equal shapes or a gate C@1x1 or 1@HxW"
                 raise _disagree(self.name, wanted, paths, min(whole, i), max(whole, i))
         return paths[whole]
+
+
+def is_wide(shape: Shape) -> bool:
+    return shape.is_map and shape.size != (1, 1)
+
+
+def is_gate(shape: Shape, whole: Shape) -> bool:
+    """Whether it weighs the channels of a map, its pixels, or all of it."""
+    if not shape.is_map or not whole.is_map:
+        return False
+    return shape.channels in (1, whole.channels) and shape.size in ((1, 1), whole.size)
 
 
 class Concat(Join):

@@ -190,3 +190,34 @@ class GlobalMaxPool(_Adaptive):
     formula = "C@1x1"
     example = "globalmaxpool"
     torch_class = "nn.AdaptiveMaxPool2d"
+
+
+class _OverChannels(Layer):
+    """One value of all channels of a pixel, or of all features."""
+
+    def output(self, x: Shape) -> Shape:
+        return x.with_channels(1)
+
+
+class ChannelMean(_OverChannels):
+    """The mean of every pixel's channels: C@HxW to 1@HxW. Woo et al. 2018, "CBAM", section 3."""
+
+    name = "channelmean"
+    summary = "the mean of every pixel's channels"
+    formula = "1@HxW"
+    example = "channelmean"
+
+    def torch(self, x: Shape) -> Call:
+        return Call("ChannelMean")
+
+
+class ChannelMax(_OverChannels):
+    """The largest of every pixel's channels: C@HxW to 1@HxW. Woo et al. 2018, "CBAM", section 3."""
+
+    name = "channelmax"
+    summary = "the largest value of every pixel's channels"
+    formula = "1@HxW"
+    example = "channelmax"
+
+    def torch(self, x: Shape) -> Call:
+        return Call("ChannelMax")

@@ -158,12 +158,12 @@ def test_a_layer_in_training(case: Case, precision: str) -> None:
 
 
 @PRECISIONS
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "mul gate", "concat"])
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "mul gates", "concat"])
 def test_a_join(name: str, precision: str) -> None:
     kind, _, gate = name.partition(" ")
     shapes = [Shape(4, 5, 3)] * (2 if kind == "sub" else 3)
     if gate:
-        shapes[1] = Shape(4, 1, 1)
+        shapes[1:] = Shape(4, 1, 1), Shape(1, 5, 3)
     elif kind == "concat":
         shapes[1] = Shape(7, 5, 3)
     values = [

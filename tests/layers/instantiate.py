@@ -184,6 +184,7 @@ POOLS: list[Case] = [
     ("globalmaxpool", {}, WIDE),
     ("adaptiveavgpool", {"size": (3, 8)}, WIDE),
     ("adaptivemaxpool", {"size": 2}, WIDE),
+    *[(name, {}, x) for name in ("channelmean", "channelmax") for x in (WIDE, VECTOR)],
 ]
 
 OTHERS: list[Case] = [

@@ -104,6 +104,8 @@ def test_parts_of_a_map() -> None:
         ("pick", {"channels": [3, 0, 0]}, x[:, [3, 0, 0]]),
         ("flatten", {}, x.reshape(3, -1)),
         ("abs", {}, x.abs()),
+        ("channelmean", {}, x.sum(1, keepdim=True) / 4),
+        ("channelmax", {}, x.sort(1).values[:, -1:]),
         ("hardtanh", {"low": 0, "high": 1.5}, x.clamp(0, 1.5)),
         ("squaredrelu", {}, x.clamp(min=0) * x.clamp(min=0)),
         ("starrelu", {"scale": 2, "bias": -1}, 2 * x.clamp(min=0) ** 2 - 1),

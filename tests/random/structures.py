@@ -118,8 +118,9 @@ class Structures(Author):
         if form == 9 or (form == 8 and wanted is None):
             return self.absent(place)
         if kind == "mul" and form == 7 and place.shape.is_map and wanted:
-            gate = Shape(wanted.channels, 1, 1)
-            return self.closed([Chain([Call("globalavgpool")])], place, gate)
+            if self.chance(50):
+                return self.closed([Chain([Call("channelmean")])], place, wanted.with_channels(1))
+            return self.closed([Chain([Call("globalavgpool")])], place, Shape(wanted.channels, 1, 1))
         if form == 8 and wanted and kind != "concat":
             choice = self.branch(place, depth, wanted)
             return choice and self.closed([Chain([choice])], place, wanted)

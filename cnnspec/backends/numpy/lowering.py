@@ -156,6 +156,8 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "globalmaxpool": global_pool("adaptive_max_pool2d"),
     "adaptiveavgpool": plain("adaptive_avg_pool2d", "size"),
     "adaptivemaxpool": plain("adaptive_max_pool2d", "size"),
+    "channelmean": plain("channel_mean"),
+    "channelmax": plain("channel_max"),
     "batchnorm": norm("batch_norm", "momentum", "eps"),
     "layernorm": norm("layer_norm", "over", "eps"),
     "groupnorm": norm("group_norm", "groups", "eps"),

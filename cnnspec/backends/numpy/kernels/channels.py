@@ -109,9 +109,9 @@ def sub_backward(
 
 @facts(operator="*")
 def mul(*paths: Array) -> Array:
-    """The product of values; a gate (N, C, 1, 1) weighs whole channels of the others.
+    """The product of values; gates (N, C, 1, 1) weigh channels, (N, 1, H, W) pixels.
 
-    Hu, Shen and Sun 2018, "Squeeze-and-excitation networks".
+    Hu, Shen and Sun 2018, "Squeeze-and-excitation networks"; Woo et al. 2018, "CBAM".
     """
     product = paths[0] * paths[1]
     for path in paths[2:]:
@@ -126,8 +126,8 @@ def mul_backward(grad: Array, y: Array, *paths: Array) -> tuple[Array, ...]:
         share = grad
         for other in paths[:i] + paths[i + 1 :]:
             share = share * other
-        gate = path.shape != grad.shape
-        found.append(share.sum((2, 3), keepdims=True) if gate else share)
+        spread = tuple(i for i, n in enumerate(path.shape) if n != grad.shape[i])
+        found.append(share.sum(spread, keepdims=True) if spread else share)
     return tuple(found)
 
 

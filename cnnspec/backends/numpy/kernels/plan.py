@@ -335,7 +335,7 @@ def quick_sub(plan: Plan, layer: Layer) -> None:
 
 
 def quick_mul(plan: Plan, layer: Layer) -> None:
-    """Products; a gate (N, 1, 1, C) weighs whole channels of the others."""
+    """Products; gates (N, 1, 1, C) weigh whole channels, (N, H, W, 1) pixels."""
     quick_join(plan, layer, np.multiply)
 
 

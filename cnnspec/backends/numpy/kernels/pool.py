@@ -194,3 +194,27 @@ def adaptive_max_pool2d_backward(grad: Array, y: Array, x: Array, size: Pair) ->
             rows, columns = np.divmod(flat, right - left)
             dx[maps, (top + rows) * width + left + columns] += grad[:, :, i, j].ravel()
     return dx.reshape(x.shape)
+
+
+def channel_mean(x: Array) -> Array:
+    """The mean over channels (features): axis 1 of length 1. Woo et al. 2018."""
+    y: Array = x.mean(1, keepdims=True)
+    return y
+
+
+def channel_mean_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad/C, for every channel."""
+    return np.broadcast_to(grad / x.shape[1], x.shape)
+
+
+def channel_max(x: Array) -> Array:
+    """The largest over channels (features): axis 1 of length 1. Woo et al. 2018."""
+    y: Array = x.max(1, keepdims=True)
+    return y
+
+
+def channel_max_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad for the largest channel; where several are equal, shared among them."""
+    hit = x == y
+    dx: Array = grad * hit / hit.sum(1, keepdims=True, dtype=grad.dtype)
+    return dx

@@ -126,3 +126,27 @@ def quick_adaptive_avg_pool2d(plan: Plan, layer: Layer) -> None:
     plan.add(step)
     plan.give(".row")
     plan.close([layer])
+
+
+def quick_channel_mean(plan: Plan, layer: Layer) -> None:
+    """Sums of pixels, divided by the number of channels."""
+    quick_reduce(plan, layer, np.add)
+
+
+def quick_channel_max(plan: Plan, layer: Layer) -> None:
+    """The largest of each pixel."""
+    quick_reduce(plan, layer, np.maximum)
+
+
+def quick_reduce(plan: Plan, layer: Layer, join: np.ufunc) -> None:
+    """Each pixel, a row of channels, made one number."""
+    x = plan.values[layer.of[0]]
+    y = plan.take(layer.name, (*x.shape[:-1], 1))
+
+    def reduce(goal: Array, part: Part) -> None:
+        join.reduce(x[part], -1, out=goal, keepdims=True)
+        if join is np.add:
+            np.divide(goal, x.shape[-1], out=goal)
+
+    plan.follow(y, plan.whole_rows(y), [reduce])
+    plan.close([layer])

@@ -25,6 +25,20 @@ class ChannelLayerNorm(nn.LayerNorm):
         return x.permute(0, 3, 1, 2)
 
 
+class ChannelMax(nn.Module):
+    """The largest of every pixel's channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.amax(1, keepdim=True)
+
+
+class ChannelMean(nn.Module):
+    """The mean of every pixel's channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1, keepdim=True)
+
+
 class Crop(nn.Module):
     """A part of the map."""
 
