@@ -1,0 +1,53 @@
+"""Why a source cannot be imported: every reason of a run, with its place, those that are equal as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cnnspec.importers.model import Scope
+
+
+class Refusal(NamedTuple):
+    """One reason. `code` has a page in cnnspec/faults/explain; `place` is a line of the source, or ""."""
+
+    code: str
+    message: str
+    scopes: tuple[Scope, ...] = ()
+    place: str = ""
+
+
+class Group(NamedTuple):
+    """Refusals that say the same of the same class at the same line; `path` is the first module's."""
+
+    code: str
+    message: str
+    count: int = 1
+    kind: str = ""
+    place: str = ""
+    path: str = ""
+
+    def __str__(self) -> str:
+        times = f", {self.count} times" if self.count > 1 else ""
+        first = f"{'first ' if self.count > 1 else ''}at {self.path}" if self.path else ""
+        where = ", ".join(word for word in (self.kind, self.place, first) if word)
+        return self.message + times + (f": {where}" if where else "")
+
+
+class Refused(Exception):
+    """The source cannot be imported. `groups` are all reasons, in the order in which they came up."""
+
+    def __init__(self, refusals: Iterable[Refusal]) -> None:
+        self.groups = group(refusals)
+        super().__init__("\n".join(map(str, self.groups)))
+
+
+def group(refusals: Iterable[Refusal]) -> tuple[Group, ...]:
+    """Equal refusals as one, counted."""
+    found: dict[tuple[str, ...], Group] = {}
+    for code, message, scopes, place in refusals:
+        inner = scopes[-1] if scopes else Scope("", "")
+        fresh = Group(code, message, 0, inner.kind, place, inner.path)
+        known = found.get(key := (code, message, inner.kind, place), fresh)
+        found[key] = known._replace(count=known.count + 1)
+    return tuple(found.values())

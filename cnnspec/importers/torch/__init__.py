@@ -1,0 +1,1 @@
+"""The reader of live PyTorch modules: trace, lower, compare training with evaluation."""

@@ -1,0 +1,129 @@
+"""How the numbers of a value lie on the axes of a tensor: views and permutations only edit this.
+
+An axis is a product of atoms, outermost first. An atom is a digit of a coordinate: of axis `C` of the value,
+(c // stride) % size. So `x.view(n, 2, c // 2, h, w).transpose(1, 2)` of 6 channels has the axes
+(N) (C:1:3) (C:3:2) (H) (W). Atoms of size 1 are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cnnspec.values.shapes import Shape
+
+
+class Atom(NamedTuple):
+    axis: str  # N, C, H or W
+    stride: int
+    size: int
+
+
+Axis = tuple[Atom, ...]
+Axes = tuple[Axis, ...]
+
+
+class Uneven(Exception):
+    """A reshape splits axes at places that are no products of their sizes."""
+
+
+def axes_of(shape: Shape, batch: int) -> Axes:
+    """The axes of a value as it is made: (N, C, H, W), or (N, C) of a vector."""
+    return tuple(whole(name, size) for name, size in zip("NCHW", (batch, *shape.dimensions), strict=False))
+
+
+def whole(name: str, size: int) -> Axis:
+    """All of a coordinate."""
+    return joined([Atom(name, 1, size)])
+
+
+def joined(atoms: Sequence[Atom]) -> Axis:
+    """Atoms as few as may be: those of size 1 are left out, neighbours that continue each other are one."""
+    found: list[Atom] = []
+    for atom in atoms:
+        if atom.size == 1:
+            continue
+        last = found[-1] if found else None
+        if last and last.axis == atom.axis and last.stride == atom.stride * atom.size:
+            found[-1] = Atom(atom.axis, atom.stride, last.size * atom.size)
+        else:
+            found.append(atom)
+    return tuple(found)
+
+
+def size_of(axis: Axis) -> int:
+    return math.prod(atom.size for atom in axis)
+
+
+def sizes_of(axes: Axes) -> tuple[int, ...]:
+    return tuple(map(size_of, axes))
+
+
+def reshape(axes: Axes, sizes: Sequence[int]) -> Axes:
+    """The axes after a reshape to these sizes, none of them -1. Raises Uneven."""
+    atoms = [atom for axis in axes for atom in axis]
+    found = []
+    for size in sizes:
+        taken: list[Atom] = []
+        while size > 1:
+            if not atoms:
+                raise Uneven
+            outer, rest = split(atoms.pop(0), size)
+            taken.append(outer)
+            size //= outer.size
+            if rest is not None:
+                atoms.insert(0, rest)
+        found.append(joined(taken))
+    return tuple(found)
+
+
+def split(atom: Atom, size: int) -> tuple[Atom, Atom | None]:
+    """The outer part of an atom that an axis of this size takes, and what is left of it. Raises Uneven."""
+    if size % atom.size == 0:
+        return atom, None
+    if atom.size % size:
+        raise Uneven
+    inner = atom.size // size
+    return Atom(atom.axis, atom.stride * inner, size), Atom(atom.axis, atom.stride, inner)
+
+
+def permute(axes: Axes, order: Sequence[int]) -> Axes:
+    return tuple(axes[place] for place in order)
+
+
+def insert(axes: Axes, place: int) -> Axes:
+    """With an axis of size 1 before the place."""
+    return (*axes[:place], (), *axes[place:])
+
+
+def remove(axes: Axes, places: Sequence[int]) -> Axes:
+    """Without the axes at these places."""
+    return tuple(axis for place, axis in enumerate(axes) if place not in places)
+
+
+def shuffled_groups(axes: Axes, shape: Shape, batch: int) -> int | None:
+    """The groups of the channel shuffle that the axes are, if they are one."""
+    natural = axes_of(shape, batch)
+    if len(axes) != len(natural) or axes[0] != natural[0] or axes[2:] != natural[2:] or len(axes[1]) != 2:
+        return None
+    outer, inner = axes[1]
+    is_turned = (outer.axis, inner.axis, outer.stride, inner.stride) == ("C", "C", 1, outer.size)
+    return inner.size if is_turned and outer.size * inner.size == shape.channels else None
+
+
+def shuffled_factor(axes: Axes, shape: Shape, batch: int) -> int | None:
+    """The factor r of the pixel shuffle that the axes are, if they are one: r*r channels become r x r pixels."""
+    if len(axes) != 4 or not shape.is_map or size_of(axes[2]) % shape.size[0]:
+        return None
+    r = size_of(axes[2]) // shape.size[0]
+    if r < 2 or shape.channels % (r * r):
+        return None
+    height, width = shape.size
+    wanted = (
+        whole("N", batch),
+        joined([Atom("C", r * r, shape.channels // (r * r))]),
+        joined([Atom("H", 1, height), Atom("C", r, r)]),
+        joined([Atom("W", 1, width), Atom("C", 1, r)]),
+    )
+    return r if axes == wanted else None

@@ -1,0 +1,74 @@
+"""Take back flattening: a vector that becomes a map C@1x1 again was one all the time.
+
+`x.mean((2, 3))`, two linear layers, and `view(n, c, 1, 1)`: in the language all of that is done to a map.
+"""
+
+from __future__ import annotations
+
+from cnnspec.importers.model import Operation, Value
+from cnnspec.importers.torch.lower import Lowering, Reshape
+from cnnspec.layers.base import Layer, Misfit
+from cnnspec.layers.linear import Flatten, Linear
+from cnnspec.values.shapes import Shape
+
+
+class NoMap(Exception):
+    """A vector was made by a layer that makes vectors alone; its operation."""
+
+    def __init__(self, operation: Operation | None) -> None:
+        super().__init__()
+        self.operation = operation
+
+
+def without_reshapes(net: Lowering, operations: list[Operation]) -> list[Operation]:
+    """The operations with every vector that is reshaped kept a map. Raises NoMap."""
+    makers = {operation.output.number: operation for operation in operations}
+    maps: dict[int, Value] = {}  # vectors by number, and the maps that they were
+    lifted: dict[int, Operation] = {}
+
+    def lift(vector: Value) -> Value:
+        if vector.number not in maps:
+            operation = makers.get(vector.number)
+            if operation is None:
+                raise NoMap(None)
+            if isinstance(operation.layer, Flatten):
+                source = operation.inputs[0]
+                if source.shape.features != source.shape.channels:
+                    raise NoMap(operation)
+                maps[vector.number] = lift(source) if not source.shape.is_map else source
+            else:
+                layer, inputs = on_maps(operation), tuple(map(lift, operation.inputs))
+                maps[vector.number] = net.value(Shape(vector.shape.channels, 1, 1))
+                lifted[vector.number] = operation._replace(
+                    layer=layer, inputs=inputs, output=maps[vector.number]
+                )
+        return maps[vector.number]
+
+    same = {op.output.number: lift(op.inputs[0]) for op in operations if isinstance(op.layer, Reshape)}
+    found = []
+    for operation in operations:
+        if isinstance(operation.layer, Reshape):
+            continue
+        inputs = tuple(same.get(value.number, value) for value in operation.inputs)
+        if (instead := lifted.get(operation.output.number)) is not None:
+            found += [instead, Operation(Flatten(), (instead.output,), operation.output)]
+        else:
+            found.append(operation._replace(inputs=inputs))
+    return found
+
+
+def on_maps(operation: Operation) -> Layer:
+    """The layer that does to C@1x1 what this one does to a vector. Raises NoMap."""
+    layer = operation.layer
+    if isinstance(layer, Linear):
+        return layer.with_arguments(pointwise=True)
+    shapes = tuple(Shape(value.shape.channels, 1, 1) for value in operation.inputs)
+    wanted = Shape(operation.output.shape.channels, 1, 1)
+    try:
+        found = layer.join(shapes) if layer.is_join else layer.output(shapes[0])  # type: ignore[attr-defined]
+    except Misfit:
+        raise NoMap(operation) from None
+    is_same = layer.is_join or layer.weights(shapes[0]) == layer.weights(operation.inputs[0].shape)
+    if found != wanted or not is_same:
+        raise NoMap(operation)
+    return layer

@@ -1,0 +1,200 @@
+"""Rows of arithmetic: joins of values, the trained scale, fixed numbers, and noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from cnnspec.importers.model import Value
+from cnnspec.importers.torch import arrangement
+from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.torch.noise import stochastic_depth
+from cnnspec.importers.torch.trace import BATCH
+from cnnspec.importers.torch.values import Constant, Divided, Flow, Known, Noise, Shifted, Weight
+from cnnspec.layers import channels, merge
+from cnnspec.layers.base import Join
+
+
+def joined(net: Lowering, join: Join, left: Flow, right: Flow) -> Flow:
+    """Two values of one shape, where their numbers lie alike as they are, else as maps."""
+    if left.axes != right.axes or left.value.shape != right.value.shape:
+        left, right = net.made(net.map(left)), net.made(net.map(right))
+    return Flow(net.emit(join, left.value, right.value), left.axes)
+
+
+def add(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Known:
+    if alpha != 1:
+        net.deny("alpha", alpha)
+    for left, right in ((input, other), (other, input)):
+        if is_number(right, 0):
+            return net.flow(left)
+        if isinstance(left, Noise) and isinstance(right, int | float) and left.keep is None:
+            return left._replace(shift=left.shift + right)
+    left, right = pair(net, input, other, "added to")
+    return joined(net, merge.Add(), left, right)
+
+
+def sub(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Known:
+    if alpha != 1:
+        net.deny("alpha", alpha)
+    if is_number(other, 0):
+        return net.flow(input)
+    if isinstance(input, Flow) and (numbers := fixed_numbers(other)) is not None:
+        return Shifted(input, numbers)
+    left, right = pair(net, input, other, "subtracted from")
+    return joined(net, merge.Sub(), left, right)
+
+
+def rsub(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Known:
+    return sub(net, other, input, alpha=alpha)
+
+
+def mul(net: Lowering, input: object, other: object) -> Known:
+    if is_number(other, 1):
+        return net.flow(input)
+    if is_number(input, 1):
+        return net.flow(other)
+    for left, right in ((input, other), (other, input)):
+        if isinstance(left, Flow | Divided) and isinstance(right, Noise):
+            return stochastic_depth(net, left, right)
+        if isinstance(left, Noise) and isinstance(right, int | float):
+            return left._replace(factor=left.factor * right)
+        if isinstance(left, Flow) and isinstance(right, Weight):
+            return scale(net, left, right)
+    return gated(net, *pair(net, input, other, "multiplied by"))
+
+
+def div(net: Lowering, input: object, other: object, *, rounding_mode: Any = None) -> Known:
+    if rounding_mode is not None:
+        net.deny("rounding_mode", rounding_mode)
+    if is_number(other, 1):
+        return net.flow(input) if not isinstance(input, Noise) else input
+    if isinstance(input, Noise) and isinstance(other, int | float):
+        return input._replace(factor=input.factor / other)
+    if isinstance(input, Shifted) and (numbers := fixed_numbers(other)) is not None:
+        return normalize(net, input, numbers)
+    if isinstance(input, Flow) and isinstance(other, int | float):
+        return Divided(input, other)
+    pair(net, input, other, "divided by")
+    raise Refuse("E1003", f"`{net.call.name}` of two values has no layer")
+
+
+def fixed_numbers(known: object) -> float | Tensor | None:
+    """Numbers that are known and do not change."""
+    if isinstance(known, Constant):
+        return known.tensor
+    return known if isinstance(known, int | float) else None
+
+
+def normalize(net: Lowering, shifted: Shifted, by: float | Tensor) -> Flow:
+    """(x - mean)/std with fixed numbers, one in all or one a channel. Raises Refuse."""
+    flow = net.made(net.map(shifted.flow))
+    mean, std = (per_channel(numbers, flow) for numbers in (shifted.by, by))
+    if mean is None or std is None:
+        raise Refuse("E1003", "arithmetic of a value and fixed numbers, not one a channel, has no layer")
+    return net.each(channels.Normalize(mean=mean, std=std), flow)
+
+
+def per_channel(numbers: float | Tensor, flow: Flow) -> float | list[float] | None:
+    """One number, or one a channel, written as short as they may be; None where they are anything else."""
+    if not isinstance(numbers, Tensor):
+        return float(numbers)
+    count = flow.value.shape.channels
+    if numbers.numel() == 1:
+        return shortest(numbers, float(numbers))
+    if numbers.numel() == count and len(flow.axes) - numbers.dim() in (0, 1) and numbers.shape[-3] == count:
+        return [shortest(numbers, float(number)) for number in numbers.flatten()]
+    return None
+
+
+def is_number(value: object, number: float) -> bool:
+    return isinstance(value, int | float) and value == number
+
+
+def pair(net: Lowering, input: object, other: object, verb: str) -> tuple[Flow, Flow]:
+    """Two values of the network. Raises Refuse, in words, for a value and anything else."""
+    for known in (input, other):
+        if isinstance(known, Weight):
+            raise Refuse("E1003", f"a value {verb} a trained tensor of shape {known.shape} has no layer")
+        if isinstance(known, int | float | Constant):
+            raise Refuse("E1003", f"a value {verb} a fixed number has no layer")
+    return net.flow(input), net.flow(other)
+
+
+def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
+    """A trained number a channel."""
+    wanted = whole("C", flow.value.shape.channels)
+    shape = (1,) * (len(flow.axes) - len(weight.shape)) + weight.shape
+    if len(shape) == len(flow.axes):
+        at = [place for place, size in enumerate(shape) if size > 1]
+        if len(at) <= 1 and all(flow.axes[place] == wanted for place in at) and (at or not wanted):
+            return net.each(channels.Scale(init=start_of(net, weight)), flow, **{"": weight})
+    raise Refuse("E1003", f"a value multiplied by a trained tensor of shape {weight.shape} has no layer")
+
+
+def start_of(net: Lowering, weight: Weight) -> float:
+    """The number that a trained scale starts from, if all of its numbers are still equal."""
+    tensor = net.state[weight.key]
+    if tensor.is_meta or not bool((tensor == tensor.flatten()[0]).all()):
+        return 1.0
+    return shortest(tensor, float(tensor.flatten()[0]))
+
+
+def shortest(tensor: Tensor, number: float) -> float:
+    """The number with the fewest digits that is the same one in a tensor's precision."""
+    near = (float(f"{number:.{digits}g}") for digits in range(1, 18))
+    return next(each for each in near if bool(tensor.new_tensor(each) == tensor.new_tensor(number)))
+
+
+def gated(net: Lowering, left: Flow, right: Flow) -> Flow:
+    """A product; a gate has the axes of the other value, but none of its rows and columns."""
+    if left.axes == right.axes and left.value.shape == right.value.shape:
+        return Flow(net.emit(merge.Mul(), left.value, right.value), left.axes)
+    if is_gate(left, right):
+        return Flow(net.emit(merge.Mul(), left.value, as_map(net, right)), left.axes)
+    if is_gate(right, left):
+        return Flow(net.emit(merge.Mul(), as_map(net, left), right.value), right.axes)
+    return net.made(net.emit(merge.Mul(), net.map(left), net.map(right)))
+
+
+def is_gate(flow: Flow, gate: Flow) -> bool:
+    """Whether the gate has a number for each channel of the value, and lies as the value does."""
+    if gate.value.shape.features != flow.value.shape.channels or len(gate.axes) != len(flow.axes):
+        return False
+    pairs = zip(gate.axes, flow.axes, strict=True)
+    return all(ours == theirs or not ours for ours, theirs in pairs) and not gate.axes[0] == ()
+
+
+def as_map(net: Lowering, gate: Flow) -> Value:
+    """A gate's value as C@1x1."""
+    if gate.value.shape.is_map:
+        return gate.value
+    return net.map(Flow(gate.value, (*arrangement.axes_of(gate.value.shape, BATCH), (), ())))
+
+
+def cat(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
+    flows = [net.flow(each) for each in tensors]
+    if len(flows) == 1:
+        return flows[0]
+    place = dim % len(flows[0].axes)
+    rest = [arrangement.remove(flow.axes, [place]) for flow in flows]
+    at_channels = all(flow.axes[place] == whole("C", flow.value.shape.channels) for flow in flows)
+    if not at_channels or any(each != rest[0] for each in rest):
+        flows = [net.made(net.map(flow)) for flow in flows]
+        if place != 1:
+            raise Refuse("E1003", "`cat` along another axis than that of the channels has no layer")
+    made = net.emit(merge.Concat(), *(flow.value for flow in flows))
+    axes = flows[0].axes
+    return Flow(made, (*axes[:place], whole("C", made.shape.channels), *axes[place + 1 :]))
+
+
+ROWS: dict[str, Row] = {
+    **dict.fromkeys(("add", "iadd", "radd"), add),
+    **dict.fromkeys(("sub", "isub", "subtract"), sub),
+    "rsub": rsub,
+    **dict.fromkeys(("mul", "imul", "rmul", "multiply"), mul),
+    **dict.fromkeys(("div", "truediv", "itruediv", "divide", "true_divide"), div),
+    **dict.fromkeys(("cat", "concat", "concatenate"), cat),
+}

@@ -1,0 +1,471 @@
+"""Rows of the functions that are layers: convolutions, norms, pools, activations, dropout, resizing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.torch.values import Flow, Weight
+from cnnspec.layers import activation, conv, dropout, linear, norm, pool, resize
+from cnnspec.layers.base import Layer
+from cnnspec.values.kinds import Filter
+
+LARGEST_KERNEL = 1000
+"""Numbers of a fixed kernel that a specification writes out; larger ones come with the weights alone."""
+
+
+def sides(value: Any) -> tuple[int, int]:
+    """One number an axis; PyTorch takes one for both, alone or in a list."""
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    height, width = values * 2 if len(values) == 1 else values
+    return height, width
+
+
+def fixed(net: Lowering, weight: object, bias: object) -> dict[str, Any]:
+    """The arguments of a layer whose tensors are buffers: they are not trained. Raises Refuse."""
+    tensors = [net.state[known.key] for known in (weight, bias) if isinstance(known, Weight)]
+    buffers = [tensor for tensor in tensors if not isinstance(tensor, torch.nn.Parameter)]
+    if not buffers:
+        return {}
+    if len(buffers) < len(tensors):
+        net.deny("weight", "a buffer and a bias that is trained")
+    values = written_kernel(tensors[0])
+    return {"frozen": True} | ({} if values is None else {"weights": values})
+
+
+def written_kernel(kernel: Tensor) -> Any:
+    """A fixed kernel as `weights=` takes it: one number, one kernel for all, or all of its numbers."""
+    if kernel.is_meta or not kernel.numel():
+        return None
+    first = kernel[(0,) * (kernel.dim() - 2)] if kernel.dim() == 4 else kernel
+    if bool((kernel == kernel.flatten()[0]).all()):
+        return float(kernel.flatten()[0])
+    if bool((kernel == first).all()):
+        return first.tolist()
+    if kernel.dim() == 4 and bool((kernel == kernel[:, :1]).all()):
+        kernel = kernel[:, 0]
+    return kernel.tolist() if kernel.numel() <= LARGEST_KERNEL else None
+
+
+def conv2d(
+    net: Lowering,
+    input: object,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Flow:
+    x = net.map(input)
+    count, _, *kernel = net.tensor("weight", weight, 4).shape
+    pad = padding if padding == "same" else [0, 0] if padding == "valid" else list(sides(padding))
+    given = {
+        "stride": sides(stride),
+        "pad": pad,
+        "dilation": sides(dilation),
+        "bias": bias is not None,
+        **fixed(net, weight, bias),
+    }
+    layer: Layer
+    if groups == x.shape.channels and groups > 1:
+        layer = conv.Depthwise(kernel=tuple(kernel), multiplier=count // groups, **given)
+    else:
+        layer = conv.Conv(filter=Filter(count, tuple(kernel)), groups=groups, **given)
+    return net.made(net.emit(layer, x, weight=weight, bias=bias))
+
+
+def conv_transpose2d(
+    net: Lowering,
+    input: object,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Flow:
+    x = net.map(input)
+    _, count, *kernel = net.tensor("weight", weight, 4).shape
+    layer = conv.ConvTranspose(
+        filter=Filter(count * groups, tuple(kernel)),
+        stride=sides(stride),
+        pad=sides(padding),
+        extra=sides(output_padding),
+        dilation=sides(dilation),
+        groups=groups,
+        bias=bias is not None,
+        **fixed(net, weight, bias),
+    )
+    return net.made(net.emit(layer, x, weight=weight, bias=bias))
+
+
+def linear_(net: Lowering, input: object, weight: Any, bias: Any = None) -> Flow:
+    flow = net.flow(input)
+    units, _ = net.tensor("weight", weight, 2).shape
+    given = {"units": units, "bias": bias is not None, **fixed(net, weight, bias)}
+    is_pointwise = (
+        flow.value.shape.is_map
+        and len(flow.axes) > 2
+        and flow.axes[-1] == whole("C", flow.value.shape.channels)
+    )
+    x = flow.value if is_pointwise else net.map(flow)
+    if x.shape.is_map and not is_pointwise:
+        raise Refuse("E1005", "`linear` of the rows of a map")
+    made = net.emit(linear.Linear(pointwise=is_pointwise, **given), x, weight=weight, bias=bias)
+    return Flow(made, (*flow.axes[:-1], whole("C", units))) if is_pointwise else net.made(made)
+
+
+def batch_norm(
+    net: Lowering,
+    input: object,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Flow:
+    x = net.map(input)
+    is_tracked = running_mean is not None
+    if training != (net.is_training or not is_tracked):
+        net.deny("training", training)
+    averages = is_tracked and getattr(net.call.module, "momentum", momentum) is None
+    layer = norm.BatchNorm(
+        eps=eps,
+        momentum="average" if averages else momentum if is_tracked else 0.1,
+        affine=weight is not None,
+        bias=bias is not None or weight is None,
+        track=is_tracked,
+    )
+    statistics = {"running_mean": running_mean, "running_var": running_var}
+    return net.made(net.emit(layer, x, weight=weight, bias=bias, **statistics))
+
+
+def instance_norm(
+    net: Lowering,
+    input: object,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Flow:
+    x = net.map(input)
+    is_tracked = running_mean is not None
+    if use_input_stats != (net.is_training or not is_tracked):
+        net.deny("use_input_stats", use_input_stats)
+    layer = norm.InstanceNorm(
+        eps=eps,
+        momentum=momentum if is_tracked else 0.1,
+        affine=weight is not None,
+        bias=bias is not None or weight is None,
+        track=is_tracked,
+    )
+    statistics = {"running_mean": running_mean, "running_var": running_var}
+    return net.made(net.emit(layer, x, weight=weight, bias=bias, **statistics))
+
+
+def group_norm(
+    net: Lowering, input: object, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Flow:
+    has = {"affine": weight is not None, "bias": bias is not None or weight is None}
+    layer = norm.GroupNorm(groups=num_groups, eps=eps, **has)
+    return net.made(net.emit(layer, net.map(input), weight=weight, bias=bias))
+
+
+def layer_norm(
+    net: Lowering, input: object, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Flow:
+    flow = net.flow(input)
+    has = {"eps": eps, "affine": weight is not None, "bias": bias is not None or weight is None}
+    if len(normalized_shape) == 1 and flow.axes[-1] == whole("C", flow.value.shape.channels):
+        return net.each(norm.LayerNorm(**has), flow, weight=weight, bias=bias)
+    x = net.map(flow)
+    if list(normalized_shape) != x.shape.dimensions:
+        net.deny("normalized_shape", tuple(normalized_shape))
+    over = "all" if x.shape.is_map else "channels"
+    return net.made(net.emit(norm.LayerNorm(over=over, **has), x, weight=weight, bias=bias))
+
+
+def local_response_norm(
+    net: Lowering, input: object, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Flow:
+    layer = norm.LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=k)
+    return net.made(net.emit(layer, net.map(input)))
+
+
+def max_pool2d(
+    net: Lowering,
+    input: object,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Flow:
+    if return_indices:
+        net.deny("return_indices", True)
+    layer = pool.MaxPool(
+        window=sides(kernel_size),
+        stride=sides(stride) if stride else None,
+        pad=sides(padding),
+        dilation=sides(dilation),
+        ceil=ceil_mode,
+    )
+    return net.made(net.emit(layer, net.map(input)))
+
+
+def avg_pool2d(
+    net: Lowering,
+    input: object,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Flow:
+    layer = pool.AvgPool(
+        window=sides(kernel_size),
+        stride=sides(stride) if stride else None,
+        pad=sides(padding),
+        ceil=ceil_mode,
+        countpad=count_include_pad,
+        divisor=divisor_override,
+    )
+    return net.made(net.emit(layer, net.map(input)))
+
+
+def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
+    def adaptive_pool(
+        net: Lowering, input: object, output_size: Any, return_indices: bool = False
+    ) -> Flow:
+        if return_indices:
+            net.deny("return_indices", True)
+        x = net.map(input)
+        if not x.shape.is_map:
+            raise Refuse("E1005", f"`{net.call.name}` of a vector")
+        wanted = output_size if isinstance(output_size, list | tuple) else (output_size, output_size)
+        size = tuple(n if n is not None else there for n, there in zip(wanted, x.shape.size, strict=True))
+        return net.made(net.emit(to_one() if size == (1, 1) else to_size(size=size), x))
+
+    return adaptive_pool
+
+
+def plain(layer: type[Layer]) -> Row:
+    """An activation without arguments."""
+
+    def activate(net: Lowering, input: object, inplace: bool = False) -> Flow:
+        del inplace  # the value is the same
+        return net.each(layer(), input)
+
+    return activate
+
+
+def leaky_relu(net: Lowering, input: object, negative_slope: float = 0.01, inplace: bool = False) -> Flow:
+    del inplace  # the value is the same
+    return net.each(activation.LeakyReLU(slope=negative_slope), input)
+
+
+def elu(net: Lowering, input: object, alpha: float = 1.0, inplace: bool = False) -> Flow:
+    del inplace  # the value is the same
+    return net.each(activation.ELU(alpha=alpha), input)
+
+
+def gelu(net: Lowering, input: object, approximate: str = "none") -> Flow:
+    return net.each(activation.GELU(approximate=approximate), input)
+
+
+def softplus(net: Lowering, input: object, beta: float = 1, threshold: float = 20) -> Flow:
+    return net.each(activation.Softplus(beta=float(beta), threshold=float(threshold)), input)
+
+
+def hardtanh(
+    net: Lowering, input: object, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Flow:
+    del inplace  # the value is the same
+    return clamp(net, input, min_val, max_val)
+
+
+def clamp(net: Lowering, input: object, min: Any = None, max: Any = None) -> Flow:
+    if (min, max) == (0, 6):
+        return net.each(activation.ReLU6(), input)
+    if (min, max) == (0, None):
+        return net.each(activation.ReLU(), input)
+    return net.deny("min, max", f"{min}, {max}")
+
+
+def prelu(net: Lowering, input: object, weight: Any) -> Flow:
+    flow = net.flow(input)
+    count = net.tensor("weight", weight, 1).shape[0]
+    if count > 1 and (len(flow.axes) < 2 or flow.axes[1] != whole("C", flow.value.shape.channels)):
+        raise Refuse("E1005", "`prelu` with a number for each place of an axis that is not that of channels")
+    return net.each(activation.PReLU(per="channel" if count > 1 else "layer"), flow, weight=weight)
+
+
+def over_channels(layer: type[Layer]) -> Row:
+    def softmax(
+        net: Lowering, input: object, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+    ) -> Flow:
+        del _stacklevel  # of a warning
+        flow = net.flow(input)
+        if dtype is not None:
+            net.deny("dtype", dtype)
+        if dim is None:
+            return net.deny("dim", None)
+        if flow.axes[dim] != whole("C", flow.value.shape.channels):
+            named = net.made(net.map(flow))
+            if named.axes[dim] != whole("C", named.value.shape.channels):
+                net.deny("dim", dim)
+            flow = named
+        return net.each(layer(), flow)
+
+    return softmax
+
+
+def drop(mode: str) -> Row:
+    def dropout_(
+        net: Lowering,
+        input: object,
+        p: float = 0.5,
+        training: bool = True,
+        inplace: bool = False,
+        train: bool | None = None,
+    ) -> Flow:
+        del inplace  # the value is the same
+        is_on = training if train is None else train
+        flow = net.flow(input)
+        if not is_on:
+            return flow
+        if not net.is_training:
+            net.deny("training", True)
+        if mode == "channels" and flow.axes[1:2] != (whole("C", flow.value.shape.channels),):
+            raise Refuse("E1005", "`dropout2d` of an axis that is not that of channels")
+        return net.each(dropout.Dropout(p=p, mode=mode), flow)
+
+    return dropout_
+
+
+def interpolate(
+    net: Lowering,
+    input: object,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Flow:
+    x = net.map(input)
+    if mode not in ("nearest", "bilinear"):
+        net.deny("mode", mode)
+    if antialias:
+        net.deny("antialias", True)
+    height, width = net.call.results[0].shape[2:]
+    align = bool(align_corners)
+    is_given = size is not None or bool(recompute_scale_factor)
+    h, w = x.shape.size
+    if is_given and height % h == 0 and width % w == 0:
+        layer = resize.Upsample(factor=[height // h, width // w], mode=mode, align=align)
+    elif is_given:
+        layer = resize.Upsample(size=(height, width), mode=mode, align=align)
+    else:
+        layer = resize.Upsample(factor=list(sides(scale_factor)), mode=mode, align=align)
+    if not is_same_resize(layer, x.shape.size, (height, width), size, scale_factor):
+        net.deny("size" if is_given else "scale_factor", size or scale_factor)
+    return net.made(net.emit(layer, x))
+
+
+def is_same_resize(
+    layer: resize.Upsample, before: tuple[int, int], after: tuple[int, int], size: Any, scale: Any
+) -> bool:
+    """Whether PyTorch reads the pixels that the layer reads: it computes their places in float32."""
+    if layer.mode == "bilinear":
+        return size is not None or layer.align or not any(1 < f < 1.5 for f in sides(scale))
+    for axis in (0, 1):
+        n, o = before[axis], after[axis]
+        row = torch.arange(n, dtype=torch.float64).reshape(1, 1, n, 1)
+        if size is not None:
+            read = F.interpolate(row, size=(o, 1))
+        else:
+            read = F.interpolate(row, scale_factor=(sides(scale)[axis], 1.0))
+        factor = layer.factor[axis] if layer.factor is not None else None
+        wanted = [q * n // o if factor is None else min(int(q / factor), n - 1) for q in range(o)]
+        if read.flatten().tolist() != wanted:
+            return False
+    return True
+
+
+def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: float | None = None) -> Flow:
+    x = net.map(input)
+    if len(pad) % 2 or any(pad[4:]):
+        net.deny("pad", tuple(pad))
+    left, right, top, bottom = [*pad, 0, 0, 0, 0][:4]
+    amounts = [top, bottom, left, right]
+    if all(amount <= 0 for amount in amounts) and mode == "constant" and any(amounts):
+        return net.made(net.emit(resize.Crop(sides=[-amount for amount in amounts]), x))
+    if min(amounts) < 0:
+        net.deny("pad", tuple(pad))
+    if not any(amounts):
+        return net.made(x)
+    return net.made(net.emit(resize.Pad(pad=amounts, mode=mode, value=float(value or 0)), x))
+
+
+def pixel_shuffle(net: Lowering, input: object, upscale_factor: int) -> Flow:
+    return net.made(net.emit(resize.PixelShuffle(factor=upscale_factor), net.map(input)))
+
+
+def channel_shuffle(net: Lowering, input: object, groups: int) -> Flow:
+    return net.made(net.emit(resize.ChannelShuffle(groups=groups), net.map(input)))
+
+
+ROWS: dict[str, Row] = {
+    "conv2d": conv2d,
+    "conv_transpose2d": conv_transpose2d,
+    "linear": linear_,
+    "batch_norm": batch_norm,
+    "instance_norm": instance_norm,
+    "group_norm": group_norm,
+    "layer_norm": layer_norm,
+    "local_response_norm": local_response_norm,
+    "max_pool2d": max_pool2d,
+    "avg_pool2d": avg_pool2d,
+    "adaptive_avg_pool2d": adaptive(pool.AdaptiveAvgPool, pool.GlobalAvgPool),
+    "adaptive_max_pool2d": adaptive(pool.AdaptiveMaxPool, pool.GlobalMaxPool),
+    "relu": plain(activation.ReLU),
+    "relu6": plain(activation.ReLU6),
+    "selu": plain(activation.SELU),
+    "silu": plain(activation.SiLU),
+    "mish": plain(activation.Mish),
+    "sigmoid": plain(activation.Sigmoid),
+    "tanh": plain(activation.Tanh),
+    "hardswish": plain(activation.HardSwish),
+    "hardsigmoid": plain(activation.HardSigmoid),
+    "abs": plain(activation.Abs),
+    "leaky_relu": leaky_relu,
+    "elu": elu,
+    "gelu": gelu,
+    "softplus": softplus,
+    "hardtanh": hardtanh,
+    "clamp": clamp,
+    "prelu": prelu,
+    "softmax": over_channels(activation.Softmax),
+    "log_softmax": over_channels(activation.LogSoftmax),
+    "dropout": drop("units"),
+    "dropout2d": drop("channels"),
+    "interpolate": interpolate,
+    "pad": pad_,
+    "pixel_shuffle": pixel_shuffle,
+    "channel_shuffle": channel_shuffle,
+}

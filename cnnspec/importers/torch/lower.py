@@ -1,0 +1,296 @@
+"""Lower the calls of a run to layers of the language, each call by the row of its function.
+
+A row is a Python function whose parameters are those of PyTorch's function. An argument that no row names
+cannot be bound to it and is refused; a test holds that a row uses every parameter that it names.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from torch import Tensor
+
+from cnnspec.importers.model import Operation, Value
+from cnnspec.importers.refusals import Refusal
+from cnnspec.importers.torch import arrangement
+from cnnspec.importers.torch.arrangement import Axes, Uneven, axes_of, sizes_of
+from cnnspec.importers.torch.meta import COUNTER
+from cnnspec.importers.torch.trace import BATCH, Call, Trace, Traced
+from cnnspec.importers.torch.values import (
+    KINDS,
+    Computed,
+    Constant,
+    Divided,
+    Flow,
+    Known,
+    Opaque,
+    Shifted,
+    Weight,
+)
+from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.layers.linear import Flatten
+from cnnspec.layers.resize import ChannelShuffle, PixelShuffle
+from cnnspec.values.shapes import Shape
+
+Row = Callable[..., Any]
+Table = Mapping[str, Row]
+
+
+class Refuse(Exception):
+    """A row cannot say its call in the language."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+class Reshape(Layer):
+    """A vector of C values as a map C@1x1: `as_maps` takes it out again, the language has no such layer."""
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(x.channels, 1, 1)
+
+
+class Lowering:
+    """The state of lowering one run. Rows are given it, and the call's arguments."""
+
+    def __init__(self, trace: Trace, table: Table, state: Mapping[str, Tensor], is_training: bool) -> None:
+        self.trace, self.table, self.state, self.is_training = trace, table, state, is_training
+        self.known: dict[int, Known] = {}
+        self.operations: list[Operation] = []
+        self.refusals: list[Refusal] = []
+        self.plain: dict[tuple[int, Axes], Value] = {}  # what a rearranged value was named as
+        self.count = 0
+        self.call: Call
+        for number, key in trace.keys.items():
+            self.known[number] = Weight(key, tuple(state[key].shape))
+        for number, tensor in trace.constants.items():
+            self.known.setdefault(number, Constant(tensor))
+        self.inputs = tuple(self.start(traced) for traced in trace.inputs)
+
+    def start(self, traced: Traced) -> Value:
+        """An input of the network."""
+        value = self.value(Shape(*traced.shape[1:]))
+        self.known[traced.number] = Flow(value, axes_of(value.shape, BATCH))
+        return value
+
+    def value(self, shape: Shape) -> Value:
+        self.count += 1
+        return Value(self.count - 1, shape)
+
+    def run(self) -> None:
+        """Lower all calls; what cannot be said is among the refusals."""
+        for self.call in self.trace.calls:
+            try:
+                made = self.lower(self.call)
+            except Refuse as refuse:
+                self.refuse(refuse.code, refuse.message)
+                made = [self.unknown(result.shape) for result in self.call.results]
+            for result, known in zip(self.call.results, made, strict=True):
+                self.known[result.number] = known
+
+    def output(self, traced: Traced) -> Value | None:
+        """What the module returns, as a map or a vector; None, and a refusal, where it is neither."""
+        self.call = Call("return", (), {}, (), (), (), "", None)
+        try:
+            known = self.resolve(traced)
+            return None if isinstance(known, Opaque) else self.map(known)
+        except Refuse as refuse:
+            self.refuse(refuse.code, refuse.message)
+            return None
+
+    def refuse(self, code: str, message: str) -> None:
+        self.refusals.append(Refusal(code, message, self.call.scopes, self.call.place))
+
+    def unknown(self, shape: tuple[int, ...]) -> Known:
+        """What a refused call made: where it looks like a map or a vector, what comes behind is judged, too."""
+        if len(shape) in (2, 4) and shape[0] == BATCH:
+            value = self.value(Shape(*shape[1:]))
+            return Flow(value, axes_of(value.shape, BATCH))
+        return Opaque(shape)
+
+    def lower(self, call: Call) -> list[Known]:
+        """What a call makes. Raises Refuse."""
+        args = tuple(self.resolve(each) for each in call.args)
+        kwargs = {name: self.resolve(each) for name, each in call.kwargs.items()}
+        given = [each for each in flat([args, kwargs]) if isinstance(each, KINDS)]
+        if any(isinstance(each, Opaque) for each in given):
+            return [Opaque(result.shape) for result in call.results]
+        self.check_writes(call)
+        if all(result.number in self.trace.constants for result in call.results):
+            return [Constant(self.trace.constants[result.number]) for result in call.results]
+        row = self.table.get(call.name)
+        if given and all(isinstance(each, Weight | Constant | Computed) for each in given):
+            return [self.compute(call, given, result) for result in call.results]
+        if row is None:
+            raise Refuse("E1003", f"`{call.name}` has no layer")
+        try:
+            bound = inspect.signature(row).bind(self, *args, **kwargs)
+        except TypeError as problem:
+            raise Refuse("E1004", f"`{call.name}`: {problem}") from None
+        try:
+            made = row(*bound.args, **bound.kwargs)
+        except Misfit as misfit:
+            raise Refuse("E1004", f"`{call.name}`: {misfit.message}") from None
+        return self.checked(made if isinstance(made, list) else [made], call)
+
+    def checked(self, made: list[Known], call: Call) -> list[Known]:
+        """What a row made, its shapes held against PyTorch's."""
+        shapes = [sizes_of(each.axes) if isinstance(each, Flow) else None for each in made]
+        wanted = [result.shape for result in call.results]
+        for shape, want in zip(shapes, wanted, strict=True):
+            if shape is not None and shape != want:
+                raise Refuse("E1005", f"`{call.name}` makes {want} of what the language makes {shape}")
+        return made
+
+    def check_writes(self, call: Call) -> None:
+        """Refuse a call that changes the module's state, but for the statistics of a norm."""
+        for written in call.written:
+            known = self.known.get(written.number)
+            if isinstance(known, Weight) and not known.key.endswith(COUNTER):
+                if not call.name.endswith(("batch_norm", "instance_norm")):
+                    raise Refuse("E1010", f"`{call.name}` changes `{known.key}` while the network runs")
+
+    def resolve(self, value: Any) -> Any:
+        """Arguments, every tensor as what it is known to be. Raises Refuse."""
+        if isinstance(value, Traced):
+            if value.is_stale:
+                raise Refuse("E1010", "a value is used after another view of its memory was changed in place")
+            return self.known[value.number]
+        if isinstance(value, list | tuple):
+            return type(value)(self.resolve(each) for each in value)
+        if isinstance(value, slice):
+            return slice(*(self.resolve(each) for each in (value.start, value.stop, value.step)))
+        return value
+
+    def compute(self, call: Call, given: Sequence[Known], result: Traced) -> Known:
+        """What a call makes of weights alone: another view of one, or something computed."""
+        first = given[0]
+        if len(given) == 1 and isinstance(first, Weight):
+            is_whole = math.prod(first.shape) == math.prod(result.shape)
+            if (call.name in SAME_ORDER and is_whole) or first.key.endswith(COUNTER):
+                return Weight(first.key, result.shape)
+        names = [each.how if isinstance(each, Computed) else getattr(each, "key", "") for each in given]
+        return Computed(f"{call.name}({', '.join(filter(None, dict.fromkeys(names)))})")
+
+    # What rows say and ask
+
+    def deny(self, argument: str, value: object) -> NoReturn:
+        """Refuse the value of an argument. Raises Refuse."""
+        raise Refuse("E1004", f"`{self.call.name}` with `{argument}={value}`")
+
+    def emit(self, layer: Layer, *inputs: Value, **tensors: Known | None) -> Value:
+        """Add a layer; `tensors` are its weights by name, those it does not have None. Raises Misfit, Refuse."""
+        shapes = tuple(value.shape for value in inputs)
+        shape = layer.join(shapes) if isinstance(layer, Join) else layer.output(shapes[0])
+        output = self.value(shape)
+        keys = {} if layer.is_join else self.keys_of(layer, shapes[0], tensors)
+        self.operations.append(
+            Operation(layer, inputs, output, keys, self.call.scopes, place=self.call.place)
+        )
+        return output
+
+    def keys_of(self, layer: Layer, x: Shape, tensors: Mapping[str, Known | None]) -> dict[str, str]:
+        """The keys of a layer's weights. Raises Refuse where one is no tensor of the state_dict as it is."""
+        given = {name: self.key_of(name, known) for name, known in tensors.items() if known is not None}
+        wanted = {weight.name: weight.shape for weight in layer.weights(x)}
+        if COUNTER in wanted:
+            given[COUNTER] = given["running_mean"].removesuffix("running_mean") + COUNTER
+        for name, shape in wanted.items():
+            key = given.get(name, "")
+            found = tuple(self.state[key].shape) if key in self.state else None
+            if found != shape:
+                is_a = f"is a tensor of shape {shape}" if found else "is in the state_dict"
+                raise Refuse("E1006", f"`{self.call.name}`: `{layer.name}` needs that `{key or name}` {is_a}")
+        if surplus := given.keys() - wanted.keys():
+            raise Refuse("E1004", f"`{layer.name}` has no tensor `{min(surplus)}`")
+        return {name: given[name] for name in wanted}
+
+    def key_of(self, name: str, known: Known) -> str:
+        if isinstance(known, Weight):
+            return known.key
+        if isinstance(known, Computed):
+            raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is computed: {known.how}")
+        if isinstance(known, Constant):
+            raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is not in the state_dict")
+        raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is a value of the network")
+
+    def tensor(self, name: str, known: Known, dimensions: int) -> Weight:
+        """An argument that has to be a tensor of the state_dict. Raises Refuse."""
+        self.key_of(name, known)
+        if not isinstance(known, Weight) or len(known.shape) != dimensions:
+            self.deny(name, "a tensor of other dimensions")
+        return known
+
+    def flow(self, known: object) -> Flow:
+        """An argument that has to be a value of the network. Raises Refuse."""
+        if isinstance(known, Flow):
+            return known
+        if isinstance(known, Shifted | Divided):
+            raise Refuse("E1003", "arithmetic of a value and a fixed number has no layer")
+        raise Refuse("E1005", f"`{self.call.name}` of a tensor that is no value of the network")
+
+    def each(self, layer: Layer, known: object, **tensors: Known | None) -> Flow:
+        """A layer that does the same wherever a channel's number lies: the arrangement stays."""
+        flow = self.flow(known)
+        return Flow(self.emit(layer, flow.value, **tensors), flow.axes)
+
+    def made(self, value: Value) -> Flow:
+        """A value as it is made."""
+        return Flow(value, axes_of(value.shape, BATCH))
+
+    def map(self, known: object) -> Value:
+        """The value as a map or a vector: its rearrangement becomes a layer. Raises Refuse."""
+        flow = self.flow(known)
+        value, axes = flow
+        if axes == axes_of(value.shape, BATCH):
+            return value
+        if flow not in self.plain:
+            self.plain[flow] = self.rearrange(value, axes)
+        return self.plain[flow]
+
+    def rearrange(self, value: Value, axes: Axes) -> Value:
+        """The layer that an arrangement is. Raises Refuse."""
+        natural = axes_of(value.shape, BATCH)
+        if axes and axes[0] == natural[0]:
+            if len(axes) == 2 and axes[1] == arrangement.joined([a for axis in natural[1:] for a in axis]):
+                return self.emit(Flatten(), value)
+            if not value.shape.is_map and axes == (*natural, (), ()):
+                return self.emit(Reshape(), value)
+            if groups := arrangement.shuffled_groups(axes, value.shape, BATCH):
+                return self.emit(ChannelShuffle(groups=groups), value)
+            if factor := arrangement.shuffled_factor(axes, value.shape, BATCH):
+                return self.emit(PixelShuffle(factor=factor), value)
+        sizes = ", ".join(map(str, ("N", *sizes_of(axes)[1:])))
+        raise Refuse("E1005", f"`{self.call.name}` of a tensor ({sizes}) that is no map and no vector")
+
+    def reshape(self, flow: Flow, sizes: Sequence[int]) -> Flow:
+        """Raises Refuse."""
+        try:
+            return flow._replace(axes=arrangement.reshape(flow.axes, sizes))
+        except Uneven:
+            pass
+        try:  # what was cut at odd places may be plain as a map
+            named = self.made(self.map(flow))
+            return named._replace(axes=arrangement.reshape(named.axes, sizes))
+        except Uneven:
+            raise Refuse("E1005", f"`{self.call.name}` splits axes unevenly") from None
+
+
+SAME_ORDER = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "detach", "to", "float", "data"}
+SAME_ORDER |= {"type_as", "clone", "view_as", "alias", "getitem", "requires_grad_"}
+"""Functions after which a weight's numbers still stand in their order."""
+
+
+def flat(value: Any) -> list[Any]:
+    """Nested arguments, one after the other."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, slice):
+        value = (value.start, value.stop, value.step)
+    if isinstance(value, list | tuple) and not isinstance(value, KINDS):
+        return [item for each in value for item in flat(each)]
+    return [value]

@@ -1,0 +1,97 @@
+"""Make a copy of a module whose tensors are on the meta device; the module itself stays as it is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
+from torch.overrides import TorchFunctionMode
+
+from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.torch.trace import state_of
+
+COUNTER = "num_batches_tracked"
+"""PyTorch's batch norms read this number in Python: it stays a real one."""
+
+
+class Copy(NamedTuple):
+    """A module on the meta device; `values` are the numbers of its tensors without a key, by their id."""
+
+    module: nn.Module
+    values: dict[int, Tensor]
+
+
+def unwrap(module: nn.Module) -> nn.Module:
+    """The module that wrappers for speed hold. Raises Refused for what cannot be read at all."""
+    while True:
+        inner = getattr(module, "_orig_mod", None)  # of torch.compile
+        if inner is None and isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            inner = module.module
+        if not isinstance(inner, nn.Module):
+            break
+        module = inner
+    for problem in problems(module):
+        raise Refused([Refusal("E1002", problem)])
+    return module
+
+
+def problems(module: nn.Module) -> Iterator[str]:
+    """Why a module cannot be traced."""
+    for path, inner in module.named_modules():
+        at = f" ({type(inner).__name__} at {path})" if path else ""
+        if isinstance(inner, torch.jit.ScriptModule):
+            yield f"the module is scripted{at}: give the module that torch.jit was given"
+        if "quantized" in type(inner).__module__.split("."):
+            yield f"the module is quantised{at}: give it as it was before"
+    for key, tensor in state_of(module):
+        if isinstance(tensor, UninitializedTensorMixin):
+            yield f"`{key}` has no shape yet: run the lazy module once before"
+        elif tensor.is_quantized:
+            yield f"`{key}` is quantised: give the module as it was before"
+
+
+class WithoutNumbers(TorchFunctionMode):
+    """Copies of tensors that are no state of the module go to the meta device, too; single numbers stay."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[int, Tensor] = {}
+        self.kept: list[Tensor] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") != "__deepcopy__":
+            return func(*args, **(kwargs or {}))
+        tensor, memo = args
+        if id(tensor) not in memo:
+            value = tensor.detach() if tensor.is_meta else tensor.detach().cpu()
+            memo[id(tensor)] = value.clone() if value.dim() == 0 else value.to("meta")
+            if not value.is_meta:
+                self.values[id(memo[id(tensor)])] = value
+        return memo[id(tensor)]
+
+
+def copy_to_meta(module: nn.Module) -> Copy:
+    """Copy a module, numbers left out. Raises Refused where it cannot be copied."""
+    memo: dict[int, Any] = {}
+    for key, tensor in state_of(module):
+        memo[id(tensor)] = stand_in(tensor, key.endswith(COUNTER))
+    mode = WithoutNumbers()
+    try:
+        with mode:
+            found = copy.deepcopy(module, memo)
+    except Exception as problem:
+        said = f"the module cannot be copied: {type(problem).__name__}: {problem}"
+        raise Refused([Refusal("E1002", said)]) from problem
+    return Copy(found, mode.values)
+
+
+def stand_in(tensor: Tensor, is_counter: bool) -> Tensor:
+    """A tensor of the same shape and type without numbers."""
+    if is_counter:
+        return torch.zeros(tensor.shape, dtype=tensor.dtype)
+    made = torch.empty_like(tensor, device="meta")
+    return nn.Parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made

@@ -1,0 +1,65 @@
+"""Rows of random numbers: what keeps whole images of a path, or drops them, is stochastic depth."""
+
+from __future__ import annotations
+
+from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.torch.trace import BATCH
+from cnnspec.importers.torch.values import Divided, Flow, Fresh, Known, Noise
+from cnnspec.layers.dropout import StochasticDepth
+
+
+def fresh(net: Lowering, *args: object, **kwargs: object) -> Known:
+    """Memory yet to be written: its size is that of the result."""
+    del args, kwargs
+    return Fresh(net.call.results[0].shape)
+
+
+def uniform(net: Lowering, *args: object, **kwargs: object) -> Known:
+    """Numbers in [0, 1): their count is that of the result."""
+    del args, kwargs
+    return Noise(net.call.results[0].shape)
+
+
+def bernoulli(net: Lowering, input: object, p: object = None, *, generator: object = None) -> Known:
+    if generator is not None:
+        net.deny("generator", generator)
+    if not isinstance(input, Fresh) or not isinstance(p, int | float):
+        raise Refuse("E1003", "`bernoulli` with a probability for each number has no layer")
+    return Noise(input.shape, float(p))
+
+
+def floor(net: Lowering, input: object) -> Known:
+    if isinstance(input, Noise) and input.keep is None and input.factor == 1 and 0 <= input.shift <= 1:
+        return Noise(input.shape, input.shift)
+    raise Refuse("E1003", "`floor` has no layer")
+
+
+def stochastic_depth(net: Lowering, known: Flow | Divided, noise: Noise) -> Flow:
+    """A value times noise that is as large in the mean as 1. Raises Refuse."""
+    flow, factor = (known, noise.factor) if isinstance(known, Flow) else (known.flow, noise.factor / known.by)
+    keep = noise.keep
+    if keep is None or factor != (1 / keep if keep else 1):
+        raise Refuse("E1003", "a product with random numbers whose mean is not 1 has no layer")
+    rows, *rest = noise.shape
+    is_whole = len(noise.shape) == len(flow.axes) and all(size == 1 for size in rest)
+    if not is_whole or flow.axes[0] != whole("N", BATCH):
+        raise Refuse("E1003", f"a product with random numbers of shape {noise.shape} has no layer")
+    mode = "row" if rows == BATCH else "batch"
+    return net.each(StochasticDepth(p=probability(net, keep), mode=mode), flow)
+
+
+def probability(net: Lowering, keep: float) -> float:
+    """The p of which the module has computed 1 - p: as one of its attributes says it, or with few digits."""
+    attributes = vars(net.call.module).values() if net.call.module is not None else ()
+    said = [value for value in attributes if isinstance(value, float) and 1 - value == keep]
+    digits = (round(1 - keep, count) for count in range(1, 18))
+    return said[0] if said else next((p for p in digits if 1 - p == keep), 1 - keep)
+
+
+ROWS: dict[str, Row] = {
+    **dict.fromkeys(("empty", "empty_like", "new_empty"), fresh),
+    **dict.fromkeys(("rand", "rand_like"), uniform),
+    "bernoulli": bernoulli,
+    "floor": floor,
+}

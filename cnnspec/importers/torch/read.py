@@ -1,0 +1,82 @@
+"""Read a live PyTorch module: run it in training and in evaluation, and make one model of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import torch
+from torch import Tensor, nn
+
+from cnnspec.importers.model import Input, Model, Operation, Output
+from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.torch import join_rows, layer_rows, noise, view_rows
+from cnnspec.importers.torch.as_maps import NoMap, without_reshapes
+from cnnspec.importers.torch.compare import Run, merge
+from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.meta import copy_to_meta, unwrap
+from cnnspec.importers.torch.signature import names_of_inputs
+from cnnspec.importers.torch.trace import BATCH, trace
+from cnnspec.values.shapes import Shape
+
+TABLE = {**layer_rows.ROWS, **view_rows.ROWS, **join_rows.ROWS, **noise.ROWS}
+
+
+def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
+    """The model of a module for inputs of these shapes, the batch left out. Raises Refused.
+
+    The module itself stays as it is: what runs is a copy without numbers.
+    """
+    module = unwrap(module)
+    names = names_of_inputs(module, len(inputs))
+    state = tensors_of(module)
+    trained = lowered(module, inputs, state, True)
+    evaluated = lowered(module, inputs, state, False)
+    operations, outputs = merge(trained, evaluated)
+    check_state(state, operations)
+    made = tuple(Input(label, value) for label, value in zip(names, trained.inputs, strict=True))
+    return Model(name or type(module).__name__, made, tuple(operations), outputs)
+
+
+def tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """The state_dict, its tensors themselves. Raises Refused where it holds anything else."""
+    state: dict[str, Tensor] = module.state_dict(keep_vars=True)
+    others = [key for key, value in state.items() if not isinstance(value, Tensor)]
+    if others:
+        raise Refused(Refusal("E1008", f"`{key}` of the state_dict is no tensor") for key in others)
+    return state
+
+
+def check_state(state: dict[str, Tensor], operations: list[Operation]) -> None:
+    """Raises Refused for tensors of the state_dict that no operation has: they would be lost."""
+    used = {key for operation in operations for key in operation.keys.values()}
+    names = {id(state[key]): key for key in used}
+    refusals = []
+    for key, tensor in state.items():
+        if key not in used:
+            twin = names.get(id(tensor))
+            why = f"another name of `{twin}`" if twin else "used by no operation that an output needs"
+            refusals.append(Refusal("E1008", f"`{key}` is {why}"))
+    if refusals:
+        raise Refused(refusals)
+
+
+def lowered(module: nn.Module, inputs: Sequence[Shape], state: dict[str, Tensor], is_training: bool) -> Run:
+    """Run a copy of the module once, and lower what was recorded. Raises Refused with all reasons."""
+    copied = copy_to_meta(module)
+    copied.module.train(is_training)
+    kinds = [tensor.dtype for tensor in state.values() if tensor.is_floating_point()]
+    kind = kinds[0] if kinds else torch.float32
+    images = [torch.empty(BATCH, *shape.dimensions, dtype=kind, device="meta") for shape in inputs]
+    found = trace(copied.module, images, copied.values)
+    net = Lowering(found, TABLE, state, is_training)
+    net.run()
+    made = [(label, net.output(traced)) for label, traced in found.outputs]
+    outputs = tuple(Output(label, value) for label, value in made if value is not None)
+    if net.refusals:
+        raise Refused(net.refusals)
+    try:
+        operations = without_reshapes(net, net.operations)
+    except NoMap as problem:
+        operation = problem.operation
+        scopes, place = (operation.scopes, operation.place) if operation else ((), "")
+        raise Refused([Refusal("E1005", "a vector becomes a map again", scopes, place)]) from None
+    return Run(net.inputs, operations, outputs)

@@ -1,0 +1,292 @@
+"""Run a module on meta tensors and record every call of a PyTorch function.
+
+Meta tensors have shapes and no numbers, so a network of any size runs in well under a second.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from cnnspec.importers.model import Scope
+from cnnspec.importers.refusals import Refusal, Refused
+
+BATCH = 5
+"""Images in the batch: a number that few networks have for anything else."""
+
+LIBRARY = str(Path(torch.__file__).parent)
+OWN = str(Path(__file__).parent)
+
+READS = {"item", "tolist", "numpy", "nonzero", "unique", "masked_select", "__bool__", "__int__", "__float__"}
+READS |= {"__index__", "__contains__", "equal", "allclose", "argwhere", "where", "getitem"}
+"""Functions that want the numbers of a tensor, which a meta tensor does not have."""
+
+FACTORIES = {"zeros", "ones", "full", "arange", "linspace", "tensor", "as_tensor", "eye"}
+"""Functions that make a tensor of known numbers from nothing."""
+
+
+class Traced(NamedTuple):
+    """A tensor of the run. In-place operations give the same tensor a new number.
+
+    `is_stale`: its memory was written to by way of another tensor that shares it.
+    """
+
+    number: int
+    shape: tuple[int, ...]
+    is_real: bool = True  # numbers with a point
+    is_stale: bool = False
+
+
+class Call(NamedTuple):
+    """A call of a function, its tensors as Traced. `written` are the arguments that it changed in place."""
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    results: tuple[Traced, ...]
+    written: tuple[Traced, ...]
+    scopes: tuple[Scope, ...]
+    place: str
+    module: nn.Module | None
+
+
+class Trace(NamedTuple):
+    """A run. `keys` are state_dict keys by tensor number; `constants` the numbers of tensors that are fixed."""
+
+    inputs: tuple[Traced, ...]
+    calls: tuple[Call, ...]
+    outputs: tuple[tuple[str, Traced], ...]
+    keys: Mapping[int, str]
+    constants: Mapping[int, Tensor]
+
+
+def trace(module: nn.Module, images: list[Tensor], values: Mapping[int, Tensor]) -> Trace:
+    """Run the module once; `values` are the numbers of tensors that it keeps on the meta device, by id.
+
+    Raises Refused with the module's own error where it raises.
+    """
+    recorder = Recorder(module, values)
+    handles = []
+    for path, inner in module.named_modules():
+        for hook in recorder.hooks(path, inner):
+            handles.append(hook)
+    inputs = tuple(recorder.bind(image) for image in images)
+    try:
+        with torch.no_grad(), recorder:
+            result = module(*images)
+    except Exception as problem:
+        raise Refused([recorder.refusal(problem)]) from problem
+    finally:
+        for handle in handles:
+            handle.remove()
+    outputs = tuple((name, recorder.refer(tensor)) for name, tensor in recorder.outputs(result))
+    return Trace(inputs, tuple(recorder.calls), outputs, recorder.keys, recorder.constants)
+
+
+class Recorder(TorchFunctionMode):
+    """Sees every call of a PyTorch function, those that PyTorch's own functions make aside."""
+
+    def __init__(self, module: nn.Module, values: Mapping[int, Tensor]) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.keys: dict[int, str] = {}
+        self.constants: dict[int, Tensor] = {}
+        self.values = values
+        self.scopes: list[tuple[Scope, nn.Module]] = []
+        self.runs: dict[str, int] = {}
+        self.bound: dict[int, tuple[Traced, int, Tensor]] = {}  # the tensor is kept, so its id stays its own
+        self.count = 0
+        self.reading: Refusal | None = None
+        for key, tensor in state_of(module):
+            self.keys.setdefault(self.bind(tensor).number, key)
+
+    def hooks(self, path: str, module: nn.Module) -> Iterator[Any]:
+        """Hooks that keep the stack of modules."""
+
+        def enter(_: nn.Module, __: object) -> None:
+            call = self.runs.get(path, 0)
+            self.runs[path] = call + 1
+            self.scopes.append((Scope(path, type(module).__name__, call), module))
+
+        def leave(_: nn.Module, __: object, ___: object) -> None:
+            self.scopes.pop()
+
+        if path:
+            yield module.register_forward_pre_hook(enter)
+            yield module.register_forward_hook(leave)
+
+    def bind(self, tensor: Tensor) -> Traced:
+        """Give a tensor a new number."""
+        traced = Traced(self.count, tuple(tensor.shape), tensor.is_floating_point())
+        self.count += 1
+        self.bound[id(tensor)] = traced, tensor._version, tensor
+        return traced
+
+    def refer(self, tensor: Tensor) -> Traced:
+        """The number of a tensor; one that no call has made is a constant."""
+        if id(tensor) not in self.bound:
+            number = self.bind(tensor).number
+            if (value := self.values.get(id(tensor))) is not None:
+                self.constants[number] = value.clone()
+        traced, version, _ = self.bound[id(tensor)]
+        stale = tensor._version != version and traced.number not in self.keys
+        return traced._replace(is_stale=True) if stale else traced
+
+    def constant(self, tensor: Tensor) -> Tensor | None:
+        """The tensor with its numbers, where they depend on neither images nor weights."""
+        return self.constants.get(self.refer(tensor).number) if tensor.is_meta else tensor
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = name_of(func)
+        given = [*tensors_in(args), *tensors_in(kwargs)]
+        fixed = all(self.constant(tensor) is not None for tensor in given)
+        if name in READS and given and fixed:
+            return func(*replaced(args, self.constant), **replaced(kwargs, self.constant))
+        self.reading = None
+        if name in READS:
+            self.reading = self.refuse("E1007", f"`{name.strip('_')}` wants the numbers of a tensor")
+        versions = [tensor._version for tensor in given]
+        referred = replaced(args, self.refer), replaced(kwargs, self.refer)
+        before = [self.refer(tensor) for tensor in given]
+        out = func(*args, **kwargs)
+        self.reading = None
+        changed = [tensor._version != version for tensor, version in zip(given, versions, strict=True)]
+        written = tuple(traced for traced, is_changed in zip(before, changed, strict=True) if is_changed)
+        made = [args[0]] if name == "__setitem__" else list(tensors_in(out))
+        if not made:
+            return out
+        results = tuple(self.bind(tensor) for tensor in made)
+        if fixed and not written:
+            self.compute(name, func, args, kwargs, results)
+        scopes = tuple(scope for scope, _ in self.scopes)
+        inner = self.scopes[-1][1] if self.scopes else None
+        self.calls.append(Call(name, *referred, results, written, scopes, place_here(), inner))
+        return out
+
+    def compute(
+        self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], results: tuple[Traced, ...]
+    ) -> None:
+        """Compute what a function makes of constants, numbers and all."""
+        sources = [self.constant(tensor) for tensor in tensors_in(args)]
+        if not sources and name not in FACTORIES:
+            return
+        if name == "to" and sources:  # another device: the numbers stay
+            values: Any = sources
+        else:
+            device = {"device": "cpu"} if "device" in kwargs else {}
+            values = func(*replaced(args, self.constant), **replaced(kwargs, self.constant) | device)
+        for result, value in zip(results, tensors_in(values), strict=True):
+            if not value.is_meta:
+                self.constants[result.number] = value
+
+    def refuse(self, code: str, message: str) -> Refusal:
+        return Refusal(code, message, tuple(scope for scope, _ in self.scopes), place_here())
+
+    def refusal(self, problem: Exception) -> Refusal:
+        """Why the module did not run through."""
+        if self.reading is not None:
+            return self.reading
+        lines = str(problem).strip().splitlines()
+        said = f"{type(problem).__name__}: {lines[0]}" if lines else type(problem).__name__
+        scopes = tuple(scope for scope, _ in self.scopes)
+        return Refusal("E1002", f"the module raises {said}", scopes, place_of(problem.__traceback__))
+
+    def outputs(self, result: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+        """The tensors of what the module returns, with the names that dicts and named tuples give them."""
+        if isinstance(result, Tensor):
+            yield name, result
+        elif isinstance(result, Mapping):
+            for key, value in result.items():
+                yield from self.outputs(value, f"{name}_{key}" if name else str(key))
+        elif isinstance(result, list | tuple):
+            fields = getattr(result, "_fields", None) or [""] * len(result)
+            for field, value in zip(fields, result, strict=True):
+                yield from self.outputs(value, f"{name}_{field}" if name and field else name or field)
+        elif result is not None:
+            message = f"the module returns a value of type {type(result).__name__}, which is no tensor"
+            raise Refused([Refusal("E1005", message)])
+
+
+def state_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of the state_dict itself, a shared one under its first key alone."""
+    kept = module.state_dict(keep_vars=True)
+    return ((key, tensor) for key, tensor in kept.items() if isinstance(tensor, Tensor))
+
+
+def name_of(func: Any) -> str:
+    """`conv2d`; `add` for `+`, `iadd` for `+=`; `T` for the attribute; reads keep their underscores."""
+    name: str = getattr(func, "__name__", type(func).__name__)
+    if name == "__get__":
+        return str(getattr(func.__self__, "__name__", name))
+    return name if name in READS or name == "__setitem__" else name.strip("_") or name
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors of nested arguments or results."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from tensors_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from tensors_in(each)
+    elif isinstance(value, slice):
+        yield from tensors_in((value.start, value.stop, value.step))
+
+
+def replaced(value: Any, refer: Any) -> Any:
+    """Nested arguments with every tensor replaced; named tuples and sizes become tuples."""
+    if isinstance(value, Tensor):
+        return refer(value)
+    if isinstance(value, Mapping):
+        return {key: replaced(each, refer) for key, each in value.items()}
+    if isinstance(value, list):
+        return [replaced(each, refer) for each in value]
+    if isinstance(value, tuple):
+        return tuple(replaced(each, refer) for each in value)
+    if isinstance(value, slice):
+        return slice(*(replaced(each, refer) for each in (value.start, value.stop, value.step)))
+    return value
+
+
+def is_foreign(file: str) -> bool:
+    """Whether a file is neither PyTorch's nor ours."""
+    return not file.startswith((LIBRARY, OWN, "<"))
+
+
+def place_here() -> str:
+    """The line of the innermost caller outside PyTorch, as `eca.py:68`; "" where no such line runs."""
+    frame: FrameType | None = sys._getframe(1)
+    has_left = False  # the recorder's own frames come first; the next ones are of `trace`
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if is_foreign(file):
+            return f"{Path(file).name}:{frame.f_lineno}"
+        if not file.startswith(OWN):
+            has_left = True
+        elif has_left:
+            return ""
+        frame = frame.f_back
+    return ""
+
+
+def place_of(traceback: TracebackType | None) -> str:
+    """The innermost line outside PyTorch that an error came through."""
+    found = ""
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if is_foreign(file):
+            found = f"{Path(file).name}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return found

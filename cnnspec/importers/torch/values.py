@@ -1,0 +1,78 @@
+"""What a tensor of the run may be, once it is known what made it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from cnnspec.importers.model import Value
+from cnnspec.importers.torch.arrangement import Axes
+
+
+class Flow(NamedTuple):
+    """A value of the network, laid out on these axes."""
+
+    value: Value
+    axes: Axes
+
+
+class Weight(NamedTuple):
+    """A tensor of the state_dict, or a view of one that keeps the order of its numbers."""
+
+    key: str
+    shape: tuple[int, ...]
+
+
+class Constant(NamedTuple):
+    """Numbers that depend on neither images nor weights."""
+
+    tensor: Tensor
+
+
+class Noise(NamedTuple):
+    """Random numbers of this shape, drawn at each run.
+
+    `keep` None: uniform in [0, 1), plus `shift`. Else 1 with probability `keep` and 0 otherwise, times `factor`.
+    """
+
+    shape: tuple[int, ...]
+    keep: float | None = None
+    factor: float = 1.0
+    shift: float = 0.0
+
+
+class Fresh(NamedTuple):
+    """Memory whose numbers are yet to be written."""
+
+    shape: tuple[int, ...]
+
+
+class Shifted(NamedTuple):
+    """A value less fixed numbers: a division by others makes it a layer."""
+
+    flow: Flow
+    by: float | Tensor
+
+
+class Divided(NamedTuple):
+    """A value divided by a fixed number: noise that is kept so often makes it a layer."""
+
+    flow: Flow
+    by: float
+
+
+class Computed(NamedTuple):
+    """A tensor that the module computes from its weights; `how` names the functions."""
+
+    how: str
+
+
+class Opaque(NamedTuple):
+    """What a refused call made, or what depends on it: nothing more is said of it."""
+
+    shape: tuple[int, ...]
+
+
+Known = Flow | Weight | Constant | Noise | Fresh | Shifted | Divided | Computed | Opaque
+KINDS = (Flow, Weight, Constant, Noise, Fresh, Shifted, Divided, Computed, Opaque)

@@ -1,0 +1,221 @@
+"""Rows of the functions that only move numbers about: most edit an arrangement, some are layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from cnnspec.importers.torch import arrangement
+from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.torch.trace import BATCH
+from cnnspec.importers.torch.values import Constant, Flow, Known
+from cnnspec.layers import channels, resize
+
+
+def listed(values: tuple[Any, ...]) -> list[int]:
+    """Sizes given one by one or as one sequence."""
+    return list(values[0]) if len(values) == 1 and isinstance(values[0], list | tuple) else list(values)
+
+
+def same(net: Lowering, input: object, *args: object, **kwargs: object) -> Known:
+    """The value itself; what else is given says only where and how its numbers are stored."""
+    del args, kwargs
+    if not net.call.results[0].is_real:
+        raise Refuse("E1005", f"`{net.call.name}` makes integers of a value")
+    return net.flow(input)
+
+
+def to_result(net: Lowering, input: object, *sizes: Any, **named: Any) -> Flow:
+    """A reshape: PyTorch has computed the sizes."""
+    del sizes, named
+    return net.reshape(net.flow(input), net.call.results[0].shape)
+
+
+def permute(net: Lowering, input: object, *dims: Any) -> Flow:
+    flow = net.flow(input)
+    order = [place % len(flow.axes) for place in listed(dims)]
+    return flow._replace(axes=arrangement.permute(flow.axes, order))
+
+
+def transpose(net: Lowering, input: object, dim0: int, dim1: int) -> Flow:
+    flow = net.flow(input)
+    order = list(range(len(flow.axes)))
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return flow._replace(axes=arrangement.permute(flow.axes, order))
+
+
+def movedim(net: Lowering, input: object, source: int, destination: int) -> Flow:
+    flow = net.flow(input)
+    order = list(range(len(flow.axes)))
+    order.insert(destination % len(order), order.pop(source))
+    return flow._replace(axes=arrangement.permute(flow.axes, order))
+
+
+def unsqueeze(net: Lowering, input: object, dim: int) -> Flow:
+    flow = net.flow(input)
+    return flow._replace(axes=arrangement.insert(flow.axes, dim % (len(flow.axes) + 1)))
+
+
+def squeeze(net: Lowering, input: object, dim: Any = None) -> Flow:
+    flow = net.flow(input)
+    count = len(flow.axes)
+    wanted = range(count) if dim is None else [dim] if isinstance(dim, int) else dim
+    places = [place % count for place in wanted]
+    return flow._replace(axes=arrangement.remove(flow.axes, [p for p in places if not flow.axes[p]]))
+
+
+def expand(net: Lowering, input: object, *sizes: Any) -> Flow:
+    flow = net.flow(input)
+    del sizes
+    if arrangement.sizes_of(flow.axes) != net.call.results[0].shape:
+        raise Refuse("E1003", f"`{net.call.name}`, which repeats a value, has no layer")
+    return flow
+
+
+def place_of_channels(net: Lowering, flow: Flow, dim: int) -> tuple[Flow, int]:
+    """The value and which of its axes counts all of its channels, if this one does. Raises Refuse."""
+    place = dim % len(flow.axes)
+    if flow.axes[place] == whole("C", flow.value.shape.channels):
+        return flow, place
+    named = net.made(net.map(flow))
+    if len(named.axes) != len(flow.axes) or place != 1:
+        raise Refuse("E1005", f"`{net.call.name}` along axis {place}, which is not that of the channels")
+    return named, place
+
+
+def cut(net: Lowering, flow: Flow, dim: int, start: int, stop: int) -> Flow:
+    """Channels from start up to stop. Raises Refuse."""
+    flow, place = place_of_channels(net, flow, dim)
+    count = flow.value.shape.channels
+    if (start, stop) == (0, count):
+        return flow
+    made = net.emit(channels.Slice(start=start, stop=None if stop == count else stop), flow.value)
+    axes = (*flow.axes[:place], whole("C", stop - start), *flow.axes[place + 1 :])
+    return Flow(made, axes)
+
+
+def split(net: Lowering, input: object, sizes: Any, dim: int = 0) -> list[Flow]:
+    """`chunk`, `split` and `tensor_split`: PyTorch has computed the sizes."""
+    del sizes
+    flow = net.flow(input)
+    parts = [result.shape[dim] for result in net.call.results]
+    starts = [sum(parts[:place]) for place in range(len(parts))]
+    return [cut(net, flow, dim, start, start + part) for start, part in zip(starts, parts, strict=True)]
+
+
+def narrow(net: Lowering, input: object, dim: int, start: int, length: int) -> Flow:
+    return cut(net, net.flow(input), dim, start, start + length)
+
+
+def index_select(net: Lowering, input: object, dim: int, index: object) -> Flow:
+    if not isinstance(index, Constant):
+        raise Refuse("E1007", "`index_select` by numbers that the network computes")
+    flow, place = place_of_channels(net, net.flow(input), dim)
+    picked = [int(number) for number in index.tensor.tolist()]
+    made = net.emit(channels.Pick(channels=picked), flow.value)
+    return Flow(made, (*flow.axes[:place], whole("C", len(picked)), *flow.axes[place + 1 :]))
+
+
+def getitem(net: Lowering, input: object, index: Any) -> Known:
+    if not isinstance(input, Flow):
+        return net.flow(input)
+    items = full_index(index if isinstance(index, tuple) else (index,), len(input.axes))
+    flow, crop, place = input, [0, 0, 0, 0], 0
+    for item in items:
+        if item is None:
+            flow = flow._replace(axes=arrangement.insert(flow.axes, place))
+        elif isinstance(item, int) and not flow.axes[place]:
+            flow = flow._replace(axes=arrangement.remove(flow.axes, [place]))
+            place -= 1
+        else:
+            flow = taken(net, flow, place, item, crop)
+        place += 1
+    if any(crop):
+        x = net.map(flow)
+        return net.made(net.emit(resize.Crop(sides=crop), x))
+    return flow
+
+
+def full_index(items: Sequence[Any], dimensions: int) -> list[Any]:
+    """An index an axis; `...` stands for as many whole axes as are not named."""
+    found = list(items)
+    given = sum(item is not None and item is not Ellipsis for item in found)
+    place = next((i for i, item in enumerate(found) if item is Ellipsis), len(found))
+    return [*found[:place], *[slice(None)] * (dimensions - given), *found[place + 1 :]]
+
+
+def taken(net: Lowering, flow: Flow, place: int, item: Any, crop: list[int]) -> Flow:
+    """What an index takes along one axis; of rows and columns it is noted in `crop`. Raises Refuse."""
+    axis, shape = flow.axes[place], flow.value.shape
+    count = arrangement.size_of(axis)
+    picked = picked_by(item)
+    if picked is not None:
+        flow, place = place_of_channels(net, flow, place)
+        made = net.emit(channels.Pick(channels=[number % count for number in picked]), flow.value)
+        return Flow(made, (*flow.axes[:place], whole("C", len(picked)), *flow.axes[place + 1 :]))
+    if not isinstance(item, slice):
+        raise Refuse("E1005", "one index along an axis is no map and no vector")
+    start, stop, step = item.indices(count)
+    if (start, stop, step) == (0, count, 1):
+        return flow
+    if step != 1:
+        if axis != whole("C", shape.channels):
+            raise Refuse("E1003", f"every {step}th row or column has no layer")
+        made = net.emit(channels.Pick(channels=list(range(start, stop, step))), flow.value)
+        return Flow(made, (*flow.axes[:place], whole("C", made.shape.channels), *flow.axes[place + 1 :]))
+    if shape.is_map and place >= 2 and axis == whole("HW"[place - 2], shape.size[place - 2]):
+        crop[2 * place - 4 : 2 * place - 2] = [start, count - stop]
+        return flow
+    if axis == whole("N", BATCH):
+        raise Refuse("E1005", "an index of the batch")
+    return cut(net, flow, place, start, stop)
+
+
+def picked_by(item: Any) -> list[int] | None:
+    """The numbers of an index that lists them."""
+    if isinstance(item, Constant) and item.tensor.dim() == 1 and not item.tensor.is_floating_point():
+        return [int(number) for number in item.tensor.tolist()]
+    return list(item) if isinstance(item, list) and all(isinstance(n, int) for n in item) else None
+
+
+def reduce(net: Lowering, input: object, dim: Any = None, keepdim: bool = False) -> Flow:
+    """`mean` and `amax` over rows and columns: the global pools."""
+    from cnnspec.layers import pool
+
+    flow = net.flow(input)
+    dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
+    places = sorted(place % len(flow.axes) for place in dims)
+    atoms = sorted(atom for place in places for atom in flow.axes[place])
+    shape = flow.value.shape
+    if not shape.is_map or atoms != sorted([*whole("H", shape.size[0]), *whole("W", shape.size[1])]):
+        raise Refuse("E1003", f"`{net.call.name}` over other axes than rows and columns together has no layer")
+    layer = pool.GlobalAvgPool() if net.call.name == "mean" else pool.GlobalMaxPool()
+    axes = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
+    return Flow(net.emit(layer, flow.value), axes if keepdim else arrangement.remove(axes, places))
+
+
+def pixel_count(flow: Flow) -> int:
+    return math.prod(flow.value.shape.dimensions)
+
+
+ROWS: dict[str, Row] = {
+    **dict.fromkeys(
+        ("contiguous", "clone", "detach", "to", "float", "type_as", "data", "identity", "alias", "type", "cpu"),
+        same,
+    ),
+    **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as"), to_result),
+    **dict.fromkeys(("permute",), permute),
+    **dict.fromkeys(("transpose", "swapaxes", "swapdims"), transpose),
+    "movedim": movedim,
+    "unsqueeze": unsqueeze,
+    "squeeze": squeeze,
+    **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expand),
+    **dict.fromkeys(("chunk", "split", "tensor_split"), split),
+    "narrow": narrow,
+    "index_select": index_select,
+    "getitem": getitem,
+    "mean": reduce,
+    "amax": reduce,
+}
