@@ -95,3 +95,12 @@ def stand_in(tensor: Tensor, is_counter: bool) -> Tensor:
         return torch.zeros(tensor.shape, dtype=tensor.dtype)
     made = torch.empty_like(tensor, device="meta")
     return nn.Parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
+
+
+class WithoutMemory(TorchFunctionMode):
+    """Tensors that are made empty, as layers make their weights, go to the meta device: they hold no numbers."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.empty:
+            return func(*args, **{**(kwargs or {}), "device": "meta"})
+        return func(*args, **(kwargs or {}))

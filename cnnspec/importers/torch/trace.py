@@ -5,6 +5,7 @@ Meta tensors have shapes and no numbers, so a network of any size runs in well u
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,8 +22,8 @@ from cnnspec.importers.refusals import Refusal, Refused
 BATCH = 5
 """Images in the batch: a number that few networks have for anything else."""
 
-LIBRARY = str(Path(torch.__file__).parent)
-OWN = str(Path(__file__).parent)
+LIBRARY = str(Path(torch.__file__).parent) + os.sep
+OWN = str(Path(__file__).parent) + os.sep
 
 READS = {"item", "tolist", "numpy", "nonzero", "unique", "masked_select", "__bool__", "__int__", "__float__"}
 READS |= {"__index__", "__contains__", "equal", "allclose", "argwhere", "where", "getitem"}
