@@ -11,6 +11,7 @@ from cnnspec.importers.torch import arrangement
 from cnnspec.importers.torch.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.noise import stochastic_depth
+from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Constant, Divided, Flow, Known, Noise, Shifted, Weight
 from cnnspec.layers import channels, merge
@@ -103,9 +104,9 @@ def per_channel(numbers: float | Tensor, flow: Flow) -> float | list[float] | No
         return float(numbers)
     count = flow.value.shape.channels
     if numbers.numel() == 1:
-        return shortest(numbers, float(numbers))
+        return common_number(numbers)
     if numbers.numel() == count and len(flow.axes) - numbers.dim() in (0, 1) and numbers.shape[-3] == count:
-        return [shortest(numbers, float(number)) for number in numbers.flatten()]
+        return [float(number) for number in shortest(numbers.flatten())]
     return None
 
 
@@ -129,23 +130,10 @@ def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
     shape = (1,) * (len(flow.axes) - len(weight.shape)) + weight.shape
     if len(shape) == len(flow.axes):
         at = [place for place, size in enumerate(shape) if size > 1]
+        start = common_number(net.state[weight.key])
         if len(at) <= 1 and all(flow.axes[place] == wanted for place in at) and (at or not wanted):
-            return net.each(channels.Scale(init=start_of(net, weight)), flow, **{"": weight})
+            return net.each(channels.Scale(init=1.0 if start is None else start), flow, **{"": weight})
     raise Refuse("E1003", f"a value multiplied by a trained tensor of shape {weight.shape} has no layer")
-
-
-def start_of(net: Lowering, weight: Weight) -> float:
-    """The number that a trained scale starts from, if all of its numbers are still equal."""
-    tensor = net.state[weight.key]
-    if tensor.is_meta or not bool((tensor == tensor.flatten()[0]).all()):
-        return 1.0
-    return shortest(tensor, float(tensor.flatten()[0]))
-
-
-def shortest(tensor: Tensor, number: float) -> float:
-    """The number with the fewest digits that is the same one in a tensor's precision."""
-    near = (float(f"{number:.{digits}g}") for digits in range(1, 18))
-    return next(each for each in near if bool(tensor.new_tensor(each) == tensor.new_tensor(number)))
 
 
 def gated(net: Lowering, left: Flow, right: Flow) -> Flow:

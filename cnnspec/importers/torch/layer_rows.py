@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.values import Flow, Weight
 from cnnspec.layers import activation, conv, dropout, linear, norm, pool, resize
@@ -16,7 +17,7 @@ from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 
 LARGEST_KERNEL = 1000
-"""Numbers of a fixed kernel that a specification writes out; larger ones come with the weights alone."""
+"""So many numbers of a fixed kernel that a specification writes out; larger ones come with the weights alone."""
 
 
 def sides(value: Any) -> tuple[int, int]:
@@ -28,28 +29,32 @@ def sides(value: Any) -> tuple[int, int]:
 
 def fixed(net: Lowering, weight: object, bias: object) -> dict[str, Any]:
     """The arguments of a layer whose tensors are buffers: they are not trained. Raises Refuse."""
-    tensors = [net.state[known.key] for known in (weight, bias) if isinstance(known, Weight)]
-    buffers = [tensor for tensor in tensors if not isinstance(tensor, torch.nn.Parameter)]
+    tensors = {
+        name: net.state[known.key]
+        for name, known in (("weights", weight), ("biases", bias))
+        if isinstance(known, Weight)
+    }
+    buffers = [tensor for tensor in tensors.values() if not isinstance(tensor, torch.nn.Parameter)]
     if not buffers:
         return {}
     if len(buffers) < len(tensors):
         net.deny("weight", "a buffer and a bias that is trained")
-    values = written_kernel(tensors[0])
-    return {"frozen": True} | ({} if values is None else {"weights": values})
+    written = {name: written_numbers(tensor) for name, tensor in tensors.items()}
+    return {"frozen": True, **{name: numbers for name, numbers in written.items() if numbers is not None}}
 
 
-def written_kernel(kernel: Tensor) -> Any:
-    """A fixed kernel as `weights=` takes it: one number, one kernel for all, or all of its numbers."""
-    if kernel.is_meta or not kernel.numel():
+def written_numbers(tensor: Tensor) -> Any:
+    """Fixed numbers as arguments take them: one for all, one kernel for all filters, or all of them."""
+    if tensor.is_meta or not tensor.numel():
         return None
-    first = kernel[(0,) * (kernel.dim() - 2)] if kernel.dim() == 4 else kernel
-    if bool((kernel == kernel.flatten()[0]).all()):
-        return float(kernel.flatten()[0])
-    if bool((kernel == first).all()):
-        return first.tolist()
-    if kernel.dim() == 4 and bool((kernel == kernel[:, :1]).all()):
-        kernel = kernel[:, 0]
-    return kernel.tolist() if kernel.numel() <= LARGEST_KERNEL else None
+    first = tensor[(0,) * (tensor.dim() - 2)] if tensor.dim() == 4 else tensor
+    if bool((tensor == tensor.flatten()[0]).all()):
+        tensor = tensor.flatten()[0]
+    elif bool((tensor == first).all()):
+        tensor = first
+    elif tensor.dim() == 4 and bool((tensor == tensor[:, :1]).all()):
+        tensor = tensor[:, 0]
+    return shortest(tensor) if tensor.numel() <= LARGEST_KERNEL else None
 
 
 def conv2d(
@@ -311,7 +316,9 @@ def prelu(net: Lowering, input: object, weight: Any) -> Flow:
     count = net.tensor("weight", weight, 1).shape[0]
     if count > 1 and (len(flow.axes) < 2 or flow.axes[1] != whole("C", flow.value.shape.channels)):
         raise Refuse("E1005", "`prelu` with a number for each place of an axis that is not that of channels")
-    return net.each(activation.PReLU(per="channel" if count > 1 else "layer"), flow, weight=weight)
+    start = common_number(net.state[weight.key])
+    layer = activation.PReLU(per="channel" if count > 1 else "layer", init=0.25 if start is None else start)
+    return net.each(layer, flow, weight=weight)
 
 
 def over_channels(layer: type[Layer]) -> Row:
@@ -373,15 +380,9 @@ def interpolate(
     if antialias:
         net.deny("antialias", True)
     height, width = net.call.results[0].shape[2:]
-    align = bool(align_corners)
     is_given = size is not None or bool(recompute_scale_factor)
-    h, w = x.shape.size
-    if is_given and height % h == 0 and width % w == 0:
-        layer = resize.Upsample(factor=[height // h, width // w], mode=mode, align=align)
-    elif is_given:
-        layer = resize.Upsample(size=(height, width), mode=mode, align=align)
-    else:
-        layer = resize.Upsample(factor=list(sides(scale_factor)), mode=mode, align=align)
+    amount = {"size": (height, width)} if is_given else {"factor": list(sides(scale_factor))}
+    layer = resize.Upsample(mode=mode, align=bool(align_corners), **amount)
     if not is_same_resize(layer, x.shape.size, (height, width), size, scale_factor):
         net.deny("size" if is_given else "scale_factor", size or scale_factor)
     return net.made(net.emit(layer, x))

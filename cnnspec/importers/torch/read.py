@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +15,10 @@ from cnnspec.importers.torch.compare import Run, merge
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import copy_to_meta, unwrap
 from cnnspec.importers.torch.signature import names_of_inputs
+from cnnspec.importers.torch.sizes import STEPS, larger, may_follow, unify
+from cnnspec.importers.torch.tidy import with_own_pads
 from cnnspec.importers.torch.trace import BATCH, trace
+from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
 TABLE = {**layer_rows.ROWS, **view_rows.ROWS, **join_rows.ROWS, **noise.ROWS}
@@ -30,10 +34,22 @@ def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
     state = tensors_of(module)
     trained = lowered(module, inputs, state, True)
     evaluated = lowered(module, inputs, state, False)
+    trained = trained._replace(operations=at_all_sizes(module, inputs, state, trained.operations))
     operations, outputs = merge(trained, evaluated)
     check_state(state, operations)
     made = tuple(Input(label, value) for label, value in zip(names, trained.inputs, strict=True))
     return Model(name or type(module).__name__, made, tuple(operations), outputs)
+
+
+def at_all_sizes(
+    module: nn.Module, inputs: Sequence[Shape], state: dict[str, Tensor], operations: list[Operation]
+) -> list[Operation]:
+    """The operations in forms that hold at other sizes of the input, too, where the module takes them."""
+    others = []
+    for step in STEPS if any(map(may_follow, operations)) else ():
+        with suppress(Refused, Misfit):
+            others.append(lowered(module, larger(inputs, step), state, True).operations)
+    return unify(operations, others)
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:
@@ -79,4 +95,5 @@ def lowered(module: nn.Module, inputs: Sequence[Shape], state: dict[str, Tensor]
         operation = problem.operation
         scopes, place = (operation.scopes, operation.place) if operation else ((), "")
         raise Refused([Refusal("E1005", "a vector becomes a map again", scopes, place)]) from None
-    return Run(net.inputs, operations, outputs)
+    numbers = [output.value.number for output in outputs]
+    return Run(net.inputs, with_own_pads(operations, numbers), outputs)

@@ -1,0 +1,27 @@
+"""Numbers of tensors as a specification writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+
+def shortest(tensor: Tensor) -> Any:
+    """A tensor's numbers, nested as its axes are, each with the fewest digits that are the same in its precision."""
+    tensor = tensor.detach()
+    if tensor.dim():
+        return [shortest(part) for part in tensor]
+    number = float(tensor)
+    if number.is_integer():
+        return int(number)
+    near = (float(f"{number:.{digits}g}") for digits in range(1, 18))
+    return next((each for each in near if bool(tensor.new_tensor(each) == tensor)), number)
+
+
+def common_number(tensor: Tensor) -> float | None:
+    """The number that all of a tensor's are; None where they differ or are not known."""
+    if tensor.is_meta or not tensor.numel():
+        return None
+    first = tensor.detach().flatten()[0]
+    return float(shortest(first)) if bool((tensor == first).all()) else None

@@ -1,0 +1,126 @@
+"""What follows the size of the input follows it in the specification, too.
+
+One size is not a network: 28 rows upsampled to 56 may be 28 times two, or as many rows as another map has.
+The module runs at other sizes, and a layer is given the form that holds at all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.importers.model import Operation
+from cnnspec.layers.base import Layer
+from cnnspec.layers.conv import Conv, Depthwise
+from cnnspec.layers.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
+from cnnspec.layers.resize import Crop, Upsample
+from cnnspec.values.shapes import Shape, same_padding
+
+STEPS = ((32, 64), (33, 47))
+"""By how many rows and columns the other inputs are larger: halved five times, or odd at once."""
+
+
+def larger(inputs: Sequence[Shape], step: tuple[int, int]) -> list[Shape]:
+    """Inputs of another size; vectors stay."""
+    rows, columns = step
+    return [s.with_size(s.size[0] + rows, s.size[1] + columns) if s.is_map else s for s in inputs]
+
+
+def may_follow(operation: Operation) -> bool:
+    """Whether a layer's arguments may have been computed from the size of a map."""
+    layer, x = operation.layer, operation.inputs[0].shape
+    if isinstance(layer, Conv | Depthwise):
+        return not isinstance(layer.pad, str) and not layer.is_even(x)
+    if isinstance(layer, AvgPool | MaxPool):
+        return covers(layer, x)
+    return isinstance(layer, Crop) or (isinstance(layer, Upsample) and layer.size is not None)
+
+
+def covers(layer: AvgPool | MaxPool, x: Shape) -> bool:
+    """Whether a pool's one window is the whole map."""
+    is_plain = isinstance(layer, MaxPool) or layer.divisor is None
+    return is_plain and layer.window == x.size and layer.pad == (0, 0) and layer.output(x).size == (1, 1)
+
+
+def unify(operations: list[Operation], others: Sequence[list[Operation]]) -> list[Operation]:
+    """The operations, each in the form that holds at the sizes of all runs that are alike."""
+    alike = [run for run in others if is_alike(operations, run)]
+    found = []
+    for place, operation in enumerate(operations):
+        runs = [operation, *(run[place] for run in alike)]
+        found.append(operation._replace(layer=form([(run.layer, run.inputs[0].shape) for run in runs])))
+    return found
+
+
+def is_alike(left: list[Operation], right: list[Operation]) -> bool:
+    """Whether two runs did the same to values of other sizes."""
+    return len(left) == len(right) and all(
+        type(a.layer) is type(b.layer) and a.keys == b.keys and numbers(a) == numbers(b)
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+def numbers(operation: Operation) -> tuple[list[int], int]:
+    return [value.number for value in operation.inputs], operation.output.number
+
+
+Case = tuple[Layer, Shape]
+
+
+def form(cases: list[Case]) -> Layer:
+    """The layer of the first case, in the form that holds in the others, if there is one."""
+    layer, x = cases[0]
+    if isinstance(layer, Upsample) and layer.size is not None:
+        return upsample(layer, cases)
+    if isinstance(layer, Conv | Depthwise) and may_be_same(cases):
+        return layer.with_arguments(pad="same")
+    if isinstance(layer, Crop) and layer.sides is not None and is_to_size(cases):
+        return Crop(size=layer.output(x).size)
+    if isinstance(layer, AvgPool | MaxPool) and len(cases) > 1:
+        whole = [isinstance(each, AvgPool | MaxPool) and covers(each, shape) for each, shape in cases]
+        if all(whole) and len({shape.size for _, shape in cases}) > 1:
+            return GlobalAvgPool() if isinstance(layer, AvgPool) else GlobalMaxPool()
+    return layer
+
+
+def upsample(layer: Upsample, cases: list[Case]) -> Upsample:
+    """By a whole factor, where it is the same in all cases, or in all whose sizes it divides."""
+    sizes = {each.output(shape).size for each, shape in cases}
+    if len(sizes) == 1 and len({shape.size for _, shape in cases}) > 1:
+        return layer
+    factors = {whole_factor(*case) for case in cases[:2]}
+    factor = factors.pop()
+    if factors or factor is None:
+        return layer
+    return Upsample(factor=list(factor), mode=layer.mode, align=layer.align)
+
+
+def whole_factor(layer: Layer, x: Shape) -> tuple[int, int] | None:
+    """How many times larger the output is, if it is so many times."""
+    (height, width), (h, w) = layer.output(x).size, x.size
+    return (height // h, width // w) if height % h == 0 and width % w == 0 else None
+
+
+def may_be_same(cases: list[Case]) -> bool:
+    """Whether the pads are those of `pad="same"`, and follow the size."""
+    pads = set()
+    for layer, x in cases:
+        if not isinstance(layer, Conv | Depthwise) or isinstance(layer.pad, str):
+            return False
+        sizes = zip(x.size, layer.kernel_of(), layer.stride, layer.dilation, strict=True)
+        if layer.pad != tuple(amount for size in sizes for amount in same_padding(*size)):
+            return False
+        pads.add(layer.pad)
+    return len(pads) > 1
+
+
+def is_to_size(cases: list[Case]) -> bool:
+    """Whether crops leave a middle of one size, whatever arrives."""
+    windows = set()
+    for layer, x in cases:
+        if not isinstance(layer, Crop):
+            return False
+        top, left, height, width = layer.window(x)
+        if (top, left) != ((x.size[0] - height) // 2, (x.size[1] - width) // 2):
+            return False
+        windows.add((height, width))
+    return len(windows) == 1 and len({layer.value("sides") for layer, _ in cases}) > 1
