@@ -22,7 +22,7 @@ class Group(NamedTuple):
 
     code: str
     message: str
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # a tuple's method of that name is not missed
     kind: str = ""
     place: str = ""
     path: str = ""

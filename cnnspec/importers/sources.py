@@ -32,8 +32,8 @@ def load(source: str) -> nn.Module:
     where, colon, name = source.rpartition(":")
     if Path(source).suffix.lower() in PICKLES:
         raise refuse(
-            f"`{source}` is a pickle, which could run anything, and is not opened: name the module that it belongs"
-            " to, as in `mymodel.py:make_net`; its weights load into what is built"
+            f"`{source}` is a pickle, which could run anything, and is not opened: name the module that it"
+            " belongs to, as in `mymodel.py:make_net`; its weights load into what is built"
         )
     if not colon or not where or not name:
         raise refuse(f"`{source}` is no source: it wants {FORMS}")
@@ -67,7 +67,9 @@ def from_torchvision(name: str) -> nn.Module:
         raise unknown("torchvision", name, known)
     builder = models.get_model_builder(name)
     heads = {"aux_loss": True} if name.startswith(("fcn", "deeplab")) else {}
-    nothing = {"weights": None} | ({"weights_backbone": None} if name in models.list_models(models.segmentation) else {})
+    nothing = {"weights": None} | (
+        {"weights_backbone": None} if name in models.list_models(models.segmentation) else {}
+    )
     return call(lambda: builder(**nothing, **heads), f"torchvision:{name}")
 
 

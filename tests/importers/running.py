@@ -11,6 +11,7 @@ from cnnspec.importers.model import Model, Operation
 from tests.backends.interpreter import join
 from tests.layers.instantiate import instantiate
 
+
 class Net:
     """The layers of a model, their weights those of a state_dict."""
 
@@ -58,4 +59,6 @@ def largest_difference(module: nn.Module, model: Model, *images: Tensor, trainin
         found = net(*images, training=training)
     assert [x.shape for x in found] == [x.shape for x in wanted]
     pairs = zip(found, wanted, strict=True)
-    return max(float((ours - theirs).abs().max() / theirs.abs().max().clamp(min=1e-30)) for ours, theirs in pairs)
+    return max(
+        float((ours - theirs).abs().max() / theirs.abs().max().clamp(min=1e-30)) for ours, theirs in pairs
+    )

@@ -113,7 +113,7 @@ def shuffled_groups(axes: Axes, shape: Shape, batch: int) -> int | None:
 
 
 def shuffled_factor(axes: Axes, shape: Shape, batch: int) -> int | None:
-    """The factor r of the pixel shuffle that the axes are, if they are one: r*r channels become r x r pixels."""
+    """The factor r of the pixel shuffle that the axes are: r*r channels become r*r pixels."""
     if len(axes) != 4 or not shape.is_map or size_of(axes[2]) % shape.size[0]:
         return None
     r = size_of(axes[2]) // shape.size[0]

@@ -43,7 +43,9 @@ def merge(trained: Run, evaluated: Run) -> tuple[list[Operation], tuple[Output, 
 
 def identify(run: Run, numbers: dict[Hashable, int]) -> dict[int, int]:
     """A number for every value: values that evaluation computes alike have the same, in both runs."""
-    found = {value.number: numbers.setdefault(("input", i), len(numbers)) for i, value in enumerate(run.inputs)}
+    found = {
+        value.number: numbers.setdefault(("input", i), len(numbers)) for i, value in enumerate(run.inputs)
+    }
     for layer, inputs, output, keys, *_ in run.operations:
         sources = tuple(found[value.number] for value in inputs)
         if layer.name in NOISE:
@@ -61,9 +63,7 @@ def match(trained: Run, evaluated: Run, ours: dict[int, int], theirs: dict[int, 
     place = 0
     for output in evaluated.outputs:
         same = (
-            i
-            for i in range(place, len(found))
-            if ours[found[i].value.number] == theirs[output.value.number]
+            i for i in range(place, len(found)) if ours[found[i].value.number] == theirs[output.value.number]
         )
         if (at := next(same, None)) is None:
             raise Refused([difference(evaluated, ours, theirs)])

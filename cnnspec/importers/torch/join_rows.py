@@ -152,7 +152,7 @@ def is_gate(flow: Flow, gate: Flow) -> bool:
     if gate.value.shape.features != flow.value.shape.channels or len(gate.axes) != len(flow.axes):
         return False
     pairs = zip(gate.axes, flow.axes, strict=True)
-    return all(ours == theirs or not ours for ours, theirs in pairs) and not gate.axes[0] == ()
+    return all(ours == theirs or not ours for ours, theirs in pairs) and gate.axes[0] != ()
 
 
 def as_map(net: Lowering, gate: Flow) -> Value:

@@ -1,23 +1,22 @@
-"""Rows of the functions that are layers: convolutions, norms, pools, activations, dropout, resizing."""
+"""Rows of convolutions, linear layers, norms and pools."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from cnnspec.importers.torch.arrangement import whole
-from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.torch.numbers import shortest
 from cnnspec.importers.torch.values import Flow, Weight
-from cnnspec.layers import activation, conv, dropout, linear, norm, pool, resize
+from cnnspec.layers import conv, linear, norm, pool
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 
 LARGEST_KERNEL = 1000
-"""So many numbers of a fixed kernel that a specification writes out; larger ones come with the weights alone."""
+"""So many numbers of a fixed kernel are written out; those of larger ones come with the weights alone."""
 
 
 def sides(value: Any) -> tuple[int, int]:
@@ -68,7 +67,8 @@ def conv2d(
     groups: int = 1,
 ) -> Flow:
     x = net.map(input)
-    count, _, *kernel = net.tensor("weight", weight, 4).shape
+    count, _, height, width = net.tensor("weight", weight, 4).shape
+    kernel = (height, width)
     pad = padding if padding == "same" else [0, 0] if padding == "valid" else list(sides(padding))
     given = {
         "stride": sides(stride),
@@ -79,9 +79,9 @@ def conv2d(
     }
     layer: Layer
     if groups == x.shape.channels and groups > 1:
-        layer = conv.Depthwise(kernel=tuple(kernel), multiplier=count // groups, **given)
+        layer = conv.Depthwise(kernel=kernel, multiplier=count // groups, **given)
     else:
-        layer = conv.Conv(filter=Filter(count, tuple(kernel)), groups=groups, **given)
+        layer = conv.Conv(filter=Filter(count, kernel), groups=groups, **given)
     return net.made(net.emit(layer, x, weight=weight, bias=bias))
 
 
@@ -97,9 +97,9 @@ def conv_transpose2d(
     dilation: Any = 1,
 ) -> Flow:
     x = net.map(input)
-    _, count, *kernel = net.tensor("weight", weight, 4).shape
+    _, count, height, width = net.tensor("weight", weight, 4).shape
     layer = conv.ConvTranspose(
-        filter=Filter(count * groups, tuple(kernel)),
+        filter=Filter(count * groups, (height, width)),
         stride=sides(stride),
         pad=sides(padding),
         extra=sides(output_padding),
@@ -189,7 +189,12 @@ def group_norm(
 
 
 def layer_norm(
-    net: Lowering, input: object, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+    net: Lowering,
+    input: object,
+    normalized_shape: Any,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
 ) -> Flow:
     flow = net.flow(input)
     has = {"eps": eps, "affine": weight is not None, "bias": bias is not None or weight is None}
@@ -253,9 +258,7 @@ def avg_pool2d(
 
 
 def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
-    def adaptive_pool(
-        net: Lowering, input: object, output_size: Any, return_indices: bool = False
-    ) -> Flow:
+    def adaptive_pool(net: Lowering, input: object, output_size: Any, return_indices: bool = False) -> Flow:
         if return_indices:
             net.deny("return_indices", True)
         x = net.map(input)
@@ -266,169 +269,6 @@ def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
         return net.made(net.emit(to_one() if size == (1, 1) else to_size(size=size), x))
 
     return adaptive_pool
-
-
-def plain(layer: type[Layer]) -> Row:
-    """An activation without arguments."""
-
-    def activate(net: Lowering, input: object, inplace: bool = False) -> Flow:
-        del inplace  # the value is the same
-        return net.each(layer(), input)
-
-    return activate
-
-
-def leaky_relu(net: Lowering, input: object, negative_slope: float = 0.01, inplace: bool = False) -> Flow:
-    del inplace  # the value is the same
-    return net.each(activation.LeakyReLU(slope=negative_slope), input)
-
-
-def elu(net: Lowering, input: object, alpha: float = 1.0, inplace: bool = False) -> Flow:
-    del inplace  # the value is the same
-    return net.each(activation.ELU(alpha=alpha), input)
-
-
-def gelu(net: Lowering, input: object, approximate: str = "none") -> Flow:
-    return net.each(activation.GELU(approximate=approximate), input)
-
-
-def softplus(net: Lowering, input: object, beta: float = 1, threshold: float = 20) -> Flow:
-    return net.each(activation.Softplus(beta=float(beta), threshold=float(threshold)), input)
-
-
-def hardtanh(
-    net: Lowering, input: object, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
-) -> Flow:
-    del inplace  # the value is the same
-    return clamp(net, input, min_val, max_val)
-
-
-def clamp(net: Lowering, input: object, min: Any = None, max: Any = None) -> Flow:
-    if (min, max) == (0, 6):
-        return net.each(activation.ReLU6(), input)
-    if (min, max) == (0, None):
-        return net.each(activation.ReLU(), input)
-    return net.deny("min, max", f"{min}, {max}")
-
-
-def prelu(net: Lowering, input: object, weight: Any) -> Flow:
-    flow = net.flow(input)
-    count = net.tensor("weight", weight, 1).shape[0]
-    if count > 1 and (len(flow.axes) < 2 or flow.axes[1] != whole("C", flow.value.shape.channels)):
-        raise Refuse("E1005", "`prelu` with a number for each place of an axis that is not that of channels")
-    start = common_number(net.state[weight.key])
-    layer = activation.PReLU(per="channel" if count > 1 else "layer", init=0.25 if start is None else start)
-    return net.each(layer, flow, weight=weight)
-
-
-def over_channels(layer: type[Layer]) -> Row:
-    def softmax(
-        net: Lowering, input: object, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-    ) -> Flow:
-        del _stacklevel  # of a warning
-        flow = net.flow(input)
-        if dtype is not None:
-            net.deny("dtype", dtype)
-        if dim is None:
-            return net.deny("dim", None)
-        if flow.axes[dim] != whole("C", flow.value.shape.channels):
-            named = net.made(net.map(flow))
-            if named.axes[dim] != whole("C", named.value.shape.channels):
-                net.deny("dim", dim)
-            flow = named
-        return net.each(layer(), flow)
-
-    return softmax
-
-
-def drop(mode: str) -> Row:
-    def dropout_(
-        net: Lowering,
-        input: object,
-        p: float = 0.5,
-        training: bool = True,
-        inplace: bool = False,
-        train: bool | None = None,
-    ) -> Flow:
-        del inplace  # the value is the same
-        is_on = training if train is None else train
-        flow = net.flow(input)
-        if not is_on:
-            return flow
-        if not net.is_training:
-            net.deny("training", True)
-        if mode == "channels" and flow.axes[1:2] != (whole("C", flow.value.shape.channels),):
-            raise Refuse("E1005", "`dropout2d` of an axis that is not that of channels")
-        return net.each(dropout.Dropout(p=p, mode=mode), flow)
-
-    return dropout_
-
-
-def interpolate(
-    net: Lowering,
-    input: object,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> Flow:
-    x = net.map(input)
-    if mode not in ("nearest", "bilinear"):
-        net.deny("mode", mode)
-    if antialias:
-        net.deny("antialias", True)
-    height, width = net.call.results[0].shape[2:]
-    is_given = size is not None or bool(recompute_scale_factor)
-    amount = {"size": (height, width)} if is_given else {"factor": list(sides(scale_factor))}
-    layer = resize.Upsample(mode=mode, align=bool(align_corners), **amount)
-    if not is_same_resize(layer, x.shape.size, (height, width), size, scale_factor):
-        net.deny("size" if is_given else "scale_factor", size or scale_factor)
-    return net.made(net.emit(layer, x))
-
-
-def is_same_resize(
-    layer: resize.Upsample, before: tuple[int, int], after: tuple[int, int], size: Any, scale: Any
-) -> bool:
-    """Whether PyTorch reads the pixels that the layer reads: it computes their places in float32."""
-    if layer.mode == "bilinear":
-        return size is not None or layer.align or not any(1 < f < 1.5 for f in sides(scale))
-    for axis in (0, 1):
-        n, o = before[axis], after[axis]
-        row = torch.arange(n, dtype=torch.float64).reshape(1, 1, n, 1)
-        if size is not None:
-            read = F.interpolate(row, size=(o, 1))
-        else:
-            read = F.interpolate(row, scale_factor=(sides(scale)[axis], 1.0))
-        factor = layer.factor[axis] if layer.factor is not None else None
-        wanted = [q * n // o if factor is None else min(int(q / factor), n - 1) for q in range(o)]
-        if read.flatten().tolist() != wanted:
-            return False
-    return True
-
-
-def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: float | None = None) -> Flow:
-    x = net.map(input)
-    if len(pad) % 2 or any(pad[4:]):
-        net.deny("pad", tuple(pad))
-    left, right, top, bottom = [*pad, 0, 0, 0, 0][:4]
-    amounts = [top, bottom, left, right]
-    if all(amount <= 0 for amount in amounts) and mode == "constant" and any(amounts):
-        return net.made(net.emit(resize.Crop(sides=[-amount for amount in amounts]), x))
-    if min(amounts) < 0:
-        net.deny("pad", tuple(pad))
-    if not any(amounts):
-        return net.made(x)
-    return net.made(net.emit(resize.Pad(pad=amounts, mode=mode, value=float(value or 0)), x))
-
-
-def pixel_shuffle(net: Lowering, input: object, upscale_factor: int) -> Flow:
-    return net.made(net.emit(resize.PixelShuffle(factor=upscale_factor), net.map(input)))
-
-
-def channel_shuffle(net: Lowering, input: object, groups: int) -> Flow:
-    return net.made(net.emit(resize.ChannelShuffle(groups=groups), net.map(input)))
 
 
 ROWS: dict[str, Row] = {
@@ -444,29 +284,4 @@ ROWS: dict[str, Row] = {
     "avg_pool2d": avg_pool2d,
     "adaptive_avg_pool2d": adaptive(pool.AdaptiveAvgPool, pool.GlobalAvgPool),
     "adaptive_max_pool2d": adaptive(pool.AdaptiveMaxPool, pool.GlobalMaxPool),
-    "relu": plain(activation.ReLU),
-    "relu6": plain(activation.ReLU6),
-    "selu": plain(activation.SELU),
-    "silu": plain(activation.SiLU),
-    "mish": plain(activation.Mish),
-    "sigmoid": plain(activation.Sigmoid),
-    "tanh": plain(activation.Tanh),
-    "hardswish": plain(activation.HardSwish),
-    "hardsigmoid": plain(activation.HardSigmoid),
-    "abs": plain(activation.Abs),
-    "leaky_relu": leaky_relu,
-    "elu": elu,
-    "gelu": gelu,
-    "softplus": softplus,
-    "hardtanh": hardtanh,
-    "clamp": clamp,
-    "prelu": prelu,
-    "softmax": over_channels(activation.Softmax),
-    "log_softmax": over_channels(activation.LogSoftmax),
-    "dropout": drop("units"),
-    "dropout2d": drop("channels"),
-    "interpolate": interpolate,
-    "pad": pad_,
-    "pixel_shuffle": pixel_shuffle,
-    "channel_shuffle": channel_shuffle,
 }

@@ -62,7 +62,7 @@ class Lowering:
         self.known: dict[int, Known] = {}
         self.operations: list[Operation] = []
         self.refusals: list[Refusal] = []
-        self.plain: dict[tuple[int, Axes], Value] = {}  # what a rearranged value was named as
+        self.plain: dict[Flow, Value] = {}  # what a rearranged value was named as
         self.count = 0
         self.call: Call
         for number, key in trace.keys.items():
@@ -83,13 +83,14 @@ class Lowering:
 
     def run(self) -> None:
         """Lower all calls; what cannot be said is among the refusals."""
-        for self.call in self.trace.calls:
+        for call in self.trace.calls:
+            self.call = call
             try:
-                made = self.lower(self.call)
+                made = self.lower(call)
             except Refuse as refuse:
                 self.refuse(refuse.code, refuse.message)
-                made = [self.unknown(result.shape) for result in self.call.results]
-            for result, known in zip(self.call.results, made, strict=True):
+                made = [self.unknown(result.shape) for result in call.results]
+            for result, known in zip(call.results, made, strict=True):
                 self.known[result.number] = known
 
     def output(self, traced: Traced) -> Value | None:
@@ -106,7 +107,7 @@ class Lowering:
         self.refusals.append(Refusal(code, message, self.call.scopes, self.call.place))
 
     def unknown(self, shape: tuple[int, ...]) -> Known:
-        """What a refused call made: where it looks like a map or a vector, what comes behind is judged, too."""
+        """What a refused call made: behind what looks like a map or a vector, calls are judged, too."""
         if len(shape) in (2, 4) and shape[0] == BATCH:
             value = self.value(Shape(*shape[1:]))
             return Flow(value, axes_of(value.shape, BATCH))
@@ -147,12 +148,13 @@ class Lowering:
         return made
 
     def check_writes(self, call: Call) -> None:
-        """Refuse a call that changes the module's state, but for the statistics of a norm."""
+        """Refuse a call that changes the module's state; the statistics of norms change. Raises Refuse."""
+        if call.name in ("batch_norm", "instance_norm"):
+            return
         for written in call.written:
             known = self.known.get(written.number)
             if isinstance(known, Weight) and not known.key.endswith(COUNTER):
-                if not call.name.endswith(("batch_norm", "instance_norm")):
-                    raise Refuse("E1010", f"`{call.name}` changes `{known.key}` while the network runs")
+                raise Refuse("E1010", f"`{call.name}` changes `{known.key}` while the network runs")
 
     def resolve(self, value: Any) -> Any:
         """Arguments, every tensor as what it is known to be. Raises Refuse."""
@@ -183,7 +185,7 @@ class Lowering:
         raise Refuse("E1004", f"`{self.call.name}` with `{argument}={value}`")
 
     def emit(self, layer: Layer, *inputs: Value, **tensors: Known | None) -> Value:
-        """Add a layer; `tensors` are its weights by name, those it does not have None. Raises Misfit, Refuse."""
+        """Add a layer; `tensors` are its weights by name, None where it has none. Raises Misfit, Refuse."""
         shapes = tuple(value.shape for value in inputs)
         shape = layer.join(shapes) if isinstance(layer, Join) else layer.output(shapes[0])
         output = self.value(shape)
@@ -280,7 +282,18 @@ class Lowering:
             raise Refuse("E1005", f"`{self.call.name}` splits axes unevenly") from None
 
 
-SAME_ORDER = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "detach", "to", "float", "data"}
+SAME_ORDER = {
+    "view",
+    "reshape",
+    "flatten",
+    "squeeze",
+    "unsqueeze",
+    "contiguous",
+    "detach",
+    "to",
+    "float",
+    "data",
+}
 SAME_ORDER |= {"type_as", "clone", "view_as", "alias", "getitem", "requires_grad_"}
 """Functions after which a weight's numbers still stand in their order."""
 

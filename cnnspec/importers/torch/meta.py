@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
 from cnnspec.importers.refusals import Refusal, Refused
@@ -48,7 +48,7 @@ def problems(module: nn.Module) -> Iterator[str]:
         if "quantized" in type(inner).__module__.split("."):
             yield f"the module is quantised{at}: give it as it was before"
     for key, tensor in state_of(module):
-        if isinstance(tensor, UninitializedTensorMixin):
+        if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
             yield f"`{key}` has no shape yet: run the lazy module once before"
         elif tensor.is_quantized:
             yield f"`{key}` is quantised: give the module as it was before"
@@ -98,7 +98,7 @@ def stand_in(tensor: Tensor, is_counter: bool) -> Tensor:
 
 
 class WithoutMemory(TorchFunctionMode):
-    """Tensors that are made empty, as layers make their weights, go to the meta device: they hold no numbers."""
+    """Tensors that are made empty, as layers make their weights, go to the meta device."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.empty:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def shortest(tensor: Tensor) -> Any:
-    """A tensor's numbers, nested as its axes are, each with the fewest digits that are the same in its precision."""
+    """A tensor's numbers, nested as its axes are, each with as few digits as its precision allows."""
     tensor = tensor.detach()
     if tensor.dim():
         return [shortest(part) for part in tensor]

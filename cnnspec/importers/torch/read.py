@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+
 import torch
 from torch import Tensor, nn
 
 from cnnspec.importers.model import Input, Model, Operation, Output
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.torch import join_rows, layer_rows, noise, view_rows
+from cnnspec.importers.torch import activation_rows, join_rows, layer_rows, noise, resize_rows, view_rows
 from cnnspec.importers.torch.as_maps import NoMap, without_reshapes
 from cnnspec.importers.torch.compare import Run, merge
 from cnnspec.importers.torch.lower import Lowering
-from cnnspec.importers.torch.meta import copy_to_meta, unwrap
+from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.signature import names_of_inputs
 from cnnspec.importers.torch.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.torch.tidy import with_own_pads
 from cnnspec.importers.torch.trace import BATCH, trace
-from cnnspec.layers.base import Misfit
+from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
 
-TABLE = {**layer_rows.ROWS, **view_rows.ROWS, **join_rows.ROWS, **noise.ROWS}
+FAMILIES = (layer_rows, activation_rows, resize_rows, view_rows, join_rows, noise)
+TABLE = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 
 def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
@@ -32,24 +34,25 @@ def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
     module = unwrap(module)
     names = names_of_inputs(module, len(inputs))
     state = tensors_of(module)
-    trained = lowered(module, inputs, state, True)
-    evaluated = lowered(module, inputs, state, False)
-    trained = trained._replace(operations=at_all_sizes(module, inputs, state, trained.operations))
-    operations, outputs = merge(trained, evaluated)
+    copied = copy_to_meta(module)
+    trained = lowered(copied, inputs, state, True)
+    operations, outputs = merge(trained, lowered(copied, inputs, state, False))
     check_state(state, operations)
+    forms = at_all_sizes(copied, inputs, state, trained.operations)
+    operations = [operation._replace(layer=forms[operation.output.number]) for operation in operations]
     made = tuple(Input(label, value) for label, value in zip(names, trained.inputs, strict=True))
     return Model(name or type(module).__name__, made, tuple(operations), outputs)
 
 
 def at_all_sizes(
-    module: nn.Module, inputs: Sequence[Shape], state: dict[str, Tensor], operations: list[Operation]
-) -> list[Operation]:
-    """The operations in forms that hold at other sizes of the input, too, where the module takes them."""
+    copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], operations: list[Operation]
+) -> dict[int, Layer]:
+    """The layers by their output, in forms that hold at other sizes of the input, too."""
     others = []
     for step in STEPS if any(map(may_follow, operations)) else ():
         with suppress(Refused, Misfit):
-            others.append(lowered(module, larger(inputs, step), state, True).operations)
-    return unify(operations, others)
+            others.append(lowered(copied, larger(inputs, step), state, True).operations)
+    return {operation.output.number: operation.layer for operation in unify(operations, others)}
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:
@@ -75,9 +78,8 @@ def check_state(state: dict[str, Tensor], operations: list[Operation]) -> None:
         raise Refused(refusals)
 
 
-def lowered(module: nn.Module, inputs: Sequence[Shape], state: dict[str, Tensor], is_training: bool) -> Run:
-    """Run a copy of the module once, and lower what was recorded. Raises Refused with all reasons."""
-    copied = copy_to_meta(module)
+def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_training: bool) -> Run:
+    """Run the copy of the module once, and lower what was recorded. Raises Refused with all reasons."""
     copied.module.train(is_training)
     kinds = [tensor.dtype for tensor in state.values() if tensor.is_floating_point()]
     kind = kinds[0] if kinds else torch.float32

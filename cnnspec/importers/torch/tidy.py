@@ -17,17 +17,19 @@ def with_own_pads(operations: list[Operation], outputs: list[int]) -> list[Opera
     found: dict[int, Operation] = {}
     for operation in operations:
         pad = pads.get(operation.inputs[0].number)
-        layer = operation.layer
-        if pad and uses[pad.output.number] == 1 and isinstance(layer, Conv | Depthwise):
-            if pad.scopes == operation.scopes and layer.pad == (0, 0, 0, 0) and is_pad_of_conv(pad.layer):
-                del found[pad.output.number]
-                mode = "zeros" if pad.layer.value("mode") == "constant" else pad.layer.value("mode")
-                merged = layer.with_arguments(pad=pad.layer.value("pad"), mode=mode)
-                operation = operation._replace(layer=merged, inputs=pad.inputs)
+        if pad is not None and uses[pad.output.number] == 1 and (merged := merge(pad, operation)) is not None:
+            del found[pad.output.number]
+            operation = merged
         found[operation.output.number] = operation
     return list(found.values())
 
 
-def is_pad_of_conv(layer: object) -> bool:
-    """Whether a convolution can pad so: it has no number to pad with but 0."""
-    return isinstance(layer, Pad) and not layer.value("value")
+def merge(pad: Operation, operation: Operation) -> Operation | None:
+    """The convolution with the pad that the same module makes; it has no number to pad with but 0."""
+    layer, mode = operation.layer, pad.layer.value("mode")
+    if not isinstance(layer, Conv | Depthwise) or layer.pad != (0, 0, 0, 0):
+        return None
+    if pad.scopes != operation.scopes or pad.layer.value("value"):
+        return None
+    own = layer.with_arguments(pad=pad.layer.value("pad"), mode="zeros" if mode == "constant" else mode)
+    return operation._replace(layer=own, inputs=pad.inputs)

@@ -33,7 +33,7 @@ class Constant(NamedTuple):
 class Noise(NamedTuple):
     """Random numbers of this shape, drawn at each run.
 
-    `keep` None: uniform in [0, 1), plus `shift`. Else 1 with probability `keep` and 0 otherwise, times `factor`.
+    `keep` None: uniform in [0, 1), plus `shift`. Else 1 with probability `keep`, or 0, times `factor`.
     """
 
     shape: tuple[int, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from cnnspec.importers.torch.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Constant, Flow, Known
-from cnnspec.layers import channels, resize
+from cnnspec.layers import channels, pool, resize
 
 
 def listed(values: tuple[Any, ...]) -> list[int]:
@@ -182,27 +181,33 @@ def picked_by(item: Any) -> list[int] | None:
 
 def reduce(net: Lowering, input: object, dim: Any = None, keepdim: bool = False) -> Flow:
     """`mean` and `amax` over rows and columns: the global pools."""
-    from cnnspec.layers import pool
-
     flow = net.flow(input)
     dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
     places = sorted(place % len(flow.axes) for place in dims)
     atoms = sorted(atom for place in places for atom in flow.axes[place])
     shape = flow.value.shape
     if not shape.is_map or atoms != sorted([*whole("H", shape.size[0]), *whole("W", shape.size[1])]):
-        raise Refuse("E1003", f"`{net.call.name}` over other axes than rows and columns together has no layer")
+        raise Refuse("E1003", f"`{net.call.name}` over other axes than rows and columns has no layer")
     layer = pool.GlobalAvgPool() if net.call.name == "mean" else pool.GlobalMaxPool()
     axes = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
     return Flow(net.emit(layer, flow.value), axes if keepdim else arrangement.remove(axes, places))
 
 
-def pixel_count(flow: Flow) -> int:
-    return math.prod(flow.value.shape.dimensions)
-
-
 ROWS: dict[str, Row] = {
     **dict.fromkeys(
-        ("contiguous", "clone", "detach", "to", "float", "type_as", "data", "identity", "alias", "type", "cpu"),
+        (
+            "contiguous",
+            "clone",
+            "detach",
+            "to",
+            "float",
+            "type_as",
+            "data",
+            "identity",
+            "alias",
+            "type",
+            "cpu",
+        ),
         same,
     ),
     **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as"), to_result),

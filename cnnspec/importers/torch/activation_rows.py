@@ -1,0 +1,133 @@
+"""Rows of activations and dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.torch.numbers import common_number
+from cnnspec.importers.torch.values import Flow
+from cnnspec.layers import activation, dropout
+from cnnspec.layers.base import Layer
+
+
+def plain(layer: type[Layer]) -> Row:
+    """An activation without arguments."""
+
+    def activate(net: Lowering, input: object, inplace: bool = False) -> Flow:
+        del inplace  # the value is the same
+        return net.each(layer(), input)
+
+    return activate
+
+
+def leaky_relu(net: Lowering, input: object, negative_slope: float = 0.01, inplace: bool = False) -> Flow:
+    del inplace  # the value is the same
+    return net.each(activation.LeakyReLU(slope=negative_slope), input)
+
+
+def elu(net: Lowering, input: object, alpha: float = 1.0, inplace: bool = False) -> Flow:
+    del inplace  # the value is the same
+    return net.each(activation.ELU(alpha=alpha), input)
+
+
+def gelu(net: Lowering, input: object, approximate: str = "none") -> Flow:
+    return net.each(activation.GELU(approximate=approximate), input)
+
+
+def softplus(net: Lowering, input: object, beta: float = 1, threshold: float = 20) -> Flow:
+    return net.each(activation.Softplus(beta=float(beta), threshold=float(threshold)), input)
+
+
+def hardtanh(
+    net: Lowering, input: object, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Flow:
+    del inplace  # the value is the same
+    return clamp(net, input, min_val, max_val)
+
+
+def clamp(net: Lowering, input: object, min: Any = None, max: Any = None) -> Flow:
+    if (min, max) == (0, 6):
+        return net.each(activation.ReLU6(), input)
+    if (min, max) == (0, None):
+        return net.each(activation.ReLU(), input)
+    return net.deny("min, max", f"{min}, {max}")
+
+
+def prelu(net: Lowering, input: object, weight: Any) -> Flow:
+    flow = net.flow(input)
+    count = net.tensor("weight", weight, 1).shape[0]
+    if count > 1 and (len(flow.axes) < 2 or flow.axes[1] != whole("C", flow.value.shape.channels)):
+        raise Refuse("E1005", "`prelu` with a number for each place of an axis that is not that of channels")
+    start = common_number(net.state[weight.key])
+    layer = activation.PReLU(per="channel" if count > 1 else "layer", init=0.25 if start is None else start)
+    return net.each(layer, flow, weight=weight)
+
+
+def over_channels(layer: type[Layer]) -> Row:
+    def softmax(
+        net: Lowering, input: object, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+    ) -> Flow:
+        del _stacklevel  # of a warning
+        flow = net.flow(input)
+        if dtype is not None:
+            net.deny("dtype", dtype)
+        if dim is None:
+            return net.deny("dim", None)
+        if flow.axes[dim] != whole("C", flow.value.shape.channels):
+            named = net.made(net.map(flow))
+            if named.axes[dim] != whole("C", named.value.shape.channels):
+                net.deny("dim", dim)
+            flow = named
+        return net.each(layer(), flow)
+
+    return softmax
+
+
+def drop(mode: str) -> Row:
+    def dropout_(
+        net: Lowering,
+        input: object,
+        p: float = 0.5,
+        training: bool = True,
+        inplace: bool = False,
+        train: bool | None = None,
+    ) -> Flow:
+        del inplace  # the value is the same
+        is_on = training if train is None else train
+        flow = net.flow(input)
+        if not is_on:
+            return flow
+        if not net.is_training:
+            net.deny("training", True)
+        if mode == "channels" and flow.axes[1:2] != (whole("C", flow.value.shape.channels),):
+            raise Refuse("E1005", "`dropout2d` of an axis that is not that of channels")
+        return net.each(dropout.Dropout(p=p, mode=mode), flow)
+
+    return dropout_
+
+
+ROWS: dict[str, Row] = {
+    "relu": plain(activation.ReLU),
+    "relu6": plain(activation.ReLU6),
+    "selu": plain(activation.SELU),
+    "silu": plain(activation.SiLU),
+    "mish": plain(activation.Mish),
+    "sigmoid": plain(activation.Sigmoid),
+    "tanh": plain(activation.Tanh),
+    "hardswish": plain(activation.HardSwish),
+    "hardsigmoid": plain(activation.HardSigmoid),
+    "abs": plain(activation.Abs),
+    "leaky_relu": leaky_relu,
+    "elu": elu,
+    "gelu": gelu,
+    "softplus": softplus,
+    "hardtanh": hardtanh,
+    "clamp": clamp,
+    "prelu": prelu,
+    "softmax": over_channels(activation.Softmax),
+    "log_softmax": over_channels(activation.LogSoftmax),
+    "dropout": drop("units"),
+    "dropout2d": drop("channels"),
+}

@@ -1,0 +1,88 @@
+"""Rows of what moves pixels about: resizing, pads, shuffles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from cnnspec.importers.torch.layer_rows import sides
+from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.torch.values import Flow
+from cnnspec.layers import resize
+
+
+def interpolate(
+    net: Lowering,
+    input: object,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Flow:
+    x = net.map(input)
+    if mode not in ("nearest", "bilinear"):
+        net.deny("mode", mode)
+    if antialias:
+        net.deny("antialias", True)
+    height, width = net.call.results[0].shape[2:]
+    is_given = size is not None or bool(recompute_scale_factor)
+    amount = {"size": (height, width)} if is_given else {"factor": list(sides(scale_factor))}
+    layer = resize.Upsample(mode=mode, align=bool(align_corners), **amount)
+    if not is_same_resize(layer, x.shape.size, (height, width), size, scale_factor):
+        net.deny("size" if is_given else "scale_factor", size or scale_factor)
+    return net.made(net.emit(layer, x))
+
+
+def is_same_resize(
+    layer: resize.Upsample, before: tuple[int, int], after: tuple[int, int], size: Any, scale: Any
+) -> bool:
+    """Whether PyTorch reads the pixels that the layer reads: it computes their places in float32."""
+    if layer.mode == "bilinear":
+        return size is not None or layer.align or not any(1 < f < 1.5 for f in sides(scale))
+    for axis in (0, 1):
+        n, o = before[axis], after[axis]
+        row = torch.arange(n, dtype=torch.float64).reshape(1, 1, n, 1)
+        if size is not None:
+            read = F.interpolate(row, size=(o, 1))
+        else:
+            read = F.interpolate(row, scale_factor=(sides(scale)[axis], 1.0))
+        factor = layer.factor[axis] if layer.factor is not None else None
+        wanted = [q * n // o if factor is None else min(int(q / factor), n - 1) for q in range(o)]
+        if read.flatten().tolist() != wanted:
+            return False
+    return True
+
+
+def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: float | None = None) -> Flow:
+    x = net.map(input)
+    if len(pad) % 2 or any(pad[4:]):
+        net.deny("pad", tuple(pad))
+    left, right, top, bottom = [*pad, 0, 0, 0, 0][:4]
+    amounts = [top, bottom, left, right]
+    if all(amount <= 0 for amount in amounts) and mode == "constant" and any(amounts):
+        return net.made(net.emit(resize.Crop(sides=[-amount for amount in amounts]), x))
+    if min(amounts) < 0:
+        net.deny("pad", tuple(pad))
+    if not any(amounts):
+        return net.made(x)
+    return net.made(net.emit(resize.Pad(pad=amounts, mode=mode, value=float(value or 0)), x))
+
+
+def pixel_shuffle(net: Lowering, input: object, upscale_factor: int) -> Flow:
+    return net.made(net.emit(resize.PixelShuffle(factor=upscale_factor), net.map(input)))
+
+
+def channel_shuffle(net: Lowering, input: object, groups: int) -> Flow:
+    return net.made(net.emit(resize.ChannelShuffle(groups=groups), net.map(input)))
+
+
+ROWS: dict[str, Row] = {
+    "interpolate": interpolate,
+    "pad": pad_,
+    "pixel_shuffle": pixel_shuffle,
+    "channel_shuffle": channel_shuffle,
+}
