@@ -37,6 +37,15 @@ def interpolate(
     return net.made(net.emit(layer, x))
 
 
+def our_upsample(net: Lowering, input: object) -> Flow:
+    """The module of an emitted program that keeps to the formula for all sizes."""
+    module: Any = net.call.module
+    has_factor = module.scale_factor is not None
+    given = list(sides(module.scale_factor if has_factor else module.size))
+    layer = resize.Upsample(mode=module.mode, **{"factor" if has_factor else "size": given})
+    return net.made(net.emit(layer, net.map(input)))
+
+
 def is_same_resize(
     layer: resize.Upsample, before: tuple[int, int], after: tuple[int, int], size: Any, scale: Any
 ) -> bool:
@@ -82,6 +91,7 @@ def channel_shuffle(net: Lowering, input: object, groups: int) -> Flow:
 
 ROWS: dict[str, Row] = {
     "interpolate": interpolate,
+    "cnnspec.Upsample": our_upsample,
     "pad": pad_,
     "pixel_shuffle": pixel_shuffle,
     "channel_shuffle": channel_shuffle,

@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from cnnspec.importers.model import Scope
 from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.torch.emitted import name_of_ours
 
 BATCH = 5
 """Images in the batch: a number that few networks have for anything else."""
@@ -105,18 +106,25 @@ class Recorder(TorchFunctionMode):
         self.bound: dict[int, tuple[Traced, int, Tensor]] = {}  # the tensor is kept, so its id stays its own
         self.count = 0
         self.reading: Refusal | None = None
+        self.unseen = 0  # modules around that are seen as one call
         for key, tensor in state_of(module):
             self.keys.setdefault(self.bind(tensor).number, key)
 
     def hooks(self, path: str, module: nn.Module) -> Iterator[Any]:
         """Hooks that keep the stack of modules."""
 
+        ours = name_of_ours(module)
+
         def enter(_: nn.Module, __: object) -> None:
             call = self.runs.get(path, 0)
             self.runs[path] = call + 1
             self.scopes.append((Scope(path, type(module).__name__, call), module))
+            self.unseen += bool(ours)
 
-        def leave(_: nn.Module, __: object, ___: object) -> None:
+        def leave(_: nn.Module, given: tuple[Any, ...], result: Any) -> None:
+            if ours:
+                self.unseen -= 1
+                self.record(ours, replaced(given, self.refer), {}, [result])
             self.scopes.pop()
 
         if path:
@@ -148,6 +156,8 @@ class Recorder(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self.unseen:
+            return func(*args, **kwargs)
         name = name_of(func)
         given = [*tensors_in(args), *tensors_in(kwargs)]
         fixed = all(self.constant(tensor) is not None for tensor in given)
@@ -166,13 +176,25 @@ class Recorder(TorchFunctionMode):
         made = [args[0]] if name == "__setitem__" else list(tensors_in(out))
         if not made:
             return out
-        results = tuple(self.bind(tensor) for tensor in made)
+        results = self.record(name, *referred, made, written)
         if fixed and not written:
             self.compute(name, func, args, kwargs, results)
+        return out
+
+    def record(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        made: list[Tensor],
+        written: tuple[Traced, ...] = (),
+    ) -> tuple[Traced, ...]:
+        """Note a call; the numbers of what it made."""
+        results = tuple(self.bind(tensor) for tensor in made)
         scopes = tuple(scope for scope, _ in self.scopes)
         inner = self.scopes[-1][1] if self.scopes else None
-        self.calls.append(Call(name, *referred, results, written, scopes, place_here(), inner))
-        return out
+        self.calls.append(Call(name, args, kwargs, results, written, scopes, place_here(), inner))
+        return results
 
     def compute(
         self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], results: tuple[Traced, ...]

@@ -1,0 +1,112 @@
+"""The reader of modules on one layer each: PyTorch's module of every layer is read as that layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cnnspec.layers.base import Layer
+from cnnspec.values.shapes import Shape
+
+torch = pytest.importorskip("torch")
+
+from cnnspec.importers.torch.read import read  # noqa: E402
+from tests.importers.running import largest_difference  # noqa: E402
+from tests.layers.instantiate import MODULES, SCALES, Case, batch, instantiate, make, title  # noqa: E402
+
+
+def said(layer: Layer, x: Shape) -> dict[str, Any]:
+    """What the arguments of a layer mean where `x` arrives.
+
+    A module does not know any more what its tensors started from, and what fixed numbers broadcast from.
+    """
+    unknown = {"init", "weights", "biases", "in"}
+    found = {name: layer.value(name) for name in layer.arguments if name not in unknown}
+    if layer.name == "prelu":
+        found["init"] = layer.value("init")
+    if callable(sides := getattr(layer, "sides", None)):
+        found["pad"] = sides(x)
+    if layer.name == "crop":
+        found = {"window": layer.window(x)}  # type: ignore[attr-defined]
+    if layer.name == "upsample":
+        size = layer.output(x).size
+        found |= {"size": size, "factor": None}
+    return found
+
+
+@pytest.mark.parametrize("case", MODULES, ids=title)
+def test_a_module_is_read_as_its_layer(case: Case) -> None:
+    name, arguments, x = case
+    layer = make(name, **arguments)
+    module = torch.nn.Sequential(instantiate(layer.torch(x)))
+    model = read(module, [x])
+    if name == "identity" or (name == "flatten" and not x.is_map):
+        assert not model.operations  # PyTorch calls no function, or one that gives back what it was given
+        return
+    (operation,) = model.operations
+    assert (operation.layer.name, said(operation.layer, x)) == (name, said(layer, x))
+    assert operation.output.shape == layer.output(x)
+    assert operation.training == (name in ("dropout", "stochasticdepth"))
+    for training in (False, True):
+        assert largest_difference(module, model, batch(x), training=training) == 0
+
+
+FROZEN = [case for case in MODULES if case[1].get("frozen")]
+
+
+@pytest.mark.parametrize("case", FROZEN, ids=title)
+def test_frozen_numbers_are_read(case: Case) -> None:
+    """Built from what was read, without the module's weights, the layer starts with the same numbers."""
+    name, arguments, x = case
+    module = torch.nn.Sequential(instantiate(make(name, **arguments).torch(x)))
+    (operation,) = read(module, [x]).operations
+    again = instantiate(operation.layer.torch(x))
+    for key, tensor in again.state_dict().items():
+        assert torch.equal(tensor, module.state_dict()[f"0.{key}"])
+
+
+class Scaled(torch.nn.Module):
+    """A layer scale: a parameter is no module."""
+
+    def __init__(self, gamma: torch.nn.Parameter) -> None:
+        super().__init__()
+        self.gamma = gamma
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.gamma
+
+
+@pytest.mark.parametrize("case", SCALES, ids=title)
+def test_a_scale_is_read(case: Case) -> None:
+    name, arguments, x = case
+    layer = make(name, **arguments)
+    module = Scaled(instantiate(layer.torch(x)))
+    model = read(module, [x])
+    (operation,) = model.operations
+    assert (operation.layer.name, operation.layer.value("init")) == (name, layer.value("init"))
+    assert operation.keys == {"": "gamma"}
+    assert largest_difference(module, model, batch(x)) == 0
+
+
+JOINS = {
+    "add": lambda left, right: left + right,
+    "sub": lambda left, right: left - right,
+    "mul": lambda left, right: left * right,
+    "concat": lambda left, right: torch.cat([left, right], 1),
+}
+
+
+@pytest.mark.parametrize("name", JOINS)
+def test_a_join_is_read(name: str) -> None:
+    class Joined(torch.nn.Module):
+        def forward(self, left: torch.Tensor, right: torch.Tensor) -> Any:
+            return JOINS[name](left, right)
+
+    shapes = [Shape(4, 6, 6), Shape(4, 6, 6)]
+    model = read(Joined(), shapes)
+    assert [given.name for given in model.inputs] == ["left", "right"]
+    (operation,) = model.operations
+    assert operation.layer.name == name
+    assert operation.inputs == tuple(given.value for given in model.inputs)
+    assert largest_difference(Joined(), model, *(batch(x, seed=i) for i, x in enumerate(shapes))) == 0
