@@ -20,8 +20,10 @@ class NoMap(Exception):
         self.operation = operation
 
 
-def without_reshapes(net: Lowering, operations: list[Operation]) -> list[Operation]:
-    """The operations with every vector that is reshaped kept a map. Raises NoMap."""
+def without_reshapes(
+    net: Lowering, operations: list[Operation], outputs: list[Value]
+) -> tuple[list[Operation], list[Value]]:
+    """The operations and the outputs with every vector that is reshaped kept a map. Raises NoMap."""
     makers = {operation.output.number: operation for operation in operations}
     maps: dict[int, Value] = {}  # vectors by number, and the maps that they were
     lifted: dict[int, Operation] = {}
@@ -54,7 +56,7 @@ def without_reshapes(net: Lowering, operations: list[Operation]) -> list[Operati
             found += [instead, Operation(Flatten(), (instead.output,), operation.output)]
         else:
             found.append(operation._replace(inputs=inputs))
-    return found
+    return found, [same.get(value.number, value) for value in outputs]
 
 
 def on_maps(operation: Operation) -> Layer:

@@ -13,7 +13,7 @@ from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.trace import BATCH
-from cnnspec.importers.torch.values import Constant, Divided, Flow, Known, Noise, Shifted, Weight
+from cnnspec.importers.torch.values import Constant, Divided, Flow, Known, Noise, Repeated, Shifted, Weight
 from cnnspec.layers import channels, merge
 from cnnspec.layers.base import Join
 
@@ -121,7 +121,8 @@ def pair(net: Lowering, input: object, other: object, verb: str) -> tuple[Flow, 
             raise Refuse("E1003", f"a value {verb} a trained tensor of shape {known.shape} has no layer")
         if isinstance(known, int | float | Constant):
             raise Refuse("E1003", f"a value {verb} a fixed number has no layer")
-    return net.flow(input), net.flow(other)
+    left, right = (each.flow if isinstance(each, Repeated) else each for each in (input, other))
+    return net.flow(left), net.flow(right)
 
 
 def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:

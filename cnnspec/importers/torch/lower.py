@@ -27,6 +27,7 @@ from cnnspec.importers.torch.values import (
     Flow,
     Known,
     Opaque,
+    Repeated,
     Shifted,
     Weight,
 )
@@ -231,6 +232,8 @@ class Lowering:
         """An argument that has to be a value of the network. Raises Refuse."""
         if isinstance(known, Flow):
             return known
+        if isinstance(known, Repeated):
+            raise Refuse("E1003", "a value that is repeated along an axis has no layer")
         if isinstance(known, Shifted | Divided):
             raise Refuse("E1003", "arithmetic of a value and a fixed number has no layer")
         raise Refuse("E1005", f"`{self.call.name}` of a tensor that is no value of the network")
@@ -266,8 +269,7 @@ class Lowering:
                 return self.emit(ChannelShuffle(groups=groups), value)
             if factor := arrangement.shuffled_factor(axes, value.shape, BATCH):
                 return self.emit(PixelShuffle(factor=factor), value)
-        sizes = ", ".join(map(str, ("N", *sizes_of(axes)[1:])))
-        raise Refuse("E1005", f"`{self.call.name}` of a tensor ({sizes}) that is no map and no vector")
+        raise Refuse("E1005", f"`{self.call.name}` of {described(axes, natural)}")
 
     def reshape(self, flow: Flow, sizes: Sequence[int]) -> Flow:
         """Raises Refuse."""
@@ -296,6 +298,16 @@ SAME_ORDER = {
 }
 SAME_ORDER |= {"type_as", "clone", "view_as", "alias", "getitem", "requires_grad_"}
 """Functions after which a weight's numbers still stand in their order."""
+
+
+def described(axes: Axes, natural: Axes) -> str:
+    """What is no map and no vector, in words."""
+    sizes = f"({', '.join(map(str, ('N', *sizes_of(axes)[1:])))})"
+    atoms = sorted(atom for axis in axes[1:] for atom in axis)
+    is_turned = len(axes) == 2 and atoms == sorted(atom for axis in natural[1:] for atom in axis)
+    if is_turned:
+        return "a map that is flattened in another order than channels, rows, columns"
+    return f"a tensor {sizes} that is no map and no vector"
 
 
 def flat(value: Any) -> list[Any]:

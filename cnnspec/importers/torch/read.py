@@ -68,12 +68,16 @@ def check_state(state: dict[str, Tensor], operations: list[Operation]) -> None:
     """Raises Refused for tensors of the state_dict that no operation has: they would be lost."""
     used = {key for operation in operations for key in operation.keys.values()}
     names = {id(state[key]): key for key in used}
-    refusals = []
+    refusals: list[Refusal] = []
+    lost: dict[str, list[str]] = {}
     for key, tensor in state.items():
-        if key not in used:
-            twin = names.get(id(tensor))
-            why = f"another name of `{twin}`" if twin else "used by no operation that an output needs"
-            refusals.append(Refusal("E1008", f"`{key}` is {why}"))
+        twin = names.get(id(tensor))
+        if key not in used and twin is not None:
+            refusals.append(Refusal("E1008", f"`{key}` is another name of `{twin}`"))
+        elif key not in used:
+            lost.setdefault(key.rpartition(".")[0], []).append(f"`{key}`")
+    for keys in lost.values():
+        refusals.append(Refusal("E1008", f"no output needs {', '.join(keys)}"))
     if refusals:
         raise Refused(refusals)
 
@@ -87,15 +91,14 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     found = trace(copied.module, images, copied.values)
     net = Lowering(found, TABLE, state, is_training)
     net.run()
-    made = [(label, net.output(traced)) for label, traced in found.outputs]
-    outputs = tuple(Output(label, value) for label, value in made if value is not None)
+    values = [net.output(traced) for _, traced in found.outputs]
     if net.refusals:
         raise Refused(net.refusals)
     try:
-        operations = without_reshapes(net, net.operations)
+        operations, made = without_reshapes(net, net.operations, [v for v in values if v is not None])
     except NoMap as problem:
         operation = problem.operation
         scopes, place = (operation.scopes, operation.place) if operation else ((), "")
         raise Refused([Refusal("E1005", "a vector becomes a map again", scopes, place)]) from None
-    numbers = [output.value.number for output in outputs]
-    return Run(net.inputs, with_own_pads(operations, numbers), outputs)
+    outputs = tuple(Output(label, value) for (label, _), value in zip(found.outputs, made, strict=True))
+    return Run(net.inputs, with_own_pads(operations, [value.number for value in made]), outputs)

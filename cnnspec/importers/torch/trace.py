@@ -26,9 +26,11 @@ BATCH = 5
 LIBRARY = str(Path(torch.__file__).parent) + os.sep
 OWN = str(Path(__file__).parent) + os.sep
 
-READS = {"item", "tolist", "numpy", "nonzero", "unique", "masked_select", "__bool__", "__int__", "__float__"}
-READS |= {"__index__", "__contains__", "equal", "allclose", "argwhere", "where", "getitem"}
-"""Functions that want the numbers of a tensor, which a meta tensor does not have."""
+ESCAPES = {"item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__contains__"}
+"""Functions that make Python's numbers of a tensor's."""
+
+READS = ESCAPES | {"equal", "allclose", "nonzero", "unique", "masked_select", "argwhere", "where", "getitem"}
+"""Functions that may want the numbers of a tensor, which a meta tensor does not have."""
 
 FACTORIES = {"zeros", "ones", "full", "arange", "linspace", "tensor", "as_tensor", "eye"}
 """Functions that make a tensor of known numbers from nothing."""
@@ -101,6 +103,7 @@ class Recorder(TorchFunctionMode):
         self.keys: dict[int, str] = {}
         self.constants: dict[int, Tensor] = {}
         self.values = values
+        self.counters: set[int] = set()  # real tensors of the state, by id
         self.scopes: list[tuple[Scope, nn.Module]] = []
         self.runs: dict[str, int] = {}
         self.bound: dict[int, tuple[Traced, int, Tensor]] = {}  # the tensor is kept, so its id stays its own
@@ -108,7 +111,10 @@ class Recorder(TorchFunctionMode):
         self.reading: Refusal | None = None
         self.unseen = 0  # modules around that are seen as one call
         for key, tensor in state_of(module):
-            self.keys.setdefault(self.bind(tensor).number, key)
+            if id(tensor) not in self.bound:
+                self.keys[self.bind(tensor).number] = key
+                if not tensor.is_meta:
+                    self.counters.add(id(tensor))
 
     def hooks(self, path: str, module: nn.Module) -> Iterator[Any]:
         """Hooks that keep the stack of modules."""
@@ -142,7 +148,8 @@ class Recorder(TorchFunctionMode):
         """The number of a tensor; one that no call has made is a constant."""
         if id(tensor) not in self.bound:
             number = self.bind(tensor).number
-            if (value := self.values.get(id(tensor))) is not None:
+            value = self.values.get(id(tensor)) if tensor.is_meta else tensor
+            if value is not None:
                 self.constants[number] = value.clone()
         traced, version, _ = self.bound[id(tensor)]
         stale = tensor._version != version and traced.number not in self.keys
@@ -150,7 +157,7 @@ class Recorder(TorchFunctionMode):
 
     def constant(self, tensor: Tensor) -> Tensor | None:
         """The tensor with its numbers, where they depend on neither images nor weights."""
-        return self.constants.get(self.refer(tensor).number) if tensor.is_meta else tensor
+        return self.constants.get(self.refer(tensor).number)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -165,11 +172,13 @@ class Recorder(TorchFunctionMode):
             return func(*replaced(args, self.constant), **replaced(kwargs, self.constant))
         self.reading = None
         if name in READS:
-            self.reading = self.refuse("E1007", f"`{name.strip('_')}` wants the numbers of a tensor")
+            self.reading = self.refuse("E1007", read_by(name))
+            if name in ESCAPES and not all(self.is_counter(tensor) for tensor in given):
+                raise RuntimeError(self.reading.message)
         versions = [tensor._version for tensor in given]
         referred = replaced(args, self.refer), replaced(kwargs, self.refer)
         before = [self.refer(tensor) for tensor in given]
-        out = torch.empty_like(given[0]) if is_batch_norm(func, given) else func(*args, **kwargs)
+        out = self.call(func, given, args, kwargs)
         self.reading = None
         changed = [tensor._version != version for tensor, version in zip(given, versions, strict=True)]
         written = tuple(traced for traced, is_changed in zip(before, changed, strict=True) if is_changed)
@@ -180,6 +189,18 @@ class Recorder(TorchFunctionMode):
         if fixed and not written:
             self.compute(name, func, args, kwargs, results)
         return out
+
+    def call(self, func: Any, given: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function: on meta tensors, where there is one among what it is given."""
+        if is_batch_norm(func, given):
+            return torch.empty_like(given[0])
+        if any(tensor.is_meta for tensor in given) and any(is_array(tensor) for tensor in given):
+            args, kwargs = replaced(args, without_numbers), replaced(kwargs, without_numbers)
+        return func(*args, **kwargs)
+
+    def is_counter(self, tensor: Tensor) -> bool:
+        """Whether it is the real number in the state of a norm that counts batches."""
+        return id(tensor) in self.counters
 
     def record(
         self,
@@ -244,6 +265,22 @@ def state_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """The tensors of the state_dict itself, a shared one under its first key alone."""
     kept = module.state_dict(keep_vars=True)
     return ((key, tensor) for key, tensor in kept.items() if isinstance(tensor, Tensor))
+
+
+def read_by(name: str) -> str:
+    """Why a function that wants numbers is refused."""
+    if name == "__bool__":
+        return "a branch depends on the numbers of a tensor"
+    return f"`{name.strip('_')}` wants the numbers of a tensor"
+
+
+def is_array(tensor: Tensor) -> bool:
+    """Whether it has numbers, and more than one: PyTorch joins only single ones with meta tensors."""
+    return not tensor.is_meta and tensor.dim() > 0
+
+
+def without_numbers(tensor: Tensor) -> Tensor:
+    return tensor.to("meta") if is_array(tensor) else tensor
 
 
 def is_batch_norm(func: Any, given: list[Tensor]) -> bool:

@@ -17,6 +17,13 @@ class Flow(NamedTuple):
     axes: Axes
 
 
+class Repeated(NamedTuple):
+    """A value that is repeated along axes of size 1 until it has this shape: what `expand` makes."""
+
+    flow: Flow
+    shape: tuple[int, ...]
+
+
 class Weight(NamedTuple):
     """A tensor of the state_dict, or a view of one that keeps the order of its numbers."""
 
@@ -74,5 +81,5 @@ class Opaque(NamedTuple):
     shape: tuple[int, ...]
 
 
-Known = Flow | Weight | Constant | Noise | Fresh | Shifted | Divided | Computed | Opaque
-KINDS = (Flow, Weight, Constant, Noise, Fresh, Shifted, Divided, Computed, Opaque)
+Known = Flow | Repeated | Weight | Constant | Noise | Fresh | Shifted | Divided | Computed | Opaque
+KINDS = (Flow, Repeated, Weight, Constant, Noise, Fresh, Shifted, Divided, Computed, Opaque)

@@ -9,7 +9,7 @@ from cnnspec.importers.torch import arrangement
 from cnnspec.importers.torch.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.trace import BATCH
-from cnnspec.importers.torch.values import Constant, Flow, Known
+from cnnspec.importers.torch.values import Constant, Flow, Known, Repeated
 from cnnspec.layers import channels, pool, resize
 
 
@@ -65,12 +65,11 @@ def squeeze(net: Lowering, input: object, dim: Any = None) -> Flow:
     return flow._replace(axes=arrangement.remove(flow.axes, [p for p in places if not flow.axes[p]]))
 
 
-def expand(net: Lowering, input: object, *sizes: Any) -> Flow:
-    flow = net.flow(input)
+def expand(net: Lowering, input: object, *sizes: Any) -> Known:
+    """PyTorch has computed the sizes."""
     del sizes
-    if arrangement.sizes_of(flow.axes) != net.call.results[0].shape:
-        raise Refuse("E1003", f"`{net.call.name}`, which repeats a value, has no layer")
-    return flow
+    flow, shape = net.flow(input), net.call.results[0].shape
+    return flow if arrangement.sizes_of(flow.axes) == shape else Repeated(flow, shape)
 
 
 def place_of_channels(net: Lowering, flow: Flow, dim: int) -> tuple[Flow, int]:
@@ -161,7 +160,7 @@ def taken(net: Lowering, flow: Flow, place: int, item: Any, crop: list[int]) -> 
         return flow
     if step != 1:
         if axis != whole("C", shape.channels):
-            raise Refuse("E1003", f"every {step}th row or column has no layer")
+            raise Refuse("E1003", f"rows or columns in steps of {step} have no layer")
         made = net.emit(channels.Pick(channels=list(range(start, stop, step))), flow.value)
         return Flow(made, (*flow.axes[:place], whole("C", made.shape.channels), *flow.axes[place + 1 :]))
     if shape.is_map and place >= 2 and axis == whole("HW"[place - 2], shape.size[place - 2]):
