@@ -1,7 +1,8 @@
 """A mistake as a value: what is wrong, where, why, and what would mend it.
 
 Codes are stable. E01 syntax, E02 names and wiring, E03 arguments, E04 shapes, W05 structure,
-W06 training, W07 cost, N08 notes; cnnspec/faults/explain holds a page for each.
+W06 training, W07 cost, N08 notes, E10 imports, which are no Diagnostics; cnnspec/faults/explain
+holds a page for each.
 """
 
 from __future__ import annotations

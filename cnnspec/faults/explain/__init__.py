@@ -1,7 +1,8 @@
 """`cnnspec explain E0410`: a page for every code, one Markdown file each, beside this one.
 
 A page reads: `# E0410 Title`; what it means and why; a fenced example under `Wrong:`, one under `Right:`;
-for a warning, where the claim comes from under `Source:`. The tests compile both examples.
+for a warning, where the claim comes from under `Source:`. The examples are specifications, of E10… a module
+or a command that imports one. The tests run them all.
 """
 
 from __future__ import annotations

@@ -15,9 +15,10 @@ def names_of_inputs(module: nn.Module, count: int) -> list[str]:
     try:
         bound = signature.bind(*range(count))
     except TypeError:
-        parameters = ", ".join(map(str, signature.parameters.values()))
+        parameters = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
         given = "1 input is" if count == 1 else f"{count} inputs are"
-        message = f"`{type(module).__name__}.forward({parameters})` wants others, {given} given"
+        called = f"{type(module).__name__}.forward({', '.join(map(str, parameters))})"
+        message = f"`{called}` does not fit, {given} given"
         raise Refused([Refusal("E1002", message)]) from None
     if count == 1:
         return [""]

@@ -45,6 +45,10 @@ def transpose(net: Lowering, input: object, dim0: int, dim1: int) -> Flow:
     return flow._replace(axes=arrangement.permute(flow.axes, order))
 
 
+def matrix_transpose(net: Lowering, input: object) -> Flow:
+    return transpose(net, input, -2, -1)
+
+
 def movedim(net: Lowering, input: object, source: int, destination: int) -> Flow:
     flow = net.flow(input)
     order = list(range(len(flow.axes)))
@@ -213,6 +217,7 @@ ROWS: dict[str, Row] = {
     **dict.fromkeys(("permute",), permute),
     **dict.fromkeys(("transpose", "swapaxes", "swapdims"), transpose),
     "movedim": movedim,
+    "mT": matrix_transpose,
     "unsqueeze": unsqueeze,
     "squeeze": squeeze,
     **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expand),

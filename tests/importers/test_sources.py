@@ -1,0 +1,104 @@
+"""Sources by their names, and what is said of those that cannot be loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from cnnspec.importers.refusals import Refused  # noqa: E402
+from cnnspec.importers.sources import load  # noqa: E402
+
+FILE = """
+from torch import nn
+from beside import WIDTH
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, WIDTH, 3))
+
+def make_net():
+    return Net()
+
+net = make_net()
+number = 3
+def make_number():
+    return number
+def broken():
+    raise ValueError("no such depth")
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "beside.py").write_text("WIDTH = 7\n")
+    path = tmp_path / "mymodel.py"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.mark.parametrize("name", ["Net", "make_net", "net"])
+def test_a_file_gives_a_module(file: Path, name: str) -> None:
+    module: Any = load(f"{file}:{name}")
+    assert module[0].weight.shape == (7, 3, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("other", "defines no `other`"),
+        ("number", "neither a module nor something to call"),
+        ("make_number", "returns a value of type int"),
+        ("broken", "raises ValueError: no such depth"),
+    ],
+)
+def test_what_gives_none_is_refused(file: Path, name: str, words: str) -> None:
+    assert words in refused(f"{file}:{name}")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("resnet50.pth", "is a pickle"),
+        ("weights/model.pt", "is a pickle"),
+        ("resnet50", "wants `torchvision:NAME`"),
+        ("torchvision:", "wants `torchvision:NAME`"),
+        ("keras:resnet50", "wants `torchvision:NAME`"),
+        ("nowhere.py:net", "there is no file nowhere.py"),
+    ],
+)
+def test_what_is_no_source_is_refused(source: str, words: str) -> None:
+    assert words in refused(source)
+
+
+def test_a_file_that_raises_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mymodel.py").write_text("import nothing_of_that_name\n")
+    assert "raises ModuleNotFoundError" in refused(f"{tmp_path}/mymodel.py:net")
+
+
+def test_a_pickle_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "evil.pth"
+    torch.save({"weight": torch.zeros(1)}, path)
+    path.write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
+    assert "`mymodel.py:make_net`" in refused(str(path))
+
+
+def test_torchvision_s_models_come_without_numbers(torchvision: Any) -> None:
+    module = load("torchvision:regnet_y_400mf")
+    assert all(parameter.is_meta for parameter in module.parameters())
+    assert "did you mean `resnet18`" in refused("torchvision:resnet_18")
+
+
+def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "timm", None)
+    assert "`pip install timm`" in refused("timm:resnet18")
+
+
+def refused(source: str) -> str:
+    with pytest.raises(Refused) as caught:
+        load(source)
+    assert {group.code for group in caught.value.groups} == {"E1001"}
+    return str(caught.value)

@@ -1,0 +1,158 @@
+"""What cannot be said in the language is refused: by kind, with its place, all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cnnspec.faults import explain
+from cnnspec.importers.model import Scope
+from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.values.shapes import Shape
+from tests.faults.codes import OF_IMPORTS
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402
+from torch import nn  # noqa: E402
+
+from cnnspec.importers.sources import load  # noqa: E402
+from cnnspec.importers.torch.read import read  # noqa: E402
+
+IMAGE = Shape(3, 32, 32)
+
+
+def refusals(module: nn.Module, *inputs: Shape) -> list[tuple[str, str]]:
+    with pytest.raises(Refused) as caught:
+        read(module, inputs or [IMAGE])
+    return [(group.code, str(group)) for group in caught.value.groups]
+
+
+def run_example(code: str, text: str) -> None:
+    """Import what a page's example shows."""
+    if code == "E1001":
+        load(text.split()[2])
+        return
+    space: dict[str, Any] = {}
+    exec(text, space)
+    read(space["Net"](), [IMAGE])
+
+
+@pytest.mark.parametrize("code", OF_IMPORTS)
+def test_the_examples_are_what_the_page_says(code: str, torchvision: Any) -> None:
+    page = explain.page(code)
+    assert page is not None
+    with pytest.raises(Refused) as caught:
+        run_example(code, page.wrong)
+    assert {group.code for group in caught.value.groups} == {code}
+    run_example(code, page.right)
+
+
+def test_equal_refusals_are_counted() -> None:
+    place = (Scope("layer1", "Layer"), Scope("layer1.0.se", "Eca"))
+    again = (Scope("layer1", "Layer"), Scope("layer1.1.se", "Eca"))
+    found = Refused(
+        [Refusal("E1003", "`conv1d` has no layer", scopes, "eca.py:68") for scopes in (place, again)]
+        + [Refusal("E1004", "`max_pool2d` with `return_indices=True`", (), "net.py:3")]
+    )
+    assert str(found) == (
+        "`conv1d` has no layer, 2 times: Eca, eca.py:68, first at layer1.0.se\n"
+        "`max_pool2d` with `return_indices=True`: net.py:3"
+    )
+
+
+class Net(nn.Module):
+    """A convolution, and a function of what it makes."""
+
+    def __init__(self, function: Callable[..., Any], conv: nn.Module | None = None, **parts: Any) -> None:
+        super().__init__()
+        self.function = function
+        self.conv = conv or nn.Conv2d(3, 8, 3)
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.function(self, self.conv(x))
+
+
+def test_all_refusals_of_a_run_come_at_once() -> None:
+    found = refusals(Net(lambda _, x: torch.erf(F.interpolate(torch.cumsum(x, 1), size=9, mode="area"))))
+    assert [code for code, _ in found] == ["E1003", "E1004", "E1003"]
+    assert [words.split(" ")[0] for _, words in found] == ["`cumsum`", "`interpolate`", "`erf`"]
+    assert all("test_torch_refusals.py:" in words for _, words in found)
+
+
+CASES: dict[str, tuple[str, str, nn.Module]] = {
+    "branch": ("E1007", "a branch depends", Net(lambda _, x: x if x.sum() > 0 else -x)),
+    "item": ("E1007", "`item` wants the numbers", Net(lambda _, x: x * x.max().item())),
+    "chance": ("E1007", "`item` wants the numbers", Net(lambda _, x: x[:, : 1 + int(torch.rand(1).item())])),
+    "mask": ("E1007", "`getitem` wants the numbers", Net(lambda _, x: x[x > 0])),
+    "fixed number": ("E1003", "a value multiplied by a fixed number", Net(lambda _, x: x * 2)),
+    "alpha": ("E1004", "`add` with `alpha=2`", Net(lambda _, x: torch.add(x, x, alpha=2))),
+    "other axis": ("E1004", "`softmax` with `dim=2`", Net(lambda _, x: x.softmax(2))),
+    "unknown argument": ("E1004", "unexpected keyword", Net(lambda _, x: torch.div(x, 1, out=None))),
+    "batch": ("E1005", "one index along an axis", Net(lambda _, x: x[0])),
+    "tokens": ("E1005", "a tensor (N, 900, 8)", Net(lambda _, x: F.gelu(x.flatten(2).mT))),
+    "number": ("E1005", "of type int", Net(lambda _, x: (x, 3))),
+    "turned": ("E1005", "another order than channels", Net(lambda _, x: x.permute(0, 2, 3, 1).flatten(1))),
+    "own kernel": (
+        "E1006",
+        "the weight of `conv2d` is computed: sub(own.weight, mean(own.weight))",
+        Net(lambda net, x: F.conv2d(x, net.own.weight - net.own.weight.mean()), own=nn.Conv2d(8, 8, 3)),
+    ),
+    "unused": ("E1008", "no output needs `fc.weight`, `fc.bias`", Net(lambda _, x: x, fc=nn.Linear(3, 3))),
+    "evaluation": ("E1009", "`relu`", Net(lambda net, x: x if net.training else x.relu())),
+    "dropout": ("E1004", "`dropout` with `training=True`", Net(lambda _, x: F.dropout(x))),
+    "frozen norm": (
+        "E1004",
+        "`batch_norm` with `training=False`",
+        Net(lambda net, x: F.batch_norm(x, net.n.running_mean, net.n.running_var), n=nn.BatchNorm2d(8)),
+    ),
+    "own state": (
+        "E1010",
+        "changes `n.running_mean`",
+        Net(lambda net, x: x + net.n.running_mean.add_(1), n=nn.BatchNorm1d(1, affine=False)),
+    ),
+    "stale view": ("E1010", "another view", Net(lambda _, x: (x.view(5, -1), x.relu_())[0])),
+    "scripted": ("E1002", "is scripted", torch.jit.script(nn.Conv2d(3, 8, 3))),
+    "lazy": ("E1002", "`conv.weight` has no shape yet", Net(lambda _, x: x, nn.LazyConv2d(8, 3))),
+    "raises": ("E1002", "the module raises RuntimeError", Net(lambda net, x: net.conv(x))),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_module_is_refused(case: str) -> None:
+    code, words, module = CASES[case]
+    found = refusals(module)
+    assert [each for each, _ in found] == [code]
+    assert words in found[0][1]
+
+
+def test_one_tensor_under_two_names_is_refused() -> None:
+    net = Net(lambda net, x: net.again(x), conv=nn.Conv2d(3, 3, 3))
+    net.again = net.conv
+    assert refusals(net) == [
+        ("E1008", "`again.weight` is another name of `conv.weight`"),
+        ("E1008", "`again.bias` is another name of `conv.bias`"),
+    ]
+
+
+def test_the_wanted_inputs_are_named() -> None:
+    class Two(nn.Module):
+        def forward(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+            return left + right
+
+    ((code, words),) = refusals(Two())
+    assert code == "E1002" and "`Two.forward(left, right)` does not fit" in words
+    assert "1 input is given" in words
+
+
+def test_a_module_stays_as_it_is() -> None:
+    net = Net(lambda net, x: net.norm(x), norm=nn.BatchNorm2d(8)).eval()
+    before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
+    read(net, [IMAGE])
+    assert not net.training and not net.norm.training
+    assert all(torch.equal(before[key], tensor) for key, tensor in net.state_dict().items())
+    assert not net._forward_hooks and not net.conv._forward_hooks
