@@ -122,7 +122,7 @@ def pair(net: Lowering, input: object, other: object, verb: str) -> tuple[Flow, 
         if isinstance(known, int | float | Constant):
             raise Refuse("E1003", f"a value {verb} a fixed number has no layer")
     left, right = (each.flow if isinstance(each, Repeated) else each for each in (input, other))
-    return net.flow(left), net.flow(right)
+    return net.settled(net.flow(left)), net.settled(net.flow(right))
 
 
 def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
@@ -164,7 +164,7 @@ def as_map(net: Lowering, gate: Flow) -> Value:
 
 
 def cat(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
-    flows = [net.flow(each) for each in tensors]
+    flows = [net.settled(net.flow(each)) for each in tensors]
     if len(flows) == 1:
         return flows[0]
     place = dim % len(flows[0].axes)

@@ -36,6 +36,8 @@ from cnnspec.layers.linear import Flatten
 from cnnspec.layers.resize import ChannelShuffle, PixelShuffle
 from cnnspec.values.shapes import Shape
 
+UNNAMED = Computed("a tensor that is not in the state_dict")
+
 Row = Callable[..., Any]
 Table = Mapping[str, Row]
 
@@ -162,7 +164,7 @@ class Lowering:
         if isinstance(value, Traced):
             if value.is_stale:
                 raise Refuse("E1010", "a value is used after another view of its memory was changed in place")
-            return self.known[value.number]
+            return self.known.get(value.number, UNNAMED)
         if isinstance(value, list | tuple):
             return type(value)(self.resolve(each) for each in value)
         if isinstance(value, slice):
@@ -240,8 +242,14 @@ class Lowering:
 
     def each(self, layer: Layer, known: object, **tensors: Known | None) -> Flow:
         """A layer that does the same wherever a channel's number lies: the arrangement stays."""
-        flow = self.flow(known)
+        flow = self.settled(self.flow(known))
         return Flow(self.emit(layer, flow.value, **tensors), flow.axes)
+
+    def settled(self, flow: Flow) -> Flow:
+        """The value; a map that is flattened is a vector from here on."""
+        value, axes = flow
+        is_flat = value.shape.is_map and len(axes) == 2 and axes == flattened(axes_of(value.shape, BATCH))
+        return self.made(self.map(flow)) if is_flat else flow
 
     def made(self, value: Value) -> Flow:
         """A value as it is made."""
@@ -261,7 +269,7 @@ class Lowering:
         """The layer that an arrangement is. Raises Refuse."""
         natural = axes_of(value.shape, BATCH)
         if axes and axes[0] == natural[0]:
-            if len(axes) == 2 and axes[1] == arrangement.joined([a for axis in natural[1:] for a in axis]):
+            if axes == flattened(natural):
                 return self.emit(Flatten(), value)
             if not value.shape.is_map and axes == (*natural, (), ()):
                 return self.emit(Reshape(), value)
@@ -298,6 +306,11 @@ SAME_ORDER = {
 }
 SAME_ORDER |= {"type_as", "clone", "view_as", "alias", "getitem", "requires_grad_"}
 """Functions after which a weight's numbers still stand in their order."""
+
+
+def flattened(natural: Axes) -> Axes:
+    """The axes of a map as it is made, all but the batch's in one."""
+    return natural[0], arrangement.joined([atom for axis in natural[1:] for atom in axis])
 
 
 def described(axes: Axes, natural: Axes) -> str:
