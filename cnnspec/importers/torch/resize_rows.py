@@ -72,13 +72,14 @@ def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: 
         net.deny("pad", tuple(pad))
     left, right, top, bottom = [*pad, 0, 0, 0, 0][:4]
     amounts = [top, bottom, left, right]
-    if all(amount <= 0 for amount in amounts) and mode == "constant" and any(amounts):
-        return net.made(net.emit(resize.Crop(sides=[-amount for amount in amounts]), x))
     if min(amounts) < 0:
-        net.deny("pad", tuple(pad))
-    if not any(amounts):
-        return net.made(x)
-    return net.made(net.emit(resize.Pad(pad=amounts, mode=mode, value=float(value or 0)), x))
+        if mode != "constant":
+            net.deny("pad", tuple(pad))
+        x = net.emit(resize.Crop(sides=[max(0, -amount) for amount in amounts]), x)
+        amounts = [max(0, amount) for amount in amounts]
+    if any(amounts):
+        x = net.emit(resize.Pad(pad=amounts, mode=mode, value=float(value or 0)), x)
+    return net.made(x)
 
 
 def pixel_shuffle(net: Lowering, input: object, upscale_factor: int) -> Flow:

@@ -185,10 +185,25 @@ class Recorder(TorchFunctionMode):
         made = [args[0]] if name == "__setitem__" else list(tensors_in(out))
         if not made:
             return out
+        values = self.compute(name, func, args, kwargs, made) if fixed and not written else []
         results = self.record(name, *referred, made, written)
-        if fixed and not written:
-            self.compute(name, func, args, kwargs, results)
+        for result, value in zip(results, values, strict=False):
+            self.constants[result.number] = value
         return out
+
+    def compute(
+        self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], made: list[Tensor]
+    ) -> list[Tensor]:
+        """What a function makes of constants, numbers and all; nothing where it makes them by chance."""
+        sources = [self.constant(tensor) for tensor in tensors_in(args)]
+        if name == "to" and sources and sources[0] is not None:  # another device: the numbers stay
+            return [sources[0].to(made[0].dtype)]
+        if not sources and name not in FACTORIES:
+            return []
+        device = {"device": "cpu"} if "device" in kwargs else {}
+        values = func(*replaced(args, self.constant), **replaced(kwargs, self.constant) | device)
+        found = list(tensors_in(values))
+        return [] if any(value.is_meta for value in found) else found
 
     def call(self, func: Any, given: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function: on meta tensors, where there is one among what it is given."""
@@ -216,22 +231,6 @@ class Recorder(TorchFunctionMode):
         inner = self.scopes[-1][1] if self.scopes else None
         self.calls.append(Call(name, args, kwargs, results, written, scopes, place_here(), inner))
         return results
-
-    def compute(
-        self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], results: tuple[Traced, ...]
-    ) -> None:
-        """Compute what a function makes of constants, numbers and all."""
-        sources = [self.constant(tensor) for tensor in tensors_in(args)]
-        if not sources and name not in FACTORIES:
-            return
-        if name == "to" and sources:  # another device: the numbers stay
-            values: Any = sources
-        else:
-            device = {"device": "cpu"} if "device" in kwargs else {}
-            values = func(*replaced(args, self.constant), **replaced(kwargs, self.constant) | device)
-        for result, value in zip(results, tensors_in(values), strict=True):
-            if not value.is_meta:
-                self.constants[result.number] = value
 
     def refuse(self, code: str, message: str) -> Refusal:
         return Refusal(code, message, tuple(scope for scope, _ in self.scopes), place_here())
