@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -128,8 +129,10 @@ def made_of(found: Any, source: str) -> nn.Module:
 def call(builder: Any, source: str) -> nn.Module:
     from cnnspec.importers.torch.meta import WithoutMemory
 
-    try:
-        with WithoutMemory():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice on how weights start, and there are none
+        try:
+            with WithoutMemory():
+                return made_of(builder, source)
+        except Refused:  # it computes with what it makes
             return made_of(builder, source)
-    except Refused:  # it computes with what it makes
-        return made_of(builder, source)

@@ -207,9 +207,10 @@ class Lowering:
         for name, shape in wanted.items():
             key = given.get(name, "")
             found = tuple(self.state[key].shape) if key in self.state else None
+            if found is None:
+                raise Refuse("E1006", f"`{layer.name}` needs a tensor `{name}` in the state_dict")
             if found != shape:
-                is_a = f"is a tensor of shape {shape}" if found else "is in the state_dict"
-                raise Refuse("E1006", f"`{self.call.name}`: `{layer.name}` needs that `{key or name}` {is_a}")
+                raise Refuse("E1006", f"`{layer.name}` needs a tensor of shape {shape}, not {found}")
         if surplus := given.keys() - wanted.keys():
             raise Refuse("E1004", f"`{layer.name}` has no tensor `{min(surplus)}`")
         return {name: given[name] for name in wanted}
@@ -218,7 +219,9 @@ class Lowering:
         if isinstance(known, Weight):
             return known.key
         if isinstance(known, Computed):
-            raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is computed: {known.how}")
+            own = f"{self.call.scopes[-1].path}." if self.call.scopes else ""
+            how = known.how.replace(own, "") if own else known.how
+            raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is computed: {how}")
         if isinstance(known, Constant):
             raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is not in the state_dict")
         raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is a value of the network")
