@@ -14,7 +14,9 @@ from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Constant, Divided, Flow, Known, Noise, Repeated, Shifted, Weight
+from cnnspec.importers.torch.view_rows import cut
 from cnnspec.layers import channels, merge
+from cnnspec.layers.activation import Sigmoid
 from cnnspec.layers.base import Join
 
 
@@ -163,6 +165,14 @@ def as_map(net: Lowering, gate: Flow) -> Value:
     return net.map(Flow(gate.value, (*arrangement.axes_of(gate.value.shape, BATCH), (), ())))
 
 
+def glu(net: Lowering, input: object, dim: int = -1) -> Flow:
+    """The first half of the channels times the sigmoid of the second. Dauphin et al. 2017."""
+    flow = net.settled(net.flow(input))
+    count = flow.value.shape.channels
+    value, gate = (cut(net, flow, dim, start, start + count // 2) for start in (0, count // 2))
+    return joined(net, merge.Mul(), value, net.each(Sigmoid(), gate))
+
+
 def cat(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
     flows = [net.settled(net.flow(each)) for each in tensors]
     if len(flows) == 1:
@@ -185,5 +195,6 @@ ROWS: dict[str, Row] = {
     "rsub": rsub,
     **dict.fromkeys(("mul", "imul", "rmul", "multiply"), mul),
     **dict.fromkeys(("div", "truediv", "itruediv", "divide", "true_divide"), div),
+    "glu": glu,
     **dict.fromkeys(("cat", "concat", "concatenate"), cat),
 }

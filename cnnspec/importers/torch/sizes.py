@@ -48,7 +48,29 @@ def unify(operations: list[Operation], others: Sequence[list[Operation]]) -> lis
     for place, operation in enumerate(operations):
         runs = [operation, *(run[place] for run in alike)]
         found.append(operation._replace(layer=form([(run.layer, run.inputs[0].shape) for run in runs])))
-    return found
+    return in_one_way(found)
+
+
+def in_one_way(operations: list[Operation]) -> list[Operation]:
+    """Where a convolution pads `"same"`, those that pad so at any size without saying it say it, too."""
+    convolutions = [op.layer for op in operations if isinstance(op.layer, Conv | Depthwise)]
+    if all(layer.pad != "same" for layer in convolutions):
+        return operations
+    return [
+        op._replace(layer=op.layer.with_arguments(pad="same"))
+        if isinstance(op.layer, Conv | Depthwise) and is_same_at_any_size(op.layer)
+        else op
+        for op in operations
+    ]
+
+
+def is_same_at_any_size(layer: Conv | Depthwise) -> bool:
+    """Whether an odd kernel walks in steps of 1, and the pad is half of it."""
+    if layer.stride != (1, 1) or layer.kernel_of() == (1, 1):
+        return False
+    spans = [(k - 1) * d for k, d in zip(layer.kernel_of(), layer.dilation, strict=True)]
+    halves = tuple(span // 2 for span in spans for _ in range(2))
+    return layer.pad == halves and all(span % 2 == 0 for span in spans)
 
 
 def is_alike(left: list[Operation], right: list[Operation]) -> bool:

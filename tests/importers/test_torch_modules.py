@@ -1,0 +1,215 @@
+"""How people write modules: what functions, methods and operators become, and that they compute the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from cnnspec.importers.model import Model
+from cnnspec.values.shapes import Shape
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402
+from torch import nn  # noqa: E402
+
+from cnnspec.importers.torch.read import read  # noqa: E402
+from tests.importers.running import largest_difference  # noqa: E402
+
+IMAGE = Shape(3, 16, 16)
+
+
+class Net(nn.Module):
+    """A convolution to 8 channels, and a function of what it makes."""
+
+    def __init__(self, function: Callable[..., Any], **parts: Any) -> None:
+        super().__init__()
+        self.function = function
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, *images: torch.Tensor) -> Any:
+        return self.function(self, *map(self.conv, images))
+
+
+class Case(NamedTuple):
+    layers: str  # behind the convolution
+    module: nn.Module
+    tolerance: float = 0.0
+
+
+def squeeze(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    batch, channels, _, _ = x.shape
+    y = F.adaptive_avg_pool2d(x, 1).view(batch, channels)
+    y = torch.sigmoid(net.up(F.relu(net.down(y)))).view(batch, channels, 1, 1)
+    return x * y.expand_as(x)
+
+
+def gated(net: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    y = net.up(net.down(x.mean((2, 3))))[:, :, None, None]
+    return y * x, y
+
+
+def shuffled(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    batch, channels, height, width = x.shape
+    return x.view(batch, 2, channels // 2, height, width).transpose(1, 2).reshape(x.shape)
+
+
+def enlarged(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    batch, _, height, width = x.shape
+    x = x.view(batch, 2, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3)
+    return x.reshape(batch, 2, 2 * height, 2 * width)
+
+
+def normed_last(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return net.linear(net.norm(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
+
+
+def tokens(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    batch, channels, height, width = x.shape
+    y = F.gelu(net.linear(x.flatten(2).transpose(1, 2)))
+    return y.transpose(1, 2).reshape(batch, channels, height, width)
+
+
+def dropped(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Stochastic depth as it was first written: uniform numbers, rounded down."""
+    if not net.training:
+        return x
+    keep = 0.8
+    mask = (keep + torch.rand((x.shape[0], 1, 1, 1), dtype=x.dtype, device=x.device)).floor_()
+    return x.div(keep) * mask
+
+
+def in_place(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    y = F.relu_(x)
+    y += x
+    return y
+
+
+def prepared(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    mean = torch.tensor([0.1 * n for n in range(8)], device=x.device).view(1, 8, 1, 1)
+    return net.again((x - mean) / 0.5)
+
+
+def linears() -> dict[str, nn.Module]:
+    return {"down": nn.Linear(8, 4), "up": nn.Linear(4, 8)}
+
+
+ATTENTION = "globalavgpool linear relu linear sigmoid mul"
+
+CASES = {
+    "squeeze and excite": Case(ATTENTION, Net(squeeze, **linears())),
+    "a gate that is an output": Case("globalavgpool linear linear mul", Net(gated, **linears())),
+    "channel shuffle": Case("channelshuffle", Net(shuffled)),
+    "pixel shuffle": Case("pixelshuffle", Net(enlarged)),
+    "channels last": Case("layernorm linear", Net(normed_last, norm=nn.LayerNorm(8), linear=nn.Linear(8, 8))),
+    "tokens that are a map again": Case("linear gelu", Net(tokens, linear=nn.Linear(8, 8)), 1e-6),
+    "stochastic depth by hand": Case("stochasticdepth", Net(dropped), 1e-6),
+    "in place": Case("relu add", Net(in_place)),
+    "fixed numbers": Case("normalize conv", Net(prepared, again=nn.Conv2d(8, 8, 1))),
+    "chunks": Case("slice slice add", Net(lambda _, x: torch.add(*x.chunk(2, 1)))),
+    "a step of channels": Case("pick", Net(lambda _, x: x[:, ::2])),
+    "an ellipsis": Case("crop", Net(lambda _, x: x[..., 1:-1, 2:])),
+    "a list of channels": Case("pick", Net(lambda _, x: x[:, [3, 0]])),
+    "a negative pad": Case("crop pad", Net(lambda _, x: F.pad(x, (-1, 1, -1, 1)))),
+    "bounds": Case("relu6 relu", Net(lambda _, x: x.clamp(0, 6).clamp(min=0))),
+    "a sum of a list": Case("relu add", Net(lambda _, x: sum([x, x.relu()]))),
+    "a stack of functions": Case("sigmoid mul tanh", Net(lambda _, x: torch.tanh(x * x.sigmoid()))),
+    "a mean to a vector": Case("globalavgpool flatten", Net(lambda _, x: x.mean([-2, -1]).contiguous())),
+    "a half that gates": Case("slice slice sigmoid mul", Net(lambda _, x: F.glu(x, 1))),
+    "joined vectors": Case(
+        "globalavgpool globalmaxpool flatten flatten concat",
+        Net(lambda _, x: torch.cat([F.adaptive_avg_pool2d(x, 1).flatten(1), x.amax((2, 3))], -1)),
+    ),
+    "one module twice": Case(
+        "conv conv", Net(lambda net, x: net.again(net.again(x)), again=nn.Conv2d(8, 8, 1))
+    ),
+    "a checkpoint": Case(
+        "conv",
+        Net(
+            lambda net, x: torch.utils.checkpoint.checkpoint(net.again, x, use_reentrant=False),
+            again=nn.Conv2d(8, 8, 1),
+        ),
+    ),
+}
+
+
+def kinds(model: Model) -> str:
+    return " ".join(operation.layer.name for operation in model.operations)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_module_is_read(name: str) -> None:
+    layers, module, tolerance = CASES[name]
+    model = read(module, [IMAGE])
+    assert sorted(kinds(model).split()) == sorted(f"conv {layers}".split())
+    images = torch.randn(2, *IMAGE.dimensions, generator=torch.Generator().manual_seed(0))
+    for training in (False, True):
+        assert largest_difference(module, model, images, training=training) <= tolerance
+
+
+def test_a_module_called_twice_has_its_keys_twice() -> None:
+    model = read(CASES["one module twice"].module, [IMAGE])
+    _, first, second = model.operations
+    assert first.keys == second.keys == {"weight": "again.weight", "bias": "again.bias"}
+    assert [op.scopes[-1].call for op in (first, second)] == [0, 1]
+
+
+def test_scopes_and_places() -> None:
+    model = read(nn.Sequential(nn.Sequential(nn.Conv2d(3, 3, 1)), CASES["in place"].module), [IMAGE])
+    pointwise, conv, relu, add = model.operations
+    assert [(scope.path, scope.kind) for scope in pointwise.scopes] == [
+        ("0", "Sequential"),
+        ("0.0", "Conv2d"),
+    ]
+    assert [(scope.path, scope.kind) for scope in conv.scopes] == [("1", "Net"), ("1.conv", "Conv2d")]
+    assert [scope.path for scope in relu.scopes] == ["1"]
+    assert pointwise.place == ""  # no line but PyTorch's own
+    lines = [int(op.place.removeprefix("test_torch_modules.py:")) for op in (relu, add)]
+    assert lines == [lines[0], lines[0] + 1]
+
+
+def test_outputs_bear_the_names_that_they_are_returned_by() -> None:
+    named = Net(lambda _, x: {"out": x, "parts": {"left": x[:, :4], "right": [x[:, 4:]]}, "none": None})
+    assert [output.name for output in read(named, [IMAGE]).outputs] == ["out", "parts_left", "parts_right"]
+
+
+def test_two_inputs_are_named_as_forward_names_them() -> None:
+    class Two(nn.Module):
+        def forward(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+            return left + right
+
+    model = read(Two(), [IMAGE, IMAGE])
+    assert [(given.name, given.value.shape) for given in model.inputs] == [("left", IMAGE), ("right", IMAGE)]
+
+
+def test_outputs_of_training_alone() -> None:
+    module = Net(lambda net, x: (x.relu(), x.tanh()) if net.training else x.relu())
+    model = read(module, [IMAGE])
+    assert [output.training for output in model.outputs] == [False, True]
+    assert [(op.layer.name, op.training) for op in model.operations] == [
+        ("conv", False),
+        ("relu", False),
+        ("tanh", True),
+    ]
+
+
+WRAPPED = {
+    "compiled": lambda module: torch.compile(module),
+    "parallel": nn.DataParallel,
+    "half": lambda module: module.half(),
+    "meta": lambda module: module.to("meta"),
+    "without gradients": lambda module: module.requires_grad_(False),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_wrapped_module_is_read_as_what_is_in_it(name: str) -> None:
+    plain = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    wanted = read(plain, [IMAGE])
+    found = read(WRAPPED[name](plain), [IMAGE])
+    assert kinds(found) == kinds(wanted)
+    assert [op.keys for op in found.operations] == [op.keys for op in wanted.operations]
