@@ -86,6 +86,7 @@ def test_a_pickle_is_not_opened(tmp_path: Path) -> None:
     assert "`mymodel.py:make_net`" in refused(str(path))
 
 
+@pytest.mark.slow
 def test_torchvision_s_models_come_without_numbers(torchvision: Any) -> None:
     module = load("torchvision:regnet_y_400mf")
     assert all(parameter.is_meta for parameter in module.parameters())

@@ -118,7 +118,9 @@ CASES = {
     "bounds": Case("relu6 relu", Net(lambda _, x: x.clamp(0, 6).clamp(min=0))),
     "a sum of a list": Case("relu add", Net(lambda _, x: sum([x, x.relu()]))),
     "a stack of functions": Case("sigmoid mul tanh", Net(lambda _, x: torch.tanh(x * x.sigmoid()))),
-    "a mean to a vector": Case("globalavgpool flatten", Net(lambda _, x: x.mean([-2, -1]).contiguous())),
+    "a mean to a vector": Case(
+        "globalavgpool flatten", Net(lambda _, x: x.mean(axis=[-2, -1]).contiguous().double())
+    ),
     "a half that gates": Case("slice slice sigmoid mul", Net(lambda _, x: F.glu(x, 1))),
     "joined vectors": Case(
         "globalavgpool globalmaxpool flatten flatten concat",
@@ -206,6 +208,7 @@ WRAPPED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRAPPED)
 def test_a_wrapped_module_is_read_as_what_is_in_it(name: str) -> None:
     plain = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))

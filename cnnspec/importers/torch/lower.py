@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
+import torch
 from torch import Tensor
 
 from cnnspec.importers.model import Operation, Value
@@ -119,7 +120,7 @@ class Lowering:
     def lower(self, call: Call) -> list[Known]:
         """What a call makes. Raises Refuse."""
         args = tuple(self.resolve(each) for each in call.args)
-        kwargs = {name: self.resolve(each) for name, each in call.kwargs.items()}
+        kwargs = {ALIASES.get(name, name): self.resolve(each) for name, each in call.kwargs.items()}
         given = [each for each in flat([args, kwargs]) if isinstance(each, KINDS)]
         if any(isinstance(each, Opaque) for each in given):
             return [Opaque(result.shape) for result in call.results]
@@ -145,10 +146,19 @@ class Lowering:
         """What a row made, its shapes held against PyTorch's."""
         shapes = [sizes_of(each.axes) if isinstance(each, Flow) else None for each in made]
         wanted = [result.shape for result in call.results]
+        self.check_precision(call, made)
         for shape, want in zip(shapes, wanted, strict=True):
             if shape is not None and shape != want:
                 raise Refuse("E1005", f"`{call.name}` makes {want} of what the language makes {shape}")
         return made
+
+    def check_precision(self, call: Call, made: list[Known]) -> None:
+        """Refuse a call that keeps fewer digits of a value than it had. Raises Refuse."""
+        dtypes = [each.dtype for each in call.args if isinstance(each, Traced)]
+        given = max((bits(dtype) for dtype in dtypes), default=0)
+        for result, known in zip(call.results, made, strict=True):
+            if isinstance(known, Flow) and bits(result.dtype) < given:
+                raise Refuse("E1004", f"`{call.name}` to {str(result.dtype).removeprefix('torch.')}")
 
     def check_writes(self, call: Call) -> None:
         """Refuse a call that changes the module's state; the statistics of norms change. Raises Refuse."""
@@ -295,6 +305,9 @@ class Lowering:
             raise Refuse("E1005", f"`{self.call.name}` splits axes unevenly") from None
 
 
+ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
+"""NumPy's names of arguments, which PyTorch takes, too."""
+
 SAME_ORDER = {
     "view",
     "reshape",
@@ -309,6 +322,11 @@ SAME_ORDER = {
 }
 SAME_ORDER |= {"type_as", "clone", "view_as", "alias", "getitem", "requires_grad_"}
 """Functions after which a weight's numbers still stand in their order."""
+
+
+def bits(dtype: torch.dtype) -> int:
+    """How many bits a number with a point has; 0 of other types."""
+    return torch.finfo(dtype).bits if dtype.is_floating_point else 0
 
 
 def flattened(natural: Axes) -> Axes:

@@ -44,7 +44,7 @@ class Traced(NamedTuple):
 
     number: int
     shape: tuple[int, ...]
-    is_real: bool = True  # numbers with a point
+    dtype: torch.dtype = torch.float32
     is_stale: bool = False
 
 
@@ -139,7 +139,7 @@ class Recorder(TorchFunctionMode):
 
     def bind(self, tensor: Tensor) -> Traced:
         """Give a tensor a new number."""
-        traced = Traced(self.count, tuple(tensor.shape), tensor.is_floating_point())
+        traced = Traced(self.count, tuple(tensor.shape), tensor.dtype)
         self.count += 1
         self.bound[id(tensor)] = traced, tensor._version, tensor
         return traced
