@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -47,22 +48,27 @@ def load(source: str) -> nn.Module:
     raise refuse(f"`{source}` is no source: it wants {FORMS}")
 
 
-def missing(library: str) -> Refused:
-    return refuse(f"{library} is not installed: `pip install {library}`")
+def library(name: str) -> Any:
+    """A library of models. Raises Refused where it is not there."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as problem:
+        if problem.name == name:
+            raise refuse(f"{name} is not installed: `pip install {name}`") from None
+        raise refuse(f"{name} cannot be imported: {problem}") from problem
+    except Exception as problem:  # builds of it and of torch that do not fit each other
+        raise refuse(f"{name} cannot be imported: {type(problem).__name__}: {problem}") from problem
 
 
-def unknown(library: str, name: str, known: Iterable[str]) -> Refused:
-    """Raised for a name that a library does not have: the nearest ones that it has."""
+def unknown(where: str, name: str, known: Iterable[str]) -> Refused:
+    """Says that a library does not have a name, and the nearest ones that it has."""
     near = " or ".join(f"`{each}`" for each in suggest(name, known))
-    return refuse(f"{library} has no `{name}`" + (f": did you mean {near}?" if near else ""))
+    return refuse(f"{where} has no `{name}`" + (f": did you mean {near}?" if near else ""))
 
 
 def from_torchvision(name: str) -> nn.Module:
     """A model of torchvision: a classifier or a segmentation net."""
-    try:
-        from torchvision import models
-    except ImportError:
-        raise missing("torchvision") from None
+    models = library("torchvision").models
     known = [*models.list_models(models), *models.list_models(models.segmentation)]
     if name not in known:
         raise unknown("torchvision", name, known)
@@ -75,37 +81,42 @@ def from_torchvision(name: str) -> nn.Module:
 
 
 def from_timm(name: str) -> nn.Module:
-    try:
-        import timm
-    except ImportError:
-        raise missing("timm") from None
+    timm = library("timm")
     if not timm.is_model(name):
         raise unknown("timm", name, timm.list_models())
     return call(lambda: timm.create_model(name, pretrained=False), f"timm:{name}")
 
 
 def from_file(path: Path, name: str) -> nn.Module:
-    """What a Python file calls by the name: a module, or something to call that returns one."""
-    found = getattr(run(path), name, None)
-    if found is None:
-        raise refuse(f"{path} defines no `{name}`")
-    return made_of(found, f"{path}:{name}")
+    """What a Python file calls by the name: a module, or something to call that returns one.
 
-
-def run(path: Path) -> ModuleType:
-    """Run a Python file as a module, its folder on the search path as when it is run by itself."""
-    spec = spec_from_file_location(path.stem, path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    The file runs as if it ran by itself: its folder is on the search path.
+    """
+    if not path.is_file():
         raise refuse(f"there is no file {path}")
-    module = module_from_spec(spec)
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
-    except Exception as problem:
-        raise refuse(f"{path} raises {type(problem).__name__}: {problem}") from problem
+        found = getattr(run(path), name, None)
+        if found is None:
+            raise refuse(f"{path} defines no `{name}`")
+        return made_of(found, f"{path}:{name}")
     finally:
         sys.path.remove(folder)
+
+
+def run(path: Path) -> ModuleType:
+    """Run a Python file as a module. Raises Refused with the error that it raises."""
+    name = path.stem if path.stem not in sys.modules else f"{path.stem} of {path.resolve().parent}"
+    spec = spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # of a file that ends in .py
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # data classes look themselves up there
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as problem:
+        del sys.modules[name]
+        raise refuse(f"{path} raises {type(problem).__name__}: {problem}") from problem
     return module
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,21 @@ from cnnspec.importers.refusals import Refused  # noqa: E402
 from cnnspec.importers.sources import load  # noqa: E402
 
 FILE = """
+from __future__ import annotations
+from dataclasses import dataclass
 from torch import nn
 from beside import WIDTH
+
+@dataclass
+class Options:
+    depth: int = 3
 
 class Net(nn.Sequential):
     def __init__(self):
         super().__init__(nn.Conv2d(3, WIDTH, 3))
 
 def make_net():
+    import beside_later
     return Net()
 
 net = make_net()
@@ -35,6 +43,7 @@ def broken():
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     (tmp_path / "beside.py").write_text("WIDTH = 7\n")
+    (tmp_path / "beside_later.py").write_text("")
     path = tmp_path / "mymodel.py"
     path.write_text(FILE)
     return path
@@ -74,9 +83,24 @@ def test_what_is_no_source_is_refused(source: str, words: str) -> None:
     assert words in refused(source)
 
 
-def test_a_file_that_raises_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mymodel.py").write_text("import nothing_of_that_name\n")
-    assert "raises ModuleNotFoundError" in refused(f"{tmp_path}/mymodel.py:net")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import nothing_of_that_name", "raises ModuleNotFoundError"),
+        ("raise SystemExit(3)", "raises SystemExit: 3"),
+    ],
+)
+def test_a_file_that_raises_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "mymodel.py").write_text(text + "\n")
+    assert words in refused(f"{tmp_path}/mymodel.py:net")
+
+
+def test_two_files_of_one_name_are_two(tmp_path: Path) -> None:
+    for name, number in (("one", 1), ("two", 2)):
+        (tmp_path / name).mkdir()
+        text = f"from torch import nn\nnet = nn.Conv2d(3, {number}, 1)\n"
+        (tmp_path / name / "samename.py").write_text(text)
+        assert load(f"{tmp_path}/{name}/samename.py:net").weight.shape[0] == number
 
 
 def test_a_pickle_is_not_opened(tmp_path: Path) -> None:
@@ -94,8 +118,15 @@ def test_torchvision_s_models_come_without_numbers(torchvision: Any) -> None:
 
 
 def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "timm", None)
+    monkeypatch.setitem(sys.modules, "timm", None)
     assert "`pip install timm`" in refused("timm:resnet18")
+
+
+def test_a_library_that_does_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "timm.py").write_text("raise RuntimeError('operator does not exist')\n")
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "timm cannot be imported: RuntimeError: operator does not exist" in refused("timm:resnet18")
 
 
 def refused(source: str) -> str:
