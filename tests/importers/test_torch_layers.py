@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from cnnspec.layers.base import Layer
+from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
 torch = pytest.importorskip("torch")
 
 from cnnspec.importers.torch.read import read  # noqa: E402
 from tests.importers.running import largest_difference  # noqa: E402
-from tests.layers.instantiate import MODULES, SCALES, Case, batch, instantiate, make, title  # noqa: E402
+from tests.layers.instantiate import MAP, MODULES, SCALES, Case, batch, instantiate, make, title  # noqa: E402
 
 
 def said(layer: Layer, x: Shape) -> dict[str, Any]:
@@ -52,7 +53,14 @@ def test_a_module_is_read_as_its_layer(case: Case) -> None:
         assert largest_difference(module, model, batch(x), training=training) == 0
 
 
-FROZEN = [case for case in MODULES if case[1].get("frozen")]
+CORNERS = [[1, 2], [3, 4]]
+MIRRORED = [[4, 3], [2, 1]]
+FROZEN = [case for case in MODULES if case[1].get("frozen")] + [
+    ("convtranspose", {"filter": Filter(2, (2, 2)), "weights": [CORNERS, MIRRORED], "frozen": True}, MAP),
+    ("convtranspose", {"filter": Filter(1, (2, 2)), "weights": CORNERS, "biases": 0.1, "frozen": True}, MAP),
+    ("conv", {"filter": Filter(2, (2, 2)), "weights": [CORNERS, MIRRORED], "frozen": True}, MAP),
+    ("conv", {"filter": Filter(1, (2, 2)), "weights": [[CORNERS, MIRRORED] * 2], "frozen": True}, MAP),
+]
 
 
 @pytest.mark.parametrize("case", FROZEN, ids=title)

@@ -122,6 +122,13 @@ CASES = {
         "globalavgpool flatten", Net(lambda _, x: x.mean(axis=[-2, -1]).contiguous().double())
     ),
     "a half that gates": Case("slice slice sigmoid mul", Net(lambda _, x: F.glu(x, 1))),
+    "a scale of a vector": Case(
+        "globalavgpool flatten scale dropout pick",
+        Net(
+            lambda net, x: F.dropout(x.mean((2, 3)) * net.gamma, 0.3, net.training)[:, [1, 0]],
+            gamma=nn.Parameter(torch.ones(8)),
+        ),
+    ),
     "joined vectors": Case(
         "globalavgpool globalmaxpool flatten flatten concat",
         Net(lambda _, x: torch.cat([F.adaptive_avg_pool2d(x, 1).flatten(1), x.amax((2, 3))], -1)),

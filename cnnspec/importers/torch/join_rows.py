@@ -128,7 +128,8 @@ def pair(net: Lowering, input: object, other: object, verb: str) -> tuple[Flow, 
 
 
 def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
-    """A trained number a channel."""
+    """A trained number a channel. Raises Refuse."""
+    flow = net.settled(flow)
     wanted = whole("C", flow.value.shape.channels)
     shape = (1,) * (len(flow.axes) - len(weight.shape)) + weight.shape
     if len(shape) == len(flow.axes):

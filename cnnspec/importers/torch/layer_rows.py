@@ -26,8 +26,11 @@ def sides(value: Any) -> tuple[int, int]:
     return height, width
 
 
-def fixed(net: Lowering, weight: object, bias: object) -> dict[str, Any]:
-    """The arguments of a layer whose tensors are buffers: they are not trained. Raises Refuse."""
+def fixed(net: Lowering, weight: object, bias: object, filter_axis: int = 0) -> dict[str, Any]:
+    """The arguments of a layer whose tensors are buffers: they are not trained. Raises Refuse.
+
+    `filter_axis` is the weight's axis that counts filters.
+    """
     tensors = {
         name: net.state[known.key]
         for name, known in (("weights", weight), ("biases", bias))
@@ -38,12 +41,12 @@ def fixed(net: Lowering, weight: object, bias: object) -> dict[str, Any]:
         return {}
     if len(buffers) < len(tensors):
         net.deny("weight", "a buffer and a bias that is trained")
-    written = {name: written_numbers(tensor) for name, tensor in tensors.items()}
+    written = {name: written_numbers(tensor, 1 - filter_axis) for name, tensor in tensors.items()}
     return {"frozen": True, **{name: numbers for name, numbers in written.items() if numbers is not None}}
 
 
-def written_numbers(tensor: Tensor) -> Any:
-    """Fixed numbers as arguments take them: one for all, one kernel for all filters, or all of them."""
+def written_numbers(tensor: Tensor, channel_axis: int) -> Any:
+    """Fixed numbers as arguments take them: one for all, one kernel for all, one a filter, or all of them."""
     if tensor.is_meta or not tensor.numel():
         return None
     first = tensor[(0,) * (tensor.dim() - 2)] if tensor.dim() == 4 else tensor
@@ -51,8 +54,8 @@ def written_numbers(tensor: Tensor) -> Any:
         tensor = tensor.flatten()[0]
     elif bool((tensor == first).all()):
         tensor = first
-    elif tensor.dim() == 4 and bool((tensor == tensor[:, :1]).all()):
-        tensor = tensor[:, 0]
+    elif tensor.dim() == 4 and bool((tensor == tensor.narrow(channel_axis, 0, 1)).all()):
+        tensor = tensor.select(channel_axis, 0)
     return shortest(tensor) if tensor.numel() <= LARGEST_KERNEL else None
 
 
@@ -106,7 +109,7 @@ def conv_transpose2d(
         dilation=sides(dilation),
         groups=groups,
         bias=bias is not None,
-        **fixed(net, weight, bias),
+        **fixed(net, weight, bias, filter_axis=1),
     )
     return net.made(net.emit(layer, x, weight=weight, bias=bias))
 

@@ -76,6 +76,7 @@ def expand(net: Lowering, input: object, *sizes: Any) -> Known:
 
 def place_of_channels(net: Lowering, flow: Flow, dim: int) -> tuple[Flow, int]:
     """The value and which of its axes counts all of its channels, if this one does. Raises Refuse."""
+    flow = net.settled(flow)
     place = dim % len(flow.axes)
     if flow.axes[place] == whole("C", flow.value.shape.channels):
         return flow, place
