@@ -1,0 +1,107 @@
+"""Computed values: what stands in a specification where a number would, or a label's digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import add, eq, floordiv, mul, ne, sub
+from typing import Any, NamedTuple
+
+
+class Formula(NamedTuple):
+    """`operator` of the operands, which are formulas or plain values; "name" has a name for operand."""
+
+    operator: str
+    operands: tuple[Any, ...]
+
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "*": mul,
+    "//": floordiv,
+    "+": add,
+    "-": sub,
+    "==": eq,
+    "!=": ne,
+    "and": lambda a, b: a and b,
+    "or": lambda a, b: a or b,
+    "not": lambda a: not a,
+    "if": lambda test, then, otherwise: then if test else otherwise,
+    "index": lambda table, place: table[place],
+}
+
+STRENGTH = {"if": 0, "or": 1, "and": 2, "not": 3, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "//": 6}
+"""How close an operator binds; names and indices bind closest."""
+
+
+def name(text: str) -> Formula:
+    return Formula("name", (text,))
+
+
+def evaluate(value: Any, names: Mapping[str, Any]) -> Any:
+    """The value of a formula; anything else is its own. Raises KeyError for a name that `names` lacks."""
+    if not isinstance(value, Formula):
+        return value
+    if value.operator == "name":
+        return names[value.operands[0]]
+    return OPERATORS[value.operator](*(evaluate(operand, names) for operand in value.operands))
+
+
+def names_in(value: Any) -> set[str]:
+    if not isinstance(value, Formula):
+        return set()
+    if value.operator == "name":
+        return {value.operands[0]}
+    return set().union(*map(names_in, value.operands))
+
+
+def substitute(value: Any, given: Mapping[str, Any]) -> Any:
+    """The formula with other formulas or values in place of names."""
+    if not isinstance(value, Formula):
+        return value
+    if value.operator == "name":
+        return given.get(value.operands[0], value)
+    return Formula(value.operator, tuple(substitute(operand, given) for operand in value.operands))
+
+
+def written(value: Any, strength: int = 0) -> str:
+    """A value or a formula as the language writes it, in parentheses where it binds less than `strength`."""
+    if not isinstance(value, Formula):
+        return plain(value)
+    if value.operator == "name":
+        return str(value.operands[0])
+    if value.operator == "index":
+        return f"{written(value.operands[0])}[{written(value.operands[1])}]"
+    own = STRENGTH[value.operator]
+    if value.operator == "if":
+        test, then, otherwise = value.operands
+        text = f"{written(then, 1)} if {written(test, 1)} else {written(otherwise)}"
+    elif value.operator == "not":
+        text = f"not {written(value.operands[0], own)}"
+    else:
+        left, right = value.operands
+        text = f"{written(left, own)} {value.operator} {written(right, own + 1)}"
+    return f"({text})" if own < strength else text
+
+
+def plain(value: Any) -> str:
+    """A plain value as the language writes it; a tuple is a size, or the four sides of a pad."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(side, int) for side in value):
+        return f"{value[0]}x{value[1]}"
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(plain_or_formula, value))}]"
+    if isinstance(value, float):
+        return decimal(value)
+    return str(int(value)) if isinstance(value, int) else str(value)
+
+
+def plain_or_formula(value: Any) -> str:
+    return written(value)
+
+
+def decimal(value: float) -> str:
+    """1e-06 is written 1e-6, and 1.0 as 1.0."""
+    mantissa, e, exponent = repr(value).partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa

@@ -1,0 +1,149 @@
+"""Labels that can be left out: the name of the step would be the same without (rule 13 of the language)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from cnnspec.elaborate.naming import NameScope
+from cnnspec.importers.formulas import evaluate
+from cnnspec.importers.terms import (
+    IDENTITY,
+    NONE,
+    Again,
+    Braces,
+    Call,
+    Chain,
+    From,
+    If,
+    Join,
+    Label,
+    Repeat,
+    Term,
+    is_wired,
+    parse_label,
+    rebuild,
+    walk,
+)
+from cnnspec.text.source import Source, Span
+
+Names = Mapping[str, Any]
+
+NOWHERE = Span(Source("", ""), 0, 0)
+
+
+def leave_out(
+    chain: Chain, is_net: bool, instances: Sequence[Names] = ({},), outputs: Collection[Label] = ()
+) -> Chain:
+    """The chain of a net or a block without labels that are not needed.
+
+    `instances` has the values of the block's parameters, one row for each set of arguments that it is used
+    with: a label stays where one of them needs it, or a wire or one of the `outputs` does. A step without
+    tensors gets a label where the name that it has without is that of another.
+    """
+    read = {term.target[-1] for term in walk(chain) if isinstance(term, From | Again)} | {*outputs}
+    while True:
+        found = Naming(read)
+        for names in instances:
+            found.visit(chain, NameScope("", is_net or is_wired(chain)), names)
+        if not found.clashing:
+            return found.without(chain)
+        chain = found.labelled(chain)
+
+
+class Naming:
+    """Names the steps of chains as the language does, and compares with what their labels say."""
+
+    def __init__(self, read: Collection[Label]) -> None:
+        self.read = read
+        self.needed: set[int] = set()  # terms whose label has to stand, by their identity
+        self.holders: dict[str, Term] = {}  # of a name in the present instance
+        self.clashing: dict[int, str] = {}  # terms that need a label, and their kind
+        self.known: set[str] = set()
+
+    def visit(self, chain: Chain, scope: NameScope, names: Names) -> None:
+        if not scope.prefix:
+            self.holders = {}
+        self.chain(chain, scope, names)
+
+    def chain(self, chain: Chain, scope: NameScope, names: Names) -> None:
+        for term in chain:
+            if isinstance(term, Call) and term is not NONE:
+                self.call(term, scope, names)
+            elif isinstance(term, Braces):
+                path = self.take(term, spelled(term.label, names), "group", scope)
+                self.chain(term.body, NameScope(f"{path}.", False), names)
+            elif isinstance(term, Join):
+                for inner in term.paths:
+                    self.chain(inner, scope, names)
+            elif isinstance(term, If):
+                taken = term.then if evaluate(term.test, names) else term.otherwise
+                self.chain(taken or (), scope, names)
+            elif isinstance(term, Repeat):
+                for row in turns(term, names):
+                    self.chain(term.body, scope, {**names, **row})
+            elif isinstance(term, Again) and term.label:
+                self.hold(term, scope.reserve(spelled(term.label, names), NOWHERE)[0])
+
+    def call(self, term: Call, scope: NameScope, names: Names) -> None:
+        label = spelled(term.label, names)
+        kind = str(evaluate(term.name, names)).lower()
+        if kind == IDENTITY:
+            if label:
+                self.hold(term, scope.reserve(label, NOWHERE)[0])
+                self.needed.add(id(term))
+            return
+        trial = f"{kind}{scope.kinds.get(kind, 0) + 1}" if scope.by_kind else str(scope.count)
+        if label and (label != trial or not term.keyed or term.label in self.read):
+            self.needed.add(id(term))
+        self.take(term, label, kind, scope)
+
+    def take(self, term: Term, label: str, kind: str, scope: NameScope) -> str:
+        path, _ = scope.name(label or None, kind, NOWHERE)
+        self.hold(term, path)
+        return path
+
+    def hold(self, term: Term, path: str) -> None:
+        """Whoever has no tensors gives way where two steps have one name."""
+        other = self.holders.setdefault(path, term)
+        self.known.add(path.rpartition(".")[2])
+        if other is not term:
+            yielding = next((t for t in (other, term) if isinstance(t, Call) and not t.label), None)
+            if yielding is not None:
+                self.clashing[id(yielding)] = str(yielding.name)
+
+    def without(self, chain: Chain) -> Chain:
+        def change(term: Term) -> Term:
+            if isinstance(term, Call) and term.label and id(term) not in self.needed:
+                return term._replace(label=())
+            return rebuild(term, self.without)
+
+        return tuple(map(change, chain))
+
+    def labelled(self, chain: Chain) -> Chain:
+        def change(term: Term) -> Term:
+            if isinstance(term, Call) and id(term) in self.clashing:
+                return term._replace(label=self.free(self.clashing[id(term)]))
+            return rebuild(term, self.labelled)
+
+        return tuple(map(change, chain))
+
+    def free(self, kind: str) -> Label:
+        name = next(name for n in count(1) if (name := f"{kind}_{n}") not in self.known)
+        self.known.add(name)
+        return parse_label(name)
+
+
+def spelled(label: Label, names: Names) -> str:
+    return "".join(str(evaluate(part, names)) for part in label)
+
+
+def turns(term: Repeat, names: Names) -> list[dict[str, Any]]:
+    """The values of the names of a repeat, turn by turn."""
+    rows = evaluate(term.rows, names)
+    if isinstance(rows, int):
+        return [dict.fromkeys(term.names, turn) for turn in range(rows)]
+    if len(term.names) == 1:
+        return [{term.names[0]: value} for value in rows]
+    return [dict(zip(term.names, row, strict=True)) for row in rows]

@@ -1,0 +1,119 @@
+"""Whether two models are the same network: the proof that follows every import."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cnnspec.importers.model import Model, Operation
+from cnnspec.layers.base import Layer, Unsupported
+from cnnspec.values.shapes import Shape, plain_shape
+
+
+class Difference(NamedTuple):
+    """Where two models differ: the innermost scope around it, "" for the whole, and what differs there."""
+
+    scope: str
+    what: str
+
+
+class Numbers:
+    """A number for everything that it is asked for, the same for equals: a Merkle hash without collisions."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, int] = {}
+
+    def __call__(self, *parts: Any) -> int:
+        return self.known.setdefault(parts, len(self.known))
+
+
+def compare(source: Model, made: Model) -> Difference | None:
+    """The first difference of two models, None where there is none.
+
+    Equal are the kinds, the arguments, the operands, the keys and the shapes of all operations that an output
+    needs, the outputs in their order, and the order in which random numbers are drawn. A sum of two does not
+    depend on their order, nor a concatenation on how it is nested. What no output needs, has equal keys.
+    """
+    numbers = Numbers()
+    one, two = merkle(source, numbers), merkle(made, numbers)
+    left = Counter(two[o.output.number] for o in made.operations)
+    for operation in source.operations:
+        mark = one[operation.output.number]
+        if not left[mark] and operation.layer.name != "concat":
+            return Difference(*place_of(operation))
+        left[mark] -= 1
+    if keys(source) != keys(made):
+        return Difference("", "the keys of the weights")
+    if [one[o.value.number] for o in source.outputs] != [two[o.value.number] for o in made.outputs]:
+        return Difference("", "the outputs")
+    if [o.training for o in source.outputs] != [o.training for o in made.outputs]:
+        return Difference("", "which outputs are for training alone")
+    if draws(source, one) != draws(made, two):
+        return Difference("", "the order in which random numbers are drawn")
+    return None
+
+
+def place_of(operation: Operation) -> tuple[str, str]:
+    owner = next(iter(operation.keys.values()), "")
+    return operation.scopes[-1].path if operation.scopes else "", f"`{operation.layer.name}` {owner}".strip()
+
+
+def merkle(model: Model, numbers: Numbers) -> dict[int, int]:
+    """A number for each value, equal for values that are computed alike from the same inputs."""
+    found: dict[int, int] = {}
+    parts: dict[int, tuple[int, ...]] = {}  # of concatenations
+    for place, given in enumerate(model.inputs):
+        found[given.value.number] = numbers("input", place, plain_shape(given.value.shape))
+    for operation in model.operations:
+        operands: list[int] = []
+        for value in operation.inputs:
+            flat = operation.layer.name == "concat" and parts.get(value.number)
+            operands += flat or [found[value.number]]
+        if operation.layer.name in ("add", "mul") and len(operands) == 2:
+            operands.sort()
+        output = operation.output.number
+        if operation.layer.name == "concat":
+            parts[output] = tuple(operands)
+        shapes = [plain_shape(value.shape) for value in operation.inputs]
+        form = meaning(operation.layer, shapes, numbers)
+        tensors = tuple(sorted(shaped_keys(operation, shapes).items()))
+        found[output] = numbers(form, tensors, plain_shape(operation.output.shape), *operands)
+    return found
+
+
+def meaning(layer: Layer, shapes: Sequence[Shape], numbers: Numbers) -> int:
+    """A number for what a layer does to values of these shapes, however it is spelled.
+
+    It is lowered to a call of PyTorch's, where there is one: a depthwise convolution is one in groups.
+    """
+    if layer.is_join:
+        return numbers(layer.name)
+    try:
+        return numbers("call", repr(layer.torch(shapes[0])))
+    except Unsupported:
+        return numbers(layer.name, repr([layer.value(name) for name in layer.arguments if name != "in"]))
+
+
+def shaped_keys(operation: Operation, shapes: Sequence[Shape]) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor of an operation, by its key."""
+    if operation.layer.is_join:
+        return {}
+    return {
+        operation.keys[weight.name]: tuple(map(int, weight.shape))
+        for weight in operation.layer.weights(shapes[0])
+        if weight.name in operation.keys
+    }
+
+
+def keys(model: Model) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for operation in model.operations:
+        found |= shaped_keys(operation, [plain_shape(value.shape) for value in operation.inputs])
+    return found
+
+
+def draws(model: Model, found: dict[int, int]) -> list[int]:
+    """The values that random numbers enter, in the order in which they are drawn."""
+    random = ("dropout", "stochasticdepth")
+    return [found[o.output.number] for o in model.operations if o.layer.name in random]

@@ -1,0 +1,193 @@
+"""Scopes: the operations of a model as items, each an operation or a module of one input and one output.
+
+The modules around each operation are known. One that is no such region loses operators without tensors at its
+ends until it is one; else its operations stand in the scope around it, and their labels become paths.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cnnspec.importers.model import Model, Operation
+
+Run = Sequence[Operation]
+
+
+class Refused(Exception):
+    """Why a model cannot be said in the language; `where` is the scope or the weight at fault."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}" if where else why)
+        self.where, self.why = where, why
+
+
+class Item(NamedTuple):
+    """An operation, a module that holds items, or, `again`, a further run of what bears the label.
+
+    `label` is its path in the scope around it; "" for an operation without tensors. Values are numbers.
+    """
+
+    label: tuple[str, ...]
+    inputs: tuple[int, ...]
+    output: int
+    operation: Operation | None = None
+    kind: str = ""
+    inner: tuple[Item, ...] = ()
+    again: bool = False
+    channels: int = 0
+
+    @property
+    def joins(self) -> bool:
+        return self.operation is not None and self.operation.layer.is_join
+
+
+def owner(operation: Operation) -> str:
+    """The path that the keys of its tensors begin with; "" where it has none. Raises Refused."""
+    owners = set()
+    for name, key in operation.keys.items():
+        if name and not key.endswith(f".{name}"):
+            raise Refused(key, f"the tensor `{name}` of a {operation.layer.name} has to bear that name")
+        owners.add(key[: -len(name) - 1] if name else key)
+    if len(owners) > 1:
+        raise Refused(min(owners), f"a {operation.layer.name} takes its tensors from several modules")
+    return owners.pop() if owners else ""
+
+
+class Cutter:
+    """Cuts the operations of a model into items."""
+
+    def __init__(self, model: Model) -> None:
+        self.readers: dict[int, set[int]] = defaultdict(set)  # of each value, by the places of operations
+        self.owners = [owner(operation) for operation in model.operations]
+        self.places = {id(operation): place for place, operation in enumerate(model.operations)}
+        for place, operation in enumerate(model.operations):
+            for value in operation.inputs:
+                self.readers[value.number].add(place)
+        for output in model.outputs:
+            self.readers[output.value.number].add(-1)
+        self.seen: dict[str, object] = {}  # the form of what ran first under a path
+        self.around = [self.true_scopes(operation) for operation in model.operations]
+
+    def owner(self, operation: Operation) -> str:
+        return self.owners[self.places[id(operation)]]
+
+    def true_scopes(self, operation: Operation) -> list[tuple[str, int, str]]:
+        """Path, call and kind of the modules around it; those that its tensors do not belong to are none."""
+        path = self.owner(operation)
+        return [
+            (scope.path, scope.call, scope.kind)
+            for scope in operation.scopes
+            if not path or path.startswith(f"{scope.path}.")
+        ]
+
+    def items(self, run: Run, depth: int = 0, prefix: str = "") -> tuple[Item, ...]:
+        """The items of a scope: `depth` modules are around it, and labels are paths within `prefix`."""
+        groups: dict[object, list[Operation]] = {}
+        for operation in run:
+            scopes = self.around[self.places[id(operation)]]
+            key = scopes[depth][:2] if len(scopes) > depth else id(operation)
+            groups.setdefault(key, []).append(operation)
+        found: list[Item] = []
+        for group in groups.values():
+            scopes = self.around[self.places[id(group[0])]]
+            if len(scopes) > depth:
+                found += self.module(group, depth, prefix, *scopes[depth])
+            else:
+                found.append(self.single(group[0], prefix))
+        return in_order(found)
+
+    def single(self, operation: Operation, prefix: str) -> Item:
+        path = self.owner(operation)
+        again = bool(path) and path in self.seen
+        if path:
+            self.seen.setdefault(path, None)
+        inputs = tuple(value.number for value in operation.inputs)
+        channels = int(operation.inputs[0].shape.channels)
+        return Item(
+            within(path, prefix), inputs, operation.output.number, operation, again=again, channels=channels
+        )
+
+    def module(
+        self, run: list[Operation], depth: int, prefix: str, path: str, call: int, kind: str
+    ) -> Iterator[Item]:
+        """A module as an item, the operators cut off its ends beside it; or the items in it."""
+        keyed = [place for place, operation in enumerate(run) if self.owner(operation)]
+        cut = self.cut(run, keyed) if keyed else None
+        if cut is None:
+            yield from self.items(run, depth + 1, prefix)
+            return
+        start, stop = cut
+        yield from (self.single(operation, prefix) for operation in run[:start])
+        body = run[start:stop]
+        (entry,), (output,) = self.border(body)
+        form = self.form(body)
+        if call and self.seen.get(path) == form:
+            yield Item(within(path, prefix), (entry,), output, again=True)
+        elif call or path in self.seen:
+            yield from self.items(body, depth + 1, prefix)
+        else:
+            self.seen[path] = form
+            inner = self.items(body, depth + 1, path)
+            channels = next(int(v.shape.channels) for o in body for v in o.inputs if v.number == entry)
+            yield Item(within(path, prefix), (entry,), output, None, kind, inner, channels=channels)
+        yield from (self.single(operation, prefix) for operation in run[stop:])
+
+    def cut(self, run: list[Operation], keyed: list[int]) -> tuple[int, int] | None:
+        """The longest part with one input and one output that holds all operations with tensors."""
+        parts = [(start, stop) for start in range(keyed[0] + 1) for stop in range(len(run), keyed[-1], -1)]
+        for start, stop in sorted(parts, key=lambda part: part[0] - part[1]):
+            arriving, leaving = self.border(run[start:stop])
+            if len(arriving) == len(leaving) == 1:
+                return start, stop
+        return None
+
+    def border(self, run: Run) -> tuple[list[int], list[int]]:
+        """The values that enter a part of the model, and those that leave it."""
+        made = {operation.output.number for operation in run}
+        places = {self.places[id(operation)] for operation in run}
+        arriving = dict.fromkeys(v.number for o in run for v in o.inputs if v.number not in made)
+        leaving = [o.output.number for o in run if not self.readers[o.output.number] <= places]
+        return list(arriving), leaving
+
+    def form(self, run: Run) -> object:
+        """What two runs of one module have in common, and no others."""
+        numbers: dict[int, int] = {}
+        rows = []
+        for operation in run:
+            inputs = [numbers.setdefault(value.number, len(numbers)) for value in operation.inputs]
+            numbers[operation.output.number] = len(numbers)
+            layer = operation.layer
+            values = [repr(layer.value(name)) for name in layer.arguments]
+            rows.append((self.owner(operation), layer.name, values, inputs))
+        return rows
+
+
+def within(path: str, prefix: str) -> tuple[str, ...]:
+    """The labels of a path, without those of the scope around it. Raises Refused."""
+    if not path:
+        return ()
+    if prefix and not path.startswith(f"{prefix}."):
+        raise Refused(path, f"a weight that the module `{prefix}` uses does not belong to it")
+    return tuple(path[len(prefix) + 1 if prefix else 0 :].split("."))
+
+
+def in_order(items: list[Item]) -> tuple[Item, ...]:
+    """The items in an order in which they can run: as they are, but each behind those that it reads."""
+    makers = {item.output: item for item in items}
+    done: dict[int, Item] = {}
+    for item in items:
+        waiting = [item]
+        while waiting:
+            lacking = [
+                makers[value]
+                for value in waiting[-1].inputs
+                if value in makers and value not in done and makers[value] is not waiting[-1]
+            ]
+            if lacking:
+                waiting.append(lacking[0])
+            else:
+                ready = waiting.pop()
+                done.setdefault(ready.output, ready)
+    return tuple(done.values())

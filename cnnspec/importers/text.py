@@ -1,0 +1,208 @@
+"""Terms as text, in the one layout of the language."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from cnnspec import layers
+from cnnspec.importers.formulas import Formula, written
+from cnnspec.importers.terms import Again, Braces, Call, Chain, From, If, Join, Label, Repeat, Term
+from cnnspec.text.formatter import layout
+from cnnspec.text.source import Source
+
+WIDTH = 100
+LEADERS = ("conv", "depthwise", "convtranspose", "linear")
+"""A line has one of them, and what belongs to it."""
+RESERVED = {"repeat", "if", "else", "for", "in", "from", "again", "output", "and", "or", "not", "yes", "no"}
+RESERVED |= {"net", "block", "use", "default", "require", "input"}
+WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+class BlockText(NamedTuple):
+    """A block: its parameters with their defaults (... where there is none), its constants, its body."""
+
+    name: str
+    parameters: tuple[tuple[str, Any], ...]
+    constants: tuple[tuple[str, Any], ...]
+    body: Chain
+
+
+class NetText(NamedTuple):
+    """A net. `inputs` are its labelled shapes; `outputs` its output lines, as text."""
+
+    name: str
+    inputs: tuple[str, ...]
+    defaults: tuple[tuple[str, str, Any], ...]
+    body: Chain
+    outputs: tuple[str, ...]
+
+
+def specification(blocks: list[BlockText], net: NetText) -> str:
+    """The text of a file."""
+    positional = {block.name: positional_parameters(block) for block in blocks}
+    printer = Printer(positional)
+    lines: list[str] = []
+    for block in blocks:
+        lines += [*printer.block(block), ""]
+    heads = [f"default {kind} {name}={argument(value)}" for kind, name, value in net.defaults]
+    inner = [*heads, *net.inputs, *printer.chain(net.body, WIDTH - 4), *net.outputs]
+    lines += [f"net {net.name} {{", *indented(inner), "}"]
+    text, faults = layout(Source(f"{net.name}.cnn", "\n".join(lines) + "\n"))
+    if text is None:
+        raise AssertionError(f"the text that was written cannot be read: {faults[0].message}")
+    return text
+
+
+def positional_parameters(block: BlockText) -> tuple[str, ...]:
+    return tuple(name for name, default in block.parameters if default is ...)
+
+
+def indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" if line else "" for line in lines]
+
+
+def argument(value: Any) -> str:
+    """A value behind `key=`, or as a positional argument: what is computed stands in parentheses."""
+    text = written(value)
+    simple = not isinstance(value, Formula) or re.fullmatch(r"[\w.]+|\w+\[\w+\]", text)
+    return text if simple else f"({text})"
+
+
+class Printer:
+    """Prints chains as lines; `positional` has the arguments of blocks that go without a key."""
+
+    def __init__(self, positional: dict[str, tuple[str, ...]]) -> None:
+        self.positional = positional
+
+    def block(self, block: BlockText) -> list[str]:
+        parameters = ", ".join(
+            name if default is ... else f"{name}={written(default)}" for name, default in block.parameters
+        )
+        head = f"block {block.name}({parameters}) {{" if parameters else f"block {block.name} {{"
+        constants = [f"{name} = {written(value)}" for name, value in block.constants]
+        return [head, *indented([*constants, *self.chain(block.body, WIDTH - 4)]), "}"]
+
+    def chain(self, chain: Chain, width: int) -> list[str]:
+        """The lines of a chain, each at most so wide if that can be; steps that belong together share one."""
+        lines: list[str] = []
+        open_ = led = False  # whether the last line takes further steps, and has a leader
+        for term in chain:
+            inner = self.term(term, width)
+            simple = len(inner) == 1 and isinstance(term, Call | From | Again)
+            is_leader = isinstance(term, Call) and term.name in LEADERS
+            is_block = isinstance(term, Call) and term.name in self.positional
+            begins = isinstance(term, From) or is_block or (is_leader and led)
+            if open_ and simple and not begins and len(lines[-1]) + 2 + len(inner[0]) <= width:
+                lines[-1] += f", {inner[0]}"
+                led = led or is_leader
+            else:
+                lines += inner
+                led = is_leader
+            open_ = simple and not is_block
+        return lines
+
+    def term(self, term: Term, width: int) -> list[str]:
+        if isinstance(term, Call):
+            return [label(term.label) + self.call(term)]
+        if isinstance(term, Braces):
+            return self.braces(label(term.label) + "{", self.inner(term.body, width), width)
+        if isinstance(term, Join):
+            return self.join(term, width)
+        if isinstance(term, If):
+            return self.condition(term, width)
+        if isinstance(term, Repeat):
+            return self.repeat(term, width)
+        word = "from" if isinstance(term, From) else label(term.label) + "again"
+        return [f"{word} {'.'.join(map(reference, term.target))}"]
+
+    def inner(self, chain: Chain, width: int) -> list[str]:
+        return self.chain(chain, width - 4) or ["identity"]
+
+    def braces(self, head: str, inner: list[str], width: int) -> list[str]:
+        """Braces, on one line if they fit."""
+        short = f"{head} {inner[0]} }}"
+        if len(inner) == 1 and len(short) <= width:
+            return [short]
+        return [head, *indented(inner), "}"]
+
+    def join(self, join: Join, width: int) -> list[str]:
+        lines: list[str] = []
+        for path in join.paths:
+            first, *rest = self.inner(path, width - 2)
+            lines += [f"| {first}", *(f"  {line}" for line in rest)]
+        short = f"{join.name} {{ {' '.join(lines)} }}"
+        if len(lines) == len(join.paths) and len(short) <= width:
+            return [short]
+        return [f"{join.name} {{", *indented(lines), "}"]
+
+    def condition(self, term: If, width: int) -> list[str]:
+        head = f"if {written(term.test)} {{"
+        lines = self.braces(head, self.inner(term.then, width), width)
+        if term.otherwise is None:
+            return lines
+        other = self.inner(term.otherwise, width)
+        if len(lines) == 1 and len(other) == 1 and len(lines[0]) + len(other[0]) + 11 <= width:
+            return [f"{lines[0]} else {{ {other[0]} }}"]
+        if len(lines) == 1:
+            lines = [head, *indented(self.inner(term.then, width)), "}"]
+        return [*lines[:-1], "} else {", *indented(other), "}"]
+
+    def repeat(self, term: Repeat, width: int) -> list[str]:
+        names = f"{', '.join(term.names)} in " if term.names else ""
+        rows = term.rows
+        head = f"repeat {names}{argument(rows)} {{"
+        inner = self.inner(term.body, width)
+        if len(head) <= width or not isinstance(rows, list):
+            return self.braces(head, inner, width)
+        lines = filled([written(row) for row in rows], width - 4)
+        return [f"repeat {names}[", *indented(lines), "] {", *indented(inner), "}"]
+
+    def call(self, call: Call) -> str:
+        """A layer or a block with its arguments, the positional ones first."""
+        name = written(call.name) if isinstance(call.name, Formula) else call.name
+        given = dict(call.arguments)
+        words = [name]
+        if "count" in given:
+            words.append(f"{atom(given.pop('count'))}@{size(given.pop('kernel'))}")
+        cls = layers.find(name)
+        for key in self.positional.get(name, cls.positional if cls is not None else ()):
+            if key not in given:
+                continue
+            as_size = cls is not None and cls.arguments[key].kind == "size"
+            value = given.pop(key)
+            words.append(size(value) if as_size else argument(value))
+        words += [f"{key}={argument(value)}" for key, value in given.items()]
+        return " ".join(words)
+
+
+def atom(value: Any) -> str:
+    return written(value, 9)
+
+
+def size(value: Any) -> str:
+    """A kernel or a window: 3 is written 3x3."""
+    return f"{value}x{value}" if isinstance(value, int) else atom(value)
+
+
+def filled(words: list[str], width: int) -> list[str]:
+    """Words in lines, with commas between them."""
+    lines = [""]
+    for number, word in enumerate(words):
+        piece = word + ("," if number + 1 < len(words) else "")
+        if lines[-1] and len(lines[-1]) + 1 + len(piece) > width:
+            lines.append("")
+        lines[-1] += f" {piece}" if lines[-1] else piece
+    return lines
+
+
+def label(parts: Label) -> str:
+    """A label with its colon, `layer{i + 1}: `; in quotes where it is no name; "" of none."""
+    return f"{reference(parts)}: " if parts else ""
+
+
+def reference(parts: Label) -> str:
+    text = "".join(f"{{{written(part)}}}" if isinstance(part, Formula) else str(part) for part in parts)
+    bare = re.sub(r"\{[^}]*\}", "0", text) if parts and isinstance(parts[0], str) else text
+    is_name = WORD.fullmatch(bare) and text not in RESERVED
+    return text if is_name or text.isdecimal() else f'"{text}"'

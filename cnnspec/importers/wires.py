@@ -1,0 +1,163 @@
+"""Names for the values that a wire or an output takes up, and the terms that chains of nodes become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import NamedTuple
+
+from cnnspec.importers.arguments import spell
+from cnnspec.importers.arrange import Group, Mark, Meeting, Node, Step, Wire, arrange
+from cnnspec.importers.model import Model
+from cnnspec.importers.scopes import Item
+from cnnspec.importers.terms import IDENTITY, Again, Braces, Call, Chain, From, Join, Label, Term, parse_label
+
+Path = tuple[str, ...]
+
+
+class NetChain(NamedTuple):
+    """The chain behind the inputs of a net, and the paths by which its inputs and its outputs are known.
+
+    A single input, and a single output without a name, need none.
+    """
+
+    chain: Chain
+    inputs: tuple[str, ...]
+    outputs: tuple[Path, ...]
+
+
+def net_chain(items: Sequence[Item], model: Model) -> NetChain:
+    """The chain of a net. Raises Refused."""
+    arriving = [given.value.number for given in model.inputs]
+    words: list[str] = []
+    if len(arriving) > 1:
+        words = [given.name or f"input{place}" for place, given in enumerate(model.inputs, 1)]
+    names = {value: (word,) for value, word in zip(arriving, words, strict=False)}
+    outputs = list(dict.fromkeys(output.value.number for output in model.outputs))
+    single = len(model.outputs) == 1 and not model.outputs[0].name
+    nodes = arrange(items, arriving[-1], outputs, outputs[0] if single else None)
+    namer = Namer(nodes, arriving[0], names)
+    paths = [namer.name_output(o.value.number, o.name) for o in model.outputs if not single]
+    return NetChain(namer.chain(), tuple(words), tuple(paths))
+
+
+def scope_chain(item: Item) -> Chain:
+    """The chain of the items in a scope."""
+    nodes = arrange(item.inner, item.inputs[0], [item.output], item.output)
+    return Namer(nodes, item.inputs[0], {}).chain()
+
+
+class Namer:
+    """Names values in the chain of one scope, and makes terms of it."""
+
+    def __init__(self, nodes: list[Node], entry: int, names: Mapping[int, Path]) -> None:
+        self.nodes, self.entry, self.names = nodes, entry, dict(names)
+        self.outputs: set[int] = set()
+        self.taken = {*labels(nodes), *(path[-1] for path in names.values())}
+
+    def chain(self) -> Chain:
+        for wire in [node for _, node in walk(self.nodes) if isinstance(node, Wire)]:
+            self.name(wire.output)
+        return tuple(map(self.term, self.nodes))
+
+    def name(self, value: int, wanted: str = "") -> None:
+        """Give a value a name, if it has none: the label of what makes it, or one of its own."""
+        if value in self.names:
+            return
+        if value == self.entry:
+            own = wanted or self.free("start")
+            self.nodes.insert(0, Mark(own, value))
+            self.names[value] = (own,)
+            return
+        nodes, place, prefix = find(self.nodes, value)
+        node = nodes[place]
+        own = label_of(node)
+        if not own or (wanted and own != wanted):
+            own = wanted or self.free("skip")
+            if isinstance(node, Step) and not node.label and not node.name:
+                node.name = own
+            else:
+                nodes.insert(place + 1, Mark(own, value))
+        self.taken.add(own)
+        self.names[value] = (*prefix, own)
+
+    def name_output(self, value: int, wanted: str) -> Path:
+        """The path of an output, named as the source does where that name is free."""
+        if value in self.outputs:  # by another name
+            own = self.free("output") if wanted in self.taken or not wanted else wanted
+            self.nodes += [Wire(value), Mark(own, value)]
+            self.taken.add(own)
+            return (own,)
+        self.outputs.add(value)
+        if value not in self.names:
+            nodes, place, _ = find(self.nodes, value) if value != self.entry else (self.nodes, -1, ())
+            has_it = place >= 0 and label_of(nodes[place]) == wanted
+            self.name(value, wanted if has_it or wanted not in self.taken else "")
+        return self.names[value]
+
+    def free(self, word: str) -> str:
+        own = next(f"{word}{n}" for n in count(1) if f"{word}{n}" not in self.taken)
+        self.taken.add(own)
+        return own
+
+    def term(self, node: Node) -> Term:
+        if isinstance(node, Wire):
+            return From(tuple(map(parse_label, self.names[node.output])))
+        if isinstance(node, Mark):
+            return Call(IDENTITY, (), parse_label(node.name))
+        if isinstance(node, Group):
+            return Braces(parse_label(node.label), tuple(map(self.term, node.body)))
+        if isinstance(node, Meeting):
+            assert node.item.operation is not None
+            paths = tuple(tuple(map(self.term, path)) for path in node.paths)
+            return Join(node.item.operation.layer.name, paths)
+        return step_term(node)
+
+
+def step_term(step: Step) -> Term:
+    item = step.item
+    if item.again:
+        return Again(tuple(map(parse_label, item.label)), parse_label(step.name))
+    label: Label = parse_label(step.label[0] if step.label else step.name)
+    if item.operation is None:
+        return Braces(label, scope_chain(item), item.kind, item.channels)
+    name, arguments = spell(item.operation.layer, item.operation.inputs[0].shape)
+    return Call(name, arguments, label, bool(step.label), item.channels)
+
+
+def walk(nodes: list[Node]) -> Iterator[tuple[list[Node], Node]]:
+    """All nodes with the list that each stands in, braces before what they hold."""
+    for node in nodes:
+        yield nodes, node
+        for inner in lists(node):
+            yield from walk(inner)
+
+
+def lists(node: Node) -> list[list[Node]]:
+    return [node.body] if isinstance(node, Group) else node.paths if isinstance(node, Meeting) else []
+
+
+def labels(nodes: list[Node]) -> Iterator[str]:
+    for _, node in walk(nodes):
+        if own := label_of(node):
+            yield own
+
+
+def label_of(node: Node) -> str:
+    if isinstance(node, Step):
+        return node.label[0] if node.label else node.name
+    return node.label if isinstance(node, Group) else node.name if isinstance(node, Mark) else ""
+
+
+def find(nodes: list[Node], value: int, prefix: Path = ()) -> tuple[list[Node], int, Path]:
+    """The list and the place of what makes a value, the outermost braces that end in it; their path."""
+    for place, node in enumerate(nodes):
+        if node.output == value and not isinstance(node, Wire | Mark):
+            return nodes, place, prefix
+        inside = (*prefix, node.label) if isinstance(node, Group) else prefix
+        for inner in lists(node):
+            try:
+                return find(inner, value, inside)
+            except KeyError:
+                continue
+    raise KeyError(value)
