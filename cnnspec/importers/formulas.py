@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from operator import add, eq, floordiv, mul, ne, sub
+from collections.abc import Callable, Iterator, Mapping
+from operator import add, eq, floordiv, mul, ne, sub, truediv
 from typing import Any, NamedTuple
+
+from cnnspec.values.functions import FUNCTIONS
+
+
+class LayerName(str):
+    """A layer as a value: `act=relu`."""
+
+    __slots__ = ()
+
+
+class Items(tuple[Any, ...]):
+    """A list as a value, which does not change; a tuple is a size, or the four sides of a pad."""
+
+    __slots__ = ()
 
 
 class Formula(NamedTuple):
@@ -17,6 +31,7 @@ class Formula(NamedTuple):
 OPERATORS: dict[str, Callable[..., Any]] = {
     "*": mul,
     "//": floordiv,
+    "/": truediv,
     "+": add,
     "-": sub,
     "==": eq,
@@ -25,11 +40,11 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "or": lambda a, b: a or b,
     "not": lambda a: not a,
     "if": lambda test, then, otherwise: then if test else otherwise,
-    "index": lambda table, place: table[place],
+    "divisible": FUNCTIONS["divisible"],
 }
 
-STRENGTH = {"if": 0, "or": 1, "and": 2, "not": 3, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "//": 6}
-"""How close an operator binds; names and indices bind closest."""
+STRENGTH = {"if": 0, "or": 1, "and": 2, "not": 3, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "//": 6, "/": 6}
+"""How close an operator binds; names and functions bind closest."""
 
 
 def name(text: str) -> Formula:
@@ -53,6 +68,14 @@ def names_in(value: Any) -> set[str]:
     return set().union(*map(names_in, value.operands))
 
 
+def parts(formula: Any) -> Iterator[Any]:
+    """A formula and all that it is made of."""
+    yield formula
+    if isinstance(formula, Formula):
+        for operand in formula.operands:
+            yield from parts(operand)
+
+
 def substitute(value: Any, given: Mapping[str, Any]) -> Any:
     """The formula with other formulas or values in place of names."""
     if not isinstance(value, Formula):
@@ -68,8 +91,8 @@ def written(value: Any, strength: int = 0) -> str:
         return plain(value)
     if value.operator == "name":
         return str(value.operands[0])
-    if value.operator == "index":
-        return f"{written(value.operands[0])}[{written(value.operands[1])}]"
+    if value.operator in FUNCTIONS:
+        return f"{value.operator}({', '.join(map(written, value.operands))})"
     own = STRENGTH[value.operator]
     if value.operator == "if":
         test, then, otherwise = value.operands
@@ -83,12 +106,15 @@ def written(value: Any, strength: int = 0) -> str:
 
 
 def plain(value: Any) -> str:
-    """A plain value as the language writes it; a tuple is a size, or the four sides of a pad."""
+    """A plain value as the language writes it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, LayerName):
+        return value
     if isinstance(value, str):
         return f'"{value}"'
-    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(side, int) for side in value):
+    is_size = isinstance(value, tuple) and len(value) == 2 and not isinstance(value, Items)
+    if is_size and all(isinstance(side, int) for side in value):
         return f"{value[0]}x{value[1]}"
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(plain_or_formula, value))}]"

@@ -42,7 +42,7 @@ def leave_out(
     with: a label stays where one of them needs it, or a wire or one of the `outputs` does. A step without
     tensors gets a label where the name that it has without is that of another.
     """
-    read = {term.target[-1] for term in walk(chain) if isinstance(term, From | Again)} | {*outputs}
+    read = targets(chain) | {*outputs}
     while True:
         found = Naming(read)
         for names in instances:
@@ -50,6 +50,29 @@ def leave_out(
         if not found.clashing:
             return found.without(chain)
         chain = found.labelled(chain)
+
+
+def drop_places(chain: Chain, is_place: bool = False, read: Collection[Label] | None = None) -> Chain:
+    """The chain without labels of layers and blocks in braces that are their places there.
+
+    `is_place`: so are those of the chain itself named. `read`: labels that wires from elsewhere need.
+    """
+    read = targets(chain) if read is None else read
+
+    def change(term: Term) -> Term:
+        return rebuild(term, lambda inner: drop_places(inner, isinstance(term, Braces), read))
+
+    made = tuple(map(change, chain))
+    if not is_place:
+        return made
+    found = Naming(read)
+    found.chain(made, NameScope("", False), {})
+    return found.without(made, inside=False)
+
+
+def targets(chain: Chain) -> set[Label]:
+    """The labels that the wires in a chain end in."""
+    return {term.target[-1] for term in walk(chain) if isinstance(term, From | Again)}
 
 
 class Naming:
@@ -69,7 +92,7 @@ class Naming:
 
     def chain(self, chain: Chain, scope: NameScope, names: Names) -> None:
         for term in chain:
-            if isinstance(term, Call) and term is not NONE:
+            if isinstance(term, Call) and term != NONE:
                 self.call(term, scope, names)
             elif isinstance(term, Braces):
                 path = self.take(term, spelled(term.label, names), "group", scope)
@@ -113,11 +136,15 @@ class Naming:
             if yielding is not None:
                 self.clashing[id(yielding)] = str(yielding.name)
 
-    def without(self, chain: Chain) -> Chain:
+    def without(self, chain: Chain, inside: bool = True) -> Chain:
+        """The chain without labels that need not stand, those in braces only where `inside`."""
+
         def change(term: Term) -> Term:
             if isinstance(term, Call) and term.label and id(term) not in self.needed:
                 return term._replace(label=())
-            return rebuild(term, self.without)
+            if isinstance(term, Braces) and not inside:
+                return term
+            return rebuild(term, lambda inner: self.without(inner, inside))
 
         return tuple(map(change, chain))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnnspec.importers.model import Model, Operation
+from cnnspec.importers.normalise import normalise
 from cnnspec.layers.base import Layer, Unsupported
 from cnnspec.values.shapes import Shape, plain_shape
 
@@ -35,6 +36,7 @@ def compare(source: Model, made: Model) -> Difference | None:
     needs, the outputs in their order, and the order in which random numbers are drawn. A sum of two does not
     depend on their order, nor a concatenation on how it is nested. What no output needs, has equal keys.
     """
+    source, made = normalise(source), normalise(made)
     numbers = Numbers()
     one, two = merkle(source, numbers), merkle(made, numbers)
     left = Counter(two[o.output.number] for o in made.operations)

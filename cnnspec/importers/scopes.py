@@ -36,7 +36,8 @@ class Item(NamedTuple):
     kind: str = ""
     inner: tuple[Item, ...] = ()
     again: bool = False
-    channels: int = 0
+    channels: int = 0  # that arrive
+    leaving: int = 0
 
     @property
     def joins(self) -> bool:
@@ -131,7 +132,9 @@ class Cutter:
             self.seen[path] = form
             inner = self.items(body, depth + 1, path)
             channels = next(int(v.shape.channels) for o in body for v in o.inputs if v.number == entry)
-            yield Item(within(path, prefix), (entry,), output, None, kind, inner, channels=channels)
+            leaving = next(int(o.output.shape.channels) for o in body if o.output.number == output)
+            label = within(path, prefix)
+            yield Item(label, (entry,), output, None, kind, inner, channels=channels, leaving=leaving)
         yield from (self.single(operation, prefix) for operation in run[stop:])
 
     def cut(self, run: list[Operation], keyed: list[int]) -> tuple[int, int] | None:

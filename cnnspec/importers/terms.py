@@ -33,7 +33,8 @@ class Braces(NamedTuple):
     label: Label
     body: Chain
     kind: str = ""
-    channels: Any = 0
+    channels: Any = 0  # that arrive
+    leaving: Any = 0
 
 
 class Join(NamedTuple):
@@ -105,6 +106,37 @@ def walk(chain: Chain) -> Iterator[Term]:
             yield from walk(inner)
 
 
+def values_of(chain: Chain) -> Iterator[tuple[str, Any]]:
+    """All values of a chain with their roles, in the order of the text."""
+    for term in walk(chain):
+        if isinstance(term, Call):
+            yield "name", term.name
+            yield from term.arguments
+        if isinstance(term, Call | Braces):
+            yield from (("label", part) for part in term.label)
+        if isinstance(term, Repeat):
+            yield "rows", term.rows
+        if isinstance(term, If):
+            yield "test", term.test
+
+
+def map_values(chain: Chain, change: Callable[[Any], Any]) -> Chain:
+    """The chain with each value changed that `values_of` gives."""
+
+    def changed(term: Term) -> Term:
+        term = rebuild(term, lambda inner: map_values(inner, change))
+        if isinstance(term, Call | Braces):
+            term = term._replace(label=tuple(map(change, term.label)))
+        if isinstance(term, Call):
+            arguments = tuple((argument, change(value)) for argument, value in term.arguments)
+            return term._replace(name=change(term.name), arguments=arguments)
+        if isinstance(term, Repeat):
+            return term._replace(rows=change(term.rows))
+        return term._replace(test=change(term.test)) if isinstance(term, If) else term
+
+    return tuple(map(changed, chain))
+
+
 def is_wired(chain: Chain) -> bool:
     """Whether a join or a `from` stands in it, so that its steps are named by their kinds."""
     return any(isinstance(term, Join | From) for term in walk(chain))
@@ -112,12 +144,15 @@ def is_wired(chain: Chain) -> bool:
 
 def weight(chain: Chain) -> int:
     """About how many words of steps a reader meets: how long it is."""
-    return sum(weigh(term) for term in chain)
+    return sum(map(weigh, chain))
 
 
 def weigh(term: Term) -> int:
-    inner = sum(1 + weight(chain) if isinstance(term, Join | If) else weight(chain) for chain in chains(term))
-    return 1 + isinstance(term, Repeat) + inner
+    if isinstance(term, Join):
+        return 1 + sum(max(1, weight(path)) for path in term.paths)
+    if term == NONE:
+        return 0
+    return 1 + sum(map(weight, chains(term)))
 
 
 def parse_label(text: str) -> Label:

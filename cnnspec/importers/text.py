@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnnspec import layers
-from cnnspec.importers.formulas import Formula, written
-from cnnspec.importers.terms import Again, Braces, Call, Chain, From, If, Join, Label, Repeat, Term
+from cnnspec.importers.arguments import is_default, written_arguments
+from cnnspec.importers.formulas import Formula, Items, written
+from cnnspec.importers.terms import Again, Arguments, Braces, Call, Chain, From, If, Join, Label, Repeat, Term
 from cnnspec.text.formatter import layout
 from cnnspec.text.source import Source
 
-WIDTH = 100
+WIDTH = 112
+PATH_WIDTH = 88
+
 LEADERS = ("conv", "depthwise", "convtranspose", "linear")
 """A line has one of them, and what belongs to it."""
 RESERVED = {"repeat", "if", "else", "for", "in", "from", "again", "output", "and", "or", "not", "yes", "no"}
@@ -40,8 +44,7 @@ class NetText(NamedTuple):
 
 def specification(blocks: list[BlockText], net: NetText) -> str:
     """The text of a file."""
-    positional = {block.name: positional_parameters(block) for block in blocks}
-    printer = Printer(positional)
+    printer = Printer({block.name: dict(block.parameters) for block in blocks})
     lines: list[str] = []
     for block in blocks:
         lines += [*printer.block(block), ""]
@@ -54,8 +57,10 @@ def specification(blocks: list[BlockText], net: NetText) -> str:
     return text
 
 
-def positional_parameters(block: BlockText) -> tuple[str, ...]:
-    return tuple(name for name, default in block.parameters if default is ...)
+def measure(blocks: list[BlockText]) -> Callable[[Chain], int]:
+    """How many lines a chain takes, some braces deep, where there are these blocks."""
+    printer = Printer({block.name: dict(block.parameters) for block in blocks})
+    return lambda chain: len(printer.chain(chain, WIDTH - 8))
 
 
 def indented(lines: list[str]) -> list[str]:
@@ -70,10 +75,10 @@ def argument(value: Any) -> str:
 
 
 class Printer:
-    """Prints chains as lines; `positional` has the arguments of blocks that go without a key."""
+    """Prints chains as lines; `blocks` has the parameters of each, with their defaults."""
 
-    def __init__(self, positional: dict[str, tuple[str, ...]]) -> None:
-        self.positional = positional
+    def __init__(self, blocks: dict[str, dict[str, Any]]) -> None:
+        self.blocks = blocks
 
     def block(self, block: BlockText) -> list[str]:
         parameters = ", ".join(
@@ -91,14 +96,14 @@ class Printer:
             inner = self.term(term, width)
             simple = len(inner) == 1 and isinstance(term, Call | From | Again)
             is_leader = isinstance(term, Call) and term.name in LEADERS
-            is_block = isinstance(term, Call) and term.name in self.positional
-            begins = isinstance(term, From) or is_block or (is_leader and led)
+            is_block = isinstance(term, Call) and term.name in self.blocks
+            begins = isinstance(term, From) or ((is_leader or is_block) and led)
             if open_ and simple and not begins and len(lines[-1]) + 2 + len(inner[0]) <= width:
                 lines[-1] += f", {inner[0]}"
-                led = led or is_leader
+                led = led or is_leader or is_block
             else:
                 lines += inner
-                led = is_leader
+                led = is_leader or is_block
             open_ = simple and not is_block
         return lines
 
@@ -106,7 +111,11 @@ class Printer:
         if isinstance(term, Call):
             return [label(term.label) + self.call(term)]
         if isinstance(term, Braces):
-            return self.braces(label(term.label) + "{", self.inner(term.body, width), width)
+            head = label(term.label)
+            if len(term.body) == 1 and isinstance(term.body[0], Join | Repeat):
+                first, *rest = self.term(term.body[0], width)
+                return [head + first, *rest]
+            return self.braces(head + "{", self.inner(term.body, width), width)
         if isinstance(term, Join):
             return self.join(term, width)
         if isinstance(term, If):
@@ -129,23 +138,32 @@ class Printer:
     def join(self, join: Join, width: int) -> list[str]:
         lines: list[str] = []
         for path in join.paths:
-            first, *rest = self.inner(path, width - 2)
+            first, *rest = self.path(path, width - 2)
             lines += [f"| {first}", *(f"  {line}" for line in rest)]
         short = f"{join.name} {{ {' '.join(lines)} }}"
         if len(lines) == len(join.paths) and len(short) <= width:
             return [short]
         return [f"{join.name} {{", *indented(lines), "}"]
 
+    def path(self, path: Chain, width: int) -> list[str]:
+        """The lines of a path, one if its steps fit there."""
+        lines = [self.term(term, width - 4) for term in path]
+        short = ", ".join(line for line, *_ in lines)
+        simple = all(isinstance(term, Call | From | Again) for term in path)
+        return [short] if path and simple and len(short) <= PATH_WIDTH else self.inner(path, width)
+
     def condition(self, term: If, width: int) -> list[str]:
-        head = f"if {written(term.test)} {{"
-        lines = self.braces(head, self.inner(term.then, width), width)
+        head, then = f"if {written(term.test)} {{", term.then
+        if len(then) == 1 and isinstance(then[0], Braces) and not term.otherwise:
+            head, then = label(then[0].label) + head, then[0].body
+        lines = self.braces(head, self.inner(then, width), width)
         if term.otherwise is None:
             return lines
         other = self.inner(term.otherwise, width)
         if len(lines) == 1 and len(other) == 1 and len(lines[0]) + len(other[0]) + 11 <= width:
             return [f"{lines[0]} else {{ {other[0]} }}"]
         if len(lines) == 1:
-            lines = [head, *indented(self.inner(term.then, width)), "}"]
+            lines = [head, *indented(self.inner(then, width)), "}"]
         return [*lines[:-1], "} else {", *indented(other), "}"]
 
     def repeat(self, term: Repeat, width: int) -> list[str]:
@@ -153,20 +171,28 @@ class Printer:
         rows = term.rows
         head = f"repeat {names}{argument(rows)} {{"
         inner = self.inner(term.body, width)
-        if len(head) <= width or not isinstance(rows, list):
+        if len(head) <= width or not isinstance(rows, Items):
             return self.braces(head, inner, width)
         lines = filled([written(row) for row in rows], width - 4)
         return [f"repeat {names}[", *indented(lines), "] {", *indented(inner), "}"]
 
+    def written(self, call: Call, name: str) -> Arguments:
+        """The arguments that differ from the defaults of the layer or the block."""
+        defaults = self.blocks.get(name)
+        if defaults is None:
+            return written_arguments(name, call.arguments)
+        return tuple((n, v) for n, v in call.arguments if not is_default(v, defaults[n]))
+
     def call(self, call: Call) -> str:
         """A layer or a block with its arguments, the positional ones first."""
         name = written(call.name) if isinstance(call.name, Formula) else call.name
-        given = dict(call.arguments)
+        given = dict(self.written(call, name))
         words = [name]
         if "count" in given:
             words.append(f"{atom(given.pop('count'))}@{size(given.pop('kernel'))}")
         cls = layers.find(name)
-        for key in self.positional.get(name, cls.positional if cls is not None else ()):
+        positional = [key for key, default in self.blocks.get(name, {}).items() if default is ...]
+        for key in cls.positional if cls is not None else positional:
             if key not in given:
                 continue
             as_size = cls is not None and cls.arguments[key].kind == "size"
@@ -196,6 +222,11 @@ def filled(words: list[str], width: int) -> list[str]:
     return lines
 
 
+def is_name(text: str) -> bool:
+    """Whether a parameter or a label can have this name without quotes."""
+    return WORD.fullmatch(text) is not None and text not in RESERVED
+
+
 def label(parts: Label) -> str:
     """A label with its colon, `layer{i + 1}: `; in quotes where it is no name; "" of none."""
     return f"{reference(parts)}: " if parts else ""
@@ -204,5 +235,4 @@ def label(parts: Label) -> str:
 def reference(parts: Label) -> str:
     text = "".join(f"{{{written(part)}}}" if isinstance(part, Formula) else str(part) for part in parts)
     bare = re.sub(r"\{[^}]*\}", "0", text) if parts and isinstance(parts[0], str) else text
-    is_name = WORD.fullmatch(bare) and text not in RESERVED
-    return text if is_name or text.isdecimal() else f'"{text}"'
+    return text if is_name(bare) or text.isdecimal() else f'"{text}"'

@@ -120,7 +120,7 @@ def step_term(step: Step) -> Term:
         return Again(tuple(map(parse_label, item.label)), parse_label(step.name))
     label: Label = parse_label(step.label[0] if step.label else step.name)
     if item.operation is None:
-        return Braces(label, scope_chain(item), item.kind, item.channels)
+        return Braces(label, scope_chain(item), item.kind, item.channels, item.leaving)
     name, arguments = spell(item.operation.layer, item.operation.inputs[0].shape)
     return Call(name, arguments, label, bool(step.label), item.channels)
 

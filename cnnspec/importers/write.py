@@ -2,25 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
+from cnnspec.compiler import check_text
+from cnnspec.importers.blocks import Block, find_blocks
+from cnnspec.importers.from_network import model_of
 from cnnspec.importers.labels import leave_out
 from cnnspec.importers.model import Model
+from cnnspec.importers.normalise import normalise
+from cnnspec.importers.prove import Difference, compare
+from cnnspec.importers.ramps import with_ramps
+from cnnspec.importers.reroll import reroll, tidy
 from cnnspec.importers.scopes import Cutter
 from cnnspec.importers.terms import Call, Chain, Term, parse_label, rebuild, walk
-from cnnspec.importers.text import NetText, reference, specification
+from cnnspec.importers.text import BlockText, NetText, measure, reference, specification
 from cnnspec.importers.wires import NetChain, Path, net_chain
+from cnnspec.layers import find
 
 COMMON = (("batchnorm", "eps"), ("batchnorm", "momentum"), ("layernorm", "eps"), ("groupnorm", "eps"))
 """Arguments that networks choose once for all their layers."""
 
 
+def write(model: Model) -> str:
+    """The shortest specification of a model that proves to be the same: with blocks and repeats, else flat.
+
+    A class whose block does not prove right is written as braces; where it is not known which, the outermost.
+    Raises Refused.
+    """
+    written = shortest(model, ())
+    while (difference := prove(model, written.text)) is not None:
+        if not written.kinds:
+            break
+        kind = kind_at(model, difference.scope)
+        guilty = kind if kind in written.kinds else written.kinds[-1]
+        written = shortest(model, {*written.plain, guilty})
+    else:
+        return written.text
+    text = write_flat(model)
+    difference = prove(model, text)
+    if difference is not None:
+        raise AssertionError(f"the text that was written is another network: {difference}")
+    return text
+
+
+class Written(NamedTuple):
+    """A text with blocks: the classes of which it has some, and those that are braces by choice."""
+
+    text: str
+    kinds: tuple[str, ...]
+    plain: frozenset[str]
+
+
+def shortest(model: Model, plain: Collection[str]) -> Written:
+    """The text with blocks for the classes where they make it shorter, the outermost left out first."""
+    model = normalise(model)
+    found = net_chain(Cutter(model).items(model.operations), model)
+    found = found._replace(chain=with_ramps(found.chain))
+    best = write_blocks(model, found, plain)
+    for kind in reversed(best.kinds):
+        other = write_blocks(model, found, {*best.plain, kind})
+        if other.text.count("\n") < best.text.count("\n"):
+            best = other
+    return best
+
+
+def write_blocks(model: Model, found: NetChain, plain: Collection[str]) -> Written:
+    """A specification with blocks and repeats; the classes of `plain` are braces. It is not proved."""
+    outputs = [parse_label(path[-1]) for path in found.outputs]
+    blocks, chain = find_blocks(found.chain, plain, outputs)
+    defaults = [*common((*chain, *(term for block in blocks for term in block.solved.body)))]
+    texts = [block_text(block, defaults) for block in blocks]
+    chain = without(leave_out(chain, is_net=True, outputs=outputs), defaults)
+    chain = tidy(reroll(chain, measure(texts)))
+    text = specification(texts, net_text(model, found, tuple(defaults), chain))
+    return Written(text, tuple(block.kind for block in blocks), frozenset(plain))
+
+
+def prove(model: Model, text: str) -> Difference | None:
+    """Where a text is not the model; None: it is the model."""
+    found = check_text(text)
+    errors = [each for each in found.diagnostics if each.severity == "error"]
+    if errors or not found.networks:
+        return Difference("", errors[0].message if errors else "there is no net")
+    return compare(model, model_of(found.networks[0]))
+
+
+def kind_at(model: Model, path: str) -> str:
+    """The class of a module."""
+    return next((s.kind for o in model.operations for s in o.scopes if s.path == path), "")
+
+
+def block_text(block: Block, defaults: list[tuple[str, str, Any]]) -> BlockText:
+    parameters = zip(block.solved.parameters, block.solved.defaults, strict=True)
+    named = tuple((parameter.name, default) for parameter, default in parameters)
+    return BlockText(block.name, named, block.solved.constants, without(tidy(block.solved.body), defaults))
+
+
 def write_flat(model: Model) -> str:
-    """The specification of a model without blocks or repeats. Raises Refused."""
-    items = Cutter(model).items(model.operations)
-    found = net_chain(items, model)
+    """The specification of a model without blocks or repeats, not proved. Raises Refused."""
+    model = normalise(model)
+    found = net_chain(Cutter(model).items(model.operations), model)
     defaults = [*common(found.chain)]
     outputs = [parse_label(path[-1]) for path in found.outputs]
     chain = leave_out(without(found.chain, defaults), is_net=True, outputs=outputs)
@@ -50,7 +133,13 @@ def common(chain: Chain) -> Iterator[tuple[str, str, Any]]:
     calls = [term for term in walk(chain) if isinstance(term, Call)]
     for kind, name in COMMON:
         values = [dict(call.arguments).get(name) for call in calls if call.name == kind]
-        if len(values) > 1 and len({*values}) == 1 and values[0] is not None:
+        cls = find(kind)
+        if (
+            cls
+            and len(values) > 1
+            and len({*values}) == 1
+            and values[0] not in (None, cls.arguments[name].default)
+        ):
             yield kind, name, values[0]
 
 

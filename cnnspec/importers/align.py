@@ -1,0 +1,140 @@
+"""Alignment: which steps of several chains belong together, in the forms in which they are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cnnspec.importers.arguments import written_arguments
+from cnnspec.importers.terms import IDENTITY, NONE, Braces, Call, Chain, Join, Repeat, Term, rebuild, walk
+from cnnspec.layers import FAMILIES, find
+
+ACTIVATIONS = {
+    name for name in FAMILIES["activation"] if name not in (IDENTITY, "prelu", "softmax", "logsoftmax")
+}
+"""They may stand in each other's place: then a parameter holds a layer."""
+
+GAP = 1.0
+OTHER_KERNEL = 0.5
+"""What an alignment costs for a step that one side lacks, and for two with different kernels."""
+
+
+Rows = Mapping[int, Chain]
+"""Chains by their place among the chains that are unified: some may lack what others have."""
+
+
+def with_joins(rows: Rows) -> Rows:
+    """Where some rows lack the only join of the others, the step in its place is the path of one."""
+    counts = {place: sum(isinstance(term, Join) for term in row) for place, row in rows.items()}
+    if {*counts.values()} != {0, 1}:
+        return rows
+    model = next(row for place, row in rows.items() if counts[place])
+    place = next(i for i, term in enumerate(model) if isinstance(term, Join))
+    join = model[place]
+    assert isinstance(join, Join)
+    behind = len(model) - place - 1
+    if len(join.paths) != 2 or any(len(row) < place + behind for row in rows.values()):
+        return rows
+    full = 0 if join.paths[0] else 1
+    found = {}
+    for each, row in rows.items():
+        if not counts[each]:
+            paths: list[Chain] = [(NONE,), (NONE,)]
+            paths[full] = row[place : len(row) - behind]
+            row = (*row[:place], Join(join.name, tuple(paths)), *row[len(row) - behind :])
+        found[each] = row
+    return found
+
+
+def align(rows: Rows) -> list[dict[int, Term]]:
+    """The steps of several rows side by side, those of one kind and label in one column, at least cost."""
+    order = sorted(rows, key=lambda place: -len(rows[place]))
+    columns: list[dict[int, Term]] = [{order[0]: term} for term in rows[order[0]]]
+    for place in order[1:]:
+        columns = add_row(columns, place, rows[place])
+    return columns
+
+
+def add_row(columns: list[dict[int, Term]], place: int, row: Chain) -> list[dict[int, Term]]:
+    """The columns with one more row, by edit distance."""
+    heads = [next(iter(column.values())) for column in columns]
+    costs = [[GAP * (i + j) for j in range(len(row) + 1)] for i in range(len(heads) + 1)]
+    for i, head in enumerate(heads, 1):
+        for j, term in enumerate(row, 1):
+            gap = GAP + min(costs[i - 1][j], costs[i][j - 1])
+            costs[i][j] = min(gap, costs[i - 1][j - 1] + mismatch(head, term))
+    found: list[dict[int, Term]] = []
+    i, j = len(heads), len(row)
+    while i or j:
+        if i and j and costs[i][j] == costs[i - 1][j - 1] + mismatch(heads[i - 1], row[j - 1]):
+            i, j = i - 1, j - 1
+            found.append({**columns[i], place: row[j]})
+        elif i and costs[i][j] == costs[i - 1][j] + GAP:
+            i -= 1
+            found.append(columns[i])
+        else:
+            j -= 1
+            found.append({place: row[j]})
+    return found[::-1]
+
+
+def mismatch(one: Term, two: Term) -> float:
+    """What it costs to put two steps into one column; infinite where they are not of one kind."""
+    if key(one) != key(two):
+        return float("inf")
+    if isinstance(one, Call) and isinstance(two, Call):
+        first, second = dict(one.arguments), dict(two.arguments)
+        return OTHER_KERNEL * any(first.get(n) != second.get(n) for n in ("kernel", "window"))
+    return 0.0
+
+
+def key(term: Term) -> object:
+    """What steps of one column have in common."""
+    if isinstance(term, Call):
+        return "activation" if is_activation(term) else (term.name, term.label, term.keyed)
+    if isinstance(term, Braces):
+        return Braces, term.label, term.kind
+    if isinstance(term, Join):
+        return Join, term.name, len(term.paths)
+    return Repeat if isinstance(term, Repeat) else term
+
+
+def is_activation(term: Term) -> bool:
+    """Whether it is an activation with its default arguments, which a parameter may hold."""
+    if not isinstance(term, Call) or term.label or not isinstance(term.name, str):
+        return False
+    return term.name in ACTIVATIONS and not written_arguments(term.name, term.arguments)
+
+
+def as_convolutions(chains: Sequence[Chain]) -> list[Chain]:
+    """Where some chains have a convolution in the place of a depthwise one, that is one in groups."""
+    kinds: dict[object, set[object]] = {}
+    for chain in chains:
+        for term in walk(chain):
+            if isinstance(term, Call) and term.keyed:
+                kinds.setdefault(term.label, set()).add(term.name)
+        first = next((term for term in walk(chain) if isinstance(term, Call)), None)
+        kinds.setdefault("first", set()).add(first.name if first is not None else "")
+    mixed = {label for label, names in kinds.items() if names >= {"conv", "depthwise"}}
+
+    def change(chain: Chain) -> Chain:
+        return tuple(
+            grouped(term)
+            if isinstance(term, Call)
+            and term.name == "depthwise"
+            and ("first" in mixed or term.label in mixed)
+            else rebuild(term, change)
+            for term in chain
+        )
+
+    return [change(chain) for chain in chains]
+
+
+def grouped(call: Call) -> Call:
+    """A depthwise convolution as one in as many groups as channels arrive."""
+    given = dict(call.arguments)
+    given["count"] = call.channels * given.pop("multiplier")
+    given["groups"] = call.channels
+    conv = find("conv")
+    assert conv is not None
+    order = ["count", "kernel", *(name for name in conv.arguments if name not in ("filter", "in"))]
+    return call._replace(name="conv", arguments=tuple((name, given[name]) for name in order))

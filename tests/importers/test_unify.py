@@ -1,0 +1,116 @@
+"""Anti-unification: a pattern gives back the chains that it is of; a block, its instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from cnnspec.importers.bodies import solve
+from cnnspec.importers.columns import Column, Unalike
+from cnnspec.importers.formulas import Formula, name, written
+from cnnspec.importers.terms import Call, Chain, If, Join
+from cnnspec.importers.unify import instantiate, unify
+from tests.importers.terms import CHAINS, activation, conv, use
+
+
+@settings(max_examples=150)
+@given(st.lists(CHAINS, min_size=1, max_size=4))
+def test_a_pattern_gives_back_its_chains(chains: list[Chain]) -> None:
+    try:
+        pattern = unify(chains)
+    except Unalike:
+        assume(False)
+    assert [instantiate(pattern, place) for place in range(len(chains))] == chains
+
+
+@settings(max_examples=150)
+@given(st.lists(CHAINS, min_size=2, max_size=4), st.data())
+def test_a_block_gives_back_its_instances(chains: list[Chain], data: st.DataObject) -> None:
+    sizes = st.lists(st.integers(1, 9), min_size=len(chains), max_size=len(chains))
+    entries, leaving = data.draw(sizes), data.draw(sizes)
+    try:
+        solved = solve(unify(chains), entries, leaving)
+    except Unalike:
+        assume(False)
+    for place, chain in enumerate(chains):
+        names = solved.names(place, entries[place])
+        found = instantiate(solved.body, place, {**names, "in.channels": entries[place]})
+        assert [term._replace(channels=0) if isinstance(term, Call) else term for term in found] == [
+            term._replace(channels=0) if isinstance(term, Call) else term for term in chain
+        ]
+
+
+def test_steps_that_some_chains_lack_stand_in_an_if() -> None:
+    chains = [(conv(1, 1, "a"), use(1, 1), conv(2, 1, "b")), (conv(1, 1, "a"), conv(2, 1, "b"))]
+    first, condition, _ = unify(chains)
+    assert first == conv(1, 1, "a")
+    assert condition == If(Column((True, False)), (use(1, 1),))
+
+
+def test_steps_that_exclude_each_other_are_one_if() -> None:
+    (condition,) = unify([(conv(1, 1, "a"),), (conv(1, 1, "b"),)])
+    assert condition == If(Column((False, True)), (conv(1, 1, "b"),), (conv(1, 1, "a"),))
+
+
+def test_an_activation_is_a_value() -> None:
+    (call,) = unify([(activation("relu"),), (activation("silu"),), ()])
+    assert isinstance(call, Call)
+    assert call.name == Column(("relu", "silu", "identity"))
+
+
+def test_a_join_that_some_lack_has_a_path_that_is_not_there() -> None:
+    body = (conv(1, 1, "a"),)
+    pattern = unify([(Join("add", (body, ())),), body])
+    assert isinstance(pattern[0], Join)
+    assert instantiate(pattern, 1) == body
+
+
+def test_turns_of_other_lengths_are_unalike() -> None:
+    with pytest.raises(Unalike):
+        unify([(conv(1, 1, "a"),), (conv(1, 1, "a"), activation("relu"))], strict=True)
+
+
+def solved_values(columns: dict[str, tuple[Any, ...]], entries: list[int], leaving: list[int]) -> list[str]:
+    """What the arguments of a layer become, by the values that they have."""
+    rows = [
+        (Call("slice", tuple((n, values[k]) for n, values in columns.items()), (), True, entries[k]),)
+        for k in range(len(entries))
+    ]
+    (call,) = solve(unify(rows), entries, leaving).body
+    assert isinstance(call, Call)
+    return [written(value) for _, value in call.arguments]
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ({"count": (8, 16), "groups": (8, 16)}, ["width", "width"]),
+        ({"count": (8, 16), "groups": (4, 8)}, ["width", "width // 2"]),
+        ({"count": (3, 5)}, ["in.channels"]),
+        ({"count": (6, 10)}, ["2 * in.channels"]),
+        ({"kernel": (3, 5), "pad": (1, 2)}, ["kernel", "kernel // 2"]),
+        ({"pad": (2, 4), "dilation": (2, 4)}, ["pad", "pad"]),
+        ({"stride": (2, 1), "pad": (2, 1)}, ["stride", "pad"]),
+        ({"count": (7, 9), "kernel": (3, 3)}, ["width", "3"]),
+        ({"count": (64, 99)}, ["out"]),
+    ],
+)
+def test_values_become_what_people_write(columns: dict[str, tuple[Any, ...]], found: list[str]) -> None:
+    assert solved_values(columns, [3, 5], [64, 99]) == found
+
+
+def test_conditions_are_of_a_stride_or_of_channels() -> None:
+    def row(width: int, stride: int, has: bool) -> Chain:
+        body = (conv(width, 3, "a"), use(width, stride))
+        return (Join("add", (body, (conv(width, 1, "b"),) if has else ())),)
+
+    rows = [row(8, 1, False), row(16, 2, True), row(16, 1, False), row(16, 2, False)]
+    body = solve(unify(rows), [8, 8, 16, 16], [8, 16, 16, 16]).body
+    (join,) = body
+    assert isinstance(join, Join)
+    (condition,) = join.paths[1]
+    assert isinstance(condition, If)
+    assert condition.test == Formula("!=", (name("in.channels"), name("out")))
