@@ -191,7 +191,8 @@ def contents(path: str, tensors: dict[str, Array]) -> bytes:
     if suffix_of(path) == ".safetensors":
         from safetensors.numpy import save
 
-        return save({name: np.ascontiguousarray(x) for name, x in tensors.items()}, {"writer": note})
+        # Numpy's ascontiguousarray would make a list of one of a lone number.
+        return save({name: np.asarray(x, order="C") for name, x in tensors.items()}, {"writer": note})
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.comment = note.encode()

@@ -20,7 +20,7 @@ from safetensors.numpy import load_file, save_file
 from safetensors.torch import save_file as save_torch
 
 from cnnspec.run import RunProblem
-from cnnspec.run.weight_files import conversion, read_weights
+from cnnspec.run.weight_files import contents, conversion, read_tensors, read_weights
 from tests.run.calling import SPECS, noise, run, save
 
 WANTED: dict[str, Any] = {
@@ -47,6 +47,15 @@ def test_tensors_are_read(name: str, tmp_path: Path) -> None:
         assert (found[key] == 1).all() and found[key].dtype == WANTED[key].dtype
     half = read(tmp_path / name, {**GIVEN, "fc.bias": np.full(2, 0.5, np.float16)})
     assert half["fc.bias"].dtype == np.float32 and (half["fc.bias"] == 0.5).all()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_what_is_written_keeps_its_shapes(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"net{suffix}"
+    path.write_bytes(contents(str(path), WANTED))
+    assert {name: x.shape for name, x in read_tensors(str(path), WANTED).items()} == {
+        name: x.shape for name, x in WANTED.items()
+    }
 
 
 def test_counts_of_batches_may_lack(tmp_path: Path) -> None:
