@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ COMMANDS = (
     "draw",
     "explain",
     "fmt",
+    "import",
     "run",
     "sizes",
     "summary",
@@ -34,7 +36,8 @@ class Commands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command = getattr(import_module(f"cnnspec.commands.{name}"), name)
+        module = f"{name}_" if iskeyword(name) else name
+        command = getattr(import_module(f"cnnspec.commands.{module}"), module)
         assert isinstance(command, click.Command)
         return command
 

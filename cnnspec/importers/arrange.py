@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from cnnspec.importers.scopes import Item, Refused
+from cnnspec.importers.scopes import Item, refuse
 
 DEEPEST = 2
 """Joins within joins that a reader follows; skips that nest deeper are wires."""
@@ -163,7 +163,7 @@ def arrange(
                 ordered = gather(items)
                 if ordered == list(items):
                     where = ".".join(torn.prefix)
-                    raise Refused(where, "its operations run between those of another module") from None
+                    raise refuse(where, "its operations run between those of another module") from None
                 items = ordered
             for join in parting:
                 del regions[join]

@@ -11,16 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnnspec.importers.model import Model, Operation
+from cnnspec.importers.refusals import Refusal, Refused
 
 Run = Sequence[Operation]
 
 
-class Refused(Exception):
-    """Why a model cannot be said in the language; `where` is the scope or the weight at fault."""
-
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"{where}: {why}" if where else why)
-        self.where, self.why = where, why
+def refuse(path: str, why: str) -> Refused:
+    """Why a model cannot be said in the language; `path` is the module or the weight at fault."""
+    return Refused([Refusal("E1011", f"`{path}`: {why}")])
 
 
 class Item(NamedTuple):
@@ -49,10 +47,10 @@ def owner(operation: Operation) -> str:
     owners = set()
     for name, key in operation.keys.items():
         if name and not key.endswith(f".{name}"):
-            raise Refused(key, f"the tensor `{name}` of a {operation.layer.name} has to bear that name")
+            raise refuse(key, f"the {name} of a {operation.layer.name} has to be called `{name}`")
         owners.add(key[: -len(name) - 1] if name else key)
     if len(owners) > 1:
-        raise Refused(min(owners), f"a {operation.layer.name} takes its tensors from several modules")
+        raise refuse(min(owners), f"a {operation.layer.name} takes its tensors from several modules")
     return owners.pop() if owners else ""
 
 
@@ -168,12 +166,8 @@ class Cutter:
 
 
 def within(path: str, prefix: str) -> tuple[str, ...]:
-    """The labels of a path, without those of the scope around it. Raises Refused."""
-    if not path:
-        return ()
-    if prefix and not path.startswith(f"{prefix}."):
-        raise Refused(path, f"a weight that the module `{prefix}` uses does not belong to it")
-    return tuple(path[len(prefix) + 1 if prefix else 0 :].split("."))
+    """The labels of a path, without those of the scope around it."""
+    return tuple(path[len(prefix) + 1 if prefix else 0 :].split(".")) if path else ()
 
 
 def in_order(items: list[Item]) -> tuple[Item, ...]:

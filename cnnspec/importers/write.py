@@ -25,20 +25,18 @@ COMMON = (("batchnorm", "eps"), ("batchnorm", "momentum"), ("layernorm", "eps"),
 """Arguments that networks choose once for all their layers."""
 
 
-def write(model: Model) -> str:
+def write(model: Model, flat: bool = False) -> str:
     """The shortest specification of a model that proves to be the same: with blocks and repeats, else flat.
 
     A class whose block does not prove right is written as braces; where it is not known which, the outermost.
-    Raises Refused.
+    `flat`: at once without. Raises Refused.
     """
-    written = shortest(model, ())
-    while (difference := prove(model, written.text)) is not None:
-        if not written.kinds:
-            break
+    written = Written("", (), frozenset()) if flat else shortest(model, ())
+    while written.text and (difference := prove(model, written.text)) is not None:
         kind = kind_at(model, difference.scope)
-        guilty = kind if kind in written.kinds else written.kinds[-1]
-        written = shortest(model, {*written.plain, guilty})
-    else:
+        guilty = kind if kind in written.kinds else next(reversed(written.kinds), None)
+        written = shortest(model, {*written.plain, guilty}) if guilty else Written("", (), frozenset())
+    if written.text:
         return written.text
     text = write_flat(model)
     difference = prove(model, text)

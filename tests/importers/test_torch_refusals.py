@@ -20,6 +20,7 @@ from torch import nn  # noqa: E402
 
 from cnnspec.importers.sources import load  # noqa: E402
 from cnnspec.importers.torch.read import read  # noqa: E402
+from cnnspec.importers.write import write  # noqa: E402
 
 IMAGE = Shape(3, 32, 32)
 
@@ -37,7 +38,7 @@ def run_example(code: str, text: str) -> None:
         return
     space: dict[str, Any] = {}
     exec(text, space)
-    read(space["Net"](), [IMAGE])
+    write(read(space["Net"](), [IMAGE]))
 
 
 @pytest.mark.parametrize("code", OF_IMPORTS)

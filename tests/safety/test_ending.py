@@ -17,6 +17,7 @@ from cnnspec.faults import fixes
 from cnnspec.tables import one_line, rows
 from tests.safety.running import ROOT
 
+SMALL = f"{ROOT / 'tests' / 'importers' / 'small.py'}:Small"
 LENET = str(ROOT / "specs" / "lenet.cnn")
 WRONG = "net N {\n    input 3@8x8\n    conv 8@3x3 -> 7@6x6\n    rleu\n}\n"
 
@@ -109,6 +110,7 @@ CALLS = {
     "diff": [LENET, LENET],
     "explain": ["conv"],
     "fmt": ["-"],
+    "import": [SMALL],
     "sizes": [LENET],
     "summary": [LENET],
     "verify": [LENET, "--backends", "numpy"],
@@ -131,8 +133,8 @@ def outside(command: str, **streams: Any) -> subprocess.CompletedProcess[bytes]:
     "command", ["--help", "check --help", *(f"{c} {' '.join(a)}" for c, a in CALLS.items())]
 )
 def test_a_full_disk_behind_standard_output(command: str, tmp_path: Path) -> None:
-    if command.startswith("verify"):
-        pytest.importorskip("numpy")
+    if command.startswith(("import", "verify")):
+        pytest.importorskip("torch" if command.startswith("import") else "numpy")
     text = tmp_path / "net.cnn"
     text.write_text("net N { input 3@8x8, relu }\n")
     with Path("/dev/full").open("wb") as full, text.open("rb") as given:

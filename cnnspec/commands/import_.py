@@ -1,0 +1,118 @@
+"""`cnnspec import`: a network that someone else wrote becomes a specification."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from cnnspec.commands.common import complain, fail, save
+
+IMAGE = "3@224x224"
+
+
+@click.command("import")
+@click.argument("source")
+@click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE",
+    help=f"The shape of an input, {IMAGE} if not given; again for each further input.",
+)
+@click.option("--name", metavar="NAME", help="What the net is called, if not as its class.")
+@click.option("--weights", metavar="FILE", help="Write the weights, too: a .safetensors or .npz file.")
+@click.option("--flat", is_flag=True, help="Write neither blocks nor repeats.")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="How to answer.")
+@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+def import_(
+    source: str,
+    output: str | None,
+    inputs: tuple[str, ...],
+    name: str | None,
+    weights: str | None,
+    flat: bool,
+    style: str,
+    force: bool,
+) -> None:
+    """Write the specification of a network: of SOURCE, a module of PyTorch.
+
+    SOURCE is torchvision:NAME, timm:NAME or FILE.py:NAME. A file is run, so let it be one that you trust;
+    what it defines by the name is a module, or a class or a function that makes one.
+    """
+    from cnnspec.importers.refusals import Refused
+
+    shapes = parse_inputs(inputs)
+    if name is not None and not name.isidentifier():
+        fail(f"--name wants a name, not {name!r}")
+    try:
+        loaded, text, keys = imported(source, shapes, name, flat)
+    except Refused as refused:
+        refuse(refused, style)
+    except ImportError as problem:
+        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[torch]'")
+    if weights is not None:
+        save(weights, contents_of(weights, loaded, keys), force)
+    if output not in (None, "-"):
+        save(output, text, force)
+    if style == "json":
+        click.echo(
+            json.dumps({"text": text, "lines": lines(text), "keys": keys}, indent=2, ensure_ascii=False)
+        )
+    elif output in (None, "-"):
+        click.echo(text, nl=False)
+
+
+def parse_inputs(inputs: tuple[str, ...]) -> list[Any]:
+    from cnnspec.elaborate.settings import parse_shape
+
+    try:
+        return [parse_shape(text) for text in inputs or (IMAGE,)]
+    except ValueError as problem:
+        fail(problem)
+
+
+def imported(source: str, shapes: list[Any], name: str | None, flat: bool) -> tuple[Any, str, list[str]]:
+    """What the source names, its specification, and the keys of its weights. Raises Refused."""
+    from cnnspec.importers.readers import reader_of
+    from cnnspec.importers.write import write
+
+    reader = reader_of(source)
+    loaded = reader.load(source)
+    model = reader.read(loaded, shapes, name or "")
+    keys = list(dict.fromkeys(key for operation in model.operations for key in operation.keys.values()))
+    return loaded, write(model, flat), keys
+
+
+def refuse(refused: Any, style: str) -> None:
+    """Tell all that cannot be imported, and end the call."""
+    if style == "json":
+        click.echo(json.dumps({"refused": [group._asdict() for group in refused.groups]}, indent=2))
+    else:
+        for group in refused.groups:
+            complain(f"error[{group.code}]: {group}")
+        complain(f"nothing was written; see `cnnspec explain {refused.groups[0].code}`")
+    sys.exit(1)
+
+
+def contents_of(path: str, loaded: Any, keys: list[str]) -> bytes:
+    """The weights of a module as the content of a file."""
+    from cnnspec.run import RunProblem
+    from cnnspec.run.weight_files import contents, suffix_of
+
+    try:
+        suffix_of(path)
+        state = loaded.state_dict()
+        if any(state[key].is_meta for key in keys):
+            fail(f"{path}: what was imported has no weights of its own")
+        return contents(path, {key: state[key].detach().cpu().numpy() for key in keys})
+    except RunProblem as problem:
+        fail(problem)
+
+
+def lines(text: str) -> int:
+    """How many lines are neither blank nor a comment."""
+    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in text.splitlines())

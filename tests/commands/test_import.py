@@ -1,0 +1,87 @@
+"""`cnnspec import`: from the name of a module to a file, or to reasons why not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+pytest.importorskip("torch")
+
+from cnnspec.commands.cli import main
+from cnnspec.compiler import check_text
+from cnnspec.run.weight_files import blank_state, read_tensors
+
+SMALL = f"{Path(__file__).parents[1] / 'importers' / 'small.py'}:Small"
+SPECTRUM = SMALL.replace(":Small", ":Spectrum")
+
+TEXT = """block Block(out, stride=1) {
+    add {
+        | conv out@3x3 stride=stride pad=1 bias=no, bn1: batchnorm, relu
+          conv out@3x3 pad=1 bias=no, bn2: batchnorm
+        | if in.channels != out { short: conv out@1x1 stride=stride } else { identity }
+    }
+    relu
+}
+
+net Small {
+    input 3@32x32
+    stem: conv 16@3x3 pad=1
+    blocks: repeat out, stride in [[16, 1], [32, 2], [64, 2], [128, 2]] {
+        repeat j in 2 { Block out stride=(stride if j == 0 else 1) }
+    }
+    globalavgpool, flatten, fc: linear 10
+}
+"""
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["import", *arguments])
+
+
+def test_a_module_of_a_file_becomes_a_specification(tmp_path: Path) -> None:
+    made, weights = tmp_path / "net.cnn", tmp_path / "net.safetensors"
+    done = call(SMALL, "--input", "3@32x32", "-o", str(made), "--weights", str(weights))
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == ""
+    assert made.read_text() == TEXT
+    state = blank_state(check_text(TEXT).networks[0])
+    assert read_tensors(str(weights), state).keys() == state.keys()
+
+
+def test_a_name_and_a_flat_text() -> None:
+    done = call(SMALL, "--name", "Tiny", "--flat")
+    assert done.stdout.startswith("net Tiny {\n    input 3@224x224\n")
+    assert "repeat" not in done.stdout
+
+
+def test_an_answer_for_machines() -> None:
+    answer = json.loads(call(SMALL, "--input", "3@32x32", "--format", "json").stdout)
+    assert answer["text"] == TEXT
+    assert answer["lines"] == 16
+    assert "blocks.2.short.weight" in answer["keys"]
+
+
+def test_all_reasons_are_told_and_nothing_is_written(tmp_path: Path) -> None:
+    made = tmp_path / "net.cnn"
+    done = call(SPECTRUM, "-o", str(made))
+    assert done.exit_code == 1
+    assert "error[E1003]: `fft_fft` has no layer: small.py:" in done.stderr
+    assert not made.exists()
+    answer = json.loads(call(SPECTRUM, "--format", "json").stdout)
+    assert [reason["code"] for reason in answer["refused"]] == ["E1003"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([SMALL, "--input", "3x32x32"], "3x32x32"),
+        ([SMALL, "--name", "a-b"], "--name wants a name, not 'a-b'"),
+    ],
+)
+def test_a_wrong_call_is_told(arguments: list[str], words: str) -> None:
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert words in done.stderr
