@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from cnnspec.backends.torch import modules
+from cnnspec.backends.torch.modules import layers
 
-OURS = {"Upsample": modules.Upsample}
+OURS = {"Upsample": layers.Upsample}
 """Modules that are seen as one call of their name."""
 
 
