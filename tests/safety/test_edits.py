@@ -1,13 +1,15 @@
 """Whatever is left out of a specification, there is an answer and never an exception (promise 3).
 
-Every prefix of the shipped specs at a token's end, and every deletion of a line, is checked; what is fine is
-built, what is not is reported. CNNSPEC_LONG=1 tries every prefix at a byte, and every change of a character.
+Prefixes of the shipped specs at a token's end, and deletions of a line, are checked; what is fine is built,
+what is not is reported. CNNSPEC_LONG=1 tries all of them, every prefix at a byte, and every change of a
+character.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from tests.safety.running import ROOT
 pytestmark = pytest.mark.slow
 
 LONG = "CNNSPEC_LONG" in os.environ
+EACH = 1 if LONG else 3  # how many there are for one that is tried
 SPECS = sorted((ROOT / "specs").rglob("*.cnn"))
 
 
@@ -74,8 +77,8 @@ def identify(path: Path) -> str:
 @pytest.mark.parametrize("path", SPECS, ids=identify)
 def test_every_prefix_at_a_token(path: Path) -> None:
     whole = 0
-    for number, data in enumerate(prefixes(path.read_bytes())):
-        found = answer(data, thorough=number % 16 == 0)
+    for number, data in enumerate(islice(prefixes(path.read_bytes()), 0, None, EACH)):
+        found = answer(data, thorough=number % 5 == 0)
         whole += found is not None and found.ok
     assert whole < number, "most prefixes are no specification"
 

