@@ -26,6 +26,10 @@ FAMILIES: dict[str, dict[str, str]] = {
         "layernorm": "LayerNorm",
         "groupnorm": "GroupNorm",
         "instancenorm": "InstanceNorm",
+        "rmsnorm": "RMSNorm",
+        "grn": "GlobalResponseNorm",
+        "frn": "FilterResponseNorm",
+        "evonorms0": "EvoNormS0",
         "lrn": "LocalResponseNorm",
     },
     "activation": {

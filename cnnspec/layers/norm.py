@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
 from cnnspec.values.comparisons import Bound
@@ -37,6 +37,13 @@ def _statistics(channels: int) -> tuple[Weight, ...]:
         Weight("running_var", (channels,), False),
         Weight("num_batches_tracked", (), False),
     )
+
+
+def check_groups(groups: int, x: Shape) -> None:
+    """Raises Misfit where groups do not divide the channels."""
+    if x.channels % groups:
+        message = f"{groups} groups do not divide the {x.channels} channels that arrive"
+        raise Misfit("E0404", message, "groups", f"{x.channels} % {groups} = {x.channels % groups}")
 
 
 class BatchNorm(_Norm):
@@ -168,11 +175,7 @@ class GroupNorm(_Norm):
     groups: int
 
     def output(self, x: Shape) -> Shape:
-        if x.channels % self.groups:
-            message = f"{self.groups} groups do not divide the {x.channels} channels that arrive"
-            raise Misfit(
-                "E0404", message, "groups", f"{x.channels} % {self.groups} = {x.channels % self.groups}"
-            )
+        check_groups(self.groups, x)
         return x
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
@@ -249,3 +252,115 @@ class LocalResponseNorm(Layer):
     def output(self, x: Shape) -> Shape:
         self.need_map(x)
         return x
+
+
+class RMSNorm(Layer):
+    """Every pixel's channels, or all features, divided by the root of their mean square, times a weight.
+
+    Zhang and Sennrich 2019, "Root mean square layer normalization". Weight: C.
+    """
+
+    name = "rmsnorm"
+    summary = "x/sqrt(mean of squares over channels + eps), times a trained weight"
+    example = "rmsnorm eps=1e-6"
+    arguments = {
+        "eps": EPS._replace(doc="added to the mean of squares"),
+        "affine": Argument("flag", True, doc="a trained weight a channel follows"),
+    }
+
+    eps: float
+    affine: bool
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return (Weight("weight", (x.channels,)),) if self.affine else ()
+
+    def torch(self, x: Shape) -> Call:
+        return Call("ChannelRMSNorm", (x.channels,), {"eps": self.eps, "affine": self.affine})
+
+
+class _Response(Layer):
+    """A norm of maps whose tensors are of C numbers each."""
+
+    tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
+
+    eps: float
+
+    def output(self, x: Shape) -> Shape:
+        self.need_map(x)
+        return x
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return tuple(Weight(name, (x.channels,)) for name in self.tensors)
+
+
+class GlobalResponseNorm(_Response):
+    """x + weight * x * n + bias, n each channel's length over the mean of all channels' lengths.
+
+    The length of a channel is the root of its sum of squares over all pixels. Woo et al. 2023, "ConvNeXt V2",
+    section 3.2. Weight and bias, both 0 at first: C.
+    """
+
+    name = "grn"
+    summary = "x + weight*x*n + bias, n = length of the channel/mean length of all channels"
+    example = "grn"
+    arguments = {"eps": Argument("float", 1e-6, low=0, doc="added to the mean length")}
+
+    def torch(self, x: Shape) -> Call:
+        self.need_map(x)
+        return Call("GlobalResponseNorm", (x.channels,), {"eps": self.eps})
+
+
+class FilterResponseNorm(_Response):
+    """max(weight * x/sqrt(mean of squares + eps) + bias, tau), the mean over a channel's pixels.
+
+    Singh and Krishnan 2020, "Filter response normalization layer", section 3. Weight, bias and tau: C.
+    """
+
+    name = "frn"
+    summary = "x/sqrt(mean of squares over the map + eps), weight*x + bias, then max(x, tau)"
+    example = "frn"
+    arguments = {
+        "tlu": Argument("flag", True, doc="the thresholded linear unit max(x, tau), tau trained"),
+        "eps": Argument("float", 1e-6, low=0, doc="added to the mean of squares"),
+    }
+
+    tlu: bool
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return super().weights(x) + ((Weight("tau", (x.channels,)),) if self.tlu else ())
+
+    def torch(self, x: Shape) -> Call:
+        self.need_map(x)
+        return Call("FilterResponseNorm", (x.channels,), {"tlu": self.tlu, "eps": self.eps})
+
+
+class EvoNormS0(_Response):
+    """weight * x * sigmoid(v * x)/d + bias, d the deviation of the channel's group in the image.
+
+    Liu et al. 2020, "Evolving normalization-activation layers", table 2. Weight, bias and v: C.
+    """
+
+    name = "evonorms0"
+    summary = "weight*x*sigmoid(v*x)/deviation of a group of channels + bias"
+    example = "evonorms0 32"
+    positional = ("groups",)
+    arguments = {
+        "groups": Argument("count", low=1, doc="number of groups"),
+        "act": Argument("flag", True, doc="`act=no`: without sigmoid(v*x)"),
+        "eps": EPS,
+    }
+
+    groups: int
+    act: bool
+
+    def output(self, x: Shape) -> Shape:
+        self.need_map(x)
+        check_groups(self.groups, x)
+        return x
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        return super().weights(x) + ((Weight("v", (x.channels,)),) if self.act else ())
+
+    def torch(self, x: Shape) -> Call:
+        self.need_map(x)
+        return Call("EvoNormS0", (x.channels, self.groups), {"act": self.act, "eps": self.eps})

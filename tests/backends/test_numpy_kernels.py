@@ -15,6 +15,7 @@ import torch
 from cnnspec.backends.numpy import kernels
 from cnnspec.backends.numpy.kernels.special import erf
 from cnnspec.backends.numpy.lowering import lower
+from cnnspec.layers import FAMILIES
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import MODULES, SCALES, Case, batch, instantiate, make, title
@@ -87,7 +88,7 @@ def oracle(name: str, arguments: dict[str, Any], x: Shape, precision: str) -> An
     if isinstance(module, torch.nn.Parameter):
         return torch.nn.Parameter(module.data.to(getattr(torch, precision)))
     module = module.to(getattr(torch, precision))
-    if name in ("starrelu", "batchnorm", "layernorm", "groupnorm", "instancenorm"):
+    if name == "starrelu" or name in FAMILIES["norm"]:
         for key, tensor in module.state_dict().items():
             if tensor.is_floating_point():
                 tensor.uniform_(0.5, 1.5) if key == "running_var" else tensor.normal_(0.3, 0.5)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from cnnspec.backends.torch.modules import conv, layers, start
+from cnnspec.backends.torch.modules import conv, layers, norm, start
 from cnnspec.layers import find
 from cnnspec.layers.base import Call, Layer, Misfit
 from cnnspec.values.kinds import Filter
@@ -17,7 +17,7 @@ from cnnspec.values.shapes import Shape
 torch.set_num_threads(1)
 
 HELPERS = SimpleNamespace(
-    **{name: item for each in (conv, layers, start) for name, item in vars(each).items()}
+    **{name: item for each in (conv, layers, norm, start) for name, item in vars(each).items()}
 )
 """The definitions that emitted files copy."""
 
@@ -168,6 +168,15 @@ NORMS: list[Case] = [
     ("instancenorm", {}, MAP),
     ("instancenorm", {"affine": True, "track": True, "eps": 0.1, "momentum": 0.5}, MAP),
     ("instancenorm", {"affine": True, "bias": False}, MAP),
+    ("rmsnorm", {}, MAP),
+    ("rmsnorm", {"eps": 0.1}, VECTOR),
+    ("rmsnorm", {"affine": False}, MAP),
+    ("grn", {}, WIDE),
+    ("grn", {"eps": 0.1}, MAP),
+    ("frn", {}, WIDE),
+    ("frn", {"tlu": False, "eps": 0.1}, MAP),
+    ("evonorms0", {"groups": 2}, WIDE),
+    ("evonorms0", {"groups": 4, "act": False, "eps": 0.1}, MAP),
     ("lrn", {"size": 3}, MAP),
     ("lrn", {"size": 4, "alpha": 0.5, "beta": 0.5, "k": 2}, MAP),
 ]

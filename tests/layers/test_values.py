@@ -94,6 +94,36 @@ def test_channel_layernorm_is_over_each_pixels_channels() -> None:
     assert torch.allclose(net(x), (x - mean) / (variance + 1e-6).sqrt(), atol=1e-5)
 
 
+def test_norms_without_a_mean() -> None:
+    """Formulas of the papers, the tensors drawn."""
+    x = batch(WIDE)
+
+    def drawn(name: str, **arguments: Any) -> Any:
+        net = module(name, arguments, WIDE)
+        for parameter in net.parameters():
+            torch.nn.init.normal_(parameter)
+        return net
+
+    def by_channel(numbers: torch.Tensor) -> torch.Tensor:
+        return numbers[:, None, None]
+
+    net = drawn("rmsnorm", eps=0.1)
+    torch.testing.assert_close(net(x), by_channel(net.weight) * x / ((x**2).sum(1, True) / 4 + 0.1).sqrt())
+    net = drawn("frn", eps=0.1)
+    y = by_channel(net.weight) * x / ((x**2).sum((2, 3), True) / 63 + 0.1).sqrt() + by_channel(net.bias)
+    tau = by_channel(net.tau).expand_as(y)
+    torch.testing.assert_close(net(x), y.where(y > tau, tau))
+    net = drawn("grn", eps=0.1)
+    length = (x**2).sum((2, 3), True).sqrt()
+    share = length / (length.sum(1, True) / 4 + 0.1)
+    torch.testing.assert_close(net(x), by_channel(net.weight) * (x * share) + by_channel(net.bias) + x)
+    net = drawn("evonorms0", groups=2, eps=0.1)
+    group = x.reshape(3, 2, -1)
+    deviation = (((group - group.mean(2, True)) ** 2).mean(2) + 0.1).sqrt().repeat_interleave(2, 1)
+    bent = x / (1 + (-by_channel(net.v) * x).exp()) / deviation[:, :, None, None]
+    torch.testing.assert_close(net(x), bent * by_channel(net.weight) + by_channel(net.bias))
+
+
 def test_parts_of_a_map() -> None:
     x = batch(WIDE)
     rows: list[tuple[str, dict[str, Any], torch.Tensor]] = [

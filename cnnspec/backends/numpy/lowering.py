@@ -118,6 +118,18 @@ def scale(layer: Any, x: Shape) -> Lowered:
     return Lowered("scale_channels", {}, Call("filled", weight.shape, {"weight": layer.init}))
 
 
+def response(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
+    """A norm whose tensors are numbers a channel: a bias, tau and GRN's weight start from 0."""
+
+    def lowered(layer: Any, x: Shape) -> Lowered:
+        zero = {"bias", "tau"} | ({"weight"} if kernel == "global_response_norm" else set())
+        values = {weight.name: float(weight.name not in zero) for weight in layer.weights(x)}
+        tensors = Call("filled", (x.channels,), values) if values else None
+        return Lowered(kernel, {name: layer.value(name) for name in names}, tensors)
+
+    return lowered
+
+
 def global_pool(kernel: str) -> Callable[[Any, Shape], Lowered]:
 
     def lowered(layer: Any, x: Shape) -> Lowered:
@@ -162,6 +174,10 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "layernorm": norm("layer_norm", "over", "eps"),
     "groupnorm": norm("group_norm", "groups", "eps"),
     "instancenorm": norm("instance_norm", "momentum", "eps"),
+    "rmsnorm": response("rms_norm", "eps"),
+    "grn": response("global_response_norm", "eps"),
+    "frn": response("filter_response_norm", "eps"),
+    "evonorms0": response("evo_norm_s0", "groups", "eps"),
     "lrn": plain("local_response_norm", "size", "alpha", "beta", "k"),
     "relu": plain("relu"),
     "relu6": plain("relu6"),

@@ -23,6 +23,7 @@ MODULES = (
     "pool",
     "norm",
     "activation",
+    "response",
     "linear",
     "resize",
     "channels",

@@ -16,15 +16,6 @@ class Abs(nn.Module):
         return x.abs()
 
 
-class ChannelLayerNorm(nn.LayerNorm):
-    """Layer norm over the channels of every pixel."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.permute(0, 2, 3, 1)
-        x = F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
-        return x.permute(0, 3, 1, 2)
-
-
 class ChannelMax(nn.Module):
     """The largest of every pixel's channels."""
 

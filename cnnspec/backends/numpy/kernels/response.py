@@ -1,0 +1,150 @@
+"""Norms that take no mean off: by roots of mean squares, lengths, deviations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.backends.numpy.facts import facts
+from cnnspec.backends.numpy.kernels.activation import sigmoid
+from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.norm import (
+    affine,
+    affine_backward,
+    by_channel,
+    by_group,
+)
+
+
+def rms_standard(x: Array, axes: tuple[int, ...], eps: float) -> Array:
+    """x/sqrt(mean of squares + eps), the mean over the axes."""
+    y: Array = x / np.sqrt(np.square(x).mean(axes, keepdims=True) + eps)
+    return y
+
+
+def rms_standard_backward(
+    grad: Array, y: Array, x: Array, axes: tuple[int, ...], eps: float
+) -> Array:
+    """The gradient of x: (grad - y * mean(grad * y))/sqrt(mean of squares + eps)."""
+    root = np.sqrt(np.square(x).mean(axes, keepdims=True) + eps)
+    dx: Array = (grad - y * (grad * y).mean(axes, keepdims=True)) / root
+    return dx
+
+
+@facts(quick="quick_in_place")
+def rms_norm(x: Array, weight: Array | None = None, eps: float = 1e-5) -> Array:
+    """weight * x/sqrt(mean of squares over channels + eps). Zhang and Sennrich 2019."""
+    return affine(rms_standard(x, (1,), eps), weight, None)
+
+
+def rms_norm_backward(
+    grad: Array, y: Array, x: Array, weight: Array | None = None, eps: float = 1e-5
+) -> tuple[Array, Array | None]:
+    """The gradients of x and weight."""
+    standard = rms_standard(x, (1,), eps)
+    dstandard, dweight, _ = affine_backward(grad, standard, weight, None)
+    return rms_standard_backward(dstandard, standard, x, (1,), eps), dweight
+
+
+def filter_response_norm(
+    x: Array, weight: Array, bias: Array, tau: Array | None = None, eps: float = 1e-6
+) -> Array:
+    """max(weight * x/sqrt(mean of squares over a map + eps) + bias, tau).
+
+    Singh and Krishnan 2020.
+    """
+    y = affine(rms_standard(x, (2, 3), eps), weight, bias)
+    return y if tau is None else np.maximum(y, by_channel(tau, y))
+
+
+def filter_response_norm_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    weight: Array,
+    bias: Array,
+    tau: Array | None = None,
+    eps: float = 1e-6,
+) -> tuple[Array, Array | None, Array | None, Array | None]:
+    """The gradients of x, weight, bias and tau, which shares where it is equal."""
+    standard = rms_standard(x, (2, 3), eps)
+    dtau = None
+    if tau is not None:
+        over = affine(standard, weight, bias) - by_channel(tau, x)
+        below = grad * ((over < 0) + 0.5 * (over == 0)).astype(grad.dtype)
+        grad, dtau = grad - below, below.sum((0, 2, 3))
+    dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
+    dx = rms_standard_backward(dstandard, standard, x, (2, 3), eps)
+    return dx, dweight, dbias, dtau
+
+
+def global_response_norm(
+    x: Array, weight: Array, bias: Array, eps: float = 1e-6
+) -> Array:
+    """x + weight * x * n + bias: n = length of a map/(mean of all lengths + eps).
+
+    The length is the root of the sum of squares. Woo et al. 2023, "ConvNeXt V2".
+    """
+    length = np.sqrt(np.square(x).sum((2, 3), keepdims=True))
+    share = length / (length.mean(1, keepdims=True) + eps)
+    return x + affine(x * share, weight, bias)
+
+
+def global_response_norm_backward(
+    grad: Array, y: Array, x: Array, weight: Array, bias: Array, eps: float = 1e-6
+) -> tuple[Array, Array | None, Array | None]:
+    """The gradients of x, weight and bias; where a map is 0, its length has none."""
+    length = np.sqrt(np.square(x).sum((2, 3), keepdims=True))
+    mean = length.mean(1, keepdims=True) + eps
+    share = length / mean
+    dscaled, dweight, dbias = affine_backward(grad, x * share, weight, bias)
+    dshare = (dscaled * x).sum((2, 3), keepdims=True)
+    dlength = (dshare - (dshare * share).mean(1, keepdims=True)) / mean
+    along = np.divide(x, length, out=np.zeros_like(x), where=length > 0)
+    return grad + dscaled * share + dlength * along, dweight, dbias
+
+
+def evo_norm_s0(
+    x: Array,
+    weight: Array,
+    bias: Array,
+    v: Array | None = None,
+    groups: int = 1,
+    eps: float = 1e-5,
+) -> Array:
+    """weight * x * sigmoid(v * x)/deviation of the group + bias. Liu et al. 2020."""
+    bent = x if v is None else x * sigmoid(x * by_channel(v, x))
+    return affine(bent / deviations(x, groups, eps), weight, bias)
+
+
+def evo_norm_s0_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    weight: Array,
+    bias: Array,
+    v: Array | None = None,
+    groups: int = 1,
+    eps: float = 1e-5,
+) -> tuple[Array, Array | None, Array | None, Array | None]:
+    """The gradients of x, weight, bias and v, through the deviation, too."""
+    deviation = deviations(x, groups, eps)
+    share = np.ones_like(x) if v is None else sigmoid(x * by_channel(v, x))
+    standard = x * share / deviation
+    dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
+    dbent = dstandard / deviation
+    dx, dv = dbent * share, None
+    if v is not None:
+        slope = dbent * x * share * (1 - share)
+        dx, dv = dx + slope * by_channel(v, x), (slope * x).sum((0, 2, 3))
+    split = by_group(x, groups)
+    centred = (split - split.mean(2, keepdims=True)).reshape(x.shape)
+    through = by_group(dbent * standard, groups).mean(2, keepdims=True)
+    spread = np.broadcast_to(through, split.shape).reshape(x.shape)
+    return dx - spread * centred / deviation, dweight, dbias, dv
+
+
+def deviations(x: Array, groups: int, eps: float) -> Array:
+    """sqrt(variance + eps) of every channel's group: (N, C, 1, 1)."""
+    found: Array = np.sqrt(by_group(x, groups).var(2) + eps)
+    found = found.repeat(x.shape[1] // groups, 1)
+    return found.reshape(*found.shape, 1, 1)
