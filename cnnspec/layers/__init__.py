@@ -60,6 +60,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     "resize": {
         "upsample": "Upsample",
         "pixelshuffle": "PixelShuffle",
+        "pixelunshuffle": "PixelUnshuffle",
         "channelshuffle": "ChannelShuffle",
         "pad": "Pad",
         "crop": "Crop",

@@ -6,7 +6,7 @@ import math
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
-from cnnspec.layers.windows import ALONG, LONGEST, STILL, Pace, Window, resized, shifted, stretched
+from cnnspec.layers.windows import ALONG, LONGEST, STILL, Pace, Window, resized, shifted, sliding, stretched
 from cnnspec.values.shapes import Shape
 
 
@@ -140,6 +140,52 @@ class PixelShuffle(Layer):
     def reads(self, x: Shape) -> tuple[Window, Window]:
         window = resized(1, self.factor)
         return window, window
+
+
+class PixelUnshuffle(Layer):
+    """Every r x r square of pixels becomes r*r channels, the inverse of `pixelshuffle`: space to depth.
+
+    Pixel (i, j) of the squares of channel c is channel c*r*r + i*r + j; behind it `channelshuffle C` makes it
+    (i*r + j)*C + c, as TensorFlow and TResNet (Ridnik et al. 2021, section 2.1) count. Rows and columns that
+    fill no square are left out.
+    """
+
+    name = "pixelunshuffle"
+    summary = "every r x r square of pixels becomes r*r channels"
+    formula = "C*r^2@(H//r)x(W//r)"
+    example = "pixelunshuffle 2"
+    torch_class = "nn.PixelUnshuffle"
+    torch_arguments = {"downscale_factor": "factor"}
+    positional = ("factor",)
+    arguments = {"factor": Argument("int", low=1, doc="r: how many times smaller")}
+
+    factor: int
+
+    def paces(self) -> tuple[Pace, Pace]:
+        return Pace(self.factor, 1), Pace(self.factor, 1)
+
+    def output(self, x: Shape) -> Shape:
+        height, width = self.need_map(x)
+        r = self.factor
+        return Shape(x.channels * r * r, self._along("height", height), self._along("width", width))
+
+    def _along(self, axis: str, n: int) -> int:
+        r = self.factor
+        if n < r:
+            message = f"`pixelunshuffle {r}` takes squares of {r}x{r}, and the map's {axis} is {n}"
+            raise Misfit("E0401", message, "factor", f"{n}//{r} = 0")
+        return n // r
+
+    def reads(self, x: Shape) -> tuple[Window, Window]:
+        window = sliding(self.factor, self.factor)
+        return window, window
+
+    def unread(self, x: Shape) -> tuple[int, int]:
+        height, width = x.size
+        return height % self.factor, width % self.factor
+
+    def torch(self, x: Shape) -> Call:
+        return Call("PixelUnshuffle", (self.factor,))
 
 
 class ChannelShuffle(Layer):

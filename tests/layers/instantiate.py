@@ -224,6 +224,8 @@ OTHERS: list[Case] = [
     ("upsample", {"size": (5, 11), "mode": "bilinear", "align": True}, WIDE),
     ("upsample", {"size": 4}, WIDE),
     ("pixelshuffle", {"factor": 2}, WIDE),
+    ("pixelunshuffle", {"factor": 2}, MAP),
+    ("pixelunshuffle", {"factor": 4}, WIDE),
     ("channelshuffle", {"groups": 2}, WIDE),
     ("pad", {"pad": [1, 0, 2, 3]}, WIDE),
     ("pad", {"pad": 1, "value": -1.5}, WIDE),

@@ -137,6 +137,7 @@ TABLE: list[Row] = [
         "width 9 is larger than the padded map's 8",
     ),
     ("E0401", "upsample", {"factor": 0.1}, (MAP,), "factor", "`factor=0.1` leaves nothing of the height 6"),
+    ("E0401", "pixelunshuffle", {"factor": 7}, (MAP,), "factor", "squares of 7x7, and the map's height is 6"),
     ("E0402", "add", {}, (MAP, LARGE), None, "`add` wants equal shapes, but 4@6x6 and 64@32x32 arrive"),
     ("E0402", "add", {}, (MAP, MAP, Shape(1, 6, 6)), None, "4@6x6 and 1@6x6"),
     ("E0402", "add", {}, (Shape(4, 6, 6), PIXEL), None, "4@6x6 and 4@1x1"),

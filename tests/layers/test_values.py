@@ -147,6 +147,15 @@ def test_parts_of_a_map() -> None:
         assert torch.equal(module(name, arguments, WIDE)(x), expected), name
 
 
+def test_pixels_as_channels_in_both_orders() -> None:
+    x = batch(WIDE)
+    squares = x[:, :, :8, :6].reshape(3, 4, 4, 2, 3, 2).permute(0, 1, 3, 5, 2, 4)  # N, C, i, j, h, w
+    y = module("pixelunshuffle", {"factor": 2}, WIDE)(x)
+    assert torch.equal(y, squares.reshape(3, 16, 4, 3))
+    y = module("channelshuffle", {"groups": 4}, Shape(16, 4, 3))(y)
+    assert torch.equal(y, squares.permute(0, 2, 3, 1, 4, 5).reshape(3, 16, 4, 3))
+
+
 def test_normalize_and_pick_keep_nothing_in_the_state_dict() -> None:
     for name, arguments in (("normalize", {"mean": 0, "std": 1}), ("pick", {"channels": [0]})):
         net = module(name, arguments, WIDE)

@@ -206,6 +206,7 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "linear": linear,
     "upsample": plain("upsample", "factor", "size", "mode", "align"),
     "pixelshuffle": plain("pixel_shuffle", "factor"),
+    "pixelunshuffle": plain("pixel_unshuffle", "factor"),
     "channelshuffle": plain("channel_shuffle", "groups"),
     "pad": pad,
     "crop": crop,

@@ -65,6 +65,15 @@ def quick_pixel_shuffle(plan: Plan, layer: Layer) -> None:
     copy_view(plan, layer, parts, (n, r * height, r * width, c // (r * r)))
 
 
+def quick_pixel_unshuffle(plan: Plan, layer: Layer) -> None:
+    """Every r x r square becomes channels."""
+    x, r = plan.values[layer.of[0]], layer.arguments["factor"]
+    n, height, width, c = x.shape
+    h, w = height // r, width // r
+    whole = x[:, : h * r, : w * r].reshape(n, h, r, w, r, c)
+    copy_view(plan, layer, whole.transpose(0, 1, 3, 5, 2, 4), (n, h, w, c * r * r))
+
+
 def copy_view(plan: Plan, layer: Layer, view: Array, shape: tuple[int, ...]) -> None:
     """A view of what arrives, copied in its order."""
     y = plan.take(layer.name, shape)

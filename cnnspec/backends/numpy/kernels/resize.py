@@ -113,6 +113,27 @@ def pixel_shuffle_backward(grad: Array, y: Array, x: Array, factor: int) -> Arra
     return parts.transpose(0, 1, 3, 5, 2, 4).reshape(x.shape)
 
 
+def pixel_unshuffle(x: Array, factor: int) -> Array:
+    """Every r x r square becomes channels: (N, C, H, W) -> (N, C*r^2, H//r, W//r).
+
+    y[n, (c*r + u)*r + v, i, j] = x[n, c, r*i + u, r*j + v]. Shi et al. 2016, inverted.
+    """
+    n, c, height, width = x.shape
+    h, w = height // factor, width // factor
+    whole = x[:, :, : h * factor, : w * factor]
+    parts = whole.reshape(n, c, h, factor, w, factor).transpose(0, 1, 3, 5, 2, 4)
+    return parts.reshape(n, c * factor * factor, h, w)
+
+
+def pixel_unshuffle_backward(grad: Array, y: Array, x: Array, factor: int) -> Array:
+    """grad with every channel back at its pixel, 0 where no square was filled."""
+    dx = np.zeros(x.shape, grad.dtype)
+    dx[:, :, : grad.shape[2] * factor, : grad.shape[3] * factor] = pixel_shuffle(
+        grad, factor
+    )
+    return dx
+
+
 def channel_shuffle(x: Array, groups: int) -> Array:
     """Channels in rows, read column by column. Zhang et al. 2018, "ShuffleNet"."""
     n, c, height, width = x.shape

@@ -87,6 +87,15 @@ class Pick(nn.Module):
         return x.index_select(1, self.channels)
 
 
+class PixelUnshuffle(nn.PixelUnshuffle):
+    """Squares of pixels as channels; rows and columns that fill none are left out."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        r = self.downscale_factor
+        height, width = (x.shape[axis] // r * r for axis in (2, 3))
+        return super().forward(x[:, :, :height, :width])
+
+
 class PointwiseLinear(nn.Linear):
     """The same linear layer on the channels of every pixel."""
 
