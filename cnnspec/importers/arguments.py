@@ -79,7 +79,8 @@ def shorten(kind: str, value: Any) -> Any:
         top, bottom, left, right = map(int, value)
         value = (top, left) if (top, left) == (bottom, right) else (top, bottom, left, right)
     if kind in ("size", "pad", "factor") and isinstance(value, tuple) and len(set(value)) == 1:
-        return value[0]
+        value = value[0]
+        return int(value) if value == int(value) else value
     if isinstance(value, list):
         return Items(shorten("", item) for item in value)
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value

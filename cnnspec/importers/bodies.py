@@ -14,6 +14,7 @@ from cnnspec.importers.terms import (
     Call,
     Chain,
     If,
+    Join,
     Repeat,
     Term,
     chains,
@@ -100,6 +101,8 @@ def words(term: If) -> str:
     label = label_text(first.label) if isinstance(first, Call | Braces) else ""
     if is_name(label):
         return label
+    if isinstance(first, Braces) and isinstance(first.body[0], Join) and first.body[0].name == "mul":
+        return "gate"
     word = re.match(r"[A-Z]?[a-z0-9]*", str(first.name)) if isinstance(first, Call) else None
     return word.group().lower() if word else ""
 

@@ -92,9 +92,17 @@ def meaning(layer: Layer, shapes: Sequence[Shape], numbers: Numbers) -> int:
     if layer.is_join:
         return numbers(layer.name)
     try:
-        return numbers("call", repr(layer.torch(shapes[0])))
+        return numbers("call", frozen(layer.torch(shapes[0])))
     except Unsupported:
-        return numbers(layer.name, repr([layer.value(name) for name in layer.arguments if name != "in"]))
+        values = [layer.value(name) for name in layer.arguments if name != "in"]
+        return numbers(layer.name, frozen(values))
+
+
+def frozen(value: Any) -> Any:
+    """A value of calls and lists as one that can be a key; 2.0 is 2."""
+    if isinstance(value, dict):
+        return tuple((name, frozen(each)) for name, each in sorted(value.items()))
+    return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def shaped_keys(operation: Operation, shapes: Sequence[Shape]) -> dict[str, tuple[int, ...]]:

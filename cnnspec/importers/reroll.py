@@ -14,9 +14,11 @@ from typing import Any
 from cnnspec.importers.columns import Column, Unalike, columns_in, same
 from cnnspec.importers.formulas import Formula, Items, LayerName, evaluate, name, names_in, substitute
 from cnnspec.importers.terms import (
+    Again,
     Braces,
     Call,
     Chain,
+    From,
     Join,
     Label,
     Repeat,
@@ -115,6 +117,8 @@ def form(term: Term, exact: bool = False) -> object:
         return Braces, mask(term.label), tuple(form(inner, exact) for inner in term.body)
     if isinstance(term, Join):
         return Join, term.name, tuple(tuple(form(inner, exact) for inner in path) for path in term.paths)
+    if isinstance(term, From | Again):
+        return type(term), tuple(map(mask, term.target)), mask(getattr(term, "label", ()))
     if isinstance(term, Repeat) and not isinstance(term.rows, Items):
         return Repeat, exact and term.rows, tuple(form(inner, exact) for inner in term.body)
     return term

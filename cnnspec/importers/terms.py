@@ -114,6 +114,8 @@ def values_of(chain: Chain) -> Iterator[tuple[str, Any]]:
             yield from term.arguments
         if isinstance(term, Call | Braces):
             yield from (("label", part) for part in term.label)
+        if isinstance(term, From | Again):
+            yield from (("label", part) for label in term.target for part in label)
         if isinstance(term, Repeat):
             yield "rows", term.rows
         if isinstance(term, If):
@@ -130,6 +132,8 @@ def map_values(chain: Chain, change: Callable[[Any], Any]) -> Chain:
         if isinstance(term, Call):
             arguments = tuple((argument, change(value)) for argument, value in term.arguments)
             return term._replace(name=change(term.name), arguments=arguments)
+        if isinstance(term, From | Again):
+            return term._replace(target=tuple(tuple(map(change, label)) for label in term.target))
         if isinstance(term, Repeat):
             return term._replace(rows=change(term.rows))
         return term._replace(test=change(term.test)) if isinstance(term, If) else term

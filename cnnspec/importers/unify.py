@@ -120,7 +120,10 @@ class Unifier:
         return Call(first.name, arguments, label, first.keyed, channels)
 
     def label(self, terms: Mapping[int, Call | Braces]) -> tuple[Any, ...]:
-        labels = {place: term.label for place, term in terms.items()}
+        return self.parts({place: term.label for place, term in terms.items()})
+
+    def parts(self, labels: Mapping[int, tuple[Any, ...]]) -> tuple[Any, ...]:
+        """The parts of a label, numbers that differ as columns."""
         first = next(iter(labels.values()))
         if any(len(label) != len(first) for label in labels.values()):
             raise Unalike
@@ -176,6 +179,15 @@ class Unifier:
             raise Unalike
         return Repeat(names, rows, self.chain({place: term.body for place, term in terms.items()}))
 
+    def wire(self, terms: Mapping[int, From]) -> Term:
+        """A wire to labels that may differ in their numbers."""
+        targets = {place: term.target for place, term in terms.items()}
+        if len({*map(len, targets.values())}) > 1:
+            raise Unalike
+        depth = len(next(iter(targets.values())))
+        labels = [self.parts({place: target[k] for place, target in targets.items()}) for k in range(depth)]
+        return From(tuple(labels))
+
     def equal(self, terms: Mapping[int, Term]) -> Term:
         """Wires and choices, which are alike where they are equal."""
         if len({*terms.values()}) > 1:
@@ -189,7 +201,7 @@ UNIFIED: dict[type, Callable[[Unifier, Any], Term]] = {
     Join: Unifier.join,
     Repeat: Unifier.repeat,
     If: Unifier.equal,
-    From: Unifier.equal,
+    From: Unifier.wire,
     Again: Unifier.equal,
 }
 
@@ -243,6 +255,8 @@ def instance(term: Term, place: int, names: Mapping[str, Any]) -> Chain:
         chosen = term.then if at(term.test) else term.otherwise
         return instantiate(chosen or (), place, names)
     made = rebuild(term, lambda inner: instantiate(inner, place, names))
+    if isinstance(made, From):
+        return (From(tuple(tuple(map(at, label)) for label in made.target)),)
     if isinstance(made, Call):
         name, channels = at(made.name), at(made.channels)
         if name == IDENTITY and not made.label:
