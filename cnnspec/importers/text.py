@@ -19,7 +19,6 @@ PATH_WIDTH = 88
 LEADERS = ("conv", "depthwise", "convtranspose", "linear")
 """A line has one of them, and what belongs to it."""
 RESERVED = {"repeat", "if", "else", "for", "in", "from", "again", "output", "and", "or", "not", "yes", "no"}
-RESERVED |= {"net", "block", "use", "default", "require", "input"}
 WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -97,13 +96,13 @@ class Printer:
             simple = len(inner) == 1 and isinstance(term, Call | From | Again)
             is_leader = isinstance(term, Call) and term.name in LEADERS
             is_block = isinstance(term, Call) and term.name in self.blocks
-            begins = isinstance(term, From) or ((is_leader or is_block) and led)
+            begins = isinstance(term, From) or is_block or (is_leader and led)
             if open_ and simple and not begins and len(lines[-1]) + 2 + len(inner[0]) <= width:
                 lines[-1] += f", {inner[0]}"
-                led = led or is_leader or is_block
+                led = led or is_leader
             else:
                 lines += inner
-                led = is_leader or is_block
+                led = is_leader
             open_ = simple and not is_block
         return lines
 
@@ -115,7 +114,9 @@ class Printer:
             if len(term.body) == 1 and isinstance(term.body[0], Join | Repeat):
                 first, *rest = self.term(term.body[0], width)
                 return [head + first, *rest]
-            return self.braces(head + "{", self.inner(term.body, width), width)
+            return self.braces(
+                head + "{", self.packed(term.body, width) or self.inner(term.body, width), width
+            )
         if isinstance(term, Join):
             return self.join(term, width)
         if isinstance(term, If):
@@ -146,11 +147,19 @@ class Printer:
         return [f"{join.name} {{", *indented(lines), "}"]
 
     def path(self, path: Chain, width: int) -> list[str]:
-        """The lines of a path, one if its steps fit there."""
-        lines = [self.term(term, width - 4) for term in path]
-        short = ", ".join(line for line, *_ in lines)
-        simple = all(isinstance(term, Call | From | Again) for term in path)
-        return [short] if path and simple and len(short) <= PATH_WIDTH else self.inner(path, width)
+        """The lines of a path: one if its steps fit there; uses of blocks share lines."""
+        short = [line for term in path for line in self.term(term, width - 4)]
+        if path and all(map(is_simple, path)) and len(", ".join(short)) <= PATH_WIDTH:
+            return [", ".join(short)]
+        return self.packed(path, width) or self.inner(path, width)
+
+    def packed(self, chain: Chain, width: int) -> list[str]:
+        """Uses of blocks, and steps without tensors, in lines that are filled; none for other chains."""
+        keyed = [term.name for term in chain if isinstance(term, Call) and term.keyed]
+        if not keyed or not all(map(is_simple, chain)) or not all(name in self.blocks for name in keyed):
+            return []
+        words = [line for term in chain for line in self.term(term, width)]
+        return [line.removesuffix(",") for line in filled(words, PATH_WIDTH)]
 
     def condition(self, term: If, width: int) -> list[str]:
         head, then = f"if {written(term.test)} {{", term.then
@@ -220,6 +229,11 @@ def filled(words: list[str], width: int) -> list[str]:
             lines.append("")
         lines[-1] += f" {piece}" if lines[-1] else piece
     return lines
+
+
+def is_simple(term: Term) -> bool:
+    """Whether it is written in one line with others."""
+    return isinstance(term, Call | From | Again)
 
 
 def is_name(text: str) -> bool:

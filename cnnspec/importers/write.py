@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -25,17 +26,21 @@ COMMON = (("batchnorm", "eps"), ("batchnorm", "momentum"), ("layernorm", "eps"),
 """Arguments that networks choose once for all their layers."""
 
 
+WORTH = 2
+"""So many lines more a text may have for a block that it uses at several places."""
+
+
 def write(model: Model, flat: bool = False) -> str:
     """The shortest specification of a model that proves to be the same: with blocks and repeats, else flat.
 
     A class whose block does not prove right is written as braces; where it is not known which, the outermost.
     `flat`: at once without. Raises Refused.
     """
-    written = Written("", (), frozenset()) if flat else shortest(model, ())
+    written = Written("") if flat else shortest(model, ())
     while written.text and (difference := prove(model, written.text)) is not None:
         kind = kind_at(model, difference.scope)
-        guilty = kind if kind in written.kinds else next(reversed(written.kinds), None)
-        written = shortest(model, {*written.plain, guilty}) if guilty else Written("", (), frozenset())
+        guilty = kind if kind in written.kinds else next(reversed([*written.kinds]), None)
+        written = shortest(model, {*written.plain, guilty}) if guilty else Written("")
     if written.text:
         return written.text
     text = write_flat(model)
@@ -46,11 +51,14 @@ def write(model: Model, flat: bool = False) -> str:
 
 
 class Written(NamedTuple):
-    """A text with blocks: the classes of which it has some, and those that are braces by choice."""
+    """A text with blocks: the classes of which it has some, with the number of their uses in it.
+
+    The classes of `plain` are braces by choice.
+    """
 
     text: str
-    kinds: tuple[str, ...]
-    plain: frozenset[str]
+    kinds: Mapping[str, int] = {}
+    plain: frozenset[str] = frozenset()
 
 
 def shortest(model: Model, plain: Collection[str]) -> Written:
@@ -59,9 +67,10 @@ def shortest(model: Model, plain: Collection[str]) -> Written:
     found = net_chain(Cutter(model).items(model.operations), model)
     found = found._replace(chain=with_ramps(found.chain))
     best = write_blocks(model, found, plain)
-    for kind in reversed(best.kinds):
+    for kind in reversed([*best.kinds]):
         other = write_blocks(model, found, {*best.plain, kind})
-        if other.text.count("\n") < best.text.count("\n"):
+        worth = WORTH if best.kinds[kind] > 1 else 0
+        if other.text.count("\n") + worth < best.text.count("\n"):
             best = other
     return best
 
@@ -75,7 +84,9 @@ def write_blocks(model: Model, found: NetChain, plain: Collection[str]) -> Writt
     chain = without(leave_out(chain, is_net=True, outputs=outputs), defaults)
     chain = tidy(reroll(chain, measure(texts)))
     text = specification(texts, net_text(model, found, tuple(defaults), chain))
-    return Written(text, tuple(block.kind for block in blocks), frozenset(plain))
+    bodies = (chain, *(block.solved.body for block in blocks))
+    uses = Counter(term.name for body in bodies for term in walk(body) if isinstance(term, Call))
+    return Written(text, {block.kind: uses[block.name] for block in blocks}, frozenset(plain))
 
 
 def prove(model: Model, text: str) -> Difference | None:

@@ -1,4 +1,4 @@
-"""Drawn networks come back flat: the same operations, operands, keys and outputs.
+"""Drawn networks come back, flat and with blocks: the same operations, operands, keys and outputs.
 
 `CNNSPEC_LONG=1 python -m pytest tests/importers/test_random_networks.py` tries 3,000 files in place of 60.
 """
@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from cnnspec.compiler import check_text
+from cnnspec.importers.from_network import model_of
+from cnnspec.importers.write import write
 from tests.importers.test_flat import flat
 from tests.random.files import files
 from tests.random.nets import File
@@ -27,3 +29,4 @@ def test_drawn_networks_come_back(file: File) -> None:
     found = check_text(str(file))
     for net in found.networks if found.ok else ():
         flat(net)
+        write(model_of(net))  # which proves itself
