@@ -114,9 +114,8 @@ class Printer:
             if len(term.body) == 1 and isinstance(term.body[0], Join | Repeat):
                 first, *rest = self.term(term.body[0], width)
                 return [head + first, *rest]
-            return self.braces(
-                head + "{", self.packed(term.body, width) or self.inner(term.body, width), width
-            )
+            inner = self.packed(term.body, width) or self.inner(term.body, width)
+            return self.braces(head + "{", inner, width)
         if isinstance(term, Join):
             return self.join(term, width)
         if isinstance(term, If):

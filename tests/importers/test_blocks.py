@@ -27,6 +27,7 @@ def first_net(path: Path) -> Network:
     return check(read(str(path), 10**7), read_used, first=True).networks[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_the_zoo_comes_back_with_its_blocks(path: Path) -> None:
     """Not by way of the flat text, which would do, too: the shortest text itself is the network."""

@@ -23,7 +23,7 @@ def forgotten(chain: Chain) -> Chain:
     return tuple(map(change, map_values(chain, lambda value: value)))  # type: ignore[arg-type]
 
 
-@settings(max_examples=200)
+@settings(max_examples=50)
 @given(st.lists(CHAINS, min_size=1, max_size=2), st.lists(st.integers(1, 4), min_size=2, max_size=2))
 def test_a_repeat_gives_back_the_chain(parts: list[Chain], times: list[int]) -> None:
     chain = tuple(term for part, count in zip(parts * 2, times, strict=False) for term in part * count)
