@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers.bodies import Solved, solve
 from cnnspec.importers.columns import Unalike
-from cnnspec.importers.labels import drop_places, leave_out, targets
+from cnnspec.importers.labels import Target, drop_places, leave_out, targets
 from cnnspec.importers.reroll import reroll
-from cnnspec.importers.terms import Braces, Call, Chain, Label, Term, chains, is_wired, rebuild, walk, weight
+from cnnspec.importers.terms import Braces, Call, Chain, Term, chains, is_wired, rebuild, walk, weight
 from cnnspec.importers.unify import unify
 
 HEAVIER = 1.75
@@ -35,7 +35,7 @@ class Block(NamedTuple):
 
 
 def find_blocks(
-    chain: Chain, plain: Collection[str], outputs: Collection[Label]
+    chain: Chain, plain: Collection[str], outputs: Collection[Target]
 ) -> tuple[list[Block], Chain]:
     """Blocks for the classes of the modules in a net, and its chain with their uses.
 
@@ -46,7 +46,7 @@ def find_blocks(
     taken: set[str] = set()
     read = targets(chain) | {*outputs}
     for kind in by_height(chain):
-        chain = drop_places(chain, False, read)
+        chain = drop_places(chain, None, read)
         found = [term for term in walk(chain) if isinstance(term, Braces) and term.kind == kind]
         block = None
         if len(found) > 1 and kind not in plain and kind not in CONTAINERS:
@@ -57,7 +57,7 @@ def find_blocks(
         taken.add(block.name)
         blocks.append(block)
         chain = replace(chain, kind, partial(next_of, uses(block, found)))
-    return blocks, drop_places(chain, False, read)
+    return blocks, drop_places(chain, None, read)
 
 
 def by_height(chain: Chain) -> list[str]:
@@ -84,7 +84,7 @@ def make_block(kind: str, found: list[Braces], taken: Collection[str]) -> Block 
     if any(isinstance(inner, Braces) and inner.kind == kind for body in bodies for inner in walk(body)):
         return None
     if not any(map(is_wired, bodies)):
-        bodies = [drop_places(body, is_place=True) for body in bodies]
+        bodies = [drop_places(body, "") for body in bodies]
     entries = tuple(int(term.channels) for term in found)
     leaving = tuple(int(term.leaving) for term in found)
     tries = []

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from cnnspec.elaborate.naming import NameScope
-from cnnspec.importers.formulas import evaluate
+from cnnspec.importers.formulas import Formula, evaluate
 from cnnspec.importers.terms import (
     IDENTITY,
     NONE,
@@ -22,6 +22,7 @@ from cnnspec.importers.terms import (
     Repeat,
     Term,
     is_wired,
+    label_text,
     parse_label,
     rebuild,
     walk,
@@ -34,7 +35,7 @@ NOWHERE = Span(Source("", ""), 0, 0)
 
 
 def leave_out(
-    chain: Chain, is_net: bool, instances: Sequence[Names] = ({},), outputs: Collection[Label] = ()
+    chain: Chain, is_net: bool, instances: Sequence[Names] = ({},), outputs: Collection[Target] = ()
 ) -> Chain:
     """The chain of a net or a block without labels that are not needed.
 
@@ -52,33 +53,39 @@ def leave_out(
         chain = found.labelled(chain)
 
 
-def drop_places(chain: Chain, is_place: bool = False, read: Collection[Label] | None = None) -> Chain:
+def drop_places(chain: Chain, around: str | None = None, read: Collection[Target] | None = None) -> Chain:
     """The chain without labels of layers and blocks in braces that are their places there.
 
-    `is_place`: so are those of the chain itself named. `read`: labels that wires from elsewhere need.
+    So are those of the chain itself named where it is in braces: `around` is what these are called, "" where
+    they are a block's. `read` are the labels that wires from elsewhere need.
     """
     read = targets(chain) if read is None else read
 
     def change(term: Term) -> Term:
-        return rebuild(term, lambda inner: drop_places(inner, isinstance(term, Braces), read))
+        name = label_text(term.label) if isinstance(term, Braces) else None
+        return rebuild(term, lambda inner: drop_places(inner, name, read))
 
     made = tuple(map(change, chain))
-    if not is_place:
+    if around is None:
         return made
     found = Naming(read)
-    found.chain(made, NameScope("", False), {})
+    found.chain(made, NameScope(f"{around}." if around else "", False), {})
     return found.without(made, inside=False)
 
 
-def targets(chain: Chain) -> set[Label]:
-    """The labels that the wires in a chain end in."""
-    return {term.target[-1] for term in walk(chain) if isinstance(term, From | Again)}
+Target = tuple[Label, ...]
+"""The last label of a path, behind that of the braces around it where the path has it."""
+
+
+def targets(chain: Chain) -> set[Target]:
+    """The ends of the paths of all wires in a chain."""
+    return {term.target[-2:] for term in walk(chain) if isinstance(term, From | Again)}
 
 
 class Naming:
     """Names the steps of chains as the language does, and compares with what their labels say."""
 
-    def __init__(self, read: Collection[Label]) -> None:
+    def __init__(self, read: Collection[Target]) -> None:
         self.read = read
         self.needed: set[int] = set()  # terms whose label has to stand, by their identity
         self.holders: dict[str, Term] = {}  # of a name in the present instance
@@ -118,9 +125,18 @@ class Naming:
                 self.needed.add(id(term))
             return
         trial = f"{kind}{scope.kinds.get(kind, 0) + 1}" if scope.by_kind else str(scope.count)
-        if label and (label != trial or not term.keyed or term.label in self.read):
+        if label and (label != trial or not term.keyed or self.is_read(term.label, scope)):
             self.needed.add(id(term))
         self.take(term, label, kind, scope)
+
+    def is_read(self, label: Label, scope: NameScope) -> bool:
+        """Whether a wire may lead to a step of this label in this scope."""
+        around = scope.prefix.removesuffix(".").rpartition(".")[2]
+        return any(
+            target[-1] == label
+            and (len(target) == 1 or is_computed(target[0]) or label_text(target[0]) == around)
+            for target in self.read
+        )
 
     def take(self, term: Term, label: str, kind: str, scope: NameScope) -> str:
         path, _ = scope.name(label or None, kind, NOWHERE)
@@ -160,6 +176,10 @@ class Naming:
         name = next(name for n in count(1) if (name := f"{kind}_{n}") not in self.known)
         self.known.add(name)
         return parse_label(name)
+
+
+def is_computed(label: Label) -> bool:
+    return any(isinstance(part, Formula) for part in label)
 
 
 def spelled(label: Label, names: Names) -> str:

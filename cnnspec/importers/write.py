@@ -77,7 +77,7 @@ def shortest(model: Model, plain: Collection[str]) -> Written:
 
 def write_blocks(model: Model, found: NetChain, plain: Collection[str]) -> Written:
     """A specification with blocks and repeats; the classes of `plain` are braces. It is not proved."""
-    outputs = [parse_label(path[-1]) for path in found.outputs]
+    outputs = [tuple(map(parse_label, path[-2:])) for path in found.outputs]
     blocks, chain = find_blocks(found.chain, plain, outputs)
     defaults = [*common((*chain, *(term for block in blocks for term in block.solved.body)))]
     texts = [block_text(block, defaults) for block in blocks]
@@ -114,7 +114,7 @@ def write_flat(model: Model) -> str:
     model = normalise(model)
     found = net_chain(Cutter(model).items(model.operations), model)
     defaults = [*common(found.chain)]
-    outputs = [parse_label(path[-1]) for path in found.outputs]
+    outputs = [tuple(map(parse_label, path[-2:])) for path in found.outputs]
     chain = leave_out(without(found.chain, defaults), is_net=True, outputs=outputs)
     return specification([], net_text(model, found, tuple(defaults), chain))
 
