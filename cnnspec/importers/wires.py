@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -53,6 +53,7 @@ class Namer:
     def __init__(self, nodes: list[Node], entry: int, names: Mapping[int, Path]) -> None:
         self.nodes, self.entry, self.names = nodes, entry, dict(names)
         self.outputs: set[int] = set()
+        self.read = {node.output for _, node in walk(nodes) if isinstance(node, Wire)}
         self.taken = {*labels(nodes), *(path[-1] for path in names.values())}
 
     def chain(self) -> Chain:
@@ -69,7 +70,7 @@ class Namer:
             self.nodes.insert(0, Mark(own, value))
             self.names[value] = (own,)
             return
-        nodes, place, prefix = find(self.nodes, value)
+        nodes, place, prefix = find(self.nodes, value, self.read)
         node = nodes[place]
         own = label_of(node)
         if not own or (wanted and own != wanted):
@@ -90,10 +91,13 @@ class Namer:
             return (own,)
         self.outputs.add(value)
         if value not in self.names:
-            nodes, place, _ = find(self.nodes, value) if value != self.entry else (self.nodes, -1, ())
-            has_it = place >= 0 and label_of(nodes[place]) == wanted
+            has_it = value != self.entry and self.label_of_maker(value) == wanted
             self.name(value, wanted if has_it or wanted not in self.taken else "")
         return self.names[value]
+
+    def label_of_maker(self, value: int) -> str:
+        nodes, place, _ = find(self.nodes, value, self.read)
+        return label_of(nodes[place])
 
     def free(self, word: str) -> str:
         own = next(f"{word}{n}" for n in count(1) if f"{word}{n}" not in self.taken)
@@ -149,15 +153,26 @@ def label_of(node: Node) -> str:
     return node.label if isinstance(node, Group) else node.name if isinstance(node, Mark) else ""
 
 
-def find(nodes: list[Node], value: int, prefix: Path = ()) -> tuple[list[Node], int, Path]:
-    """The list and the place of what makes a value, the outermost braces that end in it; their path."""
+def find(
+    nodes: list[Node], value: int, read: Collection[int] = (), prefix: Path = ()
+) -> tuple[list[Node], int, Path]:
+    """The list and the place of what makes a value, and the path of the braces around it.
+
+    It is the outermost braces that end in the value, but for such as hold other values that are `read`.
+    """
     for place, node in enumerate(nodes):
-        if node.output == value and not isinstance(node, Wire | Mark):
+        makes_it = node.output == value and not isinstance(node, Wire | Mark)
+        if makes_it and not (isinstance(node, Group) and holds_other(node, value, read)):
             return nodes, place, prefix
         inside = (*prefix, node.label) if isinstance(node, Group) else prefix
         for inner in lists(node):
             try:
-                return find(inner, value, inside)
+                return find(inner, value, read, inside)
             except KeyError:
                 continue
     raise KeyError(value)
+
+
+def holds_other(group: Group, value: int, read: Collection[int]) -> bool:
+    made = {node.output for _, node in walk(group.body) if not isinstance(node, Wire | Mark)}
+    return any(other in made for other in read if other != value)

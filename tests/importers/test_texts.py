@@ -1,0 +1,142 @@
+"""Modules as people write them, and what a reader would have written of them."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cnnspec.importers.refusals import Refused
+from cnnspec.importers.torch.read import read
+from cnnspec.importers.write import write
+from cnnspec.values.shapes import Shape
+
+
+class Unit(nn.Sequential):
+    def __init__(self, arriving: int, width: int) -> None:
+        super().__init__(nn.Conv2d(arriving, width, 3, padding=1), nn.ReLU())
+
+
+class UNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [16, 32, 64]
+        self.down = nn.ModuleList(Unit(a, b) for a, b in zip([3, *widths], widths, strict=False))
+        self.middle = Unit(64, 128)
+        self.up = nn.ModuleList()
+        for width in reversed(widths):
+            self.up.append(nn.ConvTranspose2d(2 * width, width, 2, 2))
+            self.up.append(Unit(2 * width, width))
+        self.last = nn.Conv2d(16, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips = []
+        for unit in self.down:
+            skips.append(unit(x))
+            x = F.max_pool2d(skips[-1], 2)
+        x = self.middle(x)
+        for k in range(0, 6, 2):
+            x = self.up[k + 1](torch.cat([skips.pop(), self.up[k](x)], 1))
+        return self.last(x)
+
+
+class Dense(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Unit(3 + 4 * k, 4) for k in range(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = [x]
+        for layer in self.layers:
+            found.append(layer(torch.cat(found, 1)))
+        return torch.cat(found, 1)
+
+
+class Pair(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tower = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+        self.score = nn.Linear(8, 1)
+
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        return self.score((self.tower(left) - self.tower(right)).abs().mean((2, 3)))
+
+
+class Apart(nn.Module):
+    """The steps of two lists run by turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(3, 3, 3) for _ in range(2))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(3) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = norm(conv(x))
+        return x
+
+
+def text(module: nn.Module, inputs: int = 1) -> str:
+    return write(read(module, [Shape(3, 32, 32)] * inputs))
+
+
+def test_a_unet() -> None:
+    assert (
+        text(UNet())
+        == """block Unit(out) {
+    conv out@3x3 pad=1, relu
+}
+
+net UNet {
+    input 3@32x32
+    down: { 0: Unit 16, maxpool_1: maxpool 2x2, 1: Unit 32, maxpool_2: maxpool 2x2, 2: Unit 64 }
+    maxpool 2x2
+    middle: Unit 128
+    up: repeat i, width in [[2, 64], [1, 32], [0, 16]] {
+        convtranspose width@2x2 stride=2
+        concat { | from down."{i}" | identity }
+        Unit width
+    }
+    last: conv 1@1x1
+}
+"""
+    )
+
+
+def test_lists_that_grow() -> None:
+    assert (
+        text(Dense())
+        == """net Dense {
+    input 3@32x32
+    layers: repeat j in 5 { concat { | identity | "{j}": { conv 4@3x3 pad=1, relu } } }
+}
+"""
+    )
+
+
+def test_two_inputs_and_a_shared_tower() -> None:
+    assert (
+        text(Pair(), 2)
+        == """net Pair {
+    left: input 3@32x32
+    right: input 3@32x32
+    from left
+    tower: { conv 8@3x3, relu }
+    from right, again tower
+    sub { | from tower | identity }
+    abs, globalavgpool, flatten, score: linear 1
+}
+"""
+    )
+
+
+def test_modules_whose_steps_run_by_turns_are_refused() -> None:
+    with pytest.raises(Refused) as caught:
+        text(Apart())
+    (group,) = caught.value.groups
+    assert group.code == "E1011"
+    assert group.message.startswith("`convs`: its operations run between those of another module")
