@@ -6,6 +6,7 @@ arrive, in forms that people write; a new parameter.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain as chain_of
 from itertools import combinations, count
@@ -129,6 +130,7 @@ class Solver:
             yield from self.widths(slot, own)
 
     def widths(self, slot: Slot, own: list[Parameter]) -> Iterator[tuple[Formula, Sequence[Any]]]:
+        """Widths by others: equal, so many times, a part, a product, rounded as the MobileNets do."""
         bases = [(name(p.name), p.values) for p in own if all(type(v) is int for v in p.values)]
         bases += [(name(constant), values) for constant, (_, values) in self.constants.items()]
         local = self.local(slot)
@@ -298,4 +300,5 @@ def related(role: str, other: str) -> bool:
 
 def commonest(values: Sequence[Any]) -> Any:
     """The value that comes most often, the first of several."""
-    return max(values, key=lambda value: sum(same(value, other) for other in values))
+    counts = Counter((type(value), value) for value in values)
+    return max(values, key=lambda value: counts[type(value), value])

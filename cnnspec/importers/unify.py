@@ -103,6 +103,7 @@ class Unifier:
         return UNIFIED[type(first)](self, terms)
 
     def call(self, terms: Mapping[int, Call]) -> Term:
+        """A layer or a block; of activations that differ, the name is a column."""
         first = next(iter(terms.values()))
         label = self.label(terms)
         channels = self.column({place: term.channels for place, term in terms.items()})
@@ -244,6 +245,8 @@ def instantiate(pattern: Chain, place: int, names: Mapping[str, Any] = {}) -> Ch
 
 
 def instance(term: Term, place: int, names: Mapping[str, Any]) -> Chain:
+    """What a term of a pattern is in one place: several steps, or none, where it is an `if`."""
+
     def at(value: Any) -> Any:
         if isinstance(value, Column):
             return value.values[place]
