@@ -58,6 +58,16 @@ MIRRORED = [[4, 3], [2, 1]]
 FROZEN = [case for case in MODULES if case[1].get("frozen")] + [
     ("convtranspose", {"filter": Filter(2, (2, 2)), "weights": [CORNERS, MIRRORED], "frozen": True}, MAP),
     ("convtranspose", {"filter": Filter(1, (2, 2)), "weights": CORNERS, "biases": 0.1, "frozen": True}, MAP),
+    (
+        "convtranspose",
+        {
+            "filter": Filter(4, (2, 2)),
+            "weights": [[CORNERS] * 2] * 3 + [[MIRRORED] * 2],
+            "groups": 2,
+            "frozen": True,
+        },
+        MAP,
+    ),
     ("conv", {"filter": Filter(2, (2, 2)), "weights": [CORNERS, MIRRORED], "frozen": True}, MAP),
     ("conv", {"filter": Filter(1, (2, 2)), "weights": [[CORNERS, MIRRORED] * 2], "frozen": True}, MAP),
 ]

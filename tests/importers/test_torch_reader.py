@@ -1,10 +1,12 @@
 """Whole networks: torchvision's and the zoo's emitted programs, read and run beside what they were read from.
 
-`CNNSPEC_LONG=1 python -m pytest tests/importers/test_torch_reader.py` reads all of torchvision's.
+`CNNSPEC_LONG=1 python -m pytest tests/importers/test_torch_reader.py` reads all of torchvision's and all of
+the zoo; with `CNNSPEC_RANDOM=1000` it reads more random nets, too.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,9 +15,13 @@ from typing import Any
 import pytest
 
 from cnnspec.analysis.unroll import unroll
+from cnnspec.compiler import check_text
+from cnnspec.graph.tree import Network
 from cnnspec.importers.model import Model
+from cnnspec.importers.refusals import Refused
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
+from tests.random.files import seeded
 from tests.zoo.shipped import FILES, LONG, TORCHVISION, network, small
 from tests.zoo.shipped import load as emitted_class
 
@@ -24,9 +30,13 @@ torch = pytest.importorskip("torch")
 from cnnspec.importers.sources import load  # noqa: E402
 from cnnspec.importers.torch.compare import NOISE  # noqa: E402
 from cnnspec.importers.torch.read import read  # noqa: E402
+from tests.backends.interpreter import build  # noqa: E402
 from tests.importers.running import largest_difference  # noqa: E402
 
 pytestmark = pytest.mark.slow
+
+SEEDS = int(os.environ.get("CNNSPEC_RANDOM", "50"))
+LARGEST = 300  # layers: enough for every form
 
 
 def keys_of(model: Model) -> dict[str, tuple[int, ...]]:
@@ -119,6 +129,34 @@ def test_emitted_programs_are_read(net: str, tmp_path: Path) -> None:
     images = [torch.randn(2, *shape.dimensions) for shape in shapes]
     for training in (False, True):
         assert largest_difference(module, model, *images, training=training) == 0
+
+
+def random_network(seed: int) -> Network | None:
+    """A net without faults in which every layer counts; emitted programs do not run the others."""
+    found = check_text(seeded(seed))
+    if found.diagnostics or found.expanded > LARGEST:
+        return None
+    net = found.networks[-1]
+    return None if any(node.dead for node in unroll(net).nodes) else net
+
+
+@pytest.mark.parametrize("start", range(0, SEEDS, 25))
+def test_random_nets_are_read(start: int) -> None:
+    read_nets = 0
+    for seed in range(start, min(start + 25, SEEDS)):
+        if (net := random_network(seed)) is None:
+            continue
+        read_nets += 1
+        module = build(net)
+        shapes = [given.value.shape for given in net.inputs]
+        try:
+            model = read(module, shapes)
+            images = [torch.randn(2, *shape.dimensions) for shape in shapes]
+            for training in (False, True):
+                assert largest_difference(module, model, *images, training=training) < 1e-6
+        except (Refused, AssertionError) as problem:
+            raise AssertionError(f"seed {seed}") from problem
+    assert read_nets > 4
 
 
 def test_the_same_module_gives_the_same_model() -> None:

@@ -120,6 +120,24 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
         Net(lambda net, x: x + net.n.running_mean.add_(1), n=nn.BatchNorm1d(1, affine=False)),
     ),
     "stale view": ("E1010", "another view", Net(lambda _, x: (x.view(5, -1), x.relu_())[0])),
+    "always noisy": (
+        "E1004",
+        "goes on in evaluation",
+        Net(lambda _, x: x * x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(0.5).div_(0.5)),
+    ),
+    "chance in constants": (
+        "E1005",
+        "`mul` of a tensor that is no value",
+        Net(lambda _, x: x * torch.bernoulli(torch.full((1, 8, 1, 1), 0.5))),
+    ),
+    "tied to another layer": (
+        "E1008",
+        "`own.weight` is shared by `conv` and `convtranspose`",
+        Net(
+            lambda net, x: F.conv_transpose2d(net.own(x), net.own.weight),
+            own=nn.Conv2d(8, 4, 3, bias=False),
+        ),
+    ),
     "scripted": ("E1002", "is scripted", torch.jit.script(nn.Conv2d(3, 8, 3))),
     "lazy": ("E1002", "`conv.weight` has no shape yet", Net(lambda _, x: x, nn.LazyConv2d(8, 3))),
     "raises": ("E1002", "the module raises RuntimeError", Net(lambda net, x: net.conv(x))),
@@ -160,3 +178,17 @@ def test_a_module_stays_as_it_is() -> None:
     assert not net.training and not net.norm.training
     assert all(torch.equal(before[key], tensor) for key, tensor in net.state_dict().items())
     assert not net._forward_hooks and not net.conv._forward_hooks
+
+
+def dropped(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Stochastic depth whose numbers are drawn on the CPU, whatever the images are on."""
+    return x * torch.empty(x.shape[0], 1, 1, 1).bernoulli_(0.9).div_(0.9) if net.training else x
+
+
+def test_a_run_draws_no_random_numbers_of_its_caller() -> None:
+    net = Net(dropped)
+    before = torch.get_rng_state()
+    model = read(net, [IMAGE])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert [op.layer.name for op in model.operations] == ["conv", "stochasticdepth"]
+    assert model.operations[1].layer.value("p") == 0.1

@@ -26,10 +26,10 @@ def sides(value: Any) -> tuple[int, int]:
     return height, width
 
 
-def fixed(net: Lowering, weight: object, bias: object, filter_axis: int = 0) -> dict[str, Any]:
+def fixed(net: Lowering, weight: object, bias: object, channel_axis: int | None = 1) -> dict[str, Any]:
     """The arguments of a layer whose tensors are buffers: they are not trained. Raises Refuse.
 
-    `filter_axis` is the weight's axis that counts filters.
+    `channel_axis` is the weight's axis that counts channels, None where none does so alone.
     """
     tensors = {
         name: net.state[known.key]
@@ -41,11 +41,11 @@ def fixed(net: Lowering, weight: object, bias: object, filter_axis: int = 0) -> 
         return {}
     if len(buffers) < len(tensors):
         net.deny("weight", "a buffer and a bias that is trained")
-    written = {name: written_numbers(tensor, 1 - filter_axis) for name, tensor in tensors.items()}
+    written = {name: written_numbers(tensor, channel_axis) for name, tensor in tensors.items()}
     return {"frozen": True, **{name: numbers for name, numbers in written.items() if numbers is not None}}
 
 
-def written_numbers(tensor: Tensor, channel_axis: int) -> Any:
+def written_numbers(tensor: Tensor, channel_axis: int | None) -> Any:
     """Fixed numbers as arguments take them: one for all, one kernel for all, one a filter, or all of them."""
     if tensor.is_meta or not tensor.numel():
         return None
@@ -54,9 +54,14 @@ def written_numbers(tensor: Tensor, channel_axis: int) -> Any:
         tensor = tensor.flatten()[0]
     elif bool((tensor == first).all()):
         tensor = first
-    elif tensor.dim() == 4 and bool((tensor == tensor.narrow(channel_axis, 0, 1)).all()):
-        tensor = tensor.select(channel_axis, 0)
+    elif is_equal_along(tensor, channel_axis):
+        tensor = tensor.select(channel_axis or 0, 0)
     return shortest(tensor) if tensor.numel() <= LARGEST_KERNEL else None
+
+
+def is_equal_along(tensor: Tensor, axis: int | None) -> bool:
+    """Whether a kernel's numbers are the same all along an axis."""
+    return tensor.dim() == 4 and axis is not None and bool((tensor == tensor.narrow(axis, 0, 1)).all())
 
 
 def conv2d(
@@ -109,7 +114,7 @@ def conv_transpose2d(
         dilation=sides(dilation),
         groups=groups,
         bias=bias is not None,
-        **fixed(net, weight, bias, filter_axis=1),
+        **fixed(net, weight, bias, 0 if groups == 1 else None),
     )
     return net.made(net.emit(layer, x, weight=weight, bias=bias))
 

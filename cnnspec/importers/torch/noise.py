@@ -39,6 +39,8 @@ def stochastic_depth(net: Lowering, known: Flow | Divided, noise: Noise) -> Flow
     """A value times noise that is as large in the mean as 1. Raises Refuse."""
     flow, factor = (known, noise.factor) if isinstance(known, Flow) else (known.flow, noise.factor / known.by)
     keep = noise.keep
+    if not net.is_training:
+        raise Refuse("E1004", "`stochasticdepth` goes on in evaluation")
     if keep is None or factor != (1 / keep if keep else 1):
         raise Refuse("E1003", "a product with random numbers whose mean is not 1 has no layer")
     rows, *rest = noise.shape

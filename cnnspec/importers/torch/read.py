@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import torch
@@ -68,7 +68,7 @@ def check_state(state: dict[str, Tensor], operations: list[Operation]) -> None:
     """Raises Refused for tensors of the state_dict that no operation has: they would be lost."""
     used = {key for operation in operations for key in operation.keys.values()}
     names = {id(state[key]): key for key in used}
-    refusals: list[Refusal] = []
+    refusals = list(shared_otherwise(operations))
     lost: dict[str, list[str]] = {}
     for key, tensor in state.items():
         twin = names.get(id(tensor))
@@ -80,6 +80,24 @@ def check_state(state: dict[str, Tensor], operations: list[Operation]) -> None:
         refusals.append(Refusal("E1008", f"no output needs {', '.join(keys)}"))
     if refusals:
         raise Refused(refusals)
+
+
+def shared_otherwise(operations: list[Operation]) -> Iterator[Refusal]:
+    """Tensors that two unequal layers share: a specification runs a layer `again` as it is."""
+    first: dict[str, Operation] = {}
+    for operation in operations:
+        for key in operation.keys.values():
+            known = first.setdefault(key, operation)
+            if (known.keys, arguments_of(known.layer)) != (operation.keys, arguments_of(operation.layer)):
+                names = f"`{known.layer.name}` and `{operation.layer.name}`"
+                message = f"`{key}` is shared by {names}, which are not the same layer"
+                yield Refusal("E1008", message, operation.scopes, operation.place)
+                break
+
+
+def arguments_of(layer: Layer) -> tuple[str, str]:
+    """What a layer is, to be compared."""
+    return layer.name, repr([layer.value(name) for name in layer.arguments])
 
 
 def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_training: bool) -> Run:

@@ -83,7 +83,7 @@ def trace(module: nn.Module, images: list[Tensor], values: Mapping[int, Tensor])
             handles.append(hook)
     inputs = tuple(recorder.bind(image) for image in images)
     try:
-        with torch.no_grad(), recorder:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), recorder:
             result = module(*images)
     except Exception as problem:
         raise Refused([recorder.refusal(problem)]) from problem
@@ -201,9 +201,11 @@ class Recorder(TorchFunctionMode):
         if not sources and name not in FACTORIES:
             return []
         device = {"device": "cpu"} if "device" in kwargs else {}
+        before = torch.get_rng_state()
         values = func(*replaced(args, self.constant), **replaced(kwargs, self.constant) | device)
+        is_chance = not torch.equal(torch.get_rng_state(), before)
         found = list(tensors_in(values))
-        return [] if any(value.is_meta for value in found) else found
+        return [] if is_chance or any(value.is_meta for value in found) else found
 
     def call(self, func: Any, given: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function: on meta tensors, where there is one among what it is given."""
