@@ -25,7 +25,8 @@ class Net:
         made = instantiate(operation.layer.torch(operation.inputs[0].shape))
         tensors = {name: state[key] for name, key in operation.keys.items()}
         if isinstance(made, Tensor):
-            return lambda x: x * tensors[""]
+            spread = operation.layer.spread(operation.inputs[0].shape)  # type: ignore[attr-defined]
+            return lambda x: x * (tensors[""].reshape(spread) if spread else tensors[""])
         made.load_state_dict(tensors)
         return made
 

@@ -87,19 +87,19 @@ def test_frozen_numbers_are_read(case: Case) -> None:
 class Scaled(torch.nn.Module):
     """A layer scale: a parameter is no module."""
 
-    def __init__(self, gamma: torch.nn.Parameter) -> None:
+    def __init__(self, gamma: torch.nn.Parameter, spread: tuple[int, ...]) -> None:
         super().__init__()
-        self.gamma = gamma
+        self.gamma, self.spread = gamma, spread
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self.gamma
+        return x * (self.gamma.reshape(self.spread) if self.spread else self.gamma)
 
 
 @pytest.mark.parametrize("case", SCALES, ids=title)
 def test_a_scale_is_read(case: Case) -> None:
     name, arguments, x = case
     layer = make(name, **arguments)
-    module = Scaled(instantiate(layer.torch(x)))
+    module = Scaled(instantiate(layer.torch(x)), layer.spread(x))
     model = read(module, [x])
     (operation,) = model.operations
     assert (operation.layer.name, operation.layer.value("init")) == (name, layer.value("init"))

@@ -129,6 +129,25 @@ CASES = {
             gamma=nn.Parameter(torch.ones(8)),
         ),
     ),
+    "a pixel gate": Case(
+        "channelmean channelmax concat conv sigmoid mul",
+        Net(
+            lambda net, x: x * net.gate(torch.cat([x.mean(1, True), x.max(1, keepdim=True)[0]], 1)).sigmoid(),
+            gate=nn.Conv2d(2, 1, 3, padding=1),
+        ),
+    ),
+    "fixed factors": Case("scale scale add", Net(lambda _, x: 0.5 * x + x / 4)),
+    "a layer scale of channels": Case(
+        "scale", Net(lambda net, x: x.mul(net.gamma.reshape(1, -1, 1, 1)), gamma=nn.Parameter(torch.ones(8)))
+    ),
+    "a star": Case(
+        "starrelu",
+        Net(
+            lambda net, x: net.scale * F.relu(x) ** 2 + net.bias,
+            scale=nn.Parameter(torch.ones(1)),
+            bias=nn.Parameter(torch.zeros(1)),
+        ),
+    ),
     "joined vectors": Case(
         "globalavgpool globalmaxpool flatten flatten concat",
         Net(lambda _, x: torch.cat([F.adaptive_avg_pool2d(x, 1).flatten(1), x.amax((2, 3))], -1)),

@@ -52,7 +52,22 @@ def clamp(net: Lowering, input: object, min: Any = None, max: Any = None) -> Flo
         return net.each(activation.ReLU6(), input)
     if (min, max) == (0, None):
         return net.each(activation.ReLU(), input)
+    if isinstance(min, int | float) and isinstance(max, int | float):
+        return net.each(activation.HardTanh(low=min, high=max), input)
     return net.deny("min, max", f"{min}, {max}")
+
+
+def square(net: Lowering, input: object) -> Flow:
+    """Of what a relu makes: one layer in the language."""
+    flow = net.flow(input)
+    relu = net.makers.get(flow.value.number)
+    if relu is None or relu.layer.name != "relu":
+        raise Refuse("E1003", f"`{net.call.name}` of what is no relu has no layer")
+    return net.each(activation.SquaredReLU(), Flow(relu.inputs[0], flow.axes))
+
+
+def power(net: Lowering, input: object, exponent: object) -> Flow:
+    return square(net, input) if exponent == 2 else net.deny("exponent", exponent)
 
 
 def prelu(net: Lowering, input: object, weight: Any) -> Flow:
@@ -125,6 +140,9 @@ ROWS: dict[str, Row] = {
     "softplus": softplus,
     "hardtanh": hardtanh,
     "clamp": clamp,
+    "square": square,
+    "pow": power,
+    "ipow": power,
     "prelu": prelu,
     "softmax": over_channels(activation.Softmax),
     "log_softmax": over_channels(activation.LogSoftmax),

@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from cnnspec.backends.torch.modules import layers
+from cnnspec.backends.torch.modules.layers import Upsample
 
-OURS = {"Upsample": layers.Upsample}
+OURS = {"Upsample": Upsample}
 """Modules that are seen as one call of their name."""
 
 

@@ -13,10 +13,10 @@ from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.trace import BATCH
-from cnnspec.importers.torch.values import Constant, Divided, Flow, Known, Noise, Repeated, Shifted, Weight
+from cnnspec.importers.torch.values import Constant, Flow, Known, Noise, Repeated, Shifted, Weight
 from cnnspec.importers.torch.view_rows import cut
 from cnnspec.layers import channels, merge
-from cnnspec.layers.activation import Sigmoid
+from cnnspec.layers.activation import Sigmoid, StarReLU
 from cnnspec.layers.base import Join
 
 
@@ -35,6 +35,8 @@ def add(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Kno
             return net.flow(left)
         if isinstance(left, Noise) and isinstance(right, int | float) and left.keep is None:
             return left._replace(shift=left.shift + right)
+        if isinstance(left, Flow) and isinstance(right, Weight) and (made := star(net, left, right)):
+            return made
     left, right = pair(net, input, other, "added to")
     return joined(net, merge.Add(), left, right)
 
@@ -60,8 +62,10 @@ def mul(net: Lowering, input: object, other: object) -> Known:
     if is_number(input, 1):
         return net.flow(other)
     for left, right in ((input, other), (other, input)):
-        if isinstance(left, Flow | Divided) and isinstance(right, Noise):
+        if isinstance(left, Flow) and isinstance(right, Noise):
             return stochastic_depth(net, left, right)
+        if isinstance(left, Flow) and (number := one_number(right)) is not None:
+            return multiply(net, left, number)
         if isinstance(left, Noise) and isinstance(right, int | float):
             return left._replace(factor=left.factor * right)
         if isinstance(left, Flow) and isinstance(right, Weight):
@@ -78,10 +82,17 @@ def div(net: Lowering, input: object, other: object, *, rounding_mode: Any = Non
         return input._replace(factor=input.factor / other)
     if isinstance(input, Shifted) and (numbers := fixed_numbers(other)) is not None:
         return normalize(net, input, numbers)
-    if isinstance(input, Flow) and isinstance(other, int | float):
-        return Divided(input, other)
+    if isinstance(input, Flow) and (number := one_number(other)):
+        return multiply(net, input, 1 / number)
     pair(net, input, other, "divided by")
     raise Refuse("E1003", f"`{net.call.name}` of two values has no layer")
+
+
+def one_number(known: object) -> float | None:
+    """A fixed number, alone or in a tensor of one."""
+    if isinstance(known, Constant):
+        return common_number(known.tensor) if known.tensor.numel() == 1 else None
+    return float(known) if isinstance(known, int | float) else None
 
 
 def fixed_numbers(known: object) -> float | Tensor | None:
@@ -128,20 +139,47 @@ def pair(net: Lowering, input: object, other: object, verb: str) -> tuple[Flow, 
 
 
 def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
-    """A trained number a channel. Raises Refuse."""
+    """A trained number a channel, or one in all. Raises Refuse."""
     flow = net.settled(flow)
-    wanted = whole("C", flow.value.shape.channels)
+    tensor = net.state[weight.key]
+    channels_of = whole("C", flow.value.shape.channels)
     shape = (1,) * (len(flow.axes) - len(weight.shape)) + weight.shape
-    if len(shape) == len(flow.axes):
-        at = [place for place, size in enumerate(shape) if size > 1]
-        start = common_number(net.state[weight.key])
-        if len(at) <= 1 and all(flow.axes[place] == wanted for place in at) and (at or not wanted):
-            return net.each(channels.Scale(init=1.0 if start is None else start), flow, **{"": weight})
-    raise Refuse("E1003", f"a value multiplied by a trained tensor of shape {weight.shape} has no layer")
+    at = [place for place, size in enumerate(shape) if size > 1]
+    is_each = all(flow.axes[place] == channels_of for place in at)
+    if len(shape) != len(flow.axes) or len(at) > 1 or not is_each:
+        raise Refuse("E1003", f"a value multiplied by a trained tensor of shape {weight.shape} has no layer")
+    start = common_number(tensor)
+    given = {"per": "layer" if not at and channels_of else "channel", "init": 1.0 if start is None else start}
+    plain = channels.Scale(**given)
+    has_own_shape = plain.weights(flow.value.shape)[0].shape == tuple(tensor.shape)
+    layer = plain if has_own_shape else channels.Scale(dims=tensor.dim(), **given)
+    return net.each(layer, flow, **{"": weight})
+
+
+def multiply(net: Lowering, flow: Flow, number: float) -> Flow:
+    """A fixed number in all."""
+    return net.each(channels.Scale(init=float(number), trained=False), flow)
+
+
+def star(net: Lowering, flow: Flow, bias: Weight) -> Flow | None:
+    """A squared relu times one trained number plus another: one layer in the language."""
+    scaled = net.makers.get(flow.value.number)
+    squared = net.makers.get(scaled.inputs[0].number) if scaled is not None else None
+    if scaled is None or squared is None or squared.layer.name != "squaredrelu":
+        return None
+    if scaled.layer.name != "scale" or not scaled.keys:
+        return None
+    weight = Weight(scaled.keys[""], (1,))
+    starts = {
+        "scale": common_number(net.state[weight.key]),
+        "bias": common_number(net.state[bias.key]),
+    }
+    layer = StarReLU(**{name: start for name, start in starts.items() if start is not None})
+    return net.each(layer, Flow(squared.inputs[0], flow.axes), scale=weight, bias=bias)
 
 
 def gated(net: Lowering, left: Flow, right: Flow) -> Flow:
-    """A product; a gate has the axes of the other value, but none of its rows and columns."""
+    """A product; a gate has the axes of the other value, but none of its channels, or of its pixels."""
     if left.axes == right.axes and left.value.shape == right.value.shape:
         return Flow(net.emit(merge.Mul(), left.value, right.value), left.axes)
     if is_gate(left, right):
@@ -152,11 +190,13 @@ def gated(net: Lowering, left: Flow, right: Flow) -> Flow:
 
 
 def is_gate(flow: Flow, gate: Flow) -> bool:
-    """Whether the gate has a number for each channel of the value, and lies as the value does."""
-    if gate.value.shape.features != flow.value.shape.channels or len(gate.axes) != len(flow.axes):
+    """Whether the gate has a number for each channel of the value, or pixel, and lies as it does."""
+    shape, gates = flow.value.shape, gate.value.shape
+    if not shape.is_map or len(gate.axes) != len(flow.axes) or gate.axes[0] != flow.axes[0]:
         return False
+    is_known = gates.features == shape.channels or (gates.channels == 1 and gates[1:] == shape[1:])
     pairs = zip(gate.axes, flow.axes, strict=True)
-    return all(ours == theirs or not ours for ours, theirs in pairs) and gate.axes[0] != ()
+    return is_known and all(ours == theirs or not ours for ours, theirs in pairs)
 
 
 def as_map(net: Lowering, gate: Flow) -> Value:

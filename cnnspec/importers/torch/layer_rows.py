@@ -10,7 +10,8 @@ from torch import Tensor
 from cnnspec.importers.torch.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.numbers import shortest
-from cnnspec.importers.torch.values import Flow, Weight
+from cnnspec.importers.torch.values import Flow, Standardized, Weight
+from cnnspec.importers.torch.weight_rows import gamma_of
 from cnnspec.layers import conv, linear, norm, pool
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
@@ -75,6 +76,7 @@ def conv2d(
     groups: int = 1,
 ) -> Flow:
     x = net.map(input)
+    weight, gain, standardized = parted(weight)
     count, _, height, width = net.tensor("weight", weight, 4).shape
     kernel = (height, width)
     pad = padding if padding == "same" else [0, 0] if padding == "valid" else list(sides(padding))
@@ -84,13 +86,25 @@ def conv2d(
         "dilation": sides(dilation),
         "bias": bias is not None,
         **fixed(net, weight, bias),
+        **standardized,
     }
     layer: Layer
     if groups == x.shape.channels and groups > 1:
         layer = conv.Depthwise(kernel=kernel, multiplier=count // groups, **given)
     else:
         layer = conv.Conv(filter=Filter(count, kernel), groups=groups, **given)
-    return net.made(net.emit(layer, x, weight=weight, bias=bias))
+    return net.made(net.emit(layer, x, weight=weight, bias=bias, gain=gain))
+
+
+def parted(weight: Any) -> tuple[Any, Weight | None, dict[str, Any]]:
+    """Standardised filters as their tensor, that of the gain, and arguments of the layer."""
+    if not isinstance(weight, Standardized):
+        return weight, None, {}
+    given = {"standardize": True, "eps": weight.eps, "gain": bool(weight.gain)}
+    if not weight.gain:
+        return Weight(weight.key, weight.shape), None, given
+    gain = Weight(weight.gain, (weight.shape[0], 1, 1, 1))
+    return Weight(weight.key, weight.shape), gain, given | {"gamma": gamma_of(weight)}
 
 
 def conv_transpose2d(

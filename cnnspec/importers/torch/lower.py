@@ -7,7 +7,6 @@ cannot be bound to it and is refused; a test holds that a row uses every paramet
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from cnnspec.importers.model import Operation, Value
 from cnnspec.importers.refusals import Refusal
-from cnnspec.importers.torch import arrangement
+from cnnspec.importers.torch import arrangement, weight_rows
 from cnnspec.importers.torch.arrangement import Axes, Uneven, axes_of, sizes_of
 from cnnspec.importers.torch.meta import COUNTER
 from cnnspec.importers.torch.trace import BATCH, Call, Trace, Traced
@@ -24,12 +23,14 @@ from cnnspec.importers.torch.values import (
     KINDS,
     Computed,
     Constant,
-    Divided,
     Flow,
     Known,
     Opaque,
     Repeated,
+    Scaled,
     Shifted,
+    Standardized,
+    Stateful,
     Weight,
 )
 from cnnspec.layers.base import Join, Layer, Misfit
@@ -66,6 +67,7 @@ class Lowering:
         self.known: dict[int, Known] = {}
         self.operations: list[Operation] = []
         self.refusals: list[Refusal] = []
+        self.makers: dict[int, Operation] = {}  # operations by the number of their output
         self.plain: dict[Flow, Value] = {}  # what a rearranged value was named as
         self.count = 0
         self.call: Call
@@ -128,8 +130,8 @@ class Lowering:
         if all(result.number in self.trace.constants for result in call.results):
             return [Constant(self.trace.constants[result.number]) for result in call.results]
         row = self.table.get(call.name)
-        if given and all(isinstance(each, Weight | Constant | Computed) for each in given):
-            return [self.compute(call, given, result) for result in call.results]
+        if given and all(isinstance(each, Stateful | Constant | Computed) for each in given):
+            return [self.compute(call, args, kwargs, given, result) for result in call.results]
         if row is None:
             raise Refuse("E1003", f"`{call.name}` has no layer")
         try:
@@ -181,15 +183,13 @@ class Lowering:
             return slice(*(self.resolve(each) for each in (value.start, value.stop, value.step)))
         return value
 
-    def compute(self, call: Call, given: Sequence[Known], result: Traced) -> Known:
+    def compute(self, call: Call, args: Any, kwargs: Any, given: Sequence[Known], result: Traced) -> Known:
         """What a call makes of weights alone: another view of one, or something computed."""
         first = given[0]
-        if len(given) == 1 and isinstance(first, Weight):
-            is_whole = math.prod(first.shape) == math.prod(result.shape)
-            if (call.name in SAME_ORDER and is_whole) or first.key.endswith(COUNTER):
-                return Weight(first.key, result.shape)
-        names = [each.how if isinstance(each, Computed) else getattr(each, "key", "") for each in given]
-        return Computed(f"{call.name}({', '.join(filter(None, dict.fromkeys(names)))})")
+        if isinstance(first, Weight) and first.key.endswith(COUNTER):
+            return first
+        made = weight_rows.compute(call.name, args, kwargs, result.shape)
+        return weight_rows.describe(call.name, list(given)) if made is None else made
 
     # What rows say and ask
 
@@ -203,9 +203,9 @@ class Lowering:
         shape = layer.join(shapes) if isinstance(layer, Join) else layer.output(shapes[0])
         output = self.value(shape)
         keys = {} if layer.is_join else self.keys_of(layer, shapes[0], tensors)
-        self.operations.append(
-            Operation(layer, inputs, output, keys, self.call.scopes, place=self.call.place)
-        )
+        made = Operation(layer, inputs, output, keys, self.call.scopes, place=self.call.place)
+        self.operations.append(made)
+        self.makers[output.number] = made
         return output
 
     def keys_of(self, layer: Layer, x: Shape, tensors: Mapping[str, Known | None]) -> dict[str, str]:
@@ -228,6 +228,8 @@ class Lowering:
     def key_of(self, name: str, known: Known) -> str:
         if isinstance(known, Weight):
             return known.key
+        if isinstance(known, Scaled | Standardized):
+            known = Computed(f"{type(known).__name__.lower()}({known.key})")
         if isinstance(known, Computed):
             own = f"{self.call.scopes[-1].path}." if self.call.scopes else ""
             how = known.how.replace(own, "") if own else known.how
@@ -249,8 +251,8 @@ class Lowering:
             return known
         if isinstance(known, Repeated):
             raise Refuse("E1003", "a value that is repeated along an axis has no layer")
-        if isinstance(known, Shifted | Divided):
-            raise Refuse("E1003", "arithmetic of a value and a fixed number has no layer")
+        if isinstance(known, Shifted):
+            raise Refuse("E1003", "a value less a fixed number has no layer")
         raise Refuse("E1005", f"`{self.call.name}` of a tensor that is no value of the network")
 
     def each(self, layer: Layer, known: object, **tensors: Known | None) -> Flow:
@@ -307,21 +309,6 @@ class Lowering:
 
 ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
 """NumPy's names of arguments, which PyTorch takes, too."""
-
-SAME_ORDER = {
-    "view",
-    "reshape",
-    "flatten",
-    "squeeze",
-    "unsqueeze",
-    "contiguous",
-    "detach",
-    "to",
-    "float",
-    "data",
-}
-SAME_ORDER |= {"type_as", "clone", "view_as", "alias", "getitem", "requires_grad_"}
-"""Functions after which a weight's numbers still stand in their order."""
 
 
 def bits(dtype: torch.dtype) -> int:

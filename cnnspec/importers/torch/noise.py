@@ -5,7 +5,8 @@ from __future__ import annotations
 from cnnspec.importers.torch.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.trace import BATCH
-from cnnspec.importers.torch.values import Divided, Flow, Fresh, Known, Noise
+from cnnspec.importers.torch.values import Flow, Fresh, Known, Noise
+from cnnspec.layers.base import Layer
 from cnnspec.layers.dropout import StochasticDepth
 
 
@@ -35,10 +36,12 @@ def floor(net: Lowering, input: object) -> Known:
     raise Refuse("E1003", "`floor` has no layer")
 
 
-def stochastic_depth(net: Lowering, known: Flow | Divided, noise: Noise) -> Flow:
+def stochastic_depth(net: Lowering, flow: Flow, noise: Noise) -> Flow:
     """A value times noise that is as large in the mean as 1. Raises Refuse."""
-    flow, factor = (known, noise.factor) if isinstance(known, Flow) else (known.flow, noise.factor / known.by)
-    keep = noise.keep
+    keep, factor = noise.keep, noise.factor
+    maker = net.makers.get(flow.value.number)
+    if factor == 1 and maker is not None and is_fixed_scale(maker.layer):
+        flow, factor = Flow(maker.inputs[0], flow.axes), maker.layer.value("init")
     if not net.is_training:
         raise Refuse("E1004", "`stochasticdepth` goes on in evaluation")
     if keep is None or factor != (1 / keep if keep else 1):
@@ -49,6 +52,10 @@ def stochastic_depth(net: Lowering, known: Flow | Divided, noise: Noise) -> Flow
         raise Refuse("E1003", f"a product with random numbers of shape {noise.shape} has no layer")
     mode = "row" if rows == BATCH else "batch"
     return net.each(StochasticDepth(p=probability(net, keep), mode=mode), flow)
+
+
+def is_fixed_scale(layer: Layer) -> bool:
+    return layer.name == "scale" and not layer.value("trained")
 
 
 def probability(net: Lowering, keep: float) -> float:

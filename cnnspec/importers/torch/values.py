@@ -31,6 +31,24 @@ class Weight(NamedTuple):
     shape: tuple[int, ...]
 
 
+class Scaled(NamedTuple):
+    """A tensor of the state_dict times a fixed number."""
+
+    key: str
+    shape: tuple[int, ...]
+    factor: float
+
+
+class Standardized(NamedTuple):
+    """Filters brought to mean 0 and deviation 1, times a gain of its own tensor and a fixed number."""
+
+    key: str
+    shape: tuple[int, ...]
+    eps: float
+    gain: str = ""  # its key
+    factor: float = 1.0
+
+
 class Constant(NamedTuple):
     """Numbers that depend on neither images nor weights."""
 
@@ -62,13 +80,6 @@ class Shifted(NamedTuple):
     by: float | Tensor
 
 
-class Divided(NamedTuple):
-    """A value divided by a fixed number: noise that is kept so often makes it a layer."""
-
-    flow: Flow
-    by: float
-
-
 class Computed(NamedTuple):
     """A tensor that the module computes from its weights; `how` names the functions."""
 
@@ -81,5 +92,6 @@ class Opaque(NamedTuple):
     shape: tuple[int, ...]
 
 
-Known = Flow | Repeated | Weight | Constant | Noise | Fresh | Shifted | Divided | Computed | Opaque
-KINDS = (Flow, Repeated, Weight, Constant, Noise, Fresh, Shifted, Divided, Computed, Opaque)
+Stateful = Weight | Scaled | Standardized
+Known = Flow | Repeated | Stateful | Constant | Noise | Fresh | Shifted | Computed | Opaque
+KINDS = (Flow, Repeated, Weight, Scaled, Standardized, Constant, Noise, Fresh, Shifted, Computed, Opaque)

@@ -9,8 +9,9 @@ from cnnspec.importers.torch import arrangement
 from cnnspec.importers.torch.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.trace import BATCH
-from cnnspec.importers.torch.values import Constant, Flow, Known, Repeated
+from cnnspec.importers.torch.values import Computed, Constant, Flow, Known, Repeated
 from cnnspec.layers import channels, pool, resize
+from cnnspec.layers.base import Layer
 
 
 def listed(values: tuple[Any, ...]) -> list[int]:
@@ -182,17 +183,35 @@ def picked_by(item: Any) -> list[int] | None:
 
 
 def reduce(net: Lowering, input: object, dim: Any = None, keepdim: bool = False) -> Flow:
-    """`mean` and `amax` over rows and columns: the global pools."""
+    """`mean` and `amax` over rows and columns, the global pools; or over channels."""
     flow = net.flow(input)
     dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
     places = sorted(place % len(flow.axes) for place in dims)
-    atoms = sorted(atom for place in places for atom in flow.axes[place])
-    shape = flow.value.shape
-    if not shape.is_map or atoms != sorted([*whole("H", shape.size[0]), *whole("W", shape.size[1])]):
-        raise Refuse("E1003", f"`{net.call.name}` over other axes than rows and columns has no layer")
-    layer = pool.GlobalAvgPool() if net.call.name == "mean" else pool.GlobalMaxPool()
+    layer = reduction(flow, places, net.call.name == "mean")
+    if layer is None:
+        message = f"`{net.call.name}` over other axes than rows and columns, or channels, has no layer"
+        raise Refuse("E1003", message)
     axes = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
     return Flow(net.emit(layer, flow.value), axes if keepdim else arrangement.remove(axes, places))
+
+
+def reduction(flow: Flow, places: list[int], is_mean: bool) -> Layer | None:
+    """The layer that reduces a value along the axes at these places."""
+    shape = flow.value.shape
+    atoms = sorted(atom for place in places for atom in flow.axes[place])
+    if shape.is_map and atoms == sorted([*whole("H", shape.size[0]), *whole("W", shape.size[1])]):
+        return pool.GlobalAvgPool() if is_mean else pool.GlobalMaxPool()
+    if atoms == list(whole("C", shape.channels)):
+        return pool.ChannelMean() if is_mean else pool.ChannelMax()
+    return None
+
+
+def maximum(net: Lowering, input: object, dim: Any = None, keepdim: bool = False) -> list[Known]:
+    """`max` along an axis: the values, and which they are, which nothing may use."""
+    if not isinstance(dim, int):
+        raise Refuse("E1003", "`max` of all numbers has no layer")
+    values, indices = reduce(net, input, dim, keepdim), net.call.results[1]
+    return [values, Computed(f"the indices of `max` of shape {indices.shape}")]
 
 
 ROWS: dict[str, Row] = {
@@ -229,4 +248,5 @@ ROWS: dict[str, Row] = {
     "getitem": getitem,
     "mean": reduce,
     "amax": reduce,
+    "max": maximum,
 }

@@ -1,0 +1,69 @@
+"""Rows of what modules compute from their weights alone: other views of them, and standardised filters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from cnnspec.importers.torch.values import Computed, Known, Scaled, Standardized, Weight
+
+SAME_ORDER = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "detach", "to", "float"}
+SAME_ORDER |= {"data", "type_as", "clone", "view_as", "reshape_as", "alias", "getitem"}
+"""Functions after which a weight's numbers still stand in their order."""
+
+
+def compute(
+    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], shape: tuple[int, ...]
+) -> Known | None:
+    """What a function makes of a tensor of the state_dict, where that is known; None where it is not."""
+    first = args[0] if args else None
+    if not isinstance(first, Weight | Scaled | Standardized):
+        return None
+    if name in SAME_ORDER and math.prod(first.shape) == math.prod(shape):
+        return first._replace(shape=shape)
+    if name in ("mul", "batch_norm") and isinstance(first, Weight):
+        return times(first, *args[1:], **kwargs) if name == "mul" else standardize(first, *args[1:], **kwargs)
+    return None
+
+
+def times(weight: Weight, other: object) -> Known | None:
+    """A weight times a fixed number."""
+    return Scaled(weight.key, weight.shape, float(other)) if isinstance(other, int | float) else None
+
+
+def standardize(
+    filters: Weight,
+    running_mean: object = None,
+    running_var: object = None,
+    weight: object = None,
+    bias: object = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Known | None:
+    """A batch norm of filters, each of them a channel: Qiao et al. 2019, as timm computes it."""
+    del momentum  # of statistics that are not kept
+    is_norm = running_mean is running_var is bias is None and training
+    if not is_norm or len(filters.shape) != 3 or filters.shape[0] != 1:
+        return None
+    if weight is None:
+        return Standardized(filters.key, filters.shape, eps)
+    if isinstance(weight, Weight | Scaled) and weight.shape == filters.shape[1:2]:
+        factor = weight.factor if isinstance(weight, Scaled) else 1.0
+        return Standardized(filters.key, filters.shape, eps, weight.key, factor)
+    return None
+
+
+def gamma_of(standardized: Standardized) -> float:
+    """The gamma of which the module has computed gamma/sqrt(fan-in), with as few digits as are the same."""
+    root = math.prod(standardized.shape[1:]) ** -0.5
+    gamma = standardized.factor / root
+    near = (float(f"{gamma:.{digits}g}") for digits in range(1, 18))
+    return next((each for each in near if each * root == standardized.factor), gamma)
+
+
+def describe(name: str, given: list[Known]) -> Computed:
+    """What a function makes of weights, in words."""
+    names = [each.how if isinstance(each, Computed) else getattr(each, "key", "") for each in given]
+    return Computed(f"{name}({', '.join(filter(None, dict.fromkeys(names)))})")
