@@ -10,9 +10,17 @@ from typing import Any
 
 from torch import nn
 
-from cnnspec.backends.torch.modules.layers import Upsample
+from cnnspec.backends.torch.modules import layers, norm
 
-OURS = {"Upsample": Upsample}
+CLASSES = (
+    layers.PixelUnshuffle,
+    layers.Upsample,
+    norm.ChannelRMSNorm,
+    norm.EvoNormS0,
+    norm.FilterResponseNorm,
+    norm.GlobalResponseNorm,
+)
+OURS: dict[str, type] = {cls.__name__: cls for cls in CLASSES}
 """Modules that are seen as one call of their name."""
 
 

@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from cnnspec.importers.model import Input, Model, Operation, Output
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.torch import activation_rows, join_rows, layer_rows, noise, resize_rows, view_rows
+from cnnspec.importers.torch import (
+    activation_rows,
+    emitted_rows,
+    join_rows,
+    layer_rows,
+    noise,
+    resize_rows,
+    view_rows,
+)
 from cnnspec.importers.torch.as_maps import NoMap, without_reshapes
 from cnnspec.importers.torch.compare import Run, merge
 from cnnspec.importers.torch.lower import Lowering
@@ -22,7 +30,7 @@ from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
 
-FAMILIES = (layer_rows, activation_rows, resize_rows, view_rows, join_rows, noise)
+FAMILIES = (layer_rows, activation_rows, resize_rows, view_rows, join_rows, noise, emitted_rows)
 TABLE = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 

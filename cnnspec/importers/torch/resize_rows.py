@@ -37,15 +37,6 @@ def interpolate(
     return net.made(net.emit(layer, x))
 
 
-def our_upsample(net: Lowering, input: object) -> Flow:
-    """The module of an emitted program that keeps to the formula for all sizes."""
-    module: Any = net.call.module
-    has_factor = module.scale_factor is not None
-    given = list(sides(module.scale_factor if has_factor else module.size))
-    layer = resize.Upsample(mode=module.mode, **{"factor" if has_factor else "size": given})
-    return net.made(net.emit(layer, net.map(input)))
-
-
 def is_same_resize(
     layer: resize.Upsample, before: tuple[int, int], after: tuple[int, int], size: Any, scale: Any
 ) -> bool:
@@ -86,13 +77,17 @@ def pixel_shuffle(net: Lowering, input: object, upscale_factor: int) -> Flow:
     return net.made(net.emit(resize.PixelShuffle(factor=upscale_factor), net.map(input)))
 
 
+def pixel_unshuffle(net: Lowering, input: object, downscale_factor: int) -> Flow:
+    return net.made(net.emit(resize.PixelUnshuffle(factor=downscale_factor), net.map(input)))
+
+
 def channel_shuffle(net: Lowering, input: object, groups: int) -> Flow:
     return net.made(net.emit(resize.ChannelShuffle(groups=groups), net.map(input)))
 
 
 ROWS: dict[str, Row] = {
     "interpolate": interpolate,
-    "cnnspec.Upsample": our_upsample,
+    "pixel_unshuffle": pixel_unshuffle,
     "pad": pad_,
     "pixel_shuffle": pixel_shuffle,
     "channel_shuffle": channel_shuffle,

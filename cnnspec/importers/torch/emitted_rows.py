@@ -1,0 +1,45 @@
+"""Rows of the modules that emitted programs carry, each known by its code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cnnspec.importers.torch.layer_rows import sides
+from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.torch.values import Flow, Weight
+from cnnspec.layers import norm, resize
+from cnnspec.layers.base import Layer
+
+
+def row(make: Callable[[Any], Layer]) -> Row:
+    """The row of a module: its layer is made of its attributes, and has its parameters."""
+
+    def read_module(net: Lowering, input: object) -> Flow:
+        module: Any = net.call.module
+        path = net.call.scopes[-1].path
+        named = module.named_parameters()
+        tensors = {name: Weight(f"{path}.{name}", tuple(tensor.shape)) for name, tensor in named}
+        return net.made(net.emit(make(module), net.map(input), **tensors))
+
+    return read_module
+
+
+def upsample(module: Any) -> Layer:
+    has_factor = module.scale_factor is not None
+    given = list(sides(module.scale_factor if has_factor else module.size))
+    return resize.Upsample(mode=module.mode, **{"factor" if has_factor else "size": given})
+
+
+def evo_norm(module: Any) -> Layer:
+    return norm.EvoNormS0(groups=module.groups, act=module.v is not None, eps=module.eps)
+
+
+ROWS: dict[str, Row] = {
+    "cnnspec.Upsample": row(upsample),
+    "cnnspec.PixelUnshuffle": row(lambda module: resize.PixelUnshuffle(factor=module.downscale_factor)),
+    "cnnspec.ChannelRMSNorm": row(lambda m: norm.RMSNorm(eps=m.eps, affine=m.weight is not None)),
+    "cnnspec.EvoNormS0": row(evo_norm),
+    "cnnspec.FilterResponseNorm": row(lambda m: norm.FilterResponseNorm(eps=m.eps, tlu=m.tau is not None)),
+    "cnnspec.GlobalResponseNorm": row(lambda m: norm.GlobalResponseNorm(eps=m.eps)),
+}
