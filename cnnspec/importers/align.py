@@ -8,9 +8,7 @@ from cnnspec.importers.arguments import written_arguments
 from cnnspec.importers.terms import IDENTITY, NONE, Braces, Call, Chain, Join, Repeat, Term, rebuild, walk
 from cnnspec.layers import FAMILIES, find
 
-ACTIVATIONS = {
-    name for name in FAMILIES["activation"] if name not in (IDENTITY, "prelu", "softmax", "logsoftmax")
-}
+ACTIVATIONS = {*FAMILIES["activation"]} - {IDENTITY, "softmax", "logsoftmax"}
 """They may stand in each other's place: then a parameter holds a layer."""
 
 GAP = 1.0
@@ -99,8 +97,8 @@ def key(term: Term) -> object:
 
 
 def is_activation(term: Term) -> bool:
-    """Whether it is an activation with its default arguments, which a parameter may hold."""
-    if not isinstance(term, Call) or term.label or not isinstance(term.name, str):
+    """Whether it is an activation without tensors, with its default arguments, which a parameter may hold."""
+    if not isinstance(term, Call) or term.label or term.keyed or not isinstance(term.name, str):
         return False
     return term.name in ACTIVATIONS and not written_arguments(term.name, term.arguments)
 

@@ -61,6 +61,13 @@ def test_an_activation_is_a_value() -> None:
     assert call.name == Column(("relu", "silu", "identity"))
 
 
+def test_an_activation_with_tensors_is_a_step() -> None:
+    trained = Call("starrelu", (), (), keyed=True)
+    pattern = unify([(activation("relu"),), (trained,)])
+    assert If(Column((False, True)), (trained,)) in pattern
+    assert instantiate(pattern, 1) == (trained,)
+
+
 def test_a_join_that_some_lack_has_a_path_that_is_not_there() -> None:
     body = (conv(1, 1, "a"),)
     pattern = unify([(Join("add", (body, ())),), body])
