@@ -40,6 +40,38 @@ def group(
     return output
 
 
+def shared(
+    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+) -> Value | None:
+    """A step whose label has dots: in braces of its label's first part, which others may open, too."""
+    assert step.label is not None
+    head, rest = split_label(step.label)
+    text = run.label(head, context, value)
+    assert text is not None
+    scope, earlier = context.scope.within(text, head.span)
+    name = run.unique(scope.prefix[:-1], earlier, head.span)
+    inner: list[Step] = []
+    output = run.step(step._replace(label=rest), value, context.inside(scope), inner)
+    if inner and value is not None and output is not None:
+        steps.append(Group(name, tuple(inner), value, output, step.span, shared=True))
+    return output
+
+
+def split_label(label: syntax.Label) -> tuple[syntax.Label, syntax.Label]:
+    """What stands before the first dot of a label, and behind it."""
+    at = next(i for i, part in enumerate(label.parts) if isinstance(part, str) and "." in part)
+    part = label.parts[at]
+    assert isinstance(part, str)
+    before, _, behind = part.partition(".")
+    head = *label.parts[:at], *([before] if before else [])
+    rest = *([behind] if behind else []), *label.parts[at + 1 :]
+    return label._replace(parts=head), label._replace(parts=rest)
+
+
+def has_dots(label: syntax.Label | None) -> bool:
+    return label is not None and any(isinstance(part, str) and "." in part for part in label.parts)
+
+
 def repeat(
     run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
 ) -> Value | None:

@@ -165,6 +165,8 @@ class Elaborator(Elaboration):
         self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
     ) -> Value | None:
         action = step.action
+        if step.label is not None and braces.has_dots(step.label):
+            return braces.shared(self, step, value, context, steps)
         if type(action) is syntax.Call:
             return self.call(step.label, action, value, context, steps)
         if type(action) is syntax.Broken:

@@ -115,16 +115,22 @@ class Elaboration(ABC):
     ) -> tuple[tuple[Step, ...], Value | None]:
         """Elaborate statements on `value`; the steps, and the value after them."""
 
+    @abstractmethod
+    def step(
+        self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
+    ) -> Value | None:
+        """Elaborate a step on `value`, put what it is behind `steps`; the value after it."""
+
     # Names
 
     def label(self, label: syntax.Label | None, context: Context, value: Value | None = None) -> str | None:
         if label is None:
             return None
-        if not label.parts or any(isinstance(part, str) and "." in part for part in label.parts):
+        if not label.parts:
             raise Unknowable  # the parser has reported it
         name = self.text(label, value, context)
         if not name or "." in name:
-            raise fault("E0203", "a label is a name without dots", label.span)
+            raise fault("E0203", "what is computed of a label holds no dot: dots part it", label.span)
         if not carries(name):
             free = free_name(name)
             fixes = [Fix(f"call it `{free}`", (edit(label.span, free),))]

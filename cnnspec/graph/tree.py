@@ -58,13 +58,18 @@ class Use(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Labelled braces. `name` is the scope's path within its owner."""
+    """Labelled braces. `name` is the scope's path within its owner.
+
+    `shared`: a step's label named them, as in `"convs.0": conv …`, and others of the scope may, too: further
+    groups of this name hold what else lies in them.
+    """
 
     name: str
     steps: tuple[Step, ...]
     input: Value
     output: Value
     span: Span
+    shared: bool = False
 
 
 class Repeat(NamedTuple):

@@ -139,7 +139,7 @@ def arrange(
 ) -> list[Node]:
     """The items of a scope as a chain from its entry on, which makes all that is needed and ends in `last`.
 
-    Raises Refused where the steps of one module cannot stand together.
+    Steps of one module that cannot stand together bear labels with dots.
     """
     scope = Scope(items, needed)
     regions = {}
@@ -162,11 +162,24 @@ def arrange(
             if not parting:
                 ordered = gather(items)
                 if ordered == list(items):
-                    where = ".".join(torn.prefix)
-                    raise refuse(where, "its operations run between those of another module") from None
+                    return arrange(with_dots(items, torn.prefix), entry, needed, last)
                 items = ordered
             for join in parting:
                 del regions[join]
+
+
+def with_dots(items: Sequence[Item], prefix: tuple[str, ...]) -> list[Item]:
+    """The items, those of a module by labels with dots, `convs.0`: no braces can hold them all at once."""
+    depth = len(prefix)
+    found = []
+    for item in items:
+        if item.label[:depth] == prefix:
+            if len(item.label) == depth:
+                raise refuse(".".join(prefix), "it runs between operations of modules within it")
+            joined = ".".join(item.label[depth - 1 : depth + 1])
+            item = item._replace(label=(*item.label[: depth - 1], joined, *item.label[depth + 1 :]))
+        found.append(item)
+    return found
 
 
 def height(join: int, regions: dict[int, Region]) -> int:

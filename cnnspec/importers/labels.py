@@ -102,7 +102,7 @@ class Naming:
             if isinstance(term, Call) and term != NONE:
                 self.call(term, scope, names)
             elif isinstance(term, Braces):
-                path = self.take(term, spelled(term.label, names), "group", scope)
+                path = self.take(term, *place_of(spelled(term.label, names), scope), "group")
                 self.chain(term.body, NameScope(f"{path}.", False), names)
             elif isinstance(term, Join):
                 for inner in term.paths:
@@ -117,7 +117,7 @@ class Naming:
                 self.hold(term, scope.reserve(spelled(term.label, names), NOWHERE)[0])
 
     def call(self, term: Call, scope: NameScope, names: Names) -> None:
-        label = spelled(term.label, names)
+        label, scope = place_of(spelled(term.label, names), scope)
         kind = str(evaluate(term.name, names)).lower()
         if kind == IDENTITY:
             if label:
@@ -125,9 +125,14 @@ class Naming:
                 self.needed.add(id(term))
             return
         trial = f"{kind}{scope.kinds.get(kind, 0) + 1}" if scope.by_kind else str(scope.count)
-        if label and (label != trial or not term.keyed or self.is_read(term.label, scope)):
+        if label and (
+            label != trial
+            or not term.keyed
+            or self.is_read(term.label, scope)
+            or "." in spelled(term.label, names)
+        ):
             self.needed.add(id(term))
-        self.take(term, label, kind, scope)
+        self.take(term, label, scope, kind)
 
     def is_read(self, label: Label, scope: NameScope) -> bool:
         """Whether a wire may lead to a step of this label in this scope."""
@@ -138,7 +143,7 @@ class Naming:
             for target in self.read
         )
 
-    def take(self, term: Term, label: str, kind: str, scope: NameScope) -> str:
+    def take(self, term: Term, label: str, scope: NameScope, kind: str) -> str:
         path, _ = scope.name(label or None, kind, NOWHERE)
         self.hold(term, path)
         return path
@@ -176,6 +181,14 @@ class Naming:
         name = next(name for n in count(1) if (name := f"{kind}_{n}") not in self.known)
         self.known.add(name)
         return parse_label(name)
+
+
+def place_of(label: str, scope: NameScope) -> tuple[str, NameScope]:
+    """The last part of a label with dots, and the scope that its others name."""
+    *around, last = label.split(".")
+    for part in around:
+        scope, _ = scope.within(part, NOWHERE)
+    return last, scope
 
 
 def is_computed(label: Label) -> bool:

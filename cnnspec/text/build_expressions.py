@@ -226,12 +226,12 @@ class ValueBuilder:
         return syntax.Label(tuple(parts), span)
 
     def check_quoted(self, parts: Parts, span: Span) -> None:
-        """Quotes allow any label that names a weight: dots part the names there."""
+        """Quotes allow any label that names a weight: dots part the names there, and so they do here."""
         text = "".join(part for part in parts if isinstance(part, str))
         if not parts:
             self.fault("E0101", "a label has at least one character", span)
-        elif "." in text:
-            self.fault("E0101", "a label holds no dot: dots part the labels in the names of weights", span)
+        elif is_badly_parted(parts):
+            self.fault("E0101", "the dots of a label part it, and each part has at least one character", span)
         elif "{" in text or "}" in text:
             self.fault("E0101", "a brace in a label lacks its partner", span)
         elif _CONTROL.search(text):
@@ -263,3 +263,9 @@ class ValueBuilder:
 
     def reference(self, labels: Parts) -> syntax.Reference:
         return syntax.Reference(tuple(labels), labels[0].span.to(labels[-1].span))
+
+
+def is_badly_parted(parts: Parts) -> bool:
+    """Whether a label begins or ends with a dot, or has two dots in a row."""
+    texts = [part if isinstance(part, str) else "0" for part in parts]
+    return not all("".join(texts).split("."))

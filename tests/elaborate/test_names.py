@@ -103,6 +103,10 @@ WEIGHTS = [
     ("s: scale, scale", "s scale2"),
     ('"block{1}-{2}": conv 3@1x1', "block1-2"),
     ("class: conv 3@1x1", "class"),
+    ('"c.0": conv 3@1x1, "d.0": conv 3@1x1, "c.1": conv 3@1x1, conv 3@1x1', "c.0 d.0 c.1 conv1"),
+    ('repeat i in 2 { "c.{i}": conv 3@1x1, "d.{i}": conv 3@1x1 }', "c.0 d.0 c.1 d.1"),
+    ('f: { "c.a.0": conv 3@1x1, relu, "c.a.b": conv 3@1x1, conv 3@1x1 }', "f.c.a.0 f.c.a.b f.1"),
+    ('"c.0": { conv 3@1x1, relu, conv 3@1x1 }\n"c.1": repeat 2 { conv 3@1x1 }', "c.0.0 c.0.2 c.1.0 c.1.1"),
 ]
 BLOCK_WEIGHTS = [
     ("conv 3@1x1, relu, conv 3@1x1", "b.0 b.2"),
@@ -120,6 +124,7 @@ BLOCK_WEIGHTS = [
     ('2: conv 3@1x1, conv 3@1x1, "7": conv 3@1x1, conv 3@1x1', "b.2 b.3 b.7 b.8"),
     ('repeat i in 3 { "{2*i}": conv 3@1x1 }\nconv 3@1x1', "b.0 b.2 b.4 b.5"),
     ("s: scale, scale", "b.s b.1"),
+    ('"c.1": conv 3@1x1, conv 3@1x1, "c.x": C', "b.c.1 b.0 b.c.x.0"),
 ]
 WRONG_LABELS = [
     ("a: relu, a: tanh", "E0203 a"),
@@ -131,7 +136,17 @@ WRONG_LABELS = [
     ("g: { 5: relu\n 4: relu\n conv 3@1x1 }", "E0203 conv"),
     ("d: if no { relu } else { identity }\nd: relu", "E0203 d"),
     ("d: if no { relu }\nd: maxpool 2x2", "3@16x16"),
-    ('"a.b": relu', 'E0101 "a.b"'),
+    ('"a..b": relu', 'E0101 "a..b"'),
+    ('".a": relu', 'E0101 ".a"'),
+    ('"a.": relu', 'E0101 "a."'),
+    ('"c.0": relu, "c.0": tanh', 'E0203 "c.0"'),
+    ('"c.0": relu\nc: tanh', "E0203 c"),
+    ('c: relu\n"c.0": tanh', 'E0203 "c.0"'),
+    ('repeat 2 { "c.0": relu }', 'E0203 "c.0"'),
+    ('"c.forward": relu', 'E0208 "c.forward"'),
+    ('"c.0": relu\nfrom c.0, maxpool 2x2', "3@16x16"),
+    ('"c.0": relu\nfrom "c.0", maxpool 2x2', "3@16x16"),
+    ('"c.0": relu\nfrom c.1', "E0204 c.1"),
     ('"": relu', 'E0101 ""'),
     ("forward: relu", "E0208 forward"),
     ("g: { training: relu }", "E0208 training"),

@@ -90,7 +90,7 @@ SLIPS: list[tuple[str, str, int, str, str | None]] = [
     ("add { | | a }", "E0101", 13, "expected a step after `|`, found `|`", None),
     ("require x == 1, 3", "E0101", 21, "expected a message in double quotes after `,`, found `3`", None),
     ("default conv", "E0101", 17, "expected an argument `key=value` after `conv`", None),
-    ('"a.b": relu', "E0101", 5, "a label holds no dot", None),
+    ('"a..b": relu', "E0101", 5, "the dots of a label part it", None),
     ('"a{": relu', "E0101", 5, "a brace in a label lacks its partner", None),
     ('"": relu', "E0101", 5, "a label has at least one character", None),
     ("s{}: relu", "E0101", 7, "expected a value, found `}`", None),

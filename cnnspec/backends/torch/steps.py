@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cnnspec.backends.names import is_plain
@@ -45,7 +45,7 @@ def is_chain(steps: Steps, kept: set[Value], end: Value | None = None) -> bool:
     if steps and end is not None and steps[-1].output is not end:
         return False
     for number, step in enumerate(steps):
-        if isinstance(step, Merge | From | Again):
+        if isinstance(step, Merge | From | Again) or is_shared(step):
             return False
         if isinstance(step, Leaf) and any(not weight.name for weight in weights(step)):
             return False
@@ -114,6 +114,25 @@ def unlabelled(step: Step) -> Steps:
 def is_container(step: Step) -> bool:
     """Whether a step is labelled braces, a scope of its own."""
     return isinstance(step, Group) or (isinstance(step, Repeat | If) and bool(step.name))
+
+
+def is_shared(step: Step) -> bool:
+    """Whether braces may hold more than this step of the tree shows."""
+    return isinstance(step, Group) and step.shared
+
+
+def inside_of(steps: Iterable[Step]) -> Iterator[Step]:
+    """What stands in some labelled braces, or on the paths of a labelled join."""
+    return (inner for step in steps for row in rows(step) for inner in row)
+
+
+def shared_in(steps: Iterable[Step]) -> Iterator[Group]:
+    """The shared braces of a scope, each as often as it is opened."""
+    for step in steps:
+        if isinstance(step, Group) and step.shared:
+            yield step
+        elif not is_container(step) and not (isinstance(step, Merge) and step.name):
+            yield from shared_in(inside_of((step,)))
 
 
 def leaves(steps: Steps) -> Iterator[Leaf]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cnnspec.backends.names import is_plain
@@ -32,14 +32,17 @@ from cnnspec.backends.torch.steps import (
     attribute_kind,
     escapes,
     implicit,
+    inside_of,
     is_chain,
     is_container,
     is_method,
     is_parameter,
+    is_shared,
     key_of,
     labelled,
     modules_in,
     repeat_of,
+    shared_in,
     unlabelled,
     wish_of,
 )
@@ -70,6 +73,7 @@ class Constructor:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.wired = not plan.is_chain  # forward runs these steps one by one
+        self.shared: dict[str, Owner] = {}  # what modules of shared braces are put into, by the braces' names
 
     def solve(self) -> Solved:
         """All statements. Raises Unaligned where no one constructor is right for all rows."""
@@ -80,7 +84,8 @@ class Constructor:
             items, start = self.chain(columns, self.plan.root)
         put = self.to_container("self", named=False) if numbered else self.to_self
         begun = Do(Make("super().__init__", tuple(items)))
-        return [begun, *self.each(columns[start:], self.plan.root, put)]
+        heads = self.heads((step for row in self.plan.rows for step in row.steps), "self")
+        return [begun, *heads, *self.each(columns[start:], self.plan.root, put)]
 
     # Where modules go
 
@@ -178,8 +183,42 @@ class Constructor:
             return None
         return Make(Given(name), ())
 
+    def heads(self, steps: Iterable[Any], owner: Owner) -> Solved:
+        """Bare modules for the shared braces of a scope, which are filled at several places."""
+        found: Solved = []
+        for step in shared_in(steps):
+            if step.name not in self.shared:
+                name = step.name.rpartition(".")[2]
+                made = Make("nn.Module", ())
+                if is_plain(name) and owner == "self":
+                    found.append(Do(made, Attribute("self", name)))
+                    self.shared[step.name] = f"self.{name}"
+                else:
+                    target = self.shared[step.name] = Variable(name)
+                    add = Make(
+                        Attribute(owner, "add_module"), (("", self.plan.root.string([name])), ("", target))
+                    )
+                    found += [Do(made, target), Do(add)]
+            found += self.heads(step.steps, self.shared[step.name])
+        return found
+
+    def again(self, steps: list[Any], frame: Frame) -> Solved:
+        """What one opening of shared braces puts into them."""
+        names = [step.name for step in steps]
+        if not agree(names):
+            raise Unaligned
+        self.plan.bare.update(names)
+        around, self.wired = self.wired, True
+        try:
+            put = self.to_container(self.shared[names[0]], named=True)
+            return self.walk([unlabelled(step) for step in steps], frame, put)
+        finally:
+            self.wired = around
+
     def container(self, steps: list[Any], frame: Frame, put: To) -> Solved:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
+        if is_shared(steps[0]):
+            return self.again(steps, frame)
         rows = [unlabelled(step) for step in steps]
         chain = all(is_chain(row, self.plan.kept, s.output) for row, s in zip(rows, steps, strict=True))
         self.plan.bare.update(step.name for step in steps if not chain)
@@ -212,9 +251,11 @@ class Constructor:
         """A container that statements fill: the attribute itself where it has one, else a variable first."""
         names, wish = [step.name for step in steps], steps[0].name.rpartition(".")[2]
         if put == self.to_self and agree(names) and is_plain(names[0]):
-            return [Do(made, Attribute("self", names[0])), *fill(f"self.{names[0]}")]
+            heads = self.heads(inside_of(steps), f"self.{names[0]}")
+            return [Do(made, Attribute("self", names[0])), *heads, *fill(f"self.{names[0]}")]
         target = Variable(wish if agree(names) else wish.rstrip("0123456789"))
-        return [Do(made, target), *fill(target), put(frame, steps, target, "")]
+        heads = self.heads(inside_of(steps), target)
+        return [Do(made, target), *heads, *fill(target), put(frame, steps, target, "")]
 
     def branches(self, steps: list[If], frame: Frame, put: To) -> Solved:
         taken = [step.taken for step in steps]
