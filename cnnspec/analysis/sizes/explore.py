@@ -79,6 +79,7 @@ class Explorer:
                 valid[i] = False  # it may want an input more, for these sizes
                 continue
             tried = [i, *waiting] if alone < 3 else [i]
+            self.left -= len(tried) * len(self.graph.nodes) // 3  # a third of what its text costs
             run = Run(SizeProgram(unroll(network), self.limits), columns(inputs, tried), self.claims)
             settled = [(j, k) for k, j in enumerate(tried) if k == 0 or k not in run.open]
             for j, k in settled:
