@@ -11,7 +11,7 @@ Keep = Callable[[Exception], object]
 
 
 class Refusal(Exception):
-    """Why a back end cannot write the program of a net: what it lacks, and where that stands."""
+    """Why a back end cannot write the program of a net, or what keeps a source from being imported."""
 
 
 def give_up(failure: Exception) -> NoReturn:

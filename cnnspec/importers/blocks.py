@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from cnnspec.importers.bodies import Solved, solve
 from cnnspec.importers.columns import Unalike
 from cnnspec.importers.labels import Target, drop_places, leave_out, targets
+from cnnspec.importers.names import from_class
 from cnnspec.importers.reroll import reroll
 from cnnspec.importers.terms import Braces, Call, Chain, Term, chains, is_wired, rebuild, walk, weight
 from cnnspec.importers.unify import unify
@@ -102,10 +103,7 @@ def make_block(kind: str, found: list[Braces], taken: Collection[str]) -> Block 
 
 def block_name(kind: str, taken: Collection[str]) -> str:
     """The class's name, without the underscores that hide it; never that of a layer."""
-    from cnnspec.layers import NAMES
-
-    name = kind.strip("_") or "Block"
-    name = f"{name}Block" if name in NAMES else name
+    name = from_class(kind, "Block")
     return name if name not in taken else f"{name}2"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from cnnspec import failures
 from cnnspec.importers.model import Scope
 
 
@@ -34,11 +35,12 @@ class Group(NamedTuple):
         return self.message + times + (f": {where}" if where else "")
 
 
-class Refused(Exception):
+class Refused(failures.Refusal):
     """The source cannot be imported. `groups` are all reasons, in the order in which they came up."""
 
     def __init__(self, refusals: Iterable[Refusal]) -> None:
-        self.groups = group(refusals)
+        self.refusals = tuple(refusals)
+        self.groups = group(self.refusals)
         super().__init__("\n".join(map(str, self.groups)))
 
 

@@ -85,6 +85,38 @@ def test_all_refusals_of_a_run_come_at_once() -> None:
     assert all("test_torch_refusals.py:" in words for _, words in found)
 
 
+def raising(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    torch.erf(x)
+    raise ValueError("not ready")
+
+
+def doubled(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    torch.erf(x)
+    return x * 2 if x.sum() > 0 else x
+
+
+STOPPED: dict[str, tuple[list[str], Callable[..., Any]]] = {
+    "raises": (["`erf` has no layer", "the module raises ValueError: not ready"], raising),
+    "branch": (["`erf` has no layer", "a branch depends on the numbers of a tensor"], doubled),
+    "no tensor": (
+        ["`erf` has no layer", "the module returns a value of type int"],
+        lambda _, x: (x.erf(), 3),
+    ),
+    "evaluation": (
+        ["`erf` has no layer", "`cumsum` has no layer"],
+        lambda net, x: x.erf() if net.training else x.cumsum(1),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STOPPED)
+def test_what_came_before_a_stop_is_refused_with_it(case: str) -> None:
+    wanted, function = STOPPED[case]
+    found = refusals(Net(function))
+    assert len(found) == len(wanted)
+    assert all(words.startswith(start) for (_, words), start in zip(found, wanted, strict=True))
+
+
 CASES: dict[str, tuple[str, str, nn.Module]] = {
     "branch": ("E1007", "a branch depends", Net(lambda _, x: x if x.sum() > 0 else -x)),
     "item": ("E1007", "`item` wants the numbers", Net(lambda _, x: x * x.max().item())),

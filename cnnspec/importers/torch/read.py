@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnspec.importers.model import Input, Model, Operation, Output
+from cnnspec.importers.names import from_class
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.torch import (
     activation_rows,
@@ -43,13 +44,29 @@ def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
     names = names_of_inputs(module, len(inputs))
     state = tensors_of(module)
     copied = copy_to_meta(module)
-    trained = lowered(copied, inputs, state, True)
-    operations, outputs = merge(trained, lowered(copied, inputs, state, False))
+    trained, evaluated = both(copied, inputs, state)
+    operations, outputs = merge(trained, evaluated)
     check_state(state, operations)
     forms = at_all_sizes(copied, inputs, state, trained.operations)
     operations = [operation._replace(layer=forms[operation.output.number]) for operation in operations]
     made = tuple(Input(label, value) for label, value in zip(names, trained.inputs, strict=True))
-    return Model(name or type(module).__name__, made, tuple(operations), outputs)
+    return Model(name or from_class(type(module).__name__, "Net"), made, tuple(operations), outputs)
+
+
+def both(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor]) -> tuple[Run, Run]:
+    """The runs of training and of evaluation. Raises Refused with the reasons of both, equal ones once."""
+    runs: list[Run] = []
+    refusals: list[Refusal] = []
+    for is_training in (True, False):
+        try:
+            runs.append(lowered(copied, inputs, state, is_training))
+        except Refused as refused:
+            known = set(refusals)
+            refusals += [each for each in refused.refusals if each not in known]
+    if refusals:
+        raise Refused(refusals)
+    trained, evaluated = runs
+    return trained, evaluated
 
 
 def at_all_sizes(
@@ -118,8 +135,8 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     net = Lowering(found, TABLE, state, is_training)
     net.run()
     values = [net.output(traced) for _, traced in found.outputs]
-    if net.refusals:
-        raise Refused(net.refusals)
+    if refusals := [*net.refusals, *found.stops]:
+        raise Refused(refusals)
     try:
         operations, made = without_reshapes(net, net.operations, [v for v in values if v is not None])
     except NoMap as problem:

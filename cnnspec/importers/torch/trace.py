@@ -62,19 +62,23 @@ class Call(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """A run. `keys` are state_dict keys by tensor number, `constants` the tensors with fixed numbers."""
+    """A run. `keys` are state_dict keys by tensor number, `constants` the tensors with fixed numbers.
+
+    `stops`: why it ended before its end; calls are those until then.
+    """
 
     inputs: tuple[Traced, ...]
     calls: tuple[Call, ...]
     outputs: tuple[tuple[str, Traced], ...]
     keys: Mapping[int, str]
     constants: Mapping[int, Tensor]
+    stops: tuple[Refusal, ...] = ()
 
 
 def trace(module: nn.Module, images: list[Tensor], values: Mapping[int, Tensor]) -> Trace:
     """Run the module once; `values` are the numbers of tensors that it keeps on the meta device, by id.
 
-    Raises Refused with the module's own error where it raises.
+    Where the module raises, the run has its calls until then, and its error among what it `stops` by.
     """
     recorder = Recorder(module, values)
     handles = []
@@ -82,16 +86,22 @@ def trace(module: nn.Module, images: list[Tensor], values: Mapping[int, Tensor])
         for hook in recorder.hooks(path, inner):
             handles.append(hook)
     inputs = tuple(recorder.bind(image) for image in images)
+    outputs: tuple[tuple[str, Traced], ...] = ()
+    stops: tuple[Refusal, ...] = ()
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]), recorder:
             result = module(*images)
+        outputs = tuple((name, recorder.refer(tensor)) for name, tensor in recorder.outputs(result))
+    except Refused as refused:
+        stops = refused.refusals
     except Exception as problem:
-        raise Refused([recorder.refusal(problem)]) from problem
+        stops = (recorder.refusal(problem),)
+        if recorder.reading is not None:
+            recorder.calls = without_tests(recorder.calls, recorder.read)
     finally:
         for handle in handles:
             handle.remove()
-    outputs = tuple((name, recorder.refer(tensor)) for name, tensor in recorder.outputs(result))
-    return Trace(inputs, tuple(recorder.calls), outputs, recorder.keys, recorder.constants)
+    return Trace(inputs, tuple(recorder.calls), outputs, recorder.keys, recorder.constants, stops)
 
 
 class Recorder(TorchFunctionMode):
@@ -109,6 +119,7 @@ class Recorder(TorchFunctionMode):
         self.bound: dict[int, tuple[Traced, int, Tensor]] = {}  # the tensor is kept, so its id stays its own
         self.count = 0
         self.reading: Refusal | None = None
+        self.read: set[int] = set()  # the tensors whose numbers it wants
         self.unseen = 0  # modules around that are seen as one call
         for key, tensor in state_of(module):
             if id(tensor) not in self.bound:
@@ -173,6 +184,7 @@ class Recorder(TorchFunctionMode):
         self.reading = None
         if name in READS:
             self.reading = self.refuse("E1007", read_by(name))
+            self.read = {self.refer(tensor).number for tensor in given}
             if name in ESCAPES and not all(self.is_counter(tensor) for tensor in given):
                 raise RuntimeError(self.reading.message)
         versions = [tensor._version for tensor in given]
@@ -260,6 +272,29 @@ class Recorder(TorchFunctionMode):
         elif result is not None:
             message = f"the module returns a value of type {type(result).__name__}, which is no tensor"
             raise Refused([Refusal("E1005", message)])
+
+
+def without_tests(calls: list[Call], read: set[int]) -> list[Call]:
+    """The calls without those that compute the single numbers or truths that were read: no net does."""
+    found = []
+    for call in reversed(calls):
+        is_test = all(not each.shape or each.dtype == torch.bool for each in call.results)
+        if is_test and any(each.number in read for each in call.results):
+            read = read | set(numbers_in((call.args, call.kwargs)))
+        else:
+            found.append(call)
+    return found[::-1]
+
+
+def numbers_in(value: Any) -> Iterator[int]:
+    """The numbers of the tensors in nested arguments."""
+    if isinstance(value, Traced):
+        yield value.number
+    elif isinstance(value, Mapping):
+        yield from numbers_in(tuple(value.values()))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from numbers_in(each)
 
 
 def state_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
