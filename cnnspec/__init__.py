@@ -1,4 +1,4 @@
-"""Describe a convolutional network in a short text file; check it, build it, draw it.
+"""Describe a convolutional network in a short text file; check it, build it, draw it, import it.
 
     import cnnspec
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from cnnspec.api import build, check, check_text, picture, report
+    from cnnspec.api import build, check, check_text, from_torch, picture, report
     from cnnspec.compiler import Checked
     from cnnspec.draw.engine import DrawProblem
     from cnnspec.draw.look import Look
@@ -42,6 +42,7 @@ __all__ = [
     "build",
     "check",
     "check_text",
+    "from_torch",
     "picture",
     "report",
 ]

@@ -23,6 +23,8 @@ from cnnspec.text.source import Source
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from cnnspec.draw.look import Look
     from cnnspec.draw.picture import Picture
 
@@ -153,6 +155,44 @@ def build(
     if plain and optimize:
         raise ValueError("plain writes the net as it is, optimize changes it")
     return emit(backend, network, network.net.span.source.name, **chosen)
+
+
+def from_torch(
+    module: nn.Module,
+    input: Sequence[int] | Sequence[Sequence[int]] = (3, 224, 224),  # noqa: A002  # as the option is called
+    *,
+    name: str = "",
+    flat: bool = False,
+) -> str:
+    """The specification of a PyTorch module, its weights under the same keys; the module stays as it is.
+
+    `input` is the shape (C, H, W) of an image, or (C,) of a vector, the batch left out; of several inputs a
+    list of shapes, as `[(3, 224, 224), (10,)]`. `name`: what the net is called, if not as its class. `flat`:
+    neither blocks nor repeats.
+
+    Raises Refusal with all reasons, and the lines of the module's source, where the language cannot say what
+    the module computes; ValueError for an input or a name that is none.
+    """
+    from cnnspec.importers.names import is_free
+
+    if name and not is_free(name):
+        raise ValueError(f"a net cannot be called {name!r}")
+    shapes = shapes_of(input)
+    from cnnspec.importers.readers import TORCH
+    from cnnspec.importers.write import write
+
+    return write(TORCH.read(module, shapes, name), flat)
+
+
+def shapes_of(given: Sequence[Any]) -> list[Shape]:
+    """One shape, or a list of them. Raises ValueError."""
+    several = [tuple(each) if isinstance(each, Sequence) else each for each in given]
+    found = several if any(isinstance(each, tuple) for each in several) else [tuple(several)]
+    for shape in found:
+        is_shape = isinstance(shape, tuple) and len(shape) in (1, 3)
+        if not is_shape or not all(isinstance(size, int) and size > 0 for size in shape):
+            raise ValueError(f"an input is (C, H, W) or (C,), or several are a list of those, not {given!r}")
+    return [Shape(*shape) for shape in found]
 
 
 def picture(

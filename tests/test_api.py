@@ -106,3 +106,30 @@ print(json.dumps([before, sorted(sys.modules)]))
     before, modules = json.loads(python("-c", script).out)
     assert before == 1
     assert not {"click", "cnnspec.commands", "cnnspec.draw", "torch", "numpy"} & set(modules)
+
+
+def test_a_module_is_imported() -> None:
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Tanh())
+    text = cnnspec.from_torch(net, (3, 9, 9), name="Mine")
+    assert text == "net Mine {\n    input 3@9x9\n    0: conv 4@3x3, tanh\n}\n"
+    assert cnnspec.from_torch(net, [[3, 9, 9]], name="Mine", flat=True) == text
+    assert "input 5\n" in cnnspec.from_torch(torch.nn.Sequential(torch.nn.Linear(5, 2)), (5,))
+    with pytest.raises(cnnspec.Refusal, match="`weight`: a layer has a name of its own"):
+        cnnspec.from_torch(torch.nn.Linear(5, 2), (5,))
+    bilinear = torch.nn.Bilinear(3, 4, 5)
+    with pytest.raises(cnnspec.Refusal, match="`bilinear` has no layer"):
+        cnnspec.from_torch(bilinear, [(3,), (4,)])
+    for shape in ((3, 9), (0, 9, 9), "3@9x9", [(3, 9, 9), 3]):
+        with pytest.raises(ValueError, match="an input is"):
+            cnnspec.from_torch(net, shape)
+    for name in ("repeat", "conv", "2d"):
+        with pytest.raises(ValueError, match="cannot be called"):
+            cnnspec.from_torch(net, (3, 9, 9), name=name)
+
+
+def test_a_class_whose_name_is_none_of_ours_is_imported() -> None:
+    torch = pytest.importorskip("torch")
+    for kind, name in (("conv", "convNet"), ("Größe", "Gre"), ("repeat", "repeatNet"), ("_", "Net")):
+        net = type(kind, (torch.nn.Sequential,), {})(torch.nn.ReLU())
+        assert cnnspec.from_torch(net, (3, 9, 9)).startswith(f"net {name} {{")

@@ -43,11 +43,12 @@ def import_(
     SOURCE is torchvision:NAME, timm:NAME or FILE.py:NAME. A file is run, so let it be one that you trust;
     what it defines by the name is a module, or a class or a function that makes one.
     """
+    from cnnspec.importers.names import is_free
     from cnnspec.importers.refusals import Refused
 
     shapes = parse_inputs(inputs)
-    if name is not None and not name.isidentifier():
-        fail(f"--name wants a name, not {name!r}")
+    if name is not None and not is_free(name):
+        fail(f"--name: a net cannot be called {name!r}")
     try:
         loaded, text, keys = imported(source, shapes, name, flat)
     except Refused as refused:

@@ -46,6 +46,8 @@ def owner(operation: Operation) -> str:
     """The path that the keys of its tensors begin with; "" where it has none. Raises Refused."""
     owners = set()
     for name, key in operation.keys.items():
+        if key == name:
+            raise refuse(key, "a layer has a name of its own: put the module into an `nn.Sequential`")
         if name and not key.endswith(f".{name}"):
             raise refuse(key, f"the {name} of a {operation.layer.name} has to be called `{name}`")
         owners.add(key[: -len(name) - 1] if name else key)

@@ -78,7 +78,7 @@ def test_all_reasons_are_told_and_nothing_is_written(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         ([SMALL, "--input", "3x32x32"], "3x32x32"),
-        ([SMALL, "--name", "a-b"], "--name wants a name, not 'a-b'"),
+        ([SMALL, "--name", "a-b"], "--name: a net cannot be called 'a-b'"),
     ],
 )
 def test_a_wrong_call_is_told(arguments: list[str], words: str) -> None:
