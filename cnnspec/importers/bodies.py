@@ -86,13 +86,14 @@ def slots_of(chain: Chain, at_start: bool) -> Iterator[Slot]:
         elif isinstance(term, Repeat) and isinstance(term.rows, Column):
             yield Slot(term.rows, "rows")
         for inner in chains(term):
-            yield from slots_of(inner, at_start)
+            yield from slots_of(inner, at_start and not isinstance(term, Repeat))
         at_start = False
 
 
 def slot_of(column: Column, argument: str, value: Any, term: Call) -> Slot:
-    """The slot of a column that is the value of an argument, or counts steps in its formula."""
-    return Slot(column, argument if value is column else "index", term.channels)
+    """The slot of a column that is the value of an argument, or a choice of it, or that counts steps."""
+    is_choice = isinstance(value, Formula) and value.operator == "if"
+    return Slot(column, argument if value is column or is_choice else "index", term.channels)
 
 
 def words(term: If) -> str:
@@ -123,7 +124,8 @@ def with_formulas(term: Term, solver: Solver, at_start: bool, places: Sequence[i
         then = solved(term.then, solver, at_start, branches[0])
         otherwise = None if term.otherwise is None else solved(term.otherwise, solver, at_start, branches[1])
         return If(test, then, otherwise)
-    term = rebuild(term, lambda inner: solved(inner, solver, at_start, places))
+    enters = at_start and not isinstance(term, Repeat)  # only its first turn
+    term = rebuild(term, lambda inner: solved(inner, solver, enters, places))
     if isinstance(term, Call):
         arguments = []
         for argument, value in term.arguments:

@@ -213,7 +213,8 @@ class Solver:
         """The values; where there is none the commonest, of widths what arrives at the block."""
         places = slot.column.present
         usual = commonest([slot.column.values[place] for place in places])
-        offsets = {slot.column.values[place] - place for place in places} if slot.role == "index" else set()
+        indices = slot.role == "index" and all(type(slot.column.values[place]) is int for place in places)
+        offsets = {slot.column.values[place] - place for place in places} if indices else set()
         if len(offsets) == 1:
             return tuple(range(min(offsets), min(offsets) + len(self.entries)))
         others = self.entries if slot.role in WIDTHS else (usual,) * len(self.entries)

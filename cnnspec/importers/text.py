@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnnspec import layers
 from cnnspec.importers.arguments import is_default, written_arguments
 from cnnspec.importers.formulas import Formula, Items, written
-from cnnspec.importers.terms import Again, Arguments, Braces, Call, Chain, From, If, Join, Label, Repeat, Term
+from cnnspec.importers.terms import (
+    Again,
+    Arguments,
+    Braces,
+    Call,
+    Chain,
+    From,
+    If,
+    Join,
+    Label,
+    Repeat,
+    Term,
+    walk,
+)
 from cnnspec.text.formatter import layout
 from cnnspec.text.source import Source
 
@@ -42,7 +56,7 @@ class NetText(NamedTuple):
 
 
 def specification(blocks: list[BlockText], net: NetText) -> str:
-    """The text of a file."""
+    """The text of a file, in the one layout; as it is where it cannot be read, which its proof will say."""
     printer = Printer({block.name: dict(block.parameters) for block in blocks})
     lines: list[str] = []
     for block in blocks:
@@ -50,10 +64,9 @@ def specification(blocks: list[BlockText], net: NetText) -> str:
     heads = [f"default {kind} {name}={argument(value)}" for kind, name, value in net.defaults]
     inner = [*heads, *net.inputs, *printer.chain(net.body, WIDTH - 4), *net.outputs]
     lines += [f"net {net.name} {{", *indented(inner), "}"]
-    text, faults = layout(Source(f"{net.name}.cnn", "\n".join(lines) + "\n"))
-    if text is None:
-        raise AssertionError(f"the text that was written cannot be read: {faults[0].message}")
-    return text
+    written = "\n".join(lines) + "\n"
+    text, _ = layout(Source(f"{net.name}.cnn", written))
+    return text or written
 
 
 def measure(blocks: list[BlockText]) -> Callable[[Chain], int]:
@@ -78,6 +91,7 @@ class Printer:
 
     def __init__(self, blocks: dict[str, dict[str, Any]]) -> None:
         self.blocks = blocks
+        self.several: set[Label] = set()  # labels of more than one braces of a block
 
     def block(self, block: BlockText) -> list[str]:
         parameters = ", ".join(
@@ -85,6 +99,8 @@ class Printer:
         )
         head = f"block {block.name}({parameters}) {{" if parameters else f"block {block.name} {{"
         constants = [f"{name} = {written(value)}" for name, value in block.constants]
+        labels = Counter(term.label for term in walk(block.body) if isinstance(term, Braces))
+        self.several = {label for label, times in labels.items() if times > 1}
         return [head, *indented([*constants, *self.chain(block.body, WIDTH - 4)]), "}"]
 
     def chain(self, chain: Chain, width: int) -> list[str]:
@@ -162,7 +178,7 @@ class Printer:
 
     def condition(self, term: If, width: int) -> list[str]:
         head, then = f"if {written(term.test)} {{", term.then
-        if len(then) == 1 and isinstance(then[0], Braces) and not term.otherwise:
+        if len(then) == 1 and isinstance(then[0], Braces) and self.is_outward(then[0], term.otherwise):
             head, then = label(then[0].label) + head, then[0].body
         lines = self.braces(head, self.inner(then, width), width)
         if term.otherwise is None:
@@ -173,6 +189,10 @@ class Printer:
         if len(lines) == 1:
             lines = [head, *indented(self.inner(then, width)), "}"]
         return [*lines[:-1], "} else {", *indented(other), "}"]
+
+    def is_outward(self, braces: Braces, otherwise: Chain | None) -> bool:
+        """Whether the label of braces may stand before their `if`: with an `else` it names that, too."""
+        return otherwise is None or (not otherwise and braces.label not in self.several)
 
     def repeat(self, term: Repeat, width: int) -> list[str]:
         names = f"{', '.join(term.names)} in " if term.names else ""

@@ -45,9 +45,9 @@ class Unifier:
         else:
             columns = align(with_joins(rows))
         runs: list[Run] = []
-        for column in columns:
-            if len(column) < len(rows) and is_activation(next(iter(column.values()))):
-                column = {place: column.get(place, Call(IDENTITY, ())) for place in rows}
+        for place, column in enumerate(columns):
+            if len(column) < len(rows) and may_be_identity(columns, place):
+                column = {row: column.get(row, Call(IDENTITY, ())) for row in rows}
             home = run_for(runs, frozenset(column), len(rows))
             home.append(self.term(column))
         return self.conditions(runs, rows)
@@ -205,6 +205,16 @@ UNIFIED: dict[type, Callable[[Unifier, Any], Term]] = {
     From: Unifier.wire,
     Again: Unifier.equal,
 }
+
+
+def may_be_identity(columns: Sequence[Mapping[int, Term]], place: int) -> bool:
+    """Whether a step is an activation that some rows lack alone, not together with the step beside it."""
+    column = columns[place]
+    beside = [*columns[max(0, place - 1) : place], *columns[place + 1 : place + 2]]
+    together = any(
+        other.keys() == column.keys() and not is_activation(next(iter(other.values()))) for other in beside
+    )
+    return is_activation(next(iter(column.values()))) and not together
 
 
 class Run:

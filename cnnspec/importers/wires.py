@@ -53,12 +53,19 @@ class Namer:
     def __init__(self, nodes: list[Node], entry: int, names: Mapping[int, Path]) -> None:
         self.nodes, self.entry, self.names = nodes, entry, dict(names)
         self.outputs: set[int] = set()
-        self.read = {node.output for _, node in walk(nodes) if isinstance(node, Wire)}
+        self.read = {wire.output for _, wire in wires(nodes)}
         self.taken = {*labels(nodes), *(path[-1] for path in names.values())}
 
     def chain(self) -> Chain:
-        for wire in [node for _, node in walk(self.nodes) if isinstance(node, Wire)]:
+        for _, wire in wires(self.nodes):
             self.name(wire.output)
+        paths = {*paths_in(self.nodes)}
+        for around, wire in wires(self.nodes):
+            if is_hidden(self.names[wire.output], around, paths):
+                nodes, place, prefix = find(self.nodes, wire.output, self.read)
+                own = self.free("skip")
+                nodes.insert(place + 1, Mark(own, wire.output))
+                self.names[wire.output] = (*prefix, own)
         return tuple(map(self.term, self.nodes))
 
     def name(self, value: int, wanted: str = "") -> None:
@@ -135,6 +142,43 @@ def walk(nodes: list[Node]) -> Iterator[tuple[list[Node], Node]]:
         yield nodes, node
         for inner in lists(node):
             yield from walk(inner)
+
+
+def wires(nodes: list[Node], prefix: Path = ()) -> list[tuple[Path, Wire]]:
+    """The wires in a chain, each with the labels of the braces around it."""
+    found: list[tuple[Path, Wire]] = []
+    for node in nodes:
+        if isinstance(node, Wire):
+            found.append((prefix, node))
+        inside = (*prefix, node.label) if isinstance(node, Group) else prefix
+        for inner in lists(node):
+            found += wires(inner, inside)
+    return found
+
+
+def paths_in(nodes: list[Node], prefix: Path = ()) -> Iterator[Path]:
+    """The paths of all labels in a chain, those in modules, too."""
+    for node in nodes:
+        own = label_of(node)
+        if own:
+            yield (*prefix, own)
+        if isinstance(node, Step):
+            yield from paths_of(node.item.inner, (*prefix, own))
+        inside = (*prefix, node.label) if isinstance(node, Group) else prefix
+        for inner in lists(node):
+            yield from paths_in(inner, inside)
+
+
+def paths_of(items: Sequence[Item], prefix: Path) -> Iterator[Path]:
+    for item in items:
+        for depth in range(len(item.label)):
+            yield (*prefix, *item.label[: depth + 1])
+        yield from paths_of(item.inner, (*prefix, *item.label))
+
+
+def is_hidden(path: Path, around: Path, paths: Collection[Path]) -> bool:
+    """Whether a path means another step where it is read: it is looked for in the innermost braces first."""
+    return any((*around[:depth], *path) in paths for depth in range(1, len(around) + 1))
 
 
 def lists(node: Node) -> list[list[Node]]:

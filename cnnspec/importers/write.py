@@ -34,7 +34,7 @@ def write(model: Model, flat: bool = False) -> str:
     """The shortest specification of a model that proves to be the same: with blocks and repeats, else flat.
 
     A class whose block does not prove right is written as braces; where it is not known which, the outermost.
-    `flat`: at once without. Raises Refused.
+    `flat`: at once without. Raises Refused, and Unproved where even the flat text is another network.
     """
     written = Written("") if flat else shortest(model, ())
     while written.text and (difference := prove(model, written.text)) is not None:
@@ -46,8 +46,16 @@ def write(model: Model, flat: bool = False) -> str:
     text = write_flat(model)
     difference = prove(model, text)
     if difference is not None:
-        raise AssertionError(f"the text that was written is another network: {difference}")
+        raise Unproved(difference)
     return text
+
+
+class Unproved(Exception):
+    """A fault of this package: the text that it wrote is not the model. It is never handed out."""
+
+    def __init__(self, difference: Difference) -> None:
+        where = f" in `{difference.scope}`" if difference.scope else ""
+        super().__init__(f"the specification is another network{where}: {difference.what}")
 
 
 class Written(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -72,6 +73,25 @@ def test_all_reasons_are_told_and_nothing_is_written(tmp_path: Path) -> None:
     assert not made.exists()
     answer = json.loads(call(SPECTRUM, "--format", "json").stdout)
     assert [reason["code"] for reason in answer["refused"]] == ["E1003"]
+
+
+def test_what_is_not_proved_is_a_fault_of_ours_and_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is written, the last convolution that is proved is another one."""
+
+    def sabotaged(text: str) -> Any:
+        head, conv, tail = text.rpartition("@3x3 pad=1 bias=no, bn2")
+        assert conv
+        return check_text(f"{head}@3x3 pad=2 dilation=2 bias=no, bn2{tail}")
+
+    monkeypatch.setattr("cnnspec.importers.write.check_text", sabotaged)
+    made = tmp_path / "net.cnn"
+    done = call(SMALL, "--input", "3@32x32", "-o", str(made))
+    assert done.exit_code == 70
+    assert "fault of cnnspec" in done.stderr
+    assert "Unproved: the specification is another network in `blocks.7.conv2`: `conv`" in done.stderr
+    assert not made.exists()
 
 
 @pytest.mark.parametrize(

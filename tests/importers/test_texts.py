@@ -79,6 +79,35 @@ class Apart(nn.Module):
         return x
 
 
+class Either(nn.Module):
+    """Either path of the sum has the projection."""
+
+    def __init__(self, is_left: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+        self.short = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
+        self.is_left = is_left
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return self.short(x) + x if self.is_left else x + self.short(x)
+
+
+class Tree(nn.Module):
+    """Its second half has a part that is called as its first half is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(3, 3, 3, padding=1)
+        self.two = nn.ModuleDict({name: nn.Conv2d(3, 3, 3, padding=1) for name in ("one", "two")})
+        self.two["root"] = nn.Conv2d(9, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.one(x)
+        second = self.two["one"](first)
+        return self.two["root"](torch.cat([self.two["two"](second), second, first], 1))
+
+
 def text(module: nn.Module, inputs: int = 1) -> str:
     return write(read(module, [Shape(3, 32, 32)] * inputs))
 
@@ -139,6 +168,34 @@ def test_modules_whose_steps_run_by_turns() -> None:
         == """net Apart {
     input 3@32x32
     repeat j in 2 { "convs.{j}": conv 3@3x3, "norms.{j}": batchnorm }
+}
+"""
+    )
+
+
+def test_one_label_in_either_path() -> None:
+    written = text(nn.Sequential(*map(Either, (False, True, True, False))))
+    assert written.splitlines()[2:6] == [
+        "    add {",
+        "        | if short { short: { conv 3@1x1, batchnorm } } else { identity }",
+        "        | if not short { short: { conv 3@1x1, batchnorm } } else { identity }",
+        "    }",
+    ]
+
+
+def test_wires_lead_to_the_step_that_is_meant() -> None:
+    """Within `two`, `one` is the step of that name in it."""
+    assert (
+        text(Tree())
+        == """net Tree {
+    input 3@32x32
+    one: conv 3@3x3 pad=1, skip1: identity
+    two: {
+        one: conv 3@3x3 pad=1
+        two: conv 3@3x3 pad=1
+        concat { | identity | from two.one | from skip1 }
+        root: conv 3@1x1
+    }
 }
 """
     )

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from cnnspec.importers.bodies import solve
 from cnnspec.importers.columns import Column, Unalike
-from cnnspec.importers.formulas import Formula, name, written
-from cnnspec.importers.terms import Call, Chain, If, Join
+from cnnspec.importers.formulas import Formula, LayerName, name, parts, written
+from cnnspec.importers.terms import Call, Chain, If, Join, Repeat
 from cnnspec.importers.unify import instantiate, unify
 from tests.importers.terms import CHAINS, activation, conv, use
 
@@ -121,3 +121,29 @@ def test_conditions_are_of_a_stride_or_of_channels() -> None:
     (condition,) = join.paths[1]
     assert isinstance(condition, If)
     assert condition.test == Formula("!=", (name("in.channels"), name("out")))
+
+
+def test_what_arrives_in_a_repeat_is_not_what_arrives_at_the_block() -> None:
+    """Later turns take what the first made of it."""
+    last = [conv(8, 3, "b"), conv(12, 3, "b")]
+    rows = [(Repeat((), 3, (use(1, 1), last[0])),), (Repeat((), 3, (last[1],)),)]
+    (repeat,) = solve(unify(rows), [8, 16], [8, 12]).body
+    assert isinstance(repeat, Repeat)
+    condition, _ = repeat.body
+    assert isinstance(condition, If)
+    assert name("in.channels") not in parts(condition.test)
+
+
+def test_an_activation_is_lacking_with_the_step_beside_it() -> None:
+    (condition, last) = unify([(use(1, 1), activation("relu"), conv(2, 1, "b")), (conv(2, 1, "b"),)])
+    assert condition == If(Column((True, False)), (use(1, 1), activation("relu")))
+    assert last == conv(2, 1, "b")
+
+
+def test_what_differs_in_a_choice_is_of_the_role_of_the_choice() -> None:
+    def row(first: str, others: str) -> Chain:
+        choice = Formula("if", (Formula("==", (name("j"), 0)), LayerName(first), LayerName(others)))
+        return (Repeat(("j",), 3, (Call("Unit", (("act", choice),)),)),)
+
+    solved = solve(unify([row("relu", "identity"), row("silu", "identity")]), [8, 8], [8, 8])
+    assert [(p.name, p.values) for p in solved.parameters] == [("act", ("relu", "silu"))]
