@@ -14,7 +14,7 @@ from cnnspec.values.shapes import Shape
 
 SILENT = frozenset(
     ("bias", "eps", "momentum", "affine", "track", "init", "weights", "biases", "in", "mean", "std")
-)
+) | {"gamma", "dims"}
 """Arguments that a picture leaves to the table."""
 
 LONGEST = 40  # characters of a name

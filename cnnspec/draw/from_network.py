@@ -28,7 +28,7 @@ from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
 KINDS = {layer: family for family, layers in FAMILIES.items() for layer in layers}
-KINDS |= {"flatten": "shape", "scale": "norm", "normalize": "norm"}
+KINDS |= {"flatten": "shape", "scale": "norm", "normalize": "norm", "channelconv": "conv"}
 KINDS |= dict.fromkeys((*FAMILIES["resize"], "slice", "pick"), "shape")
 KINDS |= dict.fromkeys(FAMILIES["merge"], "join")
 """What kind of box a layer is: its family, but for a few."""
@@ -271,7 +271,7 @@ def claim_words(value: Value) -> str:
 def window(layer: Layer) -> tuple[int, int] | None:
     """Height and width of a layer's kernel, if it has one."""
     for name in ("filter", "kernel", "window"):
-        if name in layer.arguments:
+        if name in layer.arguments and layer.arguments[name].kind in ("filter", "size"):
             value = layer.value(name)
             return value.kernel if isinstance(value, Filter) else value
     return None

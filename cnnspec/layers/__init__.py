@@ -14,6 +14,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     "pool": {
         "maxpool": "MaxPool",
         "avgpool": "AvgPool",
+        "blurpool": "BlurPool",
         "globalavgpool": "GlobalAvgPool",
         "globalmaxpool": "GlobalMaxPool",
         "adaptiveavgpool": "AdaptiveAvgPool",
@@ -27,6 +28,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "groupnorm": "GroupNorm",
         "instancenorm": "InstanceNorm",
         "rmsnorm": "RMSNorm",
+        "l2norm": "L2Norm",
         "grn": "GlobalResponseNorm",
         "frn": "FilterResponseNorm",
         "evonorms0": "EvoNormS0",
@@ -65,7 +67,13 @@ FAMILIES: dict[str, dict[str, str]] = {
         "pad": "Pad",
         "crop": "Crop",
     },
-    "channels": {"slice": "Slice", "pick": "Pick", "scale": "Scale", "normalize": "Normalize"},
+    "channels": {
+        "slice": "Slice",
+        "pick": "Pick",
+        "scale": "Scale",
+        "normalize": "Normalize",
+        "channelconv": "ChannelConv",
+    },
     "merge": {"add": "Add", "sub": "Sub", "mul": "Mul", "concat": "Concat"},
 }
 """Module -> layer -> class, in the order of the reference. A test keeps it true."""

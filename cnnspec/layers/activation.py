@@ -250,12 +250,30 @@ class _OverChannels(Layer):
 
 
 class Softmax(_OverChannels):
-    """exp(x)/sum of exp(x) over the features of a vector, or over each pixel's channels. Bridle 1990."""
+    """exp(x)/sum of exp(x) over the features of a vector, or over each pixel's channels. Bridle 1990.
+
+    With `paths`, over the channels i, i + C/paths, i + 2*C/paths, …: shares of paths whose channels stand one
+    behind the other, as in selective kernels (Li et al. 2019, section 3.1) and split attention.
+    """
 
     name = "softmax"
-    summary = "shares of the whole, over channels or features"
+    summary = "shares of the whole, over channels or features, or over paths"
     example = "softmax"
     torch_class = "nn.Softmax"
+    arguments = {"paths": Argument("count", None, low=1, doc="the channels are those of so many paths")}
+
+    paths: int | None
+
+    def output(self, x: Shape) -> Shape:
+        if self.paths is not None and x.channels % self.paths:
+            message = f"{self.paths} paths do not divide the {x.channels} channels that arrive"
+            raise Misfit(
+                "E0404", message, "paths", f"{x.channels} % {self.paths} = {x.channels % self.paths}"
+            )
+        return x
+
+    def torch(self, x: Shape) -> Call:
+        return super().torch(x) if self.paths is None else Call("PathSoftmax", (self.paths,))
 
 
 class LogSoftmax(_OverChannels):

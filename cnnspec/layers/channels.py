@@ -164,5 +164,48 @@ class Normalize(Layer):
         return Call("Normalize", (), {"mean": _each(self.mean), "std": _each(self.std)})
 
 
+class ChannelConv(Layer):
+    """A one-dimensional convolution along the channels of every pixel, or along features, of one filter.
+
+    Wang et al. 2020, "ECA-Net", section 3.2, on C@1x1. The ends are padded by kernel//2.
+    Weight: 1 x 1 x kernel; bias: 1.
+    """
+
+    name = "channelconv"
+    summary = "a convolution along channels or features, of one filter"
+    example = "channelconv 3 bias=no"
+    positional = ("kernel",)
+    arguments = {
+        "kernel": Argument("int", low=1, doc="neighbouring channels that count; an odd number"),
+        "bias": Argument("flag", True, doc="a number is added"),
+        "mode": Argument("word", "zeros", choices=("zeros", "circular"), doc="what the pad holds"),
+    }
+
+    kernel: int
+    bias: bool
+    mode: str
+
+    def settle(self) -> None:
+        if self.kernel % 2 == 0:
+            raise Misfit("E0304", f"`kernel` must be odd, not {self.kernel}", "kernel")
+
+    def output(self, x: Shape) -> Shape:
+        pad = self.kernel // 2
+        if self.mode == "circular" and pad > x.channels:
+            message = f"a circular pad of {pad} is more than the {x.channels} channels that arrive"
+            raise Misfit("E0411", message, "kernel", f"{self.kernel}//2 > {x.channels}")
+        return x
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        weight = Weight("weight", (1, 1, self.kernel))
+        return (weight, Weight("bias", (1,))) if self.bias else (weight,)
+
+    def macs(self, x: Shape) -> int:
+        return x.features * self.kernel
+
+    def torch(self, x: Shape) -> Call:
+        return Call("ChannelConv", (self.kernel,), {"bias": self.bias, "padding_mode": self.mode})
+
+
 def _each(numbers: Any) -> list[float]:
     return [float(n) for n in numbers] if isinstance(numbers, list) else [float(numbers)]

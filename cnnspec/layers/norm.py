@@ -278,6 +278,23 @@ class RMSNorm(Layer):
         return Call("ChannelRMSNorm", (x.channels,), {"eps": self.eps, "affine": self.affine})
 
 
+class L2Norm(Layer):
+    """Every pixel's channels, or all features, divided by their length: x/max(sqrt(sum of squares), eps).
+
+    Liu et al. 2016, "ParseNet", section 3.2, where a `scale` follows.
+    """
+
+    name = "l2norm"
+    summary = "x/max(length of the channels or features, eps)"
+    example = "l2norm"
+    arguments = {"eps": Argument("float", 1e-12, low=0, doc="the least length")}
+
+    eps: float
+
+    def torch(self, x: Shape) -> Call:
+        return Call("L2Norm", (), {"eps": self.eps})
+
+
 class _Response(Layer):
     """A norm of maps whose tensors are of C numbers each."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
+from cnnspec.layers.pads import MODES, Sides, check_mode
 from cnnspec.layers.windows import STILL, Pace, Window, sliding, tiled
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape, effective, pool_size, unread
@@ -119,6 +120,49 @@ class AvgPool(_Pool):
         super().settle()
         if self.divisor == 0:
             raise Misfit("E0304", "`divisor` must not be 0", "divisor")
+
+
+class BlurPool(_Pool):
+    """Means of windows weighed by the binomial coefficients of k - 1, along either axis, over 2^(k - 1).
+
+    Zhang 2019, "Making convolutional networks shift-invariant again", section 3.3: behind a layer of stride
+    1 it takes the place of a stride.
+    """
+
+    name = "blurpool"
+    summary = "means of windows weighed by binomial coefficients"
+    formula = "o = (n + 2*pad - window)//stride + 1"
+    example = "blurpool 3"
+    positional = ("window",)
+    arguments = {
+        "window": WINDOW,
+        "stride": STRIDE._replace(default=(2, 2), doc="step of the window"),
+        "pad": PAD._replace(default=None, doc=PAD.doc + "; if not given, that"),
+        "mode": Argument("word", "reflect", choices=("zeros", *MODES), doc="what the pad holds"),
+    }
+    ceil = False
+
+    mode: str
+
+    def settle(self) -> None:
+        if self.pad is None:
+            self.pad = (self.window[0] // 2, self.window[1] // 2)
+        super().settle()
+
+    def sides(self) -> Sides:
+        down, across = self.pad
+        return down, down, across, across
+
+    def output(self, x: Shape) -> Shape:
+        self.need_map(x)
+        if self.mode != "zeros":
+            check_mode(self.mode, x, self.sides())
+        return super().output(x)
+
+    def torch(self, x: Shape) -> Call:
+        sizes = {"kernel_size": self.window, "stride": self.stride, "padding": self.pad}
+        keywords = {name: pair(value) for name, value in sizes.items()} | {"padding_mode": self.mode}
+        return Call("BlurPool", (x.channels,), keywords)
 
 
 class _Adaptive(Layer):

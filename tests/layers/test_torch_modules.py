@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ FILES = {
     for path in sorted(FOLDER.glob("*.py"))
 }
 DEFINITIONS = {node.name: (node, path.read_text("utf-8")) for path, nodes in FILES.items() for node in nodes}
-GIVEN = {"torch": torch, "F": F, "Tensor": Tensor, "nn": nn}
+GIVEN = {"math": math, "torch": torch, "F": F, "Tensor": Tensor, "nn": nn}
 
 
 def named(call: object) -> set[str]:

@@ -124,6 +124,35 @@ def test_norms_without_a_mean() -> None:
     torch.testing.assert_close(net(x), bent * by_channel(net.weight) + by_channel(net.bias))
 
 
+def test_a_convolution_along_channels() -> None:
+    x, gates = batch(WIDE), batch(Shape(6, 1, 1))
+    net = module("channelconv", {"kernel": 3}, WIDE)
+    left, middle, right = net.weight.flatten()
+    before, after = (F.pad(x, (0, 0, 0, 0, *sides)) for sides in ((1, 0), (0, 1)))
+    y = left * before[:, :-1] + middle * x + right * after[:, 1:] + net.bias
+    torch.testing.assert_close(net(x), y)
+    net = module("channelconv", {"kernel": 3, "bias": False, "mode": "circular"}, Shape(6, 1, 1))
+    left, middle, right = net.weight.flatten()
+    torch.testing.assert_close(
+        net(gates), left * gates.roll(1, 1) + middle * gates + right * gates.roll(-1, 1)
+    )
+
+
+def test_a_blur_weighs_by_binomial_coefficients() -> None:
+    x = batch(WIDE)
+    kernel = torch.outer(torch.tensor([1.0, 2, 1]), torch.tensor([1.0, 2, 1])).expand(4, 1, 3, 3) / 16
+    y = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, stride=2, groups=4)
+    torch.testing.assert_close(module("blurpool", {"window": 3}, WIDE)(x), y)
+    assert not module("blurpool", {"window": 3}, WIDE).state_dict()
+
+
+def test_shares_of_paths_add_up() -> None:
+    x = batch(Shape(6, 2, 2))
+    y = module("softmax", {"paths": 3}, Shape(6, 2, 2))(x)
+    powers = x.exp()
+    torch.testing.assert_close(y[:, :2], powers[:, :2] / (powers[:, :2] + powers[:, 2:4] + powers[:, 4:]))
+
+
 def test_parts_of_a_map() -> None:
     x = batch(WIDE)
     rows: list[tuple[str, dict[str, Any], torch.Tensor]] = [

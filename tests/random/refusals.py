@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cnnspec.layers import FAMILIES
 from cnnspec.layers.base import Layer, Misfit, convert
 from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import instantiate, run
@@ -21,12 +22,13 @@ ANY = ("",)
 DIFFERENCES = (
     # code, layers, argument at fault ("": whichever), why PyTorch takes what cnnspec refuses
     ("E0304", ANY, "in", "PyTorch does not hear of what the author believes"),
-    ("E0304", ("batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn"), "", "it takes any numbers"),
+    ("E0304", tuple(FAMILIES["norm"]), "", "it takes any numbers"),
     ("E0304", ("conv", "depthwise", "pad"), "pad", "a pad below 0 cuts off"),
     *[
         ("E0304", ("conv", "depthwise"), name, "it goes unused, without what it is for")
         for name in ("gain", "gamma", "eps")
     ],
+    ("E0304", ("blurpool",), "pad", "the module is cnnspec's own: it pads as much as is said"),
     ("E0304", ("scale",), "dims", "it goes unused, where the number is fixed"),
     ("E0304", ("convtranspose",), "dilation", "a kernel of one tap has no distance to be 0"),
     ("E0304", ("crop", "slice", "pick"), "", "Python's indices below 0 count from the end"),

@@ -31,8 +31,8 @@ pytestmark = pytest.mark.slow
 
 LONG = "CNNSPEC_LONG" in os.environ
 SHARDS = {"sizes": 40, "numbers": 10, "optimised": 10, "refusals": 20} if LONG else {}
-COUNTS = {"sizes": 250, "numbers": 100, "optimised": 100, "refusals": 100, "language": 200}
-SLICE = {"sizes": 60, "numbers": 25, "optimised": 25, "refusals": 80, "language": 200}
+COUNTS = {"sizes": 250, "numbers": 100, "optimised": 100, "refusals": 100, "language": 300}
+SLICE = {"sizes": 60, "numbers": 25, "optimised": 25, "refusals": 80, "language": 300}
 EXAMPLES = COUNTS if LONG else SLICE
 
 

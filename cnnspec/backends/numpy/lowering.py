@@ -130,6 +130,15 @@ def response(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
     return lowered
 
 
+def softmax(layer: Any, x: Shape) -> Lowered:
+    return Lowered("softmax", {}) if layer.paths is None else Lowered("path_softmax", {"paths": layer.paths})
+
+
+def channel_conv(layer: Any, x: Shape) -> Lowered:
+    tensors = Call("weighted", (1, 1, layer.kernel), {"bias": 1} if layer.bias else {})
+    return Lowered("channel_conv", {"mode": layer.mode}, tensors)
+
+
 def global_pool(kernel: str) -> Callable[[Any, Shape], Lowered]:
 
     def lowered(layer: Any, x: Shape) -> Lowered:
@@ -164,6 +173,7 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "convtranspose": conv_transpose,
     "maxpool": plain("max_pool2d", "window", "stride", "pad", "dilation", "ceil"),
     "avgpool": plain("avg_pool2d", "window", "stride", "pad", "ceil", "countpad", "divisor"),
+    "blurpool": plain("blur_pool", "window", "stride", "pad", "mode"),
     "globalavgpool": global_pool("adaptive_avg_pool2d"),
     "globalmaxpool": global_pool("adaptive_max_pool2d"),
     "adaptiveavgpool": plain("adaptive_avg_pool2d", "size"),
@@ -175,6 +185,7 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "groupnorm": norm("group_norm", "groups", "eps"),
     "instancenorm": norm("instance_norm", "momentum", "eps"),
     "rmsnorm": response("rms_norm", "eps"),
+    "l2norm": plain("l2_norm", "eps"),
     "grn": response("global_response_norm", "eps"),
     "frn": response("filter_response_norm", "eps"),
     "evonorms0": response("evo_norm_s0", "groups", "eps"),
@@ -196,7 +207,7 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "hardswish": plain("hard_swish"),
     "hardsigmoid": plain("hard_sigmoid"),
     "softplus": plain("softplus", "beta", "threshold"),
-    "softmax": plain("softmax"),
+    "softmax": softmax,
     "logsoftmax": plain("log_softmax"),
     "abs": plain("absolute"),
     "identity": plain("identity"),
@@ -214,6 +225,7 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "pick": plain("pick_channels", "channels"),
     "scale": scale,
     "normalize": normalize,
+    "channelconv": channel_conv,
     "add": plain("add"),
     "sub": plain("sub"),
     "mul": plain("mul"),

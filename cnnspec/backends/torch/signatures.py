@@ -28,6 +28,8 @@ SIGNATURES: dict[str, Signature] = {
     "PackedConv2d": Signature(("kernel_size",), _CONV | {"activation": "none"}),
     "PaddedConv2d": Signature(("kernel_size",), {k: v for k, v in _CONV.items() if k != "padding"}),
     "StandardizedConv2d": Signature(("kernel_size",), _CONV | {"gain": False, "gamma": 1.0, "eps": 1e-6}),
+    "ChannelConv": Signature((), {"bias": True, "padding_mode": "zeros"}),
+    "L2Norm": Signature((), {"eps": 1e-12}),
     "nn.ConvTranspose2d": Signature(("kernel_size",), _CONV | {"output_padding": 0}),
     "nn.Linear": Signature((), {"bias": True}),
     "PointwiseLinear": Signature((), {"bias": True}),
@@ -36,6 +38,7 @@ SIGNATURES: dict[str, Signature] = {
     "nn.AvgPool2d": Signature(
         ("kernel_size",), _POOL | {"count_include_pad": True, "divisor_override": None}
     ),
+    "BlurPool": Signature((), {"stride": 2, "padding": 1, "padding_mode": "reflect"}),
     "nn.BatchNorm1d": Signature((), _NORM | {"affine": True, "track_running_stats": True}),
     "nn.BatchNorm2d": Signature((), _NORM | {"affine": True, "track_running_stats": True}),
     "nn.InstanceNorm2d": Signature((), _NORM | {"affine": False, "track_running_stats": False}),

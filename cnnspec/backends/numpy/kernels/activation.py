@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cnnspec.backends.numpy.facts import facts
@@ -301,6 +303,23 @@ def softmax_backward(grad: Array, y: Array, x: Array) -> Array:
     """y * (grad - sum of grad * y)."""
     dx: Array = y * (grad - (grad * y).sum(1, keepdims=True))
     return dx
+
+
+@facts(quick="quick_in_place")
+def path_softmax(x: Array, paths: int) -> Array:
+    """Shares of paths, whose channels stand one behind the other. Li et al. 2019."""
+    return softmax(by_path(x, paths)).reshape(x.shape)
+
+
+def path_softmax_backward(grad: Array, y: Array, x: Array, paths: int) -> Array:
+    """That of softmax, over paths."""
+    arriving = (by_path(values, paths) for values in (grad, y, x))
+    return softmax_backward(*arriving).reshape(x.shape)
+
+
+def by_path(x: Array, paths: int) -> Array:
+    """The values of an image by path: (N, paths, C/paths*H*W)."""
+    return x.reshape(len(x), paths, math.prod(x.shape[1:]) // paths)
 
 
 @facts(quick="quick_in_place")

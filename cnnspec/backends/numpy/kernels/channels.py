@@ -80,6 +80,43 @@ def normalize_backward(
     return dx
 
 
+@facts(quick="quick_in_place")
+def channel_conv(
+    x: Array, weight: Array, bias: Array | None = None, mode: str = "zeros"
+) -> Array:
+    """Convolution along channels (features) by a weight (1, 1, k). Wang et al. 2020.
+
+    y[n, c] = bias + sum over t of weight[t] * x[n, c + t - k//2], 0 beyond the ends, or
+    with mode "circular" the other end.
+    """
+    y = np.zeros_like(x)
+    for tap, at in zip(weight.reshape(-1), taps_of(x, weight.size, mode), strict=True):
+        y += tap * at
+    return y if bias is None else y + bias
+
+
+def channel_conv_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    mode: str = "zeros",
+) -> tuple[Array, Array, Array | None]:
+    """The gradients of x, weight and bias: that of x is a convolution backwards."""
+    dx = channel_conv(grad, weight.reshape(-1)[::-1], None, mode)
+    dtaps = [(grad * at).sum() for at in taps_of(x, weight.size, mode)]
+    dweight = np.array(dtaps, grad.dtype).reshape(weight.shape)
+    return dx, dweight, None if bias is None else grad.sum().reshape(1)
+
+
+def taps_of(x: Array, k: int, mode: str) -> list[Array]:
+    """What each of k taps sees: the channels c + t - k//2, for all c."""
+    sides = ((0, 0), (k // 2, k // 2), *((0, 0),) * (x.ndim - 2))
+    padded = np.pad(x, sides) if mode == "zeros" else np.pad(x, sides, "wrap")
+    return [padded[:, t : t + x.shape[1]] for t in range(k)]
+
+
 @facts(operator="+")
 def add(*paths: Array) -> Array:
     """The sum of values of one shape. He et al. 2016."""

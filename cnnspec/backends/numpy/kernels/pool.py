@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import (
@@ -217,4 +219,56 @@ def channel_max_backward(grad: Array, y: Array, x: Array) -> Array:
     """grad for the largest channel; where several are equal, shared among them."""
     hit = x == y
     dx: Array = grad * hit / hit.sum(1, keepdims=True, dtype=grad.dtype)
+    return dx
+
+
+def blur_pool(
+    x: Array, window: Pair, stride: Pair, pad: Pair, mode: str = "reflect"
+) -> Array:
+    """Means of windows weighed by binomial coefficients. Zhang 2019.
+
+    Along each axis tap t of k weighs (k - 1 over t)/2^(k - 1).
+    """
+    padded = pad2d(x, (pad[0], pad[0], pad[1], pad[1]), mode)
+    rows = blur(padded.swapaxes(2, 3), window[0], stride[0])
+    return blur(rows.swapaxes(2, 3), window[1], stride[1])
+
+
+def blur(x: Array, k: int, stride: int) -> Array:
+    """Means of k values along the last axis, weighed by binomial coefficients."""
+    o = (x.shape[-1] - k) // stride + 1
+    y = np.zeros((*x.shape[:-1], o), x.dtype)
+    for t in range(k):
+        y += binomial(k, t) * x[..., t : t + (o - 1) * stride + 1 : stride]
+    return y
+
+
+def binomial(k: int, t: int) -> float:
+    """(k - 1 over t)/2^(k - 1)."""
+    return math.comb(k - 1, t) / 2.0 ** (k - 1)
+
+
+def blur_pool_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    window: Pair,
+    stride: Pair,
+    pad: Pair,
+    mode: str = "reflect",
+) -> Array:
+    """The gradient of x: each window's share goes back to where it came from."""
+    sides = (pad[0], pad[0], pad[1], pad[1])
+    height, width = x.shape[2] + 2 * pad[0], x.shape[3] + 2 * pad[1]
+    rows = unblur(grad, width, window[1], stride[1])
+    padded = unblur(rows.swapaxes(2, 3), height, window[0], stride[0])
+    return unpad2d(padded.swapaxes(2, 3), sides, mode)
+
+
+def unblur(grad: Array, n: int, k: int, stride: int) -> Array:
+    """The transpose of blur, for n values along the last axis."""
+    dx = np.zeros((*grad.shape[:-1], n), grad.dtype)
+    for t in range(k):
+        end = t + (grad.shape[-1] - 1) * stride + 1
+        dx[..., t:end:stride] += binomial(k, t) * grad
     return dx

@@ -45,6 +45,21 @@ def rms_norm_backward(
     return rms_standard_backward(dstandard, standard, x, (1,), eps), dweight
 
 
+@facts(quick="quick_in_place")
+def l2_norm(x: Array, eps: float = 1e-12) -> Array:
+    """x/max(length over channels or features, eps). Liu et al. 2016, "ParseNet"."""
+    y: Array = x / np.maximum(np.sqrt(np.square(x).sum(1, keepdims=True)), eps)
+    return y
+
+
+def l2_norm_backward(grad: Array, y: Array, x: Array, eps: float = 1e-12) -> Array:
+    """(grad - y * sum of grad * y)/length; grad/eps where that is more."""
+    length = np.sqrt(np.square(x).sum(1, keepdims=True))
+    along = y * (grad * y).sum(1, keepdims=True) * (length > eps)
+    dx: Array = (grad - along) / np.maximum(length, eps)
+    return dx
+
+
 def filter_response_norm(
     x: Array, weight: Array, bias: Array, tau: Array | None = None, eps: float = 1e-6
 ) -> Array:

@@ -9,6 +9,30 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+class ChannelConv(nn.Conv1d):
+    """A convolution along the channels of every pixel, or along features."""
+
+    def __init__(
+        self,
+        kernel_size: int,
+        bias: bool = True,
+        padding_mode: Any = "zeros",
+    ) -> None:
+        super().__init__(
+            1,
+            1,
+            kernel_size,
+            padding=kernel_size // 2,
+            bias=bias,
+            padding_mode=padding_mode,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        last = x.movedim(1, -1)
+        y = super().forward(last.reshape(-1, 1, last.shape[-1]))
+        return y.reshape(last.shape).movedim(-1, 1)
+
+
 class PackedConv2d(nn.Conv2d):
     """A convolution for inference: where oneDNN computes it, the weight is laid out once.
 

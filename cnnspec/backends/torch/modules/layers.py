@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -14,6 +15,34 @@ class Abs(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.abs()
+
+
+class BlurPool(nn.Module):
+    """Means of windows weighed by binomial coefficients, which are not in the state_dict."""
+
+    kernel: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 2,
+        padding: int | tuple[int, int] = 1,
+        padding_mode: str = "reflect",
+    ) -> None:
+        super().__init__()
+        sizes = kernel_size if isinstance(kernel_size, tuple) else (kernel_size,) * 2
+        down, across = padding if isinstance(padding, tuple) else (padding, padding)
+        self.stride, self.pads = stride, (across, across, down, down)
+        self.mode = "constant" if padding_mode == "zeros" else padding_mode
+        rows, columns = ([math.comb(k - 1, i) for i in range(k)] for k in sizes)
+        kernel = torch.tensor([[a * b for b in columns] for a in rows])
+        kernel = (kernel / 2.0 ** (sum(sizes) - 2)).repeat(channels, 1, 1, 1)
+        self.register_buffer("kernel", kernel, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.pad(x, self.pads, mode=self.mode)
+        return F.conv2d(x, self.kernel, stride=self.stride, groups=len(self.kernel))
 
 
 class ChannelMax(nn.Module):
@@ -72,6 +101,18 @@ class Normalize(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.mean.sum(0)) / self.std.sum(0)
+
+
+class PathSoftmax(nn.Module):
+    """Shares of paths, whose channels stand one behind the other."""
+
+    def __init__(self, paths: int) -> None:
+        super().__init__()
+        self.paths = paths
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = x.reshape(x.shape[0], self.paths, x.shape[1] // self.paths, -1)
+        return parts.softmax(1).reshape(x.shape)
 
 
 class Pick(nn.Module):

@@ -88,3 +88,14 @@ class GlobalResponseNorm(nn.Module):
         share = length / (length.mean(1, keepdim=True) + self.eps)
         weight, bias = self.weight.view(1, -1, 1, 1), self.bias.view(1, -1, 1, 1)
         return x + torch.addcmul(bias, weight, x * share)
+
+
+class L2Norm(nn.Module):
+    """Channels or features divided by their length, or by eps where that is more."""
+
+    def __init__(self, eps: float = 1e-12) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(x, dim=1, eps=self.eps)
