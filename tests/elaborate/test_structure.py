@@ -46,7 +46,7 @@ JOINS = [
     ("add { | identity | globalavgpool }", "E0402 add"),
     ("mul { | identity | globalavgpool }", "3@32x32"),
     ("mul { | globalavgpool | identity }", "3@32x32"),
-    ("mul { | identity | conv 1@1x1 }", "E0402 mul"),
+    ("mul { | identity | conv 2@1x1 }", "E0402 mul"),
     ("sub { | identity | conv 3@1x1 }", "3@32x32"),
     ("sub { | identity | identity | identity }", "E0402 sub"),
     ("concat { | conv 4@1x1 | identity }", "7@32x32"),
