@@ -90,7 +90,7 @@ def key(term: Term) -> object:
     if isinstance(term, Call):
         return "activation" if is_activation(term) else (term.name, term.label, term.keyed)
     if isinstance(term, Braces):
-        return Braces, term.label, term.kind
+        return Braces, term.label
     if isinstance(term, Join):
         return Join, term.name, len(term.paths)
     return Repeat if isinstance(term, Repeat) else term

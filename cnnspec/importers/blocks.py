@@ -29,6 +29,7 @@ class Block(NamedTuple):
     name: str
     solved: Solved
     entries: tuple[int, ...]  # the channels that enter each instance
+    layers: int  # with tensors, in the largest instance
 
     def instances(self) -> list[dict[str, Any]]:
         """The values of its names in each of its instances."""
@@ -53,7 +54,6 @@ def find_blocks(
         if len(found) > 1 and kind not in plain and kind not in CONTAINERS:
             block = make_block(kind, found, taken)
         if block is None:
-            chain = replace(chain, kind, lambda term: term._replace(kind=""))
             continue
         taken.add(block.name)
         blocks.append(block)
@@ -96,7 +96,8 @@ def make_block(kind: str, found: list[Braces], taken: Collection[str]) -> Block 
     solved = min(tries, key=lambda each: weight(each.body), default=None)
     if solved is None or weight(solved.body) > max(HEAVIER * largest, largest + 6):
         return None
-    block = Block(kind, block_name(kind, taken), solved, entries)
+    layers = max(sum(isinstance(term, Call) and term.keyed for term in walk(body)) for body in bodies)
+    block = Block(kind, block_name(kind, taken), solved, entries, layers)
     body = leave_out(solved.body, is_net=False, instances=block.instances())
     return block._replace(solved=solved._replace(body=body))
 

@@ -271,7 +271,7 @@ def once(term: Term, model: Term) -> Term:
         return Repeat(model.names, 1, (first_turn(term, model.body[0]),)) if is_like else term
     if not isinstance(term, Braces) or not isinstance(model, Braces) or len(term.body) != len(model.body):
         return term
-    if mask(term.label) != mask(model.label) or term.kind != model.kind:
+    if mask(term.label) != mask(model.label):
         return term
     return term._replace(body=tuple(map(once, term.body, model.body)))
 

@@ -17,7 +17,7 @@ from cnnspec.importers.prove import Difference, compare
 from cnnspec.importers.ramps import with_ramps
 from cnnspec.importers.reroll import reroll, tidy
 from cnnspec.importers.scopes import Cutter
-from cnnspec.importers.terms import Call, Chain, Term, parse_label, rebuild, walk
+from cnnspec.importers.terms import Braces, Call, Chain, Term, parse_label, rebuild, walk
 from cnnspec.importers.text import BlockText, NetText, measure, reference, specification
 from cnnspec.importers.wires import NetChain, Path, net_chain
 from cnnspec.layers import find
@@ -28,6 +28,11 @@ COMMON = (("batchnorm", "eps"), ("batchnorm", "momentum"), ("layernorm", "eps"),
 
 WORTH = 2
 """So many lines more a text may have for a block that it uses at several places."""
+PLACES, LAYERS = 3, 3
+"""What has so many layers with tensors and would stand at so many places is a block, however long the text.
+
+A convolution with its norm and its activation is read as one line: it says no more by a name.
+"""
 
 
 def write(model: Model, flat: bool = False) -> str:
@@ -59,14 +64,16 @@ class Unproved(Exception):
 
 
 class Written(NamedTuple):
-    """A text with blocks: the classes of which it has some, with the number of their uses in it.
+    """A text with blocks.
 
-    The classes of `plain` are braces by choice.
+    `kinds` are the classes of which it has blocks, each with the layers of its largest instance; the classes
+    of `plain` are braces by choice. `places` counts the uses of a class's block, or its braces.
     """
 
     text: str
     kinds: Mapping[str, int] = {}
     plain: frozenset[str] = frozenset()
+    places: Mapping[str, int] = Counter()
 
 
 def shortest(model: Model, plain: Collection[str]) -> Written:
@@ -77,8 +84,7 @@ def shortest(model: Model, plain: Collection[str]) -> Written:
     best = write_blocks(model, found, plain)
     for kind in reversed([*best.kinds]):
         other = write_blocks(model, found, {*best.plain, kind})
-        worth = WORTH if best.kinds[kind] > 1 else 0
-        if other.text.count("\n") + worth < best.text.count("\n"):
+        if other.text.count("\n") + worth(kind, best, other) < best.text.count("\n"):
             best = other
     return best
 
@@ -92,9 +98,19 @@ def write_blocks(model: Model, found: NetChain, plain: Collection[str]) -> Writt
     chain = without(leave_out(chain, is_net=True, outputs=outputs), defaults)
     chain = tidy(reroll(chain, measure(texts)))
     text = specification(texts, net_text(model, found, tuple(defaults), chain))
-    bodies = (chain, *(block.solved.body for block in blocks))
-    uses = Counter(term.name for body in bodies for term in walk(body) if isinstance(term, Call))
-    return Written(text, {block.kind: uses[block.name] for block in blocks}, frozenset(plain))
+    terms = [*walk(chain), *(term for block in blocks for term in walk(block.solved.body))]
+    kinds = {block.name: block.kind for block in blocks}
+    places = Counter(kinds.get(str(term.name), "") for term in terms if isinstance(term, Call))
+    places.update(term.kind for term in terms if isinstance(term, Braces))
+    return Written(text, {block.kind: block.layers for block in blocks}, frozenset(plain), places)
+
+
+def worth(kind: str, blocks: Written, braces: Written) -> float:
+    """How many lines more a text may have for the block of a class than one with braces in its place."""
+    places = min(blocks.places[kind], braces.places[kind])
+    if places >= PLACES and blocks.kinds[kind] >= LAYERS:
+        return float("inf")
+    return WORTH if blocks.places[kind] > 1 else 0
 
 
 def prove(model: Model, text: str) -> Difference | None:

@@ -108,6 +108,22 @@ class Tree(nn.Module):
         return self.two["root"](torch.cat([self.two["two"](second), second, first], 1))
 
 
+class Double(nn.Sequential):
+    def __init__(self, arriving: int, width: int) -> None:
+        super().__init__(
+            nn.Conv2d(arriving, width, 3), nn.ReLU(), nn.Conv2d(width, width, 3), nn.BatchNorm2d(width)
+        )
+
+
+class Thrice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.third = Double(3, 8), Double(8, 16), Double(16, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.third(F.max_pool2d(self.second(F.max_pool2d(self.first(x), 2)), 2))
+
+
 def text(module: nn.Module, inputs: int = 1) -> str:
     return write(read(module, [Shape(3, 32, 32)] * inputs))
 
@@ -199,3 +215,8 @@ def test_wires_lead_to_the_step_that_is_meant() -> None:
 }
 """
     )
+
+
+def test_what_stands_at_three_places_is_a_block() -> None:
+    """However short it is there."""
+    assert text(Thrice()).count(": Double ") == 3
