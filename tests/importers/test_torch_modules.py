@@ -94,6 +94,11 @@ def prepared(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return net.again((x - mean) / 0.5)
 
 
+def hooked(module: nn.Module) -> nn.Module:
+    module.register_forward_hook(lambda _, __, x: x.relu())
+    return module
+
+
 def linears() -> dict[str, nn.Module]:
     return {"down": nn.Linear(8, 4), "up": nn.Linear(4, 8)}
 
@@ -155,6 +160,8 @@ CASES = {
     "one module twice": Case(
         "conv conv", Net(lambda net, x: net.again(net.again(x)), again=nn.Conv2d(8, 8, 1))
     ),
+    "a look on the way": Case("", Net(lambda _, x: x if str(x.mean()) else -x)),
+    "a hook": Case("conv relu", Net(lambda net, x: net.again(x), again=hooked(nn.Conv2d(8, 8, 1)))),
     "a checkpoint": Case(
         "conv",
         Net(
@@ -225,12 +232,30 @@ def test_outputs_of_training_alone() -> None:
     ]
 
 
+def compiled_in_place(module: nn.Module) -> nn.Module:
+    module.compile()
+    return module
+
+
+def distributed(module: nn.Module) -> nn.Module:
+    """Wrapped as in a training of one process."""
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        return nn.parallel.DistributedDataParallel(module)
+    finally:
+        torch.distributed.destroy_process_group()
+
+
 WRAPPED = {
-    "compiled": lambda module: torch.compile(module),
+    "compiled": torch.compile,
+    "compiled in place": compiled_in_place,
     "parallel": nn.DataParallel,
+    "parallel in many processes": distributed,
+    "compiled and parallel": lambda module: torch.compile(nn.DataParallel(module)),
     "half": lambda module: module.half(),
     "meta": lambda module: module.to("meta"),
     "without gradients": lambda module: module.requires_grad_(False),
+    "in evaluation": lambda module: module.eval(),
 }
 
 
@@ -242,3 +267,21 @@ def test_a_wrapped_module_is_read_as_what_is_in_it(name: str) -> None:
     found = read(WRAPPED[name](plain), [IMAGE])
     assert kinds(found) == kinds(wanted)
     assert [op.keys for op in found.operations] == [op.keys for op in wanted.operations]
+
+
+@pytest.mark.slow
+def test_a_part_that_is_compiled_runs_as_it_was_written() -> None:
+    net = nn.Sequential(torch.compile(nn.Conv2d(3, 4, 1)), nn.ReLU())
+    assert kinds(read(net, [IMAGE])) == "conv relu"
+
+
+@pytest.mark.parametrize("move", [lambda x: x.to("cuda:0"), lambda x: x.cuda(), lambda x: x.cpu()])
+def test_a_move_to_another_device_is_nothing(move: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    assert kinds(read(Net(lambda _, x: move(x).relu()), [IMAGE])) == "conv relu"
+
+
+def test_a_vector_alone_is_read() -> None:
+    net = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2), nn.Softmax(1))
+    model = read(net, [Shape(5)])
+    assert kinds(model) == "linear batchnorm dropout linear softmax"
+    assert largest_difference(net, model, torch.randn(3, 5)) <= 1e-6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -85,6 +86,9 @@ def test_all_refusals_of_a_run_come_at_once() -> None:
     assert all("test_torch_refusals.py:" in words for _, words in found)
 
 
+Quantized = type("Quantized", (nn.Conv2d,), {"__module__": "torch.ao.nn.quantized.dynamic.modules.conv"})
+
+
 def raising(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
     torch.erf(x)
     raise ValueError("not ready")
@@ -115,6 +119,30 @@ def test_what_came_before_a_stop_is_refused_with_it(case: str) -> None:
     found = refusals(Net(function))
     assert len(found) == len(wanted)
     assert all(words.startswith(start) for (_, words), start in zip(found, wanted, strict=True))
+
+
+def caught(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    try:
+        return x.relu() if x.sum() > 0 else x
+    except RuntimeError:
+        return x.tanh()
+
+
+def growing(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    if not hasattr(net, "late"):
+        net.late = nn.ReLU()
+        net.register_buffer("mean", torch.zeros(3))
+    return net.late(x)
+
+
+def replacing(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    net.n.running_mean = net.n.running_mean * 0.9
+    return net.n(x)
+
+
+def halving(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    net.own.weight.data = net.own.weight.data / 2
+    return net.own(x)
 
 
 CASES: dict[str, tuple[str, str, nn.Module]] = {
@@ -170,7 +198,24 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
             own=nn.Conv2d(8, 4, 3, bias=False),
         ),
     ),
+    "a branch whose error is caught": ("E1007", "a branch depends", Net(caught)),
+    "a tensor made late": ("E1010", "`mean` is made while the network runs", Net(growing)),
+    "a tensor replaced": (
+        "E1010",
+        "`n.running_mean` becomes another tensor",
+        Net(replacing, n=nn.BatchNorm2d(8, affine=False)),
+    ),
+    "weights replaced": (
+        "E1010",
+        "`data=` changes `own.weight`",
+        Net(halving, own=nn.Conv2d(8, 8, 1)),
+    ),
+    "wants another input": ("E1002", "no attribute 'image', given (5, 3, 32, 32)", Net(lambda _, x: x.image)),
+    "ends the process": ("E1002", "the module raises SystemExit: 3", Net(lambda *_: sys.exit(3))),
+    "no module": ("E1001", "a value of type function is no module", lambda x: x),  # type: ignore[dict-item]
     "scripted": ("E1002", "is scripted", torch.jit.script(nn.Conv2d(3, 8, 3))),
+    "scripted within": ("E1002", "is scripted", nn.Sequential(torch.jit.script(nn.Conv2d(3, 8, 3)))),
+    "quantised": ("E1002", "is quantised (Quantized at 0)", nn.Sequential(Quantized(3, 8, 3))),
     "lazy": ("E1002", "`conv.weight` has no shape yet", Net(lambda _, x: x, nn.LazyConv2d(8, 3))),
     "raises": ("E1002", "the module raises RuntimeError", Net(lambda net, x: net.conv(x))),
 }

@@ -19,14 +19,29 @@ COUNTER = "num_batches_tracked"
 
 
 class Copy(NamedTuple):
-    """A module on the meta device; `values` are the numbers of its tensors without a key, by their id."""
+    """A module on the meta device; `values` are the numbers of its tensors without a key, by their id.
+
+    `state` is its state_dict as it was copied.
+    """
 
     module: nn.Module
     values: dict[int, Tensor]
+    state: dict[str, Tensor]
+
+    def changes(self) -> Iterator[Refusal]:
+        """What runs have made of the state_dict's tensors: other tensors, fewer or more."""
+        now = dict(state_of(self.module))
+        for key in dict.fromkeys((*self.state, *now)):
+            if key not in self.state:
+                yield Refusal("E1010", f"`{key}` is made while the network runs: run the module once before")
+            elif now.get(key) is not self.state[key]:
+                yield Refusal("E1010", f"`{key}` becomes another tensor while the network runs")
 
 
 def unwrap(module: nn.Module) -> nn.Module:
     """The module that wrappers for speed hold. Raises Refused for what cannot be read at all."""
+    if not isinstance(module, nn.Module):
+        raise Refused([Refusal("E1001", f"a value of type {type(module).__name__} is no module")])
     while True:
         inner = getattr(module, "_orig_mod", None)  # of torch.compile
         if inner is None and isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
@@ -86,7 +101,7 @@ def copy_to_meta(module: nn.Module) -> Copy:
     except Exception as problem:
         said = f"the module cannot be copied: {type(problem).__name__}: {problem}"
         raise Refused([Refusal("E1002", said)]) from problem
-    return Copy(found, mode.values)
+    return Copy(found, mode.values, dict(state_of(found)))
 
 
 def stand_in(tensor: Tensor, is_counter: bool) -> Tensor:

@@ -132,6 +132,8 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     kind = kinds[0] if kinds else torch.float32
     images = [torch.empty(BATCH, *shape.dimensions, dtype=kind, device="meta") for shape in inputs]
     found = trace(copied.module, images, copied.values)
+    if changes := list(copied.changes()):
+        raise Refused([*found.stops, *changes])
     net = Lowering(found, TABLE, state, is_training)
     net.run()
     values = [net.output(traced) for _, traced in found.outputs]

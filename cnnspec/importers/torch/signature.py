@@ -15,9 +15,10 @@ def names_of_inputs(module: nn.Module, count: int) -> list[str]:
     try:
         bound = signature.bind(*range(count))
     except TypeError:
-        parameters = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+        bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+        plain = signature.replace(parameters=bare, return_annotation=signature.empty)
         given = "1 input is" if count == 1 else f"{count} inputs are"
-        called = f"{type(module).__name__}.forward({', '.join(map(str, parameters))})"
+        called = f"{type(module).__name__}.forward{plain}"
         message = f"`{called}` does not fit, {given} given"
         raise Refused([Refusal("E1002", message)]) from None
     if count == 1:

@@ -5,11 +5,9 @@ Meta tensors have shapes and no numbers, so a network of any size runs in well u
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from types import FrameType, TracebackType
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -19,18 +17,23 @@ from torch.overrides import TorchFunctionMode
 from cnnspec.importers.model import Scope
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.torch.emitted import name_of_ours
+from cnnspec.importers.torch.nested import replaced, tensors_in
+from cnnspec.importers.torch.places import place_here, place_of
 
 BATCH = 5
 """Images in the batch: a number that few networks have for anything else."""
-
-LIBRARY = str(Path(torch.__file__).parent) + os.sep
-OWN = str(Path(__file__).parent) + os.sep
 
 ESCAPES = {"item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__contains__"}
 """Functions that make Python's numbers of a tensor's."""
 
 READS = ESCAPES | {"equal", "allclose", "nonzero", "unique", "masked_select", "argwhere", "where", "getitem"}
 """Functions that may want the numbers of a tensor, which a meta tensor does not have."""
+
+MOVES = {"to", "cpu", "cuda"}
+"""Functions that move a tensor to another device: a meta tensor stays where it is."""
+
+SET_DATA = "data="
+"""What `x.data = y` is called."""
 
 FACTORIES = {"zeros", "ones", "full", "arange", "linspace", "tensor", "as_tensor", "eye"}
 """Functions that make a tensor of known numbers from nothing."""
@@ -62,9 +65,10 @@ class Call(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """A run. `keys` are state_dict keys by tensor number, `constants` the tensors with fixed numbers.
+    """A run, its calls those that its outputs need.
 
-    `stops`: why it ended before its end; calls are those until then.
+    `keys` are state_dict keys by tensor number, `constants` the tensors with fixed numbers. `stops`: why it
+    ended before its end; calls are then all until there.
     """
 
     inputs: tuple[Traced, ...]
@@ -89,19 +93,19 @@ def trace(module: nn.Module, images: list[Tensor], values: Mapping[int, Tensor])
     outputs: tuple[tuple[str, Traced], ...] = ()
     stops: tuple[Refusal, ...] = ()
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), recorder:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), uncompiled(), recorder:
             result = module(*images)
         outputs = tuple((name, recorder.refer(tensor)) for name, tensor in recorder.outputs(result))
     except Refused as refused:
         stops = refused.refusals
-    except Exception as problem:
-        stops = (recorder.refusal(problem),)
-        if recorder.reading is not None:
-            recorder.calls = without_tests(recorder.calls, recorder.read)
+    except (Exception, SystemExit) as problem:
+        stops = () if recorder.reads else (recorder.refusal(problem, images),)
     finally:
         for handle in handles:
             handle.remove()
-    return Trace(inputs, tuple(recorder.calls), outputs, recorder.keys, recorder.constants, stops)
+    stops = (*recorder.reads, *stops)
+    calls = without_tests(recorder.calls, recorder.read) if stops else needed(recorder.calls, outputs)
+    return Trace(inputs, tuple(calls), outputs, recorder.keys, recorder.constants, stops)
 
 
 class Recorder(TorchFunctionMode):
@@ -118,8 +122,8 @@ class Recorder(TorchFunctionMode):
         self.runs: dict[str, int] = {}
         self.bound: dict[int, tuple[Traced, int, Tensor]] = {}  # the tensor is kept, so its id stays its own
         self.count = 0
-        self.reading: Refusal | None = None
-        self.read: set[int] = set()  # the tensors whose numbers it wants
+        self.reads: list[Refusal] = []  # of numbers that no meta tensor has
+        self.read: set[int] = set()  # the tensors whose numbers those are
         self.unseen = 0  # modules around that are seen as one call
         for key, tensor in state_of(module):
             if id(tensor) not in self.bound:
@@ -181,20 +185,23 @@ class Recorder(TorchFunctionMode):
         fixed = all(self.constant(tensor) is not None for tensor in given)
         if name in READS and given and fixed:
             return func(*replaced(args, self.constant), **replaced(kwargs, self.constant))
-        self.reading = None
-        if name in READS:
-            self.reading = self.refuse("E1007", read_by(name))
-            self.read = {self.refer(tensor).number for tensor in given}
-            if name in ESCAPES and not all(self.is_counter(tensor) for tensor in given):
-                raise RuntimeError(self.reading.message)
+        if name in ESCAPES and not all(self.is_counter(tensor) for tensor in given):
+            raise RuntimeError(self.refuse_read(name, given).message)
         versions = [tensor._version for tensor in given]
         referred = replaced(args, self.refer), replaced(kwargs, self.refer)
         before = [self.refer(tensor) for tensor in given]
-        out = self.call(func, given, args, kwargs)
-        self.reading = None
+        try:
+            out = self.call(name, func, given, args, kwargs)
+        except Exception:
+            is_plain = name == "getitem" and len(given) == 1  # x[1], not x[mask]
+            if name in READS and not is_plain:
+                self.refuse_read(name, given)
+            raise
         changed = [tensor._version != version for tensor, version in zip(given, versions, strict=True)]
         written = tuple(traced for traced, is_changed in zip(before, changed, strict=True) if is_changed)
-        made = [args[0]] if name == "__setitem__" else list(tensors_in(out))
+        if name == SET_DATA:
+            written = tuple(before[:1])
+        made = [args[0]] if name in ("__setitem__", SET_DATA) else list(tensors_in(out))
         if not made:
             return out
         values = self.compute(name, func, args, kwargs, made) if fixed and not written else []
@@ -219,10 +226,20 @@ class Recorder(TorchFunctionMode):
         found = list(tensors_in(values))
         return [] if is_chance or any(value.is_meta for value in found) else found
 
-    def call(self, func: Any, given: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def refuse_read(self, name: str, given: list[Tensor]) -> Refusal:
+        """Note that numbers are wanted, whether or not the module catches what that raises."""
+        self.reads.append(self.refuse("E1007", read_by(name)))
+        self.read |= {self.refer(tensor).number for tensor in given}
+        return self.reads[-1]
+
+    def call(
+        self, name: str, func: Any, given: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         """Call a function: on meta tensors, where there is one among what it is given."""
         if is_batch_norm(func, given):
             return torch.empty_like(given[0])
+        if name in MOVES and given and given[0].is_meta:
+            return moved(name, args, kwargs)
         if any(tensor.is_meta for tensor in given) and any(is_array(tensor) for tensor in given):
             args, kwargs = replaced(args, without_numbers), replaced(kwargs, without_numbers)
         return func(*args, **kwargs)
@@ -249,14 +266,14 @@ class Recorder(TorchFunctionMode):
     def refuse(self, code: str, message: str) -> Refusal:
         return Refusal(code, message, tuple(scope for scope, _ in self.scopes), place_here())
 
-    def refusal(self, problem: Exception) -> Refusal:
+    def refusal(self, problem: BaseException, images: list[Tensor]) -> Refusal:
         """Why the module did not run through."""
-        if self.reading is not None:
-            return self.reading
         lines = str(problem).strip().splitlines()
         said = f"{type(problem).__name__}: {lines[0]}" if lines else type(problem).__name__
         scopes = tuple(scope for scope, _ in self.scopes)
-        return Refusal("E1002", f"the module raises {said}", scopes, place_of(problem.__traceback__))
+        shapes = " and ".join(str(tuple(image.shape)) for image in images)
+        message = f"the module raises {said}, given {shapes}"
+        return Refusal("E1002", message, scopes, place_of(problem.__traceback__))
 
     def outputs(self, result: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
         """The tensors of what the module returns, with the names that dicts and named tuples give them."""
@@ -274,6 +291,17 @@ class Recorder(TorchFunctionMode):
             raise Refused([Refusal("E1005", message)])
 
 
+def numbers_in(value: Any) -> Iterator[int]:
+    """The numbers of the tensors in nested arguments."""
+    if isinstance(value, Traced):
+        yield value.number
+    elif isinstance(value, Mapping):
+        yield from numbers_in(tuple(value.values()))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from numbers_in(each)
+
+
 def without_tests(calls: list[Call], read: set[int]) -> list[Call]:
     """The calls without those that compute the single numbers or truths that were read: no net does."""
     found = []
@@ -286,15 +314,15 @@ def without_tests(calls: list[Call], read: set[int]) -> list[Call]:
     return found[::-1]
 
 
-def numbers_in(value: Any) -> Iterator[int]:
-    """The numbers of the tensors in nested arguments."""
-    if isinstance(value, Traced):
-        yield value.number
-    elif isinstance(value, Mapping):
-        yield from numbers_in(tuple(value.values()))
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from numbers_in(each)
+def needed(calls: list[Call], outputs: tuple[tuple[str, Traced], ...]) -> list[Call]:
+    """The calls that outputs depend on, or that change a tensor: what is only looked at is no network's."""
+    wanted = {traced.number for _, traced in outputs}
+    found = []
+    for call in reversed(calls):
+        if call.written or any(each.number in wanted for each in call.results):
+            wanted |= set(numbers_in((call.args, call.kwargs)))
+            found.append(call)
+    return found[::-1]
 
 
 def state_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -308,6 +336,31 @@ def read_by(name: str) -> str:
     if name == "__bool__":
         return "a branch depends on the numbers of a tensor"
     return f"`{name.strip('_')}` wants the numbers of a tensor"
+
+
+def moved(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+    """What a move makes of a meta tensor: at most another type of numbers."""
+    tensor, *rest = args
+    if name != "to":
+        return tensor.to(device="meta")  # type: ignore[no-any-return]
+    rest = [to_meta(each) for each in rest]
+    return tensor.to(*rest, **kwargs | ({"device": "meta"} if "device" in kwargs else {}))  # type: ignore[no-any-return]
+
+
+def to_meta(argument: Any) -> Any:
+    """An argument of `to`, any device in it the meta device."""
+    if isinstance(argument, Tensor):
+        return argument.to("meta")
+    is_device = isinstance(argument, str | torch.device) or type(argument) is int
+    return "meta" if is_device else argument
+
+
+def uncompiled() -> AbstractContextManager[Any]:
+    """What torch.compile would compile runs as it was written."""
+    if "torch._dynamo" not in sys.modules:  # nothing was compiled, and it takes seconds to load
+        return nullcontext()
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
 
 
 def is_array(tensor: Tensor) -> bool:
@@ -327,67 +380,6 @@ def is_batch_norm(func: Any, given: list[Tensor]) -> bool:
 def name_of(func: Any) -> str:
     """`conv2d`; `add` for `+`, `iadd` for `+=`; `T` for the attribute; reads keep their underscores."""
     name: str = getattr(func, "__name__", type(func).__name__)
-    if name == "__get__":
-        return str(getattr(func.__self__, "__name__", name))
+    if name in ("__get__", "__set__"):
+        return str(getattr(func.__self__, "__name__", name)) + ("=" if name == "__set__" else "")
     return name if name in READS or name == "__setitem__" else name.strip("_") or name
-
-
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    """The tensors of nested arguments or results."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from tensors_in(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from tensors_in(each)
-    elif isinstance(value, slice):
-        yield from tensors_in((value.start, value.stop, value.step))
-
-
-def replaced(value: Any, refer: Any) -> Any:
-    """Nested arguments with every tensor replaced; named tuples and sizes become tuples."""
-    if isinstance(value, Tensor):
-        return refer(value)
-    if isinstance(value, Mapping):
-        return {key: replaced(each, refer) for key, each in value.items()}
-    if isinstance(value, list):
-        return [replaced(each, refer) for each in value]
-    if isinstance(value, tuple):
-        return tuple(replaced(each, refer) for each in value)
-    if isinstance(value, slice):
-        return slice(*(replaced(each, refer) for each in (value.start, value.stop, value.step)))
-    return value
-
-
-def is_foreign(file: str) -> bool:
-    """Whether a file is neither PyTorch's nor ours."""
-    return not file.startswith((LIBRARY, OWN, "<"))
-
-
-def place_here() -> str:
-    """The line of the innermost caller outside PyTorch, as `eca.py:68`; "" where no such line runs."""
-    frame: FrameType | None = sys._getframe(1)
-    has_left = False  # the recorder's own frames come first; the next ones are of `trace`
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if is_foreign(file):
-            return f"{Path(file).name}:{frame.f_lineno}"
-        if not file.startswith(OWN):
-            has_left = True
-        elif has_left:
-            return ""
-        frame = frame.f_back
-    return ""
-
-
-def place_of(traceback: TracebackType | None) -> str:
-    """The innermost line outside PyTorch that an error came through."""
-    found = ""
-    while traceback is not None:
-        file = traceback.tb_frame.f_code.co_filename
-        if is_foreign(file):
-            found = f"{Path(file).name}:{traceback.tb_lineno}"
-        traceback = traceback.tb_next
-    return found

@@ -231,6 +231,7 @@ ROWS: dict[str, Row] = {
             "alias",
             "type",
             "cpu",
+            "cuda",
         ),
         same,
     ),
