@@ -58,7 +58,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "identity": "Identity",
     },
     "dropout": {"dropout": "Dropout", "stochasticdepth": "StochasticDepth"},
-    "linear": {"flatten": "Flatten", "linear": "Linear"},
+    "linear": {"flatten": "Flatten", "unflatten": "Unflatten", "linear": "Linear"},
     "resize": {
         "upsample": "Upsample",
         "pixelshuffle": "PixelShuffle",

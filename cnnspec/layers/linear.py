@@ -5,17 +5,28 @@ from __future__ import annotations
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
 from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting, parse_init
 from cnnspec.layers.windows import Window
+from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
 
 class Flatten(Layer):
-    """C@HxW to a vector of C*H*W features, row-major: channels, then rows, then columns. A vector stays."""
+    """C@HxW to a vector of C*H*W features, row-major: channels, then rows, then columns. A vector stays.
+
+    With `order="HWC"` rows, then columns, then channels, as Keras and TensorFlow lay maps out.
+    """
 
     name = "flatten"
     summary = "a map as a vector, row-major: channels, rows, columns"
     formula = "C*H*W"
     example = "flatten"
     torch_class = "nn.Flatten"
+    arguments = {
+        "order": Argument(
+            "word", "CHW", choices=("CHW", "HWC"), doc="what counts slowest comes first: C channels"
+        )
+    }
+
+    order: str
 
     def output(self, x: Shape) -> Shape:
         return Shape(x.features)
@@ -24,7 +35,40 @@ class Flatten(Layer):
         return None
 
     def torch(self, x: Shape) -> Call:
+        if self.order == "HWC" and x.is_map:
+            return Call("FlattenPixels")
         return Call("nn.Flatten", (), {"start_dim": 1, "end_dim": -1})
+
+
+class Unflatten(Layer):
+    """A vector of C*H*W features to C@HxW, row-major: the inverse of `flatten`."""
+
+    name = "unflatten"
+    summary = "a vector as a map, row-major: channels, rows, columns"
+    formula = "C@HxW"
+    example = "unflatten 16@5x5"
+    example_input = "400"
+    torch_class = "nn.Unflatten"
+    torch_arguments = {"unflattened_size": "shape"}
+    positional = ("shape",)
+    arguments = {"shape": Argument("filter", low=1, doc="channels, height and width of the map: `64@4x4`")}
+
+    shape: Filter
+
+    def output(self, x: Shape) -> Shape:
+        if x.is_map:
+            raise Misfit("E0406", f"`unflatten` works on vectors, but a map {x} arrives")
+        count, (height, width) = self.shape
+        if count * height * width != x.channels:
+            message = f"`unflatten {self.shape}` takes {count * height * width} features, but {x} arrive"
+            raise Misfit("E0304", message, "shape", f"{count}*{height}*{width} != {x}")
+        return Shape(count, height, width)
+
+    def reads(self, x: Shape) -> None:
+        return None
+
+    def torch(self, x: Shape) -> Call:
+        return Call("nn.Unflatten", (1, (self.shape.count, *self.shape.kernel)))
 
 
 class Linear(Valued):

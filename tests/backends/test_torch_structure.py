@@ -148,6 +148,9 @@ net N(unit=A) { input 3@8x8\n Twice A 4, Twice B 4\n unit 2 }""",
     "scales of several shapes": """
 block S(dims, per="channel") { conv 4@1x1, layer_scale: scale 0.5 per=per dims=dims }
 net N { input 4@6x6\n S 1, S 3, S 4, S 0 per="layer", S 1 per="layer"\n flatten, scale 0.5 dims=1 }""",
+    "flatten in both orders": """
+block F(order) { conv 2@1x1, flatten order=order, unflatten 2@6x6 }
+net N { input 2@6x6\n F "CHW", F "HWC", F "CHW"\n F "HWC" }""",
     "scales of which some are fixed": """
 block S(trained) { s: scale 0.5 trained=trained, conv 4@1x1 }
 net N { input 4@6x6\n S yes, S no\n repeat i in 2 { S (i == 1), scale 0.5 trained=(i == 0) } }""",

@@ -229,6 +229,8 @@ OTHERS: list[Case] = [
     ("stochasticdepth", {"p": 0.5, "mode": "batch"}, VECTOR),
     ("flatten", {}, WIDE),
     ("flatten", {}, VECTOR),
+    ("flatten", {"order": "HWC"}, WIDE),
+    ("unflatten", {"shape": Filter(2, (3, 2))}, VECTOR),
     ("upsample", {"factor": 2}, WIDE),
     ("upsample", {"factor": [1.5, 0.5], "mode": "bilinear"}, WIDE),
     ("upsample", {"size": (5, 11), "mode": "bilinear", "align": True}, WIDE),

@@ -166,6 +166,8 @@ TABLE: list[Row] = [
     *[("E0405", name, {}, (VECTOR,), None, f"`{name}` works on feature maps") for name in ("grn", "frn")],
     ("E0405", "dropout", {"mode": "channels"}, (VECTOR,), None, "`dropout` works on feature maps"),
     ("E0405", "linear", {"units": 2, "pointwise": True}, (VECTOR,), None, "`linear` works on feature maps"),
+    ("E0406", "unflatten", {"shape": F3}, (MAP,), None, "`unflatten` works on vectors, but a map 4@6x6"),
+    ("E0304", "unflatten", {"shape": F3}, (VECTOR,), "shape", "`unflatten 8@3x3` takes 72 features, but 12"),
     ("E0406", "linear", {"units": 2}, (MAP,), None, "`linear` works on vectors, but a map 4@6x6 arrives"),
     (
         "E0410",
@@ -213,7 +215,7 @@ def test_misfit(row: Row) -> None:
     assert raised.message[-1] != "."
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("linear", "flatten")])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("linear", "flatten", "unflatten")])
 def test_a_vector_is_taken_or_refused_by_name(name: str) -> None:
     given = {"filter": F3, "kernel": 1, "window": 1, "size": 1, "factor": 1, "groups": 2, "channels": [0]}
     given |= {"p": 0.5, "pad": 1, "start": 0, "mean": 0, "std": 1}

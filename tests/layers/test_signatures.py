@@ -40,6 +40,7 @@ WITHOUT: dict[tuple[str, str], str] = {
     ("logsoftmax", "dim"): "channels or features, always",
     ("flatten", "start_dim"): "a value is a map or a vector: there is nothing between",
     ("flatten", "end_dim"): "a value is a map or a vector: there is nothing between",
+    ("unflatten", "dim"): "a vector has one axis",
     ("upsample", "recompute_scale_factor"): "the same as giving `size`",
     ("hardtanh", "min_value"): "an old name of `min_val`",
     ("hardtanh", "max_value"): "an old name of `max_val`",

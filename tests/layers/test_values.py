@@ -162,6 +162,7 @@ def test_parts_of_a_map() -> None:
         ("slice", {"start": 1}, x[:, 1:]),
         ("pick", {"channels": [3, 0, 0]}, x[:, [3, 0, 0]]),
         ("flatten", {}, x.reshape(3, -1)),
+        ("flatten", {"order": "HWC"}, x.movedim(1, 3).reshape(3, -1)),
         ("abs", {}, x.abs()),
         ("channelmean", {}, x.sum(1, keepdim=True) / 4),
         ("channelmax", {}, x.sort(1).values[:, -1:]),

@@ -54,6 +54,8 @@ def drawn(choose: Choose, name: str, argument: Argument, place: Place, given: di
         known = [value for value in place.names.values() if isinstance(value, Filter)]
         if known and choose.chance(50):
             return choose.pick(known)
+        if not x.is_map:
+            return unflattened(choose, int(x.channels))
         return Filter(choose.pick(counts(x, place, 1)), size(choose, x, 1))
     if kind == "size":
         return size(choose, x, low)
@@ -88,6 +90,13 @@ def size(choose: Choose, x: Shape, low: int) -> tuple[int, int]:
     sides = x.size if x.is_map else (1, 1)
     height, width = (choose.number(low, max(low, min(3, side))) for side in sides)
     return (height, height) if choose.chance(60) else (height, width)
+
+
+def unflattened(choose: Choose, features: int) -> Filter:
+    """A map of so many features."""
+    height = choose.pick([n for n in (1, 2, 3) if features % n == 0])
+    width = choose.pick([n for n in (1, 2, 3) if features // height % n == 0])
+    return Filter(features // height // width, (height, width))
 
 
 def pad(choose: Choose, argument: Argument) -> Any:

@@ -134,6 +134,14 @@ def softmax(layer: Any, x: Shape) -> Lowered:
     return Lowered("softmax", {}) if layer.paths is None else Lowered("path_softmax", {"paths": layer.paths})
 
 
+def flatten(layer: Any, x: Shape) -> Lowered:
+    return Lowered("flatten_pixels" if layer.order == "HWC" and x.is_map else "flatten", {})
+
+
+def unflatten(layer: Any, x: Shape) -> Lowered:
+    return Lowered("unflatten", {"shape": (layer.shape.count, *layer.shape.kernel)})
+
+
 def channel_conv(layer: Any, x: Shape) -> Lowered:
     tensors = Call("weighted", (1, 1, layer.kernel), {"bias": 1} if layer.bias else {})
     return Lowered("channel_conv", {"mode": layer.mode}, tensors)
@@ -213,7 +221,8 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "identity": plain("identity"),
     "dropout": plain("dropout", "p", "mode"),
     "stochasticdepth": plain("dropout", "p", "mode"),
-    "flatten": plain("flatten"),
+    "flatten": flatten,
+    "unflatten": unflatten,
     "linear": linear,
     "upsample": plain("upsample", "factor", "size", "mode", "align"),
     "pixelshuffle": plain("pixel_shuffle", "factor"),

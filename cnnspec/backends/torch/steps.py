@@ -68,7 +68,7 @@ def repeat_of(steps: list[Repeat]) -> tuple[Value, Span]:
 
 def is_method(step: Step) -> bool:
     """Whether a step is a method of what arrives, and needs no module where forward runs it."""
-    return isinstance(step, Leaf) and step.layer.name == "flatten"
+    return isinstance(step, Leaf) and step.layer.name == "flatten" and step.layer.value("order") == "CHW"
 
 
 def key_of(steps: list[If] | list[Merge], span: Span | None = None) -> Any:

@@ -20,6 +20,29 @@ def flatten_backward(grad: Array, y: Array, x: Array) -> Array:
     return grad.reshape(x.shape)
 
 
+def flatten_pixels(x: Array) -> Array:
+    """(N, C, H, W) -> (N, H*W*C): rows, then columns, then channels."""
+    return flatten(x.transpose(0, 2, 3, 1))
+
+
+def flatten_pixels_backward(grad: Array, y: Array, x: Array) -> Array:
+    """grad in x's shape."""
+    n, c, height, width = x.shape
+    return grad.reshape(n, height, width, c).transpose(0, 3, 1, 2)
+
+
+def unflatten(x: Array, shape: tuple[int, int, int]) -> Array:
+    """(N, C*H*W) -> (N, C, H, W), row-major."""
+    return x.reshape(len(x), *shape)
+
+
+def unflatten_backward(
+    grad: Array, y: Array, x: Array, shape: tuple[int, int, int]
+) -> Array:
+    """grad in x's shape."""
+    return grad.reshape(x.shape)
+
+
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """y = x weight^T + bias: (N, I) -> (N, O), weight is (O, I)."""
     y: Array = x @ weight.T

@@ -71,6 +71,13 @@ class Crop(nn.Module):
         return x[:, :, self.rows, self.columns]
 
 
+class FlattenPixels(nn.Module):
+    """A map as a vector, pixel by pixel: rows, then columns, then channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
 class Multiply(nn.Module):
     """Times a fixed number."""
 

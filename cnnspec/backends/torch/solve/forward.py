@@ -104,6 +104,8 @@ class Forward(Statements):
         first = steps[0]
         wish = first.name.rpartition(".")[2]
         inputs, outputs = [s.input for s in steps], [s.output for s in steps]
+        if not agree([(is_method(step), is_parameter(step)) for step in steps]):
+            raise Unaligned  # one is a call, another an expression
         if is_method(first):
             self.flatten(inputs, outputs, wish)
         elif len(sizes := [size for step in steps if (size := self.plan.like(step))]) == len(steps):
@@ -113,8 +115,6 @@ class Forward(Statements):
             self.variables.read(inputs)
             parameter = spread(self.access(steps, frame), steps)
             self.produce(outputs, Expression(behind(f"{variable} * ", parameter), 1, False), wish)
-        elif any(map(is_parameter, steps)):
-            raise Unaligned
         else:
             self.call(flat(self.access(steps, frame)), inputs, outputs, wish)
 
@@ -381,7 +381,7 @@ def turn_ends(step: Repeat, first: int) -> list[Value]:
 
 def spread(parameter: Text, steps: list[Any]) -> Text:
     """A scale's tensor so that it weighs channels. Raises Unaligned where rows differ in that."""
-    views = [step.layer.spread(step.input.shape) if is_parameter(step) else None for step in steps]
+    views = [step.layer.spread(step.input.shape) for step in steps]
     if not agree(views):
         raise Unaligned
     return call(f"{flat(parameter)}.reshape", *map(str, views[0])) if views[0] else parameter
