@@ -30,6 +30,7 @@ DIFFERENCES = (
     ],
     ("E0304", ("blurpool",), "pad", "the module is cnnspec's own: it pads as much as is said"),
     ("E0304", ("scale",), "dims", "it goes unused, where the number is fixed"),
+    ("E0304", ("conv", "depthwise", "convtranspose", "linear"), "biases", "a list of one number is for all"),
     ("E0304", ("convtranspose",), "dilation", "a kernel of one tap has no distance to be 0"),
     ("E0304", ("crop", "slice", "pick"), "", "Python's indices below 0 count from the end"),
     ("E0304", ("normalize",), "", "the module is cnnspec's own: it broadcasts and divides by 0"),
