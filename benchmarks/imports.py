@@ -26,11 +26,12 @@ ATTENTION = ("maxvit", "swin", "vit")
 """torchvision's networks of another kind."""
 
 FAMILIES = """
-byoanet byobnet convmixer convnext cspnet cspnext densenet dla dpn edgenext efficientnet fasternet fastvit
-focalnet ghostnet hardcorenas hgnet hrnet inception_next inception_resnet_v2 inception_v3 inception_v4 lcnetv2
-mambaout metaformer mobilenetv3 nasnet nfnet pnasnet rdnet regnet repghost repvit res2net resnest resnet resnetv2
-rexnet selecsls senet sknet starnet tresnet vgg vovnet xception xception_aligned
-""".split()
+byoanet byobnet convmixer convnext cspnet cspnext densenet dla dpn edgenext efficientnet fasternet
+fastvit focalnet ghostnet hardcorenas hgnet hrnet inception_next inception_resnet_v2 inception_v3
+inception_v4 lcnetv2 mambaout metaformer mobilenetv3 nasnet nfnet pnasnet rdnet regnet repghost
+repvit res2net resnest resnet resnetv2 rexnet selecsls senet sknet starnet tresnet vgg vovnet
+xception xception_aligned
+"""
 """timm's modules of convolutional networks; some of their networks have attention, and are counted apart."""
 
 PRODUCTS = ("`matmul`", "`bmm`", "`einsum`", "`scaled_dot_product_attention`")
@@ -99,7 +100,7 @@ def difference(text: str, module: Any, shape: tuple[int, ...] | None) -> str:
     with torch.device("meta"):
         made = space[network.name]()
     state = module.state_dict()
-    theirs, ours = ({key: tensor.shape for key, tensor in each.items()} for each in (state, made.state_dict()))
+    theirs, ours = ({key: t.shape for key, t in each.items()} for each in (state, made.state_dict()))
     if ours != theirs:
         return f"other tensors: {sorted(ours.items() ^ theirs.items())[:2]}"
     if shape is None:
@@ -140,7 +141,7 @@ def sources(options: Namespace) -> Iterator[str]:
     if options.timm:
         import timm
 
-        names = [f"timm:{name}" for family in FAMILIES for name in timm.list_models(module=family)]
+        names = [f"timm:{name}" for family in FAMILIES.split() for name in timm.list_models(module=family)]
     else:
         models = torchvision().models
         every = [*models.list_models(models), *models.list_models(models.segmentation)]
