@@ -71,9 +71,7 @@ class Place:
 
     def fork(self) -> Place:
         """The same place, to try something."""
-        scope = NameScope(self.scope.prefix, self.scope.by_kind)
-        scope.count, scope.taken = self.scope.count, dict(self.scope.taken)
-        scope.kinds, scope.joins = dict(self.scope.kinds), dict(self.scope.joins)
+        scope = copy_of(self.scope)
         labels, names, defaults = dict(self.labels), dict(self.names), dict(self.defaults)
         return Place(self.file, self.shape, names, defaults, scope, labels, list(self.outputs), self.varied)
 
@@ -87,8 +85,13 @@ class Place:
         return self.labels[prefix + path]
 
     def name(self, label: Label | None, kind: str, counts: bool = True) -> str:
-        text = label and label(self)
-        found, earlier = self.scope.name(text, kind, NOWHERE) if counts else self.scope.reserve(text, NOWHERE)
+        text, scope = label and label(self), self.scope
+        *around, text = text.split(".") if text else [text]
+        for part in around:
+            scope, earlier = scope.within(part, NOWHERE)
+            if earlier is not None:
+                raise Refused("E0203")
+        found, earlier = scope.name(text, kind, NOWHERE) if counts else scope.reserve(text, NOWHERE)
         if earlier is not None:
             raise Refused("E0203")
         return found
@@ -99,6 +102,15 @@ class Place:
             return "", self.inside()
         name = self.name(label, kind)
         return name, self.inside(NameScope(name + ".", by_kind=False))
+
+
+def copy_of(scope: NameScope) -> NameScope:
+    """The names given so far, to try further ones."""
+    made = NameScope(scope.prefix, scope.by_kind)
+    made.count, made.taken = scope.count, dict(scope.taken)
+    made.kinds, made.joins = dict(scope.kinds), dict(scope.joins)
+    made.shared = {name: copy_of(within) for name, within in scope.shared.items()}
+    return made
 
 
 class Expression(NamedTuple):

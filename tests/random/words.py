@@ -1,4 +1,4 @@
-"""Labels and the references to them: plain, quoted, numbers, computed, through braces."""
+"""Labels and the references to them: plain, quoted, numbers, computed, with dots, through braces."""
 
 from __future__ import annotations
 
@@ -39,7 +39,17 @@ def label(choose: Choose, place: Place, loops: list[str], percent: int = 25) -> 
         made = Label(f'"{text}{{{spelled.text}}}"', lambda at: f"{text}{spelled(at)}")
     else:
         made = Label(f'"{text}"' if form == 5 else text, lambda _: text)
-    return made if made(place) not in place.scope.taken else None
+    if choose.chance(15):
+        made = parted(choose.pick(("c", "d")), made)
+    head, _, rest = made(place).partition(".")
+    taken = place.scope.shared[head].taken if rest and head in place.scope.shared else place.scope.taken
+    return made if (rest if taken is not place.scope.taken else head) not in taken else None
+
+
+def parted(head: str, label: Label) -> Label:
+    """A label with a dot: in braces that others may open, too."""
+    inner = label.text.strip('"')
+    return Label(f'"{head}.{inner}"', lambda at: f"{head}.{label(at)}")
 
 
 def reference(choose: Choose, key: str, place: Place) -> Label | None:
