@@ -6,13 +6,11 @@ form become a repeat over a table. `unroll` gives back the chain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from itertools import count
+from collections.abc import Callable
 from typing import Any
 
-from cnnspec.importers.columns import Column, Unalike, columns_in, same
-from cnnspec.importers.formulas import Formula, Items, LayerName, evaluate, name, names_in, substitute
+from cnnspec.importers.columns import Unalike
+from cnnspec.importers.formulas import Formula, Items, LayerName, names_in
 from cnnspec.importers.terms import (
     Again,
     Braces,
@@ -23,24 +21,14 @@ from cnnspec.importers.terms import (
     Label,
     Repeat,
     Term,
-    map_values,
     rebuild,
     values_of,
-    walk,
     weight,
 )
+from cnnspec.importers.turns import Turns, first_differs, table, turn_values, unwrapped, with_values
 from cnnspec.importers.unify import unify
 
 LONGEST_PERIOD = 6
-MOST_ROWS = 12
-MOST_CHOICES = 2
-"""So many values of the first turn may differ from the others'."""
-
-COUNTED = ("label", "index")
-"""Roles of numbers that rise by the turn."""
-
-LOOPS = ("j", "i", "k", "m", "n")
-ROLES = {"count": "width", "units": "width", "window": "kernel", "rows": "depth", "label": "i"}
 
 
 Measure = Callable[[Chain], int]
@@ -143,114 +131,6 @@ def roll(windows: list[Chain], solve: Solve) -> Repeat | None:
         return None
 
 
-class Turns:
-    """A pattern of turns, its columns by role, and the names that its formulas have already."""
-
-    def __init__(self, pattern: Chain, times: int) -> None:
-        self.pattern, self.times = pattern, times
-        self.columns: dict[Column, str] = {}
-        taken: set[str] = set()
-        for role, value in values_of(pattern):
-            taken |= names_in(value)
-            for column in columns_in(value):
-                if any(
-                    isinstance(each, Formula | str) and not isinstance(each, LayerName)
-                    for each in column.values
-                ):
-                    raise Unalike
-                self.columns.setdefault(column, role)
-        self.taken = taken | {n for term in walk(pattern) if isinstance(term, Repeat) for n in term.names}
-        self.index = name(next(loop for loop in LOOPS if loop not in self.taken))
-
-    def repeat(self, names: tuple[str, ...], rows: Any, given: Mapping[Column, Any]) -> Repeat:
-        body = with_values(self.pattern, given)
-        used = {each for _, value in values_of(body) for each in names_in(value)}
-        return Repeat(names if used & {*names} else (), rows, body)
-
-
-def first_differs(turns: Turns) -> Repeat | None:
-    """Equal turns, whose labels count, and of which the first may have other values."""
-    given: dict[Column, Any] = {}
-    for column, role in turns.columns.items():
-        found = counted(turns.index, column.values) if role in COUNTED else None
-        if found is None and role != "label" and (turns.times > 2 or is_one_call(turns.pattern)):
-            found = choice(turns.index, column.values)
-        if found is None:
-            return None
-        given[column] = found
-    if sum(map(is_choice, given.values())) > (MOST_CHOICES if turns.times > 2 else 1):
-        return None
-    return turns.repeat(turns.index.operands, turns.times, given)
-
-
-def is_choice(value: Any) -> bool:
-    return isinstance(value, Formula) and value.operator == "if"
-
-
-def is_one_call(pattern: Chain) -> bool:
-    return len(pattern) == 1 and isinstance(pattern[0], Call)
-
-
-def counted(index: Formula, numbers: Sequence[Any]) -> Any:
-    """The formula of numbers that rise by one step: `j`, `j + 1`, `2 * j + 1`."""
-    if any(type(number) is not int for number in numbers):
-        return None
-    start, step = numbers[0], numbers[1] - numbers[0]
-    if step < 1 or any(number != start + step * turn for turn, number in enumerate(numbers)):
-        return None
-    return Formula("+", (index if step == 1 else Formula("*", (step, index)), start))
-
-
-def choice(index: Formula, values: Sequence[Any]) -> Any:
-    if not all(same(value, values[1]) for value in values[1:]):
-        return None
-    return Formula("if", (Formula("==", (index, 0)), values[0], values[1]))
-
-
-def table(turns: Turns) -> Repeat | None:
-    """Turns with a row of values for each."""
-    simple = first_differs(turns)
-    if simple is not None:
-        return simple
-    columns = turns.columns
-    given: dict[Column, Any] = {}
-    chosen: dict[str, tuple[str, tuple[Any, ...]]] = {}
-    labels = [column for column, role in columns.items() if role == "label"]
-    for column in [*labels, *(column for column in columns if column not in labels)]:
-        given[column] = variable(column.values, columns[column], chosen, turns)
-    if turns.times > MOST_ROWS or len(chosen) > 8:
-        return None
-    lists = [values for _, values in chosen.values()]
-    rows = Items(lists[0]) if len(lists) == 1 else Items(Items(row) for row in zip(*lists, strict=True))
-    return turns.repeat(tuple(chosen), rows, given)
-
-
-def variable(
-    values: tuple[Any, ...], role: str, chosen: dict[str, tuple[str, tuple[Any, ...]]], turns: Turns
-) -> Any:
-    """A loop name for values, or a multiple of one that there is."""
-    alone = role in ("label", "index", "rows")
-    for known, (of, others) in chosen.items():
-        if all(map(same, values, others)) and (of == role or not alone):
-            return name(known)
-        factor = multiple(values, others)
-        if factor and not alone and of not in ("label", "index", "rows"):
-            return Formula("*", (factor, name(known)))
-    wanted = ROLES.get(role, role)
-    taken = {*chosen, *turns.taken}
-    own = next(n for k in count(1) if (n := wanted if k == 1 else f"{wanted}{k}") not in taken)
-    chosen[own] = (role, values)
-    return name(own)
-
-
-def multiple(values: tuple[Any, ...], others: tuple[Any, ...]) -> int:
-    """The factor above 1 by which all values are larger than the others; 0 where there is none."""
-    if not all(type(value) is int and value > 0 for value in (*values, *others)):
-        return 0
-    factor = values[0] // others[0]
-    return factor if factor > 1 and all(v == factor * o for v, o in zip(values, others, strict=True)) else 0
-
-
 # Turns of one form
 
 
@@ -297,27 +177,6 @@ def first_turn(term: Term, model: Term) -> Term:
     return term._replace(label=label)
 
 
-def unwrapped(chain: Chain, in_table: bool = False) -> Chain:
-    """The chain without repeats that run once, or, outside tables, twice with labels and a choice."""
-    found: list[Term] = []
-    for term in chain:
-        within = in_table or (isinstance(term, Repeat) and isinstance(term.rows, Items))
-        term = rebuild(term, partial(unwrapped, in_table=within))
-        if isinstance(term, Repeat) and (term.rows == 1 or (not in_table and is_forced(term))):
-            for turn in turn_values(term):
-                found += with_values(term.body, turn) if turn else term.body
-        else:
-            found.append(term)
-    return tuple(found)
-
-
-def is_forced(term: Repeat) -> bool:
-    """Whether two steps with names of their own are written as one."""
-    roles = [(role, value) for role, value in values_of(term.body) if names_in(value)]
-    has_names = any(role == "label" for role, _ in roles)
-    return term.rows == 2 and has_names and any(is_choice(value) for _, value in roles)
-
-
 def tidy(chain: Chain) -> Chain:
     """The chain without names of repeats that nothing reads, and without sums of 0."""
 
@@ -331,41 +190,6 @@ def tidy(chain: Chain) -> Chain:
     return tuple(map(change, with_values(chain, {})))
 
 
-# Values
-
-
-def with_values(chain: Chain, given: Mapping[Any, Any]) -> Chain:
-    """The chain with other values in place of columns, or, by their names, of names."""
-
-    def at(value: Any) -> Any:
-        if isinstance(value, Column):
-            return given.get(value, value)
-        if not isinstance(value, Formula):
-            return value
-        if value.operator == "name":
-            return substitute(value, given)
-        made = Formula(value.operator, tuple(map(at, value.operands)))
-        if value.operator == "+" and same(made.operands[1], 0) and not given:
-            return made.operands[0]
-        return made if names_in(made) or columns_in(made) else evaluate(made, {})
-
-    return map_values(without_channels(chain), at)
-
-
-def without_channels(chain: Chain) -> Chain:
-    """The chain without channels that differ by the turn."""
-
-    def change(term: Term) -> Term:
-        term = rebuild(term, without_channels)
-        if isinstance(term, Call | Braces) and isinstance(term.channels, Column):
-            term = term._replace(channels=0)
-        if isinstance(term, Braces) and isinstance(term.leaving, Column):
-            term = term._replace(leaving=0)
-        return term
-
-    return tuple(map(change, chain))
-
-
 def unroll(chain: Chain) -> Chain:
     """The chain without repeats: each turn written out."""
     found: list[Term] = []
@@ -376,11 +200,3 @@ def unroll(chain: Chain) -> Chain:
         else:
             found.append(rebuild(term, unroll))
     return tuple(found)
-
-
-def turn_values(term: Repeat) -> list[dict[str, Any]]:
-    if isinstance(term.rows, int):
-        return [dict.fromkeys(term.names, turn) for turn in range(term.rows)]
-    if len(term.names) == 1:
-        return [{term.names[0]: value} for value in term.rows]
-    return [dict(zip(term.names, row, strict=True)) for row in term.rows]

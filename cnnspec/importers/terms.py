@@ -109,17 +109,22 @@ def walk(chain: Chain) -> Iterator[Term]:
 def values_of(chain: Chain) -> Iterator[tuple[str, Any]]:
     """All values of a chain with their roles, in the order of the text."""
     for term in walk(chain):
-        if isinstance(term, Call):
-            yield "name", term.name
-            yield from term.arguments
-        if isinstance(term, Call | Braces):
-            yield from (("label", part) for part in term.label)
-        if isinstance(term, From | Again):
-            yield from (("label", part) for label in term.target for part in label)
-        if isinstance(term, Repeat):
-            yield "rows", term.rows
-        if isinstance(term, If):
-            yield "test", term.test
+        yield from own_values(term)
+
+
+def own_values(term: Term) -> Iterator[tuple[str, Any]]:
+    """The values of a term with their roles, without those of the chains that it holds."""
+    if isinstance(term, Call):
+        yield "name", term.name
+        yield from term.arguments
+    if isinstance(term, Call | Braces):
+        yield from (("label", part) for part in term.label)
+    if isinstance(term, From | Again):
+        yield from (("label", part) for label in term.target for part in label)
+    if isinstance(term, Repeat):
+        yield "rows", term.rows
+    if isinstance(term, If):
+        yield "test", term.test
 
 
 def map_values(chain: Chain, change: Callable[[Any], Any]) -> Chain:

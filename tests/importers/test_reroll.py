@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from cnnspec.importers.formulas import written
 from cnnspec.importers.reroll import reroll, tidy, unroll
 from cnnspec.importers.terms import Braces, Call, Chain, Repeat, map_values
 from cnnspec.importers.text import BlockText, measure
+from cnnspec.importers.turns import Turns, table
+from cnnspec.importers.unify import unify
 from tests.importers.terms import CHAINS, conv, use
 
 LINES = measure([BlockText("Basic", (("width", ...), ("stride", 1)), (), ())])
@@ -72,3 +75,46 @@ def test_two_names_are_not_forced_into_one() -> None:
         Call("Basic", (("width", 4), ("stride", stride)), ("conv", k), True) for k, stride in ((1, 2), (2, 1))
     )
     assert reroll(chain, LINES) == chain
+
+
+def step(label: int, width: int, place: int) -> Chain:
+    return (use(width, 1)._replace(label=("up", label)), use(1, 1)._replace(label=("to", place)))
+
+
+def in_turns(windows: list[Chain]) -> Repeat:
+    """The repeat of these turns, which gives them back."""
+    repeat = table(Turns(unify(windows, strict=True), len(windows)))
+    assert repeat is not None
+    chain = tuple(term for window in windows for term in window)
+    assert forgotten(unroll((repeat,))) == forgotten(unroll(chain))
+    (tidied,) = tidy((repeat,))
+    assert isinstance(tidied, Repeat)
+    return tidied
+
+
+@pytest.mark.parametrize(
+    ("turns", "head", "label"),
+    [
+        ([step(k, width, 5 - k) for k, width in ((1, 7), (2, 5), (3, 9))], "i, width", "5 - i"),
+        ([step(k, width, 2 * k + 1) for k, width in ((4, 7), (6, 5), (8, 9))], "i, width", "2 * i + 1"),
+        ([step(k, 8, 4 - k) for k in (1, 2, 3)], "j", "3 - j"),
+        ([step(k, 8, place) for k, place in ((1, 4), (2, 7))], "j", "3 * j + 4"),
+    ],
+)
+def test_numbers_by_other_numbers(turns: list[Chain], head: str, label: str) -> None:
+    repeat = in_turns(turns)
+    assert ", ".join(repeat.names) == head
+    _, last = repeat.body
+    assert isinstance(last, Call)
+    assert written(last.label[1]) == label
+
+
+def test_widths_by_other_widths_and_the_first_by_its_place() -> None:
+    repeat = in_turns(
+        [
+            (*reroll((use(first, 1), *[use(width, 1)] * 3)), use(2 * first, 2))
+            for first, width in ((16, 24), (32, 56))
+        ]
+    )
+    assert repeat.names == ("first", "width")
+    assert repeat.rows == ((16, 24), (32, 56))
