@@ -79,11 +79,12 @@ def parse_inputs(inputs: tuple[str, ...]) -> list[Any]:
 def imported(source: str, shapes: list[Any], name: str | None, flat: bool) -> tuple[Any, str, list[str]]:
     """What the source names, its specification, and the keys of its weights. Raises Refused."""
     from cnnspec.importers.readers import reader_of
+    from cnnspec.importers.sources import net_name
     from cnnspec.importers.write import write
 
     reader = reader_of(source)
     loaded = reader.load(source)
-    model = reader.read(loaded, shapes, name or "")
+    model = reader.read(loaded, shapes, name or net_name(source, type(loaded).__name__))
     keys = list(dict.fromkeys(key for operation in model.operations for key in operation.keys.values()))
     return loaded, write(model, flat), keys
 

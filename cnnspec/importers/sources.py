@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterable
@@ -46,6 +47,25 @@ def load(source: str) -> nn.Module:
     if where.endswith(".py"):
         return from_file(Path(where), name)
     raise refuse(f"`{source}` is no source: it wants {FORMS}")
+
+
+def net_name(source: str, kind: str) -> str:
+    """What a net is called: as its class, a library's model as there, its class spelled as it spells itself.
+
+    `resnet50` of the class ResNet is ResNet50, `wide_resnet50_2` WideResNet50_2, `inception_v3` InceptionV3.
+    """
+    where, _, model = source.rpartition(":")
+    if where.endswith(".py"):
+        return kind
+    model = re.sub(r"\W", "_", model)
+    found = re.search("_?".join(kind), model, re.IGNORECASE)
+    before, after = (model[: found.start()], model[found.end() :]) if found else (model, "")
+    words = [*capital(before), *([kind] if found else []), *capital(after)]
+    return re.sub(r"(\d)_?\0(?=\d)", r"\1_", "\0".join(words)).replace("\0", "")
+
+
+def capital(words: str) -> list[str]:
+    return [word[:1].upper() + word[1:] for word in words.split("_") if word]
 
 
 def library(name: str) -> Any:

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from cnnspec.importers.refusals import Refused  # noqa: E402
-from cnnspec.importers.sources import load  # noqa: E402
+from cnnspec.importers.sources import load, net_name  # noqa: E402
 
 FILE = """
 from __future__ import annotations
@@ -134,3 +134,20 @@ def refused(source: str) -> str:
         load(source)
     assert {group.code for group in caught.value.groups} == {"E1001"}
     return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "name"),
+    [
+        ("torchvision:resnet50", "ResNet", "ResNet50"),
+        ("torchvision:wide_resnet50_2", "ResNet", "WideResNet50_2"),
+        ("torchvision:inception_v3", "Inception3", "InceptionV3"),
+        ("torchvision:mobilenet_v3_large", "MobileNetV3", "MobileNetV3Large"),
+        ("torchvision:squeezenet1_0", "SqueezeNet", "SqueezeNet1_0"),
+        ("timm:resnet50.a1_in1k", "ResNet", "ResNet50A1In1k"),
+        ("timm:resnext50_32x4d", "ResNet", "Resnext50_32x4d"),
+        ("my/net.py:make_resnet50", "ResNet", "ResNet"),
+    ],
+)
+def test_nets_are_called_as_their_libraries_call_them(source: str, kind: str, name: str) -> None:
+    assert net_name(source, kind) == name
