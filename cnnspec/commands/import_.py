@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cnnspec.commands.common import complain, fail, save
+from cnnspec.commands.progress import Progress
 
 IMAGE = "3@224x224"
 
@@ -83,10 +84,15 @@ def imported(source: str, shapes: list[Any], name: str | None, flat: bool) -> tu
     from cnnspec.importers.write import write
 
     reader = reader_of(source)
-    loaded = reader.load(source)
-    model = reader.read(loaded, shapes, name or net_name(source, type(loaded).__name__))
+    with Progress(3, "import") as progress:
+        loaded = reader.load(source)
+        progress.step()
+        model = reader.read(loaded, shapes, name or net_name(source, type(loaded).__name__))
+        progress.step()
+        text = write(model, flat)
+        progress.step()
     keys = list(dict.fromkeys(key for operation in model.operations for key in operation.keys.values()))
-    return loaded, write(model, flat), keys
+    return loaded, text, keys
 
 
 def refuse(refused: Any, style: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -125,21 +126,16 @@ class Naming:
                 self.needed.add(id(term))
             return
         trial = f"{kind}{scope.kinds.get(kind, 0) + 1}" if scope.by_kind else str(scope.count)
-        if label and (
-            label != trial
-            or not term.keyed
-            or self.is_read(term.label, scope)
-            or "." in spelled(term.label, names)
-        ):
+        has_dots = "." in spelled(term.label, names)
+        if label and (label != trial or not term.keyed or has_dots or self.is_read(label, scope)):
             self.needed.add(id(term))
         self.take(term, label, scope, kind)
 
-    def is_read(self, label: Label, scope: NameScope) -> bool:
+    def is_read(self, label: str, scope: NameScope) -> bool:
         """Whether a wire may lead to a step of this label in this scope."""
         around = scope.prefix.removesuffix(".").rpartition(".")[2]
         return any(
-            target[-1] == label
-            and (len(target) == 1 or is_computed(target[0]) or label_text(target[0]) == around)
+            may_mean(target[-1], label) and (len(target) == 1 or may_mean(target[0], around))
             for target in self.read
         )
 
@@ -167,7 +163,15 @@ class Naming:
                 return term
             return rebuild(term, lambda inner: self.without(inner, inside))
 
+        self.spread(chain)
+        self.spread(chain[::-1])
         return tuple(map(change, chain))
+
+    def spread(self, chain: Chain) -> None:
+        """Behind two numbers that have to stand the number of a like step stays: they may be a repeat."""
+        for one, two, three in zip(chain, chain[1:], chain[2:], strict=False):
+            if {id(one), id(two)} <= self.needed and is_numbered(one, two, three):
+                self.needed.add(id(three))
 
     def labelled(self, chain: Chain) -> Chain:
         def change(term: Term) -> Term:
@@ -191,8 +195,17 @@ def place_of(label: str, scope: NameScope) -> tuple[str, NameScope]:
     return last, scope
 
 
-def is_computed(label: Label) -> bool:
-    return any(isinstance(part, Formula) for part in label)
+def is_numbered(*terms: Term) -> bool:
+    """Whether they are calls of one layer or block whose labels are numbers."""
+    calls = [term for term in terms if isinstance(term, Call) and term.label]
+    numbers = all(isinstance(part, int) for call in calls for part in call.label)
+    return len(calls) == len(terms) and numbers and len({call.name for call in calls}) == 1
+
+
+def may_mean(target: Label, label: str) -> bool:
+    """Whether the label of a wire may come to this one, where it is computed."""
+    parts = (".*" if isinstance(part, Formula) else re.escape(str(part)) for part in target)
+    return re.fullmatch("".join(parts), label) is not None
 
 
 def spelled(label: Label, names: Names) -> str:

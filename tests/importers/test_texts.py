@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnnspec.compiler import check_text
 from cnnspec.importers.torch.read import read
-from cnnspec.importers.write import write
+from cnnspec.importers.write import shortest, write
 from cnnspec.values.shapes import Shape
 
 
@@ -106,6 +107,21 @@ class Tree(nn.Module):
         first = self.one(x)
         second = self.two["one"](first)
         return self.two["root"](torch.cat([self.two["two"](second), second, first], 1))
+
+
+class Gathering(nn.Module):
+    """Steps in a list, each of which is read once more behind the list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1) for _ in range(5))
+        self.last = nn.Conv2d(48, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = [x]
+        for layer in self.layers:
+            found.append(layer(found[-1]))
+        return self.last(torch.cat(found, 1))
 
 
 class Double(nn.Sequential):
@@ -220,3 +236,10 @@ def test_wires_lead_to_the_step_that_is_meant() -> None:
 def test_what_stands_at_three_places_is_a_block() -> None:
     """However short it is there."""
     assert text(Thrice()).count(": Double ") == 3
+
+
+def test_steps_of_a_repeat_that_are_read_keep_their_labels() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 1), Gathering(), Gathering(), Gathering())
+    written = shortest(read(net, [Shape(3, 32, 32)]), ()).text
+    assert 'layers: repeat j in 5 { "{j}": conv 8@3x3 pad=1 }' in written
+    assert check_text(written).ok
