@@ -86,6 +86,12 @@ def argument(value: Any) -> str:
     return text if simple else f"({text})"
 
 
+def positional_argument(value: Any) -> str:
+    """A value in its place: a sign would be taken for a difference."""
+    text = argument(value)
+    return f"({text})" if text.startswith("-") else text
+
+
 class Printer:
     """Prints chains as lines; `blocks` has the parameters of each, with their defaults."""
 
@@ -225,7 +231,7 @@ class Printer:
                 continue
             as_size = cls is not None and cls.arguments[key].kind == "size"
             value = given.pop(key)
-            words.append(size(value) if as_size else argument(value))
+            words.append(size(value) if as_size else positional_argument(value))
         words += [f"{key}={argument(value)}" for key, value in given.items()]
         return " ".join(words)
 

@@ -57,6 +57,10 @@ def test_a_step_without_tensors_gives_way_where_its_name_is_anothers() -> None:
     assert written == ["relu2: batchnorm, conv 8@1x1, relu", "conv 8@1x1, relu_1: relu"]
 
 
+def test_negative_arguments_stand_in_parentheses() -> None:
+    assert lines("conv 8@3x3\nhardtanh (-2.0)") == ["conv 8@3x3, hardtanh (-2.0)"]
+
+
 def test_skips_that_nest_deep_are_wires() -> None:
     def skips(depth: int) -> str:
         inner = f"{skips(depth - 1)}, " if depth > 1 else ""
