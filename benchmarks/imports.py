@@ -100,7 +100,9 @@ def difference(text: str, module: Any, shape: tuple[int, ...] | None) -> str:
     with torch.device("meta"):
         made = space[network.name]()
     state = module.state_dict()
-    theirs, ours = ({key: t.shape for key, t in each.items()} for each in (state, made.state_dict()))
+    theirs, ours = (
+        {key: tensor.shape for key, tensor in each.items()} for each in (state, made.state_dict())
+    )
     if ours != theirs:
         return f"other tensors: {sorted(ours.items() ^ theirs.items())[:2]}"
     if shape is None:

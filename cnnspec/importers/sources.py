@@ -164,6 +164,13 @@ def call(builder: Any, source: str) -> nn.Module:
         warnings.simplefilter("ignore")  # advice on how weights start, and there are none
         try:
             with WithoutMemory():
-                return made_of(builder, source)
+                made = made_of(builder, source)
         except Refused:  # it computes with what it makes
             return made_of(builder, source)
+        return made if keeps_numbers(made) else made_of(builder, source)
+
+
+def keeps_numbers(module: nn.Module) -> bool:
+    """Whether all buffers that no file of weights brings have their numbers."""
+    kept = module.state_dict(keep_vars=True)
+    return not any(buffer.is_meta for key, buffer in module.named_buffers() if key not in kept)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cnnspec.layers.base import Layer
+from cnnspec.layers.conv import Conv, Depthwise
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
@@ -26,8 +27,8 @@ def said(layer: Layer, x: Shape) -> dict[str, Any]:
     found = {name: layer.value(name) for name in layer.arguments if name not in unknown}
     if layer.name == "prelu":
         found["init"] = layer.value("init")
-    if callable(sides := getattr(layer, "sides", None)):
-        found["pad"] = sides(x)
+    if isinstance(layer, Conv | Depthwise):
+        found["pad"] = layer.sides(x)
     if layer.name == "crop":
         found = {"window": layer.window(x)}  # type: ignore[attr-defined]
     if layer.name == "upsample":

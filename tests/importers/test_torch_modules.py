@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from cnnspec.importers.torch.read import read  # noqa: E402
 from tests.importers.running import largest_difference  # noqa: E402
 
 IMAGE = Shape(3, 16, 16)
+BINOMIAL = torch.tensor([0.25, 0.5, 0.25])
 
 
 class Net(nn.Module):
@@ -99,6 +101,41 @@ def hooked(module: nn.Module) -> nn.Module:
     return module
 
 
+def eca(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    y = net.conv1d(x.mean((2, 3)).unsqueeze(1)).sigmoid()
+    return x * y.view(len(x), -1, 1, 1).expand_as(x)
+
+
+def blur(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return F.conv2d(F.pad(x, [1] * 4, mode="reflect"), net.kernel, stride=2, groups=8)
+
+
+def blurred(**kernel: torch.Tensor) -> nn.Module:
+    net = Net(blur)
+    for name, tensor in kernel.items():
+        net.register_buffer(name, tensor, persistent=False)
+    return net
+
+
+def selected(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    paths = torch.stack([x.relu(), x.tanh()], dim=1)
+    shares = net.share(paths.sum(1).mean((2, 3), keepdim=True)).view(-1, 2, 8, 1, 1).softmax(1)
+    return (paths * shares).sum(dim=1)
+
+
+def split(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    batch, channels, *size = x.shape
+    parts = x.reshape(batch, 2, channels // 2, *size)
+    shares = net.share(F.adaptive_avg_pool2d(parts.sum(1), 1))
+    shares = shares.view(batch, 1, 2, -1).transpose(1, 2).softmax(1).reshape(batch, 2, -1, 1, 1)
+    return (parts * shares).sum(1)
+
+
+def largest_same(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """As TensorFlow pads: nothing before the first row, one behind the last."""
+    return F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-math.inf), 3, 2)
+
+
 def linears() -> dict[str, nn.Module]:
     return {"down": nn.Linear(8, 4), "up": nn.Linear(4, 8)}
 
@@ -160,6 +197,22 @@ CASES = {
     "one module twice": Case(
         "conv conv", Net(lambda net, x: net.again(net.again(x)), again=nn.Conv2d(8, 8, 1))
     ),
+    "a convolution across channels": Case(
+        "globalavgpool channelconv sigmoid mul",
+        Net(eca, conv1d=nn.Conv1d(1, 1, 3, padding=1, bias=False)),
+    ),
+    "a blur": Case("blurpool", blurred(kernel=torch.outer(BINOMIAL, BINOMIAL).repeat(8, 1, 1, 1))),
+    "paths that share a whole": Case(
+        "relu tanh concat add globalavgpool conv softmax mul slice slice add",
+        Net(selected, share=nn.Conv2d(8, 16, 1)),
+        1e-6,
+    ),
+    "parts that share a whole": Case(
+        "slice slice add globalavgpool conv softmax mul slice slice add",
+        Net(split, share=nn.Conv2d(4, 8, 1)),
+        1e-6,
+    ),
+    "a pad of a max pool": Case("maxpool", Net(largest_same)),
     "a look on the way": Case("", Net(lambda _, x: x if str(x.mean()) else -x)),
     "a hook": Case("conv relu", Net(lambda net, x: net.again(x), again=hooked(nn.Conv2d(8, 8, 1)))),
     "a checkpoint": Case(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -161,6 +162,23 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
     "tokens": ("E1005", "a tensor (N, 900, 8)", Net(lambda _, x: F.gelu(x.flatten(2).mT))),
     "number": ("E1005", "of type int", Net(lambda _, x: (x, 3))),
     "turned": ("E1005", "another order than channels", Net(lambda _, x: x.permute(0, 2, 3, 1).flatten(1))),
+    "a sum": ("E1003", "`sum` has no layer", Net(lambda _, x: x.sum(1, keepdim=True))),
+    "a pad of -inf": ("E1003", "a pad of -inf", Net(lambda _, x: F.pad(x, (1, 1), value=-math.inf).relu())),
+    "a long pad of -inf": (
+        "E1004",
+        "`max_pool2d` with `input=padded by [0, 2, 0, 2]`",
+        Net(lambda _, x: F.max_pool2d(F.pad(x, (0, 2, 0, 2), value=-math.inf), 2, 1)),
+    ),
+    "a kernel that is no blur": (
+        "E1006",
+        "the weight of `conv2d` is not in the state_dict",
+        Net(lambda _, x: F.conv2d(x, torch.ones(8, 1, 2, 2), groups=8)),
+    ),
+    "tokens along channels": (
+        "E1003",
+        "`conv1d` has a layer along the channels",
+        Net(lambda net, x: net.own(x.flatten(2)), own=nn.Conv1d(8, 8, 3)),
+    ),
     "own kernel": (
         "E1006",
         "the weight of `conv2d` is computed: sub(own.weight, mean(own.weight))",

@@ -144,7 +144,6 @@ ROWS: dict[str, Row] = {
     "pow": power,
     "ipow": power,
     "prelu": prelu,
-    "softmax": over_channels(activation.Softmax),
     "log_softmax": over_channels(activation.LogSoftmax),
     "dropout": drop("units"),
     "dropout2d": drop("channels"),

@@ -10,15 +10,19 @@ from typing import Any
 
 from torch import nn
 
-from cnnspec.backends.torch.modules import layers, norm
+from cnnspec.backends.torch.modules import conv, layers, norm
 
 CLASSES = (
+    conv.ChannelConv,
+    layers.BlurPool,
+    layers.PathSoftmax,
     layers.PixelUnshuffle,
     layers.Upsample,
     norm.ChannelRMSNorm,
     norm.EvoNormS0,
     norm.FilterResponseNorm,
     norm.GlobalResponseNorm,
+    norm.L2Norm,
 )
 OURS: dict[str, type] = {cls.__name__: cls for cls in CLASSES}
 """Modules that are seen as one call of their name."""

@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec.importers.torch.layer_rows import sides
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.values import Flow, Weight
-from cnnspec.layers import norm, resize
+from cnnspec.layers import activation, channels, norm, pool, resize
 from cnnspec.layers.base import Layer
 
 
@@ -35,7 +35,26 @@ def evo_norm(module: Any) -> Layer:
     return norm.EvoNormS0(groups=module.groups, act=module.v is not None, eps=module.eps)
 
 
+def blur_pool(module: Any) -> Layer:
+    left, _, top, _ = module.pads
+    return pool.BlurPool(
+        window=tuple(module.kernel.shape[2:]),
+        stride=sides(module.stride),
+        pad=(top, left),
+        mode="zeros" if module.mode == "constant" else module.mode,
+    )
+
+
+def channel_conv(module: Any) -> Layer:
+    (kernel,) = module.kernel_size
+    return channels.ChannelConv(kernel=kernel, bias=module.bias is not None, mode=module.padding_mode)
+
+
 ROWS: dict[str, Row] = {
+    "cnnspec.BlurPool": row(blur_pool),
+    "cnnspec.ChannelConv": row(channel_conv),
+    "cnnspec.L2Norm": row(lambda module: norm.L2Norm(eps=module.eps)),
+    "cnnspec.PathSoftmax": row(lambda module: activation.Softmax(paths=module.paths)),
     "cnnspec.Upsample": row(upsample),
     "cnnspec.PixelUnshuffle": row(lambda module: resize.PixelUnshuffle(factor=module.downscale_factor)),
     "cnnspec.ChannelRMSNorm": row(lambda m: norm.RMSNorm(eps=m.eps, affine=m.weight is not None)),

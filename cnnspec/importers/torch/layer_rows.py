@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -10,9 +11,9 @@ from torch import Tensor
 from cnnspec.importers.torch.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.numbers import shortest
-from cnnspec.importers.torch.values import Flow, Standardized, Weight
+from cnnspec.importers.torch.values import Constant, Flow, Padded, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
-from cnnspec.layers import conv, linear, norm, pool
+from cnnspec.layers import channels, conv, linear, norm, pool
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 
@@ -65,6 +66,35 @@ def is_equal_along(tensor: Tensor, axis: int | None) -> bool:
     return tensor.dim() == 4 and axis is not None and bool((tensor == tensor.narrow(axis, 0, 1)).all())
 
 
+def conv1d(
+    net: Lowering,
+    input: object,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Flow:
+    """Along the channels of C@1x1, as in ECA. Raises Refuse."""
+    flow = net.flow(input)
+    is_along = flow.axes[1:] == ((), whole("C", flow.value.shape.channels))
+    filters, _, kernel = net.tensor("weight", weight, 3).shape
+    amounts = [sides(each)[0] for each in (stride, padding, dilation)]
+    if not is_along or (filters, groups, amounts) != (1, 1, [1, kernel // 2, 1]):
+        raise Refuse("E1003", "`conv1d` has a layer along the channels of C@1x1 alone, for one filter")
+    layer = channels.ChannelConv(kernel=kernel, bias=bias is not None)
+    return net.each(layer, flow, weight=weight, bias=bias)
+
+
+def is_blur(kernel: Tensor, channels_: int) -> bool:
+    """Whether a kernel of every channel by itself holds the numbers of a blur pool."""
+    window = kernel.shape[2:]
+    rows, columns = (torch.tensor([math.comb(k - 1, i) for i in range(k)]) for k in window)
+    binomial = torch.outer(rows, columns) / 2.0 ** (sum(window) - 2)
+    return kernel.shape[:2] == (channels_, 1) and bool((kernel == binomial).all())
+
+
 def conv2d(
     net: Lowering,
     input: object,
@@ -76,6 +106,11 @@ def conv2d(
     groups: int = 1,
 ) -> Flow:
     x = net.map(input)
+    is_fixed = isinstance(weight, Constant) and is_blur(weight.tensor, groups)
+    if is_fixed and groups == x.shape.channels and (bias, padding, dilation) == (None, 0, 1):
+        window = tuple(weight.tensor.shape[2:])
+        blur = pool.BlurPool(window=window, stride=sides(stride), pad=(0, 0), mode="zeros")
+        return net.made(net.emit(blur, x))
     weight, gain, standardized = parted(weight)
     count, _, height, width = net.tensor("weight", weight, 4).shape
     kernel = (height, width)
@@ -255,7 +290,14 @@ def max_pool2d(
         dilation=sides(dilation),
         ceil=ceil_mode,
     )
-    return net.made(net.emit(layer, net.map(input)))
+    if not isinstance(input, Padded):
+        return net.made(net.emit(layer, net.map(input)))
+    top, _, left, _ = input.sides
+    for ceil in (False, True):  # windows that hang over the edge read no more than those of a pad
+        own = layer.with_arguments(pad=(top, left), ceil=ceil)
+        if not any(layer.pad) and own.output(input.value.shape).size == net.call.results[0].shape[2:]:
+            return net.made(net.emit(own, input.value))
+    return net.deny("input", f"padded by {list(input.sides)}")
 
 
 def avg_pool2d(
@@ -294,6 +336,7 @@ def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
 
 
 ROWS: dict[str, Row] = {
+    "conv1d": conv1d,
     "conv2d": conv2d,
     "conv_transpose2d": conv_transpose2d,
     "linear": linear_,

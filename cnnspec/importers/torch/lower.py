@@ -26,6 +26,7 @@ from cnnspec.importers.torch.values import (
     Flow,
     Known,
     Opaque,
+    Padded,
     Repeated,
     Scaled,
     Shifted,
@@ -253,6 +254,8 @@ class Lowering:
             raise Refuse("E1003", "a value that is repeated along an axis has no layer")
         if isinstance(known, Shifted):
             raise Refuse("E1003", "a value less a fixed number has no layer")
+        if isinstance(known, Padded):
+            raise Refuse("E1003", "a pad of -inf has a layer in a max pool alone")
         raise Refuse("E1005", f"`{self.call.name}` of a tensor that is no value of the network")
 
     def each(self, layer: Layer, known: object, **tensors: Known | None) -> Flow:

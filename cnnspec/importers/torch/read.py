@@ -17,6 +17,7 @@ from cnnspec.importers.torch import (
     join_rows,
     layer_rows,
     noise,
+    path_rows,
     resize_rows,
     view_rows,
 )
@@ -31,7 +32,7 @@ from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
 
-FAMILIES = (layer_rows, activation_rows, resize_rows, view_rows, join_rows, noise, emitted_rows)
+FAMILIES = (layer_rows, activation_rows, resize_rows, view_rows, join_rows, path_rows, noise, emitted_rows)
 TABLE = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 
 from cnnspec.importers.torch.layer_rows import sides
 from cnnspec.importers.torch.lower import Lowering, Row
-from cnnspec.importers.torch.values import Flow
+from cnnspec.importers.torch.values import Flow, Known, Padded
 from cnnspec.layers import resize
 
 
@@ -57,7 +58,7 @@ def is_same_resize(
     return True
 
 
-def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: float | None = None) -> Flow:
+def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: float | None = None) -> Known:
     x = net.map(input)
     if len(pad) % 2 or any(pad[4:]):
         net.deny("pad", tuple(pad))
@@ -68,6 +69,9 @@ def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: 
             net.deny("pad", tuple(pad))
         x = net.emit(resize.Crop(sides=[max(0, -amount) for amount in amounts]), x)
         amounts = [max(0, amount) for amount in amounts]
+    if any(amounts) and mode == "constant" and value == -math.inf:
+        top, bottom, left, right = amounts
+        return Padded(x, (top, bottom, left, right))
     if any(amounts):
         x = net.emit(resize.Pad(pad=amounts, mode=mode, value=float(value or 0)), x)
     return net.made(x)

@@ -1,16 +1,18 @@
-"""Say in one layer what PyTorch does in two: a convolution's own pad."""
+"""Say in one layer what PyTorch does in two: the own pad of a convolution or a blur."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from cnnspec.importers.model import Operation
+from cnnspec.layers.base import Misfit
 from cnnspec.layers.conv import Conv, Depthwise
+from cnnspec.layers.pool import BlurPool
 from cnnspec.layers.resize import Pad
 
 
 def with_own_pads(operations: list[Operation], outputs: list[int]) -> list[Operation]:
-    """The operations, a pad that a convolution's module makes for it alone taken into the convolution."""
+    """The operations, a pad that a layer's module makes for it alone taken into the layer."""
     uses = Counter(value.number for operation in operations for value in operation.inputs)
     uses.update(outputs)
     pads = {op.output.number: op for op in operations if isinstance(op.layer, Pad)}
@@ -25,11 +27,18 @@ def with_own_pads(operations: list[Operation], outputs: list[int]) -> list[Opera
 
 
 def merge(pad: Operation, operation: Operation) -> Operation | None:
-    """The convolution with the pad that the same module makes; it has no number to pad with but 0."""
+    """The layer with the pad that the same module makes; it has no number to pad with but 0."""
     layer, mode = operation.layer, pad.layer.value("mode")
-    if not isinstance(layer, Conv | Depthwise) or layer.pad != (0, 0, 0, 0):
+    is_bare = isinstance(layer, Conv | Depthwise | BlurPool) and not any(layer.pad)
+    if not is_bare or pad.scopes != operation.scopes or pad.layer.value("value"):
         return None
-    if pad.scopes != operation.scopes or pad.layer.value("value"):
+    top, bottom, left, right = amounts = pad.layer.value("pad")
+    if isinstance(layer, BlurPool):
+        if (top, left) != (bottom, right):
+            return None
+        amounts = (top, left)
+    try:
+        own = layer.with_arguments(pad=amounts, mode="zeros" if mode == "constant" else mode)
+    except Misfit:  # a pool takes at most half its window
         return None
-    own = layer.with_arguments(pad=pad.layer.value("pad"), mode="zeros" if mode == "constant" else mode)
     return operation._replace(layer=own, inputs=pad.inputs)

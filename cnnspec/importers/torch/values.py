@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from torch import Tensor
 
@@ -80,6 +80,13 @@ class Shifted(NamedTuple):
     by: float | Tensor
 
 
+class Padded(NamedTuple):
+    """A map within -inf: so much at its top, bottom, left and right. A max pool makes a layer of it."""
+
+    value: Value
+    sides: tuple[int, int, int, int]
+
+
 class Computed(NamedTuple):
     """A tensor that the module computes from its weights; `how` names the functions."""
 
@@ -93,5 +100,6 @@ class Opaque(NamedTuple):
 
 
 Stateful = Weight | Scaled | Standardized
-Known = Flow | Repeated | Stateful | Constant | Noise | Fresh | Shifted | Computed | Opaque
-KINDS = (Flow, Repeated, Weight, Scaled, Standardized, Constant, Noise, Fresh, Shifted, Computed, Opaque)
+Partial = Repeated | Noise | Fresh | Shifted | Padded
+Known = Flow | Stateful | Constant | Partial | Computed | Opaque
+KINDS: Any = get_args(Known)
