@@ -78,7 +78,8 @@ def test_layout_and_types_are_an_experts() -> None:
 
 @pytest.mark.slow
 def test_the_package_never_imports_it() -> None:
-    for path in FOLDER.parents[2].rglob("*.py"):
+    readers = FOLDER.parents[2] / "importers"  # know the modules of emitted programs by their code
+    for path in set(FOLDER.parents[2].rglob("*.py")) - set(readers.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 assert not any("backends.torch.modules" in name.name for name in node.names), path

@@ -154,6 +154,8 @@ def signature(plan: Plan) -> list[str]:
 def annotation(values: list[Any]) -> str:
     """The type of a parameter that takes these values."""
     kinds: list[str] = []
+    if len({len(value) if isinstance(value, tuple) else 0 for value in values}) > 1 and all_integers(values):
+        return "tuple[int, ...]"
     for value in values:
         if isinstance(value, ClassName):
             kind = "type[nn.Module]"
@@ -168,6 +170,15 @@ def annotation(values: list[Any]) -> str:
         if kind not in kinds:
             kinds.append(kind)
     return " | ".join(kinds)
+
+
+def all_integers(values: list[Any]) -> bool:
+    """Whether all values are tuples of integers."""
+    return all(
+        isinstance(value, tuple)
+        and all(isinstance(item, int) and not isinstance(item, bool) for item in value)
+        for value in values
+    )
 
 
 class ClassBody(NamedTuple):

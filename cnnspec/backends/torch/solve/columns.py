@@ -60,6 +60,8 @@ class Frame:
                 raise Unaligned
         signature = self.signatures.get(first.name, EVERYTHING_SAID)
         hints = ("in_channels", "out_channels") if len(first.args) == 2 else ("channels",)
+        if first.args and isinstance(first.args[0], tuple):
+            hints = ("shape", "value")
         items: Items = []
         for i in range(len(first.args)):
             values = [value if value is MISSING else value.args[i] for value in column]
