@@ -10,6 +10,7 @@ from cnnspec.importers.columns import ABSENT, Column, columns_in, same
 from cnnspec.importers.formulas import Formula, evaluate, name, names_in, parts
 from cnnspec.importers.solve import ARRIVING, FULL, WIDTHS, Parameter, Slot, Solver, commonest
 from cnnspec.importers.terms import (
+    NONE,
     Braces,
     Call,
     Chain,
@@ -97,7 +98,9 @@ def slot_of(column: Column, argument: str, value: Any, term: Call) -> Slot:
 
 
 def words(term: If) -> str:
-    """What a flag that tells of a step is called: as the step."""
+    """What a flag that tells of a step is called: as the step; of a path, that it adds what arrives."""
+    if not term.then and term.otherwise == (NONE,):
+        return "residual"
     first = term.then[0] if term.then else None
     label = label_text(first.label) if isinstance(first, Call | Braces) else ""
     if is_name(label):

@@ -188,8 +188,9 @@ class Solver:
 
     def wanted(self, slot: Slot, values: tuple[Any, ...]) -> str:
         """What a parameter for a slot is called, if that is free."""
-        if slot.role in WIDTHS and values == self.leaving:
-            return "out"
+        if slot.role in WIDTHS and (slot.role == "out" or values == self.leaving):
+            has_out = any(parameter.name == "out" for parameter in self.parameters)
+            return "out" if values == self.leaving else "hidden" if has_out else "width"
         if slot.role == "name":
             return "act" if all(isinstance(value, LayerName) for value in values) else "unit"
         if slot.role == "test":

@@ -32,6 +32,8 @@ PATH_WIDTH = 88
 
 LEADERS = ("conv", "depthwise", "convtranspose", "linear")
 """A line has one of them, and what belongs to it."""
+HEADS = ("globalavgpool", "globalmaxpool", "adaptiveavgpool", "adaptivemaxpool", "flatten")
+"""What follows them does not belong to the block before them."""
 RESERVED = {"repeat", "if", "else", "for", "in", "from", "again", "output", "and", "or", "not", "yes", "no"}
 WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -110,22 +112,27 @@ class Printer:
         return [head, *indented([*constants, *self.chain(block.body, WIDTH - 4)]), "}"]
 
     def chain(self, chain: Chain, width: int) -> list[str]:
-        """The lines of a chain, each at most so wide if that can be; steps that belong together share one."""
+        """The lines of a chain, each at most so wide if that can be; steps that belong together share one.
+
+        A line has one leader or one use of a block, and what follows it; the head of a net has its own.
+        """
         lines: list[str] = []
         open_ = led = False  # whether the last line takes further steps, and has a leader
+        behind_block = False
         for term in chain:
             inner = self.term(term, width)
             simple = len(inner) == 1 and isinstance(term, Call | From | Again)
-            is_leader = isinstance(term, Call) and term.name in LEADERS
             is_block = isinstance(term, Call) and term.name in self.blocks
-            begins = isinstance(term, From) or is_block or (is_leader and led)
+            is_leader = is_block or (isinstance(term, Call) and term.name in LEADERS)
+            is_head = behind_block and isinstance(term, Call) and term.name in HEADS
+            begins = isinstance(term, From) or is_block or is_head or (is_leader and led)
             if open_ and simple and not begins and len(lines[-1]) + 2 + len(inner[0]) <= width:
                 lines[-1] += f", {inner[0]}"
                 led = led or is_leader
             else:
                 lines += inner
-                led = is_leader
-            open_ = simple and not is_block
+                led, behind_block = is_leader, is_block
+            open_ = simple
         return lines
 
     def term(self, term: Term, width: int) -> list[str]:

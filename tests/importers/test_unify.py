@@ -147,3 +147,14 @@ def test_what_differs_in_a_choice_is_of_the_role_of_the_choice() -> None:
 
     solved = solve(unify([row("relu", "identity"), row("silu", "identity")]), [8, 8], [8, 8])
     assert [(p.name, p.values) for p in solved.parameters] == [("act", ("relu", "silu"))]
+
+
+def test_flags_and_widths_are_called_what_they_are() -> None:
+    """`out` is what leaves the block, whatever an inner block calls it; `residual` adds what arrives."""
+
+    def row(inner: int, last: int, adds: bool) -> Chain:
+        body = (Call("Unit", (("out", inner),), ("a",), True), conv(last, 1, "b"))
+        return (Join("add", (body, ())),) if adds else body
+
+    solved = solve(unify([row(3, 8, True), row(7, 16, False), row(5, 32, True)]), [9, 9, 9], [8, 16, 32])
+    assert [parameter.name for parameter in solved.parameters] == ["width", "out", "residual"]
