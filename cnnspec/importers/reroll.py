@@ -6,7 +6,7 @@ form become a repeat over a table. `unroll` gives back the chain.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from cnnspec.importers.columns import Unalike
@@ -29,6 +29,7 @@ from cnnspec.importers.turns import Turns, first_differs, table, turn_values, un
 from cnnspec.importers.unify import unify
 
 LONGEST_PERIOD = 6
+FEWEST_PATHS, MOST_LOOP_NAMES = 3, 2
 
 
 Measure = Callable[[Chain], int]
@@ -175,6 +176,45 @@ def first_turn(term: Term, model: Term) -> Term:
         given = dict(model.arguments)
         return term._replace(label=label, arguments=tuple((n, alike(v, given[n])) for n, v in term.arguments))
     return term._replace(label=label)
+
+
+def with_loops(chain: Chain, taken: Collection[str] = ()) -> Chain:
+    """The chain with paths of one form written once: `concat for pad in [6, 12, 18] { | … }`.
+
+    Where they are some of the paths of a concatenation, they are one within it. `taken` are others' names.
+    """
+
+    def change(term: Term) -> Term:
+        term = rebuild(term, lambda inner: with_loops(inner, taken))
+        return loop(term, taken) if isinstance(term, Join) else term
+
+    return tuple(map(change, chain))
+
+
+def loop(join: Join, taken: Collection[str]) -> Join:
+    paths: list[Chain] = []
+    place = 0
+    while place < len(join.paths):
+        stops = range(len(join.paths), place + FEWEST_PATHS - 1, -1)
+        made = next(filter(None, (one_path(join.paths[place:stop], taken) for stop in stops)), None)
+        if made is None or (join.name != "concat" and len(made.rows) < len(join.paths)):
+            paths.append(join.paths[place])
+            place += 1
+        else:
+            paths.append((Join(join.name, (made.body,), made.names, made.rows),))
+            place += len(made.rows)
+    inner = paths[0][0] if len(paths) == 1 < len(join.paths) else None
+    return inner if isinstance(inner, Join) else join._replace(paths=tuple(paths))
+
+
+def one_path(paths: Sequence[Chain], taken: Collection[str]) -> Repeat | None:
+    """The path that several are, by the rows of one or two names."""
+    if not paths[0] or len({tuple(map(form, path)) for path in paths}) > 1:
+        return None
+    made = roll([*paths], table)
+    if made is None or not isinstance(made.rows, Items) or len(made.names) > MOST_LOOP_NAMES:
+        return None
+    return None if {*made.names} & {*taken} else made
 
 
 def tidy(chain: Chain) -> Chain:

@@ -38,10 +38,12 @@ class Braces(NamedTuple):
 
 
 class Join(NamedTuple):
-    """A join; a path without a step is `identity`."""
+    """A join; a path without a step is `identity`. With `names`, its paths are made once for each row."""
 
     name: str
     paths: tuple[Chain, ...]
+    names: tuple[str, ...] = ()
+    rows: Any = None
 
 
 class If(NamedTuple):

@@ -169,10 +169,12 @@ class Printer:
         for path in join.paths:
             first, *rest = self.path(path, width - 2)
             lines += [f"| {first}", *(f"  {line}" for line in rest)]
-        short = f"{join.name} {{ {' '.join(lines)} }}"
+        loop = f" for {', '.join(join.names)} in {argument(join.rows)}" if join.names else ""
+        head = f"{join.name}{loop} {{"
+        short = f"{head} {' '.join(lines)} }}"
         if len(lines) == len(join.paths) and len(short) <= width:
             return [short]
-        return [f"{join.name} {{", *indented(lines), "}"]
+        return [head, *indented(lines), "}"]
 
     def path(self, path: Chain, width: int) -> list[str]:
         """The lines of a path: one if its steps fit there; uses of blocks share lines."""

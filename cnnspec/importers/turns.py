@@ -207,6 +207,9 @@ def related(base: Formula, of: str, known: Sequence[Any], role: str, values: Seq
         return None if is_product and len(known) == 2 else found  # any two numbers are
     if all(map(same, known, values)) and of == role:
         return base
+    if role == "pad" and of in ("kernel", "window"):
+        halves = all(type(k) is type(v) is int and v == k // 2 for k, v in zip(known, values, strict=True))
+        return Formula("//", (base, 2)) if halves else None
     if not (is_width(role) and is_width(of)):
         return None
     if factor := multiple(values, known):

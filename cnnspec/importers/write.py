@@ -15,7 +15,7 @@ from cnnspec.importers.model import Model
 from cnnspec.importers.normalise import normalise
 from cnnspec.importers.prove import Difference, compare
 from cnnspec.importers.ramps import with_ramps
-from cnnspec.importers.reroll import reroll, tidy
+from cnnspec.importers.reroll import reroll, tidy, with_loops
 from cnnspec.importers.scopes import Cutter
 from cnnspec.importers.terms import Braces, Call, Chain, Term, parse_label, rebuild, walk
 from cnnspec.importers.text import BlockText, NetText, measure, reference, specification
@@ -96,7 +96,7 @@ def write_blocks(model: Model, found: NetChain, plain: Collection[str]) -> Writt
     defaults = [*common((*chain, *(term for block in blocks for term in block.solved.body)))]
     texts = [block_text(block, defaults) for block in blocks]
     chain = without(leave_out(chain, is_net=True, outputs=outputs), defaults)
-    chain = tidy(reroll(chain, measure(texts)))
+    chain = tidy(with_loops(reroll(chain, measure(texts))))
     text = specification(texts, net_text(model, found, tuple(defaults), chain))
     terms = [*walk(chain), *(term for block in blocks for term in walk(block.solved.body))]
     kinds = {block.name: block.kind for block in blocks}
@@ -130,7 +130,9 @@ def kind_at(model: Model, path: str) -> str:
 def block_text(block: Block, defaults: list[tuple[str, str, Any]]) -> BlockText:
     parameters = zip(block.solved.parameters, block.solved.defaults, strict=True)
     named = tuple((parameter.name, default) for parameter, default in parameters)
-    return BlockText(block.name, named, block.solved.constants, without(tidy(block.solved.body), defaults))
+    taken = [name for name, _ in (*named, *block.solved.constants)]
+    body = without(tidy(with_loops(block.solved.body, taken)), defaults)
+    return BlockText(block.name, named, block.solved.constants, body)
 
 
 def write_flat(model: Model) -> str:

@@ -6,15 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.importers.formulas import written
-from cnnspec.importers.reroll import reroll, tidy, unroll
-from cnnspec.importers.terms import Braces, Call, Chain, Repeat, map_values
+from cnnspec.importers.formulas import name, written
+from cnnspec.importers.reroll import reroll, tidy, unroll, with_loops
+from cnnspec.importers.terms import Braces, Call, Chain, Join, Repeat, map_values
 from cnnspec.importers.text import BlockText, measure
 from cnnspec.importers.turns import Turns, table
 from cnnspec.importers.unify import unify
 from tests.importers.terms import CHAINS, conv, use
 
 LINES = measure([BlockText("Basic", (("width", ...), ("stride", 1)), (), ())])
+
+
+KERNEL = {"arguments": (("count", 4), ("kernel", name("kernel")), ("bias", True)), "channels": 8}
 
 
 def forgotten(chain: Chain) -> Chain:
@@ -118,3 +121,16 @@ def test_widths_by_other_widths_and_the_first_by_its_place() -> None:
     )
     assert repeat.names == ("first", "width")
     assert repeat.rows == ((16, 24), (32, 56))
+
+
+def test_paths_of_one_form_are_written_once() -> None:
+    alike: list[Chain] = [(conv(4, k, "a")._replace(label=()),) for k in (3, 5, 9)]
+    (join,) = with_loops((Join("add", tuple(alike)),))
+    assert join == Join("add", ((alike[0][0]._replace(**KERNEL),),), ("kernel",), (3, 5, 9))
+    (join,) = with_loops((Join("concat", ((), *alike)),))
+    assert isinstance(join, Join)
+    assert [len(path) for path in join.paths] == [0, 1]
+    sums = Join("add", ((), *alike))  # they would be added in another order
+    assert with_loops((sums,)) == (sums,)
+    several = (Join("concat", tuple(alike)),)
+    assert with_loops(several, taken=["kernel"]) == several
