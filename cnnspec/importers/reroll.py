@@ -114,9 +114,8 @@ def form(term: Term, exact: bool = False) -> object:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Formula | LayerName) or (
-        isinstance(value, tuple) and not isinstance(value, Items)
-    )
+    """Whether it may be another in each turn: a number, a size, a list of them, a layer's name, a formula."""
+    return isinstance(value, int | float | tuple | LayerName)
 
 
 def mask(label: Label) -> tuple[str, ...]:

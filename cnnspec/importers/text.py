@@ -169,12 +169,12 @@ class Printer:
         for path in join.paths:
             first, *rest = self.path(path, width - 2)
             lines += [f"| {first}", *(f"  {line}" for line in rest)]
-        loop = f" for {', '.join(join.names)} in {argument(join.rows)}" if join.names else ""
-        head = f"{join.name}{loop} {{"
-        short = f"{head} {' '.join(lines)} }}"
-        if len(lines) == len(join.paths) and len(short) <= width:
+        start = f"{join.name} for {', '.join(join.names)} in "
+        head = loop_head(start, join.rows, width) if join.names else [f"{join.name} {{"]
+        short = f"{head[0]} {' '.join(lines)} }}"
+        if len(head) == 1 and len(lines) == len(join.paths) and len(short) <= width:
             return [short]
-        return [head, *indented(lines), "}"]
+        return [*head, *indented(lines), "}"]
 
     def path(self, path: Chain, width: int) -> list[str]:
         """The lines of a path: one if its steps fit there; uses of blocks share lines."""
@@ -211,13 +211,9 @@ class Printer:
 
     def repeat(self, term: Repeat, width: int) -> list[str]:
         names = f"{', '.join(term.names)} in " if term.names else ""
-        rows = term.rows
-        head = f"repeat {names}{argument(rows)} {{"
+        head = loop_head(f"repeat {names}", term.rows, width)
         inner = self.inner(term.body, width)
-        if len(head) <= width or not isinstance(rows, Items):
-            return self.braces(head, inner, width)
-        lines = filled([written(row) for row in rows], width - 4)
-        return [f"repeat {names}[", *indented(lines), "] {", *indented(inner), "}"]
+        return self.braces(head[0], inner, width) if len(head) == 1 else [*head, *indented(inner), "}"]
 
     def written(self, call: Call, name: str) -> Arguments:
         """The arguments that differ from the defaults of the layer or the block."""
@@ -243,6 +239,14 @@ class Printer:
             words.append(size(value) if as_size else positional_argument(value))
         words += [f"{key}={argument(value)}" for key, value in given.items()]
         return " ".join(words)
+
+
+def loop_head(start: str, rows: Any, width: int) -> list[str]:
+    """The head of a loop over rows, these on lines of their own where they are long."""
+    head = f"{start}{argument(rows)} {{"
+    if len(head) <= width or not isinstance(rows, Items):
+        return [head]
+    return [f"{start}[", *indented(filled([written(row) for row in rows], width - 4)), "] {"]
 
 
 def atom(value: Any) -> str:

@@ -27,6 +27,7 @@ from cnnspec.importers.terms import (
 from cnnspec.layers import find
 
 MOST_ROWS = 12
+"""So many rows a table has; a list of single values may be longer."""
 MOST_CHOICES = 2
 """So many values of the first turn may differ from the others'."""
 
@@ -158,7 +159,7 @@ def table(turns: Turns) -> Repeat | None:
         return simple
     found = Table(turns)
     given = {column: found.value(column) for column in sorted(turns.columns, key=found.order)}
-    if turns.times > MOST_ROWS or len(found.chosen) > MOST_NAMES:
+    if len(found.chosen) > (MOST_NAMES if turns.times <= MOST_ROWS else 1):
         return None
     lists = [*found.chosen.values()]
     rows = Items(lists[0]) if len(lists) == 1 else Items(Items(row) for row in zip(*lists, strict=True))

@@ -38,6 +38,8 @@ def test_the_zoo_comes_back_with_its_blocks(path: Path) -> None:
     assert found.ok, [(d.code, d.message, d.span.text) for d in found.diagnostics]
     assert compare(model_of(net), model_of(found.networks[0])) is None
     assert write(model_of(found.networks[0])) == text
+    own = path.read_text("utf-8")
+    assert lines(text) <= 1.2 * lines(own) or "\nuse " in f"\n{own}"  # blocks that stand in other files
 
 
 RESIDUAL = """block Basic(out, stride=1) {
