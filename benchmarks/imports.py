@@ -68,8 +68,7 @@ def run(source: str, outputs: bool) -> Result:
 
     began = time.perf_counter()
     try:
-        with patch("cnnspec.importers.torch.meta.WithoutMemory", nullcontext) if outputs else nullcontext():
-            module = TORCH.load(source)
+        module = TORCH.load(source)
         shape = image(source, module)
         text = write(TORCH.read(module, [Shape(*shape)], ""))
     except Refused as refused:
@@ -78,6 +77,9 @@ def run(source: str, outputs: bool) -> Result:
     except Exception as failure:
         return Result(source, time.perf_counter() - began, wrong=f"{type(failure).__name__}: {failure}"[:200])
     seconds = time.perf_counter() - began
+    if outputs:
+        with patch("cnnspec.importers.torch.meta.WithoutMemory", nullcontext):
+            module = TORCH.load(source)
     return Result(source, seconds, lines(text), wrong=difference(text, module, shape if outputs else None))
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from torch import Tensor
 
-from cnnspec.importers.model import Value
+from cnnspec.importers.model import Operation, Value
 from cnnspec.importers.torch import arrangement
 from cnnspec.importers.torch.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
+from cnnspec.importers.torch.terms import is_operand
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Constant, Flow, Known, Noise, Repeated, Shifted, Weight
 from cnnspec.importers.torch.view_rows import cut
@@ -148,12 +149,36 @@ def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
     is_each = all(flow.axes[place] == channels_of for place in at)
     if len(shape) != len(flow.axes) or len(at) > 1 or not is_each:
         raise Refuse("E1003", f"a value multiplied by a trained tensor of shape {weight.shape} has no layer")
+    maker = net.makers.get(flow.value.number)
+    if maker is not None and is_without_weight(net, maker, weight):
+        return net.each(
+            maker.layer.with_arguments(affine=True), Flow(maker.inputs[0], flow.axes), weight=weight
+        )
     start = common_number(tensor)
     given = {"per": "layer" if not at and channels_of else "channel", "init": 1.0 if start is None else start}
     plain = channels.Scale(**given)
     has_own_shape = plain.weights(flow.value.shape)[0].shape == tuple(tensor.shape)
     layer = plain if has_own_shape else channels.Scale(dims=tensor.dim(), **given)
     return net.each(layer, flow, **{"": weight})
+
+
+def is_without_weight(net: Lowering, maker: Operation, weight: Weight) -> bool:
+    """Whether a layer is the norm that this weight belongs to."""
+    is_bare = maker.layer.name == "rmsnorm" and not maker.layer.value("affine")
+    is_own = weight.key.endswith(".weight") and net.state[weight.key].dim() == 1
+    return is_bare and is_own and maker.scopes == net.call.scopes
+
+
+def maximum(net: Lowering, input: object, other: object) -> Flow:
+    """Of what a filter response norm makes and a trained number a channel. Raises Refuse."""
+    flow = net.flow(input)
+    maker = net.makers.get(flow.value.number)
+    is_open = maker is not None and maker.layer.name == "frn" and not maker.layer.value("tlu")
+    if maker is None or not is_open or not isinstance(other, Weight) or not is_operand(other, flow.axes):
+        raise Refuse("E1003", "`maximum` of two values has no layer")
+    tensors = {name: Weight(key, ()) for name, key in maker.keys.items()}
+    layer = maker.layer.with_arguments(tlu=True)
+    return net.each(layer, Flow(maker.inputs[0], flow.axes), **tensors, tau=other)
 
 
 def multiply(net: Lowering, flow: Flow, number: float) -> Flow:
@@ -237,5 +262,6 @@ ROWS: dict[str, Row] = {
     **dict.fromkeys(("mul", "imul", "rmul", "multiply"), mul),
     **dict.fromkeys(("div", "truediv", "itruediv", "divide", "true_divide"), div),
     "glu": glu,
+    "maximum": maximum,
     **dict.fromkeys(("cat", "concat", "concatenate"), cat),
 }

@@ -264,6 +264,18 @@ def layer_norm(
     return net.made(net.emit(norm.LayerNorm(over=over, **has), x, weight=weight, bias=bias))
 
 
+def rms_norm(
+    net: Lowering, input: object, normalized_shape: Any, weight: Any = None, eps: float | None = None
+) -> Flow:
+    """Over channels; PyTorch's own eps is that of the numbers' type."""
+    flow = net.flow(input)
+    if len(normalized_shape) != 1 or flow.axes[-1] != whole("C", flow.value.shape.channels):
+        net.deny("normalized_shape", tuple(normalized_shape))
+    least = torch.finfo(net.call.results[0].dtype).eps
+    layer = norm.RMSNorm(eps=least if eps is None else eps, affine=weight is not None)
+    return net.each(layer, flow, weight=weight)
+
+
 def local_response_norm(
     net: Lowering, input: object, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Flow:
@@ -344,6 +356,7 @@ ROWS: dict[str, Row] = {
     "instance_norm": instance_norm,
     "group_norm": group_norm,
     "layer_norm": layer_norm,
+    "rms_norm": rms_norm,
     "local_response_norm": local_response_norm,
     "max_pool2d": max_pool2d,
     "avg_pool2d": avg_pool2d,

@@ -18,6 +18,7 @@ from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import arrangement, weight_rows
 from cnnspec.importers.torch.arrangement import Axes, Uneven, axes_of, sizes_of
 from cnnspec.importers.torch.meta import COUNTER
+from cnnspec.importers.torch.terms import make_term
 from cnnspec.importers.torch.trace import BATCH, Call, Trace, Traced
 from cnnspec.importers.torch.values import (
     KINDS,
@@ -32,6 +33,7 @@ from cnnspec.importers.torch.values import (
     Shifted,
     Standardized,
     Stateful,
+    Term,
     Weight,
 )
 from cnnspec.layers.base import Join, Layer, Misfit
@@ -46,11 +48,11 @@ Table = Mapping[str, Row]
 
 
 class Refuse(Exception):
-    """A row cannot say its call in the language."""
+    """A row cannot say its call in the language; `earlier`: for the reason of an earlier call."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, earlier: Refusal | None = None) -> None:
         super().__init__(message)
-        self.code, self.message = code, message
+        self.code, self.message, self.earlier = code, message, earlier
 
 
 class Reshape(Layer):
@@ -95,7 +97,7 @@ class Lowering:
             try:
                 made = self.lower(call)
             except Refuse as refuse:
-                self.refuse(refuse.code, refuse.message)
+                self.refuse(refuse)
                 made = [self.unknown(result.shape) for result in call.results]
             for result, known in zip(call.results, made, strict=True):
                 self.known[result.number] = known
@@ -107,11 +109,17 @@ class Lowering:
             known = self.resolve(traced)
             return None if isinstance(known, Opaque) else self.map(known)
         except Refuse as refuse:
-            self.refuse(refuse.code, refuse.message)
+            self.refuse(refuse)
             return None
 
-    def refuse(self, code: str, message: str) -> None:
-        self.refusals.append(Refusal(code, message, self.call.scopes, self.call.place))
+    def refuse(self, refuse: Refuse) -> None:
+        """Note a refusal; that of an earlier call once, whatever comes of it."""
+        if refuse.earlier is None or refuse.earlier not in self.refusals:
+            self.refusals.append(self.refusal(refuse))
+
+    def refusal(self, refuse: Refuse) -> Refusal:
+        here = Refusal(refuse.code, refuse.message, self.call.scopes, self.call.place)
+        return refuse.earlier or here
 
     def unknown(self, shape: tuple[int, ...]) -> Known:
         """What a refused call made: behind what looks like a map or a vector, calls are judged, too."""
@@ -130,9 +138,20 @@ class Lowering:
         self.check_writes(call)
         if all(result.number in self.trace.constants for result in call.results):
             return [Constant(self.trace.constants[result.number]) for result in call.results]
-        row = self.table.get(call.name)
         if given and all(isinstance(each, Stateful | Constant | Computed) for each in given):
             return [self.compute(call, args, kwargs, given, result) for result in call.results]
+        try:
+            made = self.apply(call, args, kwargs)
+        except Refuse as refuse:
+            term = make_term(self, args, kwargs, self.refusal(refuse))
+            if term is None:
+                raise
+            made = term
+        return self.checked(made if isinstance(made, list) else [made], call)
+
+    def apply(self, call: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What the row of a call's function makes. Raises Refuse."""
+        row = self.table.get(call.name)
         if row is None:
             raise Refuse("E1003", f"`{call.name}` has no layer")
         try:
@@ -140,10 +159,9 @@ class Lowering:
         except TypeError as problem:
             raise Refuse("E1004", f"`{call.name}`: {problem}") from None
         try:
-            made = row(*bound.args, **bound.kwargs)
+            return row(*bound.args, **bound.kwargs)
         except Misfit as misfit:
             raise Refuse("E1004", f"`{call.name}`: {misfit.message}") from None
-        return self.checked(made if isinstance(made, list) else [made], call)
 
     def checked(self, made: list[Known], call: Call) -> list[Known]:
         """What a row made, its shapes held against PyTorch's."""
@@ -254,6 +272,8 @@ class Lowering:
             raise Refuse("E1003", "a value that is repeated along an axis has no layer")
         if isinstance(known, Shifted):
             raise Refuse("E1003", "a value less a fixed number has no layer")
+        if isinstance(known, Term):
+            raise Refuse(known.refusal.code, known.refusal.message, known.refusal)
         if isinstance(known, Padded):
             raise Refuse("E1003", "a pad of -inf has a layer in a max pool alone")
         raise Refuse("E1005", f"`{self.call.name}` of a tensor that is no value of the network")

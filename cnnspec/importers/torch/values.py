@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, get_args
 from torch import Tensor
 
 from cnnspec.importers.model import Value
+from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch.arrangement import Axes
 
 
@@ -87,6 +88,18 @@ class Padded(NamedTuple):
     sides: tuple[int, int, int, int]
 
 
+class Term(NamedTuple):
+    """What a function makes that is no layer alone: a part of a formula, on these axes.
+
+    `refusal`: why the first function of the formula has no layer, where the whole is none either.
+    """
+
+    function: str
+    operands: tuple[Any, ...]
+    axes: Axes
+    refusal: Refusal
+
+
 class Computed(NamedTuple):
     """A tensor that the module computes from its weights; `how` names the functions."""
 
@@ -100,6 +113,6 @@ class Opaque(NamedTuple):
 
 
 Stateful = Weight | Scaled | Standardized
-Partial = Repeated | Noise | Fresh | Shifted | Padded
+Partial = Repeated | Noise | Fresh | Shifted | Padded | Term
 Known = Flow | Stateful | Constant | Partial | Computed | Opaque
 KINDS: Any = get_args(Known)

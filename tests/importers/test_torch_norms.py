@@ -1,0 +1,128 @@
+"""Norms that PyTorch has no function for, as people write them: known by their formulas, by nothing less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cnnspec.importers.refusals import Refused
+from cnnspec.values.shapes import Shape
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+
+from cnnspec.importers.torch.read import read  # noqa: E402
+from cnnspec.importers.write import write  # noqa: E402
+from tests.importers.running import largest_difference  # noqa: E402
+
+IMAGE = Shape(3, 6, 5)
+EPS = 1e-3
+
+
+class Norm(nn.Module):
+    """A function of a map and of trained tensors, which it takes by their names."""
+
+    def __init__(self, function: Callable[..., Tensor], *names: str) -> None:
+        super().__init__()
+        self.function = function
+        for name in names:
+            self.register_parameter(name, nn.Parameter(torch.rand(8) + 0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        tensors = {name: tensor.view(1, -1, 1, 1) for name, tensor in self.named_parameters()}
+        return self.function(x, **tensors)
+
+
+def rms(x: Tensor, weight: Tensor) -> Tensor:
+    return x * torch.rsqrt(torch.mean(x.pow(2), dim=1, keepdim=True) + EPS) * weight
+
+
+def rms_last(x: Tensor, weight: Tensor) -> Tensor:
+    x = x.permute(0, 2, 3, 1)
+    x = x * torch.rsqrt(torch.mean(x.square(), (-1,), True).add(EPS))
+    return (x * weight.flatten()).permute(0, 3, 1, 2)
+
+
+def rms_of_pytorch(x: Tensor, weight: Tensor) -> Tensor:
+    return F.rms_norm(x.permute(0, 2, 3, 1), [8], weight.flatten(), EPS).permute(0, 3, 1, 2)
+
+
+def frn(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    scale = x.square().float().mean(dim=(2, 3), keepdim=True).add(EPS).rsqrt().expand(x.shape)
+    return bias + weight * (scale * x)
+
+
+def frn_tlu(x: Tensor, weight: Tensor, bias: Tensor, tau: Tensor) -> Tensor:
+    return torch.maximum(frn(x, weight, bias), tau)
+
+
+def grn(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    length = x.norm(p=2, dim=(2, 3), keepdim=True)
+    return x + torch.addcmul(bias, weight, x * (length / (length.mean(dim=1, keepdim=True) + EPS)))
+
+
+def deviation(x: Tensor, groups: int) -> Tensor:
+    parts = x.reshape(len(x), groups, -1, *x.shape[2:])
+    variance = parts.var(dim=(2, 3, 4), unbiased=False, keepdim=True)
+    return variance.add(EPS).sqrt_().expand(parts.shape).reshape(x.shape)
+
+
+def evo(x: Tensor, weight: Tensor, bias: Tensor, v: Tensor) -> Tensor:
+    return x * (x * v).sigmoid() / deviation(x, 4) * weight + bias
+
+
+def evo_alone(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return x / deviation(x, 8) * weight + bias
+
+
+AFFINE = ("weight", "bias")
+NORMS = {
+    "rmsnorm": Norm(rms, "weight"),
+    "rmsnorm, channels last": Norm(rms_last, "weight"),
+    "rmsnorm of PyTorch": Norm(rms_of_pytorch, "weight"),
+    "frn tlu=no": Norm(frn, *AFFINE),
+    "frn": Norm(frn_tlu, *AFFINE, "tau"),
+    "grn": Norm(grn, *AFFINE),
+    "evonorms0 4": Norm(evo, *AFFINE, "v"),
+    "evonorms0 8 act=no": Norm(evo_alone, *AFFINE),
+}
+
+
+@pytest.mark.parametrize("text", NORMS)
+def test_a_norm_is_known_by_its_formula(text: str) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 1), NORMS[text])
+    model = read(net, [IMAGE])
+    said = text.partition(" of")[0].partition(",")[0]
+    assert f"{said} eps=0.001" in write(model, flat=True)
+    assert [operation.layer.name for operation in model.operations] == ["conv", said.split()[0]]
+    assert largest_difference(net, model, torch.randn(2, *IMAGE.dimensions)) <= 1e-6
+
+
+def turned(x: Tensor) -> Tensor:
+    """The scale of another place."""
+    x = F.adaptive_avg_pool2d(x, 4)
+    return x * (x.square().mean(1, keepdim=True) + EPS).rsqrt().transpose(2, 3)
+
+
+OTHERS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "along rows": ("`square`", lambda x: x * (x.square().mean(2, keepdim=True) + EPS).rsqrt()),
+    "without tensors": ("`square`", lambda x: x * (x.square().mean((2, 3), keepdim=True) + EPS).rsqrt()),
+    "of another place": ("`square`", turned),
+    "of a value more": ("`square`", lambda x: x.relu() * (x.square().mean(1, keepdim=True) + EPS).rsqrt()),
+    "of the batch": ("`square`", lambda x: x * (x.square().mean((0, 1), keepdim=True) + EPS).rsqrt()),
+    "another length": ("`norm`", lambda x: x.norm(p=1, dim=(2, 3), keepdim=True)),
+    "corrected": ("`var`", lambda x: x / (x.var((1, 2, 3), keepdim=True) + EPS).sqrt()),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_another_formula_is_refused_once_and_by_its_first_function(case: str) -> None:
+    start, function = OTHERS[case]
+    with pytest.raises(Refused) as caught:
+        read(nn.Sequential(nn.Conv2d(3, 8, 1), Norm(function)), [IMAGE])
+    (group,) = caught.value.groups
+    assert group.message.startswith(start) and group.count == 1
