@@ -161,7 +161,7 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
     "batch": ("E1005", "one index along an axis", Net(lambda _, x: x[0])),
     "tokens": ("E1005", "a tensor (N, 900, 8)", Net(lambda _, x: F.gelu(x.flatten(2).mT))),
     "number": ("E1005", "of type int", Net(lambda _, x: (x, 3))),
-    "turned": ("E1005", "another order than channels", Net(lambda _, x: x.permute(0, 2, 3, 1).flatten(1))),
+    "turned": ("E1005", "another order than channels", Net(lambda _, x: x.permute(0, 3, 2, 1).flatten(1))),
     "a sum": ("E1003", "`sum` has no layer", Net(lambda _, x: x.sum(1, keepdim=True))),
     "a pad of -inf": ("E1003", "a pad of -inf", Net(lambda _, x: F.pad(x, (1, 1), value=-math.inf).relu())),
     "a long pad of -inf": (

@@ -37,8 +37,9 @@ from cnnspec.importers.torch.values import (
     Weight,
 )
 from cnnspec.layers.base import Join, Layer, Misfit
-from cnnspec.layers.linear import Flatten
+from cnnspec.layers.linear import Flatten, Unflatten
 from cnnspec.layers.resize import ChannelShuffle, PixelShuffle
+from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
 UNNAMED = Computed("a tensor that is not in the state_dict")
@@ -309,8 +310,13 @@ class Lowering:
         if axes and axes[0] == natural[0]:
             if axes == flattened(natural):
                 return self.emit(Flatten(), value)
+            if value.shape.is_map and axes == flattened(arrangement.permute(natural, (0, 2, 3, 1))):
+                return self.emit(Flatten(order="HWC"), value)
             if not value.shape.is_map and axes == (*natural, (), ()):
                 return self.emit(Reshape(), value)
+            if not value.shape.is_map and len(axes) == 4 and flattened(axes) == natural:
+                count, height, width = sizes_of(axes)[1:]
+                return self.emit(Unflatten(shape=Filter(count, (height, width))), value)
             if groups := arrangement.shuffled_groups(axes, value.shape, BATCH):
                 return self.emit(ChannelShuffle(groups=groups), value)
             if factor := arrangement.shuffled_factor(axes, value.shape, BATCH):
