@@ -18,7 +18,6 @@ from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import arrangement, weight_rows
 from cnnspec.importers.torch.arrangement import Axes, Uneven, axes_of, sizes_of
 from cnnspec.importers.torch.meta import COUNTER
-from cnnspec.importers.torch.terms import make_term
 from cnnspec.importers.torch.trace import BATCH, Call, Trace, Traced
 from cnnspec.importers.torch.values import (
     KINDS,
@@ -46,6 +45,8 @@ UNNAMED = Computed("a tensor that is not in the state_dict")
 
 Row = Callable[..., Any]
 Table = Mapping[str, Row]
+MakeTerm = Callable[["Lowering", tuple[Any, ...], Mapping[str, Any], Refusal], Flow | Term | None]
+"""Makes a part of a formula, or the layer that it completes, of what a row refuses."""
 
 
 class Refuse(Exception):
@@ -66,8 +67,11 @@ class Reshape(Layer):
 class Lowering:
     """The state of lowering one run. Rows are given it, and the call's arguments."""
 
-    def __init__(self, trace: Trace, table: Table, state: Mapping[str, Tensor], is_training: bool) -> None:
-        self.trace, self.table, self.state, self.is_training = trace, table, state, is_training
+    def __init__(
+        self, trace: Trace, table: Table, make_term: MakeTerm, state: Mapping[str, Tensor], is_training: bool
+    ) -> None:
+        self.trace, self.table, self.make_term = trace, table, make_term
+        self.state, self.is_training = state, is_training
         self.known: dict[int, Known] = {}
         self.operations: list[Operation] = []
         self.refusals: list[Refusal] = []
@@ -144,7 +148,7 @@ class Lowering:
         try:
             made = self.apply(call, args, kwargs)
         except Refuse as refuse:
-            term = make_term(self, args, kwargs, self.refusal(refuse))
+            term = self.make_term(self, args, kwargs, self.refusal(refuse))
             if term is None:
                 raise
             made = term

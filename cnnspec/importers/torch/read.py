@@ -27,6 +27,7 @@ from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.signature import names_of_inputs
 from cnnspec.importers.torch.sizes import STEPS, larger, may_follow, unify
+from cnnspec.importers.torch.terms import make_term
 from cnnspec.importers.torch.tidy import with_own_pads
 from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.layers.base import Layer, Misfit
@@ -135,7 +136,7 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     found = trace(copied.module, images, copied.values)
     if changes := list(copied.changes()):
         raise Refused([*found.stops, *changes])
-    net = Lowering(found, TABLE, state, is_training)
+    net = Lowering(found, TABLE, make_term, state, is_training)
     net.run()
     values = [net.output(traced) for _, traced in found.outputs]
     if refusals := [*net.refusals, *found.stops]:

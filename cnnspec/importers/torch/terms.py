@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import arrangement
 from cnnspec.importers.torch.arrangement import Atom, Axes, Axis, Uneven, size_of, whole
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.values import Flow, Term, Weight
 from cnnspec.layers import norm
 from cnnspec.layers.base import Layer, Misfit
-
-if TYPE_CHECKING:
-    from cnnspec.importers.torch.lower import Lowering
 
 ANY = "*"
 """The axis of an atom along which all numbers of a term are the same."""
