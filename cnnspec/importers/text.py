@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from cnnspec import layers
@@ -231,9 +232,8 @@ class Printer:
             words.append(f"{atom(given.pop('count'))}@{size(given.pop('kernel'))}")
         cls = layers.find(name)
         positional = [key for key, default in self.blocks.get(name, {}).items() if default is ...]
-        for key in cls.positional if cls is not None else positional:
-            if key not in given:
-                continue
+        places = cls.positional if cls is not None else positional
+        for key in takewhile(given.__contains__, (key for key in places if key != "filter")):
             as_size = cls is not None and cls.arguments[key].kind == "size"
             value = given.pop(key)
             words.append(size(value) if as_size else positional_argument(value))

@@ -61,6 +61,10 @@ def test_negative_arguments_stand_in_parentheses() -> None:
     assert lines("conv 8@3x3\nhardtanh (-2.0)") == ["conv 8@3x3, hardtanh (-2.0)"]
 
 
+def test_behind_an_argument_that_is_left_out_there_are_keywords() -> None:
+    assert lines("conv 8@3x3\nhardtanh high=2.0") == ["conv 8@3x3, hardtanh high=2.0"]
+
+
 def test_skips_that_nest_deep_are_wires() -> None:
     def skips(depth: int) -> str:
         inner = f"{skips(depth - 1)}, " if depth > 1 else ""
