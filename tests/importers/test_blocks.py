@@ -63,3 +63,10 @@ net Test {
 
 def test_a_text_that_is_short_comes_back_as_it_is() -> None:
     assert write(model_of(network(RESIDUAL))) == RESIDUAL
+
+
+def test_a_join_with_a_label_keeps_it() -> None:
+    body = "stem: conv 8@3x3\nunit: add {\n    | conv 8@3x3 pad=1, relu, last: conv 8@1x1\n    | identity\n}"
+    text = write(model_of(network(body)))
+    assert "unit: add {" in text
+    assert write(model_of(check_text(text).networks[0])) == text

@@ -29,4 +29,5 @@ def test_drawn_networks_come_back(file: File) -> None:
     found = check_text(str(file))
     for net in found.networks if found.ok else ():
         flat(net)
-        write(model_of(net))  # which proves itself
+        text = write(model_of(net))  # which proves itself
+        assert write(model_of(check_text(text).networks[0])) == text
