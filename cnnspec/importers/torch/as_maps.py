@@ -5,25 +5,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from cnnspec.importers.model import Operation, Value
 from cnnspec.importers.torch.lower import Lowering, Reshape
 from cnnspec.layers.base import Layer, Misfit
-from cnnspec.layers.linear import Flatten, Linear
+from cnnspec.layers.linear import Flatten, Linear, Unflatten
+from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
 
 class NoMap(Exception):
-    """A vector was made by a layer that makes vectors alone; its operation."""
-
-    def __init__(self, operation: Operation | None) -> None:
-        super().__init__()
-        self.operation = operation
+    """A vector was made by a layer that makes vectors alone."""
 
 
 def without_reshapes(
     net: Lowering, operations: list[Operation], outputs: list[Value]
 ) -> tuple[list[Operation], list[Value]]:
-    """The operations and the outputs with every vector that is reshaped kept a map. Raises NoMap."""
+    """The operations and the outputs: a vector that is reshaped was a map before, or is unflattened."""
     makers = {operation.output.number: operation for operation in operations}
     maps: dict[int, Value] = {}  # vectors by number, and the maps that they were
     lifted: dict[int, Operation] = {}
@@ -32,11 +31,11 @@ def without_reshapes(
         if vector.number not in maps:
             operation = makers.get(vector.number)
             if operation is None:
-                raise NoMap(None)
+                raise NoMap
             if isinstance(operation.layer, Flatten):
                 source = operation.inputs[0]
                 if source.shape.features != source.shape.channels:
-                    raise NoMap(operation)
+                    raise NoMap
                 maps[vector.number] = lift(source) if not source.shape.is_map else source
             else:
                 layer, inputs = on_maps(operation), tuple(map(lift, operation.inputs))
@@ -46,11 +45,19 @@ def without_reshapes(
                 )
         return maps[vector.number]
 
-    same = {op.output.number: lift(op.inputs[0]) for op in operations if isinstance(op.layer, Reshape)}
-    found = []
+    same: dict[int, Value] = {}
     for operation in operations:
         if isinstance(operation.layer, Reshape):
+            with suppress(NoMap):
+                same[operation.output.number] = lift(operation.inputs[0])
+    found = []
+    for operation in operations:
+        if operation.output.number in same:
             continue
+        if isinstance(operation.layer, Reshape):
+            operation = operation._replace(
+                layer=Unflatten(shape=Filter(operation.output.shape.channels, (1, 1)))
+            )
         inputs = tuple(same.get(value.number, value) for value in operation.inputs)
         if (instead := lifted.get(operation.output.number)) is not None:
             found += [instead, Operation(Flatten(), (instead.output,), operation.output)]
@@ -69,8 +76,8 @@ def on_maps(operation: Operation) -> Layer:
     try:
         found = layer.join(shapes) if layer.is_join else layer.output(shapes[0])  # type: ignore[attr-defined]
     except Misfit:
-        raise NoMap(operation) from None
+        raise NoMap from None
     is_same = layer.is_join or layer.weights(shapes[0]) == layer.weights(operation.inputs[0].shape)
     if found != wanted or not is_same:
-        raise NoMap(operation)
+        raise NoMap
     return layer

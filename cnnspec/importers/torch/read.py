@@ -21,7 +21,7 @@ from cnnspec.importers.torch import (
     resize_rows,
     view_rows,
 )
-from cnnspec.importers.torch.as_maps import NoMap, without_reshapes
+from cnnspec.importers.torch.as_maps import without_reshapes
 from cnnspec.importers.torch.compare import Run, merge
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
@@ -141,11 +141,6 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     values = [net.output(traced) for _, traced in found.outputs]
     if refusals := [*net.refusals, *found.stops]:
         raise Refused(refusals)
-    try:
-        operations, made = without_reshapes(net, net.operations, [v for v in values if v is not None])
-    except NoMap as problem:
-        operation = problem.operation
-        scopes, place = (operation.scopes, operation.place) if operation else ((), "")
-        raise Refused([Refusal("E1005", "a vector becomes a map again", scopes, place)]) from None
+    operations, made = without_reshapes(net, net.operations, [v for v in values if v is not None])
     outputs = tuple(Output(label, value) for (label, _), value in zip(found.outputs, made, strict=True))
     return Run(net.inputs, with_own_pads(operations, [value.number for value in made]), outputs)
