@@ -10,7 +10,20 @@ from cnnspec.importers.arguments import spell
 from cnnspec.importers.arrange import Group, Mark, Meeting, Node, Step, Wire, arrange
 from cnnspec.importers.model import Model
 from cnnspec.importers.scopes import Item
-from cnnspec.importers.terms import IDENTITY, Again, Braces, Call, Chain, From, Join, Label, Term, parse_label
+from cnnspec.importers.terms import (
+    IDENTITY,
+    Again,
+    Braces,
+    Call,
+    Chain,
+    From,
+    Join,
+    Label,
+    Term,
+    chains,
+    label_text,
+    parse_label,
+)
 
 Path = tuple[str, ...]
 
@@ -55,14 +68,20 @@ class Namer:
         self.outputs: set[int] = set()
         self.read = {wire.output for _, wire in wires(nodes)}
         self.taken = {*labels(nodes), *(path[-1] for path in names.values())}
+        self.inner = {  # what stands in modules, by the identity of their items
+            id(node.item): scope_chain(node.item)
+            for _, node in walk(nodes)
+            if isinstance(node, Step) and node.item.operation is None and not node.item.again
+        }
 
     def chain(self) -> Chain:
         for _, wire in wires(self.nodes):
             self.name(wire.output)
-        paths = {*paths_in(self.nodes)}
+        paths = {*self.paths_in(self.nodes)}
         for around, wire in wires(self.nodes):
             if is_hidden(self.names[wire.output], around, paths):
                 nodes, place, prefix = find(self.nodes, wire.output, self.read)
+                self.taken |= {path[-1] for path in paths}
                 own = self.free("skip")
                 nodes.insert(place + 1, Mark(own, wire.output))
                 self.names[wire.output] = (*prefix, own)
@@ -122,18 +141,29 @@ class Namer:
             assert node.item.operation is not None
             paths = tuple(tuple(map(self.term, path)) for path in node.paths)
             return Join(node.item.operation.layer.name, paths)
-        return step_term(node)
+        return self.step(node)
 
+    def step(self, step: Step) -> Term:
+        item = step.item
+        if item.again:
+            return Again(tuple(map(parse_label, item.label)), parse_label(step.name))
+        label: Label = parse_label(step.label[0] if step.label else step.name)
+        if item.operation is None:
+            return Braces(label, self.inner[id(item)], item.kind, item.channels, item.leaving)
+        name, arguments = spell(item.operation.layer, item.operation.inputs[0].shape)
+        return Call(name, arguments, label, bool(step.label), item.channels)
 
-def step_term(step: Step) -> Term:
-    item = step.item
-    if item.again:
-        return Again(tuple(map(parse_label, item.label)), parse_label(step.name))
-    label: Label = parse_label(step.label[0] if step.label else step.name)
-    if item.operation is None:
-        return Braces(label, scope_chain(item), item.kind, item.channels, item.leaving)
-    name, arguments = spell(item.operation.layer, item.operation.inputs[0].shape)
-    return Call(name, arguments, label, bool(step.label), item.channels)
+    def paths_in(self, nodes: list[Node], prefix: Path = ()) -> Iterator[Path]:
+        """The paths of all labels in a chain, those in modules, too."""
+        for node in nodes:
+            own = label_of(node)
+            if own:
+                yield (*prefix, own)
+            if isinstance(node, Step):
+                yield from paths_of(self.inner.get(id(node.item), ()), (*prefix, own))
+            inside = (*prefix, node.label) if isinstance(node, Group) else prefix
+            for inner in lists(node):
+                yield from self.paths_in(inner, inside)
 
 
 def walk(nodes: list[Node]) -> Iterator[tuple[list[Node], Node]]:
@@ -156,24 +186,15 @@ def wires(nodes: list[Node], prefix: Path = ()) -> list[tuple[Path, Wire]]:
     return found
 
 
-def paths_in(nodes: list[Node], prefix: Path = ()) -> Iterator[Path]:
-    """The paths of all labels in a chain, those in modules, too."""
-    for node in nodes:
-        own = label_of(node)
+def paths_of(chain: Chain, prefix: Path) -> Iterator[Path]:
+    """The paths of all labels in a chain of terms."""
+    for term in chain:
+        own = label_text(term.label) if isinstance(term, Call | Braces | Again) else ""
+        inside = (*prefix, own) if own else prefix
         if own:
-            yield (*prefix, own)
-        if isinstance(node, Step):
-            yield from paths_of(node.item.inner, (*prefix, own))
-        inside = (*prefix, node.label) if isinstance(node, Group) else prefix
-        for inner in lists(node):
-            yield from paths_in(inner, inside)
-
-
-def paths_of(items: Sequence[Item], prefix: Path) -> Iterator[Path]:
-    for item in items:
-        for depth in range(len(item.label)):
-            yield (*prefix, *item.label[: depth + 1])
-        yield from paths_of(item.inner, (*prefix, *item.label))
+            yield inside
+        for inner in chains(term):
+            yield from paths_of(inner, inside)
 
 
 def is_hidden(path: Path, around: Path, paths: Collection[Path]) -> bool:
