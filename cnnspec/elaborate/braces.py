@@ -40,7 +40,7 @@ def group(
     return output
 
 
-def shared(
+def with_dots(
     run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
 ) -> Value | None:
     """A step whose label has dots: in braces of its label's first part, which others may open, too."""
@@ -53,7 +53,7 @@ def shared(
     inner: list[Step] = []
     output = run.step(step._replace(label=rest), value, context.inside(scope), inner)
     if inner and value is not None and output is not None:
-        steps.append(Group(name, tuple(inner), value, output, step.span, shared=True))
+        steps.append(Group(name, tuple(inner), value, output, step.span, is_part=True))
     return output
 
 
@@ -68,8 +68,8 @@ def split_label(label: syntax.Label) -> tuple[syntax.Label, syntax.Label]:
     return label._replace(parts=head), label._replace(parts=rest)
 
 
-def has_dots(label: syntax.Label | None) -> bool:
-    return label is not None and any(isinstance(part, str) and "." in part for part in label.parts)
+def has_dots(label: syntax.Label) -> bool:
+    return any(isinstance(part, str) and "." in part for part in label.parts)
 
 
 def repeat(

@@ -166,7 +166,7 @@ class Elaborator(Elaboration):
     ) -> Value | None:
         action = step.action
         if step.label is not None and braces.has_dots(step.label):
-            return braces.shared(self, step, value, context, steps)
+            return braces.with_dots(self, step, value, context, steps)
         if type(action) is syntax.Call:
             return self.call(step.label, action, value, context, steps)
         if type(action) is syntax.Broken:

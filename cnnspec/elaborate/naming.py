@@ -44,7 +44,7 @@ def free_name(name: str) -> str:
 class NameScope:
     """The names given so far in one scope; `prefix` is its path within its owner, with a dot."""
 
-    __slots__ = ("by_kind", "count", "joins", "kinds", "prefix", "shared", "taken")
+    __slots__ = ("by_kind", "count", "joins", "kinds", "parts", "prefix", "taken")
 
     def __init__(self, prefix: str, by_kind: bool) -> None:
         self.prefix, self.by_kind = prefix, by_kind
@@ -52,7 +52,7 @@ class NameScope:
         self.kinds: dict[str, int] = {}
         self.joins: dict[str, int] = {}
         self.taken: dict[str, Span] = {}
-        self.shared: dict[str, NameScope] = {}  # scopes that labels with dots name
+        self.parts: dict[str, NameScope] = {}  # scopes that labels with dots name
 
     def name(self, label: str | None, kind: str, span: Span) -> tuple[str, Span | None]:
         """The path of the next step, and, where the name is taken, the place that took it."""
@@ -69,11 +69,11 @@ class NameScope:
 
     def within(self, name: str, span: Span) -> tuple[NameScope, Span | None]:
         """The scope that labels with dots name, the same each time, and the place of a step of that name."""
-        if name in self.shared:
-            return self.shared[name], None
+        if name in self.parts:
+            return self.parts[name], None
         path, earlier = self.reserve(name, span)
-        self.shared[name] = NameScope(path + ".", by_kind=False)
-        return self.shared[name], earlier
+        self.parts[name] = NameScope(path + ".", by_kind=False)
+        return self.parts[name], earlier
 
     def reserve(self, name: str, span: Span) -> tuple[str, Span | None]:
         """The path of a step that bears a name and does not count, and the place that took it before."""

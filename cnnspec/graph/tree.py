@@ -60,7 +60,7 @@ class Use(NamedTuple):
 class Group(NamedTuple):
     """Labelled braces. `name` is the scope's path within its owner.
 
-    `shared`: a step's label named them, as in `"convs.0": conv …`, and others of the scope may, too: further
+    `is_part`: a step's label named them, as in `"convs.0": conv …`, and others of the scope may, too: further
     groups of this name hold what else lies in them.
     """
 
@@ -69,7 +69,7 @@ class Group(NamedTuple):
     input: Value
     output: Value
     span: Span
-    shared: bool = False
+    is_part: bool = False
 
 
 class Repeat(NamedTuple):

@@ -109,7 +109,7 @@ def copy_of(scope: NameScope) -> NameScope:
     made = NameScope(scope.prefix, scope.by_kind)
     made.count, made.taken = scope.count, dict(scope.taken)
     made.kinds, made.joins = dict(scope.kinds), dict(scope.joins)
-    made.shared = {name: copy_of(within) for name, within in scope.shared.items()}
+    made.parts = {name: copy_of(within) for name, within in scope.parts.items()}
     return made
 
 

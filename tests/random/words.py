@@ -42,8 +42,10 @@ def label(choose: Choose, place: Place, loops: list[str], percent: int = 25) -> 
     if choose.chance(15):
         made = parted(choose.pick(("c", "d")), made)
     head, _, rest = made(place).partition(".")
-    taken = place.scope.shared[head].taken if rest and head in place.scope.shared else place.scope.taken
-    return made if (rest if taken is not place.scope.taken else head) not in taken else None
+    scope, name = place.scope, head
+    if rest and head in scope.parts:
+        scope, name = scope.parts[head], rest
+    return made if name not in scope.taken else None
 
 
 def parted(head: str, label: Label) -> Label:

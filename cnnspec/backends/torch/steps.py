@@ -45,7 +45,7 @@ def is_chain(steps: Steps, kept: set[Value], end: Value | None = None) -> bool:
     if steps and end is not None and steps[-1].output is not end:
         return False
     for number, step in enumerate(steps):
-        if isinstance(step, Merge | From | Again) or is_shared(step):
+        if isinstance(step, Merge | From | Again) or is_part(step):
             return False
         if isinstance(step, Leaf) and any(not weight.name for weight in weights(step)):
             return False
@@ -116,9 +116,9 @@ def is_container(step: Step) -> bool:
     return isinstance(step, Group) or (isinstance(step, Repeat | If) and bool(step.name))
 
 
-def is_shared(step: Step) -> bool:
+def is_part(step: Step) -> bool:
     """Whether braces may hold more than this step of the tree shows."""
-    return isinstance(step, Group) and step.shared
+    return isinstance(step, Group) and step.is_part
 
 
 def inside_of(steps: Iterable[Step]) -> Iterator[Step]:
@@ -126,13 +126,13 @@ def inside_of(steps: Iterable[Step]) -> Iterator[Step]:
     return (inner for step in steps for row in rows(step) for inner in row)
 
 
-def shared_in(steps: Iterable[Step]) -> Iterator[Group]:
-    """The shared braces of a scope, each as often as it is opened."""
+def parts_in(steps: Iterable[Step]) -> Iterator[Group]:
+    """The parts of braces that labels with dots name in a scope."""
     for step in steps:
-        if isinstance(step, Group) and step.shared:
+        if isinstance(step, Group) and step.is_part:
             yield step
         elif not is_container(step) and not (isinstance(step, Merge) and step.name):
-            yield from shared_in(inside_of((step,)))
+            yield from parts_in(inside_of((step,)))
 
 
 def leaves(steps: Steps) -> Iterator[Leaf]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Plan, shape_note
 from cnnspec.backends.torch.solve.columns import Frame, Part
 from cnnspec.backends.torch.solve.loops import Loop
+from cnnspec.backends.torch.solve.parts import Owner, PartedBraces
 from cnnspec.backends.torch.solve.roots import as_class
 from cnnspec.backends.torch.solve.solutions import (
     Attribute,
@@ -37,12 +38,11 @@ from cnnspec.backends.torch.steps import (
     is_container,
     is_method,
     is_parameter,
-    is_shared,
+    is_part,
     key_of,
     labelled,
     modules_in,
     repeat_of,
-    shared_in,
     unlabelled,
     wish_of,
 )
@@ -55,9 +55,6 @@ from cnnspec.values.symbols import add, constant, make, polynomial
 
 LONGEST_UNROLLED = 8
 LONGEST_LISTED = 24  # modules that turns of a repeat may be, to be listed one by one
-
-Owner = str | Variable
-"""What modules are put into: `self`, an attribute, a local variable."""
 
 To = Callable[[Frame, list[Any], Solution, str], Statement]
 """Puts a module into its place."""
@@ -73,7 +70,7 @@ class Constructor:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.wired = not plan.is_chain  # forward runs these steps one by one
-        self.shared: dict[str, Owner] = {}  # what modules of shared braces are put into, by the braces' names
+        self.parted = PartedBraces(plan.root)
 
     def solve(self) -> Solved:
         """All statements. Raises Unaligned where no one constructor is right for all rows."""
@@ -84,7 +81,7 @@ class Constructor:
             items, start = self.chain(columns, self.plan.root)
         put = self.to_container("self", named=False) if numbered else self.to_self
         begun = Do(Make("super().__init__", tuple(items)))
-        heads = self.heads((step for row in self.plan.rows for step in row.steps), "self")
+        heads = self.parted.heads((step for row in self.plan.rows for step in row.steps), "self")
         return [begun, *heads, *self.each(columns[start:], self.plan.root, put)]
 
     # Where modules go
@@ -183,42 +180,23 @@ class Constructor:
             return None
         return Make(Given(name), ())
 
-    def heads(self, steps: Iterable[Any], owner: Owner) -> Solved:
-        """Bare modules for the shared braces of a scope, which are filled at several places."""
-        found: Solved = []
-        for step in shared_in(steps):
-            if step.name not in self.shared:
-                name = step.name.rpartition(".")[2]
-                made = Make("nn.Module", ())
-                if is_plain(name) and owner == "self":
-                    found.append(Do(made, Attribute("self", name)))
-                    self.shared[step.name] = f"self.{name}"
-                else:
-                    target = self.shared[step.name] = Variable(name)
-                    add = Make(
-                        Attribute(owner, "add_module"), (("", self.plan.root.string([name])), ("", target))
-                    )
-                    found += [Do(made, target), Do(add)]
-            found += self.heads(step.steps, self.shared[step.name])
-        return found
-
-    def again(self, steps: list[Any], frame: Frame) -> Solved:
-        """What one opening of shared braces puts into them."""
+    def part(self, steps: list[Any], frame: Frame) -> Solved:
+        """What one opening of braces puts into their module, which stands at the head of the scope."""
         names = [step.name for step in steps]
         if not agree(names):
             raise Unaligned
         self.plan.bare.update(names)
         around, self.wired = self.wired, True
         try:
-            put = self.to_container(self.shared[names[0]], named=True)
+            put = self.to_container(self.parted.owners[names[0]], named=True)
             return self.walk([unlabelled(step) for step in steps], frame, put)
         finally:
             self.wired = around
 
     def container(self, steps: list[Any], frame: Frame, put: To) -> Solved:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
-        if is_shared(steps[0]):
-            return self.again(steps, frame)
+        if is_part(steps[0]):
+            return self.part(steps, frame)
         rows = [unlabelled(step) for step in steps]
         chain = all(is_chain(row, self.plan.kept, s.output) for row, s in zip(rows, steps, strict=True))
         self.plan.bare.update(step.name for step in steps if not chain)
@@ -251,10 +229,10 @@ class Constructor:
         """A container that statements fill: the attribute itself where it has one, else a variable first."""
         names, wish = [step.name for step in steps], steps[0].name.rpartition(".")[2]
         if put == self.to_self and agree(names) and is_plain(names[0]):
-            heads = self.heads(inside_of(steps), f"self.{names[0]}")
+            heads = self.parted.heads(inside_of(steps), f"self.{names[0]}")
             return [Do(made, Attribute("self", names[0])), *heads, *fill(f"self.{names[0]}")]
         target = Variable(wish if agree(names) else wish.rstrip("0123456789"))
-        heads = self.heads(inside_of(steps), target)
+        heads = self.parted.heads(inside_of(steps), target)
         return [Do(made, target), *heads, *fill(target), put(frame, steps, target, "")]
 
     def branches(self, steps: list[If], frame: Frame, put: To) -> Solved:
