@@ -80,14 +80,13 @@ def parse_inputs(inputs: tuple[str, ...]) -> list[Any]:
 def imported(source: str, shapes: list[Any], name: str | None, flat: bool) -> tuple[Any, str, list[str]]:
     """What the source names, its specification, and the keys of its weights. Raises Refused."""
     from cnnspec.importers.readers import reader_of
-    from cnnspec.importers.sources import net_name
     from cnnspec.importers.write import write
 
     reader = reader_of(source)
     with Progress(3, "import") as progress:
         loaded = reader.load(source)
         progress.step()
-        model = reader.read(loaded, shapes, name or net_name(source, type(loaded).__name__))
+        model = reader.read(loaded, shapes, name or reader.name_of(source, loaded))
         progress.step()
         text = write(model, flat)
         progress.step()

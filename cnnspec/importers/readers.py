@@ -13,8 +13,8 @@ from cnnspec.values.shapes import Shape
 class Reader(NamedTuple):
     """Modules of this package that load a source and read what was loaded.
 
-    `load(source)` gives what the source names; `read(loaded, inputs, name)` makes the model of it. Both raise
-    Refused.
+    `load(source)` gives what the source names, and `net_name(source, kind)` what a net of that class is
+    called then; `read(loaded, inputs, name)` makes the model of it. Loading and reading raise Refused.
     """
 
     loads: str
@@ -23,12 +23,16 @@ class Reader(NamedTuple):
     def load(self, source: str) -> Any:
         return import_module(self.loads).load(source)
 
+    def name_of(self, source: str, loaded: Any) -> str:
+        name: str = import_module(self.loads).net_name(source, type(loaded).__name__)
+        return name
+
     def read(self, loaded: Any, inputs: Sequence[Shape], name: str) -> Model:
         read: Callable[..., Model] = import_module(self.reads).read
         return read(loaded, inputs, name)
 
 
-TORCH = Reader("cnnspec.importers.sources", "cnnspec.importers.torch.read")
+TORCH = Reader("cnnspec.importers.torch.sources", "cnnspec.importers.torch.read")
 
 READERS: dict[str, Reader] = {"": TORCH}
 """By the suffix of the source; "" for all others."""

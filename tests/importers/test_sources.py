@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from cnnspec.importers.refusals import Refused  # noqa: E402
-from cnnspec.importers.sources import load, net_name  # noqa: E402
+from cnnspec.importers.torch.sources import load, net_name  # noqa: E402
 
 FILE = """
 from __future__ import annotations

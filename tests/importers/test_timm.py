@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch")
 
 from cnnspec.compiler import check_text  # noqa: E402
 from cnnspec.importers.from_network import model_of  # noqa: E402
-from cnnspec.importers.sources import load  # noqa: E402
 from cnnspec.importers.torch.read import read  # noqa: E402
+from cnnspec.importers.torch.sources import load  # noqa: E402
 from cnnspec.importers.write import write  # noqa: E402
 from cnnspec.values.shapes import Shape  # noqa: E402
 

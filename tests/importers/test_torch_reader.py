@@ -27,9 +27,9 @@ from tests.zoo.shipped import load as emitted_class
 
 torch = pytest.importorskip("torch")
 
-from cnnspec.importers.sources import load  # noqa: E402
 from cnnspec.importers.torch.compare import NOISE  # noqa: E402
 from cnnspec.importers.torch.read import read  # noqa: E402
+from cnnspec.importers.torch.sources import load  # noqa: E402
 from tests.backends.interpreter import build  # noqa: E402
 from tests.importers.running import largest_difference  # noqa: E402
 

@@ -20,8 +20,8 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
 
-from cnnspec.importers.sources import load  # noqa: E402
 from cnnspec.importers.torch.read import read  # noqa: E402
+from cnnspec.importers.torch.sources import load  # noqa: E402
 from cnnspec.importers.write import write  # noqa: E402
 
 IMAGE = Shape(3, 32, 32)

@@ -47,8 +47,8 @@ def nets(torchvision: Any) -> list[str]:
 
 def test_nets_of_torchvision_come_back_short(torchvision: Any) -> None:
     """The shortest text itself is the network: no block that it has is wrong."""
-    from cnnspec.importers.sources import load
     from cnnspec.importers.torch.read import read
+    from cnnspec.importers.torch.sources import load
 
     lengths = {}
     for name in nets(torchvision):

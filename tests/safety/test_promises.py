@@ -276,7 +276,7 @@ def test_torch_is_imported_by_no_module_but_where_nets_run() -> None:
     }
     folders = ("run/", "importers/torch/", "backends/torch/modules/")
     others = {user for user in users if not user.startswith(folders)}
-    assert others <= {"importers/sources.py", "api.py"}  # which names a type of it, and loads nothing
+    assert others <= {"api.py"}, "which names a type of it, and loads nothing"
 
 
 @pytest.mark.slow
