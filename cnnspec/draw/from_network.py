@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnnspec.draw.box_text import brief_words, layer_words
 from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
@@ -11,6 +11,7 @@ from cnnspec.graph.tree import (
     UNREAD,
     Again,
     Braces,
+    Group,
     Leaf,
     Lost,
     Merge,
@@ -186,7 +187,7 @@ class Builder:
         for row in rows(step):
             inner = self.steps(row, place)
             items += self.cluster("iteration", "", "", inner, place) if isinstance(step, Repeat) else inner
-        return self.cluster("group", own_name(step.name), "", items, place)
+        return self.cluster("group", braces_label(step), "", items, place)
 
     def merge(self, step: Merge, place: Surroundings) -> list[Item]:
         items: list[Item] = []
@@ -275,6 +276,15 @@ def window(layer: Layer) -> tuple[int, int] | None:
             value = layer.value(name)
             return value.kernel if isinstance(value, Filter) else value
     return None
+
+
+def braces_label(step: Braces) -> str:
+    """The label of braces; of such as a label with dots opens, the whole label: `convs.0`."""
+    inner: Any = step
+    while isinstance(inner, Group) and inner.is_part and len(inner.steps) == 1:
+        inner = inner.steps[0]
+    path: str = getattr(inner, "name", step.name)  # what runs again bears none
+    return own_name(step.name) + path[len(step.name) :]
 
 
 def given_label(path: str, kind: str) -> str:

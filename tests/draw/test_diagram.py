@@ -14,7 +14,7 @@ from cnnspec.draw.fold import fold
 from cnnspec.draw.from_network import KINDS, build
 from cnnspec.draw.fuse import fuse
 from cnnspec.draw.look import DETAILS
-from cnnspec.draw.model import Count, Diagram, boxes, totals
+from cnnspec.draw.model import Cluster, Count, Diagram, boxes, totals
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.style import SHAPES
 from cnnspec.draw.unwrap import unwrap
@@ -81,6 +81,14 @@ def test_edges_lead_forward_between_boxes_that_are_there(name: str) -> None:
 
 def test_every_layer_has_a_kind_with_a_look() -> None:
     assert {KINDS[name] for name in NAMES} <= set(SHAPES)
+
+
+def test_a_label_with_dots_is_drawn_whole() -> None:
+    """Braces that are opened once more would bear the same name again."""
+    diagram = chain('"c.0": conv 8@3x3\n"n.0": batchnorm\n"c.a.1": conv 8@3x3\n"b.0": { relu, maxpool 2x2 }')
+    assert [box.label for box in ordered(diagram)][1:4] == ["c.0", "c.a.1", ""]
+    (cluster,) = (item for item in diagram.items if isinstance(item, Cluster))
+    assert cluster.name == "b.0"
 
 
 def test_a_convolution_takes_in_what_follows_it() -> None:
