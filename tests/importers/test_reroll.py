@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cnnspec.importers.formulas import name, written
 from cnnspec.importers.reroll import reroll, tidy, unroll, with_loops
-from cnnspec.importers.terms import Braces, Call, Chain, Join, Repeat, map_values
+from cnnspec.importers.terms import Braces, Call, Chain, Join, Repeat, Term
 from cnnspec.importers.text import BlockText, measure
 from cnnspec.importers.turns import Turns, table
 from cnnspec.importers.unify import unify
@@ -23,10 +23,10 @@ KERNEL = {"arguments": (("count", 4), ("kernel", name("kernel")), ("bias", True)
 def forgotten(chain: Chain) -> Chain:
     """The chain without the channels that arrive, which repeats do not keep."""
 
-    def change(term: object) -> object:
+    def change(term: Term) -> Term:
         return term._replace(channels=0) if isinstance(term, Call | Braces) else term
 
-    return tuple(map(change, map_values(chain, lambda value: value)))  # type: ignore[arg-type]
+    return tuple(map(change, chain))
 
 
 @settings(max_examples=50)

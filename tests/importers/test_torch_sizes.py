@@ -82,8 +82,11 @@ def test_a_resize_to_a_size_keeps_it() -> None:
 
 
 def test_a_net_of_one_size_is_read_at_that() -> None:
-    function = lambda net, x, y: net.fc(resized(net, x, y).flatten(1))  # noqa: E731
-    module = Net(function, nn.Conv2d(3, 1, 2, stride=2), fc=nn.Linear(64, 5))
+    module = Net(
+        lambda net, x, y: net.fc(resized(net, x, y).flatten(1)),
+        nn.Conv2d(3, 1, 2, stride=2),
+        fc=nn.Linear(64, 5),
+    )
     model = read(module, [Shape(3, 8, 8)])
     assert [op.layer.name for op in model.operations] == ["conv", "upsample", "flatten", "linear"]
     assert model.operations[1].layer.value("factor") == (2, 2)
