@@ -61,16 +61,17 @@ class Result(NamedTuple):
 
 def run(source: str, outputs: bool) -> Result:
     """Import a source, and hold what was written against the module."""
-    from cnnspec.importers.readers import TORCH
     from cnnspec.importers.refusals import Refused
+    from cnnspec.importers.torch.read import read
+    from cnnspec.importers.torch.sources import load
     from cnnspec.importers.write import write
     from cnnspec.values.shapes import Shape
 
     began = time.perf_counter()
     try:
-        module = TORCH.load(source)
+        module = load(source)
         shape = image(source, module)
-        text = write(TORCH.read(module, [Shape(*shape)], ""))
+        text = write(read(module, [Shape(*shape)], ""))
     except Refused as refused:
         reasons = tuple(f"{group.message} ({group.kind})" for group in refused.groups)
         return Result(source, time.perf_counter() - began, 0, reasons)
@@ -79,7 +80,7 @@ def run(source: str, outputs: bool) -> Result:
     seconds = time.perf_counter() - began
     if outputs:
         with patch("cnnspec.importers.torch.meta.WithoutMemory", nullcontext):
-            module = TORCH.load(source)
+            module = load(source)
     return Result(source, seconds, lines(text), wrong=difference(text, module, shape if outputs else None))
 
 

@@ -174,12 +174,12 @@ def from_torch(
     the module computes; ValueError for an input or a name that is none.
     """
     from cnnspec.importers.names import is_free
-    from cnnspec.importers.readers import TORCH
+    from cnnspec.importers.torch.read import read
     from cnnspec.importers.write import write
 
     if name and not is_free(name):
         raise ValueError(f"a net cannot be called {name!r}")
-    return write(TORCH.read(module, shapes_of(input), name), flat)
+    return write(read(module, shapes_of(input), name), flat)
 
 
 def shapes_of(given: Sequence[Any]) -> list[Shape]:

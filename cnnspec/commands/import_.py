@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnspec.commands.common import complain, fail, save
 from cnnspec.commands.progress import Progress
 
-IMAGE = "3@224x224"
+if TYPE_CHECKING:
+    from cnnspec.importers.readers import Loaded
 
 
 @click.command("import")
 @click.argument("source")
+@click.argument("numbers", metavar="[WEIGHTS]", default="")
 @click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
 @click.option(
     "--input",
     "inputs",
     multiple=True,
     metavar="SHAPE",
-    help=f"The shape of an input, {IMAGE} if not given; again for each further input.",
+    help="The shape of an input, as 3@224x224; again for each further input.",
 )
 @click.option("--name", metavar="NAME", help="What the net is called, if not as its class.")
 @click.option("--weights", metavar="FILE", help="Write the weights, too: a .safetensors or .npz file.")
@@ -31,6 +33,7 @@ IMAGE = "3@224x224"
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 def import_(
     source: str,
+    numbers: str,
     output: str | None,
     inputs: tuple[str, ...],
     name: str | None,
@@ -42,7 +45,8 @@ def import_(
     """Write the specification of a network: of SOURCE, a module of PyTorch.
 
     SOURCE is torchvision:NAME, timm:NAME or FILE.py:NAME. A file is run, so let it be one that you trust;
-    what it defines by the name is a module, or a class or a function that makes one.
+    what it defines by the name is a module, or a class or a function that makes one. Its input is 3@224x224
+    without --input. Sources that keep their WEIGHTS in a file of their own take it as the second one.
     """
     from cnnspec.importers.names import is_free
     from cnnspec.importers.refusals import Refused
@@ -51,13 +55,14 @@ def import_(
     if name is not None and not is_free(name):
         fail(f"--name: a net cannot be called {name!r}")
     try:
-        loaded, text, keys = imported(source, shapes, name, flat)
+        loaded, text, keys = imported(source, numbers, shapes, name, flat)
+        tensors = loaded.weights(keys) if weights is not None else {}
     except Refused as refused:
         refuse(refused, style)
     except ImportError as problem:
         fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[torch]'")
     if weights is not None:
-        save(weights, contents_of(weights, loaded, keys), force)
+        save(weights, contents_of(weights, tensors), force)
     if output not in (None, "-"):
         save(output, text, force)
     if style == "json":
@@ -72,21 +77,22 @@ def parse_inputs(inputs: tuple[str, ...]) -> list[Any]:
     from cnnspec.elaborate.settings import parse_shape
 
     try:
-        return [parse_shape(text) for text in inputs or (IMAGE,)]
+        return [parse_shape(text) for text in inputs]
     except ValueError as problem:
         fail(problem)
 
 
-def imported(source: str, shapes: list[Any], name: str | None, flat: bool) -> tuple[Any, str, list[str]]:
+def imported(
+    source: str, numbers: str, shapes: list[Any], name: str | None, flat: bool
+) -> tuple[Loaded, str, list[str]]:
     """What the source names, its specification, and the keys of its weights. Raises Refused."""
-    from cnnspec.importers.readers import reader_of
+    from cnnspec.importers.readers import load
     from cnnspec.importers.write import write
 
-    reader = reader_of(source)
     with Progress(3, "import") as progress:
-        loaded = reader.load(source)
+        loaded = load(source, numbers)
         progress.step()
-        model = reader.read(loaded, shapes, name or reader.name_of(source, loaded))
+        model = loaded.read(shapes, name or loaded.name)
         progress.step()
         text = write(model, flat)
         progress.step()
@@ -105,17 +111,13 @@ def refuse(refused: Any, style: str) -> None:
     sys.exit(1)
 
 
-def contents_of(path: str, loaded: Any, keys: list[str]) -> bytes:
-    """The weights of a module as the content of a file."""
+def contents_of(path: str, tensors: dict[str, Any]) -> bytes:
+    """The weights of a network as the content of a file."""
     from cnnspec.run import RunProblem
-    from cnnspec.run.weight_files import contents, suffix_of
+    from cnnspec.run.weight_files import contents
 
     try:
-        suffix_of(path)
-        state = loaded.state_dict()
-        if any(state[key].is_meta for key in keys):
-            fail(f"{path}: what was imported has no weights of its own")
-        return contents(path, {key: state[key].detach().cpu().numpy() for key in keys})
+        return contents(path, tensors)
     except RunProblem as problem:
         fail(problem)
 

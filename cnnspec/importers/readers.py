@@ -4,40 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from cnnspec.importers.model import Model
 from cnnspec.values.shapes import Shape
 
-
-class Reader(NamedTuple):
-    """Modules of this package that load a source and read what was loaded.
-
-    `load(source)` gives what the source names, and `net_name(source, kind)` what a net of that class is
-    called then; `read(loaded, inputs, name)` makes the model of it. Loading and reading raise Refused.
-    """
-
-    loads: str
-    reads: str
-
-    def load(self, source: str) -> Any:
-        return import_module(self.loads).load(source)
-
-    def name_of(self, source: str, loaded: Any) -> str:
-        name: str = import_module(self.loads).net_name(source, type(loaded).__name__)
-        return name
-
-    def read(self, loaded: Any, inputs: Sequence[Shape], name: str) -> Model:
-        read: Callable[..., Model] = import_module(self.reads).read
-        return read(loaded, inputs, name)
+if TYPE_CHECKING:
+    from cnnspec.run.programs import Array
 
 
-TORCH = Reader("cnnspec.importers.torch.sources", "cnnspec.importers.torch.read")
+class Loaded(Protocol):
+    """A network as its source keeps it. `name` is what its net is called where the user says nothing."""
 
-READERS: dict[str, Reader] = {"": TORCH}
-"""By the suffix of the source; "" for all others."""
+    @property
+    def name(self) -> str: ...
+
+    def read(self, inputs: Sequence[Shape], name: str) -> Model:
+        """Make the model of it, called `name`.
+
+        `inputs` are the shapes that the user gives; without any, the source's own ones hold, or one image
+        of 3@224x224. Raises Refused.
+        """
+
+    def weights(self, keys: Sequence[str]) -> dict[str, Array]:
+        """Return the tensors under these keys of the model. Raises Refused where the source has none."""
 
 
-def reader_of(source: str) -> Reader:
-    suffix = source.rpartition(".")[2] if "." in source else ""
-    return READERS.get(f".{suffix}", READERS[""])
+READERS = {"": "cnnspec.importers.torch.loaded"}
+"""Modules with `load(source, weights) -> Loaded`, by the suffix of the source; "" for all others."""
+
+
+def load(source: str, weights: str = "") -> Loaded:
+    """Open a source, its weights in a file of their own where it keeps them apart. Raises Refused."""
+    reader = import_module(READERS.get(Path(source).suffix.lower(), READERS[""]))
+    opened: Callable[[str, str], Loaded] = reader.load
+    return opened(source, weights)
