@@ -26,6 +26,16 @@ block B(width, stride=1) {
     }
 }
 net N { input 3@8x8\n B 4, B 4, B 8 stride=2, B 8 }""",
+    "a table with how often a step in the loop repeats": """
+block B(width) { add { | conv width@1x1, relu, conv 4@1x1 | identity } }
+net N { input 4@4x4
+    stage: { B 9
+        repeat a, b, depth, c, d in [[3, 1, 2, 5, 9], [4, 2, 2, 6, 10], [5, 3, 2, 5, 11], [6, 1, 2, 6, 12], [3, 2, 2, 5, 13], [4, 3, 2, 6, 9], [5, 1, 2, 5, 10], [6, 2, 2, 6, 11], [3, 3, 2, 5, 12], [4, 1, 2, 6, 13], [5, 2, 2, 5, 9], [6, 3, 1, 6, 10]] {
+            repeat j in 2 { B (a if j == 0 else b) }
+            repeat j in depth { B (c if j == 0 else d) }
+        }
+    }
+}""",
     "an identity path first": "net N { input 4@6x6\n add { | identity | conv 4@3x3 pad=1, relu, conv 4@1x1, tanh, conv 4@1x1 } }",
     "joins in joins": """
 net N { input 4@6x6

@@ -56,6 +56,6 @@ class Printer:
     def loop(self, solved: Loops) -> code.Turns:
         taken = self.speller.open(solved.turn)
         body = self.body(solved.body)
-        targets, over = self.speller.header(solved.turn, solved.body, solved.times, solved.rows)
+        targets, over = self.speller.header(solved)
         self.speller.close(solved.turn, taken)
         return code.Turns(targets, over, body)

@@ -12,11 +12,13 @@ from cnnspec.backends.torch.solve.solutions import (
     Attribute,
     Cell,
     Check,
+    Do,
     Every,
     Formula,
     Given,
     Half,
     Index,
+    Loops,
     Make,
     Numbered,
     Present,
@@ -58,18 +60,16 @@ class Speller:
         del self.indices[loop]
         self.local.taken = taken
 
-    def header(
-        self, loop: Index, solved: Any, times: Solution, rows: list[list[Solution]]
-    ) -> tuple[str, Text]:
+    def header(self, loop: Loops) -> tuple[str, Text]:
         """The targets of a `for`, and what it runs over."""
-        counted = counts_along(solved, loop)
-        if not rows:
-            return (self.indices[loop] if counted else "_"), f"range({flat(self.text(times))})"
-        targets = ", ".join(self.tables[loop])
-        listed = Arguments("", tuple(("", self.row(row)) for row in rows), *"[]")
+        counted, index = counts_along(loop.body, loop.turn), self.indices[loop.turn]
+        if not loop.rows:
+            return (index if counted else "_"), f"range({flat(self.text(loop.times))})"
+        targets = ", ".join(map(self.cell, loop.heads))
+        listed = Arguments("", tuple(("", self.row(row)) for row in loop.rows), *"[]")
         if counted:
-            lone = targets if len(self.tables[loop]) == 1 else f"({targets})"
-            return f"{self.indices[loop]}, {lone}", Arguments("enumerate", (("", listed),))
+            lone = targets if len(loop.heads) == 1 else f"({targets})"
+            return f"{index}, {lone}", Arguments("enumerate", (("", listed),))
         return targets, listed
 
     def row(self, cells: list[Solution]) -> Text:
@@ -98,7 +98,7 @@ class Speller:
         if isinstance(solved, Every):
             taken = self.open(solved.turn)
             made = self.text(solved.made)
-            targets, over = self.header(solved.turn, solved.made, solved.times, [])
+            targets, over = self.header(Loops(solved.turn, solved.times, [], [], [Do(solved.made)]))
             self.close(solved.turn, taken)
             return Each(made, f"for {targets} in {flat(over)}")
         return self.word(solved)

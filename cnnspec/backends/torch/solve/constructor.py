@@ -328,7 +328,7 @@ class Constructor:
         table = loop.table(body)
         listed = [loop.row(table, turn) for turn in range(loop.size)] if table else []
         times = "" if table else self.times(steps, frame, first)
-        return [*before, Loops(loop.index, times, listed, body)]
+        return [*before, Loops(loop.index, times, table, listed, body)]
 
     @staticmethod
     def times(steps: list[Repeat], frame: Frame, first: int) -> Solution:

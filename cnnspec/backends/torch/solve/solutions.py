@@ -162,10 +162,11 @@ class Choose(NamedTuple):
 
 
 class Loops(NamedTuple):
-    """`for …:` so many times, or over the rows of a table."""
+    """`for …:` so many times, or over the rows of a table, whose columns are the cells of `heads`."""
 
     turn: Index
     times: Solution
+    heads: list[Cell]
     rows: list[list[Solution]]
     body: Solved
 
