@@ -72,16 +72,17 @@ def run(source: str, outputs: bool) -> Result:
         module = load(source)
         shape = image(source, module)
         text = write(read(module, [Shape(*shape)], ""))
+        seconds = time.perf_counter() - began
+        if outputs:
+            with patch("cnnspec.importers.torch.meta.WithoutMemory", nullcontext):
+                module = load(source)
+        wrong = difference(text, module, shape if outputs else None)
     except Refused as refused:
         reasons = tuple(f"{group.message} ({group.kind})" for group in refused.groups)
         return Result(source, time.perf_counter() - began, 0, reasons)
     except Exception as failure:
         return Result(source, time.perf_counter() - began, wrong=f"{type(failure).__name__}: {failure}"[:200])
-    seconds = time.perf_counter() - began
-    if outputs:
-        with patch("cnnspec.importers.torch.meta.WithoutMemory", nullcontext):
-            module = load(source)
-    return Result(source, seconds, lines(text), wrong=difference(text, module, shape if outputs else None))
+    return Result(source, seconds, lines(text), wrong=wrong)
 
 
 def image(source: str, module: Any) -> tuple[int, ...]:

@@ -15,12 +15,16 @@ OUTSIDE = -1
 
 
 class Step:
-    """An item in its place. `name` is a label that a wire needs, where the item has none of its own."""
+    """An item in its place. `name` is a label that a wire needs, where the item has none of its own.
+
+    `size` is the constant that says how large a map it makes; "" where its arguments do.
+    """
 
     def __init__(self, item: Item, label: tuple[str, ...]) -> None:
         self.item, self.label = item, label
         self.output: int = item.output
         self.name = ""
+        self.size = ""
 
 
 class Meeting:
@@ -46,6 +50,13 @@ class Mark:
         self.name, self.output = name, output
 
 
+class Keep:
+    """A constant for the size of the value that arrives."""
+
+    def __init__(self, output: int) -> None:
+        self.output, self.name = output, ""
+
+
 class Wire:
     """A value from elsewhere."""
 
@@ -53,7 +64,20 @@ class Wire:
         self.output = output
 
 
-Node = Step | Meeting | Group | Mark | Wire
+Node = Step | Meeting | Group | Mark | Keep | Wire
+
+
+def lists(node: Node) -> list[list[Node]]:
+    """The chains that a node holds."""
+    return [node.body] if isinstance(node, Group) else node.paths if isinstance(node, Meeting) else []
+
+
+def walk(nodes: Iterable[Node]) -> Iterator[Node]:
+    """All nodes in the order of the text, each before those that it holds."""
+    for node in nodes:
+        yield node
+        for inner in lists(node):
+            yield from walk(inner)
 
 
 class Torn(Exception):
@@ -106,7 +130,10 @@ class Scope:
         self.depth[item.output] = self.depth[found] + 1
 
     def region(self, join: Item) -> Region | None:
-        """The region of a join, where its paths share nothing and nothing of them is read elsewhere."""
+        """The region of a join, where its paths share nothing and nothing of them is read elsewhere.
+
+        Nor does a path take the size of a map that is made in another one.
+        """
         entry = self.dominator[join.output]
         if entry == OUTSIDE:
             return None
@@ -115,12 +142,18 @@ class Scope:
         for value in join.inputs:
             path = self.between(entry, value)
             members = {item.output for item in path}
-            if members & taken:
+            if members & taken or any(self.is_sized_by(item, taken) for item in path):
                 return None
             taken |= members
             paths.append(path)
         closed = all(self.readers[value] <= taken | {join.output} for value in taken)
         return Region(entry, tuple(paths), taken | {join.output}) if closed else None
+
+    def is_sized_by(self, item: Item, others: Collection[int]) -> bool:
+        """Whether an item takes its size from these values, and from no other of the scope."""
+        sized = item.operation.sized if item.operation is not None else ()
+        known = [value for value in sized if value in self.depth]
+        return bool(known) and all(value in others for value in known)
 
     def between(self, entry: int, value: int) -> tuple[Item, ...]:
         """The items that a value is computed by from the entry, in their order."""

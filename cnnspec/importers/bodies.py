@@ -14,6 +14,7 @@ from cnnspec.importers.terms import (
     Braces,
     Call,
     Chain,
+    Constant,
     If,
     Join,
     Repeat,
@@ -88,7 +89,7 @@ def slots_of(chain: Chain, at_start: bool) -> Iterator[Slot]:
             yield Slot(term.rows, "rows")
         for inner in chains(term):
             yield from slots_of(inner, at_start and not isinstance(term, Repeat))
-        at_start = False
+        at_start = at_start and isinstance(term, Constant)
 
 
 def slot_of(column: Column, argument: str, value: Any, term: Call) -> Slot:
@@ -113,9 +114,11 @@ def words(term: If) -> str:
 
 def solved(chain: Chain, solver: Solver, at_start: bool, places: Sequence[int] = ()) -> Chain:
     """The chain with formulas for columns. `places` are the instances that have it, where not all do."""
-    return tuple(
-        with_formulas(term, solver, at_start and place == 0, places) for place, term in enumerate(chain)
-    )
+    found = []
+    for term in chain:
+        found.append(with_formulas(term, solver, at_start, places))
+        at_start = at_start and isinstance(term, Constant)
+    return tuple(found)
 
 
 def with_formulas(term: Term, solver: Solver, at_start: bool, places: Sequence[int]) -> Term:

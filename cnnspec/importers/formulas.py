@@ -15,6 +15,12 @@ class LayerName(str):
     __slots__ = ()
 
 
+class ConstantName(str):
+    """A constant as a value: `size=size`."""
+
+    __slots__ = ()
+
+
 class Items(tuple[Any, ...]):
     """A list as a value, which does not change; a tuple is a size, or the four sides of a pad."""
 
@@ -109,7 +115,7 @@ def plain(value: Any) -> str:
     """A plain value as the language writes it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, LayerName):
+    if isinstance(value, LayerName | ConstantName):
         return value
     if isinstance(value, str):
         return f'"{value}"'

@@ -35,6 +35,7 @@ class Operation(NamedTuple):
     with the same keys share them. `scopes` are the modules around it, outermost first, without the model
     itself. `training`: evaluation passes by it, or no output of evaluation needs it.
     `place` is the line of the source that made it, as `eca.py:68`; "" where none is known.
+    `sized`: the values, by number, whose height and width its `size` is, whatever the input's are.
     """
 
     layer: Layer
@@ -44,6 +45,7 @@ class Operation(NamedTuple):
     scopes: tuple[Scope, ...] = ()
     training: bool = False
     place: str = ""
+    sized: frozenset[int] = frozenset()
 
 
 class Input(NamedTuple):

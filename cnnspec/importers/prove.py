@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cnnspec.importers.model import Model, Operation
 from cnnspec.importers.normalise import normalise
 from cnnspec.layers.base import Layer, Unsupported
+from cnnspec.layers.resize import Upsample
 from cnnspec.values.shapes import Shape, plain_shape
 
 
@@ -87,10 +88,13 @@ def merkle(model: Model, numbers: Numbers) -> dict[int, int]:
 def meaning(layer: Layer, shapes: Sequence[Shape], numbers: Numbers) -> int:
     """A number for what a layer does to values of these shapes, however it is spelled.
 
-    It is lowered to a call of PyTorch's, where there is one: a depthwise convolution is one in groups.
+    It is lowered to a call of PyTorch's, where there is one: a depthwise convolution is one in groups. So
+    many times as high and as wide is as much as a size.
     """
     if layer.is_join:
         return numbers(layer.name)
+    if isinstance(layer, Upsample) and all(float(factor).is_integer() for factor in layer.factor or ()):
+        layer = Upsample(size=layer.output(shapes[0]).size, mode=layer.mode, align=layer.align)
     try:
         return numbers("call", frozen(layer.torch(shapes[0])))
     except Unsupported:

@@ -60,6 +60,13 @@ class Repeat(NamedTuple):
     body: Chain
 
 
+class Constant(NamedTuple):
+    """A name for a value that is computed where it stands."""
+
+    name: str
+    value: Any
+
+
 class From(NamedTuple):
     target: tuple[Label, ...]
 
@@ -69,7 +76,7 @@ class Again(NamedTuple):
     label: Label = ()
 
 
-Term = Call | Braces | Join | If | Repeat | From | Again
+Term = Call | Braces | Join | If | Repeat | Constant | From | Again
 Chain = tuple[Term, ...]
 
 NONE = Call("none", ())

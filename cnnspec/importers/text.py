@@ -17,6 +17,7 @@ from cnnspec.importers.terms import (
     Braces,
     Call,
     Chain,
+    Constant,
     From,
     If,
     Join,
@@ -152,6 +153,8 @@ class Printer:
             return self.condition(term, width)
         if isinstance(term, Repeat):
             return self.repeat(term, width)
+        if isinstance(term, Constant):
+            return [f"{term.name} = {written(term.value)}"]
         word = "from" if isinstance(term, From) else label(term.label) + "again"
         return [f"{word} {'.'.join(map(reference, term.target))}"]
 

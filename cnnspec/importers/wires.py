@@ -7,7 +7,10 @@ from itertools import count
 from typing import NamedTuple
 
 from cnnspec.importers.arguments import spell
-from cnnspec.importers.arrange import Group, Mark, Meeting, Node, Step, Wire, arrange
+from cnnspec.importers.arrange import Group, Keep, Mark, Meeting, Node, Step, Wire, arrange, lists, walk
+from cnnspec.importers.formulas import ConstantName, Items
+from cnnspec.importers.formulas import name as name_
+from cnnspec.importers.kept import Keeper
 from cnnspec.importers.model import Model
 from cnnspec.importers.scopes import Item
 from cnnspec.importers.terms import (
@@ -16,6 +19,7 @@ from cnnspec.importers.terms import (
     Braces,
     Call,
     Chain,
+    Constant,
     From,
     Join,
     Label,
@@ -26,6 +30,10 @@ from cnnspec.importers.terms import (
 )
 
 Path = tuple[str, ...]
+
+SIZE = Items((name_("in.height"), name_("in.width")))
+RESIZES = ("size", "factor", "sides")
+"""Arguments that say how large a map becomes."""
 
 
 class NetChain(NamedTuple):
@@ -64,13 +72,14 @@ class Namer:
     """Names values in the chain of one scope, and makes terms of it."""
 
     def __init__(self, nodes: list[Node], entry: int, names: Mapping[int, Path]) -> None:
+        Keeper(nodes, entry)
         self.nodes, self.entry, self.names = nodes, entry, dict(names)
         self.outputs: set[int] = set()
         self.read = {wire.output for _, wire in wires(nodes)}
         self.taken = {*labels(nodes), *(path[-1] for path in names.values())}
         self.inner = {  # what stands in modules, by the identity of their items
             id(node.item): scope_chain(node.item)
-            for _, node in walk(nodes)
+            for node in walk(nodes)
             if isinstance(node, Step) and node.item.operation is None and not node.item.again
         }
 
@@ -135,6 +144,8 @@ class Namer:
             return From(tuple(map(parse_label, self.names[node.output])))
         if isinstance(node, Mark):
             return Call(IDENTITY, (), parse_label(node.name))
+        if isinstance(node, Keep):
+            return Constant(node.name, SIZE)
         if isinstance(node, Group):
             return Braces(parse_label(node.label), tuple(map(self.term, node.body)))
         if isinstance(node, Meeting):
@@ -151,6 +162,8 @@ class Namer:
         if item.operation is None:
             return Braces(label, self.inner[id(item)], item.kind, item.channels, item.leaving)
         name, arguments = spell(item.operation.layer, item.operation.inputs[0].shape)
+        if step.size:
+            arguments = (("size", ConstantName(step.size)), *(a for a in arguments if a[0] not in RESIZES))
         return Call(name, arguments, label, bool(step.label), item.channels)
 
     def paths_in(self, nodes: list[Node], prefix: Path = ()) -> Iterator[Path]:
@@ -164,14 +177,6 @@ class Namer:
             inside = (*prefix, node.label) if isinstance(node, Group) else prefix
             for inner in lists(node):
                 yield from self.paths_in(inner, inside)
-
-
-def walk(nodes: list[Node]) -> Iterator[tuple[list[Node], Node]]:
-    """All nodes with the list that each stands in, braces before what they hold."""
-    for node in nodes:
-        yield nodes, node
-        for inner in lists(node):
-            yield from walk(inner)
 
 
 def wires(nodes: list[Node], prefix: Path = ()) -> list[tuple[Path, Wire]]:
@@ -202,12 +207,8 @@ def is_hidden(path: Path, around: Path, paths: Collection[Path]) -> bool:
     return any((*around[:depth], *path) in paths for depth in range(1, len(around) + 1))
 
 
-def lists(node: Node) -> list[list[Node]]:
-    return [node.body] if isinstance(node, Group) else node.paths if isinstance(node, Meeting) else []
-
-
 def labels(nodes: list[Node]) -> Iterator[str]:
-    for _, node in walk(nodes):
+    for node in walk(nodes):
         if own := label_of(node):
             yield own
 
@@ -226,7 +227,7 @@ def find(
     It is the outermost braces that end in the value, but for such as hold other values that are `read`.
     """
     for place, node in enumerate(nodes):
-        makes_it = node.output == value and not isinstance(node, Wire | Mark)
+        makes_it = node.output == value and not isinstance(node, Wire | Mark | Keep)
         if makes_it and not (isinstance(node, Group) and holds_other(node, value, read)):
             return nodes, place, prefix
         inside = (*prefix, node.label) if isinstance(node, Group) else prefix
@@ -239,5 +240,5 @@ def find(
 
 
 def holds_other(group: Group, value: int, read: Collection[int]) -> bool:
-    made = {node.output for _, node in walk(group.body) if not isinstance(node, Wire | Mark)}
+    made = {node.output for node in walk(group.body) if not isinstance(node, Wire | Mark | Keep)}
     return any(other in made for other in read if other != value)

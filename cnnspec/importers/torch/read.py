@@ -50,7 +50,9 @@ def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
     operations, outputs = merge(trained, evaluated)
     check_state(state, operations)
     forms = at_all_sizes(copied, inputs, state, trained.operations)
-    operations = [operation._replace(layer=forms[operation.output.number]) for operation in operations]
+    for place, operation in enumerate(operations):
+        form = forms[operation.output.number]
+        operations[place] = operation._replace(layer=form.layer, sized=form.sized)
     made = tuple(Input(label, value) for label, value in zip(names, trained.inputs, strict=True))
     return Model(name or from_class(type(module).__name__, "Net"), made, tuple(operations), outputs)
 
@@ -73,13 +75,13 @@ def both(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor]) -> tup
 
 def at_all_sizes(
     copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], operations: list[Operation]
-) -> dict[int, Layer]:
-    """The layers by their output, in forms that hold at other sizes of the input, too."""
+) -> dict[int, Operation]:
+    """The operations by their output, in forms that hold at other sizes of the input, too."""
     others = []
     for step in STEPS if any(map(may_follow, operations)) else ():
         with suppress(Refused, Misfit):
             others.append(lowered(copied, larger(inputs, step), state, True).operations)
-    return {operation.output.number: operation.layer for operation in unify(operations, others)}
+    return {operation.output.number: operation for operation in unify(operations, others)}
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:

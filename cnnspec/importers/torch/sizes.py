@@ -6,12 +6,19 @@ The module runs at other sizes, and a layer is given the form that holds at all 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from cnnspec.importers.model import Operation
-from cnnspec.layers.base import Layer
+from cnnspec.importers.model import Operation, Value
+from cnnspec.layers.base import Layer, Misfit
 from cnnspec.layers.conv import Conv, Depthwise
-from cnnspec.layers.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
+from cnnspec.layers.pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    MaxPool,
+)
 from cnnspec.layers.resize import Crop, Upsample
 from cnnspec.values.shapes import Shape, same_padding
 
@@ -32,7 +39,8 @@ def may_follow(operation: Operation) -> bool:
         return not isinstance(layer.pad, str) and not layer.is_even(x)
     if isinstance(layer, AvgPool | MaxPool):
         return covers(layer, x)
-    return isinstance(layer, Crop) or (isinstance(layer, Upsample) and layer.size is not None)
+    is_sized = isinstance(layer, Upsample) and layer.size is not None
+    return is_sized or isinstance(layer, Crop | AdaptiveAvgPool | AdaptiveMaxPool)
 
 
 def covers(layer: AvgPool | MaxPool, x: Shape) -> bool:
@@ -43,12 +51,44 @@ def covers(layer: AvgPool | MaxPool, x: Shape) -> bool:
 
 def unify(operations: list[Operation], others: Sequence[list[Operation]]) -> list[Operation]:
     """The operations, each in the form that holds at the sizes of all runs that are alike."""
-    alike = [run for run in others if is_alike(operations, run)]
+    alike = [operations, *(run for run in others if is_alike(operations, run))]
+    sizes: dict[int, list[tuple[int, int]]] = {}  # of the maps so far, in every run
     found = []
-    for place, operation in enumerate(operations):
-        runs = [operation, *(run[place] for run in alike)]
-        found.append(operation._replace(layer=form([(run.layer, run.inputs[0].shape) for run in runs])))
+    for runs in zip(*alike, strict=True):
+        note_sizes(sizes, zip(*(run.inputs for run in runs), strict=True))
+        cases = [(run.layer, run.inputs[0].shape) for run in runs]
+        made = runs[0]._replace(layer=form(cases))
+        if not holds(made.layer, cases):
+            wanted = [run.output.shape.size for run in runs]
+            sized = frozenset(number for number, known in sizes.items() if known == wanted)
+            made = made._replace(layer=to_size(made.layer, cases), sized=sized)
+        found.append(made)
+        note_sizes(sizes, [tuple(run.output for run in runs)])
     return in_one_way(found)
+
+
+def note_sizes(sizes: dict[int, list[tuple[int, int]]], rows: Iterable[tuple[Value, ...]]) -> None:
+    """Add the sizes of maps, each a row of what it is in every run."""
+    for row in rows:
+        if row[0].shape.is_map:
+            sizes.setdefault(row[0].number, [value.shape.size for value in row])
+
+
+def holds(layer: Layer, cases: list[Case]) -> bool:
+    """Whether a layer that resizes makes maps of the sizes that it made in all cases."""
+    if not isinstance(layer, Upsample | Crop | AdaptiveAvgPool | AdaptiveMaxPool):
+        return True
+    try:
+        return all(layer.output(x).size == each.output(x).size for each, x in cases)
+    except Misfit:
+        return False
+
+
+def to_size(layer: Layer, cases: list[Case]) -> Layer:
+    """A crop that leaves the middle in all cases, as one to a size."""
+    if isinstance(layer, Crop) and is_middle(cases):
+        return Crop(size=layer.output(cases[0][1]).size)
+    return layer
 
 
 def in_one_way(operations: list[Operation]) -> list[Operation]:
@@ -137,12 +177,16 @@ def may_be_same(cases: list[Case]) -> bool:
 
 def is_to_size(cases: list[Case]) -> bool:
     """Whether crops leave a middle of one size, whatever arrives."""
-    windows = set()
+    windows = {layer.output(x).size for layer, x in cases}
+    return is_middle(cases) and len(windows) == 1 and len({layer.value("sides") for layer, _ in cases}) > 1
+
+
+def is_middle(cases: list[Case]) -> bool:
+    """Whether crops leave as many rows and columns on both sides."""
     for layer, x in cases:
         if not isinstance(layer, Crop):
             return False
         top, left, height, width = layer.window(x)
         if (top, left) != ((x.size[0] - height) // 2, (x.size[1] - width) // 2):
             return False
-        windows.add((height, width))
-    return len(windows) == 1 and len({layer.value("sides") for layer, _ in cases}) > 1
+    return True
