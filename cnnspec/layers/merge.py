@@ -54,22 +54,27 @@ class Sub(_Elementwise):
 class Mul(Join):
     """The product of all paths, value by value; a gate C@1x1 weighs channels, a gate 1@HxW pixels.
 
-    Hu, Shen and Sun 2018, "Squeeze-and-excitation networks"; pixels as in Woo et al. 2018, "CBAM".
+    Hu, Shen and Sun 2018, "Squeeze-and-excitation networks"; pixels as in Woo et al. 2018, "CBAM". One of
+    each makes a map: every channel's number times every pixel's.
     """
 
     name = "mul"
     summary = "the product of the paths; a gate C@1x1 weighs whole channels, a gate 1@HxW pixels"
-    formula = "the shape that all paths have that are no gates"
+    formula = "C@HxW of paths that are C@HxW, C@1x1, 1@HxW or 1@1x1; vectors of one length"
     example = "mul { | identity | globalavgpool, sigmoid }"
     symbol = "*"
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
-        whole = max(range(len(paths)), key=lambda i: (is_wide(paths[i]), paths[i].channels > 1))
+        wide = max(range(len(paths)), key=lambda i: (is_wide(paths[i]), paths[i].channels > 1))
+        deep = max(range(len(paths)), key=lambda i: (paths[i].channels > 1, i == wide))
+        whole = paths[wide]
+        if whole.is_map and whole.channels == 1:
+            whole = whole.with_channels(paths[deep].channels)
         for i, shape in enumerate(paths):
-            if shape != paths[whole] and not is_gate(shape, paths[whole]):
+            if shape != whole and not is_gate(shape, whole):
                 wanted = "equal shapes or a gate C@1x1 or 1@HxW"
-                raise _disagree(self.name, wanted, paths, min(whole, i), max(whole, i))
-        return paths[whole]
+                raise _disagree(self.name, wanted, paths, min(wide, i), max(wide, i))
+        return whole
 
 
 def is_wide(shape: Shape) -> bool:

@@ -159,12 +159,13 @@ def test_a_layer_in_training(case: Case, precision: str) -> None:
 
 
 @PRECISIONS
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "mul gates", "concat"])
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "mul gates", "mul gates alone", "concat"])
 def test_a_join(name: str, precision: str) -> None:
     kind, _, gate = name.partition(" ")
     shapes = [Shape(4, 5, 3)] * (2 if kind == "sub" else 3)
     if gate:
         shapes[1:] = Shape(4, 1, 1), Shape(1, 5, 3)
+        shapes = shapes[gate == "gates alone" :]
     elif kind == "concat":
         shapes[1] = Shape(7, 5, 3)
     values = [
@@ -173,7 +174,7 @@ def test_a_join(name: str, precision: str) -> None:
     wanted = {
         "add": lambda: sum(values[1:], values[0]),
         "sub": lambda: values[0] - values[1],
-        "mul": lambda: values[0] * values[1] * values[2],
+        "mul": lambda: math.prod(values),
         "concat": lambda: torch.cat(values, 1),
     }[kind]()
     arrays = [value.detach().numpy() for value in values]

@@ -150,7 +150,6 @@ TABLE: list[Row] = [
     ("E0402", "sub", {}, (VECTOR, MAP), None, "12 and 4@6x6"),
     ("E0402", "mul", {}, (MAP, Shape(2, 6, 6)), None, "equal shapes or a gate C@1x1 or 1@HxW"),
     ("E0402", "mul", {}, (MAP, Shape(1, 6, 5)), None, "4@6x6 and 1@6x5"),
-    ("E0402", "mul", {}, (PIXEL, Shape(1, 6, 6)), None, "4@1x1 and 1@6x6"),
     ("E0402", "mul", {}, (MAP, Shape(8, 1, 1)), None, "4@6x6 and 8@1x1"),
     ("E0402", "mul", {}, (MAP, Shape(4)), None, "4@6x6 and 4 arrive"),
     ("E0402", "concat", {}, (MAP, Shape(4, 6, 5)), None, "equal heights and widths"),
