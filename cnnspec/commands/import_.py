@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,18 +57,18 @@ def import_(
         fail(f"--name: a net cannot be called {name!r}")
     try:
         loaded, text, keys = imported(source, numbers, shapes, name, flat)
-        tensors = loaded.weights(keys) if weights is not None else {}
+        tensors = loaded.weights([*keys.values()]) if weights is not None else {}
     except Refused as refused:
         refuse(refused, style)
     except ImportError as problem:
         fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[torch]'")
     if weights is not None:
-        save(weights, contents_of(weights, tensors), force)
+        save(weights, contents_of(weights, {own: tensors[key] for own, key in keys.items()}), force)
     if output not in (None, "-"):
         save(output, text, force)
     if style == "json":
         click.echo(
-            json.dumps({"text": text, "lines": lines(text), "keys": keys}, indent=2, ensure_ascii=False)
+            json.dumps({"text": text, "lines": lines(text), "keys": [*keys]}, indent=2, ensure_ascii=False)
         )
     elif output in (None, "-"):
         click.echo(text, nl=False)
@@ -84,20 +85,19 @@ def parse_inputs(inputs: tuple[str, ...]) -> list[Any]:
 
 def imported(
     source: str, numbers: str, shapes: list[Any], name: str | None, flat: bool
-) -> tuple[Loaded, str, list[str]]:
-    """What the source names, its specification, and the keys of its weights. Raises Refused."""
+) -> tuple[Loaded, str, Mapping[str, str]]:
+    """What the source names, its specification, and its own key of each of its weights. Raises Refused."""
     from cnnspec.importers.readers import load
-    from cnnspec.importers.write import write
+    from cnnspec.importers.write import specify
 
     with Progress(3, "import") as progress:
         loaded = load(source, numbers)
         progress.step()
         model = loaded.read(shapes, name or loaded.name)
         progress.step()
-        text = write(model, flat)
+        found = specify(model, flat)
         progress.step()
-    keys = list(dict.fromkeys(key for operation in model.operations for key in operation.keys.values()))
-    return loaded, text, keys
+    return loaded, found.text, found.keys
 
 
 def refuse(refused: Any, style: str) -> None:

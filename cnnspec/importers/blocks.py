@@ -54,6 +54,7 @@ def find_blocks(
         if len(found) > 1 and kind not in plain and kind not in CONTAINERS:
             block = make_block(kind, found, taken)
         if block is None:
+            chain = splice(chain, kind)
             continue
         taken.add(block.name)
         blocks.append(block)
@@ -127,4 +128,16 @@ def replace(chain: Chain, kind: str, change: Callable[[Braces], Term]) -> Chain:
             found.append(change(term))
         else:
             found.append(rebuild(term, lambda inner: replace(inner, kind, change)))
+    return tuple(found)
+
+
+def splice(chain: Chain, kind: str | None = None) -> Chain:
+    """The chain with what stands in braces without a label in their place; `kind`: of this class alone."""
+    found: list[Term] = []
+    for term in chain:
+        term = rebuild(term, lambda inner: splice(inner, kind))
+        if isinstance(term, Braces) and not term.label and kind in (None, term.kind):
+            found += term.body
+        else:
+            found.append(term)
     return tuple(found)

@@ -1,7 +1,8 @@
 """The flat model: what every reader makes of a source, and what the writer makes a specification of.
 
 Its kinds of operations are the layers of the language, with all arguments checked; its weights bear the keys
-of the source's state_dict. Nothing in it knows PyTorch, ONNX or any other source.
+of the source's state_dict, or, where that has none, keys that only tell them apart. Nothing in it knows
+PyTorch, ONNX or any other source.
 """
 
 from __future__ import annotations
@@ -64,9 +65,19 @@ class Output(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A network, its operations in the order in which they ran. `name` is its class's or its file's."""
+    """A network, its operations in the order in which they ran. `name` is its class's or its file's.
+
+    `named`: a specification keeps its keys. Else it names the tensors as the language does, and all
+    operations are needed by an output, without scopes; two have the same keys or none in common.
+    """
 
     name: str
     inputs: tuple[Input, ...]
     operations: tuple[Operation, ...]
     outputs: tuple[Output, ...]
+    named: bool = True
+
+
+def all_keys(model: Model) -> list[str]:
+    """The keys of a model's weights, in the order in which they are used first."""
+    return list(dict.fromkeys(key for operation in model.operations for key in operation.keys.values()))

@@ -12,6 +12,8 @@ from cnnspec.layers.base import Layer, Unsupported
 from cnnspec.layers.resize import Upsample
 from cnnspec.values.shapes import Shape, plain_shape
 
+COMMUTATIVE = ("add", "mul")
+
 
 class Difference(NamedTuple):
     """Where two models differ: the innermost scope around it, "" for the whole, and what differs there."""
@@ -57,13 +59,58 @@ def compare(source: Model, made: Model) -> Difference | None:
     return None
 
 
+def correspond(source: Model, made: Model) -> dict[str, str]:
+    """The key in the source of each tensor of the specification, where only the place in the network says so.
+
+    From the outputs back, operands in their order, those of a sum as they are computed. Where two networks
+    differ some keys are missing or wrong, and their comparison will tell.
+    """
+    source, made = normalise(source), normalise(made)
+    numbers = Numbers()
+    ours, theirs = Flattened(source, numbers), Flattened(made, numbers)
+    pairs = {o.value.number: t.value.number for o, t in zip(source.outputs, made.outputs, strict=False)}
+    found: dict[str, str] = {}
+    for operation in reversed(source.operations):
+        twin = theirs.makers.get(pairs.get(operation.output.number, -1))
+        if twin is not None:
+            both = zip(ours.operands(operation), theirs.operands(twin), strict=False)
+            pairs.update((one, two) for one, two in both if one not in pairs)
+            found |= {twin.keys[name]: key for name, key in operation.keys.items() if name in twin.keys}
+    return found
+
+
+class Flattened:
+    """The operations of a model by their outputs, concatenations without those within them."""
+
+    def __init__(self, model: Model, numbers: Numbers) -> None:
+        self.makers = {operation.output.number: operation for operation in model.operations}
+        self.marks = merkle(model, numbers, named=False)
+
+    def operands(self, operation: Operation) -> list[int]:
+        found = [value.number for value in operation.inputs]
+        if operation.layer.name == "concat":
+            makers = [self.makers.get(value) for value in found]
+            inner = [m if m is not None and m.layer.name == "concat" else None for m in makers]
+            return [
+                each
+                for value, maker in zip(found, inner, strict=True)
+                for each in (self.operands(maker) if maker is not None else [value])
+            ]
+        if operation.layer.name in COMMUTATIVE and len(found) == 2:
+            found.sort(key=self.marks.__getitem__)
+        return found
+
+
 def place_of(operation: Operation) -> tuple[str, str]:
     owner = next(iter(operation.keys.values()), "")
     return operation.scopes[-1].path if operation.scopes else "", f"`{operation.layer.name}` {owner}".strip()
 
 
-def merkle(model: Model, numbers: Numbers) -> dict[int, int]:
-    """A number for each value, equal for values that are computed alike from the same inputs."""
+def merkle(model: Model, numbers: Numbers, named: bool = True) -> dict[int, int]:
+    """A number for each value, equal for values that are computed alike from the same inputs.
+
+    `named`: with the same weights, else with weights of the same shapes.
+    """
     found: dict[int, int] = {}
     parts: dict[int, tuple[int, ...]] = {}  # of concatenations
     for place, given in enumerate(model.inputs):
@@ -73,14 +120,14 @@ def merkle(model: Model, numbers: Numbers) -> dict[int, int]:
         for value in operation.inputs:
             flat = operation.layer.name == "concat" and parts.get(value.number)
             operands += flat or [found[value.number]]
-        if operation.layer.name in ("add", "mul") and len(operands) == 2:
+        if operation.layer.name in COMMUTATIVE and len(operands) == 2:
             operands.sort()
         output = operation.output.number
         if operation.layer.name == "concat":
             parts[output] = tuple(operands)
         shapes = [plain_shape(value.shape) for value in operation.inputs]
         form = meaning(operation.layer, shapes, numbers)
-        tensors = tuple(sorted(shaped_keys(operation, shapes).items()))
+        tensors = tuple(sorted(shaped_keys(operation, shapes).items())) if named else ()
         found[output] = numbers(form, tensors, plain_shape(operation.output.shape), *operands)
     return found
 

@@ -6,7 +6,7 @@ ends until it is one; else its operations stand in the scope around it, and thei
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -24,7 +24,8 @@ def refuse(path: str, why: str) -> Refused:
 class Item(NamedTuple):
     """An operation, a module that holds items, or, `again`, a further run of what bears the label.
 
-    `label` is its path in the scope around it; "" for an operation without tensors. Values are numbers.
+    `label` is its path in the scope around it; empty for an operation without tensors, or where the keys of
+    the model are free. Values are numbers.
     """
 
     label: tuple[str, ...]
@@ -62,6 +63,8 @@ class Cutter:
     def __init__(self, model: Model) -> None:
         self.readers: dict[int, set[int]] = defaultdict(set)  # of each value, by the places of operations
         self.owners = [owner(operation) for operation in model.operations]
+        self.uses = Counter(self.owners)
+        self.labelled = model.named
         self.places = {id(operation): place for place, operation in enumerate(model.operations)}
         for place, operation in enumerate(model.operations):
             for value in operation.inputs:
@@ -106,9 +109,12 @@ class Cutter:
             self.seen.setdefault(path, None)
         inputs = tuple(value.number for value in operation.inputs)
         channels = int(operation.inputs[0].shape.channels)
-        return Item(
-            within(path, prefix), inputs, operation.output.number, operation, again=again, channels=channels
-        )
+        label = self.label(path, prefix)
+        return Item(label, inputs, operation.output.number, operation, again=again, channels=channels)
+
+    def label(self, path: str, prefix: str) -> tuple[str, ...]:
+        """The labels of a path; of free keys only such as another run needs."""
+        return within(path, prefix) if self.labelled or self.uses[path] > 1 else ()
 
     def module(
         self, run: list[Operation], depth: int, prefix: str, path: str, call: int, kind: str
@@ -125,7 +131,7 @@ class Cutter:
         (entry,), (output,) = self.border(body)
         form = self.form(body)
         if call and self.seen.get(path) == form:
-            yield Item(within(path, prefix), (entry,), output, again=True)
+            yield Item(self.label(path, prefix), (entry,), output, again=True)
         elif call or path in self.seen:
             yield from self.items(body, depth + 1, prefix)
         else:
@@ -133,7 +139,7 @@ class Cutter:
             inner = self.items(body, depth + 1, path)
             channels = next(int(v.shape.channels) for o in body for v in o.inputs if v.number == entry)
             leaving = next(int(o.output.shape.channels) for o in body if o.output.number == output)
-            label = within(path, prefix)
+            label = self.label(path, prefix)
             yield Item(label, (entry,), output, None, kind, inner, channels=channels, leaving=leaving)
         yield from (self.single(operation, prefix) for operation in run[stop:])
 

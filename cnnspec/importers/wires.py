@@ -164,7 +164,7 @@ class Namer:
         name, arguments = spell(item.operation.layer, item.operation.inputs[0].shape)
         if step.size:
             arguments = (("size", ConstantName(step.size)), *(a for a in arguments if a[0] not in RESIZES))
-        return Call(name, arguments, label, bool(step.label), item.channels)
+        return Call(name, arguments, label, bool(item.operation.keys), item.channels)
 
     def paths_in(self, nodes: list[Node], prefix: Path = ()) -> Iterator[Path]:
         """The paths of all labels in a chain, those in modules, too."""

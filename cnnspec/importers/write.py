@@ -8,12 +8,13 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from cnnspec.compiler import check_text
-from cnnspec.importers.blocks import Block, find_blocks
+from cnnspec.importers.blocks import Block, find_blocks, splice
+from cnnspec.importers.discover import discover, renamed
 from cnnspec.importers.from_network import model_of
 from cnnspec.importers.labels import leave_out
-from cnnspec.importers.model import Model
+from cnnspec.importers.model import Model, all_keys
 from cnnspec.importers.normalise import normalise
-from cnnspec.importers.prove import Difference, compare
+from cnnspec.importers.prove import Difference, compare, correspond
 from cnnspec.importers.ramps import with_ramps
 from cnnspec.importers.reroll import reroll, tidy, with_loops
 from cnnspec.importers.scopes import Cutter
@@ -35,24 +36,38 @@ A convolution with its norm and its activation is read as one line: it says no m
 """
 
 
+class Specification(NamedTuple):
+    """A text that proves to be the model, and the model's key for each key of its weights."""
+
+    text: str
+    keys: Mapping[str, str]
+
+
 def write(model: Model, flat: bool = False) -> str:
+    """The text of a specification. Raises as `specify` does."""
+    return specify(model, flat).text
+
+
+def specify(model: Model, flat: bool = False) -> Specification:
     """The shortest specification of a model that proves to be the same: with blocks and repeats, else flat.
 
     A class whose block does not prove right is written as braces; where it is not known which, the outermost.
     `flat`: at once without. Raises Refused, and Unproved where even the flat text is another network.
     """
-    written = Written("") if flat else shortest(model, ())
-    while written.text and (difference := prove(model, written.text)) is not None:
-        kind = kind_at(model, difference.scope)
+    found = discover(model)
+    written = Written("") if flat else shortest(found.model, ())
+    while written.text:
+        proof = prove(found.model, written.text)
+        if proof.difference is None:
+            return Specification(written.text, found.sources(proof.keys))
+        kind = kind_at(found.model, proof.difference.scope)
         guilty = kind if kind in written.kinds else next(reversed([*written.kinds]), None)
-        written = shortest(model, {*written.plain, guilty}) if guilty else Written("")
-    if written.text:
-        return written.text
-    text = write_flat(model)
-    difference = prove(model, text)
-    if difference is not None:
-        raise Unproved(difference)
-    return text
+        written = shortest(found.model, {*written.plain, guilty}) if guilty else Written("")
+    text = write_flat(found.model)
+    proof = prove(found.model, text)
+    if proof.difference is not None:
+        raise Unproved(proof.difference)
+    return Specification(text, found.sources(proof.keys))
 
 
 class Unproved(Exception):
@@ -113,13 +128,24 @@ def worth(kind: str, blocks: Written, braces: Written) -> float:
     return WORTH if blocks.places[kind] > 1 else 0
 
 
-def prove(model: Model, text: str) -> Difference | None:
-    """Where a text is not the model; None: it is the model."""
+class Proof(NamedTuple):
+    """Where a text is not the model, if anywhere; and the model's key for each key of the text."""
+
+    difference: Difference | None
+    keys: Mapping[str, str] = {}
+
+
+def prove(model: Model, text: str) -> Proof:
+    """Whether a text is the model: of free keys, whether some names for them make it so."""
     found = check_text(text)
     errors = [each for each in found.diagnostics if each.severity == "error"]
     if errors or not found.networks:
-        return Difference("", errors[0].message if errors else "there is no net")
-    return compare(model, model_of(found.networks[0]))
+        return Proof(Difference("", errors[0].message if errors else "there is no net"))
+    made = model_of(found.networks[0])
+    if model.named:
+        return Proof(compare(model, made), {key: key for key in all_keys(model)})
+    keys = correspond(model, made)
+    return Proof(compare(renamed(model, {key: own for own, key in keys.items()}), made), keys)
 
 
 def kind_at(model: Model, path: str) -> str:
@@ -139,6 +165,7 @@ def write_flat(model: Model) -> str:
     """The specification of a model without blocks or repeats, not proved. Raises Refused."""
     model = normalise(model)
     found = net_chain(Cutter(model).items(model.operations), model)
+    found = found._replace(chain=splice(found.chain))
     defaults = [*common(found.chain)]
     outputs = [tuple(map(parse_label, path[-2:])) for path in found.outputs]
     chain = leave_out(without(found.chain, defaults), is_net=True, outputs=outputs)
