@@ -9,8 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from cnnspec.importers.torch import arrangement  # noqa: E402
-from cnnspec.importers.torch.arrangement import Axes, Uneven, axes_of, joined, sizes_of  # noqa: E402
+from cnnspec.importers import arrangement  # noqa: E402
+from cnnspec.importers.arrangement import Axes, Uneven, axes_of, joined, sizes_of  # noqa: E402
 from cnnspec.values.shapes import Shape  # noqa: E402
 
 BATCH = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.importers.torch.values import Flow

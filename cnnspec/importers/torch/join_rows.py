@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
+from cnnspec.importers import arrangement
+from cnnspec.importers.arrangement import whole
 from cnnspec.importers.model import Operation, Value
-from cnnspec.importers.torch import arrangement
-from cnnspec.importers.torch.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.numbers import shortest
 from cnnspec.importers.torch.values import Constant, Flow, Padded, Standardized, Weight

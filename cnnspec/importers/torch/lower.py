@@ -13,10 +13,12 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
+from cnnspec.importers import arrangement
+from cnnspec.importers.arrangement import Axes, Uneven, axes_of, described, flattened, sizes_of
 from cnnspec.importers.model import Operation, Value
+from cnnspec.importers.rearrange import layer_of
 from cnnspec.importers.refusals import Refusal
-from cnnspec.importers.torch import arrangement, weight_rows
-from cnnspec.importers.torch.arrangement import Axes, Uneven, axes_of, sizes_of
+from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.meta import COUNTER
 from cnnspec.importers.torch.trace import BATCH, Call, Trace, Traced
 from cnnspec.importers.torch.values import (
@@ -36,9 +38,6 @@ from cnnspec.importers.torch.values import (
     Weight,
 )
 from cnnspec.layers.base import Join, Layer, Misfit
-from cnnspec.layers.linear import Flatten, Unflatten
-from cnnspec.layers.resize import ChannelShuffle, PixelShuffle
-from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
 UNNAMED = Computed("a tensor that is not in the state_dict")
@@ -55,13 +54,6 @@ class Refuse(Exception):
     def __init__(self, code: str, message: str, earlier: Refusal | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.earlier = code, message, earlier
-
-
-class Reshape(Layer):
-    """A vector of C values as a map C@1x1: `as_maps` takes it out again, the language has no such layer."""
-
-    def output(self, x: Shape) -> Shape:
-        return Shape(x.channels, 1, 1)
 
 
 class Lowering:
@@ -310,22 +302,11 @@ class Lowering:
 
     def rearrange(self, value: Value, axes: Axes) -> Value:
         """The layer that an arrangement is. Raises Refuse."""
-        natural = axes_of(value.shape, BATCH)
-        if axes and axes[0] == natural[0]:
-            if axes == flattened(natural):
-                return self.emit(Flatten(), value)
-            if value.shape.is_map and axes == flattened(arrangement.permute(natural, (0, 2, 3, 1))):
-                return self.emit(Flatten(order="HWC"), value)
-            if not value.shape.is_map and axes == (*natural, (), ()):
-                return self.emit(Reshape(), value)
-            if not value.shape.is_map and len(axes) == 4 and flattened(axes) == natural:
-                count, height, width = sizes_of(axes)[1:]
-                return self.emit(Unflatten(shape=Filter(count, (height, width))), value)
-            if groups := arrangement.shuffled_groups(axes, value.shape, BATCH):
-                return self.emit(ChannelShuffle(groups=groups), value)
-            if factor := arrangement.shuffled_factor(axes, value.shape, BATCH):
-                return self.emit(PixelShuffle(factor=factor), value)
-        raise Refuse("E1005", f"`{self.call.name}` of {described(axes, natural)}")
+        layer = layer_of(value.shape, axes, BATCH)
+        if layer is None:
+            natural = axes_of(value.shape, BATCH)
+            raise Refuse("E1005", f"`{self.call.name}` of {described(axes, natural)}")
+        return self.emit(layer, value)
 
     def reshape(self, flow: Flow, sizes: Sequence[int]) -> Flow:
         """Raises Refuse."""
@@ -347,21 +328,6 @@ ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
 def bits(dtype: torch.dtype) -> int:
     """How many bits a number with a point has; 0 of other types."""
     return torch.finfo(dtype).bits if dtype.is_floating_point else 0
-
-
-def flattened(natural: Axes) -> Axes:
-    """The axes of a map as it is made, all but the batch's in one."""
-    return natural[0], arrangement.joined([atom for axis in natural[1:] for atom in axis])
-
-
-def described(axes: Axes, natural: Axes) -> str:
-    """What is no map and no vector, in words."""
-    sizes = f"({', '.join(map(str, ('N', *sizes_of(axes)[1:])))})"
-    atoms = sorted(atom for axis in axes[1:] for atom in axis)
-    is_turned = len(axes) == 2 and atoms == sorted(atom for axis in natural[1:] for atom in axis)
-    if is_turned:
-        return "a map that is flattened in another order than channels, rows, columns"
-    return f"a tensor {sizes} that is no map and no vector"
 
 
 def flat(value: Any) -> list[Any]:

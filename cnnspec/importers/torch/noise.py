@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Flow, Fresh, Known, Noise

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnnspec.importers import arrangement
+from cnnspec.importers.arrangement import Atom, whole
 from cnnspec.importers.model import Value
-from cnnspec.importers.torch import arrangement
 from cnnspec.importers.torch.activation_rows import over_channels
-from cnnspec.importers.torch.arrangement import Atom, whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.values import Flow
 from cnnspec.layers import activation, channels, merge

@@ -8,9 +8,11 @@ from contextlib import suppress
 import torch
 from torch import Tensor, nn
 
+from cnnspec.importers.as_maps import without_reshapes
 from cnnspec.importers.model import Input, Model, Operation, Output
 from cnnspec.importers.names import from_class
 from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.tidy import with_own_pads
 from cnnspec.importers.torch import (
     activation_rows,
     emitted_rows,
@@ -21,14 +23,12 @@ from cnnspec.importers.torch import (
     resize_rows,
     view_rows,
 )
-from cnnspec.importers.torch.as_maps import without_reshapes
 from cnnspec.importers.torch.compare import Run, merge
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.signature import names_of_inputs
 from cnnspec.importers.torch.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.torch.terms import make_term
-from cnnspec.importers.torch.tidy import with_own_pads
 from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
@@ -143,6 +143,6 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     values = [net.output(traced) for _, traced in found.outputs]
     if refusals := [*net.refusals, *found.stops]:
         raise Refused(refusals)
-    operations, made = without_reshapes(net, net.operations, [v for v in values if v is not None])
+    operations, made = without_reshapes(net.value, net.operations, [v for v in values if v is not None])
     outputs = tuple(Output(label, value) for (label, _), value in zip(found.outputs, made, strict=True))
     return Run(net.inputs, with_own_pads(operations, [value.number for value in made]), outputs)

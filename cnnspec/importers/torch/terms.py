@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from itertools import permutations
 from typing import Any
 
+from cnnspec.importers import arrangement
+from cnnspec.importers.arrangement import Atom, Axes, Axis, Uneven, size_of, whole
 from cnnspec.importers.model import Value
 from cnnspec.importers.refusals import Refusal
-from cnnspec.importers.torch import arrangement
-from cnnspec.importers.torch.arrangement import Atom, Axes, Axis, Uneven, size_of, whole
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.values import Flow, Term, Weight
 from cnnspec.layers import norm

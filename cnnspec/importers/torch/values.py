@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, get_args
 
 from torch import Tensor
 
+from cnnspec.importers.arrangement import Axes
 from cnnspec.importers.model import Value
 from cnnspec.importers.refusals import Refusal
-from cnnspec.importers.torch.arrangement import Axes
 
 
 class Flow(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnspec.importers.torch import arrangement
-from cnnspec.importers.torch.arrangement import whole
+from cnnspec.importers import arrangement
+from cnnspec.importers.arrangement import whole
 from cnnspec.importers.torch.lower import Lowering, Refuse, Row
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Computed, Constant, Flow, Known, Repeated

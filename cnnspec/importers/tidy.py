@@ -1,4 +1,4 @@
-"""Say in one layer what PyTorch does in two: the own pad of a convolution or a blur."""
+"""Say in one layer what sources do in two: the own pad of a convolution or a blur."""
 
 from __future__ import annotations
 

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from cnnspec.importers.model import Operation, Value
-from cnnspec.importers.torch.lower import Lowering, Reshape
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.layers.linear import Flatten, Linear, Unflatten
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
+
+
+class Reshape(Layer):
+    """A vector of C values as a map C@1x1: `as_maps` takes it out again, the language has no such layer."""
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(x.channels, 1, 1)
 
 
 class NoMap(Exception):
@@ -20,9 +27,12 @@ class NoMap(Exception):
 
 
 def without_reshapes(
-    net: Lowering, operations: list[Operation], outputs: list[Value]
+    fresh: Callable[[Shape], Value], operations: list[Operation], outputs: list[Value]
 ) -> tuple[list[Operation], list[Value]]:
-    """The operations and the outputs: a vector that is reshaped was a map before, or is unflattened."""
+    """The operations and the outputs: a vector that is reshaped was a map before, or is unflattened.
+
+    `fresh` makes a value of a shape.
+    """
     makers = {operation.output.number: operation for operation in operations}
     maps: dict[int, Value] = {}  # vectors by number, and the maps that they were
     lifted: dict[int, Operation] = {}
@@ -39,7 +49,7 @@ def without_reshapes(
                 maps[vector.number] = lift(source) if not source.shape.is_map else source
             else:
                 layer, inputs = on_maps(operation), tuple(map(lift, operation.inputs))
-                maps[vector.number] = net.value(Shape(vector.shape.channels, 1, 1))
+                maps[vector.number] = fresh(Shape(vector.shape.channels, 1, 1))
                 lifted[vector.number] = operation._replace(
                     layer=layer, inputs=inputs, output=maps[vector.number]
                 )

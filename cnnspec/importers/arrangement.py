@@ -127,3 +127,18 @@ def shuffled_factor(axes: Axes, shape: Shape, batch: int) -> int | None:
         joined([Atom("W", 1, width), Atom("C", 1, r)]),
     )
     return r if axes == wanted else None
+
+
+def flattened(natural: Axes) -> Axes:
+    """The axes of a map as it is made, all but the batch's in one."""
+    return natural[0], joined([atom for axis in natural[1:] for atom in axis])
+
+
+def described(axes: Axes, natural: Axes) -> str:
+    """What is no map and no vector, in words."""
+    sizes = f"({', '.join(map(str, ('N', *sizes_of(axes)[1:])))})"
+    atoms = sorted(atom for axis in axes[1:] for atom in axis)
+    is_turned = len(axes) == 2 and atoms == sorted(atom for axis in natural[1:] for atom in axis)
+    if is_turned:
+        return "a map that is flattened in another order than channels, rows, columns"
+    return f"a tensor {sizes} that is no map and no vector"
