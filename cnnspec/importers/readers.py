@@ -31,7 +31,7 @@ class Loaded(Protocol):
         """Return the tensors under these keys of the model. Raises Refused where the source has none."""
 
 
-READERS = {"": "cnnspec.importers.torch.loaded"}
+READERS = {"": "cnnspec.importers.torch.loaded", ".onnx": "cnnspec.importers.onnx.loaded"}
 """Modules with `load(source, weights) -> Loaded`, by the suffix of the source; "" for all others."""
 
 

@@ -1,0 +1,172 @@
+"""Rows of activations and dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnspec.importers.arrangement import sizes_of, whole
+from cnnspec.importers.onnx import algebra
+from cnnspec.importers.onnx.arithmetic_rows import completed, expression_of
+from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
+from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Refuse, Term
+from cnnspec.layers import activation, dropout
+from cnnspec.layers.base import Layer
+
+SELU = (1.67326319217681884765625, 1.05070102214813232421875)
+"""Alpha and gamma of Klambauer et al. 2017, as ONNX has them."""
+
+
+def plain(layer: type[Layer]) -> Row:
+    """An activation without attributes."""
+
+    def activate(net: Lowering, x: object) -> Flow:
+        return net.each(layer(), x)
+
+    return activate
+
+
+def leaky_relu(net: Lowering, x: object, *, alpha: float = 0.01) -> Flow:
+    return net.each(activation.LeakyReLU(slope=alpha), x)
+
+
+def elu(net: Lowering, x: object, *, alpha: float = 1.0) -> Flow:
+    return net.each(activation.ELU(alpha=alpha), x)
+
+
+def selu(net: Lowering, x: object, *, alpha: float = SELU[0], gamma: float = SELU[1]) -> Flow:
+    if not np.allclose((alpha, gamma), SELU, rtol=1e-6):
+        net.deny("alpha, gamma", (alpha, gamma))
+    return net.each(activation.SELU(), x)
+
+
+def hard_sigmoid(net: Lowering, x: object, *, alpha: float = 0.2, beta: float = 0.5) -> Flow:
+    if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
+        net.deny("alpha, beta", (alpha, beta))
+    return net.each(activation.HardSigmoid(), x)
+
+
+def gelu(net: Lowering, x: object, *, approximate: str = "none") -> Flow:
+    return net.each(activation.GELU(approximate=approximate), x)
+
+
+def prelu(net: Lowering, x: object, slope: object) -> Flow:
+    """A slope in all, or one a channel. Raises Refuse."""
+    flow = net.compact(net.flow(x))
+    given = net.numbers(slope, "slope")
+    count = flow.value.shape.channels
+    shape = (1,) * (len(flow.axes) - given.array.ndim) + given.array.shape
+    places = [place for place, size in enumerate(shape) if size > 1]
+    if len(shape) != len(flow.axes) or any(flow.axes[place] != whole("C", count) for place in places):
+        net.deny("slope", f"a tensor of shape {given.array.shape}")
+    layer = activation.PReLU(per="channel" if places else "layer")
+    return net.each(layer, flow, weight=Tensor(given.array.reshape(-1), given.name))
+
+
+def clip(
+    net: Lowering,
+    x: Any,
+    low: object = None,
+    high: object = None,
+    *,
+    min: Any = None,  # noqa: A002  # as ONNX calls it
+    max: Any = None,  # noqa: A002
+) -> Known:
+    least, most = limit(net, low, min), limit(net, high, max)
+    if isinstance(x, Term | Affine) and least is not None and most is not None:
+        found = expression_of(net, x)
+        if found is not None:
+            made = algebra.apply(f"clip {least:g} {most:g}", found)
+            return completed(net, Term(made, net.axes_of(x) or ()))
+    if (least, most) == (0, 6):
+        return net.each(activation.ReLU6(), x)
+    if (least, most) == (0, None):
+        return net.each(activation.ReLU(), x)
+    if least is None and most is None:
+        return net.flow(x)
+    if least is None or most is None:
+        net.deny("min, max", f"{least}, {most}")
+    return net.each(activation.HardTanh(low=least, high=most), x)
+
+
+def limit(net: Lowering, known: object, attribute: float | None) -> float | None:
+    """A limit; None where there is none, in words or because no number lies beyond it."""
+    if known is None and attribute is None:
+        return None
+    given = attribute if known is None else net.numbers(known, "limit").array.reshape(()).item()
+    assert given is not None
+    return None if abs(given) > 3e38 else float(str(np.float32(given)))
+
+
+def softmax(layer: type[Layer]) -> Row:
+    """Over channels. Up to opset 12 all axes from this one on are one."""
+
+    def softmax_(net: Lowering, x: object, *, axis: int | None = None) -> Flow:
+        flow = net.compact(net.flow(x))
+        given = (-1 if net.opset >= 13 else 1) if axis is None else axis
+        place = given % len(flow.axes)
+        if net.opset < 13 and any(size > 1 for size in sizes_of(flow.axes)[place + 1 :]):
+            net.deny("axis", f"{given}, and all behind it")
+        if flow.axes[place] != whole("C", flow.value.shape.channels):
+            flow = net.natural(net.map(flow))
+            if flow.axes[place] != whole("C", flow.value.shape.channels):
+                net.deny("axis", given)
+        return net.each(layer(), flow)
+
+    return softmax_
+
+
+def drop(
+    net: Lowering,
+    x: object,
+    rate: object = None,
+    training: object = None,
+    *,
+    ratio: float = 0.5,
+    seed: int = 0,
+) -> Flow:
+    """Inference passes by it; the seed is that of a training."""
+    del seed
+    if training is not None and net.numbers(training, "training_mode").array.any():
+        net.deny("training_mode", True)
+    given = ratio if rate is None else net.numbers(rate, "ratio").array.reshape(()).item()
+    return net.each(dropout.Dropout(p=float(str(np.float32(given)))), x)
+
+
+def function(name: str) -> Row:
+    """A function that is a part of formulas alone."""
+
+    def apply(net: Lowering, x: Any) -> Known:
+        found = expression_of(net, x)
+        if found is None or isinstance(x, Constant):
+            raise Refuse("E1003", f"`{net.node.operator}` has no layer")
+        return completed(net, Term(algebra.apply(name, found), net.axes_of(x) or ()))
+
+    return apply
+
+
+ROWS: dict[str, Row] = {
+    "Relu": plain(activation.ReLU),
+    "Sigmoid": plain(activation.Sigmoid),
+    "Tanh": plain(activation.Tanh),
+    "Softplus": plain(activation.Softplus),
+    "HardSwish": plain(activation.HardSwish),
+    "Mish": plain(activation.Mish),
+    "Abs": plain(activation.Abs),
+    "LeakyRelu": leaky_relu,
+    "Elu": elu,
+    "Selu": selu,
+    "HardSigmoid": hard_sigmoid,
+    "Gelu": gelu,
+    "PRelu": prelu,
+    "Clip": clip,
+    "Softmax": softmax(activation.Softmax),
+    "LogSoftmax": softmax(activation.LogSoftmax),
+    "Dropout": drop,
+    "Erf": function("erf"),
+    "Sqrt": function("sqrt"),
+    "Exp": function("exp"),
+    "Log": function("log"),
+    "Reciprocal": function("reciprocal"),
+}

@@ -1,0 +1,194 @@
+"""Open an ONNX file: nothing in it runs, nothing outside its folder is read, and sizes are bounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
+
+from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.run.programs import Array
+
+OLDEST = 7
+MOST_NODES = 100_000
+MOST_BYTES = 1 << 31
+"""What protobuf can hold."""
+
+DOMAINS = ("", "ai.onnx")
+NUMBERS = (
+    TensorProto.FLOAT,
+    TensorProto.FLOAT16,
+    TensorProto.BFLOAT16,
+    TensorProto.DOUBLE,
+    TensorProto.INT8,
+    TensorProto.INT16,
+    TensorProto.INT32,
+    TensorProto.INT64,
+    TensorProto.UINT8,
+    TensorProto.UINT16,
+    TensorProto.UINT32,
+    TensorProto.UINT64,
+    TensorProto.BOOL,
+)
+
+
+def refuse(message: str) -> Refused:
+    return Refused([Refusal("E1001", message)])
+
+
+def open_model(path: Path) -> ModelProto:
+    """The model of a file, its functions written out where they are called. Raises Refused."""
+    if not path.is_file():
+        raise refuse(f"there is no file {path}")
+    if path.stat().st_size > MOST_BYTES:
+        raise refuse(f"{path} has more than {MOST_BYTES:,} bytes")
+    try:
+        model = onnx.load_model_from_string(path.read_bytes())
+    except Exception as problem:  # protobuf's error, which comes from one of several packages
+        raise refuse(f"{path} is no ONNX file, or a broken one: {problem}") from None
+    if not model.graph.node and not model.graph.output:
+        raise refuse(f"{path} is no ONNX file, or not all of it: it holds no network")
+    opset(model)
+    if model.functions:
+        check_growth(model)
+        try:
+            model = inliner.inline_local_functions(model)
+        except Exception as problem:
+            raise refuse(f"{path} calls functions that do not fit: {problem}") from None
+    if len(model.graph.node) > MOST_NODES:
+        raise refuse(f"{path} has {len(model.graph.node):,} nodes, more than {MOST_NODES:,}")
+    if model.graph.sparse_initializer or model.graph.quantization_annotation:
+        raise refuse(f"{path} has sparse or quantised weights, which are not read")
+    return model
+
+
+def opset(model: ModelProto) -> int:
+    """The version of the operators. Raises Refused."""
+    versions = [each.version for each in model.opset_import if each.domain in DOMAINS]
+    newest = onnx.defs.onnx_opset_version()
+    if len(versions) != 1 or not OLDEST <= versions[0] <= newest:
+        said = " and ".join(map(str, versions)) or "none"
+        raise refuse(f"the file's opset is {said}, and {OLDEST} to {newest} are read")
+    return int(versions[0])
+
+
+def check_growth(model: ModelProto) -> None:
+    """Raises Refused where functions call themselves, or come to too many nodes."""
+    bodies = {(each.domain, each.name): each.node for each in model.functions}
+    sizes: dict[tuple[str, str], int] = {}
+
+    def size(key: tuple[str, str], around: tuple[tuple[str, str], ...]) -> int:
+        if key not in bodies:
+            return 1
+        if key in around or len(around) > 50:
+            raise refuse(f"the function `{key[1]}` calls itself, or calls nest too deep")
+        if key not in sizes:
+            calls = ((node.domain, node.op_type) for node in bodies[key])
+            sizes[key] = sum(size(call, (*around, key)) for call in calls)
+        return sizes[key]
+
+    if sum(size((node.domain, node.op_type), ()) for node in model.graph.node) > MOST_NODES:
+        raise refuse(f"its functions come to more than {MOST_NODES:,} nodes")
+
+
+def elements(tensor: TensorProto) -> int:
+    """How many numbers a tensor says that it has. Raises Refused."""
+    if any(size < 0 for size in tensor.dims) or tensor.data_type not in NUMBERS:
+        raise refuse(f"`{tensor.name}` is no tensor of numbers")
+    return math.prod(tensor.dims)
+
+
+def array(tensor: TensorProto, folder: Path | None) -> Array:
+    """The numbers of a tensor, floating ones in single precision at least. Raises Refused.
+
+    `folder` is where it may have them in a file of their own; None: nowhere.
+    """
+    count = elements(tensor)
+    try:
+        if tensor.data_location == TensorProto.EXTERNAL:
+            found = external(tensor, count, folder)
+        else:
+            if tensor.HasField("raw_data") or count:
+                check_length(tensor, count)
+            found = numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, OSError) as problem:
+        raise refuse(f"`{tensor.name}` cannot be read: {problem}") from None
+    return found.astype(np.float32) if is_short(found) else found
+
+
+def is_short(found: Array) -> bool:
+    """Whether its numbers are floating ones of 16 bits."""
+    return found.dtype.itemsize == 2 and found.dtype.kind not in "iu"
+
+
+def check_length(tensor: TensorProto, count: int) -> None:
+    """Raises ValueError where a tensor does not hold as many numbers as its shape says."""
+    size = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    held = len(tensor.raw_data) / size
+    if not tensor.HasField("raw_data"):
+        field: Any = getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type))
+        held = len(field)
+    if held != count:
+        raise ValueError(f"it holds {held:g} numbers, and its shape says {count}")
+
+
+def external(tensor: TensorProto, count: int, folder: Path | None) -> Array:
+    """The numbers of a tensor in a file of their own, which lies in the folder.
+
+    Raises ValueError, OSError.
+    """
+    fields = {entry.key: entry.value for entry in tensor.external_data}
+    if folder is None:
+        raise ValueError("a node keeps its numbers in another file")
+    place = (folder / fields.get("location", "")).resolve()
+    if not fields.get("location") or not place.is_relative_to(folder.resolve()):
+        raise ValueError(f"its file {fields.get('location', '')!r} is not beside the model")
+    dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    start, length = int(fields.get("offset", 0)), count * dtype.itemsize
+    if int(fields.get("length", length)) != length or start < 0:
+        raise ValueError(f"its shape takes {length} bytes, and the file says {fields.get('length')}")
+    with place.open("rb") as file:
+        file.seek(start)
+        held = file.read(length)
+    if len(held) != length:
+        raise ValueError(f"{place.name} ends before it")
+    return np.frombuffer(held, dtype).reshape(tuple(tensor.dims))
+
+
+def attributes_of(node: Any) -> dict[str, Any]:
+    """The attributes of a node as Python has them; tensors and graphs as they are. Raises ValueError."""
+    return dict(map(attribute, node.attribute))
+
+
+def attribute(given: Any) -> tuple[str, Any]:
+    if given.ref_attr_name:
+        raise ValueError(f"`{given.name}` is an argument of a function")
+    value = helper.get_attribute_value(given)
+    if isinstance(value, bytes):
+        return given.name, value.decode("utf-8")
+    if isinstance(value, float):
+        return given.name, shortest(value)
+    if isinstance(value, int | onnx.TensorProto | onnx.GraphProto):
+        return given.name, value
+    listed = list(value)
+    return given.name, [shortest(each) if isinstance(each, float) else each for each in listed]
+
+
+def shortest(number: float) -> float:
+    """A number of single precision with as few digits as tell it from its neighbours."""
+    return float(str(np.float32(number)))
+
+
+def names_in(graph: Any) -> Iterator[str]:
+    """The names that the nodes of a graph read, those of graphs within it, too."""
+    for node in graph.node:
+        yield from node.input
+        for given in node.attribute:
+            if given.HasField("g"):
+                yield from names_in(given.g)
+                yield from (output.name for output in given.g.output)

@@ -1,0 +1,462 @@
+"""Rows of convolutions, linear layers, norms and pools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnspec.importers import arrangement
+from cnnspec.importers.arrangement import axes_of, whole
+from cnnspec.importers.onnx.algebra import Function
+from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
+from cnnspec.importers.onnx.values import Constant, Flow, Known, Refuse, Term
+from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
+from cnnspec.layers import channels, conv, linear, norm, pool, resize
+from cnnspec.layers.base import Layer
+from cnnspec.values.kinds import Filter
+
+
+def vector(net: Lowering, known: object, what: str, size: int) -> Tensor:
+    """A weight with so many numbers in a row. Raises Refuse."""
+    given = net.numbers(known, what)
+    if given.array.size == 1 < size:
+        return Tensor(np.full(size, given.array.reshape(())))
+    return Tensor(given.array.reshape(size), given.name if given.array.shape == (size,) else "")
+
+
+def conv_(
+    net: Lowering,
+    x: object,
+    w: object,
+    b: object = None,
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: Any = None,
+    group: int = 1,
+    kernel_shape: Any = None,
+    pads: Any = None,
+    strides: Any = None,
+) -> Flow:
+    filters = net.numbers(w, "kernel")
+    if filters.array.ndim == 3:
+        return conv1d(net, net.flow(x), filters, b, auto_pad, dilations, group, kernel_shape, pads, strides)
+    if filters.array.ndim != 4:
+        raise Refuse("E1003", f"a convolution of {filters.array.ndim - 2} axes has no layer")
+    value = net.map(x)
+    value.shape.size  # noqa: B018  # raises for a vector
+    count, arriving, *kernel = filters.array.shape
+    check_kernel(net, kernel, kernel_shape)
+    windows = read_windows(net, value.shape, kernel, strides, dilations, pads, auto_pad)
+    if arriving * group != value.shape.channels:
+        net.deny("group", group)
+    layer = convolution(windows, count, group, value.shape.channels, b is not None)
+    if auto_pad == "SAME_UPPER":
+        layer = layer.with_arguments(pad="same")
+    bias = None if b is None else vector(net, b, "bias", count)
+    made = net.emit(layer, value, weight=Tensor(filters.array, filters.name), bias=bias)
+    return net.natural(made)
+
+
+def convolution(windows: Windows, count: int, groups: int, arriving: int, bias: bool) -> Layer:
+    given: dict[str, Any] = {
+        "stride": windows.stride,
+        "pad": list(windows.pad),
+        "dilation": windows.dilation,
+        "bias": bias,
+    }
+    if groups == arriving and groups > 1 and count % groups == 0:
+        return conv.Depthwise(kernel=windows.kernel, multiplier=count // groups, **given)
+    return conv.Conv(filter=Filter(count, windows.kernel), groups=groups, **given)
+
+
+def check_kernel(net: Lowering, kernel: list[int], kernel_shape: Any) -> None:
+    """Raises Refuse where the attribute differs from the kernel's own shape."""
+    if kernel_shape is not None and list(kernel_shape) != list(kernel):
+        net.deny("kernel_shape", kernel_shape)
+
+
+def conv1d(
+    net: Lowering,
+    flow: Flow,
+    filters: Constant,
+    b: object,
+    auto_pad: str,
+    dilations: Any,
+    group: int,
+    kernel_shape: Any,
+    pads: Any,
+    strides: Any,
+) -> Flow:
+    """Along the channels of C@1x1, as in ECA. Raises Refuse."""
+    count, arriving, kernel = filters.array.shape
+    check_kernel(net, [kernel], kernel_shape)
+    is_along = flow.axes[1:] == ((), whole("C", flow.value.shape.channels))
+    given = (count, arriving, group, auto_pad, dilations or [1], strides or [1], pads or [0, 0])
+    if not is_along or given != (1, 1, 1, "NOTSET", [1], [1], [kernel // 2] * 2):
+        raise Refuse(
+            "E1003", "`Conv` of one axis has a layer along the channels of C@1x1 alone, for one filter"
+        )
+    bias = None if b is None else vector(net, b, "bias", 1)
+    layer = channels.ChannelConv(kernel=kernel, bias=bias is not None)
+    return net.each(layer, flow, weight=Tensor(filters.array, filters.name), bias=bias)
+
+
+def conv_transpose(
+    net: Lowering,
+    x: object,
+    w: object,
+    b: object = None,
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: Any = None,
+    group: int = 1,
+    kernel_shape: Any = None,
+    output_padding: Any = None,
+    output_shape: Any = None,
+    pads: Any = None,
+    strides: Any = None,
+) -> Flow:
+    filters = net.numbers(w, "kernel")
+    if filters.array.ndim != 4:
+        raise Refuse("E1003", f"a transposed convolution of {filters.array.ndim - 2} axes has no layer")
+    if auto_pad not in ("NOTSET", "VALID"):
+        net.deny("auto_pad", auto_pad)
+    if output_shape is not None:
+        net.deny("output_shape", output_shape)
+    value = net.map(x)
+    _, count, *kernel = filters.array.shape
+    check_kernel(net, kernel, kernel_shape)
+    windows = read_windows(net, value.shape, kernel, strides, dilations, pads, auto_pad)
+    extra = [0, 0] if output_padding is None else net.integers(output_padding, "output_padding")
+    top, bottom, left, right = windows.pad
+    pad = (min(top, bottom), min(left, right))
+    layer = conv.ConvTranspose(
+        filter=Filter(count * group, windows.kernel),
+        stride=windows.stride,
+        pad=pad,
+        extra=tuple(extra),
+        dilation=windows.dilation,
+        groups=group,
+        bias=b is not None,
+    )
+    bias = None if b is None else vector(net, b, "bias", count * group)
+    made = net.emit(layer, value, weight=Tensor(filters.array, filters.name), bias=bias)
+    rest = [top - pad[0], bottom - pad[0], left - pad[1], right - pad[1]]
+    return net.natural(net.emit(resize.Crop(sides=rest), made) if any(rest) else made)
+
+
+def gemm(
+    net: Lowering,
+    a: object,
+    b: object,
+    c: object = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    transA: int = 0,  # noqa: N803  # as ONNX calls it
+    transB: int = 0,  # noqa: N803
+) -> Flow:
+    if transA:
+        net.deny("transA", transA)
+    given = net.numbers(b, "matrix")
+    matrix = given.array if transB else given.array.T
+    weight = Tensor(matrix * np.float32(alpha) if alpha != 1 else matrix, given.name)
+    bias = None if c is None else vector(net, c, "bias", matrix.shape[0])
+    if bias is not None and beta != 1:
+        bias = Tensor(bias.array * np.float32(beta))
+    return linear_(net, net.flow(a), weight, bias)
+
+
+def matmul(net: Lowering, a: object, b: object) -> Flow:
+    if not isinstance(b, Constant) or b.array.ndim != 2:
+        raise Refuse("E1003", "`MatMul` of two values, or of more than a matrix of weights, has no layer")
+    return linear_(net, net.flow(a), Tensor(b.array.T, b.name), None)
+
+
+def linear_(net: Lowering, flow: Flow, weight: Tensor, bias: Tensor | None) -> Flow:
+    flow = net.compact(flow)
+    units, arriving = weight.array.shape
+    is_last = bool(flow.axes) and flow.axes[-1] == whole("C", flow.value.shape.channels)
+    is_pointwise = flow.value.shape.is_map and len(flow.axes) > 2 and is_last
+    value = flow.value if is_pointwise else net.map(flow)
+    if value.shape.is_map and not is_pointwise:
+        raise Refuse("E1005", f"`{net.node.operator}` of the rows of a map")
+    if value.shape.channels != arriving:
+        net.deny("B", f"a matrix of {weight.array.shape}")
+    layer = linear.Linear(units=units, pointwise=is_pointwise, bias=bias is not None)
+    made = net.emit(layer, value, weight=weight, bias=bias)
+    return Flow(made, (*flow.axes[:-1], whole("C", units))) if is_pointwise else net.natural(made)
+
+
+def batch_norm(
+    net: Lowering,
+    x: object,
+    scale: object,
+    b: object,
+    mean: object,
+    var: object,
+    *,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    spatial: int = 1,
+    training_mode: int = 0,
+) -> Flow:
+    if training_mode:
+        net.deny("training_mode", training_mode)
+    if spatial != 1:
+        net.deny("spatial", spatial)
+    value = net.map(x)
+    given = {"weight": scale, "bias": b, "running_mean": mean, "running_var": var}
+    tensors = {name: vector(net, each, name, value.shape.channels) for name, each in given.items()}
+    layer = norm.BatchNorm(eps=epsilon, momentum=round(1 - momentum, 7))
+    return net.natural(net.emit(layer, value, **tensors))
+
+
+def instance_norm(net: Lowering, x: object, scale: object, b: object, *, epsilon: float = 1e-5) -> Flow:
+    flow = net.flow(x)
+    groups = arrangement.size_of(flow.axes[1])
+    if flow.axes != axes_of(flow.value.shape, net.batch):
+        return one_number_each(net, flow, groups, (scale, b), epsilon)
+    given = {"weight": scale, "bias": b}
+    tensors = {name: vector(net, each, name, flow.value.shape.channels) for name, each in given.items()}
+    layer = norm.InstanceNorm(eps=epsilon, affine=True)
+    return net.natural(net.emit(layer, net.map(flow), **tensors))
+
+
+def one_number_each(
+    net: Lowering, flow: Flow, groups: int, affine: tuple[object, object], eps: float
+) -> Flow:
+    """A norm of groups: the channels of each are one axis with their pixels. Raises Refuse."""
+    natural = axes_of(flow.value.shape, net.batch)
+    wanted = arrangement.reshape(natural, (net.batch, groups, flow.value.shape.features // groups))
+    weight, bias = (net.numbers(each, "scale").array for each in affine)
+    if flow.axes != wanted or not (weight == 1).all() or bias.any():
+        raise Refuse("E1005", "`InstanceNormalization` of axes that are no map's")
+    layer = norm.GroupNorm(groups=groups, eps=eps, affine=False)
+    return Flow(net.emit(layer, flow.value), flow.axes)
+
+
+def group_norm(
+    net: Lowering,
+    x: object,
+    scale: object,
+    b: object,
+    *,
+    epsilon: float = 1e-5,
+    num_groups: int,
+    stash_type: int = 1,
+) -> Flow:
+    if stash_type != 1:
+        net.deny("stash_type", stash_type)
+    value = net.map(x)
+    each = value.shape.channels // num_groups
+    tensors = {}
+    for name, known in (("weight", scale), ("bias", b)):
+        given = net.numbers(known, name)
+        spread = given.array.size == num_groups != value.shape.channels
+        tensors[name] = (
+            Tensor(np.repeat(given.array.reshape(-1), each))
+            if spread
+            else vector(net, known, name, value.shape.channels)
+        )
+    layer = norm.GroupNorm(groups=num_groups, eps=epsilon)
+    return net.natural(net.emit(layer, value, **tensors))
+
+
+def layer_norm(
+    net: Lowering,
+    x: object,
+    scale: object,
+    b: object = None,
+    *,
+    axis: int = -1,
+    epsilon: float = 1e-5,
+    stash_type: int = 1,
+) -> Flow:
+    if stash_type != 1:
+        net.deny("stash_type", stash_type)
+    flow = net.compact(net.flow(x))
+    count = flow.value.shape.channels
+    has = {"eps": epsilon, "bias": b is not None}
+    if axis % len(flow.axes) == len(flow.axes) - 1 and flow.axes[-1] == whole("C", count):
+        weight, bias = (
+            vector(net, scale, "scale", count),
+            None if b is None else vector(net, b, "bias", count),
+        )
+        return net.each(norm.LayerNorm(**has), flow, weight=weight, bias=bias)
+    value = net.map(flow)
+    if axis % len(flow.axes) != 1:
+        net.deny("axis", axis)
+    tensors = {}
+    for name, known in (("weight", scale), ("bias", b)):
+        given = None if known is None else net.numbers(known, name)
+        whole_map = given is not None and list(given.array.shape) == value.shape.dimensions
+        if given is not None and not whole_map:
+            net.deny(name, f"a tensor of shape {given.array.shape}")
+        tensors[name] = Tensor(given.array, given.name) if given is not None else None
+    return net.natural(net.emit(norm.LayerNorm(over="all", **has), value, **tensors))
+
+
+def lrn(
+    net: Lowering, x: object, *, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0, size: int
+) -> Flow:
+    if size % 2 == 0:
+        net.deny("size", size)  # the odd channel stands on the other side
+    layer = norm.LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=bias)
+    return net.natural(net.emit(layer, net.map(x)))
+
+
+def max_pool(
+    net: Lowering,
+    x: object,
+    *,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    dilations: Any = None,
+    kernel_shape: Any,
+    pads: Any = None,
+    storage_order: int = 0,
+    strides: Any = None,
+) -> Flow:
+    if storage_order:
+        net.deny("storage_order", storage_order)
+    value = net.map(x)
+    windows = read_windows(net, value.shape, kernel_shape, strides, dilations, pads, auto_pad)
+    given = {"window": windows.kernel, "stride": windows.stride, "dilation": windows.dilation}
+    return pooled(net, x, windows, bool(ceil_mode), lambda **more: pool.MaxPool(**given, **more))
+
+
+def average_pool(
+    net: Lowering,
+    x: object,
+    *,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    count_include_pad: int = 0,
+    dilations: Any = None,
+    kernel_shape: Any,
+    pads: Any = None,
+    strides: Any = None,
+) -> Flow:
+    if two(net, "dilations", dilations) != (1, 1):
+        net.deny("dilations", dilations)
+    value = net.map(x)
+    windows = read_windows(net, value.shape, kernel_shape, strides, None, pads, auto_pad)
+    is_even = windows.pad[0] == windows.pad[1] and windows.pad[2] == windows.pad[3]
+    if count_include_pad and not is_even:
+        if ceil_mode:
+            net.deny("pads", list(windows.pad))
+        value = net.emit(resize.Pad(pad=list(windows.pad)), value)
+        windows = windows._replace(pad=(0, 0, 0, 0))
+    given = {"window": windows.kernel, "stride": windows.stride}
+    countpad = bool(count_include_pad) or not any(windows.pad)
+    return pooled(
+        net,
+        net.natural(value),
+        windows,
+        bool(ceil_mode),
+        lambda **more: pool.AvgPool(**given, countpad=countpad, **more),
+    )
+
+
+def pooled(net: Lowering, x: object, windows: Windows, ceil: bool, make: Any) -> Flow:
+    """A pool of windows whose pads may differ: what hangs over the far edge reads no more than a pad.
+
+    Windows that the layer has and the node has not are cut off. Raises Refuse.
+    """
+    value = net.map(x)
+    if windows.kernel == windows.stride == (1, 1) and not any(windows.pad):
+        return net.natural(value)
+    wanted = covered(windows, value.shape, ceil)
+    pad = (windows.pad[0], windows.pad[2])
+    is_even = pad == (windows.pad[1], windows.pad[3])
+    tries = [make(pad=pad, ceil=over) for over in ((ceil,) if is_even else (False, True))]
+    for layer in tries:
+        if layer.output(value.shape).size == wanted:
+            return net.natural(net.emit(layer, value))
+    rows, columns = tries[-1].output(value.shape).size
+    rest = [0, rows - wanted[0], 0, columns - wanted[1]]
+    if is_even or min(rest) < 0:
+        net.deny("pads", list(windows.pad))
+    return net.natural(net.emit(resize.Crop(sides=rest), net.emit(tries[-1], value)))
+
+
+def whole_map(layer: type[Layer]) -> Row:
+    def global_pool(net: Lowering, x: object) -> Flow:
+        return net.natural(net.emit(layer(), net.map(x)))
+
+    return global_pool
+
+
+def reduction(net: Lowering, known: Known, axes: object, keepdims: int, noop: int, is_mean: bool) -> Known:
+    """A mean or a largest value over rows and columns, the global pools; or over channels. Raises Refuse."""
+    given = [] if axes is None else net.integers(axes, "axes")
+    if isinstance(known, Term):
+        return mean_of_term(net, known, given) if is_mean and keepdims else net.flow(known)
+    flow = net.flow(known)
+    if not given and noop:
+        return flow
+    places = sorted({place % len(flow.axes) for place in given or range(len(flow.axes))})
+    layer = reducing(flow, places, is_mean)
+    if layer is None:
+        message = f"`{net.node.operator}` over other axes than rows and columns, or channels, has no layer"
+        raise Refuse("E1003", message)
+    left = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
+    made = net.emit(layer, flow.value)
+    return Flow(made, left if keepdims else arrangement.remove(left, places))
+
+
+def mean_of_term(net: Lowering, term: Term, given: list[int]) -> Term:
+    """A mean along axes that are kept, of size 1: a part of a formula."""
+    places = {place % len(term.axes) for place in given}
+    letters = "".join(sorted({atom.axis for place in places for atom in term.axes[place]}))
+    left = tuple(() if place in places else axis for place, axis in enumerate(term.axes))
+    if not letters or any(atom.axis in letters for axis in left for atom in axis):
+        net.deny("axes", given)
+    return Term(Function(f"mean {letters}", term.expression), left)
+
+
+def reducing(flow: Flow, places: list[int], is_mean: bool) -> Layer | None:
+    """The layer that reduces a value along the axes at these places."""
+    shape = flow.value.shape
+    atoms = sorted(atom for place in places for atom in flow.axes[place])
+    if shape.is_map and atoms == sorted([*whole("H", shape.size[0]), *whole("W", shape.size[1])]):
+        return pool.GlobalAvgPool() if is_mean else pool.GlobalMaxPool()
+    if atoms == list(whole("C", shape.channels)):
+        return pool.ChannelMean() if is_mean else pool.ChannelMax()
+    return None
+
+
+def reduce(is_mean: bool) -> Row:
+    def reduce_(
+        net: Lowering,
+        x: Any,
+        given: object = None,
+        *,
+        axes: Any = None,
+        keepdims: int = 1,
+        noop_with_empty_axes: int = 0,
+    ) -> Known:
+        return reduction(net, x, given if axes is None else axes, keepdims, noop_with_empty_axes, is_mean)
+
+    return reduce_
+
+
+ROWS: dict[str, Row] = {
+    "Conv": conv_,
+    "ConvTranspose": conv_transpose,
+    "Gemm": gemm,
+    "MatMul": matmul,
+    "BatchNormalization": batch_norm,
+    "InstanceNormalization": instance_norm,
+    "GroupNormalization": group_norm,
+    "LayerNormalization": layer_norm,
+    "LRN": lrn,
+    "MaxPool": max_pool,
+    "AveragePool": average_pool,
+    "GlobalAveragePool": whole_map(pool.GlobalAvgPool),
+    "GlobalMaxPool": whole_map(pool.GlobalMaxPool),
+    "ReduceMean": reduce(True),
+    "ReduceMax": reduce(False),
+}

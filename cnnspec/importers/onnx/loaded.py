@@ -1,0 +1,50 @@
+"""An ONNX file as a source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnnspec.importers.names import from_class
+from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.values.shapes import Shape
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from cnnspec.importers.model import Model
+    from cnnspec.importers.onnx.lower import Tensor
+    from cnnspec.run.programs import Array
+
+
+class LoadedFile:
+    """A file, and what its net is called: as the file."""
+
+    def __init__(self, path: Path, model: ModelProto) -> None:
+        self.path, self.model = path, model
+        words = path.stem.replace("-", "_").split("_")
+        self.name = from_class("".join(word[:1].upper() + word[1:] for word in words), "Net")
+        self.tensors: dict[str, Tensor] = {}
+
+    def read(self, inputs: Sequence[Shape], name: str) -> Model:
+        from cnnspec.importers.onnx.read import read
+
+        graph = read(self.model, self.path.parent, inputs, name)
+        self.tensors = graph.tensors
+        return graph.model
+
+    def weights(self, keys: Sequence[str]) -> dict[str, Array]:
+        """The tensors of the model that was read, laid out as PyTorch has them."""
+        return {key: np.ascontiguousarray(self.tensors[key].array) for key in keys}
+
+
+def load(source: str, weights: str) -> LoadedFile:
+    """The network of a file. Raises Refused."""
+    if weights:
+        raise Refused([Refusal("E1001", f"an ONNX file holds its own weights, and `{weights}` is not read")])
+    from cnnspec.importers.onnx.files import open_model
+
+    return LoadedFile(Path(source), open_model(Path(source)))

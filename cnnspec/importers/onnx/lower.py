@@ -1,0 +1,329 @@
+"""Lower the nodes of a graph to layers of the language, each node by the row of its operator.
+
+A row is a Python function: its positional parameters are the operator's inputs, those by keyword its
+attributes. An attribute that no row names cannot be bound to it and is refused; a test holds that a row uses
+every one that it names.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from cnnspec.importers import arrangement
+from cnnspec.importers.arrangement import Axes, Uneven, axes_of, described, flattened, sizes_of
+from cnnspec.importers.model import Operation, Scope, Value
+from cnnspec.importers.onnx.constants import compute
+from cnnspec.importers.onnx.files import DOMAINS, attributes_of
+from cnnspec.importers.onnx.shapes import Dimensions, fits
+from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Node, Opaque, Refuse, Repeated, Term
+from cnnspec.importers.rearrange import layer_of
+from cnnspec.importers.refusals import Refusal
+from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.run.programs import Array
+from cnnspec.values.shapes import Shape
+
+COUNTER = "num_batches_tracked"
+Row = Callable[..., Any]
+Make = Callable[["Lowering", Known], Flow]
+"""Makes a layer of what arithmetic left open. Raises Refuse."""
+
+
+class Tensor(NamedTuple):
+    """The numbers of a weight, laid out as the layer has them; `source` is the file's tensor, or "" ."""
+
+    array: Array
+    source: str = ""
+
+
+class Made(NamedTuple):
+    """An operation, the node that made it, and its weights by name."""
+
+    operation: Operation
+    node: Node
+    tensors: dict[str, Tensor]
+
+
+class Lowering:
+    """The state of lowering one graph. Rows are given it, and the node's inputs and attributes."""
+
+    def __init__(
+        self,
+        table: Mapping[str, Row],
+        make: Make,
+        constant: Callable[[str], Constant | None],
+        shapes: Mapping[str, Dimensions],
+        readers: Counter[str],
+        opset: int,
+        batch: int,
+    ) -> None:
+        self.table, self.make, self.constant = table, make, constant
+        self.shapes, self.readers, self.opset, self.batch = shapes, readers, opset, batch
+        self.known: dict[str, Known] = {}
+        self.made: dict[int, Made] = {}  # by the number of the output
+        self.names: dict[int, set[str]] = {}  # of the graph's values that are this value, however laid out
+        self.signs: dict[Any, Made] = {}  # of layers whose filters may be shared
+        self.plain: dict[Flow, Value] = {}  # what a rearranged value was named as
+        self.settled: dict[Any, Flow] = {}  # what arithmetic was made
+        self.inputs: list[Value] = []
+        self.refusals: list[Refusal] = []
+        self.count = 0
+        self.node: Node
+
+    def start(self, name: str, shape: Shape, is_channels_last: bool) -> Value:
+        """An input of the network."""
+        value = self.value(shape)
+        axes = axes_of(shape, self.batch)
+        axes = arrangement.permute(axes, (0, 2, 3, 1)) if is_channels_last else axes
+        self.note(name, Flow(value, axes))
+        self.inputs.append(value)
+        return value
+
+    def value(self, shape: Shape) -> Value:
+        self.count += 1
+        return Value(self.count - 1, shape)
+
+    def note(self, name: str, known: Known) -> None:
+        self.known[name] = known
+        if isinstance(known, Flow):
+            self.names.setdefault(known.value.number, set()).add(name)
+
+    def run(self, nodes: Sequence[Any]) -> None:
+        """Lower nodes in their order, as the file holds them; what cannot be said is among the refusals."""
+        for each in nodes:
+            properties = {pair.key: pair.value for pair in each.metadata_props}
+            node = Node(each.op_type, each.name, tuple(each.input), tuple(each.output), {}, properties)
+            self.node = node
+            try:
+                if each.domain not in DOMAINS:
+                    raise Refuse(
+                        "E1003", f"`{each.op_type}` of `{each.domain}` is no operator of ONNX itself"
+                    )
+                made = self.lower(node._replace(attributes=attributes_of(each)))
+            except Refuse as refuse:
+                self.refuse(refuse)
+                made = []
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
+                self.refuse(Refuse("E1004", f"`{node.operator}` cannot be read: {problem}"))
+                made = []
+            for name, known in zip(node.outputs, [*made, *[Opaque()] * len(node.outputs)], strict=False):
+                if name:
+                    self.note(name, known)
+
+    def refuse(self, refuse: Refuse) -> None:
+        name = self.node.name or next(iter(self.node.outputs), "")
+        self.refusals.append(Refusal(refuse.code, refuse.message, (Scope(name, self.node.operator),)))
+
+    def lower(self, node: Node) -> list[Known]:
+        """What a node makes. Raises Refuse, and what broken numbers and attributes raise."""
+        self.node = node
+        given = [self.look(name) if name else None for name in node.inputs]
+        if any(isinstance(each, Opaque) for each in given):
+            return []
+        if all(isinstance(each, Constant | None) for each in given):
+            arrays = [each.array if isinstance(each, Constant) else None for each in given]
+            found = compute(node.operator, arrays, node.attributes, len(node.outputs))
+            if found is not None:
+                return self.checked_all(node, [Constant(each, self.source(node)) for each in found])
+        row = self.table.get(node.operator)
+        if row is None:
+            raise Refuse("E1003", f"`{node.operator}` has no layer")
+        try:
+            bound = inspect.signature(row).bind(self, *given, **node.attributes)
+        except TypeError as problem:
+            raise Refuse("E1004", f"`{node.operator}`: {problem}") from None
+        try:
+            made = row(*bound.args, **bound.kwargs)
+        except Misfit as misfit:
+            raise Refuse("E1004", f"`{node.operator}`: {misfit.message}") from None
+        return self.checked_all(node, made if isinstance(made, list) else [made])
+
+    def source(self, node: Node) -> str:
+        """The tensor of the file that a node of numbers hands on as it is."""
+        if node.operator == "Constant":
+            return node.outputs[0]
+        known = self.look(node.inputs[0]) if node.operator == "Identity" else None
+        return known.name if isinstance(known, Constant) else ""
+
+    def checked_all(self, node: Node, made: list[Known]) -> list[Known]:
+        for name, known in zip(node.outputs, made, strict=False):
+            self.check(name, known)
+        return made
+
+    def look(self, name: str) -> Known:
+        """What a value of the graph is known to be. Raises Refuse."""
+        known = self.known.get(name)
+        if known is None:
+            known = self.constant(name)
+            if known is None:
+                raise Refuse("E1001", f"`{name}` is used before anything makes it")
+            self.known[name] = known
+        return known
+
+    def check(self, name: str, known: Known) -> None:
+        """Hold the shape of what a row made against ONNX's own. Raises Refuse."""
+        if isinstance(known, Flow | Term):
+            shape = sizes_of(known.axes)
+        elif isinstance(known, Constant):
+            shape = known.array.shape
+        else:
+            return
+        wanted = self.shapes.get(name)
+        if not fits(shape, wanted):
+            raise Refuse("E1005", f"`{self.node.operator}` makes {wanted} of what the language makes {shape}")
+
+    # What rows say and ask
+
+    def deny(self, argument: str, value: object) -> NoReturn:
+        """Refuse the value of an attribute or an input. Raises Refuse."""
+        raise Refuse("E1004", f"`{self.node.operator}` with `{argument}={value}`")
+
+    def emit(self, layer: Layer, *inputs: Value, **tensors: Tensor | None) -> Value:
+        """Add a layer; `tensors` are its weights by name, None where it has none. Raises Misfit, Refuse."""
+        shapes = tuple(value.shape for value in inputs)
+        shape = layer.join(shapes) if isinstance(layer, Join) else layer.output(shapes[0])
+        output = self.value(shape)
+        given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+        if not layer.is_join:
+            given = self.checked(layer, shapes[0], given)
+        keys = self.keys_of(layer, inputs, output, given)
+        self.made[output.number] = Made(Operation(layer, inputs, output, keys), self.node, given)
+        return output
+
+    def checked(self, layer: Layer, x: Shape, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The weights that a layer has, in their order. Raises Refuse where others are given."""
+        found = {}
+        for weight in layer.weights(x):
+            tensor = given.get(weight.name)
+            if weight.name == COUNTER:
+                tensor = Tensor(np.zeros((), np.int64))
+            if tensor is None or tensor.array.shape != tuple(map(int, weight.shape)):
+                has = "none is there" if tensor is None else f"not {tensor.array.shape}"
+                raise Refuse("E1006", f"`{layer.name}` needs a {weight.name} of shape {weight.shape}, {has}")
+            if weight.name != COUNTER and tensor.array.dtype.kind != "f":
+                raise Refuse("E1006", f"the {weight.name} of a `{layer.name}` holds {tensor.array.dtype}")
+            found[weight.name] = tensor
+        return found
+
+    def keys_of(
+        self, layer: Layer, inputs: tuple[Value, ...], output: Value, given: Mapping[str, Tensor]
+    ) -> dict[str, str]:
+        """Keys that tell the weights from all others; those of the same layer where it runs again.
+
+        Exporters merge vectors that are equal, so that only a layer with a kernel, or one behind such, is.
+        """
+        sources = tuple(tensor.source for name, tensor in given.items() if name != COUNTER)
+        first = self.made.get(inputs[0].number)
+        behind = first is not None and first.operation.keys and not is_own(first.operation)
+        if sources and all(sources) and (behind or any(each.array.ndim > 1 for each in given.values())):
+            sign = (layer.name, repr([layer.value(name) for name in layer.arguments]), sources)
+            known = self.signs.get(sign)
+            if known is not None:
+                return dict(known.operation.keys)
+        keys = {name: f"{output.number}.{name}" for name in given}
+        if sources and all(sources):
+            sign = (layer.name, repr([layer.value(name) for name in layer.arguments]), sources)
+            self.signs[sign] = Made(Operation(layer, inputs, output, keys), self.node, {})
+        return keys
+
+    def change(self, made: Made, layer: Layer, **tensors: Tensor) -> None:
+        """Give an operation another layer of the same output, with these weights besides its own."""
+        operation = made.operation
+        given = self.checked(layer, operation.inputs[0].shape, made.tensors | tensors)
+        keys = {name: f"{operation.output.number}.{name}" for name in given}
+        changed = operation._replace(layer=layer, keys=keys)
+        self.made[operation.output.number] = made._replace(operation=changed, tensors=given)
+
+    def alone(self, flow: Flow) -> Made | None:
+        """What made a value that is used here alone, and shares its weights with nothing; else None."""
+        made = self.made.get(flow.value.number)
+        if made is None or not is_own(made.operation):
+            return None
+        others = sum(made.operation.keys == each.operation.keys for each in self.made.values())
+        names = self.names.get(flow.value.number, set())
+        return made if all(self.readers[name] == 1 for name in names) and others == 1 else None
+
+    def numbers(self, known: object, what: str) -> Constant:
+        """An input that has to be numbers. Raises Refuse."""
+        if not isinstance(known, Constant):
+            raise Refuse("E1006", f"the {what} of `{self.node.operator}` is a value of the network")
+        return known
+
+    def integers(self, known: object, what: str) -> list[int]:
+        """An input, or an attribute, that has to be a list of whole numbers. Raises Refuse."""
+        if isinstance(known, list | tuple):
+            return [int(each) for each in known]
+        if not isinstance(known, Constant):
+            raise Refuse("E1007", f"the {what} of `{self.node.operator}` depends on the numbers of a value")
+        if known.array.dtype.kind not in "iub" or known.array.ndim > 1:
+            self.deny(what, f"{known.array.dtype} {known.array.shape}")
+        return [int(each) for each in known.array.reshape(-1)]
+
+    def flow(self, known: object) -> Flow:
+        """An input that has to be a value of the network. Raises Refuse."""
+        if isinstance(known, Flow):
+            return known
+        if isinstance(known, Term | Affine):
+            return self.make(self, known)
+        if isinstance(known, Repeated):
+            raise Refuse("E1003", "a value that is repeated along an axis has no layer")
+        raise Refuse("E1005", f"`{self.node.operator}` of a tensor that is no value of the network")
+
+    def each(self, layer: Layer, known: object, **tensors: Tensor | None) -> Flow:
+        """A layer that does the same wherever a channel's number lies: the arrangement stays."""
+        flow = self.compact(self.flow(known))
+        return Flow(self.emit(layer, flow.value, **tensors), flow.axes)
+
+    def compact(self, flow: Flow) -> Flow:
+        """The value; a map that is flattened is a vector from here on."""
+        value, axes = flow
+        is_flat = (
+            value.shape.is_map and len(axes) == 2 and axes == flattened(axes_of(value.shape, self.batch))
+        )
+        return self.natural(self.map(flow)) if is_flat else flow
+
+    def natural(self, value: Value) -> Flow:
+        """A value as it is made."""
+        return Flow(value, axes_of(value.shape, self.batch))
+
+    def map(self, known: object) -> Value:
+        """The value as a map or a vector: its rearrangement becomes a layer. Raises Refuse."""
+        flow = self.flow(known)
+        value, axes = flow
+        natural = axes_of(value.shape, self.batch)
+        if axes == natural:
+            return value
+        if flow not in self.plain:
+            layer = layer_of(value.shape, axes, self.batch)
+            if layer is None:
+                raise Refuse("E1005", f"`{self.node.operator}` of {described(axes, natural)}")
+            self.plain[flow] = self.emit(layer, value)
+        return self.plain[flow]
+
+    def reshape(self, flow: Flow, sizes: Sequence[int]) -> Flow:
+        """Raises Refuse."""
+        for each in (flow, None):
+            try:  # what was cut at odd places may be plain as a map
+                named = each or self.natural(self.map(flow))
+                return named._replace(axes=arrangement.reshape(named.axes, sizes))
+            except Uneven:
+                continue
+        raise Refuse("E1005", f"`{self.node.operator}` splits axes unevenly")
+
+    def axes_of(self, known: object) -> Axes | None:
+        return (
+            known.axes
+            if isinstance(known, Flow | Term)
+            else known.flow.axes
+            if isinstance(known, Affine | Repeated)
+            else None
+        )
+
+
+def is_own(operation: Operation) -> bool:
+    """Whether an operation's weights are not those of an earlier one."""
+    return all(key.startswith(f"{operation.output.number}.") for key in operation.keys.values())

@@ -1,0 +1,144 @@
+"""What the source calls its weights: an exporter's names where there are any, else none.
+
+PyTorch's exporters keep the path of each module: in the names of tensors, in what they note with a node, or
+in the node's name, `/layer1/layer1.0/conv1/Conv`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from cnnspec.importers.model import Operation, Scope
+from cnnspec.importers.onnx.lower import COUNTER, Made
+from cnnspec.importers.onnx.values import Node
+
+HIERARCHY, SCOPES = "pkg.torch.onnx.class_hierarchy", "pkg.torch.onnx.name_scopes"
+PATH = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)*", re.ASCII)
+LONGEST = 2000
+"""Characters of what is noted with a node: a few hundred modules deep is no network's."""
+
+
+def named(made: Sequence[Made]) -> list[Operation] | None:
+    """The operations with the source's keys and in its scopes; None where it has no names for all tensors."""
+    owners = dict(enumerate(map(owner, made)))
+    keyed = {place for place, each in enumerate(made) if each.operation.keys}
+    first: dict[tuple[str, ...], int] = {}
+    for place in sorted(keyed):
+        start = first.setdefault(tuple(made[place].operation.keys.values()), place)
+        owners[place] = owners[start]
+    paths = [owners[place] for place in first.values()]
+    if not all(paths) or len({*paths}) < len(paths) or any(nests(path, paths) for path in paths):
+        return None
+    scopes = around(made)
+    found = []
+    for place, each in enumerate(made):
+        path = owners[place]
+        keys = {name: f"{path}.{name}" if name else path for name in each.operation.keys}
+        found.append(each.operation._replace(keys=keys, scopes=scopes[place]))
+    return found
+
+
+def nests(path: str, paths: Sequence[str]) -> bool:
+    return any(other.startswith(f"{path}.") for other in paths)
+
+
+def owner(made: Made) -> str:
+    """The path of the module that an operation's tensors belong to; "" where it is not known."""
+    found = {
+        tensor.source.removesuffix(f".{name}" if name else "")
+        for name, tensor in made.tensors.items()
+        if name != COUNTER and tensor.source.endswith(f".{name}" if name else "")
+    }
+    told = found.pop() if len(found) == 1 else ""
+    if told and PATH.fullmatch(told):
+        return told
+    return path_of(made.node)
+
+
+def path_of(node: Node) -> str:
+    """The path of the module that a node stands in, as its exporter notes it; "" where it does not."""
+    paths = modules(node)
+    return paths[-1][0] if paths else ""
+
+
+def modules(node: Node) -> list[tuple[str, str]]:
+    """Path and class of the modules around a node, outermost first; a class is "" where it is not noted."""
+    if HIERARCHY in node.properties and SCOPES in node.properties:
+        kinds, paths = (listed(node.properties[key]) for key in (HIERARCHY, SCOPES))
+        pairs = list(zip(paths, kinds, strict=False))[:-1]
+        return [(path, kind.rpartition(".")[2]) for path, kind in pairs if path and PATH.fullmatch(path)]
+    return [(path, "") for path in nested(node.name)]
+
+
+def listed(text: str) -> list[str]:
+    """The strings of a list as Python writes it."""
+    return re.findall(r"'([^']*)'", text[:LONGEST])
+
+
+def nested(name: str) -> Iterator[str]:
+    """`/layer1/layer1.0/conv1/Conv` stands in layer1, layer1.0 and layer1.0.conv1."""
+    parts = name[:LONGEST].split("/")
+    if len(parts) < 3 or parts[0]:
+        return
+    path, last = "", ""
+    for part in parts[1:-1]:
+        own = part[len(last) + 1 :] if last and part.startswith(f"{last}.") else part
+        path, last = f"{path}.{own}" if path else own, part
+        if not PATH.fullmatch(path):
+            return
+        yield path
+
+
+def around(made: Sequence[Made]) -> list[tuple[Scope, ...]]:
+    """The scopes of each operation, with classes made up where none is noted."""
+    found = [modules(each.node) for each in made]
+    kinds = {path: kind for each in found for path, kind in each}
+    if not any(kinds.values()):
+        kinds = classes(made, found)
+    return [tuple(Scope(path, kinds[path]) for path, _ in each) for each in found]
+
+
+def classes(made: Sequence[Made], paths: Sequence[Sequence[tuple[str, str]]]) -> dict[str, str]:
+    """A class for each module, the same for modules whose parts of one name are alike."""
+    parts: dict[str, dict[str, str]] = {}
+    for each, stack in zip(made, paths, strict=True):
+        names = [path for path, _ in stack]
+        for outer, inner in pairwise(names):
+            parts.setdefault(outer, {})[inner[len(outer) + 1 :]] = ""
+        if names and each.operation.keys:
+            parts.setdefault(names[-1], {})[""] = each.operation.layer.name
+    found: dict[str, str] = {}
+    known: list[tuple[str, dict[str, str]]] = []
+    for path in sorted({*parts, *(path for stack in paths for path, _ in stack)}, key=height):
+        own = parts.get(path, {})
+        kinds = {name: kind or found.get(f"{path}.{name}", "") for name, kind in own.items()}
+        found[path] = class_of(path, {name: kind for name, kind in kinds.items() if kind}, known)
+    return found
+
+
+def height(path: str) -> tuple[int, str]:
+    """Paths that hold no others come first."""
+    return -path.count("."), path
+
+
+def class_of(path: str, own: Mapping[str, str], known: list[tuple[str, dict[str, str]]]) -> str:
+    """The class of a module with these parts: one that is known, or a new one; its layer's name of a leaf."""
+    if "" in own or not own:
+        return own.get("", "")
+    if all(name.isdecimal() for name in own):
+        return "Sequential"
+    for kind, parts in known:
+        common = own.keys() & parts.keys()
+        is_part = own.keys() <= parts.keys() or parts.keys() <= own.keys()
+        if is_part and all(own[name] == parts[name] for name in common):
+            parts |= own
+            return kind
+    word = re.sub(r"\d.*|_+$", "", path.rpartition(".")[2])
+    word = word[:1].upper() + word[1:] if len(word) > 2 else "Block"
+    taken = Counter(re.sub("[A-Z]$", "", kind) for kind, _ in known)
+    kind = word + ("" if word not in taken else chr(ord("A") + taken[word] % 26))
+    known.append((kind, dict(own)))
+    return kind

@@ -1,0 +1,222 @@
+"""Read the graph of an ONNX file: lower its nodes, and name what they make."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from onnx import ModelProto
+
+from cnnspec.importers.arrangement import axes_of, permute
+from cnnspec.importers.as_maps import without_reshapes
+from cnnspec.importers.model import Input, Model, Operation, Output, Value
+from cnnspec.importers.onnx import activation_rows, arithmetic_rows, files, layer_rows, resize_rows, view_rows
+from cnnspec.importers.onnx.lower import Lowering, Made, Row, Tensor
+from cnnspec.importers.onnx.names import named
+from cnnspec.importers.onnx.shapes import infer_shapes
+from cnnspec.importers.onnx.values import Constant, Node, Opaque, Refuse
+from cnnspec.importers.refusals import Refused
+from cnnspec.importers.tidy import with_own_pads
+from cnnspec.values.shapes import Shape
+
+FAMILIES = (activation_rows, arithmetic_rows, layer_rows, resize_rows, view_rows)
+TABLE: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
+
+BATCH = 5
+"""So many images where the file does not say how many: a number that no other axis is likely to have."""
+IMAGE = Shape(3, 224, 224)
+"""What an image is where neither the file nor the user says it."""
+
+
+class Graph(NamedTuple):
+    """A network, and the numbers of its weights by the model's keys."""
+
+    model: Model
+    tensors: dict[str, Tensor]
+
+
+class Given(NamedTuple):
+    """An input of the graph: its name, its shape in the language, its sizes in the file."""
+
+    name: str
+    shape: Shape
+    sizes: tuple[int, ...]
+    is_channels_last: bool
+
+
+def read(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str) -> Graph:
+    """The network of a model for inputs of these shapes, without any for the file's own. Raises Refused.
+
+    Where the file says no number of images, it is read for several of them, or, if it takes but one, for one.
+    """
+    batches = [BATCH, 1] if any(is_open(given, 0) for given in inputs_of(model)) else [0]
+    try:
+        return Reading(model, folder, inputs, batches[0]).graph(name)
+    except Refused:
+        for batch in batches[1:]:
+            with suppress(Refused):
+                return Reading(model, folder, inputs, batch).graph(name)
+        raise
+
+
+def inputs_of(model: ModelProto) -> list[Any]:
+    """The inputs of a graph that no tensor of the file is."""
+    held = {tensor.name for tensor in model.graph.initializer}
+    return [given for given in model.graph.input if given.name not in held]
+
+
+def is_open(given: Any, place: int) -> bool:
+    """Whether an input leaves the size of an axis to the user."""
+    sizes = given.type.tensor_type.shape.dim
+    return len(sizes) <= place or sizes[place].dim_value < 1
+
+
+class Reading:
+    """One reading of a graph, for so many images; 0: as many as the file says."""
+
+    def __init__(self, model: ModelProto, folder: Path, inputs: Sequence[Shape], batch: int) -> None:
+        self.model, self.folder = model, folder
+        self.held = {tensor.name: tensor for tensor in model.graph.initializer}
+        given = list(self.given(inputs, batch))
+        shapes = infer_shapes(model, {each.name: each.sizes for each in given})
+        readers = Counter(files.names_in(model.graph))
+        readers.update(output.name for output in model.graph.output)
+        size = given[0].sizes[0]
+        opset = files.opset(model)
+        self.net = Lowering(TABLE, arithmetic_rows.make, self.constant, shapes, readers, opset, size)
+        self.inputs = given
+        self.is_channels_last = any(each.is_channels_last for each in given)
+        self.names = [
+            Input(
+                label(each.name) if len(given) > 1 else "",
+                self.net.start(each.name, each.shape, each.is_channels_last),
+            )
+            for each in given
+        ]
+
+    def given(self, inputs: Sequence[Shape], batch: int) -> Iterator[Given]:
+        """The inputs of the graph, each as the user or the file has it. Raises Refused."""
+        found = inputs_of(self.model)
+        if not found:
+            raise files.refuse("the graph has no input")
+        if inputs and len(inputs) != len(found):
+            raise files.refuse(f"the graph has {len(found)} inputs, and {len(inputs)} are given")
+        for place, each in enumerate(found):
+            dims = each.type.tensor_type.shape.dim
+            sizes = [size.dim_value if size.dim_value > 0 else 0 for size in dims]
+            if len(sizes) not in (2, 4):
+                raise files.refuse(
+                    f"the input `{each.name}` has {len(sizes)} axes: it is no map and no vector"
+                )
+            is_last = len(sizes) == 4 and is_turned(self.model, each.name)
+            order = (1, 2, 3) if not is_last else (3, 1, 2)
+            own = [sizes[axis] for axis in (order if len(sizes) == 4 else (1,))]
+            wanted = inputs[place] if inputs else completed(own)
+            if len(wanted.dimensions) != len(own):
+                raise files.refuse(f"the input `{each.name}` has {len(sizes)} axes, and {wanted} is given")
+            given = wanted.dimensions
+            turned = given if not is_last else [*given[1:], given[0]]
+            yield Given(each.name, wanted, (batch or sizes[0], *turned), is_last)
+
+    def constant(self, name: str) -> Constant | None:
+        """A tensor of the file."""
+        tensor = self.held.get(name)
+        return None if tensor is None else Constant(files.array(tensor, self.folder), name)
+
+    def graph(self, name: str) -> Graph:
+        """The model of the graph, called so. Raises Refused with all reasons."""
+        net = self.net
+        net.run(self.model.graph.node)
+        values = [self.output(output.name) for output in self.model.graph.output]
+        if net.refusals:
+            raise Refused(net.refusals)
+        made = [value for value in values if value is not None]
+        found, made = without_reshapes(net.value, [each.operation for each in net.made.values()], made)
+        operations = needed(found, made)
+        operations = with_own_pads(operations, [value.number for value in made])
+        return self.finished(name, operations, made)
+
+    def finished(self, name: str, operations: list[Operation], values: list[Value]) -> Graph:
+        """The model with the source's names, or with free ones."""
+        made = [self.maker(operation) for operation in operations]
+        words = named(made)
+        own = words or [operation._replace(scopes=()) for operation in operations]
+        tensors = {
+            key: each.tensors[weight]
+            for each, operation in zip(made, own, strict=True)
+            for weight, key in operation.keys.items()
+        }
+        outputs = [
+            Output(label(output.name) if len(values) > 1 else "", value)
+            for output, value in zip(self.model.graph.output, values, strict=True)
+        ]
+        inputs = tuple(self.names)
+        return Graph(Model(name, inputs, tuple(own), tuple(outputs), words is not None), tensors)
+
+    def maker(self, operation: Operation) -> Made:
+        """An operation with its node and its weights, which it may share with one that came before."""
+        found = self.net.made.get(operation.output.number)
+        if found is None:  # a vector that was lifted to a map
+            found = next(
+                (
+                    each
+                    for each in self.net.made.values()
+                    if each.operation.keys == operation.keys and operation.keys
+                ),
+                Made(operation, Node("", "", (), ()), {}),
+            )
+        return found._replace(operation=operation)
+
+    def output(self, name: str) -> Value | None:
+        """What the graph returns, as a map or a vector; None, and a refusal, where it is neither.
+
+        Of a graph whose images have their channels last, maps have them, too.
+        """
+        net = self.net
+        net.node = Node("output", name, (name,), (name,))
+        try:
+            known = net.look(name)
+            if isinstance(known, Opaque):
+                return None
+            flow = net.flow(known)
+            natural = axes_of(flow.value.shape, net.batch)
+            if self.is_channels_last and len(natural) == 4 and flow.axes == permute(natural, (0, 2, 3, 1)):
+                return flow.value
+            return net.map(flow)
+        except Refuse as refuse:
+            net.refuse(refuse)
+            return None
+
+
+def completed(own: Sequence[int]) -> Shape:
+    """The shape of an image, where a file leaves sizes open."""
+    if len(own) == 1:
+        return Shape(own[0] or IMAGE.channels)
+    return Shape(*(size or usual for size, usual in zip(own, IMAGE.dimensions, strict=True)))
+
+
+def is_turned(model: ModelProto, name: str) -> bool:
+    """Whether all that read an input turn it from N, H, W, C to N, C, H, W."""
+    readers = [node for node in model.graph.node if name in node.input]
+    orders = [[list(each.ints) for each in node.attribute if each.name == "perm"] for node in readers]
+    return bool(readers) and all(order == [[0, 3, 1, 2]] for order in orders)
+
+
+def label(name: str) -> str:
+    """A name as a label may be."""
+    return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
+
+
+def needed(operations: Sequence[Operation], outputs: Sequence[Value]) -> list[Operation]:
+    """The operations that outputs depend on."""
+    wanted = {value.number for value in outputs}
+    found = []
+    for operation in reversed(operations):
+        if operation.output.number in wanted:
+            wanted |= {value.number for value in operation.inputs}
+            found.append(operation)
+    return found[::-1]

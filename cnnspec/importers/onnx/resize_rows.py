@@ -1,0 +1,135 @@
+"""Rows of resizing: ONNX can place pixels in many ways, of which the language has three."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from cnnspec.importers.arrangement import axes_of, sizes_of
+from cnnspec.importers.onnx.files import shortest
+from cnnspec.importers.onnx.lower import Lowering, Row
+from cnnspec.importers.onnx.values import Constant, Flow, Refuse
+from cnnspec.layers import resize
+
+HALF = ("half_pixel", "pytorch_half_pixel")
+
+
+def resize_(
+    net: Lowering,
+    x: object,
+    roi: object = None,
+    scales: object = None,
+    sizes: object = None,
+    *,
+    antialias: int = 0,
+    axes: Any = None,
+    coordinate_transformation_mode: str | None = None,
+    cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0,
+    extrapolation_value: float = 0.0,
+    keep_aspect_ratio_policy: str = "stretch",
+    mode: str = "nearest",
+    nearest_mode: str | None = None,
+) -> Flow:
+    del cubic_coeff_a, extrapolation_value  # of modes that are refused
+    if antialias or exclude_outside or axes is not None or keep_aspect_ratio_policy != "stretch":
+        net.deny("antialias, exclude_outside, axes or keep_aspect_ratio_policy", "set")
+    if net.opset < 11:  # the regions are not there yet: scales stand second
+        roi, scales = None, roi
+    del roi  # only `tf_crop_and_resize` reads it, which is refused
+    placed = coordinate_transformation_mode or ("half_pixel" if net.opset >= 11 else "asymmetric")
+    rounding = nearest_mode or ("round_prefer_floor" if net.opset >= 11 else "floor")
+    return resized(
+        net, net.flow(x), numbers(net, scales, "scales"), numbers(net, sizes, "sizes"), mode, placed, rounding
+    )
+
+
+def upsample(
+    net: Lowering, x: object, given: object = None, *, mode: str = "nearest", scales: Any = None
+) -> Flow:
+    factors = numbers(net, given, "scales") if scales is None else list(scales)
+    return resized(net, net.flow(x), factors, [], mode, "asymmetric", "floor")
+
+
+def numbers(net: Lowering, known: object, what: str) -> list[float]:
+    """Scales or sizes; none where they are not given. Raises Refuse."""
+    if known is None:
+        return []
+    if not isinstance(known, Constant):
+        raise Refuse("E1007", f"the {what} of `{net.node.operator}` depend on the numbers of a value")
+    return [shortest(float(each)) for each in known.array.reshape(-1)]
+
+
+def resized(
+    net: Lowering,
+    flow: Flow,
+    scales: Sequence[float],
+    sizes: Sequence[float],
+    mode: str,
+    placed: str,
+    rounding: str,
+) -> Flow:
+    """A map at another size, where ONNX and the language read the same pixels. Raises Refuse."""
+    before = sizes_of(flow.axes)
+    given = sizes or scales
+    is_last = flow.axes != axes_of(flow.value.shape, net.batch)
+    if len(given) != 4 or not flow.value.shape.is_map:
+        net.deny("sizes" if sizes else "scales", list(given))
+    after = [int(each) for each in sizes] or [math.floor(n * f) for n, f in zip(before, scales, strict=True)]
+    if is_last:
+        flow = net.natural(net.map(flow))
+    if after[:2] != list(before[:2]):
+        net.deny("sizes" if sizes else "scales", list(given))
+    factors = [float(f) for f in scales[2:]] or [o / n for n, o in zip(before[2:], after[2:], strict=True)]
+    is_linear = mode in ("linear", "bilinear")
+    if not is_linear and mode != "nearest":
+        net.deny("mode", mode)
+    amount: dict[str, Any] = (
+        {"factor": list(scales[2:])} if scales and not sizes else {"size": tuple(after[2:])}
+    )
+    align = is_linear and placed == "align_corners"
+    layer = resize.Upsample(mode="bilinear" if is_linear else "nearest", align=align, **amount)
+    for n, o, factor in zip(before[2:], after[2:], factors, strict=True):
+        if n == o and factor == 1:
+            continue
+        if is_linear and not (align or is_half(placed, o)):
+            net.deny("coordinate_transformation_mode", placed)
+        if not is_linear and places(placed, rounding, n, o, factor) != [
+            min(int(q / factor), n - 1) for q in range(o)
+        ]:
+            net.deny("coordinate_transformation_mode, nearest_mode", f"{placed}, {rounding}")
+    return net.natural(net.emit(layer, net.map(flow)))
+
+
+def is_half(placed: str, o: int) -> bool:
+    """Whether a pixel's centre lies at (q + 0.5)/factor - 0.5: PyTorch's lone pixel does not."""
+    return placed == "half_pixel" or (placed == "pytorch_half_pixel" and o > 1)
+
+
+def places(placed: str, rounding: str, n: int, o: int, factor: float) -> list[int] | None:
+    """The pixel that each one of the output is nearest to; None where the rule is not known."""
+    found = []
+    for q in range(o):
+        if placed in HALF:
+            at = (q + 0.5) / factor - 0.5 if placed == "half_pixel" or o > 1 else 0.0
+        elif placed == "asymmetric":
+            at = q / factor
+        elif placed == "align_corners":
+            at = q * (n - 1) / (o - 1) if o > 1 else 0.0
+        else:
+            return None
+        if rounding not in ROUNDINGS:
+            return None
+        found.append(min(max(ROUNDINGS[rounding](at), 0), n - 1))
+    return found
+
+
+ROUNDINGS = {
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round_prefer_floor": lambda at: math.ceil(at - 0.5),
+    "round_prefer_ceil": lambda at: math.floor(at + 0.5),
+}
+
+ROWS: dict[str, Row] = {"Resize": resize_, "Upsample": upsample}

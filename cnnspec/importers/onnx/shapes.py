@@ -1,0 +1,62 @@
+"""The shapes of all values, as ONNX itself infers them: what is read is held against them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import onnx
+from onnx import GraphProto, ModelProto, helper, shape_inference
+
+from cnnspec.importers.onnx.files import refuse
+
+SMALL = 1024
+"""So many numbers of a tensor are shapes, axes and the like, which the inference reads."""
+
+Dimensions = tuple[int | None, ...]
+
+
+def infer_shapes(model: ModelProto, inputs: Mapping[str, Sequence[int]]) -> dict[str, Dimensions]:
+    """The shapes of the values of a model by name, for inputs of these shapes. Raises Refused."""
+    light = ModelProto(ir_version=max(model.ir_version, 4))
+    light.opset_import.extend(model.opset_import)
+    light.graph.CopyFrom(graph_without_numbers(model.graph, inputs))
+    try:
+        found = shape_inference.infer_shapes(light, data_prop=True)
+    except Exception as problem:  # InferenceError, and what protobuf raises
+        raise refuse(f"its shapes do not fit: {problem}") from None
+    values = (*found.graph.value_info, *found.graph.output)
+    return {value.name: dimensions(value) for value in values if value.type.HasField("tensor_type")}
+
+
+def graph_without_numbers(graph: GraphProto, inputs: Mapping[str, Sequence[int]]) -> GraphProto:
+    """A graph with inputs of these shapes, its large tensors inputs, too; nothing is said of other shapes."""
+    made = GraphProto(name=graph.name or "graph")
+    made.node.extend(graph.node)
+    kinds = {given.name: given.type.tensor_type.elem_type for given in graph.input}
+    for name, shape in inputs.items():
+        made.input.append(helper.make_tensor_value_info(name, kinds[name], shape))
+    for tensor in graph.initializer:
+        if math.prod(tensor.dims) > SMALL or tensor.data_location == onnx.TensorProto.EXTERNAL:
+            made.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+        else:
+            made.initializer.append(tensor)
+    for output in graph.output:
+        made.output.append(
+            helper.make_tensor_value_info(output.name, output.type.tensor_type.elem_type, None)
+        )
+    return made
+
+
+def dimensions(value: onnx.ValueInfoProto) -> Dimensions:
+    shape = value.type.tensor_type.shape
+    if not value.type.tensor_type.HasField("shape"):
+        return (-1,)
+    return tuple(d.dim_value if d.HasField("dim_value") else None for d in shape.dim)
+
+
+def fits(found: Sequence[int], wanted: Dimensions | None) -> bool:
+    """Whether a shape is the one that is inferred, as far as this is known."""
+    if wanted is None or wanted == (-1,):
+        return True
+    return len(found) == len(wanted) and all(w in (None, f) for f, w in zip(found, wanted, strict=True))

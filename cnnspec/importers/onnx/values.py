@@ -1,0 +1,73 @@
+"""What a value of the graph may be, once it is known what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cnnspec.importers.arrangement import Axes
+from cnnspec.importers.model import Value
+from cnnspec.importers.onnx.algebra import Expression
+from cnnspec.run.programs import Array
+
+
+class Flow(NamedTuple):
+    """A value of the network, laid out on these axes."""
+
+    value: Value
+    axes: Axes
+
+
+class Constant(NamedTuple):
+    """Numbers that depend on no input; `name` is the tensor's that holds them as they are, or "" ."""
+
+    array: Array
+    name: str = ""
+
+
+class Repeated(NamedTuple):
+    """A value that is repeated along axes of size 1: arithmetic does so by itself."""
+
+    flow: Flow
+    shape: tuple[int, ...]
+
+
+class Term(NamedTuple):
+    """What arithmetic makes that is no layer yet; `axes` are those of the value that it goes through."""
+
+    expression: Expression
+    axes: Axes
+
+
+class Affine(NamedTuple):
+    """A value times numbers plus numbers, each one in all or one a channel."""
+
+    flow: Flow
+    scale: Array
+    shift: Array
+
+
+class Opaque(NamedTuple):
+    """What a refused node made, or what depends on it: nothing more is said of it."""
+
+
+Known = Flow | Constant | Repeated | Term | Affine | Opaque
+
+
+class Node(NamedTuple):
+    """A node of the graph: attributes as Python has them; `properties` are what exporters note with it."""
+
+    operator: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any] = {}
+    properties: Mapping[str, str] = {}
+
+
+class Refuse(Exception):
+    """A row cannot say its node in the language."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message

@@ -1,0 +1,305 @@
+"""Rows of what only moves numbers about: most edit an arrangement, some are layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import onnx
+
+from cnnspec.importers import arrangement
+from cnnspec.importers.arrangement import size_of, sizes_of, whole
+from cnnspec.importers.onnx.files import array
+from cnnspec.importers.onnx.lower import Lowering, Row
+from cnnspec.importers.onnx.values import Constant, Flow, Known, Refuse, Repeated
+from cnnspec.layers import channels, resize
+
+FLOATS = (
+    onnx.TensorProto.FLOAT,
+    onnx.TensorProto.FLOAT16,
+    onnx.TensorProto.BFLOAT16,
+    onnx.TensorProto.DOUBLE,
+)
+
+
+def shape(net: Lowering, x: Any, *, start: int = 0, end: int | None = None) -> Constant:
+    """The sizes of a value, as numbers."""
+    axes = net.axes_of(x)
+    sizes = x.shape if isinstance(x, Repeated) else sizes_of(axes) if axes is not None else x.array.shape
+    return Constant(np.array(sizes[start:end], np.int64))
+
+
+def size(net: Lowering, x: Any) -> Constant:
+    return Constant(np.array(math.prod(shape(net, x).array.tolist()), np.int64))
+
+
+def same(net: Lowering, x: object) -> Known:
+    return x if isinstance(x, Constant) else net.flow(x)
+
+
+def cast(net: Lowering, x: object, *, to: int, saturate: int = 1) -> Known:
+    del saturate  # of types that are refused
+    if to not in FLOATS:
+        net.deny("to", onnx.TensorProto.DataType.Name(to))
+    return net.flow(x)
+
+
+def reshape(net: Lowering, x: object, wanted: object, *, allowzero: int = 0) -> Flow:
+    flow = net.flow(x)
+    before = sizes_of(flow.axes)
+    sizes = net.integers(wanted, "shape")
+    if not allowzero:
+        sizes = [before[place] if each == 0 else each for place, each in enumerate(sizes)]
+    if -1 in sizes:
+        known = math.prod(each for each in sizes if each != -1)
+        sizes[sizes.index(-1)] = math.prod(before) // known if known else 0
+    if math.prod(sizes) != math.prod(before) or min(sizes, default=1) < 1:
+        net.deny("shape", sizes)
+    return net.reshape(flow, sizes)
+
+
+def flatten(net: Lowering, x: object, *, axis: int = 1) -> Flow:
+    flow = net.flow(x)
+    before = sizes_of(flow.axes)
+    place = axis if axis == len(before) else axis % len(before)
+    return net.reshape(flow, [math.prod(before[:place]), math.prod(before[place:])])
+
+
+def transpose(net: Lowering, x: object, *, perm: Any = None) -> Flow:
+    flow = net.flow(x)
+    order = list(range(len(flow.axes)))[::-1] if perm is None else perm
+    if sorted(order) != list(range(len(flow.axes))):
+        net.deny("perm", perm)
+    return flow._replace(axes=arrangement.permute(flow.axes, order))
+
+
+def squeeze(net: Lowering, x: object, given: object = None, *, axes: Any = None) -> Flow:
+    flow = net.flow(x)
+    count = len(flow.axes)
+    wanted = net.integers(given if axes is None else axes, "axes") if given or axes else range(count)
+    places = [place % count for place in wanted]
+    if (given or axes) and any(flow.axes[place] for place in places):
+        net.deny("axes", wanted)
+    return flow._replace(axes=arrangement.remove(flow.axes, [p for p in places if not flow.axes[p]]))
+
+
+def unsqueeze(net: Lowering, x: object, given: object = None, *, axes: Any = None) -> Flow:
+    flow = net.flow(x)
+    wanted = net.integers(given if axes is None else axes, "axes")
+    for place in sorted(place % (len(flow.axes) + len(wanted)) for place in wanted):
+        flow = flow._replace(axes=arrangement.insert(flow.axes, place))
+    return flow
+
+
+def expand(net: Lowering, x: object, wanted: object) -> Known:
+    flow = net.flow(x)
+    found = np.broadcast_shapes(sizes_of(flow.axes), tuple(net.integers(wanted, "shape")))
+    return flow if found == sizes_of(flow.axes) else Repeated(flow, found)
+
+
+def slice_(
+    net: Lowering,
+    x: object,
+    start: object = None,
+    end: object = None,
+    along: object = None,
+    steps: object = None,
+    *,
+    starts: Any = None,
+    ends: Any = None,
+    axes: Any = None,
+) -> Flow:
+    flow = net.flow(x)
+    first = net.integers(start if starts is None else starts, "starts")
+    last = net.integers(end if ends is None else ends, "ends")
+    given = along if axes is None else axes
+    places = list(range(len(first))) if given is None else net.integers(given, "axes")
+    strides = [1] * len(first) if steps is None else net.integers(steps, "steps")
+    crop = [0, 0, 0, 0]
+    for place, begin, stop, step in zip(places, first, last, strides, strict=True):
+        flow = taken(net, flow, place % len(flow.axes), slice(begin, stop, step), crop)
+    return net.natural(net.emit(resize.Crop(sides=crop), net.map(flow))) if any(crop) else flow
+
+
+def taken(net: Lowering, flow: Flow, place: int, item: slice, crop: list[int]) -> Flow:
+    """What a slice takes along one axis; of rows and columns it is noted in `crop`. Raises Refuse."""
+    axis, own = flow.axes[place], flow.value.shape
+    count = size_of(axis)
+    begin, stop, step = item.indices(count)
+    if (begin, stop, step) == (0, count, 1):
+        return flow
+    if own.is_map and place >= 2 and step == 1 and axis == whole("HW"[place - 2], own.size[place - 2]):
+        crop[2 * place - 4 : 2 * place - 2] = [begin, count - stop]
+        return flow
+    if step != 1:
+        flow, place = at_channels(net, flow, place)
+        return picked(net, flow, place, list(range(begin, stop, step)))
+    return cut(net, flow, place, begin, stop)
+
+
+def at_channels(net: Lowering, flow: Flow, place: int) -> tuple[Flow, int]:
+    """The value, if this one of its axes counts all of its channels. Raises Refuse."""
+    flow = net.compact(flow)
+    if flow.axes[place] == whole("C", flow.value.shape.channels):
+        return flow, place
+    named = net.natural(net.map(flow))
+    if len(named.axes) != len(flow.axes) or place != 1:
+        raise Refuse("E1005", f"`{net.node.operator}` along axis {place}, which is not that of the channels")
+    return named, place
+
+
+def cut(net: Lowering, flow: Flow, place: int, begin: int, stop: int) -> Flow:
+    """Channels from `begin` up to `stop`. Raises Refuse."""
+    flow, place = at_channels(net, flow, place)
+    count = flow.value.shape.channels
+    if (begin, stop) == (0, count):
+        return flow
+    made = net.emit(channels.Slice(start=begin, stop=None if stop == count else stop), flow.value)
+    return Flow(made, (*flow.axes[:place], whole("C", stop - begin), *flow.axes[place + 1 :]))
+
+
+def picked(net: Lowering, flow: Flow, place: int, numbers: list[int]) -> Flow:
+    made = net.emit(channels.Pick(channels=numbers), flow.value)
+    return Flow(made, (*flow.axes[:place], whole("C", len(numbers)), *flow.axes[place + 1 :]))
+
+
+def split(
+    net: Lowering,
+    x: object,
+    sizes: object = None,
+    *,
+    axis: int = 0,
+    split: Any = None,
+    num_outputs: int | None = None,
+) -> list[Flow]:
+    flow = net.flow(x)
+    place = axis % len(flow.axes)
+    count, parts = size_of(flow.axes[place]), num_outputs or len(net.node.outputs)
+    given = sizes if split is None else split
+    part = -(-count // parts)
+    equal = [part] * (parts - 1) + [count - part * (parts - 1)]
+    lengths = equal if given is None else net.integers(given, "split")
+    if sum(lengths) != count or min(lengths) < 1:
+        net.deny("split", lengths)
+    starts = [sum(lengths[:number]) for number in range(len(lengths))]
+    return [
+        cut(net, flow, place, start, start + length) for start, length in zip(starts, lengths, strict=True)
+    ]
+
+
+def gather(net: Lowering, x: object, indices: object, *, axis: int = 0) -> Flow:
+    flow = net.flow(x)
+    place = axis % len(flow.axes)
+    numbers = net.integers(indices, "indices")
+    assert isinstance(indices, Constant)
+    if indices.array.ndim == 0 and not flow.axes[place]:
+        return flow._replace(axes=arrangement.remove(flow.axes, [place]))
+    if indices.array.ndim != 1:
+        raise Refuse("E1005", "one index along an axis is no map and no vector")
+    flow, place = at_channels(net, flow, place)
+    return picked(net, flow, place, [number % flow.value.shape.channels for number in numbers])
+
+
+def pad(
+    net: Lowering,
+    x: object,
+    given: object = None,
+    value: object = 0.0,  # an attribute up to opset 10
+    along: object = None,
+    *,
+    mode: str = "constant",
+    pads: Any = None,
+) -> Flow:
+    fill = value if isinstance(value, float) else 0.0
+    if value is not None and not isinstance(value, float):
+        fill = net.numbers(value, "constant_value").array.reshape(()).item()
+    flow = net.flow(x)
+    amounts = net.integers(given if pads is None else pads, "pads")
+    places = (
+        range(len(flow.axes)) if along is None else [p % len(flow.axes) for p in net.integers(along, "axes")]
+    )
+    sides = {"H": (0, 0), "W": (0, 0)}
+    for place, low, high in zip(places, amounts[: len(places)], amounts[len(places) :], strict=True):
+        letters = {atom.axis for atom in flow.axes[place]}
+        if (low or high) and (not letters <= {"H", "W"} or len(letters) != 1):
+            net.deny("pads", amounts)
+        if low or high:
+            sides[letters.pop()] = (low, high)
+    return padded(net, flow, [*sides["H"], *sides["W"]], mode, float(fill))
+
+
+MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+
+
+def padded(net: Lowering, flow: Flow, amounts: list[int], mode: str, fill: float) -> Flow:
+    """A pad, and a crop where it is negative. Raises Refuse."""
+    if mode not in MODES:
+        net.deny("mode", mode)
+    if not any(amounts):
+        return flow
+    order = [name for axis in flow.axes for name in {atom.axis for atom in axis}]
+    value = flow.value
+    is_last = order == ["N", "H", "W", "C"] or order == ["H", "W", "C"]
+    value = value if is_last else net.map(flow)
+    crop = [max(0, -amount) for amount in amounts]
+    value = net.emit(resize.Crop(sides=crop), value) if any(crop) else value
+    rest = [max(0, amount) for amount in amounts]
+    value = net.emit(resize.Pad(pad=rest, mode=MODES[mode], value=fill), value) if any(rest) else value
+    made = net.natural(value)
+    return made._replace(axes=arrangement.permute(made.axes, (0, 2, 3, 1))) if is_last else made
+
+
+def depth_to_space(net: Lowering, x: object, *, blocksize: int, mode: str = "DCR") -> Flow:
+    value = net.map(x)
+    count, (height, width) = value.shape.channels // blocksize**2, value.shape.size
+    if mode == "CRD":
+        return net.natural(net.emit(resize.PixelShuffle(factor=blocksize), value))
+    if mode != "DCR":
+        net.deny("mode", mode)
+    order = [number * count + c for c in range(count) for number in range(blocksize**2)]
+    if order != list(range(len(order))):
+        value = net.emit(channels.Pick(channels=order), value)
+    del height, width
+    return net.natural(net.emit(resize.PixelShuffle(factor=blocksize), value))
+
+
+def space_to_depth(net: Lowering, x: object, *, blocksize: int) -> Flow:
+    made = net.emit(resize.PixelUnshuffle(factor=blocksize), net.map(x))
+    count = made.shape.channels // blocksize**2
+    order = [c * blocksize**2 + number for number in range(blocksize**2) for c in range(count)]
+    if order != list(range(len(order))):
+        made = net.emit(channels.Pick(channels=order), made)
+    return net.natural(made)
+
+
+def branch(net: Lowering, test: object, *, then_branch: Any, else_branch: Any) -> list[Known]:
+    """Of an `If` that numbers decide, the branch that runs."""
+    is_true = bool(net.numbers(test, "condition").array.reshape(()))
+    graph, node = then_branch if is_true else else_branch, net.node
+    for tensor in graph.initializer:
+        net.note(tensor.name, Constant(array(tensor, None), tensor.name))
+    net.run(graph.node)
+    net.node = node
+    return [net.look(output.name) for output in graph.output]
+
+
+ROWS: dict[str, Row] = {
+    "If": branch,
+    "Shape": shape,
+    "Size": size,
+    "Identity": same,
+    "Cast": cast,
+    "Reshape": reshape,
+    "Flatten": flatten,
+    "Transpose": transpose,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Expand": expand,
+    "Slice": slice_,
+    "Split": split,
+    "Gather": gather,
+    "Pad": pad,
+    "DepthToSpace": depth_to_space,
+    "SpaceToDepth": space_to_depth,
+}
