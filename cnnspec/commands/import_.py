@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--name", metavar="NAME", help="What the net is called, if not as its class.")
 @click.option("--weights", metavar="FILE", help="Write the weights, too: a .safetensors or .npz file.")
+@click.option("--until", default="", metavar="LAYER", help="Import the layers before this one alone.")
 @click.option("--flat", is_flag=True, help="Write neither blocks nor repeats.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="How to answer.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
@@ -39,15 +40,19 @@ def import_(
     inputs: tuple[str, ...],
     name: str | None,
     weights: str | None,
+    until: str,
     flat: bool,
     style: str,
     force: bool,
 ) -> None:
-    """Write the specification of a network: of SOURCE, a module of PyTorch.
+    """Write the specification of a network: of SOURCE, a module of PyTorch, or a file of Caffe or Darknet.
 
     SOURCE is torchvision:NAME, timm:NAME or FILE.py:NAME. A file is run, so let it be one that you trust;
     what it defines by the name is a module, or a class or a function that makes one. Its input is 3@224x224
-    without --input. Sources that keep their WEIGHTS in a file of their own take it as the second one.
+    without --input.
+
+    SOURCE may also be a NET.prototxt, its WEIGHTS then a .caffemodel, or a NET.cfg, its WEIGHTS then a
+    .weights. Nothing in them is run. LAYER is a layer's name, in a .cfg its number from 0.
     """
     from cnnspec.importers.names import is_free
     from cnnspec.importers.refusals import Refused
@@ -56,7 +61,7 @@ def import_(
     if name is not None and not is_free(name):
         fail(f"--name: a net cannot be called {name!r}")
     try:
-        loaded, text, keys = imported(source, numbers, shapes, name, flat)
+        loaded, text, keys = imported(source, numbers, until, shapes, name, flat)
         tensors = loaded.weights([*keys.values()]) if weights is not None else {}
     except Refused as refused:
         refuse(refused, style)
@@ -84,14 +89,14 @@ def parse_inputs(inputs: tuple[str, ...]) -> list[Any]:
 
 
 def imported(
-    source: str, numbers: str, shapes: list[Any], name: str | None, flat: bool
+    source: str, numbers: str, until: str, shapes: list[Any], name: str | None, flat: bool
 ) -> tuple[Loaded, str, Mapping[str, str]]:
     """What the source names, its specification, and its own key of each of its weights. Raises Refused."""
     from cnnspec.importers.readers import load
     from cnnspec.importers.write import specify
 
     with Progress(3, "import") as progress:
-        loaded = load(source, numbers)
+        loaded = load(source, numbers, until)
         progress.step()
         model = loaded.read(shapes, name or loaded.name)
         progress.step()

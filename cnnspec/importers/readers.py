@@ -31,12 +31,20 @@ class Loaded(Protocol):
         """Return the tensors under these keys of the model. Raises Refused where the source has none."""
 
 
-READERS = {"": "cnnspec.importers.torch.loaded", ".onnx": "cnnspec.importers.onnx.loaded"}
-"""Modules with `load(source, weights) -> Loaded`, by the suffix of the source; "" for all others."""
+READERS = {
+    "": "cnnspec.importers.torch.loaded",
+    ".onnx": "cnnspec.importers.onnx.loaded",
+    ".prototxt": "cnnspec.importers.caffe.loaded",
+    ".cfg": "cnnspec.importers.darknet.loaded",
+}
+"""Modules with `load(source, weights, until) -> Loaded`, by the suffix of the source; "" for all others."""
 
 
-def load(source: str, weights: str = "") -> Loaded:
-    """Open a source, its weights in a file of their own where it keeps them apart. Raises Refused."""
+def load(source: str, weights: str = "", until: str = "") -> Loaded:
+    """Open a source, its weights in a file of their own where it keeps them apart. Raises Refused.
+
+    `until` names a layer where the source lists its layers: those before it are the network.
+    """
     reader = import_module(READERS.get(Path(source).suffix.lower(), READERS[""]))
-    opened: Callable[[str, str], Loaded] = reader.load
-    return opened(source, weights)
+    opened: Callable[[str, str, str], Loaded] = reader.load
+    return opened(source, weights, until)

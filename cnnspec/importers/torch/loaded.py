@@ -37,8 +37,10 @@ class LoadedModule(NamedTuple):
         return {key: state[key].detach().cpu().numpy() for key in keys}
 
 
-def load(source: str, weights: str) -> LoadedModule:
+def load(source: str, weights: str, until: str) -> LoadedModule:
     """The module that a source names. Raises Refused."""
+    if until:
+        raise Refused([Refusal("E1001", f"a module is no list of layers that could end before `{until}`")])
     if weights:
         raise Refused([Refusal("E1001", f"a module keeps its own weights, and `{weights}` is not read")])
     module = sources.load(source)

@@ -1,0 +1,113 @@
+"""A file's layers: which of them evaluation runs, in either syntax, and who reads what they make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cnnspec.importers.fields import Fields, Refuse
+
+OLD_TYPES = {
+    "ABSVAL": "AbsVal",
+    "ACCURACY": "Accuracy",
+    "BNLL": "BNLL",
+    "CONCAT": "Concat",
+    "CONTRASTIVE_LOSS": "ContrastiveLoss",
+    "CONVOLUTION": "Convolution",
+    "DATA": "Data",
+    "DECONVOLUTION": "Deconvolution",
+    "DROPOUT": "Dropout",
+    "DUMMY_DATA": "DummyData",
+    "ELTWISE": "Eltwise",
+    "EUCLIDEAN_LOSS": "EuclideanLoss",
+    "FLATTEN": "Flatten",
+    "HINGE_LOSS": "HingeLoss",
+    "IMAGE_DATA": "ImageData",
+    "INNER_PRODUCT": "InnerProduct",
+    "LRN": "LRN",
+    "MVN": "MVN",
+    "POOLING": "Pooling",
+    "POWER": "Power",
+    "RELU": "ReLU",
+    "SIGMOID": "Sigmoid",
+    "SILENCE": "Silence",
+    "SLICE": "Slice",
+    "SOFTMAX": "Softmax",
+    "SOFTMAX_LOSS": "SoftmaxWithLoss",
+    "SPLIT": "Split",
+    "TANH": "TanH",
+}
+"""Types of V1 as V2 calls them; others are refused under the name that they have."""
+
+OF_TRAINING = ("loss_weight", "propagate_down", "blobs_lr", "weight_decay")
+
+
+class Part(NamedTuple):
+    """A layer as it is written. `bottoms` are the blobs that it reads, `tops` those that it makes."""
+
+    name: str
+    kind: str
+    bottoms: tuple[str, ...]
+    tops: tuple[str, ...]
+    shared: tuple[str, ...]  # names of its parameters, "" for one without
+    fields: Fields
+
+
+def layers_of(net: Fields) -> list[Part]:
+    """The layers of a net that run in evaluation, in their order. Raises Refuse."""
+    old, new = net.all("layers"), net.all("layer")
+    if old and new:
+        raise Refuse("E1001", "`layer` and `layers` are of two syntaxes", new[0].line)
+    found = [read_part(field.part, bool(old)) for field in old or new]
+    return [part for part in found if runs(part.fields)]
+
+
+def read_part(fields: Fields, old: bool) -> Part:
+    if old and fields.has("layer"):
+        raise Refuse("E1001", "this is Caffe's first syntax: `upgrade_net_proto_text` renews it", fields.line)
+    kind = fields.text("type")
+    params = fields.all("param")
+    shared = [field.scalar if old else field.part.text("name") for field in params]
+    for field in () if old else params:
+        field.part.skip("lr_mult", "decay_mult")
+    fields.skip(*OF_TRAINING)
+    return Part(
+        fields.text("name"),
+        OLD_TYPES.get(kind, kind) if old else kind,
+        tuple(field.scalar for field in fields.all("bottom")),
+        tuple(field.scalar for field in fields.all("top")),
+        tuple(shared) if any(shared) else (),
+        fields,
+    )
+
+
+def runs(fields: Fields) -> bool:
+    """Whether evaluation runs a layer: level 0 of the phase TEST, without stages. Raises Refuse."""
+    fields.expect("phase", "TEST", "1")
+    include = [is_met(field.part) for field in fields.all("include")]
+    exclude = [is_met(field.part) for field in fields.all("exclude")]
+    return any(include) if include else not any(exclude)
+
+
+def is_met(rule: Fields) -> bool:
+    phase = rule.text("phase", "TEST")
+    least, most = rule.integer("min_level", 0), rule.integer("max_level", 0)
+    rule.skip("not_stage")
+    return phase in ("TEST", "1") and least <= 0 <= most and not rule.all("stage")
+
+
+def scales_behind(parts: Sequence[Part]) -> dict[int, int]:
+    """The places of batch norms, each with that of the Scale which alone reads it: the two are one layer."""
+    makers: dict[str, int] = {}
+    readers: dict[int, list[int]] = {}
+    for place, part in enumerate(parts):
+        for blob in part.bottoms:
+            readers.setdefault(makers.get(blob, -1), []).append(place)
+        makers |= dict.fromkeys(part.tops, place)
+    return {
+        place: reader
+        for place, part in enumerate(parts)
+        for reader in readers.get(place, [])[:1]
+        if part.kind == "BatchNorm" and len(readers[place]) == 1
+        if parts[reader].kind == "Scale" and len(parts[reader].bottoms) == 1
+    }

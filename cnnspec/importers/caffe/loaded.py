@@ -1,0 +1,104 @@
+"""A .prototxt as a source, with the .caffemodel that has its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnspec.importers.caffe.net import Blob, Net
+from cnnspec.importers.caffe.prototxt import parse
+from cnnspec.importers.caffe.read import read
+from cnnspec.importers.model import Model
+from cnnspec.importers.names import from_class
+from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.text_files import read_text
+from cnnspec.values.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnnspec.importers.caffe.caffemodel import Stored
+    from cnnspec.run.programs import Array
+
+
+class LoadedNet:
+    """A net as its file describes it. `name` is what the file calls it, else the file's."""
+
+    def __init__(self, path: Path, weights: str, until: str) -> None:
+        self.path, self.file, self.until = path, weights, until
+        self.fields = parse(path.name, read_text(path))
+        names = self.fields.fields.get("name", [])
+        self.name = from_class(str(names[0].value) if names else path.stem.capitalize(), "Net")
+        self.blobs: dict[str, Blob] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
+
+    def read(self, inputs: Sequence[Shape], name: str) -> Model:
+        net = Net(self.path.name)
+        model = read(net, self.fields, inputs, name, self.until)
+        self.blobs = net.blobs
+        self.shapes = {
+            operation.keys[weight.name]: tuple(map(int, weight.shape))
+            for operation in model.operations
+            if operation.keys
+            for weight in operation.layer.weights(operation.inputs[0].shape)
+        }
+        return model
+
+    def weights(self, keys: Sequence[str]) -> dict[str, Array]:
+        """The tensors under these keys. Raises Refused where the .caffemodel lacks one."""
+        import numpy as np
+
+        from cnnspec.importers.caffe import caffemodel
+
+        if not self.file:
+            raise Refused([Refusal("E1001", "the weights are in a .caffemodel: name it as the second file")])
+        try:
+            stored = caffemodel.read(Path(self.file))
+        except (caffemodel.Broken, OSError) as problem:
+            raise Refused([Refusal("E1001", f"{self.file}: {problem}")]) from None
+        found: dict[str, Array] = {}
+        refusals = []
+        for key in keys:
+            if key not in self.blobs:  # how many batches there were, Caffe does not say
+                found[key] = np.zeros((), np.int64)
+                continue
+            blob = self.blobs[key]
+            try:
+                found[key] = tensor(stored, blob, self.shapes[key])
+            except (caffemodel.Broken, LookupError) as problem:
+                refusals.append(Refusal("E1006", f"{self.file}: `{blob.layer}`: {problem.args[0]}"))
+        if refusals:
+            raise Refused(refusals)
+        return found
+
+
+def tensor(stored: dict[str, list[Stored]], blob: Blob, shape: tuple[int, ...]) -> Array:
+    """A tensor as a layer of ours has it. Raises LookupError, Broken."""
+    numbers = numbers_of(stored, blob.layer, blob.number)
+    if blob.how == "transposed":
+        numbers = numbers.reshape(numbers.shape[-2:]).T
+    # Older files give every blob four axes, some of length 1; older batch norms give none.
+    lengths, wanted = ([length for length in axes if length != 1] for axes in (numbers.shape, shape))
+    if lengths != wanted:
+        raise LookupError(f"blob {blob.number} is {words(numbers.shape)}, and {words(shape)} is wanted")
+    if blob.how == "average":
+        factor = numbers_of(stored, blob.layer, 2).ravel()
+        if factor.size != 1:
+            raise LookupError("the factor of its statistics is no single number")
+        numbers = numbers / factor if factor[0] else numbers * 0
+    return numbers.reshape(shape)
+
+
+def numbers_of(stored: dict[str, list[Stored]], layer: str, number: int) -> Array:
+    blobs = stored.get(layer, [])
+    if number >= len(blobs):
+        raise LookupError(f"there is no blob {number} of it" if blobs else "it has no blobs")
+    return blobs[number].numbers()
+
+
+def words(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape)) or "a number"
+
+
+def load(source: str, weights: str, until: str) -> LoadedNet:
+    """The net of a .prototxt. Raises Refused."""
+    return LoadedNet(Path(source), weights, until)

@@ -1,0 +1,107 @@
+"""Rows of Caffe's layers that take values apart, put them together, or lay them out anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from cnnspec.importers.caffe.net import Reading
+from cnnspec.importers.fields import Fields, Refuse
+from cnnspec.importers.model import Value
+from cnnspec.layers import channels, linear, merge, resize
+from cnnspec.values.kinds import Filter
+
+Made = Sequence[Value]
+
+
+def flat(reading: Reading) -> Value:
+    """The value as a vector."""
+    return reading.add(linear.Flatten(), reading.value) if reading.shape.is_map else reading.value
+
+
+def concat(reading: Reading) -> Made:
+    fields = reading.fields("concat_param")
+    values = reading.values()
+    expect_channels(fields, values, "axis", "concat_dim")
+    return [reading.add(merge.Concat(), *values)]
+
+
+def expect_channels(fields: Fields, values: Sequence[Value], *names: str) -> None:
+    """Raises Refuse where an axis is not that of the channels."""
+    last = str(-3 if values[0].shape.is_map else -1)
+    for name in names:
+        fields.expect(name, "1", last)
+
+
+def cut(reading: Reading) -> Made:
+    """Slice: every top has the channels up to the next point; equal parts where no points are given."""
+    fields = reading.fields("slice_param")
+    value = reading.value
+    expect_channels(fields, [value], "axis", "slice_dim")
+    whole, count = value.shape.channels, len(reading.part.tops)
+    points = [field.integer() for field in fields.all("slice_point")]
+    if not points and count and whole % count == 0:
+        points = [whole // count * place for place in range(1, count)]
+    if len(points) != count - 1:
+        raise Refuse("E1001", f"{len(points)} points and {count} tops, of {whole} channels", fields.line)
+    ends = [0, *points, whole]
+    return [reading.add(channels.Slice(start=start, stop=stop), value) for start, stop in pairwise(ends)]
+
+
+def split(reading: Reading) -> Made:
+    return [reading.value] * len(reading.part.tops)
+
+
+def flatten(reading: Reading) -> Made:
+    fields = reading.fields("flatten_param")
+    fields.expect("axis", "1")
+    fields.expect("end_axis", "-1", str(len(reading.shape.dimensions)))
+    return [flat(reading)]
+
+
+def reshape(reading: Reading) -> Made:
+    """Where it makes a vector of a map or a map of a vector. 0 keeps a size, -1 is what is left."""
+    fields = reading.fields("reshape_param")
+    fields.expect("axis", "0")
+    fields.expect("num_axes", "-1")
+    dims = [field.integer() for field in fields.part("shape").all("dim")]
+    old, whole = reading.shape.dimensions, reading.shape.features
+    sizes = [old[i] if dim == 0 and i < len(old) else dim for i, dim in enumerate(dims[1:])]
+    known = 1
+    for size in sizes:
+        known *= size if size != -1 else 1
+    if sizes.count(-1) == 1 and known > 0 and whole % known == 0:
+        sizes[sizes.index(-1)] = whole // known
+    if not dims or dims[0] not in (0, -1) or min(sizes, default=0) < 1:
+        raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)
+    if sizes == [whole]:
+        return [flat(reading)]
+    if len(sizes) == 3 and sizes != old:
+        shape = Filter(sizes[0], (sizes[1], sizes[2]))
+        return [reading.add(linear.Unflatten(shape=shape), flat(reading))]
+    if sizes == old:
+        return [reading.value]
+    raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)
+
+
+def crop(reading: Reading) -> Made:
+    """The first value as high and as wide as the second, from an offset on."""
+    fields = reading.fields("crop_param")
+    fields.expect("axis", "2", "-2")
+    value, like = reading.values(2)
+    offsets = [field.integer() for field in fields.all("offset")] or [0]
+    if not (value.shape.is_map and like.shape.is_map) or len(offsets) > 2:
+        raise Refuse("E1005", "`Crop` of what is no map", fields.line)
+    top, left = offsets[0], offsets[-1]
+    (height, width), (rows, columns) = value.shape.size, like.shape.size
+    below, right = height - top - rows, width - left - columns
+    return [reading.add(resize.Crop(sides=[top, below, left, right]), value)]
+
+
+def shuffle(reading: Reading) -> Made:
+    groups = reading.fields("shuffle_channel_param").integer("group", 1)
+    return [reading.add(resize.ChannelShuffle(groups=groups), reading.value)]
+
+
+def silence(reading: Reading) -> Made:
+    return []

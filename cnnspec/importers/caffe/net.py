@@ -1,0 +1,98 @@
+"""What the rows of layers work on: a layer with the values that it reads, and where its weights are."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnspec.importers.builder import Builder, Unknown
+from cnnspec.importers.caffe.layers import Part
+from cnnspec.importers.fields import Fields, Refuse
+from cnnspec.importers.model import Value
+from cnnspec.layers.base import Layer
+from cnnspec.values.shapes import Shape
+
+
+class Blob(NamedTuple):
+    """Where a tensor is: the blob of a layer, and what becomes of it.
+
+    `how`: "average", a sum that the layer's third blob divides; "transposed", columns first.
+    """
+
+    layer: str
+    number: int
+    how: str = ""
+
+
+class Net(Builder):
+    """A model in the making."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.values: dict[str, Value | None] = {}  # by blob; None: a refused layer would have made it
+        self.blobs: dict[str, Blob] = {}  # by key
+        self.shared: dict[str, tuple[str, tuple[str, ...]]] = {}  # by a parameter's name, who owns it
+
+    def owner(self, part: Part) -> str:
+        """The label of a layer's tensors: that of an earlier layer whose parameters it shares.
+
+        Raises Refuse where it shares some of them.
+        """
+        known = {self.shared[name] for name in part.shared if name in self.shared}
+        if not known:
+            label = self.label(part.name)
+            self.shared |= {name: (label, part.shared) for name in part.shared if name}
+            return label
+        if known != {(next(iter(known))[0], part.shared)}:
+            raise Refuse("E1008", "it shares some of its weights with another layer, not all")
+        return next(iter(known))[0]
+
+
+class Reading(NamedTuple):
+    """A layer that is being read. `inputs` has None for what a refused layer would have made.
+
+    `scale` is the Scale behind a batch norm.
+    """
+
+    net: Net
+    part: Part
+    inputs: tuple[Value | None, ...]
+    scale: Part | None = None
+
+    @property
+    def value(self) -> Value:
+        """The one value that it reads. Raises Refuse, Unknown."""
+        (value,) = self.values(1)
+        return value
+
+    @property
+    def shape(self) -> Shape:
+        """Raises Refuse, Unknown."""
+        return self.value.shape
+
+    def values(self, count: int = 0) -> list[Value]:
+        """The values that it reads, so many, or any number from one. Raises Refuse, Unknown."""
+        found = [value for value in self.inputs if value is not None]
+        if len(self.inputs) != (count or max(1, len(self.inputs))):
+            raise Refuse("E1001", f"a `{self.part.kind}` with {len(self.inputs)} bottoms")
+        if len(found) < len(self.inputs):
+            raise Unknown
+        return found
+
+    def fields(self, name: str) -> Fields:
+        """The layer's own parameters."""
+        return self.part.fields.part(name)
+
+    def add(self, layer: Layer, *inputs: Value, **blobs: Blob) -> Value:
+        """Add a layer without tensors, or with those of `blobs`, by their names. Raises Refuse."""
+        label = self.net.owner(self.part) if blobs else ""
+        made = self.net.emit(layer, *inputs, label=label)
+        for name, blob in blobs.items():
+            self.net.blobs.setdefault(f"{label}.{name}" if name != "own" else label, blob)
+        return made
+
+    def lacks(self, what: str, fields: Fields) -> None:
+        """Refuse what has no layer, where the shape of what it makes is known, so that all else is judged."""
+        self.net.refuse(Refuse("E1003", f"{what} has no layer", fields.line))
+
+    def blob(self, number: int, how: str = "") -> Blob:
+        return Blob(self.part.name, number, how)

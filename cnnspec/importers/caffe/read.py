@@ -1,0 +1,149 @@
+"""Read a .prototxt: the layers that evaluation runs, one after the other, become one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.importers.builder import Unknown
+from cnnspec.importers.caffe.layers import Part, layers_of, scales_behind
+from cnnspec.importers.caffe.moving import Made
+from cnnspec.importers.caffe.net import Net, Reading
+from cnnspec.importers.caffe.rows import ROWS
+from cnnspec.importers.fields import Field, Fields, Refuse
+from cnnspec.importers.model import Model, Value
+from cnnspec.importers.refusals import Refused
+from cnnspec.layers.base import Misfit
+from cnnspec.values.shapes import Shape
+
+LOSSES = ("Accuracy", "Data", "EuclideanLoss", "HDF5Data", "ImageData", "MemoryData", "SoftmaxWithLoss")
+"""Types that a file for training has, and one for use has not."""
+
+
+def read(net: Net, fields: Fields, inputs: Sequence[Shape], name: str, until: str = "") -> Model:
+    """The model of a file's fields, or of the layers before `until`. Raises Refused with all reasons."""
+    try:
+        fields.skip("name", "force_backward", "debug_info")
+        reader = Reader(net, before(layers_of(fields), until), inputs)
+        reader.begin(fields)
+    except Refuse as refuse:
+        net.refuse(refuse)
+        raise Refused(net.refusals) from None
+    reader.run()
+    net.check("the net", fields)
+    return net.finish(name, reader.outputs())
+
+
+def before(parts: list[Part], until: str) -> list[Part]:
+    """The layers before one; all where none is named. Raises Refuse."""
+    if not until:
+        return parts
+    places = [place for place, part in enumerate(parts) if part.name == until]
+    if not places or not places[0]:
+        what = "there is nothing before" if places else "there is no layer"
+        raise Refuse("E1001", f"{what} `{until}`")
+    return parts[: places[0]]
+
+
+class Reader:
+    """One reading of a net."""
+
+    def __init__(self, net: Net, parts: list[Part], inputs: Sequence[Shape]) -> None:
+        self.net, self.parts = net, parts
+        self.given = [*inputs]
+        self.unread: dict[str, None] = {}
+        self.scales = scales_behind(parts)
+
+    def begin(self, fields: Fields) -> None:
+        """The inputs, in either form. Raises Refuse."""
+        names = [field.scalar for field in fields.all("input")]
+        dims = [field.integer() for field in fields.all("input_dim")]
+        shapes = [dims[i : i + 4] for i in range(0, len(dims), 4)]
+        shapes += [sizes_of(field) for field in fields.all("input_shape")]
+        layers = [part for part in self.parts if part.kind == "Input"]
+        count = len(names) + sum(len(part.tops) for part in layers)
+        if self.given and len(self.given) != count:
+            raise Refuse("E1001", f"the net has {count} inputs, and {len(self.given)} shapes are given", 1)
+        if len(shapes) not in ((len(names),) if not self.given else (0, len(names))):
+            raise Refuse("E1001", f"{len(names)} inputs with {len(shapes)} shapes", 1)
+        for name, shape in zip(names, shapes or [[]] * len(names), strict=True):
+            self.make(name, self.input(name, shape, count))
+
+    def input(self, name: str, sizes: list[int], count: int) -> Value:
+        """An input; its shape is the user's, if he gives any. Raises Refuse."""
+        if self.given:
+            shape = self.given.pop(0)
+        elif len(sizes) not in (2, 4) or min(sizes) < 1:
+            raise Refuse("E1005", f"an input of {sizes}: it wants images, channels, height and width")
+        else:
+            shape = Shape(*sizes[1:])
+        return self.net.input(self.net.label(name) if count > 1 else "", shape)
+
+    def run(self) -> None:
+        absorbed = set(self.scales.values())
+        for place, part in enumerate(self.parts):
+            self.net.line = part.fields.line
+            try:
+                inputs = tuple(map(self.take, part.bottoms))
+                if place in absorbed:
+                    made: Made = [value for value in inputs if value is not None]
+                else:
+                    scale = self.parts[self.scales[place]] if place in self.scales else None
+                    made = self.row(Reading(self.net, part, inputs, scale))
+                if made or not absorbed:
+                    self.bind(part, made)
+            except (Refuse, Misfit) as problem:
+                refuse = Refuse("E1004", problem.message) if isinstance(problem, Misfit) else problem
+                self.net.refuse(refuse)
+                self.forget(part)
+            except Unknown:
+                self.forget(part)
+
+    def row(self, reading: Reading) -> Made:
+        """What a layer makes. Raises Refuse, Misfit, Unknown."""
+        part = reading.part
+        if part.kind == "Input":
+            shapes = [sizes_of(field) for field in part.fields.part("input_param").all("shape")]
+            tops = zip(part.tops, shapes * (len(part.tops) if len(shapes) == 1 else 1), strict=False)
+            return [self.input(top, sizes, len(self.net.inputs) + 2) for top, sizes in tops]
+        row = ROWS.get(part.kind)
+        if row is None:
+            hint = ": import the file that is made for use" if part.kind in LOSSES else ""
+            raise Refuse("E1003", f"`{part.kind}` has no layer{hint}")
+        return row(reading)
+
+    def take(self, blob: str) -> Value | None:
+        """A blob that a layer reads. Raises Refuse."""
+        if blob not in self.net.values:
+            raise Refuse("E1001", f"nothing makes `{blob}`")
+        self.unread.pop(blob, None)
+        return self.net.values[blob]
+
+    def bind(self, part: Part, made: Made) -> None:
+        """Name what a layer made; what it does in place goes under the old name. Raises Refuse."""
+        if len(made) != len(part.tops):
+            raise Refuse("E1004", f"`{part.kind}` with {len(part.tops)} tops")
+        self.net.check(f"`{part.kind}`", *part.fields.parts())
+        for top, value in zip(part.tops, made, strict=True):
+            if top in self.net.values and top not in part.bottoms:
+                raise Refuse("E1001", f"`{top}` is made twice")
+            self.make(top, value)
+
+    def make(self, blob: str, value: Value | None) -> None:
+        self.net.values[blob] = value
+        self.unread[blob] = None
+
+    def forget(self, part: Part) -> None:
+        """What a refused layer would have made is not known."""
+        for top in part.tops:
+            self.make(top, None)
+
+    def outputs(self) -> dict[str, Value]:
+        """What no layer reads."""
+        found = {blob: self.net.values[blob] for blob in self.unread}
+        known = {blob: value for blob, value in found.items() if value is not None}
+        return {self.net.label(blob) if len(known) > 1 else "": value for blob, value in known.items()}
+
+
+def sizes_of(field: Field) -> list[int]:
+    """The sizes of a shape. Raises Refuse."""
+    return [dim.integer() for dim in field.part.all("dim")]

@@ -1,0 +1,91 @@
+"""What the rows of sections work on: a section with the values before it, and the places of tensors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from cnnspec.importers.arguments import as_depthwise
+from cnnspec.importers.builder import Builder, Unknown
+from cnnspec.importers.fields import Field, Fields, Refuse
+from cnnspec.importers.model import Value
+from cnnspec.layers.base import Layer
+from cnnspec.values.shapes import Shape
+
+
+class Tensor(NamedTuple):
+    """A tensor of the .weights. `may_turn`: some files have its columns first.
+
+    `variance` is the key of the variance that a batch norm divides by, where this is its factor.
+    """
+
+    key: str
+    shape: tuple[int, ...]
+    may_turn: bool = False
+    variance: str = ""
+
+
+class Net(Builder):
+    """A model in the making. `tensors` are those of the .weights, in its order."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.tensors: list[Tensor] = []
+        self.values: list[Value | None] = []  # of the sections; None: a refused one's
+        self.owners_of: dict[int, tuple[str, str]] = {}  # by section: the labels of its layer and its norm
+        self.counts: Counter[str] = Counter()
+
+    def number(self, layer: Layer, value: Value) -> str:
+        """A label for a layer that owns tensors: its kind, and how many of the kind there are."""
+        kind = as_depthwise(layer, value.shape.channels).name
+        self.counts[kind] += 1
+        return self.label(f"{kind}{self.counts[kind]}")
+
+    def own(self, layer: Layer, value: Value, label: str) -> dict[str, Tensor]:
+        """The tensors of a layer under a label, by their names."""
+        return {
+            weight.name: Tensor(f"{label}.{weight.name}", tuple(map(int, weight.shape)))
+            for weight in layer.weights(value.shape)
+        }
+
+
+class Reading(NamedTuple):
+    """A section that is being read. `input` is what the section before makes; None: it is not known."""
+
+    net: Net
+    kind: str
+    fields: Fields
+    input: Value | None
+
+    @property
+    def value(self) -> Value:
+        """What the section before makes. Raises Unknown."""
+        if self.input is None:
+            raise Unknown
+        return self.input
+
+    @property
+    def shape(self) -> Shape:
+        return self.value.shape
+
+    def place(self, number: int, field: Field) -> int:
+        """The section that a number means: from this one backwards, or from the first. Raises Refuse."""
+        place = number + len(self.net.values) if number < 0 else number
+        if not 0 <= place < len(self.net.values):
+            raise Refuse("E1001", f"`{field.name}={number}` is no section before this one", field.line)
+        return place
+
+    def earlier(self, number: int, field: Field) -> Value:
+        """What another section makes. Raises Refuse, Unknown."""
+        value = self.net.values[self.place(number, field)]
+        if value is None:
+            raise Unknown
+        return value
+
+    def add(self, layer: Layer, *inputs: Value, label: str = "") -> Value:
+        return self.net.emit(layer, *inputs, label=label)
+
+
+def numbers_of(field: Field) -> list[int]:
+    """Integers between commas. Raises Refuse."""
+    return [Field(field.name, part, field.line).integer() for part in field.scalar.rstrip(",").split(",")]

@@ -1,0 +1,141 @@
+"""The fields of a part of a source, each marked as it is used: what is left over is not understood.
+
+A reader that overlooked a field would write another network, and nothing behind it could notice.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?f?")
+
+
+class Refuse(Exception):
+    """A part of a source cannot be said in the language; `line` is where, 0: where the part begins."""
+
+    def __init__(self, code: str, message: str, line: int = 0) -> None:
+        super().__init__(code, message, line)
+        self.code, self.message, self.line = code, message, line
+
+
+class Quoted(str):
+    """A value that stands in quotes, which are not part of it."""
+
+
+class Field(NamedTuple):
+    """A field as it is written: a scalar, or a part with fields of its own."""
+
+    name: str
+    value: str | Fields
+    line: int
+
+    @property
+    def scalar(self) -> str:
+        """Raises Refuse where it is a part."""
+        if isinstance(self.value, Fields):
+            raise Refuse("E1001", f"`{self.name}` wants a value, not fields", self.line)
+        return self.value
+
+    @property
+    def part(self) -> Fields:
+        """Raises Refuse where it is a scalar."""
+        if not isinstance(self.value, Fields):
+            raise Refuse("E1001", f"`{self.name}` wants fields in braces", self.line)
+        return self.value
+
+    def integer(self) -> int:
+        if not INTEGER.fullmatch(self.scalar):
+            raise self.wrong("an integer")
+        return int(self.scalar)
+
+    def number(self) -> float:
+        found = float(self.scalar.rstrip("fF")) if NUMBER.fullmatch(self.scalar) else math.inf
+        if not math.isfinite(found):
+            raise self.wrong("a number")
+        return found
+
+    def wrong(self, wanted: str) -> Refuse:
+        return Refuse("E1001", f"`{self.name}` wants {wanted}, not `{self.scalar[:40]}`", self.line)
+
+
+class Fields:
+    """Fields in their order. `line` is where they begin."""
+
+    def __init__(self, line: int, fields: Iterable[Field] = ()) -> None:
+        self.line = line
+        self.fields: dict[str, list[Field]] = {}
+        self.used: set[str] = set()
+        self.unexpected: list[Refuse] = []
+        for field in fields:
+            self.fields.setdefault(field.name, []).append(field)
+
+    def all(self, name: str) -> list[Field]:
+        """The fields of a name, which are used by this."""
+        self.used.add(name)
+        return self.fields.get(name, [])
+
+    def one(self, name: str) -> Field | None:
+        """The field of a name that may be given once. Raises Refuse."""
+        found = self.all(name)
+        if len(found) > 1:
+            raise Refuse("E1001", f"`{name}` is given twice", found[1].line)
+        return found[0] if found else None
+
+    def has(self, name: str) -> bool:
+        """Whether it is given; this is no use of it."""
+        return name in self.fields
+
+    def text(self, name: str, default: str = "") -> str:
+        field = self.one(name)
+        return default if field is None else field.scalar
+
+    def integer(self, name: str, default: int) -> int:
+        field = self.one(name)
+        return default if field is None else field.integer()
+
+    def number(self, name: str, default: float) -> float:
+        field = self.one(name)
+        return default if field is None else field.number()
+
+    def flag(self, name: str, default: bool) -> bool:
+        """`true` or `1`, `false` or `0`. Raises Refuse."""
+        field = self.one(name)
+        if field is None:
+            return default
+        if field.scalar not in ("true", "1", "false", "0"):
+            raise field.wrong("true or false")
+        return field.scalar in ("true", "1")
+
+    def part(self, name: str) -> Fields:
+        """The part of a name; one without fields where it is not given. Raises Refuse."""
+        field = self.one(name)
+        return Fields(self.line) if field is None else field.part
+
+    def skip(self, *names: str) -> None:
+        """Use fields that say nothing about what the network computes."""
+        self.used.update(names)
+
+    def expect(self, name: str, *values: str) -> None:
+        """Use a field that may only have one of these values; another one is refused in the end."""
+        field = self.one(name)
+        if field is not None and field.scalar not in values:
+            self.unexpected.append(Refuse("E1004", f"`{name}` is `{field.scalar[:40]}`", field.line))
+
+    def refusals(self, what: str) -> Iterator[Refuse]:
+        """Why the fields of `what` are not understood: unexpected values, and fields that are not used."""
+        yield from self.unexpected
+        for name, found in self.fields.items():
+            if name not in self.used:
+                yield Refuse("E1004", f"{what} with `{name}`", found[0].line)
+
+    def parts(self) -> Iterator[Fields]:
+        """These fields and those of all parts that were used."""
+        yield self
+        for found in self.fields.values():
+            for field in found:
+                if isinstance(field.value, Fields) and field.value.used:
+                    yield from field.value.parts()
