@@ -2,7 +2,7 @@
 
 python -m benchmarks.caffe_and_darknet
 
-Right: all sizes, multiply-accumulates and weights are those of the table, and the text proves to be the model.
+Right: all sizes, multiply-accumulates and weights are those of the table, and the text is proved.
 Of a Darknet network with sections that have no layer, what lies before the first of them is imported.
 """
 

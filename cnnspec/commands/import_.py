@@ -66,7 +66,9 @@ def import_(
     except Refused as refused:
         refuse(refused, style)
     except ImportError as problem:
-        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[torch]'")
+        package = str(problem.name).partition(".")[0]
+        extra = "torch" if package == "torch" else "run"
+        fail(f"{package} is not installed: pip install 'cnnspec[{extra}]'")
     if weights is not None:
         save(weights, contents_of(weights, {own: tensors[key] for own, key in keys.items()}), force)
     if output not in (None, "-"):

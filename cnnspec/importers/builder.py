@@ -110,9 +110,13 @@ class Builder:
 
     def finish(self, name: str, outputs: Mapping[str, Value]) -> Model:
         """The model. Raises Refused with all reasons; weights that no output needs are one."""
-        found = [] if self.refusals else needed(self.operations, [*outputs.values()])
+        if self.refusals:
+            raise Refused(self.refusals)
+        found = needed(self.operations, [*outputs.values()])
         kept = {operation.output.number for operation in found}
-        for operation in () if self.refusals else self.operations:
+        if not kept or not {value.number for value in outputs.values()} <= kept:
+            self.refuse(Refuse("E1001", "no layer makes anything of an input"))
+        for operation in self.operations:
             if operation.keys and operation.output.number not in kept:
                 message = f"no output needs this `{operation.layer.name}`"
                 self.refusals.append(Refusal("E1008", message, (), operation.place))
