@@ -102,31 +102,27 @@ def remove(axes: Axes, places: Sequence[int]) -> Axes:
     return tuple(axis for place, axis in enumerate(axes) if place not in places)
 
 
-def shuffled_groups(axes: Axes, shape: Shape, batch: int) -> int | None:
-    """The groups of the channel shuffle that the axes are, if they are one."""
-    natural = axes_of(shape, batch)
-    if len(axes) != len(natural) or axes[0] != natural[0] or axes[2:] != natural[2:] or len(axes[1]) != 2:
-        return None
-    outer, inner = axes[1]
-    is_turned = (outer.axis, inner.axis, outer.stride, inner.stride) == ("C", "C", 1, outer.size)
-    return inner.size if is_turned and outer.size * inner.size == shape.channels else None
+def shuffled_channels(axes: Axes, groups: int) -> Axes:
+    """The axes after a channel shuffle. Raises Uneven."""
+    n, c, height, width = sizes_of(axes)
+    parted = reshape(axes, (n, groups, c // groups, height, width))
+    return reshape(permute(parted, (0, 2, 1, 3, 4)), (n, c, height, width))
 
 
-def shuffled_factor(axes: Axes, shape: Shape, batch: int) -> int | None:
-    """The factor r of the pixel shuffle that the axes are: r*r channels become r*r pixels."""
-    if len(axes) != 4 or not shape.is_map or size_of(axes[2]) % shape.size[0]:
-        return None
-    r = size_of(axes[2]) // shape.size[0]
-    if r < 2 or shape.channels % (r * r):
-        return None
-    height, width = shape.size
-    wanted = (
-        whole("N", batch),
-        joined([Atom("C", r * r, shape.channels // (r * r))]),
-        joined([Atom("H", 1, height), Atom("C", r, r)]),
-        joined([Atom("W", 1, width), Atom("C", 1, r)]),
-    )
-    return r if axes == wanted else None
+def shuffled_pixels(axes: Axes, factor: int) -> Axes:
+    """The axes after a pixel shuffle: factor * factor channels become as many pixels. Raises Uneven."""
+    n, c, height, width = sizes_of(axes)
+    count = c // factor**2
+    parted = reshape(axes, (n, count, factor, factor, height, width))
+    return reshape(permute(parted, (0, 1, 4, 2, 5, 3)), (n, count, height * factor, width * factor))
+
+
+def unshuffled_pixels(axes: Axes, factor: int) -> Axes:
+    """The axes after the inverse of a pixel shuffle. Raises Uneven."""
+    n, c, height, width = sizes_of(axes)
+    height, width = height // factor, width // factor
+    parted = reshape(axes, (n, c, height, factor, width, factor))
+    return reshape(permute(parted, (0, 1, 3, 5, 2, 4)), (n, c * factor**2, height, width))
 
 
 def flattened(natural: Axes) -> Axes:

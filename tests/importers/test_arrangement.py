@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import random
 from itertools import product
+from typing import Any
 
 import pytest
 
+import cnnspec
+
 torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402
+from torch import nn  # noqa: E402
 
 from cnnspec.importers import arrangement  # noqa: E402
 from cnnspec.importers.arrangement import Axes, Uneven, axes_of, joined, sizes_of  # noqa: E402
+from cnnspec.importers.refusals import Refused  # noqa: E402
+from cnnspec.importers.torch.read import read  # noqa: E402
 from cnnspec.values.shapes import Shape  # noqa: E402
 
 BATCH = 5
@@ -65,14 +73,51 @@ def test_an_uneven_split_is_none(sizes: tuple[int, ...]) -> None:
         arrangement.reshape(axes_of(Shape(6, 4, 2), BATCH), sizes)
 
 
-def test_shuffles_are_known() -> None:
-    shape = Shape(12, 4, 4)
-    groups = arrangement.reshape(axes_of(shape, BATCH), (BATCH, 3, 4, 4, 4))
-    turned = arrangement.reshape(arrangement.permute(groups, (0, 2, 1, 3, 4)), (BATCH, 12, 4, 4))
-    assert arrangement.shuffled_groups(turned, shape, BATCH) == 3
-    assert arrangement.shuffled_groups(axes_of(shape, BATCH), shape, BATCH) is None
-    squares = arrangement.reshape(axes_of(shape, BATCH), (BATCH, 3, 2, 2, 4, 4))
-    spread = arrangement.permute(squares, (0, 1, 4, 2, 5, 3))
-    assert arrangement.shuffled_factor(arrangement.reshape(spread, (BATCH, 3, 8, 8)), shape, BATCH) == 2
-    mirrored = arrangement.permute(squares, (0, 1, 4, 3, 5, 2))
-    assert arrangement.shuffled_factor(arrangement.reshape(mirrored, (BATCH, 3, 8, 8)), shape, BATCH) is None
+SHUFFLES: list[tuple[str, Any, list[str]]] = [
+    ("channels", lambda x: F.channel_shuffle(x, 3), ["channelshuffle"]),
+    ("pixels", lambda x: parted(x, 3, 2, 2).permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 16, 8),
+     ["pixelshuffle"]),
+    ("pixels outermost", lambda x: parted(x, 2, 2, 3).permute(0, 3, 4, 1, 5, 2).reshape(-1, 3, 16, 8),
+     ["channelshuffle", "pixelshuffle"]),
+    ("squares", lambda x: squares(x).permute(0, 1, 3, 5, 2, 4).reshape(-1, 48, 4, 2), ["pixelunshuffle"]),
+    ("squares outermost", lambda x: squares(x).permute(0, 3, 5, 1, 2, 4).reshape(-1, 48, 4, 2),
+     ["pixelunshuffle", "channelshuffle"]),
+    ("squares mirrored", lambda x: squares(x).permute(0, 1, 5, 3, 2, 4).reshape(-1, 48, 4, 2), []),
+    ("pixels mirrored", lambda x: parted(x, 3, 2, 2).permute(0, 1, 4, 3, 5, 2).reshape(-1, 3, 16, 8), []),
+]  # fmt: skip
+
+
+def parted(x: torch.Tensor, *counts: int) -> torch.Tensor:
+    return x.reshape(-1, *counts, 8, 4)
+
+
+def squares(x: torch.Tensor) -> torch.Tensor:
+    return x.reshape(-1, 12, 4, 2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "layers"), [case[1:] for case in SHUFFLES], ids=[c[0] for c in SHUFFLES]
+)
+def test_shuffles_are_known(function: Any, layers: list[str]) -> None:
+    module = nn.Conv2d(1, 12, 1)
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = module
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return function(self.conv(x))
+
+    if not layers:
+        with pytest.raises(Refused):
+            read(Net(), [Shape(1, 8, 4)])
+        return
+    assert [each.layer.name for each in read(Net(), [Shape(1, 8, 4)]).operations] == ["conv", *layers]
+    (network,) = cnnspec.check_text(cnnspec.from_torch(Net(), (1, 8, 4))).networks
+    space: dict[str, Any] = {"__name__": "emitted"}
+    exec(compile(cnnspec.build(network), "emitted.py", "exec"), space)
+    built = space["Net"]()
+    built.load_state_dict(Net().state_dict())
+    image = torch.rand(2, 1, 8, 4)
+    torch.testing.assert_close(built(image), Net()(image))

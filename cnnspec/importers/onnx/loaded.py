@@ -44,9 +44,7 @@ class LoadedFile:
 def load(source: str, weights: str, until: str) -> LoadedFile:
     """The network of a file. Raises Refused."""
     if until:
-        raise Refused(
-            [Refusal("E1001", f"an ONNX file lists no layers, to end before `{until}`")]
-        )
+        raise Refused([Refusal("E1001", f"an ONNX file lists no layers, to end before `{until}`")])
     if weights:
         raise Refused([Refusal("E1001", f"an ONNX file holds its own weights, and `{weights}` is not read")])
     from cnnspec.importers.onnx.files import open_model

@@ -21,7 +21,7 @@ from cnnspec.importers.onnx.constants import compute
 from cnnspec.importers.onnx.files import DOMAINS, attributes_of
 from cnnspec.importers.onnx.shapes import Dimensions, fits
 from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Node, Opaque, Refuse, Repeated, Term
-from cnnspec.importers.rearrange import layer_of
+from cnnspec.importers.rearrange import layers_of
 from cnnspec.importers.refusals import Refusal
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.run.programs import Array
@@ -298,10 +298,12 @@ class Lowering:
         if axes == natural:
             return value
         if flow not in self.plain:
-            layer = layer_of(value.shape, axes, self.batch)
-            if layer is None:
+            layers = layers_of(value.shape, axes, self.batch)
+            if not layers:
                 raise Refuse("E1005", f"`{self.node.operator}` of {described(axes, natural)}")
-            self.plain[flow] = self.emit(layer, value)
+            for layer in layers:
+                value = self.emit(layer, value)
+            self.plain[flow] = value
         return self.plain[flow]
 
     def reshape(self, flow: Flow, sizes: Sequence[int]) -> Flow:

@@ -16,7 +16,7 @@ from torch import Tensor
 from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import Axes, Uneven, axes_of, described, flattened, sizes_of
 from cnnspec.importers.model import Operation, Value
-from cnnspec.importers.rearrange import layer_of
+from cnnspec.importers.rearrange import layers_of
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.meta import COUNTER
@@ -301,12 +301,14 @@ class Lowering:
         return self.plain[flow]
 
     def rearrange(self, value: Value, axes: Axes) -> Value:
-        """The layer that an arrangement is. Raises Refuse."""
-        layer = layer_of(value.shape, axes, BATCH)
-        if layer is None:
+        """The layers that an arrangement is. Raises Refuse."""
+        layers = layers_of(value.shape, axes, BATCH)
+        if not layers:
             natural = axes_of(value.shape, BATCH)
             raise Refuse("E1005", f"`{self.call.name}` of {described(axes, natural)}")
-        return self.emit(layer, value)
+        for layer in layers:
+            value = self.emit(layer, value)
+        return value
 
     def reshape(self, flow: Flow, sizes: Sequence[int]) -> Flow:
         """Raises Refuse."""
