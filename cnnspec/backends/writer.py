@@ -97,9 +97,9 @@ def noted(text: Text) -> bool:
 class Writer:
     """Lines of a program under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = 0) -> None:
         self.lines: list[str] = []
-        self.depth = 0
+        self.depth = depth
 
     def line(self, text: str = "") -> None:
         self.lines.append("    " * self.depth + text if text else "")

@@ -15,8 +15,8 @@ import pytest
 
 from cnnspec.backends import emit
 from cnnspec.backends.torch import program as emitter
-from cnnspec.backends.torch.solve.classes import Plan, Program, ordered
-from cnnspec.backends.torch.solve.columns import ClassName
+from cnnspec.backends.torch.solve.classes import Plan, Program
+from cnnspec.backends.torch.solve.values import ClassName
 from cnnspec.compiler import check
 from cnnspec.elaborate.special_values import BlockName
 from cnnspec.graph.tree import Instance, Network
@@ -100,9 +100,9 @@ def variations(use: Use) -> Iterator[tuple[dict[str, Any], int]]:
     assert shape is not None
     channels = int(shape.channels)
     yield arguments, channels
-    if any(name.startswith("+") for name in use.plan.root.parameters):
+    if any(name.startswith("+") for name in use.plan.parameters.columns):
         return  # a number that the class is told apart from all others: nothing says what it would be
-    for name, column in ordered(use.plan):
+    for name, column in use.plan.parameters.ordered():
         if name == "in.channels":
             yield arguments, 2 * channels
         elif column is None:
@@ -112,14 +112,15 @@ def variations(use: Use) -> Iterator[tuple[dict[str, Any], int]]:
                     changed = Filter(2 * value.count, value.kernel)
                 yield {**arguments, name: changed}, channels
                 # a residual block wants as many channels as it makes
-                if "in.channels" in use.plan.root.parameters and getattr(value, "count", value) == channels:
+                same = getattr(value, "count", value) == channels
+                if same and "in.channels" in use.plan.parameters.columns:
                     yield {**arguments, name: changed}, int(getattr(changed, "count", changed))
 
 
 def given(use: Use, arguments: dict[str, Any], channels: int) -> dict[str, Any]:
     """What the class is told for these arguments."""
     found = {}
-    for name, column in ordered(use.plan):
+    for name, column in use.plan.parameters.ordered():
         value = channels if name == "in.channels" else arguments.get(name)
         if column is not None:
             value = column[use.row]

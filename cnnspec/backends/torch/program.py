@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.print.constructor import Printer
 from cnnspec.backends.torch.print.file import assemble, heading, helpers, printable
-from cnnspec.backends.torch.print.lines import print_body
+from cnnspec.backends.torch.print.lines import Printer
 from cnnspec.backends.torch.print.spelling import Speller
-from cnnspec.backends.torch.solve.classes import Plan, Program, Row, ordered
-from cnnspec.backends.torch.solve.code import Statement
+from cnnspec.backends.torch.solve.classes import Plan, Program, Row
 from cnnspec.backends.torch.solve.constructor import Constructor
 from cnnspec.backends.torch.solve.expressions import call
 from cnnspec.backends.torch.solve.forward import Forward
 from cnnspec.backends.torch.solve.roots import Root, as_class
-from cnnspec.backends.torch.solve.values import MISSING, ClassName, literal, same
+from cnnspec.backends.torch.solve.solutions import Line, Return
+from cnnspec.backends.torch.solve.values import same
 from cnnspec.backends.torch.unify import Unaligned, check_lent_names, partition
 from cnnspec.backends.writer import WIDTH, Arguments, Writer
 from cnnspec.elaborate.special_values import BlockName, LayerName
@@ -67,7 +66,7 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
         for row, instance in enumerate(group):
             program.by_instance[id(instance)] = (plan, row)
         program.publish(plan)
-        write_class(plan, signature(plan), None, body)
+        write_class(plan, None, body)
         program.plans.append(plan)
 
 
@@ -90,7 +89,7 @@ def plan_block(program: Program, instances: list[Instance]) -> Plan:
             default = LayerName(each.default.name)
         given = [instance.arguments[each.name.name] for instance in instances]
         if default is not None and any(same(default, other) for other in given):
-            plan.defaults[each.name.name] = as_class(default)  # the class is right for it
+            plan.parameters.defaults[each.name.name] = as_class(default)  # the class is right for it
     span = block.name.span
     elsewhere = span.source is not program.network.span.source
     file = f" of {printable(Path(span.source.name).name)}" if elsewhere else ""
@@ -117,9 +116,10 @@ def write_net(program: Program, outputs: dict[str, Any], body: Writer) -> Plan:
         tuple(output.value for output in network.outputs),
     )
     plan = Plan(program.net_name, [row], root, names, program)
-    plan.is_net, plan.defaults = True, dict(network.arguments)
-    find_form(plan, outputs, False)  # finds out, too, which parameters the constructor has
-    write_class(plan, signature(plan), outputs, body)
+    plan.is_net = True
+    plan.parameters.defaults.update(network.arguments)
+    find_form(plan, outputs, False)
+    write_class(plan, outputs, body)
     return plan
 
 
@@ -137,89 +137,37 @@ def find_form(plan: Plan, outputs: dict[str, Any] | None, several: bool) -> None
     raise Unaligned
 
 
-def signature(plan: Plan) -> list[str]:
-    """The constructor's parameters after self."""
-    parts = []
-    defaults = plan.defaults
-    for name, column in ordered(plan):
-        values = [v for v in column or () if v is not MISSING]
-        if column is not None and name in defaults:
-            values.append(defaults[name])
-        kind = "int" if column is None else annotation(values)
-        default = f" = {literal(defaults[name])}" if name in defaults else ""
-        parts.append(f"{plan.names.parameter(name)}: {kind}{default}")
-    return parts
-
-
-def annotation(values: list[Any]) -> str:
-    """The type of a parameter that takes these values."""
-    kinds: list[str] = []
-    if len({len(value) if isinstance(value, tuple) else 0 for value in values}) > 1 and all_integers(values):
-        return "tuple[int, ...]"
-    for value in values:
-        if isinstance(value, ClassName):
-            kind = "type[nn.Module]"
-        elif isinstance(value, tuple):
-            kind = f"tuple[{', '.join(annotation([item]) for item in value) or '()'}]"
-        elif isinstance(value, list):
-            kind = f"list[{annotation(value)}]"
-        elif value is None:
-            kind = "None"
-        else:
-            kind = "int" if isinstance(value, int) and not isinstance(value, bool) else type(value).__name__
-        if kind not in kinds:
-            kinds.append(kind)
-    return " | ".join(kinds)
-
-
-def all_integers(values: list[Any]) -> bool:
-    """Whether all values are tuples of integers."""
-    return all(
-        isinstance(value, tuple)
-        and all(isinstance(item, int) and not isinstance(item, bool) for item in value)
-        for value in values
-    )
-
-
-class ClassBody(NamedTuple):
-    """What a class is to hold."""
-
-    constructor: list[Statement]
-    forward: Forward | None  # None: that of nn.Sequential is right
-
-
-def solve_class(plan: Plan, outputs: dict[str, Any] | None) -> ClassBody:
-    """The constructor and the forward of a class; the constructor's parameters are known from here on.
-
-    Raises Unaligned, before anything is printed, where one class is not right for all rows.
-    """
+def solve_class(plan: Plan, outputs: dict[str, Any] | None) -> None:
+    """Find the constructor and the forward of a class. Raises Unaligned where none is right for all rows."""
     plan.start()
-    solved = Constructor(plan).solve()
-    forward = None if outputs is None and plan.is_chain else solve_forward(plan, outputs)
-    local = Names(plan.names.taken | plan.program.class_names.taken | {"x"})
-    return ClassBody(Printer(Speller(plan.root, plan.names, local)).constructor(solved), forward)
+    constructor = Constructor(plan).solve()
+    plan.parameters.collect(constructor)
+    for name in plan.parameters.columns:
+        plan.names.parameter(name)
+    plan.solved = constructor, None if outputs is None and plan.is_chain else solve_forward(plan, outputs)
 
 
-def write_class(plan: Plan, parameters: list[str], outputs: dict[str, Any] | None, body: Writer) -> None:
+def write_class(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
     """A class with its constructor and its forward."""
-    solved = solve_class(plan, outputs)
-    base = "nn.Module" if solved.forward else "nn.Sequential"
+    assert plan.solved is not None
+    constructor, forward = plan.solved
+    local = Names(plan.names.taken | plan.program.class_names.taken | {"x"})
+    base = "nn.Module" if forward else "nn.Sequential"
     body.line()
     body.line()
     with body.block(f"class {plan.name}({base})"):
         docstring(plan, outputs, body)
         body.line()
-        body.expression(call("def __init__", "self", *parameters), after=" -> None:")
-        with body.indented():
-            print_body(solved.constructor, body)
-            if outputs is not None and plan.program.optimised:
-                body.line("self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
-        if solved.forward:
+        body.expression(call("def __init__", "self", *plan.parameters.declared()), after=" -> None:")
+        body.lines += Printer(Speller(plan, local)).body(constructor)
+        if outputs is not None and plan.program.optimised:
+            body.line("    self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
+        if forward:
             kind = outputs["annotation"] if outputs is not None else "Tensor"
-            arguments = ", ".join(f"{name}: Tensor" for name in solved.forward.inputs)
+            arguments = ", ".join(f"{name}: Tensor" for name in forward.inputs)
             body.line()
             with body.block(f"def forward(self, {arguments}) -> {kind}"):
-                print_body(solved.forward.body.statements, body)
+                body.lines += Printer(forward.speller).body(forward.body.statements)
 
 
 def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
@@ -230,7 +178,7 @@ def docstring(plan: Plan, outputs: dict[str, Any] | None, body: Writer) -> None:
     fixed = [
         f"{name}={shown(value)}"
         for name, value in network.arguments.items()
-        if name not in plan.root.parameters and "..." not in shown(value)
+        if name not in plan.parameters.columns and "..." not in shown(value)
     ]
     head = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}"
     whole = f"{head}, built with {', '.join(fixed)}." if fixed else f"{head}."
@@ -268,7 +216,8 @@ def solve_forward(plan: Plan, outputs: dict[str, Any] | None) -> Forward:
     if outputs is not None and plan.program.optimised:
         for name, value in zip(inputs, plan.rows[0].inputs, strict=True):
             if value.shape is not None and value.shape.is_map:
-                forward.body.line(f"{name}.contiguous(memory_format=torch.channels_last)", f"{name} = ")
+                packed = f"{name}.contiguous(memory_format=torch.channels_last)"
+                forward.body.statements.append(Line(packed, name))
     forward.walk([row.steps for row in plan.rows], plan.root)
     if outputs is not None and len(plan.rows[0].outputs) > 1:
         return_several(plan, forward, outputs)
@@ -313,11 +262,11 @@ def return_several(plan: Plan, forward: Forward, outputs: dict[str, Any]) -> Non
     differs = "evaluation" in outputs
     with forward.at_training("training" if differs else "always"):
         everything = [forward.variable([output.value]) for output in network.outputs]
-        forward.body.line(f"{outputs['all']}({', '.join(everything)})", "return ")
+        forward.body.statements.append(Return(f"{outputs['all']}({', '.join(everything)})"))
     if differs:
         kept = [forward.variable([output.value]) for output in network.outputs if not output.train]
         made = f"{outputs['evaluation']}({', '.join(kept)})" if outputs["evaluation"] else kept[0]
-        forward.body.line(made, "return ")
+        forward.body.statements.append(Return(made))
 
 
 def main(program: Program, plan: Plan, outputs: dict[str, Any], body: Writer) -> None:

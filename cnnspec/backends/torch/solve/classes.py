@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
-from cnnspec.backends.torch.signatures import SIGNATURES, Signature
+from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.joins import places
 from cnnspec.backends.torch.solve.loops import Loop
+from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.roots import Root
 from cnnspec.backends.torch.steps import (
     implicit,
@@ -39,7 +40,6 @@ from cnnspec.graph.tree import (
 from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Call
 from cnnspec.text.source import Span
-from cnnspec.values.kinds import Filter
 from cnnspec.values.symbols import Symbol
 
 PACKED = "PackedConv2d"
@@ -62,13 +62,14 @@ class Plan:
         for row in rows:
             self.kept.update(referenced(row.steps))
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
+        self.parameters = Parameters(root.arguments, names)
         self.attributes: dict[str, str] = {}
         self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
         self.flags: dict[Any, tuple[str, dict[int, bool]]] = {}  # by `key_of`: the name, each row's answer
         self.loops: dict[tuple[Value, Span], tuple[str, int]] = {}  # by `repeat_of`: how written, from where
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
+        self.solved: Any = None  # the statements of the constructor, and the forward
         self.where = ""
-        self.defaults: dict[str, Any] = {}  # of the block's parameters, where they are literals
         self.is_net = False  # then it is made once, and the sizes of what it holds are true
         self.follows = True  # a crop takes its size from a map that forward has
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
@@ -79,6 +80,7 @@ class Plan:
         self.bare.clear()
         self.taken.difference_update(name for name, _ in self.flags.values())
         self.flags.clear()
+        self.parameters.columns.clear()
 
     @property
     def sequential(self) -> bool:
@@ -267,17 +269,14 @@ class Program:
     def publish(self, plan: Plan) -> None:
         """Make known what the uses of a class may leave unsaid."""
         if not self.explicit:
-            names = [name for name, _ in ordered(plan) if name != "in.channels"]
-            said = tuple(plan.names.parameter(name) for name in names if name not in plan.defaults)
-            unsaid = {plan.names.parameter(name): value for name, value in plan.defaults.items()}
-            self.signatures[plan.name] = Signature(said, unsaid)
+            self.signatures[plan.name] = plan.parameters.signature()
 
     def call(self, use: Use) -> Call:
         """The construction of a block's class, with the arguments of its constructor."""
         plan, row = self.by_instance[id(use.instance)]
         args: tuple[Any, ...] = ()
         keywords: dict[str, Any] = {}
-        for name, column in ordered(plan):
+        for name, column in plan.parameters.ordered():
             value = column[row] if column is not None else use.bindings[name]
             if name == "in.channels":
                 args = (value,)
@@ -300,23 +299,6 @@ def calls(call: Call) -> Iterator[Call]:
     for value in call.args:
         if isinstance(value, Call):
             yield from calls(value)
-
-
-def ordered(plan: Plan) -> list[tuple[str, list[Any] | None]]:
-    """The constructor's parameters: what arrives, the block's own, what was added, what has a default."""
-    own = list(plan.root.arguments[0])
-
-    filters = [n for n, name in enumerate(own) if isinstance(plan.root.arguments[0][name], Filter)]
-
-    def rank(item: tuple[str, list[Any] | None]) -> tuple[int, int]:
-        name = item[0]
-        if name in plan.defaults:
-            return 3, own.index(name)
-        if name == "+kernel_size" and filters:
-            return 1, filters[0]  # behind the filters' number
-        return (0, 0) if name == "in.channels" else (1, own.index(name)) if name in own else (2, 0)
-
-    return sorted(plan.root.parameters.items(), key=rank)
 
 
 def last(row: Row) -> Value | None:

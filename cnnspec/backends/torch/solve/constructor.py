@@ -13,20 +13,21 @@ from cnnspec.backends.torch.solve.parts import Owner, PartedBraces
 from cnnspec.backends.torch.solve.roots import as_class
 from cnnspec.backends.torch.solve.solutions import (
     Attribute,
-    Choose,
     Define,
-    Do,
+    Either,
     Every,
     Given,
     Items,
-    Loops,
+    Line,
     Make,
     Present,
     Remark,
     Solution,
     Solved,
     Statement,
+    Turns,
     Variable,
+    branch,
 )
 from cnnspec.backends.torch.solve.values import ClassName, agree
 from cnnspec.backends.torch.steps import (
@@ -80,7 +81,7 @@ class Constructor:
         if numbered:
             items, start = self.chain(columns, self.plan.root)
         put = self.to_container("self", named=False) if numbered else self.to_self
-        begun = Do(Make("super().__init__", tuple(items)))
+        begun = Line(Make("super().__init__", tuple(items)))
         heads = self.parted.heads((step for row in self.plan.rows for step in row.steps), "self")
         return [begun, *heads, *self.each(columns[start:], self.plan.root, put)]
 
@@ -94,7 +95,7 @@ class Constructor:
             kind, weighted = attribute_kind(first)
             attribute = self.plan.attribute(names[0], kind, weighted)
             if attribute is not None:
-                return Do(made, Attribute("self", attribute))
+                return Line(made, f"self.{attribute}")
         return self.add("self", frame, names, made, comment, is_parameter(first))
 
     def to_container(self, owner: Owner, named: bool) -> To:
@@ -102,7 +103,7 @@ class Constructor:
             if named:
                 names = [step.name.rpartition(".")[2] for step in steps]
                 return self.add(owner, frame, names, made, comment, is_parameter(steps[0]))
-            return Do(Make(Attribute(owner, "append"), (("", made),)), None, comment)
+            return Line(Make(Attribute(owner, "append"), (("", made),)), "", comment)
 
         return put
 
@@ -116,10 +117,10 @@ class Constructor:
         parameter: bool,
     ) -> Statement:
         if agree(names) and is_plain(names[0]):
-            return Do(made, Attribute(owner, names[0]), comment)
+            return Line(made, Attribute(owner, names[0]), comment)
         method = "register_parameter" if parameter else "add_module"
         arguments = ("", frame.string(names)), ("", made)
-        return Do(Make(Attribute(owner, method), arguments), None, comment)
+        return Line(Make(Attribute(owner, method), arguments), "", comment)
 
     # Statements
 
@@ -176,9 +177,9 @@ class Constructor:
             return None
         names = [ClassName(call.name) for call in calls]
         given = [as_class(root.arguments[number].get(name)) for number in frame.numbers]
-        if given != names or not root.is_writable(name) or (name not in root.parameters and agree(names)):
+        if given != names or not root.is_writable(name):
             return None
-        return Make(Given(name), ())
+        return Make(Either(name, names[0]) if agree(names) else Given(name), ())
 
     def part(self, steps: list[Any], frame: Frame) -> Solved:
         """What one opening of braces puts into their module, which stands at the head of the scope."""
@@ -230,10 +231,10 @@ class Constructor:
         names, wish = [step.name for step in steps], steps[0].name.rpartition(".")[2]
         if put == self.to_self and agree(names) and is_plain(names[0]):
             heads = self.parted.heads(inside_of(steps), f"self.{names[0]}")
-            return [Do(made, Attribute("self", names[0])), *heads, *fill(f"self.{names[0]}")]
+            return [Line(made, Attribute("self", names[0])), *heads, *fill(f"self.{names[0]}")]
         target = Variable(wish if agree(names) else wish.rstrip("0123456789"))
         heads = self.parted.heads(inside_of(steps), target)
-        return [Do(made, target), *heads, *fill(target), put(frame, steps, target, "")]
+        return [Line(made, target), *heads, *fill(target), put(frame, steps, target, "")]
 
     def branches(self, steps: list[If], frame: Frame, put: To) -> Solved:
         taken = [step.taken for step in steps]
@@ -245,14 +246,14 @@ class Constructor:
         defined: Solved = []
         if self.wired:
             answers = dict(zip(frame.numbers, taken, strict=True))
-            flag = Attribute("self", self.plan.add_flag(key_of(steps), answers, "has_" + wish_of(steps)))
+            flag = f"self.{self.plan.add_flag(key_of(steps), answers, 'has_' + wish_of(steps))}"
             defined.append(Define(flag, condition, frame is self.plan.root))
             condition = condition if isinstance(condition, Present) else flag
         blocks = []
-        for branch in (True, False):
-            rows = [i for i, step in enumerate(steps) if step.taken is branch]
+        for way in (True, False):
+            rows = [i for i, step in enumerate(steps) if step.taken is way]
             blocks.append(self.walk([steps[i].steps for i in rows], Part(frame, rows), put))
-        return [*defined, Choose(condition, *blocks)]
+        return [*defined, *branch(condition, *blocks)]
 
     def merge(self, steps: list[Merge], frame: Frame, put: To) -> Solved:
         if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):
@@ -282,10 +283,11 @@ class Constructor:
         if in_loop(frame):
             raise Unaligned  # one flag cannot tell every turn
         answers = dict(zip(frame.numbers, there, strict=True))
-        flag = Attribute("self", self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual"))
-        condition = frame.condition([path.test for path in paths], there, flag.name)
+        name = self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual")
+        flag = f"self.{name}"
+        condition = frame.condition([path.test for path in paths], there, name)
         inside = self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
-        return [Define(flag, condition, frame is self.plan.root), Choose(flag, inside, [])]
+        return [Define(flag, condition, frame is self.plan.root), *branch(flag, inside, [])]
 
     # Repeats
 
@@ -325,10 +327,9 @@ class Constructor:
         body = self.walk(rows, loop, put) if rows else []
         if not body:
             return before
-        table = loop.table(body)
-        listed = [loop.row(table, turn) for turn in range(loop.size)] if table else []
+        table = loop.table()
         times = "" if table else self.times(steps, frame, first)
-        return [*before, Loops(loop.index, times, table, listed, body)]
+        return [*before, Turns(loop.index, body, times, table)]
 
     @staticmethod
     def times(steps: list[Repeat], frame: Frame, first: int) -> Solution:

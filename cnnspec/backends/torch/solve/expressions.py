@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.backends.torch.solve.solutions import Numbered
-from cnnspec.backends.torch.solve.values import literal
 from cnnspec.backends.writer import Arguments, Text, flat
-
-INDICES = ("i", "j", "k", "m", "n")
 
 
 class Expression(NamedTuple):
@@ -36,10 +32,3 @@ def joined(symbol: str, operands: list[Text]) -> Text:
     """`a + b`."""
     *before, last = operands
     return behind("".join(f"{flat(each)} {symbol} " for each in before), last)
-
-
-def numbered(solved: Numbered, index: str) -> str:
-    """A name that counts along, with the index that its loop has here."""
-    slope = index if solved.step == 1 else f"{solved.step} * {index}"
-    inner = f"{slope} + {solved.start}" if solved.start else slope
-    return "f" + literal(f"{solved.prefix}{{{inner}}}{solved.suffix}")

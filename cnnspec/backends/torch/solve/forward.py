@@ -10,13 +10,13 @@ from operator import itemgetter
 from typing import Any
 
 from cnnspec.backends.names import Names
+from cnnspec.backends.torch.print.spelling import Speller
 from cnnspec.backends.torch.solve.classes import Plan
-from cnnspec.backends.torch.solve.code import Turns
 from cnnspec.backends.torch.solve.columns import Frame, Part
-from cnnspec.backends.torch.solve.expressions import INDICES, Expression, behind, call, numbered
+from cnnspec.backends.torch.solve.expressions import Expression, behind, call
 from cnnspec.backends.torch.solve.joins import activation_of, added, places, written
 from cnnspec.backends.torch.solve.loops import Loop
-from cnnspec.backends.torch.solve.solutions import Index, Numbered
+from cnnspec.backends.torch.solve.solutions import Turns, branch
 from cnnspec.backends.torch.solve.statements import Statements, is_same
 from cnnspec.backends.torch.solve.values import agree
 from cnnspec.backends.torch.solve.variables import read_by
@@ -44,8 +44,7 @@ class Forward(Statements):
 
     def __init__(self, plan: Plan, names: Names, live: set[Value], evaluated: set[Value]) -> None:
         super().__init__(plan, names, live, evaluated)
-        self.indices: dict[Index, str] = {}  # of the loops around
-        self.counted: set[Index] = set()  # those whose index is read
+        self.speller = Speller(plan, names)
 
     def walk(self, rows: list[Steps], frame: Frame) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
@@ -136,11 +135,7 @@ class Forward(Statements):
             if attribute is not None and not rest:
                 return f"self.{attribute}"
         getter = "get_parameter" if parameter else "get_submodule"
-        found = frame.string(names)
-        if isinstance(found, Numbered):
-            self.counted.add(found.turn)
-            found = numbered(found, self.indices[found.turn])
-        return call(f"self.{getter}", str(found))
+        return call(f"self.{getter}", self.speller.word(frame.string(names)))
 
     def container(self, steps: list[Any], frame: Frame) -> None:
         if idle(steps):
@@ -165,8 +160,8 @@ class Forward(Statements):
         around, kept, self.kept = self.target, self.kept, self.kept.difference(ends)
         self.target = end
         blocks = []
-        for branch in (True, False):
-            rows = [i for i, step in enumerate(steps) if step.taken is branch]
+        for way in (True, False):
+            rows = [i for i, step in enumerate(steps) if step.taken is way]
             with self.body.aside() as lines, self.variables.part(rows):
                 self.walk([steps[i].steps for i in rows], Part(frame, rows))
                 self.flush()
@@ -175,7 +170,7 @@ class Forward(Statements):
             blocks.append(lines)
         self.target, self.kept = around, kept
         flag = self.plan.flag(key_of(steps), dict(zip(frame.numbers, taken, strict=True)))
-        self.body.branch(f"self.{flag}", blocks[0], f"not self.{flag}", blocks[1])
+        self.body.statements += branch(f"self.{flag}", *blocks)
 
     def end_of(self, steps: list[If]) -> str:
         """The variable that all branches end in: a row that does nothing has in it what arrives."""
@@ -229,18 +224,17 @@ class Forward(Statements):
         loop = Loop(frame, parents)
         entering = [into(iteration) for iteration in rows]
         leaving = [value for step in steps for value in turn_ends(step, first)]
-        taken, around, kept = set(self.names.taken), self.target, self.kept
-        index = self.names.local(INDICES[len(self.indices) % len(INDICES)])
-        self.indices[loop.index] = index
+        around, kept = self.target, self.kept
         self.target, self.kept = end, kept.difference(leaving)
-        with self.body.aside() as lines, self.variables.loop(end, parents, entering, besides):
+        with (
+            self.speller.loop(loop.index),
+            self.body.aside() as lines,
+            self.variables.loop(end, parents, entering, besides),
+        ):
             self.walk(rows, loop)
             self.settle(leaving, end)
         self.target, self.kept = around, kept
-        del self.indices[loop.index]
-        self.names.taken = taken
-        index = index if loop.index in self.counted else "_"
-        return Turns(index, call("range", str(count)), lines) if lines else None
+        return Turns(loop.index, lines, str(count), []) if lines else None
 
     # Joins
 
@@ -290,7 +284,7 @@ class Forward(Statements):
             self.walk(inside, Part(frame, rows))
             if lines or not self.is_operand():
                 self.flush()
-        self.body.branch(condition, lines, "", [])
+        self.body.statements += branch(condition, lines, [])
 
     def is_operand(self) -> bool:
         """Whether what is pending can stand in a join's expression, and nobody else reads it."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnnspec.backends.torch.solve.columns import Frame
-from cnnspec.backends.torch.solve.solutions import Cell, Index, Numbered, Solution, Straight, leaves
+from cnnspec.backends.torch.solve.solutions import Index, Numbered, Solution, Straight, Variable
 from cnnspec.backends.torch.solve.values import MISSING, agree, alike_columns, same_origin
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.values.kinds import is_integer
@@ -23,6 +23,7 @@ class Loop(Frame):
     def __init__(self, parent: Frame, parents: list[int], tables: bool = False) -> None:
         self.parent, self.parents, self.tables = parent, parents, tables
         self.size, self.index = len(parents), Index()
+        self.cells: list[tuple[Variable, list[Any]]] = []
         self.numbers = [parent.numbers[row] for row in parents]
         self.signatures = parent.signatures
 
@@ -50,7 +51,13 @@ class Loop(Frame):
                 )
         if not self.tables:
             raise Unaligned
-        return Cell(self.index, tuple(column), hint)
+        present = next(value for value in column if value is not MISSING)
+        filled = [present if value is MISSING else value for value in column]
+        for variable, known in self.cells:
+            if alike_columns(known, column, same_origin):
+                return variable
+        self.cells.append((Variable(hint), filled))
+        return self.cells[-1][0]
 
     def at_parent(self, value: Any) -> list[Any]:
         wide: list[Any] = [MISSING] * self.parent.size
@@ -84,22 +91,12 @@ class Loop(Frame):
             raise Unaligned
         return Numbered(self.index, prefix, step, start, suffix)
 
-    def table(self, solved: Any) -> list[Cell]:
-        """The variables that the loop runs over, as its solved body has them: alike ones once."""
-        found: list[Cell] = []
-        for cell in leaves(solved):
-            if (
-                isinstance(cell, Cell)
-                and cell.turn is self.index
-                and not any(alike_columns(known.column, cell.column, same_origin) for known in found)
-            ):
-                present = next(value for value in cell.column if value is not MISSING)
-                found.append(cell._replace(column=tuple(present if v is MISSING else v for v in cell.column)))
-        return found
-
-    def row(self, table: list[Cell], turn: int) -> list[Solution]:
-        """What one turn has in a table."""
-        return [self.parent.scalar(self.at_parent(cell.column[turn]), "value") for cell in table]
+    def table(self) -> list[tuple[Variable, list[Solution]]]:
+        """The variables that the loop runs over, with their values in each turn."""
+        return [
+            (variable, [self.parent.scalar(self.at_parent(value), "value") for value in column])
+            for variable, column in self.cells
+        ]
 
 
 def is_plain_number(text: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.roots import Root
-from cnnspec.backends.torch.solve.solutions import Attribute, Do, Make, Solved, Variable
+from cnnspec.backends.torch.solve.solutions import Attribute, Line, Make, Solved, Variable
 from cnnspec.backends.torch.steps import parts_in
 from cnnspec.graph.tree import Step
 
@@ -34,7 +34,7 @@ class PartedBraces:
         name, made = path.rpartition(".")[2], Make("nn.Module", ())
         if is_plain(name) and owner == "self":
             self.owners[path] = f"self.{name}"
-            return [Do(made, Attribute("self", name))]
+            return [Line(made, Attribute("self", name))]
         target = self.owners[path] = Variable(name)
         add = Make(Attribute(owner, "add_module"), (("", self.root.string([name])), ("", target)))
-        return [Do(made, target), Do(add)]
+        return [Line(made, target), Line(add)]

@@ -29,10 +29,9 @@ class Root(Frame):
     """The instances of a block, or a net alone.
 
     `scopes` hold what each row's names stand for; `arguments` the values of its parameters; `free` are
-    the names that stay open whatever their value here. `parameters` are, in order of use, what the
-    constructor took when it was last printed: a name of the block (None) or a column of values of
-    its own. `settled` are the names that the class does not take, since they are worth the same in all rows;
-    `taken` those that it takes even so: what every use must say, and reaches nothing but widths.
+    the names that stay open whatever their value here. `settled` are the names that the class does not
+    take, since they are worth the same in all rows; `taken` those that it takes even so: what every use
+    must say, and reaches nothing but widths.
     """
 
     def __init__(
@@ -47,7 +46,6 @@ class Root(Frame):
         self.size, self.scopes, self.arguments, self.free = len(scopes), scopes, arguments, free
         self.numbers = list(range(self.size))
         self.signatures = signatures
-        self.parameters: dict[str, list[Any] | None] = {}
         self.settled = {
             name: constant(value)
             for name, value in (scopes[0].items() if scopes else ())
@@ -122,7 +120,7 @@ class Root(Frame):
                 continue
             try:
                 if all(self.holds(test, i) == column[i] for i in rows):
-                    return Check(test)
+                    return self.check(test)
             except (KeyError, ZeroDivisionError):
                 continue
         for name, value in self.arguments[0].items():
@@ -135,6 +133,15 @@ class Root(Frame):
             ):
                 return Present(name)
         return self.named(column, rows, hint)
+
+    def check(self, test: Test) -> Check:
+        sides = [
+            self.check(side)
+            if isinstance(side, Test)
+            else Formula(substitute(polynomial(side), self.settled))
+            for side in test.operands
+        ]
+        return Check(test.operator, tuple(sides))
 
     def holds(self, test: Test, row: int) -> bool:
         values = [

@@ -1,20 +1,23 @@
 """What columns are solved to, as data: no name is given and no text is made before all is decided.
 
-A str is Python text as it stands: a literal.
+A str is Python text as it stands, such as a literal; a forward's calls are laid out as they stand, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.backends.torch.solve.values import alike_columns, same, same_origin
-from cnnspec.graph.tree import Test
+from cnnspec.backends.torch.solve.values import alike_columns, same
+from cnnspec.backends.writer import Text
 from cnnspec.values.symbols import Polynomial
 
 
 class Index:
-    """The turns of a loop, known by identity: their number is named when it is printed."""
+    """The number of a loop's turn, known by identity; its name is found when it is printed first."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.is_read = False
 
 
 class Formula(NamedTuple):
@@ -27,6 +30,13 @@ class Given(NamedTuple):
     """A parameter of the block, taken as it is given."""
 
     name: str
+
+
+class Either(NamedTuple):
+    """A parameter of the block where the class takes it anyhow, else what it is in all rows."""
+
+    name: str
+    otherwise: str
 
 
 class Added(NamedTuple):
@@ -43,9 +53,10 @@ class Present(NamedTuple):
 
 
 class Check(NamedTuple):
-    """A condition in the author's own words."""
+    """A condition in the author's own words: `stride != 1 and …`, its operator as a Test has it."""
 
-    test: Test
+    operator: str
+    operands: tuple[Check | Formula, ...]
 
 
 class Attribute(NamedTuple):
@@ -69,14 +80,6 @@ class Straight(NamedTuple):
     step: Solution
 
 
-class Cell(NamedTuple):
-    """A variable of a loop that runs over a table: its value in each turn."""
-
-    turn: Index
-    column: tuple[Any, ...]
-    hint: str
-
-
 class Numbered(NamedTuple):
     """A name that counts along with a loop: `f"layer{step * i + start}"`."""
 
@@ -88,7 +91,7 @@ class Numbered(NamedTuple):
 
 
 class Variable:
-    """A local name, whose spelling is found when it is printed."""
+    """A local name like the wish, whose spelling is found when it is printed."""
 
     def __init__(self, wish: str) -> None:
         self.wish = wish
@@ -118,69 +121,77 @@ class Every(NamedTuple):
 
 
 Solution = (
-    str
-    | Formula
+    Formula
     | Given
+    | Either
     | Added
     | Present
     | Check
     | Attribute
     | Half
     | Straight
-    | Cell
     | Numbered
     | Variable
     | Make
     | Remark
     | Every
+    | Text
 )
 Items = list[tuple[str, Solution]]
 
 
-class Do(NamedTuple):
-    """`target = made`, or a call for its effect."""
+class Line(NamedTuple):
+    """`target = made  # comment`, or a call for its effect."""
 
     made: Solution
-    target: Variable | Attribute | None = None
+    target: Solution = ""
     comment: str = ""
 
 
-class Define(NamedTuple):
-    """`self.flag = condition`; a `shared` one is known in all of the constructor from there on."""
+class Return(NamedTuple):
+    """`return made`."""
 
-    flag: Attribute
+    made: Solution
+
+
+class Define(NamedTuple):
+    """`flag = condition`; a `shared` one is known in all of the constructor from there on."""
+
+    flag: str
     condition: Solution
     shared: bool
 
 
-class Choose(NamedTuple):
-    """`if condition:` with its `else:`."""
+class Branch(NamedTuple):
+    """`if condition:` with its `else:`; one of both may be empty."""
 
     condition: Solution
     then: Solved
     otherwise: Solved
 
 
-class Loops(NamedTuple):
-    """`for …:` so many times, or over the rows of a table, whose columns are the cells of `heads`."""
+class Turns(NamedTuple):
+    """`for …:` so many times, or over the rows of a table."""
 
     turn: Index
-    times: Solution
-    heads: list[Cell]
-    rows: list[list[Solution]]
     body: Solved
+    times: Solution
+    table: list[tuple[Variable, list[Solution]]]  # a variable of the loop, and its value in each turn
 
 
-Statement = Do | Define | Choose | Loops
+Statement = Line | Return | Define | Branch | Turns
 Solved = list[Statement]
+
+
+def branch(condition: Solution, then: Solved, otherwise: Solved) -> Solved:
+    """The branch, unless there is nothing to do either way."""
+    return [Branch(condition, then, otherwise)] if then or otherwise else []
 
 
 def alike(left: Solution, right: Solution) -> bool:
     """Whether two solutions are written alike."""
     if isinstance(left, Added) and isinstance(right, Added):
         return alike_columns(left.column, right.column, same)
-    if isinstance(left, Cell) and isinstance(right, Cell):
-        return left.turn is right.turn and alike_columns(left.column, right.column, same_origin)
     if isinstance(left, Make) and isinstance(right, Make):
         return (
             left.brackets == right.brackets
@@ -189,21 +200,3 @@ def alike(left: Solution, right: Solution) -> bool:
             and all(a[0] == b[0] and alike(a[1], b[1]) for a, b in zip(left.items, right.items, strict=True))
         )
     return type(left) is type(right) and left == right
-
-
-def leaves(solved: Any) -> Iterator[Any]:
-    """The solutions of columns in statements and expressions, in order."""
-    if isinstance(solved, Straight):
-        yield from leaves(solved.start)
-        yield from leaves(solved.step)
-        yield solved
-    elif isinstance(solved, Cell | Numbered | Added):
-        yield solved
-    elif isinstance(solved, tuple | list):
-        for each in solved:
-            yield from leaves(each)
-
-
-def counts_along(solved: Any, index: Index) -> bool:
-    """Whether something in the loop reads its index."""
-    return any(isinstance(each, Straight | Numbered) and each.turn is index for each in leaves(solved))

@@ -3,19 +3,55 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.classes import Plan
-from cnnspec.backends.torch.solve.code import Body
 from cnnspec.backends.torch.solve.expressions import Expression, call
+from cnnspec.backends.torch.solve.solutions import Branch, Line, Return, Solved, branch
 from cnnspec.backends.torch.solve.variables import Variables, read_by
 from cnnspec.backends.torch.unify import Unaligned
-from cnnspec.backends.writer import Text, flat
+from cnnspec.backends.writer import WIDTH, Text, flat
 from cnnspec.graph.tree import Value
 
 DEEPEST = 3  # calls within calls on one line
 BRANCHES = ("y", "z", "u", "v", "w")
+
+
+class Body:
+    """The statements of a function under way; `depth` is how far in the next one stands."""
+
+    def __init__(self, depth: int = 2) -> None:
+        self.statements: Solved = []
+        self.depth = depth
+
+    @property
+    def room(self) -> int:
+        return WIDTH - 4 * self.depth
+
+    @contextmanager
+    def aside(self) -> Iterator[Solved]:
+        """Statements one deeper, kept apart until it is known whether and where they stand."""
+        around, self.statements = self.statements, []
+        self.depth += 1
+        try:
+            yield self.statements
+        finally:
+            self.statements = around
+            self.depth -= 1
+
+    @contextmanager
+    def under(self, condition: str) -> Iterator[None]:
+        """Statements under `if condition:`: in the one right before, where that has the same test."""
+        with self.aside() as inside:
+            yield
+        last = self.statements[-1] if self.statements else None
+        if isinstance(last, Branch) and last.condition == condition and last.then and not last.otherwise:
+            last.then.extend(inside)
+        else:
+            self.statements += branch(condition, inside, [])
 
 
 class Pending:
@@ -91,7 +127,7 @@ class Statements:
         new = name not in self.declared and (name == "x" or (name in self.names.taken and leaves))
         self.declared.add(name)
         self.variables.assign(name, values)
-        self.body.line(text, f"{name}: Tensor = " if new else f"{name} = ", self.note(values))
+        self.body.statements.append(Line(text, f"{name}: Tensor" if new else name, self.note(values)))
 
     def note(self, values: list[Value]) -> str:
         """The size of a net's value, where it is another than that before."""
@@ -104,11 +140,11 @@ class Statements:
         pending = self.pending
         if pending is not None and pending.made.typed and is_same(pending.values, values):
             self.pending = None
-            self.body.line(pending.made.text, "return ")
+            self.body.statements.append(Return(pending.made.text))
             return
         if name is not None:
             self.settle(values, name)
-        self.body.line(self.variable(values), "return ")
+        self.body.statements.append(Return(self.variable(values)))
 
     def place(self, values: list[Value] | None = None, besides: Counter[Value] | None = None) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads."""

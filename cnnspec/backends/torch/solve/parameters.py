@@ -1,0 +1,108 @@
+"""What the constructor of a class takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnnspec.backends.names import Names
+from cnnspec.backends.torch.signatures import Signature
+from cnnspec.backends.torch.solve.roots import as_class
+from cnnspec.backends.torch.solve.solutions import Added, Formula, Given, Numbered, Present
+from cnnspec.backends.torch.solve.values import MISSING, ClassName, alike_columns, literal, same
+from cnnspec.values.kinds import Filter, is_integer
+from cnnspec.values.symbols import names as names_in
+
+
+class Parameters:
+    """The parameters of a class: those of its block that it reads, and others that it adds (`+kernel_size`).
+
+    `arguments` are those of the block, row by row. `columns` has each parameter's values by the block's name
+    for it, in the order of the text; None for what is a number in the caller's own terms.
+    """
+
+    def __init__(self, arguments: Sequence[Mapping[str, Any]], names: Names) -> None:
+        self.arguments, self.names = arguments, names
+        self.columns: dict[str, list[Any] | None] = {}
+        self.defaults: dict[str, Any] = {}  # where they are literals
+
+    def collect(self, solved: Any) -> None:
+        """Find what some statements and expressions read."""
+        if isinstance(solved, Formula):
+            for name in sorted(names_in(solved.terms)):
+                self.columns.setdefault(name, None)
+        elif isinstance(solved, Given | Present):
+            given = [as_class(each.get(solved.name, MISSING)) for each in self.arguments]
+            self.columns.setdefault(solved.name, given)
+        elif isinstance(solved, Added):
+            if not self.added(solved):
+                name = f"+{solved.hint}"
+                while name in self.columns:
+                    name += "_"
+                first = next(value for value in solved.column if value is not MISSING)
+                self.columns[name] = [first if value is MISSING else value for value in solved.column]
+        elif isinstance(solved, tuple | list) and not isinstance(solved, Numbered):
+            for each in solved:
+                self.collect(each)
+
+    def added(self, solved: Added) -> str:
+        """The parameter that was added for these values; "" where none was."""
+        for name, known in self.columns.items():
+            if known is not None and name[0] == "+" and alike_columns(known, solved.column, same):
+                return name
+        return ""
+
+    def ordered(self) -> list[tuple[str, list[Any] | None]]:
+        """What arrives, the block's own parameters, what was added, what has a default."""
+        own = list(self.arguments[0])
+        filters = [n for n, name in enumerate(own) if isinstance(self.arguments[0][name], Filter)]
+
+        def rank(item: tuple[str, list[Any] | None]) -> tuple[int, int]:
+            name = item[0]
+            if name in self.defaults:
+                return 3, own.index(name)
+            if name == "+kernel_size" and filters:
+                return 1, filters[0]  # behind the filters' number
+            return (0, 0) if name == "in.channels" else (1, own.index(name)) if name in own else (2, 0)
+
+        return sorted(self.columns.items(), key=rank)
+
+    def declared(self) -> list[str]:
+        """The parameters with their types and their defaults, as Python writes them."""
+        parts = []
+        for name, column in self.ordered():
+            values = [value for value in column or () if value is not MISSING]
+            default = ""
+            if name in self.defaults:
+                values += [self.defaults[name]] if column is not None else []
+                default = f" = {literal(self.defaults[name])}"
+            kind = "int" if column is None else annotation(values)
+            parts.append(f"{self.names.parameter(name)}: {kind}{default}")
+        return parts
+
+    def signature(self) -> Signature:
+        """What a call may leave unsaid."""
+        names = [name for name, _ in self.ordered() if name != "in.channels"]
+        said = tuple(self.names.parameter(name) for name in names if name not in self.defaults)
+        return Signature(said, {self.names.parameter(name): value for name, value in self.defaults.items()})
+
+
+def annotation(values: list[Any]) -> str:
+    """The type of a parameter that takes these values."""
+    sizes = {len(value) if isinstance(value, tuple) else 0 for value in values}
+    if len(sizes) > 1 and all(isinstance(value, tuple) and all(map(is_integer, value)) for value in values):
+        return "tuple[int, ...]"
+    return " | ".join(dict.fromkeys(map(kind_of, values)))
+
+
+def kind_of(value: Any) -> str:
+    """The type of a value."""
+    if isinstance(value, ClassName):
+        return "type[nn.Module]"
+    if isinstance(value, tuple):
+        return f"tuple[{', '.join(map(kind_of, value)) or '()'}]"
+    if isinstance(value, list):
+        return f"list[{annotation(value)}]"
+    if value is None:
+        return "None"
+    return "int" if is_integer(value) else type(value).__name__
