@@ -76,9 +76,9 @@ def key_of(steps: list[If] | list[Merge], span: Span | None = None) -> Any:
     return span or steps[0].span, tuple(step.input for step in steps)
 
 
-def named(step: Leaf | Use | Group) -> bool:
+def is_named(step: Step) -> bool:
     """Whether an attribute can bear a step's name, or need not: without tensors it is part of no key."""
-    return is_plain(step.name) or (isinstance(step, Leaf) and not weights(step))
+    return isinstance(step, Leaf | Use | Group) and (is_plain(step.name) or not attribute_kind(step)[1])
 
 
 def weights(step: Leaf) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,70 +12,65 @@ from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.joins import places
 from cnnspec.backends.torch.solve.loops import Loop
 from cnnspec.backends.torch.solve.parameters import Parameters
-from cnnspec.backends.torch.solve.roots import Root
-from cnnspec.backends.torch.steps import (
-    implicit,
-    is_chain,
-    is_container,
-    named,
-    referenced,
-    step_names,
-    unlabelled,
-    uses,
-)
-from cnnspec.backends.torch.unify import Unaligned
-from cnnspec.graph import walk
-from cnnspec.graph.tree import (
-    From,
-    Group,
-    Instance,
-    Leaf,
-    Merge,
-    Network,
-    Path,
-    Step,
-    Use,
-    Value,
-)
+from cnnspec.backends.torch.solve.roots import Root, Row, as_class
+from cnnspec.backends.torch.solve.values import same
+from cnnspec.backends.torch.steps import implicit, is_chain, is_named, referenced, step_names, uses
+from cnnspec.backends.torch.unify import Unaligned, check_lent_names
+from cnnspec.elaborate.special_values import LayerName
+from cnnspec.graph.tree import From, Instance, Leaf, Merge, Network, Path, Step, Use, Value
 from cnnspec.graph.walk import Steps
+from cnnspec.layers import find
 from cnnspec.layers.base import Call
 from cnnspec.text.source import Span
+from cnnspec.text.syntax import Literal, Name, Parameter
+from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import Symbol
 
 PACKED = "PackedConv2d"
 
 
-class Row(NamedTuple):
-    """One of the things that a class stands for: an instance of a block, or the net."""
+class Returns(NamedTuple):
+    """What the forward of a net returns: a tensor where `everything` is "", else a named tuple.
 
-    steps: Steps
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value, ...]
+    `evaluation`: the tuple without what training alone returns, "" for a tensor, None where that is all.
+    """
+
+    annotation: str = "Tensor"
+    everything: str = ""
+    evaluation: str | None = None
 
 
 class Plan:
     """A class of the program: its rows, and what its constructor and its forward share."""
 
-    def __init__(self, name: str, rows: list[Row], root: Root, names: Names, program: Program) -> None:
-        self.name, self.rows, self.root, self.names, self.program = name, rows, root, names, program
+    def __init__(
+        self,
+        program: Program,
+        rows: list[Row],
+        free: frozenset[str],
+        taken: Set[str] = frozenset(),
+        returns: Returns | None = None,
+    ) -> None:
+        self.program, self.rows = program, rows
+        self.name = ""
+        self.returns = returns  # None for a block
+        self.names = Names(program.class_names.taken)
+        self.root = Root(rows, free, taken, program.signatures)
+        self.parameters = Parameters(self.root.arguments, self.names)
         self.kept: set[Value] = set()
         for row in rows:
             self.kept.update(referenced(row.steps))
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
-        self.parameters = Parameters(root.arguments, names)
         self.attributes: dict[str, str] = {}
         self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
         self.flags: dict[Any, tuple[str, dict[int, bool]]] = {}  # by `key_of`: the name, each row's answer
-        self.loops: dict[tuple[Value, Span], tuple[str, int]] = {}  # by `repeat_of`: how written, from where
+        self.loops: dict[tuple[Value, Span], int | None] = {}  # by `repeat_of`: from where, None if unrolled
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
-        self.solved: Any = None  # the statements of the constructor, and the forward
-        self.where = ""
-        self.is_net = False  # then it is made once, and the sizes of what it holds are true
         self.follows = True  # a crop takes its size from a map that forward has
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
 
     def start(self) -> None:
-        """Begin to solve the class: loops and flags are found anew."""
+        """Begin to solve the class: loops, flags and parameters are found anew."""
         self.loops.clear()
         self.bare.clear()
         self.taken.difference_update(name for name, _ in self.flags.values())
@@ -83,57 +78,35 @@ class Plan:
         self.parameters.columns.clear()
 
     @property
-    def sequential(self) -> bool:
-        """Whether the class is just an nn.Sequential with the names that one gives; a net has a forward."""
-        return not self.is_net and all(
-            is_chain(row.steps, self.kept) and implicit(row.steps) and row.outputs == (last(row),)
-            for row in self.rows
-        )
-
-    @property
-    def is_chain(self) -> bool:
-        """Whether the forward of nn.Sequential is that of the class, under whatever names."""
-        return self.sequential or (
-            not self.is_net
-            and all(
-                row.steps
-                and all(isinstance(step, Leaf | Use | Group) and named(step) for step in row.steps)
-                and is_chain(row.steps, self.kept)
-                and row.outputs == (last(row),)
-                for row in self.rows
-            )
-        )
+    def is_net(self) -> bool:
+        """Whether the class is made once, and the sizes of what it holds are true."""
+        return self.returns is not None
 
     @cached_property
-    def seen(self) -> set[Value]:
-        """The values that forward has, one after the other."""
-        found = {value for row in self.rows for value in row.inputs}
-        for row in self.rows:
-            found.update(self.made(row.steps))
-        return found
+    def is_numbered(self) -> bool:
+        """Whether the names of the modules are those that nn.Sequential gives by itself."""
+        return all(implicit(row.steps) for row in self.rows)
 
-    def made(self, steps: Steps) -> Iterator[Value]:
-        for step in steps:
-            if is_container(step) and is_chain(unlabelled(step), self.kept, step.output):
-                yield step.output
-                continue
-            if isinstance(step, Leaf | Use | Merge):
-                yield step.output
-            for within in walk.rows(step):
-                yield from self.made(within)
+    @cached_property
+    def is_chain(self) -> bool:
+        """Whether the forward of nn.Sequential is that of the class, under whatever names."""
+        return (
+            not self.is_net
+            and all(row.outputs == (last(row),) and is_chain(row.steps, self.kept) for row in self.rows)
+            and (self.is_numbered or all(is_named(step) for row in self.rows for step in row.steps))
+        )
 
     def like(self, step: Step) -> Value | None:
-        """The map that a crop takes its size from, where forward has that map."""
+        """The map that a crop takes its size from."""
         if not (self.follows and isinstance(step, Leaf) and step.layer.name == "crop" and step.following):
             return None
         size = step.following.get("size")
-        if not isinstance(size, list) or [getattr(side, "operation", "") for side in size] != [
-            "height",
-            "width",
-        ]:
+        if not isinstance(size, list):
+            return None
+        if [getattr(side, "operation", "") for side in size] != ["height", "width"]:
             return None
         first, second = (side.operands[0] for side in size)
-        return first if first is second and first in self.seen else None
+        return first if first is second else None
 
     def attribute(self, name: str, kind: str, weighted: bool) -> str | None:
         """The attribute for a step of the owner's own scope; None where only add_module can name it.
@@ -145,23 +118,22 @@ class Plan:
         if weighted or not name.isdecimal():
             return None
         if name not in self.attributes:
-            wish, number = kind, 1
-            while wish in self.taken:
-                number += 1
-                wish = f"{kind}{number}"
-            self.taken.add(wish)
-            self.attributes[name] = wish
+            self.attributes[name] = self.fresh(kind)
         return self.attributes[name]
 
-    def add_flag(self, key: Any, answers: dict[int, bool], wish: str) -> str:
-        """A new attribute that remembers which branch a varied `if` took, row by row."""
+    def fresh(self, wish: str) -> str:
+        """An attribute that is not taken."""
         name, number = wish, 1
         while name in self.taken:
             number += 1
             name = f"{wish}{number}"
         self.taken.add(name)
-        self.flags[key] = name, answers
         return name
+
+    def add_flag(self, key: Any, answers: dict[int, bool], wish: str) -> str:
+        """A new attribute that remembers which branch a varied `if` took, row by row."""
+        self.flags[key] = self.fresh(wish), answers
+        return self.flags[key][0]
 
     def flag(self, key: Any, answers: dict[int, bool]) -> str:
         """The attribute for an `if`; where it runs again, that of its first run. Raises Unaligned."""
@@ -200,15 +172,13 @@ class Program:
         self.signatures = {} if explicit else dict(SIGNATURES)
         self.explicit = explicit
         self.class_names = Names(reserved)
-        self.plans: list[Plan] = []
         self.by_instance: dict[int, tuple[Plan, int]] = {}
         self.instances: dict[int, list[Instance]] = {}  # by block
         self.order: list[int] = []
-        self.free: dict[int, frozenset[str]] = {}
         self.free_names = frozenset(
             name
             for name, value in network.arguments.items()
-            if isinstance(value, int) and not isinstance(value, bool) and name not in network.fixed
+            if is_integer(value) and name not in network.fixed
         )
         self.net_name = self.class_names.local(network.name)
         self._seen: set[int] = set()
@@ -257,17 +227,46 @@ class Program:
         made = calls(self.module(step)) if isinstance(step, Leaf) else ()
         return any(call.name == PACKED and call.kwargs["activation"] == "none" for call in made)
 
-    def root(self, instances: list[Instance]) -> Root:
+    def plan_block(self, instances: list[Instance]) -> Plan:
+        """The plan of a class for these instances. Raises Unaligned where they do not agree."""
+        if len(instances) > 1:
+            check_lent_names([instance.steps for instance in instances])
+        block = instances[0].block
+        taken = {each.name.name for each in block.parameters if each.default is None}
         free = frozenset().union(*(self._open[id(instance)] for instance in instances))
-        scopes = [instance.scope_names for instance in instances]
-        arguments = [instance.arguments for instance in instances]
-        constants = [instance.constants for instance in instances]
-        taken = {p.name.name for p in instances[0].block.parameters if p.default is None}
-        taken.difference_update(*(instance.fixed for instance in instances))
-        return Root(scopes, arguments, free, constants, taken, self.signatures)
+        rows = [
+            Row(i.steps, (i.input,), (i.output,), i.scope_names, i.arguments, i.constants) for i in instances
+        ]
+        plan = Plan(self, rows, free, taken.difference(*(instance.fixed for instance in instances)))
+        for name, value in instances[0].arguments.items():
+            if isinstance(value, Filter):
+                plan.names.of(name, "out_channels")
+        for each in block.parameters:
+            default = default_of(each)
+            given = [instance.arguments[each.name.name] for instance in instances]
+            if default is not None and any(same(default, other) for other in given):
+                plan.parameters.defaults[each.name.name] = as_class(default)  # the class is right for it
+        return plan
 
-    def publish(self, plan: Plan) -> None:
-        """Make known what the uses of a class may leave unsaid."""
+    def plan_net(self, returns: Returns) -> Plan:
+        network = self.network
+        row = Row(
+            network.steps,
+            tuple(given.value for given in network.inputs),
+            tuple(output.value for output in network.outputs),
+            {name: value for name, value in network.arguments.items() if isinstance(value, int)},
+            network.arguments,
+            network.constants,
+        )
+        plan = Plan(self, [row], self.free_names, returns=returns)
+        plan.name = self.net_name
+        plan.parameters.defaults.update(network.arguments)
+        return plan
+
+    def publish(self, plan: Plan, instances: list[Instance]) -> None:
+        """Make known how the uses of some instances construct a class."""
+        for row, instance in enumerate(instances):
+            self.by_instance[id(instance)] = plan, row
         if not self.explicit:
             self.signatures[plan.name] = plan.parameters.signature()
 
@@ -299,6 +298,16 @@ def calls(call: Call) -> Iterator[Call]:
     for value in call.args:
         if isinstance(value, Call):
             yield from calls(value)
+
+
+def default_of(parameter: Parameter) -> Any:
+    """The default of a block's parameter where it is a number, a flag or a layer; else None."""
+    default = parameter.default
+    if isinstance(default, Literal) and isinstance(default.value, bool | int | float):
+        return default.value
+    if isinstance(default, Name) and find(default.name) is not None:
+        return LayerName(default.name)
+    return None
 
 
 def last(row: Row) -> Value | None:

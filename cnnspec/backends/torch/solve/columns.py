@@ -14,7 +14,7 @@ from typing import Any
 
 from cnnspec.backends.torch.signatures import AS_KERNEL, EVERYTHING_SAID, Signature
 from cnnspec.backends.torch.solve.solutions import Added, Half, Items, Make, Solution, alike
-from cnnspec.backends.torch.solve.values import MISSING, ClassName, agree, literal, same
+from cnnspec.backends.torch.solve.values import MISSING, ClassName, agree, literal, same, same_origin
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Call
@@ -124,24 +124,46 @@ class Frame:
 
 
 class Part(Frame):
-    """Some of a frame's rows: those that take one branch."""
+    """Rows that stand within those of another frame: some of them, which take one branch, or a loop's turns.
 
-    def __init__(self, parent: Frame, rows: list[int]) -> None:
-        self.parent, self.rows, self.size = parent, rows, len(rows)
-        self.numbers = [parent.numbers[row] for row in rows]
+    `parents[i]` is the row of the frame around that row i belongs to. A column with one value for each of
+    these is the frame's around to solve.
+    """
+
+    def __init__(self, parent: Frame, parents: list[int]) -> None:
+        self.parent, self.parents, self.size = parent, parents, len(parents)
+        self.numbers = [parent.numbers[row] for row in parents]
         self.signatures = parent.signatures
 
-    def spread(self, column: list[Any]) -> list[Any]:
-        wide = [MISSING] * self.parent.size
-        for row, value in zip(self.rows, column, strict=True):
+    def widened(self, column: list[Any]) -> list[Any] | None:
+        """The column as the frame around has it; None where rows of one parent differ."""
+        wide: list[Any] = [MISSING] * self.parent.size
+        for row, value in zip(self.parents, column, strict=True):
+            if value is MISSING:
+                continue
+            if wide[row] is not MISSING and not same_origin(wide[row], value):
+                return None
             wide[row] = value
         return wide
 
     def scalar(self, column: list[Any], hint: str) -> Solution:
-        return self.parent.scalar(self.spread(column), hint)
+        wide = self.widened(column)
+        return self.varying(column, hint) if wide is None else self.parent.scalar(wide, hint)
 
     def string(self, column: list[str]) -> Solution:
-        return self.parent.string(self.spread(column))
+        wide = self.widened(column)
+        return self.counting(column) if wide is None else self.parent.string(wide)
 
     def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> Solution:
-        return self.parent.condition(self.spread(tests), self.spread(column), hint)
+        wide, wide_tests = self.widened(column), self.widened(tests)
+        if wide is None or wide_tests is None:
+            return self.scalar(column, hint)
+        return self.parent.condition(wide_tests, wide, hint)
+
+    def varying(self, column: list[Any], hint: str) -> Solution:
+        """The expression of a column that differs among the rows of one parent."""
+        raise Unaligned
+
+    def counting(self, column: list[str]) -> Solution:
+        """The expression of names that differ among the rows of one parent."""
+        raise Unaligned

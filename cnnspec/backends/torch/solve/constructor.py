@@ -77,7 +77,7 @@ class Constructor:
         """All statements. Raises Unaligned where no one constructor is right for all rows."""
         columns, start = align([row.steps for row in self.plan.rows]), 0
         items: Items = []
-        numbered = self.plan.is_chain and self.plan.sequential
+        numbered = self.plan.is_chain and self.plan.is_numbered
         if numbered:
             items, start = self.chain(columns, self.plan.root)
         put = self.to_container("self", named=False) if numbered else self.to_self
@@ -293,31 +293,31 @@ class Constructor:
 
     def repeat(self, steps: list[Repeat], frame: Frame, put: To) -> Solved:
         """A loop over all iterations, or over all but the first, or none: the first form that is right."""
-        for form, first, tables in self.forms(steps):
+        for first, tables in self.forms(steps):
             try:
                 solved = self.loop(steps, frame, put, first, tables)
             except Unaligned:
                 continue
-            self.plan.loops[repeat_of(steps)] = (form, first)
+            self.plan.loops[repeat_of(steps)] = first
             return solved
-        self.plan.loops[repeat_of(steps)] = ("unrolled", 0)
+        self.plan.loops[repeat_of(steps)] = None
         return [done for rows in align_iterations(steps) for done in self.walk(rows, frame, put)]
 
-    def forms(self, steps: list[Repeat]) -> list[tuple[str, int, bool]]:
+    def forms(self, steps: list[Repeat]) -> list[tuple[int, bool]]:
         counts = [len(step.iterations) for step in steps]
         if not any(iteration for step in steps for iteration in step.iterations):
             return []
         if max(counts) < 2:
-            return [] if len(set(counts)) == 1 else [("loop", 0, False)]
+            return [] if len(set(counts)) == 1 else [(0, False)]
         own = self.wired
         if own and (self.plan.unrolled or len(set(counts)) > 1 or escapes(steps, self.plan.kept)):
             return []  # forward unrolls what wires lead into, or out of
-        forms = [("loop", 0, False)] if not own or max(counts) > 2 else []
+        forms = [(0, False)] if not own or max(counts) > 2 else []
         if min(counts) and (len(set(counts)) > 1 or max(counts) > 2):
-            forms.append(("loop", 1, False))
+            forms.append((1, False))
         few_named = max(counts) <= LONGEST_UNROLLED and any(labelled(s) for r in steps for s in r.iterations)
         if len(steps) == 1 and not few_named:
-            forms.append(("loop", 0, True))
+            forms.append((0, True))
         return forms
 
     def loop(self, steps: list[Repeat], frame: Frame, put: To, first: int, tables: bool) -> Solved:
@@ -393,6 +393,4 @@ class Constructor:
 
 def in_loop(frame: Frame) -> bool:
     """Whether the rows are turns of a loop, or some of them."""
-    while isinstance(frame, Part):
-        frame = frame.parent
-    return isinstance(frame, Loop)
+    return isinstance(frame, Loop) or (isinstance(frame, Part) and in_loop(frame.parent))

@@ -9,14 +9,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from cnnspec.backends.names import Names
-from cnnspec.backends.torch.print.spelling import Speller
-from cnnspec.backends.torch.solve.classes import Plan
+from cnnspec.backends.torch.solve.classes import Returns
 from cnnspec.backends.torch.solve.columns import Frame, Part
 from cnnspec.backends.torch.solve.expressions import Expression, behind, call
 from cnnspec.backends.torch.solve.joins import activation_of, added, places, written
 from cnnspec.backends.torch.solve.loops import Loop
-from cnnspec.backends.torch.solve.solutions import Turns, branch
+from cnnspec.backends.torch.solve.solutions import Return, Turns, branch
 from cnnspec.backends.torch.solve.statements import Statements, is_same
 from cnnspec.backends.torch.solve.values import agree
 from cnnspec.backends.torch.solve.variables import read_by
@@ -42,9 +40,28 @@ NEEDS = ("always", "training", "none")
 class Forward(Statements):
     """Writes the steps of a class, one after the other."""
 
-    def __init__(self, plan: Plan, names: Names, live: set[Value], evaluated: set[Value]) -> None:
-        super().__init__(plan, names, live, evaluated)
-        self.speller = Speller(plan, names)
+    def solve(self) -> Forward:
+        """Write all statements. Raises Unaligned where they differ from row to row."""
+        plan = self.plan
+        self.begin()
+        self.walk([row.steps for row in plan.rows], plan.root)
+        if plan.returns and plan.returns.everything:
+            self.return_several(plan.returns)
+        else:
+            self.leave([row.outputs[0] for row in plan.rows], "x" if self.inputs == ["x"] else None)
+        return self
+
+    def return_several(self, returns: Returns) -> None:
+        self.flush()
+        outputs = self.plan.program.network.outputs
+        differs = returns.evaluation is not None
+        with self.at_training("training" if differs else "always"):
+            everything = [self.variable([output.value]) for output in outputs]
+            self.body.statements.append(Return(call(returns.everything, *everything)))
+        if differs:
+            kept = [self.variable([output.value]) for output in outputs if not output.train]
+            made = call(returns.evaluation, *kept) if returns.evaluation else kept[0]
+            self.body.statements.append(Return(made))
 
     def walk(self, rows: list[Steps], frame: Frame) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
@@ -190,8 +207,8 @@ class Forward(Statements):
         return Counter(value for step in steps for value in read_by((step,), self.live, self.plan.like))
 
     def repeat(self, steps: list[Repeat], frame: Frame) -> None:
-        form, first = self.plan.loops.get(repeat_of(steps), ("unrolled", 0))
-        if form == "unrolled":
+        first = self.plan.loops.get(repeat_of(steps))
+        if first is None:
             for rows in align_iterations(steps):
                 self.walk(rows, frame)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from cnnspec.backends.torch.solve.columns import Frame
+from cnnspec.backends.torch.solve.columns import Frame, Part
 from cnnspec.backends.torch.solve.solutions import Index, Numbered, Solution, Straight, Variable
 from cnnspec.backends.torch.solve.values import MISSING, agree, alike_columns, same_origin
 from cnnspec.backends.torch.unify import Unaligned
@@ -13,29 +13,17 @@ from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import polynomial
 
 
-class Loop(Frame):
-    """The iterations of a repeat: `parents[i]` is the row of the frame around that iteration i belongs to.
+class Loop(Part):
+    """The iterations of a repeat, of which each belongs to a row of the frame around.
 
-    Columns that do not change from one iteration to the next are the parent's to write. Others are a
-    straight line over the index, or, where `tables` are allowed, a loop variable that runs over a list.
+    What changes from one to the next is a straight line over the index, or, where `tables` are allowed, a
+    loop variable that runs over a list.
     """
 
     def __init__(self, parent: Frame, parents: list[int], tables: bool = False) -> None:
-        self.parent, self.parents, self.tables = parent, parents, tables
-        self.size, self.index = len(parents), Index()
+        super().__init__(parent, parents)
+        self.tables, self.index = tables, Index()
         self.cells: list[tuple[Variable, list[Any]]] = []
-        self.numbers = [parent.numbers[row] for row in parents]
-        self.signatures = parent.signatures
-
-    def scalar(self, column: list[Any], hint: str) -> Solution:
-        wide: list[Any] = [MISSING] * self.parent.size
-        for row, value in zip(self.parents, column, strict=True):
-            if value is MISSING:
-                continue
-            if wide[row] is not MISSING and not same_origin(wide[row], value):
-                return self.varying(column, hint)
-            wide[row] = value
-        return self.parent.scalar(wide, hint)
 
     def varying(self, column: list[Any], hint: str) -> Solution:
         if len(set(self.parents)) > 1:
@@ -64,17 +52,12 @@ class Loop(Frame):
         wide[self.parents[0]] = value
         return wide
 
-    def string(self, column: list[str]) -> Solution:
+    def counting(self, column: list[str]) -> Solution:
         """A name that counts along: `f"denselayer{j + 1}"`."""
-        turns = [j for j, name in enumerate(column) if name is not MISSING]
-        names = [column[j] for j in turns]
-        if agree(names):
-            wide = [MISSING] * self.parent.size
-            for j in turns:
-                wide[self.parents[j]] = names[0]
-            return self.parent.string(wide)
         if len(set(self.parents)) > 1:
             raise Unaligned
+        turns = [j for j, name in enumerate(column) if name is not MISSING]
+        names = [column[j] for j in turns]
         prefix, suffix = shared(names)
         middles = [name[len(prefix) : len(name) - len(suffix)] for name in names]
         if not all(map(is_plain_number, middles)) or "{" in prefix + suffix or "}" in prefix + suffix:

@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import Signature
 from cnnspec.backends.torch.solve.roots import as_class
-from cnnspec.backends.torch.solve.solutions import Added, Formula, Given, Numbered, Present
+from cnnspec.backends.torch.solve.solutions import Added, Formula, Given, Numbered, Present, Solved
 from cnnspec.backends.torch.solve.values import MISSING, ClassName, alike_columns, literal, same
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import names as names_in
@@ -26,8 +26,13 @@ class Parameters:
         self.columns: dict[str, list[Any] | None] = {}
         self.defaults: dict[str, Any] = {}  # where they are literals
 
+    def find(self, constructor: Solved) -> None:
+        """Find what a constructor reads, and name it."""
+        self.collect(constructor)
+        for name in self.columns:
+            self.names.parameter(name)
+
     def collect(self, solved: Any) -> None:
-        """Find what some statements and expressions read."""
         if isinstance(solved, Formula):
             for name in sorted(names_in(solved.terms)):
                 self.columns.setdefault(name, None)

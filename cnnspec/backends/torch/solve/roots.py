@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnspec.backends.torch.signatures import Signature
 from cnnspec.backends.torch.solve.columns import Frame
@@ -11,7 +11,8 @@ from cnnspec.backends.torch.solve.solutions import Added, Check, Formula, Given,
 from cnnspec.backends.torch.solve.values import MISSING, ClassName, agree, literal, same
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.elaborate.special_values import LayerName
-from cnnspec.graph.tree import Test
+from cnnspec.graph.tree import Test, Value
+from cnnspec.graph.walk import Steps
 from cnnspec.layers import find
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import (
@@ -25,35 +26,40 @@ from cnnspec.values.symbols import (
 )
 
 
+class Row(NamedTuple):
+    """What a class stands for: an instance of a block, or the net. `scope`: what the integers' names mean."""
+
+    steps: Steps
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    scope: Mapping[str, int]
+    arguments: Mapping[str, Any]
+    constants: Mapping[str, int]
+
+
 class Root(Frame):
     """The instances of a block, or a net alone.
 
-    `scopes` hold what each row's names stand for; `arguments` the values of its parameters; `free` are
-    the names that stay open whatever their value here. `settled` are the names that the class does not
-    take, since they are worth the same in all rows; `taken` those that it takes even so: what every use
-    must say, and reaches nothing but widths.
+    `free` are the names that stay open whatever their value here. `settled` are the names that the class
+    does not take, since they are worth the same in all rows; `taken` those that it takes even so: what every
+    use must say, and reaches nothing but widths.
     """
 
     def __init__(
-        self,
-        scopes: Sequence[Mapping[str, int]],
-        arguments: Sequence[Mapping[str, Any]],
-        free: frozenset[str],
-        constants: Sequence[Mapping[str, int]],
-        taken: Set[str],
-        signatures: Mapping[str, Signature],
+        self, rows: list[Row], free: frozenset[str], taken: Set[str], signatures: Mapping[str, Signature]
     ) -> None:
-        self.size, self.scopes, self.arguments, self.free = len(scopes), scopes, arguments, free
+        self.size, self.free, self.signatures = len(rows), free, signatures
         self.numbers = list(range(self.size))
-        self.signatures = signatures
+        self.scopes = [row.scope for row in rows]
+        self.arguments = [row.arguments for row in rows]
         self.settled = {
             name: constant(value)
-            for name, value in (scopes[0].items() if scopes else ())
+            for name, value in self.scopes[0].items()
             if name not in free
             and name not in taken
-            and all(name in scope and int(scope[name]) == int(value) for scope in scopes)
+            and all(name in scope and int(scope[name]) == int(value) for scope in self.scopes)
         }
-        self.constants = self.common(constants)
+        self.constants = self.common([row.constants for row in rows])
 
     def common(self, constants: Sequence[Mapping[str, int]]) -> dict[Polynomial, str]:
         """The block's own names for what takes more than a name to write, where all rows mean the same."""

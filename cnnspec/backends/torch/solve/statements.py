@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import count
 
 from cnnspec.backends.names import Names
+from cnnspec.backends.torch.print.spelling import Speller
 from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.expressions import Expression, call
 from cnnspec.backends.torch.solve.solutions import Branch, Line, Return, Solved, branch
@@ -15,8 +16,10 @@ from cnnspec.backends.torch.solve.variables import Variables, read_by
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import WIDTH, Text, flat
 from cnnspec.graph.tree import Value
+from cnnspec.graph.walk import live
 
 DEEPEST = 3  # calls within calls on one line
+IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
 BRANCHES = ("y", "z", "u", "v", "w")
 
 
@@ -69,29 +72,41 @@ class Statements:
     what evaluation needs of it.
     """
 
-    def __init__(self, plan: Plan, names: Names, live: set[Value], evaluated: set[Value]) -> None:
-        self.plan, self.names, self.live, self.evaluated = plan, names, live, evaluated
+    def __init__(self, plan: Plan) -> None:
+        self.plan, rows, network = plan, plan.rows, plan.program.network
+        self.names = Names(plan.names.taken | IMPORTED)
+        self.speller = Speller(plan, self.names)
+        self.live = set[Value]().union(*(live(row.steps, set(row.outputs)) for row in rows))
+        self.evaluated = self.live
+        if plan.is_net:
+            kept = {output.value for output in network.outputs if not output.train}
+            self.evaluated = live(network.steps, kept)
         self.body = Body()
         reads = Counter(
-            value for row in plan.rows for value in (*read_by(row.steps, live, plan.like), *row.outputs)
+            value for row in rows for value in (*read_by(row.steps, self.live, plan.like), *row.outputs)
         )
-        self.variables = Variables(len(plan.rows), reads)
+        self.variables = Variables(len(rows), reads)
         self.kept = set(plan.kept)
         self.named: set[str] = set()  # variables of values that a wire leads to
-        self.inputs: list[str] = []
-        self.declared: set[str] = set()
+        self.inputs = ["x"]
+        if len(rows[0].inputs) > 1:
+            self.inputs = [self.names.local(given.name) for given in network.inputs]
+        self.declared = set(self.inputs)
         self.pending: Pending | None = None
         self.target = "x"
         self.noted = ""
 
-    def begin(self, inputs: list[str], values: list[list[Value]]) -> None:
-        """The arguments of `forward`, and what each of them is in every row."""
-        self.inputs = inputs
-        self.declared.update(inputs)
-        for name, arriving in zip(inputs, values, strict=True):
+    def begin(self) -> None:
+        """What the arguments of `forward` are in every row."""
+        for number, name in enumerate(self.inputs):
+            arriving = [row.inputs[number] for row in self.plan.rows]
             self.variables.assign(name, arriving)
             if name == "x" and not self.plan.kept.isdisjoint(arriving):
                 self.target = "y"
+            shape = arriving[0].shape
+            if self.plan.is_net and self.plan.program.optimised and shape is not None and shape.is_map:
+                packed = f"{name}.contiguous(memory_format=torch.channels_last)"
+                self.body.statements.append(Line(packed, name))
 
     def variable(self, values: list[Value]) -> str:
         """The variable that holds a value, assigned now if it is pending."""
