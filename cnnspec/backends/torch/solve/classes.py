@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import SIGNATURES
-from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.joins import places
-from cnnspec.backends.torch.solve.loops import Loop
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.roots import Root, Row, as_class
 from cnnspec.backends.torch.solve.values import same
@@ -312,10 +310,3 @@ def default_of(parameter: Parameter) -> Any:
 
 def last(row: Row) -> Value | None:
     return row.steps[-1].output if row.steps and not isinstance(row.steps[-1], From) else None
-
-
-def shape_note(values: list[Value], frame: Frame) -> str:
-    """The output's shape, over a loop its first and last."""
-    first, final = str(values[0].shape), str(values[-1].shape)
-    looping = isinstance(frame, Loop) and frame.parent.size == 1
-    return f"{first} … {final}" if looping and first != final else first

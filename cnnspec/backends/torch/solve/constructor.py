@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from cnnspec.backends.names import is_plain
-from cnnspec.backends.torch.solve.classes import Plan, shape_note
+from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.columns import Frame, Part
 from cnnspec.backends.torch.solve.loops import Loop
-from cnnspec.backends.torch.solve.parts import Owner, PartedBraces
 from cnnspec.backends.torch.solve.roots import as_class
 from cnnspec.backends.torch.solve.solutions import (
     Attribute,
@@ -43,26 +42,40 @@ from cnnspec.backends.torch.steps import (
     key_of,
     labelled,
     modules_in,
+    parts_in,
     repeat_of,
     unlabelled,
     wish_of,
 )
 from cnnspec.backends.torch.unify import Unaligned, align, align_iterations, turns
 from cnnspec.elaborate.special_values import LayerName
-from cnnspec.graph.tree import From, If, Leaf, Merge, Path, Repeat, Use
-from cnnspec.graph.walk import Steps
+from cnnspec.graph.tree import If, Leaf, Merge, Path, Repeat, Step, Use
+from cnnspec.graph.walk import Steps, own_name
 from cnnspec.layers.base import Call
 from cnnspec.values.symbols import add, constant, make, polynomial
 
 LONGEST_UNROLLED = 8
 LONGEST_LISTED = 24  # modules that turns of a repeat may be, to be listed one by one
 
-To = Callable[[Frame, list[Any], Solution, str], Statement]
-"""Puts a module into its place."""
+Owner = str | Variable
+"""What modules are put into: `self`, an attribute, a local variable; "" for the arguments of a call."""
 
 
-class NotSimple(Exception):
-    """The modules of a container need statements, not just an expression."""
+class Scope(NamedTuple):
+    """Where modules go, and under which names: those of nn.Sequential if they are not `named`."""
+
+    owner: Owner
+    named: bool
+    wired: bool  # forward runs them one by one
+    noted: bool  # their sizes stand behind them: there is no line of forward for them
+
+    @property
+    def is_list(self) -> bool:
+        return self.owner == ""
+
+    @property
+    def is_self(self) -> bool:
+        return self.owner == "self" and self.named
 
 
 class Constructor:
@@ -70,98 +83,103 @@ class Constructor:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.wired = not plan.is_chain  # forward runs these steps one by one
-        self.parted = PartedBraces(plan.root)
+        self.owners: dict[str, Owner] = {}  # the modules of braces that are opened at several places, by path
 
     def solve(self) -> Solved:
         """All statements. Raises Unaligned where no one constructor is right for all rows."""
-        columns, start = align([row.steps for row in self.plan.rows]), 0
-        items: Items = []
-        numbered = self.plan.is_chain and self.plan.is_numbered
+        plan, columns = self.plan, align([row.steps for row in self.plan.rows])
+        numbered, items = plan.is_chain and plan.is_numbered, Items()
+        scope = Scope("self", not numbered, not plan.is_chain, False)
         if numbered:
-            items, start = self.chain(columns, self.plan.root)
-        put = self.to_container("self", named=False) if numbered else self.to_self
+            items, columns = self.arguments(columns, plan.root, scope)
         begun = Line(Make("super().__init__", tuple(items)))
-        heads = self.parted.heads((step for row in self.plan.rows for step in row.steps), "self")
-        return [begun, *heads, *self.each(columns[start:], self.plan.root, put)]
+        heads = self.heads((step for row in plan.rows for step in row.steps), "self")
+        return [begun, *heads, *self.each(columns, plan.root, scope)]
 
     # Where modules go
 
-    def to_self(self, frame: Frame, steps: list[Any], made: Solution, comment: str) -> Statement:
-        """`self.conv1 = …`, or add_module where the name is no identifier."""
-        first = steps[0]
-        names = [step.name for step in steps]
-        if agree(names):
-            kind, weighted = attribute_kind(first)
-            attribute = self.plan.attribute(names[0], kind, weighted)
-            if attribute is not None:
-                return Line(made, f"self.{attribute}")
-        return self.add("self", frame, names, made, comment, is_parameter(first))
-
-    def to_container(self, owner: Owner, named: bool) -> To:
-        def put(frame: Frame, steps: list[Any], made: Solution, comment: str) -> Statement:
-            if named:
-                names = [step.name.rpartition(".")[2] for step in steps]
-                return self.add(owner, frame, names, made, comment, is_parameter(steps[0]))
-            return Line(Make(Attribute(owner, "append"), (("", made),)), "", comment)
-
-        return put
-
-    def add(
-        self,
-        owner: Owner,
-        frame: Frame,
-        names: list[str],
-        made: Solution,
-        comment: str,
-        parameter: bool,
+    def put(
+        self, scope: Scope, steps: list[Any], frame: Frame, made: Solution, comment: str = ""
     ) -> Statement:
+        """`self.conv1 = …`, or add_module where the name is no identifier; an argument as it is."""
+        owner, names = scope.owner, [step.name for step in steps]
+        if scope.is_list:
+            return Line(made, "", comment)
+        if not scope.named:
+            return Line(Make(Attribute(owner, "append"), (("", made),)), "", comment)
+        if scope.is_self:
+            attribute = self.plan.attribute(names[0], *attribute_kind(steps[0])) if agree(names) else None
+            if attribute is not None:
+                return Line(made, f"self.{attribute}", comment)
+        else:
+            names = [own_name(name) for name in names]
         if agree(names) and is_plain(names[0]):
             return Line(made, Attribute(owner, names[0]), comment)
-        method = "register_parameter" if parameter else "add_module"
-        arguments = ("", frame.string(names)), ("", made)
-        return Line(Make(Attribute(owner, method), arguments), "", comment)
+        method = "register_parameter" if is_parameter(steps[0]) else "add_module"
+        return Line(Make(Attribute(owner, method), (("", frame.string(names)), ("", made))), "", comment)
+
+    def heads(self, steps: Iterable[Step], owner: Owner) -> Solved:
+        """A bare module for braces that are opened at several places, as labels with dots do.
+
+        It stands at the head of their scope, whose own module is the owner.
+        """
+        found: Solved = []
+        for step in parts_in(steps):
+            if step.name not in self.owners:
+                name, made = own_name(step.name), Make("nn.Module", ())
+                plain = is_plain(name) and owner == "self"
+                target = self.owners[step.name] = f"self.{name}" if plain else Variable(name)
+                found.append(Line(made, target))
+                if not plain:
+                    items = ("", self.plan.root.string([name])), ("", target)
+                    found.append(Line(Make(Attribute(owner, "add_module"), items)))
+            found += self.heads(step.steps, self.owners[step.name])
+        return found
 
     # Statements
 
-    def walk(self, rows: list[Steps], frame: Frame, put: To) -> Solved:
-        """Construct what some steps need, each by `put`."""
-        return self.each(align(rows), frame, put)
+    def walk(self, rows: list[Steps], frame: Frame, scope: Scope) -> Solved:
+        """Construct what some steps need, each in its place."""
+        return self.each(align(rows), frame, scope)
 
-    def each(self, columns: list[list[Any]], frame: Frame, put: To) -> Solved:
-        return [statement for steps in columns for statement in self.step(steps, frame, put)]
+    def each(self, columns: list[list[Any]], frame: Frame, scope: Scope) -> Solved:
+        return [statement for steps in columns for statement in self.step(steps, frame, scope)]
 
-    def chain(self, columns: list[list[Any]], frame: Frame) -> tuple[Items, int]:
-        """The arguments of an nn.Sequential up to the first column that takes statements, and its number."""
+    def arguments(
+        self, columns: list[list[Any]], frame: Frame, scope: Scope
+    ) -> tuple[Items, list[list[Any]]]:
+        """The arguments of an nn.Sequential up to the first column that takes statements, and the rest."""
         varied = (isinstance(steps[0], If) and not agree([s.taken for s in steps]) for steps in columns)
         number = next((i for i, varies in enumerate(varied) if varies), len(columns))
         try:
-            return self.items(columns[:number], frame), number
-        except NotSimple:
-            return [], 0
+            listed = self.each(columns[:number], frame, Scope("", False, False, scope.noted))
+            return [("", argument(statement)) for statement in listed], columns[number:]
+        except Unaligned:
+            return [], columns
 
-    def step(self, steps: list[Any], frame: Frame, put: To) -> Solved:
+    def step(self, steps: list[Any], frame: Frame, scope: Scope) -> Solved:
         first = steps[0]
         if isinstance(first, Leaf | Use):
-            if self.wired and (is_method(first) or all(map(self.plan.like, steps))):
+            if scope.wired and (is_method(first) or all(map(self.plan.like, steps))):
                 return []
-            return [put(frame, steps, self.module(steps, frame), self.note(steps, frame))]
+            note = self.note(steps, frame) if scope.noted else ""
+            return [self.put(scope, steps, frame, self.module(steps, frame), note)]
         if is_container(first):
-            return self.container(steps, frame, put)
+            return self.container(steps, frame, scope)
         if isinstance(first, If):
-            return self.branches(steps, frame, put)
+            return self.branches(steps, frame, scope)
         if isinstance(first, Repeat):
-            return self.repeat(steps, frame, put)
-        return self.merge(steps, frame, put) if isinstance(first, Merge) else []
+            return self.repeat(steps, frame, scope)
+        return self.merge(steps, frame, scope) if isinstance(first, Merge) else []
 
-    def note(self, steps: list[Any], frame: Frame) -> str:
-        """The size of what some steps of a net make, where it is another than what arrives.
-
-        Where forward runs them one by one, sizes stand there.
-        """
-        if self.wired or not self.plan.is_net or all(step.output.shape == step.input.shape for step in steps):
+    @staticmethod
+    def note(steps: list[Any], frame: Frame) -> str:
+        """The size of what some steps make, where it is not that of what arrives; over a loop, two."""
+        if all(step.output.shape == step.input.shape for step in steps):
             return ""
-        return shape_note([step.output for step in steps], frame)
+        first, final = str(steps[0].output.shape), str(steps[-1].output.shape)
+        looping = isinstance(frame, Loop) and frame.parent.size == 1
+        return f"{first} … {final}" if looping and first != final else first
 
     def module(self, steps: list[Any], frame: Frame) -> Solution:
         """The construction of a layer or of a block's class."""
@@ -181,70 +199,67 @@ class Constructor:
             return None
         return Make(Either(name, names[0]) if agree(names) else Given(name), ())
 
-    def part(self, steps: list[Any], frame: Frame) -> Solved:
+    def container(self, steps: list[Any], frame: Frame, scope: Scope) -> Solved:
+        """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
+        rows = [unlabelled(step) for step in steps]
+        if is_part(steps[0]):
+            return self.part(steps, rows, frame)
+        chain = all(is_chain(row, self.plan.kept, s.output) for row, s in zip(rows, steps, strict=True))
+        if not chain:
+            self.plan.bare.update(step.name for step in steps)
+        columns, made = align(rows), Make("nn.Sequential" if chain else "nn.Module", ())
+        numbered = chain and all(map(implicit, rows))
+        if numbered:
+            items, columns = self.arguments(columns, frame, scope)
+            made = Make("nn.Sequential", tuple(items))
+            if not columns:
+                return [self.put(scope, steps, frame, made)]
+        wired = scope.wired and not chain
+        noted = self.plan.is_net and not wired
+        return self.filled(
+            made,
+            steps,
+            frame,
+            scope,
+            lambda owner: self.each(columns, frame, Scope(owner, not numbered, wired, noted)),
+        )
+
+    def part(self, steps: list[Any], rows: list[Steps], frame: Frame) -> Solved:
         """What one opening of braces puts into their module, which stands at the head of the scope."""
         names = [step.name for step in steps]
         if not agree(names):
             raise Unaligned
         self.plan.bare.update(names)
-        around, self.wired = self.wired, True
-        try:
-            put = self.to_container(self.parted.owners[names[0]], named=True)
-            return self.walk([unlabelled(step) for step in steps], frame, put)
-        finally:
-            self.wired = around
-
-    def container(self, steps: list[Any], frame: Frame, put: To) -> Solved:
-        """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
-        if is_part(steps[0]):
-            return self.part(steps, frame)
-        rows = [unlabelled(step) for step in steps]
-        chain = all(is_chain(row, self.plan.kept, s.output) for row, s in zip(rows, steps, strict=True))
-        self.plan.bare.update(step.name for step in steps if not chain)
-        columns, start, made = align(rows), 0, Make("nn.Sequential" if chain else "nn.Module", ())
-        if plain := chain and all(implicit(row) for row in rows):
-            items, start = self.chain(columns, frame)
-            made = Make("nn.Sequential", tuple(items))
-            if start == len(columns):
-                return [put(frame, steps, made, "")]
-        around, self.wired = self.wired, self.wired and not chain
-        try:
-            return self.filled(
-                made,
-                steps,
-                frame,
-                put,
-                lambda target: self.each(columns[start:], frame, self.to_container(target, not plain)),
-            )
-        finally:
-            self.wired = around
+        return self.walk(rows, frame, Scope(self.owners[names[0]], True, True, False))
 
     def filled(
         self,
         made: Solution,
         steps: list[Any],
         frame: Frame,
-        put: To,
+        scope: Scope,
         fill: Callable[[Owner], Solved],
     ) -> Solved:
         """A container that statements fill: the attribute itself where it has one, else a variable first."""
-        names, wish = [step.name for step in steps], steps[0].name.rpartition(".")[2]
-        if put == self.to_self and agree(names) and is_plain(names[0]):
-            heads = self.parted.heads(inside_of(steps), f"self.{names[0]}")
-            return [Line(made, Attribute("self", names[0])), *heads, *fill(f"self.{names[0]}")]
-        target = Variable(wish if agree(names) else wish.rstrip("0123456789"))
-        heads = self.parted.heads(inside_of(steps), target)
-        return [Line(made, target), *heads, *fill(target), put(frame, steps, target, "")]
+        if scope.is_list:
+            raise Unaligned
+        names, wish = [step.name for step in steps], own_name(steps[0].name)
+        plain = scope.is_self and agree(names) and is_plain(names[0])
+        owner: Owner = f"self.{names[0]}"
+        if not plain:
+            owner = Variable(wish if agree(names) else wish.rstrip("0123456789"))
+        solved = [Line(made, owner), *self.heads(inside_of(steps), owner), *fill(owner)]
+        return solved if plain else [*solved, self.put(scope, steps, frame, owner)]
 
-    def branches(self, steps: list[If], frame: Frame, put: To) -> Solved:
+    def branches(self, steps: list[If], frame: Frame, scope: Scope) -> Solved:
         taken = [step.taken for step in steps]
         if agree(taken):
-            return self.walk([step.steps for step in steps], frame, put)
-        if self.wired and in_loop(frame):
+            return self.walk([step.steps for step in steps], frame, scope)
+        if scope.is_list or (scope.wired and in_loop(frame)):
             raise Unaligned  # one flag cannot tell every turn
         condition = frame.condition([step.test for step in steps], taken, "variant")
         defined: Solved = []
-        if self.wired:
+        if scope.wired:
             answers = dict(zip(frame.numbers, taken, strict=True))
             flag = f"self.{self.plan.add_flag(key_of(steps), answers, 'has_' + wish_of(steps))}"
             defined.append(Define(flag, condition, frame is self.plan.root))
@@ -252,79 +267,86 @@ class Constructor:
         blocks = []
         for way in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is way]
-            blocks.append(self.walk([steps[i].steps for i in rows], Part(frame, rows), put))
+            blocks.append(self.walk([steps[i].steps for i in rows], Part(frame, rows), scope))
         return [*defined, *branch(condition, *blocks)]
 
-    def merge(self, steps: list[Merge], frame: Frame, put: To) -> Solved:
+    def merge(self, steps: list[Merge], frame: Frame, scope: Scope) -> Solved:
         if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):
             raise Unaligned
         if not steps[0].name:
-            return self.paths(steps, frame, put)
+            return self.paths(steps, frame, scope)
         return self.filled(
             Make("nn.Module", ()),
             steps,
             frame,
-            put,
-            lambda target: self.paths(steps, frame, self.to_container(target, named=True)),
+            scope,
+            lambda owner: self.paths(steps, frame, Scope(owner, True, scope.wired, scope.noted)),
         )
 
-    def paths(self, steps: list[Merge], frame: Frame, put: To) -> Solved:
+    def paths(self, steps: list[Merge], frame: Frame, scope: Scope) -> Solved:
         return [
             statement
             for paths in zip(*(step.paths for step in steps), strict=True)
-            for statement in self.path(steps, paths, frame, put)
+            for statement in self.path(steps, paths, frame, scope)
         ]
 
-    def path(self, steps: list[Merge], paths: tuple[Path, ...], frame: Frame, put: To) -> Solved:
+    def path(self, steps: list[Merge], paths: tuple[Path, ...], frame: Frame, scope: Scope) -> Solved:
         there = [not path.dropped for path in paths]
         rows = [i for i, present in enumerate(there) if present]
         if not rows or len(rows) == len(paths):
-            return self.walk([path.steps for path in paths], frame, put) if rows else []
+            return self.walk([path.steps for path in paths], frame, scope) if rows else []
         if in_loop(frame):
             raise Unaligned  # one flag cannot tell every turn
         answers = dict(zip(frame.numbers, there, strict=True))
         name = self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual")
         flag = f"self.{name}"
         condition = frame.condition([path.test for path in paths], there, name)
-        inside = self.walk([paths[i].steps for i in rows], Part(frame, rows), put)
+        inside = self.walk([paths[i].steps for i in rows], Part(frame, rows), scope)
         return [Define(flag, condition, frame is self.plan.root), *branch(flag, inside, [])]
 
     # Repeats
 
-    def repeat(self, steps: list[Repeat], frame: Frame, put: To) -> Solved:
+    def repeat(self, steps: list[Repeat], frame: Frame, scope: Scope) -> Solved:
         """A loop over all iterations, or over all but the first, or none: the first form that is right."""
-        for first, tables in self.forms(steps):
+        for first, tables in self.forms(steps, scope):
             try:
-                solved = self.loop(steps, frame, put, first, tables)
+                solved = self.loop(steps, frame, scope, first, tables)
             except Unaligned:
                 continue
             self.plan.loops[repeat_of(steps)] = first
             return solved
+        if scope.is_list and sum(map(modules_in, steps[0].iterations)) > LONGEST_LISTED:
+            raise Unaligned
         self.plan.loops[repeat_of(steps)] = None
-        return [done for rows in align_iterations(steps) for done in self.walk(rows, frame, put)]
+        return [done for rows in align_iterations(steps) for done in self.walk(rows, frame, scope)]
 
-    def forms(self, steps: list[Repeat]) -> list[tuple[int, bool]]:
+    def forms(self, steps: list[Repeat], scope: Scope) -> list[tuple[int, bool]]:
+        """What a loop may be, the best first: the first iteration of it, and whether tables are allowed."""
+        iterations = [iteration for step in steps for iteration in step.iterations]
         counts = [len(step.iterations) for step in steps]
-        if not any(iteration for step in steps for iteration in step.iterations):
-            return []
-        if max(counts) < 2:
-            return [] if len(set(counts)) == 1 else [(0, False)]
-        own = self.wired
-        if own and (self.plan.unrolled or len(set(counts)) > 1 or escapes(steps, self.plan.kept)):
+        least, most = min(counts), max(counts)
+        if most < 2 or not any(iterations):
+            return [] if least == most or not any(iterations) else [(0, False)]
+        if scope.is_list:
+            lone = all(len(iteration) == 1 for iteration in iterations)
+            firsts = (0, 1) if least and (least < most or most > 2) else (0,)
+            return [(first, False) for first in firsts] if lone else []
+        if scope.wired and (self.plan.unrolled or least < most or escapes(steps, self.plan.kept)):
             return []  # forward unrolls what wires lead into, or out of
-        forms = [(0, False)] if not own or max(counts) > 2 else []
-        if min(counts) and (len(set(counts)) > 1 or max(counts) > 2):
+        forms = [(0, False)] if not scope.wired or most > 2 else []
+        if least and (least < most or most > 2):
             forms.append((1, False))
-        few_named = max(counts) <= LONGEST_UNROLLED and any(labelled(s) for r in steps for s in r.iterations)
-        if len(steps) == 1 and not few_named:
+        if len(steps) == 1 and not (most <= LONGEST_UNROLLED and any(map(labelled, iterations))):
             forms.append((0, True))
         return forms
 
-    def loop(self, steps: list[Repeat], frame: Frame, put: To, first: int, tables: bool) -> Solved:
-        before = self.walk([step.iterations[0] for step in steps], frame, put) if first else []
+    def loop(self, steps: list[Repeat], frame: Frame, scope: Scope, first: int, tables: bool) -> Solved:
+        before = self.walk([step.iterations[0] for step in steps], frame, scope) if first else []
         parents, rows = turns(steps, first)
         loop = Loop(frame, parents, tables)
-        body = self.walk(rows, loop, put) if rows else []
+        body = self.walk(rows, loop, scope) if rows else []
+        if scope.is_list and (len(body) != 1 or not isinstance(body[0], Line)):
+            raise Unaligned
         if not body:
             return before
         table = loop.table()
@@ -337,58 +359,15 @@ class Constructor:
         counts = [make(len(s.iterations) - first, add(polynomial(s.times), constant(-first))) for s in steps]
         return frame.text(counts, "depth")
 
-    # Expressions
 
-    def items(self, columns: list[list[Any]], frame: Frame) -> Items:
-        """The arguments of an nn.Sequential. Raises NotSimple where it takes statements, else Unaligned."""
-        found: Items = []
-        for steps in columns:
-            first = steps[0]
-            if isinstance(first, From):
-                continue
-            if isinstance(first, Leaf | Use):
-                found.append(("", Remark(self.module(steps, frame), self.note(steps, frame))))
-            elif is_container(first):
-                within = [unlabelled(step) for step in steps]
-                if not all(map(implicit, within)):
-                    raise NotSimple
-                inside = self.items(align(within), frame)
-                found.append(("", Remark(Make("nn.Sequential", tuple(inside)), "")))
-            elif isinstance(first, If):
-                if not agree([step.taken for step in steps]):
-                    raise NotSimple
-                found += self.items(align([step.steps for step in steps]), frame)
-            elif isinstance(first, Repeat):
-                found += self.repeated(steps, frame)
-        return found
-
-    def repeated(self, steps: list[Repeat], frame: Frame) -> Items:
-        """The items of a repeat, as a generator where they are one module an iteration."""
-        counts = {len(step.iterations) for step in steps}
-        if counts == {1}:
-            return self.items(align([step.iterations[0] for step in steps]), frame)
-        if all(len(iteration) == 1 for step in steps for iteration in step.iterations):
-            for first in (0, 1):
-                if min(counts) < first or (len(counts) == 1 and max(counts) - first < 2):
-                    continue
-                try:
-                    return self.generated(steps, frame, first)
-                except (NotSimple, Unaligned):
-                    continue
-        if len(counts) == 1 and sum(map(modules_in, steps[0].iterations)) <= LONGEST_LISTED:
-            return [item for rows in align_iterations(steps) for item in self.items(align(rows), frame)]
-        raise NotSimple
-
-    def generated(self, steps: list[Repeat], frame: Frame, first: int) -> Items:
-        head = self.items(align([step.iterations[0] for step in steps]), frame) if first else []
-        parents, rows = turns(steps, first)
-        loop = Loop(frame, parents)
-        inside = self.items(align(rows), loop)
-        module = inside[0][1] if len(inside) == 1 else None
-        if not isinstance(module, Remark) or isinstance(module.made, Every):
-            raise NotSimple
-        every = Every(loop.index, module.made, self.times(steps, frame, first))
-        return [*head, ("", Remark(every, module.comment))]
+def argument(statement: Statement) -> Solution:
+    """A module as an argument of nn.Sequential; a loop of them as a generator."""
+    if isinstance(statement, Turns):
+        (line,) = statement.body
+        assert isinstance(line, Line)
+        return Remark(Every(statement.turn, line.made, statement.times), line.comment)
+    assert isinstance(statement, Line)
+    return Remark(statement.made, statement.comment)
 
 
 def in_loop(frame: Frame) -> bool:
