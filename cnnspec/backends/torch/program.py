@@ -112,7 +112,7 @@ def write_class(solved: Class, body: Writer, where: str = "") -> None:
             arguments = ", ".join(f"{name}: Tensor" for name in forward.inputs)
             body.line()
             with body.block(f"def forward(self, {arguments}) -> {kind}"):
-                body.lines += Printer(forward.speller).body(forward.body.statements)
+                body.lines += Printer(forward.speller).body(forward.statements)
 
 
 def where(program: Program, block: Block) -> str:

@@ -15,7 +15,7 @@ from cnnspec.backends.torch.solve.expressions import Expression, behind, call
 from cnnspec.backends.torch.solve.joins import activation_of, added, places, written
 from cnnspec.backends.torch.solve.loops import Loop
 from cnnspec.backends.torch.solve.solutions import Return, Turns, branch
-from cnnspec.backends.torch.solve.statements import Statements, is_same
+from cnnspec.backends.torch.solve.statements import Statements, read
 from cnnspec.backends.torch.solve.values import agree
 from cnnspec.backends.torch.solve.variables import read_by
 from cnnspec.backends.torch.steps import (
@@ -32,7 +32,7 @@ from cnnspec.backends.torch.steps import (
 from cnnspec.backends.torch.unify import Unaligned, align, align_iterations, turns
 from cnnspec.backends.writer import Text, flat
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
-from cnnspec.graph.walk import Steps
+from cnnspec.graph.walk import Steps, own_name
 
 NEEDS = ("always", "training", "none")
 
@@ -57,11 +57,11 @@ class Forward(Statements):
         differs = returns.evaluation is not None
         with self.at_training("training" if differs else "always"):
             everything = [self.variable([output.value]) for output in outputs]
-            self.body.statements.append(Return(call(returns.everything, *everything)))
+            self.statements.append(Return(call(returns.everything, *everything)))
         if differs:
             kept = [self.variable([output.value]) for output in outputs if not output.train]
             made = call(returns.evaluation, *kept) if returns.evaluation else kept[0]
-            self.body.statements.append(Return(made))
+            self.statements.append(Return(made))
 
     def walk(self, rows: list[Steps], frame: Frame) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
@@ -78,14 +78,11 @@ class Forward(Statements):
             yield
             return
         self.flush()
-        before = self.target
-        self.target = self.branch_name()
-        self.variables.training = True
-        with self.body.under("self.training"):
+        with self.chain(self.branch_name()), self.under("self.training"):
+            self.variables.training = True
             yield
             self.flush()
         self.variables.training = False
-        self.target = before
 
     def need(self, steps: list[Any]) -> str:
         """What some steps are wanted for: always, training, none. Raises Unaligned where a row wants more."""
@@ -118,7 +115,7 @@ class Forward(Statements):
 
     def module(self, steps: list[Any], frame: Frame) -> None:
         first = steps[0]
-        wish = first.name.rpartition(".")[2]
+        wish = own_name(first.name)
         inputs, outputs = [s.input for s in steps], [s.output for s in steps]
         if not agree([(is_method(step), is_parameter(step)) for step in steps]):
             raise Unaligned  # one is a call, another an expression
@@ -158,10 +155,8 @@ class Forward(Statements):
         if idle(steps):
             return
         if self.plan.bare.isdisjoint(step.name for step in steps):
-            wish = steps[0].name.rpartition(".")[2]
-            self.call(
-                flat(self.access(steps, frame)), [s.input for s in steps], [s.output for s in steps], wish
-            )
+            inputs, outputs = [step.input for step in steps], [step.output for step in steps]
+            self.call(flat(self.access(steps, frame)), inputs, outputs, own_name(steps[0].name))
         else:
             self.walk([unlabelled(step) for step in steps], frame)
 
@@ -172,41 +167,38 @@ class Forward(Statements):
             self.walk([step.steps for step in steps], frame)
             return
         self.flush()
-        ends = [step.output for step in steps]
-        end = self.end_of(steps)
-        around, kept, self.kept = self.target, self.kept, self.kept.difference(ends)
-        self.target = end
+        entering, ends = [step.input for step in steps], [step.output for step in steps]
+        acting = [i for i, step in enumerate(steps) if step.output is not step.input]
+        end = self.end_of(steps, entering, acting, len(acting) < len(steps))
         blocks = []
         for way in (True, False):
             rows = [i for i, step in enumerate(steps) if step.taken is way]
-            with self.body.aside() as lines, self.variables.part(rows):
+            with self.chain(end, ends), self.aside() as lines, self.variables.part(rows):
                 self.walk([steps[i].steps for i in rows], Part(frame, rows))
                 self.flush()
                 if not self.live.isdisjoint(ends):
                     self.settle([ends[i] for i in rows], end)
             blocks.append(lines)
-        self.target, self.kept = around, kept
         flag = self.plan.flag(key_of(steps), dict(zip(frame.numbers, taken, strict=True)))
-        self.body.statements += branch(f"self.{flag}", *blocks)
+        self.statements += branch(f"self.{flag}", *blocks)
 
-    def end_of(self, steps: list[If]) -> str:
-        """The variable that all branches end in: a row that does nothing has in it what arrives."""
-        entering, besides = [step.input for step in steps], self.reads_in(steps)
+    def end_of(self, steps: list[Any], entering: list[Value], acting: list[int], holds: bool) -> str:
+        """The variable that branches or turns end in, that of what arrives if acting rows may write over it.
+
+        `holds`: it has what arrives in it before they begin.
+        """
+        besides = self.reads_in(steps)
         source = self.variables.find(entering)
-        passing = any(step.output is step.input for step in steps)
-        acting = [i for i, step in enumerate(steps) if step.output is not step.input]
         with self.variables.part(acting):
             if source and source not in self.named and self.variables.is_free(source, None, besides):
                 return source
-        end = self.place() if passing else self.place(None, besides)
-        if passing and source and end != source:
+        end = self.place(None, None if holds else besides)
+        if holds and source and end != source:
             self.assign(end, entering, source)
         return end
 
-    def reads_in(self, steps: list[Any]) -> Counter[Value]:
-        return Counter(value for step in steps for value in read_by((step,), self.live, self.plan.like))
-
     def repeat(self, steps: list[Repeat], frame: Frame) -> None:
+        """The turns in the form that the constructor has for them: a loop goes on in one variable."""
         first = self.plan.loops.get(repeat_of(steps))
         if first is None:
             for rows in align_iterations(steps):
@@ -217,91 +209,72 @@ class Forward(Statements):
         counts = {len(step.iterations) - first for step in steps}
         if len(counts) != 1:
             raise Unaligned
-        entering = [into(step.iterations[first]) for step in steps]
-        source, besides = self.variable(entering), self.reads_in(steps)
-        end = source
-        if source in self.named or not self.variables.is_free(source, None, besides):
-            end = self.place()
-            self.assign(end, entering, source)
-        body = self.turns(steps, first, end, frame, besides, counts.pop())
-        if body is not None:
-            self.body.statements.append(body)
-
-    def turns(
-        self,
-        steps: list[Repeat],
-        first: int,
-        end: str,
-        frame: Frame,
-        besides: Counter[Value],
-        count: int,
-    ) -> Turns | None:
-        """A loop that goes on in one variable; None where its turns do nothing."""
+        self.flush()
+        arriving = [into(step.iterations[first]) for step in steps]
+        end = self.end_of(steps, arriving, list(range(len(steps))), True)
         parents, rows = turns(steps, first)
-        loop = Loop(frame, parents)
-        entering = [into(iteration) for iteration in rows]
+        loop, entering = Loop(frame, parents), [into(iteration) for iteration in rows]
         leaving = [value for step in steps for value in turn_ends(step, first)]
-        around, kept = self.target, self.kept
-        self.target, self.kept = end, kept.difference(leaving)
         with (
+            self.chain(end, leaving),
             self.speller.loop(loop.index),
-            self.body.aside() as lines,
-            self.variables.loop(end, parents, entering, besides),
+            self.aside() as lines,
+            self.variables.loop(end, parents, entering, self.reads_in(steps)),
         ):
             self.walk(rows, loop)
             self.settle(leaving, end)
-        self.target, self.kept = around, kept
-        return Turns(loop.index, lines, str(count), []) if lines else None
+        if lines:
+            self.statements.append(Turns(loop.index, lines, str(counts.pop()), []))
+
+    def reads_in(self, steps: list[Any]) -> Counter[Value]:
+        return Counter(value for step in steps for value in read_by((step,), self.live, self.plan.like))
 
     # Joins
 
     def merge(self, steps: list[Merge], frame: Frame) -> None:
+        """The paths of a join one after the other, then the join, where several paths are live."""
         self.flush()
-        source = self.variables.find([step.input for step in steps])
-        outer, need = self.target, self.need_of([step.output for step in steps])
-        paths = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
-        live = [column for column in paths if not all(path.dropped for path in column)]
-        adder, condition, passing = self.plan.adder(steps, live), "", source in self.named
-        aside: dict[int, Expression] = {}  # paths' ends that stand in the join's expression
-        for number, column in enumerate(live):
-            final = number == len(live) - 1 and (need == "always" or self.variables.training)
-            passing = passing or any(
-                path.output is step.input for path, step in zip(column, steps, strict=True)
-            )
-            self.target = outer if len(live) == 1 or (final and not passing) else self.branch_name()
-            if any(path.dropped for path in column):
-                condition = self.optional(steps, live, column, frame)
-            alone = (
-                adder is None
-                and all(map(is_passive, live[number + 1 :]))
-                and (need == "always" or self.variables.training)
-            )
-            self.path(column, frame, condition, number == adder, final or alone)
-            if alone and not final and self.pending is not None:
-                if self.fits(steps, live):
-                    aside[number], self.pending = self.pending.made, None
-                else:
-                    self.flush()
-        self.target = outer
-        if need == "none" or len(live) == 1:
-            return
-        with self.at_training(need):
-            self.join(steps, frame, live, adder, condition, aside)
+        need = self.need_of([step.output for step in steps])
+        columns = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
+        live = [column for column in columns if not all(path.dropped for path in column)]
+        adder = self.plan.adder(steps, live)
+        at_once = need == "always" or self.variables.training  # the join runs wherever its paths do
+        condition, operands = "", dict[int, Expression]()  # of the paths whose ends nothing is assigned from
+        passing = self.variables.find([step.input for step in steps]) in self.named
+        outer = self.target
+        with self.chain(outer):
+            for number, column in enumerate(live):
+                last, rows = number == len(live) - 1, present(column)
+                passing = passing or any(column[i].output is steps[i].input for i in range(len(steps)))
+                if len(rows) < len(column):
+                    condition = self.optional(steps, live, column, frame)
+                own = len(live) == 1 or (last and at_once and not passing)
+                held = at_once and (last or (adder is None and all(map(is_passive, live[number + 1 :]))))
+                self.target = outer if own else self.branch_name()
+                self.path(column, frame, condition, number == adder, held)
+                if held and len(live) > 1 and self.pending is not None:
+                    if last or self.fits(steps, live):
+                        operands[number], self.pending = self.pending.made, None
+                    else:
+                        self.flush()
+        if need != "none" and len(live) > 1:
+            with self.at_training(need):
+                self.join(steps, frame, live, adder, condition, operands)
 
-    def path(self, column: list[Path], frame: Frame, condition: str, adds: bool, final: bool) -> None:
-        """A path's lines; what the last one ends in may stay pending. `adds`: its end runs in the join."""
+    def path(self, column: list[Path], frame: Frame, condition: str, adds: bool, held: bool) -> None:
+        """A path's lines; what it ends in may be `held` back. `adds`: its end runs in the join."""
         rows = present(column)
         inside = [column[i].steps[: -1 if adds else None] for i in rows]
         if len(rows) == len(column):
             self.walk(inside, frame)
-            if not (final and self.is_operand()):
+            if not (held and self.is_operand()):
                 self.flush()
             return
-        with self.variables.part(rows), self.body.aside() as lines:
+        with self.variables.part(rows), self.aside() as lines:
             self.walk(inside, Part(frame, rows))
-            if lines or not self.is_operand():
+            if lines or not (held and self.is_operand()):
                 self.flush()
-        self.body.statements += branch(condition, lines, [])
+        self.statements += branch(condition, lines, [])
 
     def is_operand(self) -> bool:
         """Whether what is pending can stand in a join's expression, and nobody else reads it."""
@@ -312,7 +285,7 @@ class Forward(Statements):
 
     def fits(self, steps: list[Merge], live: list[list[Path]]) -> bool:
         """Whether the join's expression has room for what is pending beside variables."""
-        room = self.body.room - len("x = ") - 8 * len(live)
+        room = self.room - len("x = ") - 8 * len(live)
         room -= 12 * (not steps[0].layer.symbol)
         return self.pending is not None and len(flat(self.pending.made.text)) <= room
 
@@ -323,17 +296,15 @@ class Forward(Statements):
         live: list[list[Path]],
         adder: int | None,
         condition: str,
-        aside: dict[int, Expression],
+        held: dict[int, Expression],
     ) -> None:
         operands = []
         for number, column in enumerate(live):
             rows = present(column)
             ends = [column[i].steps[-2].output if number == adder else column[i].output for i in rows]
             with self.variables.part(rows):
-                operands.append(aside.get(number) or self.operand(ends))
-            self.variables.read(
-                [end for i, end in zip(rows, ends, strict=True) if end is not steps[i].output]
-            )
+                operands.append(held.get(number) or Expression(self.variable(ends)))
+            self.variables.read(read(ends, [steps[i].output for i in rows]))
         texts, symbol = [each.text for each in operands], steps[0].layer.symbol
         if adder is not None:
             callee = flat(self.access([path.steps[-1] for path in live[adder]], frame))
@@ -344,22 +315,10 @@ class Forward(Statements):
         if condition:
             text = behind(f"{flat(text)} if {condition} else ", texts[0])
         depth = max(each.depth for each in operands) + 1 if atomic else 1
-        wish = steps[0].path.rpartition(".")[2]
         made = Expression(text, depth, atomic, typed and not condition)
-        self.produce([step.output for step in steps], made, wish)
+        self.produce([step.output for step in steps], made, own_name(steps[0].path))
         if condition:
             self.flush()
-
-    def operand(self, ends: list[Value]) -> Expression:
-        """A path's value in a join: what is pending, or its variable."""
-        pending = self.pending
-        if pending is not None and is_same(pending.values, ends):
-            self.pending = None
-            return pending.made
-        found = self.variables.find(ends)
-        if found is None:
-            raise Unaligned
-        return Expression(found)
 
     def optional(self, steps: list[Merge], live: list[list[Path]], column: list[Path], frame: Frame) -> str:
         """The condition of a path that not all rows have: the second of two."""

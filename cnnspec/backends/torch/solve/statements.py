@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from typing import NamedTuple
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.spelling import Speller
@@ -23,12 +24,59 @@ IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn",
 BRANCHES = ("y", "z", "u", "v", "w")
 
 
-class Body:
-    """The statements of a function under way; `depth` is how far in the next one stands."""
+class Pending(NamedTuple):
+    """An expression that nothing has been assigned from yet."""
 
-    def __init__(self, depth: int = 2) -> None:
+    values: list[Value]
+    made: Expression
+
+
+class Statements:
+    """The values of a `forward` and the variables that they are kept in.
+
+    `target` is the variable that the current chain is kept in, as long as nothing else in it is wanted;
+    values that a wire leads to get variables of their own. `live`: what is computed at all; `evaluated`:
+    what evaluation needs of it.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, rows, network = plan, plan.rows, plan.program.network
+        self.names = Names(plan.names.taken | IMPORTED)
+        self.speller = Speller(plan, self.names)
+        self.live = set[Value]().union(*(live(row.steps, set(row.outputs)) for row in rows))
+        self.evaluated = self.live
+        if plan.is_net:
+            kept = {output.value for output in network.outputs if not output.train}
+            self.evaluated = live(network.steps, kept)
         self.statements: Solved = []
-        self.depth = depth
+        self.depth = 2  # how far in the next one stands
+        reads = Counter(
+            value for row in rows for value in (*read_by(row.steps, self.live, plan.like), *row.outputs)
+        )
+        self.variables = Variables(len(rows), reads)
+        self.kept = set(plan.kept)
+        self.named: set[str] = set()  # variables of values that a wire leads to
+        self.inputs = ["x"]
+        if len(rows[0].inputs) > 1:
+            self.inputs = [self.names.local(given.name) for given in network.inputs]
+        self.declared = set(self.inputs)
+        self.pending: Pending | None = None
+        self.target = "x"
+        self.noted = ""
+
+    def begin(self) -> None:
+        """What the arguments of `forward` are in every row."""
+        for number, name in enumerate(self.inputs):
+            arriving = [row.inputs[number] for row in self.plan.rows]
+            self.variables.assign(name, arriving)
+            if name == "x" and not self.plan.kept.isdisjoint(arriving):
+                self.target = "y"
+            shape = arriving[0].shape
+            if self.plan.is_net and self.plan.program.optimised and shape is not None and shape.is_map:
+                packed = f"{name}.contiguous(memory_format=torch.channels_last)"
+                self.statements.append(Line(packed, name))
+
+    # Where statements stand
 
     @property
     def room(self) -> int:
@@ -56,57 +104,15 @@ class Body:
         else:
             self.statements += branch(condition, inside, [])
 
+    @contextmanager
+    def chain(self, target: str, leaving: Iterable[Value] = ()) -> Iterator[None]:
+        """The chain goes on in this variable, which is all that the values that leave it are kept in."""
+        around = self.target, self.kept
+        self.target, self.kept = target, self.kept.difference(leaving)
+        yield
+        self.target, self.kept = around
 
-class Pending:
-    """An expression that nothing has been assigned from yet."""
-
-    def __init__(self, values: list[Value], made: Expression) -> None:
-        self.values, self.made = values, made
-
-
-class Statements:
-    """The values of a `forward` and the variables that they are kept in.
-
-    `target` is the variable that the current chain is kept in, as long as nothing else in it is wanted;
-    values that a wire leads to get variables of their own. `live`: what is computed at all; `evaluated`:
-    what evaluation needs of it.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan, rows, network = plan, plan.rows, plan.program.network
-        self.names = Names(plan.names.taken | IMPORTED)
-        self.speller = Speller(plan, self.names)
-        self.live = set[Value]().union(*(live(row.steps, set(row.outputs)) for row in rows))
-        self.evaluated = self.live
-        if plan.is_net:
-            kept = {output.value for output in network.outputs if not output.train}
-            self.evaluated = live(network.steps, kept)
-        self.body = Body()
-        reads = Counter(
-            value for row in rows for value in (*read_by(row.steps, self.live, plan.like), *row.outputs)
-        )
-        self.variables = Variables(len(rows), reads)
-        self.kept = set(plan.kept)
-        self.named: set[str] = set()  # variables of values that a wire leads to
-        self.inputs = ["x"]
-        if len(rows[0].inputs) > 1:
-            self.inputs = [self.names.local(given.name) for given in network.inputs]
-        self.declared = set(self.inputs)
-        self.pending: Pending | None = None
-        self.target = "x"
-        self.noted = ""
-
-    def begin(self) -> None:
-        """What the arguments of `forward` are in every row."""
-        for number, name in enumerate(self.inputs):
-            arriving = [row.inputs[number] for row in self.plan.rows]
-            self.variables.assign(name, arriving)
-            if name == "x" and not self.plan.kept.isdisjoint(arriving):
-                self.target = "y"
-            shape = arriving[0].shape
-            if self.plan.is_net and self.plan.program.optimised and shape is not None and shape.is_map:
-                packed = f"{name}.contiguous(memory_format=torch.channels_last)"
-                self.body.statements.append(Line(packed, name))
+    # Values
 
     def variable(self, values: list[Value]) -> str:
         """The variable that holds a value, assigned now if it is pending."""
@@ -119,7 +125,7 @@ class Statements:
     def take(self, values: list[Value], reading: list[Value]) -> Expression:
         """An expression for a value, which these rows read now: what is pending itself, or its variable."""
         pending, reads = self.pending, self.variables.reads
-        if pending is not None and is_same(pending.values, values) and all(reads[v] < 2 for v in reading):
+        if pending is not None and pending.values == values and all(reads[v] < 2 for v in reading):
             self.pending = None
             found = pending.made
         else:
@@ -142,7 +148,7 @@ class Statements:
         new = name not in self.declared and (name == "x" or (name in self.names.taken and leaves))
         self.declared.add(name)
         self.variables.assign(name, values)
-        self.body.statements.append(Line(text, f"{name}: Tensor" if new else name, self.note(values)))
+        self.statements.append(Line(text, f"{name}: Tensor" if new else name, self.note(values)))
 
     def note(self, values: list[Value]) -> str:
         """The size of a net's value, where it is another than that before."""
@@ -153,13 +159,13 @@ class Statements:
     def leave(self, values: list[Value], name: str | None) -> None:
         """Return a value; `name`: the variable that mypy knows to be a tensor, if there is one."""
         pending = self.pending
-        if pending is not None and pending.made.typed and is_same(pending.values, values):
+        if pending is not None and pending.made.typed and pending.values == values:
             self.pending = None
-            self.body.statements.append(Return(pending.made.text))
+            self.statements.append(Return(pending.made.text))
             return
         if name is not None:
             self.settle(values, name)
-        self.body.statements.append(Return(self.variable(values)))
+        self.statements.append(Return(self.variable(values)))
 
     def place(self, values: list[Value] | None = None, besides: Counter[Value] | None = None) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads."""
@@ -180,7 +186,7 @@ class Statements:
 
     def settle(self, values: list[Value], name: str) -> None:
         """See to it that a variable holds a value, however the lines before have left it."""
-        if self.pending is not None and is_same(self.pending.values, values):
+        if self.pending is not None and self.pending.values == values:
             self.flush(name)
             return
         found = self.variable(values)
@@ -200,7 +206,7 @@ class Statements:
 
     def flatten(self, inputs: list[Value], outputs: list[Value], wish: str) -> None:
         """`value.flatten(1)`, behind what is pending where that is short and a call itself."""
-        room = self.body.room - len(self.target) - len(" = .flatten(1)")
+        room = self.room - len(self.target) - len(" = .flatten(1)")
         pending = self.pending
         if pending is not None and not (pending.made.atomic and len(flat(pending.made.text)) <= room):
             self.flush()
@@ -212,7 +218,7 @@ class Statements:
         """`callee(value)`, nested into what is pending as long as it reads well."""
         value = self.take(inputs, read(inputs, outputs))
         made = call(callee, flat(value.text))
-        room = self.body.room - len(self.target) - len(" = ")
+        room = self.room - len(self.target) - len(" = ")
         if value.depth and (value.depth >= DEEPEST or len(flat(made)) > room):
             name = self.place(inputs)
             self.assign(name, inputs, value.text)
@@ -223,7 +229,3 @@ class Statements:
 def read(inputs: list[Value], outputs: list[Value]) -> list[Value]:
     """The values that are read: not those that are handed on as they are."""
     return [value for value, made in zip(inputs, outputs, strict=True) if made is not value]
-
-
-def is_same(left: list[Value], right: list[Value]) -> bool:
-    return len(left) == len(right) and all(a is b for a, b in zip(left, right, strict=True))
