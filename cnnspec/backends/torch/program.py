@@ -7,6 +7,7 @@ tables of names.py hand out. No text of a specification is copied.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,7 +46,8 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
     body = Writer()
     for block in program.order:
         write_block(program, program.instances[block], body)
-    net = solve(program.plan_net(write_returns(program, body)), FORMS)
+    returns = write_returns(program, body)
+    net = solve(lambda: program.plan_net(returns), FORMS)
     write_class(net, body)
     write_main(net.plan, body)
     return heading(network, source, optimize) + assemble(body.text().lstrip("\n"))
@@ -66,7 +68,7 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
     """The classes of a block: one, or several where its uses differ in more than expressions can tell."""
 
     def fit(group: list[Instance]) -> Class:
-        return solve(program.plan_block(group), FORMS[:1] if len(group) > 1 else FORMS)
+        return solve(lambda: program.plan_block(group), FORMS[:1] if len(group) > 1 else FORMS)
 
     for group, solved in partition(instances, fit):
         solved.plan.name = program.class_names.local(group[0].block.name.name)
@@ -74,14 +76,15 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
         write_class(solved, body, where(program, group[0].block))
 
 
-def solve(plan: Plan, forms: tuple[tuple[bool, bool], ...]) -> Class:
+def solve(begin: Callable[[], Plan], forms: tuple[tuple[bool, bool], ...]) -> Class:
     """Find the constructor and the forward of a class, in the first of the forms that is right.
 
     Raises Unaligned where none is right for all rows.
     """
-    for plan.unrolled, plan.follows in forms:
-        plan.start()
+    for unrolled, follows in forms:
         try:
+            plan = begin()
+            plan.unrolled, plan.follows = unrolled, follows
             constructor = Constructor(plan).solve()
             plan.parameters.find(constructor)
             return Class(plan, constructor, None if plan.is_chain else Forward(plan).solve())

@@ -61,19 +61,11 @@ class Plan:
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
         self.attributes: dict[str, str] = {}
         self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
-        self.flags: dict[Any, tuple[str, dict[int, bool]]] = {}  # by `key_of`: the name, each row's answer
+        self.flags: dict[Span, list[tuple[str, dict[int, bool]]]] = {}  # an `if`'s: name, each row's answer
         self.loops: dict[tuple[Value, Span], int | None] = {}  # by `repeat_of`: from where, None if unrolled
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.follows = True  # a crop takes its size from a map that forward has
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
-
-    def start(self) -> None:
-        """Begin to solve the class: loops, flags and parameters are found anew."""
-        self.loops.clear()
-        self.bare.clear()
-        self.taken.difference_update(name for name, _ in self.flags.values())
-        self.flags.clear()
-        self.parameters.columns.clear()
 
     @property
     def is_net(self) -> bool:
@@ -128,16 +120,15 @@ class Plan:
         self.taken.add(name)
         return name
 
-    def add_flag(self, key: Any, answers: dict[int, bool], wish: str) -> str:
+    def add_flag(self, span: Span, answers: dict[int, bool], wish: str) -> str:
         """A new attribute that remembers which branch a varied `if` took, row by row."""
-        self.flags[key] = self.fresh(wish), answers
-        return self.flags[key][0]
+        name = self.fresh(wish)
+        self.flags.setdefault(span, []).append((name, answers))
+        return name
 
-    def flag(self, key: Any, answers: dict[int, bool]) -> str:
-        """The attribute for an `if`; where it runs again, that of its first run. Raises Unaligned."""
-        own = [self.flags[key]] if key in self.flags else []
-        again = [known for (span, _), known in self.flags.items() if span == key[0]]
-        for name, known in (*own, *again):
+    def flag(self, span: Span, answers: dict[int, bool]) -> str:
+        """The attribute that tells the branches of an `if`. Raises Unaligned where none does."""
+        for name, known in self.flags.get(span, ()):
             if answers.items() <= known.items():
                 return name
         raise Unaligned

@@ -39,7 +39,6 @@ from cnnspec.backends.torch.steps import (
     is_method,
     is_parameter,
     is_part,
-    key_of,
     labelled,
     modules_in,
     parts_in,
@@ -261,7 +260,7 @@ class Constructor:
         defined: Solved = []
         if scope.wired:
             answers = dict(zip(frame.numbers, taken, strict=True))
-            flag = f"self.{self.plan.add_flag(key_of(steps), answers, 'has_' + wish_of(steps))}"
+            flag = f"self.{self.plan.add_flag(steps[0].span, answers, 'has_' + wish_of(steps))}"
             defined.append(Define(flag, condition, frame is self.plan.root))
             condition = condition if isinstance(condition, Present) else flag
         blocks = []
@@ -298,7 +297,7 @@ class Constructor:
         if in_loop(frame):
             raise Unaligned  # one flag cannot tell every turn
         answers = dict(zip(frame.numbers, there, strict=True))
-        name = self.plan.add_flag(key_of(steps, paths[0].span), answers, "residual")
+        name = self.plan.add_flag(paths[0].span, answers, "residual")
         flag = f"self.{name}"
         condition = frame.condition([path.test for path in paths], there, name)
         inside = self.walk([paths[i].steps for i in rows], Part(frame, rows), scope)

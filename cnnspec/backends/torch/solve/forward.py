@@ -24,7 +24,6 @@ from cnnspec.backends.torch.steps import (
     is_container,
     is_method,
     is_parameter,
-    key_of,
     outputs_of,
     repeat_of,
     unlabelled,
@@ -179,7 +178,7 @@ class Forward(Statements):
                 if not self.live.isdisjoint(ends):
                     self.settle([ends[i] for i in rows], end)
             blocks.append(lines)
-        flag = self.plan.flag(key_of(steps), dict(zip(frame.numbers, taken, strict=True)))
+        flag = self.plan.flag(steps[0].span, dict(zip(frame.numbers, taken, strict=True)))
         self.statements += branch(f"self.{flag}", *blocks)
 
     def end_of(self, steps: list[Any], entering: list[Value], acting: list[int], holds: bool) -> str:
@@ -325,7 +324,7 @@ class Forward(Statements):
         if len(live) != 2 or column is not live[1]:
             raise Unaligned
         there = {number: not path.dropped for number, path in zip(frame.numbers, column, strict=True)}
-        return f"self.{self.plan.flag(key_of(steps, column[0].span), there)}"
+        return f"self.{self.plan.flag(column[0].span, there)}"
 
 
 def is_passive(column: list[Path]) -> bool:
