@@ -94,6 +94,24 @@ def noted(text: Text) -> bool:
     return isinstance(text, Noted) and bool(text.comment)
 
 
+def call(callee: str, *arguments: Text) -> Arguments:
+    """A call: where it breaks over lines, its arguments stay whole, but for those that are bracketed."""
+    return Arguments(callee, tuple(("", given) for given in arguments))
+
+
+def behind(before: str, text: Text) -> Text:
+    """The expression with this before it: a call that it ends in can break over lines all the same."""
+    if isinstance(text, Arguments):
+        return text._replace(head=before + text.head)
+    return before + flat(text)
+
+
+def joined(symbol: str, operands: list[Text]) -> Text:
+    """`a + b`."""
+    *before, last = operands
+    return behind("".join(f"{flat(each)} {symbol} " for each in before), last)
+
+
 class Writer:
     """Lines of a program under way."""
 

@@ -16,7 +16,7 @@ import pytest
 from cnnspec.backends import emit
 from cnnspec.backends.torch import program as emitter
 from cnnspec.backends.torch.solve.classes import Plan, Program
-from cnnspec.backends.torch.solve.values import ClassName
+from cnnspec.backends.torch.solve.solutions import ClassName
 from cnnspec.compiler import check
 from cnnspec.elaborate.special_values import BlockName
 from cnnspec.graph.tree import Instance, Network

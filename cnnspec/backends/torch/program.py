@@ -17,12 +17,11 @@ from cnnspec.backends.torch.print.lines import Printer
 from cnnspec.backends.torch.print.spelling import Speller
 from cnnspec.backends.torch.solve.classes import Plan, Program, Returns
 from cnnspec.backends.torch.solve.constructor import Constructor
-from cnnspec.backends.torch.solve.expressions import call
 from cnnspec.backends.torch.solve.forward import Forward
 from cnnspec.backends.torch.solve.solutions import Solved
 from cnnspec.backends.torch.solve.statements import IMPORTED
 from cnnspec.backends.torch.unify import Unaligned, partition
-from cnnspec.backends.writer import WIDTH, Arguments, Writer
+from cnnspec.backends.writer import WIDTH, Arguments, Writer, call
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Output
 from cnnspec.passes.optimize import optimize as optimised

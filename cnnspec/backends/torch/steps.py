@@ -7,16 +7,13 @@ from typing import Any
 
 from cnnspec.backends.names import is_plain
 from cnnspec.graph.tree import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
-from cnnspec.graph.walk import Steps, rows, walk
+from cnnspec.graph.walk import Steps, children, own_name, rows, walk
 from cnnspec.text.source import Span
 
 
 def outputs_of(step: Step) -> list[Value]:
     """The values that a step of the owner makes."""
-    if isinstance(step, From):
-        return []
-    within = (inside for steps in rows(step) for inside in steps)
-    return [step.output, *(value for inside in within for value in outputs_of(inside))]
+    return [inside.output for inside in walk((step,)) if not isinstance(inside, From)]
 
 
 def idle(steps: list[Group | Repeat | If]) -> bool:
@@ -71,11 +68,6 @@ def is_method(step: Step) -> bool:
     return isinstance(step, Leaf) and step.layer.name == "flatten" and step.layer.value("order") == "CHW"
 
 
-def key_of(steps: list[If] | list[Merge], span: Span | None = None) -> Any:
-    """What tells an `if`, or a join's path of this span, from all others, in other turns of a repeat, too."""
-    return span or steps[0].span, tuple(step.input for step in steps)
-
-
 def is_named(step: Step) -> bool:
     """Whether an attribute can bear a step's name, or need not: without tensors it is part of no key."""
     return isinstance(step, Leaf | Use | Group) and (is_plain(step.name) or not attribute_kind(step)[1])
@@ -85,22 +77,18 @@ def weights(step: Leaf) -> tuple[Any, ...]:
     return step.layer.weights(step.input.shape) if step.input.shape is not None else ()
 
 
-def children(steps: Steps) -> Iterator[str]:
+def own_names(steps: Iterable[Step]) -> Iterator[str]:
     """The names of the steps of one scope, in order: braces without a label are not one."""
     for step in steps:
-        if isinstance(step, Leaf | Use | Group):
-            yield step.name.rpartition(".")[2]
-        elif isinstance(step, Repeat | If):
-            if step.name:
-                yield step.name.rpartition(".")[2]
-            else:
-                for within in rows(step):
-                    yield from children(within)
+        if isinstance(step, Repeat | If) and not step.name:
+            yield from own_names(children(step))
+        elif isinstance(step, Leaf | Use | Group | Repeat | If):
+            yield own_name(step.name)
 
 
 def implicit(steps: Steps) -> bool:
     """Whether the names are those that nn.Sequential gives by itself."""
-    return all(name == str(number) for number, name in enumerate(children(steps)))
+    return all(name == str(number) for number, name in enumerate(own_names(steps)))
 
 
 def unlabelled(step: Step) -> Steps:
@@ -121,29 +109,18 @@ def is_part(step: Step) -> bool:
     return isinstance(step, Group) and step.is_part
 
 
-def inside_of(steps: Iterable[Step]) -> Iterator[Step]:
-    """What stands in some labelled braces, or on the paths of a labelled join."""
-    return (inner for step in steps for row in rows(step) for inner in row)
-
-
 def parts_in(steps: Iterable[Step]) -> Iterator[Group]:
     """The parts of braces that labels with dots name in a scope."""
     for step in steps:
         if isinstance(step, Group) and step.is_part:
             yield step
         elif not is_container(step) and not (isinstance(step, Merge) and step.name):
-            yield from parts_in(inside_of((step,)))
+            yield from parts_in(children(step))
 
 
-def leaves(steps: Steps) -> Iterator[Leaf]:
-    return (step for step in walk(steps) if isinstance(step, Leaf))
-
-
-def modules_in(steps: Steps) -> int:
+def modules_in(steps: Iterable[Step]) -> int:
     """How many modules some steps are in an nn.Sequential."""
-    return sum(
-        1 if isinstance(step, Leaf | Use | Group) else sum(map(modules_in, rows(step))) for step in steps
-    )
+    return sum(1 if isinstance(step, Leaf | Use | Group) else modules_in(children(step)) for step in steps)
 
 
 def attribute_kind(step: Step) -> tuple[str, bool]:
@@ -169,33 +146,20 @@ def wish_of(steps: list[If]) -> str:
 def labelled(steps: Steps) -> bool:
     """Whether an iteration has steps that its author named."""
     for step in steps:
-        if isinstance(step, Leaf) and not step.name.rpartition(".")[2].startswith(step.layer.name):
-            return not step.name.rpartition(".")[2].isdecimal()
-        if isinstance(step, Use):
-            kind = step.instance.block.name.name.lower()
-            own = step.name.rpartition(".")[2]
-            return not own.isdecimal() and not own.startswith(kind)
         if is_container(step):
             return True
+        if isinstance(step, Leaf | Use):
+            kind = step.layer.name if isinstance(step, Leaf) else step.instance.block.name.name.lower()
+            own = own_name(step.name)
+            if isinstance(step, Use) or not own.startswith(kind):
+                return not own.isdecimal() and not own.startswith(kind)
     return False
 
 
 def escapes(steps: list[Repeat], kept: set[Value]) -> bool:
     """Whether a wire or an output leads into a repeat, or a wire out of one."""
-    return any(True for step in steps for _ in referenced((step,))) or any(
-        getattr(inside, "output", None) in kept
+    return any(
+        isinstance(inside, From) or (inside.output in kept and inside.output is not step.output)
         for step in steps
-        for iteration in step.iterations
-        for inside in flatten(iteration)
-        if inside.output is not step.output
+        for inside in walk(children(step))
     )
-
-
-def flatten(steps: Steps) -> list[Any]:
-    found: list[Any] = []
-    for step in steps:
-        if not isinstance(step, From):
-            found.append(step)
-        for within in rows(step):
-            found += flatten(within)
-    return found

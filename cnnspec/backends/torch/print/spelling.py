@@ -26,8 +26,8 @@ from cnnspec.backends.torch.solve.solutions import (
     Solution,
     Straight,
     Variable,
+    literal,
 )
-from cnnspec.backends.torch.solve.values import literal
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, flat
 from cnnspec.values.symbols import Polynomial, Quotient, write
 

@@ -11,7 +11,7 @@ from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.joins import places
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.roots import Root, Row, as_class
-from cnnspec.backends.torch.solve.values import same
+from cnnspec.backends.torch.solve.solutions import same
 from cnnspec.backends.torch.steps import implicit, is_chain, is_named, referenced, step_names, uses
 from cnnspec.backends.torch.unify import Unaligned, check_lent_names
 from cnnspec.elaborate.special_values import LayerName

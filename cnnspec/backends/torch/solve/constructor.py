@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Plan
-from cnnspec.backends.torch.solve.columns import Frame, Part
-from cnnspec.backends.torch.solve.loops import Loop
+from cnnspec.backends.torch.solve.columns import Frame, Loop, Part
 from cnnspec.backends.torch.solve.roots import as_class
 from cnnspec.backends.torch.solve.solutions import (
     Attribute,
+    ClassName,
     Define,
     Either,
     Every,
@@ -26,14 +26,13 @@ from cnnspec.backends.torch.solve.solutions import (
     Statement,
     Turns,
     Variable,
+    agree,
     branch,
 )
-from cnnspec.backends.torch.solve.values import ClassName, agree
 from cnnspec.backends.torch.steps import (
     attribute_kind,
     escapes,
     implicit,
-    inside_of,
     is_chain,
     is_container,
     is_method,
@@ -49,7 +48,7 @@ from cnnspec.backends.torch.steps import (
 from cnnspec.backends.torch.unify import Unaligned, align, align_iterations, turns
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import If, Leaf, Merge, Path, Repeat, Step, Use
-from cnnspec.graph.walk import Steps, own_name
+from cnnspec.graph.walk import Steps, children, own_name
 from cnnspec.layers.base import Call
 from cnnspec.values.symbols import add, constant, make, polynomial
 
@@ -247,7 +246,8 @@ class Constructor:
         owner: Owner = f"self.{names[0]}"
         if not plain:
             owner = Variable(wish if agree(names) else wish.rstrip("0123456789"))
-        solved = [Line(made, owner), *self.heads(inside_of(steps), owner), *fill(owner)]
+        inside = [each for step in steps for each in children(step)]
+        solved = [Line(made, owner), *self.heads(inside, owner), *fill(owner)]
         return solved if plain else [*solved, self.put(scope, steps, frame, owner)]
 
     def branches(self, steps: list[If], frame: Frame, scope: Scope) -> Solved:
@@ -314,7 +314,7 @@ class Constructor:
                 continue
             self.plan.loops[repeat_of(steps)] = first
             return solved
-        if scope.is_list and sum(map(modules_in, steps[0].iterations)) > LONGEST_LISTED:
+        if scope.is_list and modules_in(children(steps[0])) > LONGEST_LISTED:
             raise Unaligned
         self.plan.loops[repeat_of(steps)] = None
         return [done for rows in align_iterations(steps) for done in self.walk(rows, frame, scope)]

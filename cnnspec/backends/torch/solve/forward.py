@@ -10,13 +10,10 @@ from operator import itemgetter
 from typing import Any
 
 from cnnspec.backends.torch.solve.classes import Returns
-from cnnspec.backends.torch.solve.columns import Frame, Part
-from cnnspec.backends.torch.solve.expressions import Expression, behind, call
+from cnnspec.backends.torch.solve.columns import Frame, Loop, Part
 from cnnspec.backends.torch.solve.joins import activation_of, added, places, written
-from cnnspec.backends.torch.solve.loops import Loop
-from cnnspec.backends.torch.solve.solutions import Return, Turns, branch
-from cnnspec.backends.torch.solve.statements import Statements, read
-from cnnspec.backends.torch.solve.values import agree
+from cnnspec.backends.torch.solve.solutions import Return, Turns, agree, branch
+from cnnspec.backends.torch.solve.statements import Expression, Statements, read
 from cnnspec.backends.torch.solve.variables import read_by
 from cnnspec.backends.torch.steps import (
     attribute_kind,
@@ -29,7 +26,7 @@ from cnnspec.backends.torch.steps import (
     unlabelled,
 )
 from cnnspec.backends.torch.unify import Unaligned, align, align_iterations, turns
-from cnnspec.backends.writer import Text, flat
+from cnnspec.backends.writer import Text, behind, call, flat
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
 from cnnspec.graph.walk import Steps, own_name
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.backends.torch.solve.expressions import call, joined
 from cnnspec.backends.torch.unify import Unaligned
-from cnnspec.backends.writer import Text, flat
+from cnnspec.backends.writer import Text, call, flat, joined
 from cnnspec.graph.tree import Merge
 
 

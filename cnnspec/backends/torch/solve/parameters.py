@@ -8,8 +8,19 @@ from typing import Any
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import Signature
 from cnnspec.backends.torch.solve.roots import as_class
-from cnnspec.backends.torch.solve.solutions import Added, Formula, Given, Numbered, Present, Solved
-from cnnspec.backends.torch.solve.values import MISSING, ClassName, alike_columns, literal, same
+from cnnspec.backends.torch.solve.solutions import (
+    MISSING,
+    Added,
+    ClassName,
+    Formula,
+    Given,
+    Numbered,
+    Present,
+    Solved,
+    alike_columns,
+    literal,
+    same,
+)
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import names as names_in
 

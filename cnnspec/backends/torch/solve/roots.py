@@ -7,8 +7,19 @@ from typing import Any, NamedTuple
 
 from cnnspec.backends.torch.signatures import Signature
 from cnnspec.backends.torch.solve.columns import Frame
-from cnnspec.backends.torch.solve.solutions import Added, Check, Formula, Given, Present, Solution
-from cnnspec.backends.torch.solve.values import MISSING, ClassName, agree, literal, same
+from cnnspec.backends.torch.solve.solutions import (
+    MISSING,
+    Added,
+    Check,
+    ClassName,
+    Formula,
+    Given,
+    Present,
+    Solution,
+    agree,
+    literal,
+    same,
+)
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import Test, Value

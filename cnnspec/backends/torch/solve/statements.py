@@ -11,17 +11,25 @@ from typing import NamedTuple
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.spelling import Speller
 from cnnspec.backends.torch.solve.classes import Plan
-from cnnspec.backends.torch.solve.expressions import Expression, call
 from cnnspec.backends.torch.solve.solutions import Branch, Line, Return, Solved, branch
 from cnnspec.backends.torch.solve.variables import Variables, read_by
 from cnnspec.backends.torch.unify import Unaligned
-from cnnspec.backends.writer import WIDTH, Text, flat
+from cnnspec.backends.writer import WIDTH, Text, call, flat
 from cnnspec.graph.tree import Value
 from cnnspec.graph.walk import live
 
 DEEPEST = 3  # calls within calls on one line
 IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
 BRANCHES = ("y", "z", "u", "v", "w")
+
+
+class Expression(NamedTuple):
+    """What a forward computes: a variable, or `depth` calls within calls."""
+
+    text: Text
+    depth: int = 0
+    atomic: bool = True  # it binds as a call does, and may stand beside an operator
+    typed: bool = False  # mypy knows that it is a tensor: what a module returns may be anything
 
 
 class Pending(NamedTuple):
