@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cnnspec.backends.names import is_plain
-from cnnspec.graph.tree import Again, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
+from cnnspec.graph.tree import Again, Braces, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, own_name, rows, walk
 from cnnspec.text.source import Span
 
@@ -42,9 +42,7 @@ def is_chain(steps: Steps, kept: set[Value], end: Value | None = None) -> bool:
     if steps and end is not None and steps[-1].output is not end:
         return False
     for number, step in enumerate(steps):
-        if isinstance(step, Merge | From | Again) or is_part(step):
-            return False
-        if isinstance(step, Leaf) and any(not weight.name for weight in weights(step)):
+        if isinstance(step, Merge | From | Again) or is_part(step) or is_parameter(step):
             return False
         if number < len(steps) - 1 and step.output in kept:
             return False
@@ -91,12 +89,12 @@ def implicit(steps: Steps) -> bool:
     return all(name == str(number) for number, name in enumerate(own_names(steps)))
 
 
-def unlabelled(step: Step) -> Steps:
-    """What stands in labelled braces, as if the label were not there."""
-    if isinstance(step, Group):
-        return step.steps
-    assert isinstance(step, Repeat | If)
-    return (step._replace(name=""),)
+def unlabelled(step: Braces) -> Steps:
+    """What stands in braces: of a labelled `repeat` or `if`, that without the label."""
+    if isinstance(step, Repeat | If) and step.name:
+        return (step._replace(name=""),)
+    assert not isinstance(step, Repeat)
+    return step.steps
 
 
 def is_container(step: Step) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from cnnspec.backends.torch.steps import step_names
-from cnnspec.graph.tree import From, If, Repeat, Step, Value
+from cnnspec.graph.tree import From, If, Step, Value
 from cnnspec.graph.walk import Steps, walk
 from cnnspec.text.source import Span
 
@@ -104,19 +104,6 @@ def check_lent_names(rows: list[Steps]) -> None:
         for step in walk(steps):
             if isinstance(step, If) and not step.name and not own.isdisjoint(lent.get(step.span, ())):
                 raise Unaligned
-
-
-def turns(steps: list[Repeat], first: int) -> tuple[list[int], list[Steps]]:
-    """The iterations of all rows from the first one on, as rows of one loop, and whose each of them is."""
-    parents = [parent for parent, step in enumerate(steps) for _ in step.iterations[first:]]
-    return parents, [turn for step in steps for turn in step.iterations[first:]]
-
-
-def align_iterations(steps: list[Repeat]) -> list[list[Steps]]:
-    """Iteration by iteration, the steps of all rows. Raises Unaligned where the rows differ in number."""
-    if len({len(step.iterations) for step in steps}) > 1:
-        raise Unaligned
-    return [list(rows) for rows in zip(*(step.iterations for step in steps), strict=True)]
 
 
 def partition(rows: Sequence[Row], fit: Callable[[list[Row]], Form]) -> list[tuple[list[Row], Form]]:

@@ -8,11 +8,21 @@ from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import SIGNATURES
+from cnnspec.backends.torch.solve.body import Column, Way
+from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.joins import places
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.roots import Root, Row, as_class
 from cnnspec.backends.torch.solve.solutions import same
-from cnnspec.backends.torch.steps import implicit, is_chain, is_named, referenced, step_names, uses
+from cnnspec.backends.torch.steps import (
+    attribute_kind,
+    implicit,
+    is_chain,
+    is_named,
+    referenced,
+    step_names,
+    uses,
+)
 from cnnspec.backends.torch.unify import Unaligned, check_lent_names
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import From, Instance, Leaf, Merge, Network, Path, Step, Use, Value
@@ -98,13 +108,15 @@ class Plan:
         first, second = (side.operands[0] for side in size)
         return first if first is second else None
 
-    def attribute(self, name: str, kind: str, weighted: bool) -> str | None:
+    def attribute(self, column: Column) -> str | None:
         """The attribute for a step of the owner's own scope; None where only add_module can name it.
 
         A step without tensors has no keys, so a number as its name is nobody's concern.
         """
+        name = column.name
         if is_plain(name):
             return name
+        kind, weighted = attribute_kind(column.first)
         if weighted or not name.isdecimal():
             return None
         if name not in self.attributes:
@@ -120,23 +132,24 @@ class Plan:
         self.taken.add(name)
         return name
 
-    def add_flag(self, span: Span, answers: dict[int, bool], wish: str) -> str:
-        """A new attribute that remembers which branch a varied `if` took, row by row."""
+    def add_flag(self, way: Way, frame: Frame, wish: str) -> str:
+        """A new attribute that remembers which rows go a way."""
         name = self.fresh(wish)
-        self.flags.setdefault(span, []).append((name, answers))
+        self.flags.setdefault(way.span, []).append((name, dict(zip(frame.numbers, way.there, strict=True))))
         return name
 
-    def flag(self, span: Span, answers: dict[int, bool]) -> str:
-        """The attribute that tells the branches of an `if`. Raises Unaligned where none does."""
-        for name, known in self.flags.get(span, ()):
-            if answers.items() <= known.items():
+    def flag(self, way: Way, frame: Frame) -> str:
+        """The attribute that tells which rows go a way. Raises Unaligned where none does."""
+        there = dict(zip(frame.numbers, way.there, strict=True))
+        for name, known in self.flags.get(way.span, ()):
+            if there.items() <= known.items():
                 return name
         raise Unaligned
 
-    def adder(self, steps: list[Merge], live: list[list[Path]]) -> int | None:
+    def adder(self, steps: list[Merge], live: list[Way]) -> int | None:
         """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
         for place in places(steps) if all(len(step.live) == 2 for step in steps) else ():
-            if all(self.waits(path, step) for path, step in zip(live[1 - place], steps, strict=True)):
+            if all(self.waits(path, step) for path, step in zip(live[1 - place].steps, steps, strict=True)):
                 return 1 - place
         return None
 

@@ -47,6 +47,10 @@ class Frame:
     numbers: list[int]
     signatures: Mapping[str, Signature]
 
+    def part(self, rows: list[int]) -> Frame:
+        """Some of the rows."""
+        return self if len(rows) == self.size else Part(self, rows)
+
     def scalar(self, column: list[Any], hint: str) -> Solution:
         """The expression of a column of numbers, words, flags. Raises Unaligned."""
         raise NotImplementedError

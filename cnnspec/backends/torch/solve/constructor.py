@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnnspec.backends.names import is_plain
+from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.columns import Frame, Loop, Part
 from cnnspec.backends.torch.solve.roots import as_class
@@ -30,8 +31,8 @@ from cnnspec.backends.torch.solve.solutions import (
     branch,
 )
 from cnnspec.backends.torch.steps import (
-    attribute_kind,
     escapes,
+    idle,
     implicit,
     is_chain,
     is_container,
@@ -45,10 +46,10 @@ from cnnspec.backends.torch.steps import (
     unlabelled,
     wish_of,
 )
-from cnnspec.backends.torch.unify import Unaligned, align, align_iterations, turns
+from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.elaborate.special_values import LayerName
-from cnnspec.graph.tree import If, Leaf, Merge, Path, Repeat, Step, Use
-from cnnspec.graph.walk import Steps, children, own_name
+from cnnspec.graph.tree import If, Leaf, Merge, Repeat, Step, Use
+from cnnspec.graph.walk import children, own_name
 from cnnspec.layers.base import Call
 from cnnspec.values.symbols import add, constant, make, polynomial
 
@@ -85,36 +86,33 @@ class Constructor:
 
     def solve(self) -> Solved:
         """All statements. Raises Unaligned where no one constructor is right for all rows."""
-        plan, columns = self.plan, align([row.steps for row in self.plan.rows])
+        plan, body = self.plan, unify([row.steps for row in self.plan.rows], self.plan.root)
         numbered, items = plan.is_chain and plan.is_numbered, Items()
         scope = Scope("self", not numbered, not plan.is_chain, False)
         if numbered:
-            items, columns = self.arguments(columns, plan.root, scope)
+            items, body = self.arguments(body, scope)
         begun = Line(Make("super().__init__", tuple(items)))
         heads = self.heads((step for row in plan.rows for step in row.steps), "self")
-        return [begun, *heads, *self.each(columns, plan.root, scope)]
+        return [begun, *heads, *self.walk(body, scope)]
 
     # Where modules go
 
-    def put(
-        self, scope: Scope, steps: list[Any], frame: Frame, made: Solution, comment: str = ""
-    ) -> Statement:
+    def put(self, scope: Scope, column: Column, made: Solution, comment: str = "") -> Statement:
         """`self.conv1 = …`, or add_module where the name is no identifier; an argument as it is."""
-        owner, names = scope.owner, [step.name for step in steps]
+        owner, names = scope.owner, [step.name for step in column.steps]
         if scope.is_list:
             return Line(made, "", comment)
         if not scope.named:
             return Line(Make(Attribute(owner, "append"), (("", made),)), "", comment)
-        if scope.is_self:
-            attribute = self.plan.attribute(names[0], *attribute_kind(steps[0])) if agree(names) else None
-            if attribute is not None:
-                return Line(made, f"self.{attribute}", comment)
-        else:
+        if not scope.is_self:
             names = [own_name(name) for name in names]
+        elif attribute := self.plan.attribute(column):
+            return Line(made, f"self.{attribute}", comment)
         if agree(names) and is_plain(names[0]):
             return Line(made, Attribute(owner, names[0]), comment)
-        method = "register_parameter" if is_parameter(steps[0]) else "add_module"
-        return Line(Make(Attribute(owner, method), (("", frame.string(names)), ("", made))), "", comment)
+        method = "register_parameter" if is_parameter(column.first) else "add_module"
+        items = ("", column.frame.string(names)), ("", made)
+        return Line(Make(Attribute(owner, method), items), "", comment)
 
     def heads(self, steps: Iterable[Step], owner: Owner) -> Solved:
         """A bare module for braces that are opened at several places, as labels with dots do.
@@ -136,59 +134,55 @@ class Constructor:
 
     # Statements
 
-    def walk(self, rows: list[Steps], frame: Frame, scope: Scope) -> Solved:
+    def walk(self, body: Body, scope: Scope) -> Solved:
         """Construct what some steps need, each in its place."""
-        return self.each(align(rows), frame, scope)
+        return [statement for column in body for statement in self.step(column, scope)]
 
-    def each(self, columns: list[list[Any]], frame: Frame, scope: Scope) -> Solved:
-        return [statement for steps in columns for statement in self.step(steps, frame, scope)]
-
-    def arguments(
-        self, columns: list[list[Any]], frame: Frame, scope: Scope
-    ) -> tuple[Items, list[list[Any]]]:
+    def arguments(self, body: Body, scope: Scope) -> tuple[Items, Body]:
         """The arguments of an nn.Sequential up to the first column that takes statements, and the rest."""
-        varied = (isinstance(steps[0], If) and not agree([s.taken for s in steps]) for steps in columns)
-        number = next((i for i, varies in enumerate(varied) if varies), len(columns))
+        varied = (isinstance(each.first, If) and not agree([s.taken for s in each.steps]) for each in body)
+        number = next((i for i, varies in enumerate(varied) if varies), len(body))
         try:
-            listed = self.each(columns[:number], frame, Scope("", False, False, scope.noted))
-            return [("", argument(statement)) for statement in listed], columns[number:]
+            listed = self.walk(body[:number], Scope("", False, False, scope.noted))
+            return [("", argument(statement)) for statement in listed], body[number:]
         except Unaligned:
-            return [], columns
+            return [], body
 
-    def step(self, steps: list[Any], frame: Frame, scope: Scope) -> Solved:
-        first = steps[0]
+    def step(self, column: Column, scope: Scope) -> Solved:
+        first = column.first
         if isinstance(first, Leaf | Use):
-            if scope.wired and (is_method(first) or all(map(self.plan.like, steps))):
+            if scope.wired and (is_method(first) or all(map(self.plan.like, column.steps))):
                 return []
-            note = self.note(steps, frame) if scope.noted else ""
-            return [self.put(scope, steps, frame, self.module(steps, frame), note)]
+            return [self.put(scope, column, self.module(column), self.note(column) if scope.noted else "")]
         if is_container(first):
-            return self.container(steps, frame, scope)
+            return self.container(column, scope)
         if isinstance(first, If):
-            return self.branches(steps, frame, scope)
+            return self.branches(column, scope)
         if isinstance(first, Repeat):
-            return self.repeat(steps, frame, scope)
-        return self.merge(steps, frame, scope) if isinstance(first, Merge) else []
+            return self.repeat(column, scope)
+        return self.merge(column, scope) if isinstance(first, Merge) else []
 
     @staticmethod
-    def note(steps: list[Any], frame: Frame) -> str:
+    def note(column: Column) -> str:
         """The size of what some steps make, where it is not that of what arrives; over a loop, two."""
+        steps, frame = column
         if all(step.output.shape == step.input.shape for step in steps):
             return ""
         first, final = str(steps[0].output.shape), str(steps[-1].output.shape)
         looping = isinstance(frame, Loop) and frame.parent.size == 1
         return f"{first} … {final}" if looping and first != final else first
 
-    def module(self, steps: list[Any], frame: Frame) -> Solution:
+    def module(self, column: Column) -> Solution:
         """The construction of a layer or of a block's class."""
-        if isinstance(steps[0], Use):
+        steps, frame = column
+        if isinstance(column.first, Use):
             return frame.text([self.plan.program.call(step) for step in steps])
         calls = [self.plan.program.module(step) for step in steps]
-        return self.as_parameters(steps, calls, frame) or frame.text(calls)
+        return self.as_parameters(column, calls) or frame.text(calls)
 
-    def as_parameters(self, steps: list[Leaf], calls: list[Call], frame: Frame) -> Solution | None:
+    def as_parameters(self, column: Column, calls: list[Call]) -> Solution | None:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
-        name, root = steps[0].span.text, self.plan.root
+        name, root, frame = column.first.span.text, self.plan.root, column.frame
         if not isinstance(root.arguments[0].get(name), LayerName) or not all(map(frame.is_bare, calls)):
             return None
         names = [ClassName(call.name) for call in calls]
@@ -197,127 +191,100 @@ class Constructor:
             return None
         return Make(Either(name, names[0]) if agree(names) else Given(name), ())
 
-    def container(self, steps: list[Any], frame: Frame, scope: Scope) -> Solved:
+    def container(self, column: Column, scope: Scope) -> Solved:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
-        rows = [unlabelled(step) for step in steps]
-        if is_part(steps[0]):
-            return self.part(steps, rows, frame)
-        chain = all(is_chain(row, self.plan.kept, s.output) for row, s in zip(rows, steps, strict=True))
+        steps = column.steps
+        if is_part(column.first):
+            return self.part(column)
+        chain = all(is_chain(unlabelled(step), self.plan.kept, step.output) for step in steps)
         if not chain:
             self.plan.bare.update(step.name for step in steps)
-        columns, made = align(rows), Make("nn.Sequential" if chain else "nn.Module", ())
-        numbered = chain and all(map(implicit, rows))
+        body, made = column.inside(), Make("nn.Sequential" if chain else "nn.Module", ())
+        numbered = chain and all(implicit(unlabelled(step)) for step in steps)
         if numbered:
-            items, columns = self.arguments(columns, frame, scope)
+            items, body = self.arguments(body, scope)
             made = Make("nn.Sequential", tuple(items))
-            if not columns:
-                return [self.put(scope, steps, frame, made)]
+            if not body:
+                return [self.put(scope, column, made)]
         wired = scope.wired and not chain
-        noted = self.plan.is_net and not wired
-        return self.filled(
-            made,
-            steps,
-            frame,
-            scope,
-            lambda owner: self.each(columns, frame, Scope(owner, not numbered, wired, noted)),
-        )
+        inner = Scope("", not numbered, wired, self.plan.is_net and not wired)
+        return self.filled(made, column, scope, lambda owner: self.walk(body, inner._replace(owner=owner)))
 
-    def part(self, steps: list[Any], rows: list[Steps], frame: Frame) -> Solved:
+    def part(self, column: Column) -> Solved:
         """What one opening of braces puts into their module, which stands at the head of the scope."""
-        names = [step.name for step in steps]
-        if not agree(names):
+        if not column.name:
             raise Unaligned
-        self.plan.bare.update(names)
-        return self.walk(rows, frame, Scope(self.owners[names[0]], True, True, False))
+        self.plan.bare.add(column.name)
+        return self.walk(column.inside(), Scope(self.owners[column.name], True, True, False))
 
-    def filled(
-        self,
-        made: Solution,
-        steps: list[Any],
-        frame: Frame,
-        scope: Scope,
-        fill: Callable[[Owner], Solved],
-    ) -> Solved:
+    def filled(self, made: Solution, column: Column, scope: Scope, fill: Callable[[Owner], Solved]) -> Solved:
         """A container that statements fill: the attribute itself where it has one, else a variable first."""
         if scope.is_list:
             raise Unaligned
-        names, wish = [step.name for step in steps], own_name(steps[0].name)
-        plain = scope.is_self and agree(names) and is_plain(names[0])
-        owner: Owner = f"self.{names[0]}"
+        plain = scope.is_self and is_plain(column.name)
+        owner: Owner = f"self.{column.name}"
         if not plain:
-            owner = Variable(wish if agree(names) else wish.rstrip("0123456789"))
-        inside = [each for step in steps for each in children(step)]
+            owner = Variable(column.wish if column.name else column.wish.rstrip("0123456789"))
+        inside = [each for step in column.steps for each in children(step)]
         solved = [Line(made, owner), *self.heads(inside, owner), *fill(owner)]
-        return solved if plain else [*solved, self.put(scope, steps, frame, owner)]
+        return solved if plain else [*solved, self.put(scope, column, owner)]
 
-    def branches(self, steps: list[If], frame: Frame, scope: Scope) -> Solved:
-        taken = [step.taken for step in steps]
-        if agree(taken):
-            return self.walk([step.steps for step in steps], frame, scope)
-        if scope.is_list or (scope.wired and in_loop(frame)):
-            raise Unaligned  # one flag cannot tell every turn
-        condition = frame.condition([step.test for step in steps], taken, "variant")
-        defined: Solved = []
-        if scope.wired:
-            answers = dict(zip(frame.numbers, taken, strict=True))
-            flag = f"self.{self.plan.add_flag(steps[0].span, answers, 'has_' + wish_of(steps))}"
-            defined.append(Define(flag, condition, frame is self.plan.root))
-            condition = condition if isinstance(condition, Present) else flag
-        blocks = []
-        for way in (True, False):
-            rows = [i for i, step in enumerate(steps) if step.taken is way]
-            blocks.append(self.walk([steps[i].steps for i in rows], Part(frame, rows), scope))
-        return [*defined, *branch(condition, *blocks)]
-
-    def merge(self, steps: list[Merge], frame: Frame, scope: Scope) -> Solved:
-        if len({len(step.paths) for step in steps}) > 1 or not agree([step.layer.name for step in steps]):
+    def branches(self, column: Column, scope: Scope) -> Solved:
+        then, otherwise = column.ways()
+        if not then.rows or not otherwise.rows:
+            return self.walk(then.body or otherwise.body, scope)
+        if idle(column.steps):
+            return []
+        if scope.is_list:
             raise Unaligned
-        if not steps[0].name:
-            return self.paths(steps, frame, scope)
-        return self.filled(
-            Make("nn.Module", ()),
-            steps,
-            frame,
-            scope,
-            lambda owner: self.paths(steps, frame, Scope(owner, True, scope.wired, scope.noted)),
-        )
+        if not scope.wired:
+            condition = self.condition(then, column.frame, "variant")
+            return branch(condition, self.walk(then.body, scope), self.walk(otherwise.body, scope))
+        define = self.define(then, column.frame, "has_" + wish_of(column.steps), "variant")
+        condition = define.condition if isinstance(define.condition, Present) else define.flag
+        return [define, *branch(condition, self.walk(then.body, scope), self.walk(otherwise.body, scope))]
 
-    def paths(self, steps: list[Merge], frame: Frame, scope: Scope) -> Solved:
-        return [
-            statement
-            for paths in zip(*(step.paths for step in steps), strict=True)
-            for statement in self.path(steps, paths, frame, scope)
-        ]
-
-    def path(self, steps: list[Merge], paths: tuple[Path, ...], frame: Frame, scope: Scope) -> Solved:
-        there = [not path.dropped for path in paths]
-        rows = [i for i, present in enumerate(there) if present]
-        if not rows or len(rows) == len(paths):
-            return self.walk([path.steps for path in paths], frame, scope) if rows else []
+    def define(self, way: Way, frame: Frame, wish: str, hint: str = "") -> Define:
+        """An attribute that tells which rows go a way."""
         if in_loop(frame):
             raise Unaligned  # one flag cannot tell every turn
-        answers = dict(zip(frame.numbers, there, strict=True))
-        name = self.plan.add_flag(paths[0].span, answers, "residual")
-        flag = f"self.{name}"
-        condition = frame.condition([path.test for path in paths], there, name)
-        inside = self.walk([paths[i].steps for i in rows], Part(frame, rows), scope)
-        return [Define(flag, condition, frame is self.plan.root), *branch(flag, inside, [])]
+        name = self.plan.add_flag(way, frame, wish)
+        return Define(f"self.{name}", self.condition(way, frame, hint or name), frame is self.plan.root)
+
+    @staticmethod
+    def condition(way: Way, frame: Frame, hint: str) -> Solution:
+        return frame.condition([step.test for step in way.steps], way.there, hint)
+
+    def merge(self, column: Column, scope: Scope) -> Solved:
+        paths = column.paths()
+
+        def fill(owner: Owner) -> Solved:
+            inner = scope._replace(owner=owner, named=True) if column.first.name else scope
+            return [done for path in paths for done in self.path(path, column.frame, inner)]
+
+        return self.filled(Make("nn.Module", ()), column, scope, fill) if column.first.name else fill("")
+
+    def path(self, path: Way, frame: Frame, scope: Scope) -> Solved:
+        if all(path.there):
+            return self.walk(path.body, scope)
+        define = self.define(path, frame, "residual")
+        return [define, *branch(define.flag, self.walk(path.body, scope), [])]
 
     # Repeats
 
-    def repeat(self, steps: list[Repeat], frame: Frame, scope: Scope) -> Solved:
+    def repeat(self, column: Column, scope: Scope) -> Solved:
         """A loop over all iterations, or over all but the first, or none: the first form that is right."""
-        for first, tables in self.forms(steps, scope):
+        for first, tables in self.forms(column.steps, scope):
             try:
-                solved = self.loop(steps, frame, scope, first, tables)
+                solved = self.loop(column, scope, first, tables)
             except Unaligned:
                 continue
-            self.plan.loops[repeat_of(steps)] = first
+            self.plan.loops[repeat_of(column.steps)] = first
             return solved
-        if scope.is_list and modules_in(children(steps[0])) > LONGEST_LISTED:
+        if scope.is_list and modules_in(children(column.first)) > LONGEST_LISTED:
             raise Unaligned
-        self.plan.loops[repeat_of(steps)] = None
-        return [done for rows in align_iterations(steps) for done in self.walk(rows, frame, scope)]
+        self.plan.loops[repeat_of(column.steps)] = None
+        return self.walk(column.unrolled(), scope)
 
     def forms(self, steps: list[Repeat], scope: Scope) -> list[tuple[int, bool]]:
         """What a loop may be, the best first: the first iteration of it, and whether tables are allowed."""
@@ -339,24 +306,26 @@ class Constructor:
             forms.append((0, True))
         return forms
 
-    def loop(self, steps: list[Repeat], frame: Frame, scope: Scope, first: int, tables: bool) -> Solved:
-        before = self.walk([step.iterations[0] for step in steps], frame, scope) if first else []
-        parents, rows = turns(steps, first)
-        loop = Loop(frame, parents, tables)
-        body = self.walk(rows, loop, scope) if rows else []
+    def loop(self, column: Column, scope: Scope, first: int, tables: bool) -> Solved:
+        before = self.walk(column.iteration(0), scope) if first else []
+        loop, turns = column.loop(first, tables)
+        body = self.walk(unify(turns, loop), scope) if turns else []
         if scope.is_list and (len(body) != 1 or not isinstance(body[0], Line)):
             raise Unaligned
         if not body:
             return before
         table = loop.table()
-        times = "" if table else self.times(steps, frame, first)
+        times = "" if table else self.times(column, first)
         return [*before, Turns(loop.index, body, times, table)]
 
     @staticmethod
-    def times(steps: list[Repeat], frame: Frame, first: int) -> Solution:
+    def times(column: Column, first: int) -> Solution:
         """How many turns a loop takes."""
-        counts = [make(len(s.iterations) - first, add(polynomial(s.times), constant(-first))) for s in steps]
-        return frame.text(counts, "depth")
+        counts = [
+            make(len(step.iterations) - first, add(polynomial(step.times), constant(-first)))
+            for step in column.steps
+        ]
+        return column.frame.text(counts, "depth")
 
 
 def argument(statement: Statement) -> Solution:

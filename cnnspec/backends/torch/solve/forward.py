@@ -9,26 +9,25 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Returns
-from cnnspec.backends.torch.solve.columns import Frame, Loop, Part
+from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.joins import activation_of, added, places, written
 from cnnspec.backends.torch.solve.solutions import Return, Turns, agree, branch
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read
 from cnnspec.backends.torch.solve.variables import read_by
 from cnnspec.backends.torch.steps import (
-    attribute_kind,
     idle,
     is_container,
     is_method,
     is_parameter,
     outputs_of,
     repeat_of,
-    unlabelled,
 )
-from cnnspec.backends.torch.unify import Unaligned, align, align_iterations, turns
+from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import Text, behind, call, flat
-from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
-from cnnspec.graph.walk import Steps, own_name
+from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Repeat, Use, Value
+from cnnspec.graph.walk import Steps
 
 NEEDS = ("always", "training", "none")
 
@@ -40,7 +39,7 @@ class Forward(Statements):
         """Write all statements. Raises Unaligned where they differ from row to row."""
         plan = self.plan
         self.begin()
-        self.walk([row.steps for row in plan.rows], plan.root)
+        self.walk(unify([row.steps for row in plan.rows], plan.root))
         if plan.returns and plan.returns.everything:
             self.return_several(plan.returns)
         else:
@@ -59,13 +58,13 @@ class Forward(Statements):
             made = call(returns.evaluation, *kept) if returns.evaluation else kept[0]
             self.statements.append(Return(made))
 
-    def walk(self, rows: list[Steps], frame: Frame) -> None:
+    def walk(self, body: Body) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
-        needed = [(need, steps) for steps in align(rows) if (need := self.need(steps)) != "none"]
+        needed = [(need, column) for column in body if (need := self.need(column)) != "none"]
         for need, run in groupby(needed, itemgetter(0)):
             with self.at_training(need):
-                for _, steps in run:
-                    self.step(steps, frame)
+                for _, column in run:
+                    self.step(column)
 
     @contextmanager
     def at_training(self, need: str) -> Iterator[None]:
@@ -80,10 +79,10 @@ class Forward(Statements):
             self.flush()
         self.variables.training = False
 
-    def need(self, steps: list[Any]) -> str:
-        """What some steps are wanted for: always, training, none. Raises Unaligned where a row wants more."""
-        wanted = [self.need_of(outputs_of(step)) for step in steps]
-        if not agree(wanted) and not isinstance(steps[0], If):
+    def need(self, column: Column) -> str:
+        """What a step is wanted for: always, training, none. Raises Unaligned where a row wants more."""
+        wanted = [self.need_of(outputs_of(step)) for step in column.steps]
+        if not agree(wanted) and not isinstance(column.first, If):
             raise Unaligned
         return min(wanted, key=NEEDS.index)
 
@@ -92,91 +91,75 @@ class Forward(Statements):
             return "always"
         return "none" if self.live.isdisjoint(values) else "training"
 
-    def step(self, steps: list[Any], frame: Frame) -> None:
-        first = steps[0]
+    def step(self, column: Column) -> None:
+        first = column.first
         if isinstance(first, Leaf | Use):
-            self.module(steps, frame)
+            self.module(column)
         elif isinstance(first, From):
             self.flush()  # the chain ends here and another goes on
         elif isinstance(first, Again):
-            self.step([step.step for step in steps], frame)
+            self.step(Column([step.step for step in column.steps], column.frame))
         elif isinstance(first, Merge):
-            self.merge(steps, frame)
+            self.merge(column)
+        elif idle(column.steps):
+            return
         elif is_container(first):
-            self.container(steps, frame)
+            self.container(column)
         elif isinstance(first, If):
-            self.branches(steps, frame)
-        elif isinstance(first, Repeat) and not idle(steps):
-            self.repeat(steps, frame)
+            self.branches(column)
+        elif isinstance(first, Repeat):
+            self.repeat(column)
 
-    def module(self, steps: list[Any], frame: Frame) -> None:
-        first = steps[0]
-        wish = own_name(first.name)
-        inputs, outputs = [s.input for s in steps], [s.output for s in steps]
+    def module(self, column: Column) -> None:
+        steps, first, inputs = column.steps, column.first, column.inputs
         if not agree([(is_method(step), is_parameter(step)) for step in steps]):
             raise Unaligned  # one is a call, another an expression
         if is_method(first):
-            self.flatten(inputs, outputs, wish)
+            self.flatten(column)
         elif len(sizes := [size for step in steps if (size := self.plan.like(step))]) == len(steps):
-            self.crop(inputs, outputs, sizes, wish)
+            arriving, like = self.variable(inputs), self.variable(sizes)
+            self.variables.read([*inputs, *sizes])
+            self.produce(column, Expression(call("crop", arriving, like)))
         elif is_parameter(first):
             variable = self.variable(inputs)
             self.variables.read(inputs)
-            parameter = spread(self.access(steps, frame), steps)
-            self.produce(outputs, Expression(behind(f"{variable} * ", parameter), 1, False), wish)
+            parameter = spread(self.access(column), steps)
+            self.produce(column, Expression(behind(f"{variable} * ", parameter), 1, False))
         else:
-            self.call(flat(self.access(steps, frame)), inputs, outputs, wish)
+            self.call(flat(self.access(column)), column)
 
-    def crop(self, inputs: list[Value], outputs: list[Value], sizes: list[Value], wish: str) -> None:
-        """`crop(map, like)`: the middle of a map, as large as another."""
-        arriving, like = self.variable(inputs), self.variable(sizes)
-        self.variables.read(inputs)
-        self.variables.read(sizes)
-        self.produce(outputs, Expression(call("crop", arriving, like)), wish)
-
-    def access(self, steps: list[Any], frame: Frame) -> Text:
+    def access(self, column: Column) -> Text:
         """The module of a step: an attribute, or found by its path."""
-        names = [step.name for step in steps]
-        parameter = is_parameter(steps[0])
-        head, _, rest = names[0].partition(".")
-        if agree(names):
-            kind, weighted = attribute_kind(steps[0])
-            attribute = self.plan.attribute(head, kind, weighted or bool(rest))
-            if attribute is not None and not rest:
-                return f"self.{attribute}"
-        getter = "get_parameter" if parameter else "get_submodule"
-        return call(f"self.{getter}", self.speller.word(frame.string(names)))
+        if attribute := self.plan.attribute(column):
+            return f"self.{attribute}"
+        getter = "get_parameter" if is_parameter(column.first) else "get_submodule"
+        path = column.frame.string([step.name for step in column.steps])
+        return call(f"self.{getter}", self.speller.word(path))
 
-    def container(self, steps: list[Any], frame: Frame) -> None:
-        if idle(steps):
-            return
-        if self.plan.bare.isdisjoint(step.name for step in steps):
-            inputs, outputs = [step.input for step in steps], [step.output for step in steps]
-            self.call(flat(self.access(steps, frame)), inputs, outputs, own_name(steps[0].name))
+    def container(self, column: Column) -> None:
+        if self.plan.bare.isdisjoint(step.name for step in column.steps):
+            self.call(flat(self.access(column)), column)
         else:
-            self.walk([unlabelled(step) for step in steps], frame)
+            self.walk(column.inside())
 
-    def branches(self, steps: list[If], frame: Frame) -> None:
+    def branches(self, column: Column) -> None:
         """An `if` that some rows take: it ends in one variable, whatever each of its branches does."""
-        taken = [step.taken for step in steps]
-        if agree(taken):
-            self.walk([step.steps for step in steps], frame)
+        then, otherwise = column.ways()
+        if not then.rows or not otherwise.rows:
+            self.walk(then.body or otherwise.body)
             return
         self.flush()
-        entering, ends = [step.input for step in steps], [step.output for step in steps]
-        acting = [i for i, step in enumerate(steps) if step.output is not step.input]
-        end = self.end_of(steps, entering, acting, len(acting) < len(steps))
+        acting = [i for i, step in enumerate(column.steps) if step.output is not step.input]
+        end = self.end_of(column.steps, column.inputs, acting, len(acting) < len(column.steps))
         blocks = []
-        for way in (True, False):
-            rows = [i for i, step in enumerate(steps) if step.taken is way]
-            with self.chain(end, ends), self.aside() as lines, self.variables.part(rows):
-                self.walk([steps[i].steps for i in rows], Part(frame, rows))
+        for way in (then, otherwise):
+            with self.chain(end, column.outputs), self.aside() as lines, self.variables.part(way.rows):
+                self.walk(way.body)
                 self.flush()
-                if not self.live.isdisjoint(ends):
-                    self.settle([ends[i] for i in rows], end)
+                if not self.live.isdisjoint(column.outputs):
+                    self.settle(way.ends, end)
             blocks.append(lines)
-        flag = self.plan.flag(steps[0].span, dict(zip(frame.numbers, taken, strict=True)))
-        self.statements += branch(f"self.{flag}", *blocks)
+        self.statements += branch(f"self.{self.plan.flag(then, column.frame)}", *blocks)
 
     def end_of(self, steps: list[Any], entering: list[Value], acting: list[int], holds: bool) -> str:
         """The variable that branches or turns end in, that of what arrives if acting rows may write over it.
@@ -193,81 +176,75 @@ class Forward(Statements):
             self.assign(end, entering, source)
         return end
 
-    def repeat(self, steps: list[Repeat], frame: Frame) -> None:
+    def reads_in(self, steps: list[Any]) -> Counter[Value]:
+        return Counter(value for step in steps for value in read_by((step,), self.live, self.plan.like))
+
+    def repeat(self, column: Column) -> None:
         """The turns in the form that the constructor has for them: a loop goes on in one variable."""
-        first = self.plan.loops.get(repeat_of(steps))
+        steps, first = column.steps, self.plan.loops.get(repeat_of(column.steps))
         if first is None:
-            for rows in align_iterations(steps):
-                self.walk(rows, frame)
+            self.walk(column.unrolled())
             return
         if first:
-            self.walk([step.iterations[0] for step in steps], frame)
+            self.walk(column.iteration(0))
         counts = {len(step.iterations) - first for step in steps}
         if len(counts) != 1:
             raise Unaligned
         self.flush()
-        arriving = [into(step.iterations[first]) for step in steps]
-        end = self.end_of(steps, arriving, list(range(len(steps))), True)
-        parents, rows = turns(steps, first)
-        loop, entering = Loop(frame, parents), [into(iteration) for iteration in rows]
+        end = self.end_of(steps, [into(s.iterations[first]) for s in steps], list(range(len(steps))), True)
+        loop, turns = column.loop(first)
         leaving = [value for step in steps for value in turn_ends(step, first)]
         with (
             self.chain(end, leaving),
             self.speller.loop(loop.index),
             self.aside() as lines,
-            self.variables.loop(end, parents, entering, self.reads_in(steps)),
+            self.variables.loop(end, loop.parents, list(map(into, turns)), self.reads_in(steps)),
         ):
-            self.walk(rows, loop)
+            self.walk(unify(turns, loop))
             self.settle(leaving, end)
         if lines:
             self.statements.append(Turns(loop.index, lines, str(counts.pop()), []))
 
-    def reads_in(self, steps: list[Any]) -> Counter[Value]:
-        return Counter(value for step in steps for value in read_by((step,), self.live, self.plan.like))
-
     # Joins
 
-    def merge(self, steps: list[Merge], frame: Frame) -> None:
+    def merge(self, column: Column) -> None:
         """The paths of a join one after the other, then the join, where several paths are live."""
         self.flush()
-        need = self.need_of([step.output for step in steps])
-        columns = [list(column) for column in zip(*(step.paths for step in steps), strict=True)]
-        live = [column for column in columns if not all(path.dropped for path in column)]
+        steps, live, need = column.steps, column.paths(), self.need_of(column.outputs)
         adder = self.plan.adder(steps, live)
         at_once = need == "always" or self.variables.training  # the join runs wherever its paths do
         condition, operands = "", dict[int, Expression]()  # of the paths whose ends nothing is assigned from
-        passing = self.variables.find([step.input for step in steps]) in self.named
+        passing = self.variables.find(column.inputs) in self.named
         outer = self.target
         with self.chain(outer):
-            for number, column in enumerate(live):
-                last, rows = number == len(live) - 1, present(column)
-                passing = passing or any(column[i].output is steps[i].input for i in range(len(steps)))
-                if len(rows) < len(column):
-                    condition = self.optional(steps, live, column, frame)
+            for number, path in enumerate(live):
+                last = number == len(live) - 1
+                passing = passing or any(path.steps[i].output is steps[i].input for i in range(len(steps)))
+                if not all(path.there):
+                    condition = self.optional(live, path, column.frame)
                 own = len(live) == 1 or (last and at_once and not passing)
                 held = at_once and (last or (adder is None and all(map(is_passive, live[number + 1 :]))))
                 self.target = outer if own else self.branch_name()
-                self.path(column, frame, condition, number == adder, held)
+                self.path(path, condition, number == adder, held)
                 if held and len(live) > 1 and self.pending is not None:
-                    if last or self.fits(steps, live):
+                    if last or self.fits(steps, len(live)):
                         operands[number], self.pending = self.pending.made, None
                     else:
                         self.flush()
         if need != "none" and len(live) > 1:
             with self.at_training(need):
-                self.join(steps, frame, live, adder, condition, operands)
+                self.join(column, live, adder, condition, operands)
 
-    def path(self, column: list[Path], frame: Frame, condition: str, adds: bool, held: bool) -> None:
+    def path(self, path: Way, condition: str, adds: bool, held: bool) -> None:
         """A path's lines; what it ends in may be `held` back. `adds`: its end runs in the join."""
-        rows = present(column)
-        inside = [column[i].steps[: -1 if adds else None] for i in rows]
-        if len(rows) == len(column):
-            self.walk(inside, frame)
+        body = path.body[:-1] if adds else path.body
+        if all(path.there):
+            self.walk(body)
             if not (held and self.is_operand()):
                 self.flush()
             return
-        with self.variables.part(rows), self.aside() as lines:
-            self.walk(inside, Part(frame, rows))
+        with self.variables.part(path.rows), self.aside() as lines:
+            self.walk(body)
             if lines or not (held and self.is_operand()):
                 self.flush()
         self.statements += branch(condition, lines, [])
@@ -279,31 +256,23 @@ class Forward(Statements):
             pending is not None and pending.made.atomic and all(reads[value] < 2 for value in pending.values)
         )
 
-    def fits(self, steps: list[Merge], live: list[list[Path]]) -> bool:
+    def fits(self, steps: list[Merge], paths: int) -> bool:
         """Whether the join's expression has room for what is pending beside variables."""
-        room = self.room - len("x = ") - 8 * len(live)
-        room -= 12 * (not steps[0].layer.symbol)
+        room = self.room - len("x = ") - 8 * paths - 12 * (not steps[0].layer.symbol)
         return self.pending is not None and len(flat(self.pending.made.text)) <= room
 
     def join(
-        self,
-        steps: list[Merge],
-        frame: Frame,
-        live: list[list[Path]],
-        adder: int | None,
-        condition: str,
-        held: dict[int, Expression],
+        self, column: Column, live: list[Way], adder: int | None, condition: str, held: dict[int, Expression]
     ) -> None:
-        operands = []
-        for number, column in enumerate(live):
-            rows = present(column)
-            ends = [column[i].steps[-2].output if number == adder else column[i].output for i in rows]
-            with self.variables.part(rows):
+        operands, steps = [], column.steps
+        for number, path in enumerate(live):
+            ends = path.body[-1].inputs if number == adder else path.ends
+            with self.variables.part(path.rows):
                 operands.append(held.get(number) or Expression(self.variable(ends)))
-            self.variables.read(read(ends, [steps[i].output for i in rows]))
+            self.variables.read(read(ends, [steps[i].output for i in path.rows]))
         texts, symbol = [each.text for each in operands], steps[0].layer.symbol
         if adder is not None:
-            callee = flat(self.access([path.steps[-1] for path in live[adder]], frame))
+            callee = flat(self.access(live[adder].body[-1]))
             text, atomic, typed = added(callee, steps, texts[adder], texts[1 - adder]), True, False
         else:
             text, atomic = written(steps, texts), not symbol and not condition
@@ -311,27 +280,20 @@ class Forward(Statements):
         if condition:
             text = behind(f"{flat(text)} if {condition} else ", texts[0])
         depth = max(each.depth for each in operands) + 1 if atomic else 1
-        made = Expression(text, depth, atomic, typed and not condition)
-        self.produce([step.output for step in steps], made, own_name(steps[0].path))
+        self.produce(column, Expression(text, depth, atomic, typed and not condition))
         if condition:
             self.flush()
 
-    def optional(self, steps: list[Merge], live: list[list[Path]], column: list[Path], frame: Frame) -> str:
+    def optional(self, live: list[Way], path: Way, frame: Frame) -> str:
         """The condition of a path that not all rows have: the second of two."""
-        if len(live) != 2 or column is not live[1]:
+        if len(live) != 2 or path is not live[1]:
             raise Unaligned
-        there = {number: not path.dropped for number, path in zip(frame.numbers, column, strict=True)}
-        return f"self.{self.plan.flag(column[0].span, there)}"
+        return f"self.{self.plan.flag(path, frame)}"
 
 
-def is_passive(column: list[Path]) -> bool:
+def is_passive(path: Way) -> bool:
     """Whether a path hands on a value that is there, in all rows."""
-    return all(not path.dropped and all(isinstance(step, From) for step in path.steps) for path in column)
-
-
-def present(column: list[Path]) -> list[int]:
-    """The rows that have a path."""
-    return [i for i, path in enumerate(column) if not path.dropped]
+    return all(path.there) and all(isinstance(column.first, From) for column in path.body)
 
 
 def into(steps: Steps) -> Value:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.spelling import Speller
+from cnnspec.backends.torch.solve.body import Column
 from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.solutions import Branch, Line, Return, Solved, branch
 from cnnspec.backends.torch.solve.variables import Variables, read_by
@@ -201,37 +202,38 @@ class Statements:
         if not self.variables.holds(name, values):
             self.assign(name, values, found)
 
-    def produce(self, values: list[Value], made: Expression, wish: str) -> None:
+    def produce(self, column: Column, made: Expression) -> None:
         """A new value: kept pending, or assigned at once where a wire leads to it in all rows."""
         self.flush()
-        self.pending = Pending(values, made)
-        if self.kept.issuperset(values):
-            name = self.names.local(wish)
+        self.pending = Pending(column.outputs, made)
+        if self.kept.issuperset(column.outputs):
+            name = self.names.local(column.wish)
             while name == self.target or not self.variables.is_free(name):
-                name = self.names.local(wish)
+                name = self.names.local(column.wish)
             self.named.add(name)
             self.flush(name)
 
-    def flatten(self, inputs: list[Value], outputs: list[Value], wish: str) -> None:
+    def flatten(self, column: Column) -> None:
         """`value.flatten(1)`, behind what is pending where that is short and a call itself."""
         room = self.room - len(self.target) - len(" = .flatten(1)")
         pending = self.pending
         if pending is not None and not (pending.made.atomic and len(flat(pending.made.text)) <= room):
             self.flush()
-        value = self.take(inputs, read(inputs, outputs))
+        value = self.take(column.inputs, read(column.inputs, column.outputs))
         made = call(f"{flat(value.text)}.flatten", "1")
-        self.produce(outputs, Expression(made, value.depth), wish)
+        self.produce(column, Expression(made, value.depth))
 
-    def call(self, callee: str, inputs: list[Value], outputs: list[Value], wish: str) -> None:
+    def call(self, callee: str, column: Column) -> None:
         """`callee(value)`, nested into what is pending as long as it reads well."""
-        value = self.take(inputs, read(inputs, outputs))
+        inputs = column.inputs
+        value = self.take(inputs, read(inputs, column.outputs))
         made = call(callee, flat(value.text))
         room = self.room - len(self.target) - len(" = ")
         if value.depth and (value.depth >= DEEPEST or len(flat(made)) > room):
             name = self.place(inputs)
             self.assign(name, inputs, value.text)
             value, made = Expression(name), call(callee, name)
-        self.produce(outputs, Expression(made, value.depth + 1), wish)
+        self.produce(column, Expression(made, value.depth + 1))
 
 
 def read(inputs: list[Value], outputs: list[Value]) -> list[Value]:
