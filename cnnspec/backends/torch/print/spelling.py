@@ -18,7 +18,6 @@ from cnnspec.backends.torch.solve.solutions import (
     Given,
     Half,
     Index,
-    Loops,
     Make,
     Numbered,
     Present,
