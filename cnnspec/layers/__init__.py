@@ -71,6 +71,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "slice": "Slice",
         "pick": "Pick",
         "scale": "Scale",
+        "shift": "Shift",
         "normalize": "Normalize",
         "channelconv": "ChannelConv",
     },

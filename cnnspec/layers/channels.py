@@ -64,27 +64,23 @@ class Pick(Layer):
         return Call("Pick", (self.channels,))
 
 
-class Scale(Layer):
-    """Every channel times a trained number: the layer scale of Touvron et al. 2021, "Going deeper".
+class _Numbers(Layer):
+    """A trained number a channel, or one in all; or a fixed one, which has no key.
 
-    With `per="layer"` one number is trained in all, as in SkipInit (De and Smith 2020); with `trained=no`
-    it is fixed, as where residuals are scaled down (Szegedy et al. 2017, section 3.3), and has no key.
     The tensor bears the step's own name. Its shape follows `dims`: C x 1 x 1 (C for a vector) if not given,
     C for 1, 1 x C x 1 x 1 for 4; of one number it is so many ones, and none if not given.
     """
 
-    name = "scale"
-    summary = "every channel times a trained number, or all of them times one, trained or fixed"
-    example = "scale 1e-6"
     positional = ("init",)
     arguments = {
         "init": Argument("float", 1.0, doc="what the numbers start from, or the fixed number"),
         "per": Argument(
             "word", "channel", choices=("channel", "layer"), doc="one number a channel, or one in all"
         ),
-        "trained": Argument("flag", True, doc="`trained=no`: times `init` itself"),
+        "trained": Argument("flag", True, doc="`trained=no`: `init` itself"),
         "dims": Argument("int", None, low=0, high=4, doc="how many axes the tensor has"),
     }
+    fixed_class = ""  # of the emitted program, for the fixed number
 
     init: float
     per: str
@@ -96,7 +92,7 @@ class Scale(Layer):
             raise Misfit("E0304", "`dims` is for a trained tensor, but `trained=no`", "dims")
 
     def _shape(self, x: Shape) -> tuple[int, ...]:
-        """The tensor's shape. Raises Misfit where none with `dims` axes weighs the channels of x."""
+        """The tensor's shape. Raises Misfit where none with `dims` axes fits x."""
         axes = 4 if x.is_map else 2
         if self.per == "layer":
             ones = (1,) * (self.dims or 0)
@@ -107,7 +103,7 @@ class Scale(Layer):
         dims = self.dims if self.dims is not None else min(axes - 1, max(shapes))
         if dims not in shapes:
             what = "a map" if x.is_map else "a vector"
-            raise Misfit("E0304", f"no tensor of {dims} axes scales {what} per {self.per}", "dims")
+            raise Misfit("E0304", f"no tensor of {dims} axes {self.name}s {what} per {self.per}", "dims")
         return shapes[dims]
 
     def output(self, x: Shape) -> Shape:
@@ -118,13 +114,41 @@ class Scale(Layer):
         return (Weight("", self._shape(x)),) if self.trained else ()
 
     def spread(self, x: Shape) -> tuple[int, ...]:
-        """What the tensor is to be reshaped to, so that it weighs the channels of x; nothing: it does."""
+        """What the tensor is to be reshaped to, so that it fits the channels of x; nothing: it does."""
         return (-1, 1, 1) if self.per == "channel" and self.dims == 1 and x.is_map else ()
 
     def torch(self, x: Shape) -> Call:
         if not self.trained:
-            return Call("Multiply", (self.init,))
+            return Call(self.fixed_class, (self.init,))
         return Call("nn.Parameter", (Call("torch.full", (self._shape(x), self.init)),))
+
+
+class Scale(_Numbers):
+    """Every channel times a trained number: the layer scale of Touvron et al. 2021, "Going deeper".
+
+    With `per="layer"` one number is trained in all, as in SkipInit (De and Smith 2020); with `trained=no`
+    it is fixed, as where residuals are scaled down (Szegedy et al. 2017, section 3.3).
+    """
+
+    name = "scale"
+    summary = "every channel times a trained number, or all of them times one, trained or fixed"
+    example = "scale 1e-6"
+    symbol = "*"
+    fixed_class = "Multiply"
+
+
+class Shift(_Numbers):
+    """Every channel plus a trained number, as behind a scale: ax + b of Touvron et al. 2022, "ResMLP".
+
+    With `per="layer"` one number is trained in all; with `trained=no` it is fixed.
+    """
+
+    name = "shift"
+    summary = "every channel plus a trained number, or all of them plus one, trained or fixed"
+    example = "shift"
+    symbol = "+"
+    fixed_class = "Plus"
+    arguments = _Numbers.arguments | {"init": Argument("float", 0.0, doc=_Numbers.arguments["init"].doc)}
 
 
 class Normalize(Layer):

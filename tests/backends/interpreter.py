@@ -75,7 +75,7 @@ class Interpreter:
             else:
                 module = self.modules[node.path.partition(" (")[0]]
                 x = arriving[0]
-                values[node.path] = run(module, x)
+                values[node.path] = run(module, x, node.layer.name)
             assert list(values[node.path].shape[1:]) == node.output.dimensions, node.path
         return [values[at] for _, at, train in self.graph.outputs if self.training or not train]
 

@@ -18,7 +18,7 @@ from cnnspec.backends.numpy.lowering import lower
 from cnnspec.layers import FAMILIES
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
-from tests.layers.instantiate import MODULES, SCALES, Case, batch, instantiate, make, title
+from tests.layers.instantiate import MODULES, PARAMETERS, Case, batch, instantiate, make, title
 from tests.layers.instantiate import run as run_module
 
 BOUNDS = {"float32": (1e-5, 1e-4), "float64": (1e-10, 1e-8)}  # of the largest: values, gradients
@@ -68,7 +68,7 @@ MORE: list[Case] = [
     ("normalize", {"mean": 0.5, "std": [1, 2, 3]}, MAP),
 ]
 
-CASES = MODULES + SCALES + MORE
+CASES = MODULES + PARAMETERS + MORE
 PRECISIONS = pytest.mark.parametrize("precision", BOUNDS)
 TRAINING = pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 
@@ -127,7 +127,7 @@ def run(
     image = batch(x, images).to(getattr(torch, precision)).requires_grad_()
     made = KERNELS[lowered.kernel](image.detach().numpy(), **keywords)
     if isinstance(module, torch.nn.Parameter):
-        wanted = run_module(module, image)
+        wanted = run_module(module, image, name)
         named = {"weight": module}
     else:
         wanted = module.train(training)(image)

@@ -26,7 +26,8 @@ class Net:
         tensors = {name: state[key] for name, key in operation.keys.items()}
         if isinstance(made, Tensor):
             spread = operation.layer.spread(operation.inputs[0].shape)  # type: ignore[attr-defined]
-            return lambda x: x * (tensors[""].reshape(spread) if spread else tensors[""])
+            numbers = tensors[""].reshape(spread) if spread else tensors[""]
+            return lambda x: x * numbers if operation.layer.name == "scale" else x + numbers
         made.load_state_dict(tensors)
         return made
 

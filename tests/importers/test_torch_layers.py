@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 
 from cnnspec.importers.torch.read import read  # noqa: E402
 from tests.importers.running import largest_difference  # noqa: E402
-from tests.layers.instantiate import MAP, MODULES, SCALES, Case, batch, instantiate, make, title  # noqa: E402
+from tests.layers.instantiate import MAP, MODULES, PARAMETERS, Case, batch, instantiate, make, title  # noqa: E402
 
 
 def said(layer: Layer, x: Shape) -> dict[str, Any]:
@@ -88,19 +88,20 @@ def test_frozen_numbers_are_read(case: Case) -> None:
 class Scaled(torch.nn.Module):
     """A layer scale: a parameter is no module."""
 
-    def __init__(self, gamma: torch.nn.Parameter, spread: tuple[int, ...]) -> None:
+    def __init__(self, gamma: torch.nn.Parameter, spread: tuple[int, ...], symbol: str) -> None:
         super().__init__()
-        self.gamma, self.spread = gamma, spread
+        self.gamma, self.spread, self.symbol = gamma, spread, symbol
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * (self.gamma.reshape(self.spread) if self.spread else self.gamma)
+        numbers = self.gamma.reshape(self.spread) if self.spread else self.gamma
+        return x * numbers if self.symbol == "*" else numbers + x
 
 
-@pytest.mark.parametrize("case", SCALES, ids=title)
-def test_a_scale_is_read(case: Case) -> None:
+@pytest.mark.parametrize("case", PARAMETERS, ids=title)
+def test_a_scale_or_a_shift_is_read(case: Case) -> None:
     name, arguments, x = case
     layer = make(name, **arguments)
-    module = Scaled(instantiate(layer.torch(x)), layer.spread(x))
+    module = Scaled(instantiate(layer.torch(x)), layer.spread(x), layer.symbol)
     model = read(module, [x])
     (operation,) = model.operations
     assert (operation.layer.name, operation.layer.value("init")) == (name, layer.value("init"))

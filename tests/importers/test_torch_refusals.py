@@ -151,7 +151,7 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
     "item": ("E1007", "`item` wants the numbers", Net(lambda _, x: x * x.max().item())),
     "chance": ("E1007", "`item` wants the numbers", Net(lambda _, x: x[:, : 1 + int(torch.rand(1).item())])),
     "mask": ("E1007", "`getitem` wants the numbers", Net(lambda _, x: x[x > 0])),
-    "fixed number": ("E1003", "a value added to a fixed number", Net(lambda _, x: x + 2)),
+    "fixed number": ("E1003", "`rdiv` has no layer", Net(lambda _, x: 2 / x)),
     "alpha": ("E1004", "`add` with `alpha=2`", Net(lambda _, x: torch.add(x, x, alpha=2))),
     "other axis": ("E1004", "`softmax` with `dim=2`", Net(lambda _, x: x.softmax(2))),
     "unknown argument": ("E1004", "unexpected keyword", Net(lambda _, x: torch.div(x, 1, out=None))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,14 +54,12 @@ def batch(x: Shape, images: int = 3, seed: int = 0) -> torch.Tensor:
     return torch.randn((images, *x.dimensions), generator=torch.Generator().manual_seed(seed))
 
 
-def run(module: Any, x: torch.Tensor) -> Any:
-    """What a module makes, or a parameter, which stands for a scale."""
-    return scaled(x, module) if isinstance(module, nn.Parameter) else module(x)
-
-
-def scaled(x: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
-    """A value times one number, or one a channel."""
-    return x * numbers.reshape(-1, *[1] * (x.dim() - 2))
+def run(module: Any, x: torch.Tensor, name: str) -> Any:
+    """What a module makes, or the parameter of a scale or a shift: one number, or one a channel."""
+    if not isinstance(module, nn.Parameter):
+        return module(x)
+    numbers = module.reshape(-1, *[1] * (x.dim() - 2))
+    return {"scale": operator.mul, "shift": operator.add}[name](x, numbers)
 
 
 def misfit(name: str, arguments: dict[str, Any], *shapes: Shape) -> Misfit | None:
@@ -250,9 +249,10 @@ OTHERS: list[Case] = [
     ("pick", {"channels": [11]}, VECTOR),
     ("normalize", {"mean": [1, 2, 3, 4], "std": 0.5}, MAP),
     ("scale", {"init": 0.25, "trained": False}, MAP),
+    ("shift", {"init": -0.5, "trained": False}, VECTOR),
 ]
 
-SCALES: list[Case] = [
+PARAMETERS: list[Case] = [
     ("scale", {}, MAP),
     ("scale", {"init": 1e-6}, VECTOR),
     ("scale", {"dims": 1}, MAP),
@@ -261,6 +261,10 @@ SCALES: list[Case] = [
     ("scale", {"per": "layer"}, MAP),
     ("scale", {"per": "layer", "dims": 1}, VECTOR),
     ("scale", {"per": "layer", "dims": 3, "init": 0}, MAP),
+    ("shift", {}, MAP),
+    ("shift", {"dims": 1, "init": 0.5}, MAP),
+    ("shift", {"per": "layer", "dims": 1}, MAP),
+    ("shift", {}, VECTOR),
 ]
 
 MODULES = CONVOLUTIONS + NORMS + POOLS + OTHERS

@@ -12,10 +12,10 @@ from cnnspec.analysis.unroll import Graph
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
-from tests.layers.instantiate import CONVOLUTIONS, NORMS, OTHERS, POOLS, SCALES, Case, make
+from tests.layers.instantiate import CONVOLUTIONS, NORMS, OTHERS, PARAMETERS, POOLS, Case, make
 
 SIDES = range(1, 14)
-CASES = [case for case in (*CONVOLUTIONS, *NORMS, *POOLS, *OTHERS, *SCALES) if case[2].is_map]
+CASES = [case for case in (*CONVOLUTIONS, *NORMS, *POOLS, *OTHERS, *PARAMETERS) if case[2].is_map]
 APART = [case for case in CASES if make(case[0], **case[1]).axes_apart and case[0] != "flatten"]
 
 

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tests.layers.instantiate import (
     CONVOLUTIONS,
     MODULES,
-    SCALES,
+    PARAMETERS,
     Case,
     batch,
     instantiate,
@@ -48,17 +48,19 @@ def test_weights_are_the_state_dict(case: Case) -> None:
     assert {w.name for w in weights if w.trained} == trained
 
 
-@pytest.mark.parametrize("case", SCALES, ids=title)
-def test_scale_is_a_parameter(case: Case) -> None:
+@pytest.mark.parametrize("case", PARAMETERS, ids=title)
+def test_numbers_of_channels_are_a_parameter(case: Case) -> None:
     name, arguments, x = case
     layer = make(name, **arguments)
     parameter = module(*case)
     assert isinstance(parameter, nn.Parameter)
     assert [("", tuple(parameter.shape), True)] == list(layer.weights(x))
-    assert (parameter == arguments.get("init", 1)).all()
-    assert run(parameter, batch(x)).shape == batch(x).shape
+    assert (parameter == layer.value("init")).all()
+    assert run(parameter, batch(x), name).shape == batch(x).shape
     spread = layer.spread(x) or parameter.shape  # type: ignore[attr-defined]
-    assert torch.equal(batch(x) * parameter.reshape(spread), run(parameter, batch(x)))
+    numbers = parameter.reshape(spread)
+    wanted = batch(x) * numbers if name == "scale" else batch(x) + numbers
+    assert torch.equal(wanted, run(parameter, batch(x), name))
 
 
 @pytest.mark.parametrize("case", CONVOLUTIONS, ids=title)

@@ -17,7 +17,7 @@ from cnnspec.layers.base import Unsupported
 from tests.safety.running import python
 
 pytest.importorskip("torch")
-from tests.layers.instantiate import MODULES, SCALES, make
+from tests.layers.instantiate import MODULES, PARAMETERS, make
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -28,7 +28,7 @@ def lacks(name: str) -> Iterator[str]:
     """What a layer lacks, as its author would do it next."""
     cls = find(name)
     assert cls is not None
-    cases = [(arguments, x) for other, arguments, x in MODULES + SCALES if other == name]
+    cases = [(arguments, x) for other, arguments, x in MODULES + PARAMETERS if other == name]
     if not cls.is_join and not cases:
         yield "a case in tests/layers/instantiate.py"
     for argument, declared in {} if cls.is_join else cls.arguments.items():
@@ -38,7 +38,7 @@ def lacks(name: str) -> Iterator[str]:
         for word in set(declared.choices) - {declared.default} if declared.kind == "word" else ():
             if word not in tried:
                 yield f"a case with `{argument}={word}` in tests/layers/instantiate.py"
-    if not cls.is_join and name != "scale":
+    if not cls.is_join and not any(case in PARAMETERS for case in [(name, *c) for c in cases]):
         try:
             [make(name, **arguments).torch(x) for arguments, x in cases]
         except Unsupported:

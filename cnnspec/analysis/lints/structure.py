@@ -24,7 +24,7 @@ SQUASHED = {"relu6", "sigmoid", "hardsigmoid"}  # between 0 and 6
 
 LINEAR = frozenset({"conv", "depthwise", "linear"})
 POOLS = frozenset({"avgpool", "adaptiveavgpool", "globalavgpool"})
-AFFINE = POOLS | {"batchnorm", "dropout", "stochasticdepth", "scale", "flatten"}
+AFFINE = POOLS | {"batchnorm", "dropout", "stochasticdepth", "scale", "shift", "flatten"}
 
 
 @lint

@@ -118,6 +118,13 @@ def scale(layer: Any, x: Shape) -> Lowered:
     return Lowered("scale_channels", {}, Call("filled", weight.shape, {"weight": layer.init}))
 
 
+def shift(layer: Any, x: Shape) -> Lowered:
+    if not layer.trained:
+        return Lowered("plus", {"summand": layer.init})
+    (weight,) = layer.weights(x)
+    return Lowered("shift_channels", {}, Call("filled", weight.shape, {"weight": layer.init}))
+
+
 def response(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
     """A norm whose tensors are numbers a channel: a bias, tau and GRN's weight start from 0."""
 
@@ -233,6 +240,7 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "slice": slice_channels,
     "pick": plain("pick_channels", "channels"),
     "scale": scale,
+    "shift": shift,
     "normalize": normalize,
     "channelconv": channel_conv,
     "add": plain("add"),

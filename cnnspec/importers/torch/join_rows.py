@@ -36,8 +36,10 @@ def add(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Kno
             return net.flow(left)
         if isinstance(left, Noise) and isinstance(right, int | float) and left.keep is None:
             return left._replace(shift=left.shift + right)
-        if isinstance(left, Flow) and isinstance(right, Weight) and (made := star(net, left, right)):
-            return made
+        if isinstance(left, Flow) and isinstance(right, Weight):
+            return star(net, left, right) or numbers(net, left, right, channels.Shift)
+        if isinstance(left, Flow) and (number := one_number(right)) is not None:
+            return net.each(channels.Shift(init=float(number), trained=False), left)
     left, right = pair(net, input, other, "added to")
     return joined(net, merge.Add(), left, right)
 
@@ -140,6 +142,16 @@ def pair(net: Lowering, input: object, other: object, verb: str) -> tuple[Flow, 
 
 
 def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
+    """Times a trained number a channel, which may be the weight of a norm, or one in all. Raises Refuse."""
+    maker = net.makers.get(flow.value.number)
+    if maker is not None and is_without_weight(net, maker, weight):
+        return net.each(
+            maker.layer.with_arguments(affine=True), Flow(maker.inputs[0], flow.axes), weight=weight
+        )
+    return numbers(net, flow, weight, channels.Scale)
+
+
+def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale | channels.Shift]) -> Flow:
     """A trained number a channel, or one in all. Raises Refuse."""
     flow = net.settled(flow)
     tensor = net.state[weight.key]
@@ -148,17 +160,14 @@ def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
     at = [place for place, size in enumerate(shape) if size > 1]
     is_each = all(flow.axes[place] == channels_of for place in at)
     if len(shape) != len(flow.axes) or len(at) > 1 or not is_each:
-        raise Refuse("E1003", f"a value multiplied by a trained tensor of shape {weight.shape} has no layer")
-    maker = net.makers.get(flow.value.number)
-    if maker is not None and is_without_weight(net, maker, weight):
-        return net.each(
-            maker.layer.with_arguments(affine=True), Flow(maker.inputs[0], flow.axes), weight=weight
-        )
+        verb = "multiplied by" if kind is channels.Scale else "added to"
+        raise Refuse("E1003", f"a value {verb} a trained tensor of shape {weight.shape} has no layer")
     start = common_number(tensor)
-    given = {"per": "layer" if not at and channels_of else "channel", "init": 1.0 if start is None else start}
-    plain = channels.Scale(**given)
+    given: dict[str, Any] = {"per": "layer" if not at and channels_of else "channel"}
+    given |= {} if start is None else {"init": start}
+    plain = kind(**given)
     has_own_shape = plain.weights(flow.value.shape)[0].shape == tuple(tensor.shape)
-    layer = plain if has_own_shape else channels.Scale(dims=tensor.dim(), **given)
+    layer = plain if has_own_shape else kind(dims=tensor.dim(), **given)
     return net.each(layer, flow, **{"": weight})
 
 

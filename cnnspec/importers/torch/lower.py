@@ -38,6 +38,7 @@ from cnnspec.importers.torch.values import (
     Weight,
 )
 from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.layers.channels import Shift
 from cnnspec.values.shapes import Shape
 
 UNNAMED = Computed("a tensor that is not in the state_dict")
@@ -268,7 +269,9 @@ class Lowering:
         if isinstance(known, Repeated):
             raise Refuse("E1003", "a value that is repeated along an axis has no layer")
         if isinstance(known, Shifted):
-            raise Refuse("E1003", "a value less a fixed number has no layer")
+            if isinstance(known.by, Tensor):
+                raise Refuse("E1003", "a value less fixed numbers has no layer")
+            return self.each(Shift(init=-float(known.by), trained=False), known.flow)
         if isinstance(known, Term):
             raise Refuse(known.refusal.code, known.refusal.message, known.refusal)
         if isinstance(known, Padded):

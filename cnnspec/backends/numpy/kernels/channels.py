@@ -53,6 +53,32 @@ def scale_channels_backward(
 
 
 @facts(quick="quick_in_place")
+def shift_channels(x: Array, weight: Array) -> Array:
+    """x + weight, a number a channel or one in all. Touvron et al. 2022."""
+    return x + weight.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def shift_channels_backward(
+    grad: Array, y: Array, x: Array, weight: Array
+) -> tuple[Array, Array]:
+    """The gradients of x and weight."""
+    total = grad.sum((0, *range(2, x.ndim)))
+    total = total if weight.size > 1 else total.sum()
+    return grad, total.reshape(weight.shape)
+
+
+@facts(quick="quick_in_place")
+def plus(x: Array, summand: float) -> Array:
+    """x + summand."""
+    return x + summand
+
+
+def plus_backward(grad: Array, y: Array, x: Array, summand: float) -> Array:
+    """grad."""
+    return grad
+
+
+@facts(quick="quick_in_place")
 def multiply(x: Array, factor: float) -> Array:
     """x * factor."""
     return x * factor

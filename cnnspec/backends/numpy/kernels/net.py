@@ -48,9 +48,9 @@ class Layer:
         self.takes = tuple(inspect.signature(kernel).parameters)
 
     def key(self, tensor: str) -> str:
-        """The tensor's name in the network; a scale's is that of the layer itself."""
-        scale = self.kernel.__name__ == "scale_channels"
-        return self.owner if scale else f"{self.owner}.{tensor}"
+        """Its name in the network: of a scale or a shift that of the layer itself."""
+        alone = self.kernel.__name__ in ("scale_channels", "shift_channels")
+        return self.owner if alone else f"{self.owner}.{tensor}"
 
 
 class BaseNet:

@@ -144,6 +144,17 @@ class PixelUnshuffle(nn.PixelUnshuffle):
         return super().forward(x[:, :, :height, :width])
 
 
+class Plus(nn.Module):
+    """Plus a fixed number."""
+
+    def __init__(self, summand: float) -> None:
+        super().__init__()
+        self.summand = summand
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.summand
+
+
 class PointwiseLinear(nn.Linear):
     """The same linear layer on the channels of every pixel."""
 

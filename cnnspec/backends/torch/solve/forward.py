@@ -124,7 +124,7 @@ class Forward(Statements):
             variable = self.variable(inputs)
             self.variables.read(inputs)
             parameter = spread(self.access(column), steps)
-            self.produce(column, Expression(behind(f"{variable} * ", parameter), 1, False))
+            self.produce(column, Expression(behind(f"{variable} {symbol(steps)} ", parameter), 1, False))
         else:
             self.call(flat(self.access(column)), column)
 
@@ -307,8 +307,15 @@ def turn_ends(step: Repeat, first: int) -> list[Value]:
     return [*map(into, step.iterations[first + 1 :]), step.output]
 
 
+def symbol(steps: list[Any]) -> str:
+    """What joins a value and its parameter. Raises Unaligned where rows differ in that."""
+    if not agree([step.layer.symbol for step in steps]):
+        raise Unaligned
+    return str(steps[0].layer.symbol)
+
+
 def spread(parameter: Text, steps: list[Any]) -> Text:
-    """A scale's tensor so that it weighs channels. Raises Unaligned where rows differ in that."""
+    """A parameter so that it has a number for each channel. Raises Unaligned where rows differ in that."""
     views = [step.layer.spread(step.input.shape) for step in steps]
     if not agree(views):
         raise Unaligned
