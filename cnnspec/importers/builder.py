@@ -41,7 +41,8 @@ class Builder:
         self.owners: dict[str, Operation] = {}  # the first operation of each label that owns tensors
 
     def refuse(self, refuse: Refuse) -> None:
-        place = f"{self.file}:{refuse.line or self.line}"
+        line = refuse.line or self.line
+        place = f"{self.file}:{line}" if line else self.file
         self.refusals.append(Refusal(refuse.code, refuse.message, (), place))
 
     def check(self, what: str, *parts: Fields) -> None:

@@ -90,7 +90,7 @@ def test_both_syntaxes_say_the_same(text: str, tmp_path: Path) -> None:
 def test_the_user_gives_another_input(tmp_path: Path) -> None:
     model = read(NEW, tmp_path, "", Shape(3, 64, 48))
     assert model.operations[2].output.shape == Shape(8, 32, 24)
-    with pytest.raises(Refused, match="1 inputs, and 2 shapes"):
+    with pytest.raises(Refused, match="2 shapes are given, and the net has 1 inputs"):
         read(NEW, tmp_path, "", Shape(3, 8, 8), Shape(3, 8, 8))
 
 
@@ -234,7 +234,7 @@ def test_names_become_labels(tmp_path: Path) -> None:
 def test_until_imports_what_lies_before(tmp_path: Path) -> None:
     model = read(NEW, tmp_path, "fc")
     assert [each.layer.name for each in model.operations] == ["conv", "relu", "maxpool", "dropout"]
-    assert reasons(NEW, tmp_path, "fc9") == ["E1001 there is no layer `fc9`: net.prototxt:0"]
+    assert reasons(NEW, tmp_path, "fc9") == ["E1001 there is no layer `fc9`: net.prototxt"]
 
 
 def test_all_that_cannot_be_said_is_refused_at_once(tmp_path: Path) -> None:

@@ -71,9 +71,9 @@ class Reading(NamedTuple):
 
     def values(self, count: int = 0) -> list[Value]:
         """The values that it reads, so many, or any number from one. Raises Refuse, Unknown."""
-        found = [value for value in self.inputs if value is not None]
-        if len(self.inputs) != (count or max(1, len(self.inputs))):
+        if not self.inputs or len(self.inputs) != (count or len(self.inputs)):
             raise Refuse("E1001", f"a `{self.part.kind}` with {len(self.inputs)} bottoms")
+        found = [value for value in self.inputs if value is not None]
         if len(found) < len(self.inputs):
             raise Unknown
         return found

@@ -50,6 +50,7 @@ class Reader:
     def __init__(self, net: Net, parts: list[Part], inputs: Sequence[Shape]) -> None:
         self.net, self.parts = net, parts
         self.given = [*inputs]
+        self.count = 0  # of inputs
         self.unread: dict[str, None] = {}
         self.scales = scales_behind(parts)
 
@@ -60,15 +61,15 @@ class Reader:
         shapes = [dims[i : i + 4] for i in range(0, len(dims), 4)]
         shapes += [sizes_of(field) for field in fields.all("input_shape")]
         layers = [part for part in self.parts if part.kind == "Input"]
-        count = len(names) + sum(len(part.tops) for part in layers)
-        if self.given and len(self.given) != count:
-            raise Refuse("E1001", f"the net has {count} inputs, and {len(self.given)} shapes are given", 1)
-        if len(shapes) not in ((len(names),) if not self.given else (0, len(names))):
-            raise Refuse("E1001", f"{len(names)} inputs with {len(shapes)} shapes", 1)
+        self.count = len(names) + sum(len(part.tops) for part in layers)
+        if self.given and len(self.given) != self.count:
+            raise Refuse("E1001", f"{len(self.given)} shapes are given, and the net has {self.count} inputs")
+        if len(shapes) != len(names) and (shapes or not self.given):
+            raise Refuse("E1001", f"{len(names)} inputs with {len(shapes)} shapes")
         for name, shape in zip(names, shapes or [[]] * len(names), strict=True):
-            self.make(name, self.input(name, shape, count))
+            self.make(name, self.input(name, shape))
 
-    def input(self, name: str, sizes: list[int], count: int) -> Value:
+    def input(self, name: str, sizes: list[int]) -> Value:
         """An input; its shape is the user's, if he gives any. Raises Refuse."""
         if self.given:
             shape = self.given.pop(0)
@@ -76,21 +77,16 @@ class Reader:
             raise Refuse("E1005", f"an input of {sizes}: it wants images, channels, height and width")
         else:
             shape = Shape(*sizes[1:])
-        return self.net.input(self.net.label(name) if count > 1 else "", shape)
+        return self.net.input(self.net.label(name) if self.count > 1 else "", shape)
 
     def run(self) -> None:
         absorbed = set(self.scales.values())
         for place, part in enumerate(self.parts):
             self.net.line = part.fields.line
             try:
-                inputs = tuple(map(self.take, part.bottoms))
-                if place in absorbed:
-                    made: Made = [value for value in inputs if value is not None]
-                else:
-                    scale = self.parts[self.scales[place]] if place in self.scales else None
-                    made = self.row(Reading(self.net, part, inputs, scale))
-                if made or not absorbed:
-                    self.bind(part, made)
+                scale = self.parts[self.scales[place]] if place in self.scales else None
+                reading = Reading(self.net, part, tuple(map(self.take, part.bottoms)), scale)
+                self.bind(part, [reading.value] if place in absorbed else self.row(reading))
             except (Refuse, Misfit) as problem:
                 refuse = Refuse("E1004", problem.message) if isinstance(problem, Misfit) else problem
                 self.net.refuse(refuse)
@@ -104,7 +100,7 @@ class Reader:
         if part.kind == "Input":
             shapes = [sizes_of(field) for field in part.fields.part("input_param").all("shape")]
             tops = zip(part.tops, shapes * (len(part.tops) if len(shapes) == 1 else 1), strict=False)
-            return [self.input(top, sizes, len(self.net.inputs) + 2) for top, sizes in tops]
+            return [self.input(top, sizes) for top, sizes in tops]
         row = ROWS.get(part.kind)
         if row is None:
             hint = ": import the file that is made for use" if part.kind in LOSSES else ""
