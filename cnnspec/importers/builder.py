@@ -37,7 +37,7 @@ class Builder:
         self.operations: list[Operation] = []
         self.inputs: list[Input] = []
         self.refusals: list[Refusal] = []
-        self.labels: set[str] = set()
+        self.labels: dict[str, int] = {}  # and how many layers were to have each
         self.owners: dict[str, Operation] = {}  # the first operation of each label that owns tensors
 
     def refuse(self, refuse: Refuse) -> None:
@@ -66,12 +66,11 @@ class Builder:
     def label(self, name: str) -> str:
         """A label that no layer has yet, as like to a name as labels may be."""
         label = re.sub(r"\W", "_", name, flags=re.ASCII)[:200]
-        label = label if is_name(label) else f"layer_{label}"
-        made, number = label, 1
+        label = made = label if is_name(label) else f"layer_{label}"
         while made in self.labels:
-            number += 1
-            made = f"{label}_{number}"
-        self.labels.add(made)
+            self.labels[label] += 1
+            made = f"{label}_{self.labels[label]}"
+        self.labels[made] = 1
         return made
 
     def emit(self, layer: Layer, *inputs: Value, label: str = "") -> Value:
@@ -124,7 +123,7 @@ class Builder:
         if self.refusals:
             raise Refused(self.refusals)
         named = tuple(Output(label, value) for label, value in outputs.items())
-        return Model(name, tuple(self.inputs), tuple(found), named)
+        return Model(name, tuple(self.inputs), tuple(found), named, named=False)
 
 
 def needed(operations: Sequence[Operation], outputs: Sequence[Value]) -> list[Operation]:

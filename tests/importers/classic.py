@@ -9,7 +9,7 @@ from typing import Any
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check_text
 from cnnspec.importers.readers import load
-from cnnspec.importers.write import write
+from cnnspec.importers.write import specify
 from cnnspec.run import programs
 from cnnspec.run.programs import Array
 
@@ -50,9 +50,9 @@ def caffemodel(layers: dict[str, list[Array]], old: bool = False) -> bytes:
 def specification(source: Path, weights: Path, until: str = "") -> tuple[str, dict[str, Array]]:
     """The text of a source, and its weights under the text's keys."""
     loaded = load(str(source), str(weights), until)
-    model = loaded.read([], loaded.name)
-    keys = dict.fromkeys(key for operation in model.operations for key in operation.keys.values())
-    return write(model), loaded.weights([*keys])
+    text, keys = specify(loaded.read([], loaded.name))
+    tensors = loaded.weights([*keys.values()])
+    return text, {own: tensors[key] for own, key in keys.items()}
 
 
 def outputs(text: str, weights: dict[str, Array], *images: Array, backend: str = "numpy") -> list[Array]:

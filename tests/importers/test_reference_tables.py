@@ -28,7 +28,7 @@ REFUSED = {
 }
 """Signs in place of numbers; squares summed within channels; norms over the batch in evaluation."""
 
-SAMPLE = ["soeaver/cls_vgg_deploy_vgg16-tf.prototxt", "pjreddie/cfg_darknet53.cfg"]
+SAMPLE = ["soeaver/cls_resnet_deploy_resnet101.prototxt", "pjreddie/cfg_darknet53.cfg"]
 
 
 @pytest.mark.parametrize("file", sorted(REFUSED))

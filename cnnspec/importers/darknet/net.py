@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
-from cnnspec.importers.arguments import as_depthwise
 from cnnspec.importers.builder import Builder, Unknown
 from cnnspec.importers.fields import Field, Fields, Refuse
 from cnnspec.importers.model import Value
@@ -33,13 +31,6 @@ class Net(Builder):
         self.tensors: list[Tensor] = []
         self.values: list[Value | None] = []  # of the sections; None: a refused one's
         self.owners_of: dict[int, tuple[str, str]] = {}  # by section: the labels of its layer and its norm
-        self.counts: Counter[str] = Counter()
-
-    def number(self, layer: Layer, value: Value) -> str:
-        """A label for a layer that owns tensors: its kind, and how many of the kind there are."""
-        kind = as_depthwise(layer, value.shape.channels).name
-        self.counts[kind] += 1
-        return self.label(f"{kind}{self.counts[kind]}")
 
     def own(self, layer: Layer, value: Value, label: str) -> dict[str, Tensor]:
         """The tensors of a layer under a label, by their names."""

@@ -65,13 +65,13 @@ def weighed(reading: Reading, layer: Layer, value: Value, normalized: bool) -> V
     """
     net = reading.net
     shared = shared_labels(reading)
-    label, behind = shared or (net.number(layer, value), "")
+    label, behind = shared or (net.label(layer.name), "")
     made = reading.add(layer, value, label=label)
     own = net.own(layer, value, label)
     parts = [own["weight"]._replace(may_turn=reading.kind == "connected")]
     if normalized:
         batch_norm = norm.BatchNorm(eps=EPS)
-        behind = behind or net.number(batch_norm, made)
+        behind = behind or net.label(batch_norm.name)
         found = net.own(batch_norm, made, behind)
         made = reading.add(batch_norm, made, label=behind)
         scale = found["weight"]._replace(variance=found["running_var"].key)
