@@ -31,6 +31,7 @@ def add(net: Lowering, a: Any, b: Any) -> Known:
     for one, two in ((a, b), (b, a)):
         if isinstance(one, Flow | Affine) and isinstance(two, Constant) and two.array.size > 1:
             return affine(net, one, None, two)
+    a, b = (net.flow(each) if isinstance(each, Affine) else each for each in (a, b))
     if isinstance(a, Flow) and isinstance(b, Flow) and a.value.shape == b.value.shape:
         return joined(net, merge.Add(), a, b)
     return formula(net, algebra.add, a, b)
@@ -40,6 +41,7 @@ def sub(net: Lowering, a: Any, b: Any) -> Known:
     a, b = operand(a), operand(b)
     if isinstance(a, Flow | Affine) and isinstance(b, Constant) and b.array.size > 1:
         return affine(net, a, None, Constant(-b.array))
+    a, b = (net.flow(each) if isinstance(each, Affine) else each for each in (a, b))
     if isinstance(a, Flow) and isinstance(b, Flow) and a.value.shape == b.value.shape:
         return joined(net, merge.Sub(), a, b)
     return formula(net, lambda one, two: algebra.add(one, algebra.multiply(-1.0, two)), a, b)
@@ -52,6 +54,7 @@ def mul(net: Lowering, a: Any, b: Any) -> Known:
             return affine(net, one, two, None)
         if isinstance(one, Flow) and isinstance(two, Flow) and (found := gated_by_itself(net, one, two)):
             return found
+    a, b = (net.flow(each) if isinstance(each, Affine) else each for each in (a, b))
     if isinstance(a, Flow) and isinstance(b, Flow):
         return product(net, a, b)
     return formula(net, algebra.multiply, a, b)
@@ -225,16 +228,26 @@ def with_weight(net: Lowering, flow: Flow, scale: Array, source: Constant) -> Fl
         return flow
     if isinstance(layer, norm.BatchNorm):
         changed = {name: Tensor(tensors[name].array * scale) for name in ("weight", "bias")}
-    elif isinstance(layer, conv.Conv | conv.Depthwise | linear.Linear):
-        weight = tensors["weight"].array
-        spread = scale.reshape(-1, *[1] * (weight.ndim - 1))
-        changed = {"weight": Tensor(weight * spread)}
-        if "bias" in tensors:
-            changed["bias"] = Tensor(tensors["bias"].array * scale)
     else:
         return None
     net.change(made, layer, **changed)
     return flow
+
+
+def folded(net: Lowering, known: Affine) -> Flow | None:
+    """The value of a convolution with a batch norm behind it, its numbers taken into the filters."""
+    made = net.alone(known.flow)
+    layer = made.operation.layer if made is not None else None
+    if made is None or not isinstance(layer, conv.Conv | conv.Depthwise | linear.Linear):
+        return None
+    scale = np.broadcast_to(known.scale, known.flow.value.shape.channels)
+    weight = made.tensors["weight"].array
+    bias = made.tensors["bias"].array * scale if "bias" in made.tensors else 0
+    spread = scale.reshape(-1, *[1] * (weight.ndim - 1))
+    changed = {"weight": weight * spread, "bias": bias + np.broadcast_to(known.shift, scale.shape)}
+    tensors = {name: Tensor(array.astype(np.float32)) for name, array in changed.items()}
+    net.change(made, layer.with_arguments(bias=True), **tensors)
+    return known.flow
 
 
 def bare_norm(net: Lowering, flow: Flow) -> Any:
@@ -251,12 +264,10 @@ def make(net: Lowering, known: Known) -> Flow:
     """The layers of what arithmetic left open. Raises Refuse."""
     key = (known.expression, known.axes) if isinstance(known, Term) else id(known)
     if key not in net.settled:
-        if isinstance(known, Term):
-            net.settled[key] = make_term(net, known)
-        else:
-            assert isinstance(known, Affine)
-            net.settled[key] = make_affine(net, known)
-    return net.settled[key]
+        assert isinstance(known, Term | Affine)
+        made = make_term(net, known) if isinstance(known, Term) else make_affine(net, known)
+        net.settled[key] = made, known  # which lives on, so that no other has its id
+    return net.settled[key][0]
 
 
 def make_affine(net: Lowering, known: Affine) -> Flow:
@@ -270,6 +281,8 @@ def make_affine(net: Lowering, known: Affine) -> Flow:
         return net.each(layer, flow, **{"": Tensor(scale.reshape(spread))})
     if not shift.any():
         return net.each(channels.Scale(init=float(scale), trained=False), flow)
+    if (made := folded(net, known)) is not None:
+        return made
     if flow.value in net.inputs and (scale != 0).all():
         mean, std = (-shift / scale).tolist(), (1 / scale).tolist()
         return net.each(channels.Normalize(mean=mean, std=std), flow)

@@ -68,7 +68,7 @@ class Lowering:
         self.names: dict[int, set[str]] = {}  # of the graph's values that are this value, however laid out
         self.signs: dict[Any, Made] = {}  # of layers whose filters may be shared
         self.plain: dict[Flow, Value] = {}  # what a rearranged value was named as
-        self.settled: dict[Any, Flow] = {}  # what arithmetic was made
+        self.settled: dict[Any, tuple[Flow, Known]] = {}  # what arithmetic was made
         self.inputs: list[Value] = []
         self.refusals: list[Refusal] = []
         self.count = 0
@@ -255,7 +255,7 @@ class Lowering:
 
     def integers(self, known: object, what: str) -> list[int]:
         """An input, or an attribute, that has to be a list of whole numbers. Raises Refuse."""
-        if isinstance(known, list | tuple):
+        if isinstance(known, list):
             return [int(each) for each in known]
         if not isinstance(known, Constant):
             raise Refuse("E1007", f"the {what} of `{self.node.operator}` depends on the numbers of a value")

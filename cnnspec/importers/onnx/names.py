@@ -16,46 +16,55 @@ from cnnspec.importers.onnx.lower import COUNTER, Made
 from cnnspec.importers.onnx.values import Node
 
 HIERARCHY, SCOPES = "pkg.torch.onnx.class_hierarchy", "pkg.torch.onnx.name_scopes"
-PATH = re.compile(r"[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)*", re.ASCII)
+PATH = re.compile(r"[\w-]+(\.[\w-]+)*", re.ASCII)
 LONGEST = 2000
 """Characters of what is noted with a node: a few hundred modules deep is no network's."""
 
 
 def named(made: Sequence[Made]) -> list[Operation] | None:
     """The operations with the source's keys and in its scopes; None where it has no names for all tensors."""
-    owners = dict(enumerate(map(owner, made)))
-    keyed = {place for place, each in enumerate(made) if each.operation.keys}
-    first: dict[tuple[str, ...], int] = {}
-    for place in sorted(keyed):
-        start = first.setdefault(tuple(made[place].operation.keys.values()), place)
-        owners[place] = owners[start]
-    paths = [owners[place] for place in first.values()]
-    if not all(paths) or len({*paths}) < len(paths) or any(nests(path, paths) for path in paths):
+    keyed = {tuple(each.operation.keys.values()): each for each in reversed(made) if each.operation.keys}
+    first = dict(reversed(keyed.items()))
+    owners = {keys: owner(each) for keys, each in first.items()}
+    counts = Counter(owners.values())
+    around_others = {path[:place] for path in counts for place, sign in enumerate(path) if sign == "."}
+    for keys, each in first.items():
+        if counts[owners[keys]] > 1 or owners[keys] in around_others:
+            owners[keys] = ".".join(filter(None, (path_of(each.node), each.operation.layer.name)))
+    paths = [*owners.values()]
+    if not all(paths) or len({*paths}) < len(paths) or {*paths} & around_others:
         return None
-    scopes = around(made)
     found = []
-    for place, each in enumerate(made):
-        path = owners[place]
-        keys = {name: f"{path}.{name}" if name else path for name in each.operation.keys}
-        found.append(each.operation._replace(keys=keys, scopes=scopes[place]))
+    for each, scopes in zip(made, around(made), strict=True):
+        path = owners.get(tuple(each.operation.keys.values()), "")
+        own = {name: f"{path}.{name}" if name else path for name in each.operation.keys}
+        found.append(each.operation._replace(keys=own, scopes=scopes))
     return found
 
 
-def nests(path: str, paths: Sequence[str]) -> bool:
-    return any(other.startswith(f"{path}.") for other in paths)
-
-
 def owner(made: Made) -> str:
-    """The path of the module that an operation's tensors belong to; "" where it is not known."""
-    found = {
+    """The path of the module that an operation's tensors belong to; "" where it is not known.
+
+    Exporters merge vectors that are equal, and name them after the first: a kernel's name is believed most.
+    """
+    found = [
         tensor.source.removesuffix(f".{name}" if name else "")
         for name, tensor in made.tensors.items()
-        if name != COUNTER and tensor.source.endswith(f".{name}" if name else "")
+        if name != COUNTER and tensor.array.ndim > 1 and tensor.source.endswith(f".{name}" if name else "")
+    ]
+    for path in (*found, path_of(made.node), *own_names(made)):
+        if PATH.fullmatch(path):
+            return path
+    return ""
+
+
+def own_names(made: Made) -> list[str]:
+    """What the names of all tensors begin with, if they begin alike."""
+    tensors = {name: tensor.source for name, tensor in made.tensors.items() if name != COUNTER}
+    starts = {
+        source.removesuffix(f".{name}") for name, source in tensors.items() if source.endswith(f".{name}")
     }
-    told = found.pop() if len(found) == 1 else ""
-    if told and PATH.fullmatch(told):
-        return told
-    return path_of(made.node)
+    return [*starts] if len(starts) == 1 and len(tensors) else []
 
 
 def path_of(node: Node) -> str:
@@ -126,10 +135,10 @@ def height(path: str) -> tuple[int, str]:
 
 def class_of(path: str, own: Mapping[str, str], known: list[tuple[str, dict[str, str]]]) -> str:
     """The class of a module with these parts: one that is known, or a new one; its layer's name of a leaf."""
-    if "" in own or not own:
+    if not own or [*own] == [""]:
         return own.get("", "")
     if all(name.isdecimal() for name in own):
-        return "Sequential"
+        return "ConvNorm" if [*own.values()] in (["conv"], ["depthwise"]) else "Sequential"
     for kind, parts in known:
         common = own.keys() & parts.keys()
         is_part = own.keys() <= parts.keys() or parts.keys() <= own.keys()
