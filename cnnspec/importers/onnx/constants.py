@@ -13,16 +13,19 @@ from cnnspec.importers.onnx.files import array
 from cnnspec.importers.onnx.values import Refuse
 from cnnspec.run.programs import Array
 
-MOST_ELEMENTS = 1 << 26
-"""So many numbers a computed tensor may have: files say sizes, and nothing else bounds them."""
+MOST_ELEMENTS, MOST_REPEATED = 1 << 26, 1 << 31
+"""So many numbers a computed tensor may have: files say sizes, and nothing else bounds them.
+
+One number that is repeated takes no memory.
+"""
 
 
-def bounded(shape: Sequence[int]) -> tuple[int, ...]:
+def bounded(shape: Sequence[int], most: int = MOST_ELEMENTS) -> tuple[int, ...]:
     """The shape of what is to be computed. Raises Refuse where it is too large, ValueError where none."""
     sizes = tuple(map(int, shape))
     if any(size < 0 for size in sizes):
         raise ValueError(f"a tensor of shape {sizes}")
-    if math.prod(sizes) > MOST_ELEMENTS:
+    if math.prod(sizes) > most:
         raise Refuse("E1006", f"a computed tensor of shape {sizes} is too large")
     return sizes
 
@@ -57,9 +60,8 @@ def constant(
 
 
 def constant_of_shape(shape: Array, *, value: Any = None) -> Array:
-    sizes = bounded(numbers(shape))
     fill = np.zeros(1, np.float32) if value is None else array(value, None)
-    return np.full(sizes, fill.reshape(()), fill.dtype)
+    return np.broadcast_to(fill.reshape(()), bounded(numbers(shape), MOST_REPEATED))
 
 
 def cast(x: Array, *, to: int, saturate: int = 1) -> Array:
@@ -137,8 +139,8 @@ def range_(start: Array, limit: Array, delta: Array) -> Array:
 
 
 def expand(x: Array, shape: Array) -> Array:
-    sizes = bounded(np.broadcast_shapes(x.shape, tuple(numbers(shape))))
-    return np.broadcast_to(x, sizes).copy()
+    sizes = np.broadcast_shapes(x.shape, tuple(numbers(shape)))
+    return np.broadcast_to(x, bounded(sizes, MOST_REPEATED))
 
 
 def tile(x: Array, repeats: Array) -> Array:
@@ -248,7 +250,4 @@ def compute(
     given = {"num_outputs": outputs, **attributes} if operator == "Split" else attributes
     with np.errstate(all="ignore"):
         made = function(*arrays, **given)
-    found = [np.asarray(each) for each in (made if isinstance(made, list) else [made])]
-    for each in found:
-        bounded(each.shape)
-    return found
+    return [np.asarray(each) for each in (made if isinstance(made, list) else [made])]

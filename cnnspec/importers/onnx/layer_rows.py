@@ -15,6 +15,7 @@ from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.layers import channels, conv, linear, norm, pool, resize
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
 
 
 def vector(net: Lowering, known: object, what: str, size: int) -> Tensor:
@@ -372,6 +373,9 @@ def pooled(net: Lowering, x: object, windows: Windows, ceil: bool, make: Any) ->
     pad = (windows.pad[0], windows.pad[2])
     is_even = pad == (windows.pad[1], windows.pad[3])
     tries = [make(pad=pad, ceil=over) for over in ((ceil,) if is_even else (False, True))]
+    if not is_even and wanted == (1, 1) and reads_all(windows, value.shape):
+        whole_map_ = pool.GlobalMaxPool() if tries[0].name == "maxpool" else pool.GlobalAvgPool()
+        return net.natural(net.emit(whole_map_, value))
     for layer in tries:
         if layer.output(value.shape).size == wanted:
             return net.natural(net.emit(layer, value))
@@ -380,6 +384,13 @@ def pooled(net: Lowering, x: object, windows: Windows, ceil: bool, make: Any) ->
     if is_even or min(rest) < 0:
         net.deny("pads", list(windows.pad))
     return net.natural(net.emit(resize.Crop(sides=rest), net.emit(tries[-1], value)))
+
+
+def reads_all(windows: Windows, x: Shape) -> bool:
+    """Whether the first window reads the whole map."""
+    lows = (windows.pad[0], windows.pad[2])
+    sizes = zip(windows.kernel, x.size, lows, windows.dilation, strict=True)
+    return all(k >= n + low and d == 1 for k, n, low, d in sizes)
 
 
 def whole_map(layer: type[Layer]) -> Row:
