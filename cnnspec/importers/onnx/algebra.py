@@ -142,7 +142,7 @@ def text(
             return f"{each:.4g}"
         if isinstance(each, Leaf):
             mean = means(each)
-            return "x" if each == x else f"{mean[0]} {words(mean[1])}" if mean else f"value {each.number}"
+            return "x" if each == x else f"{mean[0]}({words(mean[1])})" if mean else f"value {each.number}"
         if isinstance(each, Function):
             inner = each.operand
             if each.name == "sqrt" and isinstance(inner, Sum) and 0 < inner.constant < EPS:
