@@ -53,6 +53,8 @@ def open_model(path: Path) -> ModelProto:
         raise refuse(f"{path} is no ONNX file, or a broken one: {problem}") from None
     if not model.graph.node and not model.graph.output:
         raise refuse(f"{path} is no ONNX file, or not all of it: it holds no network")
+    if not all(isinstance(text, str) for text in texts(model)):
+        raise refuse(f"{path} is broken: a name in it is no text")
     opset(model)
     if model.functions:
         check_growth(model)
@@ -65,6 +67,16 @@ def open_model(path: Path) -> ModelProto:
     if model.graph.sparse_initializer or model.graph.quantization_annotation:
         raise refuse(f"{path} has sparse or quantised weights, which are not read")
     return model
+
+
+def texts(message: Any) -> Iterator[Any]:
+    """All strings of a message and of those in it; bytes where one is no UTF-8."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE:
+            for each in [value] if hasattr(value, "ListFields") else value:
+                yield from texts(each)
+        elif field.type == field.TYPE_STRING:
+            yield from [value] if isinstance(value, str | bytes) else value
 
 
 def opset(model: ModelProto) -> int:

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from cnnspec.elaborate.naming import carries
 from cnnspec.importers.model import Operation, Scope
 from cnnspec.importers.onnx.lower import COUNTER, Made
 from cnnspec.importers.onnx.values import Node
 
 HIERARCHY, SCOPES = "pkg.torch.onnx.class_hierarchy", "pkg.torch.onnx.name_scopes"
-PATH = re.compile(r"[\w-]+(\.[\w-]+)*", re.ASCII)
+PATH = re.compile(r"[\w-]{1,200}(\.[\w-]{1,200})*", re.ASCII)
 LONGEST = 2000
 """Characters of what is noted with a node: a few hundred modules deep is no network's."""
 
@@ -32,7 +33,7 @@ def named(made: Sequence[Made]) -> list[Operation] | None:
         if counts[owners[keys]] > 1 or owners[keys] in around_others:
             owners[keys] = ".".join(filter(None, (path_of(each.node), each.operation.layer.name)))
     paths = [*owners.values()]
-    if not all(paths) or len({*paths}) < len(paths) or {*paths} & around_others:
+    if not all(map(may_be, paths)) or len({*paths}) < len(paths) or {*paths} & around_others:
         return None
     found = []
     for each, scopes in zip(made, around(made), strict=True):
@@ -40,6 +41,11 @@ def named(made: Sequence[Made]) -> list[Operation] | None:
         own = {name: f"{path}.{name}" if name else path for name in each.operation.keys}
         found.append(each.operation._replace(keys=own, scopes=scopes))
     return found
+
+
+def may_be(path: str) -> bool:
+    """Whether modules can have such a path."""
+    return bool(path) and all(map(carries, path.split(".")))
 
 
 def owner(made: Made) -> str:

@@ -20,6 +20,9 @@ def infer_shapes(model: ModelProto, inputs: Mapping[str, Sequence[int]]) -> dict
     """The shapes of the values of a model by name, for inputs of these shapes. Raises Refused."""
     light = ModelProto(ir_version=max(model.ir_version, 4))
     light.opset_import.extend(model.opset_import)
+    known = {each.domain for each in model.opset_import}
+    for domain in sorted({node.domain for node in model.graph.node} - known):
+        light.opset_import.append(helper.make_opsetid(domain, 1))  # its operators will be refused by name
     light.graph.CopyFrom(graph_without_numbers(model.graph, inputs))
     try:
         found = shape_inference.infer_shapes(light, data_prop=True)
