@@ -17,7 +17,7 @@ from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Data, Diagnostic, Fix, Note
 from cnnspec.text.source import Span
 from cnnspec.values.extents import ARITHMETIC, Extent, computed, follows
-from cnnspec.values.functions import FUNCTIONS
+from cnnspec.values.functions import FUNCTIONS, MOST_FACTORS, power
 from cnnspec.values.kinds import Filter, describe, is_integer, is_number
 from cnnspec.values.limits import LARGEST_INTEGER, LONGEST_LIST, Limits
 from cnnspec.values.shapes import Shape
@@ -233,10 +233,16 @@ class Evaluator:
         if not (is_number(left) and is_number(right)):
             wrong, side = (left, node.left) if not is_number(left) else (right, node.right)
             raise fault("E0306", f"`{node.operator}` needs numbers, not {describe(wrong)}", side.span)
+        if node.operator == "**":  # a product of so many factors: a formula, if the exponent is a number
+            self.pin(right)
+            left, right = self.still(left), plain(right)
+            self.meter.spend(int(min(abs(right), MOST_FACTORS)), node.span)
         try:
-            value = self.apply_function(ARITHMETIC[node.operator], [left, right])
+            value = self.apply_function(_ARITHMETIC[node.operator], [left, right])
         except ZeroDivisionError:
             raise fault("E0306", f"{left} {node.operator} {right}: division by zero", node.span) from None
+        except ValueError as error:
+            raise fault("E0306", f"{left} {node.operator} {right}: {error}", node.span) from None
         except OverflowError:
             raise fault("E0307", f"{left} {node.operator} {right} is too large a number", node.span) from None
         if isinstance(value, float):
@@ -361,11 +367,7 @@ class Evaluator:
         return self.check_number(value, node.span)
 
 
-def edit(span: Span, text: str) -> Any:
-    from cnnspec.text.diagnostics import Edit
-
-    return Edit(span, text)
-
+_ARITHMETIC = {**ARITHMETIC, "**": power}
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,

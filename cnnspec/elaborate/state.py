@@ -13,13 +13,13 @@ from typing import Any
 
 from cnnspec import layers
 from cnnspec.elaborate.context import Abandoned, Context, Defaults
-from cnnspec.elaborate.evaluate import Fault, Meter, Unknowable, edit, fault
+from cnnspec.elaborate.evaluate import Fault, Meter, Unknowable, fault
 from cnnspec.elaborate.naming import carries, free_name
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.graph.tree import Instance, Step, Value
 from cnnspec.layers.base import Layer
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Fix, Note, Twice
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note, Twice
 from cnnspec.text.source import Span
 from cnnspec.values.kinds import describe
 from cnnspec.values.limits import MORE_WORK, Limits
@@ -133,7 +133,7 @@ class Elaboration(ABC):
             raise fault("E0203", "what is computed of a label holds no dot: dots part it", label.span)
         if not carries(name):
             free = free_name(name)
-            fixes = [Fix(f"call it `{free}`", (edit(label.span, free),))]
+            fixes = [Fix(f"call it `{free}`", (Edit(label.span, free),))]
             raise fault("E0208", f"torch modules already have an attribute `{name}`", label.span, fixes=fixes)
         return name
 

@@ -36,8 +36,8 @@ BEGINNINGS = {"NL", "LBRACE", "VBAR"}
 OPERANDS = {"NAME", "INT", "FLOAT", "SIZE", "STRING", "BOOL", "RPAR", "RSQB"}
 """Behind these a sign stands between two values."""
 
-TIGHT_BEFORE = {"COMMA", "COLON", "SLICE", "RPAR", "RSQB", "AT", "DOT"}
-TIGHT_BEHIND = {"LPAR", "LSQB", "AT", "DOT", "KEY", "SLICE", "UNARY"}
+TIGHT_BEFORE = {"COMMA", "COLON", "SLICE", "RPAR", "RSQB", "AT", "DOT", "POWER"}
+TIGHT_BEHIND = {"LPAR", "LSQB", "AT", "DOT", "POWER", "KEY", "SLICE", "UNARY"}
 TIGHT_PAIRS = {("DEFINED", "LPAR"), ("FUNC", "LPAR"), ("INDEXED", "LSQB"), ("LBRACE", "RBRACE")}
 
 _NEEDLESS = re.compile(r"(?<!\w)[ \t]+|[ \t]+(?!\w)")

@@ -88,6 +88,7 @@ _TOKEN = re.compile(
     | (?P<STRING>"[^"\n]*")
     | (?P<COMPARE>==|!=|<=|>=|<|>)
     | (?P<SIGN>[+-])
+    | (?P<POWER>\*\*)
     | (?P<TIMES>//|[*/%])
     | (?P<WRONG>"[^"\n]*|'[^'\n]*'?|[0-9][0-9A-Za-z_]*|&&|.)
     ){_BLANK}""",

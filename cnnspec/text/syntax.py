@@ -58,7 +58,7 @@ class Unary(NamedTuple):
 
 
 class Binary(NamedTuple):
-    """`+ - * / // %`, a comparison, `and` or `or`."""
+    """`+ - * / // % **`, a comparison, `and` or `or`."""
 
     operator: str
     left: Expression

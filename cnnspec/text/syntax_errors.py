@@ -18,6 +18,7 @@ AFTER = {
     "KEY": "a value",
     "SIGN": "a value",
     "TIMES": "a value",
+    "POWER": "a value",
     "COMPARE": "a value",
     "AND": "a test",
     "OR": "a test",
@@ -256,7 +257,7 @@ def filter_without_count(slip: Slip) -> Diagnostic | None:
 def bare_operator(slip: Slip) -> Diagnostic | None:
     """`linear -1`, `conv 4*width@3x3`."""
     token, before, after = slip.token, slip.back(1), slip.ahead(1)
-    if token.type not in ("SIGN", "TIMES", "COMPARE") or not slip.expects("KEY"):
+    if token.type not in ("SIGN", "TIMES", "POWER", "COMPARE") or not slip.expects("KEY"):
         return None
     sign = slip.text(token)
     simple = {"INT", "FLOAT", "NAME"}

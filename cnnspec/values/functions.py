@@ -1,12 +1,35 @@
-"""The functions of the language: Python's, and the MobileNets' rounding. Misuse raises TypeError."""
+"""Functions of the language, and its power: Python's, and the MobileNets' rounding. Misuse: TypeError."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 from cnnspec.values.kinds import is_integer, is_number
+from cnnspec.values.limits import LARGEST_INTEGER
+from cnnspec.values.symbols import Involved, Symbol
+
+MOST_FACTORS = LARGEST_INTEGER.bit_length() + 1
+"""So many factors of 2 or more are past every bound."""
+
+
+def power(base: Any, exponent: Any) -> Any:
+    """`base ** exponent`: an integer of integers, but a float where the exponent is negative; never complex.
+
+    A Symbol is multiplied, so that it remembers. No number is computed that is far past the bounds.
+    Raises ValueError for a root of a negative number, and ZeroDivisionError, OverflowError and Involved.
+    """
+    if is_integer(base) and is_integer(exponent) and exponent >= 0:
+        if isinstance(base, Symbol):
+            if exponent > MOST_FACTORS:
+                raise Involved
+            return math.prod(repeat(base, exponent))
+        return base ** (min(exponent, MOST_FACTORS) if abs(base) > 1 else exponent)
+    if base < 0 and exponent % 1:
+        raise ValueError(f"a negative number has no power of {exponent}")
+    return float(base) ** exponent
 
 
 def _divisible(value: float, divisor: int) -> int:

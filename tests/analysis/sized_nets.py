@@ -45,6 +45,7 @@ READS = (
     "crop [in.height - 1, in.width - 2]",
     "crop [in.width, in.height]",
     "upsample size=[in.height * 2, in.width + 1]",
+    "upsample size=[2 ** (in.height // 8), in.width**2 // 4]",
     "conv 4@3x3 pad=in.height // 4",
     "depthwise [in.height, in.width]",
     "require in.height % 2 == 0 and in.width > 3",

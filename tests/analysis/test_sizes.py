@@ -131,6 +131,7 @@ def test_a_formula_holds_beyond_the_sizes_it_was_found_by(seed: int) -> None:
         ("maxpool 2x2, upsample 3, maxpool 2x2", None),
         ("avgpool 600x600", None),  # a period of 600 does not pass by
         ("conv 4@3x3 pad=in.height // 9", None),
+        ("crop sides=[in.height**2 // 40960, 0, 0, 0]", None),
         ("upsample size=[2 * (in.height // 3) + 1, in.width]", "2*(h//3) + 1"),
     ],
 )

@@ -304,11 +304,13 @@ block Strided(stride) {
     conv 4@3x3 pad=1 stride=stride
     if stride != 1 { conv 4@3x3 pad=1 stride=stride }
 }
+block Squared(power) { conv (in.channels**power + 2**power)@1x1, conv 4@1x1 }
 net N {
     input 3@8x8
     B 4 no, maxpool 2x2, B 8 yes, B 8 no
     Once 5 2
     Strided 1, Strided 2
+    Squared 2, conv 5@1x1, Squared 2
 }"""
 
 
@@ -319,3 +321,4 @@ def test_a_class_honours_its_parameters_in_every_place() -> None:
     assert module.B(3, out=6, more=True)(x).shape == (1, 6, 8, 8)
     assert module.Once(width=7)(torch.randn(1, 8, 4, 4)).shape == (1, 14, 2, 2)
     assert [c.stride for c in module.Strided(10, stride=3)] == [(3, 3), (3, 3)]
+    assert module.Squared(7)[0].out_channels == 7**2 + 2**2

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from cnnspec.values.functions import FUNCTIONS
+from cnnspec.values.functions import FUNCTIONS, power
 from cnnspec.values.kinds import Filter, is_integer
 from tests.random.nets import written
 from tests.random.place import Callee, Expression, Place
@@ -26,6 +26,7 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "/": operator.truediv,
     "//": operator.floordiv,
     "%": operator.mod,
+    "**": power,
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -212,6 +213,8 @@ def computed(choose: Choose, value: int, place: Place, depth: int) -> Expression
         lambda: function("ceil", literal(value - 0.25)),
         lambda: function("round", literal(value + 0.25)),
     ]
+    powers = [(literal(root), "**", literal(n)) for n in (2, 3) for root in range(2, 33) if root**n == value]
+    forms += [partial(binary, *one) for one in powers]
     if value > 0:
         forms.append(lambda: function("divisible", inner, literal(math.gcd(value, 12))))
     return choose.pick(forms)()

@@ -104,6 +104,8 @@ BOMBS: dict[str, str] = {
     "integers_by_sums": constants("2147483647", "{a} + {a}", 3),
     "integers_in_features": net("    conv 2147483647@1x1", "    a = in.features * in.features * in.features"),
     "integers_summed": constants("2147483647", "sum([{a}, {a}, {a}])", 1),
+    "integers_by_powers": constants("10**10**9", "{a} ** {a}", 3),
+    "powers_in_a_line": constants("**".join(["99"] * 150), "{a}", 0),
     "floats": constants("1e300", "{a} * {a}", 2, "dropout {a}"),
     "strings": constants('"ab"', "{a} + {a}", 40, "conv 8@3x3 pad={a}"),
     "strings_repeated": constants('"ab"', "{a} * 1000000000", 1, "conv 8@3x3 pad={a}"),

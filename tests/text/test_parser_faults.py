@@ -41,6 +41,8 @@ SLIPS: list[tuple[str, str, int, str, str | None]] = [
     ("tanh()", "E0101", 10, "a layer without arguments is just its name: `tanh`", "tanh"),
     ("linear -1", "E0101", 12, "a signed argument stands in parentheses: `(-1)`", "linear (-1)"),
     ("conv 4*w@3x3", "E0101", 11, "an argument with an operator stands in parentheses", "conv (4*w)@3x3"),
+    ("conv 4**w@3x3", "E0101", 11, "an argument with an operator stands in parentheses", "conv (4**w)@3x3"),
+    ("x = 2 ** ", "E0101", 13, "expected a value after `**`, found the end of the line", None),
     ("conv @3x3 pad=1", "E0101", 10, "the number of filters is missing before `@`", None),
     ("conv 64@3x3 ? 1", "E0102", 17, "`?` means nothing in the language", None),
     ("conv 64@3x3 : 1", "E0101", 17, "expected the end of the line after `3x3`, found `:`", None),

@@ -9,7 +9,7 @@ from cnnspec.text import foreign
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.slip import Slip
 
-_OPERATORS = {"SIGN", "TIMES", "COMPARE", "AND", "OR"}
+_OPERATORS = {"SIGN", "TIMES", "POWER", "COMPARE", "AND", "OR"}
 _SHAPE = re.compile(r"(?:shape\s*=|input_shape\s*=|[(\[\s])*(\d+(?:\s*[x,]\s*\d+)+)[)\]\s,]*")
 
 
@@ -95,21 +95,6 @@ def operator_apart(slip: Slip) -> Diagnostic | None:
     return slip.fault(message, "write the parentheses", (start, start, "("), (end, end, ")"))
 
 
-def power(slip: Slip) -> Diagnostic | None:
-    """`2 ** i`."""
-    token, sign, base, exponent = slip.token, slip.back(1), slip.back(2), slip.ahead(1)
-    if token.type != "TIMES" or sign.type != "TIMES" or sign.end != token.start:
-        return None
-    message = (
-        "there is no power `**`: a list holds what is needed, `widths = [64, 128, 256]`, then `widths[i]`"
-    )
-    text, number = slip.text(base), slip.text(exponent)
-    if exponent.type != "INT" or base.type not in ("NAME", "INT") or number not in ("2", "3"):
-        return slip.fault(message)
-    product = "(" + " * ".join([text] * int(number)) + ")"
-    return slip.fault(message, f"write `{product}`", (base.start, exponent.end, product))
-
-
 def again_as_output(slip: Slip) -> Diagnostic | None:
     """`output again tower`."""
     name = slip.ahead(1)
@@ -154,7 +139,6 @@ HABITS = (
     label_by_equals,
     claim_apart,
     operator_apart,
-    power,
     again_as_output,
     item_of_list,
 )
