@@ -318,9 +318,10 @@ class Evaluator:
         return self.bounded_list(made, node.span)
 
     def index(self, node: syntax.Index) -> Any:
-        value = self.name(node.value)
+        value = self.evaluate(node.value)
+        called = f"`{node.value.name}`" if type(node.value) is syntax.Name else ""
         for subscript in node.subscripts:
-            if not isinstance(value, list | tuple):
+            if not isinstance(value, list) and type(value) is not tuple:
                 raise fault("E0306", f"only lists have items: {describe(value)} has none", node.span)
             if isinstance(subscript, syntax.Slice):
                 bounds = [
@@ -337,10 +338,10 @@ class Evaluator:
             if not -len(value) <= position < len(value):
                 raise fault(
                     "E0306",
-                    f"`{node.value.name}` has {len(value)} items, so no item {position}",
+                    f"{called or describe(value)} has {len(value)} items, so no item {position}",
                     subscript.span,
                 )
-            value = value[position]
+            value, called = value[position], ""
         return value
 
     def function(self, node: syntax.Function) -> Any:

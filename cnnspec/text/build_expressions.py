@@ -165,10 +165,6 @@ class ValueBuilder:
         """[1, 2]"""
         start, end = parts[0].start, parts[-1].end
         items = parts[1] if len(parts) > 2 else []
-        if start and self.text[start - 1] == "]":
-            from cnnspec.text.foreign.habits import list_indexed
-
-            return self.fault("E0101", list_indexed(self.text, start), self.span(start, end))
         node = syntax.List(tuple(items), self.span(start, end))
         return self.deep(node, *items)
 
@@ -181,9 +177,9 @@ class ValueBuilder:
 
     def index(self, parts: Parts) -> Any:
         """table[i, j]"""
-        name, _, subscripts, closed = parts
-        node = syntax.Index(self.variable([name]), tuple(subscripts), self.span(name.start, closed.end))
-        return self.deep(node, *subscripts)
+        value, _, subscripts, closed = parts
+        node = syntax.Index(value, tuple(subscripts), self.span(value.span.start, closed.end))
+        return self.deep(node, value, *subscripts)
 
     def function(self, parts: Parts) -> Any:
         """max(a, b)"""

@@ -36,9 +36,9 @@ BEGINNINGS = {"NL", "LBRACE", "VBAR"}
 OPERANDS = {"NAME", "INT", "FLOAT", "SIZE", "STRING", "BOOL", "RPAR", "RSQB"}
 """Behind these a sign stands between two values."""
 
-TIGHT_BEFORE = {"COMMA", "COLON", "SLICE", "RPAR", "RSQB", "AT", "DOT", "POWER"}
-TIGHT_BEHIND = {"LPAR", "LSQB", "AT", "DOT", "POWER", "KEY", "SLICE", "UNARY"}
-TIGHT_PAIRS = {("DEFINED", "LPAR"), ("FUNC", "LPAR"), ("INDEXED", "LSQB"), ("LBRACE", "RBRACE")}
+TIGHT_BEFORE = {"COMMA", "COLON", "SLICE", "RPAR", "RSQB", "SUBSCRIPT", "AT", "DOT", "POWER"}
+TIGHT_BEHIND = {"LPAR", "LSQB", "SUBSCRIPT", "AT", "DOT", "POWER", "KEY", "SLICE", "UNARY"}
+TIGHT_PAIRS = {("DEFINED", "LPAR"), ("FUNC", "LPAR"), ("LBRACE", "RBRACE")}
 
 _NEEDLESS = re.compile(r"(?<!\w)[ \t]+|[ \t]+(?!\w)")
 """Blanks in a computed label that part no words: `stage{i+1}` holds none, as it is one word itself."""

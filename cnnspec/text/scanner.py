@@ -62,11 +62,13 @@ PUNCTUATION = {
     ".": "DOT",
     "->": "ARROW",
 }
-CLOSER = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB"}
+CLOSER = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB", "SUBSCRIPT": "RSQB"}
 BRACKETS = CLOSER.keys() | CLOSER.values()
-DEPTH = {"LPAR": 1, "LSQB": 1, "RPAR": -1, "RSQB": -1}
+DEPTH = {"LPAR": 1, "LSQB": 1, "SUBSCRIPT": 1, "RPAR": -1, "RSQB": -1}
 """How a token changes the number of open round and square brackets."""
-NAMES = {"NAME", "KEY", "FUNC", "INDEXED", "COMPUTED"}
+NAMES = {"NAME", "KEY", "FUNC", "COMPUTED"}
+INDEXABLE = {"NAME", "RPAR", "RSQB"}
+"""Right behind these `[` is an index."""
 
 # Words of the language only at the start of a line of the file, and of a statement in braces.
 FILE_WORDS = {"net": "NET", "block": "BLOCK", "use": "USE"}
@@ -79,7 +81,7 @@ _HOLES = r"(?:\{[^{}\n]*\}[A-Za-z0-9_]*)+"
 # The last group that matched names the token: what a name is depends on what stands right behind it.
 _TOKEN = re.compile(
     rf"""(?:
-      (?P<NAME>{_NAME})(?:(?P<KEY>[ \t]*=(?!=))|(?P<FUNC>(?=\())|(?P<INDEXED>(?=\[))
+      (?P<NAME>{_NAME})(?:(?P<KEY>[ \t]*=(?!=))|(?P<FUNC>(?=\())
                          |(?P<COMPUTED>{_HOLES}(?=[ \t]*:)))?
     | (?P<PUNCTUATION>[{{}}()\[\],:|@.]|->)
     | (?P<INT>[0-9]+)(?:(?P<SIZE>(?:x[0-9]+)+)
@@ -234,6 +236,9 @@ class _Scanner:
         if kind in ("LBRACE", "RBRACE") and self.rounds:
             return self.give_up(position)
         if kind in CLOSER:
+            before = self.tokens[-1] if self.tokens else token
+            if kind == "LSQB" and before.end == position and before.type in INDEXABLE:
+                token = Token("SUBSCRIPT", position, position + 1)
             waiting = self.braces if kind == "LBRACE" else self.rounds
             waiting.append(token)
             if len(self.braces) + len(self.rounds) > self.limits.max_nesting:

@@ -98,9 +98,9 @@ class Slice(NamedTuple):
 
 
 class Index(NamedTuple):
-    """`list[i]`, `table[i, j]`, `list[:i]`."""
+    """`list[i]`, `table[i, j]`, `list[:i]`, `[64, 128][i]`."""
 
-    value: Name
+    value: Expression
     subscripts: tuple[Expression | Slice, ...]
     span: Span
 

@@ -8,7 +8,7 @@ from cnnspec.text import foreign
 from cnnspec.text import lexical_errors as unreadable
 from cnnspec.text.diagnostics import Counted, Diagnostic
 from cnnspec.text.foreign.habits import HABITS
-from cnnspec.text.scanner import WORDS, Token
+from cnnspec.text.scanner import CLOSER, WORDS, Token
 from cnnspec.text.slip import Slip
 from cnnspec.text.source import Source, Span
 
@@ -32,6 +32,7 @@ AFTER = {
     "OUTPUT": "a label",
     "LPAR": "a value",
     "LSQB": "a value",
+    "SUBSCRIPT": "an index",
     "NET": "a name",
     "BLOCK": "a name",
     "USE": "a file's name in double quotes",
@@ -53,7 +54,7 @@ NEXT: tuple[dict[str, str], ...] = (
     {"DOT": "`.channels`, `.height`, `.width` or `.features`"},
     {"$END": "`}`"},
 )
-VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "NAME", "FUNC", "INDEXED", "LPAR", "LSQB"}
+VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "NAME", "FUNC", "LPAR", "LSQB"}
 
 
 def explain(source: Source, tokens: list[Token], index: int, expects: Callable[[str], bool]) -> Diagnostic:
@@ -183,9 +184,9 @@ def lonely_word(slip: Slip) -> Diagnostic | None:
         return slip.fault(
             "a name has no parts; only `in` has: `in.channels`, `in.height`, `in.width`, `in.features`"
         )
-    if kind == "INDEXED" and slip.expects("REPEAT"):
+    if kind == "SUBSCRIPT" and len(slip.step()) == 1:
         return slip.fault(
-            f"`{slip.text(slip.token)}[` starts no step: a constant is given whole, `name = value`"
+            f"`{slip.text(slip.back(1))}[` starts no step: a constant is given whole, `name = value`"
         )
     return None
 
@@ -284,7 +285,7 @@ def chained_comparison(slip: Slip) -> Diagnostic | None:
     for part in reversed(slip.step()):
         if part.type == "COMPARE":
             return slip.fault("comparisons do not chain: write `a < b and b < c`")
-        if part.type in ("AND", "OR", "NOT", "IF", "ELSE", "KEY", "LPAR", "LSQB"):
+        if part.type in ("AND", "OR", "NOT", "IF", "ELSE", "KEY", *CLOSER):
             break
     return None
 

@@ -89,6 +89,10 @@ def indexed(name: str, *at: int) -> Expression:
     return Expression(f"{name}[{', '.join(map(str, at))}]", value)
 
 
+def item(source: Expression, number: int) -> Expression:
+    return Expression(f"{source.text}[{number}]", lambda at: source(at)[number])
+
+
 def head(name: str, stop: int) -> Expression:
     return Expression(f"{name}[:{stop}]", lambda at: at.names[name][:stop])
 
@@ -149,7 +153,7 @@ def sources(place: Place) -> list[tuple[Expression, int]]:
             ends = [(0, value[0]), (-1, value[-1])]
             found += [(indexed(name, i), item) for i, item in ends if is_integer(item)]
             if isinstance(value[0], list) and is_integer(value[0][-1]):
-                found.append((indexed(name, 0, -1), value[0][-1]))
+                found += [(form, value[0][-1]) for form in (indexed(name, 0, -1), item(indexed(name, 0), -1))]
         elif isinstance(value, tuple) and not isinstance(value, Filter | Callee):
             found.append((indexed(name, 1), value[1]))
     if place.shape is not None:
@@ -209,6 +213,7 @@ def computed(choose: Choose, value: int, place: Place, depth: int) -> Expression
         lambda: choice(less, test(choose, False, place, depth), inner),
         lambda: function("min", inner, more),
         lambda: function("max", listed([less, inner])),
+        lambda: item(listed([less, inner, more]), 1),
         lambda: function("sum", listed([literal(1), literal(value - 1)])),
         lambda: function("ceil", literal(value - 0.25)),
         lambda: function("round", literal(value + 0.25)),

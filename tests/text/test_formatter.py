@@ -149,8 +149,11 @@ def test_the_checked_graphs_are_the_same(name: str) -> None:
 
 
 OPENING, CLOSING = ("START", "LBRACE", "LPAR", "LSQB"), ("RBRACE", "RPAR", "RSQB", "$END")
-GLUED = ("FUNC", "INDEXED")
-"""What stands right behind these says what they are."""
+
+
+def glued(before: str, behind: str) -> bool:
+    """Whether nothing may stand between two words: there it would tell what they are."""
+    return before == "FUNC" or behind == "SUBSCRIPT"
 
 
 def blanks(chance: random.Random) -> str:
@@ -174,7 +177,7 @@ def regap(gap: str, before: str, behind: str, chance: random.Random) -> str:
     """Other blanks between two words; more blank lines where there is one, or there can be none."""
     first, *rest = (line.strip(" ") for line in gap.split("\n"))
     if not rest:
-        return gap + ("" if before in GLUED else blanks(chance))
+        return gap + ("" if glued(before, behind) else blanks(chance))
     opens, closes = before in OPENING, behind in CLOSING
     if gap.isspace() and not closes and (opens or behind == "VBAR") and chance.random() < 0.3:
         return blanks(chance)
@@ -207,12 +210,12 @@ def roughened(text: str, chance: random.Random) -> str:
     for word in words(text):
         gap = text[position : word.start]
         free = "\n" in gap or before in (*OPENING, "VBAR") or word.type in (*CLOSING, "VBAR") or depth
-        if free and before not in GLUED and chance.random() < 0.3:
+        if free and not glued(before, word.type) and chance.random() < 0.3:
             first, _, rest = gap.partition("\n")
             behind = "" if "#" in first else remark(chance)
             gap = f"{first} {behind}\n{chance.choice(('', '', chr(10)))}{remark(chance)}\n{rest}"
         parts += [gap, text[word.start : word.end]]
-        depth += (word.type in ("LPAR", "LSQB")) - (word.type in ("RPAR", "RSQB"))
+        depth += (word.type in ("LPAR", "LSQB", "SUBSCRIPT")) - (word.type in ("RPAR", "RSQB"))
         before, position = word.type, word.end
     return "".join(parts)
 

@@ -112,33 +112,10 @@ def again_as_output(slip: Slip) -> Diagnostic | None:
     return slip.fault(message, f"label it `{label}`", (start, name.end, lines))
 
 
-def list_indexed(text: str, start: int) -> str:
-    """What to say of the bracket at `start`, right behind another: `table[i][j]`, `[64, 128][i]`."""
-    depth, at = 0, start - 1
-    while at >= 0:
-        depth += {"]": 1, "[": -1}.get(text[at], 0)
-        if depth == 0:
-            break
-        at -= 1
-    if at > 0 and (text[at - 1].isalnum() or text[at - 1] in "_]"):
-        return "an index cannot stand behind another: write `table[i, j]`"
-    return "only a name has items: name the list, `widths = [64, 128]`, and write `widths[i]`"
-
-
-def item_of_list(slip: Slip) -> Diagnostic | None:
-    """`x = [64, 128][i]`."""
-    token, before = slip.token, slip.back(1)
-    if token.type != "LSQB" or before.type != "RSQB" or before.end != token.start:
-        return None
-    message = list_indexed(slip.source.text, token.start)
-    return slip.fault(message) if message.startswith("only") else None
-
-
 HABITS = (
     shape_in_brackets,
     label_by_equals,
     claim_apart,
     operator_apart,
     again_as_output,
-    item_of_list,
 )
