@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.backends.torch.print.spelling import Speller
-from cnnspec.backends.torch.solve.solutions import Branch, Define, Line, Return, Solved, Turns
+from cnnspec.backends.torch.solve.solutions import Branch, Define, Line, Solved, Turns
 from cnnspec.backends.writer import WIDTH, Writer
 
 
@@ -26,8 +26,6 @@ class Printer:
         for statement in solved:
             if isinstance(statement, Line):
                 self.line(statement)
-            elif isinstance(statement, Return):
-                self.writer.expression(self.speller.text(statement.made), "return ")
             elif isinstance(statement, Define):
                 self.define(statement)
             elif isinstance(statement, Branch):

@@ -10,22 +10,18 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.solutions import (
     Added,
-    Attribute,
     Check,
     Either,
     Every,
     Formula,
     Given,
-    Half,
     Index,
     Make,
-    Numbered,
-    Present,
+    Phrase,
     Remark,
     Solution,
     Straight,
     Variable,
-    literal,
 )
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, flat
 from cnnspec.values.symbols import Polynomial, Quotient, write
@@ -97,8 +93,6 @@ class Speller:
             return self.formula(solved.terms)
         if isinstance(solved, Given):
             return self.names.parameter(solved.name)
-        if isinstance(solved, Present):
-            return f"{self.names.parameter(solved.name)} is not None"
         if isinstance(solved, Either):
             taken = solved.name in self.parameters.columns
             return self.names.parameter(solved.name) if taken else solved.otherwise
@@ -106,14 +100,13 @@ class Speller:
             return self.names.parameter(self.parameters.added(solved))
         if isinstance(solved, Check):
             return self.check(solved)
-        if isinstance(solved, Attribute):
-            return f"{self.word(solved.owner)}.{solved.name}"
-        if isinstance(solved, Half):
-            return f"{self.word(solved.whole)} // 2"
+        if isinstance(solved, Phrase):
+            return "".join(map(self.word, solved.parts))
+        if isinstance(solved, Index):
+            solved.is_read = True
+            return solved.name
         if isinstance(solved, Straight):
             return self.straight(solved)
-        if isinstance(solved, Numbered):
-            return self.numbered(solved)
         if isinstance(solved, Variable):
             if solved not in self.variables:
                 self.variables[solved] = self.local.local(solved.wish)
@@ -121,19 +114,11 @@ class Speller:
         return flat(self.text(solved))
 
     def straight(self, solved: Straight) -> str:
-        start, step = self.word(solved.start), self.word(solved.step)
-        solved.turn.is_read = True
+        start, step, turn = self.word(solved.start), self.word(solved.step), self.word(solved.turn)
         if isinstance(solved.step, Formula) and self.is_sum(solved.step.terms):
             step = f"({step})"
-        slope = solved.turn.name if step == "1" else f"{step} * {solved.turn.name}"
+        slope = turn if step == "1" else f"{step} * {turn}"
         return slope if start == "0" else f"{start} + {slope}"
-
-    def numbered(self, solved: Numbered) -> str:
-        """A name that counts along, as an f-string."""
-        solved.turn.is_read = True
-        slope = solved.turn.name if solved.step == 1 else f"{solved.step} * {solved.turn.name}"
-        inner = f"{slope} + {solved.start}" if solved.start else slope
-        return "f" + literal(f"{solved.prefix}{{{inner}}}{solved.suffix}")
 
     def check(self, check: Check, inner: bool = False) -> str:
         sides = [

@@ -18,11 +18,10 @@ from cnnspec.backends.torch.solve.solutions import (
     MISSING,
     Added,
     ClassName,
-    Half,
     Index,
     Items,
     Make,
-    Numbered,
+    Phrase,
     Solution,
     Straight,
     Variable,
@@ -93,7 +92,7 @@ class Frame:
         for key in first.kwargs:
             values = [value if value is MISSING else value.kwargs[key] for value in column]
             if key == "padding" and self.is_half(column, said.get("kernel_size")):
-                solved: Solution = Half(said["kernel_size"])
+                solved: Solution = Phrase((said["kernel_size"], " // 2"))
             else:
                 solved = self.text(values, key)
             said[key] = solved
@@ -251,7 +250,9 @@ class Loop(Part):
             or any(n != start + step * j for n, j in zip(numbers, turns, strict=True))
         ):
             raise Unaligned
-        return Numbered(self.index, prefix, step, start, suffix)
+        slope = f"{step} * " if step != 1 else ""
+        before, after = literal(f"{prefix}{{{slope}")[:-1], literal(f"}}{suffix}")[1:]
+        return Phrase((f"f{before}", self.index, f" + {start}{after}" if start else after))
 
     def table(self) -> list[tuple[Variable, list[Solution]]]:
         """The variables that the loop runs over, with their values in each turn."""

@@ -11,7 +11,6 @@ from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.columns import Frame, Loop, Part
 from cnnspec.backends.torch.solve.roots import as_class
 from cnnspec.backends.torch.solve.solutions import (
-    Attribute,
     ClassName,
     Define,
     Either,
@@ -20,7 +19,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Items,
     Line,
     Make,
-    Present,
+    Phrase,
     Remark,
     Solution,
     Solved,
@@ -103,16 +102,16 @@ class Constructor:
         if scope.is_list:
             return Line(made, "", comment)
         if not scope.named:
-            return Line(Make(Attribute(owner, "append"), (("", made),)), "", comment)
+            return Line(Make(Phrase((owner, ".append")), (("", made),)), "", comment)
         if not scope.is_self:
             names = [own_name(name) for name in names]
         elif attribute := self.plan.attribute(column):
             return Line(made, f"self.{attribute}", comment)
         if agree(names) and is_plain(names[0]):
-            return Line(made, Attribute(owner, names[0]), comment)
+            return Line(made, Phrase((owner, f".{names[0]}")), comment)
         method = "register_parameter" if is_parameter(column.first) else "add_module"
         items = ("", column.frame.string(names)), ("", made)
-        return Line(Make(Attribute(owner, method), items), "", comment)
+        return Line(Make(Phrase((owner, f".{method}")), items), "", comment)
 
     def heads(self, steps: Iterable[Step], owner: Owner) -> Solved:
         """A bare module for braces that are opened at several places, as labels with dots do.
@@ -128,7 +127,7 @@ class Constructor:
                 found.append(Line(made, target))
                 if not plain:
                     items = ("", self.plan.root.string([name])), ("", target)
-                    found.append(Line(Make(Attribute(owner, "add_module"), items)))
+                    found.append(Line(Make(Phrase((owner, ".add_module")), items)))
             found += self.heads(step.steps, self.owners[step.name])
         return found
 
@@ -241,7 +240,7 @@ class Constructor:
             condition = self.condition(then, column.frame, "variant")
             return branch(condition, self.walk(then.body, scope), self.walk(otherwise.body, scope))
         define = self.define(then, column.frame, "has_" + wish_of(column.steps), "variant")
-        condition = define.condition if isinstance(define.condition, Present) else define.flag
+        condition = define.condition if isinstance(define.condition, Phrase) else define.flag
         return [define, *branch(condition, self.walk(then.body, scope), self.walk(otherwise.body, scope))]
 
     def define(self, way: Way, frame: Frame, wish: str, hint: str = "") -> Define:

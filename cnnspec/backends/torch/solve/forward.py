@@ -13,7 +13,7 @@ from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Returns
 from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.joins import activation_of, added, places, written
-from cnnspec.backends.torch.solve.solutions import Return, Turns, agree, branch
+from cnnspec.backends.torch.solve.solutions import Line, Turns, agree, branch
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read
 from cnnspec.backends.torch.solve.variables import read_by
 from cnnspec.backends.torch.steps import (
@@ -52,11 +52,11 @@ class Forward(Statements):
         differs = returns.evaluation is not None
         with self.at_training("training" if differs else "always"):
             everything = [self.variable([output.value]) for output in outputs]
-            self.statements.append(Return(call(returns.everything, *everything)))
+            self.statements.append(Line(behind("return ", call(returns.everything, *everything))))
         if differs:
             kept = [self.variable([output.value]) for output in outputs if not output.train]
             made = call(returns.evaluation, *kept) if returns.evaluation else kept[0]
-            self.statements.append(Return(made))
+            self.statements.append(Line(behind("return ", made)))
 
     def walk(self, body: Body) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""

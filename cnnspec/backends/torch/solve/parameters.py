@@ -14,8 +14,6 @@ from cnnspec.backends.torch.solve.solutions import (
     ClassName,
     Formula,
     Given,
-    Numbered,
-    Present,
     Solved,
     alike_columns,
     literal,
@@ -47,7 +45,7 @@ class Parameters:
         if isinstance(solved, Formula):
             for name in sorted(names_in(solved.terms)):
                 self.columns.setdefault(name, None)
-        elif isinstance(solved, Given | Present):
+        elif isinstance(solved, Given):
             given = [as_class(each.get(solved.name, MISSING)) for each in self.arguments]
             self.columns.setdefault(solved.name, given)
         elif isinstance(solved, Added):
@@ -57,7 +55,7 @@ class Parameters:
                     name += "_"
                 first = next(value for value in solved.column if value is not MISSING)
                 self.columns[name] = [first if value is MISSING else value for value in solved.column]
-        elif isinstance(solved, tuple | list) and not isinstance(solved, Numbered):
+        elif isinstance(solved, tuple | list):
             for each in solved:
                 self.collect(each)
 

@@ -14,7 +14,7 @@ from cnnspec.backends.torch.solve.solutions import (
     ClassName,
     Formula,
     Given,
-    Present,
+    Phrase,
     Solution,
     agree,
     literal,
@@ -148,7 +148,7 @@ class Root(Frame):
                 and self.is_writable(name)
                 and [as_class(each) is not None for each in given] == [column[i] for i in rows]
             ):
-                return Present(name)
+                return Phrase((Given(name), " is not None"))
         return self.named(column, rows, hint)
 
     def check(self, test: Test) -> Check:

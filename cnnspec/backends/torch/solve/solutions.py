@@ -54,12 +54,6 @@ class Added(NamedTuple):
     hint: str
 
 
-class Present(NamedTuple):
-    """`act is not None`: whether a layer is given."""
-
-    name: str
-
-
 class Check(NamedTuple):
     """A condition in the author's own words: `stride != 1 and …`, its operator as a Test has it."""
 
@@ -67,17 +61,10 @@ class Check(NamedTuple):
     operands: tuple[Check | Formula, ...]
 
 
-class Attribute(NamedTuple):
-    """`self.has_bias`, `block.append`."""
+class Phrase(NamedTuple):
+    """Parts of Python text one behind the other, such as `act is not None`, `block.append`, `f"layer{i}"`."""
 
-    owner: str | Variable
-    name: str
-
-
-class Half(NamedTuple):
-    """`kernel_size // 2`."""
-
-    whole: Solution
+    parts: tuple[Solution, ...]
 
 
 class Straight(NamedTuple):
@@ -86,16 +73,6 @@ class Straight(NamedTuple):
     turn: Index
     start: Solution
     step: Solution
-
-
-class Numbered(NamedTuple):
-    """A name that counts along with a loop: `f"layer{step * i + start}"`."""
-
-    turn: Index
-    prefix: str
-    step: int
-    start: int
-    suffix: str
 
 
 class Variable:
@@ -133,12 +110,10 @@ Solution = (
     | Given
     | Either
     | Added
-    | Present
     | Check
-    | Attribute
-    | Half
+    | Phrase
+    | Index
     | Straight
-    | Numbered
     | Variable
     | Make
     | Remark
@@ -154,12 +129,6 @@ class Line(NamedTuple):
     made: Solution
     target: Solution = ""
     comment: str = ""
-
-
-class Return(NamedTuple):
-    """`return made`."""
-
-    made: Solution
 
 
 class Define(NamedTuple):
@@ -187,7 +156,7 @@ class Turns(NamedTuple):
     table: list[tuple[Variable, list[Solution]]]  # a variable of the loop, and its value in each turn
 
 
-Statement = Line | Return | Define | Branch | Turns
+Statement = Line | Define | Branch | Turns
 Solved = list[Statement]
 
 

@@ -12,10 +12,10 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.spelling import Speller
 from cnnspec.backends.torch.solve.body import Column
 from cnnspec.backends.torch.solve.classes import Plan
-from cnnspec.backends.torch.solve.solutions import Branch, Line, Return, Solved, branch
+from cnnspec.backends.torch.solve.solutions import Branch, Line, Solved, branch
 from cnnspec.backends.torch.solve.variables import Variables, read_by
 from cnnspec.backends.torch.unify import Unaligned
-from cnnspec.backends.writer import WIDTH, Text, call, flat
+from cnnspec.backends.writer import WIDTH, Text, behind, call, flat
 from cnnspec.graph.tree import Value
 from cnnspec.graph.walk import live
 
@@ -170,11 +170,11 @@ class Statements:
         pending = self.pending
         if pending is not None and pending.made.typed and pending.values == values:
             self.pending = None
-            self.statements.append(Return(pending.made.text))
+            self.statements.append(Line(behind("return ", pending.made.text)))
             return
         if name is not None:
             self.settle(values, name)
-        self.statements.append(Return(self.variable(values)))
+        self.statements.append(Line(f"return {self.variable(values)}"))
 
     def place(self, values: list[Value] | None = None, besides: Counter[Value] | None = None) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads."""
