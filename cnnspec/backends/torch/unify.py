@@ -14,8 +14,8 @@ from cnnspec.graph.tree import From, If, Step, Value
 from cnnspec.graph.walk import Steps, walk
 from cnnspec.text.source import Span
 
-Row = TypeVar("Row")
-Form = TypeVar("Form")
+Item = TypeVar("Item")
+Fit = TypeVar("Fit")
 
 
 class Unaligned(Exception):
@@ -106,12 +106,12 @@ def check_lent_names(rows: list[Steps]) -> None:
                 raise Unaligned
 
 
-def partition(rows: Sequence[Row], fit: Callable[[list[Row]], Form]) -> list[tuple[list[Row], Form]]:
+def partition(rows: Sequence[Item], fit: Callable[[list[Item]], Fit]) -> list[tuple[list[Item], Fit]]:
     """The rows in groups, each with what `fit` makes of it: a row is in the first group that it fits.
 
     `fit` raises Unaligned where rows are not of one form; what fits, fits without some of its rows, too.
     """
-    groups: list[tuple[list[Row], Form]] = []
+    groups: list[tuple[list[Item], Fit]] = []
     while rows:
         first, *others = rows
         group, form = grow([first], fit([first]), others, fit)
@@ -121,8 +121,8 @@ def partition(rows: Sequence[Row], fit: Callable[[list[Row]], Form]) -> list[tup
 
 
 def grow(
-    group: list[Row], form: Form, others: list[Row], fit: Callable[[list[Row]], Form]
-) -> tuple[list[Row], Form]:
+    group: list[Item], form: Fit, others: list[Item], fit: Callable[[list[Item]], Fit]
+) -> tuple[list[Item], Fit]:
     """The group with each of the others that still fits, in their order.
 
     Where all of them fit, one look is enough; else each half is looked at by itself.

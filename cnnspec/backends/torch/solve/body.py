@@ -5,69 +5,83 @@ The constructor and the forward are two walks over it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnnspec.backends.torch.solve.columns import Frame, Loop
-from cnnspec.backends.torch.solve.solutions import agree
+from cnnspec.backends.torch.solve.solutions import ByRow, agree
 from cnnspec.backends.torch.steps import unlabelled
 from cnnspec.backends.torch.unify import Unaligned, align
-from cnnspec.graph.tree import Merge, Value
-from cnnspec.graph.walk import Steps, own_name
+from cnnspec.graph.tree import Merge
+from cnnspec.graph.walk import own_name
 from cnnspec.text.source import Span
 
 
 class Column(NamedTuple):
-    """A step of a body, as each row has it: all are of one kind."""
+    """A column of steps, one in each row, all of one kind."""
 
-    steps: list[Any]
+    rows: ByRow
     frame: Frame
+
+    @property
+    def steps(self) -> list[Any]:
+        return list(self.rows.values())
 
     @property
     def first(self) -> Any:
         return self.steps[0]
 
-    @property
-    def inputs(self) -> list[Value]:
-        return [step.input for step in self.steps]
+    def of(self, name: str) -> ByRow:
+        """What each step has under a name."""
+        return {row: getattr(step, name) for row, step in self.rows.items()}
 
     @property
-    def outputs(self) -> list[Value]:
-        return [step.output for step in self.steps]
+    def inputs(self) -> ByRow:
+        return self.of("input")
+
+    @property
+    def outputs(self) -> ByRow:
+        return self.of("output")
 
     @property
     def name(self) -> str:
         """The step's name, "" where rows have different ones."""
-        return self.first.name if agree([step.name for step in self.steps]) else ""
+        return self.first.name if agree(self.of("name").values()) else ""
 
     @property
     def wish(self) -> str:
         """What a variable for the step's value may be called."""
         return own_name(self.first.path if isinstance(self.first, Merge) else self.first.name)
 
+    def each(self, change: Callable[[Any], Any]) -> ByRow:
+        return {row: change(step) for row, step in self.rows.items()}
+
     def inside(self) -> Body:
         """What stands in braces, as if they bore no label."""
-        return unify([unlabelled(step) for step in self.steps], self.frame)
+        return unify(self.each(unlabelled), self.frame)
 
     def ways(self) -> tuple[Way, Way]:
         """Both branches of an `if`."""
-        taken = [step.taken for step in self.steps]
-        return self.way(self.steps, taken), self.way(self.steps, [not each for each in taken])
+        return self.way(self.rows, self.of("taken")), self.way(self.rows, self.each(lambda s: not s.taken))
 
     def paths(self) -> list[Way]:
         """The paths of a join that any row has. Raises Unaligned where joins differ."""
         if not agree([(len(step.paths), step.layer.name) for step in self.steps]):
             raise Unaligned
-        paths = [list(column) for column in zip(*(step.paths for step in self.steps), strict=True)]
-        there = [[not path.dropped for path in column] for column in paths]
-        return [self.way(*each) for each in zip(paths, there, strict=True) if any(each[1])]
+        found = []
+        for number in range(len(self.first.paths)):
+            paths = {row: step.paths[number] for row, step in self.rows.items()}
+            there = {row: not path.dropped for row, path in paths.items()}
+            found += [self.way(paths, there)] if any(there.values()) else []
+        return found
 
-    def way(self, steps: list[Any], there: list[bool]) -> Way:
-        rows = [i for i, present in enumerate(there) if present]
-        return Way(steps, there, rows, unify([steps[i].steps for i in rows], self.frame.part(rows)))
+    def way(self, steps: ByRow, there: ByRow) -> Way:
+        rows = {row: steps[row].steps for row, present in there.items() if present}
+        return Way(steps, there, unify(rows, self.frame))
 
     def iteration(self, number: int) -> Body:
         """One iteration of a repeat."""
-        return unify([step.iterations[number] for step in self.steps], self.frame)
+        return unify(self.each(lambda step: step.iterations[number]), self.frame)
 
     def unrolled(self) -> Body:
         """All iterations of a repeat, one after the other. Raises Unaligned where rows differ in number."""
@@ -76,33 +90,37 @@ class Column(NamedTuple):
             raise Unaligned
         return [column for number in range(counts.pop()) for column in self.iteration(number)]
 
-    def loop(self, first: int, tables: bool = False) -> tuple[Loop, list[Steps]]:
+    def loop(self, first: int, tables: bool = False) -> tuple[Loop, ByRow]:
         """The iterations of a repeat from the first one on, as rows of a loop."""
-        parents = [row for row, step in enumerate(self.steps) for _ in step.iterations[first:]]
+        parents = [row for row, step in self.rows.items() for _ in step.iterations[first:]]
         turns = [turn for step in self.steps for turn in step.iterations[first:]]
-        return Loop(self.frame, parents, tables), turns
+        return Loop(self.frame, parents, tables), dict(enumerate(turns))
 
 
 class Way(NamedTuple):
     """A branch of an `if`, or a path of a join: what the rows do that have it."""
 
-    steps: list[Any]  # of all rows: their `if`, or their path
-    there: list[bool]  # whether a row has it
-    rows: list[int]
+    steps: ByRow  # of all rows: their `if`, or their path
+    there: ByRow  # whether a row has it
     body: Body
 
     @property
     def span(self) -> Span:
-        return self.steps[0].span  # type: ignore[no-any-return]
+        first, *_ = self.steps.values()
+        return first.span  # type: ignore[no-any-return]
 
     @property
-    def ends(self) -> list[Value]:
-        return [self.steps[i].output for i in self.rows]
+    def is_everywhere(self) -> bool:
+        return all(self.there.values())
+
+    @property
+    def ends(self) -> ByRow:
+        return {row: self.steps[row].output for row, there in self.there.items() if there}
 
 
 Body = list[Column]
 
 
-def unify(rows: list[Steps], frame: Frame) -> Body:
-    """The steps of a frame's rows side by side. Raises Unaligned where they are not of one kind."""
-    return [Column(steps, frame) for steps in align(rows)]
+def unify(rows: ByRow, frame: Frame) -> Body:
+    """The steps of some rows side by side. Raises Unaligned where they are not of one kind."""
+    return [Column(dict(zip(rows, column, strict=True)), frame) for column in align(list(rows.values()))]

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import SIGNATURES
-from cnnspec.backends.torch.solve.body import Column, Way
-from cnnspec.backends.torch.solve.columns import Frame
+from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.joins import places
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.roots import Root, Row, as_class
-from cnnspec.backends.torch.solve.solutions import same
+from cnnspec.backends.torch.solve.solutions import ByRow, same
 from cnnspec.backends.torch.steps import (
     attribute_kind,
     implicit,
@@ -71,11 +70,15 @@ class Plan:
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
         self.attributes: dict[str, str] = {}
         self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
-        self.flags: dict[Span, list[tuple[str, dict[int, bool]]]] = {}  # an `if`'s: name, each row's answer
+        self.flags: dict[Span, list[tuple[str, ByRow]]] = {}  # an `if`'s: name, each row's answer
         self.loops: dict[tuple[Value, Span], int | None] = {}  # by `repeat_of`: from where, None if unrolled
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.follows = True  # a crop takes its size from a map that forward has
         self.unrolled = False  # no loops: a wire or a name needs every turn by itself
+
+    def body(self) -> Body:
+        """The steps of all rows, side by side. Raises Unaligned where they are not of one kind."""
+        return unify({number: row.steps for number, row in enumerate(self.rows)}, self.root)
 
     @property
     def is_net(self) -> bool:
@@ -132,24 +135,24 @@ class Plan:
         self.taken.add(name)
         return name
 
-    def add_flag(self, way: Way, frame: Frame, wish: str) -> str:
+    def add_flag(self, way: Way, wish: str) -> str:
         """A new attribute that remembers which rows go a way."""
         name = self.fresh(wish)
-        self.flags.setdefault(way.span, []).append((name, dict(zip(frame.numbers, way.there, strict=True))))
+        self.flags.setdefault(way.span, []).append((name, way.there))
         return name
 
-    def flag(self, way: Way, frame: Frame) -> str:
+    def flag(self, way: Way) -> str:
         """The attribute that tells which rows go a way. Raises Unaligned where none does."""
-        there = dict(zip(frame.numbers, way.there, strict=True))
         for name, known in self.flags.get(way.span, ()):
-            if there.items() <= known.items():
+            if way.there.items() <= known.items():
                 return name
         raise Unaligned
 
     def adder(self, steps: list[Merge], live: list[Way]) -> int | None:
         """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
         for place in places(steps) if all(len(step.live) == 2 for step in steps) else ():
-            if all(self.waits(path, step) for path, step in zip(live[1 - place].steps, steps, strict=True)):
+            paths = live[1 - place].steps.values()
+            if all(self.waits(path, step) for path, step in zip(paths, steps, strict=True)):
                 return 1 - place
         return None
 

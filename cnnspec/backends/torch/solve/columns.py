@@ -9,14 +9,15 @@ keeps nothing of what it is asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from cnnspec.backends.torch.signatures import AS_KERNEL, EVERYTHING_SAID, Signature
 from cnnspec.backends.torch.solve.solutions import (
-    MISSING,
     Added,
+    ByRow,
     ClassName,
     Index,
     Items,
@@ -25,7 +26,6 @@ from cnnspec.backends.torch.solve.solutions import (
     Solution,
     Straight,
     Variable,
-    agree,
     alike,
     alike_columns,
     literal,
@@ -33,50 +33,46 @@ from cnnspec.backends.torch.solve.solutions import (
     same_origin,
 )
 from cnnspec.backends.torch.unify import Unaligned
-from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Call
 from cnnspec.values.kinds import is_integer
-from cnnspec.values.symbols import polynomial
 
 
 class Frame:
-    """Rows of equal structure, `size` of them; `numbers`: which row of the class each belongs to."""
+    """Rows of equal structure, known by number."""
 
-    size: int
-    numbers: list[int]
     signatures: Mapping[str, Signature]
 
-    def part(self, rows: list[int]) -> Frame:
-        """Some of the rows."""
-        return self if len(rows) == self.size else Part(self, rows)
+    def origin(self, row: int) -> int:
+        """The row of the class that a row belongs to."""
+        raise NotImplementedError
 
-    def scalar(self, column: list[Any], hint: str) -> Solution:
+    def scalar(self, column: ByRow, hint: str) -> Solution:
         """The expression of a column of numbers, words, flags. Raises Unaligned."""
         raise NotImplementedError
 
-    def string(self, column: list[str]) -> Solution:
-        """A column of names as a string expression."""
-        present = [name for name in column if name is not MISSING]
-        if not agree(present):
-            raise Unaligned
-        return literal(present[0])
+    def string(self, column: ByRow) -> Solution:
+        """A column of names as a string expression. Raises Unaligned."""
+        raise NotImplementedError
 
-    def text(self, column: list[Any], hint: str = "value") -> Solution:
+    def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
+        """A condition that differs among the rows."""
+        raise NotImplementedError
+
+    def text(self, column: ByRow, hint: str = "value") -> Solution:
         """The expression of a column of values or constructor calls. Raises Unaligned."""
-        present = [value for value in column if value is not MISSING]
-        first = present[0]
+        first, *_ = column.values()
         if isinstance(first, Call):
-            return self._call(column, present)
+            return self._call(column, first)
         if isinstance(first, list | tuple):
-            return self._sequence(column, present, hint)
+            return self._sequence(column, first, hint)
         return self.scalar(column, hint)
 
-    def _call(self, column: list[Any], present: list[Call]) -> Solution:
-        first = present[0]
-        if any(isinstance(other, Call) and other.name != first.name for other in present[1:]):
+    def _call(self, column: ByRow, first: Call) -> Solution:
+        calls = column.values()
+        if any(isinstance(other, Call) and other.name != first.name for other in calls):
             return self._class(column)
-        for other in present[1:]:
-            if not isinstance(other, Call) or other.name != first.name or len(other.args) != len(first.args):
+        for other in calls:
+            if not isinstance(other, Call) or len(other.args) != len(first.args):
                 raise Unaligned
             if list(other.kwargs) != list(first.kwargs):
                 raise Unaligned
@@ -86,26 +82,25 @@ class Frame:
             hints = ("shape", "value")
         items: Items = []
         for i in range(len(first.args)):
-            values = [value if value is MISSING else value.args[i] for value in column]
+            values = {row: call.args[i] for row, call in column.items()}
             items.append(("", self.text(values, hints[i] if i < len(hints) else "value")))
         said: dict[str, Solution] = {}
         for key in first.kwargs:
-            values = [value if value is MISSING else value.kwargs[key] for value in column]
             if key == "padding" and self.is_half(column, said.get("kernel_size")):
                 solved: Solution = Phrase((said["kernel_size"], " // 2"))
             else:
-                solved = self.text(values, key)
+                solved = self.text({row: call.kwargs[key] for row, call in column.items()}, key)
             said[key] = solved
             if key in signature.defaults and alike(solved, self.default(signature, key, said)):
                 continue
             items.append(("" if key in signature.places else f"{key}=", solved))
         return Make(first.name, tuple(items))
 
-    def _class(self, column: list[Any]) -> Solution:
+    def _class(self, column: ByRow) -> Solution:
         """Layers of several classes, constructed without arguments: the class is what differs."""
-        if not all(call is MISSING or self.is_bare(call) for call in column):
+        if not all(map(self.is_bare, column.values())):
             raise Unaligned
-        names = [call if call is MISSING else ClassName(call.name) for call in column]
+        names = {row: ClassName(call.name) for row, call in column.items()}
         return Make(self.scalar(names, "layer"), ())
 
     def is_bare(self, call: Call) -> bool:
@@ -116,13 +111,11 @@ class Frame:
         )
 
     @staticmethod
-    def is_half(column: list[Any], kernel: Solution | None) -> bool:
+    def is_half(column: ByRow, kernel: Solution | None) -> bool:
         """Whether every pad is half of a kernel that differs: the class takes one of both then."""
-        present = [call.kwargs for call in column if call is not MISSING]
-        return (
-            isinstance(kernel, Added)
-            and all(is_integer(each["padding"]) and is_integer(each["kernel_size"]) for each in present)
-            and all(int(each["padding"]) == int(each["kernel_size"]) // 2 for each in present)
+        pairs = [(call.kwargs["padding"], call.kwargs.get("kernel_size")) for call in column.values()]
+        return isinstance(kernel, Added) and all(
+            is_integer(pad) and is_integer(size) and int(pad) == int(size) // 2 for pad, size in pairs
         )
 
     @staticmethod
@@ -130,125 +123,94 @@ class Frame:
         value = signature.defaults[key]
         return said["kernel_size"] if value is AS_KERNEL else literal(value)
 
-    def _sequence(self, column: list[Any], present: list[Any], hint: str) -> Solution:
-        first = present[0]
-        if any(type(other) is not type(first) or len(other) != len(first) for other in present[1:]):
+    def _sequence(self, column: ByRow, first: Any, hint: str) -> Solution:
+        if any(type(other) is not type(first) or len(other) != len(first) for other in column.values()):
             return self.scalar(column, hint)
-        items: Items = []
-        for i in range(len(first)):
-            values = [value if value is MISSING else value[i] for value in column]
-            items.append(("", self.text(values, hint)))
+        items = [
+            ("", self.text({row: value[i] for row, value in column.items()}, hint)) for i in range(len(first))
+        ]
         return Make("", tuple(items), "[]" if isinstance(first, list) else "()")
 
-    def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> Solution:
-        """A condition that differs among the rows."""
-        return self.scalar(column, hint)
 
+class Loop(Frame):
+    """The iterations of a repeat: `parents[i]` is the row of the frame around that iteration i belongs to.
 
-class Part(Frame):
-    """Rows that stand within those of another frame: some of them, which take one branch, or a loop's turns.
-
-    `parents[i]` is the row of the frame around that row i belongs to. A column with one value for each of
-    these is the frame's around to solve.
-    """
-
-    def __init__(self, parent: Frame, parents: list[int]) -> None:
-        self.parent, self.parents, self.size = parent, parents, len(parents)
-        self.numbers = [parent.numbers[row] for row in parents]
-        self.signatures = parent.signatures
-
-    def widened(self, column: list[Any]) -> list[Any] | None:
-        """The column as the frame around has it; None where rows of one parent differ."""
-        wide: list[Any] = [MISSING] * self.parent.size
-        for row, value in zip(self.parents, column, strict=True):
-            if value is MISSING:
-                continue
-            if wide[row] is not MISSING and not same_origin(wide[row], value):
-                return None
-            wide[row] = value
-        return wide
-
-    def scalar(self, column: list[Any], hint: str) -> Solution:
-        wide = self.widened(column)
-        return self.varying(column, hint) if wide is None else self.parent.scalar(wide, hint)
-
-    def string(self, column: list[str]) -> Solution:
-        wide = self.widened(column)
-        return self.counting(column) if wide is None else self.parent.string(wide)
-
-    def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> Solution:
-        wide, wide_tests = self.widened(column), self.widened(tests)
-        if wide is None or wide_tests is None:
-            return self.scalar(column, hint)
-        return self.parent.condition(wide_tests, wide, hint)
-
-    def varying(self, column: list[Any], hint: str) -> Solution:
-        """The expression of a column that differs among the rows of one parent."""
-        raise Unaligned
-
-    def counting(self, column: list[str]) -> Solution:
-        """The expression of names that differ among the rows of one parent."""
-        raise Unaligned
-
-
-class Loop(Part):
-    """The iterations of a repeat, of which each belongs to a row of the frame around.
-
-    What changes from one to the next is a straight line over the index, or, where `tables` are allowed, a
-    loop variable that runs over a list.
+    What does not change from one to the next is the frame's around to solve. The rest is a straight line over
+    the index, or, where `tables` are allowed, a loop variable that runs over a list.
     """
 
     def __init__(self, parent: Frame, parents: list[int], tables: bool = False) -> None:
-        super().__init__(parent, parents)
-        self.tables, self.index = tables, Index()
-        self.cells: list[tuple[Variable, list[Any]]] = []
+        self.parent, self.parents, self.tables = parent, parents, tables
+        self.signatures, self.index = parent.signatures, Index()
+        self.cells: list[tuple[Variable, ByRow]] = []
 
-    def varying(self, column: list[Any], hint: str) -> Solution:
-        if len(set(self.parents)) > 1:
+    @property
+    def is_lone(self) -> bool:
+        """Whether all iterations belong to one row."""
+        return len(set(self.parents)) == 1
+
+    def origin(self, row: int) -> int:
+        return self.parent.origin(self.parents[row])
+
+    def around(self, column: ByRow) -> ByRow | None:
+        """The column as the frame around has it; None where it changes from one iteration to the next."""
+        found: dict[int, Any] = {}
+        for turn, value in column.items():
+            if not same_origin(found.setdefault(self.parents[turn], value), value):
+                return None
+        return found
+
+    def scalar(self, column: ByRow, hint: str) -> Solution:
+        around = self.around(column)
+        return self.varying(column, hint) if around is None else self.parent.scalar(around, hint)
+
+    def string(self, column: ByRow) -> Solution:
+        around = self.around(column)
+        return self.counting(column) if around is None else self.parent.string(around)
+
+    def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
+        around, tests_around = self.around(column), self.around(tests)
+        if around is None or tests_around is None:
+            return self.scalar(column, hint)
+        return self.parent.condition(tests_around, around, hint)
+
+    def once(self, value: Any, hint: str) -> Solution:
+        """The expression of a value before the loop."""
+        return self.parent.scalar({self.parents[0]: value}, hint)
+
+    def varying(self, column: ByRow, hint: str) -> Solution:
+        if not self.is_lone:
             raise Unaligned
-        whole = all(value is not MISSING for value in column)
-        if whole and all(map(is_integer, column)) and self.size > 2:
-            steps = [int(b) - int(a) for a, b in pairwise(column)]
-            symbolic = len({polynomial(b - a) for a, b in pairwise(column)}) == 1
-            if symbolic and agree(steps):
-                start = self.parent.scalar(self.at_parent(column[0]), hint)
-                return Straight(
-                    self.index, start, self.parent.scalar(self.at_parent(column[1] - column[0]), hint)
-                )
+        values = list(column.values())
+        if len(values) == len(self.parents) > 2 and all(map(is_integer, values)):
+            steps = [b - a for a, b in pairwise(values)]
+            if all(same_origin(step, steps[0]) for step in steps):
+                start = self.once(values[0], hint)
+                return Straight(self.index, start, self.once(steps[0], hint))
         if not self.tables:
             raise Unaligned
-        present = next(value for value in column if value is not MISSING)
-        filled = [present if value is MISSING else value for value in column]
         for variable, known in self.cells:
             if alike_columns(known, column, same_origin):
                 return variable
-        self.cells.append((Variable(hint), filled))
+        whole = {turn: column.get(turn, values[0]) for turn in range(len(self.parents))}
+        self.cells.append((Variable(hint), whole))
         return self.cells[-1][0]
 
-    def at_parent(self, value: Any) -> list[Any]:
-        wide: list[Any] = [MISSING] * self.parent.size
-        wide[self.parents[0]] = value
-        return wide
-
-    def counting(self, column: list[str]) -> Solution:
+    def counting(self, column: ByRow) -> Solution:
         """A name that counts along: `f"denselayer{j + 1}"`."""
-        if len(set(self.parents)) > 1:
+        parts = [re.split("([0-9]+)", name) for name in column.values()]
+        varied = [n for n, part in enumerate(zip(*parts, strict=False)) if len(set(part)) > 1]
+        if not self.is_lone or len(varied) != 1 or len(set(map(len, parts))) > 1:
             raise Unaligned
-        turns = [j for j, name in enumerate(column) if name is not MISSING]
-        names = [column[j] for j in turns]
-        prefix, suffix = shared(names)
-        middles = [name[len(prefix) : len(name) - len(suffix)] for name in names]
-        if not all(map(is_plain_number, middles)) or "{" in prefix + suffix or "}" in prefix + suffix:
+        (place,) = varied
+        words = [part[place] for part in parts]
+        prefix, suffix = "".join(parts[0][:place]), "".join(parts[0][place + 1 :])
+        if not all(map(is_plain_number, words)) or "{" in prefix + suffix or "}" in prefix + suffix:
             raise Unaligned
-        numbers = [int(middle) for middle in middles]
-        step, rest = divmod(numbers[-1] - numbers[0], turns[-1] - turns[0])
+        numbers, turns = [int(word) for word in words], list(column)
+        step = (numbers[-1] - numbers[0]) // (turns[-1] - turns[0])
         start = numbers[0] - step * turns[0]
-        if (
-            rest
-            or step < 1
-            or start < 0
-            or any(n != start + step * j for n, j in zip(numbers, turns, strict=True))
-        ):
+        if step < 1 or start < 0 or numbers != [start + step * turn for turn in turns]:
             raise Unaligned
         slope = f"{step} * " if step != 1 else ""
         before, after = literal(f"{prefix}{{{slope}")[:-1], literal(f"}}{suffix}")[1:]
@@ -257,25 +219,10 @@ class Loop(Part):
     def table(self) -> list[tuple[Variable, list[Solution]]]:
         """The variables that the loop runs over, with their values in each turn."""
         return [
-            (variable, [self.parent.scalar(self.at_parent(value), "value") for value in column])
+            (variable, [self.once(value, "value") for value in column.values()])
             for variable, column in self.cells
         ]
 
 
 def is_plain_number(text: str) -> bool:
     return text.isdecimal() and len(text) < 9 and str(int(text)) == text
-
-
-def shared(words: list[str]) -> tuple[str, str]:
-    """The longest common prefix and suffix, digits between them left whole."""
-    first, last = min(words), max(words)
-    n = 0
-    while n < min(len(first), len(last)) and first[n] == last[n]:
-        n += 1
-    prefix = first[:n].rstrip("0123456789")
-    tails = [word[len(prefix) :][::-1] for word in words]
-    first, last = min(tails), max(tails)
-    n = 0
-    while n < min(len(first), len(last)) and first[n] == last[n] and not first[n].isdigit():
-        n += 1
-    return prefix, first[:n][::-1]

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Plan
-from cnnspec.backends.torch.solve.columns import Frame, Loop, Part
+from cnnspec.backends.torch.solve.columns import Frame, Loop
 from cnnspec.backends.torch.solve.roots import as_class
 from cnnspec.backends.torch.solve.solutions import (
+    ByRow,
     ClassName,
     Define,
     Either,
@@ -28,6 +29,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Variable,
     agree,
     branch,
+    literal,
 )
 from cnnspec.backends.torch.steps import (
     escapes,
@@ -49,7 +51,6 @@ from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import If, Leaf, Merge, Repeat, Step, Use
 from cnnspec.graph.walk import children, own_name
-from cnnspec.layers.base import Call
 from cnnspec.values.symbols import add, constant, make, polynomial
 
 LONGEST_UNROLLED = 8
@@ -59,7 +60,7 @@ Owner = str | Variable
 """What modules are put into: `self`, an attribute, a local variable; "" for the arguments of a call."""
 
 
-class Scope(NamedTuple):
+class Holder(NamedTuple):
     """Where modules go, and under which names: those of nn.Sequential if they are not `named`."""
 
     owner: Owner
@@ -85,38 +86,38 @@ class Constructor:
 
     def solve(self) -> Solved:
         """All statements. Raises Unaligned where no one constructor is right for all rows."""
-        plan, body = self.plan, unify([row.steps for row in self.plan.rows], self.plan.root)
+        plan, body = self.plan, self.plan.body()
         numbered, items = plan.is_chain and plan.is_numbered, Items()
-        scope = Scope("self", not numbered, not plan.is_chain, False)
+        holder = Holder("self", not numbered, not plan.is_chain, False)
         if numbered:
-            items, body = self.arguments(body, scope)
+            items, body = self.arguments(body, holder)
         begun = Line(Make("super().__init__", tuple(items)))
         heads = self.heads((step for row in plan.rows for step in row.steps), "self")
-        return [begun, *heads, *self.walk(body, scope)]
+        return [begun, *heads, *self.walk(body, holder)]
 
     # Where modules go
 
-    def put(self, scope: Scope, column: Column, made: Solution, comment: str = "") -> Statement:
+    def put(self, holder: Holder, column: Column, made: Solution, comment: str = "") -> Statement:
         """`self.conv1 = …`, or add_module where the name is no identifier; an argument as it is."""
-        owner, names = scope.owner, [step.name for step in column.steps]
-        if scope.is_list:
+        owner, names = holder.owner, [step.name for step in column.steps]
+        if holder.is_list:
             return Line(made, "", comment)
-        if not scope.named:
+        if not holder.named:
             return Line(Make(Phrase((owner, ".append")), (("", made),)), "", comment)
-        if not scope.is_self:
+        if not holder.is_self:
             names = [own_name(name) for name in names]
         elif attribute := self.plan.attribute(column):
             return Line(made, f"self.{attribute}", comment)
         if agree(names) and is_plain(names[0]):
             return Line(made, Phrase((owner, f".{names[0]}")), comment)
         method = "register_parameter" if is_parameter(column.first) else "add_module"
-        items = ("", column.frame.string(names)), ("", made)
+        items = ("", column.frame.string(dict(zip(column.rows, names, strict=True)))), ("", made)
         return Line(Make(Phrase((owner, f".{method}")), items), "", comment)
 
     def heads(self, steps: Iterable[Step], owner: Owner) -> Solved:
         """A bare module for braces that are opened at several places, as labels with dots do.
 
-        It stands at the head of their scope, whose own module is the owner.
+        It stands at the head of their holder, whose own module is the owner.
         """
         found: Solved = []
         for step in parts_in(steps):
@@ -126,71 +127,73 @@ class Constructor:
                 target = self.owners[step.name] = f"self.{name}" if plain else Variable(name)
                 found.append(Line(made, target))
                 if not plain:
-                    items = ("", self.plan.root.string([name])), ("", target)
+                    items = ("", literal(name)), ("", target)
                     found.append(Line(Make(Phrase((owner, ".add_module")), items)))
             found += self.heads(step.steps, self.owners[step.name])
         return found
 
     # Statements
 
-    def walk(self, body: Body, scope: Scope) -> Solved:
+    def walk(self, body: Body, holder: Holder) -> Solved:
         """Construct what some steps need, each in its place."""
-        return [statement for column in body for statement in self.step(column, scope)]
+        return [statement for column in body for statement in self.step(column, holder)]
 
-    def arguments(self, body: Body, scope: Scope) -> tuple[Items, Body]:
+    def arguments(self, body: Body, holder: Holder) -> tuple[Items, Body]:
         """The arguments of an nn.Sequential up to the first column that takes statements, and the rest."""
         varied = (isinstance(each.first, If) and not agree([s.taken for s in each.steps]) for each in body)
         number = next((i for i, varies in enumerate(varied) if varies), len(body))
         try:
-            listed = self.walk(body[:number], Scope("", False, False, scope.noted))
+            listed = self.walk(body[:number], Holder("", False, False, holder.noted))
             return [("", argument(statement)) for statement in listed], body[number:]
         except Unaligned:
             return [], body
 
-    def step(self, column: Column, scope: Scope) -> Solved:
+    def step(self, column: Column, holder: Holder) -> Solved:
         first = column.first
         if isinstance(first, Leaf | Use):
-            if scope.wired and (is_method(first) or all(map(self.plan.like, column.steps))):
+            if holder.wired and (is_method(first) or all(map(self.plan.like, column.steps))):
                 return []
-            return [self.put(scope, column, self.module(column), self.note(column) if scope.noted else "")]
+            return [self.put(holder, column, self.module(column), self.note(column) if holder.noted else "")]
         if is_container(first):
-            return self.container(column, scope)
+            return self.container(column, holder)
         if isinstance(first, If):
-            return self.branches(column, scope)
+            return self.branches(column, holder)
         if isinstance(first, Repeat):
-            return self.repeat(column, scope)
-        return self.merge(column, scope) if isinstance(first, Merge) else []
+            return self.repeat(column, holder)
+        return self.merge(column, holder) if isinstance(first, Merge) else []
 
     @staticmethod
     def note(column: Column) -> str:
         """The size of what some steps make, where it is not that of what arrives; over a loop, two."""
-        steps, frame = column
+        steps, frame = column.steps, column.frame
         if all(step.output.shape == step.input.shape for step in steps):
             return ""
         first, final = str(steps[0].output.shape), str(steps[-1].output.shape)
-        looping = isinstance(frame, Loop) and frame.parent.size == 1
+        looping = isinstance(frame, Loop) and frame.is_lone
         return f"{first} … {final}" if looping and first != final else first
 
     def module(self, column: Column) -> Solution:
         """The construction of a layer or of a block's class."""
-        steps, frame = column
+        program = self.plan.program
         if isinstance(column.first, Use):
-            return frame.text([self.plan.program.call(step) for step in steps])
-        calls = [self.plan.program.module(step) for step in steps]
-        return self.as_parameters(column, calls) or frame.text(calls)
+            return column.frame.text(column.each(program.call))
+        calls = column.each(program.module)
+        return self.as_parameters(column, calls) or column.frame.text(calls)
 
-    def as_parameters(self, column: Column, calls: list[Call]) -> Solution | None:
+    def as_parameters(self, column: Column, calls: ByRow) -> Solution | None:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
         name, root, frame = column.first.span.text, self.plan.root, column.frame
-        if not isinstance(root.arguments[0].get(name), LayerName) or not all(map(frame.is_bare, calls)):
+        if not isinstance(root.arguments[0].get(name), LayerName):
             return None
-        names = [ClassName(call.name) for call in calls]
-        given = [as_class(root.arguments[number].get(name)) for number in frame.numbers]
+        if not all(map(frame.is_bare, calls.values())):
+            return None
+        names = [ClassName(call.name) for call in calls.values()]
+        given = [as_class(root.arguments[frame.origin(row)].get(name)) for row in calls]
         if given != names or not root.is_writable(name):
             return None
         return Make(Either(name, names[0]) if agree(names) else Given(name), ())
 
-    def container(self, column: Column, scope: Scope) -> Solved:
+    def container(self, column: Column, holder: Holder) -> Solved:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
         steps = column.steps
         if is_part(column.first):
@@ -201,115 +204,118 @@ class Constructor:
         body, made = column.inside(), Make("nn.Sequential" if chain else "nn.Module", ())
         numbered = chain and all(implicit(unlabelled(step)) for step in steps)
         if numbered:
-            items, body = self.arguments(body, scope)
+            items, body = self.arguments(body, holder)
             made = Make("nn.Sequential", tuple(items))
             if not body:
-                return [self.put(scope, column, made)]
-        wired = scope.wired and not chain
-        inner = Scope("", not numbered, wired, self.plan.is_net and not wired)
-        return self.filled(made, column, scope, lambda owner: self.walk(body, inner._replace(owner=owner)))
+                return [self.put(holder, column, made)]
+        wired = holder.wired and not chain
+        inner = Holder("", not numbered, wired, self.plan.is_net and not wired)
+        return self.filled(made, column, holder, lambda owner: self.walk(body, inner._replace(owner=owner)))
 
     def part(self, column: Column) -> Solved:
-        """What one opening of braces puts into their module, which stands at the head of the scope."""
+        """What one opening of braces puts into their module, which stands at the head of the holder."""
         if not column.name:
             raise Unaligned
         self.plan.bare.add(column.name)
-        return self.walk(column.inside(), Scope(self.owners[column.name], True, True, False))
+        return self.walk(column.inside(), Holder(self.owners[column.name], True, True, False))
 
-    def filled(self, made: Solution, column: Column, scope: Scope, fill: Callable[[Owner], Solved]) -> Solved:
+    def filled(
+        self, made: Solution, column: Column, holder: Holder, fill: Callable[[Owner], Solved]
+    ) -> Solved:
         """A container that statements fill: the attribute itself where it has one, else a variable first."""
-        if scope.is_list:
+        if holder.is_list:
             raise Unaligned
-        plain = scope.is_self and is_plain(column.name)
+        plain = holder.is_self and is_plain(column.name)
         owner: Owner = f"self.{column.name}"
         if not plain:
             owner = Variable(column.wish if column.name else column.wish.rstrip("0123456789"))
         inside = [each for step in column.steps for each in children(step)]
         solved = [Line(made, owner), *self.heads(inside, owner), *fill(owner)]
-        return solved if plain else [*solved, self.put(scope, column, owner)]
+        return solved if plain else [*solved, self.put(holder, column, owner)]
 
-    def branches(self, column: Column, scope: Scope) -> Solved:
+    def branches(self, column: Column, holder: Holder) -> Solved:
         then, otherwise = column.ways()
-        if not then.rows or not otherwise.rows:
-            return self.walk(then.body or otherwise.body, scope)
+        if then.is_everywhere or otherwise.is_everywhere:
+            return self.walk(then.body or otherwise.body, holder)
         if idle(column.steps):
             return []
-        if scope.is_list:
+        if holder.is_list:
             raise Unaligned
-        if not scope.wired:
+        if not holder.wired:
             condition = self.condition(then, column.frame, "variant")
-            return branch(condition, self.walk(then.body, scope), self.walk(otherwise.body, scope))
+            return branch(condition, self.walk(then.body, holder), self.walk(otherwise.body, holder))
         define = self.define(then, column.frame, "has_" + wish_of(column.steps), "variant")
         condition = define.condition if isinstance(define.condition, Phrase) else define.flag
-        return [define, *branch(condition, self.walk(then.body, scope), self.walk(otherwise.body, scope))]
+        return [define, *branch(condition, self.walk(then.body, holder), self.walk(otherwise.body, holder))]
 
     def define(self, way: Way, frame: Frame, wish: str, hint: str = "") -> Define:
         """An attribute that tells which rows go a way."""
-        if in_loop(frame):
+        if isinstance(frame, Loop):
             raise Unaligned  # one flag cannot tell every turn
-        name = self.plan.add_flag(way, frame, wish)
-        return Define(f"self.{name}", self.condition(way, frame, hint or name), frame is self.plan.root)
+        name = self.plan.add_flag(way, wish)
+        everywhere = len(way.there) == len(self.plan.rows)
+        return Define(f"self.{name}", self.condition(way, frame, hint or name), everywhere)
 
     @staticmethod
     def condition(way: Way, frame: Frame, hint: str) -> Solution:
-        return frame.condition([step.test for step in way.steps], way.there, hint)
+        return frame.condition({row: step.test for row, step in way.steps.items()}, way.there, hint)
 
-    def merge(self, column: Column, scope: Scope) -> Solved:
+    def merge(self, column: Column, holder: Holder) -> Solved:
         paths = column.paths()
 
         def fill(owner: Owner) -> Solved:
-            inner = scope._replace(owner=owner, named=True) if column.first.name else scope
+            inner = holder._replace(owner=owner, named=True) if column.first.name else holder
             return [done for path in paths for done in self.path(path, column.frame, inner)]
 
-        return self.filled(Make("nn.Module", ()), column, scope, fill) if column.first.name else fill("")
+        return self.filled(Make("nn.Module", ()), column, holder, fill) if column.first.name else fill("")
 
-    def path(self, path: Way, frame: Frame, scope: Scope) -> Solved:
-        if all(path.there):
-            return self.walk(path.body, scope)
+    def path(self, path: Way, frame: Frame, holder: Holder) -> Solved:
+        if path.is_everywhere:
+            return self.walk(path.body, holder)
         define = self.define(path, frame, "residual")
-        return [define, *branch(define.flag, self.walk(path.body, scope), [])]
+        return [define, *branch(define.flag, self.walk(path.body, holder), [])]
 
     # Repeats
 
-    def repeat(self, column: Column, scope: Scope) -> Solved:
+    def repeat(self, column: Column, holder: Holder) -> Solved:
         """A loop over all iterations, or over all but the first, or none: the first form that is right."""
-        for first, tables in self.forms(column.steps, scope):
+        for first, tables in self.forms(column.steps, holder):
             try:
-                solved = self.loop(column, scope, first, tables)
+                solved = self.loop(column, holder, first, tables)
             except Unaligned:
                 continue
             self.plan.loops[repeat_of(column.steps)] = first
             return solved
-        if scope.is_list and modules_in(children(column.first)) > LONGEST_LISTED:
+        if holder.is_list and modules_in(children(column.first)) > LONGEST_LISTED:
             raise Unaligned
         self.plan.loops[repeat_of(column.steps)] = None
-        return self.walk(column.unrolled(), scope)
+        return self.walk(column.unrolled(), holder)
 
-    def forms(self, steps: list[Repeat], scope: Scope) -> list[tuple[int, bool]]:
+    def forms(self, steps: list[Repeat], holder: Holder) -> list[tuple[int, bool]]:
         """What a loop may be, the best first: the first iteration of it, and whether tables are allowed."""
         iterations = [iteration for step in steps for iteration in step.iterations]
         counts = [len(step.iterations) for step in steps]
         least, most = min(counts), max(counts)
         if most < 2 or not any(iterations):
             return [] if least == most or not any(iterations) else [(0, False)]
-        if scope.is_list:
+        if holder.is_list:
             lone = all(len(iteration) == 1 for iteration in iterations)
             firsts = (0, 1) if least and (least < most or most > 2) else (0,)
             return [(first, False) for first in firsts] if lone else []
-        if scope.wired and (self.plan.unrolled or least < most or escapes(steps, self.plan.kept)):
+        if holder.wired and (self.plan.unrolled or least < most or escapes(steps, self.plan.kept)):
             return []  # forward unrolls what wires lead into, or out of
-        forms = [(0, False)] if not scope.wired or most > 2 else []
+        forms = [(0, False)] if not holder.wired or most > 2 else []
         if least and (least < most or most > 2):
             forms.append((1, False))
         if len(steps) == 1 and not (most <= LONGEST_UNROLLED and any(map(labelled, iterations))):
             forms.append((0, True))
         return forms
 
-    def loop(self, column: Column, scope: Scope, first: int, tables: bool) -> Solved:
-        before = self.walk(column.iteration(0), scope) if first else []
+    def loop(self, column: Column, holder: Holder, first: int, tables: bool) -> Solved:
+        before = self.walk(column.iteration(0), holder) if first else []
         loop, turns = column.loop(first, tables)
-        body = self.walk(unify(turns, loop), scope) if turns else []
-        if scope.is_list and (len(body) != 1 or not isinstance(body[0], Line)):
+        body = self.walk(unify(turns, loop), holder) if turns else []
+        if holder.is_list and (len(body) != 1 or not isinstance(body[0], Line)):
             raise Unaligned
         if not body:
             return before
@@ -320,11 +326,10 @@ class Constructor:
     @staticmethod
     def times(column: Column, first: int) -> Solution:
         """How many turns a loop takes."""
-        counts = [
-            make(len(step.iterations) - first, add(polynomial(step.times), constant(-first)))
-            for step in column.steps
-        ]
-        return column.frame.text(counts, "depth")
+        less = constant(-first)
+        return column.frame.text(
+            column.each(lambda s: make(len(s.iterations) - first, add(polynomial(s.times), less))), "depth"
+        )
 
 
 def argument(statement: Statement) -> Solution:
@@ -335,8 +340,3 @@ def argument(statement: Statement) -> Solution:
         return Remark(Every(statement.turn, line.made, statement.times), line.comment)
     assert isinstance(statement, Line)
     return Remark(statement.made, statement.comment)
-
-
-def in_loop(frame: Frame) -> bool:
-    """Whether the rows are turns of a loop, or some of them."""
-    return isinstance(frame, Loop) or (isinstance(frame, Part) and in_loop(frame.parent))

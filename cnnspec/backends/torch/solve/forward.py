@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -11,9 +11,8 @@ from typing import Any
 
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Returns
-from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.joins import activation_of, added, places, written
-from cnnspec.backends.torch.solve.solutions import Line, Turns, agree, branch
+from cnnspec.backends.torch.solve.solutions import ByRow, Line, Turns, agree, branch
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read
 from cnnspec.backends.torch.solve.variables import read_by
 from cnnspec.backends.torch.steps import (
@@ -39,11 +38,12 @@ class Forward(Statements):
         """Write all statements. Raises Unaligned where they differ from row to row."""
         plan = self.plan
         self.begin()
-        self.walk(unify([row.steps for row in plan.rows], plan.root))
+        self.walk(plan.body())
         if plan.returns and plan.returns.everything:
             self.return_several(plan.returns)
         else:
-            self.leave([row.outputs[0] for row in plan.rows], "x" if self.inputs == ["x"] else None)
+            leaving = {row: each.outputs[0] for row, each in enumerate(plan.rows)}
+            self.leave(leaving, "x" if self.inputs == ["x"] else None)
         return self
 
     def return_several(self, returns: Returns) -> None:
@@ -51,10 +51,10 @@ class Forward(Statements):
         outputs = self.plan.program.network.outputs
         differs = returns.evaluation is not None
         with self.at_training("training" if differs else "always"):
-            everything = [self.variable([output.value]) for output in outputs]
+            everything = [self.variable({0: output.value}) for output in outputs]
             self.statements.append(Line(behind("return ", call(returns.everything, *everything))))
         if differs:
-            kept = [self.variable([output.value]) for output in outputs if not output.train]
+            kept = [self.variable({0: output.value}) for output in outputs if not output.train]
             made = call(returns.evaluation, *kept) if returns.evaluation else kept[0]
             self.statements.append(Line(behind("return ", made)))
 
@@ -86,7 +86,7 @@ class Forward(Statements):
             raise Unaligned
         return min(wanted, key=NEEDS.index)
 
-    def need_of(self, values: list[Value]) -> str:
+    def need_of(self, values: Collection[Value]) -> str:
         if not values or not self.evaluated.isdisjoint(values):
             return "always"
         return "none" if self.live.isdisjoint(values) else "training"
@@ -98,7 +98,7 @@ class Forward(Statements):
         elif isinstance(first, From):
             self.flush()  # the chain ends here and another goes on
         elif isinstance(first, Again):
-            self.step(Column([step.step for step in column.steps], column.frame))
+            self.step(Column(column.of("step"), column.frame))
         elif isinstance(first, Merge):
             self.merge(column)
         elif idle(column.steps):
@@ -116,13 +116,13 @@ class Forward(Statements):
             raise Unaligned  # one is a call, another an expression
         if is_method(first):
             self.flatten(column)
-        elif len(sizes := [size for step in steps if (size := self.plan.like(step))]) == len(steps):
+        elif all((sizes := column.each(self.plan.like)).values()):
             arriving, like = self.variable(inputs), self.variable(sizes)
-            self.variables.read([*inputs, *sizes])
+            self.variables.read([*inputs.values(), *sizes.values()])
             self.produce(column, Expression(call("crop", arriving, like)))
         elif is_parameter(first):
             variable = self.variable(inputs)
-            self.variables.read(inputs)
+            self.variables.read(inputs.values())
             parameter = spread(self.access(column), steps)
             self.produce(column, Expression(behind(f"{variable} {symbol(steps)} ", parameter), 1, False))
         else:
@@ -133,8 +133,7 @@ class Forward(Statements):
         if attribute := self.plan.attribute(column):
             return f"self.{attribute}"
         getter = "get_parameter" if is_parameter(column.first) else "get_submodule"
-        path = column.frame.string([step.name for step in column.steps])
-        return call(f"self.{getter}", self.speller.word(path))
+        return call(f"self.{getter}", self.speller.word(column.frame.string(column.of("name"))))
 
     def container(self, column: Column) -> None:
         if self.plan.bare.isdisjoint(step.name for step in column.steps):
@@ -145,28 +144,28 @@ class Forward(Statements):
     def branches(self, column: Column) -> None:
         """An `if` that some rows take: it ends in one variable, whatever each of its branches does."""
         then, otherwise = column.ways()
-        if not then.rows or not otherwise.rows:
+        if then.is_everywhere or otherwise.is_everywhere:
             self.walk(then.body or otherwise.body)
             return
         self.flush()
-        acting = [i for i, step in enumerate(column.steps) if step.output is not step.input]
-        end = self.end_of(column.steps, column.inputs, acting, len(acting) < len(column.steps))
-        blocks = []
+        acting = [row for row, step in column.rows.items() if step.output is not step.input]
+        end = self.end_of(column, column.inputs, acting, len(acting) < len(column.rows))
+        ends, blocks = column.outputs.values(), []
         for way in (then, otherwise):
-            with self.chain(end, column.outputs), self.aside() as lines, self.variables.part(way.rows):
+            with self.chain(end, ends), self.aside() as lines, self.variables.part(way.ends):
                 self.walk(way.body)
                 self.flush()
-                if not self.live.isdisjoint(column.outputs):
+                if not self.live.isdisjoint(ends):
                     self.settle(way.ends, end)
             blocks.append(lines)
-        self.statements += branch(f"self.{self.plan.flag(then, column.frame)}", *blocks)
+        self.statements += branch(f"self.{self.plan.flag(then)}", *blocks)
 
-    def end_of(self, steps: list[Any], entering: list[Value], acting: list[int], holds: bool) -> str:
+    def end_of(self, column: Column, entering: ByRow, acting: Iterable[int], holds: bool) -> str:
         """The variable that branches or turns end in, that of what arrives if acting rows may write over it.
 
         `holds`: it has what arrives in it before they begin.
         """
-        besides = self.reads_in(steps)
+        besides = self.reads_in(column)
         source = self.variables.find(entering)
         with self.variables.part(acting):
             if source and source not in self.named and self.variables.is_free(source, None, besides):
@@ -176,8 +175,8 @@ class Forward(Statements):
             self.assign(end, entering, source)
         return end
 
-    def reads_in(self, steps: list[Any]) -> Counter[Value]:
-        return Counter(value for step in steps for value in read_by((step,), self.live, self.plan.like))
+    def reads_in(self, column: Column) -> Counter[Value]:
+        return Counter(read_by(column.steps, self.live, self.plan.like))
 
     def repeat(self, column: Column) -> None:
         """The turns in the form that the constructor has for them: a loop goes on in one variable."""
@@ -191,14 +190,16 @@ class Forward(Statements):
         if len(counts) != 1:
             raise Unaligned
         self.flush()
-        end = self.end_of(steps, [into(s.iterations[first]) for s in steps], list(range(len(steps))), True)
+        arriving = column.each(lambda step: into(step.iterations[first]))
+        end = self.end_of(column, arriving, column.rows, True)
         loop, turns = column.loop(first)
-        leaving = [value for step in steps for value in turn_ends(step, first)]
+        entering = {turn: into(iteration) for turn, iteration in turns.items()}
+        leaving = dict(enumerate(value for step in steps for value in turn_ends(step, first)))
         with (
-            self.chain(end, leaving),
+            self.chain(end, leaving.values()),
             self.speller.loop(loop.index),
             self.aside() as lines,
-            self.variables.loop(end, loop.parents, list(map(into, turns)), self.reads_in(steps)),
+            self.variables.loop(end, loop.parents, entering, self.reads_in(column)),
         ):
             self.walk(unify(turns, loop))
             self.settle(leaving, end)
@@ -210,7 +211,7 @@ class Forward(Statements):
     def merge(self, column: Column) -> None:
         """The paths of a join one after the other, then the join, where several paths are live."""
         self.flush()
-        steps, live, need = column.steps, column.paths(), self.need_of(column.outputs)
+        steps, live, need = column.steps, column.paths(), self.need_of(column.outputs.values())
         adder = self.plan.adder(steps, live)
         at_once = need == "always" or self.variables.training  # the join runs wherever its paths do
         condition, operands = "", dict[int, Expression]()  # of the paths whose ends nothing is assigned from
@@ -219,9 +220,11 @@ class Forward(Statements):
         with self.chain(outer):
             for number, path in enumerate(live):
                 last = number == len(live) - 1
-                passing = passing or any(path.steps[i].output is steps[i].input for i in range(len(steps)))
-                if not all(path.there):
-                    condition = self.optional(live, path, column.frame)
+                passing = passing or any(
+                    path.steps[row].output is arriving for row, arriving in column.inputs.items()
+                )
+                if not path.is_everywhere:
+                    condition = self.optional(live, path)
                 own = len(live) == 1 or (last and at_once and not passing)
                 held = at_once and (last or (adder is None and all(map(is_passive, live[number + 1 :]))))
                 self.target = outer if own else self.branch_name()
@@ -238,12 +241,12 @@ class Forward(Statements):
     def path(self, path: Way, condition: str, adds: bool, held: bool) -> None:
         """A path's lines; what it ends in may be `held` back. `adds`: its end runs in the join."""
         body = path.body[:-1] if adds else path.body
-        if all(path.there):
+        if path.is_everywhere:
             self.walk(body)
             if not (held and self.is_operand()):
                 self.flush()
             return
-        with self.variables.part(path.rows), self.aside() as lines:
+        with self.variables.part(path.ends), self.aside() as lines:
             self.walk(body)
             if lines or not (held and self.is_operand()):
                 self.flush()
@@ -253,7 +256,9 @@ class Forward(Statements):
         """Whether what is pending can stand in a join's expression, and nobody else reads it."""
         pending, reads = self.pending, self.variables.reads
         return (
-            pending is not None and pending.made.atomic and all(reads[value] < 2 for value in pending.values)
+            pending is not None
+            and pending.made.atomic
+            and all(reads[value] < 2 for value in pending.values.values())
         )
 
     def fits(self, steps: list[Merge], paths: int) -> bool:
@@ -267,9 +272,9 @@ class Forward(Statements):
         operands, steps = [], column.steps
         for number, path in enumerate(live):
             ends = path.body[-1].inputs if number == adder else path.ends
-            with self.variables.part(path.rows):
+            with self.variables.part(path.ends):
                 operands.append(held.get(number) or Expression(self.variable(ends)))
-            self.variables.read(read(ends, [steps[i].output for i in path.rows]))
+            self.variables.read(read(ends, column.outputs))
         texts, symbol = [each.text for each in operands], steps[0].layer.symbol
         if adder is not None:
             callee = flat(self.access(live[adder].body[-1]))
@@ -284,16 +289,16 @@ class Forward(Statements):
         if condition:
             self.flush()
 
-    def optional(self, live: list[Way], path: Way, frame: Frame) -> str:
+    def optional(self, live: list[Way], path: Way) -> str:
         """The condition of a path that not all rows have: the second of two."""
         if len(live) != 2 or path is not live[1]:
             raise Unaligned
-        return f"self.{self.plan.flag(path, frame)}"
+        return f"self.{self.plan.flag(path)}"
 
 
 def is_passive(path: Way) -> bool:
     """Whether a path hands on a value that is there, in all rows."""
-    return all(path.there) and all(isinstance(column.first, From) for column in path.body)
+    return path.is_everywhere and all(isinstance(column.first, From) for column in path.body)
 
 
 def into(steps: Steps) -> Value:

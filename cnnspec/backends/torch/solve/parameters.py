@@ -9,8 +9,8 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import Signature
 from cnnspec.backends.torch.solve.roots import as_class
 from cnnspec.backends.torch.solve.solutions import (
-    MISSING,
     Added,
+    ByRow,
     ClassName,
     Formula,
     Given,
@@ -32,7 +32,7 @@ class Parameters:
 
     def __init__(self, arguments: Sequence[Mapping[str, Any]], names: Names) -> None:
         self.arguments, self.names = arguments, names
-        self.columns: dict[str, list[Any] | None] = {}
+        self.columns: dict[str, ByRow | None] = {}
         self.defaults: dict[str, Any] = {}  # where they are literals
 
     def find(self, constructor: Solved) -> None:
@@ -46,15 +46,17 @@ class Parameters:
             for name in sorted(names_in(solved.terms)):
                 self.columns.setdefault(name, None)
         elif isinstance(solved, Given):
-            given = [as_class(each.get(solved.name, MISSING)) for each in self.arguments]
+            given = {row: as_class(each[solved.name]) for row, each in enumerate(self.arguments)}
             self.columns.setdefault(solved.name, given)
         elif isinstance(solved, Added):
             if not self.added(solved):
                 name = f"+{solved.hint}"
                 while name in self.columns:
                     name += "_"
-                first = next(value for value in solved.column if value is not MISSING)
-                self.columns[name] = [first if value is MISSING else value for value in solved.column]
+                first, *_ = solved.column.values()
+                self.columns[name] = {
+                    row: solved.column.get(row, first) for row in range(len(self.arguments))
+                }
         elif isinstance(solved, tuple | list):
             for each in solved:
                 self.collect(each)
@@ -66,12 +68,12 @@ class Parameters:
                 return name
         return ""
 
-    def ordered(self) -> list[tuple[str, list[Any] | None]]:
+    def ordered(self) -> list[tuple[str, ByRow | None]]:
         """What arrives, the block's own parameters, what was added, what has a default."""
         own = list(self.arguments[0])
         filters = [n for n, name in enumerate(own) if isinstance(self.arguments[0][name], Filter)]
 
-        def rank(item: tuple[str, list[Any] | None]) -> tuple[int, int]:
+        def rank(item: tuple[str, ByRow | None]) -> tuple[int, int]:
             name = item[0]
             if name in self.defaults:
                 return 3, own.index(name)
@@ -85,7 +87,7 @@ class Parameters:
         """The parameters with their types and their defaults, as Python writes them."""
         parts = []
         for name, column in self.ordered():
-            values = [value for value in column or () if value is not MISSING]
+            values = list((column or {}).values())
             default = ""
             if name in self.defaults:
                 values += [self.defaults[name]] if column is not None else []

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from cnnspec.backends.torch.signatures import Signature
 from cnnspec.backends.torch.solve.columns import Frame
 from cnnspec.backends.torch.solve.solutions import (
-    MISSING,
     Added,
+    ByRow,
     Check,
     ClassName,
     Formula,
@@ -59,8 +59,7 @@ class Root(Frame):
     def __init__(
         self, rows: list[Row], free: frozenset[str], taken: Set[str], signatures: Mapping[str, Signature]
     ) -> None:
-        self.size, self.free, self.signatures = len(rows), free, signatures
-        self.numbers = list(range(self.size))
+        self.free, self.signatures = free, signatures
         self.scopes = [row.scope for row in rows]
         self.arguments = [row.arguments for row in rows]
         self.settled = {
@@ -89,67 +88,69 @@ class Root(Frame):
                 found.setdefault(terms, name)
         return found
 
-    def scalar(self, column: list[Any], hint: str) -> Solution:
-        rows = [i for i, value in enumerate(column) if value is not MISSING]
-        open_ = any(isinstance(column[i], Symbol) and column[i].names & self.free for i in rows)
-        found = self.symbolic(column, rows, open_)
+    def origin(self, row: int) -> int:
+        return row
+
+    def scalar(self, column: ByRow, hint: str) -> Solution:
+        values = list(column.values())
+        is_open = any(isinstance(value, Symbol) and value.names & self.free for value in values)
+        found = self.symbolic(column, is_open) if all(map(is_integer, values)) else None
         if found is not None:
             return Formula(found) if names(found) else literal(evaluate(found, {}))
-        if open_:
+        if is_open:
             raise Unaligned
-        if agree([column[i] for i in rows]):
-            return literal(column[rows[0]])
-        return self.named(column, rows, hint)
+        return literal(values[0]) if agree(values) else self.named(column, hint)
 
-    def symbolic(self, column: list[Any], rows: list[int], open_: bool) -> Polynomial | None:
+    def string(self, column: ByRow) -> Solution:
+        first, *_ = column.values()
+        if not agree(column.values()):
+            raise Unaligned
+        return literal(first)
+
+    def symbolic(self, column: ByRow, is_open: bool) -> Polynomial | None:
         """A polynomial, by which some row was computed, that is right in every row."""
-        if not all(is_integer(column[i]) for i in rows):
-            return None
-        candidates = list(dict.fromkeys(substitute(polynomial(column[i]), self.settled) for i in rows))
+        candidates = list(
+            dict.fromkeys(substitute(polynomial(value), self.settled) for value in column.values())
+        )
         candidates.sort(key=lambda terms: not names(terms))
-        if open_ and len(candidates) > 1:
+        if is_open and len(candidates) > 1:
             return None
         for terms in candidates:
             try:
-                if all(evaluate(terms, self.scopes[i]) == int(column[i]) for i in rows):
+                if all(evaluate(terms, self.scopes[row]) == int(value) for row, value in column.items()):
                     return terms
             except (KeyError, ZeroDivisionError):
                 continue
         return None
 
-    def named(self, column: list[Any], rows: list[int], hint: str) -> Solution:
+    def named(self, column: ByRow, hint: str) -> Solution:
         """A parameter of the block whose values these are, else one more parameter of the class."""
-        for name in self.arguments[0]:
-            given = [self.arguments[i].get(name, MISSING) for i in rows]
-            equal = all(same(as_class(value), column[i]) for value, i in zip(given, rows, strict=True))
-            if equal and not isinstance(given[0], Filter) and self.is_writable(name):
+        for name, value in self.arguments[0].items():
+            equal = all(same(as_class(self.arguments[row].get(name)), each) for row, each in column.items())
+            if equal and not isinstance(value, Filter) and self.is_writable(name):
                 return Given(name)
-        return Added(tuple(column), hint)
+        return Added(column, hint)
 
     def is_writable(self, name: str) -> bool:
         """Whether all arguments for a parameter can be written: every layer is a class."""
         return not any(isinstance(as_class(each.get(name)), LayerName) for each in self.arguments)
 
-    def condition(self, tests: list[Test | None], column: list[bool], hint: str) -> Solution:
-        rows = [i for i, value in enumerate(column) if value is not MISSING]
-        for test in dict.fromkeys(tests[i] for i in rows):
-            if test is None:
-                continue
+    def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
+        for test in dict.fromkeys(tests.values()):
             try:
-                if all(self.holds(test, i) == column[i] for i in rows):
+                if test is not None and all(self.holds(test, row) == each for row, each in column.items()):
                     return self.check(test)
             except (KeyError, ZeroDivisionError):
                 continue
-        for name, value in self.arguments[0].items():
-            given = [self.arguments[i].get(name) for i in rows]
-            layers = isinstance(value, LayerName) and all(isinstance(each, LayerName) for each in given)
+        for name in self.arguments[0]:
+            given = {row: self.arguments[row].get(name) for row in column}
             if (
-                layers
+                all(isinstance(each, LayerName) for each in given.values())
                 and self.is_writable(name)
-                and [as_class(each) is not None for each in given] == [column[i] for i in rows]
+                and all((as_class(each) is not None) is column[row] for row, each in given.items())
             ):
                 return Phrase((Given(name), " is not None"))
-        return self.named(column, rows, hint)
+        return self.named(column, hint)
 
     def check(self, test: Test) -> Check:
         sides = [

@@ -5,15 +5,15 @@ A str is Python text as it stands, such as a literal; a forward's calls are laid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.backends.writer import Text
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Polynomial, polynomial
 
-MISSING: Any = object()
-"""What a row has at a place that it does not reach."""
+ByRow = Mapping[int, Any]
+"""What one place has in each row that reaches it."""
 
 
 class ClassName(str):
@@ -50,7 +50,7 @@ class Either(NamedTuple):
 class Added(NamedTuple):
     """A parameter that the class takes beside those of its block: its value for each row."""
 
-    column: tuple[Any, ...]
+    column: ByRow
     hint: str
 
 
@@ -210,8 +210,9 @@ def same(left: Any, right: Any) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-def agree(column: Sequence[Any]) -> bool:
-    return all(same(value, column[0]) for value in column[1:])
+def agree(values: Iterable[Any]) -> bool:
+    first, *others = values
+    return all(same(first, value) for value in others)
 
 
 def same_origin(left: Any, right: Any) -> bool:
@@ -219,6 +220,6 @@ def same_origin(left: Any, right: Any) -> bool:
     return same(left, right) and (not is_integer(left) or polynomial(left) == polynomial(right))
 
 
-def alike_columns(left: Sequence[Any], right: Sequence[Any], equal: Callable[[Any, Any], bool]) -> bool:
+def alike_columns(left: ByRow, right: ByRow, equal: Callable[[Any, Any], bool]) -> bool:
     """Whether two columns have the same, wherever both reach."""
-    return all(a is MISSING or b is MISSING or equal(a, b) for a, b in zip(left, right, strict=True))
+    return all(equal(left[row], right[row]) for row in left.keys() & right.keys())

@@ -12,7 +12,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.spelling import Speller
 from cnnspec.backends.torch.solve.body import Column
 from cnnspec.backends.torch.solve.classes import Plan
-from cnnspec.backends.torch.solve.solutions import Branch, Line, Solved, branch
+from cnnspec.backends.torch.solve.solutions import Branch, ByRow, Line, Solved, branch
 from cnnspec.backends.torch.solve.variables import Variables, read_by
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import WIDTH, Text, behind, call, flat
@@ -36,7 +36,7 @@ class Expression(NamedTuple):
 class Pending(NamedTuple):
     """An expression that nothing has been assigned from yet."""
 
-    values: list[Value]
+    values: ByRow
     made: Expression
 
 
@@ -64,6 +64,7 @@ class Statements:
         )
         self.variables = Variables(len(rows), reads)
         self.kept = set(plan.kept)
+        self.leaving = {value for row in rows for value in row.outputs}
         self.named: set[str] = set()  # variables of values that a wire leads to
         self.inputs = ["x"]
         if len(rows[0].inputs) > 1:
@@ -76,9 +77,9 @@ class Statements:
     def begin(self) -> None:
         """What the arguments of `forward` are in every row."""
         for number, name in enumerate(self.inputs):
-            arriving = [row.inputs[number] for row in self.plan.rows]
+            arriving = {row: each.inputs[number] for row, each in enumerate(self.plan.rows)}
             self.variables.assign(name, arriving)
-            if name == "x" and not self.plan.kept.isdisjoint(arriving):
+            if name == "x" and not self.plan.kept.isdisjoint(arriving.values()):
                 self.target = "y"
             shape = arriving[0].shape
             if self.plan.is_net and self.plan.program.optimised and shape is not None and shape.is_map:
@@ -121,9 +122,9 @@ class Statements:
         yield
         self.target, self.kept = around
 
-    # Values
+    # ByRow
 
-    def variable(self, values: list[Value]) -> str:
+    def variable(self, values: ByRow) -> str:
         """The variable that holds a value, assigned now if it is pending."""
         self.flush()
         found = self.variables.find(values)
@@ -131,7 +132,7 @@ class Statements:
             raise Unaligned
         return found
 
-    def take(self, values: list[Value], reading: list[Value]) -> Expression:
+    def take(self, values: ByRow, reading: list[Value]) -> Expression:
         """An expression for a value, which these rows read now: what is pending itself, or its variable."""
         pending, reads = self.pending, self.variables.reads
         if pending is not None and pending.values == values and all(reads[v] < 2 for v in reading):
@@ -149,23 +150,24 @@ class Statements:
         pending, self.pending = self.pending, None
         self.assign(variable or self.place(pending.values), pending.values, pending.made.text)
 
-    def assign(self, name: str, values: list[Value], text: Text) -> None:
+    def assign(self, name: str, values: ByRow, text: Text) -> None:
         """The only line that changes a variable. Raises Unaligned where what it holds is still to be read."""
         if not self.variables.is_free(name, values):
             raise Unaligned
-        leaves = any(value in row.outputs for value, row in zip(values, self.plan.rows, strict=False))
+        leaves = not self.leaving.isdisjoint(values.values())
         new = name not in self.declared and (name == "x" or (name in self.names.taken and leaves))
         self.declared.add(name)
         self.variables.assign(name, values)
         self.statements.append(Line(text, f"{name}: Tensor" if new else name, self.note(values)))
 
-    def note(self, values: list[Value]) -> str:
+    def note(self, values: ByRow) -> str:
         """The size of a net's value, where it is another than that before."""
-        note = str(values[0].shape) if self.plan.is_net and len(values) == 1 else ""
+        value, *others = values.values()
+        note = str(value.shape) if self.plan.is_net and not others else ""
         before, self.noted = self.noted, note
         return note if note != before else ""
 
-    def leave(self, values: list[Value], name: str | None) -> None:
+    def leave(self, values: ByRow, name: str | None) -> None:
         """Return a value; `name`: the variable that mypy knows to be a tensor, if there is one."""
         pending = self.pending
         if pending is not None and pending.made.typed and pending.values == values:
@@ -176,13 +178,13 @@ class Statements:
             self.settle(values, name)
         self.statements.append(Line(f"return {self.variable(values)}"))
 
-    def place(self, values: list[Value] | None = None, besides: Counter[Value] | None = None) -> str:
+    def place(self, values: ByRow | None = None, besides: Counter[Value] | None = None) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads."""
         if self.variables.is_free(self.target, values, besides):
             return self.target
         return self.branch_name(values, besides)
 
-    def branch_name(self, values: list[Value] | None = None, besides: Counter[Value] | None = None) -> str:
+    def branch_name(self, values: ByRow | None = None, besides: Counter[Value] | None = None) -> str:
         """A free variable other than the chain's own."""
         for number in count(1):
             for name in BRANCHES:
@@ -193,7 +195,7 @@ class Statements:
                     return wish
         raise AssertionError
 
-    def settle(self, values: list[Value], name: str) -> None:
+    def settle(self, values: ByRow, name: str) -> None:
         """See to it that a variable holds a value, however the lines before have left it."""
         if self.pending is not None and self.pending.values == values:
             self.flush(name)
@@ -206,7 +208,7 @@ class Statements:
         """A new value: kept pending, or assigned at once where a wire leads to it in all rows."""
         self.flush()
         self.pending = Pending(column.outputs, made)
-        if self.kept.issuperset(column.outputs):
+        if self.kept.issuperset(column.outputs.values()):
             name = self.names.local(column.wish)
             while name == self.target or not self.variables.is_free(name):
                 name = self.names.local(column.wish)
@@ -236,6 +238,6 @@ class Statements:
         self.produce(column, Expression(made, value.depth + 1))
 
 
-def read(inputs: list[Value], outputs: list[Value]) -> list[Value]:
+def read(inputs: ByRow, outputs: ByRow) -> list[Value]:
     """The values that are read: not those that are handed on as they are."""
-    return [value for value, made in zip(inputs, outputs, strict=True) if made is not value]
+    return [value for row, value in inputs.items() if outputs[row] is not value]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from cnnspec.backends.torch.solve.solutions import ByRow
 from cnnspec.graph import walk
 from cnnspec.graph.tree import Leaf, Merge, Step, Use, Value
-from cnnspec.graph.walk import Steps
 
 
 class State:
@@ -35,7 +35,7 @@ class Variables:
     """
 
     def __init__(self, size: int, reads: Counter[Value]) -> None:
-        self.rows = [(State(), State()) for _ in range(size)]
+        self.rows = {row: (State(), State()) for row in range(size)}
         self.training = False
         self.reads = reads
         """How often each value is still to be read."""
@@ -43,36 +43,36 @@ class Variables:
         """What a loop's body may not write over, since it is read behind the loop."""
 
     def states(self) -> Iterator[tuple[int, State]]:
-        """The states that the next line changes, each with the number of its row."""
-        for number, (evaluation, training) in enumerate(self.rows):
+        """The states that the next line changes, each with its row."""
+        for row, (evaluation, training) in self.rows.items():
             if not self.training:
-                yield number, evaluation
-            yield number, training
+                yield row, evaluation
+            yield row, training
 
-    def assign(self, name: str, values: Sequence[Value]) -> None:
-        for number, state in self.states():
-            state.assign(name, values[number])
+    def assign(self, name: str, values: ByRow) -> None:
+        for row, state in self.states():
+            state.assign(name, values[row])
 
-    def find(self, values: Sequence[Value]) -> str | None:
+    def find(self, values: ByRow) -> str | None:
         """The variable, the last one written, that holds each row's value."""
         common: list[str] | None = None
-        for number, state in self.states():
-            names = state.names.get(values[number], [])
+        for row, state in self.states():
+            names = state.names.get(values[row], [])
             common = names if common is None else [name for name in common if name in names]
         return common[-1] if common else None
 
-    def holds(self, name: str, values: Sequence[Value]) -> bool:
+    def holds(self, name: str, values: ByRow) -> bool:
         """Whether the variable holds each row's value."""
-        return all(state.holds.get(name) is values[number] for number, state in self.states())
+        return all(state.holds.get(name) is values[row] for row, state in self.states())
 
-    def read(self, values: Sequence[Value]) -> None:
+    def read(self, values: Iterable[Value]) -> None:
         """The values have been read, once more."""
         self.reads.subtract(values)
 
     def is_free(
         self,
         name: str,
-        values: Sequence[Value] | None = None,
+        values: ByRow | None = None,
         besides: Counter[Value] | None = None,
     ) -> bool:
         """Whether a name may be written over, `besides` these reads, and no row loses anything.
@@ -81,28 +81,26 @@ class Variables:
         """
         if name in self.guarded:
             return False
-        for number, state in self.states():
+        for row, state in self.states():
             held = state.holds.get(name)
-            if held is None or len(state.names[held]) > 1 or (values and values[number] is held):
+            if held is None or len(state.names[held]) > 1 or (values and values[row] is held):
                 continue
             if self.reads[held] > (besides[held] if besides else 0):
                 return False
         return True
 
     @contextmanager
-    def part(self, numbers: list[int]) -> Iterator[None]:
+    def part(self, some: Iterable[int]) -> Iterator[None]:
         """Lines that only some rows run."""
         rows = self.rows
-        self.rows = [rows[number] for number in numbers]
+        self.rows = {row: rows[row] for row in some}
         try:
             yield
         finally:
             self.rows = rows
 
     @contextmanager
-    def loop(
-        self, name: str, parents: list[int], entering: list[Value], besides: Counter[Value]
-    ) -> Iterator[None]:
+    def loop(self, name: str, parents: list[int], entering: ByRow, besides: Counter[Value]) -> Iterator[None]:
         """Lines of a loop that goes on in one variable; its rows are the turns, `parents` those around.
 
         A turn knows nothing but what arrives in the variable; the last turn's variables remain.
@@ -110,20 +108,20 @@ class Variables:
         rows, guarded = self.rows, self.guarded
         names = {known for _, state in self.states() for known in state.holds}
         self.guarded = guarded | {known for known in names if not self.is_free(known, None, besides)} - {name}
-        self.rows = [(State(), State()) for _ in parents]
+        self.rows = {turn: (State(), State()) for turn in entering}
         turns = self.rows
         self.assign(name, entering)
         try:
             yield
         finally:
             self.rows, self.guarded = rows, guarded
-        for parent, turn in zip(parents, turns, strict=True):
-            for around, within in zip(self.rows[parent], turn, strict=True):
+        for number, turn in turns.items():
+            for around, within in zip(self.rows[parents[number]], turn, strict=True):
                 for known, value in within.holds.items():
                     around.assign(known, value)
 
 
-def read_by(steps: Steps, live: set[Value], like: Callable[[Step], Value | None]) -> Iterator[Value]:
+def read_by(steps: Iterable[Step], live: set[Value], like: Callable[[Step], Value | None]) -> Iterator[Value]:
     """The values that some steps read, each as often as they read it; only `live` ones are computed.
 
     `like`: the map that a step takes its size from, if it does so.
