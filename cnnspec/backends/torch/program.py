@@ -44,7 +44,7 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
     program = Program(network, IMPORTED | set(helpers()), optimize, explicit)
     body = Writer()
     for block in program.order:
-        write_block(program, program.instances[block], body)
+        write_block(program, list(program.instances[block].values()), body)
     returns = write_returns(program, body)
     net = solve(lambda: program.plan_net(returns), FORMS)
     write_class(net, body)

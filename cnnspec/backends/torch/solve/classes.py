@@ -178,7 +178,7 @@ class Program:
         self.explicit = explicit
         self.class_names = Names(reserved)
         self.by_instance: dict[int, tuple[Plan, int]] = {}
-        self.instances: dict[int, list[Instance]] = {}  # by block
+        self.instances: dict[int, dict[int, Instance]] = {}  # by block
         self.order: list[int] = []
         self.free_names = frozenset(
             name
@@ -186,7 +186,6 @@ class Program:
             if is_integer(value) and name not in network.fixed
         )
         self.net_name = self.class_names.local(network.name)
-        self._seen: set[int] = set()
         self._open: dict[int, set[str]] = {}
         self.collect(network.steps, self.free_names)
         self.sort(network.steps)
@@ -200,21 +199,17 @@ class Program:
                 for name, value in use.bindings.items()
                 if isinstance(value, Symbol) and value.names & free and name not in instance.fixed
             }
-            known = self._open.setdefault(id(instance), set())
-            if id(instance) in self._seen and opened <= known:
-                continue
-            known |= opened
-            self._seen.add(id(instance))
-            self.collect(instance.steps, frozenset(known))
-            block = id(instance.block)
-            if not any(other is instance for other in self.instances.setdefault(block, [])):
-                self.instances[block].append(instance)
+            known = self._open.get(id(instance))
+            if known is None or not opened <= known:
+                known = self._open[id(instance)] = opened | (known or set())
+                self.collect(instance.steps, frozenset(known))
+                self.instances.setdefault(id(instance.block), {})[id(instance)] = instance
 
     def sort(self, steps: Steps) -> None:
         """Put the blocks that some steps use into order, those that they use themselves before them."""
         for block in dict.fromkeys(id(use.instance.block) for use in uses(steps)):
             if block not in self.order:
-                for instance in self.instances[block]:
+                for instance in self.instances[block].values():
                     self.sort(instance.steps)
                 self.order.append(block)
 

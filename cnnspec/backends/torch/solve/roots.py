@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
+from operator import and_, eq, ge, gt, le, lt, ne, not_, or_
 from typing import Any, NamedTuple
 
 from cnnspec.backends.torch.signatures import Signature
@@ -35,6 +36,20 @@ from cnnspec.values.symbols import (
     polynomial,
     substitute,
 )
+
+MEANING: dict[str, Callable[..., Any]] = {
+    "==": eq,
+    "!=": ne,
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
+    "and": and_,
+    "or": or_,
+    "not": not_,
+    "value": bool,
+}
+"""Of the operators of a Test."""
 
 
 class Row(NamedTuple):
@@ -166,7 +181,7 @@ class Root(Frame):
             self.holds(side, row) if isinstance(side, Test) else evaluate(polynomial(side), self.scopes[row])
             for side in test.operands
         ]
-        return bool(_MEANING[test.operator](*values))
+        return bool(MEANING[test.operator](*values))
 
 
 def as_class(value: Any) -> Any:
@@ -177,17 +192,3 @@ def as_class(value: Any) -> Any:
     if layer is None or value.name == "identity":
         return None
     return ClassName(layer.torch_class) if layer.torch_class else value
-
-
-_MEANING: dict[str, Callable[..., Any]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "and": lambda a, b: a and b,
-    "or": lambda a, b: a or b,
-    "not": lambda a: not a,
-    "value": lambda a: a,
-}

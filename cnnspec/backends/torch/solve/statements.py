@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import chain, count
 from typing import NamedTuple
 
 from cnnspec.backends.names import Names
@@ -186,14 +186,9 @@ class Statements:
 
     def branch_name(self, values: ByRow | None = None, besides: Counter[Value] | None = None) -> str:
         """A free variable other than the chain's own."""
-        for number in count(1):
-            for name in BRANCHES:
-                wish = name if number == 1 else f"{name}{number}"
-                if wish == self.target or wish in self.names.taken:
-                    continue
-                if self.variables.is_free(wish, values, besides):
-                    return wish
-        raise AssertionError
+        taken = self.names.taken | {self.target}
+        wishes = (f"{name}{number}" for number in chain([""], count(2)) for name in BRANCHES)
+        return next(w for w in wishes if w not in taken and self.variables.is_free(w, values, besides))
 
     def settle(self, values: ByRow, name: str) -> None:
         """See to it that a variable holds a value, however the lines before have left it."""

@@ -7,23 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from cnnspec.backends.torch.solve.solutions import ByRow
-from cnnspec.graph import walk
-from cnnspec.graph.tree import Leaf, Merge, Step, Use, Value
+from cnnspec.graph.tree import Step, Value
+from cnnspec.graph.walk import arriving, walk
 
-
-class State:
-    """The variables of one row: the value that each holds, and the names of every value."""
-
-    def __init__(self) -> None:
-        self.holds: dict[str, Value] = {}
-        self.names: dict[Value, list[str]] = {}
-
-    def assign(self, name: str, value: Value) -> None:
-        before = self.holds.get(name)
-        if before is not None:
-            self.names[before].remove(name)
-        self.holds[name] = value
-        self.names.setdefault(value, []).append(name)
+State = dict[str, Value]
+"""The value that each variable of a row holds; what was written last comes last."""
 
 
 class Variables:
@@ -51,19 +39,17 @@ class Variables:
 
     def assign(self, name: str, values: ByRow) -> None:
         for row, state in self.states():
-            state.assign(name, values[row])
+            state.pop(name, None)
+            state[name] = values[row]
 
     def find(self, values: ByRow) -> str | None:
         """The variable, the last one written, that holds each row's value."""
-        common: list[str] | None = None
-        for row, state in self.states():
-            names = state.names.get(values[row], [])
-            common = names if common is None else [name for name in common if name in names]
-        return common[-1] if common else None
+        (_, first), *_ = self.states()
+        return next((name for name in reversed(first) if self.holds(name, values)), None)
 
     def holds(self, name: str, values: ByRow) -> bool:
         """Whether the variable holds each row's value."""
-        return all(state.holds.get(name) is values[row] for row, state in self.states())
+        return all(state.get(name) is values[row] for row, state in self.states())
 
     def read(self, values: Iterable[Value]) -> None:
         """The values have been read, once more."""
@@ -82,8 +68,8 @@ class Variables:
         if name in self.guarded:
             return False
         for row, state in self.states():
-            held = state.holds.get(name)
-            if held is None or len(state.names[held]) > 1 or (values and values[row] is held):
+            held = state.get(name)
+            if held is None or (values and values[row] is held) or [*state.values()].count(held) > 1:
                 continue
             if self.reads[held] > (besides[held] if besides else 0):
                 return False
@@ -106,7 +92,7 @@ class Variables:
         A turn knows nothing but what arrives in the variable; the last turn's variables remain.
         """
         rows, guarded = self.rows, self.guarded
-        names = {known for _, state in self.states() for known in state.holds}
+        names = {known for _, state in self.states() for known in state}
         self.guarded = guarded | {known for known in names if not self.is_free(known, None, besides)} - {name}
         self.rows = {turn: (State(), State()) for turn in entering}
         turns = self.rows
@@ -117,8 +103,9 @@ class Variables:
             self.rows, self.guarded = rows, guarded
         for number, turn in turns.items():
             for around, within in zip(self.rows[parents[number]], turn, strict=True):
-                for known, value in within.holds.items():
-                    around.assign(known, value)
+                for known, value in within.items():
+                    around.pop(known, None)
+                    around[known] = value
 
 
 def read_by(steps: Iterable[Step], live: set[Value], like: Callable[[Step], Value | None]) -> Iterator[Value]:
@@ -126,13 +113,9 @@ def read_by(steps: Iterable[Step], live: set[Value], like: Callable[[Step], Valu
 
     `like`: the map that a step takes its size from, if it does so.
     """
-    for step in steps:
-        if isinstance(step, Leaf | Use) and step.output in live:
-            yield step.input
+    for step in walk(steps):
+        if step.output in live:
+            yield from (value for value in arriving(step) if value is not step.output)
             size = like(step)
             if size is not None:
                 yield size
-        elif isinstance(step, Merge) and step.output in live:
-            yield from (path.output for path in step.live if path.output is not step.output)
-        for within in walk.rows(step):
-            yield from read_by(within, live, like)
