@@ -57,7 +57,7 @@ def test_broken_files_get_a_reason(tmp_path: Path) -> None:
     for content in broken:
         path.write_bytes(content)
         try:
-            loaded = load(str(path), "")
+            loaded = load(str(path), "", "")
             found = specify(loaded.read([], loaded.name))
             loaded.weights([*found.keys.values()])
         except Refused:
@@ -66,11 +66,11 @@ def test_broken_files_get_a_reason(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
-    assert "there is no file" in reasons(lambda: load(str(tmp_path / "none.onnx"), ""))
+    assert "there is no file" in reasons(lambda: load(str(tmp_path / "none.onnx"), "", ""))
     assert "is no ONNX file" in reasons(lambda: open_bytes(b"", tmp_path))
     assert "is no ONNX file" in reasons(lambda: open_bytes(b"net LeNet {}\n" * 9, tmp_path))
     path = save(graph(NET, **TENSORS), tmp_path)
-    assert "holds its own weights" in reasons(lambda: load(str(path), "net.npz"))
+    assert "holds its own weights" in reasons(lambda: load(str(path), "net.npz", ""))
 
 
 @pytest.mark.parametrize("opset", [6, 999])
@@ -179,7 +179,10 @@ def test_all_reasons_of_a_file_are_given_those_alike_as_one() -> None:
         ([node("y = Transpose x")], "`output` of a tensor"),
         ([node("y = Concat x x", axis=2)], "`Concat` along another axis"),
         ([node("y = Relu z")], "`z` is used before anything makes it"),
-        ([helper.make_node("Relu", ["x"], ["y"], domain="com.own")], "`com.own.Relu` is no operator of ONNX"),
+        (
+            [helper.make_node("Relu", ["x"], ["y"], domain="com.own")],
+            "`Relu` of `com.own` is no operator",
+        ),
         ([node("s = Shape x"), node("r = Cast s", to=1), node("y = Reshape x r")], "Reshape"),
         ([node("y = LRN x", size=4)], "`LRN` with `size=4`"),
     ],
