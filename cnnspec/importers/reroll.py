@@ -77,7 +77,8 @@ def is_shorter(made: Repeat, windows: list[Chain], measure: Measure) -> bool:
 def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, int]]:
     """Periods and times of the turns of one form that begin at a place, those first that save most.
 
-    `exact`: from the second turn on they are equal, but for digits in labels.
+    `exact`: from the second turn on they are equal, but for digits in labels. What repeats within such a turn
+    is no turn of this length.
     """
     loose = [form(term) for term in terms[place:]]
     strict = [form(term, True) for term in terms[place:]] if exact else loose
@@ -86,6 +87,8 @@ def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, in
         if loose[:period] != loose[period : 2 * period]:
             continue
         second, times = strict[period : 2 * period], 2
+        if exact and is_repeated(second):
+            continue
         while strict[times * period : (times + 1) * period] == second:
             times += 1
         size = weight(tuple(terms[place : place + period]))
@@ -93,6 +96,13 @@ def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, in
         if (times - 1) * size > 1 or (exact and isinstance(first, Call) and first.keyed):
             found.append(((times - 1) * size, -period, times))
     return [(-period, times) for _, period, times in sorted(found, reverse=True)]
+
+
+def is_repeated(forms: list[object]) -> bool:
+    """Whether a list is a shorter one several times."""
+    length = len(forms)
+    shorter = (n for n in range(1, length) if length % n == 0)
+    return any(forms == forms[:n] * (length // n) for n in shorter)
 
 
 def form(term: Term, exact: bool = False) -> object:

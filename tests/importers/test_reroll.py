@@ -55,6 +55,15 @@ def test_the_first_turn_may_differ() -> None:
     assert [written(value) for _, value in call.arguments] == ["4", "2 if j == 0 else 1"]
 
 
+def test_a_turn_that_repeats_itself_is_several() -> None:
+    stages = [(64, 3, 1), (128, 4, 2), (256, 23, 2), (512, 3, 2)]
+    chain = tuple(use(width, 1 if k else stride) for width, depth, stride in stages for k in range(depth))
+    repeat = rolled(chain)
+    assert repeat.rows == tuple((depth, width, stride) for width, depth, stride in stages)
+    (inner,) = repeat.body
+    assert isinstance(inner, Repeat)
+
+
 def test_labels_count() -> None:
     chain = tuple(Braces(("layer", k + 1), (conv(1, 3, "a"), use(1, 1))) for k in range(3))
     (braces,) = rolled(chain).body
