@@ -75,12 +75,12 @@ def drop_places(chain: Chain, around: str | None = None, read: Collection[Target
 
 
 Target = tuple[Label, ...]
-"""The last label of a path, behind that of the braces around it where the path has it."""
+"""The labels of a path, or its last ones."""
 
 
 def targets(chain: Chain) -> set[Target]:
-    """The ends of the paths of all wires in a chain."""
-    return {term.target[-2:] for term in walk(chain) if isinstance(term, From | Again)}
+    """The paths of all wires in a chain."""
+    return {term.target for term in walk(chain) if isinstance(term, From | Again)}
 
 
 class Naming:
@@ -133,11 +133,8 @@ class Naming:
 
     def is_read(self, label: str, scope: NameScope) -> bool:
         """Whether a wire may lead to a step of this label in this scope."""
-        around = scope.prefix.removesuffix(".").rpartition(".")[2]
-        return any(
-            may_mean(target[-1], label) and (len(target) == 1 or may_mean(target[0], around))
-            for target in self.read
-        )
+        path = [*scope.prefix.split(".")[:-1], label]
+        return any(all(map(may_mean, reversed(target), reversed(path))) for target in self.read)
 
     def take(self, term: Term, label: str, scope: NameScope, kind: str) -> str:
         path, _ = scope.name(label or None, kind, NOWHERE)

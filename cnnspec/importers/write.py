@@ -106,7 +106,7 @@ def shortest(model: Model, plain: Collection[str]) -> Written:
 
 def write_blocks(model: Model, found: NetChain, plain: Collection[str]) -> Written:
     """A specification with blocks and repeats; the classes of `plain` are braces. It is not proved."""
-    outputs = [tuple(map(parse_label, path[-2:])) for path in found.outputs]
+    outputs = [tuple(map(parse_label, path)) for path in found.outputs]
     blocks, chain = find_blocks(found.chain, plain, outputs)
     defaults = [*common((*chain, *(term for block in blocks for term in block.solved.body)))]
     texts = [block_text(block, defaults) for block in blocks]
@@ -167,7 +167,7 @@ def write_flat(model: Model) -> str:
     found = net_chain(Cutter(model).items(model.operations), model)
     found = found._replace(chain=splice(found.chain))
     defaults = [*common(found.chain)]
-    outputs = [tuple(map(parse_label, path[-2:])) for path in found.outputs]
+    outputs = [tuple(map(parse_label, path)) for path in found.outputs]
     chain = leave_out(without(found.chain, defaults), is_net=True, outputs=outputs)
     return specification([], net_text(model, found, tuple(defaults), chain))
 
