@@ -18,6 +18,7 @@ from cnnspec.importers.terms import (
     Braces,
     Call,
     Chain,
+    Constant,
     From,
     If,
     Join,
@@ -202,6 +203,7 @@ UNIFIED: dict[type, Callable[[Unifier, Any], Term]] = {
     Join: Unifier.join,
     Repeat: Unifier.repeat,
     If: Unifier.equal,
+    Constant: Unifier.equal,
     From: Unifier.wire,
     Again: Unifier.equal,
 }

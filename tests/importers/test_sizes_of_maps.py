@@ -33,6 +33,27 @@ class ImagePool(nn.Module):
         return F.interpolate(self.conv(F.adaptive_avg_pool2d(x, 1)), size=x.shape[2:], mode="bilinear")
 
 
+class Pools(nn.Module):
+    """A block that keeps a size, at several places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pools = nn.Sequential(*(Pool(4 if k else 3) for k in range(3)))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.pools(x)
+
+
+class Pool(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv, self.gate = nn.Conv2d(channels, 4, 3, padding=1), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        return x * self.gate(F.interpolate(F.avg_pool2d(x, 2), size=x.shape[-2:])).sigmoid()
+
+
 class Pyramid(nn.Module):
     """Features of three sizes, each added to the finer one."""
 
@@ -93,7 +114,7 @@ class Pooled(nn.Module):
         return y + F.adaptive_avg_pool2d(self.fine(x), y.shape[-2:])
 
 
-@pytest.mark.parametrize("kind", [ImagePool, Pyramid, Decoder, Cropped, Pooled])
+@pytest.mark.parametrize("kind", [ImagePool, Pools, Pyramid, Decoder, Cropped, Pooled])
 @pytest.mark.parametrize("flat", [False, True])
 def test_a_map_follows_another_one(kind: type[nn.Module], flat: bool) -> None:
     module = kind().eval()
