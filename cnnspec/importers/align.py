@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnnspec.importers.arguments import written_arguments
-from cnnspec.importers.terms import IDENTITY, NONE, Braces, Call, Chain, Join, Repeat, Term, rebuild, walk
+from cnnspec.importers.terms import (
+    IDENTITY,
+    NONE,
+    Again,
+    Braces,
+    Call,
+    Chain,
+    From,
+    Join,
+    Repeat,
+    Term,
+    label_text,
+    parse_label,
+    rebuild,
+    walk,
+)
 from cnnspec.layers import FAMILIES, find
 
 ACTIVATIONS = {*FAMILIES["activation"]} - {IDENTITY, "softmax", "logsoftmax"}
@@ -75,10 +90,55 @@ def add_row(columns: list[dict[int, Term]], place: int, row: Chain) -> list[dict
     return found[::-1]
 
 
+def beside(joins: Mapping[int, Join]) -> list[dict[int, Chain]] | None:
+    """The paths of joins side by side: those of one form, where the joins have them in one order.
+
+    Else as they stand, where they are as many; None where they are not. A path that some joins lack is `none`
+    there.
+    """
+    keys = {place: list(map(path_key, join.paths)) for place, join in joins.items()}
+    known = {key: number for row in keys.values() for number, key in enumerate(row)}
+    are_as_many = len({*map(len, keys.values())}) == 1
+    are_in_place = all(known[key] == number for row in keys.values() for number, key in enumerate(row) if key)
+    heads = None if are_as_many and are_in_place else merged(list(keys.values()))
+    if heads is not None:
+        rows = {place: dict(zip(keys[place], join.paths, strict=True)) for place, join in joins.items()}
+        none: Chain = (NONE,)
+        return [{place: row.get(head, none) for place, row in rows.items()} for head in heads]
+    if not are_as_many:
+        return None
+    columns = zip(*(join.paths for join in joins.values()), strict=True)
+    return [dict(zip(joins, column, strict=True)) for column in columns]
+
+
+def merged(rows: Sequence[Sequence[object]]) -> list[object] | None:
+    """One list in which each of the lists stands in its order; None: there is none."""
+    found: list[object] = []
+    for row in rows:
+        at = 0
+        for key in row:
+            if key in found[:at]:
+                return None
+            if key not in found:
+                found.insert(at, key)
+            at = found.index(key) + 1
+    return found
+
+
+def path_key(path: Chain) -> tuple[object, ...]:
+    """What paths of one form have in common: the labels of their steps, or what these are."""
+    return tuple(
+        getattr(term, "label", ()) or (term.name if isinstance(term, Call | Join) else type(term))
+        for term in path
+    )
+
+
 def mismatch(one: Term, two: Term) -> float:
     """What it costs to put two steps into one column; infinite where they are not of one kind."""
     if key(one) != key(two):
         return float("inf")
+    if isinstance(one, Join) and isinstance(two, Join):
+        return 0.0 if beside({0: one, 1: two}) is not None else float("inf")
     if isinstance(one, Call) and isinstance(two, Call):
         first, second = dict(one.arguments), dict(two.arguments)
         return OTHER_KERNEL * any(first.get(n) != second.get(n) for n in ("kernel", "window"))
@@ -92,7 +152,7 @@ def key(term: Term) -> object:
     if isinstance(term, Braces):
         return Braces, term.label
     if isinstance(term, Join):
-        return Join, term.name, len(term.paths)
+        return Join, term.name
     return Repeat if isinstance(term, Repeat) else term
 
 
@@ -125,6 +185,41 @@ def as_convolutions(chains: Sequence[Chain]) -> list[Chain]:
         )
 
     return [change(chain) for chain in chains]
+
+
+def as_dotted(chains: Sequence[Chain]) -> list[Chain]:
+    """Where some chains open braces by labels with dots, the others do so, too, but for braces with wires."""
+    terms = (term for chain in chains for term in walk(chain))
+    labels = {label_text(term.label) for term in terms if isinstance(term, Call | Braces)}
+    opened = {label.rpartition(".")[0] for label in labels if "." in label}
+
+    def change(chain: Chain) -> Chain:
+        found: list[Term] = []
+        for term in chain:
+            term = rebuild(term, change)
+            if isinstance(term, Braces) and label_text(term.label) in opened and not has_wires(term.body):
+                found += within(term)
+            else:
+                found.append(term)
+        return tuple(found)
+
+    return list(map(change, chains)) if opened else list(chains)
+
+
+def has_wires(chain: Chain) -> bool:
+    return any(isinstance(term, From | Again) for term in walk(chain))
+
+
+def within(braces: Braces) -> Chain:
+    """What stands in braces, by labels with dots: it opens them itself."""
+
+    def prefixed(term: Term) -> Term:
+        if isinstance(term, Call | Braces):
+            label = f"{label_text(braces.label)}.{label_text(term.label)}"
+            return term._replace(label=parse_label(label)) if term.label else term
+        return rebuild(term, lambda chain: tuple(map(prefixed, chain)))
+
+    return tuple(map(prefixed, braces.body))
 
 
 def grouped(call: Call) -> Call:

@@ -192,6 +192,10 @@ def arrange(
             depth = len(torn.prefix)
             concerned = {item.output for item in items if item.label[:depth] == torn.prefix}
             parting = [join for join, region in regions.items() if concerned & region.members]
+            if any(in_paths(concerned, regions[join]) for join in parting) and not any(
+                len(item.label) == depth for item in items if item.output in concerned
+            ):
+                return arrange(with_dots(items, torn.prefix), entry, needed, last)
             if not parting:
                 ordered = gather(items)
                 if ordered == list(items):
@@ -199,6 +203,12 @@ def arrange(
                 items = ordered
             for join in parting:
                 del regions[join]
+
+
+def in_paths(values: set[int], region: Region) -> bool:
+    """Whether these values are the first or the last of paths of a join, each of another one."""
+    paths = [{item.output for item in path} & values for path in region.paths]
+    return values == set().union(*paths) and max(map(len, paths)) == 1
 
 
 def with_dots(items: Sequence[Item], prefix: tuple[str, ...]) -> list[Item]:

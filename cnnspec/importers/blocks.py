@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
+from cnnspec.importers.align import as_dotted
 from cnnspec.importers.bodies import Solved, solve
 from cnnspec.importers.columns import Unalike
 from cnnspec.importers.labels import Target, drop_places, leave_out, targets
@@ -82,7 +83,7 @@ def by_height(chain: Chain) -> list[str]:
 
 def make_block(kind: str, found: list[Braces], taken: Collection[str]) -> Block | None:
     """The block of a class: with repeats within its modules where that makes it shorter."""
-    bodies = [term.body for term in found]
+    bodies = as_dotted([term.body for term in found])
     if any(isinstance(inner, Braces) and inner.kind == kind for body in bodies for inner in walk(body)):
         return None
     if not any(map(is_wired, bodies)):

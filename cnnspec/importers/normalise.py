@@ -9,7 +9,7 @@ from cnnspec.importers.model import Model, Operation, Scope, Value
 
 def normalise(model: Model) -> Model:
     """The same network in its normal form."""
-    return place_moves(flatten_early(nest_concats(without_identities(model))))
+    return place_moves(flatten_early(flatten_sums(nest_concats(without_identities(model)))))
 
 
 def without_identities(model: Model) -> Model:
@@ -45,6 +45,39 @@ def nest_concats(model: Model) -> Model:
         made.append(operation._replace(inputs=inputs))
     outputs = [o._replace(value=same.get(o.value.number, o.value)) for o in model.outputs]
     return model._replace(operations=tuple(made), outputs=tuple(outputs))
+
+
+def flatten_sums(model: Model) -> Model:
+    """(a + b) + c is a + b + c, which adds in that order; so is c + (a + b), for two commute.
+
+    A sum that something else reads, too, stays, and so does one that another module makes.
+    """
+    readers = Counter(value.number for operation in model.operations for value in operation.inputs)
+    readers.update(output.value.number for output in model.outputs)
+    sums: dict[int, Operation] = {}
+    made: list[Operation] = []
+    for operation in model.operations:
+        if operation.layer.name == "add":
+            places = [0, 1] if len(operation.inputs) == 2 else [0]
+            inner = next((place for place in places if may_open(operation, place, sums, readers)), None)
+            if inner is not None:
+                opened = sums[operation.inputs[inner].number]
+                rest = [value for place, value in enumerate(operation.inputs) if place != inner]
+                made.remove(opened)
+                operation = operation._replace(inputs=(*opened.inputs, *rest))
+            sums[operation.output.number] = operation
+        made.append(operation)
+    return model._replace(operations=tuple(made))
+
+
+def may_open(operation: Operation, place: int, sums: dict[int, Operation], readers: Counter[int]) -> bool:
+    """Whether an operand of a sum is a sum of the same module that nothing else reads."""
+    inner = sums.get(operation.inputs[place].number)
+    return (
+        inner is not None
+        and readers[inner.output.number] == 1
+        and (inner.scopes, inner.training) == (operation.scopes, operation.training)
+    )
 
 
 def place_moves(model: Model) -> Model:

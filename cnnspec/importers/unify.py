@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cnnspec.importers.align import Rows, align, as_convolutions, is_activation, with_joins
+from cnnspec.importers.align import Rows, align, as_convolutions, beside, is_activation, with_joins
 from cnnspec.importers.columns import ABSENT, Column, Unalike, same
 from cnnspec.importers.formulas import Formula, LayerName, evaluate
 from cnnspec.importers.terms import (
@@ -149,13 +149,10 @@ class Unifier:
 
     def join(self, terms: Mapping[int, Join]) -> Term:
         first = next(iter(terms.values()))
-        if any(term.name != first.name or len(term.paths) != len(first.paths) for term in terms.values()):
+        paths = beside(terms)
+        if paths is None or any(term.name != first.name for term in terms.values()):
             raise Unalike
-        paths = [
-            self.path({place: term.paths[number] for place, term in terms.items()})
-            for number in range(len(first.paths))
-        ]
-        return Join(first.name, tuple(paths))
+        return Join(first.name, tuple(map(self.path, paths)))
 
     def path(self, rows: Rows) -> Chain:
         """A path: where it is `identity` or `none` in some rows, an `if` that is the whole path."""
