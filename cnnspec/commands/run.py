@@ -50,6 +50,7 @@ def run(
         from cnnspec.run.album import Album
         from cnnspec.run.answers import read_labels
         from cnnspec.run.programs import report_memory
+        from cnnspec.run.random_weights import say_random
         from cnnspec.run.session import Session
 
         with report_memory(network.name):
@@ -61,8 +62,8 @@ def run(
         fail(f"{package} is not installed: pip install 'cnnspec[{extra}]'")
     except (RunProblem, MemoryError) as problem:
         fail(problem)
-    if weights is None and session.random:
-        complain(f"the weights are random{where_random(session)}: --weights names a file of trained ones")
+    if weights is None and (words := say_random(session.graph)):
+        complain(f"{words}: --weights names a file of trained ones")
     album = None if features is None else Album(features, network.name, network.sizes, force)
     try:
         with report_memory(network.name):
@@ -75,14 +76,6 @@ def run(
     if album is not None and album.sections:
         save(*album.index, force)
     sys.exit(2 if problems else 0)
-
-
-def where_random(session: Session) -> str:
-    """In which layers weights are random, where the specification gives those of others."""
-    count = len(session.random)
-    if count == len(session.weighted):
-        return ""
-    return f" in {session.random[0]}" + (f" and {count - 1} more" if count > 1 else "")
 
 
 def answer_all(

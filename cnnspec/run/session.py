@@ -7,10 +7,8 @@ from typing import NamedTuple
 from PIL import Image
 
 from cnnspec.analysis.memory import peak
-from cnnspec.analysis.unroll import Node, unroll
+from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
-from cnnspec.layers.base import Layer
-from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.run.answers import outputs_of
 from cnnspec.run.images import check_input, prepare, read_image
 from cnnspec.run.programs import Array, NumpyProgram, check_memory, load, tensors_of
@@ -49,16 +47,6 @@ class Session:
             self.inner.put(self.program.state())
 
     @property
-    def weighted(self) -> list[Node]:
-        """The layers that weigh what arrives, with weights of their own."""
-        return [n for n in self.graph.nodes if n.layer.name in TAKERS and not n.shared and not n.train]
-
-    @property
-    def random(self) -> list[str]:
-        """Those whose weights are random where no file gives them, for the specification does not."""
-        return [node.path for node in self.weighted if not has_numbers(node.layer)]
-
-    @property
     def layers(self) -> list[str]:
         """Names of the input and of all layers that run in evaluation."""
         return [self.given.name, *(node.path for node in self.graph.nodes if not node.train)]
@@ -84,9 +72,3 @@ class Session:
         """What there is to see, if layers are wanted."""
         maps = {output.key: values[output.key] for output in self.outputs if not output.classes}
         return Features({name: values[name] for name in self.layers}, maps)
-
-
-def has_numbers(layer: Layer) -> bool:
-    """Whether the specification says what the weights start from."""
-    fixed = "weights" in layer.arguments and layer.value("weights") is not None
-    return fixed or ("init" in layer.arguments and layer.value("init") == "bilinear")
