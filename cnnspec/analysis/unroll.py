@@ -27,11 +27,21 @@ from cnnspec.values.extents import Extent, map_extents
 from cnnspec.values.shapes import Shape
 
 
+class Run(NamedTuple):
+    """One run of a block, by its name, in its place: of a use with that path, the first, second, … run."""
+
+    path: str
+    number: int
+    block: str
+    span: Span
+
+
 class Node(NamedTuple):
     """A layer in its place. `path` is its state_dict path; `inputs` name nodes or inputs of the net.
 
     `first` is the path of the node whose weights it runs with: its own, or that of the earliest run that
-    faults leave. `train`: no output of evaluation needs it; `dead`: no output of training either.
+    faults leave. `train`: no output of evaluation needs it; `dead`: no output of training either. `within`:
+    the runs of blocks that it is part of, the outermost first.
     """
 
     path: str
@@ -44,6 +54,7 @@ class Node(NamedTuple):
     train: bool
     following: Mapping[str, Any] | None = None  # its arguments where they follow sizes; as in Graph.findings
     dead: bool = False
+    within: tuple[Run, ...] = ()
 
     @property
     def idle(self) -> str:
@@ -70,6 +81,7 @@ class Surroundings(NamedTuple):
     shared: bool = False
     train: bool = False
     dead: bool = False
+    within: tuple[Run, ...] = ()
 
     def around(self, value: Value, partial: bool) -> Surroundings:
         """The place of the step that makes a value. In a `partial` network no step is idle."""
@@ -205,8 +217,10 @@ class Walker:
         instance, path = step.instance, place.prefix + step.name
         self.blocks[path] = instance.block.name.name
         names = {instance.input: place.names[step.input]} if step.input in place.names else {}
-        within = live(instance.steps, {instance.output})
-        inner = place._replace(prefix=f"{path}.", names=names, evaluated=within, needed=within)
+        needed = live(instance.steps, {instance.output})
+        number = self.runs[f"{path}."] = self.runs.get(f"{path}.", 0) + 1  # no layer's path ends in a dot
+        within = (*place.within, Run(path, number, instance.block.name.name, step.span))
+        inner = place._replace(prefix=f"{path}.", names=names, evaluated=needed, needed=needed, within=within)
         self.steps(instance.steps, inner)
         self.find(instance.findings, names)
         self.same(step.output, instance.output, place.names, names)
@@ -233,5 +247,5 @@ class Walker:
             self.firsts[path] = name
         first = self.firsts.setdefault(path, name)
         node = Node(name, layer, inputs, shapes, output.shape, span, first, place.train)
-        self.nodes.append(node._replace(dead=place.dead))
+        self.nodes.append(node._replace(dead=place.dead, within=place.within))
         names[output] = name
