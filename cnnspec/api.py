@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cnnspec import compiler
 from cnnspec.compiler import Checked
@@ -127,6 +127,7 @@ def report(
     return reports.render(style, diagnostics)
 
 
+@overload
 def build(
     network: Network,
     backend: Literal["torch", "numpy"] = "torch",
@@ -135,20 +136,50 @@ def build(
     plain: bool = False,
     optimize: bool = False,
     explicit: bool = False,
-) -> str:
-    """The text of a program that computes a network, and needs PyTorch or NumPy alone.
+) -> str: ...
+
+
+@overload
+def build(
+    network: Network,
+    backend: Literal["onnx"],
+    *,
+    optimize: bool = False,
+    weights: Mapping[str, Any] | None = None,
+    opset: int | None = None,
+    functions: bool = False,
+) -> bytes: ...
+
+
+def build(
+    network: Network,
+    backend: Literal["torch", "numpy", "onnx"] = "torch",
+    *,
+    inference: bool = False,
+    plain: bool = False,
+    optimize: bool = False,
+    explicit: bool = False,
+    weights: Mapping[str, Any] | None = None,
+    opset: int | None = None,
+    functions: bool = False,
+) -> str | bytes:
+    """The text of a program that computes a network, and needs PyTorch or NumPy alone; or its ONNX model.
 
     `inference` (numpy): training is left out. `plain` (numpy): written out to be read. `optimize`: for
     inference alone, batch norms folded, pads merged, what idles left out. `explicit` (torch): arguments
-    that equal PyTorch's defaults are written, too.
+    that equal PyTorch's defaults are written, too. A model (onnx) is for inference in any case, and holds
+    `weights`, arrays of NumPy by their keys in PyTorch, or those that the NumPy program starts from; `opset`
+    is the version of its operators; `functions`: each block is a function.
 
-    Raises Refusal where the back end has no form of a layer, ValueError for a flag of the other back end, and
-    for `plain` with `optimize`.
+    Raises Refusal where the back end has no form of a layer, ValueError for a flag of another back end, and
+    for `plain` with `optimize`, and for weights of which one is missing or of another shape.
     """
     from cnnspec.backends import ONLY, emit
 
     flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
-    chosen = {name: flag for name, flag in flags.items() if flag}
+    flags |= {"functions": functions}
+    chosen: dict[str, Any] = {name: flag for name, flag in flags.items() if flag}
+    chosen |= {name: value for name, value in (("weights", weights), ("opset", opset)) if value is not None}
     for name in chosen:
         if ONLY.get(name, backend) != backend:
             raise ValueError(f"{name} is not for {backend}")

@@ -1,40 +1,62 @@
-"""The back ends: a table of lazy importers. A new one is one file and one row."""
+"""The back ends: tables of lazy importers. A new one is one module and one row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 from cnnspec.failures import Refusal
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Unsupported
 
-BACKENDS = {"torch": "cnnspec.backends.torch", "numpy": "cnnspec.backends.numpy"}
+PROGRAMS = {"torch": "cnnspec.backends.torch", "numpy": "cnnspec.backends.numpy"}
+"""They write Python, as text: `emit(network, source) -> str`."""
 
-ONLY = {"inference": "numpy", "plain": "numpy", "explicit": "torch"}
+MODELS = {"onnx": "cnnspec.backends.onnx"}
+"""They write a file of bytes: `emit(network, source) -> bytes`; `check(product)` raises NoProgram."""
+
+BACKENDS = PROGRAMS | MODELS
+
+ONLY = {
+    "inference": "numpy",
+    "plain": "numpy",
+    "explicit": "torch",
+    "weights": "onnx",
+    "opset": "onnx",
+    "functions": "onnx",
+}
 """Options that one back end alone has."""
 
 
 class NoProgram(Exception):
-    """What a back end has written is no program: a fault of cnnspec, whatever the network is."""
+    """What a back end has written is no program, or no model: a fault of cnnspec, whatever the network is."""
 
 
-def emit(backend: str, network: Network, source: str, **options: bool) -> str:
-    """The text of the program that a back end writes for a network; `source` names the specification.
+def emit(backend: str, network: Network, source: str, **options: Any) -> str | bytes:
+    """What a back end writes for a network: the text of a program, or the bytes of a model.
 
-    Python has compiled the text, so that it is a program. Raises NoProgram where Python cannot,
-    Refusal where the back end has no form of a layer, or of an argument that it is given.
+    `source` names the specification. A program has been compiled by Python, a model checked by its back end.
+    Raises NoProgram where that fails, Refusal where the back end has no form of a layer, or of an argument
+    that it is given, ImportError where it needs a package that is not installed.
     """
-    write: Callable[..., str] = import_module(BACKENDS[backend]).emit
+    module = import_module(BACKENDS[backend])
     try:
-        text = write(network, source, **options)
+        made: str | bytes = module.emit(network, source, **options)
     except Unsupported as lack:
         raise Refusal(refused(backend, network, lack)) from lack
+    if backend in MODELS:
+        module.check(made)
+    else:
+        check_python(backend, made)
+    return made
+
+
+def check_python(backend: str, text: str | bytes) -> None:
+    """Raises NoProgram where Python cannot compile a program."""
     try:
         compile(text, f"{backend} program", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         raise NoProgram(f"what was written for {backend} is no Python: {problem}") from problem
-    return text
 
 
 def refused(backend: str, network: Network, lack: Unsupported) -> str:

@@ -1,4 +1,4 @@
-"""`cnnspec build`: the program of a net."""
+"""`cnnspec build`: the program of a net, or its model in ONNX."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from cnnspec.backends import BACKENDS, ONLY, emit
-from cnnspec.commands.common import Call, fail, options, save, takes_call
+from cnnspec.backends import BACKENDS, MODELS, ONLY, emit
+from cnnspec.commands.common import Call, complain, fail, options, save, takes_call
 
 
 @click.command()
@@ -20,6 +20,9 @@ from cnnspec.commands.common import Call, fail, options, save, takes_call
 @click.option(
     "--explicit", is_flag=True, help="torch: write the arguments that equal PyTorch's defaults, too."
 )
+@click.option("--weights", metavar="FILE", help="onnx: a .safetensors or .npz file; random without it.")
+@click.option("--opset", type=int, metavar="N", help="onnx: the version of its operators; 21.")
+@click.option("--functions", is_flag=True, help="onnx: make each block a function.")
 @click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 @takes_call
@@ -32,21 +35,56 @@ def build(
     plain: bool,
     optimize: bool,
     explicit: bool,
+    weights: str | None,
+    opset: int | None,
+    functions: bool,
     output: str | None,
     force: bool,
     **choice: Any,
 ) -> None:
     """Write the program of a net: the first of FILE, or the one that --net names."""
     flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
-    chosen = {name: flag for name, flag in flags.items() if flag}
+    flags |= {"functions": functions}
+    chosen: dict[str, Any] = {name: flag for name, flag in flags.items() if flag}
+    chosen |= {name: value for name, value in (("weights", weights), ("opset", opset)) if value is not None}
     for name in chosen:
         if ONLY.get(name, backend) != backend:
             fail(f"--{name} is for --backend {ONLY[name]}")
     if plain and optimize:
         fail("--plain writes the net as it is, --optimize changes it: leave one of them out")
+    if backend in MODELS and output is None:
+        fail(f"--backend {backend} makes a binary file: -o names it")
     path, network = call.network(file, choice)
-    text = emit(backend, network, path, **chosen)
+    try:
+        if weights is not None:
+            chosen["weights"] = tensors_of(network, weights)
+        made = emit(backend, network, path, **chosen)
+        if backend in MODELS and weights is None:
+            warn_of_random(network)
+    except ImportError as problem:
+        package = str(problem.name).partition(".")[0]
+        fail(f"{package} is not installed: pip install 'cnnspec[{backend}]'")
     if output in (None, "-"):
-        click.echo(text, nl=False)
+        click.echo(made, nl=False)
     else:
-        save(output, text, force)
+        save(output, made, force)
+
+
+def tensors_of(network: Any, path: str) -> dict[str, Any]:
+    """The tensors of a file, for a model. What is wrong with it ends the call."""
+    from cnnspec.run import RunProblem
+    from cnnspec.run.weight_files import blank_state, read_weights
+
+    try:
+        return read_weights(path, blank_state(network))
+    except RunProblem as problem:
+        fail(problem)
+
+
+def warn_of_random(network: Any) -> None:
+    """Say that the weights of a model are random, as far as they are."""
+    from cnnspec.analysis.unroll import unroll
+    from cnnspec.run.random_weights import say_random
+
+    if words := say_random(unroll(network)):
+        complain(f"{words}: --weights names a file of trained ones")

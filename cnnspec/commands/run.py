@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @click.option("--labels", metavar="FILE", help="The names of the classes, a line each.")
 @click.option("--top", type=click.IntRange(min=1), default=5, help="How many classes to tell; 5.")
 @click.option("--resize", type=click.IntRange(min=1), metavar="N", help="The shorter side before the crop.")
-@click.option("--backend", type=click.Choice(["numpy", "torch"]), default="numpy", help="What runs the net.")
+@click.option(
+    "--backend", type=click.Choice(["numpy", "torch", "onnx"]), default="numpy", help="What runs the net."
+)
 @click.option("--features", metavar="DIR", help="Where to show what every layer makes of the images.")
 @click.option("--force", is_flag=True, help="Overwrite files that cnnspec did not write.")
 @takes_call
@@ -58,7 +60,7 @@ def run(
         names = read_labels(labels, session.outputs) if labels is not None else None
     except ImportError as problem:
         package = str(problem.name).partition(".")[0]
-        extra = "torch" if package == "torch" else "run"
+        extra = package if package in ("torch", "onnx", "onnxruntime") else "run"
         fail(f"{package} is not installed: pip install 'cnnspec[{extra}]'")
     except (RunProblem, MemoryError) as problem:
         fail(problem)

@@ -17,6 +17,7 @@ from cnnspec.passes.work_in_place import work_in_place
 BEFORE = (drop_idle, merge_pads)  # the norms fold over what these take away
 PASSES: dict[str, tuple[Callable[[Graph], Rewrite], ...]] = {
     "numpy": (*BEFORE, fold_batchnorm),
+    "onnx": (*BEFORE, fold_batchnorm),
     "torch": (*BEFORE, fold_batchnorm, fuse_activations, work_in_place),
 }
 """By back end."""

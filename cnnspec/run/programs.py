@@ -1,4 +1,4 @@
-"""Emitted programs, loaded: the only module that runs what was emitted.
+"""Emitted programs, loaded: with onnx_program.py the only module that runs what was emitted.
 
 PyTorch and NumPy are imported here, by those who run nets.
 """
@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -52,7 +53,9 @@ def load(backend: str, network: Network, graph: Graph, **options: bool) -> Progr
 
     Raises ImportError where the framework is not installed.
     """
-    made = TorchProgram if backend == "torch" else NumpyProgram
+    made: Callable[..., Program] = TorchProgram if backend == "torch" else NumpyProgram
+    if backend == "onnx":
+        made = import_module("cnnspec.run.onnx_program").OnnxProgram
     return made(network, graph, **options)
 
 

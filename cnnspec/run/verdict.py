@@ -93,6 +93,12 @@ class Report(NamedTuple):
             return min(CAP, max(WHOLE, self.rounding(row)))
         return min(MOST, max(ROUNDED, self.rounding(row)))
 
+    @property
+    def single(self) -> list[str]:
+        """The programs that run in float32 alone."""
+        double = {name for row in self.rows for name in row.errors["float64"]}
+        return [name for name in self.programs if name not in double]
+
     def rounding(self, row: Deviation) -> float:
         """What rounding to float32 may make of a layer or an output."""
         within = row.worst("float64")
@@ -100,9 +106,13 @@ class Report(NamedTuple):
         return max(most, GAPS * self.gap) if row.is_output else most
 
     def drowns(self, fault: Fault) -> bool:
-        """Whether rounding hides all that an output in float32 could show, and float64 has shown it."""
+        """Whether rounding hides all that an output in float32 could show, and float64 has shown it.
+
+        Of a program that does not run in float64 its layers alone have shown something.
+        """
         row, error = fault.row, fault.error
-        shown = fault.program in row.errors["float64"] and not row.overflows and math.isfinite(error)
+        shown = fault.program in row.errors["float64"] or fault.program in self.single
+        shown = shown and not row.overflows and math.isfinite(error)
         return shown and fault.kind == "float32" and row.is_output and self.rounding(row) > CAP
 
     def errors(self, kind: str) -> Iterator[Fault]:
@@ -151,7 +161,8 @@ def table(report: Report, every: bool = False, more: str = "") -> str:
     rows = report.rows if every or len(report.rows) <= LONG else pick_rows(report)
     width = max(len("layer"), *(len(row.name) for row in rows))
     middle = max(len("output"), *(len(row.shape) for row in rows))
-    columns = (*report.programs, "float32")
+    double = [name for name in report.programs if name not in report.single]
+    columns = (*double, *(f"{name}, float32" for name in report.single), "float32")
     lines = [
         f"{report.network} on {report.images} random images: differences from NumPy's plain program in",
         "float64, relative to the largest number. A layer is given what it is given there, an output is",
@@ -160,7 +171,8 @@ def table(report: Report, every: bool = False, more: str = "") -> str:
         f"{'layer':{width}}  {'output':{middle}}" + "".join(f"{name:>{width_of(name)}}" for name in columns),
     ]
     for row in rows:
-        numbers = [row.errors["float64"].get(name) for name in report.programs]
+        numbers = [row.errors["float64"].get(name) for name in double]
+        numbers += [row.errors["float32"].get(name) for name in report.single]
         numbers.append(row.worst("float32") if row.errors["float32"] else None)
         cells = "".join(
             f"{'' if number is None else format(number, '.1e'):>{width_of(name)}}"

@@ -54,13 +54,18 @@ Errors = dict[str, dict[str, float]]
 class Trial(NamedTuple):
     """A program to compare; `graph` is what it computes, `twins` the network's own names for its nodes.
 
-    `layers`: the types in which its layers are compared; its outputs are in all.
+    `layers`: the types in which its layers are compared; `types`: those that it runs in, all its outputs.
     """
 
     make: Callable[[], Program]
     graph: Graph
     twins: Mapping[str, str] = {}
     layers: tuple[str, ...] = TYPES
+    types: tuple[str, ...] = TYPES
+
+
+RUNS_IN = {"onnx": ("float32",)}
+"""The types of programs that do not run in all: ONNX Runtime has no convolution in float64."""
 
 
 def verify(
@@ -115,7 +120,8 @@ def plain_trials(network: Network, measure: Baseline, names: tuple[str, ...]) ->
             found[name] = Trial(partial(on_path, measure.program, False), graph, layers=("float32",))
             found[f"{name}, fast"] = Trial(partial(on_path, measure.program, True), graph, layers=())
         else:
-            found[name] = Trial(partial(load, name, network, graph), graph)
+            types = RUNS_IN.get(name, TYPES)
+            found[name] = Trial(partial(load, name, network, graph), graph, types=types)
     return found
 
 
@@ -130,7 +136,7 @@ def optimised_trials(network: Network, names: tuple[str, ...]) -> dict[str, Tria
             found[f"{name}, optimised"] = Trial(partial(on_path, program, False), graph, same)
             found[f"{name}, optimised, fast"] = Trial(partial(on_path, program, True), graph, same, ())
         else:
-            found[f"{name}, optimised"] = Trial(make, graph, same)
+            found[f"{name}, optimised"] = Trial(make, graph, same, types=RUNS_IN.get(name, TYPES))
     return found
 
 
@@ -204,9 +210,9 @@ class Baseline:
     def compare(self, program: Program, trial: Trial, tensors: Mapping[str, Array]) -> Errors:
         """The errors of a program with these tensors, by type and by the network's names."""
         state = with_said(program.state(), trial.graph, tensors)
-        found: Errors = {}
-        for kind in TYPES:
-            errors = found[kind] = {}
+        found: Errors = {kind: {} for kind in TYPES}
+        for kind in trial.types:
+            errors = found[kind]
 
             def given(own: str, kind: str = kind) -> Array:
                 return self.values[trial.twins.get(own, own)].astype(kind, copy=False)

@@ -26,6 +26,7 @@ _TEXT = re.compile(
 _PNG = re.compile(rb"tEXtSoftware\0(?:\w+: )?" + _MADE)
 _NOTE = re.compile(_MADE)
 _PDF = b"\n% made by cnnspec\n"
+_ONNX = re.compile(rb"\x08.\x12\x07cnnspec\x1a", re.DOTALL)  # the format's version, then who produced it
 
 TEMPORARY = ".cnnspec-tmp-"
 JUST_MADE = 10  # seconds
@@ -139,6 +140,8 @@ def is_ours(path: Path) -> bool:
         return tail == _PDF
     if head.startswith(b"PK"):
         return is_our_archive(path)
+    if _ONNX.match(head):
+        return True
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
         return is_our_safetensors(path)
     return _TEXT.match(head) is not None

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from cnnspec.backends import BACKENDS, emit
-from cnnspec.backends.numpy import lowering
+from cnnspec.backends.numpy.lowering import LOWERINGS as KERNELS
+from cnnspec.backends.onnx.lowering import LOWERINGS as OPERATORS
 from cnnspec.commands.cli import main
 from cnnspec.failures import Refusal
 from cnnspec.layers.activation import ReLU
@@ -29,11 +30,13 @@ def without_relu(request: Any, monkeypatch: pytest.MonkeyPatch) -> str:
         raise Unsupported("relu", *given)
 
     monkeypatch.setattr(ReLU, "torch", refuse)
-    monkeypatch.setitem(lowering.LOWERINGS, "relu", refuse)  # type: ignore[arg-type]
+    for rows in (KERNELS, OPERATORS):
+        monkeypatch.setitem(rows, "relu", refuse)  # type: ignore[arg-type]
     if not given:
         monkeypatch.undo()
         monkeypatch.setattr(ReLU, "torch_class", "")
-        monkeypatch.delitem(lowering.LOWERINGS, "relu")
+        for rows in (KERNELS, OPERATORS):
+            monkeypatch.delitem(rows, "relu")  # type: ignore[attr-defined]
     return words
 
 
@@ -46,11 +49,12 @@ def test_every_back_end(backend: str, lacking: str) -> None:
 
 
 COMMANDS = [["build"], ["build", "--backend", "numpy"], ["verify"], ["verify", "--backends", "numpy"]]
+COMMANDS += [["build", "--backend", "onnx", "-o", "net.onnx"]]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command(command: list[str], lacking: str, tmp_path: Path) -> None:
-    for package in ("numpy", "torch") if command[0] == "verify" else ():
+    for package in ("numpy", "torch") if command[0] == "verify" else ("numpy",):
         pytest.importorskip(package)
     file = tmp_path / "net.cnn"
     file.write_text(SPEC)

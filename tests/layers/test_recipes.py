@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from cnnspec.backends.numpy.lowering import LOWERINGS, lower
 from cnnspec.backends.numpy.sources import definitions, facts
+from cnnspec.backends.onnx.lowering import LOWERINGS as OPERATORS
 from cnnspec.faults.handbook import with_layers
 from cnnspec.layers import NAMES, find
 from cnnspec.layers.base import Unsupported
@@ -45,6 +47,8 @@ def lacks(name: str) -> Iterator[str]:
             yield "its `torch_class`, or a method `torch`, in cnnspec/layers/"
     if with_layers(REFERENCE) != REFERENCE:
         yield "its page: python -m cnnspec.faults.handbook"
+    if name not in OPERATORS:
+        yield "a row in cnnspec/backends/onnx/lowering.py"
     if name not in LOWERINGS:
         yield "a row in cnnspec/backends/numpy/lowering.py"
         return
@@ -111,6 +115,11 @@ def cube_backward(grad: Array, y: Array, x: Array, shift: float = 0.0) -> Array:
     dx: Array = 3 * x**2 * grad
     return dx
 '''
+CUBE_ROW = """
+    "cube": lambda step: step.op(
+        "Add", step.op("Mul", step.op("Mul", step.x, step.x), step.x), step.number(step.layer.value("shift"))
+    ),
+"""
 SPEC = "net N {\n    input 2@8x8\n    conv 3@3x3, cube 0.5, flatten, linear 4\n}\n"
 OUTLINE = '''"""A list of layers."""
 
@@ -155,9 +164,10 @@ def runs(copy: Path, *arguments: str) -> str:
 
 @pytest.mark.slow
 def test_a_toy_layer(copy: Path) -> None:
-    names = "cnnspec/layers/__init__.py", "cnnspec/backends/numpy/lowering.py", "tests/layers/instantiate.py"
+    rows = [f"cnnspec/backends/{backend}/lowering.py" for backend in ("numpy", "onnx")]
+    names = "cnnspec/layers/__init__.py", *rows, "tests/layers/instantiate.py"
     assert all(f"`{name}`" in README for name in names)
-    table, lowering, cases = (copy / name for name in names)
+    table, lowering, operators, cases = (copy / name for name in names)
     layers, numpy = copy / "cnnspec/layers/activation.py", copy / "cnnspec/backends/numpy"
     add(layers, CUBE)
     change(table, '"abs": "Abs",', '"abs": "Abs",\n        "cube": "Cube",')
@@ -166,6 +176,7 @@ def test_a_toy_layer(copy: Path) -> None:
     said = set(re.findall(r"^E +- (.*)", ran.out, re.MULTILINE))
     assert {each.partition(":")[0].rpartition(" ")[2] for each in said} == {"page", *names[1:]}, ran.out
     add(copy / "cnnspec/backends/torch/modules/layers.py", CUBE_MODULE)
+    change(operators, '\n    "abs": plain(', f'{CUBE_ROW}    "abs": plain(')
     change(lowering, '    "abs": plain(', '    "cube": plain("cube", "shift"),\n    "abs": plain(')
     change(
         cases, '    ("flatten", {}, WIDE),', '    ("cube", {"shift": 2.0}, WIDE),\n    ("flatten", {}, WIDE),'
@@ -179,7 +190,8 @@ def test_a_toy_layer(copy: Path) -> None:
     add(numpy / "kernels/activation.py", CUBE_BACKWARD)
     runs(copy, *own, "-k", "whole and (cube or relu)")
     assert "cube" in runs(copy, "-m", "cnnspec", "explain", "cube")
-    assert "agree" in runs(copy, "-m", "cnnspec", "verify", "net.cnn")
+    back_ends = "torch,numpy,onnx" if find_spec("onnxruntime") else "torch,numpy"
+    assert "agree" in runs(copy, "-m", "cnnspec", "verify", "net.cnn", "--backends", back_ends)
     runs(copy, "-m", "cnnspec", "draw", "net.cnn")
 
 
@@ -190,8 +202,8 @@ def test_a_toy_back_end(copy: Path) -> None:
     (copy / "cnnspec/backends/outline.py").write_text(OUTLINE)
     change(
         copy / "cnnspec/backends/__init__.py",
-        'BACKENDS = {"torch": "cnnspec.backends.torch",',
-        'BACKENDS = {"outline": "cnnspec.backends.outline", "torch": "cnnspec.backends.torch",',
+        'PROGRAMS = {"torch": "cnnspec.backends.torch",',
+        'PROGRAMS = {"outline": "cnnspec.backends.outline", "torch": "cnnspec.backends.torch",',
     )
     (copy / "net.cnn").write_text(SPEC.replace("cube 0.5", "relu"))
     built = runs(copy, "-m", "cnnspec", "build", "net.cnn", "--backend", "outline")

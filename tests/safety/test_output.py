@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,8 @@ def safetensors(header: object) -> bytes:
         b"\x89PNG\r\n\x1a\ntEXtComment\0not made by cnnspec 0.1.0",
         b"\x89PNG\r\n\x1a\ntEXtSoftware\0mine, not made by cnnspec 0.1.0",
         b"PK\x03\x04made by cnnspec",
+        b"\x08\x0a\x12\x07pytorch\x1a\x062.13.0",
+        b"\x08\x0a\x12\x0cnot cnnspec\x1a\x050.1.0",
         archive(b""),
         archive(b"not made by cnnspec"),
         safetensors({"made by cnnspec": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}),
@@ -206,8 +209,8 @@ def test_what_is_ours_is_written_again(ending: str, tmp_path: Path) -> None:
     for _ in range(2):
         ran = cnnspec("draw", SPEC, "-o", str(tmp_path / f"net.{ending}"))
         assert ran.code == 0, ran.err
-        for backend in ("torch", "numpy"):
-            ran = cnnspec("build", SPEC, "--backend", backend, "-o", str(tmp_path / f"{backend}.py"))
+        for backend in ("torch", "numpy", *(["onnx"] if find_spec("onnx") else [])):
+            ran = cnnspec("build", SPEC, "--backend", backend, "-o", str(tmp_path / backend))
             assert ran.code == 0, ran.err
 
 

@@ -5,5 +5,5 @@ gradient is `f_backward(grad, y, *inputs, **the same)`: the gradients of the inp
 then those of weight and bias where the kernel has them, as one array or a tuple. Maps
 are N x C x H x W, vectors N x C; float32 stays float32. Each definition needs NumPy,
 `math`, and other definitions of this package; the formatter leaves it alone at 88
-columns too. Nothing here is imported when a file is built: the emitter copies text.
+columns too. Nothing here is imported when a program is built: the emitter copies text.
 """

@@ -1,0 +1,94 @@
+"""An ONNX model from a checked network, for inference.
+
+lowering.py says which operators a layer is, a row a layer; body.py holds them as data, assemble.py brings
+them together for a network and for its blocks, model.py makes messages of them, with the onnx package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnnspec.analysis.unroll import unroll
+from cnnspec.backends import NoProgram
+from cnnspec.failures import Refusal
+from cnnspec.graph.tree import Network
+from cnnspec.passes.evaluation import evaluation
+from cnnspec.passes.merge_concats import merge_concats
+from cnnspec.passes.optimize import fold_weights
+from cnnspec.passes.optimize import optimize as optimised
+
+OPSETS = range(13, 24)
+"""Versions of ONNX's operators that are written: since 13 a softmax has one axis."""
+
+OPSET = 21
+"""What is written unless another is wanted: ONNX Runtime 1.20 reads it."""
+
+MOST_BYTES = 2**31 - 1
+"""Of a message, as protocol buffers hold it."""
+
+
+def emit(
+    network: Network,
+    source: str,
+    weights: Mapping[str, Any] | None = None,
+    opset: int = OPSET,
+    functions: bool = False,
+    optimize: bool = False,
+) -> bytes:
+    """The model of a network as the bytes of a file. `source` names its specification.
+
+    `weights` are arrays by the network's keys in PyTorch; if not given, those that the NumPy program starts
+    from. `functions`: blocks are functions. `optimize`: norms and their weights are folded, pads merged.
+
+    Raises Refusal where the model would be no ONNX file, Unsupported where ONNX has no form of a layer,
+    ValueError where a tensor is missing, or of another shape.
+    """
+    if opset not in OPSETS:
+        raise Refusal(f"opset {opset} is not written: those from {OPSETS[0]} to {OPSETS[-1]} are")
+    refuse_large(network)
+    from cnnspec.backends.numpy.start import start
+    from cnnspec.backends.onnx.assemble import assemble
+
+    tensors = start(unroll(network)) if weights is None else weights
+    check_tensors(network, tensors)
+    if optimize:
+        tensors = fold_weights(network, tensors)
+        network = optimised(network, "onnx")
+    body = assemble(merge_concats(evaluation(unroll(network))), opset, functions)
+    from cnnspec.backends.onnx.model import make_model
+
+    content: bytes = make_model(network.name, source, body, tensors).SerializeToString(deterministic=True)
+    return content
+
+
+def refuse_large(network: Network) -> None:
+    """Raises Refusal where the tensors are too many for one file."""
+    nodes = [node for node in unroll(network).nodes if not node.train and not node.shared]
+    need = 4 * sum(weight.elements for node in nodes for weight in node.weights)
+    if need > MOST_BYTES - 2**20:
+        raise Refusal(
+            f"{network.name} has {need / 1e9:.1f} GB of weights, and an ONNX file holds 2.1 at most"
+        )
+
+
+def check_tensors(network: Network, tensors: Mapping[str, Any]) -> None:
+    """Raises ValueError where a tensor is missing, or of another shape; training's own may be."""
+    for node in unroll(network).nodes:
+        for weight in () if node.train else node.weights:
+            key = f"{node.first}.{weight.name}" if weight.name else node.first
+            shape = tuple(map(int, weight.shape))
+            if key not in tensors:
+                raise ValueError(f"the weights lack {key}")
+            if tuple(tensors[key].shape) != shape:
+                raise ValueError(f"the weights have {key} of shape {tuple(tensors[key].shape)}, not {shape}")
+
+
+def check(product: bytes) -> None:
+    """Hold a model to ONNX's own rules. Raises NoProgram."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(product, full_check=True)
+    except Exception as problem:
+        raise NoProgram(f"what was written is no ONNX model: {problem}") from problem

@@ -1,0 +1,169 @@
+"""Layers that move values about, in ONNX: pads, crops, shuffles, other sizes, channels, vectors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.onnx.body import Array, Step
+from cnnspec.layers.pads import Sides
+
+MODES = {"zeros": "constant", "constant": "constant", "reflect": "reflect", "replicate": "edge"}
+
+
+def padded(step: Step, x: str, sides: Sides, mode: str, value: float = 0.0) -> str:
+    """A map with rows and columns around it. "wrap" is of opset 19: before, places are gathered."""
+    top, bottom, left, right = sides
+    if mode == "circular" and step.opset < 19:
+        height, width = step.shape.size
+        rows = [i % height for i in range(-top, height + bottom)]
+        columns = [i % width for i in range(-left, width + right)]
+        return gathered(step, x, rows, columns)
+    pads = step.integers(0, 0, top, left, 0, 0, bottom, right)
+    number = [step.number(value)] if value else []
+    return step.op("Pad", x, pads, *number, mode=MODES.get(mode, "wrap"))
+
+
+def gathered(step: Step, x: str, rows: Sequence[int], columns: Sequence[int]) -> str:
+    """A map of these rows and columns of a map."""
+    for axis, name, places in ((2, "rows", rows), (3, "columns", columns)):
+        x = step.op("Gather", x, step.array(name, np.array(places)), axis=axis)
+    return x
+
+
+def weighed(step: Step, x: str, rows: Array, columns: Array) -> str:
+    """Sums of a map's rows and columns: rows (oh, H) and columns (ow, W) are their weights."""
+    x = step.op("MatMul", step.array("rows", rows), x)
+    return step.op("MatMul", x, step.array("columns", columns.T))
+
+
+def pad(step: Step) -> None:
+    layer: Any = step.layer
+    if any(layer.pad):
+        padded(step, step.x, layer.pad, layer.mode, layer.value_)
+
+
+def cut(step: Step, x: str, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int]) -> str:
+    return step.op("Slice", x, step.integers(*starts), step.integers(*ends), step.integers(*axes))
+
+
+def crop(step: Step) -> None:
+    layer: Any = step.layer
+    top, left, height, width = layer.window(step.shape)
+    if step.output != step.shape:
+        cut(step, step.x, (top, left), (top + height, left + width), (2, 3))
+
+
+def slice_channels(step: Step) -> None:
+    start = step.layer.value("start")
+    if step.output != step.shape:
+        cut(step, step.x, [int(start)], [int(start) + int(step.output.channels)], [1])
+
+
+def pick(step: Step) -> None:
+    step.op("Gather", step.x, step.array("channels", step.layer.value("channels")), axis=1)
+
+
+def channel_shuffle(step: Step) -> None:
+    """Channel j*groups + i is channel i*C/groups + j."""
+    order = np.arange(int(step.shape.channels)).reshape(int(step.layer.value("groups")), -1).T
+    step.op("Gather", step.x, step.array("channels", order.reshape(-1)), axis=1)
+
+
+def pixel_shuffle(step: Step) -> None:
+    step.op("DepthToSpace", step.x, blocksize=step.layer.value("factor"), mode="CRD")
+
+
+def pixel_unshuffle(step: Step) -> None:
+    """SpaceToDepth counts pixels of a square first, channels last: (i*r + j)*C + c, not c*r*r + i*r + j."""
+    r, channels = step.layer.value("factor"), int(step.shape.channels)
+    (height, width), (rows, columns) = step.shape.size, step.output.size
+    x = step.x
+    if (height, width) != (rows * r, columns * r):
+        x = cut(step, x, (0, 0), (rows * r, columns * r), (2, 3))
+    x = step.op("SpaceToDepth", x, blocksize=r)
+    order = np.arange(r * r * channels).reshape(r * r, channels).T
+    step.op("Gather", x, step.array("channels", order.reshape(-1)), axis=1)
+
+
+def flatten(step: Step) -> None:
+    if step.shape.is_map:
+        pixels = step.layer.value("order") == "HWC"
+        x = step.op("Transpose", step.x, perm=[0, 2, 3, 1]) if pixels else step.x
+        step.op("Flatten", x, axis=1)
+
+
+def unflatten(step: Step) -> None:
+    step.op("Reshape", step.x, step.integers(0, *step.output.dimensions))
+
+
+# Other sizes
+
+
+def upsample(step: Step) -> None:
+    """Resize where it finds the same places, else a gather or sums of rows and columns.
+
+    Resize divides in float32, and by the factor o/n alone: places are the same where factors are that, and
+    nearest, where they are whole or halve.
+    """
+    layer: Any = step.layer
+    (height, width), (rows, columns) = step.shape.size, step.output.size
+    factors = layer.factor or (Fraction(rows, height), Fraction(columns, width))
+    axes = [(height, rows, Fraction(factors[0])), (width, columns, Fraction(factors[1]))]
+    whole = all(factor == Fraction(o, n) for n, o, factor in axes)
+    if layer.mode == "nearest":
+        if whole and all(is_whole(factor) for _, _, factor in axes):
+            resize(step, nearest_mode="floor", coordinate_transformation_mode="asymmetric")
+        else:
+            gathered(step, step.x, *(nearest(*axis) for axis in axes))
+    elif whole and (step.opset >= 18 or all(is_exact(factor) for _, _, factor in axes)):
+        places = "align_corners" if layer.align else "half_pixel"
+        resize(step, mode="linear", coordinate_transformation_mode=places)
+    else:
+        weighed(step, step.x, *(interpolation(*axis, layer.align) for axis in axes))
+
+
+def resize(step: Step, mode: str = "nearest", **attributes: Any) -> None:
+    """By factors where float32 has them, else to sizes; since opset 18 of rows and columns alone."""
+    towards = step.output.size
+    factors = [Fraction(o, n) for n, o in zip(step.shape.size, towards, strict=True)]
+    if step.opset >= 18:
+        attributes["axes"] = [2, 3]
+    else:
+        factors = [Fraction(1), Fraction(1), *factors]
+    if all(map(is_exact, factors)):
+        given = ["", step.array("factors", np.array(factors, float))]
+    else:
+        given = ["", "", step.integers(*towards)]
+    step.op("Resize", step.x, *given, mode=mode, **attributes)
+
+
+def is_whole(factor: Fraction) -> bool:
+    """Whether q/factor keeps its floor in float32: of a whole number it does, and of a power of 2."""
+    return factor.denominator == 1 or (factor.numerator == 1 and is_exact(factor))
+
+
+def is_exact(factor: Fraction) -> bool:
+    """Whether float32 has the number."""
+    return Fraction(float(np.float32(float(factor)))) == factor
+
+
+def nearest(n: int, o: int, factor: Fraction) -> list[int]:
+    """Output q is pixel floor(q/factor)."""
+    return [min(math.floor(q / factor), n - 1) for q in range(o)]
+
+
+def interpolation(n: int, o: int, factor: Fraction, align: bool) -> Array:
+    """The weights (o, n) of pixels: output q lies at (q + 1/2)/factor - 1/2, aligned at q*(n - 1)/(o - 1)."""
+    found = np.zeros((o, n))
+    for q in range(o):
+        at = Fraction(q * (n - 1), max(o - 1, 1)) if align else (q + Fraction(1, 2)) / factor - Fraction(1, 2)
+        at = min(max(at, Fraction(0)), Fraction(n - 1))
+        low = math.floor(at)
+        found[q, low] += float(1 - (at - low))
+        found[q, min(low + 1, n - 1)] += float(at - low)
+    return found

@@ -1,0 +1,136 @@
+"""Pools in ONNX. Pads are written out, since what ceil_mode adds differs from runtime to runtime."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.onnx.body import Array, Step
+from cnnspec.backends.onnx.convolutions import both_ends
+from cnnspec.backends.onnx.moves import padded, weighed
+from cnnspec.layers.pads import Sides
+from cnnspec.values.shapes import effective
+
+
+def covered(step: Step) -> Sides:
+    """The pads that windows reach into, those that hang over the edge included."""
+    layer: Any = step.layer
+    found: list[int] = []
+    sizes = zip(
+        step.shape.size, step.output.size, layer.window, layer.stride, layer.pad, layer.dilation, strict=True
+    )
+    for n, o, k, s, p, d in sizes:
+        found += [p, max(p, (o - 1) * s + effective(k, d) - n - p)]
+    top, bottom, left, right = found
+    return top, bottom, left, right
+
+
+def max_pool(step: Step) -> None:
+    """Where more is padded than a window has taps, as ONNX Runtime refuses, the pad stands by itself."""
+    layer: Any = step.layer
+    x, sides = step.x, covered(step)
+    if max(sides[:2]) >= layer.window[0] or max(sides[2:]) >= layer.window[1]:
+        x, sides = padded(step, x, sides, "constant", -math.inf), (0, 0, 0, 0)
+    window = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
+    step.op("MaxPool", x, **window, pads=both_ends(sides), dilations=list(layer.dilation))
+
+
+def avg_pool(step: Step) -> None:
+    """Sums are divided by whole windows; where another number is meant, its share corrects them."""
+    layer: Any = step.layer
+    inside = not layer.countpad and layer.divisor is None
+    window = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
+    pads = both_ends(covered(step))
+    y = step.op("AveragePool", step.x, **window, pads=pads, count_include_pad=int(not inside))
+    shares = math.prod(layer.window) / divisors(step)
+    if not inside and (shares != 1).any():
+        same = (shares == shares[0, 0]).all()
+        step.op("Mul", y, step.number(float(shares[0, 0])) if same else step.array("shares", shares))
+
+
+def divisors(step: Step) -> Array:
+    """What the sum of each window is divided by, (oh, ow): the pad counts, what hangs over it does not."""
+    layer: Any = step.layer
+    if layer.divisor is not None:
+        return np.full(step.output.size, layer.divisor)
+    along = []
+    for n, o, k, s, p in zip(
+        step.shape.size, step.output.size, layer.window, layer.stride, layer.pad, strict=True
+    ):
+        starts = np.arange(o) * s
+        along.append(np.minimum(starts + k, n + 2 * p) - starts)
+    return np.outer(*along)
+
+
+def blur_pool(step: Step) -> None:
+    """A convolution of every channel with binomial coefficients."""
+    layer: Any = step.layer
+    x, sides = step.x, layer.sides()
+    if layer.mode != "zeros" and any(sides):
+        x, sides = padded(step, x, sides, layer.mode), (0, 0, 0, 0)
+    rows, columns = ([math.comb(k - 1, i) / 2 ** (k - 1) for i in range(k)] for k in layer.window)
+    channels = int(step.shape.channels)
+    kernel = np.broadcast_to(np.outer(rows, columns), (channels, 1, *layer.window))
+    step.op(
+        "Conv",
+        x,
+        step.array("kernel", kernel),
+        kernel_shape=list(layer.window),
+        strides=list(layer.stride),
+        pads=both_ends(sides),
+        group=channels,
+    )
+
+
+def adaptive(kind: str) -> Callable[[Step], None]:
+    """An adaptive pool: global, of equal windows, or of windows of its own for every pixel."""
+
+    def lowered(step: Step) -> None:
+        sizes = list(zip(step.shape.size, step.output.size, strict=True))
+        if step.output.size == (1, 1):
+            step.op(f"Global{kind}Pool", step.x)
+        elif all(n % o == 0 for n, o in sizes):
+            window = [n // o for n, o in sizes]
+            if window != [1, 1]:
+                step.op(f"{kind}Pool", step.x, kernel_shape=window, strides=window)
+        elif kind == "Average":
+            weighed(step, step.x, *(means(n, o) for n, o in sizes))
+        else:
+            largest(step)
+
+    return lowered
+
+
+def windows(n: int, o: int) -> list[range]:
+    """The pixels of each window along an axis."""
+    return [range(j * n // o, -(-(j + 1) * n // o)) for j in range(o)]
+
+
+def means(n: int, o: int) -> Array:
+    """The weights (o, n) of pixels in the means of windows."""
+    found = np.zeros((o, n))
+    for row, window in zip(found, windows(n, o), strict=True):
+        row[window.start : window.stop] = 1 / len(window)
+    return found
+
+
+def largest(step: Step) -> None:
+    """Along either axis the pixels of all windows are gathered, the last again where a window is shorter."""
+    x = step.x
+    for axis, name, n, o in zip((2, 3), ("rows", "columns"), step.shape.size, step.output.size, strict=True):
+        taken = windows(n, o)
+        longest = max(map(len, taken))
+        places = [[window[min(i, len(window) - 1)] for i in range(longest)] for window in taken]
+        x = step.op("Gather", x, step.array(name, np.array(places)), axis=axis)
+        x = step.reduce("ReduceMax", x, axis + 1, keepdims=0)
+
+
+def over_channels(kind: str) -> Callable[[Step], None]:
+
+    def lowered(step: Step) -> None:
+        step.reduce(kind, step.x, 1)
+
+    return lowered
