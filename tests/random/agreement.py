@@ -15,6 +15,7 @@ from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends import emit
 from cnnspec.graph.tree import Network
 from cnnspec.run import programs
+from cnnspec.run.programs import load as program
 from cnnspec.run.programs import module_of
 from cnnspec.run.verdict import Report, table
 from cnnspec.run.verification import verify
@@ -135,6 +136,21 @@ def optimised(network: Network) -> None:
     with mock.patch.object(programs, "emit", packing):
         report = verify(network, ("torch", "numpy"), IMAGES, optimize=True)
     assert is_exact(report), table(report)
+
+
+def in_onnx(network: Network) -> None:
+    """Assert that ONNX Runtime computes what NumPy does, also optimised, and of functions what of none."""
+    for optimize in (False, True):
+        report = verify(network, ("numpy", "onnx"), IMAGES, optimize=optimize)
+        faults = [fault for fault in report.faults if fault.program.startswith("onnx")]
+        assert not faults and not report.stopped, table(report)
+    whole, parts = (program("onnx", network, unroll(network), functions=flag) for flag in (False, True))
+    rng = np.random.default_rng(0)
+    shapes = [given.value.shape.dimensions for given in network.inputs if given.value.shape]
+    images = [rng.standard_normal((IMAGES, *shape)).astype("float32") for shape in shapes]
+    made = parts.run(images)
+    for name, value in whole.run(images).items():
+        assert np.allclose(made[name], value, rtol=1e-4, atol=1e-4 * np.abs(value).max(), equal_nan=True)
 
 
 def is_exact(report: Report) -> bool:

@@ -1,8 +1,8 @@
 """Drawn networks: checker and PyTorch agree on every size, both back ends on numbers, all on what is wrong.
 
 In CI a slice of fixed seeds is tried. `CNNSPEC_LONG=1 python -m pytest tests/random -n auto` is the long run:
-10,000 different files for sizes, 1,000 for numbers, 1,000 optimised, 2,000 with a change that few networks
-survive.
+10,000 different files for sizes, 1,000 for numbers, 1,000 optimised, 1,000 in ONNX, 2,000 with a change that
+few networks survive.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from tests.random.refusals import deliberate, torch_runs
 pytestmark = pytest.mark.slow
 
 LONG = "CNNSPEC_LONG" in os.environ
-SHARDS = {"sizes": 40, "numbers": 10, "optimised": 10, "refusals": 20} if LONG else {}
-COUNTS = {"sizes": 250, "numbers": 100, "optimised": 100, "refusals": 100, "language": 300}
-SLICE = {"sizes": 60, "numbers": 25, "optimised": 25, "refusals": 80, "language": 300}
+SHARDS = {"sizes": 40, "numbers": 10, "optimised": 10, "onnx": 10, "refusals": 20} if LONG else {}
+COUNTS = {"sizes": 250, "numbers": 100, "optimised": 100, "onnx": 100, "refusals": 100, "language": 300}
+SLICE = {"sizes": 60, "numbers": 25, "optimised": 25, "onnx": 10, "refusals": 80, "language": 300}
 EXAMPLES = COUNTS if LONG else SLICE
 
 
@@ -104,6 +104,12 @@ def test_both_back_ends_compute_the_same(shard: int) -> None:
 @shards("optimised")
 def test_optimised_programs_compute_the_same(shard: int) -> None:
     explore("optimised", shard, files(), lambda file: agreement.optimised(check_text(str(file)).networks[0]))
+
+
+@shards("onnx")
+def test_onnx_runtime_computes_the_same(shard: int) -> None:
+    pytest.importorskip("onnxruntime")
+    explore("onnx", shard, files(), lambda file: agreement.in_onnx(check_text(str(file)).networks[0]))
 
 
 @shards("refusals")
