@@ -105,12 +105,12 @@ def channels_last(net: Net) -> Call:
     return lambda: model(image)
 
 
-def exported(net: Net) -> bytes:
-    """The model in ONNX, its weights within, by the exporter that needs onnx alone."""
+def exported(model: Any, *images: torch.Tensor) -> bytes:
+    """The model in ONNX, its weights within, by PyTorch's exporter that needs onnx alone."""
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(net.torch, (net.image,), file, dynamo=False)
+        torch.onnx.export(model, images, file, dynamo=False)
     return file.getvalue()
 
 
@@ -119,7 +119,8 @@ def onnx_runtime(net: Net) -> Call:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
-    session = onnxruntime.InferenceSession(exported(net), options, providers=["CPUExecutionProvider"])
+    content = exported(net.torch, net.image)
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     given = {session.get_inputs()[0].name: net.array}
     return lambda: session.run(None, given)
 
@@ -127,7 +128,7 @@ def onnx_runtime(net: Net) -> Call:
 def reference_evaluator(net: Net) -> Call:
     from onnx.reference import ReferenceEvaluator
 
-    evaluator = ReferenceEvaluator(exported(net))
+    evaluator = ReferenceEvaluator(exported(net.torch, net.image))
     given = {evaluator.input_names[0]: net.array}
     return lambda: evaluator.run(None, given)
 
