@@ -38,51 +38,28 @@ def with_gaps(rows: list[Steps]) -> list[Steps]:
 
     Steps of one place in the text belong together. Raises Unaligned where these are in no common order.
     """
-    longest = max(rows, key=len)
-    places = [step.span for step in longest]
-    if len(set(places)) < len(places):
-        raise Unaligned
-    filled = []
-    for row in rows:
-        steps: list[Step] = []
-        missing = iter(row)
-        step = next(missing, None)
-        for span in places:
-            if step is not None and step.span == span:
-                steps.append(step)
-                step = next(missing, None)
-            elif not steps and step is None:
-                raise Unaligned  # nothing tells what arrives
-            else:
-                value = steps[-1].output if steps else arriving(step)
-                steps.append(If("", False, None, (), value, value, span))
-        if step is not None:
+    own = [{step.span: step for step in row} for row in rows]
+    spans = [step.span for step in max(rows, key=len)]
+    for row, steps in zip(rows, own, strict=True):
+        if not row or [step.span for step in row] != [span for span in dict.fromkeys(spans) if span in steps]:
             raise Unaligned
-        filled.append(steps)
-    return [
-        tuple(
-            step
-            if all(other[i].span == step.span and not is_gap(other[i]) for other in filled)
-            else conditional(step)
-            for i, step in enumerate(row)
-        )
-        for row in filled
-    ]
+    filled: list[Steps] = []
+    for row, steps in zip(rows, own, strict=True):
+        value, found = arriving(row[0]), list[Step]()
+        for span in spans:
+            step = steps.get(span)
+            if step is None:
+                step = If("", False, None, (), value, value, span)
+            elif any(span not in other for other in own):
+                step = If("", True, None, (step,), arriving(step), step.output, step.span)
+            value = step.output
+            found.append(step)
+        filled.append(tuple(found))
+    return filled
 
 
-def is_gap(step: Step) -> bool:
-    return isinstance(step, If) and not step.taken and step.test is None and not step.steps
-
-
-def conditional(step: Step) -> Step:
-    if is_gap(step):
-        return step
-    return If("", True, None, (step,), arriving(step), step.output, step.span)
-
-
-def arriving(step: Step | None) -> Value:
+def arriving(step: Step) -> Value:
     """What arrives at a step."""
-    assert step is not None
     return step.value if isinstance(step, From) else step.input
 
 

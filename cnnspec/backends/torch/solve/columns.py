@@ -26,6 +26,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Solution,
     Straight,
     Variable,
+    agree,
     alike,
     alike_columns,
     literal,
@@ -52,7 +53,10 @@ class Frame:
 
     def string(self, column: ByRow) -> Solution:
         """A column of names as a string expression. Raises Unaligned."""
-        raise NotImplementedError
+        first, *_ = column.values()
+        if not agree(column.values()):
+            raise Unaligned
+        return literal(first)
 
     def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
         """A condition that differs among the rows."""

@@ -23,10 +23,9 @@ from cnnspec.backends.torch.steps import (
     outputs_of,
     repeat_of,
 )
-from cnnspec.backends.torch.unify import Unaligned
+from cnnspec.backends.torch.unify import Unaligned, arriving
 from cnnspec.backends.writer import Text, behind, call, flat
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Repeat, Use, Value
-from cnnspec.graph.walk import Steps
 
 NEEDS = ("always", "training", "none")
 
@@ -190,10 +189,10 @@ class Forward(Statements):
         if len(counts) != 1:
             raise Unaligned
         self.flush()
-        arriving = column.each(lambda step: into(step.iterations[first]))
-        end = self.end_of(column, arriving, column.rows, True)
+        begin = column.each(lambda step: arriving(step.iterations[first][0]))
+        end = self.end_of(column, begin, column.rows, True)
         loop, turns = column.loop(first)
-        entering = {turn: into(iteration) for turn, iteration in turns.items()}
+        entering = {turn: arriving(iteration[0]) for turn, iteration in turns.items()}
         leaving = dict(enumerate(value for step in steps for value in turn_ends(step, first)))
         with (
             self.chain(end, leaving.values()),
@@ -301,15 +300,9 @@ def is_passive(path: Way) -> bool:
     return path.is_everywhere and all(isinstance(column.first, From) for column in path.body)
 
 
-def into(steps: Steps) -> Value:
-    """The value that arrives at some steps."""
-    first = steps[0]
-    return first.value if isinstance(first, From) else first.input
-
-
 def turn_ends(step: Repeat, first: int) -> list[Value]:
     """What leaves each turn of a loop: what arrives at the next."""
-    return [*map(into, step.iterations[first + 1 :]), step.output]
+    return [*(arriving(turn[0]) for turn in step.iterations[first + 1 :]), step.output]
 
 
 def symbol(steps: list[Any]) -> str:

@@ -116,12 +116,6 @@ class Root(Frame):
             raise Unaligned
         return literal(values[0]) if agree(values) else self.named(column, hint)
 
-    def string(self, column: ByRow) -> Solution:
-        first, *_ = column.values()
-        if not agree(column.values()):
-            raise Unaligned
-        return literal(first)
-
     def symbolic(self, column: ByRow, is_open: bool) -> Polynomial | None:
         """A polynomial, by which some row was computed, that is right in every row."""
         candidates = list(

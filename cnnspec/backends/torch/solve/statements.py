@@ -122,7 +122,7 @@ class Statements:
         yield
         self.target, self.kept = around
 
-    # ByRow
+    # Values
 
     def variable(self, values: ByRow) -> str:
         """The variable that holds a value, assigned now if it is pending."""
