@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from cnnspec.backends.names import is_plain
@@ -99,25 +99,26 @@ class Constructor:
 
     def put(self, holder: Holder, column: Column, made: Solution, comment: str = "") -> Statement:
         """`self.conv1 = …`, or add_module where the name is no identifier; an argument as it is."""
-        owner, names = holder.owner, [step.name for step in column.steps]
+        owner, names = holder.owner, column.of("name")
         if holder.is_list:
             return Line(made, "", comment)
         if not holder.named:
             return Line(Make(Phrase((owner, ".append")), (("", made),)), "", comment)
         if not holder.is_self:
-            names = [own_name(name) for name in names]
+            names = {row: own_name(name) for row, name in names.items()}
         elif attribute := self.plan.attribute(column):
             return Line(made, f"self.{attribute}", comment)
-        if agree(names) and is_plain(names[0]):
-            return Line(made, Phrase((owner, f".{names[0]}")), comment)
+        first, *others = dict.fromkeys(names.values())
+        if not others and is_plain(first):
+            return Line(made, Phrase((owner, f".{first}")), comment)
         method = "register_parameter" if is_parameter(column.first) else "add_module"
-        items = ("", column.frame.string(dict(zip(column.rows, names, strict=True)))), ("", made)
+        items = ("", column.frame.string(names)), ("", made)
         return Line(Make(Phrase((owner, f".{method}")), items), "", comment)
 
     def heads(self, steps: Iterable[Step], owner: Owner) -> Solved:
         """A bare module for braces that are opened at several places, as labels with dots do.
 
-        It stands at the head of their holder, whose own module is the owner.
+        It stands at the head of their scope, whose own module is the owner.
         """
         found: Solved = []
         for step in parts_in(steps):
@@ -183,15 +184,13 @@ class Constructor:
     def as_parameters(self, column: Column, calls: ByRow) -> Solution | None:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
         name, root, frame = column.first.span.text, self.plan.root, column.frame
-        if not isinstance(root.arguments[0].get(name), LayerName):
+        if not isinstance(root.arguments[0].get(name), LayerName) or not root.is_writable(name):
             return None
-        if not all(map(frame.is_bare, calls.values())):
-            return None
-        names = [ClassName(call.name) for call in calls.values()]
+        classes = [ClassName(call.name) for call in calls.values()]
         given = [as_class(root.arguments[frame.origin(row)].get(name)) for row in calls]
-        if given != names or not root.is_writable(name):
+        if given != classes or not all(map(frame.is_bare, calls.values())):
             return None
-        return Make(Either(name, names[0]) if agree(names) else Given(name), ())
+        return Make(Either(name, classes[0]) if agree(classes) else Given(name), ())
 
     def container(self, column: Column, holder: Holder) -> Solved:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
@@ -208,21 +207,23 @@ class Constructor:
             made = Make("nn.Sequential", tuple(items))
             if not body:
                 return [self.put(holder, column, made)]
+        owner, before, after = self.open(made, column, holder)
         wired = holder.wired and not chain
-        inner = Holder("", not numbered, wired, self.plan.is_net and not wired)
-        return self.filled(made, column, holder, lambda owner: self.walk(body, inner._replace(owner=owner)))
+        inner = Holder(owner, not numbered, wired, self.plan.is_net and not wired)
+        return [*before, *self.walk(body, inner), *after]
 
     def part(self, column: Column) -> Solved:
-        """What one opening of braces puts into their module, which stands at the head of the holder."""
+        """What one opening of braces puts into their module, which stands at the head of the scope."""
         if not column.name:
             raise Unaligned
         self.plan.bare.add(column.name)
         return self.walk(column.inside(), Holder(self.owners[column.name], True, True, False))
 
-    def filled(
-        self, made: Solution, column: Column, holder: Holder, fill: Callable[[Owner], Solved]
-    ) -> Solved:
-        """A container that statements fill: the attribute itself where it has one, else a variable first."""
+    def open(self, made: Solution, column: Column, holder: Holder) -> tuple[Owner, Solved, Solved]:
+        """A container that statements fill, and what stands before and after them.
+
+        It is the attribute itself where it has one, else a variable first.
+        """
         if holder.is_list:
             raise Unaligned
         plain = holder.is_self and is_plain(column.name)
@@ -230,8 +231,8 @@ class Constructor:
         if not plain:
             owner = Variable(column.wish if column.name else column.wish.rstrip("0123456789"))
         inside = [each for step in column.steps for each in children(step)]
-        solved = [Line(made, owner), *self.heads(inside, owner), *fill(owner)]
-        return solved if plain else [*solved, self.put(holder, column, owner)]
+        before = [Line(made, owner), *self.heads(inside, owner)]
+        return owner, before, [] if plain else [self.put(holder, column, owner)]
 
     def branches(self, column: Column, holder: Holder) -> Solved:
         then, otherwise = column.ways()
@@ -261,13 +262,12 @@ class Constructor:
         return frame.condition({row: step.test for row, step in way.steps.items()}, way.there, hint)
 
     def merge(self, column: Column, holder: Holder) -> Solved:
-        paths = column.paths()
-
-        def fill(owner: Owner) -> Solved:
-            inner = holder._replace(owner=owner, named=True) if column.first.name else holder
-            return [done for path in paths for done in self.path(path, column.frame, inner)]
-
-        return self.filled(Make("nn.Module", ()), column, holder, fill) if column.first.name else fill("")
+        before, after = Solved(), Solved()
+        if column.first.name:
+            owner, before, after = self.open(Make("nn.Module", ()), column, holder)
+            holder = holder._replace(owner=owner, named=True)
+        paths = [done for path in column.paths() for done in self.path(path, column.frame, holder)]
+        return [*before, *paths, *after]
 
     def path(self, path: Way, frame: Frame, holder: Holder) -> Solved:
         if path.is_everywhere:
@@ -326,10 +326,11 @@ class Constructor:
     @staticmethod
     def times(column: Column, first: int) -> Solution:
         """How many turns a loop takes."""
-        less = constant(-first)
-        return column.frame.text(
-            column.each(lambda s: make(len(s.iterations) - first, add(polynomial(s.times), less))), "depth"
-        )
+        counts = {
+            row: make(len(step.iterations) - first, add(polynomial(step.times), constant(-first)))
+            for row, step in column.rows.items()
+        }
+        return column.frame.text(counts, "depth")
 
 
 def argument(statement: Statement) -> Solution:
