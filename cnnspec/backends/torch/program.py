@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.file import assemble, heading, helpers, printable
 from cnnspec.backends.torch.print.lines import Printer
-from cnnspec.backends.torch.print.spelling import Speller
 from cnnspec.backends.torch.solve.classes import Plan, Program, Returns
 from cnnspec.backends.torch.solve.constructor import Constructor
 from cnnspec.backends.torch.solve.forward import Forward
 from cnnspec.backends.torch.solve.solutions import Solved
+from cnnspec.backends.torch.solve.spelling import Speller
 from cnnspec.backends.torch.solve.statements import IMPORTED
 from cnnspec.backends.torch.unify import Unaligned, partition
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, call

@@ -26,7 +26,7 @@ def uses(steps: Steps) -> Iterator[Use]:
 
 
 def referenced(steps: Steps) -> Iterator[Value]:
-    """ByRow that a wire leads to."""
+    """Values that a wire leads to."""
     return (step.value for step in walk(steps) if isinstance(step, From))
 
 

@@ -1,1 +1,1 @@
-"""What is solved, as text: spelling.py gives names, lines.py prints statements, file.py frames all."""
+"""What is solved, as a file: lines.py prints statements, file.py frames all."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.backends.torch.print.spelling import Speller
 from cnnspec.backends.torch.solve.solutions import Branch, Define, Line, Solved, Turns
+from cnnspec.backends.torch.solve.spelling import Speller
 from cnnspec.backends.writer import WIDTH, Writer
 
 

@@ -1,7 +1,8 @@
 """What each class holds and does, decided as data: nothing here prints a line.
 
-columns.py solves what differs from row to row, on roots.py (the instances of a block) and loops.py (the
-turns of a loop), to the data of solutions.py. classes.py says which class stands for what. constructor.py
-and forward.py solve the two halves of a class; statements.py and variables.py know what the variables of a
-forward hold.
+classes.py says which class stands for which instances of a block. body.py puts their steps side by side, and
+columns.py solves what differs from row to row (on roots.py: the instances of a block, or on a Loop: the turns
+of a repeat) to the data of solutions.py. The two walks over a body are constructor.py and forward.py;
+statements.py and variables.py know what the variables of a forward hold, joins.py how its paths meet.
+parameters.py finds what a class takes, spelling.py names it all.
 """

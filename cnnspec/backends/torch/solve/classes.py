@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
-from cnnspec.backends.torch.solve.joins import places
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.roots import Root, Row, as_class
 from cnnspec.backends.torch.solve.solutions import ByRow, same
@@ -24,7 +23,7 @@ from cnnspec.backends.torch.steps import (
 )
 from cnnspec.backends.torch.unify import Unaligned, check_lent_names
 from cnnspec.elaborate.special_values import LayerName
-from cnnspec.graph.tree import From, Instance, Leaf, Merge, Network, Path, Step, Use, Value
+from cnnspec.graph.tree import From, Instance, Leaf, Network, Step, Use, Value
 from cnnspec.graph.walk import Steps
 from cnnspec.layers import find
 from cnnspec.layers.base import Call
@@ -147,24 +146,6 @@ class Plan:
             if way.there.items() <= known.items():
                 return name
         raise Unaligned
-
-    def adder(self, steps: list[Merge], live: list[Way]) -> int | None:
-        """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
-        for place in places(steps) if all(len(step.live) == 2 for step in steps) else ():
-            paths = live[1 - place].steps.values()
-            if all(self.waits(path, step) for path, step in zip(paths, steps, strict=True)):
-                return 1 - place
-        return None
-
-    def waits(self, path: Path, step: Merge) -> bool:
-        """Whether a path's end can add, once the other path has run.
-
-        Until then what arrives at the end must last: nobody else has it, to write over it.
-        """
-        if len(path.steps) < 2 or not self.program.adds(path.steps[-1]):
-            return False
-        arriving = path.steps[-2].output
-        return arriving is not step.input and self.kept.isdisjoint({arriving, path.output})
 
 
 class Program:

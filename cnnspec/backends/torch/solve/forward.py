@@ -11,7 +11,7 @@ from typing import Any
 
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Returns
-from cnnspec.backends.torch.solve.joins import activation_of, added, places, written
+from cnnspec.backends.torch.solve.joins import activation_of, added, adder, places, written
 from cnnspec.backends.torch.solve.solutions import ByRow, Line, Turns, agree, branch
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read
 from cnnspec.backends.torch.solve.variables import read_by
@@ -211,7 +211,7 @@ class Forward(Statements):
         """The paths of a join one after the other, then the join, where several paths are live."""
         self.flush()
         steps, live, need = column.steps, column.paths(), self.need_of(column.outputs.values())
-        adder = self.plan.adder(steps, live)
+        adds = adder(self.plan, steps, live)
         at_once = need == "always" or self.variables.training  # the join runs wherever its paths do
         condition, operands = "", dict[int, Expression]()  # of the paths whose ends nothing is assigned from
         passing = self.variables.find(column.inputs) in self.named
@@ -225,9 +225,9 @@ class Forward(Statements):
                 if not path.is_everywhere:
                     condition = self.optional(live, path)
                 own = len(live) == 1 or (last and at_once and not passing)
-                held = at_once and (last or (adder is None and all(map(is_passive, live[number + 1 :]))))
+                held = at_once and (last or (adds is None and all(map(is_passive, live[number + 1 :]))))
                 self.target = outer if own else self.branch_name()
-                self.path(path, condition, number == adder, held)
+                self.path(path, condition, number == adds, held)
                 if held and len(live) > 1 and self.pending is not None:
                     if last or self.fits(steps, len(live)):
                         operands[number], self.pending = self.pending.made, None
@@ -235,7 +235,7 @@ class Forward(Statements):
                         self.flush()
         if need != "none" and len(live) > 1:
             with self.at_training(need):
-                self.join(column, live, adder, condition, operands)
+                self.join(column, live, adds, condition, operands)
 
     def path(self, path: Way, condition: str, adds: bool, held: bool) -> None:
         """A path's lines; what it ends in may be `held` back. `adds`: its end runs in the join."""
@@ -266,18 +266,18 @@ class Forward(Statements):
         return self.pending is not None and len(flat(self.pending.made.text)) <= room
 
     def join(
-        self, column: Column, live: list[Way], adder: int | None, condition: str, held: dict[int, Expression]
+        self, column: Column, live: list[Way], adds: int | None, condition: str, held: dict[int, Expression]
     ) -> None:
         operands, steps = [], column.steps
         for number, path in enumerate(live):
-            ends = path.body[-1].inputs if number == adder else path.ends
+            ends = path.body[-1].inputs if number == adds else path.ends
             with self.variables.part(path.ends):
                 operands.append(held.get(number) or Expression(self.variable(ends)))
             self.variables.read(read(ends, column.outputs))
         texts, symbol = [each.text for each in operands], steps[0].layer.symbol
-        if adder is not None:
-            callee = flat(self.access(live[adder].body[-1]))
-            text, atomic, typed = added(callee, steps, texts[adder], texts[1 - adder]), True, False
+        if adds is not None:
+            callee = flat(self.access(live[adds].body[-1]))
+            text, atomic, typed = added(callee, steps, texts[adds], texts[1 - adds]), True, False
         else:
             text, atomic = written(steps, texts), not symbol and not condition
             typed = not activation_of(steps) and (not symbol or operands[(places(steps) or [0])[0]].typed)

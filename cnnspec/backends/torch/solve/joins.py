@@ -1,10 +1,12 @@
-"""The expressions of joins, written for all rows of a class at once."""
+"""The expressions of joins, written for all rows of a class at once, and convolutions that add."""
 
 from __future__ import annotations
 
+from cnnspec.backends.torch.solve.body import Way
+from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import Text, call, flat, joined
-from cnnspec.graph.tree import Merge
+from cnnspec.graph.tree import Merge, Path
 
 
 def written(steps: list[Merge], texts: list[Text]) -> Text:
@@ -36,3 +38,23 @@ def places(steps: list[Merge]) -> list[int]:
     """The paths that the others may be added to in all rows; one with a single path adds nothing."""
     found = [getattr(step.layer, "in_place", ()) for step in steps if len(step.live) > 1]
     return [place for place in found[0] if all(place in other for other in found)] if found else []
+
+
+def adder(plan: Plan, steps: list[Merge], paths: list[Way]) -> int | None:
+    """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
+    for place in places(steps) if all(len(step.live) == 2 for step in steps) else ():
+        ends = zip(paths[1 - place].steps.values(), steps, strict=True)
+        if all(waits(plan, path, step) for path, step in ends):
+            return 1 - place
+    return None
+
+
+def waits(plan: Plan, path: Path, step: Merge) -> bool:
+    """Whether a path's end can add, once the other path has run.
+
+    Until then what arrives at the end must last: nobody else has it, to write over it.
+    """
+    if len(path.steps) < 2 or not plan.program.adds(path.steps[-1]):
+        return False
+    arriving = path.steps[-2].output
+    return arriving is not step.input and plan.kept.isdisjoint({arriving, path.output})

@@ -9,10 +9,10 @@ from itertools import chain, count
 from typing import NamedTuple
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.print.spelling import Speller
 from cnnspec.backends.torch.solve.body import Column
 from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.solutions import Branch, ByRow, Line, Solved, branch
+from cnnspec.backends.torch.solve.spelling import Speller
 from cnnspec.backends.torch.solve.variables import Variables, read_by
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import WIDTH, Text, behind, call, flat
