@@ -45,8 +45,11 @@ class Names:
 
     def local(self, wish: str) -> str:
         """A fresh name like the wish."""
-        base = name = legal(wish)
-        number = 2
+        return self.unused(legal(wish))
+
+    def unused(self, base: str) -> str:
+        """The name, with a number behind it where it is taken."""
+        name, number = base, 2
         while name in self.taken:
             name = f"{base}{number}"
             number += 1

@@ -67,8 +67,7 @@ class Plan:
         for row in rows:
             self.kept.update(referenced(row.steps))
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
-        self.attributes: dict[str, str] = {}
-        self.taken = {name.split(".")[0] for row in rows for name in step_names(row.steps)}
+        self.attributes = Names(name.split(".")[0] for row in rows for name in step_names(row.steps))
         self.flags: dict[Span, list[tuple[str, ByRow]]] = {}  # an `if`'s: name, each row's answer
         self.loops: dict[tuple[Value, Span], int | None] = {}  # by `repeat_of`: from where, None if unrolled
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
@@ -121,22 +120,14 @@ class Plan:
         kind, weighted = attribute_kind(column.first)
         if weighted or not name.isdecimal():
             return None
-        if name not in self.attributes:
-            self.attributes[name] = self.fresh(kind)
-        return self.attributes[name]
-
-    def fresh(self, wish: str) -> str:
-        """An attribute that is not taken."""
-        name, number = wish, 1
-        while name in self.taken:
-            number += 1
-            name = f"{wish}{number}"
-        self.taken.add(name)
-        return name
+        given = self.attributes.given
+        if name not in given:
+            given[name] = self.attributes.unused(kind)
+        return given[name]
 
     def add_flag(self, way: Way, wish: str) -> str:
         """A new attribute that remembers which rows go a way."""
-        name = self.fresh(wish)
+        name = self.attributes.unused(wish)
         self.flags.setdefault(way.span, []).append((name, way.there))
         return name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -68,15 +68,17 @@ class Forward(Statements):
     @contextmanager
     def at_training(self, need: str) -> Iterator[None]:
         """What is written now stands under `if self.training`, where only training needs it."""
-        if need != "training" or self.variables.training:
+        if need != "training" or self.variables.is_training:
             yield
             return
         self.flush()
-        with self.chain(self.branch_name()), self.under("self.training"):
-            self.variables.training = True
+        with (
+            self.chain(self.branch_name()),
+            self.under("self.training"),
+            self.variables.part(None, training=True),
+        ):
             yield
             self.flush()
-        self.variables.training = False
 
     def need(self, column: Column) -> str:
         """What a step is wanted for: always, training, none. Raises Unaligned where a row wants more."""
@@ -159,7 +161,7 @@ class Forward(Statements):
             blocks.append(lines)
         self.statements += branch(f"self.{self.plan.flag(then)}", *blocks)
 
-    def end_of(self, column: Column, entering: ByRow, acting: Iterable[int], holds: bool) -> str:
+    def end_of(self, column: Column, entering: ByRow, acting: Container[int], holds: bool) -> str:
         """The variable that branches or turns end in, that of what arrives if acting rows may write over it.
 
         `holds`: it has what arrives in it before they begin.
@@ -212,7 +214,7 @@ class Forward(Statements):
         self.flush()
         steps, live, need = column.steps, column.paths(), self.need_of(column.outputs.values())
         adds = adder(self.plan, steps, live)
-        at_once = need == "always" or self.variables.training  # the join runs wherever its paths do
+        at_once = need == "always" or self.variables.is_training  # the join runs wherever its paths do
         condition, operands = "", dict[int, Expression]()  # of the paths whose ends nothing is assigned from
         passing = self.variables.find(column.inputs) in self.named
         outer = self.target

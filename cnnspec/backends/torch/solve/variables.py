@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 
 from cnnspec.backends.torch.solve.solutions import ByRow
@@ -18,38 +18,35 @@ class Variables:
     """The variables of every row of a class, in evaluation and in training, as the lines so far leave them.
 
     A line changes the rows that run it and no others: under `if self.wide` only those where it holds, under
-    `if self.training` only their second state. So a name is right for a read if it holds the wanted value in
-    each of these; and it may be written over if nothing that it holds there is still to be read.
+    `if self.training` only what they hold in training. So a name is right for a read if it holds the wanted
+    value in each of these; and it may be written over if nothing that it holds there is still to be read.
     """
 
     def __init__(self, size: int, reads: Counter[Value]) -> None:
-        self.rows = {row: (State(), State()) for row in range(size)}
-        self.training = False
+        self.states = {(row, training): State() for row in range(size) for training in (False, True)}
         self.reads = reads
         """How often each value is still to be read."""
         self.guarded: frozenset[str] = frozenset()
         """What a loop's body may not write over, since it is read behind the loop."""
 
-    def states(self) -> Iterator[tuple[int, State]]:
-        """The states that the next line changes, each with its row."""
-        for row, (evaluation, training) in self.rows.items():
-            if not self.training:
-                yield row, evaluation
-            yield row, training
+    @property
+    def is_training(self) -> bool:
+        """Whether the next line runs in training alone."""
+        return all(training for _, training in self.states)
 
     def assign(self, name: str, values: ByRow) -> None:
-        for row, state in self.states():
+        for (row, _), state in self.states.items():
             state.pop(name, None)
             state[name] = values[row]
 
     def find(self, values: ByRow) -> str | None:
         """The variable, the last one written, that holds each row's value."""
-        (_, first), *_ = self.states()
+        first, *_ = self.states.values()
         return next((name for name in reversed(first) if self.holds(name, values)), None)
 
     def holds(self, name: str, values: ByRow) -> bool:
         """Whether the variable holds each row's value."""
-        return all(state.get(name) is values[row] for row, state in self.states())
+        return all(state.get(name) is values[row] for (row, _), state in self.states.items())
 
     def read(self, values: Iterable[Value]) -> None:
         """The values have been read, once more."""
@@ -67,7 +64,7 @@ class Variables:
         """
         if name in self.guarded:
             return False
-        for row, state in self.states():
+        for (row, _), state in self.states.items():
             held = state.get(name)
             if held is None or (values and values[row] is held) or [*state.values()].count(held) > 1:
                 continue
@@ -76,14 +73,18 @@ class Variables:
         return True
 
     @contextmanager
-    def part(self, some: Iterable[int]) -> Iterator[None]:
-        """Lines that only some rows run."""
-        rows = self.rows
-        self.rows = {row: rows[row] for row in some}
+    def part(self, rows: Container[int] | None, training: bool = False) -> Iterator[None]:
+        """Lines that only these rows run (all: None), or only in training."""
+        around = self.states
+        self.states = {
+            (row, mode): state
+            for (row, mode), state in around.items()
+            if (rows is None or row in rows) and (mode or not training)
+        }
         try:
             yield
         finally:
-            self.rows = rows
+            self.states = around
 
     @contextmanager
     def loop(self, name: str, parents: list[int], entering: ByRow, besides: Counter[Value]) -> Iterator[None]:
@@ -91,21 +92,21 @@ class Variables:
 
         A turn knows nothing but what arrives in the variable; the last turn's variables remain.
         """
-        rows, guarded = self.rows, self.guarded
-        names = {known for _, state in self.states() for known in state}
+        around, guarded = self.states, self.guarded
+        names = {known for state in around.values() for known in state}
         self.guarded = guarded | {known for known in names if not self.is_free(known, None, besides)} - {name}
-        self.rows = {turn: (State(), State()) for turn in entering}
-        turns = self.rows
+        modes = {training for _, training in around}
+        turns = self.states = {(turn, training): State() for turn in entering for training in modes}
         self.assign(name, entering)
         try:
             yield
         finally:
-            self.rows, self.guarded = rows, guarded
-        for number, turn in turns.items():
-            for around, within in zip(self.rows[parents[number]], turn, strict=True):
-                for known, value in within.items():
-                    around.pop(known, None)
-                    around[known] = value
+            self.states, self.guarded = around, guarded
+        for (turn, training), state in turns.items():
+            after = around[parents[turn], training]
+            for known, value in state.items():
+                after.pop(known, None)
+                after[known] = value
 
 
 def read_by(steps: Iterable[Step], live: set[Value], like: Callable[[Step], Value | None]) -> Iterator[Value]:
