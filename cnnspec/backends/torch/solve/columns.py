@@ -72,14 +72,13 @@ class Frame:
         return self.scalar(column, hint)
 
     def _call(self, column: ByRow, first: Call) -> Solution:
-        calls = column.values()
-        if any(isinstance(other, Call) and other.name != first.name for other in calls):
+        calls = list(column.values())
+        if not all(isinstance(call, Call) for call in calls):
+            raise Unaligned
+        if any(call.name != first.name for call in calls):
             return self._class(column)
-        for other in calls:
-            if not isinstance(other, Call) or len(other.args) != len(first.args):
-                raise Unaligned
-            if list(other.kwargs) != list(first.kwargs):
-                raise Unaligned
+        if len({(len(call.args), *call.kwargs) for call in calls}) > 1:
+            raise Unaligned
         signature = self.signatures.get(first.name, EVERYTHING_SAID)
         hints = ("in_channels", "out_channels") if len(first.args) == 2 else ("channels",)
         if first.args and isinstance(first.args[0], tuple):

@@ -118,19 +118,21 @@ class Root(Frame):
 
     def symbolic(self, column: ByRow, is_open: bool) -> Polynomial | None:
         """A polynomial, by which some row was computed, that is right in every row."""
-        candidates = list(
-            dict.fromkeys(substitute(polynomial(value), self.settled) for value in column.values())
-        )
-        candidates.sort(key=lambda terms: not names(terms))
+        computed = dict.fromkeys(substitute(polynomial(value), self.settled) for value in column.values())
+        candidates = sorted(computed, key=lambda terms: not names(terms))
         if is_open and len(candidates) > 1:
             return None
-        for terms in candidates:
-            try:
-                if all(evaluate(terms, self.scopes[row]) == int(value) for row, value in column.items()):
-                    return terms
-            except (KeyError, ZeroDivisionError):
-                continue
-        return None
+        return next((each for each in candidates if self.is_right(each, column, self.evaluate)), None)
+
+    def is_right(self, candidate: Any, column: ByRow, meaning: Callable[[Any, int], Any]) -> bool:
+        """Whether a polynomial or a condition means the column's value in every row."""
+        try:
+            return all(meaning(candidate, row) == int(value) for row, value in column.items())
+        except (KeyError, ZeroDivisionError):
+            return False
+
+    def evaluate(self, terms: Polynomial, row: int) -> int:
+        return evaluate(terms, self.scopes[row])
 
     def named(self, column: ByRow, hint: str) -> Solution:
         """A parameter of the block whose values these are, else one more parameter of the class."""
@@ -146,11 +148,8 @@ class Root(Frame):
 
     def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
         for test in dict.fromkeys(tests.values()):
-            try:
-                if test is not None and all(self.holds(test, row) == each for row, each in column.items()):
-                    return self.check(test)
-            except (KeyError, ZeroDivisionError):
-                continue
+            if test is not None and self.is_right(test, column, self.holds):
+                return self.check(test)
         for name in self.arguments[0]:
             given = {row: self.arguments[row].get(name) for row in column}
             if (
@@ -172,7 +171,7 @@ class Root(Frame):
 
     def holds(self, test: Test, row: int) -> bool:
         values = [
-            self.holds(side, row) if isinstance(side, Test) else evaluate(polynomial(side), self.scopes[row])
+            self.holds(side, row) if isinstance(side, Test) else self.evaluate(polynomial(side), row)
             for side in test.operands
         ]
         return bool(MEANING[test.operator](*values))
