@@ -132,8 +132,8 @@ class Plan:
         return name
 
     def flag(self, way: Way) -> str:
-        """The attribute that tells which rows go a way. Raises Unaligned where none does."""
-        for name, known in self.flags.get(way.span, ()):
+        """The attribute, the last one, that tells which rows go a way. Raises Unaligned where none does."""
+        for name, known in reversed(self.flags.get(way.span, [])):
             if way.there.items() <= known.items():
                 return name
         raise Unaligned
