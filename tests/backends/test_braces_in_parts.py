@@ -22,6 +22,7 @@ BLOCK = """block Two(width) {
 NETS = {
     "chain": 'a: conv 4@1x1\n"c.0": conv 4@3x3\n"n.0": batchnorm, relu\n"c.1": conv 2@3x3',
     "loop": 'repeat i in 5 { "c.{i}": conv 3@3x3 pad=1, "n.{i}": batchnorm, relu }',
+    "squares": 'repeat i in 4 { "m{i * i}": { "c.0": conv 3@1x1, add { | identity | conv 3@1x1 } } }',
     "braces": 'f: { "a.b.0": conv 4@1x1, relu, "a.c": conv 4@1x1, relu, "a.b.1": conv 2@1x1 }',
     "blocks": '"b.0": Two 4\nmaxpool 2x2\n"b.1": Two 6',
     "wires": '"c.0": conv 4@1x1\n"c.1": conv 4@1x1, add { | from c.0, "d.0": conv 4@1x1 | identity }',

@@ -279,10 +279,12 @@ class Constructor:
 
     def repeat(self, column: Column, holder: Holder) -> Solved:
         """A loop over all iterations, or over all but the first, or none: the first form that is right."""
+        owners = dict(self.owners)
         for first, tables in self.forms(column.steps, holder):
             try:
                 solved = self.loop(column, holder, first, tables)
             except Unaligned:
+                self.owners = dict(owners)  # the statements that have made others are given up
                 continue
             self.plan.loops[repeat_of(column.steps)] = first
             return solved
