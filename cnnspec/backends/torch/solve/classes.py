@@ -11,7 +11,7 @@ from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.roots import Root, Row, as_class
-from cnnspec.backends.torch.solve.solutions import ByRow, same
+from cnnspec.backends.torch.solve.solutions import same
 from cnnspec.backends.torch.steps import (
     attribute_kind,
     implicit,
@@ -21,7 +21,7 @@ from cnnspec.backends.torch.steps import (
     step_names,
     uses,
 )
-from cnnspec.backends.torch.unify import Unaligned, check_lent_names
+from cnnspec.backends.torch.unify import check_lent_names
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import From, Instance, Leaf, Network, Step, Use, Value
 from cnnspec.graph.walk import Steps
@@ -68,7 +68,7 @@ class Plan:
             self.kept.update(referenced(row.steps))
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
         self.attributes = Names(name.split(".")[0] for row in rows for name in step_names(row.steps))
-        self.flags: dict[Span, list[tuple[str, ByRow]]] = {}  # an `if`'s: name, each row's answer
+        self.flags: list[tuple[Way, str]] = []  # attributes that tell which rows go a way
         self.loops: dict[tuple[Value, Span], int | None] = {}  # by `repeat_of`: from where, None if unrolled
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.follows = True  # a crop takes its size from a map that forward has
@@ -128,15 +128,20 @@ class Plan:
     def add_flag(self, way: Way, wish: str) -> str:
         """A new attribute that remembers which rows go a way."""
         name = self.attributes.unused(wish)
-        self.flags.setdefault(way.span, []).append((name, way.there))
+        self.flags.append((way, name))
         return name
 
     def flag(self, way: Way) -> str:
-        """The attribute, the last one, that tells which rows go a way. Raises Unaligned where none does."""
-        for name, known in reversed(self.flags.get(way.span, [])):
-            if way.there.items() <= known.items():
+        """The attribute that tells which rows go a way, "" where none does."""
+        for known, name in self.flags:
+            if way.span == known.span and way.there.items() <= known.there.items():
                 return name
-        raise Unaligned
+        return ""
+
+    def forget_flags(self, number: int) -> None:
+        """Give up all attributes from this one on."""
+        self.attributes.taken.difference_update(name for _, name in self.flags[number:])
+        del self.flags[number:]
 
 
 class Program:

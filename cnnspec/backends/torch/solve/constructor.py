@@ -245,17 +245,22 @@ class Constructor:
         if not holder.wired:
             condition = self.condition(then, column.frame, "variant")
             return branch(condition, self.walk(then.body, holder), self.walk(otherwise.body, holder))
-        define = self.define(then, column.frame, "has_" + wish_of(column.steps), "variant")
-        condition = define.condition if isinstance(define.condition, Phrase) else define.flag
-        return [define, *branch(condition, self.walk(then.body, holder), self.walk(otherwise.body, holder))]
+        defined, flag = self.define(then, column.frame, "has_" + wish_of(column.steps), "variant")
+        return [*defined, *branch(flag, self.walk(then.body, holder), self.walk(otherwise.body, holder))]
 
-    def define(self, way: Way, frame: Frame, wish: str, hint: str = "") -> Define:
-        """An attribute that tells which rows go a way."""
+    def define(self, way: Way, frame: Frame, wish: str, hint: str = "") -> tuple[Solved, Solution]:
+        """What tells which rows go a way: an attribute, set here if it is not known yet."""
         if isinstance(frame, Loop):
             raise Unaligned  # one flag cannot tell every turn
-        name = self.plan.add_flag(way, wish)
-        everywhere = len(way.there) == len(self.plan.rows)
-        return Define(f"self.{name}", self.condition(way, frame, hint or name), everywhere)
+        known = self.plan.flag(way)
+        name = known or self.plan.add_flag(way, wish)
+        condition, flag = self.condition(way, frame, hint or name), f"self.{name}"
+        shared = len(way.there) == len(self.plan.rows)
+        # mypy takes `act` for a class behind `act is not None`, not behind what remembers that
+        return (
+            [] if known else [Define(flag, condition, shared)],
+            condition if isinstance(condition, Phrase) else flag,
+        )
 
     @staticmethod
     def condition(way: Way, frame: Frame, hint: str) -> Solution:
@@ -272,19 +277,20 @@ class Constructor:
     def path(self, path: Way, frame: Frame, holder: Holder) -> Solved:
         if path.is_everywhere:
             return self.walk(path.body, holder)
-        define = self.define(path, frame, "residual")
-        return [define, *branch(define.flag, self.walk(path.body, holder), [])]
+        defined, flag = self.define(path, frame, "residual")
+        return [*defined, *branch(flag, self.walk(path.body, holder), [])]
 
     # Repeats
 
     def repeat(self, column: Column, holder: Holder) -> Solved:
         """A loop over all iterations, or over all but the first, or none: the first form that is right."""
-        owners = dict(self.owners)
+        owners, flags = dict(self.owners), len(self.plan.flags)
         for first, tables in self.forms(column.steps, holder):
             try:
                 solved = self.loop(column, holder, first, tables)
             except Unaligned:
-                self.owners = dict(owners)  # the statements that have made others are given up
+                self.owners = dict(owners)  # what has made others is given up
+                self.plan.forget_flags(flags)
                 continue
             self.plan.loops[repeat_of(column.steps)] = first
             return solved

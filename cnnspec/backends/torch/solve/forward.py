@@ -159,7 +159,7 @@ class Forward(Statements):
                 if not self.live.isdisjoint(ends):
                     self.settle(way.ends, end)
             blocks.append(lines)
-        self.statements += branch(f"self.{self.plan.flag(then)}", *blocks)
+        self.statements += branch(self.flag(then), *blocks)
 
     def end_of(self, column: Column, entering: ByRow, acting: Container[int], holds: bool) -> str:
         """The variable that branches or turns end in, that of what arrives if acting rows may write over it.
@@ -294,7 +294,14 @@ class Forward(Statements):
         """The condition of a path that not all rows have: the second of two."""
         if len(live) != 2 or path is not live[1]:
             raise Unaligned
-        return f"self.{self.plan.flag(path)}"
+        return self.flag(path)
+
+    def flag(self, way: Way) -> str:
+        """The attribute that tells which rows go a way. Raises Unaligned where none does."""
+        name = self.plan.flag(way)
+        if not name:
+            raise Unaligned
+        return f"self.{name}"
 
 
 def is_passive(path: Way) -> bool:
