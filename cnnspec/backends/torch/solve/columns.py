@@ -60,7 +60,7 @@ class Frame:
 
     def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
         """A condition that differs among the rows."""
-        raise NotImplementedError
+        return self.scalar(column, hint)
 
     def text(self, column: ByRow, hint: str = "value") -> Solution:
         """The expression of a column of values or constructor calls. Raises Unaligned."""
@@ -170,12 +170,6 @@ class Loop(Frame):
     def string(self, column: ByRow) -> Solution:
         around = self.around(column)
         return self.counting(column) if around is None else self.parent.string(around)
-
-    def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
-        around, tests_around = self.around(column), self.around(tests)
-        if around is None or tests_around is None:
-            return self.scalar(column, hint)
-        return self.parent.condition(tests_around, around, hint)
 
     def once(self, value: Any, hint: str) -> Solution:
         """The expression of a value before the loop."""

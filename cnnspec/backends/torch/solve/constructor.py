@@ -15,13 +15,11 @@ from cnnspec.backends.torch.solve.solutions import (
     ClassName,
     Define,
     Either,
-    Every,
     Given,
     Items,
     Line,
     Make,
     Phrase,
-    Remark,
     Solution,
     Solved,
     Statement,
@@ -145,7 +143,7 @@ class Constructor:
         number = next((i for i, varies in enumerate(varied) if varies), len(body))
         try:
             listed = self.walk(body[:number], Holder("", False, False, holder.noted))
-            return [("", argument(statement)) for statement in listed], body[number:]
+            return [("", statement) for statement in listed], body[number:]
         except Unaligned:
             return [], body
 
@@ -339,13 +337,3 @@ class Constructor:
             for row, step in column.rows.items()
         }
         return column.frame.text(counts, "depth")
-
-
-def argument(statement: Statement) -> Solution:
-    """A module as an argument of nn.Sequential; a loop of them as a generator."""
-    if isinstance(statement, Turns):
-        (line,) = statement.body
-        assert isinstance(line, Line)
-        return Remark(Every(statement.turn, line.made, statement.times), line.comment)
-    assert isinstance(statement, Line)
-    return Remark(statement.made, statement.comment)

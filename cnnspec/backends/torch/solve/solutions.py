@@ -83,48 +83,18 @@ class Variable:
 
 
 class Make(NamedTuple):
-    """A call; a list or a tuple where there is no head."""
+    """A call; a list or a tuple where there is no head. A statement among its items puts a module there."""
 
     head: Solution
-    items: tuple[tuple[str, Solution], ...]
+    items: tuple[Item, ...]
     brackets: str = "()"
 
 
-class Remark(NamedTuple):
-    """An argument with a comment behind it."""
-
-    made: Solution
-    comment: str
-
-
-class Every(NamedTuple):
-    """`*(made for i in range(times))`."""
-
-    turn: Index
-    made: Solution
-    times: Solution
-
-
-Solution = (
-    Formula
-    | Given
-    | Either
-    | Added
-    | Check
-    | Phrase
-    | Index
-    | Straight
-    | Variable
-    | Make
-    | Remark
-    | Every
-    | Text
-)
-Items = list[tuple[str, Solution]]
+Solution = Formula | Given | Either | Added | Check | Phrase | Index | Straight | Variable | Make | Text
 
 
 class Line(NamedTuple):
-    """`target = made  # comment`, or a call for its effect."""
+    """`target = made  # comment`, or a call for its effect; as an argument, a module and its comment."""
 
     made: Solution
     target: Solution = ""
@@ -148,7 +118,7 @@ class Branch(NamedTuple):
 
 
 class Turns(NamedTuple):
-    """`for …:` so many times, or over the rows of a table."""
+    """`for …:` so many times, or over the rows of a table; as an argument, `*(… for …)` of its only line."""
 
     turn: Index
     body: Solved
@@ -158,6 +128,8 @@ class Turns(NamedTuple):
 
 Statement = Line | Define | Branch | Turns
 Solved = list[Statement]
+Item = tuple[str, Solution | Statement]
+Items = list[Item]
 
 
 def branch(condition: Solution, then: Solved, otherwise: Solved) -> Solved:
@@ -165,7 +137,7 @@ def branch(condition: Solution, then: Solved, otherwise: Solved) -> Solved:
     return [Branch(condition, then, otherwise)] if then or otherwise else []
 
 
-def alike(left: Solution, right: Solution) -> bool:
+def alike(left: Solution | Statement, right: Solution | Statement) -> bool:
     """Whether two solutions are written alike."""
     if isinstance(left, Added) and isinstance(right, Added):
         return alike_columns(left.column, right.column, same)

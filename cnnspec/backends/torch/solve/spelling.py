@@ -10,17 +10,20 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.solutions import (
     Added,
+    Branch,
     Check,
+    Define,
     Either,
-    Every,
     Formula,
     Given,
     Index,
+    Line,
     Make,
     Phrase,
-    Remark,
     Solution,
+    Statement,
     Straight,
+    Turns,
     Variable,
 )
 from cnnspec.backends.writer import Arguments, Each, Noted, Text, flat
@@ -71,18 +74,21 @@ class Speller:
 
     # Expressions
 
-    def text(self, solved: Solution) -> Text:
+    def text(self, solved: Solution | Statement) -> Text:
         """The expression, to be laid out."""
         if isinstance(solved, Make):
             items = tuple((key, self.text(item)) for key, item in solved.items)
             return Arguments(self.word(solved.head), items, *solved.brackets)
-        if isinstance(solved, Remark):
+        if isinstance(solved, Line):
             return Noted(self.text(solved.made), solved.comment)
-        if isinstance(solved, Every):
+        if isinstance(solved, Turns):
+            (line,) = solved.body
+            assert isinstance(line, Line)
             with self.loop(solved.turn):
-                made = self.text(solved.made)
+                made = self.text(line.made)
                 targets, over = self.header(solved.turn, solved.times, [])
-            return Each(made, f"for {targets} in {flat(over)}")
+            return Noted(Each(made, f"for {targets} in {flat(over)}"), line.comment)
+        assert not isinstance(solved, Define | Branch)
         return solved if isinstance(solved, Arguments | Each | Noted) else self.word(solved)
 
     def word(self, solved: Solution) -> str:
