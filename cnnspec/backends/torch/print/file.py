@@ -38,15 +38,11 @@ def printable(text: str) -> str:
 
 def assemble(body: str) -> str:
     """Imports, the helpers that the body uses, the body."""
-    used: list[str] = []
-    text = body
-    while True:
-        more = [name for name in helpers() if name not in used and re.search(rf"\b{name}\b", text)]
-        if not more:
-            break
-        used += more
+    text, used = body, set[str]()
+    while more := {name for name in helpers() if name not in used and re.search(rf"\b{name}\b", text)}:
+        used |= more
         text = body + "".join(helpers()[name] for name in used)
-    definitions = "".join(f"{helpers()[name]}\n\n" for name in sorted(used, key=list(helpers()).index))
+    definitions = "".join(f"{text}\n\n" for name, text in helpers().items() if name in used)
     text = definitions + body
     imports = []
     if re.search(r"\bmath\.", text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import Symbol
 
 PACKED = "PackedConv2d"
+SIDES = ["height", "width"]
 
 
 class Returns(NamedTuple):
@@ -102,9 +103,7 @@ class Plan:
         if not (self.follows and isinstance(step, Leaf) and step.layer.name == "crop" and step.following):
             return None
         size = step.following.get("size")
-        if not isinstance(size, list):
-            return None
-        if [getattr(side, "operation", "") for side in size] != ["height", "width"]:
+        if not isinstance(size, list) or [getattr(side, "operation", "") for side in size] != SIDES:
             return None
         first, second = (side.operands[0] for side in size)
         return first if first is second else None
@@ -201,8 +200,7 @@ class Program:
 
     def adds(self, step: Step) -> bool:
         """Whether a step is a convolution that can add what it makes to something."""
-        made = calls(self.module(step)) if isinstance(step, Leaf) else ()
-        return any(call.name == PACKED and call.kwargs["activation"] == "none" for call in made)
+        return isinstance(step, Leaf) and adds(self.module(step))
 
     def plan_block(self, instances: list[Instance]) -> Plan:
         """The plan of a class for these instances. Raises Unaligned where they do not agree."""
@@ -269,12 +267,11 @@ def packed(call: Call) -> Call:
     return Call(PACKED, args, {**call.kwargs, "activation": call.kwargs.get("activation", "none")})
 
 
-def calls(call: Call) -> Iterator[Call]:
-    """A call and the calls among its arguments."""
-    yield call
-    for value in call.args:
-        if isinstance(value, Call):
-            yield from calls(value)
+def adds(call: Call) -> bool:
+    """Whether a call or one among its arguments makes a convolution without an activation of its own."""
+    if call.name == PACKED:
+        return bool(call.kwargs["activation"] == "none")
+    return any(isinstance(value, Call) and adds(value) for value in call.args)
 
 
 def default_of(parameter: Parameter) -> Any:

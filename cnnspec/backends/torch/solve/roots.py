@@ -37,18 +37,8 @@ from cnnspec.values.symbols import (
     substitute,
 )
 
-MEANING: dict[str, Callable[..., Any]] = {
-    "==": eq,
-    "!=": ne,
-    "<": lt,
-    "<=": le,
-    ">": gt,
-    ">=": ge,
-    "and": and_,
-    "or": or_,
-    "not": not_,
-    "value": bool,
-}
+MEANING: dict[str, Callable[..., Any]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+MEANING |= {"and": and_, "or": or_, "not": not_, "value": bool}
 """Of the operators of a Test."""
 
 
