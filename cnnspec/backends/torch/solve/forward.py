@@ -116,7 +116,7 @@ class Forward(Statements):
         if not agree([(is_method(step), is_parameter(step)) for step in steps]):
             raise Unaligned  # one is a call, another an expression
         if is_method(first):
-            self.flatten(column)
+            self.apply(column, lambda text: call(f"{text}.flatten", "1"), is_method=True)
         elif all((sizes := column.each(self.plan.like)).values()):
             arriving, like = self.variable(inputs), self.variable(sizes)
             self.variables.read([*inputs.values(), *sizes.values()])
@@ -127,7 +127,12 @@ class Forward(Statements):
             parameter = spread(self.access(column), steps)
             self.produce(column, Expression(behind(f"{variable} {symbol(steps)} ", parameter), 1, False))
         else:
-            self.call(flat(self.access(column)), column)
+            self.run(column)
+
+    def run(self, column: Column) -> None:
+        """`self.conv1(value)`."""
+        module = flat(self.access(column))
+        self.apply(column, lambda text: call(module, text))
 
     def access(self, column: Column) -> Text:
         """The module of a step: an attribute, or found by its path."""
@@ -138,7 +143,7 @@ class Forward(Statements):
 
     def container(self, column: Column) -> None:
         if self.plan.bare.isdisjoint(step.name for step in column.steps):
-            self.call(flat(self.access(column)), column)
+            self.run(column)
         else:
             self.walk(column.inside())
 

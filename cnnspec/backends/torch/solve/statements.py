@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, count
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from cnnspec.backends.torch.solve.solutions import Branch, ByRow, Line, Solved, 
 from cnnspec.backends.torch.solve.spelling import Speller
 from cnnspec.backends.torch.solve.variables import Variables, read_by
 from cnnspec.backends.torch.unify import Unaligned
-from cnnspec.backends.writer import WIDTH, Text, behind, call, flat
+from cnnspec.backends.writer import WIDTH, Text, behind, flat
 from cnnspec.graph.tree import Value
 from cnnspec.graph.walk import live
 
@@ -210,27 +210,20 @@ class Statements:
             self.named.add(name)
             self.flush(name)
 
-    def flatten(self, column: Column) -> None:
-        """`value.flatten(1)`, behind what is pending where that is short and a call itself."""
-        room = self.room - len(self.target) - len(" = .flatten(1)")
-        pending = self.pending
-        if pending is not None and not (pending.made.atomic and len(flat(pending.made.text)) <= room):
-            self.flush()
-        value = self.take(column.inputs, read(column.inputs, column.outputs))
-        made = call(f"{flat(value.text)}.flatten", "1")
-        self.produce(column, Expression(made, value.depth))
+    def apply(self, column: Column, write: Callable[[str], Text], is_method: bool = False) -> None:
+        """A function of a value, nested into what is pending as long as it reads well.
 
-    def call(self, callee: str, column: Column) -> None:
-        """`callee(value)`, nested into what is pending as long as it reads well."""
-        inputs = column.inputs
+        A method stands behind what is one call itself, however deep.
+        """
+        inputs, room = column.inputs, self.room - len(self.target) - len(" = ")
         value = self.take(inputs, read(inputs, column.outputs))
-        made = call(callee, flat(value.text))
-        room = self.room - len(self.target) - len(" = ")
-        if value.depth and (value.depth >= DEEPEST or len(flat(made)) > room):
+        made = write(flat(value.text))
+        nests = value.atomic if is_method else value.depth < DEEPEST
+        if value.depth and not (nests and len(flat(made)) <= room):
             name = self.place(inputs)
             self.assign(name, inputs, value.text)
-            value, made = Expression(name), call(callee, name)
-        self.produce(column, Expression(made, value.depth + 1))
+            value, made = Expression(name), write(name)
+        self.produce(column, Expression(made, value.depth + (not is_method)))
 
 
 def read(inputs: ByRow, outputs: ByRow) -> list[Value]:
