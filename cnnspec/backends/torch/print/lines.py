@@ -61,7 +61,7 @@ class Printer:
         around, self.writer = self.writer, Writer(self.writer.depth + 1)
         with self.speller.loop(loop.turn):
             self.statements(loop.body)
-            targets, over = self.speller.header(loop.turn, loop.times, loop.table)
+            targets, over = self.speller.header(loop)
         body, self.writer = self.writer.lines, around
         self.writer.expression(over, f"for {targets} in ", ":")
         self.writer.lines += body

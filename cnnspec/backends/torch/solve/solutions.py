@@ -76,10 +76,10 @@ class Straight(NamedTuple):
 
 
 class Variable:
-    """A local name like the wish, whose spelling is found when it is printed."""
+    """A local variable, known by identity; its name, like the wish, is found when it is printed first."""
 
     def __init__(self, wish: str) -> None:
-        self.wish = wish
+        self.wish, self.name = wish, ""
 
 
 class Make(NamedTuple):

@@ -39,7 +39,6 @@ class Speller:
         self.names, self.parameters, self.local = plan.names, plan.parameters, local
         self.constants = plan.root.constants
         self.widths: dict[str, Polynomial] = {}  # names that the constructor gives to widths, before all else
-        self.variables: dict[Variable, str] = {}
         self.depth = 0  # loops around
 
     # Loops
@@ -54,17 +53,16 @@ class Speller:
         self.depth -= 1
         self.local.taken = taken
 
-    def header(
-        self, turn: Index, times: Solution, table: list[tuple[Variable, list[Solution]]]
-    ) -> tuple[str, Text]:
+    def header(self, loop: Turns) -> tuple[str, Text]:
         """The targets of a `for` whose body is spelled, and what it runs over."""
-        if not table:
-            return (turn.name if turn.is_read else "_"), f"range({flat(self.text(times))})"
-        targets = ", ".join(self.word(variable) for variable, _ in table)
-        rows = zip(*(values for _, values in table), strict=True)
+        turn = loop.turn
+        if not loop.table:
+            return (turn.name if turn.is_read else "_"), f"range({flat(self.text(loop.times))})"
+        targets = ", ".join(self.word(variable) for variable, _ in loop.table)
+        rows = zip(*(values for _, values in loop.table), strict=True)
         listed = Arguments("", tuple(("", self.row(row)) for row in rows), *"[]")
         if turn.is_read:
-            lone = targets if len(table) == 1 else f"({targets})"
+            lone = targets if len(loop.table) == 1 else f"({targets})"
             return f"{turn.name}, {lone}", Arguments("enumerate", (("", listed),))
         return targets, listed
 
@@ -86,7 +84,7 @@ class Speller:
             assert isinstance(line, Line)
             with self.loop(solved.turn):
                 made = self.text(line.made)
-                targets, over = self.header(solved.turn, solved.times, [])
+                targets, over = self.header(solved)
             return Noted(Each(made, f"for {targets} in {flat(over)}"), line.comment)
         assert not isinstance(solved, Define | Branch)
         return solved if isinstance(solved, Arguments | Each | Noted) else self.word(solved)
@@ -114,9 +112,8 @@ class Speller:
         if isinstance(solved, Straight):
             return self.straight(solved)
         if isinstance(solved, Variable):
-            if solved not in self.variables:
-                self.variables[solved] = self.local.local(solved.wish)
-            return self.variables[solved]
+            solved.name = solved.name or self.local.local(solved.wish)
+            return solved.name
         return flat(self.text(solved))
 
     def straight(self, solved: Straight) -> str:
