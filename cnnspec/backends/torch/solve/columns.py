@@ -43,8 +43,8 @@ class Frame:
 
     signatures: Mapping[str, Signature]
 
-    def origin(self, row: int) -> int:
-        """The row of the class that a row belongs to."""
+    def is_given(self, name: str, column: ByRow) -> bool:
+        """Whether these are the values that a parameter of the block has."""
         raise NotImplementedError
 
     def scalar(self, column: ByRow, hint: str) -> Solution:
@@ -152,9 +152,6 @@ class Loop(Frame):
         """Whether all iterations belong to one row."""
         return len(set(self.parents)) == 1
 
-    def origin(self, row: int) -> int:
-        return self.parent.origin(self.parents[row])
-
     def around(self, column: ByRow) -> ByRow | None:
         """The column as the frame around has it; None where it changes from one iteration to the next."""
         found: dict[int, Any] = {}
@@ -162,6 +159,10 @@ class Loop(Frame):
             if not same_origin(found.setdefault(self.parents[turn], value), value):
                 return None
         return found
+
+    def is_given(self, name: str, column: ByRow) -> bool:
+        around = self.around(column)
+        return around is not None and self.parent.is_given(name, around)
 
     def scalar(self, column: ByRow, hint: str) -> Solution:
         around = self.around(column)

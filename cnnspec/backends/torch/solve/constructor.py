@@ -9,7 +9,6 @@ from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.columns import Frame, Loop
-from cnnspec.backends.torch.solve.roots import as_class
 from cnnspec.backends.torch.solve.solutions import (
     ByRow,
     ClassName,
@@ -184,11 +183,11 @@ class Constructor:
         name, root, frame = column.first.span.text, self.plan.root, column.frame
         if not isinstance(root.arguments[0].get(name), LayerName) or not root.is_writable(name):
             return None
-        classes = [ClassName(call.name) for call in calls.values()]
-        given = [as_class(root.arguments[frame.origin(row)].get(name)) for row in calls]
-        if given != classes or not all(map(frame.is_bare, calls.values())):
+        classes = {row: ClassName(call.name) for row, call in calls.items()}
+        if not frame.is_given(name, classes) or not all(map(frame.is_bare, calls.values())):
             return None
-        return Make(Either(name, classes[0]) if agree(classes) else Given(name), ())
+        first, *others = dict.fromkeys(classes.values())
+        return Make(Given(name) if others else Either(name, first), ())
 
     def container(self, column: Column, holder: Holder) -> Solved:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""

@@ -93,8 +93,8 @@ class Root(Frame):
                 found.setdefault(terms, name)
         return found
 
-    def origin(self, row: int) -> int:
-        return row
+    def is_given(self, name: str, column: ByRow) -> bool:
+        return all(same(as_class(self.arguments[row].get(name)), each) for row, each in column.items())
 
     def scalar(self, column: ByRow, hint: str) -> Solution:
         values = list(column.values())
@@ -127,8 +127,7 @@ class Root(Frame):
     def named(self, column: ByRow, hint: str) -> Solution:
         """A parameter of the block whose values these are, else one more parameter of the class."""
         for name, value in self.arguments[0].items():
-            equal = all(same(as_class(self.arguments[row].get(name)), each) for row, each in column.items())
-            if equal and not isinstance(value, Filter) and self.is_writable(name):
+            if self.is_given(name, column) and not isinstance(value, Filter) and self.is_writable(name):
                 return Given(name)
         return Added(column, hint)
 
