@@ -46,6 +46,14 @@ net N { input 4@6x6
     }
     relu
 }""",
+    "branches in turns whose names do not count along": """
+block B(wide) {
+    repeat i in 3 { "m{i * i}": { conv 3@1x1, add { | identity | if wide { conv 3@3x3 pad=1, relu } else { conv 3@1x1 } } } }
+}
+net N { input 3@6x6\n B yes, B no, B yes }""",
+    "branches that do nothing": """
+block B(sharp) { conv 3@1x1, if sharp { identity } else { { identity } }, relu }
+net N { input 3@6x6\n B yes, B no }""",
     "a path that may be none": """
 block I(out, stride) {
     add { | conv out@3x3 stride=stride pad=1, batchnorm | if stride == 1 and in.channels == out { identity } else { none } }
@@ -261,6 +269,14 @@ net N { input 2@6x6\n A\n g: { { conv 2@1x1 }, 1: { b: conv 2@1x1, relu } } }"""
 @pytest.mark.parametrize("title", NETS)
 def test_the_model_does_what_the_graph_says(title: str, training: bool) -> None:
     agree(NETS[title], training=training)
+
+
+def test_an_attribute_tells_what_differs_once_and_nothing_tells_what_makes_no_difference() -> None:
+    unrolled = emit("torch", network(NETS["branches in turns whose names do not count along"]), "n.cnn")
+    assert unrolled.count("self.has_branch = ") == 1
+    assert "has_branch2" not in unrolled
+    assert "def __init__(self) -> None:" in emit("torch", network(NETS["branches that do nothing"]), "n.cnn")
+    assert "sharp" not in emit("torch", network(NETS["branches that do nothing"]), "n.cnn")
 
 
 WIDE = """
