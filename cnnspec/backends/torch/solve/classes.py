@@ -17,6 +17,7 @@ from cnnspec.backends.torch.steps import (
     implicit,
     is_chain,
     is_named,
+    outputs_of,
     referenced,
     step_names,
     uses,
@@ -106,7 +107,13 @@ class Plan:
         if not isinstance(size, list) or [getattr(side, "operation", "") for side in size] != SIDES:
             return None
         first, second = (side.operands[0] for side in size)
-        return first if first is second else None
+        return first if first is second and first in self.own else None
+
+    @cached_property
+    def own(self) -> set[Value]:
+        """The values of the class itself, not of those that use it."""
+        made = (value for row in self.rows for step in row.steps for value in outputs_of(step))
+        return {*made, *(value for row in self.rows for value in row.inputs)}
 
     def attribute(self, column: Column) -> str | None:
         """The attribute for a step of the owner's own scope; None where only add_module can name it.
