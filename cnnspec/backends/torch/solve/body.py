@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cnnspec.backends.torch.solve.columns import Frame, Loop
+from cnnspec.backends.torch.solve.frames import Frame, Loop
 from cnnspec.backends.torch.solve.solutions import ByRow, agree
 from cnnspec.backends.torch.steps import unlabelled
 from cnnspec.backends.torch.unify import Unaligned, align
@@ -18,7 +18,7 @@ from cnnspec.text.source import Span
 
 
 class Column(NamedTuple):
-    """A column of steps, one in each row, all of one kind."""
+    """A step of the body, as it is in each row of the frame: all are of one kind."""
 
     rows: ByRow
     frame: Frame
@@ -53,8 +53,9 @@ class Column(NamedTuple):
         """What a variable for the step's value may be called."""
         return own_name(self.first.path if isinstance(self.first, Merge) else self.first.name)
 
-    def each(self, change: Callable[[Any], Any]) -> ByRow:
-        return {row: change(step) for row, step in self.rows.items()}
+    def each(self, question: Callable[[Any], Any]) -> ByRow:
+        """What the answer is for each step."""
+        return {row: question(step) for row, step in self.rows.items()}
 
     def inside(self) -> Body:
         """What stands in braces, as if they bore no label."""

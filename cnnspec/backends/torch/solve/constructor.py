@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Plan
-from cnnspec.backends.torch.solve.columns import Frame, Loop
+from cnnspec.backends.torch.solve.frames import Frame, Loop
 from cnnspec.backends.torch.solve.solutions import (
     ByRow,
     ClassName,

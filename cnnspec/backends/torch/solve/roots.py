@@ -7,7 +7,7 @@ from operator import and_, eq, ge, gt, le, lt, ne, not_, or_
 from typing import Any, NamedTuple
 
 from cnnspec.backends.torch.signatures import Signature
-from cnnspec.backends.torch.solve.columns import Frame
+from cnnspec.backends.torch.solve.frames import Frame
 from cnnspec.backends.torch.solve.solutions import (
     Added,
     ByRow,

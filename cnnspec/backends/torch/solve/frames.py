@@ -4,7 +4,7 @@ A block's class stands for several instances, a loop's body for several iteratio
 many rows of the same structure. The values that one place has over the rows are a column, and the
 frame solves the column: a literal where all rows agree, else what the symbols say, where that is right
 in every row, else a parameter or a loop variable. What is solved is data: a frame knows no names, and
-keeps nothing of what it is asked.
+only a loop keeps what it is asked, the columns that it has to run over.
 """
 
 from __future__ import annotations
