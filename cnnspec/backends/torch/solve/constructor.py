@@ -252,12 +252,10 @@ class Constructor:
         known = self.plan.flag(way)
         name = known or self.plan.add_flag(way, wish)
         condition, flag = self.condition(way, frame, hint or name), f"self.{name}"
-        shared = len(way.there) == len(self.plan.rows)
+        defined: Solved = [Define(flag, condition, len(way.there) == len(self.plan.rows))]
         # mypy takes `act` for a class behind `act is not None`, not behind what remembers that
-        return (
-            [] if known else [Define(flag, condition, shared)],
-            condition if isinstance(condition, Phrase) else flag,
-        )
+        narrows = isinstance(condition, Phrase) and isinstance(condition.parts[0], Given)
+        return [] if known else defined, condition if narrows else flag
 
     @staticmethod
     def condition(way: Way, frame: Frame, hint: str) -> Solution:

@@ -11,7 +11,6 @@ from cnnspec.backends.torch.solve.frames import Frame
 from cnnspec.backends.torch.solve.solutions import (
     Added,
     ByRow,
-    Check,
     ClassName,
     Formula,
     Given,
@@ -138,7 +137,7 @@ class Root(Frame):
     def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
         for test in dict.fromkeys(tests.values()):
             if test is not None and self.is_right(test, column, self.holds):
-                return self.check(test)
+                return self.written(test)
         for name in self.arguments[0]:
             given = {row: self.arguments[row].get(name) for row in column}
             if (
@@ -149,14 +148,20 @@ class Root(Frame):
                 return Phrase((Given(name), " is not None"))
         return self.named(column, hint)
 
-    def check(self, test: Test) -> Check:
-        sides = [
-            self.check(side)
+    def written(self, test: Test, inner: bool = False) -> Phrase:
+        """A condition in the author's own words: `stride != 1 and …`."""
+        first, *others = [
+            self.written(side, inner=True)
             if isinstance(side, Test)
             else Formula(substitute(polynomial(side), self.settled))
             for side in test.operands
         ]
-        return Check(test.operator, tuple(sides))
+        if test.operator == "not":
+            return Phrase(("not ", first))
+        if test.operator == "value":
+            return Phrase(("bool(", first, ")"))
+        parts = (first, *(part for side in others for part in (f" {test.operator} ", side)))
+        return Phrase(("(", *parts, ")") if inner and test.operator in ("and", "or") else parts)
 
     def holds(self, test: Test, row: int) -> bool:
         values = [

@@ -54,13 +54,6 @@ class Added(NamedTuple):
     hint: str
 
 
-class Check(NamedTuple):
-    """A condition in the author's own words: `stride != 1 and …`, its operator as a Test has it."""
-
-    operator: str
-    operands: tuple[Check | Formula, ...]
-
-
 class Phrase(NamedTuple):
     """Parts of Python text one behind the other, such as `act is not None`, `block.append`, `f"layer{i}"`."""
 
@@ -90,7 +83,7 @@ class Make(NamedTuple):
     brackets: str = "()"
 
 
-Solution = Formula | Given | Either | Added | Check | Phrase | Index | Straight | Variable | Make | Text
+Solution = Formula | Given | Either | Added | Phrase | Index | Straight | Variable | Make | Text
 
 
 class Line(NamedTuple):

@@ -11,7 +11,6 @@ from cnnspec.backends.torch.solve.classes import Plan
 from cnnspec.backends.torch.solve.solutions import (
     Added,
     Branch,
-    Check,
     Define,
     Either,
     Formula,
@@ -102,8 +101,6 @@ class Speller:
             return self.names.parameter(solved.name) if taken else solved.otherwise
         if isinstance(solved, Added):
             return self.names.parameter(self.parameters.added(solved))
-        if isinstance(solved, Check):
-            return self.check(solved)
         if isinstance(solved, Phrase):
             return "".join(map(self.word, solved.parts))
         if isinstance(solved, Index):
@@ -122,18 +119,6 @@ class Speller:
             step = f"({step})"
         slope = turn if step == "1" else f"{step} * {turn}"
         return slope if start == "0" else f"{start} + {slope}"
-
-    def check(self, check: Check, inner: bool = False) -> str:
-        sides = [
-            self.check(side, True) if isinstance(side, Check) else self.formula(side.terms)
-            for side in check.operands
-        ]
-        if check.operator == "not":
-            return f"not {sides[0]}"
-        if check.operator == "value":
-            return f"bool({sides[0]})"
-        text = f" {check.operator} ".join(sides)
-        return f"({text})" if inner and check.operator in ("and", "or") else text
 
     # Formulas
 
