@@ -102,9 +102,10 @@ def beside(joins: Mapping[int, Join]) -> list[dict[int, Chain]] | None:
     are_in_place = all(known[key] == number for row in keys.values() for number, key in enumerate(row) if key)
     heads = None if are_as_many and are_in_place else merged(list(keys.values()))
     if heads is not None:
-        rows = {place: dict(zip(keys[place], join.paths, strict=True)) for place, join in joins.items()}
-        none: Chain = (NONE,)
-        return [{place: row.get(head, none) for place, row in rows.items()} for head in heads]
+        rows: dict[int, dict[object, Chain]] = {
+            place: dict(zip(keys[place], join.paths, strict=True)) for place, join in joins.items()
+        }
+        return [{place: row.get(head, (NONE,)) for place, row in rows.items()} for head in heads]
     if not are_as_many:
         return None
     columns = zip(*(join.paths for join in joins.values()), strict=True)
