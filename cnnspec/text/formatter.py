@@ -4,9 +4,9 @@ Which steps share a line tells the reader something, so the author's line breaks
 
 - Brackets that span lines open at the end of a line and close at the beginning of one. In such braces each
   `|` begins a line.
-- Four blanks a level; a path goes on two behind its bar, a chain and a message four behind their first line.
-- The claims (`->`) of a net or block share a column, which the longest line with a claim decides. Comments
-  behind neighbouring lines share one, that of the claims if they fit there.
+- Four blanks a level; a path goes on two behind its bar, all else four behind its first line.
+- A claim (`->`) stands on the line of its step. Those of a net or block share a column, which the longest
+  line with a claim decides. Comments behind neighbouring lines share one, that of the claims if they fit.
 - At most one blank line, none at the edges of brackets, and one about what takes several lines in the file.
 - A line whose comment silences a warning is not broken: the comment speaks of that line.
 
@@ -21,7 +21,16 @@ from typing import NamedTuple
 
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import parse
-from cnnspec.text.scanner import CLOSER, DEFAULT_LIMITS, DEPTH, STATEMENT_WORDS, Token, allowances, scan
+from cnnspec.text.scanner import (
+    CLOSER,
+    DEFAULT_LIMITS,
+    DEPTH,
+    GOES_ON,
+    STATEMENT_WORDS,
+    Token,
+    allowances,
+    scan,
+)
 from cnnspec.text.source import Source, Span
 
 LEVEL = 4
@@ -225,7 +234,7 @@ class Printer:
         """Whether a word begins a line."""
         if not before or word.type == "$END" or word.comment or word.remarks:
             return True
-        if word.held:
+        if word.held or word.type == "ARROW":
             return False
         if before in CLOSER:
             return place - 1 in self.spans
@@ -242,7 +251,7 @@ class Printer:
     def begin(self, word: Word, before: str) -> None:
         """End the line that is being written, and begin one with a word, behind its remarks."""
         self.end(word.comment)
-        self.item += not self.open
+        self.item += not self.open and word.type not in GOES_ON
         self.indent = self.indent_of(word, before)
         remark_indent = self.indent + LEVEL if word.type in CLOSERS else self.indent
         edge = not before or before in CLOSER
@@ -250,7 +259,7 @@ class Printer:
             self.done.append(Line(remark_indent, remark.text, self.item, remark.blank and not edge))
             edge = False
         if word.type != "$END":
-            blank = word.blank and not edge and word.type not in CLOSERS
+            blank = word.blank and not edge and word.type not in CLOSERS | GOES_ON
             self.done.append(Line(self.indent, "", self.item, blank))
 
     def end(self, comment: str) -> None:
@@ -281,14 +290,15 @@ class Printer:
     def indent_of(self, word: Word, before: str) -> int:
         """How far a line is indented that begins with a word."""
         if not self.open:
-            return 0
+            return LEVEL if word.type in GOES_ON else 0
         inner = self.open[-1]
         if word.type in CLOSERS:
             return inner.indent
         indent = inner.indent + LEVEL
         if inner.barred and word.type != "VBAR":
             indent += BAR
-        return indent + LEVEL if before == "COMMA" and inner.brace else indent
+        goes_on = before == "COMMA" or word.type in GOES_ON
+        return indent + LEVEL if goes_on and inner.brace else indent
 
 
 # Lines to text

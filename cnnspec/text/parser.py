@@ -136,7 +136,7 @@ class _Reading:
     def recover(self, state: ParserState[int], tokens: list[Token], index: int) -> int:
         """Tell the fault, skip to the end of the line, and complete what was begun."""
         # Loaded on demand: most files have no fault.
-        from cnnspec.text.recovery import advance, completion, past_braces, skip
+        from cnnspec.text.recovery import advance, completion, goes_on, past_braces, skip
         from cnnspec.text.syntax_errors import explain
 
         conf, stack = state.parse_conf, state.state_stack
@@ -147,7 +147,7 @@ class _Reading:
 
         self.report(explain(self.source, tokens, index, expects))
         place = tokens[index].start
-        if tokens[index].type == "NL" and tokens[index + 1].type == "LBRACE" and expects("LBRACE"):
+        if goes_on(tokens, index, expects):
             return index + 1
         index = skip(tokens, index)
         while len(self.reported) < MAX_FAULTS and self.attempts < MAX_ATTEMPTS:

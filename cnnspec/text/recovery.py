@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lark.parsers.lalr_analysis import Shift
 
-from cnnspec.text.scanner import Token
+from cnnspec.text.scanner import OPERATORS, Token
 
 # What a completion is made of. BROKEN stands for whatever could not be read; the others close what is open.
 FILLERS = (
@@ -28,8 +28,21 @@ LONGEST = 6
 MOST = 500
 """The stacks looked at at most."""
 
+VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "LPAR", "LSQB"}
+"""With these a value begins, and a step only where a colon follows."""
+
 States = dict[int, dict[str, tuple[Any, Any]]]
 Stack = tuple[int, ...]
+
+
+def goes_on(tokens: list[Token], index: int, expects: Callable[[str], bool]) -> bool:
+    """Whether behind the newline at the index stands just what is expected before it, and no step."""
+    if tokens[index].type != "NL" or not expects(tokens[index + 1].type):
+        return False
+    following, behind = tokens[index + 1].type, tokens[min(index + 2, len(tokens) - 1)].type
+    if following == "NAME":
+        return behind in OPERATORS or behind == "SUBSCRIPT"
+    return following in ("LBRACE", "ELSE") or (following in VALUES and behind != "COLON")
 
 
 def advance(states: States, end_state: int, stack: Stack, terminal: str) -> Stack | None:

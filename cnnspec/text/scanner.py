@@ -66,6 +66,9 @@ CLOSER = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB", "SUBSCRIPT": "RSQB
 BRACKETS = CLOSER.keys() | CLOSER.values()
 DEPTH = {"LPAR": 1, "LSQB": 1, "SUBSCRIPT": 1, "RPAR": -1, "RSQB": -1}
 """How a token changes the number of open round and square brackets."""
+OPERATORS = {"SIGN", "TIMES", "POWER", "COMPARE", "AND", "OR"}
+GOES_ON = OPERATORS | {"ARROW"}
+"""No statement begins with these: a line that does goes on the line before."""
 NAMES = {"NAME", "KEY", "FUNC", "COMPUTED"}
 INDEXABLE = {"NAME", "RPAR", "RSQB"}
 """Right behind these `[` is an index."""
@@ -169,6 +172,8 @@ class _Scanner:
             elif kind == "NL":
                 position = self.newline(position, found.end())
                 continue
+            if kind in GOES_ON and tokens and tokens[-1].type == "NL":
+                tokens.pop()
             tokens.append(new(Token, (kind, position, stop)))
             position = found.end()
         tokens.append(Token("$END", end, end))

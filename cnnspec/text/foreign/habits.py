@@ -7,9 +7,10 @@ import re
 from cnnspec import layers
 from cnnspec.text import foreign
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.recovery import goes_on
+from cnnspec.text.scanner import OPERATORS
 from cnnspec.text.slip import Slip
 
-_OPERATORS = {"SIGN", "TIMES", "POWER", "COMPARE", "AND", "OR"}
 _SHAPE = re.compile(r"(?:shape\s*=|input_shape\s*=|[(\[\s])*(\d+(?:\s*[x,]\s*\d+)+)[)\]\s,]*")
 
 
@@ -55,7 +56,7 @@ def label_by_equals(slip: Slip) -> Diagnostic | None:
     else:
         first, start = slip.text(line[1]), line[1].start
         known = layers.find(first) or foreign.find("layers", first) or first[:1].isupper() or first == "input"
-        starts = len(line) == 2 and line[1].type == "NAME" and bool(known) and kind not in _OPERATORS
+        starts = len(line) == 2 and line[1].type == "NAME" and bool(known) and kind not in OPERATORS
     if not starts:
         return None
     name = slip.text(line[0])[:-1].rstrip()
@@ -63,36 +64,22 @@ def label_by_equals(slip: Slip) -> Diagnostic | None:
     return slip.fault(message, f"write `{name}: {first}`", (line[0].start, start, f"{name}: "))
 
 
-def claim_apart(slip: Slip) -> Diagnostic | None:
-    """`-> 4@8x8` on a line of its own."""
-    step = slip.back(2)
-    if slip.token.type != "ARROW" or slip.back(1).type != "NL":
+def value_apart(slip: Slip) -> Diagnostic | None:
+    """A value that goes on in the next line: behind an operator or `=`, or before `else`."""
+    before, value = slip.back(1), slip.ahead(1)
+    if value.type == "LBRACE" or not goes_on(slip.tokens, slip.at, slip.expects):
         return None
-    message = "what `->` claims stands on the line of the step, or of the brace, that it speaks of"
-    if step.type in ("LBRACE", "NL") or slip.source.text[step.end : slip.token.start].strip():
-        return slip.fault(message)
-    return slip.fault(message, "move it there", (step.end, slip.token.start, " "))
-
-
-def operator_apart(slip: Slip) -> Diagnostic | None:
-    """A value that goes on in a line that starts with `+`."""
-    tokens, at = slip.tokens, slip.at
-    if slip.token.type not in _OPERATORS or slip.back(1).type != "NL":
-        return None
-    message = "a line goes on behind a comma and in parentheses: put the whole value in parentheses"
-    first, last = at - 1, at
-    while first > max(0, at - 500) and tokens[first - 1].type not in ("NL", "LBRACE", "RBRACE", "VBAR"):
-        first -= 1
-    while last + 2 < len(tokens) and not (
-        tokens[last + 1].type == "NL" and tokens[last + 2].type not in _OPERATORS
-    ):
-        if tokens[last + 1].type in ("RBRACE", "$END"):
-            break
-        last += 1
-    if tokens[first].type != "KEY":
-        return slip.fault(message)
-    start, end = tokens[first + 1].start, tokens[last].end
-    return slip.fault(message, "write the parentheses", (start, start, "("), (end, end, ")"))
+    sign, first = slip.text(before), slip.text(value)
+    if before.type in OPERATORS:
+        message = f"a line goes on in one that begins with the operator: put `{sign}` before `{first}`"
+        moved = (slip.back(2).end, before.end, ""), (value.start, value.start, f"{sign} ")
+        fault = slip.fault(message, "move it there", *moved)
+    elif slip.source.text[before.end : value.start].strip():
+        fault = slip.fault("a value stands on one line, or in parentheses")
+    else:
+        joined = (before.end, value.start, " ")
+        fault = slip.fault("a value stands on one line, or in parentheses", "join the lines", joined)
+    return fault._replace(span=slip.span(before))
 
 
 def again_as_output(slip: Slip) -> Diagnostic | None:
@@ -115,7 +102,6 @@ def again_as_output(slip: Slip) -> Diagnostic | None:
 HABITS = (
     shape_in_brackets,
     label_by_equals,
-    claim_apart,
-    operator_apart,
+    value_apart,
     again_as_output,
 )
