@@ -47,8 +47,7 @@ def use(
     shape = context.owner.rebind(instance.output.shape, bindings)
     output = Value(shape, (value, block.name.name, call.span))
     steps.append(Use(name, instance, bindings, value, output, call.span))
-    if text is not None:
-        run.keep(text, name, output, steps[-1], context)
+    run.keep(text, name, output, steps[-1], context)
     return output
 
 

@@ -138,6 +138,7 @@ def copy_turns(
             name = run.name(None, leaf.layer.name, leaf.span, context)
             copied.append(Leaf(name, leaf.layer, value, output, leaf.span))
             value = output
+            run.keep(None, name, output, copied[-1], context)
         iterations.append(tuple(copied))
     return value
 

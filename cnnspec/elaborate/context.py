@@ -46,6 +46,7 @@ class Owner:
         self.name = name
         self.fixed: set[str] = set()
         self.labels: dict[str, tuple[Value, Step | None]] = {}
+        self.numbered: dict[str, tuple[Value, Step | None]] = {}  # those without a label
         self.incomplete = False  # a fault may have hidden labels
         self.assumed: list[Extent] = []
         self.decisions: list[Decision] = []

@@ -40,8 +40,7 @@ def leaf(
         if layer is not None
         else Lost(name, value, output, call.span)
     )
-    if text is not None:
-        run.keep(text, name, output, steps[-1] if layer is not None else None, context)
+    run.keep(text, name, output, steps[-1] if layer is not None else None, context)
     return output
 
 

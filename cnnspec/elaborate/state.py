@@ -169,8 +169,11 @@ class Elaboration(ABC):
         return name
 
     def keep(self, label: str | None, name: str, value: Value, step: Step | None, context: Context) -> None:
+        """Let wires lead to a step by its label, or by its number."""
         if label is not None:
             context.owner.labels[name] = (value, step)
+        elif not context.scope.by_kind:
+            context.owner.numbered[name] = (value, step)
 
     def target(self, name: syntax.Name, context: Context) -> LayerName | BlockName:
         """What a step's first name means: a layer, a block, else a name that holds one."""

@@ -9,7 +9,7 @@ from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
 from cnnspec.elaborate.replay import replay
 from cnnspec.elaborate.special_values import UNKNOWN
 from cnnspec.elaborate.state import Elaboration
-from cnnspec.graph.tree import Again, From, Step, Value
+from cnnspec.graph.tree import Again, From, Step, Use, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit, Fix
 from cnnspec.text.source import Span
@@ -53,24 +53,39 @@ def reference(
 ) -> tuple[Value, Step | None]:
     """The step that a path of labels means, looked for from the innermost scope outwards."""
     path = ".".join(run.text(label, value, context) for label in reference.parts)
-    prefix = context.scope.prefix
-    while True:
-        if prefix + path in context.owner.labels:
-            return context.owner.labels[prefix + path]
-        if not prefix:
-            break
-        prefix = prefix[: prefix.rstrip(".").rfind(".") + 1]
+    if (found := find(path, context)) is not None:
+        return found
     constant = context.names.find(path)
     if constant is UNKNOWN:
         raise Unknowable  # `x = conv 8@3x3`: that line is at fault
     if context.owner.incomplete and may_be_labelled(path.rpartition(".")[2], context):
         raise Unknowable
+    if block := block_within(path, context):
+        message = f"`{block[:60]}` is a block: nothing within it is seen from outside"
+        raise fault("E0204", message, reference.span)
     from cnnspec.text.spelling import hints
 
     fixes = hints(reference.span, path, context.owner.labels)
     if constant is not None:
         fixes = [Fix(f"`{path} =` names a value; a step is labelled with a colon: `{path}: …`")]
     raise fault("E0204", f"no step before this one is labelled `{path[:60]}`", reference.span, fixes=fixes)
+
+
+def find(path: str, context: Context) -> tuple[Value, Step | None] | None:
+    """What a path of labels and numbers leads to, looked for from the innermost scope outwards."""
+    owner, prefix = context.owner, context.scope.prefix
+    while True:
+        found = owner.labels.get(prefix + path) or owner.numbered.get(prefix + path)
+        if found is not None or not prefix:
+            return found
+        prefix = prefix[: prefix.rstrip(".").rfind(".") + 1]
+
+
+def block_within(path: str, context: Context) -> str:
+    """The part of a path that is a block, whose inside is closed, or nothing."""
+    parts = path.split(".")
+    heads = (".".join(parts[:number]) for number in range(1, len(parts)))
+    return next((head for head in heads if (found := find(head, context)) and type(found[1]) is Use), "")
 
 
 def may_be_labelled(name: str, context: Context) -> bool:

@@ -70,6 +70,7 @@ OPERATORS = {"SIGN", "TIMES", "POWER", "COMPARE", "AND", "OR"}
 GOES_ON = OPERATORS | {"ARROW"}
 """No statement begins with these: a line that does goes on the line before."""
 NAMES = {"NAME", "KEY", "FUNC", "COMPUTED"}
+BEFORE_REFERENCES = {"FROM", "AGAIN", "OUTPUT", "DOT"}
 INDEXABLE = {"NAME", "RPAR", "RSQB"}
 """Right behind these `[` is an index."""
 
@@ -100,7 +101,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _START = re.compile(_BLANK)
-_REFERENCE = re.compile(rf"({_NAME}{_HOLES}){_BLANK}")
+_REFERENCE = re.compile(rf"((?:{_NAME})?{_HOLES}){_BLANK}")
 _ITEM = re.compile(rf'(?:net|block)[ \t]+{_NAME}[ \t]*[({{=]|use[ \t]*"')
 _STATEMENT = re.compile(r"[ \t]*[^ \t\r\n:,}|#]")
 
@@ -240,8 +241,12 @@ class _Scanner:
         token = Token(kind, position, position + 1)
         if kind in ("LBRACE", "RBRACE") and self.rounds:
             return self.give_up(position)
+        before = self.tokens[-1] if self.tokens else token
+        holes = _REFERENCE.match(self.text, position, self.end) if before.type in BEFORE_REFERENCES else None
+        if holes and self.refers():
+            self.tokens.append(Token("COMPUTED", position, holes.end(1)))
+            return holes.end()
         if kind in CLOSER:
-            before = self.tokens[-1] if self.tokens else token
             if kind == "LSQB" and before.end == position and before.type in INDEXABLE:
                 token = Token("SUBSCRIPT", position, position + 1)
             waiting = self.braces if kind == "LBRACE" else self.rounds

@@ -46,6 +46,13 @@ CASES = {
             relu
         }
         net N { input 4@8x8, B, B no }""",
+    "wires by the numbers of steps": """
+        block B { conv 4@3x3 pad=1, relu }
+        net N { input 4@8x8
+            f: repeat 3 { B, tanh }
+            g: { scale 0.5, B, concat { | from f.{1} | from f.2 | from 0 | from 1 } }
+            conv 4@1x1, again f.4
+        }""",
     "a label behind a conditional step": """
         block B(act) {
             conv 3@3x3 pad=1

@@ -69,7 +69,7 @@ def reference(choose: Choose, key: str, place: Place) -> Label | None:
 
 def part_of(choose: Choose, part: str, place: Place) -> Label:
     """One label of a path, the number at its end computed now and then."""
-    found = re.fullmatch(r"([A-Za-z_][A-Za-z_]*)(\d{1,4})", part, re.ASCII)
+    found = re.fullmatch(r"([A-Za-z_]*)(\d{1,4})", part, re.ASCII)
     if found and found[1] not in RESERVED and str(int(found[2])) == found[2] and choose.chance(50):
         spelled = spell(choose, int(found[2]), place)
         return Label(f"{found[1]}{{{spelled.text}}}", lambda at: f"{found[1]}{spelled(at)}")

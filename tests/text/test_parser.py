@@ -107,6 +107,8 @@ STATEMENTS = {
     "if a { } else if b { }": "If(a, Body(), Body([If(b, Body())]))",
     "relu, if a { }, tanh": "Chain([Call(relu), If(a, Body()), Call(tanh)])",
     "from features.pool0": "From(Reference([Label([features]), Label([pool0])]))",
+    "from {i + 1}.a.{i}b{j}": ("From(Reference([Label([Binary(+, i, 1)]), Label([a]), Label([i, b, j])]))"),
+    "output {i} f.{0}": "Output([Reference([Label([i])]), Reference([Label([f]), Label([0])])])",
     "from features.0.1": "From(Reference([Label([features]), Label([0]), Label([1])]))",
     "from enc{i + 1}": "From(Reference([Label([enc, Binary(+, i, 1)])]))",
     'again "a-b"': "Again(Reference([Label([a-b])]))",
