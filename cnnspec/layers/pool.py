@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
-from cnnspec.layers.pads import MODES, Sides, check_mode
+from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
 from cnnspec.layers.windows import STILL, Pace, Window, sliding, tiled
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape, effective, pool_size, unread
 
 WINDOW = Argument("size", low=1, doc="height and width of the window")
 STRIDE = Argument("size", None, low=1, doc="step of the window; if not given, the window")
-PAD = Argument("size", (0, 0), low=0, doc="rows and columns on each side; at most half the window")
+PAD = Argument(
+    "pad",
+    (0, 0, 0, 0),
+    low=0,
+    doc="`1`, `1x2` (height, width), or `[top, bottom, left, right]`; each at most half the window",
+)
 CEIL = Argument(
-    "flag", False, doc="a last window may hang over the edge, if it starts inside the map or its pad"
+    "flag",
+    False,
+    doc="a last window may hang over the edge, if it starts inside the map or the pad before it",
 )
 
 
@@ -21,17 +28,20 @@ class _Pool(Layer):
 
     window: tuple[int, int]
     stride: tuple[int, int]
-    pad: tuple[int, int]
+    pad: Sides
     ceil: bool
     dilation: tuple[int, int] = (1, 1)
 
     def settle(self) -> None:
         if self.stride is None:
             self.stride = self.window
-        for k, p in zip(self.window, self.pad, strict=True):
+        for k, p in zip(self.window, (max(self.sides()[:2]), max(self.sides()[2:])), strict=True):
             if p > k // 2:
                 message = f"`pad={p}` is more than half the window's {k}"
                 raise Misfit("E0304", message, "pad", f"{p} > {k}//2", data=Bound("most", k // 2))
+
+    def sides(self) -> Sides:
+        return self.pad
 
     def paces(self) -> tuple[Pace, Pace]:
         return Pace(self.stride[0], 1), Pace(self.stride[1], 1)
@@ -41,24 +51,33 @@ class _Pool(Layer):
         return x.with_size(self._along("height", height, 0), self._along("width", width, 1))
 
     def _along(self, axis: str, n: int, i: int) -> int:
-        k, s, d, p = self.window[i], self.stride[i], self.dilation[i], self.pad[i]
-        o = pool_size(n, k, s, d, p, self.ceil)
+        k, s, d, (lo, hi) = self.window[i], self.stride[i], self.dilation[i], self.sides()[2 * i : 2 * i + 2]
+        o = pool_size(n, k, s, d, lo, self.ceil, hi)
         if o < 1:
-            e = effective(k, d)
-            message = f"the window's {axis} {e} is larger than the {'padded ' if p else ''}map's {n + 2 * p}"
-            raise Misfit("E0401", message, "window", f"{n} + 2*{p} < {d}*({k} - 1) + 1 = {e}")
+            e, room = effective(k, d), n + lo + hi
+            message = f"the window's {axis} {e} is larger than the {'padded ' if lo + hi else ''}map's {room}"
+            padded = f"{n} + {lo} + {hi}" if lo + hi else f"{n}"
+            raise Misfit("E0401", message, "window", f"{padded} < {d}*({k} - 1) + 1 = {e}")
         return o
 
     def reads(self, x: Shape) -> tuple[Window, Window]:
-        down, across = zip(self.window, self.stride, self.dilation, self.pad, strict=True)
+        down, across = zip(self.window, self.stride, self.dilation, self.sides()[::2], strict=True)
         return sliding(*down), sliding(*across)
 
     def unread(self, x: Shape) -> tuple[int, int]:
         if self.stride == (1, 1):
             return 0, 0
         (height, width), (rows, columns) = x.size, self.output(x).size
-        down, across = zip(self.window, self.stride, self.dilation, self.pad, strict=True)
+        down, across = zip(self.window, self.stride, self.dilation, self.sides()[::2], strict=True)
         return unread(height, rows, *down), unread(width, columns, *across)
+
+    def torch(self, x: Shape) -> Call:
+        """PyTorch's own module pads opposite sides alike."""
+        keywords = self.torch_keywords()
+        top, bottom, left, right = self.pad
+        if (top, left) == (bottom, right):
+            return Call(self.torch_class, (), keywords | {"padding": pair((top, left))})
+        return Call(f"Padded{self.torch_class[3:]}", (), keywords | {"padding": torch_sides(self.pad)})
 
 
 class MaxPool(_Pool):
@@ -66,7 +85,7 @@ class MaxPool(_Pool):
 
     name = "maxpool"
     summary = "the largest value of each window; the pad holds -inf"
-    formula = "o = (n + 2*pad - e + (stride - 1 if ceil))//stride + 1, e = dilation*(window - 1) + 1"
+    formula = "o = (n + lo + hi - e + (stride - 1 if ceil))//stride + 1, e = dilation*(window - 1) + 1"
     example = "maxpool 3x3 stride=2 pad=1"
     torch_class = "nn.MaxPool2d"
     torch_arguments = {
@@ -91,7 +110,7 @@ class AvgPool(_Pool):
 
     name = "avgpool"
     summary = "the mean of each window"
-    formula = "o = (n + 2*pad - window + (stride - 1 if ceil))//stride + 1"
+    formula = "o = (n + lo + hi - window + (stride - 1 if ceil))//stride + 1"
     example = "avgpool 2x2"
     torch_class = "nn.AvgPool2d"
     torch_arguments = {
@@ -137,11 +156,17 @@ class BlurPool(_Pool):
     arguments = {
         "window": WINDOW,
         "stride": STRIDE._replace(default=(2, 2), doc="step of the window"),
-        "pad": PAD._replace(default=None, doc=PAD.doc + "; if not given, that"),
+        "pad": Argument(
+            "size",
+            None,
+            low=0,
+            doc="rows and columns on each side; at most half the window; if not given, that",
+        ),
         "mode": Argument("word", "reflect", choices=("zeros", *MODES), doc="what the pad holds"),
     }
     ceil = False
 
+    pad: tuple[int, int]  # type: ignore[assignment]  # both sides alike: nobody has needed others
     mode: str
 
     def settle(self) -> None:

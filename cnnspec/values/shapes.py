@@ -70,9 +70,14 @@ def conv_size(n: int, k: int, s: int = 1, d: int = 1, lo: int = 0, hi: int = 0) 
     return room // s + 1 if room >= 0 else 0
 
 
-def pool_size(n: int, k: int, s: int, d: int = 1, p: int = 0, ceil: bool = False) -> int:
-    """As conv_size; with ceil=yes a last window may hang over, if it starts in the map or its low pad."""
-    room = n + 2 * p - effective(k, d)
+def pool_size(
+    n: int, k: int, s: int, d: int = 1, p: int = 0, ceil: bool = False, hi: int | None = None
+) -> int:
+    """As conv_size; with ceil=yes a last window may hang over, if it starts in the map or its low pad.
+
+    p is the padding of either side, unless hi is that of the far one.
+    """
+    room = n + p + (p if hi is None else hi) - effective(k, d)
     if room < 0 and not ceil:
         return 0
     o = (room + (s - 1 if ceil else 0)) // s + 1

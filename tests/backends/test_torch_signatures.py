@@ -17,9 +17,13 @@ from tests.layers.instantiate import HELPERS
 from tests.nets import network
 
 
+def class_of(name: str) -> Any:
+    return getattr(nn, name.removeprefix("nn.")) if name.startswith("nn.") else getattr(HELPERS, name)
+
+
 def parameters(name: str) -> dict[str, inspect.Parameter]:
     """The arguments of a class; those of the class beneath, where it hands them on."""
-    cls: Any = getattr(nn, name.removeprefix("nn.")) if name.startswith("nn.") else getattr(HELPERS, name)
+    cls = class_of(name)
     found: dict[str, inspect.Parameter] = {}
     for base in reversed(cls.__mro__[: 2 if "PackedConv2d" in name else 1]):
         found |= inspect.signature(base).parameters
@@ -32,7 +36,8 @@ def test_our_defaults_are_pytorchs(name: str) -> None:
     for argument, default in SIGNATURES[name].defaults.items():
         if default is AS_KERNEL:
             assert theirs[argument].default is None
-            assert getattr(nn, name.removeprefix("nn."))(3).stride == 3
+            pads = {"padding": (0, 1, 0, 1)} if name.startswith("Padded") else {}
+            assert class_of(name)(3, **pads).stride == 3
         else:
             assert type(theirs[argument].default) is type(default)
             assert theirs[argument].default == default

@@ -82,7 +82,7 @@ PADS: dict[str, list[tuple[str, Any]]] = {
     'pad 1 mode="reflect", conv 4@3x3 pad=1': [("pad1", (1, 1, 1, 1)), ("conv1", (1, 1, 1, 1))],
     'pad 1, conv 4@3x3 pad="same"': [("pad1", (1, 1, 1, 1)), ("conv1", "same")],
     "pad 1, convtranspose 4@3x3": [("pad1", (1, 1, 1, 1)), ("convtranspose1", (0, 0))],
-    "pad 1, maxpool 3 pad=1": [("pad1", (1, 1, 1, 1)), ("maxpool1", (1, 1))],
+    "pad 1, maxpool 3 pad=1": [("pad1", (1, 1, 1, 1)), ("maxpool1", (1, 1, 1, 1))],
     # Another reader, an output, another run.
     "p: pad 1\n q: pad 1\n output p q": [("p", (1, 1, 1, 1)), ("q", (1, 1, 1, 1))],
     "p: pad 1\n a: conv 4@3x3\n from p\n b: conv 4@3x3\n output a b": [

@@ -154,6 +154,16 @@ def channel_conv(layer: Any, x: Shape) -> Lowered:
     return Lowered("channel_conv", {"mode": layer.mode}, tensors)
 
 
+def pool(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
+    """A pool with the layer's arguments of these names, beside those that all have."""
+
+    def lowered(layer: Any, x: Shape) -> Lowered:
+        own = {name: layer.value(name) for name in names}
+        return Lowered(kernel, {"window": layer.window, "stride": layer.stride, "pads": layer.pad, **own})
+
+    return lowered
+
+
 def global_pool(kernel: str) -> Callable[[Any, Shape], Lowered]:
 
     def lowered(layer: Any, x: Shape) -> Lowered:
@@ -186,8 +196,8 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "conv": conv,
     "depthwise": conv,
     "convtranspose": conv_transpose,
-    "maxpool": plain("max_pool2d", "window", "stride", "pad", "dilation", "ceil"),
-    "avgpool": plain("avg_pool2d", "window", "stride", "pad", "ceil", "countpad", "divisor"),
+    "maxpool": pool("max_pool2d", "dilation", "ceil"),
+    "avgpool": pool("avg_pool2d", "ceil", "countpad", "divisor"),
     "blurpool": plain("blur_pool", "window", "stride", "pad", "mode"),
     "globalavgpool": global_pool("adaptive_avg_pool2d"),
     "globalmaxpool": global_pool("adaptive_max_pool2d"),

@@ -38,6 +38,11 @@ SIGNATURES: dict[str, Signature] = {
     "nn.AvgPool2d": Signature(
         ("kernel_size",), _POOL | {"count_include_pad": True, "divisor_override": None}
     ),
+    "PaddedMaxPool2d": Signature(("kernel_size",), {"stride": AS_KERNEL, "dilation": 1, "ceil_mode": False}),
+    "PaddedAvgPool2d": Signature(
+        ("kernel_size",),
+        {"stride": AS_KERNEL, "ceil_mode": False, "count_include_pad": True, "divisor_override": None},
+    ),
     "BlurPool": Signature((), {"stride": 2, "padding": 1, "padding_mode": "reflect"}),
     "nn.BatchNorm1d": Signature((), _NORM | {"affine": True, "track_running_stats": True}),
     "nn.BatchNorm2d": Signature((), _NORM | {"affine": True, "track_running_stats": True}),

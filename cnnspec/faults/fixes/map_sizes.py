@@ -199,33 +199,20 @@ def exchange(case: Case) -> Iterator[Fix]:
 
 
 def pool_pads(case: Case) -> Iterator[Fix]:
-    """E0303: a pool pads alike on opposite sides; else the map is padded in a step of its own.
-
-    Repeated border values leave each maximum as it is, so that they stand for a pad that counts for nothing.
-    """
+    """E0303: a pool pads in numbers; at stride 1 there are some that keep the size, as "same" would."""
     found = case.tree.call_at(case.fault.span)
     given = keyword(found[1], "pad") if found is not None else None
     kernel = window_of(found[1]) if found is not None else None
-    if found is None or given is None or kernel is None or not found[1].name.name.endswith("pool"):
+    if found is None or given is None or kernel is None or found[1].name.name != "maxpool":
         return
-    place, call = found
-    stride = keyword(call, "stride")
-    once = stride is not None and literal(stride.value) in (1, (1, 1))
+    stride = keyword(found[1], "stride")
+    if given.value.span.text != '"same"' or stride is None or literal(stride.value) not in (1, (1, 1)):
+        return
     height, width = sides(kernel.value)
-    odd = _square((height // 2, width // 2))
-    text = given.value.span.text
-    if text == '"same"' and once and all(side % 2 for side in sides(kernel.value)):
-        yield Fix(f"`pad={odd}` keeps the size", (Edit(given.value.span, odd),))
-    elif call.name.name == "maxpool" and (once or isinstance(given.value, syntax.List)):
-        ends: list[object] = [n for side in sides(kernel.value) for n in ((side - 1) // 2, side // 2)]
-        if isinstance(given.value, syntax.List):
-            ends = [literal(item) for item in given.value.items]
-        if not all(isinstance(end, int) and end < min(sides(kernel.value)) for end in ends):
-            return  # a window all on the pad would see its values
-        text = f"[{', '.join(map(str, ends))}]"
-        step = f'pad {text} mode="replicate"'
-        edits = (insert(call.span, place.step.span.start, f"{step}, "), without(given.span))
-        yield Fix(f"pad in a step of its own, `{step}`: a maximum does not see repeated borders", edits)
+    ends = ((height - 1) // 2, height // 2, (width - 1) // 2, width // 2)
+    is_even = height % 2 and width % 2
+    text = _square((height // 2, width // 2)) if is_even else f"[{', '.join(map(str, ends))}]"
+    yield Fix(f"`pad={text}` keeps the size", (Edit(given.value.span, text),))
 
 
 def others(case: Case) -> Iterator[Fix]:

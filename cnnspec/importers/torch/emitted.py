@@ -15,6 +15,8 @@ from cnnspec.backends.torch.modules import conv, layers, norm
 CLASSES = (
     conv.ChannelConv,
     layers.BlurPool,
+    layers.PaddedAvgPool2d,
+    layers.PaddedMaxPool2d,
     layers.PathSoftmax,
     layers.PixelUnshuffle,
     layers.Upsample,

@@ -45,6 +45,22 @@ def blur_pool(module: Any) -> Layer:
     )
 
 
+def windows(module: Any) -> dict[str, Any]:
+    """What all pools have whose sides are padded apart."""
+    left, right, top, bottom = module.sides
+    window, stride = sides(module.kernel_size), sides(module.stride)
+    return {"window": window, "stride": stride, "pad": [top, bottom, left, right], "ceil": module.ceil_mode}
+
+
+def max_pool(module: Any) -> Layer:
+    return pool.MaxPool(**windows(module), dilation=sides(module.dilation))
+
+
+def avg_pool(module: Any) -> Layer:
+    counted, divisor = module.count_include_pad, module.divisor_override
+    return pool.AvgPool(**windows(module), countpad=counted, divisor=divisor)
+
+
 def channel_conv(module: Any) -> Layer:
     (kernel,) = module.kernel_size
     return channels.ChannelConv(kernel=kernel, bias=module.bias is not None, mode=module.padding_mode)
@@ -52,6 +68,8 @@ def channel_conv(module: Any) -> Layer:
 
 ROWS: dict[str, Row] = {
     "cnnspec.BlurPool": row(blur_pool),
+    "cnnspec.PaddedAvgPool2d": row(avg_pool),
+    "cnnspec.PaddedMaxPool2d": row(max_pool),
     "cnnspec.ChannelConv": row(channel_conv),
     "cnnspec.L2Norm": row(lambda module: norm.L2Norm(eps=module.eps)),
     "cnnspec.PathSoftmax": row(lambda module: activation.Softmax(paths=module.paths)),

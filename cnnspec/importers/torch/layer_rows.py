@@ -14,7 +14,7 @@ from cnnspec.importers.torch.numbers import shortest
 from cnnspec.importers.torch.values import Constant, Flow, Padded, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
 from cnnspec.layers import channels, conv, linear, norm, pool
-from cnnspec.layers.base import Layer
+from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.kinds import Filter
 
 LARGEST_KERNEL = 1000
@@ -295,21 +295,26 @@ def max_pool2d(
 ) -> Flow:
     if return_indices:
         net.deny("return_indices", True)
-    layer = pool.MaxPool(
-        window=sides(kernel_size),
-        stride=sides(stride) if stride else None,
-        pad=sides(padding),
-        dilation=sides(dilation),
-        ceil=ceil_mode,
-    )
+    given: dict[str, Any] = {
+        "window": sides(kernel_size),
+        "stride": sides(stride) if stride else None,
+        "dilation": sides(dilation),
+        "ceil": ceil_mode,
+    }
+    layer = pool.MaxPool(**given, pad=sides(padding))
     if not isinstance(input, Padded):
         return net.made(net.emit(layer, net.map(input)))
-    top, _, left, _ = input.sides
-    for ceil in (False, True):  # windows that hang over the edge read no more than those of a pad
-        own = layer.with_arguments(pad=(top, left), ceil=ceil)
-        if not any(layer.pad) and own.output(input.value.shape).size == net.call.results[0].shape[2:]:
-            return net.made(net.emit(own, input.value))
-    return net.deny("input", f"padded by {list(input.sides)}")
+    both = [own + around for own, around in zip(layer.pad, input.sides, strict=True)]
+    try:
+        layer = pool.MaxPool(**given, pad=both)
+        same = layer.output(input.value.shape).size == net.call.results[0].shape[2:]
+    except Misfit:
+        same = False
+    return (
+        net.made(net.emit(layer, input.value))
+        if same
+        else net.deny("input", f"padded by {list(input.sides)}")
+    )
 
 
 def avg_pool2d(

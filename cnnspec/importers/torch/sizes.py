@@ -46,7 +46,7 @@ def may_follow(operation: Operation) -> bool:
 def covers(layer: AvgPool | MaxPool, x: Shape) -> bool:
     """Whether a pool's one window is the whole map."""
     is_plain = isinstance(layer, MaxPool) or layer.divisor is None
-    return is_plain and layer.window == x.size and layer.pad == (0, 0) and layer.output(x).size == (1, 1)
+    return is_plain and layer.window == x.size and not any(layer.pad) and layer.output(x).size == (1, 1)
 
 
 def unify(operations: list[Operation], others: Sequence[list[Operation]]) -> list[Operation]:

@@ -20,7 +20,7 @@ def max_pool2d(
     x: Array,
     window: Pair,
     stride: Pair,
-    pad: Pair = (0, 0),
+    pads: Sides = (0, 0, 0, 0),
     dilation: Pair = (1, 1),
     ceil: bool = False,
 ) -> Array:
@@ -28,8 +28,8 @@ def max_pool2d(
 
     y[n, c, i, j] = max over u, v of padded[n, c, i*sh + u*dh, j*sw + v*dw]
     """
-    size, pads = pool_frame(x, window, stride, pad, dilation, ceil)
-    padded = pad2d(x, pads, value=-np.inf)
+    size, frame = pool_frame(x, window, stride, pads, dilation, ceil)
+    padded = pad2d(x, frame, value=-np.inf)
     y: Array = tap2d(padded, (0, 0), size, stride, dilation).copy()
     for u in range(window[0]):
         for v in range(window[1]):
@@ -43,13 +43,13 @@ def max_pool2d_backward(
     x: Array,
     window: Pair,
     stride: Pair,
-    pad: Pair = (0, 0),
+    pads: Sides = (0, 0, 0, 0),
     dilation: Pair = (1, 1),
     ceil: bool = False,
 ) -> Array:
     """The gradient of x: each window's goes to its first largest value, row by row."""
-    size, pads = pool_frame(x, window, stride, pad, dilation, ceil)
-    padded = pad2d(x, pads, value=-np.inf)
+    size, frame = pool_frame(x, window, stride, pads, dilation, ceil)
+    padded = pad2d(x, frame, value=-np.inf)
     spread = np.zeros_like(padded, dtype=grad.dtype)
     free = np.ones(y.shape, bool)  # windows whose largest value is still to be met
     for u in range(window[0]):
@@ -57,14 +57,14 @@ def max_pool2d_backward(
             hit = free & (tap2d(padded, (u, v), size, stride, dilation) == y)
             free &= ~hit
             tap2d(spread, (u, v), size, stride, dilation)[...] += grad * hit
-    return unpad2d(spread, pads)
+    return unpad2d(spread, frame)
 
 
 def avg_pool2d(
     x: Array,
     window: Pair,
     stride: Pair,
-    pad: Pair = (0, 0),
+    pads: Sides = (0, 0, 0, 0),
     ceil: bool = False,
     countpad: bool = True,
     divisor: int | None = None,
@@ -76,13 +76,13 @@ def avg_pool2d(
     The share is the divisor if there is one, else how many values of the padded map
     (countpad), or of the map itself, the window covers.
     """
-    size, pads = pool_frame(x, window, stride, pad, (1, 1), ceil)
-    padded = pad2d(x, pads)
+    size, frame = pool_frame(x, window, stride, pads, (1, 1), ceil)
+    padded = pad2d(x, frame)
     total = np.zeros((*x.shape[:2], *size), x.dtype)
     for u in range(window[0]):
         for v in range(window[1]):
             total += tap2d(padded, (u, v), size, stride, (1, 1))
-    y: Array = total / window_shares(x, window, stride, pad, size, countpad, divisor)
+    y: Array = total / window_shares(x, window, stride, pads, size, countpad, divisor)
     return y
 
 
@@ -92,48 +92,50 @@ def avg_pool2d_backward(
     x: Array,
     window: Pair,
     stride: Pair,
-    pad: Pair = (0, 0),
+    pads: Sides = (0, 0, 0, 0),
     ceil: bool = False,
     countpad: bool = True,
     divisor: int | None = None,
 ) -> Array:
     """The gradient of x: each window's is spread evenly over the window."""
-    size, pads = pool_frame(x, window, stride, pad, (1, 1), ceil)
-    shares = window_shares(x, window, stride, pad, size, countpad, divisor)
+    size, frame = pool_frame(x, window, stride, pads, (1, 1), ceil)
+    shares = window_shares(x, window, stride, pads, size, countpad, divisor)
     share = grad / shares
-    spread = np.zeros_like(pad2d(x, pads), dtype=grad.dtype)
+    spread = np.zeros_like(pad2d(x, frame), dtype=grad.dtype)
     for u in range(window[0]):
         for v in range(window[1]):
             tap2d(spread, (u, v), size, stride, (1, 1))[...] += share
-    return unpad2d(spread, pads)
+    return unpad2d(spread, frame)
 
 
 def pool_frame(
-    x: Array, window: Pair, stride: Pair, pad: Pair, dilation: Pair, ceil: bool
+    x: Array, window: Pair, stride: Pair, pads: Sides, dilation: Pair, ceil: bool
 ) -> tuple[Pair, Sides]:
     """The size of the output, and the pads that all windows need.
 
-    With e = dilation*(window - 1) + 1: o = (n + 2*pad - e)//stride + 1. With ceil it is
-    (n + 2*pad - e + stride - 1)//stride + 1, but a last
+    With e = dilation*(window - 1) + 1: o = (n + lo + hi - e)//stride + 1. With ceil
+    it is (n + lo + hi - e + stride - 1)//stride + 1, but a last
     window that would start behind the map and its low pad is left out.
     """
     size: list[int] = []
-    pads: list[int] = []
-    for n, k, s, p, d in zip(x.shape[2:], window, stride, pad, dilation, strict=True):
+    frame: list[int] = []
+    sides = (pads[:2], pads[2:])
+    axes = zip(x.shape[2:], window, stride, sides, dilation, strict=True)
+    for n, k, s, (lo, hi), d in axes:
         extent = d * (k - 1) + 1
-        o = (n + 2 * p - extent + (s - 1 if ceil else 0)) // s + 1
-        if ceil and (o - 1) * s >= n + p:
+        o = (n + lo + hi - extent + (s - 1 if ceil else 0)) // s + 1
+        if ceil and (o - 1) * s >= n + lo:
             o -= 1
         size.append(o)
-        pads += [p, max(p, (o - 1) * s + extent - n - p)]
-    return (size[0], size[1]), (pads[0], pads[1], pads[2], pads[3])
+        frame += [lo, max(hi, (o - 1) * s + extent - n - lo)]
+    return (size[0], size[1]), (frame[0], frame[1], frame[2], frame[3])
 
 
 def window_shares(
     x: Array,
     window: Pair,
     stride: Pair,
-    pad: Pair,
+    pads: Sides,
     size: Pair,
     countpad: bool,
     divisor: int | None,
@@ -142,9 +144,11 @@ def window_shares(
     if divisor is not None:
         return np.full(size, divisor, x.dtype)
     counts = []
-    for n, k, s, p, o in zip(x.shape[2:], window, stride, pad, size, strict=True):
-        first = np.arange(o) * s - p
-        last = np.minimum(first + k, n + p)
+    sides = (pads[:2], pads[2:])
+    axes = zip(x.shape[2:], window, stride, sides, size, strict=True)
+    for n, k, s, (lo, hi), o in axes:
+        first = np.arange(o) * s - lo
+        last = np.minimum(first + k, n + hi)
         if not countpad:
             first, last = np.maximum(first, 0), np.minimum(last, n)
         counts.append(last - first)

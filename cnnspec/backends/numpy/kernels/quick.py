@@ -63,27 +63,31 @@ def quick_avg_pool2d(plan: Plan, layer: Layer) -> None:
 
 def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     """A pool, one axis after the other: 2*k steps for k*k values."""
-    options: dict[str, Any] = {"pad": (0, 0), "dilation": (1, 1), "ceil": False}
+    options: dict[str, Any] = {
+        "pads": (0, 0, 0, 0),
+        "dilation": (1, 1),
+        "ceil": False,
+    }
     options |= layer.arguments
-    window, stride, pad = (options[name] for name in ("window", "stride", "pad"))
+    window, stride, pads = (options[name] for name in ("window", "stride", "pads"))
     (kh, kw), (sh, sw), (dh, dw) = window, stride, options["dilation"]
     x = plan.values[layer.of[0]]
-    (oh, ow), pads = pool_frame(
-        first(x), window, stride, pad, (dh, dw), options["ceil"]
+    (oh, ow), frame = pool_frame(
+        first(x), window, stride, pads, (dh, dw), options["ceil"]
     )
     n, c = x.shape[0], x.shape[3]
     y = plan.take(layer.name, (n, oh, ow, c))
     row = x.itemsize * c * (sh * x.shape[2] + x.shape[2] + ow)
     found = strips(
-        plan, x, plan.parts(y.shape, row), (dh * (kh - 1) + 1, sh), pads, fill
+        plan, x, plan.parts(y.shape, row), (dh * (kh - 1) + 1, sh), frame, fill
     )
-    width = x.shape[2] + pads[2] + pads[3]
+    width = x.shape[2] + frame[2] + frame[3]
     sizes = [y[strip.part].size // ow * width for strip in found]
     columns = plan.take(".columns", (plan.workers, max(sizes, default=0)))
     shares = None
     if join is np.add:
         count, divisor = options.get("countpad", True), options.get("divisor")
-        shares = window_shares(first(x), window, stride, pad, (oh, ow), count, divisor)
+        shares = window_shares(first(x), window, stride, pads, (oh, ow), count, divisor)
         shares = shares[:, :, None]
 
     def pool(strip: Strip, size: int, worker: int) -> None:

@@ -110,6 +110,71 @@ class Normalize(nn.Module):
         return (x - self.mean.sum(0)) / self.std.sum(0)
 
 
+class PaddedAvgPool2d(nn.AvgPool2d):
+    """The means of windows; each side has a pad of its own.
+
+    The pads are those at the left, right, top and bottom.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        *,
+        padding: tuple[int, int, int, int],
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__(
+            kernel_size,
+            stride,
+            ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad,
+            divisor_override=divisor_override,
+        )
+        self.sides = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Windows that start behind the map are left out."""
+        left, _, top, _ = self.sides
+        s = self.stride
+        down, along = s if isinstance(s, tuple) else (s, s)
+        rows, columns = -(-(x.shape[2] + top) // down), -(-(x.shape[3] + left) // along)
+        y = super().forward(F.pad(x, self.sides))
+        if not self.count_include_pad and self.divisor_override is None:
+            y = y / super().forward(F.pad(torch.ones_like(x[:1, :1]), self.sides))
+        return y[:, :, :rows, :columns]
+
+
+class PaddedMaxPool2d(nn.MaxPool2d):
+    """The largest values of windows; each side has a pad of its own.
+
+    The pads are those at the left, right, top and bottom.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        *,
+        padding: tuple[int, int, int, int],
+        dilation: int | tuple[int, int] = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__(kernel_size, stride, dilation=dilation, ceil_mode=ceil_mode)
+        self.sides = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Windows that start behind the map are left out."""
+        left, _, top, _ = self.sides
+        s = self.stride
+        down, along = s if isinstance(s, tuple) else (s, s)
+        rows, columns = -(-(x.shape[2] + top) // down), -(-(x.shape[3] + left) // along)
+        y: Tensor = super().forward(F.pad(x, self.sides, value=-math.inf))
+        return y[:, :, :rows, :columns]
+
+
 class PathSoftmax(nn.Module):
     """Shares of paths, whose channels stand one behind the other."""
 
