@@ -174,6 +174,17 @@ def divide(a: Array, b: Array) -> Array:
     return np.asarray(np.trunc(a / b)).astype(a.dtype)
 
 
+def clip(
+    x: Array,
+    low: Array | None = None,
+    high: Array | None = None,
+    *,
+    min: float | None = None,  # noqa: A002  # as ONNX calls it
+    max: float | None = None,  # noqa: A002
+) -> Array:
+    return np.asarray(np.clip(x, min if low is None else low, max if high is None else high)).astype(x.dtype)
+
+
 def shape(x: Array, *, start: int = 0, end: int | None = None) -> Array:
     return np.array(x.shape[start:end], np.int64)
 
@@ -196,6 +207,7 @@ FOLDED: Mapping[str, Callable[..., Any]] = {
     "And": elementwise(np.logical_and),
     "Cast": cast,
     "Ceil": elementwise(np.ceil),
+    "Clip": clip,
     "Concat": concat,
     "Constant": constant,
     "ConstantOfShape": constant_of_shape,

@@ -179,10 +179,7 @@ def test_all_reasons_of_a_file_are_given_those_alike_as_one() -> None:
         ([node("y = Transpose x")], "`output` of a tensor"),
         ([node("y = Concat x x", axis=2)], "`Concat` along another axis"),
         ([node("y = Relu z")], "`z` is used before anything makes it"),
-        (
-            [helper.make_node("Relu", ["x"], ["y"], domain="com.own")],
-            "`Relu` of `com.own` is no operator",
-        ),
+        ([helper.make_node("Relu", ["x"], ["y"], domain="own")], "`Relu` of `own` is no operator of ONNX"),
         ([node("s = Shape x"), node("r = Cast s", to=1), node("y = Reshape x r")], "Reshape"),
         ([node("y = LRN x", size=4)], "`LRN` with `size=4`"),
     ],
