@@ -12,7 +12,8 @@ from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import Axes, axes_of, sizes_of, whole
 from cnnspec.importers.model import Value
 from cnnspec.importers.onnx import algebra
-from cnnspec.importers.onnx.algebra import Expression, Leaf
+from cnnspec.importers.onnx.algebra import Expression, Leaf, Product, Sum
+from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Refuse, Repeated, Term
 from cnnspec.layers import activation, channels, conv, linear, merge, norm
@@ -280,7 +281,7 @@ def make_affine(net: Lowering, known: Affine) -> Flow:
         layer: Layer = channels.Scale(per="channel", **({"dims": dims} if dims else {}))
         return net.each(layer, flow, **{"": Tensor(scale.reshape(spread))})
     if not shift.any():
-        return net.each(channels.Scale(init=float(scale), trained=False), flow)
+        return net.each(channels.Scale(init=shortest(float(scale)), trained=False), flow)
     if (made := folded(net, known)) is not None:
         return made
     if flow.value in net.inputs and (scale != 0).all():
@@ -368,7 +369,23 @@ def make_term(net: Lowering, term: Term) -> Flow:
         if parts is not None:
             scale, shift = (np.array(part, np.float32) for part in parts)
             return make_affine(net, Affine(Flow(value_of(net, x), term.axes), scale, shift))
+    if len({value_of(net, x).shape for x in found}) == 1:
+        return build(net, expression, term.axes)
     raise Refuse("E1003", f"the formula that ends in `{net.node.operator}` has no layer")
+
+
+def build(net: Lowering, expression: Expression, axes: Axes) -> Flow:
+    """Sums and products of values that lie alike. Raises Refuse."""
+    if isinstance(expression, Leaf):
+        return Flow(value_of(net, expression), axes)
+    if not isinstance(expression, Product | Sum) or (isinstance(expression, Sum) and expression.constant):
+        raise Refuse("E1003", f"the formula that ends in `{net.node.operator}` has no layer")
+    join: Join = merge.Add() if isinstance(expression, Sum) else merge.Mul()
+    made = [build(net, each, axes) for each in expression.operands]
+    found = reduce(lambda one, two: joined(net, join, one, two), made)
+    if isinstance(expression, Product) and expression.factor != 1:
+        return net.each(channels.Scale(init=shortest(expression.factor), trained=False), found)
+    return found
 
 
 def known_formulas() -> dict[str, Callable[[list[float]], Layer]]:
