@@ -11,7 +11,7 @@ from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.arithmetic_rows import completed, expression_of
 from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Refuse, Term
-from cnnspec.layers import activation, dropout
+from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer
 
 SELU = (1.67326319217681884765625, 1.05070102214813232421875)
@@ -42,8 +42,11 @@ def selu(net: Lowering, x: object, *, alpha: float = SELU[0], gamma: float = SEL
 
 
 def hard_sigmoid(net: Lowering, x: object, *, alpha: float = 0.2, beta: float = 0.5) -> Flow:
-    if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
-        net.deny("alpha, beta", (alpha, beta))
+    """Of another slope it is the layer's, of a multiple of x."""
+    if beta != 0.5:
+        net.deny("beta", beta)
+    if abs(alpha - 1 / 6) > 1e-6:
+        x = net.each(channels.Scale(init=float(f"{6 * alpha:.7g}"), trained=False), x)
     return net.each(activation.HardSigmoid(), x)
 
 

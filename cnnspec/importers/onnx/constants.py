@@ -185,6 +185,27 @@ def clip(
     return np.asarray(np.clip(x, min if low is None else low, max if high is None else high)).astype(x.dtype)
 
 
+def batch_norm(
+    x: Array,
+    scale: Array,
+    b: Array,
+    mean: Array,
+    var: Array,
+    *,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    training_mode: int = 0,
+) -> Array:
+    """Of filters, each one a channel, by their own statistics where it is in training."""
+    del momentum  # of statistics that nothing here keeps
+    spread = (1, -1, *[1] * (x.ndim - 2))
+    if training_mode:
+        places = tuple(place for place in range(x.ndim) if place != 1)
+        mean, var = x.mean(places), x.var(places)
+    norm = (x - mean.reshape(spread)) / np.sqrt(var.reshape(spread) + epsilon)
+    return np.asarray(norm * scale.reshape(spread) + b.reshape(spread)).astype(x.dtype)
+
+
 def shape(x: Array, *, start: int = 0, end: int | None = None) -> Array:
     return np.array(x.shape[start:end], np.int64)
 
@@ -205,6 +226,7 @@ def where(test: Array, a: Array, b: Array) -> Array:
 FOLDED: Mapping[str, Callable[..., Any]] = {
     "Add": elementwise(np.add),
     "And": elementwise(np.logical_and),
+    "BatchNormalization": batch_norm,
     "Cast": cast,
     "Ceil": elementwise(np.ceil),
     "Clip": clip,

@@ -173,7 +173,7 @@ def test_all_reasons_of_a_file_are_given_those_alike_as_one() -> None:
         ([node("y = MaxPool x", kernel_shape=[2, 2], storage_order=1)], "`MaxPool` with `storage_order=1`"),
         ([node("y = Conv x w", kernel_shape=[2, 2])], "`Conv` with `kernel_shape=[2, 2]`"),
         ([node("y = Conv x x")], "the kernel of `Conv` is a value of the network"),
-        ([node("y = HardSigmoid x")], "`HardSigmoid` with `alpha, beta=(0.2, 0.5)`"),
+        ([node("y = HardSigmoid x", beta=0.4)], "`HardSigmoid` with `beta=0.4`"),
         ([node("y = MatMul x x")], "`MatMul` of two values"),
         ([node("y = Softmax x", axis=3)], "`Softmax` with `axis=3`"),
         ([node("y = Transpose x")], "`output` of a tensor"),
