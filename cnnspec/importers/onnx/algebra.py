@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import Any, NamedTuple
 
 
@@ -40,6 +41,10 @@ class Function(NamedTuple):
 Expression = float | Leaf | Product | Sum | Function
 
 
+NEAR = 1e-9
+"""Numbers that differ by no more come of rounding."""
+
+
 def multiply(one: Expression, two: Expression) -> Expression:
     factor = 1.0
     operands: list[Any] = []
@@ -53,6 +58,11 @@ def multiply(one: Expression, two: Expression) -> Expression:
             operands.append(each)
     if not operands or not factor:
         return factor
+    if len(operands) == 1 and isinstance(operands[0], Sum) and factor != 1:
+        inner = operands[0]
+        parts = [factor * inner.constant, *(multiply(factor, each) for each in inner.operands)]
+        return reduce(add, parts)
+    factor = 1.0 if abs(factor - 1) < NEAR else factor
     if factor == 1 and len(operands) == 1:
         return operands[0]  # type: ignore[no-any-return]
     return Product(factor, tuple(sorted(operands, key=str)))
@@ -71,6 +81,7 @@ def add(one: Expression, two: Expression) -> Expression:
             operands.append(each)
     if not operands:
         return constant
+    constant = 0.0 if abs(constant) < NEAR else constant
     if not constant and len(operands) == 1:
         return operands[0]  # type: ignore[no-any-return]
     return Sum(constant, tuple(sorted(operands, key=str)))
@@ -123,6 +134,32 @@ def leaves(expression: Expression) -> Iterator[Leaf]:
     elif isinstance(expression, Product | Sum):
         for each in expression.operands:
             yield from leaves(each)
+
+
+def sums(expression: Expression) -> Iterator[Sum]:
+    """All sums in an expression."""
+    if isinstance(expression, Function):
+        yield from sums(expression.operand)
+    elif isinstance(expression, Product | Sum):
+        if isinstance(expression, Sum):
+            yield expression
+        for each in expression.operands:
+            yield from sums(each)
+
+
+def replaced(expression: Expression, x: Leaf, by: Expression) -> Expression:
+    """The expression with another one in place of a value. Raises as `apply` does."""
+    if isinstance(expression, Leaf):
+        return by if expression == x else expression
+    if isinstance(expression, Function):
+        return apply(expression.name, replaced(expression.operand, x, by))
+    if isinstance(expression, Product):
+        parts = [expression.factor, *(replaced(each, x, by) for each in expression.operands)]
+        return reduce(multiply, parts)
+    if isinstance(expression, Sum):
+        parts = [expression.constant, *(replaced(each, x, by) for each in expression.operands)]
+        return reduce(add, parts)
+    return expression
 
 
 EPS = 0.01

@@ -27,12 +27,22 @@ def operand(known: Known) -> Known:
     return known.flow if isinstance(known, Repeated) else known
 
 
+def plain(net: Lowering, known: Known, other: Known) -> Known:
+    """What meets another value; where it is a multiple of a third one plus a number, a value by itself."""
+    if isinstance(known, Term) and isinstance(other, Flow):
+        found = [*dict.fromkeys(algebra.leaves(known.expression))]
+        is_third = other.value.number not in [leaf.number for leaf in found]
+        is_value = is_third and len(found) == 1 and algebra.linear(known.expression, found[0]) is not None
+        return net.flow(known) if is_value else known
+    return net.flow(known) if isinstance(known, Affine) else known
+
+
 def add(net: Lowering, a: Any, b: Any) -> Known:
     a, b = operand(a), operand(b)
     for one, two in ((a, b), (b, a)):
         if isinstance(one, Flow | Affine) and isinstance(two, Constant) and two.array.size > 1:
             return affine(net, one, None, two)
-    a, b = (net.flow(each) if isinstance(each, Affine) else each for each in (a, b))
+    a, b = plain(net, a, b), plain(net, b, a)
     if isinstance(a, Flow) and isinstance(b, Flow) and a.value.shape == b.value.shape:
         return joined(net, merge.Add(), a, b)
     return formula(net, algebra.add, a, b)
@@ -42,7 +52,7 @@ def sub(net: Lowering, a: Any, b: Any) -> Known:
     a, b = operand(a), operand(b)
     if isinstance(a, Flow | Affine) and isinstance(b, Constant) and b.array.size > 1:
         return affine(net, a, None, Constant(-b.array))
-    a, b = (net.flow(each) if isinstance(each, Affine) else each for each in (a, b))
+    a, b = plain(net, a, b), plain(net, b, a)
     if isinstance(a, Flow) and isinstance(b, Flow) and a.value.shape == b.value.shape:
         return joined(net, merge.Sub(), a, b)
     return formula(net, lambda one, two: algebra.add(one, algebra.multiply(-1.0, two)), a, b)
@@ -55,7 +65,7 @@ def mul(net: Lowering, a: Any, b: Any) -> Known:
             return affine(net, one, two, None)
         if isinstance(one, Flow) and isinstance(two, Flow) and (found := gated_by_itself(net, one, two)):
             return found
-    a, b = (net.flow(each) if isinstance(each, Affine) else each for each in (a, b))
+    a, b = plain(net, a, b), plain(net, b, a)
     if isinstance(a, Flow) and isinstance(b, Flow):
         return product(net, a, b)
     return formula(net, algebra.multiply, a, b)
@@ -338,13 +348,28 @@ def completed(net: Lowering, term: Term) -> Known:
     if isinstance(term.expression, float):
         raise Refuse("E1003", "a formula that comes to a number has no layer")
     for x in dict.fromkeys(algebra.leaves(term.expression)):
-        eps: list[float] = []
-        words = algebra.text(term.expression, x, lambda leaf: mean_of(net, leaf), eps)
-        layer = FORMULAS.get(words)
-        if layer is not None and len(eps) <= 1:
-            flow = Flow(value_of(net, x), term.axes)
-            return net.each(layer(eps), flow)
+        if (layer := known_layer(net, term.expression, x)) is not None:
+            return net.each(layer, Flow(value_of(net, x), term.axes))
+        for inner in dict.fromkeys(algebra.sums(term.expression)):
+            parts = algebra.linear(inner, x)
+            if parts is None or not parts[0]:
+                continue
+            own = algebra.add(-parts[1] / parts[0], algebra.multiply(1 / parts[0], Y))
+            if (layer := known_layer(net, algebra.replaced(term.expression, x, own), Y)) is not None:
+                return net.each(layer, make(net, Term(inner, term.axes)))
     return term
+
+
+Y = Leaf(-1)
+"""What a formula is of, where this is no value, but a multiple of one plus a number."""
+
+
+def known_layer(net: Lowering, expression: Expression, x: Leaf) -> Layer | None:
+    """The layer that a formula of a value is."""
+    eps: list[float] = []
+    words = algebra.text(expression, x, lambda leaf: mean_of(net, leaf), eps)
+    layer = FORMULAS.get(words)
+    return layer(eps) if layer is not None and len(eps) <= 1 else None
 
 
 def value_of(net: Lowering, leaf: Leaf) -> Value:
