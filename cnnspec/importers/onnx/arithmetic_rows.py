@@ -27,6 +27,14 @@ def operand(known: Known) -> Known:
     return known.flow if isinstance(known, Repeated) else known
 
 
+def is_channelwise(known: Known, numbers: Known) -> bool:
+    """Whether a value meets numbers that are one a channel; of one channel, a tensor with axes is its own."""
+    if not isinstance(known, Flow | Affine) or not isinstance(numbers, Constant):
+        return False
+    value = known.flow.value if isinstance(known, Affine) else known.value
+    return numbers.array.size > 1 or (numbers.array.ndim > 2 and value.shape.channels == 1)
+
+
 def plain(net: Lowering, known: Known, other: Known) -> Known:
     """What meets another value; where it is a multiple of a third one plus a number, a value by itself."""
     if isinstance(known, Term) and isinstance(other, Flow):
@@ -40,7 +48,7 @@ def plain(net: Lowering, known: Known, other: Known) -> Known:
 def add(net: Lowering, a: Any, b: Any) -> Known:
     a, b = operand(a), operand(b)
     for one, two in ((a, b), (b, a)):
-        if isinstance(one, Flow | Affine) and isinstance(two, Constant) and two.array.size > 1:
+        if is_channelwise(one, two):
             return affine(net, one, None, two)
     a, b = plain(net, a, b), plain(net, b, a)
     if isinstance(a, Flow) and isinstance(b, Flow) and a.value.shape == b.value.shape:
@@ -50,7 +58,7 @@ def add(net: Lowering, a: Any, b: Any) -> Known:
 
 def sub(net: Lowering, a: Any, b: Any) -> Known:
     a, b = operand(a), operand(b)
-    if isinstance(a, Flow | Affine) and isinstance(b, Constant) and b.array.size > 1:
+    if is_channelwise(a, b):
         return affine(net, a, None, Constant(-b.array))
     a, b = plain(net, a, b), plain(net, b, a)
     if isinstance(a, Flow) and isinstance(b, Flow) and a.value.shape == b.value.shape:
@@ -61,7 +69,7 @@ def sub(net: Lowering, a: Any, b: Any) -> Known:
 def mul(net: Lowering, a: Any, b: Any) -> Known:
     a, b = operand(a), operand(b)
     for one, two in ((a, b), (b, a)):
-        if isinstance(one, Flow | Affine) and isinstance(two, Constant) and two.array.size > 1:
+        if is_channelwise(one, two):
             return affine(net, one, two, None)
         if isinstance(one, Flow) and isinstance(two, Flow) and (found := gated_by_itself(net, one, two)):
             return found
@@ -73,7 +81,7 @@ def mul(net: Lowering, a: Any, b: Any) -> Known:
 
 def div(net: Lowering, a: Any, b: Any) -> Known:
     a, b = operand(a), operand(b)
-    if isinstance(a, Flow | Affine) and isinstance(b, Constant) and b.array.size > 1:
+    if is_channelwise(a, b):
         return affine(net, a, Constant(1 / b.array), None)
     return formula(net, lambda one, two: algebra.multiply(one, algebra.apply("reciprocal", two)), a, b)
 
@@ -204,7 +212,7 @@ def per_channel(net: Lowering, flow: Flow, given: Constant) -> Array:
     shape = (1,) * (len(flow.axes) - given.array.ndim) + given.array.shape
     places = [place for place, size in enumerate(shape) if size > 1]
     channels_of = whole("C", flow.value.shape.channels)
-    if len(shape) != len(flow.axes) or [flow.axes[place] for place in places] != [channels_of]:
+    if len(shape) != len(flow.axes) or [flow.axes[place] for place in places] != [channels_of] * len(places):
         raise Refuse("E1003", f"`{net.node.operator}` with numbers of shape {given.array.shape} has no layer")
     return given.array.reshape(-1).astype(np.float32)
 
