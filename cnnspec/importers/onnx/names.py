@@ -30,7 +30,7 @@ def named(made: Sequence[Made]) -> list[Operation] | None:
     counts = Counter(owners.values())
     around_others = {path[:place] for path in counts for place, sign in enumerate(path) if sign == "."}
     for keys, each in first.items():
-        if counts[owners[keys]] > 1 or owners[keys] in around_others:
+        if owners[keys] and (counts[owners[keys]] > 1 or owners[keys] in around_others):
             owners[keys] = ".".join(filter(None, (path_of(each.node), each.operation.layer.name)))
     paths = [*owners.values()]
     if not all(map(may_be, paths)) or len({*paths}) < len(paths) or {*paths} & around_others:
