@@ -83,13 +83,13 @@ def strip(path: Path) -> Path:
 
 def run(source: str, path: Path) -> Result:
     """Import a file, and hold what was written against ONNX Runtime."""
-    from cnnspec.importers.onnx.loaded import load
+    from cnnspec.importers.readers import load
     from cnnspec.importers.refusals import Refused
     from cnnspec.importers.write import specify
 
     began = time.perf_counter()
     try:
-        loaded = load(str(path), "")
+        loaded = load(str(path))
         model = loaded.read([], loaded.name)
         found = specify(model)
     except Refused as refused:

@@ -290,29 +290,23 @@ def make(net: Lowering, known: Known) -> Flow:
 
 
 def make_affine(net: Lowering, known: Affine) -> Flow:
-    """A scale; of what enters the network a normalisation; else a batch norm whose statistics are fixed."""
+    """A scale and a shift; what enters the network is normalised, and a convolution takes in a batch norm."""
     flow, scale, shift = known
-    count = flow.value.shape.channels
-    if not shift.any() and scale.size > 1:
-        spread = [count, 1, 1] if flow.value.shape.is_map else [count]
-        dims = None if flow.value.shape.is_map else 1
-        layer: Layer = channels.Scale(per="channel", **({"dims": dims} if dims else {}))
-        return net.each(layer, flow, **{"": Tensor(scale.reshape(spread))})
-    if not shift.any():
-        return net.each(channels.Scale(init=shortest(float(scale)), trained=False), flow)
-    if (made := folded(net, known)) is not None:
+    if shift.any() and (made := folded(net, known)) is not None:
         return made
-    if flow.value in net.inputs and (scale != 0).all():
-        mean, std = (-shift / scale).tolist(), (1 / scale).tolist()
-        return net.each(channels.Normalize(mean=mean, std=std), flow)
-    eps = 1e-5
-    fixed = [np.full((), number, np.float32) for number in (0, 1 - eps)]
-    names = ("weight", "bias", "running_mean", "running_var")
-    full = {
-        name: Tensor(np.broadcast_to(each, (count,)).astype(np.float32))
-        for name, each in zip(names, (scale, shift, *fixed), strict=True)
-    }
-    return net.natural(net.emit(norm.BatchNorm(eps=eps), net.map(flow), **full))
+    if shift.any() and flow.value in net.inputs and (scale > 0).all():
+        return net.each(channels.Normalize(mean=(-shift / scale).tolist(), std=(1 / scale).tolist()), flow)
+    flow = numbered(net, channels.Scale, scale, flow) if (scale != 1).any() else flow
+    return numbered(net, channels.Shift, shift, flow) if shift.any() else flow
+
+
+def numbered(net: Lowering, cls: type[channels.Scale | channels.Shift], numbers: Array, flow: Flow) -> Flow:
+    """A value times numbers, or plus numbers: one in all is fixed, one a channel are weights."""
+    if numbers.size == 1 and numbers.ndim == 0:
+        return net.each(cls(init=shortest(float(numbers)), trained=False), flow)
+    layer = cls(per="channel")
+    ((_, shape, *_),) = layer.weights(flow.value.shape)
+    return net.each(layer, flow, **{"": Tensor(numbers.astype(np.float32).reshape(shape))})
 
 
 # Formulas

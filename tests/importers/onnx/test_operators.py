@@ -241,11 +241,11 @@ def test_numbers_are_scales_normalisations_biases_and_batch_norms() -> None:
     conv, relu = node("c = Conv x w"), node("c = Relu x")
     both = [node("m = Mul c s"), node("y = Add m b")]
     assert layers(graph([conv, *both], **tensors)) == ["conv"]
-    assert layers(graph([relu, *both], **tensors)) == ["relu", "batchnorm"]
+    assert layers(graph([relu, *both], **tensors)) == ["relu", "scale", "shift"]
     assert layers(graph([conv, node("y = Add c b")], **tensors)) == ["conv"]
     assert layers(graph([conv, node("d = Add c b"), node("y = Add c d")], **tensors)) == [
         "conv",
-        "batchnorm",
+        "shift",
         "add",
     ]
 
