@@ -33,16 +33,30 @@ def resize_(
     nearest_mode: str | None = None,
 ) -> Flow:
     del cubic_coeff_a, extrapolation_value  # of modes that are refused
-    if antialias or exclude_outside or axes is not None or keep_aspect_ratio_policy != "stretch":
-        net.deny("antialias, exclude_outside, axes or keep_aspect_ratio_policy", "set")
+    for name, value in (("antialias", antialias), ("exclude_outside", exclude_outside)):
+        if value:
+            net.deny(name, value)
+    if keep_aspect_ratio_policy != "stretch":
+        net.deny("keep_aspect_ratio_policy", keep_aspect_ratio_policy)
     if net.opset < 11:  # the regions are not there yet: scales stand second
         roi, scales = None, roi
     del roi  # only `tf_crop_and_resize` reads it, which is refused
     placed = coordinate_transformation_mode or ("half_pixel" if net.opset >= 11 else "asymmetric")
     rounding = nearest_mode or ("round_prefer_floor" if net.opset >= 11 else "floor")
-    return resized(
-        net, net.flow(x), numbers(net, scales, "scales"), numbers(net, sizes, "sizes"), mode, placed, rounding
-    )
+    flow = net.flow(x)
+    factors = at_all_axes(numbers(net, scales, "scales"), axes, [1.0] * len(flow.axes))
+    after = at_all_axes(numbers(net, sizes, "sizes"), axes, sizes_of(flow.axes))
+    return resized(net, flow, factors, after, mode, placed, rounding)
+
+
+def at_all_axes(given: list[float], axes: Any, others: Sequence[float]) -> list[float]:
+    """Numbers for some axes, with those for the others; none where none are given."""
+    if axes is None or not given:
+        return given
+    found = list(others)
+    for place, each in zip(axes, given, strict=True):
+        found[place] = each
+    return found
 
 
 def upsample(

@@ -293,6 +293,13 @@ def test_resizes(inputs: str, attributes: dict[str, Any]) -> None:
     assert layers(graph([node(f"y = Resize {inputs}", **attributes)], **SIZES)) == ["upsample"]
 
 
+def test_a_resize_of_some_axes() -> None:
+    given = {"axes": [3, 2], "mode": "linear"}
+    sizes = {"sizes": np.array([9, 12])}
+    (resize,) = agree(graph([node("y = Resize x _ _ sizes", **given)], opset=18, **sizes)).operations
+    assert str(resize.output.shape) == "4@12x9"
+
+
 def test_resizes_that_read_other_pixels_are_refused() -> None:
     for given in ({"mode": "cubic"}, {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}):
         with pytest.raises(Refused, match="Resize"):
