@@ -56,7 +56,7 @@ def export(source: str, folder: Path, is_dynamo: bool) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         images = (torch.randn(1, *image(source, module)),)
-        torch.onnx.export(module, images, path, dynamo=is_dynamo, verbose=False, **more)
+        torch.onnx.export(module, images, str(path), dynamo=is_dynamo, verbose=False, **more)
     return path
 
 
@@ -64,7 +64,7 @@ def strip(path: Path) -> Path:
     """The file without names that say anything."""
     import onnx
 
-    model = onnx.load(path)
+    model = onnx.load(path, load_external_data=False)
     del model.graph.value_info[:]
     names: dict[str, str] = {}
     for node in model.graph.node:
