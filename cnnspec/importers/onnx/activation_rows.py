@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnspec.importers.arrangement import sizes_of, whole
 from cnnspec.importers.onnx import algebra
-from cnnspec.importers.onnx.arithmetic_rows import completed, expression_of
+from cnnspec.importers.onnx.formulas import completed, expression_of
 from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Refuse, Term
 from cnnspec.layers import activation, channels, dropout

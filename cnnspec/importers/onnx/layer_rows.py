@@ -8,14 +8,12 @@ import numpy as np
 
 from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import axes_of, whole
-from cnnspec.importers.onnx.algebra import Function
 from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
-from cnnspec.importers.onnx.values import Constant, Flow, Known, Refuse, Term
-from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
-from cnnspec.layers import channels, conv, linear, norm, pool, resize
+from cnnspec.importers.onnx.values import Constant, Flow, Refuse
+from cnnspec.importers.onnx.windows import Windows, read_windows
+from cnnspec.layers import channels, conv, linear, norm, resize
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
-from cnnspec.values.shapes import Shape
 
 
 def vector(net: Lowering, known: object, what: str, size: int) -> Tensor:
@@ -308,152 +306,6 @@ def lrn(
     return net.natural(net.emit(layer, net.map(x)))
 
 
-def max_pool(
-    net: Lowering,
-    x: object,
-    *,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    dilations: Any = None,
-    kernel_shape: Any,
-    pads: Any = None,
-    storage_order: int = 0,
-    strides: Any = None,
-) -> Flow:
-    if storage_order:
-        net.deny("storage_order", storage_order)
-    value = net.map(x)
-    windows = read_windows(net, value.shape, kernel_shape, strides, dilations, pads, auto_pad)
-    given = {"window": windows.kernel, "stride": windows.stride, "dilation": windows.dilation}
-    return pooled(net, x, windows, bool(ceil_mode), lambda **more: pool.MaxPool(**given, **more))
-
-
-def average_pool(
-    net: Lowering,
-    x: object,
-    *,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    count_include_pad: int = 0,
-    dilations: Any = None,
-    kernel_shape: Any,
-    pads: Any = None,
-    strides: Any = None,
-) -> Flow:
-    if two(net, "dilations", dilations) != (1, 1):
-        net.deny("dilations", dilations)
-    value = net.map(x)
-    windows = read_windows(net, value.shape, kernel_shape, strides, None, pads, auto_pad)
-    is_even = windows.pad[0] == windows.pad[1] and windows.pad[2] == windows.pad[3]
-    if count_include_pad and not is_even:
-        if ceil_mode:
-            net.deny("pads", list(windows.pad))
-        value = net.emit(resize.Pad(pad=list(windows.pad)), value)
-        windows = windows._replace(pad=(0, 0, 0, 0))
-    given = {"window": windows.kernel, "stride": windows.stride}
-    countpad = bool(count_include_pad) or not any(windows.pad)
-    return pooled(
-        net,
-        net.natural(value),
-        windows,
-        bool(ceil_mode),
-        lambda **more: pool.AvgPool(**given, countpad=countpad, **more),
-    )
-
-
-def pooled(net: Lowering, x: object, windows: Windows, ceil: bool, make: Any) -> Flow:
-    """A pool of windows whose pads may differ: what hangs over the far edge reads no more than a pad.
-
-    Windows that the layer has and the node has not are cut off. Raises Refuse.
-    """
-    value = net.map(x)
-    if windows.kernel == windows.stride == (1, 1) and not any(windows.pad):
-        return net.natural(value)
-    wanted = covered(windows, value.shape, ceil)
-    pad = (windows.pad[0], windows.pad[2])
-    is_even = pad == (windows.pad[1], windows.pad[3])
-    tries = [make(pad=pad, ceil=over) for over in ((ceil,) if is_even else (False, True))]
-    if not is_even and wanted == (1, 1) and reads_all(windows, value.shape):
-        whole_map_ = pool.GlobalMaxPool() if tries[0].name == "maxpool" else pool.GlobalAvgPool()
-        return net.natural(net.emit(whole_map_, value))
-    for layer in tries:
-        if layer.output(value.shape).size == wanted:
-            return net.natural(net.emit(layer, value))
-    rows, columns = tries[-1].output(value.shape).size
-    rest = [0, rows - wanted[0], 0, columns - wanted[1]]
-    if is_even or min(rest) < 0:
-        net.deny("pads", list(windows.pad))
-    return net.natural(net.emit(resize.Crop(sides=rest), net.emit(tries[-1], value)))
-
-
-def reads_all(windows: Windows, x: Shape) -> bool:
-    """Whether the first window reads the whole map."""
-    lows = (windows.pad[0], windows.pad[2])
-    sizes = zip(windows.kernel, x.size, lows, windows.dilation, strict=True)
-    return all(k >= n + low and d == 1 for k, n, low, d in sizes)
-
-
-def whole_map(layer: type[Layer]) -> Row:
-    def global_pool(net: Lowering, x: object) -> Flow:
-        return net.natural(net.emit(layer(), net.map(x)))
-
-    return global_pool
-
-
-def reduction(net: Lowering, known: Known, axes: object, keepdims: int, noop: int, is_mean: bool) -> Known:
-    """A mean or a largest value over rows and columns, the global pools; or over channels. Raises Refuse."""
-    given = [] if axes is None else net.integers(axes, "axes")
-    if isinstance(known, Term):
-        return mean_of_term(net, known, given) if is_mean and keepdims else net.flow(known)
-    flow = net.flow(known)
-    if not given and noop:
-        return flow
-    places = sorted({place % len(flow.axes) for place in given or range(len(flow.axes))})
-    layer = reducing(flow, places, is_mean)
-    if layer is None:
-        message = f"`{net.node.operator}` over other axes than rows and columns, or channels, has no layer"
-        raise Refuse("E1003", message)
-    left = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
-    made = net.emit(layer, flow.value)
-    return Flow(made, left if keepdims else arrangement.remove(left, places))
-
-
-def mean_of_term(net: Lowering, term: Term, given: list[int]) -> Term:
-    """A mean along axes that are kept, of size 1: a part of a formula."""
-    places = {place % len(term.axes) for place in given}
-    letters = "".join(sorted({atom.axis for place in places for atom in term.axes[place]}))
-    left = tuple(() if place in places else axis for place, axis in enumerate(term.axes))
-    if not letters or any(atom.axis in letters for axis in left for atom in axis):
-        net.deny("axes", given)
-    return Term(Function(f"mean {letters}", term.expression), left)
-
-
-def reducing(flow: Flow, places: list[int], is_mean: bool) -> Layer | None:
-    """The layer that reduces a value along the axes at these places."""
-    shape = flow.value.shape
-    atoms = sorted(atom for place in places for atom in flow.axes[place])
-    if shape.is_map and atoms == sorted([*whole("H", shape.size[0]), *whole("W", shape.size[1])]):
-        return pool.GlobalAvgPool() if is_mean else pool.GlobalMaxPool()
-    if atoms == list(whole("C", shape.channels)):
-        return pool.ChannelMean() if is_mean else pool.ChannelMax()
-    return None
-
-
-def reduce(is_mean: bool) -> Row:
-    def reduce_(
-        net: Lowering,
-        x: Any,
-        given: object = None,
-        *,
-        axes: Any = None,
-        keepdims: int = 1,
-        noop_with_empty_axes: int = 0,
-    ) -> Known:
-        return reduction(net, x, given if axes is None else axes, keepdims, noop_with_empty_axes, is_mean)
-
-    return reduce_
-
-
 ROWS: dict[str, Row] = {
     "Conv": conv_,
     "ConvTranspose": conv_transpose,
@@ -464,10 +316,4 @@ ROWS: dict[str, Row] = {
     "GroupNormalization": group_norm,
     "LayerNormalization": layer_norm,
     "LRN": lrn,
-    "MaxPool": max_pool,
-    "AveragePool": average_pool,
-    "GlobalAveragePool": whole_map(pool.GlobalAvgPool),
-    "GlobalMaxPool": whole_map(pool.GlobalMaxPool),
-    "ReduceMean": reduce(True),
-    "ReduceMax": reduce(False),
 }

@@ -33,7 +33,7 @@ def named(made: Sequence[Made]) -> list[Operation] | None:
         if owners[keys] and (counts[owners[keys]] > 1 or owners[keys] in around_others):
             owners[keys] = ".".join(filter(None, (path_of(each.node), each.operation.layer.name)))
     paths = [*owners.values()]
-    if not all(map(may_be, paths)) or len({*paths}) < len(paths) or {*paths} & around_others:
+    if not paths or not all(map(may_be, paths)) or len({*paths}) < len(paths) or {*paths} & around_others:
         return None
     found = []
     for each, scopes in zip(made, around(made), strict=True):

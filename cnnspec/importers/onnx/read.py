@@ -14,16 +14,28 @@ from onnx import ModelProto
 from cnnspec.importers.arrangement import axes_of, permute
 from cnnspec.importers.as_maps import without_reshapes
 from cnnspec.importers.model import Input, Model, Operation, Output, Value
-from cnnspec.importers.onnx import activation_rows, arithmetic_rows, files, layer_rows, resize_rows, view_rows
+from cnnspec.importers.onnx import (
+    activation_rows,
+    arithmetic_rows,
+    files,
+    formulas,
+    join_rows,
+    layer_rows,
+    pool_rows,
+    resize_rows,
+    view_rows,
+)
 from cnnspec.importers.onnx.lower import Lowering, Made, Row, Tensor
 from cnnspec.importers.onnx.names import named
 from cnnspec.importers.onnx.shapes import infer_shapes
 from cnnspec.importers.onnx.values import Constant, Node, Opaque, Refuse
 from cnnspec.importers.refusals import Refused
+from cnnspec.importers.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.tidy import with_own_pads
+from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
-FAMILIES = (activation_rows, arithmetic_rows, layer_rows, resize_rows, view_rows)
+FAMILIES = (activation_rows, arithmetic_rows, join_rows, layer_rows, pool_rows, resize_rows, view_rows)
 TABLE: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 BATCH = 5
@@ -52,15 +64,30 @@ def read(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str) ->
     """The network of a model for inputs of these shapes, without any for the file's own. Raises Refused.
 
     Where the file says no number of images, it is read for several of them, or, if it takes but one, for one.
+    Where it leaves rows and columns open, it is read at other sizes, too.
     """
-    batches = [BATCH, 1] if any(is_open(given, 0) for given in inputs_of(model)) else [0]
+    given = inputs_of(model)
+    batches = [BATCH, 1] if any(is_open(each, 0) for each in given) else [0]
     try:
-        return Reading(model, folder, inputs, batches[0]).graph(name)
+        return graph(model, folder, inputs, name, batches[0])
     except Refused:
         for batch in batches[1:]:
             with suppress(Refused):
-                return Reading(model, folder, inputs, batch).graph(name)
+                return graph(model, folder, inputs, name, batch)
         raise
+
+
+def graph(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str, batch: int) -> Graph:
+    """The network of a model for so many images. Raises Refused."""
+    reading = Reading(model, folder, inputs, batch)
+    operations, outputs = reading.run()
+    has_sizes = not any(is_open(each, 2) or is_open(each, 3) for each in inputs_of(model))
+    others = []
+    for step in () if has_sizes or not any(map(may_follow, operations)) else STEPS:
+        with suppress(Refused, Misfit):
+            shapes = larger([each.shape for each in reading.inputs], step)
+            others.append(Reading(model, folder, shapes, batch).run()[0])
+    return reading.finished(name, unify(operations, others) if others else operations, outputs)
 
 
 def inputs_of(model: ModelProto) -> list[Any]:
@@ -87,7 +114,7 @@ class Reading:
         readers.update(output.name for output in model.graph.output)
         size = given[0].sizes[0]
         opset = files.opset(model)
-        self.net = Lowering(TABLE, arithmetic_rows.make, self.constant, shapes, readers, opset, size)
+        self.net = Lowering(TABLE, formulas.make, self.constant, shapes, readers, opset, size)
         self.inputs = given
         self.is_channels_last = any(each.is_channels_last for each in given)
         self.names = [
@@ -127,8 +154,8 @@ class Reading:
         tensor = self.held.get(name)
         return None if tensor is None else Constant(files.array(tensor, self.folder), name)
 
-    def graph(self, name: str) -> Graph:
-        """The model of the graph, called so. Raises Refused with all reasons."""
+    def run(self) -> tuple[list[Operation], list[Value]]:
+        """The operations of the graph, and its outputs. Raises Refused with all reasons."""
         net = self.net
         net.run(self.model.graph.node)
         values = [self.output(output.name) for output in self.model.graph.output]
@@ -137,8 +164,7 @@ class Reading:
         made = [value for value in values if value is not None]
         found, made = without_reshapes(net.value, [each.operation for each in net.made.values()], made)
         operations = needed(found, made)
-        operations = with_own_pads(operations, [value.number for value in made])
-        return self.finished(name, operations, made)
+        return with_own_pads(operations, [value.number for value in made]), made
 
     def finished(self, name: str, operations: list[Operation], values: list[Value]) -> Graph:
         """The model with the source's names, or with free ones."""

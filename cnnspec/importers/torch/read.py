@@ -12,6 +12,7 @@ from cnnspec.importers.as_maps import without_reshapes
 from cnnspec.importers.model import Input, Model, Operation, Output
 from cnnspec.importers.names import from_class
 from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.tidy import with_own_pads
 from cnnspec.importers.torch import (
     activation_rows,
@@ -27,7 +28,6 @@ from cnnspec.importers.torch.compare import Run, merge
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.signature import names_of_inputs
-from cnnspec.importers.torch.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.torch.terms import make_term
 from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.layers.base import Layer, Misfit

@@ -199,6 +199,25 @@ def test_inputs_as_the_user_gives_them() -> None:
     assert str(alone.outputs[0].value.shape) == "144"  # it is for one image at a time
 
 
+def test_what_follows_open_sizes_follows_them_in_the_specification() -> None:
+    nodes = [
+        node("p = MaxPool x", kernel_shape=[2, 2], strides=[2, 2]),
+        node("s = Shape x"),
+        node("r = Slice s two four zero"),
+        node("first = Shape p"),
+        node("n = Slice first zero two zero"),
+        node("sizes = Concat n r", axis=0),
+        node("y = Resize p _ _ sizes", mode="linear"),
+    ]
+    numbers = {"zero": np.array([0]), "two": np.array([2]), "four": np.array([4])}
+    for shape, words in (
+        ((2, 4, 8, 8), "upsample size=8 mode"),
+        ((2, 4, "H", "W"), "size = [in.height, in.width]"),
+    ):
+        found, _ = read_model(graph(nodes, shape, **numbers), [Shape(4, 8, 8)])
+        assert words in specify(found).text
+
+
 def test_a_branch_that_numbers_decide() -> None:
     out = helper.make_tensor_value_info("z", TensorProto.FLOAT, None)
     branches = {

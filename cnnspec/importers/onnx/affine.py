@@ -1,0 +1,126 @@
+"""Numbers a channel, and numbers in all: what arithmetic of a value and constants becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnspec.importers.arrangement import whole
+from cnnspec.importers.onnx.files import shortest
+from cnnspec.importers.onnx.lower import Lowering, Tensor
+from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Refuse
+from cnnspec.layers import channels, conv, linear, norm
+from cnnspec.run.programs import Array
+
+
+def affine(net: Lowering, known: Flow | Affine, scale: Constant | None, shift: Constant | None) -> Known:
+    """A value times numbers, or plus numbers, one a channel; taken into the layer before where it can be."""
+    flow = net.compact(known.flow if isinstance(known, Affine) else known)
+    given = scale or shift
+    assert given is not None
+    numbers = per_channel(net, flow, given)
+    if isinstance(known, Flow) and shift is not None and (made := with_bias(net, flow, numbers, shift)):
+        return made
+    if isinstance(known, Flow) and scale is not None and (made := with_weight(net, flow, numbers, scale)):
+        return made
+    before = (
+        known
+        if isinstance(known, Affine)
+        else Affine(flow, np.ones((), np.float32), np.zeros((), np.float32))
+    )
+    if scale is not None:
+        return Affine(flow, before.scale * numbers, before.shift * numbers)
+    return Affine(flow, before.scale, before.shift + numbers)
+
+
+def per_channel(net: Lowering, flow: Flow, given: Constant) -> Array:
+    """Numbers of which each axis but that of the channels has one. Raises Refuse."""
+    shape = (1,) * (len(flow.axes) - given.array.ndim) + given.array.shape
+    places = [place for place, size in enumerate(shape) if size > 1]
+    channels_of = whole("C", flow.value.shape.channels)
+    if len(shape) != len(flow.axes) or [flow.axes[place] for place in places] != [channels_of] * len(places):
+        raise Refuse("E1003", f"`{net.node.operator}` with numbers of shape {given.array.shape} has no layer")
+    return given.array.reshape(-1).astype(np.float32)
+
+
+BIASED = (conv.Conv, conv.Depthwise, conv.ConvTranspose, linear.Linear)
+
+
+def with_bias(net: Lowering, flow: Flow, shift: Array, source: Constant) -> Flow | None:
+    """The value with numbers added to the bias of the layer that made it, which nothing else reads."""
+    made = net.alone(flow)
+    if made is None or not isinstance(
+        made.operation.layer, (*BIASED, norm.GroupNorm, norm.LayerNorm, norm.BatchNorm)
+    ):
+        return None
+    layer, name = made.operation.layer, "bias"
+    before = made.tensors.get(name)
+    if before is None and isinstance(layer, norm.GroupNorm | norm.LayerNorm) and "weight" not in made.tensors:
+        return None
+    total = Tensor(shift, source.name) if before is None else Tensor(before.array + shift)
+    net.change(made, layer.with_arguments(bias=True), bias=total)
+    return flow
+
+
+def with_weight(net: Lowering, flow: Flow, scale: Array, source: Constant) -> Flow | None:
+    """The value with the weight, or the filters, of the layer that made it multiplied; as for `with_bias`."""
+    made = net.alone(flow) or bare_norm(net, flow)
+    if made is None:
+        return None
+    layer, tensors = made.operation.layer, made.tensors
+    if isinstance(layer, norm.GroupNorm | norm.LayerNorm) and "weight" not in tensors:
+        net.change(made, layer.with_arguments(affine=True, bias=False), weight=Tensor(scale, source.name))
+        return flow
+    if isinstance(layer, norm.BatchNorm):
+        changed = {name: Tensor(tensors[name].array * scale) for name in ("weight", "bias")}
+    else:
+        return None
+    net.change(made, layer, **changed)
+    return flow
+
+
+def folded(net: Lowering, known: Affine) -> Flow | None:
+    """The value of a convolution with a batch norm behind it, its numbers taken into the filters."""
+    made = net.alone(known.flow)
+    layer = made.operation.layer if made is not None else None
+    if made is None or not isinstance(layer, conv.Conv | conv.Depthwise | linear.Linear):
+        return None
+    scale = np.broadcast_to(known.scale, known.flow.value.shape.channels)
+    weight = made.tensors["weight"].array
+    bias = made.tensors["bias"].array * scale if "bias" in made.tensors else 0
+    spread = scale.reshape(-1, *[1] * (weight.ndim - 1))
+    changed = {"weight": weight * spread, "bias": bias + np.broadcast_to(known.shift, scale.shape)}
+    tensors = {name: Tensor(array.astype(np.float32)) for name, array in changed.items()}
+    net.change(made, layer.with_arguments(bias=True), **tensors)
+    return known.flow
+
+
+def bare_norm(net: Lowering, flow: Flow) -> Any:
+    """The norm without weights that made a value which nothing else reads."""
+    made = net.made.get(flow.value.number)
+    if made is None or not isinstance(made.operation.layer, norm.GroupNorm | norm.LayerNorm):
+        return None
+    names = net.names.get(flow.value.number, set())
+    is_alone = all(net.readers[name] == 1 for name in names)
+    return made if is_alone and not made.operation.keys else None
+
+
+def make_affine(net: Lowering, known: Affine) -> Flow:
+    """A scale and a shift; what enters the network is normalised, and a convolution takes in a batch norm."""
+    flow, scale, shift = known
+    if shift.any() and (made := folded(net, known)) is not None:
+        return made
+    if shift.any() and flow.value in net.inputs and (scale > 0).all():
+        return net.each(channels.Normalize(mean=(-shift / scale).tolist(), std=(1 / scale).tolist()), flow)
+    flow = numbered(net, channels.Scale, scale, flow) if (scale != 1).any() else flow
+    return numbered(net, channels.Shift, shift, flow) if shift.any() else flow
+
+
+def numbered(net: Lowering, cls: type[channels.Scale | channels.Shift], numbers: Array, flow: Flow) -> Flow:
+    """A value times numbers, or plus numbers: one in all is fixed, one a channel are weights."""
+    if numbers.size == 1 and numbers.ndim == 0:
+        return net.each(cls(init=shortest(float(numbers)), trained=False), flow)
+    layer = cls(per="channel")
+    ((_, shape, *_),) = layer.weights(flow.value.shape)
+    return net.each(layer, flow, **{"": Tensor(numbers.astype(np.float32).reshape(shape))})
