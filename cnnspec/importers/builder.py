@@ -17,7 +17,7 @@ from cnnspec.values.shapes import Shape
 if TYPE_CHECKING:
     from cnnspec.importers.fields import Fields
 
-MAX_LAYERS = 5_000
+MAX_LAYERS = 3_000
 """Of a source; the largest published networks have some 1,200."""
 
 MAX_ELEMENTS = Limits().max_elements

@@ -113,7 +113,7 @@ BIG = {
     "braces in a layer": ("net.prototxt", b"layer{" + b"a{" * 9_000 + b"}" * 9_001, "has no layer"),
     "list": ("net.prototxt", b"a: [" + b"1," * 20_000 + b"1]", "the net with `a`"),
     "string": ("net.prototxt", b'a: "' + b"x" * 100_000, "has no meaning here"),
-    "layers": ("net.cfg", CFG.encode() + b"[logistic]\n" * 6_000, "more than 5,000 layers"),
+    "layers": ("net.cfg", CFG.encode() + b"[logistic]\n" * 6_000, "more than 3,000 layers"),
     "doubling": ("net.cfg", CFG.encode() + b"[route]\nlayers=-1,-1\n" * 100, "more than 2^40 numbers"),
     "filters": (
         "net.cfg",
