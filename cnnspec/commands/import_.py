@@ -62,7 +62,7 @@ def import_(
         fail(f"--name: a net cannot be called {name!r}")
     try:
         loaded, text, keys = imported(source, numbers, until, shapes, name, flat)
-        tensors = loaded.weights([*keys.values()]) if weights is not None else {}
+        tensors = loaded.weights([*keys.values()]) if numbers or weights is not None else {}
     except Refused as refused:
         refuse(refused, style)
     except ImportError as problem:

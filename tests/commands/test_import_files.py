@@ -62,6 +62,8 @@ def test_a_prototxt_and_its_caffemodel(tmp_path: Path) -> None:
     source.write_text(PROTOTXT)
     weights.write_bytes(caffemodel({"conv1": [np.ones((4, 3, 3, 3)), np.zeros(4)]}))
     assert imported(tmp_path, source, weights) == "net Tiny {\n    input 3@8x8\n    conv 4@3x3, relu\n}\n"
+    weights.write_bytes(caffemodel({}))
+    assert "`conv1`: it has no blobs" in call(source, weights).stderr
     done = call(source, "--weights", tmp_path / "other.npz")
     assert done.exit_code == 1
     assert "error[E1001]: the weights are in a .caffemodel" in done.stderr

@@ -169,6 +169,42 @@ CASES = {
         + layer("Scale", "scale_param { axis: 0 }", "out", "data", "a"),
         "mul { | identity | globalavgpool }",
     ),
+    "gate of features": (
+        pooling("pool: AVE global_pooling: true", "a")
+        + layer("InnerProduct", "inner_product_param { num_output: 6 bias_term: false }", "b", "a")
+        + layer("Scale", "scale_param { axis: 0 }", "out", "data", "b"),
+        "mul { | identity | globalavgpool, flatten, linear 6 bias=no, unflatten 6@1x1 }",
+    ),
+    "gate and rest": (
+        pooling("pool: AVE global_pooling: true", "a") + layer("Axpy", "", "out", "a", "data", "data"),
+        "add { | mul { | identity | globalavgpool } | identity }",
+    ),
+    "activations": (
+        layer("AbsVal", "", "a")
+        + layer("BNLL", "", "b", "a")
+        + layer("ELU", "", "c", "b")
+        + layer("Swish", "", "d", "c")
+        + layer("TanH", "", "e", "d")
+        + layer("Sigmoid", "", "f", "e")
+        + layer("Clip", "clip_param { min: -1 max: 1 }", "g", "f")
+        + layer("ReLU6", "", "h", "g"),
+        "abs, softplus, elu, silu, tanh, sigmoid, hardtanh, relu6",
+    ),
+    "trained slope": (layer("PReLU", "prelu_param { channel_shared: true }"), "prelu"),
+    "factors": (layer("Scale"), "scale"),
+    "shuffle": (layer("ShuffleChannel", "shuffle_channel_param { group: 3 }"), "channelshuffle 3"),
+    "split": (
+        layer("Split", 'top: "b"', "a") + layer("ReLU", "", "c", "a") + layer("Concat", "", "d", "b", "c"),
+        "concat { | identity | relu }",
+    ),
+    "silence": (
+        layer("ReLU", "", "a") + layer("TanH", "", "b") + 'layer { type: "Silence" bottom: "b" }',
+        "relu",
+    ),
+    "transposed": (
+        layer("Deconvolution", "convolution_param { num_output: 4 kernel_size: 4 stride: 2 pad: 1 }"),
+        "convtranspose 4@4x4 stride=2 pad=1",
+    ),
     "flat": (layer("Reshape", "reshape_param { shape { dim: 0 dim: -1 } }"), "flatten"),
     "map": (
         layer("Reshape", "reshape_param { shape { dim: 0 dim: 2 dim: 0 dim: -1 } }"),

@@ -229,6 +229,12 @@ def test_until_imports_what_lies_before(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_for_training_alone_says_nothing(tmp_path: Path) -> None:
+    made = read(NET + conv(4, stopbackward=1, learning_rate=0.1), tmp_path)
+    assert [each.layer.name for each in made.operations] == ["conv"]
+    assert reasons(NET + conv(4, dontload=1), tmp_path) == ["E1004 `dontload` is `1`: net.cfg:11"]
+
+
 def test_all_that_cannot_be_said_is_refused_at_once(tmp_path: Path) -> None:
     text = (
         NET

@@ -34,6 +34,9 @@ OF_TRAINING = {
 # fmt: on
 """Options of a net about how it learns, and how images are fed to it."""
 
+OF_ANY_SECTION = ("burnin_update", "clip", "dont_update", "learning_rate", "onlyforward", "stopbackward")
+"""Options of a section about how it learns."""
+
 
 def read(net: Net, sections: Sequence[Section], inputs: Sequence[Shape], name: str, until: str) -> Model:
     """The model of a file's sections, or of those before number `until`. Raises Refused with all reasons."""
@@ -101,6 +104,9 @@ def read_section(reading: Reading) -> Value | None:
     try:
         if kind not in ROWS:
             raise Refuse("E1003", f"layer {len(net.values)}, {words(kind)} `[{kind[:40]}]`, has no layer")
+        fields.skip(*OF_ANY_SECTION)
+        for name in ("dontload", "dontloadscales"):  # the .weights would lack its numbers
+            fields.expect(name, "0")
         made = ROWS[kind](reading)
         net.check(f"`[{kind}]`", fields)
         return made

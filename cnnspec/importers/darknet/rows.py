@@ -25,7 +25,6 @@ EPS = 1e-5
 def convolutional(reading: Reading) -> Value:
     """`pad=1` means half the kernel; a dilated kernel has as much more as it is wider."""
     fields = reading.fields
-    fields.skip("stopbackward", "learning_rate", "clip", "dontload", "dontloadscales", "reverse")
     for name in ("binary", "xnor", "flipped", "antialiasing", "deform", "sway", "rotate", "stretch"):
         fields.expect(name, "0")
     size, padding = fields.integer("size", 1), fields.integer("padding", 0)
@@ -144,7 +143,7 @@ def upsample(reading: Reading) -> Value:
 def route(reading: Reading) -> Value:
     """Earlier values, or the same group of the channels of each, one behind the other."""
     fields = reading.fields
-    fields.skip("stopbackward", "stream")
+    fields.skip("stream")
     field = fields.one("layers")
     if field is None:
         raise Refuse("E1001", "`layers` is not given")
