@@ -16,8 +16,8 @@ from cnnspec.importers.text_files import read_text
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnnspec.importers.arrays import Array
     from cnnspec.importers.caffe.caffemodel import Stored
-    from cnnspec.run.programs import Array
 
 
 class LoadedNet:

@@ -16,7 +16,7 @@ from cnnspec.importers.text_files import read_text
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnnspec.run.programs import Array
+    from cnnspec.importers.arrays import Array
 
 
 class LoadedNet:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from cnnspec.importers.arrangement import whole
+from cnnspec.importers.arrays import Array
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Refuse
 from cnnspec.layers import channels, conv, linear, norm
-from cnnspec.run.programs import Array
 
 
 def affine(net: Lowering, known: Flow | Affine, scale: Constant | None, shift: Constant | None) -> Known:

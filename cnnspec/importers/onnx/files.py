@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
 
+from cnnspec.importers.arrays import Array
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.run.programs import Array
 
 OLDEST = 7
 MOST_NODES = 100_000

@@ -15,9 +15,9 @@ from cnnspec.values.shapes import Shape
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from cnnspec.importers.arrays import Array
     from cnnspec.importers.model import Model
     from cnnspec.importers.onnx.lower import Tensor
-    from cnnspec.run.programs import Array
 
 
 class LoadedFile:

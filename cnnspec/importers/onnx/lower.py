@@ -16,6 +16,7 @@ import numpy as np
 
 from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import Axes, Uneven, axes_of, described, flattened, sizes_of
+from cnnspec.importers.arrays import Array
 from cnnspec.importers.model import Operation, Scope, Value
 from cnnspec.importers.onnx.constants import compute
 from cnnspec.importers.onnx.files import DOMAINS, attributes_of
@@ -24,7 +25,6 @@ from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Node, O
 from cnnspec.importers.rearrange import layers_of
 from cnnspec.importers.refusals import Refusal
 from cnnspec.layers.base import Join, Layer, Misfit
-from cnnspec.run.programs import Array
 from cnnspec.values.shapes import Shape
 
 COUNTER = "num_batches_tracked"

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.importers.arrangement import Axes
+from cnnspec.importers.arrays import Array
 from cnnspec.importers.model import Value
 from cnnspec.importers.onnx.algebra import Expression
-from cnnspec.run.programs import Array
 
 
 class Flow(NamedTuple):
