@@ -154,7 +154,7 @@ CASES = {
     "response": (layer("LRN", "lrn_param { local_size: 3 alpha: 0.1 k: 2 }"), "lrn 3 alpha=0.1 k=2.0"),
     "sum": (
         layer("ReLU", "", "a") + layer("Eltwise", "eltwise_param { coeff: 1 coeff: .2 }", "out", "data", "a"),
-        "add { | identity | relu, scale 0.2 trained=no }",
+        "add { | relu, scale 0.2 trained=no | identity }",
     ),
     "difference": (
         layer("ReLU", "", "a") + layer("Eltwise", "eltwise_param { coeff: 1 coeff: -1 }", "out", "data", "a"),

@@ -54,6 +54,18 @@ def residual(path: str, other: str = "identity") -> str:
 BASIC = "conv 16@3x3 pad=1, relu, conv 16@3x3 pad=1"
 
 
+def test_alike_sums_are_one_block_whichever_path_is_first() -> None:
+    norm = "conv 16@3x3 pad=1 bias=no, batchnorm"
+    paths = [f"{norm}, relu, {norm}, relu, {norm}", norm]
+    text = specify(
+        bare(network("".join(residual(*paths[::way]) for way in (1, -1, 1)), shape="16@32x32"))
+    ).text
+    assert text.count("add {") == 1
+    noisy = [path + ", dropout 0.5" for path in paths]
+    body = "".join(residual(*noisy[::way]) for way in (1, -1, 1))
+    assert specify(bare(network(body, shape="16@32x32"))).text.count("add {") == 3
+
+
 def test_joins_that_are_alike_are_a_class_however_their_shorter_paths_differ() -> None:
     assert kinds(residual(BASIC) + residual(BASIC, "conv 16@1x1")) == {"Residual": 2}
     assert kinds(residual(BASIC)) == {}
