@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MAX_LAYERS = 3_000
 """Of a source; the largest published networks have some 1,200."""
 
+MAX_PATHS = 100
+"""Of a join: the search for repeats takes a time that grows as their cube. Published ones have up to 6."""
+
 MAX_ELEMENTS = Limits().max_elements
 
 
@@ -86,6 +89,8 @@ class Builder:
             raise Refuse("E1004", misfit.message) from None
         if any(weight.elements > MAX_ELEMENTS for weight in weights):
             raise Refuse("E1004", f"the weights of a `{layer.name}` are more than 2^40 numbers")
+        if len(inputs) > MAX_PATHS:
+            raise Refuse("E1001", f"a join of {len(inputs):,} values, more than {MAX_PATHS}")
         if len(self.operations) >= MAX_LAYERS:
             raise Refuse("E1001", f"the network has more than {MAX_LAYERS:,} layers")
         keys = {weight.name: f"{label}.{weight.name}" if weight.name else label for weight in weights}

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from cnnspec.importers.arrange import Meeting, Wire, line
 from cnnspec.importers.arrange import Scope as Graph
+from cnnspec.importers.forks import nest_forks, order_sums
 from cnnspec.importers.model import Model, Operation, Scope, all_keys
 from cnnspec.importers.normalise import normalise
 from cnnspec.importers.scopes import Cutter
 from cnnspec.importers.skeletons import (
     ACT,
     FILTERS,
-    NOISE,
     SHUFFLE,
     Kind,
     Node,
@@ -57,7 +57,7 @@ def discover(model: Model) -> Discovered:
     """The model with a scope about each block that its graph shows; one whose keys are names as it is."""
     if model.named:
         return Discovered(model, {key: key for key in all_keys(model)})
-    model = order_sums(normalise(model))
+    model = nest_forks(order_sums(normalise(model)))
     uses: dict[tuple[str, ...], list[int]] = {}
     for place, operation in enumerate(model.operations):
         uses.setdefault(tuple(operation.keys.values()), []).append(place)
@@ -76,26 +76,6 @@ def discover(model: Model) -> Discovered:
         for name, key in operation.keys.items()
     }
     return Discovered(model._replace(operations=tuple(placed)), keys)
-
-
-def order_sums(model: Model) -> Model:
-    """The model with the longer way to a sum of two first: of alike blocks sources write either.
-
-    Where noise is drawn on a way, the order stays, because paths run in it.
-    """
-    depths = {given.value.number: 0 for given in model.inputs}
-    noisy: set[int] = set()
-    made = []
-    for operation in model.operations:
-        numbers = [value.number for value in operation.inputs]
-        if operation.layer.name in NOISE or not noisy.isdisjoint(numbers):
-            noisy.add(operation.output.number)
-        elif operation.layer.name == "add" and len(numbers) == 2:
-            inputs = sorted(operation.inputs, key=lambda value: -depths[value.number])
-            operation = operation._replace(inputs=tuple(inputs))
-        depths[operation.output.number] = 1 + max(depths[number] for number in numbers)
-        made.append(operation)
-    return model._replace(operations=tuple(made))
 
 
 def with_owner(operation: Operation, owner: str, scopes: tuple[Scope, ...]) -> Operation:

@@ -66,6 +66,47 @@ def test_alike_sums_are_one_block_whichever_path_is_first() -> None:
     assert specify(bare(network(body, shape="16@32x32"))).text.count("add {") == 3
 
 
+FORKED = """relu, start: identity
+a: conv 8@1x1
+from start, conv 8@1x1
+fork: tanh
+c: conv 8@1x3 pad=0x1
+from fork
+d: conv 8@3x1 pad=1x0
+concat { | from a | from c | from d }
+"""
+GROWING = """relu, a: conv 8@1x1
+b: conv 8@3x3 pad=1
+c: conv 8@5x5 pad=2
+concat { | from c | from b | from a }
+"""
+
+
+def test_operands_of_one_fork_are_concatenated_first() -> None:
+    assert lines_of(FORKED) == [
+        "relu",
+        "concat {",
+        "| conv 8@1x1",
+        "| conv 8@1x1, tanh",
+        "concat { | conv 8@1x3 pad=0x1 | conv 8@3x1 pad=1x0 }",
+        "}",
+    ]
+    assert lines_of(GROWING) == [
+        "relu, conv 8@1x1",
+        "concat {",
+        "| conv 8@3x3 pad=1",
+        "concat { | conv 8@5x5 pad=2 | identity }",
+        "| identity",
+        "}",
+    ]
+
+
+def lines_of(body: str) -> list[str]:
+    """What a net becomes of which the graph alone is known."""
+    text = specify(bare(network(body, shape="16@32x32"))).text
+    return [line.strip() for line in text.split("\n")[2:-2]]
+
+
 def test_joins_that_are_alike_are_a_class_however_their_shorter_paths_differ() -> None:
     assert kinds(residual(BASIC) + residual(BASIC, "conv 16@1x1")) == {"Residual": 2}
     assert kinds(residual(BASIC)) == {}

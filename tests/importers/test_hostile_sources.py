@@ -114,6 +114,7 @@ BIG = {
     "list": ("net.prototxt", b"a: [" + b"1," * 20_000 + b"1]", "the net with `a`"),
     "string": ("net.prototxt", b'a: "' + b"x" * 100_000, "has no meaning here"),
     "layers": ("net.cfg", CFG.encode() + b"[logistic]\n" * 6_000, "more than 3,000 layers"),
+    "paths": ("net.cfg", CFG.encode() + b"[route]\nlayers=" + b"-1," * 101, "a join of 101 values"),
     "doubling": ("net.cfg", CFG.encode() + b"[route]\nlayers=-1,-1\n" * 100, "more than 2^40 numbers"),
     "filters": (
         "net.cfg",
