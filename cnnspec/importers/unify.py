@@ -281,7 +281,9 @@ def instance(term: Term, place: int, names: Mapping[str, Any]) -> Chain:
         return (made._replace(label=label, channels=at(made.channels), leaving=leaving),)
     if isinstance(made, Join):
         live = [path for path in made.paths if path != (NONE,)]
-        return live[0] if len(live) == 1 < len(made.paths) else (made,)
+        if len(live) == 1 < len(made.paths):
+            return live[0]
+        return (made._replace(paths=tuple(live or made.paths)),)
     return (made._replace(rows=at(made.rows)),) if isinstance(made, Repeat) else (made,)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,11 +54,14 @@ def batch(x: Shape, images: int = 3, seed: int = 0) -> torch.Tensor:
 
 
 def run(module: Any, x: torch.Tensor, name: str) -> Any:
-    """What a module makes, or the parameter of a scale or a shift: one number, or one a channel."""
-    if not isinstance(module, nn.Parameter):
-        return module(x)
-    numbers = module.reshape(-1, *[1] * (x.dim() - 2))
-    return {"scale": operator.mul, "shift": operator.add}[name](x, numbers)
+    """What a module makes, or the parameter of a scale or a shift."""
+    return with_numbers(name, x, module) if isinstance(module, nn.Parameter) else module(x)
+
+
+def with_numbers(name: str, x: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    """What a scale or a shift makes with one number, or one a channel."""
+    numbers = numbers.reshape(-1, *[1] * (x.dim() - 2))
+    return x * numbers if name == "scale" else x + numbers
 
 
 def misfit(name: str, arguments: dict[str, Any], *shapes: Shape) -> Misfit | None:

@@ -13,7 +13,7 @@ from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.passes.rewrite import Rewrite, apply
 from tests.backends.interpreter import build, join
-from tests.layers.instantiate import instantiate, scaled
+from tests.layers.instantiate import instantiate, with_numbers
 from tests.nets import network
 
 
@@ -53,7 +53,7 @@ def value(node: Node, arriving: list[Tensor], state: dict[str, Tensor]) -> Tenso
     layer = node.layer.with_arguments(activation=None) if hasattr(node.layer, "activation") else node.layer
     module = instantiate(layer.torch(node.shapes[0]))
     if isinstance(module, nn.Parameter):
-        return scaled(arriving[0], state[path])
+        return with_numbers(node.layer.name, arriving[0], state[path])
     module = module.double().eval()
     module.load_state_dict({key: state[f"{path}.{key}"] for key in module.state_dict()})
     made: Tensor = module(arriving[0])

@@ -19,11 +19,12 @@ def covered(step: Step) -> Sides:
     """The pads that windows reach into, those that hang over the edge included."""
     layer: Any = step.layer
     found: list[int] = []
+    pads = layer.pad[:2], layer.pad[2:]
     sizes = zip(
-        step.shape.size, step.output.size, layer.window, layer.stride, layer.pad, layer.dilation, strict=True
+        step.shape.size, step.output.size, layer.window, layer.stride, pads, layer.dilation, strict=True
     )
-    for n, o, k, s, p, d in sizes:
-        found += [p, max(p, (o - 1) * s + effective(k, d) - n - p)]
+    for n, o, k, s, (low, high), d in sizes:
+        found += [low, max(high, (o - 1) * s + effective(k, d) - n - low)]
     top, bottom, left, right = found
     return top, bottom, left, right
 
@@ -57,11 +58,11 @@ def divisors(step: Step) -> Array:
     if layer.divisor is not None:
         return np.full(step.output.size, layer.divisor)
     along = []
-    for n, o, k, s, p in zip(
-        step.shape.size, step.output.size, layer.window, layer.stride, layer.pad, strict=True
-    ):
+    pads = layer.pad[:2], layer.pad[2:]
+    sizes = zip(step.shape.size, step.output.size, layer.window, layer.stride, pads, strict=True)
+    for n, o, k, s, (low, high) in sizes:
         starts = np.arange(o) * s
-        along.append(np.minimum(starts + k, n + 2 * p) - starts)
+        along.append(np.minimum(starts + k, low + n + high) - starts)
     return np.outer(*along)
 
 
