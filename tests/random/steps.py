@@ -87,7 +87,8 @@ class Chain:
 
     def __str__(self) -> str:
         text = (",\n" if self.broken else ", ").join(map(str, self.steps))
-        return f"{text} -> {self.claim.text}" if self.claim else text
+        apart = "\n" if self.broken else " "
+        return f"{text}{apart}-> {self.claim.text}" if self.claim else text
 
     def run(self, place: Place) -> None:
         for step in self.steps:
