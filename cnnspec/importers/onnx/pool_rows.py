@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from cnnspec.importers import arrangement
@@ -10,8 +11,8 @@ from cnnspec.importers.onnx.algebra import Function
 from cnnspec.importers.onnx.lower import Lowering, Row
 from cnnspec.importers.onnx.values import Flow, Known, Refuse, Term
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
-from cnnspec.layers import pool, resize
-from cnnspec.layers.base import Layer
+from cnnspec.layers import pool
+from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
 
 
@@ -51,46 +52,40 @@ def average_pool(
         net.deny("dilations", dilations)
     value = net.map(x)
     windows = read_windows(net, value.shape, kernel_shape, strides, None, pads, auto_pad)
-    is_even = windows.pad[0] == windows.pad[1] and windows.pad[2] == windows.pad[3]
-    if count_include_pad and not is_even:
-        if ceil_mode:
-            net.deny("pads", list(windows.pad))
-        value = net.emit(resize.Pad(pad=list(windows.pad)), value)
-        windows = windows._replace(pad=(0, 0, 0, 0))
     given = {"window": windows.kernel, "stride": windows.stride}
     countpad = bool(count_include_pad) or not any(windows.pad)
     return pooled(
         net,
-        net.natural(value),
+        x,
         windows,
         bool(ceil_mode),
         lambda **more: pool.AvgPool(**given, countpad=countpad, **more),
+        bool(count_include_pad),
     )
 
 
-def pooled(net: Lowering, x: object, windows: Windows, ceil: bool, make: Any) -> Flow:
-    """A pool of windows whose pads may differ: what hangs over the far edge reads no more than a pad.
+def pooled(net: Lowering, x: object, windows: Windows, ceil: bool, make: Any, counts: bool = False) -> Flow:
+    """A pool, in the shortest form that has the windows of the node. Raises Refuse.
 
-    Windows that the layer has and the node has not are cut off. Raises Refuse.
+    What hangs over the far edge (`ceil=yes`) reads no more than a pad there, unless the pad `counts`.
     """
     value = net.map(x)
     if windows.kernel == windows.stride == (1, 1) and not any(windows.pad):
         return net.natural(value)
     wanted = covered(windows, value.shape, ceil)
-    pad = (windows.pad[0], windows.pad[2])
-    is_even = pad == (windows.pad[1], windows.pad[3])
-    tries = [make(pad=pad, ceil=over) for over in ((ceil,) if is_even else (False, True))]
-    if not is_even and wanted == (1, 1) and reads_all(windows, value.shape):
-        whole_map_ = pool.GlobalMaxPool() if tries[0].name == "maxpool" else pool.GlobalAvgPool()
-        return net.natural(net.emit(whole_map_, value))
+    top, bottom, left, right = windows.pad
+    exact = make(pad=list(windows.pad), ceil=ceil)
+    tries = [exact]
+    if not counts and (top, left) != (bottom, right):
+        if wanted == (1, 1) and reads_all(windows, value.shape):
+            tries = [pool.GlobalMaxPool() if exact.name == "maxpool" else pool.GlobalAvgPool()]
+        else:
+            tries = [*(make(pad=(top, left), ceil=over) for over in (False, True)), exact]
     for layer in tries:
-        if layer.output(value.shape).size == wanted:
-            return net.natural(net.emit(layer, value))
-    rows, columns = tries[-1].output(value.shape).size
-    rest = [0, rows - wanted[0], 0, columns - wanted[1]]
-    if is_even or min(rest) < 0:
-        net.deny("pads", list(windows.pad))
-    return net.natural(net.emit(resize.Crop(sides=rest), net.emit(tries[-1], value)))
+        with suppress(Misfit):
+            if layer.output(value.shape).size == wanted:
+                return net.natural(net.emit(layer, value))
+    return net.deny("pads", list(windows.pad))
 
 
 def reads_all(windows: Windows, x: Shape) -> bool:
