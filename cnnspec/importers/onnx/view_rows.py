@@ -160,6 +160,11 @@ def cut(net: Lowering, flow: Flow, place: int, begin: int, stop: int) -> Flow:
 
 
 def picked(net: Lowering, flow: Flow, place: int, numbers: list[int]) -> Flow:
+    """Channels by their numbers; a shuffle of all of them is one."""
+    count = flow.value.shape.channels
+    for groups in (each for each in range(2, count) if count % each == 0):
+        if numbers == [k * (count // groups) + c for c in range(count // groups) for k in range(groups)]:
+            return net.each(resize.ChannelShuffle(groups=groups), flow)
     made = net.emit(channels.Pick(channels=numbers), flow.value)
     return Flow(made, (*flow.axes[:place], whole("C", len(numbers)), *flow.axes[place + 1 :]))
 

@@ -322,6 +322,7 @@ PAIR = np.array([0, 0, 1, 2, 0, 0, 3, 0])
         ([node("a y = Split x", axis=1)], 13, ["slice"]),
         ([node("a y = Split x", axis=1, split=[1, 3])], 11, ["slice"]),
         ([node("y = Gather x order", axis=1)], 17, ["pick"]),
+        ([node("y = Gather x shuffled", axis=1)], 17, ["channelshuffle"]),
         ([node("y = DepthToSpace x", blocksize=2)], 17, ["pixelshuffle"]),
         ([node("y = DepthToSpace x", blocksize=2, mode="CRD")], 17, ["pixelshuffle"]),
         ([node("y = SpaceToDepth x", blocksize=2)], 17, ["pixelunshuffle", "pick"]),
@@ -340,6 +341,7 @@ def test_moves(nodes: list[Any], opset: int, found: list[str]) -> None:
         "ends": np.array([-1]),
         "axes": np.array([1]),
         "order": np.array([3, 0, -2]),
+        "shuffled": np.array([0, 2, 1, 3]),
         "back": np.array([2, 4, 6, 6]),
     }
     assert layers(graph(nodes, opset=opset, **tensors)) == found
