@@ -57,7 +57,7 @@ CASES = {
     "pool that hangs over": (conv(4, 2) + "[maxpool]\nstride=2\n", "conv 4@2x2, maxpool 2x2 ceil=yes"),
     "pool of stride 1": (
         "[maxpool]\nsize=2\nstride=1\n",
-        'pad [0, 1, 0, 1] mode="replicate", maxpool 2x2 stride=1',
+        "maxpool 2x2 stride=1 pad=[0, 1, 0, 1]",
     ),
     "pool of 5": ("[maxpool]\nsize=5\nstride=1\n", "maxpool 5x5 stride=1 pad=2"),
     "mean": ("[avgpool]\n[softmax]\ngroups=1\n[cost]\ntype=sse\n", "globalavgpool, softmax"),

@@ -10,7 +10,7 @@ from cnnspec.importers.caffe.net import Blob, Net
 from cnnspec.importers.caffe.prototxt import parse
 from cnnspec.importers.caffe.read import read
 from cnnspec.importers.model import Model
-from cnnspec.importers.names import from_class
+from cnnspec.importers.names import from_class, from_file
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.text_files import read_text
 from cnnspec.values.shapes import Shape
@@ -27,7 +27,7 @@ class LoadedNet:
         self.path, self.file, self.until = path, weights, until
         self.fields = parse(path.name, read_text(path))
         names = self.fields.fields.get("name", [])
-        self.name = from_class(str(names[0].value) if names else path.stem.capitalize(), "Net")
+        self.name = from_class(str(names[0].value), "Net") if names else from_file(path.stem)
         self.blobs: dict[str, Blob] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
 

@@ -10,7 +10,7 @@ from cnnspec.importers.darknet.cfg import parse
 from cnnspec.importers.darknet.net import Net, Tensor
 from cnnspec.importers.darknet.read import read
 from cnnspec.importers.model import Model
-from cnnspec.importers.names import from_class
+from cnnspec.importers.names import from_file
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.text_files import read_text
 from cnnspec.values.shapes import Shape
@@ -25,7 +25,7 @@ class LoadedNet:
     def __init__(self, path: Path, weights: str, until: str) -> None:
         self.path, self.file, self.until = path, weights, until
         self.text = read_text(path)
-        self.name = from_class(path.stem.replace("-", "_").capitalize(), "Net")
+        self.name = from_file(path.stem)
         self.tensors: list[Tensor] = []
 
     def read(self, inputs: Sequence[Shape], name: str) -> Model:

@@ -105,7 +105,8 @@ def flat(reading: Reading, value: Value) -> Value:
 def maxpool(reading: Reading) -> Value:
     """Half the padding is before the map, and the last windows hang over as far as the rest of it.
 
-    `size=2 stride=1` keeps the size so. The pad never counts, so the map's last row may stand in it.
+    `size=2 stride=1` keeps the size so. The language pads at most half a window: where Darknet pads more,
+    the map's last row stands in for what never counts.
     """
     fields = reading.fields
     stride = fields.integer("stride", 1)
@@ -124,6 +125,9 @@ def maxpool(reading: Reading) -> Value:
             layer = pool.MaxPool(window=size, stride=strides, pad=low, ceil=ceil)
             return reading.add(layer, reading.value)
     more = padding - 2 * low
+    if low + more <= size // 2:
+        sides = [low, low + more, low, low + more]
+        return reading.add(pool.MaxPool(window=size, stride=strides, pad=sides), reading.value)
     padded = reading.add(resize.Pad(pad=[0, more, 0, more], mode="replicate"), reading.value)
     return reading.add(pool.MaxPool(window=size, stride=strides, pad=low), padded)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnspec.importers.names import from_class
+from cnnspec.importers.names import from_file
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.values.shapes import Shape
 
@@ -25,8 +25,7 @@ class LoadedFile:
 
     def __init__(self, path: Path, model: ModelProto) -> None:
         self.path, self.model = path, model
-        words = path.stem.replace("-", "_").split("_")
-        self.name = from_class("".join(word[:1].upper() + word[1:] for word in words), "Net")
+        self.name = from_file(path.stem)
         self.tensors: dict[str, Tensor] = {}
 
     def read(self, inputs: Sequence[Shape], name: str) -> Model:
