@@ -21,6 +21,8 @@ def vector(net: Lowering, known: object, what: str, size: int) -> Tensor:
     given = net.numbers(known, what)
     if given.array.size == 1 < size:
         return Tensor(np.full(size, given.array.reshape(())))
+    if given.array.size != size or given.array.shape[-1:] != (size,):
+        net.deny(what, f"a tensor of shape {given.array.shape}")
     return Tensor(given.array.reshape(size), given.name if given.array.shape == (size,) else "")
 
 

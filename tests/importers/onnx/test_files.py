@@ -175,6 +175,7 @@ def test_all_reasons_of_a_file_are_given_those_alike_as_one() -> None:
         ([node("y = Conv x x")], "the kernel of `Conv` is a value of the network"),
         ([node("y = HardSigmoid x", beta=0.4)], "`HardSigmoid` with `beta=0.4`"),
         ([node("y = MatMul x x")], "`MatMul` of two values"),
+        ([node("f = Flatten x"), node("y = Gemm f q c")], "`Gemm` with `bias=a tensor of shape (2, 1)`"),
         ([node("y = Softmax x", axis=3)], "`Softmax` with `axis=3`"),
         ([node("y = Transpose x")], "`output` of a tensor"),
         ([node("y = Concat x x", axis=2)], "`Concat` along another axis"),
@@ -186,7 +187,7 @@ def test_all_reasons_of_a_file_are_given_those_alike_as_one() -> None:
     ids=str,
 )
 def test_what_the_language_has_not(nodes: list[Any], reason: str) -> None:
-    assert reason in reading(nodes, w=TENSORS["w"])
+    assert reason in reading(nodes, w=TENSORS["w"], q=weight(144, 2), c=weight(2, 1))
 
 
 def test_inputs_as_the_user_gives_them() -> None:
