@@ -60,7 +60,12 @@ def module(node: Node) -> nn.Module:
     if layer.name == "maxpool":
         keywords = {name: layer.value(name) for name in ("stride", "dilation")}
         made: nn.Module = nn.Conv2d(
-            channels, channels, layer.value("window"), padding=layer.value("pad"), groups=channels, **keywords
+            channels,
+            channels,
+            layer.value("window"),
+            padding=layer.value("pad")[::2],
+            groups=channels,
+            **keywords,
         )
     else:
         made = instantiate(layer.torch(node.shapes[0]))

@@ -127,7 +127,13 @@ def test_a_layout_is_tidy(name: str) -> None:
 def graph(network: Network) -> object:
     flat = unroll(network)
     nodes = [
-        (type(node.layer), vars(node.layer), node._replace(layer=None, span=None)) for node in flat.nodes
+        (
+            type(node.layer),
+            vars(node.layer),
+            [run._replace(span=None) for run in node.within],
+            node._replace(layer=None, span=None, within=()),
+        )
+        for node in flat.nodes
     ]
     return network.name, flat.inputs, nodes, flat.outputs, flat.blocks
 

@@ -60,7 +60,7 @@ def uses(program: Program) -> Iterator[Use]:
     """One use of every class."""
     seen = set()
     for instances in program.instances.values():
-        for instance in instances:
+        for instance in instances.values():
             plan, row = program.by_instance[id(instance)]
             if plan.name not in seen:
                 seen.add(plan.name)
