@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+pytest.importorskip("numpy")  # ONNX models hold arrays
+
 from cnnspec.backends import BACKENDS, emit
 from cnnspec.backends.numpy.lowering import LOWERINGS as KERNELS
 from cnnspec.backends.onnx.lowering import LOWERINGS as OPERATORS
