@@ -67,7 +67,7 @@ def import_(
         refuse(refused, style)
     except ImportError as problem:
         package = str(problem.name).partition(".")[0]
-        extra = package if package in ("onnx", "torch") else "run"
+        extra = "onnx" if source.endswith(".onnx") else "torch" if package == "torch" else "run"
         fail(f"{package} is not installed: pip install 'cnnspec[{extra}]'")
     if weights is not None:
         save(weights, contents_of(weights, {own: tensors[key] for own, key in keys.items()}), force)
