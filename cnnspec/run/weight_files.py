@@ -189,8 +189,12 @@ def contents(path: str, tensors: dict[str, Array]) -> bytes:
     """The file of some tensors, by its name's suffix; it tells who wrote it. Raises RunProblem."""
     note = f"{MARK} {__version__}"
     if suffix_of(path) == ".safetensors":
-        from safetensors.numpy import save
-
+        try:
+            from safetensors.numpy import save
+        except ImportError:
+            raise RunProblem(
+                f"{path}: safetensors is not installed: pip install 'cnnspec[run]', or write .npz"
+            ) from None
         # Numpy's ascontiguousarray would make a list of one of a lone number.
         return save({name: np.asarray(x, order="C") for name, x in tensors.items()}, {"writer": note})
     file = io.BytesIO()

@@ -197,3 +197,10 @@ def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
     twice.write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
     with pytest.raises(RunProblem, match="holds twice: b"):
         read_weights(str(twice), {"b": np.zeros(2, np.float32)})
+
+
+def test_without_safetensors_there_is_npz(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(RunProblem, match=r"w\.safetensors: safetensors is not installed: pip install .*npz"):
+        contents("w.safetensors", GIVEN)
+    assert contents("w.npz", GIVEN)
