@@ -17,7 +17,10 @@ from tests.importers.reference import difference, read, table
 
 KINDS = {file: kind for kind in ("caffe", "darknet") for file in table(kind)}
 
-pytestmark = pytest.mark.skipif(not KINDS, reason="the reference networks are not there")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not KINDS, reason="the reference networks are not there"),
+]
 
 REFUSED = {
     "alexeyab/cfg_darknet53_448_xnor.cfg": "`xnor` is `1`",

@@ -19,6 +19,8 @@ from cnnspec.importers.write import specify
 from cnnspec.text.files import read, read_used
 from tests.importers.onnx.graphs import open_bytes, read_model
 
+pytestmark = pytest.mark.slow
+
 SPECS = Path(__file__).parents[3] / "specs"
 
 
