@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from cnnspec.importers.arrangement import sizes_of, whole
+from cnnspec.importers.flows import Flow, Refuse
 from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.formulas import completed, expression_of
 from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
-from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Refuse, Term
+from cnnspec.importers.onnx.values import Affine, Constant, Known, Term
 from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer
 

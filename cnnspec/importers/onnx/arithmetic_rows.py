@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.importers.flows import Flow, Repeated, joined, product
 from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.affine import affine
 from cnnspec.importers.onnx.formulas import completed, expression_of, formula
-from cnnspec.importers.onnx.join_rows import gated_by_itself, joined, product
+from cnnspec.importers.onnx.join_rows import gated_by_itself
 from cnnspec.importers.onnx.lower import Lowering, Row
-from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Repeated, Term
+from cnnspec.importers.onnx.values import Affine, Constant, Known, Term
 from cnnspec.layers import merge
 
 

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from cnnspec.importers import arrangement
-from cnnspec.importers.arrangement import Axes, Uneven, axes_of, described, flattened, sizes_of
+from cnnspec.importers.arrangement import Axes, axes_of, sizes_of
 from cnnspec.importers.arrays import Array
+from cnnspec.importers.flows import Flow, Flows, Refuse, Repeated
 from cnnspec.importers.model import Operation, Scope, Value
 from cnnspec.importers.onnx.constants import compute
 from cnnspec.importers.onnx.files import DOMAINS, attributes_of
 from cnnspec.importers.onnx.shapes import Dimensions, fits
-from cnnspec.importers.onnx.values import Affine, Constant, Flow, Known, Node, Opaque, Refuse, Repeated, Term
-from cnnspec.importers.rearrange import layers_of
+from cnnspec.importers.onnx.values import Affine, Constant, Known, Node, Opaque, Term
 from cnnspec.importers.refusals import Refusal
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.values.shapes import Shape
@@ -48,7 +48,7 @@ class Made(NamedTuple):
     tensors: dict[str, Tensor]
 
 
-class Lowering:
+class Lowering(Flows):
     """The state of lowering one graph. Rows are given it, and the node's inputs and attributes."""
 
     def __init__(
@@ -61,18 +61,21 @@ class Lowering:
         opset: int,
         batch: int,
     ) -> None:
+        super().__init__(batch)
         self.table, self.make, self.constant = table, make, constant
-        self.shapes, self.readers, self.opset, self.batch = shapes, readers, opset, batch
+        self.shapes, self.readers, self.opset = shapes, readers, opset
         self.known: dict[str, Known] = {}
         self.made: dict[int, Made] = {}  # by the number of the output
         self.names: dict[int, set[str]] = {}  # of the graph's values that are this value, however laid out
         self.signs: dict[Any, Made] = {}  # of layers whose filters may be shared
-        self.plain: dict[Flow, Value] = {}  # what a rearranged value was named as
         self.settled: dict[Any, tuple[Flow, Known]] = {}  # what arithmetic was made
         self.inputs: list[Value] = []
         self.refusals: list[Refusal] = []
-        self.count = 0
         self.node: Node
+
+    @property
+    def operator(self) -> str:
+        return self.node.operator
 
     def start(self, name: str, shape: Shape, is_channels_last: bool) -> Value:
         """An input of the network."""
@@ -272,49 +275,6 @@ class Lowering:
         if isinstance(known, Repeated):
             raise Refuse("E1003", "a value that is repeated along an axis has no layer")
         raise Refuse("E1005", f"`{self.node.operator}` of a tensor that is no value of the network")
-
-    def each(self, layer: Layer, known: object, **tensors: Tensor | None) -> Flow:
-        """A layer that does the same wherever a channel's number lies: the arrangement stays."""
-        flow = self.compact(self.flow(known))
-        return Flow(self.emit(layer, flow.value, **tensors), flow.axes)
-
-    def compact(self, flow: Flow) -> Flow:
-        """The value; a map that is flattened is a vector from here on."""
-        value, axes = flow
-        is_flat = (
-            value.shape.is_map and len(axes) == 2 and axes == flattened(axes_of(value.shape, self.batch))
-        )
-        return self.natural(self.map(flow)) if is_flat else flow
-
-    def natural(self, value: Value) -> Flow:
-        """A value as it is made."""
-        return Flow(value, axes_of(value.shape, self.batch))
-
-    def map(self, known: object) -> Value:
-        """The value as a map or a vector: its rearrangement becomes a layer. Raises Refuse."""
-        flow = self.flow(known)
-        value, axes = flow
-        natural = axes_of(value.shape, self.batch)
-        if axes == natural:
-            return value
-        if flow not in self.plain:
-            layers = layers_of(value.shape, axes, self.batch)
-            if not layers:
-                raise Refuse("E1005", f"`{self.node.operator}` of {described(axes, natural)}")
-            for layer in layers:
-                value = self.emit(layer, value)
-            self.plain[flow] = value
-        return self.plain[flow]
-
-    def reshape(self, flow: Flow, sizes: Sequence[int]) -> Flow:
-        """Raises Refuse."""
-        for each in (flow, None):
-            try:  # what was cut at odd places may be plain as a map
-                named = each or self.natural(self.map(flow))
-                return named._replace(axes=arrangement.reshape(named.axes, sizes))
-            except Uneven:
-                continue
-        raise Refuse("E1005", f"`{self.node.operator}` splits axes unevenly")
 
     def axes_of(self, known: object) -> Axes | None:
         return (

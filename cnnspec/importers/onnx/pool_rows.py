@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from cnnspec.importers import arrangement
-from cnnspec.importers.arrangement import whole
+from cnnspec.importers.flows import Flow, Refuse, reducing_layer
 from cnnspec.importers.onnx.algebra import Function
 from cnnspec.importers.onnx.lower import Lowering, Row
-from cnnspec.importers.onnx.values import Flow, Known, Refuse, Term
+from cnnspec.importers.onnx.values import Known, Term
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.layers import pool
 from cnnspec.layers.base import Layer, Misfit
@@ -111,7 +111,7 @@ def reduction(net: Lowering, known: Known, axes: object, keepdims: int, noop: in
     if not given and noop:
         return flow
     places = sorted({place % len(flow.axes) for place in given or range(len(flow.axes))})
-    layer = reducing(flow, places, is_mean)
+    layer = reducing_layer(flow, places, is_mean)
     if layer is None:
         message = f"`{net.node.operator}` over other axes than rows and columns, or channels, has no layer"
         raise Refuse("E1003", message)
@@ -128,17 +128,6 @@ def mean_of_term(net: Lowering, term: Term, given: list[int]) -> Term:
     if not letters or any(atom.axis in letters for axis in left for atom in axis):
         net.deny("axes", given)
     return Term(Function(f"mean {letters}", term.expression), left)
-
-
-def reducing(flow: Flow, places: list[int], is_mean: bool) -> Layer | None:
-    """The layer that reduces a value along the axes at these places."""
-    shape = flow.value.shape
-    atoms = sorted(atom for place in places for atom in flow.axes[place])
-    if shape.is_map and atoms == sorted([*whole("H", shape.size[0]), *whole("W", shape.size[1])]):
-        return pool.GlobalAvgPool() if is_mean else pool.GlobalMaxPool()
-    if atoms == list(whole("C", shape.channels)):
-        return pool.ChannelMean() if is_mean else pool.ChannelMax()
-    return None
 
 
 def reduce(is_mean: bool) -> Row:

@@ -13,6 +13,7 @@ from onnx import ModelProto
 
 from cnnspec.importers.arrangement import axes_of, permute
 from cnnspec.importers.as_maps import without_reshapes
+from cnnspec.importers.flows import Refuse
 from cnnspec.importers.model import Input, Model, Operation, Output, Value
 from cnnspec.importers.onnx import (
     activation_rows,
@@ -28,7 +29,7 @@ from cnnspec.importers.onnx import (
 from cnnspec.importers.onnx.lower import Lowering, Made, Row, Tensor
 from cnnspec.importers.onnx.names import named
 from cnnspec.importers.onnx.shapes import infer_shapes
-from cnnspec.importers.onnx.values import Constant, Node, Opaque, Refuse
+from cnnspec.importers.onnx.values import Constant, Node, Opaque
 from cnnspec.importers.refusals import Refused
 from cnnspec.importers.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.tidy import with_own_pads

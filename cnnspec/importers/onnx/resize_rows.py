@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnspec.importers.arrangement import axes_of, sizes_of
+from cnnspec.importers.flows import Flow, Refuse
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering, Row
-from cnnspec.importers.onnx.values import Constant, Flow, Refuse
+from cnnspec.importers.onnx.values import Constant
 from cnnspec.layers import resize
 
 HALF = ("half_pixel", "pytorch_half_pixel")

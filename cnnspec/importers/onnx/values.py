@@ -7,15 +7,8 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers.arrangement import Axes
 from cnnspec.importers.arrays import Array
-from cnnspec.importers.model import Value
+from cnnspec.importers.flows import Flow, Repeated
 from cnnspec.importers.onnx.algebra import Expression
-
-
-class Flow(NamedTuple):
-    """A value of the network, laid out on these axes."""
-
-    value: Value
-    axes: Axes
 
 
 class Constant(NamedTuple):
@@ -23,13 +16,6 @@ class Constant(NamedTuple):
 
     array: Array
     name: str = ""
-
-
-class Repeated(NamedTuple):
-    """A value that is repeated along axes of size 1: arithmetic does so by itself."""
-
-    flow: Flow
-    shape: tuple[int, ...]
 
 
 class Term(NamedTuple):
@@ -63,11 +49,3 @@ class Node(NamedTuple):
     outputs: tuple[str, ...]
     attributes: dict[str, Any] = {}
     properties: Mapping[str, str] = {}
-
-
-class Refuse(Exception):
-    """A row cannot say its node in the language."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message

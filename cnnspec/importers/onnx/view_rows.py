@@ -10,9 +10,10 @@ import onnx
 
 from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import size_of, sizes_of, whole
+from cnnspec.importers.flows import Flow, Refuse, Repeated, at_channels, cut
 from cnnspec.importers.onnx.files import array
 from cnnspec.importers.onnx.lower import Lowering, Row
-from cnnspec.importers.onnx.values import Constant, Flow, Known, Refuse, Repeated
+from cnnspec.importers.onnx.values import Constant, Known
 from cnnspec.layers import channels, resize
 
 FLOATS = (
@@ -136,27 +137,6 @@ def taken(net: Lowering, flow: Flow, place: int, item: slice, crop: list[int]) -
         flow, place = at_channels(net, flow, place)
         return picked(net, flow, place, list(range(begin, stop, step)))
     return cut(net, flow, place, begin, stop)
-
-
-def at_channels(net: Lowering, flow: Flow, place: int) -> tuple[Flow, int]:
-    """The value, if this one of its axes counts all of its channels. Raises Refuse."""
-    flow = net.compact(flow)
-    if flow.axes[place] == whole("C", flow.value.shape.channels):
-        return flow, place
-    named = net.natural(net.map(flow))
-    if len(named.axes) != len(flow.axes) or place != 1:
-        raise Refuse("E1005", f"`{net.node.operator}` along axis {place}, which is not that of the channels")
-    return named, place
-
-
-def cut(net: Lowering, flow: Flow, place: int, begin: int, stop: int) -> Flow:
-    """Channels from `begin` up to `stop`. Raises Refuse."""
-    flow, place = at_channels(net, flow, place)
-    count = flow.value.shape.channels
-    if (begin, stop) == (0, count):
-        return flow
-    made = net.emit(channels.Slice(start=begin, stop=None if stop == count else stop), flow.value)
-    return Flow(made, (*flow.axes[:place], whole("C", stop - begin), *flow.axes[place + 1 :]))
 
 
 def picked(net: Lowering, flow: Flow, place: int, numbers: list[int]) -> Flow:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.importers.arrangement import whole
-from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.flows import Flow, Refuse
+from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.numbers import common_number
-from cnnspec.importers.torch.values import Flow
 from cnnspec.layers import activation, dropout
 from cnnspec.layers.base import Layer
 
@@ -91,7 +91,7 @@ def over_channels(layer: type[Layer]) -> Row:
         if dim is None:
             return net.deny("dim", None)
         if flow.axes[dim] != whole("C", flow.value.shape.channels):
-            named = net.made(net.map(flow))
+            named = net.natural(net.map(flow))
             if named.axes[dim] != whole("C", named.value.shape.channels):
                 net.deny("dim", dim)
             flow = named

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cnnspec.importers.flows import Flow
 from cnnspec.importers.torch.layer_rows import sides
 from cnnspec.importers.torch.lower import Lowering, Row
-from cnnspec.importers.torch.values import Flow, Weight
+from cnnspec.importers.torch.values import Weight
 from cnnspec.layers import activation, channels, norm, pool, resize
 from cnnspec.layers.base import Layer
 
@@ -20,7 +21,7 @@ def row(make: Callable[[Any], Layer]) -> Row:
         path = net.call.scopes[-1].path
         named = module.named_parameters()
         tensors = {name: Weight(f"{path}.{name}", tuple(tensor.shape)) for name, tensor in named}
-        return net.made(net.emit(make(module), net.map(input), **tensors))
+        return net.natural(net.emit(make(module), net.map(input), **tensors))
 
     return read_module
 

@@ -6,26 +6,16 @@ from typing import Any
 
 from torch import Tensor
 
-from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import whole
-from cnnspec.importers.model import Operation, Value
-from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.flows import Flow, Refuse, Repeated, concatenated, cut, joined, product
+from cnnspec.importers.model import Operation
+from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.terms import is_operand
-from cnnspec.importers.torch.trace import BATCH
-from cnnspec.importers.torch.values import Constant, Flow, Known, Noise, Repeated, Shifted, Weight
-from cnnspec.importers.torch.view_rows import cut
+from cnnspec.importers.torch.values import Constant, Known, Noise, Shifted, Weight
 from cnnspec.layers import channels, merge
 from cnnspec.layers.activation import Sigmoid, StarReLU
-from cnnspec.layers.base import Join
-
-
-def joined(net: Lowering, join: Join, left: Flow, right: Flow) -> Flow:
-    """Two values of one shape, where their numbers lie alike as they are, else as maps."""
-    if left.axes != right.axes or left.value.shape != right.value.shape:
-        left, right = net.made(net.map(left)), net.made(net.map(right))
-    return Flow(net.emit(join, left.value, right.value), left.axes)
 
 
 def add(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Known:
@@ -73,7 +63,7 @@ def mul(net: Lowering, input: object, other: object) -> Known:
             return left._replace(factor=left.factor * right)
         if isinstance(left, Flow) and isinstance(right, Weight):
             return scale(net, left, right)
-    return gated(net, *pair(net, input, other, "multiplied by"))
+    return product(net, *pair(net, input, other, "multiplied by"))
 
 
 def div(net: Lowering, input: object, other: object, *, rounding_mode: Any = None) -> Known:
@@ -107,7 +97,7 @@ def fixed_numbers(known: object) -> float | Tensor | None:
 
 def normalize(net: Lowering, shifted: Shifted, by: float | Tensor) -> Flow:
     """(x - mean)/std with fixed numbers, one in all or one a channel. Raises Refuse."""
-    flow = net.made(net.map(shifted.flow))
+    flow = net.natural(net.map(shifted.flow))
     mean, std = (per_channel(numbers, flow) for numbers in (shifted.by, by))
     if mean is None or std is None:
         raise Refuse("E1003", "arithmetic of a value and fixed numbers, not one a channel, has no layer")
@@ -138,7 +128,7 @@ def pair(net: Lowering, input: object, other: object, verb: str) -> tuple[Flow, 
         if isinstance(known, int | float | Constant):
             raise Refuse("E1003", f"a value {verb} a fixed number has no layer")
     left, right = (each.flow if isinstance(each, Repeated) else each for each in (input, other))
-    return net.settled(net.flow(left)), net.settled(net.flow(right))
+    return net.compact(net.flow(left)), net.compact(net.flow(right))
 
 
 def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
@@ -153,7 +143,7 @@ def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
 
 def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale | channels.Shift]) -> Flow:
     """A trained number a channel, or one in all. Raises Refuse."""
-    flow = net.settled(flow)
+    flow = net.compact(flow)
     tensor = net.state[weight.key]
     channels_of = whole("C", flow.value.shape.channels)
     shape = (1,) * (len(flow.axes) - len(weight.shape)) + weight.shape
@@ -212,56 +202,16 @@ def star(net: Lowering, flow: Flow, bias: Weight) -> Flow | None:
     return net.each(layer, Flow(squared.inputs[0], flow.axes), scale=weight, bias=bias)
 
 
-def gated(net: Lowering, left: Flow, right: Flow) -> Flow:
-    """A product; a gate has the axes of the other value, but none of its channels, or of its pixels."""
-    if left.axes == right.axes and left.value.shape == right.value.shape:
-        return Flow(net.emit(merge.Mul(), left.value, right.value), left.axes)
-    if is_gate(left, right):
-        return Flow(net.emit(merge.Mul(), left.value, as_map(net, right)), left.axes)
-    if is_gate(right, left):
-        return Flow(net.emit(merge.Mul(), as_map(net, left), right.value), right.axes)
-    return net.made(net.emit(merge.Mul(), net.map(left), net.map(right)))
-
-
-def is_gate(flow: Flow, gate: Flow) -> bool:
-    """Whether the gate has a number for each channel of the value, or pixel, and lies as it does."""
-    shape, gates = flow.value.shape, gate.value.shape
-    if not shape.is_map or len(gate.axes) != len(flow.axes) or gate.axes[0] != flow.axes[0]:
-        return False
-    is_known = gates.features == shape.channels or (gates.channels == 1 and gates[1:] == shape[1:])
-    pairs = zip(gate.axes, flow.axes, strict=True)
-    return is_known and all(ours == theirs or not ours for ours, theirs in pairs)
-
-
-def as_map(net: Lowering, gate: Flow) -> Value:
-    """A gate's value as C@1x1."""
-    if gate.value.shape.is_map:
-        return gate.value
-    return net.map(Flow(gate.value, (*arrangement.axes_of(gate.value.shape, BATCH), (), ())))
-
-
 def glu(net: Lowering, input: object, dim: int = -1) -> Flow:
     """The first half of the channels times the sigmoid of the second. Dauphin et al. 2017."""
-    flow = net.settled(net.flow(input))
+    flow = net.compact(net.flow(input))
     count = flow.value.shape.channels
     value, gate = (cut(net, flow, dim, start, start + count // 2) for start in (0, count // 2))
     return joined(net, merge.Mul(), value, net.each(Sigmoid(), gate))
 
 
 def cat(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
-    flows = [net.settled(net.flow(each)) for each in tensors]
-    if len(flows) == 1:
-        return flows[0]
-    place = dim % len(flows[0].axes)
-    rest = [arrangement.remove(flow.axes, [place]) for flow in flows]
-    at_channels = all(flow.axes[place] == whole("C", flow.value.shape.channels) for flow in flows)
-    if not at_channels or any(each != rest[0] for each in rest):
-        flows = [net.made(net.map(flow)) for flow in flows]
-        if place != 1:
-            raise Refuse("E1003", "`cat` along another axis than that of the channels has no layer")
-    made = net.emit(merge.Concat(), *(flow.value for flow in flows))
-    axes = flows[0].axes
-    return Flow(made, (*axes[:place], whole("C", made.shape.channels), *axes[place + 1 :]))
+    return concatenated(net, [net.flow(each) for each in tensors], dim)
 
 
 ROWS: dict[str, Row] = {

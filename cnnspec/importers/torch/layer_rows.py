@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from cnnspec.importers.arrangement import whole
-from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.flows import Flow, Refuse
+from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.numbers import shortest
-from cnnspec.importers.torch.values import Constant, Flow, Padded, Standardized, Weight
+from cnnspec.importers.torch.values import Constant, Padded, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
 from cnnspec.layers import channels, conv, linear, norm, pool
 from cnnspec.layers.base import Layer, Misfit
@@ -110,7 +111,7 @@ def conv2d(
     if is_fixed and groups == x.shape.channels and (bias, padding, dilation) == (None, 0, 1):
         window = tuple(weight.tensor.shape[2:])
         blur = pool.BlurPool(window=window, stride=sides(stride), pad=(0, 0), mode="zeros")
-        return net.made(net.emit(blur, x))
+        return net.natural(net.emit(blur, x))
     weight, gain, standardized = parted(weight)
     count, _, height, width = net.tensor("weight", weight, 4).shape
     kernel = (height, width)
@@ -128,7 +129,7 @@ def conv2d(
         layer = conv.Depthwise(kernel=kernel, multiplier=count // groups, **given)
     else:
         layer = conv.Conv(filter=Filter(count, kernel), groups=groups, **given)
-    return net.made(net.emit(layer, x, weight=weight, bias=bias, gain=gain))
+    return net.natural(net.emit(layer, x, weight=weight, bias=bias, gain=gain))
 
 
 def parted(weight: Any) -> tuple[Any, Weight | None, dict[str, Any]]:
@@ -165,7 +166,7 @@ def conv_transpose2d(
         bias=bias is not None,
         **fixed(net, weight, bias, 0 if groups == 1 else None),
     )
-    return net.made(net.emit(layer, x, weight=weight, bias=bias))
+    return net.natural(net.emit(layer, x, weight=weight, bias=bias))
 
 
 def linear_(net: Lowering, input: object, weight: Any, bias: Any = None) -> Flow:
@@ -181,7 +182,7 @@ def linear_(net: Lowering, input: object, weight: Any, bias: Any = None) -> Flow
     if x.shape.is_map and not is_pointwise:
         raise Refuse("E1005", "`linear` of the rows of a map")
     made = net.emit(linear.Linear(pointwise=is_pointwise, **given), x, weight=weight, bias=bias)
-    return Flow(made, (*flow.axes[:-1], whole("C", units))) if is_pointwise else net.made(made)
+    return Flow(made, (*flow.axes[:-1], whole("C", units))) if is_pointwise else net.natural(made)
 
 
 def batch_norm(
@@ -208,7 +209,7 @@ def batch_norm(
         track=is_tracked,
     )
     statistics = {"running_mean": running_mean, "running_var": running_var}
-    return net.made(net.emit(layer, x, weight=weight, bias=bias, **statistics))
+    return net.natural(net.emit(layer, x, weight=weight, bias=bias, **statistics))
 
 
 def instance_norm(
@@ -234,7 +235,7 @@ def instance_norm(
         track=is_tracked,
     )
     statistics = {"running_mean": running_mean, "running_var": running_var}
-    return net.made(net.emit(layer, x, weight=weight, bias=bias, **statistics))
+    return net.natural(net.emit(layer, x, weight=weight, bias=bias, **statistics))
 
 
 def group_norm(
@@ -242,7 +243,7 @@ def group_norm(
 ) -> Flow:
     has = {"affine": weight is not None, "bias": bias is not None or weight is None}
     layer = norm.GroupNorm(groups=num_groups, eps=eps, **has)
-    return net.made(net.emit(layer, net.map(input), weight=weight, bias=bias))
+    return net.natural(net.emit(layer, net.map(input), weight=weight, bias=bias))
 
 
 def layer_norm(
@@ -261,7 +262,7 @@ def layer_norm(
     if list(normalized_shape) != x.shape.dimensions:
         net.deny("normalized_shape", tuple(normalized_shape))
     over = "all" if x.shape.is_map else "channels"
-    return net.made(net.emit(norm.LayerNorm(over=over, **has), x, weight=weight, bias=bias))
+    return net.natural(net.emit(norm.LayerNorm(over=over, **has), x, weight=weight, bias=bias))
 
 
 def rms_norm(
@@ -280,7 +281,7 @@ def local_response_norm(
     net: Lowering, input: object, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Flow:
     layer = norm.LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=k)
-    return net.made(net.emit(layer, net.map(input)))
+    return net.natural(net.emit(layer, net.map(input)))
 
 
 def max_pool2d(
@@ -303,7 +304,7 @@ def max_pool2d(
     }
     layer = pool.MaxPool(**given, pad=sides(padding))
     if not isinstance(input, Padded):
-        return net.made(net.emit(layer, net.map(input)))
+        return net.natural(net.emit(layer, net.map(input)))
     both = [own + around for own, around in zip(layer.pad, input.sides, strict=True)]
     try:
         layer = pool.MaxPool(**given, pad=both)
@@ -311,7 +312,7 @@ def max_pool2d(
     except Misfit:
         same = False
     return (
-        net.made(net.emit(layer, input.value))
+        net.natural(net.emit(layer, input.value))
         if same
         else net.deny("input", f"padded by {list(input.sides)}")
     )
@@ -335,7 +336,7 @@ def avg_pool2d(
         countpad=count_include_pad,
         divisor=divisor_override,
     )
-    return net.made(net.emit(layer, net.map(input)))
+    return net.natural(net.emit(layer, net.map(input)))
 
 
 def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
@@ -347,7 +348,7 @@ def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
             raise Refuse("E1005", f"`{net.call.name}` of a vector")
         wanted = output_size if isinstance(output_size, list | tuple) else (output_size, output_size)
         size = tuple(n if n is not None else there for n, there in zip(wanted, x.shape.size, strict=True))
-        return net.made(net.emit(to_one() if size == (1, 1) else to_size(size=size), x))
+        return net.natural(net.emit(to_one() if size == (1, 1) else to_size(size=size), x))
 
     return adaptive_pool
 

@@ -13,10 +13,9 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from cnnspec.importers import arrangement
-from cnnspec.importers.arrangement import Axes, Uneven, axes_of, described, flattened, sizes_of
+from cnnspec.importers.arrangement import axes_of, sizes_of
+from cnnspec.importers.flows import Flow, Flows, Refuse, Repeated
 from cnnspec.importers.model import Operation, Value
-from cnnspec.importers.rearrange import layers_of
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.meta import COUNTER
@@ -25,11 +24,9 @@ from cnnspec.importers.torch.values import (
     KINDS,
     Computed,
     Constant,
-    Flow,
     Known,
     Opaque,
     Padded,
-    Repeated,
     Scaled,
     Shifted,
     Standardized,
@@ -49,34 +46,29 @@ MakeTerm = Callable[["Lowering", tuple[Any, ...], Mapping[str, Any], Refusal], F
 """Makes a part of a formula, or the layer that it completes, of what a row refuses."""
 
 
-class Refuse(Exception):
-    """A row cannot say its call in the language; `earlier`: for the reason of an earlier call."""
-
-    def __init__(self, code: str, message: str, earlier: Refusal | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.earlier = code, message, earlier
-
-
-class Lowering:
+class Lowering(Flows):
     """The state of lowering one run. Rows are given it, and the call's arguments."""
 
     def __init__(
         self, trace: Trace, table: Table, make_term: MakeTerm, state: Mapping[str, Tensor], is_training: bool
     ) -> None:
+        super().__init__(BATCH)
         self.trace, self.table, self.make_term = trace, table, make_term
         self.state, self.is_training = state, is_training
         self.known: dict[int, Known] = {}
         self.operations: list[Operation] = []
         self.refusals: list[Refusal] = []
         self.makers: dict[int, Operation] = {}  # operations by the number of their output
-        self.plain: dict[Flow, Value] = {}  # what a rearranged value was named as
-        self.count = 0
         self.call: Call
         for number, key in trace.keys.items():
             self.known[number] = Weight(key, tuple(state[key].shape))
         for number, tensor in trace.constants.items():
             self.known.setdefault(number, Constant(tensor))
         self.inputs = tuple(self.start(traced) for traced in trace.inputs)
+
+    @property
+    def operator(self) -> str:
+        return self.call.name
 
     def start(self, traced: Traced) -> Value:
         """An input of the network."""
@@ -277,53 +269,6 @@ class Lowering:
         if isinstance(known, Padded):
             raise Refuse("E1003", "a pad of -inf has a layer in a max pool alone")
         raise Refuse("E1005", f"`{self.call.name}` of a tensor that is no value of the network")
-
-    def each(self, layer: Layer, known: object, **tensors: Known | None) -> Flow:
-        """A layer that does the same wherever a channel's number lies: the arrangement stays."""
-        flow = self.settled(self.flow(known))
-        return Flow(self.emit(layer, flow.value, **tensors), flow.axes)
-
-    def settled(self, flow: Flow) -> Flow:
-        """The value; a map that is flattened is a vector from here on."""
-        value, axes = flow
-        is_flat = value.shape.is_map and len(axes) == 2 and axes == flattened(axes_of(value.shape, BATCH))
-        return self.made(self.map(flow)) if is_flat else flow
-
-    def made(self, value: Value) -> Flow:
-        """A value as it is made."""
-        return Flow(value, axes_of(value.shape, BATCH))
-
-    def map(self, known: object) -> Value:
-        """The value as a map or a vector: its rearrangement becomes a layer. Raises Refuse."""
-        flow = self.flow(known)
-        value, axes = flow
-        if axes == axes_of(value.shape, BATCH):
-            return value
-        if flow not in self.plain:
-            self.plain[flow] = self.rearrange(value, axes)
-        return self.plain[flow]
-
-    def rearrange(self, value: Value, axes: Axes) -> Value:
-        """The layers that an arrangement is. Raises Refuse."""
-        layers = layers_of(value.shape, axes, BATCH)
-        if not layers:
-            natural = axes_of(value.shape, BATCH)
-            raise Refuse("E1005", f"`{self.call.name}` of {described(axes, natural)}")
-        for layer in layers:
-            value = self.emit(layer, value)
-        return value
-
-    def reshape(self, flow: Flow, sizes: Sequence[int]) -> Flow:
-        """Raises Refuse."""
-        try:
-            return flow._replace(axes=arrangement.reshape(flow.axes, sizes))
-        except Uneven:
-            pass
-        try:  # what was cut at odd places may be plain as a map
-            named = self.made(self.map(flow))
-            return named._replace(axes=arrangement.reshape(named.axes, sizes))
-        except Uneven:
-            raise Refuse("E1005", f"`{self.call.name}` splits axes unevenly") from None
 
 
 ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cnnspec.importers.arrangement import whole
-from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.flows import Flow, Refuse
+from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.trace import BATCH
-from cnnspec.importers.torch.values import Flow, Fresh, Known, Noise
+from cnnspec.importers.torch.values import Fresh, Known, Noise
 from cnnspec.layers.base import Layer
 from cnnspec.layers.dropout import StochasticDepth
 

@@ -9,16 +9,16 @@ from typing import Any
 
 from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import Atom, whole
+from cnnspec.importers.flows import Flow, Refuse
 from cnnspec.importers.model import Value
 from cnnspec.importers.torch.activation_rows import over_channels
-from cnnspec.importers.torch.lower import Lowering, Refuse, Row
-from cnnspec.importers.torch.values import Flow
+from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.layers import activation, channels, merge
 
 
 def stack(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
     """Raises Refuse where the values are no paths of one shape."""
-    flows = [net.settled(net.flow(each)) for each in tensors]
+    flows = [net.compact(net.flow(each)) for each in tensors]
     first = flows[0]
     count = first.value.shape.channels
     is_one = all(flow.axes == first.axes and flow.value.shape == first.value.shape for flow in flows)

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from cnnspec.importers.flows import Flow
 from cnnspec.importers.torch.layer_rows import sides
 from cnnspec.importers.torch.lower import Lowering, Row
-from cnnspec.importers.torch.values import Flow, Known, Padded
+from cnnspec.importers.torch.values import Known, Padded
 from cnnspec.layers import resize
 
 
@@ -35,7 +36,7 @@ def interpolate(
     layer = resize.Upsample(mode=mode, align=bool(align_corners), **amount)
     if not is_same_resize(layer, x.shape.size, (height, width), size, scale_factor):
         net.deny("size" if is_given else "scale_factor", size or scale_factor)
-    return net.made(net.emit(layer, x))
+    return net.natural(net.emit(layer, x))
 
 
 def is_same_resize(
@@ -74,19 +75,19 @@ def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: 
         return Padded(x, (top, bottom, left, right))
     if any(amounts):
         x = net.emit(resize.Pad(pad=amounts, mode=mode, value=float(value or 0)), x)
-    return net.made(x)
+    return net.natural(x)
 
 
 def pixel_shuffle(net: Lowering, input: object, upscale_factor: int) -> Flow:
-    return net.made(net.emit(resize.PixelShuffle(factor=upscale_factor), net.map(input)))
+    return net.natural(net.emit(resize.PixelShuffle(factor=upscale_factor), net.map(input)))
 
 
 def pixel_unshuffle(net: Lowering, input: object, downscale_factor: int) -> Flow:
-    return net.made(net.emit(resize.PixelUnshuffle(factor=downscale_factor), net.map(input)))
+    return net.natural(net.emit(resize.PixelUnshuffle(factor=downscale_factor), net.map(input)))
 
 
 def channel_shuffle(net: Lowering, input: object, groups: int) -> Flow:
-    return net.made(net.emit(resize.ChannelShuffle(groups=groups), net.map(input)))
+    return net.natural(net.emit(resize.ChannelShuffle(groups=groups), net.map(input)))
 
 
 ROWS: dict[str, Row] = {

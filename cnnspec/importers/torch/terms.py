@@ -9,10 +9,11 @@ from typing import Any
 
 from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import Atom, Axes, Axis, Uneven, size_of, whole
+from cnnspec.importers.flows import Flow
 from cnnspec.importers.model import Value
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch.lower import Lowering
-from cnnspec.importers.torch.values import Flow, Term, Weight
+from cnnspec.importers.torch.values import Term, Weight
 from cnnspec.layers import norm
 from cnnspec.layers.base import Layer, Misfit
 

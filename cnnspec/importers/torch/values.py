@@ -7,22 +7,9 @@ from typing import Any, NamedTuple, get_args
 from torch import Tensor
 
 from cnnspec.importers.arrangement import Axes
+from cnnspec.importers.flows import Flow, Repeated
 from cnnspec.importers.model import Value
 from cnnspec.importers.refusals import Refusal
-
-
-class Flow(NamedTuple):
-    """A value of the network, laid out on these axes."""
-
-    value: Value
-    axes: Axes
-
-
-class Repeated(NamedTuple):
-    """A value that is repeated along axes of size 1 until it has this shape: what `expand` makes."""
-
-    flow: Flow
-    shape: tuple[int, ...]
 
 
 class Weight(NamedTuple):

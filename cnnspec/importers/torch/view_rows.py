@@ -7,11 +7,11 @@ from typing import Any
 
 from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import whole
-from cnnspec.importers.torch.lower import Lowering, Refuse, Row
+from cnnspec.importers.flows import Flow, Refuse, Repeated, at_channels, cut, reducing_layer
+from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.trace import BATCH
-from cnnspec.importers.torch.values import Computed, Constant, Flow, Known, Repeated
-from cnnspec.layers import channels, pool, resize
-from cnnspec.layers.base import Layer
+from cnnspec.importers.torch.values import Computed, Constant, Known
+from cnnspec.layers import channels, resize
 
 
 def listed(values: tuple[Any, ...]) -> list[int]:
@@ -75,29 +75,6 @@ def expand(net: Lowering, input: object, *sizes: Any) -> Known:
     return flow if arrangement.sizes_of(flow.axes) == shape else Repeated(flow, shape)
 
 
-def place_of_channels(net: Lowering, flow: Flow, dim: int) -> tuple[Flow, int]:
-    """The value and which of its axes counts all of its channels, if this one does. Raises Refuse."""
-    flow = net.settled(flow)
-    place = dim % len(flow.axes)
-    if flow.axes[place] == whole("C", flow.value.shape.channels):
-        return flow, place
-    named = net.made(net.map(flow))
-    if len(named.axes) != len(flow.axes) or place != 1:
-        raise Refuse("E1005", f"`{net.call.name}` along axis {place}, which is not that of the channels")
-    return named, place
-
-
-def cut(net: Lowering, flow: Flow, dim: int, start: int, stop: int) -> Flow:
-    """Channels from start up to stop. Raises Refuse."""
-    flow, place = place_of_channels(net, flow, dim)
-    count = flow.value.shape.channels
-    if (start, stop) == (0, count):
-        return flow
-    made = net.emit(channels.Slice(start=start, stop=None if stop == count else stop), flow.value)
-    axes = (*flow.axes[:place], whole("C", stop - start), *flow.axes[place + 1 :])
-    return Flow(made, axes)
-
-
 def split(net: Lowering, input: object, sizes: Any, dim: int = 0) -> list[Flow]:
     """`chunk`, `split` and `tensor_split`: PyTorch has computed the sizes."""
     del sizes
@@ -114,7 +91,7 @@ def narrow(net: Lowering, input: object, dim: int, start: int, length: int) -> F
 def index_select(net: Lowering, input: object, dim: int, index: object) -> Flow:
     if not isinstance(index, Constant):
         raise Refuse("E1007", "`index_select` by numbers that the network computes")
-    flow, place = place_of_channels(net, net.flow(input), dim)
+    flow, place = at_channels(net, net.flow(input), dim)
     picked = [int(number) for number in index.tensor.tolist()]
     made = net.emit(channels.Pick(channels=picked), flow.value)
     return Flow(made, (*flow.axes[:place], whole("C", len(picked)), *flow.axes[place + 1 :]))
@@ -136,7 +113,7 @@ def getitem(net: Lowering, input: object, index: Any) -> Known:
         place += 1
     if any(crop):
         x = net.map(flow)
-        return net.made(net.emit(resize.Crop(sides=crop), x))
+        return net.natural(net.emit(resize.Crop(sides=crop), x))
     return flow
 
 
@@ -154,7 +131,7 @@ def taken(net: Lowering, flow: Flow, place: int, item: Any, crop: list[int]) -> 
     count = arrangement.size_of(axis)
     picked = picked_by(item)
     if picked is not None:
-        flow, place = place_of_channels(net, flow, place)
+        flow, place = at_channels(net, flow, place)
         made = net.emit(channels.Pick(channels=[number % count for number in picked]), flow.value)
         return Flow(made, (*flow.axes[:place], whole("C", len(picked)), *flow.axes[place + 1 :]))
     if not isinstance(item, slice):
@@ -187,23 +164,12 @@ def reduce(net: Lowering, input: object, dim: Any = None, keepdim: bool = False)
     flow = net.flow(input)
     dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
     places = sorted(place % len(flow.axes) for place in dims)
-    layer = reduction(flow, places, net.call.name == "mean")
+    layer = reducing_layer(flow, places, net.call.name == "mean")
     if layer is None:
         message = f"`{net.call.name}` over other axes than rows and columns, or channels, has no layer"
         raise Refuse("E1003", message)
     axes = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
     return Flow(net.emit(layer, flow.value), axes if keepdim else arrangement.remove(axes, places))
-
-
-def reduction(flow: Flow, places: list[int], is_mean: bool) -> Layer | None:
-    """The layer that reduces a value along the axes at these places."""
-    shape = flow.value.shape
-    atoms = sorted(atom for place in places for atom in flow.axes[place])
-    if shape.is_map and atoms == sorted([*whole("H", shape.size[0]), *whole("W", shape.size[1])]):
-        return pool.GlobalAvgPool() if is_mean else pool.GlobalMaxPool()
-    if atoms == list(whole("C", shape.channels)):
-        return pool.ChannelMean() if is_mean else pool.ChannelMax()
-    return None
 
 
 def maximum(net: Lowering, input: object, dim: Any = None, keepdim: bool = False) -> list[Known]:
