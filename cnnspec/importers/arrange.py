@@ -206,7 +206,7 @@ def arrange(
 
 
 def in_paths(values: set[int], region: Region) -> bool:
-    """Whether these values are the first or the last of paths of a join, each of another one."""
+    """Whether these values stand in the paths of a join, each in another one."""
     paths = [{item.output for item in path} & values for path in region.paths]
     return values == set().union(*paths) and max(map(len, paths)) == 1
 
