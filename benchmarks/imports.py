@@ -149,10 +149,15 @@ def sources(options: Namespace) -> Iterator[str]:
 
         names = [f"timm:{name}" for family in FAMILIES.split() for name in timm.list_models(module=family)]
     else:
-        models = torchvision().models
-        every = [*models.list_models(models), *models.list_models(models.segmentation)]
-        names = [f"torchvision:{name}" for name in every if not name.startswith(ATTENTION)]
+        names = convolutional()
     yield from names[part - 1 :: of]
+
+
+def convolutional() -> list[str]:
+    """torchvision's convolutional networks: classifiers and segmentation nets."""
+    models = torchvision().models
+    every = [*models.list_models(models), *models.list_models(models.segmentation)]
+    return [f"torchvision:{name}" for name in every if not name.startswith(ATTENTION)]
 
 
 def report(results: Sequence[Result], title: str) -> str:
@@ -171,10 +176,15 @@ def report(results: Sequence[Result], title: str) -> str:
         Row("longest", "", ", ".join(f"{each.source} {each.lines}" for each in longest)),
         Row("slowest", "", ", ".join(f"{each.source} {each.seconds:.1f} s" for each in slowest)),
     ]
-    reasons = Counter(reason for each in counted for reason in dict.fromkeys(each.refused))
-    ends = [f"{count} nets: {reason}" for reason, count in reasons.most_common()]
-    ends += [f"wrong: {each.source}: {each.wrong}" for each in counted if each.wrong]
-    return table(title, rows) + "".join(f"{line}\n" for line in ends)
+    return table(title, rows) + failures(counted)
+
+
+def failures(results: Sequence[Result]) -> str:
+    """Why networks are refused, each reason with how many; and those that are wrong."""
+    reasons = Counter(reason for each in results for reason in dict.fromkeys(each.refused))
+    found = [f"{count} nets: {reason}" for reason, count in reasons.most_common()]
+    found += [f"wrong: {each.source}: {each.wrong}" for each in results if each.wrong]
+    return "".join(f"{line}\n" for line in found)
 
 
 def main(arguments: Sequence[str] = ()) -> None:

@@ -14,7 +14,6 @@ import tempfile
 import time
 import warnings
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -22,7 +21,7 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.imports import ATTENTION, CLOSE, Result, image, unsettle
+from benchmarks.imports import CLOSE, Result, convolutional, failures, image, unsettle
 from benchmarks.pytorch_out import torchvision
 from benchmarks.timing import Row, table
 from cnnspec.commands.import_ import lines
@@ -137,9 +136,7 @@ def sources(options: Namespace) -> Iterator[str]:
     if not names and options.timm:
         names = [f"timm:{name}" for name in TIMM.split()]
     elif not names:
-        models = torchvision().models
-        every = [*models.list_models(models), *models.list_models(models.segmentation)]
-        names = [f"torchvision:{name}" for name in every if not name.startswith(ATTENTION)]
+        names = convolutional()
     yield from names[part - 1 :: of]
 
 
@@ -154,10 +151,7 @@ def report(results: Sequence[Result], title: str) -> str:
         Row("seconds a net", "median 0.5", f"median {median([each.seconds for each in right] or [0]):.2f}"),
         Row("longest", "", ", ".join(f"{each.source} {each.lines}" for each in longest)),
     ]
-    reasons = Counter(each.refused[0] for each in results if each.refused)
-    ends = [f"{count} nets: {reason}" for reason, count in reasons.most_common()]
-    ends += [f"wrong: {each.source}: {each.wrong}" for each in results if each.wrong]
-    return table(title, rows) + "".join(f"{line}\n" for line in ends)
+    return table(title, rows) + failures(results)
 
 
 def main(arguments: Sequence[str] = ()) -> None:
