@@ -135,6 +135,29 @@ def test_wires_and_joins(inference: bool, tmp_path: Path) -> None:
         agree(net, np.random.default_rng(1).standard_normal((images, 8, 12, 12)), bound=1e-10)
 
 
+OVER = """net Over { input 16@24x24
+    mul { | maxpool 3x3 stride=1 pad=1 | avgpool 3x3 stride=1 pad=1 | avgpool 5x5 stride=1 pad=2 }
+    conv 48@1x1, maxpool 2x2, batchnorm, relu
+    conv 8@1x1
+}
+"""
+
+
+def test_a_product_does_the_step_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Part by part, but not where its output lies over what that step still reads."""
+    program = load(emit("numpy", network(OVER), "net.cnn"), tmp_path)
+    monkeypatch.setattr(program, "CACHE", 1 << 12)
+    net = program.Over()
+    net.params = {name: tensor.astype(float) for name, tensor in net.params.items()}
+    net.refresh()
+    x = np.random.default_rng(0).standard_normal((4, 16, 24, 24))
+    net.fast = False
+    wanted = net(x)
+    net.fast = True
+    assert np.abs(net(x) - wanted).max() <= 1e-10
+    assert len(net.plans[0].steps) == 7  # the norm is done by the second convolution
+
+
 def test_params_count_after_refresh(tmp_path: Path) -> None:
     net = load(emit("numpy", small("LeNet5"), "lenet.cnn"), tmp_path).LeNet5()
     x = np.ones((1, 1, 28, 28), np.float32)

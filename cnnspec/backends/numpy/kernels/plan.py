@@ -9,7 +9,7 @@ needed any more.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,11 @@ from cnnspec.backends.numpy.kernels.threads import Task, crew
 ROOM = 3 << 20
 """Bytes that packed weights may hold beyond what the net's own tensors do."""
 
-SMALL = 1 << 18
-"""Bytes of work that are not worth another thread's while."""
+SMALL = 1 << 22
+"""Bytes of work that are not worth waking another thread for: 200 µs at 20 GB/s."""
+
+MACS = 2
+"""Multiply-adds of a product that take as long as a byte moved: 40 a nanosecond."""
 
 BLOCK = 1 << 12
 """Numbers that a kernel works on at once, where it makes new arrays under way."""
@@ -73,6 +76,8 @@ class Plan:
     def place(self, images: dict[str, Array]) -> None:
         """Make the steps: a first time to learn what buffers they need, and when."""
         self.steps: list[list[Task]] = []
+        self.followed: tuple[int, Array | None, list[Post], list[Array]]
+        self.followed = 0, None, [], []
         self.values: dict[str, Array] = {}
         self.homes: dict[str, int] = {}
         self.placed: set[str] = set()
@@ -113,30 +118,40 @@ class Plan:
             self.packs[key] = found
         return self.packs[key]
 
-    def add(self, *tasks: Callable[[], Any]) -> None:
-        """A step of tasks that need no scratch memory of their own."""
+    def add(self, *tasks: Callable[[], Any], work: int = SMALL) -> None:
+        """A step of tasks that need no scratch memory; for one thread, if small."""
+        if self.shares(work) == 1:
+            tasks = (in_turn(tasks),)
         self.steps.append([task_alone(task) for task in tasks])
 
-    def parts(self, shape: tuple[int, ...], row_bytes: int) -> list[Part]:
+    def shares(self, work: int) -> int:
+        """In how many parts to divide work, in bytes moved, or what takes as long.
+
+        No more than there are workers: a product in parts reads its weights for each.
+        """
+        return self.workers if work >= SMALL else 1
+
+    def parts(
+        self, shape: tuple[int, ...], row_bytes: int, work: int = 0
+    ) -> list[Part]:
         """Parts of an output, so many that every worker finds some to do.
 
-        All workers' parts together fit into the cache: their scratch memory is no more
-        than that of one worker alone.
+        A part's rows fit into the cache together with those of the other workers: their
+        scratch memory is no more than that of one alone. `work`: what else there is to
+        do, besides moving those bytes.
         """
-        if shape[0] * shape[1] * row_bytes < SMALL * self.workers // 2:
-            return list(pieces(shape, row_bytes))
-        least = 2 * self.workers if self.workers > 1 else 1
-        return list(pieces(shape, row_bytes * self.workers, least))
+        shares = self.shares(shape[0] * shape[1] * row_bytes + work)
+        return list(pieces(shape, row_bytes * shares, shares))
 
-    def whole_rows(self, y: Array) -> list[Part]:
+    def whole_rows(self, y: Array, work: int = 0) -> list[Part]:
         """Parts of maps, or of vectors, that the cache holds several times."""
         shape = y.shape if y.ndim == 4 else (1, *y.shape)
-        found = self.parts(shape, 4 * y.itemsize * math.prod(shape[2:]))
+        found = self.parts(shape, 4 * y.itemsize * math.prod(shape[2:]), work)
         return found if y.ndim == 4 else [(rows,) for _, rows in found]
 
     def stretches(self, count: int, work: int, unit: int = LINE) -> list[slice]:
-        """Parts of an axis, whose work is in bytes, for all workers, in units."""
-        least = 2 * self.workers if work >= SMALL and self.workers > 1 else 1
+        """Parts of an axis for all workers, in units."""
+        least = self.shares(work)
         step = -(-count // least)
         step += -step % unit
         return [slice(i, min(i + step, count)) for i in range(0, count, step)]
@@ -151,13 +166,17 @@ class Plan:
         """
         width = kernels.shape[1]
         pixels = x.size // x.shape[-1]
-        if pixels >= width:
+        columns_at = self.stretches(width, pixels * kernels.size // MACS)
+        if pixels >= width or len(columns_at) == 1:
+            before = self.take_back(x, y)
 
             def rows(part: Part) -> Callable[[], Any]:
                 seen, goal = x[part], y[part]
                 left, made = seen.reshape(-1, x.shape[-1]), goal.reshape(-1, width)
 
                 def task() -> None:
+                    for post in before:
+                        post(seen, part)
                     np.matmul(left, kernels, out=made)
                     for post in posts:
                         post(goal, part)
@@ -172,18 +191,45 @@ class Plan:
             kernel, goal = kernels[:, some], made[:, some]
             return lambda: np.matmul(left, kernel, out=goal)
 
-        self.add(*map(columns, self.stretches(width, kernels.nbytes)))
+        self.add(*map(columns, columns_at))
         self.follow(y, parts, posts)
 
-    def follow(self, y: Array, parts: list[Part], posts: list[Post]) -> None:
-        """A step for what happens to an output, part by part."""
+    def follow(
+        self,
+        y: Array,
+        parts: list[Part],
+        posts: list[Post],
+        layers: Sequence[Layer] = (),
+    ) -> None:
+        """A step for what happens to an output, part by part: all of `layers`.
+
+        If they are given, a product that is the next step may do it.
+        """
 
         def task(part: Part) -> Callable[[], Any]:
             goal = y[part]
             return lambda: [post(goal, part) for post in posts]
 
         if posts:
-            self.add(*map(task, parts))
+            self.add(*map(task, parts), work=4 * y.nbytes)
+            if layers:
+                names = {name for layer in layers for name in layer.of}
+                reads = [self.values[name] for name in names & self.values.keys()]
+                self.followed = len(self.steps), y, posts, reads
+
+    def take_back(self, x: Array, y: Array) -> list[Post]:
+        """What the step before does to x, part by part, if no more: the step goes.
+
+        The next one does it first, to the part that it reads: it is in the cache then.
+        It cannot where it writes its output y over what that step reads.
+        """
+        steps, made, posts, reads = self.followed
+        if steps != len(self.steps) or made is not x:
+            return []
+        if any(np.may_share_memory(y, read) for read in reads):
+            return []
+        self.steps.pop()
+        return posts
 
     def take(self, name: str, shape: tuple[int, ...]) -> Array:
         """A buffer for a value. Raises ValueError where a map has no size."""
@@ -253,6 +299,11 @@ class Plan:
                 found.append(post_add(self.values[others[0]]))
             name = layer.name
         return found
+
+
+def in_turn(tasks: Sequence[Callable[[], Any]]) -> Callable[[], Any]:
+    """Tasks as one, in their order."""
+    return lambda: [task() for task in tasks]
 
 
 def task_alone(task: Callable[[], Any]) -> Task:
@@ -358,7 +409,7 @@ def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
         post_join(join, one, two),
         *(post_join(join, y, other) for other in others),
     ]
-    plan.follow(y, plan.whole_rows(y), [*joins, *posts])
+    plan.follow(y, plan.whole_rows(y), [*joins, *posts], [layer, *after])
     finish(plan, layer, after)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import Array, Part
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Plan, finish, first, quick_plain
+from cnnspec.backends.numpy.kernels.plan import MACS, Plan, finish, first, quick_plain
 from cnnspec.backends.numpy.kernels.pool import (
     adaptive_windows,
     pool_frame,
@@ -28,7 +28,8 @@ def quick_linear(plan: Plan, layer: Layer) -> None:
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, (*x.shape[:-1], len(weight)))
     posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
-    plan.product(x, kernels, y, plan.whole_rows(y), posts)
+    parts = plan.whole_rows(y, y.size * len(kernels) // MACS)
+    plan.product(x, kernels, y, parts, posts)
     finish(plan, layer, [*norms, *after])
 
 
@@ -47,7 +48,7 @@ def quick_norm(plan: Plan, layer: Layer) -> None:
     def weigh(goal: Array, part: Part) -> None:
         np.multiply(in_runs(x[part], scale), scale, out=in_runs(goal, scale))
 
-    plan.follow(y, plan.whole_rows(y), [weigh, *posts])
+    plan.follow(y, plan.whole_rows(y), [weigh, *posts], [layer, *after])
     finish(plan, layer, after)
 
 

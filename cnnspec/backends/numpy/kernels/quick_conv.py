@@ -14,7 +14,7 @@ from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
 from cnnspec.backends.numpy.kernels.conv import standard_filters
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, packed
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Plan, finish
+from cnnspec.backends.numpy.kernels.plan import MACS, Plan, finish
 from cnnspec.backends.numpy.kernels.posts import in_runs, run_of
 from cnnspec.backends.numpy.kernels.strips import Conv, Strip, batches, conv_size, laid
 from cnnspec.backends.numpy.kernels.winograd import winograd, winograd_tile
@@ -73,7 +73,8 @@ def pointwise(conv: Conv) -> None:
     """A 1x1 convolution: the product of all pixels with the weight."""
     plan, y = conv.plan, conv.y
     kernels = matrix(plan, conv.layer, conv.weight[:, :, 0, 0], conv.scale)
-    plan.product(conv.x, kernels, y, plan.whole_rows(y), conv.posts)
+    parts = plan.whole_rows(y, y.size * len(kernels) // MACS)
+    plan.product(conv.x, kernels, y, parts, conv.posts)
 
 
 def im2col(conv: Conv) -> None:
@@ -86,7 +87,8 @@ def im2col(conv: Conv) -> None:
     kernels = kernels.reshape(-1, y.shape[3])
     depth = len(kernels)
     tap_by_tap = by_tap.shape[1] * by_tap.shape[2] < 8
-    work = conv.taps(conv.plan.parts(y.shape, y.itemsize * y.shape[2] * depth))
+    row = y.itemsize * y.shape[2] * depth
+    work = conv.taps(conv.plan.parts(y.shape, row, y.size * depth // MACS))
     if y.size < y.shape[3] ** 2 and not tap_by_tap:
         by_filters(conv, kernels, work)
         return
@@ -138,7 +140,7 @@ def by_filters(
         plan.add(
             *(
                 partial(np.matmul, rows, kernels[:, part], out=goal[:, part])
-                for part in plan.stretches(filters, kernels.nbytes)
+                for part in plan.stretches(filters, end * kernels.size // MACS)
             )
         )
         plan.follow(conv.y, [strip.part for strip, _ in work[some]], conv.posts)
@@ -156,7 +158,7 @@ def grouped(conv: Conv) -> None:
     )
     kernels = by_tap.reshape(depth, groups, o).transpose(1, 0, 2)
     row = y.itemsize * y.shape[2] * depth * groups
-    work = conv.taps(plan.parts(y.shape, row))
+    work = conv.taps(plan.parts(y.shape, row, y.size * depth // MACS))
     largest = max((taps[0].size for _, taps in work), default=0)
     columns = plan.take(".columns", (plan.workers, largest))
     largest = max((y[strip.part].size for strip, _ in work), default=0)
@@ -191,7 +193,8 @@ def depthwise(conv: Conv) -> None:
     kernels = packed(plan, conv.layer, "taps", by_tap, conv.scale)
     if conv.stride[1] == 1:
         kernels = run_of(kernels, y)
-    work = conv.taps(plan.parts(y.shape, 4 * y.itemsize * y.shape[2] * y.shape[3]))
+    row, over = 4 * y.itemsize * y.shape[2] * y.shape[3], 2 * kernels[..., 0].size
+    work = conv.taps(plan.parts(y.shape, row, over * y.nbytes))
     largest = max((y[strip.part].size for strip, _ in work), default=0)
     product = plan.take(".product", (plan.workers, largest))
 

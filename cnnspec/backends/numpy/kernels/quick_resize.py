@@ -11,7 +11,7 @@ from cnnspec.backends.numpy.kernels.arrays import pieces
 from cnnspec.backends.numpy.kernels.conv import full_size
 from cnnspec.backends.numpy.kernels.folding import folded, packed
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Plan, finish, first, quick_plain
+from cnnspec.backends.numpy.kernels.plan import MACS, Plan, finish, first, quick_plain
 from cnnspec.backends.numpy.kernels.resize import neighbours
 
 
@@ -34,7 +34,7 @@ def quick_conv_transpose2d(plan: Plan, layer: Layer) -> None:
     posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
     parts = list(pieces(x.shape, 2 * x.itemsize * x.shape[2] * (c + o)))
     largest = max((x[part].size // c for part in parts), default=0)
-    stretches = plan.stretches(o, largest * kernels.nbytes // c)
+    stretches = plan.stretches(o, largest * kernels.size // (c * MACS))
     widest = max(some.stop - some.start for some in stretches)
     product = plan.take(".product", (plan.workers, largest * widest))
     work = []

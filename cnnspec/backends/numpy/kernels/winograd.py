@@ -13,6 +13,7 @@ import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
 from cnnspec.backends.numpy.kernels.folding import scaled
+from cnnspec.backends.numpy.kernels.plan import MACS
 from cnnspec.backends.numpy.kernels.posts import Post
 from cnnspec.backends.numpy.kernels.strips import (
     Conv,
@@ -154,7 +155,8 @@ def winograd(conv: Conv, m: int) -> None:
     right = m * tiles.tw + 2 - left - x.shape[2]
     row = k * conv.y.itemsize * tiles.tw * max(c, o)
     row = min(row, CACHE * tiles.tw // 100)  # products of fewer tiles than 100 are slow
-    parts = plan.parts((len(x), tiles.th), row)
+    macs = k * k * c * len(x) * tiles.th * tiles.tw
+    parts = plan.parts((len(x), tiles.th), row, macs // MACS)
     found = strips(plan, x, parts, (m + 2, m), (top, bottom, left, right))
     counts = [math.prod(some.stop - some.start for some in part) for part in parts]
     groups = batches(counts, max(1, CACHE // row))
@@ -178,7 +180,7 @@ def winograd(conv: Conv, m: int) -> None:
         plan.add(
             *(
                 partial(np.matmul, left_side[i], kernels[i], out=products[i])
-                for i in plan.stretches(k, kernels.nbytes, 1)
+                for i in plan.stretches(k, t * kernels.size // MACS, 1)
             )
         )
         seen = products.reshape(k, -1)
@@ -186,7 +188,8 @@ def winograd(conv: Conv, m: int) -> None:
             *(
                 partial(tiles.store, s, seen[:, i], z[:, i])
                 for s, i in zip(found[some], made, strict=True)
-            )
+            ),
+            work=4 * products.nbytes,
         )
     plan.give(".spread")
     plan.give(".moved")
