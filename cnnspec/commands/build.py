@@ -42,7 +42,10 @@ def build(
     force: bool,
     **choice: Any,
 ) -> None:
-    """Write the program of a net: the first of FILE, or the one that --net names."""
+    """Write the program of a net: PyTorch, NumPy or ONNX.
+
+    The net is the first of FILE, or the one that --net names.
+    """
     flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
     flags |= {"functions": functions}
     chosen: dict[str, Any] = {name: flag for name, flag in flags.items() if flag}

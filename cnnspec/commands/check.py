@@ -21,7 +21,10 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 )
 @takes_call
 def check(call: Call, /, files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> None:
-    """Check every size and every name of the nets in FILEs (`-`: standard input)."""
+    """Check every size and every name of the nets in FILEs.
+
+    `-` is standard input.
+    """
     from cnnspec.tables.one_line import line, listing
 
     chosen = settings_of(choice)

@@ -41,12 +41,30 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = arguments[0]
+        if word not in COMMANDS and not word.startswith("-"):
+            context.fail(f"there is no command {word!r}: {meant(word)}")
+        return super().resolve_command(context, arguments)
+
     def main(self, *arguments: Any, **options: Any) -> Any:
         from cnnspec.commands.ending import run_to_end
 
         with run_to_end() as call:
             return super().main(*arguments, obj=call, **options)
         return None  # never: it exits
+
+
+def meant(word: str) -> str:
+    """What may have been meant by a word where a command is wanted."""
+    if word.endswith(".cnn"):
+        return f"did you mean `cnnspec check {word}`?"
+    from cnnspec.text.spelling import suggest
+
+    words = " or ".join(f"`{name}`" for name in suggest(word, COMMANDS))
+    return f"did you mean {words}?" if words else f"there is {', '.join(COMMANDS)}"
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -29,10 +29,11 @@ from cnnspec.text.files import FileProblem, only_spec, read, read_used
 def diff(
     call: Call, /, before: str | None, after: str | None, net_b: str | None, style: str, **choice: Any
 ) -> None:
-    """Tell what was changed from A to B: layers, figures, and whether weights still load.
+    """Tell what was changed from A to B.
 
-    A and B are files, or files of a git revision as `git show` takes them: HEAD~1:nets/lenet.cnn, or
-    HEAD:./lenet.cnn from this folder. A alone is compared with what it was in HEAD.
+    That is layers, figures, and whether weights still load. A and B are files, or files of a git revision as
+    `git show` takes them: HEAD~1:nets/lenet.cnn, or HEAD:./lenet.cnn from this folder. A alone is compared
+    with what it was in HEAD.
     """
     from cnnspec.analysis.compare import compare
     from cnnspec.compiler import unique

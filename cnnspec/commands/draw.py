@@ -52,7 +52,10 @@ NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the lar
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 @takes_call
 def draw(call: Call, /, file: str | None, output: str | None, force: bool, **choice: Any) -> None:
-    """Draw a net: its graph, blocks as clusters, repeats as ×N; or its feature maps as volumes."""
+    """Draw a net: its graph, or its feature maps as volumes.
+
+    In the graph blocks are clusters, and repeats ×N.
+    """
     from cnnspec.draw.look import Look
     from cnnspec.draw.picture import DrawProblem, picture, suffix_of
     from cnnspec.draw.theme import THEMES

@@ -10,7 +10,10 @@ from cnnspec.commands.common import fail
 @click.command()
 @click.argument("what", required=False)
 def explain(what: str | None) -> None:
-    """Tell what a code such as E0410 means, or what a layer such as conv does; without WHAT: list them."""
+    """Tell what a code means, or what a layer does.
+
+    WHAT is a code such as E0410, or a layer such as conv; without it all are listed.
+    """
     from cnnspec.faults import handbook
 
     try:

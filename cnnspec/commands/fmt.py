@@ -36,9 +36,9 @@ class FileLayout(NamedTuple):
 @click.option("--diff", "differs", is_flag=True, help="Change nothing; show what would change.")
 @takes_call
 def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> None:
-    """Give FILEs their one layout, in place; only blanks and newlines change.
+    """Give FILEs their one layout, in place.
 
-    `-` is standard input, laid out to standard output.
+    Only blanks and newlines change. `-` is standard input, laid out to standard output.
     """
     from cnnspec.text.output import write
 

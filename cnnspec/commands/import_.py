@@ -45,14 +45,14 @@ def import_(
     style: str,
     force: bool,
 ) -> None:
-    """Write the specification of a network: of SOURCE, a PyTorch module, or a file of ONNX, Caffe or Darknet.
+    """Write the specification of a network that others wrote.
 
     SOURCE is torchvision:NAME, timm:NAME or FILE.py:NAME. A file is run, so let it be one that you trust;
-    what it defines by the name is a module, or a class or a function that makes one. Its input is 3@224x224
-    without --input.
+    what it defines by the name is a module of PyTorch, or a class or a function that makes one. Its input is
+    3@224x224 without --input.
 
-    SOURCE may also be a NET.onnx, a NET.prototxt, its WEIGHTS then a .caffemodel, or a NET.cfg, its WEIGHTS
-    then a .weights. Nothing in them is run. LAYER is a layer's name, in a .cfg its number from 0.
+    SOURCE may also be a NET.onnx, Caffe's NET.prototxt, its WEIGHTS then a .caffemodel, or Darknet's NET.cfg,
+    its WEIGHTS then a .weights. Nothing in them is run. LAYER is a layer's name, in a .cfg its number from 0.
     """
     from cnnspec.importers.names import is_free
     from cnnspec.importers.refusals import Refused

@@ -45,7 +45,10 @@ def run(
     force: bool,
     **choice: Any,
 ) -> None:
-    """Tell the classes of images, PNG or JPEG, and how sure the net is of them."""
+    """Put images through a net, and tell their classes.
+
+    Images are PNG or JPEG; it tells how sure the net is, too.
+    """
     _, network = call.network(file, choice)
     try:
         from cnnspec.run import RunProblem

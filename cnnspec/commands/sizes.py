@@ -21,7 +21,10 @@ TRIES, WORK = 32, 100_000  # of inputs for a net that has faults as it is writte
 )
 @takes_call
 def sizes(call: Call, /, file: str | None, end: int, style: str, **choice: Any) -> None:
-    """Tell for which inputs a net is valid; and whether the one of --input is, and which near it are."""
+    """Tell for which inputs a net is valid.
+
+    And whether the one of --input is, and which near it are.
+    """
     from cnnspec.analysis.sizes.size_program import TooMuch
     from cnnspec.analysis.sizes.survey import survey
     from cnnspec.tables.size_report import as_json, report

@@ -26,7 +26,10 @@ from cnnspec.commands.common import Call, fail, options, settings_of, takes_call
 def summary(
     call: Call, /, file: str | None, depth: int | None, columns: str | None, style: str, **choice: Any
 ) -> None:
-    """Tell the layers of a net: shapes, parameters, MACs, receptive fields, memory."""
+    """Tell the layers of a net: shapes, parameters, MACs, memory.
+
+    And receptive fields.
+    """
     from cnnspec.tables.columns import COLUMNS
     from cnnspec.tables.rows import collapse, table
 

@@ -23,7 +23,10 @@ from cnnspec.commands.common import Call, fail, options, takes_call
 def verify(
     call: Call, /, file: str | None, backends: str, optimize: bool, seed: int, every: bool, **choice: Any
 ) -> None:
-    """Run the programs of several back ends on the same random weights and images, and compare them."""
+    """Run the programs of a net side by side, and compare them.
+
+    Those of several back ends, on the same random weights and images.
+    """
     names = chosen(backends, optimize)
     _, network = call.network(file, choice)
     try:

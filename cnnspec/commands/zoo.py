@@ -13,7 +13,10 @@ from cnnspec.text.files import FileProblem
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to standard output.")
 @click.option("--force", is_flag=True, help="Overwrite FILE, whoever wrote it.")
 def zoo(name: str | None, output: str | None, force: bool) -> None:
-    """List the specifications that ship with cnnspec, or print the one called NAME."""
+    """List the networks that ship with cnnspec, or print one.
+
+    NAME is that of a file or of a net in it.
+    """
     from cnnspec.text import shipped
     from cnnspec.text.output import write
 
