@@ -31,6 +31,7 @@ class Checked(NamedTuple):
     expanded: int = 0  # layers that all nets unfolded to
     partial: tuple[Network, ...] = ()
     work: int = 0  # steps, operations and list items that were computed for all nets
+    blocks: tuple[str, ...] = ()  # of a file without nets, which others use; their sizes are theirs to say
 
     @property
     def ok(self) -> bool:
@@ -70,7 +71,8 @@ def check(
             loader = Loader(read, (settings or Settings()).text_limits)
             module = loader.load(source)
             found = check_module(module, loader.diagnostics, net, settings or Settings(), first)
-            whole = found.ok and net is None and (settings is None or settings.empty) and not first
+            whole = bool(found.networks) and found.ok and net is None and not first
+            whole &= settings is None or settings.empty
             return add_warnings(found, module, whole, keep) if lint else found
     finally:
         if resting:
@@ -105,9 +107,11 @@ def check_module(
         if net not in module.nets and not broken:
             raise Misuse("net", f"there is no net `{net}` in {module.source.name}", net, names)
         names = [net] if net in module.nets else []
-    elif not names and not broken:
-        blocks = "only blocks to be used by others" if module.blocks else "nothing to check"
-        diagnostics.append(Diagnostic("E0210", f"no net in this file: {blocks}", top))
+    own = (name for name, block in module.blocks.items() if block.block.span.source is module.source)
+    blocks = () if module.nets else tuple(own)
+    if not names and not broken and net is None and (first or not settings.empty or not blocks):
+        held = "only blocks to be used by others" if module.blocks else "nothing to check"
+        diagnostics.append(Diagnostic("E0210", f"no net in this file: {held}", top))
     if any(d.code == "E0103" for d in diagnostics):
         names = []  # where brackets do not match, what belongs to what is a guess
     networks: list[Network] = []
@@ -124,7 +128,8 @@ def check_module(
             break  # a pattern, which lacks a value, is passed over
     if names and not networks and not any(d.severity == "error" for d in diagnostics):
         check_net(module, names[-1], True, settings, diagnostics)  # nothing but patterns: say what they lack
-    return Checked(tuple(networks), tuple(unique(readable(diagnostics))), expanded, tuple(partial), work)
+    found_faults = tuple(unique(readable(diagnostics)))
+    return Checked(tuple(networks), found_faults, expanded, tuple(partial), work, blocks)
 
 
 def readable(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -13,7 +13,7 @@ import click
 from cnnspec.failures import sparing
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.diagnostics import Diagnostic, Fix, Lacking
-from cnnspec.text.files import FileProblem
+from cnnspec.text.files import FileProblem, only_spec
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -52,7 +52,7 @@ class Call:
         self, path: str | None, net: str | None, settings: Any, first: bool = False, lint: bool = False
     ) -> tuple[str, Any]:
         """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
-        from cnnspec.text.files import only_spec, read, read_used
+        from cnnspec.text.files import read, read_used
 
         try:
             path = path or only_spec()
@@ -154,6 +154,18 @@ def word(problem: Exception) -> str:
     given = ", ".join(f"--input {name}=…" for name in problem.known)
     hint = f"there is {given}" if problem.choice == "input" else problem.hint
     return "; ".join(filter(None, (f"{option}: {problem.problem}", hint)))
+
+
+def named(files: tuple[str, ...]) -> Sequence[str]:
+    """The files that a call names, those of folders and patterns, too. What is wrong ends the call."""
+    try:
+        if all(name == "-" or os.path.isfile(name) for name in files):  # noqa: PTH113  # pathlib is slow to load
+            return files or (only_spec(),)
+        from cnnspec.text.search import find_specs
+
+        return find_specs(files)
+    except FileProblem as problem:
+        fail(problem)
 
 
 def use_colour(stream: Any) -> bool:

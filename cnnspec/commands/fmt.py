@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call, fail, takes_call
+from cnnspec.commands.common import Call, fail, named, takes_call
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.files import STDIN, FileProblem, only_spec, read_bytes
+from cnnspec.text.files import STDIN, FileProblem, read_bytes
 from cnnspec.text.source import Source
 
 
@@ -29,7 +29,7 @@ class FileLayout(NamedTuple):
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, metavar="[FILE|FOLDER]...")
 @click.option(
     "--check", "checks", is_flag=True, help="Change nothing; name the files that are laid out otherwise."
 )
@@ -38,12 +38,13 @@ class FileLayout(NamedTuple):
 def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> None:
     """Give FILEs their one layout, in place.
 
-    Only blanks and newlines change. `-` is standard input, laid out to standard output.
+    Only blanks and newlines change. Of a FOLDER all .cnn files are laid out, in it and below; a FILE may be
+    a pattern, as `nets/**/*.cnn`. `-` is standard input, laid out to standard output.
     """
     from cnnspec.text.output import write
 
     try:
-        layouts = [lay_out(path) for path in files or (only_spec(),)]
+        layouts = [lay_out(path) for path in named(files)]
         for file in layouts:
             if differs and file.changed:
                 click.echo(difference(file).encode(), nl=False)

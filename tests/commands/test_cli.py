@@ -67,7 +67,7 @@ def test_several_files_and_one_fault() -> None:
     ("arguments", "said"),
     [
         (["check", "missing.cnn"], "no such file"),
-        (["check", "."], "is a folder"),
+        (["build", "."], "is a folder"),
         (["check", "/dev/null"], "is a device"),
         (["check", "--net", "LeNet4"], "LeNet5"),
         (["check", "--set", "clases=7"], "classes"),
