@@ -89,10 +89,12 @@ def check_source(
     first: bool = False,
     lint: bool = False,
     keep: Keep = give_up,
+    skip: int = 0,
 ) -> Checked:
     """Check what was read, and look for fixes of its faults; `read` reads the files that it uses.
 
-    `first`: the first net alone, if none is named. `lint`: with warnings. Where a lint or the search for
+    `first`: the first net alone, if none is named. `lint`: with warnings. `skip`: no fixes are sought of so
+    many faults, the first ones. Where a lint or the search for
     fixes fails, `keep` takes the failure, and the diagnostics come without. Raises Misuse.
     """
     if isinstance(source, Diagnostic):
@@ -114,7 +116,7 @@ def check_source(
             return Checked((), found.diagnostics)
 
     with sparing(keep):
-        return found._replace(diagnostics=tuple(with_fixes(source, found, recheck, keep)))
+        return found._replace(diagnostics=tuple(with_fixes(source, found, recheck, keep, skip)))
     return found
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from cnnspec.commands.common import Call, named, options, settings_of, takes_call, tell
+from cnnspec.commands.common import Call, complain, fail, named, options, settings_of, takes_call, tell
+from cnnspec.text.diagnostics import Diagnostic
 
 FORMATS = ("text", "concise", "json", "sarif", "github")
 
@@ -16,24 +18,68 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 @click.argument("files", nargs=-1, metavar="[FILE|FOLDER]...")
 @options
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
+@click.option("--fix", "fixes", is_flag=True, help="Make the safe fixes: slips in names, needless comments.")
+@click.option("--unsafe", is_flag=True, help="With --fix: make the likeliest fix, safe or not.")
+@click.option("--diff", "differs", is_flag=True, help="Change nothing; show what --fix would change.")
 @click.option(
     "--format", "style", type=click.Choice(FORMATS), default="text", help="The format of the report."
 )
 @takes_call
-def check(call: Call, /, files: tuple[str, ...], strict: bool, style: str, **choice: Any) -> None:
+def check(
+    call: Call,
+    /,
+    files: tuple[str, ...],
+    strict: bool,
+    fixes: bool,
+    unsafe: bool,
+    differs: bool,
+    style: str,
+    **choice: Any,
+) -> None:
     """Check every size and every name of the nets in FILEs.
 
     Of a FOLDER all .cnn files are checked, in it and below; a FILE may be a pattern, as `nets/**/*.cnn`.
     `-` is standard input.
     """
-    from cnnspec.tables.one_line import line, listing
+    from cnnspec.compiler import unique
 
     chosen = settings_of(choice)
-    tried = [call.attempt(call.check, path, choice["net"], chosen, lint=True) for path in named(files)]
-    results = [result for result in tried if result is not None]
-    diagnostics = tuple(d for _, found in results for d in found.diagnostics)
+    changed = False
+    if fixes or differs:
+        from cnnspec.commands.fixing import fix_file, put
+
+        made = [call.attempt(fix_file, call, path, choice["net"], chosen, unsafe) for path in named(files)]
+        fixed = [each for each in made if each is not None]
+        results = [(each.name, each.found) for each in fixed]
+        for each in fixed:
+            put(each, differs)
+            changed |= differs and each.made != ()
+    elif unsafe:
+        fail("--unsafe goes with --fix or --diff")
+    else:
+        tried = [call.attempt(call.check, path, choice["net"], chosen, lint=True) for path in named(files)]
+        results = [result for result in tried if result is not None]
+    diagnostics = tuple(unique([d for _, found in results for d in found.diagnostics]))
+    quiet = differs or (fixes and "-" in files)  # standard output has the text
+    report(call, results, diagnostics, style, quiet)
+    if fixes and not unsafe and (more := sum(any(fix.edits for fix in d.fixes) for d in diagnostics)):
+        complain(f"--unsafe would fix {more} more")
+    failing = ("error", "warning") if strict else ("error",)
+    sys.exit(changed or any(d.severity in failing for d in diagnostics))
+
+
+def report(
+    call: Call,
+    results: Sequence[tuple[str, Any]],
+    diagnostics: tuple[Diagnostic, ...],
+    style: str,
+    quiet: bool,
+) -> None:
+    """Tell of the nets that are fine, unless `quiet`, and of the faults."""
+    from cnnspec.tables.one_line import line, listing
+
     if style in ("text", "concise"):
-        for path, found in results:
+        for path, found in () if quiet else results:
             for network in found.networks:
                 tell(call.attempt(line, path, network) or "")
             if found.ok and found.blocks:
@@ -45,5 +91,3 @@ def check(call: Call, /, files: tuple[str, ...], strict: bool, style: str, **cho
         listed = [call.attempt(listing, path, found.networks) for path, found in results]
         click.echo(reports.render(style, diagnostics, [each for each in listed if each]), nl=False)
         call.unshown.clear()
-    failing = ("error", "warning") if strict else ("error",)
-    sys.exit(any(d.severity in failing for d in diagnostics))

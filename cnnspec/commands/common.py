@@ -63,9 +63,16 @@ class Call:
         return shown, self.check_source(source, read_used, net, settings, first, lint)
 
     def check_source(
-        self, source: Any, read_used: Any, net: str | None, settings: Any, first: bool, lint: bool = False
+        self,
+        source: Any,
+        read_used: Any,
+        net: str | None,
+        settings: Any,
+        first: bool,
+        lint: bool = False,
+        skip: int = 0,
     ) -> Any:
-        """Check what was read; `read_used` reads the files that it uses.
+        """Check what was read; `read_used` reads the files that it uses. `skip` faults get no fixes.
 
         Its faults are shown, whatever happens: where a lint or the search for fixes fails, without that.
         """
@@ -73,7 +80,7 @@ class Call:
         from cnnspec.elaborate.settings import Misuse
 
         try:
-            found = check_source(source, read_used, net, settings, first, lint, self.failures.append)
+            found = check_source(source, read_used, net, settings, first, lint, self.failures.append, skip)
         except Misuse as misuse:
             fail(misuse)
         found = found._replace(diagnostics=tuple(map(with_option, found.diagnostics)))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import click
 
 from cnnspec.commands.common import Call, fail, named, takes_call
+from cnnspec.commands.difference import difference
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import STDIN, FileProblem, read_bytes
 from cnnspec.text.source import Source
@@ -47,7 +48,7 @@ def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> N
         layouts = [lay_out(path) for path in named(files)]
         for file in layouts:
             if differs and file.changed:
-                click.echo(difference(file).encode(), nl=False)
+                click.echo(difference(file.name, file.before.decode(), file.text).encode(), nl=False)
             if checks and file.changed:
                 click.echo(f"{file.name}: not formatted")
             if checks or differs or file.faults:
@@ -74,14 +75,3 @@ def lay_out(path: str) -> FileLayout:
     source = decode(name, before)
     text, faults = layout(source) if isinstance(source, Source) else (None, [source])
     return FileLayout(path, visible(name), before, text or "", faults)
-
-
-def difference(file: FileLayout) -> str:
-    """A unified diff, as `patch` takes it."""
-    from difflib import unified_diff
-
-    old, new = file.before.decode().splitlines(keepends=True), file.text.splitlines(keepends=True)
-    lines = unified_diff(old, new, file.name, file.name)
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
-    )

@@ -30,7 +30,11 @@ class Edit(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """A way out. `safe`: it cannot change what the author meant. Without edits it is advice in words."""
+    """A way out; without edits it is advice in words.
+
+    `safe`: it is the only reading of what is written, and takes away neither a weight nor a size that the
+    author stated. So a slip in a name is mended safely; a size that does not fit is not.
+    """
 
     title: str
     edits: tuple[Edit, ...] = ()

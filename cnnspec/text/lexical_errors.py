@@ -90,7 +90,7 @@ def _foreign(span: Span) -> Diagnostic:
         line_end = text.find("\n", span.start)
         found = _QUOTES.finditer(text, span.start, line_end if line_end >= 0 else len(text))
         edits = tuple(Edit(Span(span.source, quote.start(), quote.end()), '"') for quote in found)
-        fix = Fix("make the quotes straight", edits)
+        fix = Fix("make the quotes straight", edits, safe=True)
         return Diagnostic("E0102", f'`{sign}` is a typographic quote: write `"`', span, fixes=(fix,))
     if own == "x":
         # A size has no blanks in it.
@@ -99,7 +99,7 @@ def _foreign(span: Span) -> Diagnostic:
             start -= 1
         while text[end : end + 1] == " ":
             end += 1
-        fix = Fix("write `x`", (Edit(Span(span.source, start, end), "x"),))
+        fix = Fix("write `x`", (Edit(Span(span.source, start, end), "x"),), safe=True)
         return Diagnostic("E0102", f"`{sign}` is not the letter x of a size", span, fixes=(fix,))
     if sign == "\N{NO-BREAK SPACE}":
         return _fault(span, "a no-break space is no blank of the language", "write a blank", " ")

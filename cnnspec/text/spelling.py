@@ -18,8 +18,13 @@ def hints(span: Span, word: str, candidates: Iterable[str], section: str = "") -
 
     `section`: the one of foreign.txt that holds such words.
     """
-    fixes = [Fix(f"did you mean `{name}`?", (Edit(span, name),)) for name in suggest(word, candidates)]
     answer = foreign.answer(section, word) if section else ""
+    fixes = [
+        Fix(
+            f"did you mean `{name}`?", (Edit(span, name),), safe=not answer and numbers(name) == numbers(word)
+        )
+        for name in suggest(word, candidates)
+    ]
     return [*fixes, Fix(answer)] if answer else fixes
 
 
@@ -49,6 +54,11 @@ def _suggest(word: str, known: tuple[str, ...]) -> list[str]:
         if steps <= allowed:
             near.append((steps, name))
     return [*meant, *(name for _, name in sorted(near))][:_MOST]
+
+
+def numbers(name: str) -> str:
+    """The digits of a name: who writes another number does not mistype. `Conv2d` has none of its own."""
+    return "".join(filter(str.isdecimal, name.lower().removesuffix("2d")))
 
 
 def distance(left: str, right: str, limit: int) -> int:

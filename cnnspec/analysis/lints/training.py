@@ -28,7 +28,7 @@ def bias_before_batchnorm(survey: Survey) -> Iterator[Finding]:
         if not one.leaf.layer.value("bias") or one.leaf.layer.value("frozen"):
             continue
         edit = without_bias(one.op.span) if place(one.op.span) not in kept else None
-        fixes = (Fix("`bias=no` learns the same", (edit,), safe=survey.whole),) if edit else ()
+        fixes = (Fix("`bias=no` learns the same", (edit,)),) if edit else ()
         message = f"the bias of this `{one.layer}` does nothing: the batchnorm behind it takes the mean away"
         notes = (pointer("each channel less its mean", two, one),)
         yield finding("W0601", message, one, "bias", notes=notes, fixes=fixes)

@@ -98,8 +98,10 @@ MENDED_AT_USES = frozenset({"E0303"})
 """Faults in a block that may be mended where it is used, in another file."""
 
 
-def with_fixes(source: Source, found: Checked, recheck: Recheck, keep: Keep = give_up) -> list[Diagnostic]:
-    """The diagnostics of a source with the fixes that were found to work.
+def with_fixes(
+    source: Source, found: Checked, recheck: Recheck, keep: Keep = give_up, skip: int = 0
+) -> list[Diagnostic]:
+    """The diagnostics of a source with the fixes that were found to work; the first `skip` are passed over.
 
     `recheck` checks a text as `source` was checked. Where the search fails, `keep` takes the failure, and the
     fault has the fixes that were found before.
@@ -107,10 +109,11 @@ def with_fixes(source: Source, found: Checked, recheck: Recheck, keep: Keep = gi
     trial = Trial(source, found, recheck)
     tree = Tree(source)
     faults = found.diagnostics
-    cases = [Case(fault, tree, trial) for fault in faults[:MOST_FAULTS]]
+    cases = [Case(fault, tree, trial) for fault in faults[skip : skip + MOST_FAULTS]]
     lines: list[Fix] = []
     fixes = [_of_line(case, lines, keep) or _find_fixes(case, lines, keep) for case in cases]
-    return [fault._replace(fixes=fixes[i] if i < len(fixes) else ()) for i, fault in enumerate(faults)]
+    sought: list[tuple[Fix, ...]] = [()] * skip + fixes
+    return [fault._replace(fixes=sought[i] if i < len(sought) else ()) for i, fault in enumerate(faults)]
 
 
 def _of_line(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
@@ -149,8 +152,10 @@ def _find_fixes(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
     if not shown:
         with sparing(keep):
             shown = list(dialect.explain_block(case))
+    sole = sum(bool(fix.edits) for fix in shown) == 1
     return tuple(
-        fix if i else fix._replace(title=fix.title.removeprefix("or ")) for i, fix in enumerate(shown)
+        fix._replace(title=fix.title if i else fix.title.removeprefix("or "), safe=fix.safe and sole)
+        for i, fix in enumerate(shown)
     )
 
 

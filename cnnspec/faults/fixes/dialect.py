@@ -103,7 +103,7 @@ def outputs(case: Case) -> Iterator[Fix]:
             continue
         names = " ".join([first.span.text, *(step.span.text for step in steps[1:])])
         edits = (Edit(Span(first.span.source, first.span.start, steps[-1].span.end), names),)
-        yield Fix(f"labels stand without commas: `{names}`", edits)
+        yield Fix(f"labels stand without commas: `{names}`", edits, safe=True)
 
 
 def words(case: Case) -> Iterator[Fix]:
@@ -115,7 +115,8 @@ def words(case: Case) -> Iterator[Fix]:
     if text in ("yes", "no"):
         yield Fix(f"`{text}` is how the language writes it", edits, safe=True)
     else:
-        yield Fix(f"a word stands in quotes: `{text}`" if '"' in text else f"write `{text}`", edits)
+        title = f"a word stands in quotes: `{text}`" if '"' in text else f"write `{text}`"
+        yield Fix(title, edits, safe=True)
 
 
 def functions(case: Case) -> Iterator[Fix]:

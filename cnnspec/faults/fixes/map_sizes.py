@@ -32,7 +32,7 @@ def drop_claim(case: Case) -> Iterator[Fix]:
     """E0410: `in=` claims other channels or features; it need not stand there."""
     claim, data = _claim(case), case.fault.data
     if claim is not None and isinstance(data, Mismatch):
-        yield Fix(f"drop `{claim.span.text}`: {data.found} is inferred", (without(claim.span),), safe=True)
+        yield Fix(f"drop `{claim.span.text}`: {data.found} is inferred", (without(claim.span),))
 
 
 def _claim(case: Case) -> syntax.Keyword | None:

@@ -1,0 +1,79 @@
+"""What `check --fix` makes of files: their text with fixes made, in the bytes that they had."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import click
+
+from cnnspec.commands.common import Call, fail
+from cnnspec.commands.difference import difference
+from cnnspec.faults.fixes.mend import Made, describe, mend
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.text.decoding import decode
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.files import STDIN, FileProblem, read_bytes, read_used
+from cnnspec.text.output import write
+from cnnspec.text.source import Source
+
+MARK = b"\xef\xbb\xbf"
+
+
+class Fixed(NamedTuple):
+    """A file after its fixes were made, in memory."""
+
+    path: str
+    name: str  # as it is shown
+    before: bytes
+    after: bytes
+    found: Any
+    made: tuple[Made, ...]
+
+
+def fix_file(call: Call, path: str, net: str | None, settings: Any, unsafe: bool) -> Fixed:
+    """Check a file and make its fixes. What is wrong with the call ends it."""
+    name = STDIN if path == "-" else path
+    try:
+        before = read_bytes(path, settings.text_limits.max_source)
+    except FileProblem as problem:
+        fail(problem)
+    source = decode(name, before, settings.text_limits.max_source)
+    if isinstance(source, Diagnostic):
+        found = call.check_source(source, read_used, net, settings, first=False, lint=True)
+        return Fixed(path, name, before, before, found, ())
+
+    earlier = len(call.unshown)
+
+    def check(text: str, skip: int) -> Any:
+        del call.unshown[earlier:]  # those of the round before
+        return call.check_source(Source(name, text), read_used, net, settings, False, True, skip)
+
+    mended = mend(source.text, check, unsafe)
+    after = encode(mended.text, before) if mended.made else before
+    return Fixed(path, name, before, after, mended.found, mended.made)
+
+
+def encode(text: str, like: bytes) -> bytes:
+    """A text with the newlines that a file has, of several kinds the one that it has most, and its mark."""
+    whole, returns = like.count(b"\r\n"), like.count(b"\r")
+    alone = {"\n": like.count(b"\n") - whole, "\r\n": whole, "\r": returns - whole}
+    newline = max(alone, key=lambda each: alone[each])
+    return (MARK if like.startswith(MARK) else b"") + text.replace("\n", newline).encode()
+
+
+def put(file: Fixed, differs: bool) -> None:
+    """Write what was fixed, standard input to standard output; or show how it would differ."""
+    if differs:
+        before, after = (each.decode(errors="replace") for each in (file.before, file.after))
+        click.echo(difference(visible(file.name), before, after).encode(), nl=False)
+        return
+    if file.path == "-":
+        click.echo(file.after, nl=False)
+    elif file.after != file.before:
+        try:
+            write(file.path, file.after, force=True)
+        except FileProblem as problem:
+            fail(problem)
+    for fault, fix in file.made:
+        done = ", ".join(map(describe, fix.edits[:3])) + (", …" if len(fix.edits) > 3 else "")
+        click.echo(visible(f"fixed {fault.span}: {fault.code}: {done}"), err=True)
