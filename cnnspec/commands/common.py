@@ -51,16 +51,19 @@ class Call:
     def check(
         self, path: str | None, net: str | None, settings: Any, first: bool = False, lint: bool = False
     ) -> tuple[str, Any]:
-        """Read and check one file, all its nets or the first; the path as shown, and what it holds."""
-        from cnnspec.text.files import read, read_used
+        """Read and check one file, all its nets or the first; the path as shown, and what it holds.
+
+        Where there is no file of that name, it may be that of a network of the zoo.
+        """
+        from cnnspec.text.files import read_used
 
         try:
             path = path or only_spec()
-            source = read(path, settings.text_limits.max_source)
+            source, own = read_spec(path, settings.text_limits.max_source)
         except FileProblem as problem:
             fail(problem)
         shown = path if isinstance(source, Diagnostic) else source.name
-        return shown, self.check_source(source, read_used, net, settings, first, lint)
+        return shown, self.check_source(source, read_used, net or own, settings, first, lint)
 
     def check_source(
         self,
@@ -161,6 +164,23 @@ def word(problem: Exception) -> str:
     given = ", ".join(f"--input {name}=…" for name in problem.known)
     hint = f"there is {given}" if problem.choice == "input" else problem.hint
     return "; ".join(filter(None, (f"{option}: {problem.problem}", hint)))
+
+
+def read_spec(path: str, bound: int) -> tuple[Any, str | None]:
+    """What a file holds; or else a network of the zoo, and its name in there. Raises FileProblem."""
+    from cnnspec.text.files import NoFile, read
+
+    try:
+        return read(path, bound), None
+    except NoFile as problem:
+        if not path.replace("-", "_").isidentifier():
+            raise
+        from cnnspec.text.shipped import read_named
+
+        try:
+            return read_named(path)
+        except FileProblem as other:
+            raise FileProblem(f"{problem}, and {other}") from None
 
 
 def named(files: tuple[str, ...]) -> Sequence[str]:

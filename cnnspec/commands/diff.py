@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call, fail, options, settings_of, takes_call, use_colour
+from cnnspec.commands.common import Call, fail, options, read_spec, settings_of, takes_call, use_colour
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.text.files import FileProblem, only_spec, read, read_used
+from cnnspec.text.files import FileProblem, only_spec, read_used
 
 
 @click.command()
@@ -44,7 +44,7 @@ def diff(
         texts = both(before, after, net_b is not None, settings.text_limits.max_source)
     except FileProblem as problem:
         fail(problem)
-    nets = choice["net"], net_b or choice["net"]
+    nets = choice["net"] or texts[0].net, net_b or texts[1].net or choice["net"]
     found = [
         call.check_source(text.source, text.read_used, net, settings, first=True)
         for text, net in zip(texts, nets, strict=True)
@@ -64,6 +64,7 @@ class Text(NamedTuple):
     name: str
     source: Any
     read_used: Any
+    net: str | None = None  # that its name is the name of
 
 
 def both(before: str | None, after: str | None, one_file: bool, bound: int) -> tuple[Text, Text]:
@@ -74,18 +75,19 @@ def both(before: str | None, after: str | None, one_file: bool, bound: int) -> t
         return first, first if after == before else named(after, bound)
     if one_file:
         return first, first
-    if first.read_used is not read_used or before == "-":
+    if first.read_used is not read_used or before == "-" or not Path(before).exists():
         raise FileProblem(f"{before}: name B, too: what it is compared with")
     path = Path(before)
     return of_revision("HEAD", f"./{path.name}", str(path.parent), bound), first
 
 
 def named(name: str, bound: int) -> Text:
-    """A file, or where there is none of that name, one of a revision."""
+    """A file, or where there is none of that name, one of a revision or of the zoo."""
     revision, colon, path = name.partition(":")
     if colon and not Path(name).exists():
         return of_revision(revision, path, ".", bound)
-    return Text(name, read(name, bound), read_used)
+    source, net = read_spec(name, bound)
+    return Text(name, source, read_used, net)
 
 
 def of_revision(name: str, path: str, folder: str, bound: int) -> Text:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cnnspec.commands.common import Call, fail, options, save, takes_call
-from cnnspec.text.files import STDIN
+from cnnspec.text.files import SHIPPED, STDIN
 
 UNITS = {"in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pt": 1.0, "px": 0.75}
 """Points, of which an inch has 72."""
@@ -78,7 +78,8 @@ def draw(call: Call, /, file: str | None, output: str | None, force: bool, **cho
     if output == "-":
         click.echo(made.content, nl=False)
     else:
-        named = network.name if choice["net"] or path == STDIN else PurePath(path).stem
+        by_net = choice["net"] or path == STDIN or path.startswith(SHIPPED)
+        named = network.name if by_net else PurePath(path).stem
         save(output or f"{named}.svg", made.content, force)
     if made.note:
         click.echo(f"cnnspec: {made.note}", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cnnspec.commands.common import fail
+from cnnspec.text.files import FileProblem
 
 
 @click.command()
@@ -12,11 +13,17 @@ from cnnspec.commands.common import fail
 def explain(what: str | None) -> None:
     """Tell what a code means, or what a layer does.
 
-    WHAT is a code such as E0410, or a layer such as conv; without it all are listed.
+    WHAT is a code such as E0410, a layer such as conv, or a network of the zoo such as resnet; without it
+    the codes and layers are listed.
     """
     from cnnspec.faults import handbook
 
     try:
         click.echo(handbook.page(what) if what else handbook.contents(), nl=False)
     except handbook.NoPage as problem:
-        fail(problem)
+        from cnnspec.tables.zoo_page import zoo_page
+
+        try:
+            click.echo(zoo_page(what or ""), nl=False)
+        except FileProblem:
+            fail(problem)

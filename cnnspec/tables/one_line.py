@@ -10,8 +10,13 @@ from cnnspec.graph.tree import Network
 
 def line(path: str, network: Network) -> str:
     """`lenet.cnn: LeNet5 ok, 1@28x28 -> 10, 61,706 parameters, 416,520 MACs`."""
+    return f"{path}: {network.name} ok, {figures(network)}"
+
+
+def figures(network: Network) -> str:
+    """`1@28x28 -> 10, 61,706 parameters, 416,520 MACs`."""
     total = costs(network)
-    return f"{path}: {network.name} ok, {network.sizes}, {total.params:,} parameters, {total.macs:,} MACs"
+    return f"{network.sizes}, {total.params:,} parameters, {total.macs:,} MACs"
 
 
 def listing(path: str, networks: tuple[Network, ...]) -> dict[str, Any]:

@@ -22,6 +22,10 @@ class FileProblem(Exception):
     """A file that cannot be read or written: the call is wrong, not the specification."""
 
 
+class NoFile(FileProblem):
+    """There is no file at a path."""
+
+
 def read(path: str, max_source: int = MAX_SOURCE) -> Source | Diagnostic:
     """The source at a path, `-`: standard input; a Diagnostic where it is no text. Raises FileProblem."""
     return decode(STDIN if path == "-" else path, read_bytes(path, max_source), max_source)
@@ -42,7 +46,7 @@ def read_bytes(path: str, max_source: int = MAX_SOURCE) -> bytes:
         with open(path, "rb") as file:  # noqa: PTH123
             return file.read(max_source + 1)
     except FileNotFoundError:
-        raise FileProblem(f"{path}: no such file") from None
+        raise NoFile(f"{path}: no such file") from None
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else "cannot be read"
         raise FileProblem(f"{path!r}: {reason}") from None

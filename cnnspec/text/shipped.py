@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from textwrap import wrap
 from typing import NamedTuple
@@ -32,28 +33,69 @@ def names() -> list[str]:
     ]
 
 
+class Named(NamedTuple):
+    """What a name means: a shipped file, and which of its nets, if it is a net's name."""
+
+    file: str
+    net: str | None
+
+
+def find(name: str) -> Named:
+    """The file, or the net, of that name, with or without `.cnn`; capitals may differ. Raises FileProblem."""
+    word = name.removesuffix(".cnn")
+    files = names()
+    if word in files:
+        return Named(word, None)
+    nets = {net: file for file in files for net in named_nets(file)}
+    alike = [known for known in (*nets, *files) if known.lower() == word.lower()]
+    for known in sorted(alike, key=lambda known: known != word):
+        if known in files:
+            return Named(known, None)
+        if known in defined_by(nets[known]).defines:
+            return Named(nets[known], known)
+    words = suggest(word, [*files, *(net for net in nets if net.lower() not in files)])
+    hint = f"did you mean `{words[0]}`?" if words else "`cnnspec zoo` lists them"
+    raise FileProblem(f"no shipped specification is called {name!r}: {hint}")
+
+
+def named_nets(file: str) -> list[str]:
+    """The names of the nets in a shipped file, patterns for variants, too, without parsing it."""
+    return re.findall(r"^net (\w+)", source_of(file).text, re.MULTILINE)
+
+
+def source_of(file: str) -> Source:
+    found = read_shipped(f"{file}.cnn")
+    assert isinstance(found, Source)  # what ships is text
+    return found
+
+
 def text(name: str) -> str:
-    """The text of a shipped file, named with or without `.cnn`. Raises FileProblem."""
-    found = read_shipped(name.removesuffix(".cnn") + ".cnn")
-    if not isinstance(found, Source):
-        words = suggest(name, names())
-        hint = f"did you mean `{words[0]}`?" if words else "`cnnspec zoo` lists them"
-        raise FileProblem(f"no shipped specification is called {name!r}: {hint}")
-    return found.text
+    """The text of a shipped file, named by itself or by a net in it. Raises FileProblem."""
+    return source_of(find(name).file).text
+
+
+def read_named(name: str) -> tuple[Source, str | None]:
+    """The source of a shipped file, and the net in it that the name means. Raises FileProblem."""
+    found = find(name)
+    return source_of(found.file), found.net
 
 
 def shipped() -> Iterator[Shipped]:
     """Every shipped file, with what it defines and its first comment."""
-    for name in names():
-        content = text(name)
-        tree, _ = parse(Source(name, content))
-        nets = tuple(
-            item.name.name
-            for item in tree.items
-            if isinstance(item, syntax.Net | syntax.Variant) and is_whole(item)
-        )
-        blocks = tuple(item.name.name for item in tree.items if isinstance(item, syntax.Block))
-        yield Shipped(name, nets or blocks, content.partition("\n")[0].lstrip("# "))
+    return map(defined_by, names())
+
+
+def defined_by(name: str) -> Shipped:
+    """A shipped file, with what it defines and its first comment."""
+    content = source_of(name).text
+    tree, _ = parse(Source(name, content))
+    nets = tuple(
+        item.name.name
+        for item in tree.items
+        if isinstance(item, syntax.Net | syntax.Variant) and is_whole(item)
+    )
+    blocks = tuple(item.name.name for item in tree.items if isinstance(item, syntax.Block))
+    return Shipped(name, nets or blocks, content.partition("\n")[0].lstrip("# "))
 
 
 def is_whole(item: syntax.Item) -> bool:
