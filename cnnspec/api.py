@@ -7,7 +7,7 @@ a call as an exception. `import cnnspec` offers these functions, and loads each 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cnnspec import compiler
@@ -90,16 +90,18 @@ def check_source(
     lint: bool = False,
     keep: Keep = give_up,
     skip: int = 0,
+    wants: Callable[[Diagnostic], bool] | None = None,
 ) -> Checked:
     """Check what was read, and look for fixes of its faults; `read` reads the files that it uses.
 
     `first`: the first net alone, if none is named. `lint`: with warnings. `skip`: no fixes are sought of so
-    many faults, the first ones. Where a lint or the search for
+    many faults, the first ones. Faults that `wants` is false of are left out. Where a lint or the search for
     fixes fails, `keep` takes the failure, and the diagnostics come without. Raises Misuse.
     """
     if isinstance(source, Diagnostic):
         return Checked((), (source,))
     found = compiler.check(source, read, net, settings, first, lint, keep)
+    found = found._replace(diagnostics=tuple(filter(wants, found.diagnostics))) if wants else found
     if not found.diagnostics:
         return found
     from cnnspec.faults.fixes import with_fixes

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnspec.commands.common import Call, complain, fail, named, options, settings_of, takes_call, tell
 from cnnspec.text.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from cnnspec.faults.selection import Selection
 
 FORMATS = ("text", "concise", "json", "sarif", "github")
 
@@ -18,6 +21,8 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 @click.argument("files", nargs=-1, metavar="[FILE|FOLDER]...")
 @options
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
+@click.option("--select", multiple=True, metavar="CODE,…", help="Show these warnings alone: W06,W0701.")
+@click.option("--ignore", multiple=True, metavar="CODE,…", help="Leave these warnings out.")
 @click.option("--fix", "fixes", is_flag=True, help="Make the safe fixes: slips in names, needless comments.")
 @click.option("--unsafe", is_flag=True, help="With --fix: make the likeliest fix, safe or not.")
 @click.option("--diff", "differs", is_flag=True, help="Change nothing; show what --fix would change.")
@@ -30,6 +35,8 @@ def check(
     /,
     files: tuple[str, ...],
     strict: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
     fixes: bool,
     unsafe: bool,
     differs: bool,
@@ -44,6 +51,8 @@ def check(
     from cnnspec.compiler import unique
 
     chosen = settings_of(choice)
+    if select or ignore:
+        call.wants = selection(select, ignore).wants
     changed = False
     if fixes or differs:
         from cnnspec.commands.fixing import fix_file, put
@@ -66,6 +75,16 @@ def check(
         complain(f"--unsafe would fix {more} more")
     failing = ("error", "warning") if strict else ("error",)
     sys.exit(changed or any(d.severity in failing for d in diagnostics))
+
+
+def selection(select: tuple[str, ...], ignore: tuple[str, ...]) -> Selection:
+    """What the options choose. What is wrong ends the call."""
+    from cnnspec.faults.selection import Selection, parse_codes
+
+    try:
+        return Selection(parse_codes(select, True), parse_codes(ignore, False))
+    except ValueError as problem:
+        fail(f"--select, --ignore: {problem}")
 
 
 def report(

@@ -28,6 +28,7 @@ class Call:
     def __init__(self) -> None:
         self.failures: list[Exception] = []
         self.unshown: list[Diagnostic] = []
+        self.wants: Callable[[Diagnostic], bool] | None = None  # of the faults those that are to be shown
 
     def attempt(self, make: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Made | None:
         """What is made; None where that fails: the call goes on without it."""
@@ -83,7 +84,8 @@ class Call:
         from cnnspec.elaborate.settings import Misuse
 
         try:
-            found = check_source(source, read_used, net, settings, first, lint, self.failures.append, skip)
+            keep, wants = self.failures.append, self.wants
+            found = check_source(source, read_used, net, settings, first, lint, keep, skip, wants)
         except Misuse as misuse:
             fail(misuse)
         found = found._replace(diagnostics=tuple(map(with_option, found.diagnostics)))
