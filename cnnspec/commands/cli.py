@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cnnspec import __version__
+from cnnspec.commands.common import fail
 
 COMMANDS = (
     "build",
@@ -47,7 +48,10 @@ class Commands(click.Group):
         word = arguments[0]
         if word not in COMMANDS and not word.startswith("-"):
             context.fail(f"there is no command {word!r}: {meant(word)}")
-        return super().resolve_command(context, arguments)
+        name, command, rest = super().resolve_command(context, arguments)
+        if name is not None and command is not None:
+            context.default_map = {name: kept(command, name, rest)}
+        return name, command, rest
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         from cnnspec.commands.ending import run_to_end
@@ -55,6 +59,16 @@ class Commands(click.Group):
         with run_to_end() as call:
             return super().main(*arguments, obj=call, **options)
         return None  # never: it exits
+
+
+def kept(command: click.Command, name: str, arguments: list[str]) -> dict[str, Any]:
+    """The options that the project's configuration has for a call. What is wrong with it ends the call."""
+    from cnnspec.commands.config import Unusable, defaults
+
+    try:
+        return defaults(command, name, arguments, COMMANDS)
+    except Unusable as problem:
+        fail(problem)
 
 
 def meant(word: str) -> str:

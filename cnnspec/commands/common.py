@@ -117,6 +117,11 @@ takes_call = click.make_pass_decorator(Call)
 """Hands its Call to a command."""
 
 
+def with_kept(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """The bounds of the configuration, then those of the call, of which the last counts."""
+    return (*(context.lookup_default(str(option.name)) or ()), *given)
+
+
 def options(command: Any) -> Any:
     """The options that choose a net and change it."""
     for option in (
@@ -128,7 +133,12 @@ def options(command: Any) -> Any:
         ),
         click.option("--net", metavar="NAME", help="The net to take, if not the first."),
         click.option(
-            "--limit", "limits", multiple=True, metavar="NAME=N", help="Another bound, as a message names it."
+            "--limit",
+            "limits",
+            multiple=True,
+            metavar="NAME=N",
+            callback=with_kept,
+            help="Another bound, as a message names it.",
         ),
     ):
         command = option(command)

@@ -8,12 +8,15 @@ from pathlib import PurePath
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from cnnspec.commands.common import Call, fail, options, save, takes_call
 from cnnspec.text.files import SHIPPED, STDIN
 
 UNITS = {"in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pt": 1.0, "px": 0.75}
 """Points, of which an inch has 72."""
+
+OF_GRAPHS = ("detail", "direction", "show")
 
 NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the largest page of PDF
 
@@ -60,9 +63,13 @@ def draw(call: Call, /, file: str | None, output: str | None, force: bool, **cho
     from cnnspec.draw.picture import DrawProblem, picture, suffix_of
     from cnnspec.draw.theme import THEMES
 
-    given = [name for name in ("detail", "direction", "show") if choice[name] is not None]
+    given = [name for name in OF_GRAPHS if choice[name] is not None]
     if choice["view"] == "volume" and given:
-        fail(f"--{given[0]} goes with --view graph")
+        source = click.get_current_context().get_parameter_source
+        if any(source(name) is ParameterSource.COMMANDLINE for name in given):
+            fail(f"--{given[0]} goes with --view graph")
+        choice |= dict.fromkeys(given)  # a configuration says how graphs are to look, if one is drawn
+        given = []
     try:
         suffix = ".svg" if output in (None, "-") else suffix_of(output)
         look = Look(view=choice["view"], theme=THEMES[choice["theme"]])
