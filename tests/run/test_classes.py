@@ -231,9 +231,12 @@ def test_weights_that_the_specification_gives_are_not_random(tmp_path: Path) -> 
     fixed = "conv 1@3x3 weights=0.1"
     for steps, said in (
         (f"{fixed} biases=0, batchnorm", ""),
-        (f"{fixed}, conv 2@3x3, conv 2@1x1", "the weights are random in conv2 and 1 more: "),
+        (f"{fixed} bias=no, conv 2@3x3, conv 2@1x1", "the weights are random in conv2 and 1 more: "),
         ('convtranspose 1@4x4 stride=2 init="bilinear", relu', ""),
         ("conv 2@3x3 frozen=yes", "the weights are random: "),
+        (fixed, "the weights are random in conv1.bias: "),
+        (f'{fixed} init="he"', ""),
+        (f"{fixed} bias=no", ""),
     ):
         spec.write_text(f"net N {{ input 1@8x8\n {steps} }}")
         called = run(spec, image)
