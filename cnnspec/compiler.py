@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cnnspec.elaborate.load import Loader, Module, Reader
 from cnnspec.elaborate.network import NetworkElaborator, choose, parameters_of
 from cnnspec.elaborate.settings import Misuse, Settings
+from cnnspec.elaborate.state import Watch
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic, Lacking
@@ -98,7 +99,12 @@ def rechecker(
 
 
 def check_module(
-    module: Module, diagnostics: list[Diagnostic], net: str | None, settings: Settings, first: bool
+    module: Module,
+    diagnostics: list[Diagnostic],
+    net: str | None,
+    settings: Settings,
+    first: bool,
+    watch: Watch | None = None,
 ) -> Checked:
     top = Span(module.source, 0, 0)
     broken = any(d.severity == "error" for d in diagnostics)
@@ -118,7 +124,7 @@ def check_module(
     partial: list[Network] = []
     expanded = work = 0
     for name in names:
-        found = check_net(module, name, net is not None, settings, diagnostics, expanded)
+        found = check_net(module, name, net is not None, settings, diagnostics, expanded, watch)
         expanded, work = found.expanded, work + found.work
         if found.network is not None:  # what the parser could not read, a broken one lacks
             (partial if broken or found.faulty else networks).append(found.network)
@@ -167,6 +173,7 @@ def check_net(
     settings: Settings,
     diagnostics: list[Diagnostic],
     expanded: int = 0,
+    watch: Watch | None = None,
 ) -> Elaborated:
     pattern = choose(module, name, diagnostics)
     if pattern is None:
@@ -183,7 +190,7 @@ def check_net(
             span = pattern.name.span
             diagnostics.append(Diagnostic("E0211", message, span, data=Lacking(tuple(lacking))))
         return Elaborated(None, expanded)
-    elaborator = NetworkElaborator(pattern._replace(given=given), settings, expanded)
+    elaborator = NetworkElaborator(pattern._replace(given=given), settings, expanded, watch)
     network = elaborator.network()
     diagnostics += elaborator.diagnostics
     faulty = any(d.severity == "error" for d in elaborator.diagnostics)

@@ -94,6 +94,7 @@ class Elaborator(Elaboration):
         if len(chain.steps) > 1:
             self.meter.spend(len(chain.steps), chain.span)
         for step in chain.steps:
+            arriving, made = value, len(steps)
             try:
                 value = self.step(step, value, context, steps)
             except Fault as caught:
@@ -101,6 +102,8 @@ class Elaborator(Elaboration):
                 value = self.lost(step, value, context, steps)
             except Unknowable:
                 value = self.lost(step, value, context, steps)
+            if self.watch is not None:
+                self.watch(step, arriving, value, steps[-1] if len(steps) > made else None)
         if chain.assertion is not None and value is not None:
             try:
                 self.assertion(chain.assertion, value, context)

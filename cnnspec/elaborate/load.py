@@ -37,6 +37,7 @@ class Module:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.tree = syntax.File((), Span(source, 0, 0))  # what was read of it
         self.constants: dict[str, Any] = {}
         self.blocks: dict[str, BlockName] = {}
         self.nets: dict[str, NetName] = {}
@@ -62,9 +63,9 @@ class Loader:
     def load(self, source: Source) -> Module:
         module = Module(source)
         self._open.append(source.name)
-        tree, faults = parse(source, self.limits)
+        module.tree, faults = parse(source, self.limits)
         self.diagnostics += faults
-        for item in tree.items:
+        for item in module.tree.items:
             try:
                 _ITEMS[type(item)](self, item, module)
             except Fault as caught:

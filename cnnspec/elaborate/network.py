@@ -13,6 +13,7 @@ from cnnspec.elaborate.load import Module, NetName
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
+from cnnspec.elaborate.state import Watch
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Step, Value
 from cnnspec.text import syntax
@@ -40,8 +41,10 @@ class Pattern(NamedTuple):
 class NetworkElaborator(Elaborator):
     """Elaborates one net."""
 
-    def __init__(self, pattern: Pattern, settings: Settings, expanded: int = 0) -> None:
-        super().__init__(settings.limits, overridden=pattern.varied or not settings.empty)
+    def __init__(
+        self, pattern: Pattern, settings: Settings, expanded: int = 0, watch: Watch | None = None
+    ) -> None:
+        super().__init__(settings.limits, pattern.varied or not settings.empty, watch)
         self.expanded = self.before = expanded
         self.pattern, self.settings = pattern, settings
         self.inputs: list[Input] = []

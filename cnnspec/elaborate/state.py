@@ -7,7 +7,7 @@ names for them, and elaborates the statements in their braces, which core.py imp
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,11 +35,16 @@ LONGEST_NAME = 1_000
 """Of a step, with the labels of the braces around it."""
 
 
+Watch = Callable[[syntax.Step, Value | None, Value | None, Step | None], None]
+"""Is called behind each step of the text, once for each of its runs: the step as it is written, what arrived,
+what leaves, and the step of the graph that was made of it, if one was."""
+
+
 class Elaboration(ABC):
     """The state of elaborating a net; `diagnostics` collects what is wrong."""
 
-    def __init__(self, limits: Limits, overridden: bool = False) -> None:
-        self.limits, self.overridden = limits, overridden
+    def __init__(self, limits: Limits, overridden: bool = False, watch: Watch | None = None) -> None:
+        self.limits, self.overridden, self.watch = limits, overridden, watch
         self.diagnostics: list[Diagnostic] = []
         self.meter = Meter(limits.max_work)
         self.expanded = 0  # layers so far, those of shared instances counted at every use
