@@ -179,6 +179,7 @@ ROWS = (
     ("api",),
     ("__init__",),
     ("run",),
+    ("train",),
     ("commands",),
     ("__main__",),
 )
@@ -279,7 +280,7 @@ def test_arrays_are_imported_where_nets_run_and_where_a_model_holds_them() -> No
         if {"torch", "numpy"} & {module.split(".")[0] for module in imports(path)}
     }
     readers = tuple(f"importers/{source}/" for source in ("caffe", "darknet", "onnx", "torch"))
-    folders = ("run/", *readers, "backends/torch/modules/", "backends/onnx/")
+    folders = ("run/", "train/", *readers, "backends/torch/modules/", "backends/onnx/")
     others = {user for user in users if not user.startswith(folders)}
     types = {"api.py", "importers/arrays.py"}
     assert others <= {*types, "backends/numpy/start.py"}, "the first two name a type"

@@ -1,0 +1,135 @@
+"""The folder of a run, runs/NAME: what training leaves there, each file whole or not at all.
+
+config.json        Config as JSON
+NAME.cnn           the specification as it was, under its own name
+log.csv            a row of COLUMNS for each epoch
+best.safetensors   the weights of the epoch that was best in validation, under the keys of the specification
+last.safetensors   those of the last epoch
+predictions.npz    Predictions of the best epoch
+state/             what going on needs
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnnspec.run import RunProblem
+from cnnspec.run.programs import Array
+from cnnspec.run.weight_files import contents
+from cnnspec.text.output import make_folder, write
+
+COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
+"""Accuracies are shares from 0 to 1, `lr` is that of the epoch's last step, epochs count from 1."""
+
+CONFIG, LOG, PREDICTIONS, STATE = "config.json", "log.csv", "predictions.npz", "state"
+
+
+class Row(NamedTuple):
+    """An epoch in figures; the order is that of COLUMNS."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    lr: float
+    seconds: float
+
+
+class Config(NamedTuple):
+    """A run: the call that made it.
+
+    `spec`: the file's name, a copy of which lies in the folder. `parameters` and `inputs` are texts as the
+    command line takes them, `classes=7`, `3@32x32`. `images`: how many there are, by `train` and `val`.
+    """
+
+    cnnspec: str
+    spec: str
+    net: str
+    parameters: list[str]
+    inputs: list[str]
+    data: str
+    images: dict[str, int]
+    classes: list[str]
+    seed: int
+    options: dict[str, Any]
+
+
+class Predictions(NamedTuple):
+    """What the net makes of the images for validation.
+
+    `shown` are places in `labels` of images that are worth a look, and `pictures` those images as the net
+    sees them: the surest mistakes first, then for each class its surest right one. `paths` are "" where
+    images have no files of their own.
+    """
+
+    labels: Array  # int64 (N,)
+    scores: Array  # float32 (N, classes), probabilities
+    paths: Array  # text (N,)
+    shown: Array  # int64 (M,)
+    pictures: Array  # uint8 (M, H, W, C), C is the input's channels
+
+
+class RunFolder:
+    """Reads and writes the files of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, name: str, content: str | bytes) -> None:
+        """Raises FileProblem."""
+        write(str(self.path / name), content, force=True)
+
+    def begin(self, config: Config, spec: str) -> None:
+        """Make the folder of a new run. Raises FileProblem."""
+        make_folder(str(self.path))
+        self.write(config.spec, spec)
+        self.write(CONFIG, json.dumps(config._asdict(), indent=2, ensure_ascii=False) + "\n")
+
+    def config(self) -> Config | None:
+        """None where the folder holds no run. Raises RunProblem where it cannot be read."""
+        path = self.path / CONFIG
+        if not path.exists():
+            return None
+        try:
+            return Config(**json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError, TypeError) as problem:
+            raise RunProblem(f"{path}: is no record of a run: {problem}") from None
+
+    def write_log(self, rows: list[Row]) -> None:
+        """All epochs so far. Raises FileProblem."""
+        lines = [",".join(COLUMNS), *(",".join(map(str, row)) for row in rows)]
+        self.write(LOG, "".join(f"{line}\n" for line in lines))
+
+    def write_weights(self, name: str, state: dict[str, Array]) -> None:
+        """`best.safetensors` or `last.safetensors`. Raises FileProblem."""
+        self.write(name, contents(name, state))
+
+    def write_predictions(self, found: Predictions) -> None:
+        """Raises FileProblem."""
+        file = io.BytesIO()
+        np.savez_compressed(file, allow_pickle=False, **found._asdict())
+        self.write(PREDICTIONS, file.getvalue())
+
+
+def runs_of(name: str, folder: Path = Path("runs")) -> list[Path]:
+    """The folders runs/NAME, runs/NAME-2, … that there are, in this order."""
+    numbered = {}
+    for path in folder.glob(f"{name}*") if folder.is_dir() else ():
+        if found := re.fullmatch(re.escape(name) + r"(?:-(\d+))?", path.name):
+            numbered[int(found[1] or 1)] = path
+    return [path for _, path in sorted(numbered.items())]
+
+
+def next_run(name: str, folder: Path = Path("runs")) -> Path:
+    """The first of runs/NAME, runs/NAME-2, … after those that there are."""
+    there = runs_of(name, folder)
+    if not there:
+        return folder / name
+    return folder / f"{name}-{int(there[-1].name.removeprefix(name).lstrip('-') or 1) + 1}"
