@@ -99,7 +99,37 @@ def again_as_output(slip: Slip) -> Diagnostic | None:
     return slip.fault(message, f"label it `{label}`", (start, name.end, lines))
 
 
+_COUNTED = re.compile(r"\s*(\w+)\s+(?:as\s+)?([A-Za-z_]\w*)\s*")
+_RANGED = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:in|=)\s*\w+\s*(?:\.\.+|:|to\b)[=<]?\s*\w+\s*")
+
+
+def repeat_head(slip: Slip) -> Diagnostic | None:
+    """`repeat 3 as i`, `repeat 3 times`, `repeat i = 0..3`."""
+    line = slip.line()
+    heads = [index for index, token in enumerate(line) if token.type == "REPEAT"]
+    if not heads:
+        return None
+    start, text = line[heads[-1]].end, slip.source.text
+    head, brace, _ = text[start:].partition("\n")[0].partition("{")
+    if not brace:
+        return None
+    if found := _COUNTED.fullmatch(head):
+        count, name = found.groups()
+        ours = f"repeat {count}" if name in ("times", "x") else f"repeat {name} in {count}"
+        what = "is written" if name in ("times", "x") else "whose passes are numbered is written"
+        edit = (start, start + len(head.rstrip()), ours.removeprefix("repeat"))
+        return slip.fault(f"a repeat {what} `{ours} {{ … }}`", f"write `{ours}`", edit)
+    if found := _RANGED.fullmatch(head):
+        name = found[1]
+        message = (
+            f"`repeat {name} in 4` counts 0, 1, 2, 3; other numbers stand in a list: `{name} in [2, 3, 4]`"
+        )
+        return slip.fault(message)
+    return None
+
+
 HABITS = (
+    repeat_head,
     shape_in_brackets,
     label_by_equals,
     value_apart,
