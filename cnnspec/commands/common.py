@@ -166,10 +166,13 @@ def fail(problem: str | Exception) -> NoReturn:
 def word(problem: Exception) -> str:
     """What is wrong with a call, with the options that it was called by or may be called by."""
     from cnnspec.elaborate.settings import Misuse
+    from cnnspec.run import OtherShape
     from cnnspec.text.output import NotOurs
 
     if isinstance(problem, NotOurs):
         return f"{problem}; --force overwrites it"
+    if isinstance(problem, OtherShape):
+        return f"{problem}; --input {problem.shape} gives it that"
     if not isinstance(problem, Misuse):
         return str(problem)
     option = {"net": "--net", "parameter": "--set", "input": "--input"}[problem.choice]

@@ -1,4 +1,4 @@
-"""`cnnspec run`: images through a net."""
+"""`cnnspec run`: images and matrices through a net."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--backend", type=click.Choice(["numpy", "torch", "onnx"]), default="numpy", help="What runs the net."
 )
+@click.option("--print", "printed", is_flag=True, help="Print the numbers that every layer makes.")
 @click.option("--features", metavar="DIR", help="Where to show what every layer makes of the images.")
 @click.option("--force", is_flag=True, help="Overwrite files that cnnspec did not write.")
 @takes_call
@@ -41,25 +42,29 @@ def run(
     top: int,
     resize: int | None,
     backend: str,
+    printed: bool,
     features: str | None,
     force: bool,
     **choice: Any,
 ) -> None:
     """Put images through a net, and tell their classes.
 
-    Images are PNG or JPEG; it tells how sure the net is, too.
+    Images are PNG or JPEG; it tells how sure the net is, too. A .csv is a matrix of numbers, taken as it is:
+    a line is a row, a blank line stands between channels.
     """
     _, network = call.network(file, choice)
     try:
         from cnnspec.run import RunProblem
         from cnnspec.run.album import Album
         from cnnspec.run.answers import read_labels
+        from cnnspec.run.matrices import is_matrix
         from cnnspec.run.programs import report_memory
         from cnnspec.run.random_weights import say_random
         from cnnspec.run.session import Session
 
         with report_memory(network.name):
-            session = Session(network, backend, weights, resize, features is not None)
+            layers, pictures = printed or features is not None, not all(map(is_matrix, images))
+            session = Session(network, backend, weights, resize, layers, pictures)
         names = read_labels(labels, session.outputs) if labels is not None else None
     except ImportError as problem:
         package = str(problem.name).partition(".")[0]
@@ -72,7 +77,7 @@ def run(
     album = None if features is None else Album(features, network.name, network.sizes, force)
     try:
         with report_memory(network.name):
-            answered, problems = answer_all(session, images, names, top, album)
+            answered, problems = answer_all(session, images, names, top, printed, album)
     except MemoryError as problem:
         fail(problem)
     click.echo("".join(f"{line}\n" for line in answered), nl=False)
@@ -84,24 +89,30 @@ def run(
 
 
 def answer_all(
-    session: Session, images: tuple[str, ...], labels: list[str] | None, top: int, album: Album | None
+    session: Session,
+    paths: tuple[str, ...],
+    labels: list[str] | None,
+    top: int,
+    printed: bool,
+    album: Album | None,
 ) -> tuple[list[str], list[str]]:
-    """The lines about all images, and what went wrong; their pictures go into the album."""
+    """The lines about all files, and what went wrong; their pictures go into the album."""
     from cnnspec.run import RunProblem
     from cnnspec.run.answers import answers
 
     answered, problems = [], []
     steps = 1 if album is None else 1 + session.sheets
-    with Progress(steps * len(images), "run") as progress:
-        for path in images:
+    with Progress(steps * len(paths), "run") as progress:
+        for path in paths:
             try:
-                image = session.read(path)
-                values = session.run(image)
+                sample = session.read(path)
+                values = session.run(sample)
                 lines = answers(values, session.outputs, labels, top)
-                answered += [visible(path), *(f"  {visible(line)}" for line in lines)]
+                shown = [*session.printed(values), *lines] if printed else lines
+                answered += [visible(path), *(f"  {visible(line)}" for line in shown)]
                 progress.step()
                 if album is not None:
-                    album.add(path, image, lines, session.shown(values), progress.step)
+                    album.add(path, sample.image, lines, session.shown(values), progress.step)
             except (RunProblem, FileProblem) as problem:
                 problems.append(word(problem))
     return answered, problems

@@ -4,4 +4,12 @@ from __future__ import annotations
 
 
 class RunProblem(Exception):
-    """An image, weights or labels that cannot be used: the call is wrong. The message is one line."""
+    """An image, a matrix, weights or labels that cannot be used, in one line."""
+
+
+class OtherShape(RunProblem):
+    """A matrix of another shape than the net's input, which could be given that `shape`: `1@5x5`."""
+
+    def __init__(self, words: str, shape: str) -> None:
+        super().__init__(words)
+        self.shape = shape

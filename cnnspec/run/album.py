@@ -22,9 +22,14 @@ class Album:
         self.sections: list[Section] = []
 
     def add(
-        self, path: str, image: Image.Image, lines: list[str], shown: Features, tick: Callable[[], None]
+        self,
+        path: str,
+        image: Image.Image | None,
+        lines: list[str],
+        shown: Features,
+        tick: Callable[[], None],
     ) -> None:
-        """Write an image's pictures, and call `tick` after each. Raises FileProblem."""
+        """Write the pictures of an image or a matrix, and call `tick` after each. Raises FileProblem."""
         where = f"{len(self.sections) + 1}-{safe(PurePath(path).stem)}"
         make_folder(self.folder)
         make_folder(str(Path(self.folder, where)))
@@ -41,9 +46,10 @@ class Album:
         return str(Path(self.folder, "index.html")), page(self.title, self.facts, self.sections)
 
 
-def pictures(title: str, image: Image.Image, shown: Features) -> Iterator[tuple[str, str, bytes]]:
-    """What there is to see of an image: the name of a file, a caption, a PNG."""
-    yield "input.png", "the image, as the net sees it", png(image)
+def pictures(title: str, image: Image.Image | None, shown: Features) -> Iterator[tuple[str, str, bytes]]:
+    """What there is to see: the name of a file, a caption, a PNG."""
+    if image is not None:
+        yield "input.png", "the image, as the net sees it", png(image)
     for number, (name, value) in enumerate(shown.maps.items()):
         yield f"output{number or ''}.png", f"{name}, pixel by pixel", plain(value)
     yield "overview.png", "the first channel of each layer", overview(title, shown.layers)

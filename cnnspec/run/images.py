@@ -47,12 +47,8 @@ def prepare(image: Image.Image, given: Input) -> Array:
     return made
 
 
-def check_input(inputs: tuple[Input, ...], short: int | None = None) -> Input:
-    """The one input, which takes images, whose shorter side is `short` before the crop. Raises RunProblem."""
-    if len(inputs) != 1:
-        names = ", ".join(f"`{given.name}`" for given in inputs)
-        raise RunProblem(f"the net has {len(inputs)} inputs, {names}: `run` gives each image to one input")
-    (given,) = inputs
+def check_image_input(given: Input, short: int | None = None) -> None:
+    """Raises RunProblem where an input takes no images, whose shorter side is `short` before the crop."""
     shape = given.value.shape
     if shape is None or not shape.is_map or shape.channels not in (1, 3):
         raise RunProblem(f"an image is 1@HxW (grey) or 3@HxW (RGB), the net's input is {shape}")
@@ -63,7 +59,6 @@ def check_input(inputs: tuple[Input, ...], short: int | None = None) -> Input:
             )
     if short is not None and short < min(shape.size):
         raise RunProblem(f"a shorter side of {short} is too short: the crop takes {min(shape.size)}")
-    return given
 
 
 def open_image(path: str) -> Image.Image:

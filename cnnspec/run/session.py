@@ -1,18 +1,29 @@
-"""A net made ready: its program, its weights, the input that images go to."""
+"""A net made ready: its program, its weights, the input that images and matrices go to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from PIL import Image
 
 from cnnspec.analysis.memory import peak
 from cnnspec.analysis.unroll import unroll
-from cnnspec.graph.tree import Network
+from cnnspec.graph.tree import Input, Network
+from cnnspec.run import RunProblem
 from cnnspec.run.answers import outputs_of
-from cnnspec.run.images import check_input, prepare, read_image
+from cnnspec.run.images import check_image_input, prepare, read_image
+from cnnspec.run.matrices import is_matrix, read_matrix
+from cnnspec.run.numbers import lines_of
 from cnnspec.run.programs import Array, NumpyProgram, check_memory, load, tensors_of
 from cnnspec.run.weight_files import read_weights
+
+
+class Sample(NamedTuple):
+    """What a file gives to the net, (1, C, H, W) or (1, C), and how it looks where it is an image."""
+
+    values: Array
+    image: Image.Image | None
 
 
 class Features(NamedTuple):
@@ -23,7 +34,7 @@ class Features(NamedTuple):
 
 
 class Session:
-    """Runs images, one by one. Raises RunProblem, ImportError where a package is missing, and
+    """Runs images and matrices, one by one. Raises RunProblem, ImportError where a package is missing, and
     MemoryError where the net takes more than there is.
 
     The values of layers are those of the NumPy program, which has one for each; with another back end it
@@ -31,9 +42,17 @@ class Session:
     """
 
     def __init__(
-        self, network: Network, backend: str, weights: str | None, short: int | None, layers: bool
+        self,
+        network: Network,
+        backend: str,
+        weights: str | None,
+        short: int | None,
+        layers: bool,
+        images: bool,
     ) -> None:
-        self.given, self.short = check_input(network.inputs, short), short
+        self.given, self.short = lone_input(network.inputs), short
+        if images:
+            check_image_input(self.given, short)
         self.graph = unroll(network)
         self.outputs = outputs_of(self.graph)
         kept = sum(int(n.output.features) for n in self.graph.nodes) if layers else peak(self.graph).elements
@@ -56,19 +75,33 @@ class Session:
         """How many pictures of an image there are to write."""
         return 2 + len(self.layers) + sum(not output.classes for output in self.outputs)
 
-    def read(self, path: str) -> Image.Image:
-        """An image file as the net sees it."""
-        return read_image(path, self.given, self.short)
+    def read(self, path: str) -> Sample:
+        """An image or a matrix as the net sees it."""
+        if is_matrix(path):
+            return Sample(read_matrix(path, self.given), None)
+        image = read_image(path, self.given, self.short)
+        return Sample(prepare(image, self.given), image)
 
-    def run(self, image: Image.Image) -> dict[str, Array]:
+    def run(self, sample: Sample) -> dict[str, Array]:
         """The values of the outputs as `output NAME`, (C, H, W) or (C,), and of layers if wanted."""
-        images = [prepare(image, self.given)]
-        found = self.program.run(images)
+        found = self.program.run([sample.values])
         if self.inner is not None:
-            found = self.inner.features(images) | found
+            found = self.inner.features([sample.values]) | found
         return {name: value[0] for name, value in found.items()}
 
     def shown(self, values: dict[str, Array]) -> Features:
         """What there is to see, if layers are wanted."""
         maps = {output.key: values[output.key] for output in self.outputs if not output.classes}
         return Features({name: values[name] for name in self.layers}, maps)
+
+    def printed(self, values: dict[str, Array]) -> Iterator[str]:
+        """The numbers of all layers, if layers are wanted."""
+        return lines_of(self.graph, values, self.program.state())
+
+
+def lone_input(inputs: tuple[Input, ...]) -> Input:
+    """Raises RunProblem where there are several."""
+    if len(inputs) != 1:
+        names = ", ".join(f"`{given.name}`" for given in inputs)
+        raise RunProblem(f"the net has {len(inputs)} inputs, {names}: `run` gives each file to one input")
+    return inputs[0]
