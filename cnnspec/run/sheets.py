@@ -1,4 +1,4 @@
-"""Feature maps as pictures: contact sheets, each map in its own range of greys, and plain images."""
+"""Feature maps as pictures: contact sheets, each map in its own range of the scale, and plain images."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from cnnspec import __version__
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.run.programs import Array
+from cnnspec.run.scales import PAPER, diverging, greys, is_signed, pictures_of, pixels
 from cnnspec.text.output import MARK
 
 MOST = 64
@@ -26,11 +27,12 @@ WIDTH, GAP, LARGEST, SMALLEST = (
     420,
 )  # pixels: of a sheet, between cells, a cell, a sheet at least
 TITLE, SMALL, LINE = 17, 12, 15  # heights of letters, from line to line
-INK, SOFT, PAPER = 0, 90, 236
+INK, SOFT = 0, 90
+SCALE = 97  # pixels that the scale of signed maps is wide
 
 
 class Cell(NamedTuple):
-    """A picture in a sheet: greys (H, W), and the lines below it."""
+    """A picture in a sheet: greys (H, W) or colours (H, W, 3), and the lines below it."""
 
     pixels: Array
     label: str
@@ -38,7 +40,8 @@ class Cell(NamedTuple):
 
 def layer_sheet(name: str, value: Array) -> bytes:
     """A layer's value (C, H, W) or (C,), its channels side by side, as PNG."""
-    channels, pictures = len(value), pictures_of(value)
+    signed = is_signed(value)
+    channels, pictures = len(value), pictures_of(value, MOST, signed)
     if channels == 1:
         note = "one channel"
     elif len(pictures) == 1:
@@ -49,15 +52,19 @@ def layer_sheet(name: str, value: Array) -> bytes:
         note = "each channel in its own range"
     labels = map(str, range(len(pictures))) if len(pictures) > 1 else [""]
     cells = list(map(Cell, pictures, labels))
-    return sheet(f"{name}: {shape_of(value)}", f"{note}; {range_of(value)}", cells)
+    return sheet(f"{name}: {shape_of(value)}", f"{note}; {range_of(value)}", cells, signed)
 
 
 def overview(name: str, values: dict[str, Array]) -> bytes:
     """The first channel of every layer, as PNG."""
-    shown = list(values.items())[:MOST]
-    cells = [Cell(pictures_of(value)[0], f"{layer}\n{shape_of(value)}") for layer, value in shown]
+    shown = [(layer, value, is_signed(value)) for layer, value in list(values.items())[:MOST]]
+    cells = [
+        Cell(pictures_of(value, 1, signed)[0], f"{layer}\n{shape_of(value)}")
+        for layer, value, signed in shown
+    ]
     which = f"the first {len(shown)} of {len(values):,} layers" if len(shown) < len(values) else "every layer"
-    return sheet(name, f"the first channel of {which}, each in its own range", cells, most=6)
+    note = f"the first channel of {which}, each in its own range"
+    return sheet(name, note, cells, any(signed for *_, signed in shown), about_square(len(cells), 6))
 
 
 def plain(value: Array) -> bytes:
@@ -67,7 +74,7 @@ def plain(value: Array) -> bytes:
             greys(value.reshape(1, -1, value.shape[2])).reshape(value.shape).transpose(1, 2, 0)
         )
     else:
-        image = Image.fromarray(np.concatenate(list(greys(value[:MOST])), axis=1))
+        image = Image.fromarray(np.concatenate(list(pixels(value[:MOST], is_signed(value))), axis=1))
     return png(image)
 
 
@@ -78,27 +85,6 @@ def png(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG", pnginfo=marks)
     return out.getvalue()
-
-
-def pictures_of(value: Array) -> Array:
-    """Greys of each channel; a vector, or channels of one pixel, as one picture of rows, about square."""
-    if value.ndim == 3 and value[0].size > 1:
-        return greys(value[:MOST])
-    columns = math.ceil(math.sqrt(value.size))
-    picture = np.full(math.ceil(value.size / columns) * columns, PAPER, np.uint8)
-    picture[: value.size] = greys(value.reshape(1, -1))[0]
-    return picture.reshape(1, -1, columns)
-
-
-def greys(maps: Array) -> Array:
-    """(C, H, W) in bytes, each map from its least, black, to its largest, white; no number is black."""
-    flat = maps.reshape(len(maps), -1).astype(np.float64)
-    known = np.isfinite(flat)
-    low = np.where(known, flat, np.inf).min(axis=1, keepdims=True)
-    high = np.where(known, flat, -np.inf).max(axis=1, keepdims=True)
-    span = np.where(high > low, high - low, 1)
-    scaled = np.where(known, (flat - low) / span, 0)
-    return (scaled * 255).round().astype(np.uint8).reshape(maps.shape)
 
 
 def shape_of(value: Array) -> str:
@@ -113,9 +99,14 @@ def range_of(value: Array) -> str:
     return f"{words}, {odd:,} not finite" if odd and known.size else words
 
 
-def sheet(title: str, note: str, cells: Sequence[Cell], most: int = 8) -> bytes:
-    """Pictures in rows of at most so many, enlarged or reduced to fit, under a title and a note, as PNG."""
-    columns = min(most, math.ceil(len(cells) / math.isqrt(len(cells))))
+def sheet(
+    title: str, note: str, cells: Sequence[Cell], signed: bool = False, columns: int | None = None
+) -> bytes:
+    """Pictures in rows, enlarged or reduced to fit, under a title and a note, as PNG.
+
+    `signed`: some have the diverging scale, which stands beside the title.
+    """
+    columns = columns or about_square(len(cells), 8)
     side = min(LARGEST, (WIDTH - GAP) // columns - GAP)
     pictures = [fit(cell.pixels, side) for cell in cells]
     wide = max(picture.width for picture in pictures) + GAP
@@ -123,10 +114,14 @@ def sheet(title: str, note: str, cells: Sequence[Cell], most: int = 8) -> bytes:
     rows = [pictures[i : i + columns] for i in range(0, len(cells), columns)]
     heights = [max(picture.height for picture in row) + below + GAP for row in rows]
     top = GAP + TITLE + LINE + GAP
-    page = Image.new("L", (max(SMALLEST, columns * wide + GAP), top + sum(heights)), PAPER)
+    mode = "L" if all(cell.pixels.ndim == 2 for cell in cells) and not signed else "RGB"
+    page = Image.new(mode, (max(SMALLEST, columns * wide + GAP), top + sum(heights)), grey(mode, PAPER))
     draw = ImageDraw.Draw(page)
-    write(draw, (GAP, GAP), title, TITLE, page.width - 2 * GAP, INK)
-    write(draw, (GAP, GAP + TITLE + 4), note, SMALL, page.width - 2 * GAP, SOFT)
+    room = page.width - 2 * GAP
+    write(draw, (GAP, GAP), title, TITLE, room - signed * (SCALE + 4 * GAP), INK)
+    write(draw, (GAP, GAP + TITLE + 4), note, SMALL, room, SOFT)
+    if signed:
+        scale(page, draw)
     for i, (picture, cell) in enumerate(zip(pictures, cells, strict=True)):
         row, column = divmod(i, columns)
         left, up = GAP + column * wide, top + sum(heights[:row])
@@ -136,13 +131,28 @@ def sheet(title: str, note: str, cells: Sequence[Cell], most: int = 8) -> bytes:
     return png(page)
 
 
+def about_square(count: int, most: int) -> int:
+    """Columns for so many cells, at most `most`, in about as many rows or more."""
+    return min(most, math.ceil(count / math.isqrt(count)))
+
+
+def scale(page: Image.Image, draw: ImageDraw.ImageDraw) -> None:
+    """The diverging scale in the upper right corner, from - to +, its 0 in the middle."""
+    left = page.width - GAP - 2 * SMALL - SCALE
+    bar = diverging(np.linspace(-1, 1, SCALE).reshape(1, 1, -1))[0].repeat(LINE, axis=0)
+    page.paste(Image.fromarray(bar), (left + SMALL, GAP))
+    for words, right in (("-", 4), ("0", SMALL + SCALE // 2 - 3), ("+", SMALL + SCALE + 3)):
+        write(draw, (left + right, GAP), words, SMALL, SMALL, INK)
+
+
 def fit(pixels: Array, side: int) -> Image.Image:
     """A picture that fits a square: enlarged by whole pixels, or reduced by averages."""
-    factor = side // max(pixels.shape)
+    longest = max(pixels.shape[:2])
+    factor = side // longest
     if factor:
         return Image.fromarray(pixels.repeat(factor, axis=0).repeat(factor, axis=1))
     image = Image.fromarray(pixels)
-    scale = side / max(pixels.shape)
+    scale = side / longest
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     return image.resize(size, Image.Resampling.BOX)
 
@@ -154,4 +164,9 @@ def write(draw: ImageDraw.ImageDraw, at: tuple[int, int], words: str, size: int,
     while shown and draw.textlength(shown, font) > room:
         words = words[:-1]
         shown = f"{words}…" if words else ""
-    draw.text(at, shown, ink, font)
+    draw.text(at, shown, grey(draw.mode, ink), font)
+
+
+def grey(mode: str, level: int) -> int | tuple[int, int, int]:
+    """A grey as an image of that mode takes it."""
+    return level if mode == "L" else (level, level, level)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cnnspec.analysis.unroll import unroll
-from cnnspec.run import sheets
+from cnnspec.run import scales, sheets
 from cnnspec.run.index_page import Section, page
 from tests.run.calling import SPECS, noise, run, save
 from tests.zoo.shipped import network
@@ -96,10 +96,37 @@ def test_a_sheet_holds_each_channel_in_its_own_range(tmp_path: Path) -> None:
         assert corner.tolist() == [[0, 85], [170, 255]]
 
 
+def test_signed_maps_are_white_at_zero(tmp_path: Path) -> None:
+    """-2 is full blue and 1 half vermilion, whatever other channels hold; the sheet shows the scale."""
+    value = np.array([[[-2.0, 0], [1, 2]], [[0, 0], [0, 0]]])
+    first, second = scales.pixels(value, scales.is_signed(value))
+    assert first[0].tolist() == [[0, 0x72, 0xB2], [255, 255, 255]]
+    assert first[1, 1].tolist() == [0xA8, 0x43, 0]
+    np.testing.assert_allclose(first[1, 0], np.mean([[0xA8, 0x43, 0], [255, 255, 255]], axis=0), atol=2)
+    assert (second == 255).all()
+    sheet = opened(sheets.layer_sheet("conv1", value), tmp_path)
+    assert sheet.mode == "RGB"
+    row = np.asarray(sheet)[sheets.GAP, -150:].tolist()  # through the scale
+    blue, white, vermilion = (row.index(colour) for colour in ([0, 114, 178], [255, 255, 255], [168, 67, 0]))
+    assert blue < white < vermilion
+    assert opened(sheets.layer_sheet("relu1", abs(value)), tmp_path).mode == "L"
+    value[0, 0, 0] = np.nan
+    assert scales.pixels(value, True)[0, 0, 0].tolist() == [0, 0, 0], "no number is black"
+
+
+def test_signed_outputs_and_vectors_have_the_same_scale(tmp_path: Path) -> None:
+    image = np.asarray(opened(sheets.plain(np.array([[[-1.0, 0, 1]]])), tmp_path))
+    assert image[0].tolist() == [[0, 114, 178], [255, 255, 255], [168, 67, 0]]
+    (picture,) = scales.pictures_of(np.array([-1.0, 0, 1]), 64, True)
+    assert picture.tolist() == [image[0, :2].tolist(), [image[0, 2].tolist(), [scales.PAPER] * 3]]
+
+
 def title_of(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> tuple[str, str, int]:
     """What a sheet is told to show: title, note, number of pictures."""
     seen: list[tuple[str, str, int]] = []
-    monkeypatch.setattr(sheets, "sheet", lambda title, note, cells: seen.append((title, note, len(cells))))
+    monkeypatch.setattr(
+        sheets, "sheet", lambda title, note, cells, *_: seen.append((title, note, len(cells)))
+    )
     sheets.layer_sheet(name, value)
     return seen[0]
 
