@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE…")
+@click.argument("images", nargs=-1, metavar="IMAGE…")
 @options
 @click.option("--weights", metavar="FILE", help="A .safetensors or .npz file; without it they are random.")
 @click.option("--labels", metavar="FILE", help="The names of the classes, a line each.")
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--print", "printed", is_flag=True, help="Print the numbers that every layer makes.")
 @click.option("--features", metavar="DIR", help="Where to show what every layer makes of the images.")
+@click.option("--filters", metavar="DIR", help="Where to show the kernels; it wants no image.")
 @click.option("--force", is_flag=True, help="Overwrite files that cnnspec did not write.")
 @takes_call
 def run(
@@ -44,6 +45,7 @@ def run(
     backend: str,
     printed: bool,
     features: str | None,
+    filters: str | None,
     force: bool,
     **choice: Any,
 ) -> None:
@@ -52,19 +54,51 @@ def run(
     Images are PNG or JPEG; it tells how sure the net is, too. A .csv is a matrix of numbers, taken as it is:
     a line is a row, a blank line stands between channels.
     """
+    if not images and filters is None:
+        raise click.UsageError("Missing argument 'IMAGE…'.")
     _, network = call.network(file, choice)
+    shows_layers = printed or features is not None
+    session, names = prepare(network, images, weights, labels, resize, backend, shows_layers)
+    from cnnspec.run.album import Album
+    from cnnspec.run.programs import report_memory
+
+    album = None if features is None else Album(features, network.name, network.sizes, force)
+    shown = None if filters is None else Album(filters, network.name, network.sizes, force)
+    try:
+        with report_memory(network.name):
+            answered, problems = answer_all(session, images, names, top, printed, album)
+            if shown is not None:
+                problems += show_kernels(session, shown)
+    except MemoryError as problem:
+        fail(problem)
+    click.echo("".join(f"{line}\n" for line in answered), nl=False)
+    for words in problems:
+        complain(words)
+    for written in (album, shown):
+        if written is not None and written.sections:
+            save(*written.index, force)
+    sys.exit(2 if problems else 0)
+
+
+def prepare(
+    network: Any,
+    paths: tuple[str, ...],
+    weights: str | None,
+    labels: str | None,
+    resize: int | None,
+    backend: str,
+    shows_layers: bool,
+) -> tuple[Session, list[str] | None]:
+    """The net made ready, and the names of its classes; what is wrong with the call ends it."""
     try:
         from cnnspec.run import RunProblem
-        from cnnspec.run.album import Album
         from cnnspec.run.answers import read_labels
-        from cnnspec.run.matrices import is_matrix
         from cnnspec.run.programs import report_memory
         from cnnspec.run.random_weights import say_random
         from cnnspec.run.session import Session
 
         with report_memory(network.name):
-            layers, pictures = printed or features is not None, not all(map(is_matrix, images))
-            session = Session(network, backend, weights, resize, layers, pictures)
+            session = Session(network, backend, weights, resize, shows_layers, paths)
         names = read_labels(labels, session.outputs) if labels is not None else None
     except ImportError as problem:
         package = str(problem.name).partition(".")[0]
@@ -74,18 +108,7 @@ def run(
         fail(problem)
     if weights is None and (words := say_random(session.graph)):
         complain(f"{words}: --weights names a file of trained ones")
-    album = None if features is None else Album(features, network.name, network.sizes, force)
-    try:
-        with report_memory(network.name):
-            answered, problems = answer_all(session, images, names, top, printed, album)
-    except MemoryError as problem:
-        fail(problem)
-    click.echo("".join(f"{line}\n" for line in answered), nl=False)
-    for words in problems:
-        complain(words)
-    if album is not None and album.sections:
-        save(*album.index, force)
-    sys.exit(2 if problems else 0)
+    return session, names
 
 
 def answer_all(
@@ -112,7 +135,20 @@ def answer_all(
                 answered += [visible(path), *(f"  {visible(line)}" for line in shown)]
                 progress.step()
                 if album is not None:
-                    album.add(path, sample.image, lines, session.shown(values), progress.step)
+                    album.add_features(path, sample.image, lines, session.shown(values), progress.step)
             except (RunProblem, FileProblem) as problem:
                 problems.append(word(problem))
     return answered, problems
+
+
+def show_kernels(session: Session, album: Album) -> list[str]:
+    """Put the pictures of all kernels into the album; what went wrong."""
+    kernels = session.kernels
+    if not kernels:
+        return ["the net has no kernels to show"]
+    try:
+        with Progress(len(kernels), "filters") as progress:
+            album.add_kernels(kernels, progress.step)
+    except FileProblem as problem:
+        return [word(problem)]
+    return []

@@ -1,14 +1,16 @@
-"""A folder of feature images: a subfolder of sheets for every image, and an index."""
+"""A folder of feature images, a subfolder of sheets for every image, or of kernels; and an index."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path, PurePath
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePath, PurePosixPath
 
 from PIL import Image
 
 from cnnspec.run.index_page import Section, page
+from cnnspec.run.kernels import kernel_sheet
+from cnnspec.run.programs import Array
 from cnnspec.run.session import Features
 from cnnspec.run.sheets import layer_sheet, overview, plain, png, shape_of
 from cnnspec.text.output import make_folder, write
@@ -23,22 +25,40 @@ class Album:
 
     def add(
         self,
+        title: str,
+        where: str,
+        lines: list[str],
+        pictures: Iterable[tuple[str, str, bytes]],
+        tick: Callable[[], None],
+    ) -> None:
+        """Write pictures into a subfolder, or beside the index, and call `tick` after each.
+
+        Raises FileProblem.
+        """
+        make_folder(self.folder)
+        make_folder(str(Path(self.folder, where)))
+        written = []
+        for name, caption, data in pictures:
+            write(str(Path(self.folder, where, name)), data, self.force)
+            written.append((PurePosixPath(where, name).as_posix(), caption))
+            tick()
+        self.sections.append(Section(title, lines, written))
+
+    def add_features(
+        self,
         path: str,
         image: Image.Image | None,
         lines: list[str],
         shown: Features,
         tick: Callable[[], None],
     ) -> None:
-        """Write the pictures of an image or a matrix, and call `tick` after each. Raises FileProblem."""
+        """Write the pictures of an image or a matrix. Raises FileProblem."""
         where = f"{len(self.sections) + 1}-{safe(PurePath(path).stem)}"
-        make_folder(self.folder)
-        make_folder(str(Path(self.folder, where)))
-        written = []
-        for name, caption, data in pictures(self.title, image, shown):
-            write(str(Path(self.folder, where, name)), data, self.force)
-            written.append((f"{where}/{name}", caption))
-            tick()
-        self.sections.append(Section(path, lines, written))
+        self.add(path, where, lines, pictures(self.title, image, shown), tick)
+
+    def add_kernels(self, kernels: Iterable[tuple[str, Array]], tick: Callable[[], None]) -> None:
+        """Write the pictures of weights, by their keys. Raises FileProblem."""
+        self.add("filters", "", [], kernel_pictures(kernels), tick)
 
     @property
     def index(self) -> tuple[str, str]:
@@ -55,6 +75,13 @@ def pictures(title: str, image: Image.Image | None, shown: Features) -> Iterator
     yield "overview.png", "the first channel of each layer", overview(title, shown.layers)
     for number, (name, value) in enumerate(shown.layers.items()):
         yield f"{number:03}-{safe(name)}.png", f"{name}: {shape_of(value)}", layer_sheet(name, value)
+
+
+def kernel_pictures(kernels: Iterable[tuple[str, Array]]) -> Iterator[tuple[str, str, bytes]]:
+    """The sheet of each weight: the name of a file, a caption, a PNG."""
+    for number, (key, values) in enumerate(kernels):
+        caption = f"{key}: {'x'.join(map(str, values.shape))}"
+        yield f"{number:03}-{safe(key)}.png", caption, kernel_sheet(key, values)
 
 
 def safe(name: str) -> str:

@@ -13,6 +13,7 @@ from cnnspec.graph.tree import Input, Network
 from cnnspec.run import RunProblem
 from cnnspec.run.answers import outputs_of
 from cnnspec.run.images import check_image_input, prepare, read_image
+from cnnspec.run.kernels import kernels_of
 from cnnspec.run.matrices import is_matrix, read_matrix
 from cnnspec.run.numbers import lines_of
 from cnnspec.run.programs import Array, NumpyProgram, check_memory, load, tensors_of
@@ -34,8 +35,8 @@ class Features(NamedTuple):
 
 
 class Session:
-    """Runs images and matrices, one by one. Raises RunProblem, ImportError where a package is missing, and
-    MemoryError where the net takes more than there is.
+    """Runs images and matrices, one by one; `paths` are those to come. Raises RunProblem, ImportError where a
+    package is missing, and MemoryError where the net takes more than there is.
 
     The values of layers are those of the NumPy program, which has one for each; with another back end it
     runs beside that, on the same weights.
@@ -48,11 +49,10 @@ class Session:
         weights: str | None,
         short: int | None,
         layers: bool,
-        images: bool,
+        paths: tuple[str, ...],
     ) -> None:
-        self.given, self.short = lone_input(network.inputs), short
-        if images:
-            check_image_input(self.given, short)
+        self.given, self.short = network.inputs[0], short
+        check_inputs(network.inputs, paths, short)
         self.graph = unroll(network)
         self.outputs = outputs_of(self.graph)
         kept = sum(int(n.output.features) for n in self.graph.nodes) if layers else peak(self.graph).elements
@@ -98,10 +98,16 @@ class Session:
         """The numbers of all layers, if layers are wanted."""
         return lines_of(self.graph, values, self.program.state())
 
+    @property
+    def kernels(self) -> list[tuple[str, Array]]:
+        """The weights of convolutions and linear layers, by their keys."""
+        return list(kernels_of(self.graph, self.program.state()))
 
-def lone_input(inputs: tuple[Input, ...]) -> Input:
-    """Raises RunProblem where there are several."""
-    if len(inputs) != 1:
+
+def check_inputs(inputs: tuple[Input, ...], paths: tuple[str, ...], short: int | None) -> None:
+    """Raises RunProblem where the input does not take what these files are, or is not one."""
+    if len(inputs) != 1 and paths:
         names = ", ".join(f"`{given.name}`" for given in inputs)
         raise RunProblem(f"the net has {len(inputs)} inputs, {names}: `run` gives each file to one input")
-    return inputs[0]
+    if not all(map(is_matrix, paths)):
+        check_image_input(inputs[0], short)
