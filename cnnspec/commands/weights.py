@@ -1,17 +1,20 @@
-"""`cnnspec weights`: files of weights, converted."""
+"""`cnnspec weights`: files of weights, converted and told."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from cnnspec.commands.common import Call, fail, options, save, takes_call
+from cnnspec.commands.common import Call, complain, fail, options, save, takes_call, tell
 
 
 @click.group()
 def weights() -> None:
-    """Convert files of weights."""
+    """Convert files of weights, and tell what they hold."""
 
 
 @weights.command()
@@ -28,16 +31,97 @@ def fold(call: Call, /, spec: str, weights: str, output: str, force: bool, **cho
     .safetensors or .npz file under PyTorch's keys.
     """
     _, network = call.network(spec, choice)
-    try:
+    with wrong_calls():
         from cnnspec.passes.optimize import fold_weights
-        from cnnspec.run import RunProblem
         from cnnspec.run.weight_files import blank_state, contents, read_tensors, suffix_of
 
         suffix_of(output)
         found = read_tensors(weights, blank_state(network))
         content = contents(output, fold_weights(network, found))
-    except ImportError as problem:
-        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[run]'")
-    except RunProblem as problem:
-        fail(problem)
     save(output, content, force)
+
+
+PREFIX = click.option(
+    "--prefix", default="", metavar="TEXT", help="Take the names that begin so, and take that off: module."
+)
+
+
+@weights.command()
+@click.argument("source", metavar="FILE")
+@click.argument("target", metavar="OUT")
+@PREFIX
+@click.option(
+    "--map", "maps", multiple=True, metavar="OLD=NEW", help="Another beginning for names that begin so."
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+def convert(source: str, target: str, prefix: str, maps: tuple[str, ...], force: bool) -> None:
+    """Write the tensors of FILE, .pth, .safetensors or .npz, as .safetensors or .npz.
+
+    A .pth is loaded with weights_only=True: nothing in it runs. It needs PyTorch.
+    """
+    changes = []
+    for text in maps:
+        old, equals, new = text.partition("=")
+        if not old or not equals:
+            fail(f"--map wants OLD=NEW, not {text!r}")
+        changes.append((old, new))
+    with wrong_calls():
+        from cnnspec.run.tensor_files import read, rename, sums
+        from cnnspec.run.weight_files import contents, suffix_of
+
+        suffix_of(target)
+        found = rename(read(source, prefix), changes)
+        content = contents(target, found)
+    save(target, content, force)
+    tell(sums(found))
+    hint_at_prefix(found)
+
+
+@weights.command()
+@click.argument("file")
+@PREFIX
+@click.option("--spec", metavar="SPEC", help="Say whether the net takes them, and what it lacks if not.")
+@options
+@takes_call
+def show(call: Call, /, file: str, prefix: str, spec: str | None, **choice: Any) -> None:
+    """Tell the tensors of FILE, .safetensors, .npz or .pth: names, shapes, types, ranges."""
+    network = None if spec is None else call.network(spec, choice)[1]
+    with wrong_calls():
+        from cnnspec.run.tensor_files import misfits, read, table
+        from cnnspec.run.weight_files import blank_state
+
+        found = read(file, prefix)
+        for line in table(found):
+            tell(line)
+        lines = [] if network is None else misfits(found, blank_state(network))
+    if network is not None and not lines:
+        tell(f"{network.name} takes them")
+    for line in lines:
+        tell(line)
+    hint_at_prefix(found)
+    sys.exit(2 if lines else 0)
+
+
+@contextmanager
+def wrong_calls() -> Iterator[None]:
+    """What is wrong with a file ends the call."""
+    try:
+        from cnnspec.run import RunProblem
+        from cnnspec.run.tensor_files import Mixed
+
+        yield
+    except ImportError as problem:
+        package = str(problem.name).partition(".")[0]
+        fail(f"{package} is not installed: pip install 'cnnspec[{'torch' if package == 'torch' else 'run'}]'")
+    except Mixed as problem:
+        hint = f"; --prefix {problem.prefix} takes what is" if problem.prefix else ""
+        fail(f"{problem}{hint}")
+    except (RunProblem, MemoryError) as problem:
+        fail(problem)
+
+
+def hint_at_prefix(names: Any) -> None:
+    """Say it where all names begin as DataParallel's and DDP's do, or torch.compile's."""
+    for prefix in ("module.", "_orig_mod."):
+        if all(name.startswith(prefix) for name in names):
+            complain(f"all names begin with {prefix}, which wraps the net: --prefix {prefix} takes it off")

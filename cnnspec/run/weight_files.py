@@ -9,7 +9,7 @@ import os
 import shlex
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 from typing import BinaryIO, NamedTuple
@@ -20,7 +20,7 @@ from cnnspec import __version__
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
 from cnnspec.run import RunProblem
-from cnnspec.run.programs import Array
+from cnnspec.run.programs import Array, check_memory
 from cnnspec.text.output import MARK
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle")
@@ -58,28 +58,43 @@ def read_weights(path: str, wanted: dict[str, Array]) -> dict[str, Array]:
 
 
 def read_tensors(path: str, wanted: dict[str, Array]) -> dict[str, Array]:
-    """The tensors of a file as it holds them, of the keys and shapes that are wanted. Raises RunProblem.
-
-    No numbers are read or unpacked before the headers say that all of them fit.
-    """
-    if PurePath(path).suffix.lower() in PICKLES:
+    """The tensors of a file as it holds them, of the keys and shapes that are wanted. Raises RunProblem."""
+    if is_pickle(path):
         raise RunProblem(f"{path}: a pickle runs code as it loads; convert it once: {conversion(path)}")
+    found = read_file(path, lambda entries: check(path, entries, wanted))
+    for name, tensor in found.items():
+        if not np.isfinite(tensor).all():
+            raise RunProblem(f"{path}: {name} holds what is no finite number")
+    return {name: found.get(name, tensor) for name, tensor in wanted.items()}
+
+
+def read_all(path: str) -> dict[str, Array]:
+    """All tensors of a .safetensors or .npz file, by their names. Raises RunProblem."""
+    return read_file(path, lambda entries: check_entries(path, entries))
+
+
+def read_file(path: str, allow: Callable[[Entries], None]) -> dict[str, Array]:
+    """The tensors of a file that `allow` says nothing against. Raises RunProblem.
+
+    No numbers are read or unpacked before it has seen the headers.
+    """
     suffix = suffix_of(path)
     if not Path(path).is_file():
         raise RunProblem(f"{path}: no such file")
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             entries = (npz_entries if suffix == ".npz" else safetensors_entries)(file)
-            check(path, entries, wanted)
-            found = {name: entry.read() for name, entry in entries}
+            allow(entries)
+            return {name: entry.read() for name, entry in entries}
     except (RunProblem, MemoryError):
         raise
     except Exception as problem:  # on broken bytes
         raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None
-    for name, tensor in found.items():
-        if not np.isfinite(tensor).all():
-            raise RunProblem(f"{path}: {name} holds what is no finite number")
-    return {name: found.get(name, tensor) for name, tensor in wanted.items()}
+
+
+def is_pickle(path: str) -> bool:
+    """Whether a file is one of PyTorch's, by its name."""
+    return PurePath(path).suffix.lower() in PICKLES
 
 
 def suffix_of(path: str) -> str:
@@ -159,22 +174,53 @@ def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
 def check(path: str, entries: Entries, wanted: dict[str, Array]) -> None:
     """Raises RunProblem where names, shapes or types differ, or a name stands twice."""
     found = dict(entries)
-    twice = [name for name, count in Counter(name for name, _ in entries).items() if count > 1]
+    refuse_twice(path, entries)
     missing = [name for name in wanted if name not in found and not name.endswith(COUNT)]
     unknown = [name for name in found if name not in wanted]
-    for odd, words in ((twice, "holds twice:"), (missing, "lacks"), (unknown, "holds what the net has not:")):
+    for odd, words in ((missing, "lacks"), (unknown, "holds what the net has not:")):
         if odd:
-            more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
-            raise RunProblem(f"{path}: {words} {', '.join(odd[:3])}{more}")
+            raise RunProblem(f"{path}: {words} {some(odd)}{wrapped(found, missing)}")
     for name, entry in entries:
         if entry.shape != wanted[name].shape:
-            shapes = (
-                " x ".join(map(str, shape)) or "a number" for shape in (entry.shape, wanted[name].shape)
-            )
+            shapes = map(shape_words, (entry.shape, wanted[name].shape))
             raise RunProblem("{}: {} is {}, the net's {}".format(path, name, *shapes))
         if not is_number(entry.dtype):
             what = entry.dtype.lower()
             raise RunProblem(f"{path}: {name} holds {what}, no numbers that are read; float32 would do")
+
+
+def check_entries(path: str, entries: Entries) -> None:
+    """Raises RunProblem where a name stands twice or a type is unknown, MemoryError where all is too much."""
+    refuse_twice(path, entries)
+    for name, entry in entries:
+        if entry.dtype not in ("BOOL", "bool") and not is_number(entry.dtype):
+            raise RunProblem(f"{path}: {name} holds {entry.dtype.lower()}, no numbers that are read")
+    check_memory(path, 4 * sum(math.prod(entry.shape) for _, entry in entries))
+
+
+def refuse_twice(path: str, entries: Entries) -> None:
+    """Raises RunProblem where a name stands twice."""
+    twice = [name for name, count in Counter(name for name, _ in entries).items() if count > 1]
+    if twice:
+        raise RunProblem(f"{path}: holds twice: {some(twice)}")
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
+
+
+def wrapped(found: Iterable[str], missing: Sequence[str]) -> str:
+    """Where only a prefix hides the keys that are missing: what to do. DDP's is `module.`."""
+    for prefix in dict.fromkeys(f"{name.partition('.')[0]}." for name in found):
+        if missing and all(f"{prefix}{name}" in found for name in missing):
+            return f"; it has them behind `{prefix}`, which `cnnspec weights convert` takes off"
+    return ""
+
+
+def shape_words(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "a number"
 
 
 def is_number(dtype: str) -> bool:
@@ -208,13 +254,5 @@ def contents(path: str, tensors: dict[str, Array]) -> bytes:
 
 def conversion(path: str) -> str:
     """The command that turns a file of PyTorch's into safetensors."""
-    old, new = (
-        json.dumps(name, ensure_ascii=False)
-        for name in (path, str(PurePath(path).with_suffix(".safetensors")))
-    )
-    tensors = f"torch.load({old}, weights_only=True)"
-    code = (
-        "import torch; from safetensors.torch import save_file; "
-        f"save_file({{k: v.clone().contiguous() for k, v in {tensors}.items()}}, {new})"
-    )
-    return f"python -c {shlex.quote(code)}"
+    new = str(PurePath(path).with_suffix(".safetensors"))
+    return f"cnnspec weights convert {shlex.quote(path)} {shlex.quote(new)}"
