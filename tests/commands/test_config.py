@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from cnnspec.commands.cli import COMMANDS, main
 from cnnspec.commands.config import KEYS
+from cnnspec.text.resources import folder as folder_of
 
 NET = "net N {\n    input 1@9x9\n    conv 8@3x3, relu\n    flatten, linear 8, softmax\n}\n"
 
@@ -103,6 +105,15 @@ def test_what_is_wrong_is_told_with_its_file(text: str, said: str) -> None:
     done = check()
     assert done.exit_code == 2 and done.stdout == ""
     assert done.stderr.startswith(f"cnnspec: deep/cnnspec.toml: {said}"), done.stderr
+
+
+def test_the_example_of_the_reference_is_taken() -> None:
+    reference = (folder_of("grammars") / "README.md").read_text("utf-8")
+    example = reference.partition("\n    [tool.cnnspec]\n")[2].partition("\nThe keys are")[0]
+    Path("pyproject.toml").write_text("[tool.cnnspec]\n" + example)
+    assert check().stderr.startswith("deep/er/net.cnn:4:24: W0602 ") and check().exit_code == 1
+    keys = re.findall("`([a-z]+)`", reference.partition("\nThe keys are")[2].partition("Nothing")[0])
+    assert sorted(keys) == sorted(KEYS)
 
 
 def test_each_key_is_an_option_of_some_command() -> None:
