@@ -10,11 +10,13 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from cnnspec.commands.common import Call, fail, options, save, takes_call
+from cnnspec.commands.common import Call, complain, fail, options, save, takes_call
 from cnnspec.text.files import SHIPPED, STDIN
 
 UNITS = {"in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pt": 1.0, "px": 0.75}
 """Points, of which an inch has 72."""
+
+FORMATS = ("svg", "png", "pdf", "dot", "html")
 
 OF_GRAPHS = ("detail", "direction", "show")
 
@@ -28,8 +30,8 @@ NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the lar
     "-o",
     "--output",
     metavar="OUT",
-    help="A file that ends in .svg, .png, .pdf, .dot or .html; `-` for SVG on standard output. "
-    "Without it, an .svg here that is named as FILE, or as the net that --net chooses.",
+    help="A file that ends in .svg, .png, .pdf, .dot or .html; `-` is standard output. Without it, a file "
+    "here that is named as FILE, or as the net that --net chooses.",
 )
 @click.option(
     "--view",
@@ -52,15 +54,56 @@ NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the lar
     metavar="WHAT,…",
     help="Of shapes, params, macs, kernel those to show; all but macs if not given.",
 )
+@click.option(
+    "--format", "style", type=click.Choice(FORMATS), help="Of `-o -`, or of the file named as FILE."
+)
+@click.option("--open", "opens", is_flag=True, help="Show the file that was written.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 @takes_call
-def draw(call: Call, /, file: str | None, output: str | None, force: bool, **choice: Any) -> None:
+def draw(
+    call: Call,
+    /,
+    file: str | None,
+    output: str | None,
+    style: str | None,
+    opens: bool,
+    force: bool,
+    **choice: Any,
+) -> None:
     """Draw a net: its graph, or its feature maps as volumes.
 
     In the graph blocks are clusters, and repeats ×N.
     """
-    from cnnspec.draw.look import Look
     from cnnspec.draw.picture import DrawProblem, picture, suffix_of
+
+    if opens and output == "-":
+        fail("--open shows a file, and `-o -` writes none")
+    look = look_of(choice)
+    try:
+        suffix = suffix_of(output) if output not in (None, "-") else f".{style or 'svg'}"
+        if style is not None and suffix != f".{style}":
+            fail(f"--format {style}: the name {output} tells another")
+        path, network, faults = call.network_or_part(file, choice)
+        made = picture(network, suffix, look, faults)
+    except DrawProblem as problem:
+        fail(problem)
+    by_net = choice["net"] or path == STDIN or path.startswith(SHIPPED)
+    output = output or f"{network.name if by_net else PurePath(path).stem}{suffix}"
+    if output == "-":
+        click.echo(made.content, nl=False)
+    else:
+        save(output, made.content, force)
+    if made.note:
+        click.echo(f"cnnspec: {made.note}", err=True)
+    if opens and click.launch(output) != 0:
+        complain(f"--open: nothing here shows {output}")
+    if faults:
+        sys.exit(1)
+
+
+def look_of(choice: dict[str, Any]) -> Any:
+    """How the picture is to look. What is wrong ends the call."""
+    from cnnspec.draw.look import Look
     from cnnspec.draw.theme import THEMES
 
     given = [name for name in OF_GRAPHS if choice[name] is not None]
@@ -68,30 +111,17 @@ def draw(call: Call, /, file: str | None, output: str | None, force: bool, **cho
         source = click.get_current_context().get_parameter_source
         if any(source(name) is ParameterSource.COMMANDLINE for name in given):
             fail(f"--{given[0]} goes with --view graph")
-        choice |= dict.fromkeys(given)  # a configuration says how graphs are to look, if one is drawn
-        given = []
+        given = []  # a configuration says how graphs are to look, if one is drawn
+    look = Look(view=choice["view"], theme=THEMES[choice["theme"]])
+    look = look._replace(**{name: choice[name] for name in given if name != "show"})
     try:
-        suffix = ".svg" if output in (None, "-") else suffix_of(output)
-        look = Look(view=choice["view"], theme=THEMES[choice["theme"]])
-        look = look._replace(**{name: choice[name] for name in given})
-        if choice["show"] is not None:
+        if "show" in given:
             look = look._replace(show=parse_show(choice["show"]))
         if choice["width"] is not None:
             look = look._replace(width=parse_width(choice["width"]))
-        path, network, faults = call.network_or_part(file, choice)
-        made = picture(network, suffix, look, faults)
-    except (DrawProblem, ValueError) as problem:
+    except ValueError as problem:
         fail(problem)
-    if output == "-":
-        click.echo(made.content, nl=False)
-    else:
-        by_net = choice["net"] or path == STDIN or path.startswith(SHIPPED)
-        named = network.name if by_net else PurePath(path).stem
-        save(output or f"{named}.svg", made.content, force)
-    if made.note:
-        click.echo(f"cnnspec: {made.note}", err=True)
-    if faults:
-        sys.exit(1)
+    return look
 
 
 def parse_width(text: str) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.look import Look
@@ -14,7 +14,11 @@ from cnnspec.draw.simplify import MOST_BOXES, simplify
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 
+if TYPE_CHECKING:
+    from cnnspec.draw.svg import Page
+
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
+PRINTED = 9.7 * 72  # points: the height of A4 between margins of an inch
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
 __all__ = ["DrawProblem", "Picture", "picture", "simplify", "suffix_of"]
 
@@ -58,21 +62,29 @@ def picture(
 
 def draw_graph(diagram: Diagram, suffix: str, look: Look) -> Picture:
     from cnnspec.draw.dot import mark
-    from cnnspec.draw.layout import LEAST_TEXT, lay_out, legible
-    from cnnspec.draw.style import SIZE
+    from cnnspec.draw.layout import lay_out
 
     made = lay_out(diagram, look, rims=suffix != ".pdf")
-    note = ""
-    if not legible(made):
-        height = SIZE * made.scale
-        enough = math.ceil(made.width / 72 * LEAST_TEXT / height * 10) / 10
-        note = f"the text is {height:.1f} pt high; {enough:.1f}in wide it is {LEAST_TEXT:g} pt"
+    note = "; ".join(remarks(made, look.width))
     if suffix == ".svg":
         return Picture(made.svg.encode(), note)
     from cnnspec.draw.raster import pdf, png
 
     content = png(made.svg, mark(diagram)) if suffix == ".png" else pdf(made.svg, diagram.name)
     return Picture(content, note)
+
+
+def remarks(made: Page, width: float | None) -> Iterator[str]:
+    """What keeps a figure from being printed as it is: it is higher than a page, or its text is small."""
+    from cnnspec.draw.layout import LEAST_TEXT, legible
+    from cnnspec.draw.style import SIZE
+
+    if width is not None and made.height > PRINTED:
+        yield f"the figure is {made.height / 72:.1f}in high, and a page holds {PRINTED / 72:.1f}in"
+    if not legible(made):
+        height = SIZE * made.scale
+        enough = math.ceil(made.width / 72 * LEAST_TEXT / height * 10) / 10
+        yield f"the text is {height:.1f} pt high; {enough:.1f}in wide it is {LEAST_TEXT:g} pt"
 
 
 def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
