@@ -51,8 +51,8 @@ def run(
 ) -> None:
     """Put images through a net, and tell their classes.
 
-    Images are PNG or JPEG; it tells how sure the net is, too. A .csv is a matrix of numbers, taken as it is:
-    a line is a row, a blank line stands between channels.
+    Images are PNG or JPEG; with each class stands how sure the net is of it. A .csv is a matrix of numbers,
+    taken as it is: a line is a row, a blank line stands between channels.
     """
     if not images and filters is None:
         raise click.UsageError("Missing argument 'IMAGE…'.")

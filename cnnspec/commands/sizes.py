@@ -23,7 +23,7 @@ TRIES, WORK = 32, 100_000  # of inputs for a net that has faults as it is writte
 def sizes(call: Call, /, file: str | None, end: int, style: str, **choice: Any) -> None:
     """Tell for which inputs a net is valid.
 
-    And whether the one of --input is, and which near it are.
+    With --input it says of one size whether it is valid, and which sizes near it are.
     """
     from cnnspec.analysis.sizes.size_program import TooMuch
     from cnnspec.analysis.sizes.survey import survey

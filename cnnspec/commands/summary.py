@@ -28,7 +28,7 @@ def summary(
 ) -> None:
     """Tell the layers of a net: shapes, parameters, MACs, memory.
 
-    And receptive fields.
+    A row a layer, in the columns that --columns names: receptive fields, too.
     """
     from cnnspec.tables.columns import COLUMNS
     from cnnspec.tables.rows import collapse, table

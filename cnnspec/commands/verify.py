@@ -25,7 +25,7 @@ def verify(
 ) -> None:
     """Run the programs of a net side by side, and compare them.
 
-    Those of several back ends, on the same random weights and images.
+    They are those of several back ends, and get the same random weights and images.
     """
     names = chosen(backends, optimize)
     _, network = call.network(file, choice)
