@@ -143,7 +143,15 @@ def test_a_picture_that_cannot_be_read_says_so() -> None:
     assert said
     assert float(said.group(1)) < 6
     wider = picture(net, ".svg", Look(width=72 * float(said.group(2))))
-    assert not wider.note
+    assert "the text is" not in wider.note
+
+
+def test_a_picture_that_is_higher_than_a_page_says_so() -> None:
+    net = shipped("vgg")[0]
+    assert (
+        picture(net, ".svg", Look(width=3.3 * 72)).note == "the figure is 14.9in high, and a page holds 9.7in"
+    )
+    assert picture(net, ".svg", Look(width=6.9 * 72)).note == picture(net, ".svg").note == ""
 
 
 def test_a_picture_that_is_higher_than_a_page_says_so() -> None:
