@@ -70,6 +70,16 @@ class Node(NamedTuple):
     def weights(self) -> tuple[Weight, ...]:
         return () if self.layer.is_join else self.layer.weights(self.shapes[0])
 
+    @property
+    def params(self) -> int:
+        """The numbers that training changes; shared ones count where they run first."""
+        return 0 if self.shared else sum(weight.elements for weight in self.weights if weight.trained)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image in evaluation, of convolutions and linear layers."""
+        return 0 if self.train or self.layer.is_join else int(self.layer.macs(self.shapes[0]))
+
 
 class Surroundings(NamedTuple):
     """Where steps stand: what their paths begin with, how values are known here, and what outputs need."""

@@ -18,7 +18,7 @@ from cnnspec.commands.common import Call, fail, options, settings_of, takes_call
 @click.option(
     "--format",
     "style",
-    type=click.Choice(("text", "csv", "json", "markdown", "latex")),
+    type=click.Choice(("text", "csv", "json", "markdown", "latex", "html")),
     default="text",
     help="What the table is for; csv and json have raw numbers, and every layer a row.",
 )
@@ -30,36 +30,16 @@ def summary(
 
     A row a layer, in the columns that --columns names: receptive fields, too.
     """
-    from cnnspec.tables.columns import COLUMNS
-    from cnnspec.tables.rows import collapse, table
+    from cnnspec.tables.columns import choose
+    from cnnspec.tables.summary import summary as render
 
-    chosen = [name.strip() for name in columns.split(",")] if columns else list(COLUMNS)
-    for name in chosen:
-        if name not in COLUMNS:
-            fail(f"--columns: there is no column {name!r}; there is {', '.join(COLUMNS)}")
+    try:
+        chosen = choose([name.strip() for name in columns.split(",")] if columns else [])
+    except ValueError as problem:
+        fail(f"--columns: {problem}")
     _, found = call.check(file, choice["net"], settings_of(choice), first=True)
     for network in (found.networks or found.partial)[:1]:
-        made = table(network)
-        if style not in ("csv", "json"):
-            from cnnspec.tables.fold_rows import fold
-
-            made = made._replace(items=fold(made.items))
-        if depth is not None:
-            made = made._replace(items=collapse(made.items, depth))
-        click.echo(render(made, chosen, style), nl=False, color=True)
+        made = render(network, style, chosen, depth, use_colour(sys.stdout))
+        click.echo(made, nl=False, color=True)
     call.show(found.diagnostics)
     sys.exit(not found.ok or not found.networks)
-
-
-def render(table: Any, columns: list[str], style: str) -> str:
-    if style == "text":
-        from cnnspec.tables.plain_text import text
-
-        return text(table, columns, use_colour(sys.stdout))
-    if style in ("csv", "json"):
-        from cnnspec.tables.data import as_csv, as_json
-
-        return as_csv(table, columns) if style == "csv" else as_json(table, columns)
-    from cnnspec.tables.papers import latex, markdown
-
-    return markdown(table, columns) if style == "markdown" else latex(table, columns)

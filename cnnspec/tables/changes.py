@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from cnnspec.analysis.compare import Change, Comparison, Difference, Port, layers
 from cnnspec.analysis.components import Component
-from cnnspec.analysis.unroll import Node
 from cnnspec.tables import spelled
 
 
@@ -185,16 +184,11 @@ def port_words(change: Change) -> str:
 
 def params(difference: Difference) -> int:
     """How many more parameters the second net has by a part."""
-    return sum(
-        own_params(each.after and each.after.node) - own_params(each.before and each.before.node)
-        for each in layers(difference)
-    )
+    return sum(own_params(each.after) - own_params(each.before) for each in layers(difference))
 
 
-def own_params(node: Node | None) -> int:
-    if node is None or node.shared:
-        return 0
-    return sum(int(weight.elements) for weight in node.weights if weight.trained)
+def own_params(part: Component | None) -> int:
+    return part.node.params if part is not None and part.node is not None else 0
 
 
 def added_up(copies: tuple[Line, ...]) -> Line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.tables.rows import FLOAT, Reach, Row, Section, Table
@@ -129,6 +129,14 @@ COLUMNS = {
         "memory", lambda row, table: memory(row.memory, table), {"memory": lambda row: row.memory}
     ),
 }
+
+
+def choose(names: Sequence[str]) -> list[str]:
+    """The columns of these names; all where there are none. Raises ValueError for one that is not there."""
+    for name in names:
+        if name not in COLUMNS:
+            raise ValueError(f"there is no column {name!r}; there is {', '.join(COLUMNS)}")
+    return list(names or COLUMNS)
 
 
 def total_words(key: str, table: Table) -> str:

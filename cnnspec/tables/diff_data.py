@@ -9,7 +9,6 @@ from typing import Any
 from cnnspec.analysis.compare import Change, Comparison, Difference, Figures, Port, layers
 from cnnspec.analysis.components import Component
 from cnnspec.analysis.receptive import WHOLE
-from cnnspec.tables.changes import own_params
 from cnnspec.tables.diff_text import Side
 from cnnspec.tables.one_line import plain
 from cnnspec.tables.rows import FLOAT
@@ -90,7 +89,7 @@ def part_entry(part: Component | None) -> dict[str, Any] | None:
         "line": node.span.line,
         "inputs": [shape.dimensions for shape in node.shapes],
         "output": node.output.dimensions,
-        "params": own_params(node),
+        "params": node.params,
     }
 
 

@@ -44,8 +44,8 @@ def network_entry(network: Network) -> dict[str, Any]:
                 "line": node.span.line,
                 "inputs": list(node.inputs),
                 "output": node.output.dimensions,
-                "params": 0 if node.shared else sum(int(w.elements) for w in node.weights if w.trained),
-                "macs": 0 if node.train or node.layer.is_join else int(node.layer.macs(node.shapes[0])),
+                "params": node.params,
+                "macs": node.macs,
             }
             for node in graph.nodes
         ],

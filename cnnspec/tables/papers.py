@@ -1,9 +1,10 @@
-"""The table to paste: Markdown, and LaTeX for the booktabs package."""
+"""The table to paste: Markdown, LaTeX for the booktabs package, and HTML."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from html import escape
 
 from cnnspec.tables import clean
 from cnnspec.tables.columns import COLUMNS, heading, notes, total_words
@@ -41,6 +42,27 @@ def markdown(table: Table, columns: Sequence[str]) -> str:
 def escape_markdown(text: str) -> str:
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]#|~$])", r"\\\1", text)
+
+
+def html(table: Table, columns: Sequence[str]) -> str:
+    """A `<table>` without a style of its own."""
+
+    def line(words: Sequence[str], tag: str) -> str:
+        sides = ("left" if key in LEFT else "right" for key in columns)
+        row = (f'<{tag} align="{side}">{cell}</{tag}>' for side, cell in zip(sides, words, strict=True))
+        return f"<tr>{''.join(row)}</tr>"
+
+    *rows, totals = cells(table, columns, escape)
+    lines = [
+        "<table>",
+        f"<thead>{line([escape(heading(key, table)) for key in columns], 'th')}</thead>",
+        "<tbody>",
+        *(line(row, "td") for row in rows),
+        "</tbody>",
+        f"<tfoot>{line(totals, 'th')}</tfoot>",
+        "</table>",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def latex(table: Table, columns: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,19 @@ def test_shares_are_rounded_but_never_to_all_or_nothing() -> None:
     lines = summary("-", "--columns", "layer,share", stdin=spec).stdout.splitlines()
     shares = dict(words for words in map(str.split, lines) if len(words) == 2)
     assert (shares["linear1"], shares["linear2"]) == (">99.9", "<0.1")
+
+
+def test_html_has_a_row_a_layer_and_escapes_names() -> None:
+    spec = 'net A { input 3@8x8, "a<b>&": conv 4@3x3, flatten, linear 2 }'
+    result = summary("-", "--format", "html", "--columns", "layer,output,params", stdin=spec)
+    table = ET.fromstring(result.stdout)
+    assert [["".join(cell.itertext()) for cell in row] for row in table.iter("tr")] == [
+        ["layer", "output", "params"],
+        ["a<b>&: conv", "4@6x6", "112"],
+        ["flatten1", "144", "–"],
+        ["linear1", "2", "290"],
+        ["total", "", "402"],
+    ]
 
 
 def test_names_are_escaped() -> None:
