@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import PurePath
 from typing import Any
@@ -13,14 +12,10 @@ from click.core import ParameterSource
 from cnnspec.commands.common import Call, complain, fail, options, save, takes_call
 from cnnspec.text.files import SHIPPED, STDIN
 
-UNITS = {"in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pt": 1.0, "px": 0.75}
-"""Points, of which an inch has 72."""
-
 FORMATS = ("svg", "png", "pdf", "dot", "html")
 
 OF_GRAPHS = ("detail", "direction", "show")
-
-NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the largest page of PDF
+LOOK = ("view", "theme", "width", *OF_GRAPHS)
 
 
 @click.command()
@@ -78,7 +73,7 @@ def draw(
 
     if opens and output == "-":
         fail("--open shows a file, and `-o -` writes none")
-    look = look_of(choice)
+    look = chosen_look(choice)
     try:
         suffix = suffix_of(output) if output not in (None, "-") else f".{style or 'svg'}"
         if style is not None and suffix != f".{style}":
@@ -101,46 +96,18 @@ def draw(
         sys.exit(1)
 
 
-def look_of(choice: dict[str, Any]) -> Any:
+def chosen_look(choice: dict[str, Any]) -> Any:
     """How the picture is to look. What is wrong ends the call."""
-    from cnnspec.draw.look import Look
-    from cnnspec.draw.theme import THEMES
+    from cnnspec.draw.look import look_of
 
-    given = [name for name in OF_GRAPHS if choice[name] is not None]
-    if choice["view"] == "volume" and given:
+    words = {name: choice.pop(name) for name in LOOK}
+    given = [name for name in OF_GRAPHS if words[name] is not None]
+    if words["view"] == "volume" and given:
         source = click.get_current_context().get_parameter_source
         if any(source(name) is ParameterSource.COMMANDLINE for name in given):
             fail(f"--{given[0]} goes with --view graph")
-        given = []  # a configuration says how graphs are to look, if one is drawn
-    look = Look(view=choice["view"], theme=THEMES[choice["theme"]])
-    look = look._replace(**{name: choice[name] for name in given if name != "show"})
+        words |= dict.fromkeys(given)  # a configuration says how graphs are to look, if one is drawn
     try:
-        if "show" in given:
-            look = look._replace(show=parse_show(choice["show"]))
-        if choice["width"] is not None:
-            look = look._replace(width=parse_width(choice["width"]))
+        return look_of(**words)
     except ValueError as problem:
-        fail(problem)
-    return look
-
-
-def parse_width(text: str) -> float:
-    """`6.875in`, `17.5cm`, `88mm`, `495pt`, `660px`, in points. Raises ValueError."""
-    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)\s?(in|cm|mm|pt|px)", text.strip())
-    if match is None:
-        raise ValueError(f"--width wants a length, as 6.875in, 17.5cm, 88mm, 495pt or 660px, not {text!r}")
-    points = float(match.group(1)) * UNITS[match.group(2)]
-    if not NARROWEST <= points <= WIDEST:
-        raise ValueError(f"--width is between 2in and 200in, not {text.strip()}")
-    return points
-
-
-def parse_show(text: str) -> frozenset[str]:
-    """`shapes,macs`: what is shown, and nothing else. Raises ValueError."""
-    from cnnspec.draw.look import SHOWN
-
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    for word in words:
-        if word not in SHOWN:
-            raise ValueError(f"--show: there is no {word!r}; there is {', '.join(SHOWN)}")
-    return frozenset(words)
+        fail(f"--{problem}")

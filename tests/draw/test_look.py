@@ -9,10 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnspec.commands.cli import main
-from cnnspec.commands.draw import parse_show, parse_width
 from cnnspec.draw.engine import Engine, engine, wheel
 from cnnspec.draw.layout import LEAST_TEXT, TALLEST, lay_out
-from cnnspec.draw.look import SHOWN, Look
+from cnnspec.draw.look import SHOWN, Look, parse_show, parse_width
 from cnnspec.draw.model import boxes
 from cnnspec.draw.picture import picture, simplify
 from cnnspec.draw.style import SIZE
