@@ -37,6 +37,7 @@ def diff(
     """
     from cnnspec.analysis.compare import compare
     from cnnspec.compiler import unique
+    from cnnspec.tables.diff import diff as render
     from cnnspec.tables.diff_text import Side
 
     settings = settings_of(choice)
@@ -55,7 +56,8 @@ def diff(
     one, two = (each.networks[0] for each in found)
     shown = str if style == "json" else visible
     sides = Side(shown(texts[0].name), one.name), Side(shown(texts[1].name), two.name)
-    click.echo(render(compare(one, two), sides, style), nl=False, color=True)
+    made = render(compare(one, two), sides, style, use_colour(sys.stdout))
+    click.echo(made, nl=False, color=True)
 
 
 class Text(NamedTuple):
@@ -95,17 +97,3 @@ def of_revision(name: str, path: str, folder: str, bound: int) -> Text:
 
     found = revision(name, folder)
     return Text(f"{name}:{path}", found.read(path, bound), found.read_used)
-
-
-def render(comparison: Any, sides: Any, style: str) -> str:
-    if style == "json":
-        from cnnspec.tables.diff_data import as_json
-
-        return as_json(comparison, sides)
-    from cnnspec.tables.diff_text import markdown, text
-
-    return (
-        markdown(comparison, sides)
-        if style == "markdown"
-        else text(comparison, sides, use_colour(sys.stdout))
-    )

@@ -68,14 +68,29 @@ def module_of(backend: str, network: Network, **options: bool) -> ModuleType:
     return module
 
 
+def numpy_class(network: Network, **options: bool) -> type[Any]:
+    """The class of the net in its NumPy program."""
+    module = module_of("numpy", network, **options)
+    return last_class(module, module.BaseNet)
+
+
+def torch_class(network: Network, **options: bool) -> type[Any]:
+    """The class of the net in its PyTorch program."""
+    from torch import nn
+
+    return last_class(module_of("torch", network, **options), nn.Module)
+
+
+def last_class(module: ModuleType, base: type) -> type[Any]:
+    """The net's own: it stands behind what it uses."""
+    return [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, base)][-1]
+
+
 class NumpyProgram:
     """Takes the fast path to the outputs, unless `fast` is unset; layers are always run one by one."""
 
     def __init__(self, network: Network, graph: Graph, **options: bool) -> None:
-        module = module_of("numpy", network, **options)
-        classes = [item for item in vars(module).values() if isinstance(item, type)]
-        net = [item for item in classes if issubclass(item, module.BaseNet)][-1]
-        self.net: Any = net(seed=0)
+        self.net: Any = numpy_class(network, **options)(seed=0)
         self.layers = {layer.name: layer for layer in self.net.layers}
         self.graph = graph
 
@@ -122,10 +137,8 @@ class TorchProgram:
     def __init__(self, network: Network, graph: Graph, **options: bool) -> None:
         import torch
 
-        module = module_of("torch", network, **options)
-        classes = [item for item in vars(module).values() if isinstance(item, type)]
         torch.manual_seed(0)
-        self.net: Any = [item for item in classes if issubclass(item, torch.nn.Module)][-1]().eval()
+        self.net: Any = torch_class(network, **options)().eval()
         self.graph = graph
 
     def state(self) -> dict[str, Array]:

@@ -10,7 +10,7 @@ from cnnspec.analysis.compare import Change, Comparison, Difference, Figures, Po
 from cnnspec.analysis.components import Component
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.tables.diff_text import Side
-from cnnspec.tables.one_line import plain
+from cnnspec.tables.layer_info import plain
 from cnnspec.tables.rows import FLOAT
 from cnnspec.values.shapes import Shape
 

@@ -26,6 +26,7 @@ def listing(path: str, networks: tuple[Network, ...]) -> dict[str, Any]:
 
 def network_entry(network: Network) -> dict[str, Any]:
     from cnnspec.analysis.unroll import unroll
+    from cnnspec.tables.layer_info import layers
 
     graph, total = unroll(network), costs(network)
     shapes = dict(graph.inputs) | {node.path: node.output for node in graph.nodes}
@@ -37,25 +38,7 @@ def network_entry(network: Network) -> dict[str, Any]:
         "buffers": total.buffers,
         "macs": total.macs,
         "layers": [
-            {
-                "path": node.path,
-                "layer": node.layer.name,
-                "arguments": {name: plain(node.layer.value(name)) for name in node.layer.arguments},
-                "line": node.span.line,
-                "inputs": list(node.inputs),
-                "output": node.output.dimensions,
-                "params": node.params,
-                "macs": node.macs,
-            }
-            for node in graph.nodes
+            info._asdict() | {"inputs": list(info.inputs), "output": info.output.dimensions}
+            for info in layers(network)
         ],
     }
-
-
-def plain(value: Any) -> Any:
-    """An argument's value as JSON has it."""
-    if isinstance(value, bool) or value is None or isinstance(value, str | float):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    return [plain(item) for item in value]
