@@ -2,10 +2,11 @@
 
     import cnnspec
 
-    found = cnnspec.check("lenet.cnn")
-    print(cnnspec.report(found.diagnostics))
-    program = cnnspec.build(found.networks[0])
+    net = cnnspec.load("lenet.cnn", classes=7)  # or loads(text), or zoo("ResNet18")
+    net.params, net.macs, net.layers, net.summary(), net.draw("lenet.svg"), net.torch()
 
+A Net is one network without faults; a SpecError says what is wrong. For programs that want all nets of a
+file, faults as values or fixes there are functions: check, check_text, report, build, picture, from_torch.
 Each name is loaded when it is first used, so that a part of the package costs no other.
 """
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from cnnspec.elaborate.settings import Misuse
     from cnnspec.failures import Refusal
     from cnnspec.graph.tree import Network
+    from cnnspec.net import Net, SpecError, load, loads, zoo
+    from cnnspec.notebook import load_ipython_extension
+    from cnnspec.tables.layer_info import LayerInfo
     from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
     from cnnspec.text.files import FileProblem
     from cnnspec.values.shapes import Shape
@@ -34,17 +38,24 @@ __all__ = [
     "Edit",
     "FileProblem",
     "Fix",
+    "LayerInfo",
     "Look",
     "Misuse",
+    "Net",
     "Network",
     "Refusal",
     "Shape",
+    "SpecError",
     "build",
     "check",
     "check_text",
     "from_torch",
+    "load",
+    "load_ipython_extension",
+    "loads",
     "picture",
     "report",
+    "zoo",
 ]
 _HOMES = {
     "THEMES": "draw.theme",
@@ -54,11 +65,18 @@ _HOMES = {
     "Edit": "text.diagnostics",
     "FileProblem": "text.files",
     "Fix": "text.diagnostics",
+    "LayerInfo": "tables.layer_info",
     "Look": "draw.look",
     "Misuse": "elaborate.settings",
+    "Net": "net",
     "Network": "graph.tree",
     "Refusal": "failures",
     "Shape": "values.shapes",
+    "SpecError": "net",
+    "load": "net",
+    "load_ipython_extension": "notebook",
+    "loads": "net",
+    "zoo": "net",
 }
 
 

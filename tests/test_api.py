@@ -101,6 +101,8 @@ before = len([name for name in sys.modules if name.startswith("cnnspec")])
 cnnspec.check_text({WRONG!r})
 (network,) = cnnspec.check({str(LENET)!r}).networks
 cnnspec.build(network)
+net = cnnspec.load({str(LENET)!r})
+net.params, net.macs, net.layers, net.sizes()
 print(json.dumps([before, sorted(sys.modules)]))
 """
     before, modules = json.loads(python("-c", script).out)

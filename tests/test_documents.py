@@ -62,8 +62,9 @@ def test_the_readme_checks_from_python(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "lenet.cnn").write_bytes((ROOT / "specs" / "lenet.cnn").read_bytes())
     example, _ = examples("README.md")
     found = run(example)
-    assert found["network"].outputs[0].value.shape.channels == 7
-    assert "class LeNet5" in found["program"] and found["figure"].endswith(b"</svg>\n")
+    assert found["net"].shapes == "1@32x32 -> 7" and found["figures"][0] == found["net"].params
+    assert (tmp_path / "lenet.svg").read_bytes().endswith(b"</svg>\n")
+    assert isinstance(found["model"], torch.nn.Module)
     assert (found["fault"].code, found["fix"].title) == ("E0201", "did you mean `relu`?")
 
 

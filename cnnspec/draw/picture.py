@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 PRINTED = 9.7 * 72  # points: the height of A4 between margins of an inch
+IMAGES = {b"<?xml": "image/svg+xml", b"\x89PNG": "image/png"}  # by how their files begin
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
 __all__ = ["DrawProblem", "Picture", "picture", "simplify", "suffix_of"]
 
@@ -28,6 +30,14 @@ class Picture(NamedTuple):
 
     content: bytes
     note: str = ""
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: an image apart from the page around it, whose ids may be the same."""
+        kind = next((kind for start, kind in IMAGES.items() if self.content.startswith(start)), None)
+        if kind is None:
+            return None
+        data = b64encode(self.content).decode()
+        return f'<img alt="" style="max-width: 100%" src="data:{kind};base64,{data}">'
 
 
 def suffix_of(path: str) -> str:

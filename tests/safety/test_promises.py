@@ -177,9 +177,11 @@ ROWS = (
     ("faults", "tables"),
     ("importers",),
     ("api",),
-    ("__init__",),
     ("run",),
     ("train",),
+    ("net",),
+    ("notebook",),
+    ("__init__",),
     ("commands",),
     ("__main__",),
 )
