@@ -134,7 +134,7 @@ def copy_turns(
         copied = []
         for leaf in leaves:
             before = leaf.output.origin
-            output = Value(leaf.output.shape, before and (value, *before[1:]))
+            output = Value(leaf.output.shape, before and (value, *before[1:]), leaf.layer)
             name = run.name(None, leaf.layer.name, leaf.span, context)
             copied.append(Leaf(name, leaf.layer, value, output, leaf.span))
             value = output

@@ -74,7 +74,7 @@ class Replay:
         if value.shape is not None and step.input.shape is not None:
             try:
                 shape = step.layer.output(value.shape)
-                output = Value(shape, (value, step.layer.name, self.span))
+                output = Value(shape, (value, step.layer.name, self.span), step.layer)
                 weights = step.layer.weights(value.shape)
                 if weights != step.layer.weights(step.input.shape):
                     self.unfit(step.name, step.input, value)

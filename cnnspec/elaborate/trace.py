@@ -12,6 +12,9 @@ from cnnspec.values.comparisons import Mismatch
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.shapes import Shape
 
+WAY, SUMS = 12, 3
+"""So many changes of a size are named, and so many sums shown."""
+
 
 def as_shape(value: Any) -> Shape | None:
     """`16@5x5` or `400` as a shape."""
@@ -25,25 +28,48 @@ def last_span(path: Path) -> Span:
 
 
 def trace(value: Value) -> tuple[Note, ...]:
-    """How the size came about, from the input on: `height: input 28, conv 24, avgpool 12`."""
-    hops: list[tuple[str, Shape]] = []
-    while value.origin is not None:
-        before, what, _ = value.origin
-        if value.shape is not None and what:
-            hops.append((what, value.shape))
-        value = before
-    if value.shape is not None:
-        hops.append(("input", value.shape))
-    hops.reverse()
-    notes = []
-    for axis in ("height", "width"):
-        sizes = [(what, getattr(shape, axis)) for what, shape in hops if shape.is_map]
-        changes = [s for i, s in enumerate(sizes) if i == 0 or s[1] != sizes[i - 1][1]]
-        if len(changes) > 1:
-            notes.append((axis, ", ".join(f"{what} {size}" for what, size in changes[-12:])))
-    if len(notes) == 2 and notes[0][1] == notes[1][1]:
-        notes.pop()
-    return tuple(Note(f"{axis}: {sizes}") for axis, sizes in notes)
+    """How the size came about, from the input on: the way, and the last sum of each rule on it.
+
+    `height: input 28, conv 24, avgpool 12`; `conv (28 - 5)//1 + 1 = 24, avgpool (24 - 2)//2 + 1 = 12`.
+    """
+    hops = [value]
+    while hops[-1].origin is not None:
+        hops.append(hops[-1].origin[0])
+    ways = {name: way_along(hops[::-1], axis) for axis, name in enumerate(("height", "width"))}
+    if ways["height"] == ways["width"]:
+        del ways["width"]
+    notes = [text for name, (way, sums) in ways.items() if way for text in (f"{name}: {way}", sums) if text]
+    return tuple(map(Note, notes))
+
+
+def way_along(hops: list[Value], axis: int) -> tuple[str, str]:
+    """The sizes along an axis (0: height) where they change, and their sums; both "" if they never do."""
+    way: list[str] = []
+    sums: dict[tuple[str, str], str] = {}
+    size = 0
+    for value in hops:
+        what = value.origin[1] if value.origin else "input"
+        if not what or value.shape is None or not value.shape.is_map or value.shape.size[axis] == size:
+            continue
+        before, size = size, value.shape.size[axis]
+        way.append(f"{what} {size}")
+        if sum_ := sum_along(value, axis):
+            rule = what, sum_.partition(" = ")[0].replace(str(before), "n", 1)
+            sums.pop(rule, None)  # the last of a rule stands in its own place
+            sums[rule] = f"{what} {sum_}"
+    if len(way) < 2:
+        return "", ""
+    return ", ".join(way[-WAY:]), ", ".join([*sums.values()][-SUMS:])
+
+
+def sum_along(value: Value, axis: int) -> str:
+    """`(28 - 5)//1 + 1 = 24`, if a layer made the value by a formula for sizes."""
+    from cnnspec.layers.worked_sums import along
+
+    before = value.origin[0].shape if value.origin else None
+    if value.layer is None or value.shape is None or before is None or not before.is_map:
+        return ""
+    return along(value.layer, before, value.shape, axis)
 
 
 def marks(value: Value) -> tuple[Note, ...]:

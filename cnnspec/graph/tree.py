@@ -20,14 +20,19 @@ from cnnspec.values.shapes import Shape
 class Value:
     """A value that flows: known by identity. `shape` is None where a fault made it unknown.
 
-    `origin` is the value before it and the step between, for size traces; `believed` is the shape that
-    it would have, had a false claim before it been true.
+    `origin` is the value before it and the step between, for size traces, and `layer` that step's layer, if
+    it is one; `believed` is the shape that it would have, had a false claim before it been true.
     """
 
-    __slots__ = ("believed", "origin", "place", "shape")
+    __slots__ = ("believed", "layer", "origin", "place", "shape")
 
-    def __init__(self, shape: Shape | None, origin: tuple[Value, str, Span] | None = None) -> None:
-        self.shape, self.origin = shape, origin
+    def __init__(
+        self,
+        shape: Shape | None,
+        origin: tuple[Value, str, Span] | None = None,
+        layer: Layer | None = None,
+    ) -> None:
+        self.shape, self.origin, self.layer = shape, origin, layer
         self.believed: Shape | None = None
         self.place: Span | None = None  # of an input
 

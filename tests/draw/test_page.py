@@ -244,8 +244,8 @@ def test_a_formula_is_told_for_each_axis_where_they_differ() -> None:
         "net N {\n input 3@30x20\n conv 4@3x5 stride=2x1 pad=[0, 1, 2, 2]\n maxpool 2x2 ceil=yes\n}\n"
     )
     _, conv, pool = contents(net).entries
-    assert conv.worked == ("height: (30 + 0 + 1 - 3)//2 + 1 = 15", "width: (20 + 2 + 2 - 5)//1 + 1 = 20")
-    assert pool.worked[0] == "height: (15 + 0 + 0 - 2 + (2 - 1))//2 + 1 = 8"
+    assert conv.worked == ("height: (30 + 1 - 3)//2 + 1 = 15", "width: (20 + 2*2 - 5)//1 + 1 = 20")
+    assert pool.worked[0] == "height: (15 - 2 + (2 - 1))//2 + 1 = 8"
 
 
 @pytest.mark.parametrize("stem", ZOO)

@@ -73,7 +73,7 @@ def test_a_box_shows_its_lines_and_its_numbers(lenet: Browser) -> None:
     lenet.click('.level:not([hidden]) .box[aria-label^="conv 6@5x5"]')
     assert lenet.run(SHOWN, ".line") == ["conv 6@5x5 pad=2, tanh          -> 6@28x28"]
     told = lenet.run(TOLD)
-    for words in ("(28 + 2 + 2 - 5)//1 + 1 = 28", "weight 6x1x5x5 = 150", "117,600", "lenet.cnn:5", "conv1"):
+    for words in ("(28 + 2*2 - 5)//1 + 1 = 28", "weight 6x1x5x5 = 150", "117,600", "lenet.cnn:5", "conv1"):
         assert words in told
     lenet.type("{Escape}")
     assert lenet.run(SHOWN, ".line") == []

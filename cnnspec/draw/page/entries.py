@@ -10,10 +10,10 @@ from cnnspec.analysis.unroll import Blank, Node, unroll
 from cnnspec.draw.box_text import layer_words
 from cnnspec.draw.from_network import KINDS, are_known, build
 from cnnspec.draw.model import Diagram, boxes
-from cnnspec.draw.page.formulas import work_out
 from cnnspec.draw.page.source_lines import Sources, TextLine, trails
 from cnnspec.draw.volume.draft import odds
 from cnnspec.graph.tree import Input, Network
+from cnnspec.layers.worked_sums import work_out
 from cnnspec.values.shapes import Shape
 
 

@@ -1,4 +1,4 @@
-"""A layer's formula with its numbers: `28 = (28 + 2 + 2 - 5)//1 + 1`."""
+"""A layer's formula with its numbers: `(28 + 2*2 - 5)//1 + 1 = 28`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ Number = int | float
 _SOMETIMES = re.compile(r" \+ (\([^()]*) if (\w+)\)")  # ` + (stride - 1 if ceil)`
 _NAME = re.compile(r"\b[A-Za-z]\w*\b")
 _FUNCTIONS = ("floor", "ceil")
+_NOTHING = re.compile(r" [+-] (?:2\*)?0(?![\d.*/])")  # ` + 2*0`: what is not there
 
 
 def work_out(layer: Layer, shapes: tuple[Shape, ...], output: Shape) -> tuple[str, ...]:
@@ -66,11 +67,13 @@ def clauses(formula: str, known: Mapping[str, Number | bool]) -> list[str]:
 
 
 def substitute(text: str, known: Mapping[str, Number | bool]) -> str:
-    """The text with a number for every name; "" where one has none."""
+    """The text with a number for every name, without what adds nothing; "" where a name has no number."""
+    if "lo" in known and known["lo"] == known.get("hi"):
+        text = text.replace("lo + hi", "2*lo")
     names = set(_NAME.findall(text)).difference(_FUNCTIONS)
     if not names <= known.keys():
         return ""
-    return _NAME.sub(lambda match: f"{known.get(match.group(), match.group())}", text)
+    return _NOTHING.sub("", _NAME.sub(lambda match: f"{known.get(match.group(), match.group())}", text))
 
 
 def values(layer: Layer, arriving: Shape, axis: int) -> dict[str, Number | bool]:

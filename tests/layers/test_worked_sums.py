@@ -1,0 +1,28 @@
+"""A layer's formula with its numbers, as errors, pages and the tutorial show it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnnspec.analysis.unroll import unroll
+from cnnspec.layers.worked_sums import work_out
+from tests.nets import network
+
+
+@pytest.mark.parametrize(
+    ("layer", "sums"),
+    [
+        ("conv 4@5x5 pad=1", ("(28 + 2*1 - 5)//1 + 1 = 26",)),
+        ("conv 4@5x5", ("(28 - 5)//1 + 1 = 24",)),
+        ("conv 4@3x3 pad=[0, 1, 0, 1] stride=2", ("(28 + 1 - 3)//2 + 1 = 14",)),
+        ("conv 4@3x1 dilation=2", ("height: (28 - 5)//1 + 1 = 24", "width: (28 - 1)//1 + 1 = 28")),
+        ("maxpool 3x3 stride=2 ceil=yes", ("(28 - 3 + (2 - 1))//2 + 1 = 14",)),
+        ("convtranspose 4@2x2 stride=2", ("(28 - 1)*2 + 2 = 56",)),
+        ("convtranspose 4@3x3 stride=2 pad=1 extra=1", ("(28 - 1)*2 - 2*1 + 3 + 1 = 56",)),
+        ("flatten", ("1*28*28 = 784",)),
+        ("relu", ()),
+    ],
+)
+def test_what_adds_nothing_is_left_out(layer: str, sums: tuple[str, ...]) -> None:
+    (node,) = unroll(network(layer, shape="1@28x28")).nodes
+    assert work_out(node.layer, node.shapes, node.output) == sums
