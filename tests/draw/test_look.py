@@ -153,14 +153,6 @@ def test_a_picture_that_is_higher_than_a_page_says_so() -> None:
     assert picture(net, ".svg", Look(width=6.9 * 72)).note == picture(net, ".svg").note == ""
 
 
-def test_a_picture_that_is_higher_than_a_page_says_so() -> None:
-    net = shipped("vgg")[0]
-    assert (
-        picture(net, ".svg", Look(width=3.3 * 72)).note == "the figure is 14.9in high, and a page holds 9.7in"
-    )
-    assert picture(net, ".svg", Look(width=6.9 * 72)).note == picture(net, ".svg").note == ""
-
-
 def test_left_to_right_is_wider_than_high() -> None:
     diagram = simplify(
         network("net N {\n input 3@32x32\n conv 8@3x3, maxpool 2x2, conv 8@3x3, maxpool 2x2\n}")
