@@ -17,7 +17,7 @@ from cnnspec.elaborate.state import Watch
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Step, Value
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Note, ShapeWanted, Twice
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note, ShapeWanted, Twice
 from cnnspec.text.spelling import hints
 from cnnspec.values.kinds import describe, is_number
 from cnnspec.values.limits import Limits
@@ -115,7 +115,7 @@ class NetworkElaborator(Elaborator):
             raise fault("E0209", "several inputs need labels: `left: input 1@28x28`", call.span)
         evaluate = context.at(None)
         if len(call.positional) != 1:
-            raise fault("E0302", "an input has one shape: `input 3@224x224`", call.span)
+            raise shapeless(call, label)
         shape = as_shape(evaluate(call.positional[0]))
         if shape is None or shape.channels < 1 or (shape.is_map and min(shape.size) < 1):
             got = describe(evaluate(call.positional[0]))
@@ -227,3 +227,19 @@ def unknown_parameter(keyword: syntax.Keyword, target: NetName, known: list[str]
     note = Note("its parameters stand here", target.net.name.span)
     message = f"`{target.net.name.name}` has no parameter `{keyword.name}`"
     return fault("E0213", message, keyword.name_span, note, fixes=fixes)
+
+
+def shapeless(call: syntax.Call, label: syntax.Label | None) -> Fault:
+    """An input without a shape, or with more than one value: `input left 3@32x32` has its label behind."""
+    name, shape = "", None
+    if len(call.positional) == 2 and type(call.positional[0]) is syntax.Name and not call.keywords:
+        name, shape = call.positional[0].name, call.positional[1].span.text
+    elif len(call.keywords) == 1 and not call.positional:
+        name, shape = call.keywords[0].name, call.keywords[0].value.span.text
+    if label is not None or not shape or "@" not in shape:
+        return fault("E0302", "an input has one shape: `input 3@224x224`", call.span)
+    ours = f"{name}: input {shape}"
+    fixes = (Fix(f"write `{ours}`", (Edit(call.span, ours),)),)
+    return fault(
+        "E0302", f"an input's label stands before it, as that of every step: `{ours}`", call.span, fixes=fixes
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from cnnspec import layers
@@ -20,6 +21,7 @@ from cnnspec.faults.fixes.trial import Case
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Twice
 from cnnspec.text.source import Span
+from cnnspec.text.spelling import suggest
 from cnnspec.values.comparisons import Bound
 
 _FARTHEST_GROUPS = 32
@@ -148,7 +150,13 @@ def extras(case: Case) -> Iterator[Fix]:
     tries: list[tuple[Edit, str]] = []
     if before:
         between = Span(extra[0].span.source, before[-1].span.end, extra[0].span.start)
+        if named := _parted(call, len(before)):
+            rest = Span(extra[0].span.source, before[-1].span.end, call.positional[-1].span.end)
+            tries.append((Edit(rest, named), f"write `{before[-1].span.text}{named}`"))
         if call.name.name in ("conv", "convtranspose"):
+            if _is_size(before[-1]):
+                turned, both = f"{text}@{before[-1].span.text}", Span(*before[-1].span[:2], extra[0].span.end)
+                tries.append((Edit(both, turned), f"filters are written `{turned}`"))
             tries.append((Edit(between, "@"), f"filters are written `{before[-1].span.text}@{text}`"))
         after = call.positional[len(before) + 1 :]
         if isinstance(extra[0], syntax.Name) and after:
@@ -156,12 +164,29 @@ def extras(case: Case) -> Iterator[Fix]:
             tries.append((Edit(gap, "="), f"write `{text}={after[0].span.text}`"))
         elif isinstance(extra[0], syntax.Name):
             tries.append((Edit(between, ", "), f"put a comma before the step `{text}`"))
-    if call.name.name in WINDOWED:
+    if call.name.name in WINDOWED and not layers.find(text):
         tries.append((insert(extra[0].span, extra[0].span.start, "stride="), f"name it: `stride={text}`"))
     for edit, why in tries:
         if case.after_mending((edit,)) is not None:
             yield Fix(why, (edit,))
             return
+
+
+def _is_size(node: syntax.Expression) -> bool:
+    """Whether it is a window as it is written: `3x3`."""
+    return isinstance(node, syntax.Literal) and isinstance(node.value, tuple)
+
+
+def _parted(call: syntax.Call, start: int) -> str:
+    """`k3 s2 p1`, as tables have them, by the names of arguments: `@3 stride=2 pad=1`; or nothing."""
+    layer, written = layers.find(call.name.name), ""
+    for node in call.positional[start:]:
+        found = re.fullmatch(r"([a-z]+)(\d+)", node.span.text)
+        names = suggest(found[1], layer.arguments) if found and layer else []
+        if not found or not names:
+            return ""
+        written += f"@{found[2]}" if names[0] == "filter" else f" {names[0]}={found[2]}"
+    return written
 
 
 def labels(case: Case) -> Iterator[Fix]:

@@ -64,6 +64,24 @@ def label_by_equals(slip: Slip) -> Diagnostic | None:
     return slip.fault(message, f"write `{name}: {first}`", (line[0].start, start, f"{name}: "))
 
 
+def stride_by_slash(slip: Slip) -> Diagnostic | None:
+    """`conv 64@7x7 /2`, as papers write a stride, or `conv 64@7x7, /2`."""
+    before, number = slip.back(1), slip.ahead(1)
+    if slip.text(slip.token) != "/" or number.type not in ("INT", "SIZE"):
+        return None
+    line = slip.line()
+    if before.type == "COMMA":
+        line = line[:-1]
+        before = slip.back(2)
+    names = [layers.find(slip.text(token)) for token in line if token.type == "NAME"]
+    if not names or names[-1] is None or "stride" not in names[-1].arguments:
+        return None
+    named = f"stride={slip.text(number)}"
+    return slip.fault(
+        f"a stride is written `{named}`", f"write `{named}`", (before.end, number.end, f" {named}")
+    )
+
+
 def value_apart(slip: Slip) -> Diagnostic | None:
     """A value that goes on in the next line: behind an operator or `=`, or before `else`."""
     before, value = slip.back(1), slip.ahead(1)
@@ -132,6 +150,7 @@ HABITS = (
     repeat_head,
     shape_in_brackets,
     label_by_equals,
+    stride_by_slash,
     value_apart,
     again_as_output,
 )

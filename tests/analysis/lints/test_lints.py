@@ -80,6 +80,26 @@ SHRUNK = {
     "upsample size=[in.height // 2, 8]": "W0510 size=[in.height // 2, 8]",
 }
 
+UNREAD = {
+    "w = 3": "W0511 w = 3",
+    "w = 3\n conv w@1x1": "",
+    "w = 3\n v = w\n conv v@1x1": "",
+    "w = 3\n conv 3@1x1  # w": "W0511 w = 3",
+    "stride = 2\n conv 3@1x1 stride=1": "W0511 stride = 2",
+    "p = 2\n conv 3@1x1 stride=p": "",
+    "a = yes\n if a == yes { relu }": "",
+    "i = 2\n s{i}: relu": "",
+    "{ w = 3\n relu }": "W0511 w = 3",
+    "repeat 2 { w = 3\n relu, conv w@1x1 }": "",
+    "dropout = 0.5": "W0511 dropout = 0.5",
+    "net N(classes=10, w=3) { input 3@8x8, conv w@1x1 }": "W0511 classes=10",
+    "net N(w=3, v=w) { input 3@8x8, conv v@1x1 }": "",
+    "block B(act=relu, w=3) { conv w@1x1, act }\nnet N { input 3@8x8, B, B w=4 }": "",
+    "block B(w, v) { conv w@1x1 }\nnet N { input 3@8x8, B w=3 v=1, abs, B w=3 v=2 }": "W0511 v",
+    "w = 3\nnet N { input 3@8x8, relu }": "",
+    "w = 3  # allow W0511": "",
+}
+
 MOMENTUM = {
     "batchnorm": "",
     "batchnorm momentum=0.5": "",
@@ -220,7 +240,7 @@ JOINS = {
         "W0508 add"
     ),
     "block S(w) { conv w@3x3 stride=2 pad=1 }\nnet N { input 3@8x8, add { | S 3 | maxpool 2x2 } }": "",
-    "block S(w) { pad [2, 0, 0, 0] }\nnet N { input 3@8x8, add { | S 3 | pad [0, 2, 0, 0] } }": "W0508 add",
+    "block S { pad [2, 0, 0, 0] }\nnet N { input 3@8x8, add { | S | pad [0, 2, 0, 0] } }": "W0508 add",
 }
 
 BIAS = {
@@ -299,6 +319,7 @@ TABLES = {
     "activations": ACTIVATIONS,
     "early": EARLY,
     "shrunk": SHRUNK,
+    "unread": UNREAD,
     "momentum": MOMENTUM,
     "share": SHARE,
     "slope": SLOPE,

@@ -1,0 +1,66 @@
+"""W0511: names that nothing reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cnnspec import layers
+from cnnspec.analysis.lints.registry import lint
+from cnnspec.analysis.lints.scopes import Finding, Survey
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.source import Span
+
+COMMENT = re.compile(r"#[^\n]*")
+
+
+@lint
+def unread_names(survey: Survey) -> Iterator[Finding]:
+    """W0511: a parameter, or a value that is given a name, and is not read in what follows.
+
+    It is looked for as a word: where the same word means something else, no warning comes.
+    """
+    seen: set[Span] = set()
+    for visit in survey.visits:
+        block = visit.uses[-1].instance.block if visit.uses else visit.network.net
+        if block.span in seen:
+            continue
+        seen.add(block.span)
+        for parameter in block.parameters:
+            if not is_read(parameter.name.name, Span(block.span.source, parameter.span.end, block.span.end)):
+                message = f"nothing reads the parameter `{parameter.name.name}`"
+                warning = Diagnostic("W0511", message, parameter.span, "it changes nothing")
+                yield Finding(warning, visit.uses)
+        for constant in constants(block.body):
+            if not is_read(constant.name.name, Span(block.span.source, constant.span.end, block.span.end)):
+                yield Finding(unread(constant), visit.uses)
+
+
+def constants(body: syntax.Body) -> Iterator[syntax.Constant]:
+    """The values that are given names, within inner braces too."""
+    for statement in syntax.statements(body):
+        if isinstance(statement, syntax.Constant):
+            yield statement
+        elif isinstance(statement, syntax.Chain):
+            for step in statement.steps:
+                for inner in syntax.bodies(step.action):
+                    yield from constants(inner)
+
+
+def is_read(name: str, span: Span) -> bool:
+    """Whether a word stands there, other than before an `=`."""
+    return re.search(rf"(?<!\w){name}(?!\w|\s*=(?!=))", COMMENT.sub("", span.text)) is not None
+
+
+def unread(constant: syntax.Constant) -> Diagnostic:
+    """The warning; a layer's name is most likely meant as the layer."""
+    name, value = constant.name.name, constant.value.span.text
+    layer = layers.find(name)
+    if layer is None:
+        message, fixes = f"nothing reads `{name}`", ()
+    else:
+        written = f"{name} {value}" if layer.positional else name
+        message = f"`{name} = …` only names a value, which nothing reads: it is no `{name}` layer"
+        fixes = (Fix(f"write `{written}`", (Edit(constant.span, written),)),)
+    return Diagnostic("W0511", message, constant.span, "a name for a value", fixes=fixes)
