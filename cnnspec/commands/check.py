@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
@@ -26,6 +26,7 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 @click.option("--fix", "fixes", is_flag=True, help="Make the safe fixes: slips in names, needless comments.")
 @click.option("--unsafe", is_flag=True, help="With --fix: make the likeliest fix, safe or not.")
 @click.option("--diff", "differs", is_flag=True, help="Change nothing; show what --fix would change.")
+@click.option("--watch", "watches", is_flag=True, help="Check anew whenever a file changes, until Ctrl-C.")
 @click.option(
     "--format", "style", type=click.Choice(FORMATS), default="text", help="The format of the report."
 )
@@ -40,6 +41,7 @@ def check(
     fixes: bool,
     unsafe: bool,
     differs: bool,
+    watches: bool,
     style: str,
     **choice: Any,
 ) -> None:
@@ -48,32 +50,60 @@ def check(
     Of a FOLDER all .cnn files are checked, in it and below; a FILE may be a pattern, as `nets/**/*.cnn`.
     `-` is standard input.
     """
+    wanted = Wanted(strict, fixes, unsafe, differs, style, choice["net"], settings_of(choice))
+    if unsafe and not (fixes or differs):
+        fail("--unsafe goes with --fix or --diff")
+    if watches and (fixes or differs):
+        fail("--watch reports, and leaves --fix and --diff to another call")
+    wants = selection(select, ignore).wants if select or ignore else None
+
+    def act(call: Call) -> None:
+        call.wants = wants
+        check_once(call, files, wanted)
+
+    if watches:
+        from cnnspec.commands.watch import watch
+
+        watch(act, files)
+    act(call)
+
+
+class Wanted(NamedTuple):
+    """What is to be done with files that are checked."""
+
+    strict: bool
+    fixes: bool
+    unsafe: bool
+    differs: bool
+    style: str
+    net: str | None
+    settings: Any
+
+
+def check_once(call: Call, files: tuple[str, ...], wanted: Wanted) -> NoReturn:
+    """Check the files, fix them where that is wanted, report, and end the call."""
     from cnnspec.compiler import unique
 
-    chosen = settings_of(choice)
-    if select or ignore:
-        call.wants = selection(select, ignore).wants
-    changed = False
-    if fixes or differs:
+    paths, changed = named(files), False
+    if wanted.fixes or wanted.differs:
         from cnnspec.commands.fixing import fix_file, put
 
-        made = [call.attempt(fix_file, call, path, choice["net"], chosen, unsafe) for path in named(files)]
+        made = [call.attempt(fix_file, call, p, wanted.net, wanted.settings, wanted.unsafe) for p in paths]
         fixed = [each for each in made if each is not None]
         results = [(each.name, each.found) for each in fixed]
         for each in fixed:
-            put(each, differs)
-            changed |= differs and each.made != ()
-    elif unsafe:
-        fail("--unsafe goes with --fix or --diff")
+            put(each, wanted.differs)
+            changed |= wanted.differs and each.made != ()
     else:
-        tried = [call.attempt(call.check, path, choice["net"], chosen, lint=True) for path in named(files)]
+        tried = [call.attempt(call.check, path, wanted.net, wanted.settings, lint=True) for path in paths]
         results = [result for result in tried if result is not None]
     diagnostics = tuple(unique([d for _, found in results for d in found.diagnostics]))
-    quiet = differs or (fixes and "-" in files)  # standard output has the text
-    report(call, results, diagnostics, style, quiet)
-    if fixes and not unsafe and (more := sum(any(fix.edits for fix in d.fixes) for d in diagnostics)):
+    quiet = wanted.differs or (wanted.fixes and "-" in files)  # standard output has the text
+    report(call, results, diagnostics, wanted.style, quiet)
+    more = sum(any(fix.edits for fix in d.fixes) for d in diagnostics)
+    if wanted.fixes and not wanted.unsafe and more:
         complain(f"--unsafe would fix {more} more")
-    failing = ("error", "warning") if strict else ("error",)
+    failing = ("error", "warning") if wanted.strict else ("error",)
     sys.exit(changed or any(d.severity in failing for d in diagnostics))
 
 

@@ -14,6 +14,7 @@ from cnnspec.failures import sparing
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.diagnostics import Diagnostic, Fix, Lacking
 from cnnspec.text.files import FileProblem, only_spec
+from cnnspec.text.source import Source
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -28,6 +29,7 @@ class Call:
     def __init__(self) -> None:
         self.failures: list[Exception] = []
         self.unshown: list[Diagnostic] = []
+        self.used: set[str] = set()  # where the files were looked for that specifications use
         self.wants: Callable[[Diagnostic], bool] | None = None  # of the faults those that are to be shown
 
     def attempt(self, make: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Made | None:
@@ -56,15 +58,20 @@ class Call:
 
         Where there is no file of that name, it may be that of a network of the zoo.
         """
-        from cnnspec.text.files import read_used
-
         try:
             path = path or only_spec()
             source, own = read_spec(path, settings.text_limits.max_source)
         except FileProblem as problem:
             fail(problem)
         shown = path if isinstance(source, Diagnostic) else source.name
-        return shown, self.check_source(source, read_used, net or own, settings, first, lint)
+        return shown, self.check_source(source, self.read_used, net or own, settings, first, lint)
+
+    def read_used(self, path: str, source: Source) -> Source | Diagnostic | None:
+        """A file named by `use`."""
+        from cnnspec.text.files import read_used
+
+        self.used.add(os.path.join(os.path.dirname(source.name), path))  # noqa: PTH118, PTH120
+        return read_used(path, source)
 
     def check_source(
         self,
@@ -201,13 +208,18 @@ def read_spec(path: str, bound: int) -> tuple[Any, str | None]:
 def named(files: tuple[str, ...]) -> Sequence[str]:
     """The files that a call names, those of folders and patterns, too. What is wrong ends the call."""
     try:
-        if all(name == "-" or os.path.isfile(name) for name in files):  # noqa: PTH113  # pathlib is slow to load
-            return files or (only_spec(),)
-        from cnnspec.text.search import find_specs
-
-        return find_specs(files)
+        return find_files(files)
     except FileProblem as problem:
         fail(problem)
+
+
+def find_files(names: tuple[str, ...]) -> Sequence[str]:
+    """The files that names mean, without names the only one here. Raises FileProblem."""
+    if all(name == "-" or os.path.isfile(name) for name in names):  # noqa: PTH113  # pathlib is slow to load
+        return names or (only_spec(),)
+    from cnnspec.text.search import find_specs
+
+    return find_specs(names)
 
 
 def use_colour(stream: Any) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain, repeat
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -53,6 +54,7 @@ LOOK = ("view", "theme", "width", *OF_GRAPHS)
     "--format", "style", type=click.Choice(FORMATS), help="Of `-o -`, or of the file named as FILE."
 )
 @click.option("--open", "opens", is_flag=True, help="Show the file that was written.")
+@click.option("--watch", "watches", is_flag=True, help="Draw anew whenever the file changes, until Ctrl-C.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 @takes_call
 def draw(
@@ -62,6 +64,7 @@ def draw(
     output: str | None,
     style: str | None,
     opens: bool,
+    watches: bool,
     force: bool,
     **choice: Any,
 ) -> None:
@@ -69,28 +72,58 @@ def draw(
 
     In the graph blocks are clusters, and repeats ×N.
     """
-    from cnnspec.draw.picture import DrawProblem, picture, suffix_of
-
-    if opens and output == "-":
-        fail("--open shows a file, and `-o -` writes none")
+    if output == "-" and (opens or watches):
+        fail(f"--{'open' if opens else 'watch'} wants a file, and `-o -` writes none")
     look = chosen_look(choice)
+    target = Target(output, style, force, opens)
+    if watches:
+        from cnnspec.commands.watch import watch
+
+        rounds = chain([target], repeat(target._replace(opens=False)))
+        watch(lambda call: paint(call, file, look, next(rounds), choice), () if file is None else (file,))
+    paint(call, file, look, target, choice)
+
+
+class Target(NamedTuple):
+    """Where a picture goes."""
+
+    output: str | None
+    style: str | None
+    force: bool
+    opens: bool
+
+    @property
+    def suffix(self) -> str:
+        """Of the file, its format. Raises DrawProblem."""
+        from cnnspec.draw.picture import suffix_of
+
+        if self.output in (None, "-"):
+            return f".{self.style or 'svg'}"
+        found = suffix_of(str(self.output))
+        if self.style is not None and found != f".{self.style}":
+            fail(f"--format {self.style}: the name {self.output} tells another")
+        return found
+
+
+def paint(call: Call, file: str | None, look: Any, target: Target, choice: dict[str, Any]) -> None:
+    """Draw the net once; ends the call where it has faults."""
+    from cnnspec.draw.picture import DrawProblem, picture
+
     try:
-        suffix = suffix_of(output) if output not in (None, "-") else f".{style or 'svg'}"
-        if style is not None and suffix != f".{style}":
-            fail(f"--format {style}: the name {output} tells another")
+        suffix = target.suffix
         path, network, faults = call.network_or_part(file, choice)
         made = picture(network, suffix, look, faults)
     except DrawProblem as problem:
         fail(problem)
     by_net = choice["net"] or path == STDIN or path.startswith(SHIPPED)
-    output = output or f"{network.name if by_net else PurePath(path).stem}{suffix}"
+    output = target.output or f"{network.name if by_net else PurePath(path).stem}{suffix}"
     if output == "-":
         click.echo(made.content, nl=False)
     else:
-        save(output, made.content, force)
+        save(output, made.content, target.force)
     if made.note:
         click.echo(f"cnnspec: {made.note}", err=True)
-    if opens and click.launch(output) != 0:
+    if target.opens and click.launch(output) != 0:
         complain(f"--open: nothing here shows {output}")
     if faults:
         sys.exit(1)

@@ -1,0 +1,70 @@
+"""Doing a call again whenever a file that it reads changes: `--watch`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from time import sleep
+from typing import NoReturn
+
+import click
+
+from cnnspec.commands.common import Call, fail, find_files
+from cnnspec.commands.ending import run_to_end
+from cnnspec.text.files import FileProblem
+
+PAUSE = 0.3  # seconds between looks at the files
+
+Stamps = dict[str, tuple[int, int] | None]
+
+
+def watch(act: Callable[[Call], None], files: tuple[str, ...]) -> NoReturn:
+    """Do it, and once more each time that one of the files, or one that they use, has changed.
+
+    Each time it has the screen for itself. Ctrl-C ends it, with exit code 0.
+    """
+    if "-" in files:
+        fail("--watch looks at files, and standard input is none")
+    used: set[str] = set()
+    try:
+        while True:
+            before = stamps({*look_up(files), *used})
+            click.clear()
+            used |= once(act)
+            known = stamps(used) | before
+            click.echo(f"watching {len(known)} file{'s' * (len(known) != 1)}; Ctrl-C ends it", err=True)
+            while stamps({*look_up(files), *used}) == known:
+                sleep(PAUSE)
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def once(act: Callable[[Call], None]) -> set[str]:
+    """Do it to its end; the files that it looked for."""
+    used: set[str] = set()
+    with suppress(SystemExit), run_to_end() as call:
+        call.used = used
+        act(call)
+    return used
+
+
+def look_up(files: tuple[str, ...]) -> Sequence[str]:
+    """The files that names mean by now; none where there are none."""
+    try:
+        return find_files(files)
+    except FileProblem:
+        return ()
+
+
+def stamps(paths: Iterable[str]) -> Stamps:
+    """When each file was written, and its size; None where it is not there."""
+    found: Stamps = {}
+    for path in sorted(paths):
+        try:
+            known = os.stat(path)  # noqa: PTH116
+            found[path] = known.st_mtime_ns, known.st_size
+        except OSError:
+            found[path] = None
+    return found
