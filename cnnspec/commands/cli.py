@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -14,11 +15,13 @@ from cnnspec.commands.common import fail
 COMMANDS = (
     "build",
     "check",
+    "completion",
     "diff",
     "draw",
     "explain",
     "fmt",
     "import",
+    "man",
     "run",
     "sizes",
     "summary",
@@ -46,6 +49,8 @@ class Commands(click.Group):
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = arguments[0]
+        if context.resilient_parsing:  # a shell asks what could stand here
+            return super().resolve_command(context, arguments)
         if word not in COMMANDS and not word.startswith("-"):
             context.fail(f"there is no command {word!r}: {meant(word)}")
         name, command, rest = super().resolve_command(context, arguments)
@@ -56,6 +61,10 @@ class Commands(click.Group):
     def main(self, *arguments: Any, **options: Any) -> Any:
         from cnnspec.commands.ending import run_to_end
 
+        if "_CNNSPEC_COMPLETE" in os.environ:
+            from cnnspec.commands.completion import register
+
+            register()
         with run_to_end() as call:
             return super().main(*arguments, obj=call, **options)
         return None  # never: it exits
