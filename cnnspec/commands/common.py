@@ -222,6 +222,15 @@ def find_files(names: tuple[str, ...]) -> Sequence[str]:
     return find_specs(names)
 
 
+def terminal_width() -> int | None:
+    """The columns of the terminal that standard output is; None where it is none."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
 def use_colour(stream: Any) -> bool:
     return stream is not None and stream.isatty() and "NO_COLOR" not in os.environ
 

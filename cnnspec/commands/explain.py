@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnnspec.commands.common import fail
+from cnnspec.commands.common import fail, terminal_width
 from cnnspec.text.files import FileProblem
 
 
@@ -18,8 +18,9 @@ def explain(what: str | None) -> None:
     """
     from cnnspec.faults import handbook
 
+    width = terminal_width()
     try:
-        click.echo(handbook.page(what) if what else handbook.contents(), nl=False)
+        click.echo(handbook.page(what, width) if what else handbook.contents(width), nl=False)
     except handbook.NoPage as problem:
         from cnnspec.tables.zoo_page import zoo_page
 

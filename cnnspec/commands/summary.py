@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import Call, fail, options, settings_of, takes_call, use_colour
+from cnnspec.commands.common import Call, fail, options, settings_of, takes_call, terminal_width, use_colour
 
 
 @click.command()
@@ -34,12 +34,13 @@ def summary(
     from cnnspec.tables.summary import summary as render
 
     try:
-        chosen = choose([name.strip() for name in columns.split(",")] if columns else [])
+        chosen = [name.strip() for name in columns.split(",")] if columns else []
+        choose(chosen)
     except ValueError as problem:
         fail(f"--columns: {problem}")
     _, found = call.check(file, choice["net"], settings_of(choice), first=True)
     for network in (found.networks or found.partial)[:1]:
-        made = render(network, style, chosen, depth, use_colour(sys.stdout))
+        made = render(network, style, chosen, depth, use_colour(sys.stdout), terminal_width())
         click.echo(made, nl=False, color=True)
     call.show(found.diagnostics)
     sys.exit(not found.ok or not found.networks)

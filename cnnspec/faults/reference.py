@@ -46,9 +46,9 @@ def layers_reference() -> str:
     return "\n".join(_reference()) + "\n"
 
 
-def layer_page(name: str) -> str:
-    """What `cnnspec explain conv` shows. Raises KeyError where there is no such layer."""
-    return "\n".join(_page(_layer(name))) + "\n"
+def layer_page(name: str, width: int = WIDTH) -> str:
+    """What `cnnspec explain conv` shows, filled to a width. Raises KeyError where there is no such layer."""
+    return "\n".join(_page(_layer(name), width)) + "\n"
 
 
 def _layer(name: str) -> type[Layer]:
@@ -100,26 +100,26 @@ def _entry(cls: type[Layer]) -> Iterator[str]:
     yield _peer(cls, code="`")
 
 
-def _page(cls: type[Layer]) -> Iterator[str]:
+def _page(cls: type[Layer], width: int) -> Iterator[str]:
     yield cls.name
     yield ""
     for paragraph in cleandoc(cls.__doc__ or cls.summary).split("\n\n"):
-        yield from wrap(" ".join(paragraph.split()), WIDTH)
+        yield from wrap(" ".join(paragraph.split()), width)
         yield ""
     if cls.formula:
         yield f"    {cls.formula}"
         yield ""
     if cls.arguments:
         yield "Arguments"
-        width = max(map(len, cls.arguments))
+        column = max(map(len, cls.arguments))
         for name, argument in cls.arguments.items():
             default = f" [{_default(argument)}]" if _default(argument) else ""
             place = f", {_ordinal(cls, name)}" if name in cls.positional else ""
             text = f"{_kind(argument).replace('`', '')}{default}{place}: {argument.doc.replace('`', '')}"
-            first, *rest = wrap(text, WIDTH - width - 4)
-            yield f"  {name:{width}}  {first}"
+            first, *rest = wrap(text, width - column - 4)
+            yield f"  {name:{column}}  {first}"
             for line in rest:
-                yield f"  {'':{width}}  {line}"
+                yield f"  {'':{column}}  {line}"
         yield ""
     yield f"Example, after `input {cls.example_input}`"
     yield f"    {cls.example}"

@@ -12,6 +12,9 @@ from cnnspec.tables.rows import Item, Row, Section, Table
 
 PAGE = 100  # columns: names are cut where the table would be wider
 SHORTEST = 15  # but not shorter than this
+FAIR = 24  # of names, where a terminal has no room for all columns
+RANK = ("share", "jump", "memory", "kernel", "field", "macs", "params")
+"""The columns that a narrow terminal lacks, the one that is missed least first."""
 UNBROKEN = 10_000
 
 
@@ -23,10 +26,18 @@ def lines(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
             yield from lines(item.items, level + 1)
 
 
-def text(table: Table, columns: Sequence[str], colour: bool) -> str:
+def text(table: Table, columns: Sequence[str], colour: bool, width: int | None = None) -> str:
+    """The table; with a width, that of a terminal, only columns for which there is room, and filled notes."""
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text
+
+    below = notes(table)
+    shown = list(lines(table.items))
+    if width is not None:
+        columns, dropped = room_for(columns, shown, table, width)
+        below += [f"For want of room not shown: {', '.join(dropped)}."] if dropped else []
+        below = filled(below, min(width, PAGE))
 
     grid = Grid(
         box=box.SIMPLE,
@@ -39,13 +50,40 @@ def text(table: Table, columns: Sequence[str], colour: bool) -> str:
     for key in columns:
         justify = "left" if key in ("layer", "kernel") else "right"
         grid.add_column(heading(key, table), total_words(key, table), justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    shown = list(lines(table.items))
     rows = [[cell(item, key, level, table) for key in columns] for level, item in shown]
-    for (_, item), row in zip(shown, fit_widths(rows, columns, table), strict=True):
+    for (_, item), row in zip(shown, fit_widths(rows, columns, table, width or PAGE), strict=True):
         grid.add_row(*(Text(words, style="bold" if isinstance(item, Section) else "") for words in row))
     head = Text(clean(table.network), style="bold")
-    foot = Text("\n".join(["", *map(clean, notes(table))]), style="dim")
+    foot = Text("\n".join(["", *map(clean, below)]), style="dim")
     return print_cells([head, grid, foot], colour)
+
+
+def room_for(
+    columns: Sequence[str], shown: Sequence[tuple[int, Item]], table: Table, width: int
+) -> tuple[list[str], list[str]]:
+    """The columns for which there is room, beside names of a fair length; and those that are left out."""
+    from rich.cells import cell_len
+
+    def widest(key: str) -> int:
+        cells = [cell(item, key, level, table) for level, item in shown]
+        found = max(map(cell_len, [heading(key, table), total_words(key, table), *cells]))
+        return min(found, FAIR) if key == "layer" else found
+
+    kept, widths = list(columns), {key: widest(key) for key in columns}
+    for key in RANK:
+        if sum(widths[each] + 2 for each in kept) - 2 > width and key in kept:
+            kept.remove(key)
+    return kept, [key for key in columns if key not in kept]
+
+
+def filled(paragraph: Sequence[str], width: int) -> list[str]:
+    """Lines as one paragraph of a width; what has a line of its own, its sentence ending there, keeps it."""
+    from textwrap import wrap
+
+    ends = [i for i, line in enumerate(paragraph) if line.endswith(".")]
+    starts = [0, *(i + 1 for i in ends)]
+    whole = [" ".join(paragraph[a : b + 1]) for a, b in zip(starts, ends, strict=False)]
+    return [line for each in whole for line in wrap(each, width)]
 
 
 def print_cells(content: Iterable[Any], colour: bool) -> str:
@@ -73,7 +111,7 @@ def cell(item: Item, key: str, level: int, table: Table) -> str:
     return COLUMNS[key].words(item, table) if isinstance(item, Row) else ""
 
 
-def fit_widths(rows: list[list[str]], columns: Sequence[str], table: Table) -> list[list[str]]:
+def fit_widths(rows: list[list[str]], columns: Sequence[str], table: Table, page: int) -> list[list[str]]:
     """The rows with names so long that the table fits the page."""
     if "layer" not in columns:
         return rows
@@ -82,7 +120,7 @@ def fit_widths(rows: list[list[str]], columns: Sequence[str], table: Table) -> l
     heads = [[heading(key, table) for key in columns], [total_words(key, table) for key in columns]]
     widths = [max(map(cell_len, cells)) for cells in zip(*rows, *heads, strict=True)]
     at = columns.index("layer")
-    room = max(SHORTEST, PAGE - sum(widths) - 2 * (len(columns) - 1) + widths[at])
+    room = max(SHORTEST, page - sum(widths) - 2 * (len(columns) - 1) + widths[at])
     for row in rows:
         if cell_len(row[at]) > room:
             row[at] = set_cell_size(row[at], room - 1).rstrip() + "…"

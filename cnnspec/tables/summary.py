@@ -18,11 +18,15 @@ def summary(
     columns: Sequence[str] = (),
     depth: int | None = None,
     colour: bool = False,
+    width: int | None = None,
 ) -> str:
     """The table, of all columns if none are named; sections deeper than `depth` levels add up to a row.
 
+    `width` is that of a terminal, for text: if no columns are named, only those are shown that fit.
+
     Raises ValueError for a column or a style that there is none of.
     """
+    width = None if columns else width
     columns = choose(columns)
     if style not in STYLES:
         raise ValueError(f"there is no format {style!r}; there is {', '.join(STYLES)}")
@@ -36,7 +40,7 @@ def summary(
     if style == "text":
         from cnnspec.tables.plain_text import text
 
-        return text(made, columns, colour)
+        return text(made, columns, colour, width)
     if style in ("csv", "json"):
         from cnnspec.tables.data import as_csv, as_json
 

@@ -8,6 +8,7 @@ or a command that imports one. The tests run them all.
 from __future__ import annotations
 
 from importlib.resources import files
+from textwrap import fill
 from typing import NamedTuple
 
 _WRONG, _RIGHT, _SOURCE = "\nWrong:\n\n```\n", "\nRight:\n\n```\n", "\nSource:"
@@ -55,13 +56,20 @@ def parse(markdown: str) -> Page:
     return Page(code, title.strip(), text.strip(), wrong + "\n", right + "\n", source.strip())
 
 
-def render(page: Page) -> str:
-    """The page as plain text, ending in a newline."""
-    parts = [f"{page.code}: {page.title}", page.text]
+def render(page: Page, width: int | None = None) -> str:
+    """The page as plain text, ending in a newline; with a width its paragraphs are filled to it."""
+    parts = [f"{page.code}: {page.title}", *(filled(each, width) for each in page.text.split("\n\n"))]
     parts += ["Wrong:\n\n" + _indented(page.wrong), "Right:\n\n" + _indented(page.right)]
     if page.source:
-        parts.append(f"Source: {page.source}")
+        parts.append(filled(f"Source: {page.source}", width))
     return "\n\n".join(parts) + "\n"
+
+
+def filled(paragraph: str, width: int | None) -> str:
+    """A paragraph in lines of a width, if there is one; what is indented, as code is, stays as it is."""
+    if width is None or any(line.startswith(" ") for line in paragraph.split("\n")):
+        return paragraph
+    return fill(paragraph, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _indented(example: str) -> str:
