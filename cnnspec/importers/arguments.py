@@ -78,9 +78,10 @@ def shorten(kind: str, value: Any) -> Any:
     if kind == "pad" and isinstance(value, tuple):
         top, bottom, left, right = map(int, value)
         value = (top, left) if (top, left) == (bottom, right) else (top, bottom, left, right)
+    if kind == "factor" and isinstance(value, tuple):
+        value = tuple(int(each) if each == int(each) else each for each in value)
     if kind in ("size", "pad", "factor") and isinstance(value, tuple) and len(set(value)) == 1:
-        value = value[0]
-        return int(value) if value == int(value) else value
+        return value[0]
     if isinstance(value, list):
         return Items(shorten("", item) for item in value)
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -147,7 +147,8 @@ def concatenated(net: Flows, flows: Sequence[Flow], axis: int) -> Flow:
     place = axis % len(flows[0].axes)
     rest = [arrangement.remove(flow.axes, [place]) for flow in flows]
     is_at_channels = all(flow.axes[place] == whole("C", flow.value.shape.channels) for flow in flows)
-    if not is_at_channels or any(each != rest[0] for each in rest):
+    is_one_kind = len({flow.value.shape.is_map for flow in flows}) == 1
+    if not is_at_channels or not is_one_kind or any(each != rest[0] for each in rest):
         flows = [net.natural(net.map(flow)) for flow in flows]
         if place != 1:
             message = f"`{net.operator}` along another axis than that of the channels has no layer"
@@ -177,6 +178,21 @@ def cut(net: Flows, flow: Flow, axis: int, start: int, stop: int) -> Flow:
         return flow
     made = net.emit(channels.Slice(start=start, stop=None if stop == count else stop), flow.value)
     return Flow(made, (*flow.axes[:place], whole("C", stop - start), *flow.axes[place + 1 :]))
+
+
+def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdim: bool) -> Flow:
+    """The mean, or the maximum, along rows and columns, or along the channels. Raises Refuse."""
+    flow = net.compact(flow)
+    layer = reducing_layer(flow, places, is_mean)
+    if layer is None:
+        named = net.natural(net.map(flow))
+        is_alike = len(named.axes) == len(flow.axes)
+        flow, layer = named, reducing_layer(named, places, is_mean) if is_alike else None
+    if layer is None:
+        message = f"`{net.operator}` over other axes than rows and columns, or channels, has no layer"
+        raise Refuse("E1003", message)
+    axes = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
+    return Flow(net.emit(layer, flow.value), axes if keepdim else arrangement.remove(axes, places))
 
 
 def reducing_layer(flow: Flow, places: Sequence[int], is_mean: bool) -> Layer | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from cnnspec.importers import arrangement
-from cnnspec.importers.flows import Flow, Refuse, reducing_layer
+from cnnspec.importers.flows import Flow, reduced
 from cnnspec.importers.onnx.algebra import Function
 from cnnspec.importers.onnx.lower import Lowering, Row
 from cnnspec.importers.onnx.values import Known, Term
@@ -111,13 +110,7 @@ def reduction(net: Lowering, known: Known, axes: object, keepdims: int, noop: in
     if not given and noop:
         return flow
     places = sorted({place % len(flow.axes) for place in given or range(len(flow.axes))})
-    layer = reducing_layer(flow, places, is_mean)
-    if layer is None:
-        message = f"`{net.node.operator}` over other axes than rows and columns, or channels, has no layer"
-        raise Refuse("E1003", message)
-    left = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
-    made = net.emit(layer, flow.value)
-    return Flow(made, left if keepdims else arrangement.remove(left, places))
+    return reduced(net, flow, places, is_mean, bool(keepdims))
 
 
 def mean_of_term(net: Lowering, term: Term, given: list[int]) -> Term:

@@ -153,7 +153,8 @@ def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale
         verb = "multiplied by" if kind is channels.Scale else "added to"
         raise Refuse("E1003", f"a value {verb} a trained tensor of shape {weight.shape} has no layer")
     start = common_number(tensor)
-    given: dict[str, Any] = {"per": "layer" if not at and channels_of else "channel"}
+    is_one = not at and (channels_of != () or not tensor.dim())
+    given: dict[str, Any] = {"per": "layer" if is_one else "channel"}
     given |= {} if start is None else {"init": start}
     plain = kind(**given)
     has_own_shape = plain.weights(flow.value.shape)[0].shape == tuple(tensor.shape)

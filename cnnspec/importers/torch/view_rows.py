@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import whole
-from cnnspec.importers.flows import Flow, Refuse, Repeated, at_channels, cut, reducing_layer
+from cnnspec.importers.flows import Flow, Refuse, Repeated, at_channels, cut, reduced
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Computed, Constant, Known
@@ -164,12 +164,7 @@ def reduce(net: Lowering, input: object, dim: Any = None, keepdim: bool = False)
     flow = net.flow(input)
     dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
     places = sorted(place % len(flow.axes) for place in dims)
-    layer = reducing_layer(flow, places, net.call.name == "mean")
-    if layer is None:
-        message = f"`{net.call.name}` over other axes than rows and columns, or channels, has no layer"
-        raise Refuse("E1003", message)
-    axes = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
-    return Flow(net.emit(layer, flow.value), axes if keepdim else arrangement.remove(axes, places))
+    return reduced(net, flow, places, net.call.name == "mean", keepdim)
 
 
 def maximum(net: Lowering, input: object, dim: Any = None, keepdim: bool = False) -> list[Known]:
