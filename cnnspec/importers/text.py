@@ -74,8 +74,11 @@ def specification(blocks: list[BlockText], net: NetText) -> str:
 
 
 def measure(blocks: list[BlockText]) -> Callable[[Chain], int]:
-    """How many lines a chain takes, some braces deep, where there are these blocks."""
-    printer = Printer({block.name: dict(block.parameters) for block in blocks})
+    """How many lines a chain takes, some braces deep, where there are these blocks.
+
+    Each use of a block counts as a line: what repeats is to be a repeat, though its turns may be short.
+    """
+    printer = Printer({block.name: dict(block.parameters) for block in blocks}, shares_lines=False)
     return lambda chain: len(printer.chain(chain, WIDTH - 8))
 
 
@@ -97,10 +100,13 @@ def positional_argument(value: Any) -> str:
 
 
 class Printer:
-    """Prints chains as lines; `blocks` has the parameters of each, with their defaults."""
+    """Prints chains as lines; `blocks` has the parameters of each, with their defaults.
 
-    def __init__(self, blocks: dict[str, dict[str, Any]]) -> None:
-        self.blocks = blocks
+    `shares_lines`: whether short uses of one block that follow each other share a line.
+    """
+
+    def __init__(self, blocks: dict[str, dict[str, Any]], shares_lines: bool = True) -> None:
+        self.blocks, self.shares_lines = blocks, shares_lines
         self.several: set[Label] = set()  # labels of more than one braces of a block
 
     def block(self, block: BlockText) -> list[str]:
@@ -116,25 +122,28 @@ class Printer:
     def chain(self, chain: Chain, width: int) -> list[str]:
         """The lines of a chain, each at most so wide if that can be; steps that belong together share one.
 
-        A line has one leader or one use of a block, and what follows it; the head of a net has its own.
+        A line has one leader, or short uses of one block, and what follows; the head of a net has its own.
         """
         lines: list[str] = []
         open_ = led = False  # whether the last line takes further steps, and has a leader
         behind_block = False
+        before: Term | None = None
         for term in chain:
             inner = self.term(term, width)
             simple = len(inner) == 1 and isinstance(term, Call | From | Again)
             is_block = isinstance(term, Call) and term.name in self.blocks
             is_leader = is_block or (isinstance(term, Call) and term.name in LEADERS)
             is_head = behind_block and isinstance(term, Call) and term.name in HEADS
-            begins = isinstance(term, From) or is_block or is_head or (is_leader and led)
-            if open_ and simple and not begins and len(lines[-1]) + 2 + len(inner[0]) <= width:
+            is_next = self.shares_lines and is_block and uses_same(before, term)
+            begins = isinstance(term, From) or is_head or (is_leader and (led or is_block) and not is_next)
+            room = min(width, PATH_WIDTH) if is_next else width
+            if open_ and simple and not begins and len(lines[-1]) + 2 + len(inner[0]) <= room:
                 lines[-1] += f", {inner[0]}"
                 led = led or is_leader
             else:
                 lines += inner
                 led, behind_block = is_leader, is_block
-            open_ = simple
+            open_, before = simple, term
         return lines
 
     def term(self, term: Term, width: int) -> list[str]:
@@ -270,6 +279,10 @@ def filled(words: list[str], width: int) -> list[str]:
             lines.append("")
         lines[-1] += f" {piece}" if lines[-1] else piece
     return lines
+
+
+def uses_same(one: Term | None, other: Term) -> bool:
+    return isinstance(one, Call) and isinstance(other, Call) and one.name == other.name
 
 
 def is_simple(term: Term) -> bool:

@@ -60,10 +60,11 @@ def test_alike_sums_are_one_block_whichever_path_is_first() -> None:
     text = specify(
         bare(network("".join(residual(*paths[::way]) for way in (1, -1, 1)), shape="16@32x32"))
     ).text
-    assert text.count("add {") == 1
+    assert text.count("add {") == 1 and "if" not in text
     noisy = [path + ", dropout 0.5" for path in paths]
     body = "".join(residual(*noisy[::way]) for way in (1, -1, 1))
-    assert specify(bare(network(body, shape="16@32x32"))).text.count("add {") == 3
+    text = specify(bare(network(body, shape="16@32x32"))).text
+    assert text.count("add {") == 3 or "if" in text
 
 
 FORKED = """relu, start: identity

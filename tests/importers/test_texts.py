@@ -246,3 +246,22 @@ def test_steps_of_a_repeat_that_are_read_keep_their_labels() -> None:
     written = shortest(read(net, [Shape(3, 32, 32)]), ()).text
     assert 'layers: repeat j in 5 { "{j}": conv 8@3x3 pad=1 }' in written
     assert check_text(written).ok
+
+
+class Chain(nn.Module):
+    """Units by themselves, which differ too much for a repeat."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = Double(3, 16), Double(16, 8)
+        self.c, self.d = Double(8, 24), Double(24, 72)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.d(self.c(F.max_pool2d(self.b(self.a(x)), 2)))
+
+
+def test_uses_of_one_block_share_a_line() -> None:
+    assert text(Chain()).splitlines()[-3:-1] == [
+        "    a: Double 16, b: Double 8, maxpool 2x2",
+        "    c: Double 24, d: Double 72",
+    ]
