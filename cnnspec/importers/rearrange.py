@@ -35,9 +35,10 @@ def layers_of(shape: Shape, axes: Axes, batch: int) -> tuple[Layer, ...]:
         return (Flatten(order="HWC"),)
     if not shape.is_map and axes == (*natural, (), ()):
         return (Reshape(),)
-    if not shape.is_map and len(axes) == 4 and flattened(axes) == natural:
+    if len(axes) == 4 and flattened(axes) == flattened(natural):
         count, height, width = sizes_of(axes)[1:]
-        return (Unflatten(shape=Filter(count, (height, width))),)
+        unflatten = Unflatten(shape=Filter(count, (height, width)))
+        return (Flatten(), unflatten) if shape.is_map else (unflatten,)
     if not shape.is_map or len(axes) != 4:
         return ()
     return next((layers for layers in shuffles(shape, axes) if laid_out(natural, layers) == axes), ())

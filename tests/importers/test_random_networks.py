@@ -101,6 +101,7 @@ MENDED = {
     "a number in all, added to one channel": 'input 1@4x4\nshift 0.5 per="layer"',
     "the largest channel of what was a vector": "input 6\nscale 0.5 trained=no, unflatten 3@2x1, channelmax",
     "a vector of one beside one pixel": "input 1\nunflatten 1@1x1\nconcat { | identity | conv 1@1x1 }",
+    "a map as one of other sizes": "input 2@4x4\nflatten, unflatten 8@2x2, conv 1@1x1",
     "factors that are whole numbers": "input 1@4x4\nupsample 3x2, conv 1@1x1",
 }
 
