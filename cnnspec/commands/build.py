@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnspec.backends import BACKENDS, MODELS, ONLY, emit
 from cnnspec.commands.common import Call, complain, fail, options, save, takes_call
+
+if TYPE_CHECKING:
+    from cnnspec.backends.onnx.store import Store
 
 
 @click.command()
@@ -61,6 +66,8 @@ def build(
     try:
         if weights is not None:
             chosen["weights"] = tensors_of(network, weights)
+        if backend in MODELS and output not in (None, "-"):
+            chosen["store"] = store_for(output)
         made = emit(backend, network, path, **chosen)
         if backend in MODELS and weights is None:
             warn_of_random(network)
@@ -70,7 +77,21 @@ def build(
     if output in (None, "-"):
         click.echo(made, nl=False)
     else:
-        save(output, made, force)
+        save(output, made, force, beside(output, chosen.get("store")))
+
+
+def store_for(output: str) -> Store:
+    """Where the tensors of a model go that are too many for its file."""
+    from cnnspec.backends.onnx.store import Store
+
+    return Store(f"{Path(output).name}.data")
+
+
+def beside(output: str, store: Store | None) -> dict[str, Iterator[bytes]]:
+    """The file of tensors that belongs to a model, by its path, where it has one."""
+    if store is None or not store.parts:
+        return {}
+    return {str(Path(output).with_name(store.name)): store.content()}
 
 
 def tensors_of(network: Any, path: str) -> dict[str, Any]:

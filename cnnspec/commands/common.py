@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.diagnostics import Diagnostic, Fix, Lacking
 from cnnspec.text.files import FileProblem, only_spec
 from cnnspec.text.source import Source
+
+if TYPE_CHECKING:
+    from cnnspec.text.output import Content
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -270,12 +273,14 @@ def with_option(diagnostic: Diagnostic) -> Diagnostic:
     return diagnostic._replace(fixes=(*diagnostic.fixes, Fix(f"for this call: `{options}`")))
 
 
-def save(path: str, content: str | bytes, force: bool) -> None:
-    """Write a result and say where it is."""
-    from cnnspec.text.output import write
+def save(path: str, content: Content, force: bool, beside: Mapping[str, Content] = {}) -> None:
+    """Write a result, and files that belong to it, and say where they are."""
+    from cnnspec.text.output import write_all
 
+    files = {**beside, path: content}
     try:
-        write(path, content, force)
+        write_all(files, force)
     except FileProblem as problem:
         fail(problem)
-    click.echo(visible(f"wrote {path}"), err=True)
+    for each in files:
+        click.echo(visible(f"wrote {each}"), err=True)

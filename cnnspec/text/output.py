@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from cnnspec.text.files import FileProblem
@@ -36,50 +36,86 @@ class NotOurs(FileProblem):
     """A file that cnnspec did not write, and overwrites only where it is forced."""
 
 
-def write(path: str, content: str | bytes, force: bool = False) -> None:
+Content = str | bytes | Iterable[bytes]
+
+
+def write(path: str, content: Content, force: bool = False) -> None:
     """Write a file whole or not at all. Raises FileProblem.
 
     A file that cnnspec did not write is left alone unless forced; so is a link. What is overwritten keeps its
     permissions.
     """
+    write_all({path: content}, force)
+
+
+def write_all(files: Mapping[str, Content], force: bool = False) -> None:
+    """Write several files whole, as `write` does: none is moved to its place before all are written."""
+    for path in files:
+        with problems(path):
+            refuse_others(path, force)
+            clear_strays(Path(path).parent)
+    with ExitStack() as stack:
+        for move in [stack.enter_context(aside(path, content)) for path, content in files.items()]:
+            move()
+
+
+@contextmanager
+def aside(path: str, content: Content) -> Iterator[Callable[[], None]]:
+    """A file written beside its place, as what moves it there; it is gone where that was not called."""
     target = Path(path)
-    try:
-        refuse_link(target)
-        if target.is_dir():
-            raise FileProblem(f"{path}: is a folder")
-        if target.exists() and not target.is_file():
-            raise FileProblem(f"{path}: is a device, not a file")
-        if target.exists() and not force and not is_ours(target):
-            raise NotOurs(f"{path}: exists and was not written by cnnspec")
-        clear_strays(target.parent)
-        data = content.encode() if isinstance(content, str) else content
+    with problems(path):
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent or None)
-        try:
-            with hold(temporary):
-                with os.fdopen(handle, "wb") as file:
+
+    def move() -> None:
+        with problems(path):
+            Path(temporary).chmod(permissions(target))
+            Path(temporary).replace(target)
+
+    with ExitStack() as stack:
+        stack.callback(Path(temporary).unlink, missing_ok=True)
+        with problems(path):
+            stack.enter_context(hold(temporary))
+            with os.fdopen(handle, "wb") as file:
+                for data in parts(content):
                     file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).chmod(permissions(target))
-                Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+                file.flush()
+                os.fsync(file.fileno())
+        yield move
+
+
+def parts(content: Content) -> Iterable[bytes]:
+    if isinstance(content, str):
+        return [content.encode()]
+    return [content] if isinstance(content, bytes) else content
+
+
+def refuse_others(path: str, force: bool) -> None:
+    """Raise FileProblem where something stands at a path that is not to be overwritten."""
+    target = Path(path)
+    refuse_link(target)
+    if target.is_dir():
+        raise FileProblem(f"{path}: is a folder")
+    if target.exists() and not target.is_file():
+        raise FileProblem(f"{path}: is a device, not a file")
+    if target.exists() and not force and not is_ours(target):
+        raise NotOurs(f"{path}: exists and was not written by cnnspec")
+
+
+@contextmanager
+def problems(path: str, otherwise: str = "cannot be written") -> Iterator[None]:
+    """Raise FileProblem for what the system says of a path."""
+    try:
+        yield
     except (OSError, ValueError) as problem:
-        reason = (
-            problem.strerror if isinstance(problem, OSError) and problem.strerror else "cannot be written"
-        )
+        reason = getattr(problem, "strerror", None) or otherwise
         raise FileProblem(f"{path}: {reason}") from None
 
 
 def make_folder(path: str) -> None:
     """Make a folder where there is none. Raises FileProblem, at a link too: nothing goes through one."""
-    try:
+    with problems(path, "cannot be made"):
         refuse_link(Path(path))
         Path(path).mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or "cannot be made"
-        raise FileProblem(f"{path}: {reason}") from None
 
 
 def refuse_link(path: Path) -> None:
@@ -99,14 +135,14 @@ def link_in(path: Path) -> Path | None:
 def clear_strays(where: Path) -> None:
     """Remove the temporary files of runs that were killed; those of runs at work are held, or just made."""
     for stray in where.glob(f"{TEMPORARY}*"):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             known = stray.lstat()
             if known.st_size or time.time() - known.st_mtime > JUST_MADE:
                 with hold(str(stray)):
                     stray.unlink()
 
 
-@contextlib.contextmanager
+@contextmanager
 def hold(path: str) -> Iterator[None]:
     """Hold a file, as long as the process lives. Raises OSError where another process holds it."""
     try:
@@ -121,7 +157,7 @@ def hold(path: str) -> Iterator[None]:
 
 def permissions(target: Path) -> int:
     """Those of a file that is there, else those of a new one."""
-    with contextlib.suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):
         return stat.S_IMODE(target.stat().st_mode)
     mask = os.umask(0)
     os.umask(mask)

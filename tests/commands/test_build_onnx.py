@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 pytest.importorskip("onnxruntime")
 import onnx
+import onnxruntime
 
 import cnnspec
 from cnnspec.analysis.state_tensors import keys
@@ -96,9 +97,43 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (code, said) == (2, "cnnspec: onnx is not installed: pip install 'cnnspec[onnx]'\n")
 
 
-def test_what_no_file_holds_is_refused() -> None:
+def test_what_no_file_holds_is_refused_from_python() -> None:
     with pytest.raises(Refusal, match=r"RegNetY128GF has 2\.6 GB of weights, and an ONNX file holds 2\.1"):
         cnnspec.build(shipped("RegNetY128GF"), "onnx")
+
+
+def test_tensors_too_many_for_one_file_lie_beside_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert build("-o", "one.onnx")[0] == 0
+    monkeypatch.setattr("cnnspec.backends.onnx.MOST_BYTES", 100)
+    code, said = build("-o", "net.onnx")
+    assert code == 0 and said.endswith("\nwrote net.onnx.data\nwrote net.onnx\n")
+    assert b"\x00" not in (here / "net.onnx.data").read_bytes()[:40]
+    onnx.checker.check_model("net.onnx", full_check=True)
+    images = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype("float32")
+    one, two = (
+        onnxruntime.InferenceSession(file).run(None, {"input": images})[0]
+        for file in ("one.onnx", "net.onnx")
+    )
+    assert np.array_equal(one, two)
+    for entry in onnx.load("net.onnx", load_external_data=False).graph.initializer:
+        (offset,) = (int(each.value) for each in entry.external_data if each.key == "offset")
+        assert offset % 4096 == 0
+    code, said = call("import", "net.onnx", "-o", "again.cnn")
+    assert code == 0 and dict(keys(unroll(network((here / "again.cnn").read_text())))) == dict(
+        keys(unroll(network(SPEC)))
+    )
+    assert build("-o", "net.onnx")[0] == 0, "its own files are overwritten"
+
+
+def test_two_files_are_written_or_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnnspec.backends.onnx.MOST_BYTES", 100)
+    (here / "net.onnx.data").write_bytes(b"another's")
+    code, said = build("-o", "net.onnx")
+    assert code == 2 and "net.onnx.data: exists and was not written by cnnspec" in said
+    assert not (here / "net.onnx").exists()
+    assert build("-o", "-")[1].startswith(
+        "cnnspec: N has 0.0 GB of weights, and an ONNX file holds 2.1 at most"
+    )
 
 
 def test_from_python() -> None:

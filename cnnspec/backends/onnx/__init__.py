@@ -7,7 +7,7 @@ them together for a network and for its blocks, model.py makes messages of them,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.backends import NoProgram
@@ -18,14 +18,17 @@ from cnnspec.passes.merge_concats import merge_concats
 from cnnspec.passes.optimize import fold_weights
 from cnnspec.passes.optimize import optimize as optimised
 
+if TYPE_CHECKING:
+    from cnnspec.backends.onnx.store import Store
+
 OPSETS = range(13, 24)
 """Versions of ONNX's operators that are written: since 13 a softmax has one axis."""
 
 OPSET = 21
 """What is written unless another is wanted: ONNX Runtime 1.20 reads it."""
 
-MOST_BYTES = 2**31 - 1
-"""Of a message, as protocol buffers hold it."""
+MOST_BYTES = 2**31 - 2**20
+"""Of the tensors in a file: protocol buffers hold 2^31 - 1, of which the graph takes some."""
 
 
 def emit(
@@ -35,18 +38,25 @@ def emit(
     opset: int = OPSET,
     functions: bool = False,
     optimize: bool = False,
+    store: Store | None = None,
 ) -> bytes:
     """The model of a network as the bytes of a file. `source` names its specification.
 
     `weights` are arrays by the network's keys in PyTorch; if not given, those that the NumPy program starts
     from. `functions`: blocks are functions. `optimize`: norms and their weights are folded, pads merged.
+    `store` takes the tensors, where they are too many for one file.
 
     Raises Refusal where the model would be no ONNX file, Unsupported where ONNX has no form of a layer,
     ValueError where a tensor is missing, or of another shape.
     """
     if opset not in OPSETS:
         raise Refusal(f"opset {opset} is not written: those from {OPSETS[0]} to {OPSETS[-1]} are")
-    refuse_large(network)
+    is_large = bytes_of_tensors(network) > MOST_BYTES
+    if is_large and store is None:
+        need = f"{bytes_of_tensors(network) / 1e9:.1f} GB of weights"
+        raise Refusal(
+            f"{network.name} has {need}, and an ONNX file holds 2.1 at most: `cnnspec build` writes two"
+        )
     from cnnspec.backends.numpy.start import start
     from cnnspec.backends.onnx.assemble import assemble
 
@@ -58,18 +68,15 @@ def emit(
     body = assemble(merge_concats(evaluation(unroll(network))), opset, functions)
     from cnnspec.backends.onnx.model import make_model
 
-    content: bytes = make_model(network.name, source, body, tensors).SerializeToString(deterministic=True)
+    model = make_model(network.name, source, body, tensors, store if is_large else None)
+    content: bytes = model.SerializeToString(deterministic=True)
     return content
 
 
-def refuse_large(network: Network) -> None:
-    """Raises Refusal where the tensors are too many for one file."""
+def bytes_of_tensors(network: Network) -> int:
+    """How many bytes the tensors of evaluation take."""
     nodes = [node for node in unroll(network).nodes if not node.train and not node.shared]
-    need = 4 * sum(weight.elements for node in nodes for weight in node.weights)
-    if need > MOST_BYTES - 2**20:
-        raise Refusal(
-            f"{network.name} has {need / 1e9:.1f} GB of weights, and an ONNX file holds 2.1 at most"
-        )
+    return 4 * sum(weight.elements for node in nodes for weight in node.weights)
 
 
 def check_tensors(network: Network, tensors: Mapping[str, Any]) -> None:
@@ -88,7 +95,9 @@ def check(product: bytes) -> None:
     """Hold a model to ONNX's own rules. Raises NoProgram."""
     import onnx
 
+    from cnnspec.backends.onnx.model import without_store
+
     try:
-        onnx.checker.check_model(product, full_check=True)
+        onnx.checker.check_model(without_store(product), full_check=True)
     except Exception as problem:
         raise NoProgram(f"what was written is no ONNX model: {problem}") from problem

@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 from cnnspec import __version__
 from cnnspec.backends import NoProgram
 from cnnspec.backends.onnx.body import Array, Body, Op, Scope
+from cnnspec.backends.onnx.store import Store
 from cnnspec.text.output import MARK
 from cnnspec.text.source import Span
 from cnnspec.values.shapes import Shape
@@ -30,10 +31,12 @@ WITH_FUNCTIONS = 8
 """The version of the format since which there are functions."""
 
 
-def make_model(network: str, source: str, body: Body, tensors: Mapping[str, Array]) -> onnx.ModelProto:
+def make_model(
+    network: str, source: str, body: Body, tensors: Mapping[str, Array], store: Store | None = None
+) -> onnx.ModelProto:
     """The model of a body, with the sizes of all values; tensors are float32's, under their keys.
 
-    Raises NoProgram where shape inference finds other sizes.
+    With a `store` they go there. Raises NoProgram where shape inference finds other sizes.
     """
     maker = Maker(body.opset)
     graph = helper.make_graph(
@@ -54,15 +57,36 @@ def make_model(network: str, source: str, body: Body, tensors: Mapping[str, Arra
     model.ir_version = max(WITH_FUNCTIONS, helper.find_min_ir_version_for(model.opset_import, True))
     add_sizes(model, body)
     for key, shape in body.tensors.items():
-        add_tensor(model.graph.initializer.add(), key, shape, tensors[key])
+        add_tensor(model.graph.initializer.add(), key, shape, tensors[key], store)
     return model
 
 
-def add_tensor(message: onnx.TensorProto, key: str, shape: tuple[int, ...], numbers: Array) -> None:
+def add_tensor(
+    message: onnx.TensorProto, key: str, shape: tuple[int, ...], numbers: Array, store: Store | None
+) -> None:
     """Fill a message with a tensor: the numbers are copied once, for they may be half of the memory."""
     message.name, message.data_type = key, onnx.TensorProto.FLOAT
     message.dims.extend(shape)
-    message.raw_data = np.asarray(numbers, "<f4").tobytes()
+    if store is None:
+        message.raw_data = np.asarray(numbers, "<f4").tobytes()
+        return
+    message.data_location = onnx.TensorProto.EXTERNAL
+    for name, value in store.add(numbers).items():
+        message.external_data.add(key=name, value=value)
+
+
+def without_store(product: bytes) -> bytes:
+    """The model with inputs in place of the tensors that lie in another file."""
+    model = onnx.ModelProto.FromString(product)
+    tensors = [*model.graph.initializer]
+    del model.graph.initializer[:]
+    for tensor in tensors:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            model.graph.input.append(info(tensor.name, tensor.dims))
+        else:
+            model.graph.initializer.append(tensor)
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def add_sizes(model: onnx.ModelProto, body: Body) -> None:
