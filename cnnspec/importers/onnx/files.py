@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from cnnspec.importers.arrays import Array
+from cnnspec.importers.onnx.functions import Endless, growth, inlined
 from cnnspec.importers.refusals import Refusal, Refused
 
 OLDEST = 7
@@ -57,9 +58,14 @@ def open_model(path: Path) -> ModelProto:
         raise refuse(f"{path} is broken: a name in it is no text")
     opset(model)
     if model.functions:
-        check_growth(model)
         try:
-            model = inliner.inline_local_functions(model)
+            if growth(model) > MOST_NODES:
+                raise refuse(f"its functions come to more than {MOST_NODES:,} nodes")
+            model = inlined(model)
+        except Endless as endless:
+            raise refuse(f"the function `{endless}` calls itself, or calls nest too deep") from None
+        except Refused:
+            raise
         except Exception as problem:
             raise refuse(f"{path} calls functions that do not fit: {problem}") from None
     if len(model.graph.node) > MOST_NODES:
@@ -87,25 +93,6 @@ def opset(model: ModelProto) -> int:
         said = " and ".join(map(str, versions)) or "none"
         raise refuse(f"the file's opset is {said}, and {OLDEST} to {newest} are read")
     return int(versions[0])
-
-
-def check_growth(model: ModelProto) -> None:
-    """Raises Refused where functions call themselves, or come to too many nodes."""
-    bodies = {(each.domain, each.name): each.node for each in model.functions}
-    sizes: dict[tuple[str, str], int] = {}
-
-    def size(key: tuple[str, str], around: tuple[tuple[str, str], ...]) -> int:
-        if key not in bodies:
-            return 1
-        if key in around or len(around) > 50:
-            raise refuse(f"the function `{key[1]}` calls itself, or calls nest too deep")
-        if key not in sizes:
-            calls = ((node.domain, node.op_type) for node in bodies[key])
-            sizes[key] = sum(size(call, (*around, key)) for call in calls)
-        return sizes[key]
-
-    if sum(size((node.domain, node.op_type), ()) for node in model.graph.node) > MOST_NODES:
-        raise refuse(f"its functions come to more than {MOST_NODES:,} nodes")
 
 
 def elements(tensor: TensorProto) -> int:

@@ -11,15 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from cnnspec.backends.onnx.model import CLASSES, SCOPES
 from cnnspec.elaborate.naming import carries
 from cnnspec.importers.model import Operation, Scope
+from cnnspec.importers.onnx.functions import LONGEST, listed
 from cnnspec.importers.onnx.lower import COUNTER, Made
 from cnnspec.importers.onnx.values import Node
 
-HIERARCHY, SCOPES = "pkg.torch.onnx.class_hierarchy", "pkg.torch.onnx.name_scopes"
 PATH = re.compile(r"[\w-]{1,200}(\.[\w-]{1,200})*", re.ASCII)
-LONGEST = 2000
-"""Characters of what is noted with a node: a few hundred modules deep is no network's."""
 
 
 def named(made: Sequence[Made]) -> list[Operation] | None:
@@ -81,16 +80,11 @@ def path_of(node: Node) -> str:
 
 def modules(node: Node) -> list[tuple[str, str]]:
     """Path and class of the modules around a node, outermost first; a class is "" where it is not noted."""
-    if HIERARCHY in node.properties and SCOPES in node.properties:
-        kinds, paths = (listed(node.properties[key]) for key in (HIERARCHY, SCOPES))
+    if CLASSES in node.properties and SCOPES in node.properties:
+        kinds, paths = (listed(node.properties[key]) for key in (CLASSES, SCOPES))
         pairs = list(zip(paths, kinds, strict=False))[:-1]
         return [(path, kind.rpartition(".")[2]) for path, kind in pairs if path and PATH.fullmatch(path)]
     return [(path, "") for path in nested(node.name)]
-
-
-def listed(text: str) -> list[str]:
-    """The strings of a list as Python writes it."""
-    return re.findall(r"'([^']*)'", text[:LONGEST])
 
 
 def nested(name: str) -> Iterator[str]:

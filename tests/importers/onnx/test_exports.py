@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime")
 
 from torch import Tensor, nn  # noqa: E402
 
-from cnnspec.importers.onnx.names import HIERARCHY, SCOPES  # noqa: E402
+from cnnspec.importers.onnx.names import CLASSES, SCOPES  # noqa: E402
 from cnnspec.importers.write import specify  # noqa: E402
 from tests.importers.onnx.graphs import agree, read_model  # noqa: E402
 
@@ -127,7 +127,7 @@ def test_classes_that_the_exporter_notes_are_blocks(exported: Any) -> None:
             paths.append(f"{paths[-1]}.{last}".strip("."))
             is_block = paths[-1].count(".") == 1 and paths[-1].startswith("layers")
             kinds.append(f"tests.{'Basic' if is_block else classes.get(last, 'Leaf')}")
-        for key, listed in ((SCOPES, [*paths, "call"]), (HIERARCHY, [*kinds, "aten.call"])):
+        for key, listed in ((SCOPES, [*paths, "call"]), (CLASSES, [*kinds, "aten.call"])):
             node.metadata_props.add(key=key, value=str(listed))
         node.name = ""
     found, _ = read_model(model)

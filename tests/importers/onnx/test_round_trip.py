@@ -57,10 +57,11 @@ def test_small_nets_come_back(name: str, functions: bool, tmp_path: Path) -> Non
     specify(found)
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("functions", [False, True], ids=["plain", "functions"])
 @pytest.mark.parametrize("name", ["densenet", "mobilenet_v2", "regnet", "resnet", "resunet", "shufflenet_v2"])
-def test_nets_with_blocks_come_back(name: str, tmp_path: Path) -> None:
+def test_nets_with_blocks_come_back(name: str, functions: bool, tmp_path: Path) -> None:
+    """In functions, too, whose nodes know their paths within the block alone."""
     network = net(name)
-    found, _ = read_model(open_bytes(emit(network, "net.cnn"), tmp_path))
+    found, _ = read_model(open_bytes(emit(network, "net.cnn", functions=functions), tmp_path))
     assert compare(inferring(model_of(network)), found) is None
     assert "block " in specify(found).text
