@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from importlib import import_module
 from keyword import iskeyword
@@ -18,6 +19,7 @@ COMMANDS = (
     "completion",
     "diff",
     "draw",
+    "eval",
     "explain",
     "fmt",
     "import",
@@ -25,6 +27,7 @@ COMMANDS = (
     "run",
     "sizes",
     "summary",
+    "train",
     "verify",
     "weights",
     "zoo",
@@ -40,7 +43,7 @@ class Commands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = f"{name}_" if iskeyword(name) else name
+        module = f"{name}_" if iskeyword(name) or hasattr(builtins, name) else name
         command = getattr(import_module(f"cnnspec.commands.{module}"), module)
         assert isinstance(command, click.Command)
         return command

@@ -1,0 +1,109 @@
+"""`cnnspec eval`: how many images of the data a net tells rightly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnspec.commands.common import Call, fail, options, takes_call, tell
+from cnnspec.commands.progress import Progress
+from cnnspec.commands.train import other_classes, other_input
+from cnnspec.text.files import FileProblem
+
+if TYPE_CHECKING:
+    from cnnspec.run.programs import Array
+
+SHOWN = 20
+"""Classes up to which the whole confusion matrix is printed; beyond, what is confused most."""
+
+
+@click.command(name="eval")
+@click.argument("file")
+@click.argument("data")
+@options
+@click.option("--weights", metavar="FILE", required=True, help="A .safetensors or .npz file.")
+@click.option("--part", type=click.Choice(["val", "train"]), default="val", help="Which images; val.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of the division of the data; 0.")
+@click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read.")
+@click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What runs the net.")
+@takes_call
+def eval_(
+    call: Call,
+    /,
+    file: str,
+    data: str,
+    weights: str,
+    part: str,
+    seed: int,
+    skip_broken: bool,
+    backend: str,
+    **choice: Any,
+) -> None:
+    """Tell a net's accuracy, over all and in each class, and which classes it confuses.
+
+    DATA is what `train` takes. Where it is not divided, it is divided as `train` does by the same seed.
+    """
+    _, network = call.network(file, choice)
+    try:
+        from cnnspec.run import RunProblem
+        from cnnspec.run.programs import report_memory
+        from cnnspec.train.data.images import OtherChannels
+        from cnnspec.train.data.read import OtherClasses
+        from cnnspec.train.evaluation import Evaluation
+
+        with report_memory(network.name):
+            evaluation = Evaluation(network, data, weights, backend, seed, skip_broken, part)
+            with Progress(evaluation.count, "eval") as progress:
+                logits = evaluation.run(progress.step)
+    except ImportError as problem:
+        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[train]'")
+    except OtherClasses as problem:
+        fail(f"{problem}{other_classes(network, choice, problem.classes)}")
+    except OtherChannels as problem:
+        fail(f"{problem}{other_input(network, choice, problem.shape)}")
+    except (RunProblem, FileProblem, MemoryError) as problem:
+        fail(problem)
+    for line in lines(logits, evaluation.labels, evaluation.classes):
+        tell(line)
+
+
+def lines(logits: Array, labels: Array, classes: tuple[str, ...]) -> list[str]:
+    """What the scores say: over all, in each class, what is confused."""
+    from cnnspec.train.scores import accuracy_of, confusion_of, loss_of
+
+    count = len(labels)
+    top = f", top-5 {accuracy_of(logits, labels, 5):.2%}" if len(classes) > 5 else ""
+    confusion = confusion_of(logits, labels)
+    wide = max(map(len, classes))
+    found = [
+        f"{accuracy_of(logits, labels):.2%} of {count:,} images{top}, loss {loss_of(logits, labels):.4f}",
+        "",
+    ]
+    for name, row in zip(classes, confusion, strict=True):
+        right, whole = int(row[classes.index(name)]), int(row.sum())
+        found.append(
+            f"{name:<{wide}}  {right / whole:7.2%}  {right} of {whole}" if whole else f"{name:<{wide}}  –"
+        )
+    if len(classes) <= SHOWN:
+        cell = max(len(str(confusion.max())), min(wide, 6))
+        found += ["", f"{'':<{wide}}  " + " ".join(f"{name[:cell]:>{cell}}" for name in classes)]
+        for name, row in zip(classes, confusion, strict=True):
+            found.append(f"{name:<{wide}}  " + " ".join(f"{number or '·':>{cell}}" for number in row))
+    else:
+        found += ["", *most_confused(confusion, classes)]
+    return found
+
+
+def most_confused(confusion: Array, classes: tuple[str, ...]) -> list[str]:
+    """`7 cat taken for dog`, the most frequent first."""
+    pairs = [
+        (-int(number), row, column)
+        for row, numbers in enumerate(confusion)
+        for column, number in enumerate(numbers)
+        if row != column and number
+    ]
+    return [
+        f"{-number} {classes[row]} taken for {classes[column]}"
+        for number, row, column in sorted(pairs)[:SHOWN]
+    ]

@@ -1,0 +1,347 @@
+"""`cnnspec train`: a net learns to tell classes of images."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from cnnspec import __version__
+from cnnspec.commands.common import Call, complain, fail, options, settings_of, takes_call, tell
+from cnnspec.commands.progress import Progress
+from cnnspec.text.files import FileProblem, read_used
+
+if TYPE_CHECKING:
+    from cnnspec.train.run_folder import Config, Row, RunFolder
+    from cnnspec.train.session import Request, Session
+
+INTERRUPTED = 130  # as shells count an interrupt
+
+SHARE, POSITIVE = click.FloatRange(0, 1, max_open=True), click.FloatRange(min=0, min_open=True)
+LOOP = (
+    click.option(
+        "--epochs", type=click.IntRange(min=1), default=10, help="Times that each image is seen; 10."
+    ),
+    click.option("--batch", type=click.IntRange(min=1), default=32, help="Images a step; 32."),
+    click.option("--lr", type=POSITIVE, help="The highest learning rate; 0.005, for sgd 0.05."),
+    click.option("--optimizer", type=click.Choice(["adamw", "sgd"]), default="adamw", help="adamw, or sgd."),
+    click.option(
+        "--schedule",
+        type=click.Choice(["onecycle", "cosine", "none"]),
+        default="onecycle",
+        help="How the learning rate falls; onecycle rises in 3 of 10 epochs.",
+    ),
+    click.option(
+        "--warmup", type=click.FloatRange(min=0), metavar="EPOCHS", help="How long it rises before."
+    ),
+    click.option("--weight-decay", type=click.FloatRange(min=0), default=0.01, help="Of kernels; 0.01."),
+    click.option(
+        "--label-smoothing", type=SHARE, default=0.0, help="The share of all classes in a label; 0."
+    ),
+    click.option(
+        "--augment",
+        type=click.Choice(["none", "flip", "crop", "trivial"]),
+        default="none",
+        help="Changes of images: each kind adds to those before it.",
+    ),
+    click.option(
+        "--class-weights", type=click.Choice(["none", "balanced"]), default="none", help="In the loss."
+    ),
+    click.option("--aux-weight", type=click.FloatRange(min=0), help="Of outputs for training; 0.3, one 0.4."),
+    click.option("--freeze", multiple=True, metavar="PREFIX", help="Keep tensors whose keys begin so."),
+    click.option("--ema", is_flag=True, help="Average the weights over the last steps, and keep those."),
+    click.option(
+        "--amp", type=click.Choice(["auto", "no", "bf16", "fp16"]), default="auto", help="Numbers of 16 bits."
+    ),
+    click.option("--compile", is_flag=True, help="Compile the net first."),
+    click.option(
+        "--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of weights, order, division; 0."
+    ),
+    click.option("--device", default="auto", help="cpu, cuda, …; a GPU where there is one."),
+    click.option("--workers", type=click.IntRange(min=0), help="Processes that read images."),
+    click.option("--weights", metavar="FILE", help="A .safetensors or .npz file to start from."),
+    click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read."),
+)
+"""The options that a run keeps; going on with it takes them from there."""
+
+FIXED = ("seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken")
+"""Those of which what was learnt so far depends in a way that the rest of the run cannot take back."""
+
+
+def loop_options(command: Any) -> Any:
+    for option in reversed(LOOP):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("file")
+@click.argument("data")
+@options
+@loop_options
+@click.option("--out", metavar="RUN", help="The folder of the run, if not runs/ and the name of FILE.")
+@click.option(
+    "--resume", is_flag=False, flag_value="", metavar="[RUN]", help="Go on with a run, or the last."
+)
+@click.option(
+    "--stop-after", type=click.IntRange(min=1), metavar="N", help="Stop after N epochs, to go on later."
+)
+@click.pass_context
+@takes_call
+def train(
+    call: Call,
+    context: click.Context,
+    /,
+    file: str,
+    data: str,
+    out: str | None,
+    resume: str | None,
+    stop_after: int | None,
+    net: str | None,
+    settings: tuple[str, ...],
+    inputs: tuple[str, ...],
+    limits: tuple[str, ...],
+    **asked: Any,
+) -> None:
+    """Train a net on DATA: a folder of class folders, a .csv of paths and labels, an .npz, or `digits`.
+
+    A folder may hold train and val folders, or the files of MNIST or CIFAR. What comes of it goes to runs/.
+    """
+    if int(os.environ.get("RANK", 0)) > 0:  # the first process speaks for all
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    choice = {"net": net, "settings": settings, "inputs": inputs, "limits": limits}
+    path, network = call.network(file, choice)
+    given = {name for name in asked if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    try:
+        from cnnspec.run import RunProblem
+        from cnnspec.run.programs import report_memory
+        from cnnspec.train.data.images import OtherChannels
+        from cnnspec.train.data.read import OtherClasses
+        from cnnspec.train.processes import together
+        from cnnspec.train.run_folder import RunFolder
+        from cnnspec.train.session import Finished, Session
+
+        with together(), report_memory(network.name):
+            folder = RunFolder(folder_of(path, out, resume))
+            bar = Bar()
+            if resume is None:
+                refuse_old(folder)
+                session = Session(network, request_of(data, asked), folder, bar.step)
+                if session.leads:
+                    folder.begin(
+                        config_of(path, network, data, choice, asked, session), network.net.span.source.text
+                    )
+            else:
+                asked = merged(folder.config(), folder, network, data, choice, asked, given)
+                session = Session(network, request_of(data, asked), folder, bar.step)
+                session.resume()
+            introduce(session)
+            ended = follow(session, bar, stop_after)
+    except ImportError as problem:
+        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[train]'")
+    except OtherClasses as problem:
+        fail(f"{problem}{other_classes(network, choice, problem.classes)}")
+    except OtherChannels as problem:
+        fail(f"{problem}{other_input(network, choice, problem.shape)}")
+    except Finished as problem:
+        fail(f"{problem}: --epochs asks for more")
+    except (RunProblem, FileProblem, MemoryError) as problem:
+        fail(problem)
+    if not ended:
+        complain(f"stopped; `cnnspec train {file} {data} --resume {folder.path}` goes on")
+        sys.exit(INTERRUPTED if session.trainer.stop else 0)
+    conclude(session)
+
+
+def folder_of(path: str, out: str | None, resume: str | None) -> Path:
+    """The folder of the run: a new one, or that to go on with. What is wrong ends the call."""
+    from cnnspec.train.run_folder import next_run, runs_of
+
+    name = PurePath(path).stem.strip("<>") or "net"
+    if resume is None:
+        return Path(out) if out is not None else next_run(name)
+    if out is not None:
+        fail("--resume goes on in the folder of the run: leave --out away")
+    if resume:
+        return Path(resume)
+    there = runs_of(name)
+    if not there:
+        fail(f"--resume: there is no run of {name} in runs/")
+    return there[-1]
+
+
+def refuse_old(folder: RunFolder) -> None:
+    """A folder with anything in it is left alone."""
+    if folder.path.is_dir() and any(folder.path.iterdir()):
+        config = folder.config()
+        if config is None:
+            fail(f"{folder.path}: is not empty, and holds no run")
+        fail(
+            f"{folder.path}: holds a run of {config.net}: --resume goes on with it, another --out begins anew"
+        )
+
+
+def request_of(data: str, asked: dict[str, Any]) -> Request:
+    """What the options ask of the loop."""
+    from cnnspec.train.processes import device_of, precision_of
+    from cnnspec.train.session import Request
+
+    device = device_of(asked["device"])
+    warmup = asked["warmup"]
+    if warmup is None:
+        warmup = 0.3 * asked["epochs"] if asked["schedule"] == "onecycle" else 0.0
+    kept = ("epochs", "batch", "optimizer", "schedule", "weight_decay", "label_smoothing", "compile", "seed")
+    loop = {name: asked[name] for name in kept} | {
+        "lr": asked["lr"] or {"adamw": 5e-3, "sgd": 0.05}[asked["optimizer"]],
+        "warmup": warmup,
+        "freeze": tuple(asked["freeze"]),
+        "ema": 0.999 if asked["ema"] else 0.0,
+        "amp": precision_of(asked["amp"], device),
+        "device": device,
+    }
+    balanced = asked["class_weights"] == "balanced"
+    return Request(
+        data,
+        asked["weights"],
+        asked["skip_broken"],
+        asked["augment"],
+        balanced,
+        asked["aux_weight"],
+        asked["workers"],
+        loop,
+    )
+
+
+def config_of(
+    path: str, network: Any, data: str, choice: dict[str, Any], asked: dict[str, Any], session: Session
+) -> Config:
+    """What the folder keeps of the call."""
+    from cnnspec.train.run_folder import Config
+
+    images = {"train": len(session.data.train.labels), "val": len(session.data.val.labels)}
+    settings, inputs = [*choice["settings"]], [*choice["inputs"]]
+    name, classes = PurePath(path).name, [*session.classes]
+    return Config(
+        __version__, name, network.name, settings, inputs, data, images, classes, asked["seed"], asked
+    )
+
+
+def merged(
+    config: Config | None,
+    folder: RunFolder,
+    network: Any,
+    data: str,
+    choice: dict[str, Any],
+    asked: dict[str, Any],
+    given: set[str],
+) -> dict[str, Any]:
+    """The options of the run, and over them those of this call. What cannot change ends the call."""
+    if config is None:
+        fail(f"{folder.path}: holds no run")
+    now = {
+        "net": network.name,
+        "parameters": [*choice["settings"]],
+        "inputs": [*choice["inputs"]],
+        "data": data,
+    }
+    for name, value in now.items():
+        then, here = (" ".join(v) if isinstance(v, list) else v for v in (getattr(config, name), value))
+        if then != here:
+            words = (text or "of the file" for text in (then, here))
+            fail("{}: is a run with the {} {}, not {}".format(folder.path, name, *words))
+    for name in sorted(given.intersection(FIXED)):
+        if config.options[name] != (list(asked[name]) if name == "freeze" else asked[name]):
+            option = name.replace("_", "-")
+            fail(f"--{option} cannot change in a run that goes on: it began with {config.options[name]}")
+    return config.options | {name: asked[name] for name in given}
+
+
+class Bar:
+    """The progress of the present epoch."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+
+    def step(self) -> None:
+        if self.progress is not None:
+            self.progress.step()
+
+
+def introduce(session: Session) -> None:
+    """Say what is trained on what."""
+    for note in session.data.notes:
+        tell(note)
+    weights = sum(tensor.numel() for tensor in session.net.parameters())
+    train, val = (f"{len(part.labels):,}" for part in session.data[:2])
+    tell(f"{weights:,} parameters, {len(session.classes)} classes, {train} images and {val} for validation")
+    if session.rows:
+        tell(f"goes on after epoch {len(session.rows)}")
+
+
+def follow(session: Session, bar: Bar, stop_after: int | None) -> bool:
+    """Train, and tell of each epoch; whether it came to its end."""
+    last = session.trainer.options.epochs
+    rows, count = session.run(), 0
+    while True:
+        with Progress(session.trainer.train.steps, f"epoch {len(session.rows) + 1}") as bar.progress:
+            row = next(rows, None)
+        if row is None:
+            return not session.trainer.stop
+        tell(words_of(row, last))
+        count += 1
+        if count == stop_after and row.epoch < last:
+            return False
+
+
+def words_of(row: Row, last: int) -> str:
+    """`epoch  3/10  loss 0.2312  right 93.1 %  validation: loss 0.1890, right 94.4 %  1.2 s`."""
+    epoch = f"{row.epoch:>{len(str(last))}}/{last}"
+    train = f"loss {row.train_loss:.4f}  right {row.train_accuracy:6.2%}"
+    return (
+        f"epoch {epoch}  {train}  validation {row.val_loss:.4f}  {row.val_accuracy:6.2%}  {row.seconds:.1f} s"
+    )
+
+
+def conclude(session: Session) -> None:
+    """Say what was best and where it is; write the report."""
+    best = max(session.rows, key=lambda row: (row.val_accuracy, -row.val_loss))
+    path = session.folder.path
+    tell(f"best: epoch {best.epoch}, {best.val_accuracy:.2%} of the images for validation are right")
+    if session.leads:
+        try:
+            import_module("cnnspec.train.report").write(path)
+        except ModuleNotFoundError as problem:
+            if problem.name != "cnnspec.train.report":
+                raise
+    tell(f"{path}: best.safetensors, last.safetensors, log.csv")
+
+
+def other_classes(network: Any, choice: dict[str, Any], classes: int) -> str:
+    """The parameter that gives the net so many classes, if one does."""
+    for name, value in network.arguments.items():
+        if type(value) is int:
+            settings = (*choice["settings"], f"{name}={classes}")
+            if channels(network, {**choice, "settings": settings}) == classes:
+                return f": --set {name}={classes}"
+    return ""
+
+
+def other_input(network: Any, choice: dict[str, Any], found: Any) -> str:
+    """The input that takes images of so many channels, if the net stands that."""
+    shape = network.inputs[0].value.shape.with_channels(found.channels)
+    return f": --input {shape}" if channels(network, {**choice, "inputs": (str(shape),)}) else ""
+
+
+def channels(network: Any, choice: dict[str, Any]) -> int:
+    """The channels of the net's output under other settings; 0 where it has faults, or more outputs."""
+    from cnnspec.api import check_source
+
+    found = check_source(network.net.span.source, read_used, network.name, settings_of(choice))
+    values = [output.value for each in found.networks for output in each.outputs if not output.train]
+    shapes = [value.shape for value in values if value.shape is not None]
+    return int(shapes[0].channels) if found.ok and len(shapes) == 1 else 0

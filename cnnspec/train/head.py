@@ -1,0 +1,51 @@
+"""What of a net's outputs tells classes, and how its loss is summed up."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnspec.analysis.unroll import Graph
+from cnnspec.run import RunProblem
+from cnnspec.run.answers import Output
+
+AUXILIARY = {1: 0.4, 2: 0.3}
+"""What outputs of training alone weigh in the loss, by their number: a lone one as in Inception v3 (Szegedy
+et al. 2016; 0.4 in the authors' code), two as in GoogLeNet (Szegedy et al. 2015); more 0.3, too."""
+
+
+class Head(NamedTuple):
+    """The outputs of training, in their order.
+
+    `main`: the place of the one of evaluation. `softmax`: the places of those that are probabilities.
+    """
+
+    classes: int
+    outputs: int
+    main: int
+    softmax: tuple[int, ...]
+
+    def shares(self, auxiliary: float | None) -> tuple[float, ...]:
+        """What each output weighs in the loss."""
+        other = AUXILIARY.get(self.outputs - 1, 0.3) if auxiliary is None else auxiliary
+        return tuple(1.0 if place == self.main else other for place in range(self.outputs))
+
+
+def head_of(graph: Graph) -> Head:
+    """The outputs of a net that tells classes. Raises RunProblem where it does not."""
+    lasting = [place for place, (_, _, train) in enumerate(graph.outputs) if not train]
+    if len(lasting) != 1:
+        names = ", ".join(f"`{graph.outputs[place][0]}`" for place in lasting)
+        raise RunProblem(f"the net has {len(lasting)} outputs, {names}: one of classes is trained")
+    outputs = [Output(graph, name, at) for name, at, _ in graph.outputs]
+    for output in outputs:
+        if not output.classes:
+            raise RunProblem(f"the net makes a map, {output.shape}, and classes of whole images are trained")
+        if output.layer == "sigmoid":
+            raise RunProblem(
+                "the net ends in sigmoid: leave it out, or end in softmax, for classes are exclusive"
+            )
+    main = outputs[lasting[0]]
+    if main.classes == 1:
+        raise RunProblem("the net tells one class: it has one output, and a class has one each")
+    softmax = tuple(place for place, output in enumerate(outputs) if output.layer == "softmax")
+    return Head(main.classes, len(outputs), lasting[0], softmax)

@@ -1,0 +1,158 @@
+"""The loop with all that `train` offers beside it: precision, averages, freezing, weights of classes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader
+
+from cnnspec.train.recipe.loop import Batch, Batches, Options, Trainer
+
+
+def obey_the_parent(worker: int) -> None:
+    """A reading process leaves interrupts to the one that trains, and ends when that one says so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def mix(decay: float, mean: Tensor, x: Tensor, count: Tensor | int) -> Tensor:
+    """An averaged tensor, which follows faster while there is little to average."""
+    return mean.lerp(x, max(1 - decay, 9 / (10 + int(count)))) if mean.is_floating_point() else x
+
+
+class Stopped(Exception):
+    """Training has ended after a step within an epoch, as it was asked to."""
+
+
+@dataclass
+class Choices(Options):
+    """`ema`: the decay of averaged weights, 0 for none. `freeze`: beginnings of keys."""
+
+    optimizer: str = "adamw"
+    schedule: str = "onecycle"
+    label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] = ()
+    shares: tuple[float, ...] = (1.0,)
+    main: int = 0
+    softmax: tuple[int, ...] = ()
+    freeze: tuple[str, ...] = ()
+    ema: float = 0.0
+    amp: str = "no"
+    compile: bool = False
+
+
+class FullTrainer(Trainer):
+    """A Trainer with choices. `stop` ends it after a step; `tick` is called after each."""
+
+    options: Choices
+
+    def __init__(
+        self, net: nn.Module, train: Batches, val: Batches, options: Choices, tick: Callable[[], None]
+    ) -> None:
+        self.tick, self.stop = tick, False
+        self.images = torch.empty(0)
+        for key, tensor in net.named_parameters():
+            tensor.requires_grad_(tensor.requires_grad and not key.startswith(options.freeze))
+        self.frozen = [m for name, m in net.named_modules() if f"{name}.".startswith(options.freeze)]
+        super().__init__(net, train, val, options)
+        self.weights = (
+            torch.tensor(options.class_weights, device=self.device) if options.class_weights else None
+        )
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.amp == "fp16")
+        self.average = None
+        if options.ema:
+            self.average = AveragedModel(net, avg_fn=partial(mix, options.ema), use_buffers=True)
+        if self.average is not None:
+            self.shown = self.average.module
+        if options.compile:
+            self.model.compile()
+
+    def load(self, keys: Batches) -> DataLoader[Batch]:
+        loader = super().load(keys)
+        loader.pin_memory = self.device.type == "cuda"
+        loader.worker_init_fn = obey_the_parent
+        return loader
+
+    def optimise(self, tensors: list[nn.Parameter]) -> torch.optim.Optimizer:
+        adamw = super().optimise(tensors)
+        if self.options.optimizer == "adamw":
+            return adamw
+        groups = [{key: group[key] for key in ("params", "weight_decay")} for group in adamw.param_groups]
+        return torch.optim.SGD(groups, self.options.lr, momentum=0.9, nesterov=True)
+
+    def rate(self, step: int) -> float:
+        if self.options.schedule != "none":
+            return super().rate(step)
+        return self.options.lr * min(1.0, (step + 0.5) / self.train.steps / max(self.options.warmup, 1e-9))
+
+    def precision(self) -> torch.autocast:
+        kind = torch.float16 if self.options.amp == "fp16" else torch.bfloat16
+        return torch.autocast(self.device.type, kind, enabled=self.options.amp != "no")
+
+    def logits(self, scores: Tensor, place: int) -> Tensor:
+        """(N, classes); of probabilities their logarithms, which softmax takes back."""
+        flat = scores.flatten(1).float()
+        return flat.clamp_min(1e-37).log() if place in self.options.softmax else flat
+
+    def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        for module in self.frozen:
+            module.eval()
+        with self.precision():
+            made = self.model(self.prepare(images))
+        outputs = (made,) if isinstance(made, Tensor) else made
+        found = [self.logits(scores, place) for place, scores in enumerate(outputs)]
+        smoothing = self.options.label_smoothing
+        parts = [
+            share * F.cross_entropy(x, labels, self.weights, reduction="sum", label_smoothing=smoothing)
+            for share, x in zip(self.options.shares, found, strict=True)
+        ]
+        return torch.stack(parts).sum(), (found[self.options.main].argmax(1) == labels).sum()
+
+    def descend(self, images: Tensor, labels: Tensor) -> None:
+        self.images = images
+        super().descend(images, labels)
+        self.tick()
+        if self.train.world > 1:
+            asked = torch.tensor(float(self.stop), device=self.device)
+            dist.all_reduce(asked)
+            self.stop = bool(asked.item())
+        if self.stop and self.step % self.train.steps:
+            raise Stopped
+
+    def advance(self, loss: Tensor) -> None:
+        torch.autograd.backward(self.scaler.scale(loss))
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad()
+        if self.average is not None:
+            self.average.update_parameters(self.net)
+
+    def evaluate(self) -> Tensor:
+        """The logits (N, classes) of all images of `val`, in each process."""
+        with self.precision():
+            scores = super().evaluate()
+        return self.logits(scores, self.options.main)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a run needs to go on."""
+        parts = {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
+        if self.average is not None:
+            parts["average"] = self.average.state_dict()
+        return parts | {"scaler": self.scaler.state_dict(), "at": [self.step, self.loss, self.right]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.step, self.loss, self.right = state["at"]

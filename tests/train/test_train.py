@@ -1,0 +1,252 @@
+"""A run leaves what it promises, goes on as if it had never stopped, and refuses what it cannot do."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from cnnspec.analysis.unroll import unroll
+from cnnspec.api import check, check_text
+from cnnspec.run import RunProblem
+from cnnspec.train.head import head_of
+from cnnspec.train.run_folder import COLUMNS, RunFolder
+from cnnspec.train.session import Request, Session
+from tests.train.calling import DIGITS, SPECS, call, some_digits
+from tests.train.making import class_folders
+
+OPTIONS: dict[str, Any] = {"epochs": 2, "batch": 32, "lr": 5e-3, "warmup": 0.6, "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return some_digits(tmp_path_factory.mktemp("data") / "digits.npz")
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of two epochs."""
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    done = call("train", DIGITS, data, "--epochs", 2, "--out", path)
+    assert done.code == 0, done.err
+    assert [line.split()[:2] for line in done.out.splitlines() if line.startswith("epoch")] == [
+        ["epoch", "1/2"],
+        ["epoch", "2/2"],
+    ]
+    return path
+
+
+def session(path: Path, data: Path, tick: Callable[[], None] = lambda: None, **more: Any) -> Session:
+    network = check(DIGITS).networks[0]
+    options = OPTIONS | {name: more.pop(name) for name in [*more] if name not in Request._fields}
+    rest = {"weights": None, "skip_broken": False, "augment": "none", "balanced": False, "auxiliary": None}
+    path.mkdir(exist_ok=True)
+    request = Request(str(data), workers=None, options=options, **(rest | more))
+    return Session(network, request, RunFolder(path), tick)
+
+
+def weights(path: Path, name: str = "last.safetensors") -> dict[str, Any]:
+    return load_file(path / name)
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return one.keys() == other.keys() and all((one[key] == other[key]).all() for key in one)
+
+
+def test_a_run_leaves_what_it_promises(whole: Path) -> None:
+    config = json.loads((whole / "config.json").read_text())
+    assert config["net"] == "Digits" and config["images"] == {"train": 191, "val": 49}
+    assert (whole / "digits.cnn").read_text() == DIGITS.read_text()
+    with (whole / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS and [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[1]["train_loss"]) < float(rows[0]["train_loss"]) < 2.4
+    best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
+    with np.load(whole / "predictions.npz") as found:
+        assert np.allclose(found["scores"].sum(1), 1)
+        right = found["scores"].argmax(1) == found["labels"]
+        assert right.mean() == pytest.approx(float(best["val_accuracy"]))
+        rows_of = np.arange(len(right)), found["labels"]
+        assert -np.log(found["scores"][rows_of]).mean() == pytest.approx(float(best["val_loss"]), rel=1e-4)
+        assert found["pictures"].shape == (len(found["shown"]), 8, 8, 1)
+        wrong = int((~right).sum())
+        assert not right[found["shown"][:wrong]].any() and right[found["shown"][wrong:]].all()
+
+
+def test_the_best_weights_are_those_of_the_best_epoch(whole: Path, data: Path) -> None:
+    done = call("eval", DIGITS, data, "--weights", whole / "best.safetensors")
+    with (whole / "log.csv").open() as file:
+        best = max(float(row["val_accuracy"]) for row in csv.DictReader(file))
+    assert f"{best:.2%}" in done.out
+
+
+def test_going_on_is_one_word_and_bit_equal(whole: Path, data: Path, tmp_path: Path) -> None:
+    done = call("train", DIGITS, data, "--epochs", 2, "--stop-after", 1, "--out", tmp_path / "run")
+    assert done.code == 0 and f"--resume {tmp_path / 'run'}` goes on" in done.err
+    assert not same(weights(tmp_path / "run"), weights(whole))
+    assert call("train", DIGITS, data, "--resume", tmp_path / "run").code == 0
+    assert same(weights(tmp_path / "run"), weights(whole))
+    assert same(weights(tmp_path / "run", "best.safetensors"), weights(whole, "best.safetensors"))
+    done = call("train", DIGITS, data, "--resume", tmp_path / "run")
+    assert done.code == 2 and "has had its 2 epochs: --epochs asks for more" in done.err
+
+
+def test_the_last_run_is_gone_on_with(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "there is no run of digits" in call("train", DIGITS, data, "--resume").err
+    for _ in range(2):
+        call("train", DIGITS, data, "--epochs", 2, "--stop-after", 1)
+    assert "runs/digits-2: best" in call("train", DIGITS, data, "--resume").out
+    assert len((tmp_path / "runs/digits/log.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("more", [{}, {"optimizer": "sgd", "ema": 0.9, "augment": "crop"}])
+def test_an_interrupt_within_an_epoch_loses_nothing(more: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    straight = session(tmp_path / "a", data, **more)
+    rows = [row[:-1] for row in straight.run()]
+
+    def interrupt() -> None:
+        broken.trainer.stop = broken.trainer.step == 9
+
+    broken = session(tmp_path / "b", data, interrupt, **more)
+    steps = broken.trainer.train.steps
+    assert len([*broken.run()]) == 1 and broken.trainer.step == 9 and 9 % steps
+    later = session(tmp_path / "b", data, **more)
+    later.resume()
+    assert [row[:-1] for row in later.run()] == rows[1:]
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+
+
+def test_a_run_that_goes_on_takes_options_or_refuses_them(whole: Path, data: Path, tmp_path: Path) -> None:
+    done = call("train", DIGITS, data, "--resume", whole, "--seed", 1)
+    assert done.code == 2 and "--seed cannot change" in done.err
+    done = call("train", DIGITS, "digits", "--resume", whole)
+    assert "is a run with the data" in done.err
+    done = call("train", SPECS / "lenet.cnn", data, "--resume", whole)
+    assert "is a run with the net Digits, not LeNet5" in done.err
+    done = call("train", DIGITS, data, "--out", whole)
+    assert "holds a run of Digits" in done.err
+    (tmp_path / "note.txt").touch()
+    assert "is not empty" in call("train", DIGITS, data, "--out", tmp_path).err
+    assert "holds no run" in call("train", DIGITS, data, "--resume", tmp_path).err
+
+
+def test_a_net_with_other_classes_is_told_the_way_out(data: Path, tmp_path: Path) -> None:
+    done = call("train", DIGITS, data, "--set", "classes=5", "--out", tmp_path / "run")
+    assert done.err.endswith("labels run up to 9, and the net tells 5 classes: --set classes=10\n")
+    done = call("train", SPECS / "resnet.cnn", data, "--net", "ResNet18", "--out", tmp_path / "run")
+    assert done.err.endswith("its images have 1 channels, the input 3: --input 1@224x224\n")
+    done = call("train", SPECS / "unet.cnn", data, "--out", tmp_path / "run")
+    assert "the net makes a map" in done.err and not (tmp_path / "run").exists()
+
+
+def test_images_in_files_are_trained_on(tmp_path: Path) -> None:
+    class_folders(tmp_path / "data", 12)
+    spec = tmp_path / "n.cnn"
+    spec.write_text(
+        "net N(classes=2) { input 3@8x8, conv 4@3x3, batchnorm, relu, flatten, linear classes, softmax }"
+    )
+    done = call(
+        "train", spec, tmp_path / "data", "--epochs", 8, "--workers", 2, "--augment", "flip", "--batch", 8,
+        "--class-weights", "balanced", "--out", tmp_path / "run"
+    )  # fmt: skip
+    assert done.code == 0 and "best: epoch" in done.out, done.err
+    with np.load(tmp_path / "run/predictions.npz") as found:
+        assert (found["scores"].argmax(1) == found["labels"]).all() and np.allclose(found["scores"].sum(1), 1)
+        assert found["paths"][0].endswith(".png")
+
+
+def test_softmax_at_the_end_is_known(data: Path, tmp_path: Path) -> None:
+    """The same net with and without it learns the same."""
+    losses = []
+    text = DIGITS.read_text()
+    for number, written in enumerate((text, text.replace("linear classes", "linear classes, softmax"))):
+        spec = tmp_path / f"{number}.cnn"
+        spec.write_text(written)
+        assert call("train", spec, data, "--epochs", 1, "--out", tmp_path / f"{number}").code == 0
+        with (tmp_path / f"{number}" / "log.csv").open() as file:
+            (row,) = csv.DictReader(file)
+        losses.append([float(row[name]) for name in ("train_loss", "val_loss")])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_frozen_tensors_stay(data: Path, tmp_path: Path) -> None:
+    found = session(tmp_path, data, freeze=("conv1.", "linear2"))
+    before = {key: tensor.clone() for key, tensor in found.net.state_dict().items()}
+    [*found.run()]
+    after = found.net.state_dict()
+    stay = {key for key in before if (before[key] == after[key]).all()}
+    assert stay == {key for key in before if key.startswith(("conv1", "linear2"))}
+    with pytest.raises(RunProblem, match="no tensor is left to train"):
+        session(tmp_path, data, freeze=("",))
+
+
+def test_a_loss_that_is_none_stops_at_its_layer(data: Path, tmp_path: Path) -> None:
+    found = session(tmp_path, data)
+
+    def ruin(module: Any, given: Any, made: torch.Tensor) -> torch.Tensor:
+        return made / 0 if found.trainer.step == 3 else made
+
+    found.net.relu2.register_forward_hook(ruin)
+    with pytest.raises(RunProblem, match=r"\(epoch 1, step 4\): relu2 made it first"):
+        [*found.run()]
+
+
+def test_a_gradient_that_is_none_is_told_at_its_layer(data: Path, tmp_path: Path) -> None:
+    found = session(tmp_path, data)
+
+    def ruin(grad: torch.Tensor) -> torch.Tensor:
+        return grad * float("nan") if found.trainer.step == 3 else grad
+
+    found.net.conv2.weight.register_hook(ruin)
+    with pytest.raises(RunProblem, match="the gradient of the step before was not finite in conv2"):
+        [*found.run()]
+
+
+HEADED = """net N {{
+    input 1@8x8 mean=0.305 std=0.376
+    body: {{ conv 4@3x3, relu }}
+    {heads}
+    from body
+    flatten
+    fc: linear 10
+    output fc
+    output {names} train=yes
+}}
+"""
+
+
+def headed(count: int) -> str:
+    """A net with so many outputs that only training has."""
+    names = [f"aux{number}" for number in range(count)]
+    heads = "\n".join(f"from body, flatten, {name}: linear 10" for name in names)
+    return HEADED.format(heads=heads, names=" ".join(names))
+
+
+def test_auxiliary_outputs_weigh_as_in_their_papers() -> None:
+    one, two = (head_of(unroll(check_text(headed(count)).networks[0])) for count in (1, 2))
+    assert (one.shares(None), two.shares(None)) == ((1.0, 0.4), (1.0, 0.3, 0.3))
+    assert two.shares(0.0) == (1.0, 0.0, 0.0)
+    lone = check_text("net N { input 1@4x4, flatten, linear 3, sigmoid }").networks[0]
+    with pytest.raises(RunProblem, match="ends in sigmoid"):
+        head_of(unroll(lone))
+
+
+def test_auxiliary_outputs_are_trained(data: Path, tmp_path: Path) -> None:
+    spec = tmp_path / "n.cnn"
+    spec.write_text(headed(1))
+    losses = []
+    for weight in (0, 1):
+        done = call(
+            "train", spec, data, "--epochs", 1, "--aux-weight", weight, "--out", tmp_path / f"{weight}"
+        )
+        assert done.code == 0, done.err
+        losses.append(float(done.out.split("loss ")[1].split()[0]))
+    assert losses[1] > 1.5 * losses[0], "the loss of an output that weighs as much comes on top"
