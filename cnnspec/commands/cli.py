@@ -24,6 +24,7 @@ COMMANDS = (
     "fmt",
     "import",
     "man",
+    "report",
     "run",
     "sizes",
     "summary",

@@ -36,8 +36,11 @@ def read_image(path: str, given: Input, short: int | None = None) -> Image.Image
     return image.convert("L" if shape.channels == 1 else "RGB")
 
 
-def prepare(image: Image.Image, given: Input) -> Array:
-    """(1, C, H, W), float32: pixels from 0 to 1, less the input's mean, over its deviation."""
+def prepare(image: Image.Image | Array, given: Input) -> Array:
+    """(1, C, H, W), float32, of an image or its bytes, (H, W) or (H, W, C).
+
+    Pixels are from 0 to 1, less the input's mean, over its deviation.
+    """
     pixels = np.asarray(image, np.float32) / 255
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     mean, std = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from cnnspec.analysis.unroll import Graph
 from cnnspec.run.programs import Array
 from cnnspec.run.scales import diverging, tints
-from cnnspec.run.sheets import MOST, Cell, range_of, sheet
+from cnnspec.run.sheets import MOST, Cell, Grid, about_square, range_of, sheet
 
 ACROSS = 8
 """Filters and channels of a sheet that has a picture for each of both."""
@@ -27,25 +27,30 @@ def kernels_of(graph: Graph, tensors: Mapping[str, Array]) -> Iterator[tuple[str
 
 
 def kernel_sheet(key: str, values: Array) -> bytes:
-    """The sheet of a weight, as PNG: of three channels in colour, of one pixel or none as a matrix."""
+    """The sheet of a weight, as PNG."""
+    return sheet(*grid_of(key, values))
+
+
+def grid_of(key: str, values: Array) -> Grid:
+    """The pictures of a weight: of three channels in colour, of one pixel or none as a matrix."""
     filters, channels, *size = values.shape
     title, range_ = f"{key}: {'x'.join(map(str, values.shape))}", range_of(values)
     if size in ([], [1, 1]):
         down, across = ("filter", "channel") if size else ("unit", "feature")
         note = f"{some(filters, SIDE, down)} down, {some(channels, SIDE, across)} across; {range_}"
         matrix = values.reshape(1, filters, channels)[:, :SIDE, :SIDE]
-        return sheet(title, note, [Cell(diverging(matrix)[0], "")], signed=True)
+        return Grid(title, note, [Cell(diverging(matrix)[0], "")], True, 1)
     if channels in (1, 3):
         pictures = diverging(values[:MOST, 0]) if channels == 1 else tints(values[:MOST])
         zero = "" if channels == 1 else ", grey is 0"
         note = f"{some(filters, MOST, 'filter')}, each in its own range{zero}; {range_}"
         cells = [Cell(picture, str(place)) for place, picture in enumerate(pictures)]
-        return sheet(title, note, cells, signed=channels == 1)
+        return Grid(title, note, cells, channels == 1, about_square(len(cells), 8))
     which = f"{some(filters, ACROSS, 'filter')} down, {some(channels, ACROSS, 'channel')} across"
     note = f"{which}, each row in its own range; {range_}"
     grid = diverging(values[:ACROSS, :ACROSS])
     cells = [Cell(picture, f"{i},{j}") for i, row in enumerate(grid) for j, picture in enumerate(row)]
-    return sheet(title, note, cells, signed=True, columns=grid.shape[1])
+    return Grid(title, note, cells, True, grid.shape[1])
 
 
 def some(count: int, most: int, what: str) -> str:

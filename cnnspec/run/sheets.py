@@ -38,6 +38,16 @@ class Cell(NamedTuple):
     label: str
 
 
+class Grid(NamedTuple):
+    """Pictures in rows, under a title and a note; `signed`: some have the diverging scale."""
+
+    title: str
+    note: str
+    cells: Sequence[Cell]
+    signed: bool
+    columns: int
+
+
 def layer_sheet(name: str, value: Array) -> bytes:
     """A layer's value (C, H, W) or (C,), its channels side by side, as PNG."""
     signed = is_signed(value)
@@ -52,7 +62,8 @@ def layer_sheet(name: str, value: Array) -> bytes:
         note = "each channel in its own range"
     labels = map(str, range(len(pictures))) if len(pictures) > 1 else [""]
     cells = list(map(Cell, pictures, labels))
-    return sheet(f"{name}: {shape_of(value)}", f"{note}; {range_of(value)}", cells, signed)
+    title, note = f"{name}: {shape_of(value)}", f"{note}; {range_of(value)}"
+    return sheet(title, note, cells, signed, about_square(len(cells), 8))
 
 
 def overview(name: str, values: dict[str, Array]) -> bytes:
@@ -99,14 +110,8 @@ def range_of(value: Array) -> str:
     return f"{words}, {odd:,} not finite" if odd and known.size else words
 
 
-def sheet(
-    title: str, note: str, cells: Sequence[Cell], signed: bool = False, columns: int | None = None
-) -> bytes:
-    """Pictures in rows, enlarged or reduced to fit, under a title and a note, as PNG.
-
-    `signed`: some have the diverging scale, which stands beside the title.
-    """
-    columns = columns or about_square(len(cells), 8)
+def sheet(title: str, note: str, cells: Sequence[Cell], signed: bool, columns: int) -> bytes:
+    """A Grid as PNG, its pictures enlarged or reduced to fit; the diverging scale stands beside the title."""
     side = min(LARGEST, (WIDTH - GAP) // columns - GAP)
     pictures = [fit(cell.pixels, side) for cell in cells]
     wide = max(picture.width for picture in pictures) + GAP

@@ -43,7 +43,7 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic] = ()) -> str
         raise DrawProblem(f"{plain(network.name)} has {count}")
     folded = simplify(network)
     drawn = levels(network, found, look)
-    style = variables() + asset("page.css")
+    style = base_style() + asset("page.css")
     script = "".join(asset(f"{name}.js") for name in SCRIPTS)
     facts = dot.facts(folded)
     return Template(asset("page.html")).substitute(
@@ -67,16 +67,21 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic] = ()) -> str
     )
 
 
+def base_style() -> str:
+    """What all pages look like: the colours of the themes, letters, what only readers of screens meet."""
+    return variables() + asset("base.css")
+
+
 def asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def policy(style: str, script: str) -> str:
+def policy(style: str, script: str | None) -> str:
     """What a browser may load and run (Content Security Policy Level 3): this style, this script, no more."""
     rules = (
         "default-src 'none'",
         f"style-src {fingerprint(style)}",
-        f"script-src {fingerprint(script)}",
+        *([] if script is None else [f"script-src {fingerprint(script)}"]),
         "img-src data:",
         "base-uri 'none'",
         "form-action 'none'",

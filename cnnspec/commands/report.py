@@ -1,0 +1,40 @@
+"""`cnnspec report`: the page of a training run, and its pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cnnspec.commands.common import fail, save
+from cnnspec.text.files import FileProblem
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--pictures", metavar="DIR", help="Where to write its pictures, too, as SVG and PNG.")
+@click.option("--force", is_flag=True, help="Overwrite files that cnnspec did not write.")
+def report(run: str, pictures: str | None, force: bool) -> None:
+    """Write the report.html of a training run anew.
+
+    RUN is the folder that `cnnspec train` wrote.
+    """
+    try:
+        from cnnspec.draw.engine import DrawProblem
+        from cnnspec.run import RunProblem
+        from cnnspec.text.output import make_folder
+        from cnnspec.train.report import REPORT
+        from cnnspec.train.report.document import page
+        from cnnspec.train.report.evidence import read_run
+        from cnnspec.train.report.picture_files import picture_files
+    except ImportError as problem:
+        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[run]'")
+    try:
+        found = read_run(Path(run))
+        save(str(Path(run, REPORT)), page(found), force)
+        if pictures is not None:
+            make_folder(pictures)
+            for name, content in picture_files(found):
+                save(str(Path(pictures, name)), content, force)
+    except (RunProblem, DrawProblem, FileProblem, MemoryError) as problem:
+        fail(problem)

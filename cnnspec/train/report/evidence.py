@@ -1,0 +1,123 @@
+"""What a run's folder tells: its record, its log, its predictions, and the net with its best weights."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+import numpy as np
+
+from cnnspec import api
+from cnnspec.elaborate.settings import Misuse
+from cnnspec.graph.tree import Network
+from cnnspec.run import RunProblem
+from cnnspec.run.session import Session
+from cnnspec.text.files import FileProblem
+from cnnspec.train.run_folder import COLUMNS, LOG, PREDICTIONS, Config, Predictions, Row, RunFolder
+from cnnspec.values.shapes import Shape
+
+BEST = "best.safetensors"
+
+
+class Evidence(NamedTuple):
+    """`session` runs the net with its best weights; None where it cannot be had, and `lack` says why."""
+
+    config: Config
+    spec: str
+    rows: list[Row]
+    predictions: Predictions
+    session: Session | None
+    lack: str
+
+    @property
+    def best(self) -> Row:
+        """The epoch that was best in validation, the first of equals."""
+        return max(self.rows, key=lambda row: (row.val_accuracy, -row.val_loss, -row.epoch))
+
+
+def read_run(folder: Path) -> Evidence:
+    """The evidence of a run. Raises RunProblem where the folder holds none, or not all of one."""
+    config = RunFolder(folder).config()
+    if config is None:
+        raise RunProblem(f"{folder}: holds no run of `cnnspec train`")
+    if PurePath(config.spec).name != config.spec:
+        raise RunProblem(f"{folder}: its record names a specification elsewhere, {config.spec!r}")
+    try:
+        spec = (folder / config.spec).read_text("utf-8")
+    except (OSError, ValueError):
+        raise RunProblem(f"{folder}: lacks the specification {config.spec}") from None
+    rows, predictions = read_log(folder / LOG), read_predictions(folder / PREDICTIONS, len(config.classes))
+    session, lack = None, ""
+    try:
+        session = start(folder, config, predictions)
+    except (RunProblem, MemoryError, ImportError) as problem:
+        lack = str(problem)
+    return Evidence(config, spec, rows, predictions, session, lack)
+
+
+def read_log(path: Path) -> list[Row]:
+    """The epochs of a log. Raises RunProblem."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *lines = csv.reader(file)
+        if tuple(head) != COLUMNS:
+            raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
+        rows = [Row(int(epoch), *map(float, figures)) for epoch, *figures in lines]
+    except (OSError, ValueError, TypeError) as problem:
+        raise RunProblem(f"{path}: is no log of a run: {problem}") from None
+    if not rows:
+        raise RunProblem(f"{path}: tells of no epoch yet")
+    return rows
+
+
+def read_predictions(path: Path, classes: int) -> Predictions:
+    """What a net made of the images for validation. Raises RunProblem."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = Predictions(*(file[name] for name in Predictions._fields))
+        count = len(found.labels)
+        fits = (
+            found.scores.shape == (count, classes)
+            and found.paths.shape == (count,)
+            and found.pictures.ndim == 4
+            and len(found.shown) == len(found.pictures)
+            and all(0 <= place < count for place in found.shown)
+            and all(0 <= label < classes for label in found.labels)
+        )
+    except Exception as problem:  # on broken bytes
+        raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None
+    if not fits or not count:
+        raise RunProblem(f"{path}: does not fit the {classes:,} classes of the run")
+    return found
+
+
+def start(folder: Path, config: Config, predictions: Predictions) -> Session:
+    """The net of a run, ready to show its layers. Raises RunProblem, MemoryError, ImportError."""
+    network = network_of(folder, config)
+    session = Session(network, "numpy", str(folder / BEST), None, True, ())
+    height, width, channels = predictions.pictures.shape[1:]
+    kept, wanted = Shape(channels, height, width), session.given.value.shape
+    if kept != wanted:
+        raise RunProblem(f"the images that were kept are {kept}, the net's input is {wanted}")
+    return session
+
+
+def network_of(folder: Path, config: Config) -> Network:
+    """The net as it was trained. Raises RunProblem."""
+    parameters = dict(pair(text) for text in config.parameters)
+    inputs = dict(pair(text) for text in config.inputs)
+    try:
+        found = api.check(folder / config.spec, config.net, parameters=parameters, inputs=inputs)
+    except (FileProblem, Misuse, ValueError) as problem:
+        raise RunProblem(f"{config.spec}: {problem}") from None
+    if not found.ok or not found.networks:
+        faults = [fault.message for fault in found.diagnostics if fault.severity == "error"]
+        raise RunProblem(f"{config.spec}: {faults[0]}")
+    return found.networks[0]
+
+
+def pair(text: str) -> tuple[str, str]:
+    """`classes=7`, or `3@32x32` of the only input, whose label is ""."""
+    name, _, value = text.rpartition("=")
+    return name.strip(), value

@@ -1,0 +1,138 @@
+"""Pictures of a run: its surest mistakes, the first layer's filters, what layers make of a few images."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cnnspec.analysis.memory import VIEWS
+from cnnspec.run.images import prepare
+from cnnspec.run.kernels import grid_of
+from cnnspec.run.programs import Array
+from cnnspec.run.scales import PAPER, is_signed, pictures_of
+from cnnspec.run.session import Sample, Session
+from cnnspec.run.sheets import Cell, Grid, about_square, fit, png, shape_of
+from cnnspec.train.run_folder import Predictions
+
+SIDE, SMALL = 128, 64  # pixels of an image, of a kernel or a map, at most
+MISTAKES, EXAMPLES, LAYERS, MAPS = 24, 3, 6, 8
+"""What is shown at most: mistakes, images with their maps, layers of each, channels of a layer."""
+
+IDLE = VIEWS | {"identity", "dropout", "stochasticdepth"}
+"""Layers that make no picture of their own in evaluation."""
+
+
+class Shown(NamedTuple):
+    """An image that the net was tried on: its class, what the net says, and how sure it is."""
+
+    image: Array  # uint8 (H, W, C)
+    label: int
+    said: int
+    sure: float
+    path: str
+
+    @property
+    def pixels(self) -> Array:
+        """Greys (H, W) or RGB (H, W, 3); of other numbers of channels the first."""
+        return self.image if self.image.shape[2] == 3 else self.image[..., 0]
+
+
+class Example(NamedTuple):
+    """An image, and a row of maps for each of some layers."""
+
+    shown: Shown
+    layers: list[Grid]
+
+
+def images_of(predictions: Predictions) -> list[Shown]:
+    """The images that were kept."""
+    found = []
+    for place, picture in zip(map(int, predictions.shown), predictions.pictures, strict=True):
+        scores = predictions.scores[place]
+        said = int(scores.argmax())
+        path = str(predictions.paths[place])
+        found.append(Shown(picture, int(predictions.labels[place]), said, float(scores[said]), path))
+    return found
+
+
+def mistakes(shown: list[Shown]) -> list[Shown]:
+    """Those that the net takes for another class, the surest first."""
+    wrong = [each for each in shown if each.said != each.label]
+    return sorted(wrong, key=lambda each: -each.sure)[:MISTAKES]
+
+
+def examples(session: Session, shown: list[Shown]) -> list[Example]:
+    """What layers make of the surest mistake and of images that are right, of different classes."""
+    right = list({each.label: each for each in shown if each.said == each.label}.values())
+    chosen = mistakes(shown)[:1] + right
+    return [Example(each, maps_of(session, each)) for each in chosen[:EXAMPLES]]
+
+
+def maps_of(session: Session, shown: Shown) -> list[Grid]:
+    """The first channels of some layers, from the first to the last of those that make maps."""
+    sample = Sample(prepare(shown.image, session.given), None)
+    values = session.run(sample)
+    grids = []
+    for name in layers_shown(session):
+        value = values[name]
+        cells = [Cell(picture, "") for picture in pictures_of(value, MAPS, is_signed(value))]
+        grids.append(Grid(name, shape_of(value), cells, is_signed(value), MAPS))
+    return grids
+
+
+def layers_shown(session: Session) -> list[str]:
+    """The last layer of each size that maps have on their way; at most LAYERS of them, evenly chosen."""
+    nodes = [n for n in session.graph.nodes if not n.train and n.output.is_map and n.layer.name not in IDLE]
+    nodes = [node for node in nodes if node.output.size != (1, 1)]
+    lasting = [
+        node.path
+        for node, after in zip(nodes, [*nodes[1:], None], strict=True)
+        if after is None or after.output != node.output
+    ]
+    if len(lasting) <= LAYERS:
+        return lasting
+    return [lasting[round(place * (len(lasting) - 1) / (LAYERS - 1))] for place in range(LAYERS)]
+
+
+def first_filters(session: Session) -> Grid | None:
+    """The kernels of the first convolution, or of the first layer that has a matrix."""
+    kernels = session.kernels
+    wide = [(key, values) for key, values in kernels if values.ndim == 4 and values[0, 0].size > 1]
+    return grid_of(*(wide or kernels)[0]) if kernels else None
+
+
+def example_sheet(example: Example, names: list[str]) -> Grid:
+    """The maps of an example as one sheet: a row for each layer."""
+    cells = []
+    for grid in example.layers:
+        blank = np.full_like(grid.cells[0].pixels, PAPER)
+        row = [*grid.cells, *[Cell(blank, "")] * (MAPS - len(grid.cells))]
+        cells += [
+            Cell(cell.pixels, f"{grid.title}\n{grid.note}" if i == 0 else "") for i, cell in enumerate(row)
+        ]
+    signed = any(grid.signed for grid in example.layers)
+    return Grid(
+        f"feature maps of {names[example.shown.label]}",
+        "a row for each layer, its first channels",
+        cells,
+        signed,
+        MAPS,
+    )
+
+
+def mistake_sheet(wrong: list[Shown], names: list[str]) -> Grid:
+    """The surest mistakes as one sheet."""
+    cells = [Cell(each.pixels, f"says {names[each.said]}\nis {names[each.label]}") for each in wrong]
+    return Grid(
+        "the surest mistakes",
+        "what the net says, and what is right",
+        cells,
+        False,
+        about_square(len(cells), 6),
+    )
+
+
+def small_png(pixels: Array, side: int) -> bytes:
+    """A picture that fits a square of so many pixels, as PNG."""
+    return png(fit(pixels, side))
