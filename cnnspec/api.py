@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from cnnspec.draw.look import Look
     from cnnspec.draw.picture import Picture
+    from cnnspec.faults.fixes.trial import Recheck
 
 
 def check(
@@ -105,6 +106,17 @@ def check_source(
     if not found.diagnostics:
         return found
     from cnnspec.faults.fixes import with_fixes
+
+    recheck = rechecker(source, found, read, net, settings, first)
+    with sparing(keep):
+        return found._replace(diagnostics=tuple(with_fixes(source, found, recheck, keep, skip)))
+    return found
+
+
+def rechecker(
+    source: Source, found: Checked, read: Reader, net: str | None, settings: Settings, first: bool = False
+) -> Recheck:
+    """Checks edited texts of a source as it was checked itself, but bounded in what they unfold to."""
     from cnnspec.faults.fixes.trial import MOST_LAYERS
 
     bound = min(settings.limits.max_layers, MOST_LAYERS)
@@ -117,9 +129,7 @@ def check_source(
         except Misuse:  # the edit took away what the settings name
             return Checked((), found.diagnostics)
 
-    with sparing(keep):
-        return found._replace(diagnostics=tuple(with_fixes(source, found, recheck, keep, skip)))
-    return found
+    return recheck
 
 
 def report(
