@@ -182,6 +182,7 @@ ROWS = (
     ("net",),
     ("notebook",),
     ("__init__",),
+    ("live",),
     ("commands",),
     ("__main__",),
 )

@@ -1,0 +1,188 @@
+"""What is found of a text, net by net: the net in view first, the others when there is time.
+
+When all nets are checked, `diagnostics` are those that `compiler.check` finds of the text.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from cnnspec import compiler
+from cnnspec.compiler import Checked
+from cnnspec.elaborate.load import Loader, Reader
+from cnnspec.elaborate.network import choose
+from cnnspec.elaborate.settings import Settings
+from cnnspec.elaborate.state import Watch
+from cnnspec.graph.tree import Network, Step, Value
+from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.source import Source
+from cnnspec.values.limits import room
+
+ALL = ""
+"""In a net's place: all nets at once, where none can be checked alone."""
+
+SETTINGS = Settings()
+
+
+class Run(NamedTuple):
+    """A step of the text as it ran: what arrived, what left, and what it is in the graph."""
+
+    arriving: Value | None
+    leaving: Value | None
+    made: Step | None
+
+
+Place = tuple[str, int, int]
+"""A source's name, and the offsets of a step in it."""
+
+
+class Check:
+    """The check of one version of a text. `read` reads the files that it uses."""
+
+    def __init__(self, source: Source, read: Reader, before: Check | None = None) -> None:
+        self.source, self.read = source, read
+        self.sources: dict[str, Source] = {source.name: source}  # of the files that are used, too
+        with at_rest():
+            loader = Loader(self.read_used)
+            self.module = loader.load(source)
+        self.faults = tuple(loader.diagnostics)
+        self.nets = [name for name in self.module.nets if self.is_whole(name)]
+        self.found: dict[str, Checked] = {}
+        self.in_view = ""
+        self.runs: dict[Place, list[Run]] = {}
+        self.fixed: list[Diagnostic] | None = None  # the diagnostics with fixes, once they are sought
+        self.kept: dict[Any, Any] = {}  # what others compute of this check, once
+        self._keys: dict[str, Any] = {}
+        if before is not None:
+            self.take_over(before)
+
+    def read_used(self, path: str, source: Source) -> Source | Diagnostic | None:
+        found = self.read(path, source)
+        if isinstance(found, Source):
+            self.sources[found.name] = found
+        return found
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a net can be checked alone, and is no mere pattern of variants."""
+        pattern = choose(self.module, name, [])
+        return pattern is None or not pattern.lacking
+
+    # Net by net
+
+    @property
+    def left(self) -> list[str]:
+        """The nets that are not checked yet."""
+        return [name for name in self.nets or [ALL] if name not in self.found]
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.left
+
+    def view(self, name: str) -> None:
+        """Check the net of this name, or the first one, and know the runs of its steps."""
+        self.in_view = name if name in self.nets else self.nets[0] if self.nets else ALL
+        self.runs = {}
+        self.check(self.in_view, self.watch)
+
+    def watch(
+        self, step: syntax.Step, arriving: Value | None, leaving: Value | None, made: Step | None
+    ) -> None:
+        place = step.span.source.name, step.span.start, step.span.end
+        self.runs.setdefault(place, []).append(Run(arriving, leaving, made))
+
+    def go_on(self) -> None:
+        """Check one net more."""
+        for name in self.left[:1]:
+            self.check(name)
+
+    def check(self, name: str, watch: Watch | None = None) -> None:
+        self.found[name] = self.check_nets(name or None, watch)
+        expanded = sum(found.expanded for found in self.found.values())
+        if self.is_complete and expanded > SETTINGS.limits.max_layers:  # a bound that the nets share
+            together = self.check_nets(None)
+            self.found = dict.fromkeys(self.nets, Checked((), together.diagnostics))
+
+    def check_nets(self, name: str | None, watch: Watch | None = None) -> Checked:
+        with at_rest():
+            found = compiler.check_module(self.module, list(self.faults), name, SETTINGS, False, watch)
+            return compiler.add_warnings(found, self.module, False, ignore)
+
+    # What is known so far
+
+    @property
+    def network(self) -> Network | None:
+        """The net in view, with faults as far as it goes."""
+        found = self.found.get(self.in_view)
+        return next(iter((*found.networks, *found.partial)), None) if found else None
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The nets without faults, as far as they are checked. Their spans may be those of an older text."""
+        return {name: found.networks[0] for name, found in self.found.items() if found.networks}
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """What was found so far, each fault once, in the order of the text."""
+        found = [d for name in self.nets or [ALL] if name in self.found for d in self.found[name].diagnostics]
+        whole = compiler.unique([*self.faults, *found])
+        readable = compiler.unique(compiler.readable(whole))
+        fine = bool(self.networks) and all(d.severity != "error" for d in readable)
+        if fine and self.is_complete and "allow" in self.source.text:
+            return self.with_comments(readable)
+        return readable
+
+    def with_comments(self, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+        """With W0500 of comments that silence nothing in any net."""
+        networks = tuple(self.networks[name] for name in self.nets if name in self.networks)
+        found = Checked(networks, tuple(diagnostics))
+        return list(compiler.add_warnings(found, self.module, True, ignore).diagnostics)
+
+    # What did not change
+
+    def key(self, name: str) -> object:
+        """What all of a net's check depends on: two checks with equal keys find the same."""
+        if not self._keys:
+            nets = syntax.Net | syntax.Variant
+            shared = [item.span.text for item in self.module.tree.items if not isinstance(item, nets)]
+            used = [
+                (source.name, source.text) for source in self.sources.values() if source is not self.source
+            ]
+            self._keys[""] = shared, used
+        chain = []
+        item = self.module.nets[name].net
+        while item not in chain:
+            chain.append(item)
+            if isinstance(item, syntax.Variant) and item.pattern.name in self.module.nets:
+                item = self.module.nets[item.pattern.name].net
+        return self._keys[""], [item.span.text for item in chain]
+
+    def take_over(self, before: Check) -> None:
+        """Take what is known of nets that did not change, where there is nothing to say of them."""
+        texts = [*self.sources.values(), *before.sources.values()]
+        if self.faults or before.faults or any("allow" in source.text for source in texts):
+            return
+        for name in self.nets:
+            known = before.found.get(name)
+            if known is not None and not known.diagnostics and before.key(name) == self.key(name):
+                self.found[name] = known
+
+
+@contextmanager
+def at_rest() -> Iterator[None]:
+    """With room for deep calls, and without the collector: a check makes many objects and no garbage."""
+    resting = gc.isenabled()
+    gc.disable()
+    try:
+        with room():
+            yield
+    finally:
+        if resting:
+            gc.enable()
+
+
+def ignore(failure: Exception) -> None:
+    """Where a lint fails, the text is shown without its warnings."""

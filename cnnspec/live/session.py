@@ -1,0 +1,256 @@
+"""The texts that are open, each with what is known of it, and the files beside them.
+
+A change is seen at once in the text itself; `refresh` checks the net in view, `go_on` does what may wait.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from cnnspec.compiler import unique
+from cnnspec.elaborate.load import Reader
+from cnnspec.live.check import Check
+from cnnspec.live.places import Lines
+from cnnspec.live.shift import Shift
+from cnnspec.live.sizes import LineSize, line_sizes, sizes_of
+from cnnspec.text.decoding import decode, newlines
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.files import SHIPPED, FileProblem, is_inside, read, read_library, read_used
+from cnnspec.text.resources import folder
+from cnnspec.text.source import Source
+
+MOST_FILES = 1_000
+"""So many specifications are looked for in folders."""
+SKIPPED = {"node_modules", "venv", "site-packages", "__pycache__"}
+"""Folders where nobody looks for specifications; nor in hidden ones."""
+
+
+class Document:
+    """An open text. `source` is its newest version, `check` is that of it unless it is `dirty`."""
+
+    def __init__(self, name: str, text: str, version: int | None) -> None:
+        self.name, self.version = name, version
+        self.text = newlines(text)
+        self.source, self.fault = read_text(name, self.text)
+        self.lines = Lines(self.text)
+        self.dirty = True
+        self.view = ""  # the net that was chosen to be in view
+        self.check: Check | None = None
+        self.used: set[str] = set()  # the files that it looked for, by `use`, whether there are such or not
+        self.sizes: list[LineSize] = []
+        self.waiting: list[Diagnostic] = []  # of nets that are not checked anew yet, as they were before
+
+    def change(self, text: str, version: int | None) -> None:
+        self.version = version
+        self.text = newlines(text)
+        self.source, self.fault = read_text(self.name, self.text)
+        self.lines = Lines(self.text)
+        self.dirty = True
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """What is known of the newest version; of nets that are not checked anew what was known before."""
+        if self.fault is not None:
+            return [self.fault]
+        if self.check is None:
+            return []
+        if self.check.fixed is not None:
+            return self.check.fixed
+        return unique([*self.check.diagnostics, *([] if self.check.is_complete else self.waiting)])
+
+    def refresh(self, read: Reader) -> None:
+        """Check the newest version, as far as the net in view goes."""
+        before, self.check, self.dirty = self.check, None, False
+        if self.fault is not None:
+            return
+        shift = Shift(before.source, self.source) if before is not None else None
+        self.used.clear()
+        check = Check(self.source, read, before)
+        check.view(self.net_at(check, shift) or self.view)
+        self.view = check.in_view
+        self.waiting = waiting(before, check, shift) if before is not None and shift is not None else []
+        self.check = check
+        self.sizes = sizes_of(check, self.sizes, shift)
+
+    def net_at(self, check: Check, shift: Shift | None) -> str:
+        """The net in which the text changed, if it is one that can be looked at."""
+        if shift is None or shift.start == shift.old_end == shift.new_end:
+            return ""
+        for name in check.nets:
+            span = check.module.nets[name].net.span
+            if span.start <= shift.start <= span.end and span.source is check.source:
+                return name
+        return ""
+
+
+def waiting(before: Check, check: Check, shift: Shift) -> list[Diagnostic]:
+    """What was known of the nets that are still to be checked, moved to where it belongs now."""
+    moved = [
+        shift.diagnostic(d)
+        for name in check.left
+        if name in before.found
+        for d in before.found[name].diagnostics
+        if d not in before.faults
+    ]
+    return [d for d in moved if d is not None]
+
+
+def read_text(name: str, text: str) -> tuple[Source, Diagnostic | None]:
+    """A text as a source; with a fault where it can be none."""
+    found = decode(name, text.encode("utf-8", "surrogatepass"))
+    return (found.span.source, found) if isinstance(found, Diagnostic) else (found, None)
+
+
+class Session:
+    """All open texts. `roots` are the folders that are worked in."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Document] = {}
+        self.roots: list[str] = []
+        self._read: dict[
+            str, tuple[tuple[int, int], Source | Diagnostic | None]
+        ] = {}  # by name, with its stamp
+
+    # Texts come, change and go
+
+    def open(self, name: str, text: str, version: int | None = None) -> Document:
+        document = self.documents[name] = Document(name, text, version)
+        self.touch(name)
+        return document
+
+    def change(self, name: str, text: str, version: int | None = None) -> None:
+        self.documents[name].change(text, version)
+        self.touch(name)
+
+    def close(self, name: str) -> None:
+        self.documents.pop(name, None)
+        self.touch(name)
+
+    def touch(self, name: str) -> None:
+        """A file is another now: the texts that use it are to be checked again."""
+        self._read.pop(name, None)
+        for document in self.documents.values():
+            if name in document.used:
+                document.dirty = True
+
+    # Reading
+
+    def read(self, name: str, path: str, source: Source) -> Source | Diagnostic | None:
+        """The file of that name as it is in the editor, else as it is on the disk."""
+        document = self.documents.get(name)
+        if document is not None:
+            return document.fault or document.source
+        stamp = stamp_of(name)
+        known = self._read.get(name)
+        if known is None or known[0] != stamp or stamp == NO_FILE:
+            known = self._read[name] = stamp, called(name, read_used(path, source))
+        return known[1]
+
+    # Checking
+
+    def refresh(self, name: str) -> Document | None:
+        """The text of that name, checked as far as its net in view goes; None where none is open."""
+        document = self.documents.get(name)
+        if document is not None and document.dirty:
+            document.refresh(FileReader(self, document))
+        return document
+
+    def dirty(self) -> list[str]:
+        return [name for name, document in self.documents.items() if document.dirty]
+
+    def choose(self, name: str, net: str) -> None:
+        """Put a net in view."""
+        document = self.refresh(name)
+        if document is not None and document.check is not None and net in document.check.nets:
+            document.view = net
+            document.check.view(net)
+            document.sizes = sizes_of(document.check, [], None)
+
+    def go_on(self) -> Document | None:
+        """Check one net more of a text; the text, or None where nothing is left to be done."""
+        for document in self.documents.values():
+            if not document.dirty and document.check is not None and not document.check.is_complete:
+                document.check.go_on()
+                return document
+        return None
+
+    def sizes(self, document: Document) -> list[LineSize]:
+        """The sizes of a text's lines; of one without nets those in the net in view that uses its blocks."""
+        if document.sizes or document.check is None or document.check.nets:
+            return document.sizes
+        for other in self.documents.values():
+            if other.check is not None and other.check.sources.get(document.name) is document.source:
+                found = line_sizes(document.check.module.tree, document.source, other.check.runs)
+                if found:
+                    return found
+        return []
+
+    # Files
+
+    def files(self) -> Iterator[str]:
+        """The open texts, and the specifications in the folders that are worked in."""
+        yield from self.documents
+        count = 0
+        for root in self.roots:
+            for path, folders, names in os.walk(root):
+                folders[:] = sorted(f for f in folders if f not in SKIPPED and not f.startswith("."))
+                for name in sorted(names):
+                    full = Path(path, name).as_posix()
+                    if name.endswith(".cnn") and full not in self.documents:
+                        count += 1
+                        if count > MOST_FILES:
+                            return
+                        yield full
+
+    def source(self, name: str) -> Source | None:
+        """The text of a file, an open one as it is in the editor; None where it cannot be read."""
+        document = self.documents.get(name)
+        if document is not None:
+            return document.source
+        try:
+            found = read(path_of(name))
+        except FileProblem:
+            return None
+        return Source(name, found.text) if isinstance(found, Source) else None
+
+
+class FileReader:
+    """Reads the files that a text uses: open ones as they are in the editor."""
+
+    def __init__(self, session: Session, document: Document) -> None:
+        self.session, self.document = session, document
+
+    def __call__(self, path: str, source: Source) -> Source | Diagnostic | None:
+        if not os.path.isabs(source.name):  # noqa: PTH117  # `untitled:1`, a file of the library: beside nothing
+            return read_library(path, source)
+        if not is_inside(path):
+            return read_used(path, source)
+        name = f"{source.name.rpartition('/')[0]}/{path}"
+        self.document.used.add(name)
+        return self.session.read(name, path, source)
+
+
+def called(name: str, found: Source | Diagnostic | None) -> Source | Diagnostic | None:
+    """A file that was read, under the name that editors know it by; one of the library keeps its own."""
+    if not isinstance(found, Source) or found.name.startswith(SHIPPED):
+        return found
+    return Source(name, found.text)
+
+
+def path_of(name: str) -> str:
+    """Where a file lies, one of the shipped library too."""
+    return (folder("specs") / name.removeprefix(SHIPPED)).as_posix() if name.startswith(SHIPPED) else name
+
+
+NO_FILE = (0, 0)
+
+
+def stamp_of(name: str) -> tuple[int, int]:
+    """What changes with a file on the disk; NO_FILE where there is none."""
+    try:
+        found = os.stat(name)  # noqa: PTH116
+    except (OSError, ValueError):
+        return NO_FILE
+    return found.st_mtime_ns, found.st_size

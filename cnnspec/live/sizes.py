@@ -1,0 +1,78 @@
+"""The size behind every line: what the last step that ends there makes, in the net in view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cnnspec.live.check import Check, Place, Run
+from cnnspec.live.shift import Shift
+from cnnspec.text import syntax
+from cnnspec.text.source import Source
+from cnnspec.values.shapes import Shape, plain_shape
+
+
+class LineSize(NamedTuple):
+    """The shapes that the runs of a line make, each once, at the offset where a claim of them would stand.
+
+    `stale`: they were those of the line before a fault hid them. `certain`: each run makes the first one.
+    """
+
+    offset: int
+    shapes: tuple[Shape, ...]
+    certain: bool = True
+    stale: bool = False
+
+
+def line_sizes(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) -> list[LineSize]:
+    """The sizes of a source's lines, but for those that the line itself tells."""
+    last: dict[int, syntax.Chain] = {}
+    for chain in chains(tree):
+        line = source.position(chain.span.end)[0]
+        if line not in last or last[line].span.end <= chain.span.end:
+            last[line] = chain
+    found = []
+    for chain in last.values():
+        if not is_told(chain):
+            span = chain.steps[-1].span
+            leaving = [run.leaving for run in runs.get((source.name, span.start, span.end), ())]
+            shapes = [value.shape for value in leaving if value is not None and value.shape is not None]
+            if shapes:
+                each = tuple(dict.fromkeys(map(plain_shape, shapes)))
+                found.append(LineSize(chain.span.end, each, len(each) == 1 and len(shapes) == len(leaving)))
+    return sorted(found)
+
+
+def is_told(chain: syntax.Chain) -> bool:
+    """Whether the line tells its size itself, or has none."""
+    action = chain.steps[-1].action
+    if chain.assertion is not None or isinstance(action, syntax.Output):
+        return True
+    return isinstance(action, syntax.Call) and action.name.name == "input"
+
+
+def chains(tree: syntax.File) -> Iterator[syntax.Chain]:
+    """All chains of steps of a file, those within braces too."""
+    waiting = [item.body for item in tree.items if isinstance(item, syntax.Net | syntax.Block)]
+    while waiting:
+        for statement in syntax.statements(waiting.pop()):
+            if isinstance(statement, syntax.Chain):
+                yield statement
+                waiting += [body for step in statement.steps for body in syntax.bodies(step.action)]
+
+
+def sizes_of(check: Check, before: list[LineSize], shift: Shift | None) -> list[LineSize]:
+    """The sizes of a check; where a fault hides them, the last ones that were known, stale."""
+    source = check.source
+    found = line_sizes(check.module.tree, source, check.runs)
+    in_view = check.found.get(check.in_view)
+    if in_view is None or in_view.ok:
+        return found
+    taken = {source.position(size.offset)[0] for size in found}
+    told = {source.position(chain.span.end)[0] for chain in chains(check.module.tree) if is_told(chain)}
+    for size in before:
+        place = size.offset if shift is None else shift.offset(size.offset)
+        if place is not None and (line := source.position(place)[0]) not in taken | told:
+            taken.add(line)
+            found.append(size._replace(offset=place, stale=True, certain=False))
+    return sorted(found)
