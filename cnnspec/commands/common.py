@@ -19,6 +19,9 @@ from cnnspec.text.source import Source
 if TYPE_CHECKING:
     from cnnspec.text.output import Content
 
+if TYPE_CHECKING:
+    from cnnspec.text.output import Content
+
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
