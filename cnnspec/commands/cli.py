@@ -23,6 +23,7 @@ COMMANDS = (
     "explain",
     "fmt",
     "import",
+    "lsp",
     "man",
     "report",
     "run",

@@ -1,0 +1,109 @@
+"""What was found, in the protocol's words: places, diagnostics, edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cnnspec.faults import explain
+from cnnspec.live.places import Lines, name_of, uri_of
+from cnnspec.live.session import path_of
+from cnnspec.text.diagnostics import Diagnostic, Edit, Note
+from cnnspec.text.source import Source, Span
+
+Json = dict[str, Any]
+
+SEVERITY = {"error": 1, "warning": 2, "note": 3}
+UNNECESSARY = {"W0500", "W0501"}
+"""Codes of what could go without a loss: editors show such a place faded."""
+
+
+class Places:
+    """Turns spans into ranges and back; the lines of each source are counted once."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, tuple[Source, Lines]] = {}
+        self.uris: dict[str, str] = {}  # of open texts, as the client spells them
+
+    def lines(self, source: Source) -> Lines:
+        found = self._lines.get(id(source))
+        if found is None:
+            if len(self._lines) > 64:
+                self._lines.clear()
+            found = self._lines[id(source)] = source, Lines(source.text)
+        return found[1]
+
+    def uri(self, name: str) -> str:
+        return self.uris.get(name) or uri_of(path_of(name))
+
+    def position(self, source: Source, offset: int) -> Json:
+        line, column = self.lines(source).position(offset)
+        return {"line": line, "character": column}
+
+    def range(self, span: Span) -> Json:
+        return {
+            "start": self.position(span.source, span.start),
+            "end": self.position(span.source, span.end),
+        }
+
+    def location(self, span: Span) -> Json:
+        return {"uri": self.uri(span.source.name), "range": self.range(span)}
+
+    def edits(self, edits: Iterable[Edit]) -> list[Json]:
+        return [{"range": self.range(edit.span), "newText": edit.text} for edit in edits]
+
+    def workspace_edit(self, edits: Iterable[Edit]) -> Json:
+        changes: dict[str, list[Json]] = {}
+        for edit in edits:
+            changes.setdefault(self.uri(edit.span.source.name), []).extend(self.edits([edit]))
+        return {"changes": changes}
+
+    def diagnostic(self, diagnostic: Diagnostic) -> Json:
+        found = {
+            "range": self.range(at_least_one(diagnostic.span)),
+            "severity": SEVERITY[diagnostic.severity],
+            "code": diagnostic.code,
+            "source": "cnnspec",
+            "message": message(diagnostic),
+        }
+        if page := page_of(diagnostic.code):
+            found["codeDescription"] = {"href": page}
+        if diagnostic.code in UNNECESSARY:
+            found["tags"] = [1]
+        related = [self.related(note, note.span) for note in diagnostic.notes if note.span is not None]
+        return found | {"relatedInformation": related} if related else found
+
+    def related(self, note: Note, span: Span) -> Json:
+        return {"location": self.location(span), "message": note.message}
+
+
+def message(diagnostic: Diagnostic) -> str:
+    """What is wrong, what stands behind the carets, and the facts that lie nowhere in particular."""
+    lines = [diagnostic.message]
+    if diagnostic.label and diagnostic.label not in diagnostic.message:
+        lines.append(diagnostic.label)
+    return "\n".join([*lines, *(note.message for note in diagnostic.notes if note.span is None)])
+
+
+def at_least_one(span: Span) -> Span:
+    """A span that can be seen: an empty one reaches over the next character of its line, or the last."""
+    if span.end > span.start:
+        return span
+    text = span.source.text
+    if span.start < len(text) and text[span.start] != "\n":
+        return span._replace(end=span.start + 1)
+    return span._replace(start=max(span.start - 1, text.rfind("\n", 0, span.start) + 1))
+
+
+@cache
+def page_of(code: str) -> str:
+    """Where the page about a code lies; "" where there is none."""
+    path = Path(explain.__file__).parent / f"{code}.md"
+    return uri_of(path.as_posix()) if path.is_file() else ""
+
+
+def name_in(params: Json) -> str:
+    """The name of the text that a request is about."""
+    return name_of(params["textDocument"]["uri"])

@@ -1,0 +1,311 @@
+"""One message after the other; between them what may wait: other nets, fixes.
+
+A thread reads, so that work that may wait is left as soon as there is a message. A fault inside answers one
+request with an error, and the next message is taken.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, BinaryIO
+
+from cnnspec import __version__
+from cnnspec.live import fixes
+from cnnspec.live.lsp import wire
+from cnnspec.live.lsp.convert import Json, Places, name_in
+from cnnspec.live.placed import of_file, placed
+from cnnspec.live.places import name_of
+from cnnspec.live.session import Document, Session
+from cnnspec.text import syntax
+
+REST = 0.15
+"""Seconds without a message before work that may wait begins."""
+
+Handler = Callable[["Server", Any], Any]
+
+REQUESTS = {
+    "textDocument/inlayHint": "shown.inlay_hint",
+    "textDocument/codeLens": "shown.code_lens",
+    "workspace/executeCommand": "shown.execute_command",
+}
+"""By method the function here that answers, and its module, which is loaded with its first use."""
+
+NOTICES = {
+    "initialized": "notices.initialized",
+    "textDocument/didOpen": "notices.did_open",
+    "textDocument/didChange": "notices.did_change",
+    "textDocument/didClose": "notices.did_close",
+    "workspace/didChangeWatchedFiles": "notices.did_change_watched_files",
+    "workspace/didChangeWorkspaceFolders": "notices.did_change_workspace_folders",
+    "workspace/didChangeConfiguration": "notices.did_change_configuration",
+}
+
+CAPABILITIES: Json = {
+    "inlayHintProvider": True,
+    "codeLensProvider": {},
+    "executeCommandProvider": {"commands": ["cnnspec.view"]},
+    "textDocumentSync": {"openClose": True, "change": 2, "save": False},
+    "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
+}
+
+
+class Server:
+    """The state of a connection; `run` lives as long as it."""
+
+    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+        self.incoming, self.outgoing = incoming, outgoing
+        self.inbox: queue.Queue[Any] = queue.Queue()
+        self.cancelled: set[Any] = set()
+        self.session, self.places = Session(), Places()
+        self.options: Json = {}
+        self.client: Json = {}  # what it is capable of
+        self.published: dict[str, Any] = {}
+        self.initialized = self.shut_down = self.ended = self.rested = False
+        self.asked = 0  # requests to the client
+
+    def run(self) -> int:
+        """Answer until the client is gone; the exit code."""
+        threading.Thread(target=self.listen, daemon=True).start()
+        while not self.ended:
+            message = self.next()
+            if message is not None:
+                self.rested = False
+                self.take(message)
+        return 0 if self.shut_down else 1
+
+    def listen(self) -> None:
+        """Read messages as they come, in a thread of its own."""
+        while True:
+            try:
+                message = wire.read(self.incoming)
+            except wire.Problem as problem:
+                message = problem
+            except (wire.Closed, OSError, ValueError):
+                self.inbox.put(wire.Closed())
+                return
+            if isinstance(message, dict) and message.get("method") == "$/cancelRequest":
+                params = message.get("params")
+                known = params.get("id") if isinstance(params, dict) else None
+                if isinstance(known, int | str):
+                    self.cancelled.add(known)
+                continue
+            self.inbox.put(message)
+            if isinstance(message, dict) and message.get("method") == "exit":
+                return  # no process ends well while a thread of it waits for input
+
+    def next(self) -> Any:
+        """The next message; without one the next piece of work is done, and None."""
+        try:
+            return self.inbox.get_nowait()
+        except queue.Empty:
+            pass
+        if dirty := self.session.dirty():
+            self.guard(lambda: self.check(dirty[0]))
+            return None
+        if not self.rested:
+            try:
+                return self.inbox.get(timeout=REST)
+            except queue.Empty:
+                self.rested = True
+                return None
+        return None if self.guard(self.use_time) else self.inbox.get()
+
+    def guard(self, work: Callable[[], Any]) -> Any:
+        """Do work that nobody waits for; what fails in it is logged."""
+        try:
+            return work()
+        except fixes.Interrupted:
+            return True
+        except Exception as failure:
+            self.log(failure)
+            return False
+
+    # Work between messages
+
+    def check(self, name: str) -> None:
+        """Check the net in view of a changed text, and tell."""
+        document = self.session.refresh(name)
+        if document is not None:
+            self.publish(document)
+            self.refresh_shown()
+
+    def use_time(self) -> bool:
+        """Do a piece of what may wait; whether there was any."""
+        document = self.session.go_on()
+        if document is not None:
+            if document.check is not None and document.check.is_complete:
+                self.publish(document)
+                self.refresh_shown()
+            return True
+        for document in self.session.documents.values():
+            check = document.check
+            if check is not None and check.fixed is None and not document.dirty and check.diagnostics:
+                fixes.with_fixes(check, self.pause)
+                return True
+        return False
+
+    def pause(self) -> None:
+        if not self.inbox.empty():
+            raise fixes.Interrupted
+
+    # Messages
+
+    def take(self, message: Any) -> None:
+        """Answer one message, whatever it is."""
+        if isinstance(message, wire.Closed):
+            self.ended = True
+            return
+        if isinstance(message, wire.Problem):
+            self.answer_error(None, message)
+            return
+        if not isinstance(message, dict) or not isinstance(message.get("method"), str):
+            if not (isinstance(message, dict) and ("result" in message or "error" in message)):
+                self.answer_error(None, wire.Problem(wire.INVALID_REQUEST, "that is no request"))
+            return
+        method, params = message["method"], message.get("params") or {}
+        if "id" not in message:
+            self.guard(lambda: self.notice(method, params))
+            return
+        number = message["id"]
+        try:
+            if number in self.cancelled:
+                raise wire.Problem(wire.REQUEST_CANCELLED, "cancelled")
+            self.send({"id": number, "result": self.answer(method, params)})
+        except wire.Problem as problem:
+            self.answer_error(number, problem)
+        except (LookupError, TypeError, AttributeError, ValueError) as failure:
+            self.log(failure)
+            self.answer_error(
+                number, wire.Problem(wire.INVALID_PARAMS, f"{type(failure).__name__}: {failure}")
+            )
+        except Exception as failure:
+            self.log(failure)
+            self.answer_error(
+                number, wire.Problem(wire.INTERNAL_ERROR, f"{type(failure).__name__}: {failure}")
+            )
+        finally:
+            self.cancelled.discard(number)
+
+    def answer(self, method: str, params: Any) -> Any:
+        """The result of a request. Raises Problem, and whatever goes wrong."""
+        if method == "initialize":
+            return self.initialize(params)
+        if not self.initialized:
+            raise wire.Problem(wire.NOT_INITIALIZED, "`initialize` comes first")
+        if method == "shutdown":
+            self.shut_down = True
+            return None
+        if self.shut_down:
+            raise wire.Problem(wire.INVALID_REQUEST, "the server is shut down")
+        if method not in REQUESTS:
+            raise wire.Problem(wire.METHOD_NOT_FOUND, f"there is no method {method}")
+        return handler_of(REQUESTS[method])(self, params)
+
+    def notice(self, method: str, params: Any) -> None:
+        """Take a notification; one that is not known is passed over."""
+        if method == "exit":
+            self.ended = True
+        elif method in NOTICES and self.initialized and not self.shut_down:
+            handler_of(NOTICES[method])(self, params)
+
+    def initialize(self, params: Json) -> Json:
+        self.initialized = True
+        self.client = params.get("capabilities") or {}
+        self.options = params.get("initializationOptions") or {}
+        folders = params.get("workspaceFolders") or []
+        roots = [folder["uri"] for folder in folders] or [params.get("rootUri")]
+        self.session.roots = [name_of(uri) for uri in roots if uri]
+        info = {"name": "cnnspec", "version": __version__}
+        return {"capabilities": CAPABILITIES, "serverInfo": info}
+
+    # To the client
+
+    def send(self, message: Json) -> None:
+        try:
+            wire.write(self.outgoing, message)
+        except (OSError, ValueError):  # nobody is left to read it
+            self.ended = True
+
+    def notify(self, method: str, params: Json) -> None:
+        self.send({"method": method, "params": params})
+
+    def ask(self, method: str, params: Json | None = None) -> None:
+        """A request to the client, whose answer tells nothing that is needed."""
+        self.asked += 1
+        asking = {"id": f"cnnspec-{self.asked}", "method": method}
+        self.send(asking if params is None else asking | {"params": params})
+
+    def answer_error(self, number: Any, problem: wire.Problem) -> None:
+        self.send({"id": number, "error": {"code": problem.code, "message": str(problem)}})
+
+    def log(self, failure: Exception) -> None:
+        import traceback
+
+        text = "".join(traceback.format_exception(failure))
+        self.notify("window/logMessage", {"type": 1, "message": f"a fault of cnnspec itself:\n{text}"})
+
+    def can(self, *path: str) -> bool:
+        """Whether the client is capable of something."""
+        found: Any = self.client
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        return bool(found)
+
+    def refresh_shown(self) -> None:
+        """Have the client ask anew for what it shows between the lines."""
+        for name in ("inlayHint", "codeLens"):
+            if self.can("workspace", name, "refreshSupport"):
+                self.ask(f"workspace/{name}/refresh")
+
+    def publish(self, document: Document) -> None:
+        """Tell what is wrong with a text, and with the files that it uses, as far as they are open."""
+        self.publish_one(document)
+        for name in document.used & self.session.documents.keys():
+            self.publish_one(self.session.documents[name])
+
+    def publish_one(self, document: Document) -> None:
+        uri = self.places.uri(document.name)
+        params: Json = {"uri": uri, "diagnostics": [self.places.diagnostic(d) for d in self.told(document)]}
+        if document.version is not None:
+            params["version"] = document.version
+        if self.published.get(uri) != params:
+            self.published[uri] = params
+            self.notify("textDocument/publishDiagnostics", params)
+
+    def told(self, document: Document) -> list[Any]:
+        """What is wrong in a text: what its own check found, and the checks of texts that use it."""
+        tree = document.check.module.tree if document.check is not None else None
+        own = document.diagnostics
+        if tree is not None and any(isinstance(item, syntax.Block) for item in tree.items):
+            own = [d for d in own if d.code != "E0210"]  # a file of blocks is fine, being worked on
+        found = placed(own, document.source, tree)
+        for other in self.session.documents.values():
+            if document.name in other.used and other.check is not None:
+                others = of_file(other.diagnostics, document.name)
+                found += [d for d in others if d.span.source is document.source]
+        return list(dict.fromkeys(found))
+
+    # The text that a request is about
+
+    def document(self, params: Json) -> Document:
+        """The open text, checked as far as its net in view goes. Raises Problem."""
+        name = name_in(params)
+        known = self.session.documents.get(name)
+        if known is not None and known.dirty:
+            self.check(name)
+        if known is None:
+            raise wire.Problem(wire.INVALID_PARAMS, f"{params['textDocument']['uri']} is not open")
+        return known
+
+    def offset(self, document: Document, position: Json) -> int:
+        return document.lines.offset(position["line"], position["character"])
+
+
+def handler_of(place: str) -> Handler:
+    """The function of a table's row."""
+    module, _, function = place.partition(".")
+    handler: Handler = getattr(import_module(f"cnnspec.live.lsp.{module}"), function)
+    return handler

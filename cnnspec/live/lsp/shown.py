@@ -1,0 +1,82 @@
+"""What stands between the lines: sizes as inlay hints, a line of figures over each net."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.live.lsp.convert import Json
+from cnnspec.live.lsp.wire import INVALID_PARAMS, Problem
+from cnnspec.live.sizes import LineSize
+from cnnspec.text.diagnostics import Edit
+from cnnspec.text.source import Span
+
+if TYPE_CHECKING:
+    from cnnspec.live.lsp.server import Server
+    from cnnspec.live.session import Document
+
+MOST_SHAPES = 3
+"""So many shapes of a line are shown behind it; the tooltip has all."""
+
+
+def inlay_hint(server: Server, params: Json) -> list[Json]:
+    """The sizes of the lines in a range."""
+    document = server.document(params)
+    first, last = params["range"]["start"]["line"], params["range"]["end"]["line"]
+    hints = []
+    for size in server.session.sizes(document):
+        position = server.places.position(document.source, size.offset)
+        if first <= position["line"] <= last:
+            hints.append(hint(server, document, size, position))
+    return hints
+
+
+def hint(server: Server, document: Document, size: LineSize, position: Json) -> Json:
+    label = ", ".join(map(str, size.shapes[:MOST_SHAPES]))
+    if len(size.shapes) > MOST_SHAPES:
+        label += ", …"
+    found: Json = {"position": position, "label": f"({label})" if size.stale else label, "paddingLeft": True}
+    if size.stale:
+        found["tooltip"] = "the size before: a fault hides what it is now"
+    elif len(size.shapes) > 1:
+        found["tooltip"] = ", ".join(map(str, size.shapes))
+    elif size.certain:
+        place = Span(document.source, size.offset, size.offset)
+        found["textEdits"] = server.places.edits([Edit(place, f"  -> {size.shapes[0]}")])
+        found["tooltip"] = "a double click writes it down as a claim"
+    return found
+
+
+def code_lens(server: Server, params: Json) -> list[Json]:
+    """Over each net its sizes, parameters and MACs, and whether it is in view; a click puts it there."""
+    document = server.document(params)
+    check = document.check
+    if check is None:
+        return []
+    from cnnspec.live.figures import figures
+
+    lenses: list[Any] = []
+    for name in check.nets:
+        span = check.module.nets[name].net.name.span
+        words = figures(check, name)
+        if name == check.in_view:
+            command: Json = {"title": f"● {words or 'in view'}", "command": ""}
+        else:
+            arguments = [server.places.uri(document.name), name]
+            command = {
+                "title": f"○ {words or 'look at it'}",
+                "command": "cnnspec.view",
+                "arguments": arguments,
+            }
+        lenses.append({"range": server.places.range(span), "command": command})
+    return lenses
+
+
+def execute_command(server: Server, params: Json) -> None:
+    """`cnnspec.view` with a text's URI and a net's name puts that net in view."""
+    if params["command"] != "cnnspec.view":
+        raise Problem(INVALID_PARAMS, f"there is no command {params['command']}")
+    uri, net = params["arguments"]
+    document = server.document({"textDocument": {"uri": uri}})
+    server.session.choose(document.name, net)
+    server.publish(document)
+    server.refresh_shown()

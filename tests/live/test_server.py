@@ -1,0 +1,197 @@
+"""The language server as a client sees it, over standard input and output."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pygls")
+
+from lsprotocol import types
+
+from tests.live.client import ROOT, Client, connected
+
+pytestmark = pytest.mark.slow
+
+SPECS = ROOT / "specs"
+HINTS = types.WorkspaceClientCapabilities(
+    inlay_hint=types.InlayHintWorkspaceClientCapabilities(refresh_support=True),
+    did_change_watched_files=types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True),
+)
+EVERYWHERE = {"start": {"line": 0, "character": 0}, "end": {"line": 10_000, "character": 0}}
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    with connected(SPECS, capabilities=types.ClientCapabilities(workspace=HINTS)) as client:
+        yield client
+
+
+_numbers = iter(range(1000))
+
+
+def opened(client: Client, text: str) -> str:
+    """The URI of a new text."""
+    uri = f"file:///nowhere/{next(_numbers)}.cnn"
+    client.open(uri, text)
+    return uri
+
+
+def hints(client: Client, uri: str) -> dict[int, str]:
+    found = client.ask_of("textDocument/inlayHint", uri, range=EVERYWHERE)
+    return {hint.position.line: hint.label for hint in found or ()}
+
+
+FAULTY = "net A {\n    input 1@28x28\n    conv 6@5x5, relu\n    flatten\n    linear 10 in=784\n}\n"
+
+
+def test_a_fault_comes_with_code_page_and_related_places(client: Client) -> None:
+    uri = opened(client, FAULTY)
+    (fault,) = client.diagnostics(uri)
+    assert (fault.code, fault.source, fault.severity) == ("E0410", "cnnspec", types.DiagnosticSeverity.Error)
+    assert fault.range == types.Range(types.Position(4, 14), types.Position(4, 20))
+    assert fault.code_description is not None
+    page = Path(fault.code_description.href.removeprefix("file://"))
+    assert page.read_text("utf-8").startswith("# E0410")
+    related = [(each.message, each.location.range.start.line) for each in fault.related_information or ()]
+    assert related == [("sizes follow from here", 1), ("6@24x24 = 3456", 3)]
+    client.change(uri, (4, 13, 4, 20, ""))
+    assert not client.diagnostics(uri)
+
+
+def test_columns_are_those_of_utf_16(client: Client) -> None:
+    uri = opened(
+        client,
+        "# \U0001f600\U0001f600 é\nnet A {\n    input 1@8x8, relu # \U0001f600\n    # \U0001f600, rleu\n}\n",
+    )
+    assert not client.diagnostics(uri)
+    client.change(uri, (3, 4, 3, 8, ""), (2, 26, 2, 26, "\n    "))  # behind a sign of two units
+    (fault,) = client.diagnostics(uri)
+    assert fault.range.start == types.Position(4, 4) and fault.code in ("E0101", "E0102")
+    client.change(uri, (4, 4, 4, 8, "rleu # \U0001f600"))
+    (fault,) = client.diagnostics(uri)
+    assert fault.range == types.Range(types.Position(4, 4), types.Position(4, 8))
+
+
+def test_windows_newlines_are_newlines(client: Client) -> None:
+    uri = opened(client, "net A {\r\n    input 1@8x8\r\n    rleu\r\n}\r\n")
+    (fault,) = client.diagnostics(uri)
+    assert fault.range == types.Range(types.Position(2, 4), types.Position(2, 8))
+    client.change(uri, (2, 4, 2, 8, "relu"), (1, 15, 1, 15, "\r\n    maxpool 2x2"))
+    assert not client.diagnostics(uri)
+    assert hints(client, uri) == {2: "1@4x4", 3: "1@4x4"}
+
+
+def test_hints_tell_sizes_and_write_claims(client: Client) -> None:
+    uri = opened(client, FAULTY.replace(" in=784", ""))
+    assert hints(client, uri) == {2: "6@24x24", 3: "3456", 4: "10"}
+    hint = client.ask_of("textDocument/inlayHint", uri, range=EVERYWHERE)[0]
+    (edit,) = hint.text_edits
+    client.change(uri, (*at(edit.range.start), *at(edit.range.end), edit.new_text))
+    assert not client.diagnostics(uri)
+    assert hints(client, uri) == {3: "3456", 4: "10"}
+    client.change(uri, (2, 4, 2, 4, "? "))
+    assert client.diagnostics(uri)
+    assert hints(client, uri) == {3: "(3456)", 4: "(10)"}
+
+
+def at(position: types.Position) -> tuple[int, int]:
+    return position.line, position.character
+
+
+def test_each_net_has_its_figures_and_may_be_put_in_view(client: Client) -> None:
+    uri = (SPECS / "resnet.cnn").as_uri()
+    text = (SPECS / "resnet.cnn").read_text("utf-8")
+    client.open(uri, text)
+    assert not client.diagnostics(uri)
+    assert hints(client, uri)[line_of(text, "globalavgpool") - 1] == "2048@7x7"
+    client.ask("workspace/executeCommand", {"command": "cnnspec.view", "arguments": [uri, "ResNet18"]})
+    assert hints(client, uri)[line_of(text, "globalavgpool") - 1] == "512@7x7"
+    lenses = client.ask_of("textDocument/codeLens", uri)
+    titles = {lens.range.start.line: lens.command.title for lens in lenses}
+    assert (
+        titles[line_of(text, "net ResNet18")]
+        == "● 3@224x224 -> 1000, 11,689,512 parameters, 1,814,073,344 MACs"
+    )
+    assert titles[line_of(text, "net ResNet50")].startswith("○")
+    assert "hints" in client.asked and "workspace/didChangeWatchedFiles" in client.asked
+
+
+def line_of(text: str, words: str) -> int:
+    return text[: text.index(words)].count("\n")
+
+
+def test_a_change_of_a_used_file_is_seen(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "b.cnn").write_text("block B {\n    conv 4@3x3\n}\n")
+    user, blocks = (tmp_path / "a.cnn").as_uri(), (tmp_path / "b.cnn").as_uri()
+    client.open(user, 'use "b.cnn"\nnet A {\n    input 1@9x9\n    B\n}\n')
+    assert not client.diagnostics(user)
+    client.open(blocks, "block B {\n    conv 4@11x11\n}\n")
+    assert hints(client, user) == {3: "(4@7x7)"}
+    (fault,) = client.told[user][-1].diagnostics
+    assert fault.code == "E0401" and fault.range.start.line == 3
+    assert fault.related_information[0].location.uri == blocks
+    assert client.told[blocks][-1].diagnostics[0].code == "E0401"
+    client.notify(
+        "textDocument/didClose",
+        types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(blocks)),
+    )
+    assert hints(client, user) == {3: "4@7x7"}
+    (tmp_path / "b.cnn").write_text("block B {\n    conv 8@3x3\n}\n")
+    event = types.FileEvent(blocks, types.FileChangeType.Changed)
+    client.notify("workspace/didChangeWatchedFiles", types.DidChangeWatchedFilesParams([event]))
+    assert hints(client, user) == {3: "8@7x7"}
+
+
+def speak(*messages: bytes) -> tuple[bytes, int]:
+    """What the server says to messages as they are, and its exit code."""
+    sent = b"".join(b"Content-Length: %d\r\n\r\n" % len(each) + each for each in messages)
+    ran = subprocess.run(
+        [sys.executable, "-m", "cnnspec", "lsp"], input=sent, capture_output=True, cwd=ROOT, timeout=60
+    )
+    assert ran.stderr == b""
+    return ran.stdout, ran.returncode
+
+
+INITIALIZE = b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}'
+SHUTDOWN = b'{"jsonrpc":"2.0","id":9,"method":"shutdown"}'
+EXIT = b'{"jsonrpc":"2.0","method":"exit"}'
+
+
+def test_it_lives_through_what_is_no_message() -> None:
+    hostile = [
+        b"{",
+        b"[]",
+        b"null",
+        b'{"id":2,"method":"textDocument/hover"}',
+        b'{"id":3,"method":"textDocument/inlayHint","params":{"textDocument":{"uri":7}}}',
+        b'{"id":4,"method":"textDocument/inlayHint","params":[1]}',
+        b'{"method":"textDocument/didChange","params":{}}',
+        b'{"method":"textDocument/didOpen","params":{"textDocument":{"uri":"x","text":null}}}',
+        b'{"id":5,"method":"no/such","params":null}',
+        b'{"method":"$/cancelRequest","params":{"id":[1]}}',
+        b"[" * 100_000,
+        b'{"id":6,"method":"initialize","params":NaN}',
+    ]
+    said, code = speak(INITIALIZE, *hostile, SHUTDOWN, EXIT)
+    assert code == 0
+    assert b'"id":9,"result":null' in said
+    for number in (2, 3, 4, 5):
+        assert b'"id":%d,"error"' % number in said
+
+
+def test_it_ends_with_its_client() -> None:
+    assert speak(INITIALIZE)[1] == 1  # without `shutdown`
+    assert speak(SHUTDOWN, EXIT)[1] == 1
+    assert b"-32002" in speak(SHUTDOWN, EXIT)[0]
+
+
+def test_a_request_that_was_taken_back_is_not_answered() -> None:
+    asked = b'{"jsonrpc":"2.0","id":7,"method":"textDocument/inlayHint","params":{}}'
+    taken_back = b'{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":7}}'
+    said, _ = speak(INITIALIZE, asked, taken_back, SHUTDOWN, EXIT)
+    assert b'"id":7,"error":{"code":-3' in said
