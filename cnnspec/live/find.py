@@ -1,0 +1,144 @@
+"""Where a name is given, where it stands, and what it would be to call it otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from cnnspec import compiler, layers
+from cnnspec.elaborate.load import BUILT_IN, Loader, Reader
+from cnnspec.faults.fixes.trial import apply
+from cnnspec.live.check import at_rest
+from cnnspec.live.names import FILE, LABEL, OURS, Index, Mention, Symbol
+from cnnspec.live.session import Document, FileReader, Session
+from cnnspec.text.diagnostics import Diagnostic, Edit
+from cnnspec.text.scanner import WORDS
+from cnnspec.text.source import Source, Span
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Refused(Exception):
+    """Why a name cannot be another."""
+
+
+def index_of(document: Document) -> Index | None:
+    """The names of an open text, read once for each version of it."""
+    check = document.check
+    if check is None:
+        return None
+    if "index" not in check.kept:
+        check.kept["index"] = Index(check.module, check.runs)
+    index: Index = check.kept["index"]
+    return index
+
+
+def mention_at(document: Document, offset: int) -> Mention | None:
+    index = index_of(document)
+    return index.at(offset) if index is not None else None
+
+
+def definition(session: Session, document: Document, offset: int) -> Span | None:
+    """Where the name at an offset is given; of a file that is used its beginning."""
+    mention = mention_at(document, offset)
+    if mention is None:
+        return None
+    symbol = mention.symbol
+    if symbol.kind == FILE:
+        found = FileReader(session, document)(symbol.name, document.source)
+        return Span(found, 0, 0) if isinstance(found, Source) else None
+    source = document.check.sources.get(symbol.home[0]) if document.check is not None else None
+    if source is None or symbol.kind not in OURS:
+        return None
+    return Span(source, symbol.home[1], symbol.home[1] + len(written(source, symbol)))
+
+
+def written(source: Source, symbol: Symbol) -> str:
+    """A name as it stands where it is given."""
+    found = NAME.match(source.text, symbol.home[1])
+    return found[0] if found else symbol.name
+
+
+def references(session: Session, document: Document, symbol: Symbol) -> list[Mention]:
+    """All places of a name: in the text, and in others that may see it."""
+    found = list(mentions_in(index_of(document), symbol))
+    if symbol.kind not in OURS - {LABEL}:
+        return found
+    for name in session.files():
+        if name != document.name:
+            found += mentions_in(index_of_file(session, name, symbol.name), symbol)
+    return found
+
+
+def mentions_in(index: Index | None, symbol: Symbol) -> list[Mention]:
+    return [m for m in index.mentions if m.symbol == symbol] if index is not None else []
+
+
+def index_of_file(session: Session, name: str, word: str) -> Index | None:
+    """The names of a file that holds a word, an open one or not."""
+    document = session.refresh(name)
+    if document is not None:
+        return index_of(document) if word in document.source.text else None
+    source = session.source(name)
+    if source is None or word not in source.text:
+        return None
+    loader = Loader(FileReader(session, Document(name, source.text, None)))
+    with at_rest():
+        return Index(loader.load(source))
+
+
+def rename(session: Session, document: Document, offset: int, name: str) -> list[Edit]:
+    """The edits that give the name at an offset another spelling everywhere. Raises Refused.
+
+    They are tried: where the texts would mean anything else by them, they are refused.
+    """
+    mention = mention_at(document, offset)
+    if mention is None or mention.symbol.kind not in OURS:
+        raise Refused("this is no name that a specification gives")
+    if not NAME.fullmatch(name) or name in WORDS:
+        raise Refused(f"`{name}` cannot be a name")
+    symbol = mention.symbol
+    if symbol.kind != LABEL and (name in layers.NAMES or name in BUILT_IN):
+        raise Refused(f"`{name}` is a layer")
+    if any(session.documents[each].fault for each in session.documents):
+        raise Refused("a text that is open cannot be read")
+    edits = [Edit(each.span, name) for each in references(session, document, symbol)]
+    if any(not NAME.fullmatch(edit.span.text) for edit in edits):
+        raise Refused("a label that is computed or in quotes is changed by hand")
+    changed = {edit.span.source.name: edit.span.source for edit in edits}
+    texts = {each: apply(source.text, of(edits, source)) for each, source in changed.items()}
+    for source in changed.values():
+        if meaning(session, source, {}) != meaning(session, source, texts):
+            raise Refused(f"if it were called `{name}`, something would have another meaning")
+    return edits
+
+
+def of(edits: Iterable[Edit], source: Source) -> list[Edit]:
+    return [edit for edit in edits if edit.span.source.name == source.name]
+
+
+def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> object:
+    """What a text means, however its names are spelt, with other texts in the place of files.
+
+    That is what names in it mean the same, what a check of it finds, and the sizes of its nets.
+    """
+    reader = overlaid(FileReader(session, Document(source.name, source.text, None)), texts)
+    text = Source(source.name, texts.get(source.name, source.text))
+    with at_rest():
+        module = Loader(reader).load(text)
+    number: dict[Symbol, int] = {}
+    same = [number.setdefault(each.symbol, len(number)) for each in Index(module).mentions]
+    found = compiler.check(text, reader)
+    return same, [d.code for d in found.diagnostics], [network.sizes for network in found.networks]
+
+
+def overlaid(read: Reader, texts: Mapping[str, str]) -> Reader:
+    """Reads files as they would be."""
+
+    def reader(path: str, source: Source) -> Source | Diagnostic | None:
+        found = read(path, source)
+        if isinstance(found, Source) and found.name in texts:
+            return Source(found.name, texts[found.name])
+        return found
+
+    return reader
