@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from cnnspec import compiler
 from cnnspec.api import rechecker
 from cnnspec.live.check import SETTINGS, Check, at_rest, ignore
-from cnnspec.text.diagnostics import Diagnostic, Edit
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.source import Source
 
 
 class Interrupted(BaseException):
@@ -36,17 +37,15 @@ def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagno
     return check.fixed
 
 
-def safe_edits(diagnostics: Iterable[Diagnostic]) -> list[Edit]:
-    """The edits of all fixes that cannot change what the author meant, as far as they do not overlap."""
-    chosen: list[Edit] = []
-    for diagnostic in diagnostics:
-        for fix in diagnostic.fixes:
-            apart = all(
-                edit.span.end < other.span.start or other.span.end < edit.span.start
-                for edit in fix.edits
-                for other in chosen
-            )
-            if fix.safe and fix.edits and apart:
-                chosen += fix.edits
-                break
-    return sorted(chosen, key=lambda edit: edit.span.start)
+def mended(check: Check) -> str:
+    """The text when all safe fixes are made, those of faults that fixes bring to light too."""
+    if not any(fix.safe for diagnostic in with_fixes(check) for fix in diagnostic.fixes):
+        return check.source.text
+    from cnnspec.api import check_source
+    from cnnspec.faults.fixes.mend import mend
+
+    def recheck(text: str, skip: int) -> compiler.Checked:
+        source = Source(check.source.name, text)
+        return check_source(source, check.read, None, SETTINGS, lint=True, keep=ignore, skip=skip)
+
+    return mend(check.source.text, recheck).text

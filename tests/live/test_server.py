@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("pygls")
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from tests.live.client import ROOT, Client, connected
 
@@ -145,6 +146,82 @@ def test_a_change_of_a_used_file_is_seen(client: Client, tmp_path: Path) -> None
     event = types.FileEvent(blocks, types.FileChangeType.Changed)
     client.notify("workspace/didChangeWatchedFiles", types.DidChangeWatchedFilesParams([event]))
     assert hints(client, user) == {3: "8@7x7"}
+
+
+CODE = """\
+block Unit(w) {
+    conv w@3x3 pad=1, batchnorm, relu
+}
+net A(width=8) {
+    input 3@8x8
+    body: Unit width
+    conv 4@3x3 bias=no, batchnorm, relu
+    from body
+}
+"""
+
+
+def test_every_request_about_a_place_is_answered(client: Client) -> None:
+    uri = opened(client, CODE)
+    hover = client.ask_at("textDocument/hover", uri, 1, 5)
+    assert "o = (8 + 1 + 1 - 3)//1 + 1 = 8" in hover.contents.value
+    assert hover.range == types.Range(types.Position(1, 4), types.Position(1, 8))
+    offered = client.ask_at("textDocument/completion", uri, 1, 15)
+    assert {"stride=", "w"} <= {item.label for item in offered.items}
+    shown = client.ask_at("textDocument/signatureHelp", uri, 1, 19)
+    (start, end) = shown.signatures[0].parameters[shown.active_parameter].label
+    assert shown.signatures[0].label[start:end].startswith("pad=")
+    place = client.ask_at("textDocument/definition", uri, 5, 11)
+    assert place.range == types.Range(types.Position(0, 6), types.Position(0, 10))
+    found = client.ask_at("textDocument/references", uri, 0, 7, context={"includeDeclaration": True})
+    assert [each.range.start.line for each in found] == [0, 5]
+    lit = client.ask_at("textDocument/documentHighlight", uri, 5, 5)
+    assert [each.range.start.line for each in lit] == [5, 7]
+    assert client.ask_at("textDocument/prepareRename", uri, 1, 5) is None
+    assert client.ask_at("textDocument/prepareRename", uri, 1, 9).placeholder == "w"
+    edit = client.ask_at("textDocument/rename", uri, 0, 11, newName="wide")
+    assert [each.new_text for each in edit.changes[uri]] == ["wide", "wide"]
+    with pytest.raises(JsonRpcException, match="is a layer"):
+        client.ask_at("textDocument/rename", uri, 0, 7, newName="conv")
+
+
+def test_every_request_about_a_text_is_answered(client: Client) -> None:
+    uri = opened(client, CODE)
+    names = [(each.name, each.detail) for each in client.ask_of("textDocument/documentSymbol", uri)]
+    assert names == [("Unit", "(w)"), ("A", "(width=8)")]
+    folds = client.ask_of("textDocument/foldingRange", uri)
+    assert [(each.start_line, each.end_line) for each in folds] == [(0, 1), (3, 7)]
+    symbols = client.ask("workspace/symbol", {"query": "rsnt18"})
+    assert [each.name for each in symbols] == ["ResNet18"]
+    untidy = opened(client, "net  A{\n  input 1@8x8\n\n\n\n    relu\n}\n")
+    edits = client.ask_of("textDocument/formatting", untidy, options={"tabSize": 4, "insertSpaces": True})
+    for edit in sorted(edits, key=lambda edit: at(edit.range.start), reverse=True):
+        client.change(untidy, (*at(edit.range.start), *at(edit.range.end), edit.new_text))
+    assert not client.ask_of("textDocument/formatting", untidy, options={"tabSize": 4, "insertSpaces": True})
+    assert edits and hints(client, untidy) == {3: "1@8x8"}
+
+
+def test_fixes_are_offered_at_their_fault_and_the_safe_ones_together(client: Client) -> None:
+    uri = opened(client, CODE.replace("batchnorm, relu\n}", "batchnrom, relu # allow W0502\n}"))
+    actions = client.ask_of(
+        "textDocument/codeAction", uri, range=EVERYWHERE, context={"diagnostics": [], "only": ["quickfix"]}
+    )
+    by_title = {action.title: action for action in actions}
+    action = by_title["did you mean batchnorm"]
+    (edit,) = action.edit.changes[uri]
+    assert (edit.range.start, edit.new_text) == (types.Position(1, 22), "batchnorm")
+    assert action.diagnostics[0].code == "E0201" and action.is_preferred
+    client.change(uri, (1, 22, 1, 31, "batchnorm"))
+    actions = client.ask_of(
+        "textDocument/codeAction",
+        uri,
+        range=EVERYWHERE,
+        context={"diagnostics": [], "only": ["source.fixAll"]},
+    )
+    (action,) = actions
+    assert action.kind == "source.fixAll.cnnspec"
+    (edit,) = action.edit.changes[uri]
+    assert edit.new_text == "    conv w@3x3 pad=1, batchnorm, relu\n"  # the comment silences nothing
 
 
 def speak(*messages: bytes) -> tuple[bytes, int]:

@@ -27,6 +27,19 @@ REST = 0.15
 Handler = Callable[["Server", Any], Any]
 
 REQUESTS = {
+    "textDocument/hover": "assist.hover",
+    "textDocument/completion": "assist.completion",
+    "textDocument/signatureHelp": "assist.signature_help",
+    "textDocument/definition": "navigate.definition",
+    "textDocument/references": "navigate.references",
+    "textDocument/documentHighlight": "navigate.document_highlight",
+    "textDocument/prepareRename": "navigate.prepare_rename",
+    "textDocument/rename": "navigate.rename",
+    "textDocument/documentSymbol": "navigate.document_symbol",
+    "textDocument/foldingRange": "navigate.folding_range",
+    "workspace/symbol": "navigate.workspace_symbol",
+    "textDocument/codeAction": "mend.code_action",
+    "textDocument/formatting": "mend.formatting",
     "textDocument/inlayHint": "shown.inlay_hint",
     "textDocument/codeLens": "shown.code_lens",
     "workspace/executeCommand": "shown.execute_command",
@@ -44,6 +57,18 @@ NOTICES = {
 }
 
 CAPABILITIES: Json = {
+    "hoverProvider": True,
+    "completionProvider": {"triggerCharacters": [" ", "=", ".", '"', "|", ","]},
+    "signatureHelpProvider": {"triggerCharacters": [" ", "="]},
+    "definitionProvider": True,
+    "referencesProvider": True,
+    "documentHighlightProvider": True,
+    "renameProvider": {"prepareProvider": True},
+    "documentSymbolProvider": True,
+    "workspaceSymbolProvider": True,
+    "foldingRangeProvider": True,
+    "codeActionProvider": {"codeActionKinds": ["quickfix", "source.fixAll.cnnspec"]},
+    "documentFormattingProvider": True,
     "inlayHintProvider": True,
     "codeLensProvider": {},
     "executeCommandProvider": {"commands": ["cnnspec.view"]},

@@ -1,0 +1,79 @@
+"""What stands before a place in a text: how far a statement has come there, whatever is broken elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_WORD = re.compile(
+    r"""(?P<comment>\#[^\n]*) | (?P<string>"[^"\n]*"?) | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<number>[0-9][A-Za-z0-9_]*(?:\.[0-9]+)?) | (?P<arrow>->) | (?P<compare>[=!<>]=)
+      | (?P<blank>[ \t\r]+) | (?P<other>.|\n)""",
+    re.VERBOSE,
+)
+_PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_ITEM = re.compile(r"^(?:net|block|use)\b|^[A-Za-z_]\w*[ \t]*=", re.MULTILINE)
+
+FILE, BRACES, BRACKETS, HOLE = "file", "braces", "brackets", "hole"
+_CLOSERS = {"}", ")", "]"}
+
+
+class Before(NamedTuple):
+    """The innermost bracket around a place, and the words of its statement, of which `prefix` is being typed.
+
+    `frame` is FILE, BRACES, BRACKETS or HOLE (the braces of a computed label). `string`: the place is in one,
+    of which that much is typed. `opens`: nothing but a step may stand here, or a statement too.
+    """
+
+    frame: str
+    words: tuple[str, ...]
+    prefix: str
+    string: str | None
+    opens: bool
+
+
+def before(text: str, offset: int) -> Before | None:
+    """What stands before an offset; None in a comment."""
+    head = text[:offset]
+    prefix = _PREFIX.search(head)
+    end = prefix.start() if prefix else offset
+    frames: list[tuple[str, list[str]]] = [(FILE, [])]
+    opens, last_end, last = True, -1, ""
+    for found in _WORD.finditer(text, item_start(text, offset), end):
+        kind, word = str(found.lastgroup), found[0]
+        if kind == "comment":
+            if "\n" not in text[found.end() : offset]:
+                return None
+            continue
+        if kind == "blank":
+            continue
+        frame, words = frames[-1]
+        if kind == "string" and found.end() >= end and (len(word) == 1 or not word.endswith('"')):
+            return Before(frame, tuple(words), "", text[found.start() + 1 : offset], False)
+        if word in ("{", "(", "["):
+            hole = word == "{" and found.start() == last_end and re.fullmatch(r"\w+|\}", last) is not None
+            frames.append((HOLE if hole else BRACES if word == "{" else BRACKETS, []))
+        elif word in _CLOSERS:
+            if len(frames) > 1:
+                frames.pop()
+            frames[-1][1].append("")
+        elif word in (",", "|", ":", "\n") and frame != HOLE:
+            if frame in (FILE, BRACES) or word == ",":
+                words.clear()
+        else:
+            words.append(word)
+        if (word == "\n" and frame in (FILE, BRACES)) or word in ("{", "|"):
+            opens = True
+        elif word != "\n":
+            opens = False
+        last_end, last = found.end(), word
+    frame, words = frames[-1]
+    return Before(frame, tuple(words), prefix[0] if prefix else "", None, opens and not words)
+
+
+def item_start(text: str, offset: int) -> int:
+    """Where the net, block or constant of the file begins that an offset is in."""
+    start = 0
+    for found in _ITEM.finditer(text, 0, offset):
+        start = found.start()
+    return start

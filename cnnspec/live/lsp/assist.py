@@ -1,0 +1,75 @@
+"""Help while one writes: hover, completion, signatures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnspec.live import complete
+from cnnspec.live.hover import hover as say
+from cnnspec.live.lsp.convert import Json
+from cnnspec.live.signature import signature
+from cnnspec.text.source import Span
+
+if TYPE_CHECKING:
+    from cnnspec.live.lsp.server import Server
+
+KINDS = {
+    complete.KEYWORD: 14,
+    complete.LAYER: 3,
+    complete.BLOCK: 7,
+    complete.NET: 7,
+    complete.KEY: 10,
+    complete.VALUE: 12,
+    complete.NAME: 6,
+    complete.LABELLED: 18,
+    complete.FUNCTION: 3,
+    complete.PATH: 17,
+}
+"""CompletionItemKind of the protocol."""
+
+MARKDOWN = "markdown"
+
+
+def hover(server: Server, params: Json) -> Json | None:
+    document = server.document(params)
+    said = say(server.session, document, server.offset(document, params["position"]))
+    if said is None:
+        return None
+    content = {"kind": MARKDOWN, "value": said.markdown}
+    return {"contents": content, "range": server.places.range(said.span)}
+
+
+def completion(server: Server, params: Json) -> Json:
+    """What may stand here; the whole of it is in the answer, so that the editor alone narrows it down."""
+    document = server.document(params)
+    offset = server.offset(document, params["position"])
+    source = document.source
+    start = offset
+    while start and (source.text[start - 1].isalnum() or source.text[start - 1] == "_"):
+        start -= 1
+    place = server.places.range(Span(source, start, offset))
+    items = []
+    for number, offer in enumerate(complete.offers(server.session, document, offset)):
+        item: Json = {"label": offer.text, "kind": KINDS[offer.kind], "sortText": f"{number:04}"}
+        if offer.detail:
+            item["detail"] = offer.detail
+        if offer.kind != complete.PATH and not offer.text.startswith('"'):
+            item["textEdit"] = {"range": place, "newText": offer.text}
+        items.append(item)
+    return {"isIncomplete": False, "items": items}
+
+
+def signature_help(server: Server, params: Json) -> Json | None:
+    document = server.document(params)
+    found = signature(document, server.offset(document, params["position"]))
+    if found is None:
+        return None
+    shown, start = [], len(found.name)
+    for parameter in found.parameters:
+        start += 1
+        end = start + len(parameter.label)
+        shown.append({"label": [start, end], "documentation": parameter.doc})
+        start = end
+    one: Json = {"label": found.label, "documentation": found.doc, "parameters": shown}
+    active = found.active if found.active >= 0 else len(shown)
+    return {"signatures": [one], "activeSignature": 0, "activeParameter": active}

@@ -1,0 +1,84 @@
+"""Changes that are offered: fixes, the one layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from cnnspec.live.fixes import mended, with_fixes
+from cnnspec.live.lsp.convert import Json
+from cnnspec.live.placed import placed
+from cnnspec.text.diagnostics import Diagnostic, Edit
+from cnnspec.text.formatter import layout
+from cnnspec.text.source import Source, Span
+
+if TYPE_CHECKING:
+    from cnnspec.live.lsp.server import Server
+
+FIX_ALL = "source.fixAll.cnnspec"
+
+
+def code_action(server: Server, params: Json) -> list[Json]:
+    """The fixes of the faults in a range, each tried before it is offered, and all safe ones of the text."""
+    document = server.document(params)
+    if document.check is None:
+        return []
+    only = params.get("context", {}).get("only")
+    actions: list[Json] = []
+    if wanted("quickfix", only):
+        start, end = (server.offset(document, params["range"][side]) for side in ("start", "end"))
+        for diagnostic in placed(with_fixes(document.check), document.source, document.check.module.tree):
+            if diagnostic.span.start <= end and start <= diagnostic.span.end:
+                actions += quick_fixes(server, diagnostic)
+    edits = changed_lines(document.source, mended(document.check)) if wanted(FIX_ALL, only) else []
+    if edits:
+        edit = server.places.workspace_edit(edits)
+        actions.append({"title": "Make all safe fixes", "kind": FIX_ALL, "edit": edit})
+    return actions
+
+
+def quick_fixes(server: Server, diagnostic: Diagnostic) -> Iterator[Json]:
+    """The fixes of one fault, the likeliest first."""
+    fixes = [fix for fix in diagnostic.fixes if fix.edits]
+    for fix in fixes:
+        yield {
+            "title": title(fix.title),
+            "kind": "quickfix",
+            "diagnostics": [server.places.diagnostic(diagnostic)],
+            "isPreferred": fix.safe or len(fixes) == 1,
+            "edit": server.places.workspace_edit(fix.edits),
+        }
+
+
+def wanted(kind: str, only: list[str] | None) -> bool:
+    """Whether a kind of actions, or one that it is part of, is asked for."""
+    return not only or any(kind == each or kind.startswith(f"{each}.") for each in only)
+
+
+def title(words: str) -> str:
+    """A fix's title without the marks of code, which editors would show as they are."""
+    return words.replace("`", "").removesuffix("?")
+
+
+def formatting(server: Server, params: Json) -> list[Json]:
+    """The one layout; nothing where the text has faults of syntax."""
+    document = server.document(params)
+    text, _ = layout(document.source) if document.fault is None else (None, [])
+    if text is None or text == document.source.text:
+        return []
+    return server.places.edits(changed_lines(document.source, text))
+
+
+def changed_lines(source: Source, text: str) -> list[Edit]:
+    """The edits that make a text of a source, as few lines as may be, so that cursors and folds stay."""
+    old, new = source.text.splitlines(keepends=True), text.splitlines(keepends=True)
+    starts = [0]
+    for line in old:
+        starts.append(starts[-1] + len(line))
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return [
+        Edit(Span(source, starts[i], starts[j]), "".join(new[k:m]))
+        for kind, i, j, k, m in blocks
+        if kind != "equal"
+    ]

@@ -1,0 +1,119 @@
+"""The way through texts: where names are given, where they stand, what files hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnspec.live import find
+from cnnspec.live.lsp.convert import Json
+from cnnspec.live.lsp.wire import REQUEST_FAILED, Problem
+from cnnspec.live.names import OURS
+from cnnspec.live.outline import BLOCK, CONSTANT, NET, STEP, Entry, folds, outline
+from cnnspec.text.parser import parse
+
+if TYPE_CHECKING:
+    from cnnspec.live.lsp.server import Server
+
+KINDS = {NET: 5, BLOCK: 12, CONSTANT: 14, STEP: 8}
+"""SymbolKind of the protocol."""
+
+
+def definition(server: Server, params: Json) -> Json | None:
+    document = server.document(params)
+    span = find.definition(server.session, document, server.offset(document, params["position"]))
+    return server.places.location(span) if span is not None else None
+
+
+def references(server: Server, params: Json) -> list[Json]:
+    document = server.document(params)
+    mention = find.mention_at(document, server.offset(document, params["position"]))
+    if mention is None:
+        return []
+    gives = params.get("context", {}).get("includeDeclaration", True)
+    found = find.references(server.session, document, mention.symbol)
+    return [server.places.location(each.span) for each in found if gives or not each.gives]
+
+
+def document_highlight(server: Server, params: Json) -> list[Json]:
+    document = server.document(params)
+    mention = find.mention_at(document, server.offset(document, params["position"]))
+    index = find.index_of(document)
+    if mention is None or index is None:
+        return []
+    found = [each for each in index.mentions if each.symbol == mention.symbol]
+    return [{"range": server.places.range(each.span), "kind": 3 if each.gives else 2} for each in found]
+
+
+def prepare_rename(server: Server, params: Json) -> Json | None:
+    document = server.document(params)
+    mention = find.mention_at(document, server.offset(document, params["position"]))
+    if mention is None or mention.symbol.kind not in OURS:
+        return None
+    return {"range": server.places.range(mention.span), "placeholder": mention.span.text}
+
+
+def rename(server: Server, params: Json) -> Json:
+    document = server.document(params)
+    offset = server.offset(document, params["position"])
+    try:
+        edits = find.rename(server.session, document, offset, params["newName"])
+    except find.Refused as refused:
+        raise Problem(REQUEST_FAILED, str(refused)) from None
+    return server.places.workspace_edit(edits)
+
+
+def document_symbol(server: Server, params: Json) -> list[Json]:
+    document = server.document(params)
+    if document.check is None:
+        return []
+    return [symbol(server, entry) for entry in outline(document.check.module.tree)]
+
+
+def symbol(server: Server, entry: Entry) -> Json:
+    return {
+        "name": entry.name,
+        "detail": entry.detail,
+        "kind": KINDS[entry.kind],
+        "range": server.places.range(entry.span),
+        "selectionRange": server.places.range(entry.name_span),
+        "children": [symbol(server, inner) for inner in entry.inner],
+    }
+
+
+def workspace_symbol(server: Server, params: Json) -> list[Json]:
+    """Nets, blocks and constants of all files whose name holds the query's letters in their order."""
+    query = params.get("query", "").lower()
+    found = []
+    for name in server.session.files():
+        source = server.session.source(name)
+        if source is None:
+            continue
+        for entry in outline(parse(source)[0]):
+            if holds(entry.name.lower(), query):
+                place = server.places.location(entry.name_span)
+                file = name.rpartition("/")[2]
+                one = {
+                    "name": entry.name,
+                    "kind": KINDS[entry.kind],
+                    "location": place,
+                    "containerName": file,
+                }
+                found.append(one)
+    return found
+
+
+def holds(name: str, query: str) -> bool:
+    """Whether the letters of a query stand in a name, in their order."""
+    letters = iter(name)
+    return all(letter in letters for letter in query)
+
+
+def folding_range(server: Server, params: Json) -> list[Json]:
+    document = server.document(params)
+    if document.check is None:
+        return []
+    found = []
+    for first, last, comment in folds(document.source, document.check.module.tree):
+        one: Json = {"startLine": first - 1, "endLine": last - 1}
+        found.append(one | {"kind": "comment"} if comment else one)
+    return found
