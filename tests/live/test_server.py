@@ -201,6 +201,24 @@ def test_every_request_about_a_text_is_answered(client: Client) -> None:
     assert edits and hints(client, untidy) == {3: "1@8x8"}
 
 
+def test_words_are_what_they_mean(client: Client) -> None:
+    uri = opened(
+        client, "net A(width=8) {\n    input 3@8x8 # \U0001f600\n    body: conv width@3x3\n    from body\n}\n"
+    )
+    legend = client.initialized.capabilities.semantic_tokens_provider.legend.token_types
+    data = client.ask_of("textDocument/semanticTokens/full", uri).data
+    line = column = 0
+    found = []
+    for number in range(0, len(data), 5):
+        down, across, length, kind, _ = data[number : number + 5]
+        line, column = line + down, across if down else column + across
+        found.append((line, column, length, legend[kind]))
+    assert (0, 6, 5, "parameter") in found and (2, 15, 5, "parameter") in found
+    assert (1, 16, 4, "comment") in found  # the last of its signs takes two units
+    assert (2, 4, 4, "label") in found and (3, 9, 4, "label") in found
+    assert (2, 10, 4, "function") in found
+
+
 def test_fixes_are_offered_at_their_fault_and_the_safe_ones_together(client: Client) -> None:
     uri = opened(client, CODE.replace("batchnorm, relu\n}", "batchnrom, relu # allow W0502\n}"))
     actions = client.ask_of(

@@ -19,7 +19,7 @@ from cnnspec.live.lsp.convert import Json, Places, name_in
 from cnnspec.live.placed import of_file, placed
 from cnnspec.live.places import name_of
 from cnnspec.live.session import Document, Session
-from cnnspec.text import syntax
+from cnnspec.live.tokens import LEGEND
 
 REST = 0.15
 """Seconds without a message before work that may wait begins."""
@@ -42,6 +42,7 @@ REQUESTS = {
     "textDocument/formatting": "mend.formatting",
     "textDocument/inlayHint": "shown.inlay_hint",
     "textDocument/codeLens": "shown.code_lens",
+    "textDocument/semanticTokens/full": "shown.semantic_tokens",
     "workspace/executeCommand": "shown.execute_command",
 }
 """By method the function here that answers, and its module, which is loaded with its first use."""
@@ -69,6 +70,7 @@ CAPABILITIES: Json = {
     "foldingRangeProvider": True,
     "codeActionProvider": {"codeActionKinds": ["quickfix", "source.fixAll.cnnspec"]},
     "documentFormattingProvider": True,
+    "semanticTokensProvider": {"legend": {"tokenTypes": [*LEGEND], "tokenModifiers": []}, "full": True},
     "inlayHintProvider": True,
     "codeLensProvider": {},
     "executeCommandProvider": {"commands": ["cnnspec.view"]},
@@ -303,10 +305,7 @@ class Server:
     def told(self, document: Document) -> list[Any]:
         """What is wrong in a text: what its own check found, and the checks of texts that use it."""
         tree = document.check.module.tree if document.check is not None else None
-        own = document.diagnostics
-        if tree is not None and any(isinstance(item, syntax.Block) for item in tree.items):
-            own = [d for d in own if d.code != "E0210"]  # a file of blocks is fine, being worked on
-        found = placed(own, document.source, tree)
+        found = placed(document.diagnostics, document.source, tree)
         for other in self.session.documents.values():
             if document.name in other.used and other.check is not None:
                 others = of_file(other.diagnostics, document.name)

@@ -1,4 +1,4 @@
-"""What stands between the lines: sizes as inlay hints, a line of figures over each net."""
+"""What is shown in a text and between its lines: sizes, figures over nets, what each word is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.wire import INVALID_PARAMS, Problem
 from cnnspec.live.sizes import LineSize
+from cnnspec.live.tokens import LEGEND, tokens
 from cnnspec.text.diagnostics import Edit
 from cnnspec.text.source import Span
 
@@ -80,3 +81,17 @@ def execute_command(server: Server, params: Json) -> None:
     server.session.choose(document.name, net)
     server.publish(document)
     server.refresh_shown()
+
+
+def semantic_tokens(server: Server, params: Json) -> Json:
+    """Each word by five numbers: lines and columns from the last one, its length, its type, no modifiers."""
+    document = server.document(params)
+    lines, data = document.lines, []
+    last_line = last_column = 0
+    for kind, start, end in tokens(document):
+        line, column = lines.position(start)
+        before = last_column if line == last_line else 0
+        length = lines.position(end)[1] - column
+        data += [line - last_line, column - before, length, LEGEND.index(kind), 0]
+        last_line, last_column = line, column
+    return {"data": data}
