@@ -11,9 +11,8 @@ from cnnspec import layers
 from cnnspec.layers.base import Argument
 from cnnspec.live.before import BRACES, FILE, Before, before
 from cnnspec.live.check import Check
-from cnnspec.live.find import index_of
 from cnnspec.live.hover import default, told
-from cnnspec.live.names import CONSTANT, LABEL, PARAMETER, Mention, varied
+from cnnspec.live.names import CONSTANT, LABEL, PARAMETER, Mention, index_of, varied
 from cnnspec.live.session import Document, Session
 from cnnspec.text import syntax
 from cnnspec.text.shipped import names as shipped_names

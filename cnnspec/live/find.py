@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from cnnspec import compiler, layers
 from cnnspec.elaborate.load import BUILT_IN, Loader, Reader
-from cnnspec.faults.fixes.trial import apply
 from cnnspec.live.check import at_rest
-from cnnspec.live.names import FILE, LABEL, OURS, Index, Mention, Symbol
+from cnnspec.live.names import FILE, LABEL, OURS, Index, Mention, Symbol, index_of, mention_at
 from cnnspec.live.session import Document, FileReader, Session
 from cnnspec.text.diagnostics import Diagnostic, Edit
 from cnnspec.text.scanner import WORDS
@@ -20,22 +19,6 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 class Refused(Exception):
     """Why a name cannot be another."""
-
-
-def index_of(document: Document) -> Index | None:
-    """The names of an open text, read once for each version of it."""
-    check = document.check
-    if check is None:
-        return None
-    if "index" not in check.kept:
-        check.kept["index"] = Index(check.module, check.runs)
-    index: Index = check.kept["index"]
-    return index
-
-
-def mention_at(document: Document, offset: int) -> Mention | None:
-    index = index_of(document)
-    return index.at(offset) if index is not None else None
 
 
 def definition(session: Session, document: Document, offset: int) -> Span | None:
@@ -92,6 +75,8 @@ def rename(session: Session, document: Document, offset: int, name: str) -> list
 
     They are tried: where the texts would mean anything else by them, they are refused.
     """
+    from cnnspec.faults.fixes.trial import apply
+
     mention = mention_at(document, offset)
     if mention is None or mention.symbol.kind not in OURS:
         raise Refused("this is no name that a specification gives")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnspec import compiler
-from cnnspec.api import rechecker
 from cnnspec.live.check import SETTINGS, Check, at_rest, ignore
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.source import Source
@@ -22,6 +21,7 @@ def nothing() -> None:
 def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagnostic]:
     """The diagnostics of a text with their fixes, sought once. `pause` may raise Interrupted."""
     if check.fixed is None:
+        from cnnspec.api import rechecker
         from cnnspec.faults.fixes import with_fixes as seek
 
         pause()

@@ -16,9 +16,20 @@ from cnnspec.graph.tree import Leaf, Use
 from cnnspec.layers.base import Argument, Layer
 from cnnspec.live.check import Check, Run
 from cnnspec.live.figures import figures
-from cnnspec.live.find import definition, mention_at
+from cnnspec.live.find import definition
 from cnnspec.live.formula import with_numbers
-from cnnspec.live.names import ARGUMENT, BLOCK, CONSTANT, FILE, LABEL, LAYER, NET, PARAMETER, Mention
+from cnnspec.live.names import (
+    ARGUMENT,
+    BLOCK,
+    CONSTANT,
+    FILE,
+    LABEL,
+    LAYER,
+    NET,
+    PARAMETER,
+    Mention,
+    mention_at,
+)
 from cnnspec.live.session import Document, Session
 from cnnspec.text.source import Source, Span
 from cnnspec.values.kinds import describe

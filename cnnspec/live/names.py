@@ -13,6 +13,7 @@ from cnnspec import layers
 from cnnspec.elaborate.load import BUILT_IN, Module
 from cnnspec.graph.tree import Use
 from cnnspec.live.check import Place, Run
+from cnnspec.live.session import Document
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
 from cnnspec.values.functions import FUNCTIONS
@@ -278,3 +279,19 @@ def varied(module: Module, item: syntax.Variant) -> syntax.Net | None:
 def skeleton(label: syntax.Label) -> str:
     """A label with `{}` for what is computed of it."""
     return "".join(part if isinstance(part, str) else "{}" for part in label.parts)
+
+
+def index_of(document: Document) -> Index | None:
+    """The names of an open text, read once for each version of it."""
+    check = document.check
+    if check is None:
+        return None
+    if "index" not in check.kept:
+        check.kept["index"] = Index(check.module, check.runs)
+    index: Index = check.kept["index"]
+    return index
+
+
+def mention_at(document: Document, offset: int) -> Mention | None:
+    index = index_of(document)
+    return index.at(offset) if index is not None else None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnspec.live.find import index_of
-from cnnspec.live.names import ARGUMENT, BLOCK, CONSTANT, FILE, LABEL, NET, PARAMETER
+from cnnspec.live.names import ARGUMENT, BLOCK, CONSTANT, FILE, LABEL, NET, PARAMETER, index_of
 from cnnspec.live.session import Document
 from cnnspec.text import colouring
 from cnnspec.text.colouring import Stretch

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cnnspec.faults.fixes.trial import apply
-from cnnspec.live.find import Refused, definition, index_of, mention_at, references, rename
+from cnnspec.live.find import Refused, definition, references, rename
+from cnnspec.live.names import index_of, mention_at
 from cnnspec.live.session import Document, Session
 
 SPECS = Path(__file__).parents[2] / "specs"

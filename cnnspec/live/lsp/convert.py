@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cnnspec.faults import explain
 from cnnspec.live.places import Lines, name_of, uri_of
 from cnnspec.live.session import path_of
 from cnnspec.text.diagnostics import Diagnostic, Edit, Note
@@ -100,6 +99,8 @@ def at_least_one(span: Span) -> Span:
 @cache
 def page_of(code: str) -> str:
     """Where the page about a code lies; "" where there is none."""
+    from cnnspec.faults import explain
+
     path = Path(explain.__file__).parent / f"{code}.md"
     return uri_of(path.as_posix()) if path.is_file() else ""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cnnspec.live import find
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.wire import REQUEST_FAILED, Problem
-from cnnspec.live.names import OURS
+from cnnspec.live.names import OURS, index_of, mention_at
 from cnnspec.live.outline import BLOCK, CONSTANT, NET, STEP, Entry, folds, outline
 from cnnspec.text.parser import parse
 
@@ -26,7 +26,7 @@ def definition(server: Server, params: Json) -> Json | None:
 
 def references(server: Server, params: Json) -> list[Json]:
     document = server.document(params)
-    mention = find.mention_at(document, server.offset(document, params["position"]))
+    mention = mention_at(document, server.offset(document, params["position"]))
     if mention is None:
         return []
     gives = params.get("context", {}).get("includeDeclaration", True)
@@ -36,8 +36,8 @@ def references(server: Server, params: Json) -> list[Json]:
 
 def document_highlight(server: Server, params: Json) -> list[Json]:
     document = server.document(params)
-    mention = find.mention_at(document, server.offset(document, params["position"]))
-    index = find.index_of(document)
+    mention = mention_at(document, server.offset(document, params["position"]))
+    index = index_of(document)
     if mention is None or index is None:
         return []
     found = [each for each in index.mentions if each.symbol == mention.symbol]
@@ -46,7 +46,7 @@ def document_highlight(server: Server, params: Json) -> list[Json]:
 
 def prepare_rename(server: Server, params: Json) -> Json | None:
     document = server.document(params)
-    mention = find.mention_at(document, server.offset(document, params["position"]))
+    mention = mention_at(document, server.offset(document, params["position"]))
     if mention is None or mention.symbol.kind not in OURS:
         return None
     return {"range": server.places.range(mention.span), "placeholder": mention.span.text}
