@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnnspec import layers
+from cnnspec.elaborate.network import IMAGE_ARGUMENTS
 from cnnspec.layers.base import Argument
 from cnnspec.live.before import BRACES, FILE, Before, before
 from cnnspec.live.check import Check
@@ -145,6 +146,8 @@ def call(document: Document, check: Check, words: tuple[str, ...], offset: int) 
 def keys(check: Check, words: tuple[str, ...], given: set[str]) -> Iterator[Offer]:
     """The arguments of a layer, a block or a net that are not given yet."""
     cls = layers.find(words[0])
+    if words[0] == "input":
+        yield from (Offer(f"{name}=", KEY, "of images") for name in IMAGE_ARGUMENTS if name not in given)
     if cls is not None:
         for name, argument in cls.arguments.items():
             if name not in given:

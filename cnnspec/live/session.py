@@ -36,6 +36,7 @@ class Document:
         self.source, self.fault = read_text(name, self.text)
         self.lines = Lines(self.text)
         self.dirty = True
+        self.touched = False  # a file that it uses is another now
         self.view = ""  # the net that was chosen to be in view
         self.check: Check | None = None
         self.used: set[str] = set()  # the files that it looked for, by `use`, whether there are such or not
@@ -133,7 +134,7 @@ class Session:
         self._read.pop(name, None)
         for document in self.documents.values():
             if name in document.used:
-                document.dirty = True
+                document.dirty = document.touched = True
 
     # Reading
 

@@ -120,8 +120,6 @@ class Server:
                     self.cancelled.add(known)
                 continue
             self.inbox.put(message)
-            if isinstance(message, dict) and message.get("method") == "exit":
-                return  # no process ends well while a thread of it waits for input
 
     def next(self) -> Any:
         """The next message; without one the next piece of work is done, and None."""
@@ -157,7 +155,9 @@ class Server:
         document = self.session.refresh(name)
         if document is not None:
             self.publish(document)
-            self.refresh_shown()
+            if document.touched:  # of a text that changes itself the client asks anyway
+                document.touched = False
+                self.refresh_shown()
 
     def use_time(self) -> bool:
         """Do a piece of what may wait; whether there was any."""
