@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cnnspec.analysis.costs import Counter
+from cnnspec.graph.tree import Leaf, Use
 from cnnspec.live.check import Check, Place, Run
 from cnnspec.live.shift import Shift
 from cnnspec.text import syntax
@@ -41,6 +43,21 @@ def line_sizes(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) 
                 each = tuple(dict.fromkeys(map(plain_shape, shapes)))
                 found.append(LineSize(chain.span.end, each, len(each) == 1 and len(shapes) == len(leaving)))
     return sorted(found)
+
+
+def line_params(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) -> dict[int, int]:
+    """By line, counted from 1, the parameters of what ends there, where all its runs agree."""
+    counter = Counter()
+    found: dict[int, int] = {}
+    uneven: set[int] = set()
+    for chain in chains(tree):
+        for step in chain.steps:
+            line = source.position(step.span.end)[0]
+            made = [run.made for run in runs.get((source.name, step.span.start, step.span.end), ())]
+            counts = {counter.step(each, set()).params for each in made if isinstance(each, Leaf | Use)}
+            found[line] = found.get(line, 0) + sum(counts)
+            uneven |= {line} if len(counts) > 1 else set()
+    return {line: count for line, count in found.items() if count and line not in uneven}
 
 
 def is_told(chain: syntax.Chain) -> bool:

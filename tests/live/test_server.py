@@ -100,6 +100,15 @@ def test_hints_tell_sizes_and_write_claims(client: Client) -> None:
     assert hints(client, uri) == {3: "(3456)", 4: "(10)"}
 
 
+def test_parameters_stand_beside_sizes_where_they_are_wanted() -> None:
+    with connected(options={"hints": {"parameters": True}}) as client:
+        uri = opened(client, FAULTY.replace(" in=784", ""))
+        assert hints(client, uri) == {2: "6@24x24 · 156", 3: "3456", 4: "10 · 34,570"}
+        settings = types.DidChangeConfigurationParams({"cnnspec": {"hints": {"parameters": False}}})
+        client.notify("workspace/didChangeConfiguration", settings)
+        assert hints(client, uri) == {2: "6@24x24", 3: "3456", 4: "10"}
+
+
 def at(position: types.Position) -> tuple[int, int]:
     return position.line, position.character
 

@@ -276,10 +276,11 @@ class Server:
 
     def can(self, *path: str) -> bool:
         """Whether the client is capable of something."""
-        found: Any = self.client
-        for name in path:
-            found = found.get(name) if isinstance(found, dict) else None
-        return bool(found)
+        return bool(within(self.client, path))
+
+    def wants(self, *path: str) -> bool:
+        """Whether the user's settings turn something on."""
+        return bool(within(self.options, path))
 
     def refresh_shown(self) -> None:
         """Have the client ask anew for what it shows between the lines."""
@@ -326,6 +327,13 @@ class Server:
 
     def offset(self, document: Document, position: Json) -> int:
         return document.lines.offset(position["line"], position["character"])
+
+
+def within(found: Any, path: tuple[str, ...]) -> Any:
+    """What lies under a path of keys; None where nothing does."""
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def handler_of(place: str) -> Handler:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.wire import INVALID_PARAMS, Problem
-from cnnspec.live.sizes import LineSize
+from cnnspec.live.sizes import LineSize, line_params
 from cnnspec.live.tokens import LEGEND, tokens
 from cnnspec.text.diagnostics import Edit
 from cnnspec.text.source import Span
@@ -23,12 +23,22 @@ def inlay_hint(server: Server, params: Json) -> list[Json]:
     """The sizes of the lines in a range."""
     document = server.document(params)
     first, last = params["range"]["start"]["line"], params["range"]["end"]["line"]
+    counts = params_of(server, document)
     hints = []
     for size in server.session.sizes(document):
         position = server.places.position(document.source, size.offset)
         if first <= position["line"] <= last:
             hints.append(hint(server, document, size, position))
+            if count := counts.get(position["line"] + 1):
+                hints[-1]["label"] += f" · {count:,}"
     return hints
+
+
+def params_of(server: Server, document: Document) -> dict[int, int]:
+    """The parameters by line, where the user wants to see them."""
+    if document.check is None or not server.wants("hints", "parameters"):
+        return {}
+    return line_params(document.check.module.tree, document.source, document.check.runs)
 
 
 def hint(server: Server, document: Document, size: LineSize, position: Json) -> Json:

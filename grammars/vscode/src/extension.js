@@ -7,8 +7,11 @@ let client;
 async function start() {
   const [command, ...args] = workspace.getConfiguration("cnnspec").get("command");
   const server = { command, args };
-  const watched = workspace.createFileSystemWatcher("**/*.cnn");
-  const served = { documentSelector: [{ language: "cnnspec" }], synchronize: { fileEvents: watched } };
+  const served = {
+    documentSelector: [{ language: "cnnspec" }],
+    initializationOptions: workspace.getConfiguration("cnnspec"),
+    synchronize: { configurationSection: "cnnspec" },
+  };
   client = new LanguageClient("cnnspec", "cnnspec", server, served);
   try {
     await client.start();
