@@ -58,9 +58,8 @@ def unread(constant: syntax.Constant) -> Diagnostic:
     name, value = constant.name.name, constant.value.span.text
     layer = layers.find(name)
     if layer is None:
-        message, fixes = f"nothing reads `{name}`", ()
-    else:
-        written = f"{name} {value}" if layer.positional else name
-        message = f"`{name} = …` only names a value, which nothing reads: it is no `{name}` layer"
-        fixes = (Fix(f"write `{written}`", (Edit(constant.span, written),)),)
-    return Diagnostic("W0511", message, constant.span, "a name for a value", fixes=fixes)
+        return Diagnostic("W0511", f"nothing reads `{name}`", constant.span, "a name for a value")
+    written = f"{name} {value}" if layer.positional else name
+    message = f"`{name} = …` only names a value, which nothing reads: it is no `{name}` layer"
+    fix = Fix(f"write `{written}`", (Edit(constant.span, written),))
+    return Diagnostic("W0511", message, constant.span, "a name for a value", fixes=(fix,))
