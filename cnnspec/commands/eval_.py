@@ -40,9 +40,9 @@ def eval_(
     backend: str,
     **choice: Any,
 ) -> None:
-    """Tell a net's accuracy, over all and in each class, and which classes it confuses.
+    """Tell how many images of the data a net tells rightly.
 
-    DATA is what `train` takes. Where it is not divided, it is divided as `train` does by the same seed.
+    That is its accuracy, over all and in each class, and which classes it confuses. DATA is what `train` takes. Where it is not divided, it is divided as `train` does by the same seed.
     """
     _, network = call.network(file, choice)
     try:

@@ -107,10 +107,12 @@ def test_debugging_shows_the_traceback(wrong: str, monkeypatch: pytest.MonkeyPat
 CALLS = {
     "build": [LENET],
     "check": [LENET],
+    "completion": ["bash"],
     "diff": [LENET, LENET],
     "explain": ["conv"],
     "fmt": ["-"],
     "import": [SMALL],
+    "man": [],
     "sizes": [LENET],
     "summary": [LENET],
     "verify": [LENET, "--backends", "numpy"],
@@ -143,7 +145,8 @@ def test_a_full_disk_behind_standard_output(command: str, tmp_path: Path) -> Non
 
 
 def test_every_command_that_writes_to_standard_output_is_tried() -> None:
-    others = {"draw", "eval", "run", "train", "weights"}  # need files, or a net of its own weights
+    # They need files, a net with weights of its own, a run, or an editor.
+    others = {"draw", "eval", "lsp", "report", "run", "train", "weights"}
     assert set(COMMANDS) - set(CALLS) == others
 
 
