@@ -1,4 +1,4 @@
-"""`cnnspec explain`: what a code means, what a layer does."""
+"""`cnnspec explain`: what a code means, what a layer does, what a word of the field is."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from cnnspec.text.files import FileProblem
 
 
 @click.command()
-@click.argument("what", required=False)
-def explain(what: str | None) -> None:
-    """Tell what a code means, or what a layer does.
+@click.argument("what", nargs=-1)
+def explain(what: tuple[str, ...]) -> None:
+    """Tell what a code, a layer or a word means.
 
-    WHAT is a code such as E0410, a layer such as conv, or a network of the zoo such as resnet; without it
-    the codes and layers are listed.
+    WHAT is a code such as E0410, a layer such as conv, a word such as stride or receptive field, or a network
+    of the zoo such as resnet; without it the codes, layers and words are listed.
     """
     from cnnspec.faults import handbook
 
-    width = terminal_width()
+    asked, width = " ".join(what), terminal_width()
     try:
-        click.echo(handbook.page(what, width) if what else handbook.contents(width), nl=False)
+        click.echo(handbook.page(asked, width) if asked else handbook.contents(width), nl=False)
     except handbook.NoPage as problem:
         from cnnspec.tables.zoo_page import zoo_page
 
         try:
-            click.echo(zoo_page(what or ""), nl=False)
+            click.echo(zoo_page(asked), nl=False)
         except FileProblem:
             fail(problem)

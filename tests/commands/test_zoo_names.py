@@ -107,7 +107,7 @@ def test_explain_tells_of_a_network() -> None:
     assert "Blocks, for `use`: Fire" in run("explain", "blocks/fire").stdout
     assert (
         run("explain", "cnov").stderr
-        == "cnnspec: no code and no layer is called 'cnov': did you mean `conv`?\n"
+        == "cnnspec: no code, layer or word is called 'cnov': did you mean `conv`?\n"
     )
 
 

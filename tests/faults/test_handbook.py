@@ -39,14 +39,16 @@ def test_without_a_word_all_are_listed() -> None:
     [
         ("conv2d", "did you mean `conv`?"),
         ("E410", "did you mean `E0410`?"),
-        ("Dense", "did you mean `linear`?"),
+        ("InstanceNorm2d", "did you mean `instancenorm`?"),
+        ("kernal", "did you mean `kernel`"),
+        ("receptive feild", "did you mean `receptive field`?"),
         ("cnv", "did you mean `conv`?"),
         ("zzzzzzzz", "`cnnspec explain` lists"),
         ("../explain/E0101", "`cnnspec explain` lists"),
     ],
 )
 def test_what_has_no_page(word: str, hint: str) -> None:
-    with pytest.raises(handbook.NoPage, match=r"no code and no layer is called"):
+    with pytest.raises(handbook.NoPage, match=r"no code, layer or word is called"):
         handbook.page(word)
     result = CliRunner().invoke(main, ["explain", word])
     assert result.exit_code == 2
