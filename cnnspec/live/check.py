@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnnspec import compiler
 from cnnspec.compiler import Checked
-from cnnspec.elaborate.load import Loader, Reader
+from cnnspec.elaborate.load import Loader, Module, Reader
 from cnnspec.elaborate.network import choose
 from cnnspec.elaborate.settings import Settings
 from cnnspec.elaborate.state import Watch
@@ -70,6 +70,11 @@ class Check:
         """Whether a net can be checked alone, and is no mere pattern of variants."""
         pattern = choose(self.module, name, [])
         return pattern is None or not pattern.lacking
+
+    def root(self, name: str) -> syntax.Net | None:
+        """The net of this name, or the one that it varies; None where that is not there."""
+        net = self.module.nets[name].net
+        return net if isinstance(net, syntax.Net) else varied(self.module, net)
 
     # Net by net
 
@@ -169,6 +174,17 @@ class Check:
             known = before.found.get(name)
             if known is not None and not known.diagnostics and before.key(name) == self.key(name):
                 self.found[name] = known
+
+
+def varied(module: Module, item: syntax.Variant) -> syntax.Net | None:
+    """The net that a chain of variants leads to; None where it leads nowhere."""
+    passed: list[Any] = []
+    found: Any = item
+    while isinstance(found, syntax.Variant) and found not in passed:
+        passed.append(found)
+        known = module.nets.get(found.pattern.name)
+        found = known.net if known is not None else None
+    return found if isinstance(found, syntax.Net) else None
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from cnnspec import layers
 from cnnspec.elaborate.network import IMAGE_ARGUMENTS
 from cnnspec.layers.base import Argument
 from cnnspec.live.before import BRACES, FILE, Before, before
-from cnnspec.live.check import Check
+from cnnspec.live.check import Check, varied
 from cnnspec.live.hover import default, told
-from cnnspec.live.names import CONSTANT, LABEL, PARAMETER, Mention, index_of, varied
+from cnnspec.live.names import CONSTANT, LABEL, PARAMETER, Mention, index_of
 from cnnspec.live.session import Document, Session
 from cnnspec.text import syntax
 from cnnspec.text.shipped import names as shipped_names

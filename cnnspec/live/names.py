@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cnnspec import layers
 from cnnspec.elaborate.load import BUILT_IN, Module
 from cnnspec.graph.tree import Use
-from cnnspec.live.check import Place, Run
+from cnnspec.live.check import Place, Run, varied
 from cnnspec.live.session import Document
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
@@ -263,17 +263,6 @@ class Index:
     def mention(self, span: Span, symbol: Symbol | None) -> None:
         if symbol is not None:
             self.mentions.append(Mention(span, symbol))
-
-
-def varied(module: Module, item: syntax.Variant) -> syntax.Net | None:
-    """The net that a chain of variants leads to; None where it leads nowhere."""
-    passed: list[Any] = []
-    found: Any = item
-    while isinstance(found, syntax.Variant) and found not in passed:
-        passed.append(found)
-        known = module.nets.get(found.pattern.name)
-        found = known.net if known is not None else None
-    return found if isinstance(found, syntax.Net) else None
 
 
 def skeleton(label: syntax.Label) -> str:

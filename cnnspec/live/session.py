@@ -69,21 +69,24 @@ class Document:
         shift = Shift(before.source, self.source) if before is not None else None
         self.used.clear()
         check = Check(self.source, read, before)
-        check.view(self.net_at(check, shift) or self.view)
+        check.view(self.net_at(check, shift))
         self.view = check.in_view
         self.waiting = waiting(before, check, shift) if before is not None and shift is not None else []
         self.check = check
         self.sizes = sizes_of(check, self.sizes, shift)
 
     def net_at(self, check: Check, shift: Shift | None) -> str:
-        """The net in which the text changed, if it is one that can be looked at."""
+        """The net in which the text changed; of a pattern one of its variants; else the one in view."""
         if shift is None or shift.start == shift.old_end == shift.new_end:
-            return ""
-        for name in check.nets:
-            span = check.module.nets[name].net.span
+            return self.view
+        for name, known in check.module.nets.items():
+            span = known.net.span
             if span.start <= shift.start <= span.end and span.source is check.source:
-                return name
-        return ""
+                if name in check.nets:
+                    return name
+                variants = [each for each in check.nets if check.root(each) is known.net]
+                return variants[0] if variants and self.view not in variants else self.view
+        return self.view
 
 
 def waiting(before: Check, check: Check, shift: Shift) -> list[Diagnostic]:

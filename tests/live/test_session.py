@@ -109,6 +109,20 @@ def test_the_net_that_one_types_in_comes_into_view() -> None:
     assert shown(document.sizes, document) == {1: "1@8x8"}
 
 
+def test_a_pattern_is_seen_by_one_of_its_variants() -> None:
+    pattern = "net P(w) {\n    input 1@9x9, conv w@1x1, relu\n}\n"
+    text = f"net A {{ input 1@8x8 }}\n{pattern}net B = P w=2\nnet C = P w=3\n"
+    session, document = opened(text)
+    typed(session, document, text.replace("9x9", "7x7"))
+    assert document.view == "B"
+    session.choose(document.name, "C")
+    typed(session, document, text)
+    assert document.view == "C"
+    typed(session, document, text.replace("w=2", "w=4"))
+    assert document.view == "B"
+    assert shown(document.sizes, document) == {3: "4@9x9"}
+
+
 def test_nets_that_did_not_change_are_not_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "k = 3\nnet A { input 1@8x8, conv 2@k }\nnet B { input 1@9x9, conv 2@k }\nnet C = B\n"
     session, document = opened(text)
