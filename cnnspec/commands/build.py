@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--weights", metavar="FILE", help="onnx: a .safetensors or .npz file; random without it.")
 @click.option("--opset", type=int, metavar="N", help="onnx: the version of its operators; 21.")
 @click.option("--functions", is_flag=True, help="onnx: make each block a function.")
+@click.option("--trainer", is_flag=True, help="torch: the program that trains it, which imports the net's.")
 @click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 @takes_call
@@ -43,6 +44,7 @@ def build(
     weights: str | None,
     opset: int | None,
     functions: bool,
+    trainer: bool,
     output: str | None,
     force: bool,
     **choice: Any,
@@ -62,7 +64,12 @@ def build(
         fail("--plain writes the net as it is, --optimize changes it: leave one of them out")
     if backend in MODELS and output is None:
         fail(f"--backend {backend} makes a binary file: -o names it")
+    if trainer and (chosen or backend != "torch"):
+        fail("--trainer writes what trains the net in PyTorch: other options of a program do not go with it")
     path, network = call.network(file, choice)
+    if trainer:
+        write_trainer(network, path, output, force)
+        return
     try:
         if weights is not None:
             chosen["weights"] = tensors_of(network, weights)
@@ -92,6 +99,29 @@ def beside(output: str, store: Store | None) -> dict[str, Iterator[bytes]]:
     if store is None or not store.parts:
         return {}
     return {str(Path(output).with_name(store.name)): store.content()}
+
+
+def write_trainer(network: Any, path: str, output: str | None, force: bool) -> None:
+    """Write the trainer, and say where it looks for the net."""
+    from cnnspec.backends import check_python
+
+    try:
+        from cnnspec.run import RunProblem
+        from cnnspec.train.trainer_file import module_of, trainer_file
+
+        made = trainer_file(network, path)
+    except ImportError as problem:
+        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[train]'")
+    except RunProblem as problem:
+        fail(problem)
+    check_python("torch", made)
+    if output in (None, "-"):
+        click.echo(made, nl=False)
+        return
+    save(str(output), made, force)
+    module = Path(str(output)).parent / f"{module_of(path)}.py"
+    if not module.exists():
+        complain(f"it imports the net from {module.name}: `cnnspec build {path} -o {module}` writes that")
 
 
 def tensors_of(network: Any, path: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from cnnspec.text.output import make_folder
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.culprit import culprit
 from cnnspec.train.data.images import Data
+from cnnspec.train.data.prepare import preparation
 from cnnspec.train.data.read import check_classes, check_input, read_data
 from cnnspec.train.head import head_of
 from cnnspec.train.recipe.loop import Batches
@@ -61,14 +62,15 @@ class Session:
         self.data = read_data(request.data, self.given, seed, request.skip_broken)
         self.classes = check_classes(request.data, self.data, self.head.classes)
         self.net = build_net(network, seed, request.weights)
+        mean, std = preparation(self.given)
         options = Choices(
             **request.options,
             class_weights=balance(self.data, self.head.classes) if request.balanced else (),
             shares=self.head.shares(request.auxiliary),
             main=self.head.main,
             softmax=self.head.softmax,
-            mean=self.given.mean or (0.0,),
-            std=self.given.std or (1.0,),
+            mean=mean,
+            std=std,
             workers=workers_of(request.workers, self.data),
         )
         if not any(not key.startswith(options.freeze) for key, _ in self.net.named_parameters()):

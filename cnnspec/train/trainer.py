@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
-from cnnspec.train.recipe.loop import Batch, Batches, Options, Trainer
+from cnnspec.train.recipe.heads import HeadOptions, HeadTrainer
+from cnnspec.train.recipe.loop import Batch, Batches
 
 
 def obey_the_parent(worker: int) -> None:
@@ -34,23 +35,20 @@ class Stopped(Exception):
 
 
 @dataclass
-class Choices(Options):
+class Choices(HeadOptions):
     """`ema`: the decay of averaged weights, 0 for none. `freeze`: beginnings of keys."""
 
     optimizer: str = "adamw"
     schedule: str = "onecycle"
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] = ()
-    shares: tuple[float, ...] = (1.0,)
-    main: int = 0
-    softmax: tuple[int, ...] = ()
     freeze: tuple[str, ...] = ()
     ema: float = 0.0
     amp: str = "no"
     compile: bool = False
 
 
-class FullTrainer(Trainer):
+class FullTrainer(HeadTrainer):
     """A Trainer with choices. `stop` ends it after a step; `tick` is called after each."""
 
     options: Choices
@@ -58,12 +56,12 @@ class FullTrainer(Trainer):
     def __init__(
         self, net: nn.Module, train: Batches, val: Batches, options: Choices, tick: Callable[[], None]
     ) -> None:
-        self.tick, self.stop = tick, False
+        self.options, self.tick, self.stop = options, tick, False
         self.images = torch.empty(0)
         for key, tensor in net.named_parameters():
             tensor.requires_grad_(tensor.requires_grad and not key.startswith(options.freeze))
         self.frozen = [m for name, m in net.named_modules() if f"{name}.".startswith(options.freeze)]
-        super().__init__(net, train, val, options)
+        super().__init__(net, train, val)
         self.weights = (
             torch.tensor(options.class_weights, device=self.device) if options.class_weights else None
         )
@@ -77,10 +75,16 @@ class FullTrainer(Trainer):
             self.model.compile()
 
     def load(self, keys: Batches) -> DataLoader[Batch]:
-        loader = super().load(keys)
-        loader.pin_memory = self.device.type == "cuda"
-        loader.worker_init_fn = obey_the_parent
-        return loader
+        workers, pin = self.options.workers, self.device.type == "cuda"
+        return DataLoader(
+            keys.images,
+            batch_size=None,
+            sampler=keys,
+            num_workers=workers,
+            pin_memory=pin,
+            worker_init_fn=obey_the_parent,
+            persistent_workers=workers > 0,
+        )
 
     def optimise(self, tensors: list[nn.Parameter]) -> torch.optim.Optimizer:
         adamw = super().optimise(tensors)
@@ -98,24 +102,15 @@ class FullTrainer(Trainer):
         kind = torch.float16 if self.options.amp == "fp16" else torch.bfloat16
         return torch.autocast(self.device.type, kind, enabled=self.options.amp != "no")
 
-    def logits(self, scores: Tensor, place: int) -> Tensor:
-        """(N, classes); of probabilities their logarithms, which softmax takes back."""
-        flat = scores.flatten(1).float()
-        return flat.clamp_min(1e-37).log() if place in self.options.softmax else flat
+    def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
+        smoothing = self.options.label_smoothing
+        return F.cross_entropy(logits, labels, self.weights, reduction="sum", label_smoothing=smoothing)
 
     def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         for module in self.frozen:
             module.eval()
         with self.precision():
-            made = self.model(self.prepare(images))
-        outputs = (made,) if isinstance(made, Tensor) else made
-        found = [self.logits(scores, place) for place, scores in enumerate(outputs)]
-        smoothing = self.options.label_smoothing
-        parts = [
-            share * F.cross_entropy(x, labels, self.weights, reduction="sum", label_smoothing=smoothing)
-            for share, x in zip(self.options.shares, found, strict=True)
-        ]
-        return torch.stack(parts).sum(), (found[self.options.main].argmax(1) == labels).sum()
+            return super().losses(images, labels)
 
     def descend(self, images: Tensor, labels: Tensor) -> None:
         self.images = images

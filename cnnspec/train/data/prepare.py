@@ -15,11 +15,17 @@ def prepare(images: Images, indices: Sequence[int], given: Input) -> Array:
     """(N, C, H, W), float32: pixels from 0 to 1, less the input's mean, over its deviation."""
     pixels = np.stack([images.read(index) for index in indices])
     shares = pixels.astype(np.float32) / (255 if pixels.dtype == np.uint8 else 1)
-    mean, std = (
-        np.array(n or d, np.float32).reshape(1, -1, 1, 1) for n, d in ((given.mean, 0), (given.std, 1))
-    )
+    mean, std = (np.array(n, np.float32).reshape(1, -1, 1, 1) for n in preparation(given))
     made: Array = (shares - mean) / std
     return made
+
+
+def preparation(given: Input) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean and the deviation of each channel of an input, 0 and 1 where it has none."""
+    shape = given.value.shape
+    assert shape is not None
+    mean, std = given.mean or (0.0,), given.std or (1.0,)
+    return mean * (shape.channels // len(mean)), std * (shape.channels // len(std))
 
 
 def picture(image: Array) -> Array:

@@ -22,6 +22,7 @@ class Options:
     lr: float = 5e-3
     weight_decay: float = 0.01  # of kernels and matrices, not of biases and norms
     warmup: float = 3.0  # epochs in which the learning rate rises; then it falls to 0
+    shape: tuple[int, int, int] = (3, 224, 224)  # of an image, (C, H, W)
     mean: tuple[float, ...] = (0.0,)  # of pixels from 0 to 1
     std: tuple[float, ...] = (1.0,)
     seed: int = 0
@@ -33,7 +34,7 @@ class Batches(Sampler[Key]):
     """Batches of equal size, to within an image; of each the part of this process."""
 
     def __init__(self, images: Dataset[Batch], count: int, options: Options) -> None:
-        self.images, self.count, self.seed = images, count, options.seed
+        self.images, self.count, self.options = images, count, options
         self.steps, self.step, self.shuffle = math.ceil(count / options.batch), 0, False
         several = dist.is_initialized()
         self.rank = dist.get_rank() if several else 0
@@ -41,7 +42,7 @@ class Batches(Sampler[Key]):
 
     def __iter__(self) -> Iterator[Key]:
         epoch, first = divmod(self.step, self.steps)
-        chance = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        chance = torch.Generator().manual_seed(self.options.seed * 1_000_003 + epoch)
         drawn = torch.randperm(self.count, generator=chance)
         order = drawn if self.shuffle else torch.arange(self.count)
         for whole in order.tensor_split(self.steps)[first:]:
@@ -49,30 +50,22 @@ class Batches(Sampler[Key]):
 
 
 class Trainer:
-    """Fits a net to `train`; `evaluate` tries it on `val`.
+    """Fits a net to `train`. What is random follows from the seed and the step."""
 
-    Order, dropout and learning rate follow from the seed and the step: a run that goes
-    on is the run that never stopped.
-    """
-
-    def __init__(
-        self, net: nn.Module, train: Batches, val: Batches, options: Options
-    ) -> None:
-        self.train, self.val, self.options = train, val, options
-        train.shuffle, self.device = True, torch.device(options.device)
+    def __init__(self, net: nn.Module, train: Batches, val: Batches) -> None:
+        self.train, self.val, self.options = train, val, train.options
+        train.shuffle, self.device = True, torch.device(self.options.device)
         self.batches, self.val_batches = self.load(train), self.load(val)
         self.net = self.shown = net.to(self.device)
         self.model = self.parallel(net) if train.world > 1 else net
         self.optimizer = self.optimise([p for p in net.parameters() if p.requires_grad])
-        self.mean = torch.tensor(options.mean, device=self.device).view(1, -1, 1, 1)
-        self.std = torch.tensor(options.std, device=self.device).view(1, -1, 1, 1)
+        pair = torch.tensor([self.options.mean, self.options.std], device=self.device)
+        self.mean, self.std = pair.view(2, 1, -1, 1, 1).unbind()
         self.step, self.loss, self.right = 0, 0.0, 0.0  # sums of the epoch so far
 
     def load(self, keys: Batches) -> DataLoader[Batch]:
-        n = self.options.workers
-        return DataLoader(
-            keys.images, None, sampler=keys, num_workers=n, persistent_workers=n > 0
-        )
+        workers = self.options.workers
+        return DataLoader(keys.images, None, sampler=keys, num_workers=workers)
 
     def parallel(self, net: nn.Module) -> nn.Module:
         return DistributedDataParallel(net)
@@ -103,21 +96,19 @@ class Trainer:
 
     def descend(self, images: Tensor, labels: Tensor) -> None:
         """Take a step against the gradient of a batch."""
-        keys, at = self.train, self.step % self.train.steps
-        seed = (self.options.seed * 1_000_003 + self.step) * 4096 + keys.rank
-        torch.manual_seed(seed)
+        seed = self.options.seed << 32
+        torch.manual_seed(seed + (self.step << 12) + self.train.rank)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(self.step)
         loss, right = self.losses(images, labels.to(self.device, non_blocking=True))
-        sums = torch.stack([loss.detach(), right])
-        if keys.world > 1:
+        sums = torch.stack([loss.detach(), right, torch.full_like(right, len(labels))])
+        if self.train.world > 1:
             dist.all_reduce(sums)
-        total, hits = sums.tolist()
+        total, hits, size = sums.tolist()
         if not math.isfinite(total):
             raise FloatingPointError(f"the loss is {total}")
         # Processes average their gradients, so each sum counts times their number.
-        size = keys.count // keys.steps + (at < keys.count % keys.steps)
-        self.advance(loss * keys.world / size)
+        self.advance(loss * self.train.world / size)
         self.loss, self.right = self.loss + total, self.right + hits
         self.step += 1
 
@@ -142,9 +133,8 @@ class Trainer:
         """What the net makes of all images of `val`, (N, classes), in each process."""
         net, places = self.shown.eval(), [i for _, keys in self.val for i in keys]
         made = [net(self.prepare(images)).flatten(1) for images, _ in self.val_batches]
-        found = torch.cat(made).float()
-        scores = torch.zeros(self.val.count, found.shape[1], device=self.device)
-        scores[places] = found
+        scores = torch.zeros(self.val.count, made[0].shape[1], device=self.device)
+        scores[places] = torch.cat(made).float()
         if self.val.world > 1:
             dist.all_reduce(scores)
         return scores.cpu()
