@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -102,7 +102,7 @@ def of_layer(session: Session, document: Document, check: Check, mention: Mentio
     leaves = [run.made for run in runs if isinstance(run.made, Leaf) and run.made.layer.name == name]
     parts = [f"**{name}**: {cls.summary}"]
     if leaves or cls.is_join:
-        parts += [flow(runs), *numbers(leaves), counts(check, leaves), reach(check, leaves)]
+        parts += [figures_of(check, leaves) or flow(runs), *numbers(leaves)]
     elif cls.formula:
         parts.append(f"`{cls.formula}`")
     return [*parts, arguments(cls, leaves[0].layer if leaves else None), code(cls.example)]
@@ -117,21 +117,6 @@ def numbers(leaves: list[Leaf]) -> list[str]:
         if leaf.input.shape is not None and leaf.output.shape is not None:
             lines += with_numbers(leaf.layer, plain_shape(leaf.input.shape), plain_shape(leaf.output.shape))
     return [code("\n".join([leaves[0].layer.formula, *dict.fromkeys(lines)]))]
-
-
-def counts(check: Check, leaves: list[Leaf]) -> str:
-    """Parameters and MACs, of one run of the step and of all."""
-    known = [(leaf.layer, plain_shape(leaf.input.shape)) for leaf in leaves if leaf.input.shape is not None]
-    if not known:
-        return ""
-    found = list(dict.fromkeys(amount(Counter.count(layer, shape)) for layer, shape in known))
-    return listed(found) if found != [""] else ""
-
-
-def amount(found: Any) -> str:
-    """`9,408 parameters · 118,013,952 MACs`, of what there is any of."""
-    words = ((found.params, "parameters"), (found.macs, "MACs"))
-    return " · ".join(f"{number:,} {word}" for number, word in words if number)
 
 
 def nodes_of(check: Check) -> dict[tuple[str, int], list[tuple[Node, Field | None]]]:
@@ -149,14 +134,28 @@ def nodes_of(check: Check) -> dict[tuple[str, int], list[tuple[Node, Field | Non
     return known
 
 
-def reach(check: Check, leaves: list[Leaf]) -> str:
-    """The receptive fields of a step's pixels, in pixels of the input."""
-    if not leaves:
+def figures_of(check: Check, made: Sequence[Leaf | Use]) -> str:
+    """A table of a step's runs, those alike once: sizes, parameters, MACs, receptive field and jump."""
+    lines: dict[str, None] = {}
+    counter = Counter()
+    for each in made:
+        if each.input.shape is not None and each.output.shape is not None:
+            arriving, leaving = plain_shape(each.input.shape), plain_shape(each.output.shape)
+            found = counter.leaf(each) if isinstance(each, Leaf) else counter.instance(each.instance)
+            field = reach(check, each.span, (arriving, leaving))
+            lines[f"| `{arriving} → {leaving}` | {found.params:,} | {found.macs:,} | {field} |"] = None
+    if not lines:
         return ""
-    span = leaves[0].span
-    found = [field for _, field in nodes_of(check).get((span.source.name, span.start), ()) if field]
-    texts = ["all" if field is WHOLE else f"{by(field.size)}, jump {by(field.jump)}" for field in found]
-    return f"receptive field {listed(texts)}" if texts else ""
+    head = ("| here | parameters | MACs | receptive field | jump |", "|---|---|---|---|---|")
+    return "\n".join([*head, *list(lines)[:MOST], *(["| … | | | | |"] if len(lines) > MOST else [])])
+
+
+def reach(check: Check, span: Span, way: tuple[Shape, Shape]) -> str:
+    """The receptive field and the jump behind the first layer that stands there and goes that way."""
+    for node, field in nodes_of(check).get((span.source.name, span.start), ()):
+        if (plain_shape(node.shapes[0]), plain_shape(node.output)) == way and field is not None:
+            return "all | –" if field is WHOLE else f"{by(field.size)} | {by(field.jump)}"
+    return "– | –"
 
 
 def by(sides: tuple[int, int] | tuple[Fraction, Fraction]) -> str:
@@ -220,10 +219,7 @@ def of_block(session: Session, document: Document, check: Check, mention: Mentio
     parts = [head(definition(session, document, mention.span.start))]
     runs = [] if mention.gives else runs_at(check, mention.span.start, document.source)
     uses = [run.made for run in runs if isinstance(run.made, Use)]
-    if uses:
-        counter = Counter()
-        parts += [flow(runs), listed(amount(counter.instance(use.instance)) for use in uses)]
-    return parts
+    return [*parts, figures_of(check, uses) or flow(runs)]
 
 
 def of_net(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:

@@ -94,8 +94,7 @@ def test_files_beside_a_text_are_offered(tmp_path: Path) -> None:
             [
                 "8@32x32 → 16@16x16",
                 "o = (32 + 1 + 2 - 5)//2 + 1 = 16",
-                "3,216 parameters · 819,200 MACs",
-                "jump 2",
+                "| `8@32x32 → 16@16x16` | 3,216 | 819,200 | 7 | 2 |",
             ],
         ),
         (HEAD + "conv 16@5x5 strid^e=2\n}\n", ["step of the window", "default `1`", "here `2`"]),
@@ -106,7 +105,7 @@ def test_files_beside_a_text_are_offered(tmp_path: Path) -> None:
         (HEAD + "a^dd { | relu | identity }\n}\n", ["8@32x32 → 8@32x32"]),
         (
             "# A unit.\nblock B(w) { conv w@1x1 }\n" + HEAD + "^B 4\n}\n",
-            ["# A unit.\nblock B(w)", "8@32x32 → 4@32x32", "36 parameters"],
+            ["# A unit.\nblock B(w)", "| `8@32x32 → 4@32x32` | 36 | 32,768 |"],
         ),
         (HEAD.replace("net A", "net ^A") + "relu\n}\n", ["net A(width=8, act=relu)", "224 parameters"]),
         ('use "blocks/^residual.cnn"\n' + HEAD + "relu }\n", ["residual.cnn", "`Basic`, `Bottleneck`"]),
