@@ -42,8 +42,8 @@ def eval_(
 ) -> None:
     """Tell how many images of the data a net tells rightly.
 
-    That is its accuracy, over all and in each class, and which classes it confuses. DATA is what `train` takes.
-    Where it is not divided, it is divided as `train` does by the same seed.
+    That is its accuracy, over all and in each class, and which classes it confuses. DATA is what `train`
+    takes. Where it is not divided, it is divided as `train` does by the same seed.
     """
     _, network = call.network(file, choice)
     try:

@@ -110,8 +110,8 @@ def train(
 ) -> None:
     """Train a net to tell images, and report on it.
 
-    DATA is a folder of class folders, a .csv of paths and labels, an .npz, or `digits`. A folder may hold train
-    and val folders, or the files of MNIST or CIFAR. What comes of it goes to runs/.
+    DATA is a folder of class folders, a .csv of paths and labels, an .npz, or `digits`. A folder may hold
+    train and val folders, or the files of MNIST or CIFAR. What comes of it goes to runs/.
     """
     if int(os.environ.get("RANK", 0)) > 0:  # the first process speaks for all
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
