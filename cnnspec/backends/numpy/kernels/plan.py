@@ -22,7 +22,6 @@ from cnnspec.backends.numpy.kernels.posts import (
     post_add,
     post_add_run,
     post_in_place,
-    post_join,
     run_of,
 )
 from cnnspec.backends.numpy.kernels.threads import Task, crew
@@ -373,44 +372,6 @@ def quick_in_place(plan: Plan, layer: Layer) -> None:
         plan.add(lambda: np.copyto(y, x))
     plan.follow(y, plan.whole_rows(y), [post_in_place(work)])
     plan.close([layer])
-
-
-def quick_add(plan: Plan, layer: Layer) -> None:
-    """Sums."""
-    quick_join(plan, layer, np.add)
-
-
-def quick_sub(plan: Plan, layer: Layer) -> None:
-    """Differences."""
-    quick_join(plan, layer, np.subtract)
-
-
-def quick_mul(plan: Plan, layer: Layer) -> None:
-    """Products; gates (N, 1, 1, C) weigh whole channels, (N, H, W, 1) pixels."""
-    quick_join(plan, layer, np.multiply)
-
-
-def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
-    """Values joined, each with each: in the place of one that nobody else needs."""
-    shape = np.broadcast_shapes(*(plan.values[name].shape for name in layer.of))
-    free = [
-        name
-        for name in layer.of
-        if plan.alone(layer, name) and plan.values[name].shape == shape
-    ]
-    names = list(layer.of)
-    if len(names) > 2:  # of a sum or a product; it starts where it is to be
-        names.sort(key=lambda name: name not in free[:1])
-    one, two, *others = (plan.values[name] for name in names)
-    y = plan.move(free[0], layer.name) if free else plan.take(layer.name, shape)
-    _, after = plan.chain(layer, fold=False)
-    posts = plan.posts(y, None, layer.name, after)
-    joins = [
-        post_join(join, one, two),
-        *(post_join(join, y, other) for other in others),
-    ]
-    plan.follow(y, plan.whole_rows(y), [*joins, *posts], [layer, *after])
-    finish(plan, layer, after)
 
 
 def finish(plan: Plan, layer: Layer, after: list[Layer]) -> None:

@@ -1,4 +1,4 @@
-"""Fast forms of layers that move numbers about: joins of channels, pads, shuffles."""
+"""Fast forms of joins, and of layers that move numbers about: pads, shuffles."""
 
 from __future__ import annotations
 
@@ -8,8 +8,47 @@ import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array, Part, origins
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Plan, first
+from cnnspec.backends.numpy.kernels.plan import Plan, finish, first
+from cnnspec.backends.numpy.kernels.posts import post_join
 from cnnspec.backends.numpy.kernels.strips import frame_moves, runs
+
+
+def quick_add(plan: Plan, layer: Layer) -> None:
+    """Sums."""
+    quick_join(plan, layer, np.add)
+
+
+def quick_sub(plan: Plan, layer: Layer) -> None:
+    """Differences."""
+    quick_join(plan, layer, np.subtract)
+
+
+def quick_mul(plan: Plan, layer: Layer) -> None:
+    """Products; gates (N, 1, 1, C) weigh whole channels, (N, H, W, 1) pixels."""
+    quick_join(plan, layer, np.multiply)
+
+
+def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
+    """Values joined, each with each: in the place of one that nobody else needs."""
+    shape = np.broadcast_shapes(*(plan.values[name].shape for name in layer.of))
+    free = [
+        name
+        for name in layer.of
+        if plan.alone(layer, name) and plan.values[name].shape == shape
+    ]
+    names = list(layer.of)
+    if len(names) > 2:  # of a sum or a product; it starts where it is to be
+        names.sort(key=lambda name: name not in free[:1])
+    one, two, *others = (plan.values[name] for name in names)
+    y = plan.move(free[0], layer.name) if free else plan.take(layer.name, shape)
+    _, after = plan.chain(layer, fold=False)
+    posts = plan.posts(y, None, layer.name, after)
+    joins = [
+        post_join(join, one, two),
+        *(post_join(join, y, other) for other in others),
+    ]
+    plan.follow(y, plan.whole_rows(y), [*joins, *posts], [layer, *after])
+    finish(plan, layer, after)
 
 
 def quick_concat(plan: Plan, layer: Layer) -> None:
