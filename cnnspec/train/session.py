@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from cnnspec.analysis.unroll import unroll
@@ -30,6 +31,7 @@ from cnnspec.train.head import head_of
 from cnnspec.train.recipe.loop import Batches
 from cnnspec.train.run_folder import STATE, Row, RunFolder
 from cnnspec.train.scores import accuracy_of, loss_of, predictions_of
+from cnnspec.train.shared_norms import share_norms
 from cnnspec.train.trainer import Choices, FullTrainer, Stopped
 
 
@@ -62,6 +64,8 @@ class Session:
         self.data = read_data(request.data, self.given, seed, request.skip_broken)
         self.classes = check_classes(request.data, self.data, self.head.classes)
         self.net = build_net(network, seed, request.weights)
+        if dist.is_initialized():
+            self.net = share_norms(self.net)
         mean, std = preparation(self.given)
         options = Choices(
             **request.options,

@@ -1,0 +1,59 @@
+"""Batch norms over several processes: they take the statistics of the whole batch, as in one process."""
+
+from __future__ import annotations
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.nn import functional
+
+
+def total(part: Tensor) -> Tensor:
+    """The sum over all processes, through which gradients come back."""
+    made: Tensor = functional.all_reduce(part)  # type: ignore[no-untyped-call]
+    return made
+
+
+class SharedNorm(nn.modules.batchnorm._BatchNorm):
+    """What PyTorch's SyncBatchNorm is on GPUs, for any device and for parts of a batch that are empty."""
+
+    def _check_input_dim(self, images: Tensor) -> None:
+        """Any number of axes will do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        axes = [0, *range(2, x.ndim)]
+        shape = (1, -1, *[1] * (x.ndim - 2))
+        count = torch.tensor(float(x.numel() // x.shape[1]), device=x.device)
+        dist.all_reduce(count)
+        if count < 2:
+            raise ValueError("Expected more than 1 value per channel when training")
+        mean = total(x.sum(axes)) / count
+        centred = x - mean.view(shape)
+        variance = total(centred.square().sum(axes)) / count
+        if self.running_mean is not None and self.running_var is not None:
+            self.follow(mean.detach(), variance.detach() * count / (count - 1))
+        made: Tensor = centred * (variance + self.eps).rsqrt().view(shape)
+        return made * self.weight.view(shape) + self.bias.view(shape) if self.affine else made
+
+    @torch.no_grad()
+    def follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Move the running statistics."""
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked += 1
+        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        for running, now in ((self.running_mean, mean), (self.running_var, variance)):
+            assert running is not None
+            running.lerp_(now, share)
+
+
+def share_norms(net: nn.Module) -> nn.Module:
+    """The same net, under the same keys, its batch norms over all processes."""
+    if torch.cuda.is_available():
+        found: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
+        return found
+    for module in net.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.__class__ = SharedNorm
+    return net

@@ -1,0 +1,65 @@
+"""Several processes learn what one does: gloo, on the CPU."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tests.safety.running import ROOT
+from tests.train.calling import some_digits
+
+pytestmark = pytest.mark.slow
+
+NET = """net N {
+    input 1@8x8 mean=0.305 std=0.376
+    conv 8@3x3 pad=1 %s, relu, maxpool 2x2, flatten, linear 10
+}
+"""
+
+
+def train(folder: Path, count: int, out: str, *options: str) -> subprocess.CompletedProcess[str]:
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
+    command = [sys.executable, *launch, "-m", "cnnspec", "train", "n.cnn", "d.npz", "--out", out, *options]
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=240)
+
+
+def log(folder: Path) -> list[list[float]]:
+    with (folder / "log.csv").open() as file:
+        return [[float(value) for value in row[:-1]] for row in [*csv.reader(file)][1:]]
+
+
+def gap(one: dict[str, Any], other: dict[str, Any]) -> float:
+    assert one.keys() == other.keys()
+    return max(float(np.abs(one[key] - other[key]).max()) for key in one)
+
+
+# A bias before a norm has no gradient but rounding, of which AdamW makes steps as large as any.
+@pytest.mark.parametrize("norm", ["", "bias=no, batchnorm"], ids=["plain", "batchnorm"])
+def test_one_two_and_three_processes_learn_the_same(norm: str, tmp_path: Path) -> None:
+    """In batches of 31 and 32 images, of which three processes have 11, 10 and 10 or 11."""
+    (tmp_path / "n.cnn").write_text(NET % norm)
+    some_digits(tmp_path / "d.npz", 237)
+    for count in (1, 2, 3):
+        ran = train(tmp_path, count, str(count), "--epochs", "1", "--lr", "0.002")
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.count("epoch 1/1") == 1, "the first process speaks alone"
+    one = load_file(tmp_path / "1" / "last.safetensors")
+    for count in ("2", "3"):
+        assert gap(one, load_file(tmp_path / count / "last.safetensors")) < 1e-4
+        assert np.allclose(log(tmp_path / "1"), log(tmp_path / count), atol=1e-4)
+        with (
+            np.load(tmp_path / count / "predictions.npz") as found,
+            np.load(tmp_path / "1/predictions.npz") as ours,
+        ):
+            assert np.allclose(found["scores"], ours["scores"], atol=1e-4), (
+                "each image counts once, in its place"
+            )
