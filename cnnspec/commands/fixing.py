@@ -10,13 +10,11 @@ from cnnspec.commands.common import Call, fail
 from cnnspec.commands.difference import difference
 from cnnspec.faults.fixes.mend import Made, describe, mend
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.text.decoding import decode
+from cnnspec.text.decoding import decode, encode
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import STDIN, FileProblem, read_bytes, read_used
 from cnnspec.text.output import write
 from cnnspec.text.source import Source
-
-MARK = b"\xef\xbb\xbf"
 
 
 class Fixed(NamedTuple):
@@ -51,14 +49,6 @@ def fix_file(call: Call, path: str, net: str | None, settings: Any, unsafe: bool
     mended = mend(source.text, check, unsafe)
     after = encode(mended.text, before) if mended.made else before
     return Fixed(path, name, before, after, mended.found, mended.made)
-
-
-def encode(text: str, like: bytes) -> bytes:
-    """A text with the newlines that a file has, of several kinds the one that it has most, and its mark."""
-    whole, returns = like.count(b"\r\n"), like.count(b"\r")
-    alone = {"\n": like.count(b"\n") - whole, "\r\n": whole, "\r": returns - whole}
-    newline = max(alone, key=lambda each: alone[each])
-    return (MARK if like.startswith(MARK) else b"") + text.replace("\n", newline).encode()
 
 
 def put(file: Fixed, differs: bool) -> None:

@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8 that shows what it says."""
+"""Bytes to text, and back: UTF-8 that shows what it says."""
 
 from __future__ import annotations
 
@@ -48,3 +48,11 @@ def too_long(source: Source, max_source: int) -> Diagnostic:
 def newlines(text: str) -> str:
     """A text with newlines as `\\n`."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encode(text: str, like: bytes) -> bytes:
+    """A text with the newlines that a file has, of several kinds the one that it has most, and its mark."""
+    whole, returns = like.count(b"\r\n"), like.count(b"\r")
+    counts = {"\n": like.count(b"\n") - whole, "\r\n": whole, "\r": returns - whole}
+    newline = max(counts, key=lambda each: counts[each])
+    return (_MARK if like.startswith(_MARK) else b"") + text.replace("\n", newline).encode()
