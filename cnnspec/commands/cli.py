@@ -27,6 +27,7 @@ COMMANDS = (
     "man",
     "report",
     "run",
+    "serve",
     "sizes",
     "summary",
     "train",

@@ -1,0 +1,52 @@
+"""`cnnspec serve`: a page on this machine that shows what a text makes as one types it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from cnnspec.commands.common import complain, fail
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.text.files import FileProblem, only_spec
+
+STACK = 64 << 20
+"""Bytes of a thread's stack: a check goes as deep in one as anywhere."""
+
+
+@click.command()
+@click.argument("file", required=False)
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Of the page; a free one without it.")
+@click.option("--open", "opens", is_flag=True, help="Show the page in a browser.")
+def serve(file: str | None, port: int, opens: bool) -> None:
+    """Edit a net in the browser: sizes, faults and picture as one types.
+
+    Nobody but this machine reaches the page, and it needs the address that is printed. It reads and writes
+    the .cnn files in the folder of FILE and below. Ctrl-C ends it.
+    """
+    from cnnspec.live.serve.folder import Folder
+    from cnnspec.live.serve.server import Server
+    from cnnspec.values.limits import room
+
+    try:
+        path = Path(file or only_spec())
+        folder = Folder(path.parent)
+        folder.read(path.name)
+        threading.stack_size(STACK)
+        server = Server(folder, path.name, port)
+    except FileProblem as problem:
+        fail(problem)
+    except OSError as problem:
+        fail(f"--port {port}: {problem.strerror}")
+    click.echo(visible(f"{path} stands at {server.address}"))
+    click.echo("Ctrl-C ends it", err=True)
+    sys.stdout.flush()
+    if opens and click.launch(server.address) != 0:
+        complain("--open: nothing here shows it")
+    with room(), server:
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            sys.exit(0)

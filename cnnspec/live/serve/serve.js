@@ -1,0 +1,281 @@
+// What is typed goes to the server at once for sizes and faults, and when it rests for the picture.
+
+const RESTS = 200; // milliseconds without a key
+const byId = (id) => document.getElementById(id);
+const [text, behind, faults, file, net] = ["text", "behind", "faults", "file", "net"].map(byId);
+const token = new URLSearchParams(location.search).get("token");
+const start = JSON.parse(byId("start").textContent);
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+let name = start.name;
+let stored = start; // as the file is on the disk
+let found = { sizes: [], faults: [], nets: [], net: "", facts: "" };
+let chosen = "";
+let overwrites = false;
+
+async function ask(what, body) {
+  const headers = { "Content-Type": "application/json", "X-Cnnspec-Token": token };
+  let answer;
+  try {
+    answer = await fetch(what, { method: "POST", headers, body: JSON.stringify({ name, ...body }) });
+  } catch {
+    throw new Error("cnnspec serve has ended");
+  }
+  const said = await answer.json();
+  if (!answer.ok) throw Object.assign(new Error(said.problem), { status: answer.status });
+  return said;
+}
+
+// One question of a kind is on its way at a time; what comes meanwhile is asked once afterwards.
+function lane(act) {
+  let busy = false;
+  let again = false;
+  return async function run() {
+    if (busy) {
+      again = true;
+      return;
+    }
+    busy = true;
+    do {
+      again = false;
+      try {
+        await act();
+      } catch (problem) {
+        tell(problem.message);
+      }
+    } while (again);
+    busy = false;
+  };
+}
+
+const compile = lane(async () => {
+  const asked = text.value;
+  const answer = await ask("/compile", { text: asked, net: chosen });
+  if (asked !== text.value) return;
+  found = { ...answer, faults: answer.faults.map(withKnownFixes) };
+  chosen = answer.net;
+  show();
+});
+
+const complete = lane(async () => {
+  const asked = text.value;
+  const view = document.querySelector("[name=view]:checked").value;
+  const theme = dark.matches ? "dark" : "light";
+  const answer = await ask("/complete", { text: asked, net: chosen, view, theme });
+  if (asked !== text.value) return;
+  found.faults = answer.faults;
+  show();
+  paint(answer);
+});
+
+let rest = 0;
+function typed() {
+  overwrites = false;
+  showBehind(); // the lines move at once, their sizes follow
+  showState();
+  compile();
+  clearTimeout(rest);
+  rest = setTimeout(complete, RESTS);
+}
+
+// Fixes come late: those of a fault that stands there as before stay meanwhile.
+const key = (fault) => JSON.stringify([fault.code, fault.message, fault.place.line]);
+function withKnownFixes(fault) {
+  const same = found.faults.find((each) => key(each) === key(fault) && each.place.start === fault.place.start);
+  return same ? { ...fault, fixes: same.fixes } : fault;
+}
+
+function make(tag, className, content) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (content !== undefined) made.textContent = content;
+  return made;
+}
+
+function show() {
+  showBehind();
+  showFaults();
+  byId("facts").textContent = found.facts;
+  net.replaceChildren(...found.nets.map((each) => new Option(each, each, false, each === found.net)));
+  net.disabled = found.nets.length < 2;
+}
+
+// Behind the text stands the same text, unseen: its marks are seen, and what is written after its lines.
+function showBehind() {
+  const marks = found.faults
+    .filter((fault) => fault.place.start !== undefined)
+    .sort((a, b) => a.place.start - b.place.start);
+  const sizes = new Map(found.sizes.map((size) => [size.line, size]));
+  const lines = [];
+  let at = 0;
+  text.value.split("\n").forEach((line, index) => {
+    const end = at + line.length;
+    let from = at;
+    for (const { place, severity } of marks) {
+      const a = Math.max(place.start, from);
+      const b = Math.min(Math.max(place.end, place.start + 1), end);
+      if (a < b) {
+        lines.push(text.value.slice(from, a), make("span", severity, text.value.slice(a, b)));
+        from = b;
+      }
+    }
+    lines.push(text.value.slice(from, end));
+    const size = sizes.get(index + 1);
+    if (size) lines.push("  ", make("span", size.stale ? "size stale" : "size", `→ ${size.text}`));
+    lines.push("\n");
+    at = end + 1;
+  });
+  behind.replaceChildren(...lines);
+  scroll();
+}
+
+function scroll() {
+  behind.scrollTop = text.scrollTop;
+  behind.scrollLeft = text.scrollLeft;
+}
+
+function showFaults() {
+  const count = (severity) => found.faults.filter((fault) => fault.severity === severity).length;
+  const words = ["error", "warning", "note"].map((each) => [count(each), each]).filter(([n]) => n);
+  byId("count").textContent = words.map(([n, each]) => `${n} ${each}${n > 1 ? "s" : ""}`).join(", ") || "no faults";
+  faults.replaceChildren(...found.faults.map(faultItem));
+}
+
+function faultItem(fault) {
+  const item = make("li", fault.severity);
+  item.append(placeOf(fault.place), ` ${fault.code}: ${fault.message}`);
+  for (const note of fault.notes) {
+    const line = make("div", "notes", note.message);
+    if (note.place) line.prepend(placeOf(note.place), " ");
+    item.append(line);
+  }
+  const fixes = make("div", "fixes");
+  for (const fix of fault.fixes) {
+    if (!fix.edits.length) {
+      fixes.append(make("span", "", fix.title));
+      continue;
+    }
+    const button = make("button", "", fix.title);
+    button.type = "button";
+    button.addEventListener("click", () => mend(fix.edits));
+    fixes.append(button);
+  }
+  if (fault.fixes.length) item.append(fixes);
+  return item;
+}
+
+function placeOf(place) {
+  if (place.file) return make("span", "", `${place.file}:${place.line}`);
+  const button = make("button", "place", `line ${place.line}`);
+  button.type = "button";
+  button.addEventListener("click", () => {
+    text.focus();
+    text.setSelectionRange(place.start, place.end);
+    text.scrollTop = (place.line - 4) * parseFloat(getComputedStyle(text).lineHeight);
+  });
+  return button;
+}
+
+// By the browser's own editing, so that it can be undone.
+function mend(edits) {
+  text.focus();
+  for (const edit of [...edits].sort((a, b) => b.start - a.start)) {
+    text.setSelectionRange(edit.start, edit.end);
+    const done = edit.text
+      ? document.execCommand("insertText", false, edit.text)
+      : document.execCommand("delete");
+    if (!done) text.setRangeText(edit.text, edit.start, edit.end, "end");
+  }
+  typed();
+}
+
+let shown = "";
+function paint(answer) {
+  byId("problem").textContent = answer.problem || "";
+  byId("picture").classList.toggle("old", !answer.picture);
+  byId("table").innerHTML = answer.table || "";
+  if (!answer.picture) return;
+  URL.revokeObjectURL(shown);
+  shown = URL.createObjectURL(new Blob([answer.picture], { type: "image/svg+xml" }));
+  const image = byId("image");
+  image.src = shown;
+  image.alt = `Picture of ${found.net}: ${found.facts || "as far as it goes"}`;
+  image.hidden = false;
+  byId("svg").href = shown;
+  byId("svg").download = `${found.net}.svg`;
+}
+
+// Files
+
+function tell(words) {
+  byId("state").textContent = words;
+}
+
+function showState() {
+  const unsaved = text.value !== stored.text;
+  tell(unsaved ? "not saved" : "saved");
+  byId("save").disabled = !unsaved;
+  byId("save").textContent = "Save";
+  document.title = (unsaved ? "• " : "") + name;
+}
+
+async function save() {
+  const written = text.value;
+  try {
+    const { stamp } = await ask("/save", { text: written, stamp: overwrites ? null : stored.stamp });
+    stored = { ...stored, text: written, stamp };
+    overwrites = false;
+    showState();
+  } catch (problem) {
+    tell(problem.message);
+    overwrites = problem.status === 409;
+    if (overwrites) byId("save").textContent = "Save anyway";
+  }
+}
+
+function showFile(opened) {
+  stored = opened;
+  const names = [...new Set([...opened.names, name])].sort();
+  file.replaceChildren(...names.map((each) => new Option(each, each, false, each === name)));
+  text.value = opened.text;
+  chosen = "";
+  found = { sizes: [], faults: [], nets: [], net: "", facts: "" };
+  typed();
+}
+
+async function open(wanted) {
+  if (text.value !== stored.text && !confirm(`Leave ${name} without saving it?`)) {
+    file.value = name;
+    return;
+  }
+  const before = name;
+  name = wanted;
+  try {
+    showFile(await ask("/open", {}));
+  } catch (problem) {
+    name = file.value = before;
+    tell(problem.message);
+  }
+}
+
+text.addEventListener("input", typed);
+text.addEventListener("scroll", scroll);
+net.addEventListener("change", async () => {
+  chosen = net.value;
+  await compile();
+  complete();
+});
+file.addEventListener("change", () => open(file.value));
+byId("save").addEventListener("click", save);
+byId("view").addEventListener("change", complete);
+dark.addEventListener("change", complete);
+addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key === "s") {
+    event.preventDefault();
+    save();
+  }
+});
+addEventListener("beforeunload", (event) => {
+  if (text.value !== stored.text) event.preventDefault();
+});
+showFile(start);
