@@ -25,15 +25,20 @@ SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "concat": "concat"}
 
 
 def layer_words(layer: Layer) -> str:
-    """`conv 64@3x3 /2 pad 1`: the layer with the arguments that are not what they always are."""
+    """`conv 64@3x3 /2 pad 1`: the layer with the arguments that are not what they always are.
+
+    `convtranspose 64@2x2 stride 2`, for it enlarges.
+    """
     words = [layer.name]
     for name, argument in layer.arguments.items():
         value = layer.value(name)
         if name in SILENT or value is None or (argument.kind == "count" and value == argument.default):
             continue
         if name == "stride":
+            # Behind a slash a stride is read as a division: a transposed convolution multiplies.
+            sign = "stride " if "extra" in layer.arguments else "/"
             if value != (1, 1):
-                words.append(f"/{size_words(value)}")
+                words.append(sign + size_words(value))
         elif name in layer.positional:
             words.append("x".join(map(str, value)) if argument.kind == "size" else value_words(value))
         elif value != argument.default:

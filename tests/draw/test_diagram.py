@@ -110,6 +110,11 @@ def test_a_convolution_takes_in_what_follows_it() -> None:
     ]
 
 
+def test_a_stride_that_enlarges_is_no_division() -> None:
+    diagram = chain("conv 8@3x3 stride=2 pad=1\nconvtranspose 8@2x2 stride=2")
+    assert outline(diagram.items)[1:3] == ["conv 8@3x3 /2 pad 1", "convtranspose 8@2x2 stride 2"]
+
+
 @pytest.mark.parametrize(
     ("letters", "lines"),
     [
