@@ -142,6 +142,16 @@ def test_without_weights_the_rest_is_told(tmp_path: Path) -> None:
     assert "small.cnn: " in (folder / "report.html").read_text("utf-8")
 
 
+def test_without_memory_for_layers_the_rest_is_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up(*_: object) -> None:
+        raise MemoryError
+
+    found = read_run(run)
+    monkeypatch.setattr(found.session, "run", give_up)
+    text = page(found)
+    assert "there is too little memory to keep" in text and "The first filters" in text
+
+
 def test_images_of_another_size_are_not_run(tmp_path: Path) -> None:
     found = predictions([0, 1], [0, 1], 2, (5, 6, 1))
     text = page(read_run(run_folder(tmp_path / "r", ["a", "b"], found)))

@@ -138,41 +138,35 @@ def matrix(found: Tally, theme: Theme) -> str:
     count = len(found.names)
     cell, size = (34, 12) if count <= 12 else (26, 9)
     names = [cut(name) for name in found.names]
-    beside = round(max(map(len, names)) * 12 * LETTER) + 30
-    width, height = beside + count * cell + 40, beside + count * cell + 8
-    parts = [
-        text(beside - 8, 14, "is ↓   the net says →", theme.quiet, "end")
-        if beside > 150
-        else text(4, 14, "is ↓  says →", theme.quiet)
-    ]
+    longest = max(map(len, names)) * 12 * LETTER
+    # Names stand to the left of the rows, and over the columns, turned by 50 degrees.
+    beside, above = round(longest) + 16, round(longest * 0.77) + 28
+    width, height = round(beside + count * cell + longest * 0.64) + 8, above + count * cell + 8
+    width = max(width, 110)
+    parts = [text(4, 14, "is ↓  says →", theme.quiet)]
     for place, name in enumerate(names):
-        along, above = beside + (place + 0.5) * cell, beside - 8
-        parts.append(text(beside - 8, beside + (place + 0.5) * cell + 4, name, theme.ink, "end"))
-        turned = f' transform="rotate(-50 {along + 3:g} {above})"'
-        parts.append(text(along + 3, above, name, theme.ink, more=turned))
+        along, down = beside + (place + 0.5) * cell, above + (place + 0.5) * cell
+        parts.append(text(beside - 8, down + 4, name, theme.ink, "end"))
+        turned = f' transform="rotate(-50 {along + 3:g} {above - 8})"'
+        parts.append(text(along + 3, above - 8, name, theme.ink, more=turned))
     images = found.matrix.sum(1)
-    for i in range(count):
-        for j in range(count):
-            number = int(found.matrix[i, j])
-            x, y = beside + j * cell, beside + i * cell
+    for i, row in enumerate(found.matrix.tolist()):
+        for j, number in enumerate(row):
             colour = theme.quiet if i == j else theme.skip
-            share = FAINT + (FULL - FAINT) * math.sqrt(number / images[i]) if number else 0
-            parts.append(
-                f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" fill="{theme.tints[0]}"/>'
-            )
+            x, y = beside + j * cell, above + i * cell
+            parts.append(square(x, y, cell - 1, theme.tints[0]))
             if number:
-                parts.append(
-                    f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" fill="{colour}" '
-                    f'fill-opacity="{share:.3f}"/>'
-                )
+                share = FAINT + (FULL - FAINT) * math.sqrt(number / images[i])
+                parts.append(square(x, y, cell - 1, colour, f' fill-opacity="{share:.3f}"'))
                 words = str(number) if number < 10_000 else f"{number // 1000}k"
-                parts.append(
-                    text(
-                        x + (cell - 1) / 2, y + cell / 2 + size * 0.35, words, theme.ink, "middle", size=size
-                    )
-                )
+                middle = x + (cell - 1) / 2, y + cell / 2 + size * 0.35
+                parts.append(text(*middle, words, theme.ink, "middle", size=size))
     words = f"Confusion matrix of {count} classes: {found.right} of {found.images} images are on its diagonal"
     return svg(width, height, words, parts, theme)
+
+
+def square(x: float, y: float, side: float, colour: str, more: str = "") -> str:
+    return f'<rect x="{x}" y="{y}" width="{side}" height="{side}" fill="{colour}"{more}/>'
 
 
 def bar(share: float, theme: Theme) -> str:

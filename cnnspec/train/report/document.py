@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from string import Template
 
@@ -39,7 +39,7 @@ CLASSES, CONFUSED = 60, 12
 
 
 def page(run: Evidence) -> str:
-    """The whole page. Raises MemoryError where the net takes more than there is to show its layers."""
+    """The whole page."""
     counted = tally(run.predictions, run.config.classes)
     style = base_style() + files(__package__).joinpath("report.css").read_text("utf-8")
     parts = [
@@ -158,24 +158,38 @@ def confusions(counted: Tally) -> str:
 def layer_sections(run: Evidence) -> Iterator[str]:
     """The first layer's filters, and what layers make of a few images."""
     if run.session is None:
-        yield section("Layers", f"<p>The net could not be run for this page: {shown(run.lack)}.</p>")
+        yield not_run(run.lack)
         return
-    scale = image(
-        png(Image.fromarray(diverging(np.linspace(-1, 1, 97).reshape(1, 1, -1))[0].repeat(12, axis=0))), ""
-    )
-    signed = f"<p>Where numbers have both signs, white is 0, blue less, vermilion more: {scale}</p>"
     filters = first_filters(run.session)
     if filters is not None:
-        yield section("The first filters", f"{signed}\n{grid_figure(filters)}")
+        yield section("The first filters", f"{legend([filters])}\n{grid_figure(filters)}")
+    try:
+        found = examples(run.session, images_of(run.predictions))
+    except MemoryError:
+        yield not_run("there is too little memory to keep what all layers make of an image")
+        return
     blocks = []
-    for example in examples(run.session, images_of(run.predictions)):
+    for example in found:
         layers = "\n".join(grid_figure(grid) for grid in example.layers)
-        blocks.append(
-            f'<div class="beside">{image_figure(example.shown, run.config.classes)}<div>{layers}</div></div>'
-        )
+        picture = image_figure(example.shown, run.config.classes)
+        blocks.append(f'<div class="beside">{picture}<div>{layers}</div></div>')
     if blocks:
+        grids = [grid for example in found for grid in example.layers]
         words = "<p>The first channels of some layers, each in its own range.</p>"
-        yield section("What layers make of an image", "\n".join([words, *blocks]))
+        yield section("What layers make of an image", "\n".join([words, legend(grids), *blocks]))
+
+
+def not_run(why: str) -> str:
+    return section("Layers", f"<p>The net could not be run for this page: {shown(why)}.</p>")
+
+
+def legend(grids: Sequence[Grid]) -> str:
+    """The diverging scale, where some grid has it."""
+    if not any(grid.signed for grid in grids):
+        return ""
+    bar = diverging(np.linspace(-1, 1, 97).reshape(1, 1, -1))[0].repeat(12, axis=0)
+    scale = image(png(Image.fromarray(bar)), "")
+    return f"<p>Where numbers have both signs, white is 0, blue less, vermilion more: {scale}</p>"
 
 
 def grid_figure(grid: Grid) -> str:
@@ -199,7 +213,7 @@ def making(run: Evidence) -> str:
         "seed": str(config.seed),
         "cnnspec": config.cnnspec,
     }
-    given = {name: value for name, value in config.options.items() if value is not None}
+    given = {name: value for name, value in config.options.items() if value not in (None, [])}
     facts |= {name.replace("_", " "): written(value) for name, value in given.items()}
     items = "".join(f"<dt>{shown(name)}</dt><dd>{shown(value)}</dd>" for name, value in facts.items())
     lines = "\n".join(map(shown, run.spec.splitlines()))
