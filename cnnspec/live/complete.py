@@ -265,7 +265,8 @@ def of_string(
         here = Path(document.name).parent
         if Path(document.name).is_absolute():
             yield from (Offer(path, PATH) for path in specifications(here, typed, Path(document.name)))
-        yield from (Offer(f"{name}.cnn", PATH, "shipped") for name in shipped_names() if "/" in name)
+        blocks = (name for name in shipped_names() if name.startswith("blocks/"))
+        yield from (Offer(f"{name}.cnn", PATH, "shipped") for name in blocks)
     elif len(found.words) > 1 and found.words[-1] == "=":
         argument = argument_of(found.words[0], found.words[-2])
         yield from (Offer(word, VALUE) for word in (argument.choices if argument is not None else ()))

@@ -107,10 +107,12 @@ def is_whole(item: syntax.Item) -> bool:
 
 def catalogue() -> str:
     """All shipped files for a reader: what each is, and, under it, the names it defines."""
-    files = list(shipped())
-    blocks = [file for file in files if "/" in file.name]
-    nets = [file for file in files if file not in blocks]
-    return "\n".join([*table(nets), "", "Blocks, for `use`:", *table(blocks)]) + "\n"
+    titles = {"": "", "blocks": "Blocks, for `use`:", "tutorial": "The tutorial:"}
+    folders: dict[str, list[Shipped]] = {folder: [] for folder in titles}
+    for file in shipped():
+        folders[file.name.rpartition("/")[0]].append(file)
+    parts = ["\n".join([title] * bool(title) + table(folders[folder])) for folder, title in titles.items()]
+    return "\n\n".join(parts) + "\n"
 
 
 def table(files: list[Shipped]) -> list[str]:
