@@ -21,8 +21,8 @@ from cnnspec.live.places import name_of
 from cnnspec.live.session import Document, Session
 from cnnspec.live.tokens import LEGEND
 
-REST = 0.15
-"""Seconds without a message before work that may wait begins."""
+REST = 0.4
+"""Seconds without a message before work that may wait begins: longer than between two keys."""
 
 Handler = Callable[["Server", Any], Any]
 
