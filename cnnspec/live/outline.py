@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from cnnspec.live.complete import header
+from cnnspec.live.session import MOST_FILES
 from cnnspec.text import syntax
+from cnnspec.text.parser import parse
 from cnnspec.text.source import Source, Span
 
 NET, BLOCK, CONSTANT, STEP = "net", "block", "constant", "step"
@@ -21,6 +24,12 @@ class Entry(NamedTuple):
     span: Span
     name_span: Span
     inner: tuple[Entry, ...] = ()
+
+
+@lru_cache(MOST_FILES)
+def outline_of(name: str, text: str) -> tuple[Entry, ...]:
+    """The entries of a file that need not be open, read once while its text stays as it is."""
+    return tuple(outline(parse(Source(name, text))[0]))
 
 
 def outline(tree: syntax.File) -> list[Entry]:

@@ -135,6 +135,26 @@ def line_of(text: str, words: str) -> int:
     return text[: text.index(words)].count("\n")
 
 
+def test_folders_come_and_go(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "z.cnn").write_text("net Zebra {\n    input 1@8x8\n    relu\n}\n")
+    folder = types.WorkspaceFolder(tmp_path.as_uri(), "more")
+
+    def found() -> list[str]:
+        return [each.name for each in client.ask("workspace/symbol", {"query": "zebr"})]
+
+    def change(added: list[types.WorkspaceFolder], removed: list[types.WorkspaceFolder]) -> None:
+        event = types.WorkspaceFoldersChangeEvent(added, removed)
+        client.notify("workspace/didChangeWorkspaceFolders", types.DidChangeWorkspaceFoldersParams(event))
+
+    assert found() == []
+    change([folder], [])
+    assert found() == ["Zebra"]
+    (tmp_path / "z.cnn").write_text("net Zebroid { input 1@8x8, relu }\n")
+    assert found() == ["Zebroid"]
+    change([], [folder])
+    assert found() == []
+
+
 def test_a_change_of_a_used_file_is_seen(client: Client, tmp_path: Path) -> None:
     (tmp_path / "b.cnn").write_text("block B {\n    conv 4@3x3\n}\n")
     user, blocks = (tmp_path / "a.cnn").as_uri(), (tmp_path / "b.cnn").as_uri()

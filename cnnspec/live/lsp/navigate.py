@@ -8,8 +8,7 @@ from cnnspec.live import find
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.wire import REQUEST_FAILED, Problem
 from cnnspec.live.names import OURS, index_of, mention_at
-from cnnspec.live.outline import BLOCK, CONSTANT, NET, STEP, Entry, folds, outline
-from cnnspec.text.parser import parse
+from cnnspec.live.outline import BLOCK, CONSTANT, NET, STEP, Entry, folds, outline, outline_of
 
 if TYPE_CHECKING:
     from cnnspec.live.lsp.server import Server
@@ -88,7 +87,7 @@ def workspace_symbol(server: Server, params: Json) -> list[Json]:
         source = server.session.source(name)
         if source is None:
             continue
-        for entry in outline(parse(source)[0]):
+        for entry in outline_of(name, source.text):
             if holds(entry.name.lower(), query):
                 place = server.places.location(entry.name_span)
                 file = name.rpartition("/")[2]

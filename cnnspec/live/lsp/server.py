@@ -126,7 +126,7 @@ class Server:
         try:
             return self.inbox.get_nowait()
         except queue.Empty:
-            pass
+            self.cancelled.clear()  # those that came too late
         if dirty := self.session.dirty():
             self.guard(lambda: self.check(dirty[0]))
             return None
