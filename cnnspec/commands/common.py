@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from cnnspec.text.output import Content
 
+if TYPE_CHECKING:
+    from cnnspec.text.output import Content
+
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
