@@ -75,7 +75,8 @@ def comes_back(net: Network) -> bool:
     (back,) = check_text(write(model)).networks
     again = build(back)
     again.load_state_dict(built.state_dict())
-    for training in (False, True):
+    drops = any(operation.layer.name == "dropout" for operation in model.operations)
+    for training in (False,) if drops else (False, True):  # what it draws depends on how a map lies in memory
         ours, theirs = (run(each, net, training) for each in (again, built))
         assert len(ours) == len(theirs)
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5, equal_nan=True)
@@ -102,6 +103,7 @@ MENDED = {
     "the largest channel of what was a vector": "input 6\nscale 0.5 trained=no, unflatten 3@2x1, channelmax",
     "a vector of one beside one pixel": "input 1\nunflatten 1@1x1\nconcat { | identity | conv 1@1x1 }",
     "a map as one of other sizes": "input 2@4x4\nflatten, unflatten 8@2x2, conv 1@1x1",
+    "numbers added to what was a vector": "input 8\nunflatten 8@1x1, shift 0.5",
     "factors that are whole numbers": "input 1@4x4\nupsample 3x2, conv 1@1x1",
 }
 

@@ -145,6 +145,8 @@ def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale
     """A trained number a channel, or one in all. Raises Refuse."""
     flow = net.compact(flow)
     tensor = net.state[weight.key]
+    if not flow.value.shape.is_map and tensor.dim() == 3:
+        flow = net.natural(net.map(flow))
     channels_of = whole("C", flow.value.shape.channels)
     shape = (1,) * (len(flow.axes) - len(weight.shape)) + weight.shape
     at = [place for place, size in enumerate(shape) if size > 1]
