@@ -122,7 +122,8 @@ class Printer:
     def chain(self, chain: Chain, width: int) -> list[str]:
         """The lines of a chain, each at most so wide if that can be; steps that belong together share one.
 
-        A line has one leader, or short uses of one block, and what follows; the head of a net has its own.
+        A line has one leader, or short uses of one block, or a join, and what follows; the head of a net has
+        its own.
         """
         lines: list[str] = []
         open_ = led = False  # whether the last line takes further steps, and has a leader
@@ -130,7 +131,7 @@ class Printer:
         before: Term | None = None
         for term in chain:
             inner = self.term(term, width)
-            simple = len(inner) == 1 and isinstance(term, Call | From | Again)
+            simple = len(inner) == 1 and is_simple(term)
             is_block = isinstance(term, Call) and term.name in self.blocks
             is_leader = is_block or (isinstance(term, Call) and term.name in LEADERS)
             is_head = behind_block and isinstance(term, Call) and term.name in HEADS
@@ -142,8 +143,8 @@ class Printer:
                 led = led or is_leader
             else:
                 lines += inner
-                led, behind_block = is_leader, is_block
-            open_, before = simple, term
+                led, behind_block = is_leader or not simple, is_block or not simple
+            open_, before = simple or (len(inner) == 1 and is_join(term)), term
         return lines
 
     def term(self, term: Term, width: int) -> list[str]:
@@ -283,6 +284,12 @@ def filled(words: list[str], width: int) -> list[str]:
 
 def uses_same(one: Term | None, other: Term) -> bool:
     return isinstance(one, Call) and isinstance(other, Call) and one.name == other.name
+
+
+def is_join(term: Term) -> bool:
+    """Whether it is a join, or braces that hold nothing else."""
+    body = term.body if isinstance(term, Braces) else (term,)
+    return len(body) == 1 and isinstance(body[0], Join)
 
 
 def is_simple(term: Term) -> bool:

@@ -71,7 +71,7 @@ CASES = {
     "upsample": ("[upsample]\nstride=2\n", "upsample 2"),
     "shortcut": (
         conv(4) + conv(4) + "[shortcut]\nfrom=-2\nactivation=relu\n",
-        "conv 4@1x1\nadd { | conv 4@1x1 | identity }\nrelu",
+        "conv 4@1x1\nadd { | conv 4@1x1 | identity }, relu",
     ),
     "crop": (
         "[crop]\ncrop_height=8\ncrop_width=8\nflip=1\n",

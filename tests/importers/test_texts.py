@@ -190,8 +190,8 @@ def test_two_inputs_and_a_shared_tower() -> None:
     from left
     tower: { conv 8@3x3, relu }
     from right, again tower
-    sub { | from tower | identity }
-    abs, globalavgpool, flatten, score: linear 1
+    sub { | from tower | identity }, abs
+    globalavgpool, flatten, score: linear 1
 }
 """
     )
