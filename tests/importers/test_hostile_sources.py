@@ -79,6 +79,7 @@ def test_cut_off_and_turned_sources(name: str, tmp_path: Path) -> None:
     assert sum(each.startswith("refused") for each in found) > len(found) // 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_numbers_of_any_size(name: str, tmp_path: Path) -> None:
     data = SOURCES[name]
@@ -88,6 +89,7 @@ def test_numbers_of_any_size(name: str, tmp_path: Path) -> None:
             bring(tmp_path, name, data[:place] + number + data[place + 1 :])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_weights_of_any_bytes(name: str, tmp_path: Path) -> None:
     if name == "net.cfg":

@@ -16,6 +16,7 @@ from cnnspec.importers.unify import instantiate, unify
 from tests.importers.terms import CHAINS, activation, conv, use
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(CHAINS, min_size=1, max_size=4))
 def test_a_pattern_gives_back_its_chains(chains: list[Chain]) -> None:
@@ -26,6 +27,7 @@ def test_a_pattern_gives_back_its_chains(chains: list[Chain]) -> None:
     assert [instantiate(pattern, place) for place in range(len(chains))] == chains
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(CHAINS, min_size=2, max_size=4), st.data())
 def test_a_block_gives_back_its_instances(chains: list[Chain], data: st.DataObject) -> None:

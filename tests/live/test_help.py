@@ -126,6 +126,7 @@ def test_every_layer_of_the_reference_is_explained() -> None:
         assert f"**{name}**" in found, name
 
 
+@pytest.mark.slow
 def test_formulas_come_out_at_the_sizes_of_the_zoo() -> None:
     """Numbers stand in the formula of every convolution and pool of the zoo."""
     tried = 0
@@ -200,6 +201,7 @@ def test_braces_and_comments_fold() -> None:
     assert folds(document.source, document.check.module.tree) == [(1, 2, True), (3, 8, False), (5, 7, False)]
 
 
+@pytest.mark.slow
 def test_what_stands_before_a_place_is_read_from_any_text() -> None:
     for path in sorted(SPECS.glob("*.cnn")):
         text = path.read_text("utf-8")

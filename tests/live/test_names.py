@@ -94,6 +94,7 @@ def test_definitions_are_where_names_are_given() -> None:
     assert definition(session, document, at(document, "maxpool 2x2", "maxpool")) is None
 
 
+@pytest.mark.slow
 def test_every_name_of_the_zoo_leads_somewhere() -> None:
     """What stands in a file's text as a name is either the language's, or given somewhere."""
     for path in sorted(SPECS.rglob("*.cnn")):

@@ -219,6 +219,7 @@ def walks() -> Iterator[tuple[str, int]]:
     return ((name, share) for name in names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "edits"), walks())
 def test_after_any_edits_all_is_as_in_a_fresh_check(name: str, edits: int) -> None:
     """`CNNSPEC_LONG=1` makes 10,000 edits."""

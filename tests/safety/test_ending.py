@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from cnnspec.analysis.lints import LINTS
 from cnnspec.commands.cli import COMMANDS, main
 from cnnspec.faults import fixes
-from cnnspec.tables import one_line, rows
+from cnnspec.tables import one_line, summary
 from tests.safety.running import ROOT
 
 SMALL = f"{ROOT / 'tests' / 'importers' / 'small.py'}:Small"
@@ -90,7 +90,7 @@ def test_where_an_analysis_fails_the_report_comes_out(
 
 
 def test_where_a_command_fails_the_report_comes_out(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "table", broken)
+    monkeypatch.setattr(summary, "table", broken)
     result = call("summary", wrong)
     assert blames_itself(result)
     assert "E0403" in result.stderr
@@ -146,7 +146,7 @@ def test_a_full_disk_behind_standard_output(command: str, tmp_path: Path) -> Non
 
 def test_every_command_that_writes_to_standard_output_is_tried() -> None:
     # They need files, a net with weights of its own, a run, or an editor.
-    others = {"draw", "eval", "lsp", "report", "run", "train", "weights"}
+    others = {"draw", "eval", "lsp", "report", "run", "serve", "train", "weights"}
     assert set(COMMANDS) - set(CALLS) == others
 
 

@@ -315,6 +315,7 @@ def report(*arguments: object) -> Any:
     return CliRunner().invoke(main, ["report", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_pictures_as_files(run: Path, tmp_path: Path) -> None:
     pytest.importorskip("resvg_py")
     called = report(run, "--pictures", tmp_path / "p")

@@ -49,6 +49,7 @@ def data(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [PLAIN.format(name="Small", end=""), PLAIN.format(name="Trainer", end=", softmax"), HEADED],

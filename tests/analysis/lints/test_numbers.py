@@ -190,6 +190,7 @@ net N {
 """
 
 
+@pytest.mark.slow
 def test_biases_told_of_learn_nothing_and_all_others_do() -> None:
     found = linted(LEARNING)
     told = {warning.span.line for warning in found.diagnostics if warning.code == "W0601"}
