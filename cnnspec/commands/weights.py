@@ -25,10 +25,10 @@ def weights() -> None:
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 @takes_call
 def fold(call: Call, /, spec: str, weights: str, output: str, force: bool, **choice: Any) -> None:
-    """Write the weights that an optimised program takes, from those of the net in SPEC.
+    """Write the weights that an optimised program takes.
 
-    Batch norms are folded into the layers before them; what only training has is left out. WEIGHTS is a
-    .safetensors or .npz file under PyTorch's keys.
+    They are made of those of the net in SPEC: batch norms are folded into the layers before them, and what
+    only training has is left out. WEIGHTS is a .safetensors or .npz file under PyTorch's keys.
     """
     _, network = call.network(spec, choice)
     with wrong_calls():
@@ -55,9 +55,10 @@ PREFIX = click.option(
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 def convert(source: str, target: str, prefix: str, maps: tuple[str, ...], force: bool) -> None:
-    """Write the tensors of FILE, .pth, .safetensors or .npz, as .safetensors or .npz.
+    """Write a file of weights as one of another kind.
 
-    A .pth is loaded with weights_only=True: nothing in it runs. It needs PyTorch.
+    FILE is a .pth, .safetensors or .npz, OUT one of the latter. A .pth is loaded with weights_only=True, so
+    nothing in it runs; that needs PyTorch.
     """
     changes = []
     for text in maps:
@@ -84,7 +85,10 @@ def convert(source: str, target: str, prefix: str, maps: tuple[str, ...], force:
 @options
 @takes_call
 def show(call: Call, /, file: str, prefix: str, spec: str | None, **choice: Any) -> None:
-    """Tell the tensors of FILE, .safetensors, .npz or .pth: names, shapes, types, ranges."""
+    """Tell the names, shapes and ranges of weights.
+
+    FILE is a .safetensors, .npz or .pth.
+    """
     network = None if spec is None else call.network(spec, choice)[1]
     with wrong_calls():
         from cnnspec.run.tensor_files import misfits, read, table
