@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -309,17 +308,19 @@ def words_of(row: Row, last: int) -> str:
 
 
 def conclude(session: Session) -> None:
-    """Say what was best and where it is; write the report."""
+    """Say what was best and where it is; write the report, without which the run is whole, too."""
+    from cnnspec.run import RunProblem
+    from cnnspec.train.report import write
+
     best = max(session.rows, key=lambda row: (row.val_accuracy, -row.val_loss))
     path = session.folder.path
     tell(f"best: epoch {best.epoch}, {best.val_accuracy:.2%} of the images for validation are right")
     if session.leads:
         try:
-            import_module("cnnspec.train.report").write(path)
-        except ModuleNotFoundError as problem:
-            if problem.name != "cnnspec.train.report":
-                raise
-    tell(f"{path}: best.safetensors, last.safetensors, log.csv")
+            write(path)
+        except (RunProblem, FileProblem) as problem:
+            complain(f"no report: {problem}")
+    tell(f"{path}: best.safetensors, last.safetensors, log.csv, report.html")
 
 
 def other_classes(network: Any, choice: dict[str, Any], classes: int) -> str:

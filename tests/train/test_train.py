@@ -16,6 +16,8 @@ from safetensors.numpy import load_file
 from cnnspec.analysis.unroll import unroll
 from cnnspec.api import check, check_text
 from cnnspec.run import RunProblem
+from cnnspec.text.files import FileProblem
+from cnnspec.train import report
 from cnnspec.train.head import head_of
 from cnnspec.train.run_folder import COLUMNS, RunFolder
 from cnnspec.train.session import Request, Session
@@ -78,6 +80,23 @@ def test_a_run_leaves_what_it_promises(whole: Path) -> None:
         assert found["pictures"].shape == (len(found["shown"]), 8, 8, 1)
         wrong = int((~right).sum())
         assert not right[found["shown"][:wrong]].any() and right[found["shown"][wrong:]].all()
+
+
+def test_the_report_tells_what_the_log_tells(whole: Path) -> None:
+    with (whole / "log.csv").open() as file:
+        best = max(float(row["val_accuracy"]) for row in csv.DictReader(file))
+    text = (whole / "report.html").read_text("utf-8")
+    assert f"{100 * best:.1f} % of the 49 validation images" in text and "conv1.weight: " in text
+
+
+def test_a_run_is_whole_without_a_report(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(run: Path) -> None:
+        raise FileProblem(f"{run}: is full")
+
+    monkeypatch.setattr(report, "write", refuse)
+    done = call("train", DIGITS, data, "--epochs", 1, "--out", tmp_path / "run")
+    assert done.code == 0 and f"no report: {tmp_path / 'run'}: is full" in done.err
+    assert (tmp_path / "run" / "best.safetensors").exists()
 
 
 def test_the_best_weights_are_those_of_the_best_epoch(whole: Path, data: Path) -> None:
