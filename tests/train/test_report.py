@@ -23,7 +23,7 @@ from cnnspec.draw.theme import THEMES  # noqa: E402
 from cnnspec.run import RunProblem  # noqa: E402
 from cnnspec.train.report import write  # noqa: E402
 from cnnspec.train.report.charts import Curve, curves, epoch_marks, matrix, ticks  # noqa: E402
-from cnnspec.train.report.document import page  # noqa: E402
+from cnnspec.train.report.document import duration, page  # noqa: E402
 from cnnspec.train.report.evidence import read_run  # noqa: E402
 from cnnspec.train.report.pictures import LAYERS, images_of, layers_shown, mistakes  # noqa: E402
 from cnnspec.train.report.tally import Tally, among_top, tally  # noqa: E402
@@ -128,6 +128,14 @@ def test_options_are_told_as_they_are_written(text: str) -> None:
     )
     assert facts["ema"] == "no" and facts["augment"] == "flip" and "stop after" not in facts
     assert facts["net"] == "Small classes=3" and facts["time"] == "4 s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.4, "0 s"), (119.4, "119 s"), (120, "2 min"), (7199, "120 min"), (270_000, "75 h")],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
 
 
 def test_without_weights_the_rest_is_told(tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ def making(run: Evidence) -> str:
     facts = {
         "data": f"{config.data}: {images}",
         "net": " ".join([config.net, *config.parameters, *config.inputs]),
-        "time": f"{seconds:,.0f} s",
+        "time": duration(seconds),
         "seed": str(config.seed),
         "cnnspec": config.cnnspec,
     }
@@ -226,3 +226,11 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def duration(seconds: float) -> str:
+    """`86 s`, `12 min`, or `75 h`."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.0f} s"
