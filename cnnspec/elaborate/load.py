@@ -17,6 +17,8 @@ from cnnspec.text.source import Source, Span
 Reader = Callable[[str, Source], "Source | Diagnostic | None"]
 """Reads the file that a `use` names: its source, why it cannot be read, or None where there is none."""
 
+Parser = Callable[[Source, TextLimits], tuple[syntax.File, list[Diagnostic]]]
+
 BUILT_IN = ("input", "none")
 """Words in a step's place that are no layers."""
 
@@ -53,8 +55,8 @@ class Module:
 class Loader:
     """Loads a file and, once each, the files that it uses."""
 
-    def __init__(self, read: Reader, limits: TextLimits = DEFAULT_LIMITS) -> None:
-        self.read, self.limits = read, limits
+    def __init__(self, read: Reader, limits: TextLimits = DEFAULT_LIMITS, parse: Parser = parse) -> None:
+        self.read, self.limits, self.parse = read, limits, parse
         self.diagnostics: list[Diagnostic] = []
         self._loaded: dict[str | tuple[str, str], Module] = {}
         self._open: list[str] = []
@@ -63,7 +65,7 @@ class Loader:
     def load(self, source: Source) -> Module:
         module = Module(source)
         self._open.append(source.name)
-        module.tree, faults = parse(source, self.limits)
+        module.tree, faults = self.parse(source, self.limits)
         self.diagnostics += faults
         for item in module.tree.items:
             try:

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 from cnnspec import compiler
 from cnnspec.compiler import Checked
-from cnnspec.elaborate.load import Loader, Module, Reader
+from cnnspec.elaborate.load import Loader, Module, Parser, Reader
 from cnnspec.elaborate.network import choose
 from cnnspec.elaborate.settings import Settings
 from cnnspec.elaborate.state import Watch
 from cnnspec.graph.tree import Network, Step, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.parser import parse
 from cnnspec.text.source import Source
 from cnnspec.values.limits import room
 
@@ -43,11 +44,13 @@ Place = tuple[str, int, int]
 class Check:
     """The check of one version of a text. `read` reads the files that it uses."""
 
-    def __init__(self, source: Source, read: Reader, before: Check | None = None) -> None:
+    def __init__(
+        self, source: Source, read: Reader, before: Check | None = None, parse: Parser = parse
+    ) -> None:
         self.source, self.read = source, read
         self.sources: dict[str, Source] = {source.name: source}  # of the files that are used, too
         with at_rest():
-            loader = Loader(self.read_used)
+            loader = Loader(self.read_used, parse=parse)
             self.module = loader.load(source)
         self.faults = tuple(loader.diagnostics)
         self.nets = [name for name in self.module.nets if self.is_whole(name)]

@@ -10,21 +10,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cnnspec.compiler import unique
-from cnnspec.elaborate.load import Reader
+from cnnspec.elaborate.load import Parser, Reader
 from cnnspec.live.check import Check
 from cnnspec.live.places import Lines
 from cnnspec.live.shift import Shift
 from cnnspec.live.sizes import LineSize, line_sizes, sizes_of
+from cnnspec.text import syntax
 from cnnspec.text.decoding import decode, newlines
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import SHIPPED, FileProblem, is_inside, read, read_library, read_used
+from cnnspec.text.parser import parse
 from cnnspec.text.resources import folder
+from cnnspec.text.scanner import TextLimits
 from cnnspec.text.source import Source
 
 MOST_FILES = 1_000
 """So many specifications are looked for in folders."""
 SKIPPED = {"node_modules", "venv", "site-packages", "__pycache__"}
 """Folders where nobody looks for specifications; nor in hidden ones."""
+
+Stamp = tuple[int, int]
+"""What changes with a file on the disk: when it was written, and its size."""
+
+Parsed = tuple[syntax.File, list[Diagnostic]]
+
+MOST_PARSED = 100
+"""So many trees are kept."""
 
 
 class Document:
@@ -61,14 +72,14 @@ class Document:
             return self.check.fixed
         return unique([*self.check.diagnostics, *([] if self.check.is_complete else self.waiting)])
 
-    def refresh(self, read: Reader) -> None:
+    def refresh(self, read: Reader, parse: Parser) -> None:
         """Check the newest version, as far as the net in view goes."""
         before, self.check, self.dirty = self.check, None, False
         if self.fault is not None:
             return
         shift = Shift(before.source, self.source) if before is not None else None
         self.used.clear()
-        check = Check(self.source, read, before)
+        check = Check(self.source, read, before, parse)
         check.view(self.net_at(check, shift))
         self.view = check.in_view
         self.waiting = waiting(before, check, shift) if before is not None and shift is not None else []
@@ -113,9 +124,8 @@ class Session:
     def __init__(self) -> None:
         self.documents: dict[str, Document] = {}
         self.roots: list[str] = []
-        self._read: dict[
-            str, tuple[tuple[int, int], Source | Diagnostic | None]
-        ] = {}  # by name, with its stamp
+        self._parsed: dict[int, tuple[Source, Parsed]] = {}  # by the source's id
+        self._read: dict[str, tuple[Stamp, Source | Diagnostic | None]] = {}
 
     # Texts come, change and go
 
@@ -148,9 +158,19 @@ class Session:
             return document.fault or document.source
         stamp = stamp_of(name)
         known = self._read.get(name)
-        if known is None or known[0] != stamp or stamp == NO_FILE:
+        if known is None or known[0] != stamp:
             known = self._read[name] = stamp, called(name, read_used(path, source))
         return known[1]
+
+    def parse(self, source: Source, limits: TextLimits) -> Parsed:
+        """The tree of a source, and its faults; a file that is used again is not read again."""
+        known = self._parsed.get(id(source))
+        if known is None:
+            if len(self._parsed) > MOST_PARSED:
+                self._parsed.clear()
+            known = self._parsed[id(source)] = source, parse(source, limits)
+        tree, faults = known[1]
+        return tree, [*faults]
 
     # Checking
 
@@ -158,7 +178,7 @@ class Session:
         """The text of that name, checked as far as its net in view goes; None where none is open."""
         document = self.documents.get(name)
         if document is not None and document.dirty:
-            document.refresh(FileReader(self, document))
+            document.refresh(FileReader(self, document), self.parse)
         return document
 
     def dirty(self) -> list[str]:
@@ -251,8 +271,8 @@ def path_of(name: str) -> str:
 NO_FILE = (0, 0)
 
 
-def stamp_of(name: str) -> tuple[int, int]:
-    """What changes with a file on the disk; NO_FILE where there is none."""
+def stamp_of(name: str) -> Stamp:
+    """The stamp of a file; NO_FILE where there is none."""
     try:
         found = os.stat(name)  # noqa: PTH116
     except (OSError, ValueError):

@@ -11,10 +11,13 @@ import pytest
 
 from cnnspec import compiler
 from cnnspec.compiler import Checked
+from cnnspec.live import session as session_module
 from cnnspec.live.check import ALL
 from cnnspec.live.session import Document, Session
 from cnnspec.live.sizes import LineSize, line_sizes
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.scanner import TextLimits
+from cnnspec.text.source import Source
 from tests.live.edits import edit
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -140,6 +143,21 @@ def test_nets_that_did_not_change_are_not_checked_again(monkeypatch: pytest.Monk
     typed(session, document, document.text.replace("k = 3", "k = 5"))
     settled(session)
     assert sorted(checked[1:]) == ["A", "B", "C"]
+
+
+def test_a_used_file_that_did_not_change_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    parse = session_module.parse
+
+    def noted(source: Source, limits: TextLimits) -> object:
+        read.append(source.name)
+        return parse(source, limits)
+
+    monkeypatch.setattr(session_module, "parse", noted)
+    text = 'use "blocks/residual.cnn"\nnet A { input 1@8x8, Basic 4 }\n'
+    session, document = opened(text)
+    typed(session, document, text.replace("4", "8"))
+    assert [Path(name).name for name in read] == ["net.cnn", "residual.cnn", "net.cnn"]
 
 
 def test_what_is_wrong_with_other_nets_stays_until_they_are_checked_again() -> None:
