@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
+from cnnspec.commands import config
 from cnnspec.commands.common import complain
+from cnnspec.faults.selection import Selection, parse_codes
 
 
 @click.command()
@@ -21,4 +24,19 @@ def lsp(stdio: bool) -> None:
     incoming = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115
     outgoing = sys.stdout.buffer
     sys.stdout = sys.stderr  # whatever prints must not get between messages
-    sys.exit(Server(incoming, outgoing).run())
+    sys.exit(Server(incoming, outgoing, selection_of).run())
+
+
+def selection_of(name: str) -> Selection:
+    """The warnings that `cnnspec check` shows of a file, as the configuration nearest to it chooses them.
+
+    All of them, where that cannot be used: `check` says why.
+    """
+    try:
+        found = config.find(os.path.dirname(name))  # noqa: PTH120
+        values = {**found.values, **found.values.get("check", {})} if found is not None else {}
+        return Selection(
+            parse_codes(values.get("select", ()), True), parse_codes(values.get("ignore", ()), False)
+        )
+    except (config.Unusable, ValueError, TypeError, AttributeError):
+        return Selection()

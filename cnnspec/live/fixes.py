@@ -37,15 +37,17 @@ def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagno
     return check.fixed
 
 
-def mended(check: Check) -> str:
-    """The text when all safe fixes are made, those of faults that fixes bring to light too."""
-    if not any(fix.safe for diagnostic in with_fixes(check) for fix in diagnostic.fixes):
+def mended(check: Check, wants: Callable[[Diagnostic], bool] = bool) -> str:
+    """The text when all safe fixes of wanted faults are made, those that fixes bring to light too."""
+    if not any(fix.safe for diagnostic in filter(wants, with_fixes(check)) for fix in diagnostic.fixes):
         return check.source.text
     from cnnspec.api import check_source
     from cnnspec.faults.fixes.mend import mend
 
     def recheck(text: str, skip: int) -> compiler.Checked:
         source = Source(check.source.name, text)
-        return check_source(source, check.read, None, SETTINGS, lint=True, keep=ignore, skip=skip)
+        return check_source(
+            source, check.read, None, SETTINGS, lint=True, keep=ignore, skip=skip, wants=wants
+        )
 
     return mend(check.source.text, recheck).text

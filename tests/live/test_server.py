@@ -155,6 +155,20 @@ def test_folders_come_and_go(client: Client, tmp_path: Path) -> None:
     assert found() == []
 
 
+def test_warnings_are_those_that_the_project_wants(client: Client, tmp_path: Path) -> None:
+    text = "net A {\n    input 1@8x8\n    conv 4@3x3, batchnorm, relu, relu\n}\n"
+    (tmp_path / "cnnspec.toml").write_text('ignore = ["W06"]\n')
+    uri, elsewhere = (tmp_path / "a.cnn").as_uri(), opened(client, text)
+    client.open(uri, text)
+    assert {fault.code for fault in client.diagnostics(elsewhere)} == {"W0502", "W0601"}
+    assert {fault.code for fault in client.diagnostics(uri)} == {"W0502"}
+    actions = client.ask_of("textDocument/codeAction", uri, range=EVERYWHERE, context={"diagnostics": []})
+    assert {action.diagnostics[0].code for action in actions if action.diagnostics} <= {"W0502"}
+    (tmp_path / "cnnspec.toml").write_text("ignore = 3\n")
+    client.change(uri, (0, 0, 0, 0, "\n"))
+    assert {fault.code for fault in client.diagnostics(uri)} == {"W0502", "W0601"}
+
+
 def test_a_change_of_a_used_file_is_seen(client: Client, tmp_path: Path) -> None:
     (tmp_path / "b.cnn").write_text("block B {\n    conv 4@3x3\n}\n")
     user, blocks = (tmp_path / "a.cnn").as_uri(), (tmp_path / "b.cnn").as_uri()

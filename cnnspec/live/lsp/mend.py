@@ -25,13 +25,15 @@ def code_action(server: Server, params: Json) -> list[Json]:
     if document.check is None:
         return []
     only = params.get("context", {}).get("only")
+    wants = server.select(document.name).wants
     actions: list[Json] = []
     if wanted("quickfix", only):
         start, end = (server.offset(document, params["range"][side]) for side in ("start", "end"))
-        for diagnostic in placed(with_fixes(document.check), document.source, document.check.module.tree):
+        found = filter(wants, with_fixes(document.check))
+        for diagnostic in placed(found, document.source, document.check.module.tree):
             if diagnostic.span.start <= end and start <= diagnostic.span.end:
                 actions += quick_fixes(server, diagnostic)
-    edits = changed_lines(document.source, mended(document.check)) if wanted(FIX_ALL, only) else []
+    edits = changed_lines(document.source, mended(document.check, wants)) if wanted(FIX_ALL, only) else []
     if edits:
         edit = server.places.workspace_edit(edits)
         actions.append({"title": "Make all safe fixes", "kind": FIX_ALL, "edit": edit})

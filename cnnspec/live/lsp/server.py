@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any, BinaryIO
 
 from cnnspec import __version__
+from cnnspec.faults.selection import Selection
 from cnnspec.live import fixes
 from cnnspec.live.lsp import wire
 from cnnspec.live.lsp.convert import Json, Places, name_in
@@ -79,11 +80,19 @@ CAPABILITIES: Json = {
 }
 
 
+def everything(name: str) -> Selection:
+    """Every warning is wanted."""
+    return Selection()
+
+
 class Server:
     """The state of a connection; `run` lives as long as it."""
 
-    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
-        self.incoming, self.outgoing = incoming, outgoing
+    def __init__(
+        self, incoming: BinaryIO, outgoing: BinaryIO, select: Callable[[str], Selection] = everything
+    ) -> None:
+        """`select` tells which warnings are wanted of the file of a name."""
+        self.incoming, self.outgoing, self.select = incoming, outgoing, select
         self.inbox: queue.Queue[Any] = queue.Queue()
         self.cancelled: set[Any] = set()
         self.session, self.places = Session(), Places()
@@ -311,7 +320,7 @@ class Server:
             if document.name in other.used and other.check is not None:
                 others = of_file(other.diagnostics, document.name)
                 found += [d for d in others if d.span.source is document.source]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(filter(self.select(document.name).wants, found)))
 
     # The text that a request is about
 
