@@ -19,11 +19,9 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, str(THREADS))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # PyTorch's idle threads leave the cores to others
 
-import io  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 import tracemalloc  # noqa: E402
-import warnings  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from importlib.util import find_spec  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -105,13 +103,12 @@ def channels_last(net: Net) -> Call:
     return lambda: model(image)
 
 
-def exported(model: Any, *images: torch.Tensor) -> bytes:
-    """The model in ONNX, its weights within, by PyTorch's exporter that needs onnx alone."""
-    file = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model, images, file, dynamo=False)
-    return file.getvalue()
+def model_of(net: Net) -> bytes:
+    """Our model in ONNX, its weights within, norms folded."""
+    weights = {key: tensor.numpy() for key, tensor in net.torch.state_dict().items()}
+    made = emit("onnx", net.checked, "net.cnn", weights=weights, optimize=True)
+    assert isinstance(made, bytes)
+    return made
 
 
 def onnx_runtime(net: Net) -> Call:
@@ -119,8 +116,7 @@ def onnx_runtime(net: Net) -> Call:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
-    content = exported(net.torch, net.image)
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model_of(net), options, providers=["CPUExecutionProvider"])
     given = {session.get_inputs()[0].name: net.array}
     return lambda: session.run(None, given)
 
@@ -128,7 +124,7 @@ def onnx_runtime(net: Net) -> Call:
 def reference_evaluator(net: Net) -> Call:
     from onnx.reference import ReferenceEvaluator
 
-    evaluator = ReferenceEvaluator(exported(net.torch, net.image))
+    evaluator = ReferenceEvaluator(model_of(net))
     given = {evaluator.input_names[0]: net.array}
     return lambda: evaluator.run(None, given)
 

@@ -6,7 +6,9 @@ Weights are random: of equal tensors that exporter would keep one, with nodes fo
 
 from __future__ import annotations
 
+import io
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -51,6 +53,15 @@ def model_of(net: Network) -> Any:
 
 def images_of(net: Network) -> list[torch.Tensor]:
     return [torch.randn(1, *given.value.shape.dimensions) for given in net.inputs if given.value.shape]
+
+
+def exported(model: Any, *images: torch.Tensor) -> bytes:
+    """The model in ONNX, its weights within, by PyTorch's exporter that needs onnx alone."""
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, images, file, dynamo=False)
+    return file.getvalue()
 
 
 class Shuffle(nn.Module):
@@ -101,7 +112,7 @@ def measure(net: Network, times: bool) -> str:
     """A line of the table."""
     model, images = model_of(net), images_of(net)
     tensors = {key: tensor.numpy() for key, tensor in model.state_dict().items()}
-    contents = [speed.exported(write_shuffles_out(model), *images)]
+    contents = [exported(write_shuffles_out(model), *images)]
     contents += [emit("onnx", net, "net.cnn", weights=tensors, optimize=flag) for flag in (False, True)]
     counted = [kinds(content) for content in contents]
     cells = [net.name, *(str(found.total()) for found in counted), difference(counted[2], counted[0])]
