@@ -21,11 +21,11 @@ STACK = 64 << 20
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Of the page; a free one without it.")
 @click.option("--open", "opens", is_flag=True, help="Show the page in a browser.")
 def serve(file: str | None, port: int, opens: bool) -> None:
-    """Edit a net in the browser, its sizes beside it.
+    """Edit a net in the browser, and see what it makes as you type.
 
-    Sizes, faults and the picture follow as one types. Nobody but this machine reaches the page, and it needs
-    the address that is printed. It reads and writes the .cnn files in the folder of FILE and below. Ctrl-C
-    ends it.
+    That is the size behind every line, faults with their fixes, the table and the picture. Nobody but this
+    machine reaches the page, and it takes the address that is printed. It reads and writes the .cnn files in
+    the folder of FILE and below. Ctrl-C ends it.
     """
     from cnnspec.live.serve.folder import Folder
     from cnnspec.live.serve.server import Server

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cnnspec.commands.cli import main
+from cnnspec.draw.look import VIEWS
 from cnnspec.live.serve.desk import Desk
 from cnnspec.live.serve.folder import Folder
 from cnnspec.live.serve.server import HEADER, HOST, Server
@@ -86,14 +87,16 @@ def test_places_are_counted_as_browsers_count(server: Server) -> None:
 
 
 def test_fixes_table_and_picture_come_later(server: Server) -> None:
-    asked = {"name": "net.cnn", "net": "", "view": "volume", "theme": "dark"}
+    asked = {"name": "net.cnn", "net": ""}
     status, answer = ask(server, "complete", text=BROKEN, **asked)
     assert status == 200
     (edit,) = answer["faults"][0]["fixes"][0]["edits"]
     assert BROKEN[: edit["start"]] + edit["text"] + BROKEN[edit["end"] :] == NET
-    status, answer = ask(server, "complete", text=NET, **asked)
-    assert answer["faults"] == [] and "<td" in answer["table"] and "<svg" in answer["picture"]
-    assert ask(server, "complete", text="net {", **asked)[1].keys() == {"faults"}
+    _, answer = ask(server, "complete", text=NET, **asked)
+    assert answer["faults"] == [] and "<td" in answer["table"]
+    drawn = {view: ask(server, "paint", text=NET, view=view, theme="dark", **asked)[1] for view in VIEWS}
+    assert all("<svg" in each["picture"] for each in drawn.values()) and drawn["graph"] != drawn["volume"]
+    assert ask(server, "paint", text="net {", view="graph", theme="dark", **asked)[1] == {"problem": ""}
 
 
 def test_a_used_file_is_read_anew_when_it_changes(server: Server, tmp_path: Path) -> None:

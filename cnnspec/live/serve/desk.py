@@ -1,4 +1,4 @@
-"""What the page asks of a text: at each keystroke its sizes and faults, then fixes, table and picture."""
+"""What the page asks of a text: at each keystroke sizes and faults; then fixes, table and picture."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Desk:
                 "faults": [self.fault(document.source, each) for each in found],
             }
 
-    def complete(self, name: str, text: str, net: str, view: str, theme: str) -> Answer:
-        """The faults of all nets with their fixes, the table and the picture of the one in view."""
+    def complete(self, name: str, text: str, net: str) -> Answer:
+        """The faults of all nets with their fixes, and the table of the one in view."""
         with self.lock:
             document = self.document(name, text, net)
             source, network = document.source, self.network(document)
@@ -61,14 +61,19 @@ class Desk:
             if document.fault is None:
                 read = FileReader(self.session, document)
                 faults = list(check_source(source, read, None, SETTINGS, lint=True, keep=ignore).diagnostics)
-            answer: Answer = {"faults": [self.fault(source, each) for each in faults]}
-        if network is None:
-            return answer
-        with sparing(ignore):
-            answer["table"] = summary(network, "html")
-        with sparing(ignore):
-            answer |= self.painter.submit(paint, network, view, theme).result()
+            answer: Answer = {"faults": [self.fault(source, each) for each in faults], "table": ""}
+        if network is not None:
+            with sparing(ignore):
+                answer["table"] = summary(network, "html")
         return answer
+
+    def paint(self, name: str, text: str, net: str, view: str, theme: str) -> Answer:
+        """The picture of the net in view, or why there is none."""
+        with self.lock:
+            network = self.network(self.document(name, text, net))
+        if network is None:
+            return {"problem": ""}
+        return self.painter.submit(paint, network, view, theme).result()
 
     def document(self, name: str, text: str, net: str) -> Document:
         """The text of a file as it is on the page, checked."""

@@ -59,14 +59,25 @@ const compile = lane(async () => {
 
 const complete = lane(async () => {
   const asked = text.value;
-  const view = document.querySelector("[name=view]:checked").value;
-  const theme = dark.matches ? "dark" : "light";
-  const answer = await ask("/complete", { text: asked, net: chosen, view, theme });
+  const answer = await ask("/complete", { text: asked, net: chosen });
   if (asked !== text.value) return;
   found.faults = answer.faults;
+  byId("table").innerHTML = answer.table;
   show();
-  paint(answer);
 });
+
+const paint = lane(async () => {
+  const asked = text.value;
+  const view = document.querySelector("[name=view]:checked").value;
+  const theme = dark.matches ? "dark" : "light";
+  const answer = await ask("/paint", { text: asked, net: chosen, view, theme });
+  if (asked === text.value) showPicture(answer);
+});
+
+function rested() {
+  complete();
+  paint();
+}
 
 let rest = 0;
 function typed() {
@@ -75,7 +86,7 @@ function typed() {
   showState();
   compile();
   clearTimeout(rest);
-  rest = setTimeout(complete, RESTS);
+  rest = setTimeout(rested, RESTS);
 }
 
 // Fixes come late: those of a fault that stands there as before stay meanwhile.
@@ -190,10 +201,9 @@ function mend(edits) {
 }
 
 let shown = "";
-function paint(answer) {
+function showPicture(answer) {
   byId("problem").textContent = answer.problem || "";
   byId("picture").classList.toggle("old", !answer.picture);
-  byId("table").innerHTML = answer.table || "";
   if (!answer.picture) return;
   URL.revokeObjectURL(shown);
   shown = URL.createObjectURL(new Blob([answer.picture], { type: "image/svg+xml" }));
@@ -263,12 +273,12 @@ text.addEventListener("scroll", scroll);
 net.addEventListener("change", async () => {
   chosen = net.value;
   await compile();
-  complete();
+  rested();
 });
 file.addEventListener("change", () => open(file.value));
 byId("save").addEventListener("click", save);
-byId("view").addEventListener("change", complete);
-dark.addEventListener("change", complete);
+byId("view").addEventListener("change", paint);
+dark.addEventListener("change", paint);
 addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "s") {
     event.preventDefault();

@@ -50,8 +50,11 @@ class Server(ThreadingHTTPServer):
         return self.desk.compile(self.checked(asked), text(asked, "text"), text(asked, "net"))
 
     def complete(self, asked: Answer) -> Answer:
+        return self.desk.complete(self.checked(asked), text(asked, "text"), text(asked, "net"))
+
+    def paint(self, asked: Answer) -> Answer:
         words = (text(asked, key) for key in ("text", "net", "view", "theme"))
-        return self.desk.complete(self.checked(asked), *words)
+        return self.desk.paint(self.checked(asked), *words)
 
     def open(self, asked: Answer) -> Answer:
         return self.folder.read(self.checked(asked))._asdict() | {"names": self.folder.names()}
@@ -108,6 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             acts: dict[str, Callable[[Answer], Answer]] = {
                 "/compile": self.server.compile,
                 "/complete": self.server.complete,
+                "/paint": self.server.paint,
                 "/open": self.server.open,
                 "/save": self.server.save,
             }

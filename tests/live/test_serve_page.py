@@ -1,0 +1,144 @@
+"""The page of `cnnspec serve` in a headless Chromium: typed at and clicked. Skipped where there is none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnnspec.live.serve.folder import Folder
+from cnnspec.live.serve.server import Server
+from tests.draw.browser import BROWSER, DRIVER, Browser, browser
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver"),
+    pytest.mark.xdist_group("browser"),
+]
+
+NET = "net N {\n    input 1@28x28\n    conv 6@5x5, relu\n    maxpool 2x2\n}\n"
+TEXT = "return document.getElementById('text').value"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as made:
+        yield made
+
+
+@pytest.fixture
+def page(chromium: Browser, tmp_path: Path) -> Iterator[Browser]:
+    (tmp_path / "net.cnn").write_text(NET)
+    (tmp_path / "other.cnn").write_text(NET.replace("net N", "net Other"))
+    with Server(Folder(tmp_path), "net.cnn") as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        chromium.size(1300, 900)
+        chromium.ask("POST", "/url", {"url": server.address})
+        until(chromium, "return document.getElementById('image').naturalWidth > 0")
+        yield chromium
+        chromium.ask("POST", "/url", {"url": "about:blank"})
+        server.shutdown()
+        thread.join()
+    assert [each for each in chromium.complaints() if "409 (Conflict)" not in each] == []
+
+
+def until(chromium: Browser, script: str) -> Any:
+    """What a script returns once that is something; it is waited for, however slow the machine."""
+    for _ in range(600):
+        if found := chromium.run(script):
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"never: {script}")
+
+
+def replace(chromium: Browser, old: str, new: str) -> None:
+    """Select a stretch of the text, and type over it."""
+    chromium.click("#text")
+    chromium.run(
+        "const t = document.getElementById('text'); const at = t.value.indexOf(arguments[0]);"
+        "t.setSelectionRange(at, at + arguments[0].length)",
+        old,
+    )
+    chromium.type(new)
+
+
+def has(selector: str, words: str) -> str:
+    return (
+        f"return [...document.querySelectorAll('{selector}')].some((e) => e.textContent.includes('{words}'))"
+    )
+
+
+def test_what_is_typed_is_checked_mended_and_saved(page: Browser, tmp_path: Path) -> None:
+    until(page, has("#behind .size", "→ 6@12x12"))
+    replace(page, "relu", "rleu")
+    until(page, has("#behind .error", "rleu"))
+    until(page, has("#behind .stale", "→ 6@12x12"))
+    until(page, has("#count", "1 error"))
+    until(page, has("#faults .fixes button", "did you mean `relu`?"))
+    assert (tmp_path / "net.cnn").read_text() == NET
+    page.click("#faults .fixes button")
+    until(page, has("#count", "no faults"))
+    assert page.run(TEXT) == NET
+    replace(page, "6@5x5", "9@5x5")
+    until(page, has("#facts", "9@12x12"))
+    until(page, has("#table", "9@12x12"))
+    assert page.run("return document.title") == "• net.cnn"
+    page.click("#save")
+    until(page, has("#state", "saved") + " && document.getElementById('save').disabled")
+    assert (tmp_path / "net.cnn").read_text() == NET.replace("6@5x5", "9@5x5")
+
+
+def test_a_file_that_someone_else_wrote_is_kept_until_one_insists(page: Browser, tmp_path: Path) -> None:
+    replace(page, "6@5x5", "9@5x5")
+    (tmp_path / "net.cnn").write_text("# theirs\n")
+    page.click("#save")
+    until(page, has("#save", "Save anyway"))
+    assert (tmp_path / "net.cnn").read_text() == "# theirs\n"
+    page.click("#save")
+    until(page, has("#state", "saved") + " && document.getElementById('save').disabled")
+    assert (tmp_path / "net.cnn").read_text() == NET.replace("6@5x5", "9@5x5")
+
+
+def test_another_file_and_another_view(page: Browser) -> None:
+    picture = "return document.getElementById('image').src"
+    before = page.run(picture)
+    page.click("[name=view][value=volume]")
+    until(page, f"return document.getElementById('image').src !== '{before}'")
+    page.run(
+        "const file = document.getElementById('file'); file.value = 'other.cnn';"
+        "file.dispatchEvent(new Event('change'))"
+    )
+    until(page, has("#net option", "Other"))
+    assert page.run("return document.title") == "other.cnn"
+
+
+def test_markup_in_a_text_stays_text(page: Browser) -> None:
+    replace(page, "relu", "<img src=x onerror=alert(1)>")
+    until(page, has("#count", "error"))
+    assert page.run("return document.querySelectorAll('#behind img, #faults img').length") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1300, 390])
+def test_axe_finds_nothing_serious(page: Browser, width: int, scheme: str) -> None:
+    spec = find_spec("axe_core_python")
+    assert spec is not None and spec.origin is not None
+    page.size(width, 844, mobile=width < 600)
+    page.prefer(prefers_color_scheme=scheme)
+    replace(page, "relu", "rleu, dropout 0.9")
+    until(page, has("#faults .fixes button", "relu"))
+    page.run(Path(spec.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
+    found = page.wait("axe.run().then((result) => done(result.violations))")
+    serious = [
+        (each["id"], [node["html"] for node in each["nodes"]][:3])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
