@@ -27,6 +27,8 @@ def find_specs(names: Sequence[str]) -> list[str]:
 def meant(name: str) -> list[Path]:
     """The files that one name means. Raises FileProblem."""
     path = Path(name)
+    if not name:  # of a variable of the shell that is not set; pathlib takes it for this folder
+        raise FileProblem("'': no such file")
     if path.is_dir():
         if not (found := sorted(below(path))):
             raise FileProblem(f"{name}: there is no .cnn file in this folder")

@@ -53,7 +53,8 @@ def test_the_files_that_names_mean(names: list[str], found: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("empty", "no .cnn file in this folder"), ("x*.cnn", "no file matches")]
+    ("name", "said"),
+    [("empty", "no .cnn file in this folder"), ("x*.cnn", "no file matches"), ("", "no such file")],
 )
 def test_nothing_found_is_a_wrong_call(name: str, said: str) -> None:
     with pytest.raises(FileProblem, match=said):
