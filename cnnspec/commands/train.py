@@ -16,8 +16,9 @@ from cnnspec.commands.progress import Progress
 from cnnspec.text.files import FileProblem, read_used
 
 if TYPE_CHECKING:
+    from cnnspec.train.engine import Request
     from cnnspec.train.run_folder import Config, Row, RunFolder
-    from cnnspec.train.session import Request, Session
+    from cnnspec.train.session import Session
 
 INTERRUPTED = 130  # as shells count an interrupt
 
@@ -64,11 +65,14 @@ LOOP = (
     click.option("--device", default="auto", help="cpu, cuda, …; a GPU where there is one."),
     click.option("--workers", type=click.IntRange(min=0), help="Processes that read images."),
     click.option("--weights", metavar="FILE", help="A .safetensors or .npz file to start from."),
+    click.option(
+        "--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What computes; torch."
+    ),
     click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read."),
 )
 """The options that a run keeps; going on with it takes them from there."""
 
-FIXED = ("seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken")
+FIXED = ("backend", "seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken")
 """Those of which what was learnt so far depends in a way that the rest of the run cannot take back."""
 
 
@@ -131,19 +135,21 @@ def train(
             bar = Bar()
             if resume is None:
                 refuse_old(folder)
-                session = Session(network, request_of(data, asked), folder, bar.step)
-                if session.leads:
+                session = Session(network, request_of(data, asked), folder, bar.step, asked["backend"])
+                if session.engine.leads:
                     folder.begin(
                         config_of(path, network, data, choice, asked, session), network.net.span.source.text
                     )
             else:
                 asked = merged(folder.config(), folder, network, data, choice, asked, given)
-                session = Session(network, request_of(data, asked), folder, bar.step)
+                session = Session(network, request_of(data, asked), folder, bar.step, asked["backend"])
                 session.resume()
             introduce(session)
             ended = follow(session, bar, stop_after)
     except ImportError as problem:
-        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[train]'")
+        package = str(problem.name).partition(".")[0]
+        without = ", or train in NumPy: --backend numpy" if package == "torch" else ""
+        fail(f"{package} is not installed: pip install 'cnnspec[train]'{without}")
     except OtherClasses as problem:
         fail(f"{problem}{other_classes(network, choice, problem.classes)}")
     except OtherChannels as problem:
@@ -154,7 +160,7 @@ def train(
         fail(problem)
     if not ended:
         complain(f"stopped; `cnnspec train {file} {data} --resume {folder.path}` goes on")
-        sys.exit(INTERRUPTED if session.trainer.stop else 0)
+        sys.exit(INTERRUPTED if session.engine.stop else 0)
     conclude(session)
 
 
@@ -188,10 +194,10 @@ def refuse_old(folder: RunFolder) -> None:
 
 def request_of(data: str, asked: dict[str, Any]) -> Request:
     """What the options ask of the loop."""
+    from cnnspec.train.engine import Request
     from cnnspec.train.processes import device_of, precision_of
-    from cnnspec.train.session import Request
 
-    device = device_of(asked["device"])
+    device = device_of(asked["device"]) if asked["backend"] == "torch" else "cpu"
     warmup = asked["warmup"]
     if warmup is None:
         warmup = 0.3 * asked["epochs"] if asked["schedule"] == "onecycle" else 0.0
@@ -276,22 +282,22 @@ def introduce(session: Session) -> None:
     """Say what is trained on what."""
     for note in session.data.notes:
         tell(note)
-    weights = sum(tensor.numel() for tensor in session.net.parameters())
     train, val = (f"{len(part.labels):,}" for part in session.data[:2])
-    tell(f"{weights:,} parameters, {len(session.classes)} classes, {train} images and {val} for validation")
+    net = f"{session.engine.parameters:,} parameters, {len(session.classes)} classes"
+    tell(f"{net}, {train} images and {val} for validation")
     if session.rows:
         tell(f"goes on after epoch {len(session.rows)}")
 
 
 def follow(session: Session, bar: Bar, stop_after: int | None) -> bool:
     """Train, and tell of each epoch; whether it came to its end."""
-    last = session.trainer.options.epochs
+    last = session.last
     rows, count = session.run(), 0
     while True:
-        with Progress(session.trainer.train.steps, f"epoch {len(session.rows) + 1}") as bar.progress:
+        with Progress(session.engine.steps, f"epoch {len(session.rows) + 1}") as bar.progress:
             row = next(rows, None)
         if row is None:
-            return not session.trainer.stop
+            return not session.engine.stop
         tell(words_of(row, last))
         count += 1
         if count == stop_after and row.epoch < last:
@@ -315,7 +321,7 @@ def conclude(session: Session) -> None:
     best = max(session.rows, key=lambda row: (row.val_accuracy, -row.val_loss))
     path = session.folder.path
     tell(f"best: epoch {best.epoch}, {best.val_accuracy:.2%} of the images for validation are right")
-    if session.leads:
+    if session.engine.leads:
         try:
             write(path)
         except (RunProblem, FileProblem) as problem:

@@ -10,17 +10,17 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cnnspec.run import RunProblem
-from cnnspec.run.programs import Array
+from cnnspec.train.data.augment import change
 from cnnspec.train.data.images import ArrayImages, Images
 from cnnspec.train.recipe.loop import Batch, Key
 
-AUGMENTS = ("none", "flip", "crop", "trivial")
-"""`flip`: mirrored or not; `crop`: also moved by up to an eighth of each side, as He et al. 2016 do on CIFAR;
-`trivial`: also one of TrivialAugment's changes (Müller and Hutter 2021)."""
-
 
 class TensorImages(Dataset[Batch]):
-    """Gives the Batch of a Key. What changes an image follows from the seed, the epoch and its index."""
+    """Gives the Batch of a Key. What changes an image follows from the seed, the epoch and its index.
+
+    `augment`: none, flip, crop, or trivial: as crop, then one of the changes of TrivialAugment (Müller and
+    Hutter 2021).
+    """
 
     def __init__(self, images: Images, augment: str = "none", seed: int = 0) -> None:
         self.images, self.augment, self.seed = images, augment, seed
@@ -40,29 +40,11 @@ class TensorImages(Dataset[Batch]):
         if self.augment == "none":
             return torch.from_numpy(image)
         chance = np.random.default_rng([self.seed, epoch, index])
-        image = flip(image, chance)
-        if self.augment != "flip":
-            image = shift(image, chance)
-        made = torch.from_numpy(np.ascontiguousarray(image))
+        made = torch.from_numpy(np.ascontiguousarray(change(image, self.augment, chance)))
         if self.trivial is None:
             return made
         torch.manual_seed(int(chance.integers(2**62)))
         return self.trivial(made)
-
-
-def flip(image: Array, chance: np.random.Generator) -> Array:
-    """Mirrored in half of the cases."""
-    return image[:, :, ::-1] if chance.random() < 0.5 else image
-
-
-def shift(image: Array, chance: np.random.Generator) -> Array:
-    """Moved by up to an eighth of each side; the edge repeats where nothing is left."""
-    height, width = image.shape[1:]
-    down, across = -(-height // 8), -(-width // 8)
-    wide = np.pad(image, ((0, 0), (down, down), (across, across)), mode="edge")
-    top, left = chance.integers(2 * down + 1), chance.integers(2 * across + 1)
-    moved: Array = wide[:, top : top + height, left : left + width]
-    return moved
 
 
 def trivial_augment() -> Callable[[Tensor], Tensor]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
+from cnnspec.train.engine import Stopped
 from cnnspec.train.recipe.heads import HeadOptions, HeadTrainer
 from cnnspec.train.recipe.loop import Batch, Batches
 
@@ -28,10 +29,6 @@ def obey_the_parent(worker: int) -> None:
 def mix(decay: float, mean: Tensor, x: Tensor, count: Tensor | int) -> Tensor:
     """An averaged tensor, which follows faster while there is little to average."""
     return mean.lerp(x, max(1 - decay, 9 / (10 + int(count)))) if mean.is_floating_point() else x
-
-
-class Stopped(Exception):
-    """Training has ended after a step within an epoch, as it was asked to."""
 
 
 @dataclass

@@ -18,9 +18,11 @@ from cnnspec.api import check, check_text
 from cnnspec.run import RunProblem
 from cnnspec.text.files import FileProblem
 from cnnspec.train import report
+from cnnspec.train.engine import Request
 from cnnspec.train.head import head_of
 from cnnspec.train.run_folder import COLUMNS, RunFolder
-from cnnspec.train.session import Request, Session
+from cnnspec.train.session import Session
+from tests.safety.running import python
 from tests.train.calling import DIGITS, SPECS, call, some_digits
 from tests.train.making import class_folders
 
@@ -45,13 +47,15 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def session(path: Path, data: Path, tick: Callable[[], None] = lambda: None, **more: Any) -> Session:
+def session(
+    path: Path, data: Path, tick: Callable[[], None] = lambda: None, backend: str = "torch", **more: Any
+) -> Session:
     network = check(DIGITS).networks[0]
     options = OPTIONS | {name: more.pop(name) for name in [*more] if name not in Request._fields}
     rest = {"weights": None, "skip_broken": False, "augment": "none", "balanced": False, "auxiliary": None}
     path.mkdir(exist_ok=True)
     request = Request(str(data), workers=None, options=options, **(rest | more))
-    return Session(network, request, RunFolder(path), tick)
+    return Session(network, request, RunFolder(path), tick, backend)
 
 
 def weights(path: Path, name: str = "last.safetensors") -> dict[str, Any]:
@@ -126,17 +130,30 @@ def test_the_last_run_is_gone_on_with(data: Path, tmp_path: Path, monkeypatch: p
     assert len((tmp_path / "runs/digits/log.csv").read_text().splitlines()) == 2
 
 
-@pytest.mark.parametrize("more", [{}, {"optimizer": "sgd", "ema": 0.9, "augment": "crop"}])
+NUMPY: dict[str, Any] = {"backend": "numpy", "ema": 0.0, "freeze": (), "compile": False, "amp": "no"}
+NUMPY |= {"label_smoothing": 0.0, "weight_decay": 0.01, "optimizer": "adamw", "schedule": "onecycle"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"optimizer": "sgd", "ema": 0.9, "augment": "crop"},
+        NUMPY,
+        NUMPY | {"optimizer": "sgd", "augment": "flip"},
+    ],
+    ids=["adamw", "sgd", "numpy", "numpy, sgd"],
+)
 def test_an_interrupt_within_an_epoch_loses_nothing(more: dict[str, Any], data: Path, tmp_path: Path) -> None:
     straight = session(tmp_path / "a", data, **more)
     rows = [row[:-1] for row in straight.run()]
 
     def interrupt() -> None:
-        broken.trainer.stop = broken.trainer.step == 9
+        broken.engine.stop = broken.engine.step == 9
 
     broken = session(tmp_path / "b", data, interrupt, **more)
-    steps = broken.trainer.train.steps
-    assert len([*broken.run()]) == 1 and broken.trainer.step == 9 and 9 % steps
+    steps = broken.engine.steps
+    assert len([*broken.run()]) == 1 and broken.engine.step == 9 and 9 % steps
     later = session(tmp_path / "b", data, **more)
     later.resume()
     assert [row[:-1] for row in later.run()] == rows[1:]
@@ -198,9 +215,9 @@ def test_softmax_at_the_end_is_known(data: Path, tmp_path: Path) -> None:
 
 def test_frozen_tensors_stay(data: Path, tmp_path: Path) -> None:
     found = session(tmp_path, data, freeze=("conv1.", "linear2"))
-    before = {key: tensor.clone() for key, tensor in found.net.state_dict().items()}
+    before = {key: tensor.clone() for key, tensor in found.engine.net.state_dict().items()}
     [*found.run()]
-    after = found.net.state_dict()
+    after = found.engine.net.state_dict()
     stay = {key for key in before if (before[key] == after[key]).all()}
     assert stay == {key for key in before if key.startswith(("conv1", "linear2"))}
     with pytest.raises(RunProblem, match="no tensor is left to train"):
@@ -211,9 +228,9 @@ def test_a_loss_that_is_none_stops_at_its_layer(data: Path, tmp_path: Path) -> N
     found = session(tmp_path, data)
 
     def ruin(module: Any, given: Any, made: torch.Tensor) -> torch.Tensor:
-        return made / 0 if found.trainer.step == 3 else made
+        return made / 0 if found.engine.step == 3 else made
 
-    found.net.relu2.register_forward_hook(ruin)
+    found.engine.net.relu2.register_forward_hook(ruin)
     with pytest.raises(RunProblem, match=r"\(epoch 1, step 4\): relu2 made it first"):
         [*found.run()]
 
@@ -222,9 +239,9 @@ def test_a_gradient_that_is_none_is_told_at_its_layer(data: Path, tmp_path: Path
     found = session(tmp_path, data)
 
     def ruin(grad: torch.Tensor) -> torch.Tensor:
-        return grad * float("nan") if found.trainer.step == 3 else grad
+        return grad * float("nan") if found.engine.step == 3 else grad
 
-    found.net.conv2.weight.register_hook(ruin)
+    found.engine.net.conv2.weight.register_hook(ruin)
     with pytest.raises(RunProblem, match="the gradient of the step before was not finite in conv2"):
         [*found.run()]
 
@@ -269,3 +286,33 @@ def test_auxiliary_outputs_are_trained(data: Path, tmp_path: Path) -> None:
         assert done.code == 0, done.err
         losses.append(float(done.out.split("loss ")[1].split()[0]))
     assert losses[1] > 1.5 * losses[0], "the loss of an output that weighs as much comes on top"
+
+
+def test_numpy_learns_as_pytorch_does(data: Path, tmp_path: Path) -> None:
+    """At the same rates; the order of images and the start are drawn in another way."""
+    one, other = (session(tmp_path / name, data, **more) for name, more in (("a", {}), ("b", NUMPY)))
+    assert [one.engine.rate(step) for step in range(12)] == [other.engine.rate(step) for step in range(12)]
+    rows = [[*each.run()][-1] for each in (one, other)]
+    assert rows[0].train_loss == pytest.approx(rows[1].train_loss, abs=0.1) and rows[1].train_loss < 2.25
+
+
+@pytest.mark.slow
+def test_numpy_trains_without_pytorch(data: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['torch'] = None; from cnnspec.commands.cli import main; main(sys.argv[1:])"
+    )
+    call = ["train", str(DIGITS), str(data), "--backend", "numpy", "--epochs", "1", "--out", "run"]
+    ran = python("-c", script, *call, cwd=tmp_path)
+    assert ran.code == 0 and "best: epoch 1" in ran.out, ran.err
+    ran = python("-c", script, *call[:3], "--epochs", "1", cwd=tmp_path)
+    assert ran.code == 2 and "torch is not installed" in ran.err and "--backend numpy" in ran.err
+
+
+def test_numpy_tells_what_made_no_number_and_what_it_lacks(data: Path, tmp_path: Path) -> None:
+    found = session(tmp_path / "a", data, **NUMPY)
+    found.engine.net.params["conv2.weight"][0, 0, 0, 0] = np.inf
+    found.engine.net.refresh()
+    with pytest.raises(RunProblem, match=r"\(epoch 1, step 1\): the gradient of the step before .* conv2"):
+        [*found.run()]
+    with pytest.raises(RunProblem, match="the NumPy program trains without ema, label smoothing"):
+        session(tmp_path / "b", data, **(NUMPY | {"ema": 0.9, "label_smoothing": 0.1}))

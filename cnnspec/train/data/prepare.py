@@ -13,7 +13,11 @@ from cnnspec.train.data.images import Images
 
 def prepare(images: Images, indices: Sequence[int], given: Input) -> Array:
     """(N, C, H, W), float32: pixels from 0 to 1, less the input's mean, over its deviation."""
-    pixels = np.stack([images.read(index) for index in indices])
+    return scaled(np.stack([images.read(index) for index in indices]), given)
+
+
+def scaled(pixels: Array, given: Input) -> Array:
+    """Pixels (N, C, H, W), uint8 or floats, as `prepare` makes them."""
     shares = pixels.astype(np.float32) / (255 if pixels.dtype == np.uint8 else 1)
     mean, std = (np.array(n, np.float32).reshape(1, -1, 1, 1) for n in preparation(given))
     made: Array = (shares - mean) / std

@@ -1,0 +1,70 @@
+"""What a run asks of the loop that trains, whatever computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from cnnspec.graph.tree import Input, Network
+from cnnspec.run.programs import Array
+from cnnspec.train.data.images import Data
+from cnnspec.train.head import Head
+
+
+class Stopped(Exception):
+    """Training has ended after a step within an epoch, as it was asked to."""
+
+
+class Request(NamedTuple):
+    """What is to be trained on, and how. `options` are those of the loop that follow from nothing else."""
+
+    data: str
+    weights: str | None
+    skip_broken: bool
+    augment: str
+    balanced: bool
+    auxiliary: float | None
+    workers: int | None
+    options: dict[str, Any]
+
+
+class Task(NamedTuple):
+    """A net and its data, checked against each other. `tick` is called after each step."""
+
+    network: Network
+    given: Input
+    head: Head
+    data: Data
+    request: Request
+    tick: Callable[[], None]
+
+
+class Engine(Protocol):
+    """`steps` are those of an epoch, `step` counts those of all; `stop` ends training after a step."""
+
+    steps: int
+    stop: bool
+    leads: bool
+    parameters: int
+
+    @property
+    def step(self) -> int: ...
+
+    def rate(self, step: int) -> float:
+        """The learning rate."""
+
+    def epochs(self) -> Iterator[tuple[float, float]]:
+        """Train; the loss and the accuracy of each epoch as it ends. Raises Stopped, RunProblem."""
+
+    def evaluate(self) -> Array:
+        """Logits, (N, classes), of the images for validation."""
+
+    def weights(self) -> dict[str, Array]:
+        """The tensors that were tried last, by their keys in PyTorch."""
+
+    def save(self, folder: Path, notes: dict[str, Any]) -> None:
+        """Write what going on needs, whole or not at all. Raises FileProblem."""
+
+    def load(self, folder: Path) -> dict[str, Any]:
+        """Take it, and return the notes. Raises FileNotFoundError, and anything on broken bytes."""

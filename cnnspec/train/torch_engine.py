@@ -1,0 +1,144 @@
+"""Training in PyTorch: the emitted module and the loop of the recipe."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from cnnspec.graph.tree import Network
+from cnnspec.run import RunProblem
+from cnnspec.run.programs import Array, module_of
+from cnnspec.run.weight_files import blank_state, read_weights
+from cnnspec.text.files import FileProblem
+from cnnspec.train.batches import TensorImages
+from cnnspec.train.culprit import culprit
+from cnnspec.train.data.images import Data
+from cnnspec.train.data.prepare import preparation
+from cnnspec.train.engine import Task
+from cnnspec.train.recipe.loop import Batches
+from cnnspec.train.shared_norms import share_norms
+from cnnspec.train.trainer import Choices, FullTrainer
+
+
+class TorchEngine:
+    """Raises RunProblem where options do not fit the net."""
+
+    def __init__(self, task: Task) -> None:
+        request, seed = task.request, task.request.options["seed"]
+        self.net = build_net(task.network, seed, request.weights)
+        if dist.is_initialized():
+            self.net = share_norms(self.net)
+        mean, std = preparation(task.given)
+        options = Choices(
+            **request.options,
+            class_weights=balance(task.data, task.head.classes) if request.balanced else (),
+            shares=task.head.shares(request.auxiliary),
+            main=task.head.main,
+            softmax=task.head.softmax,
+            mean=mean,
+            std=std,
+            workers=workers_of(request.workers, task.data),
+        )
+        if all(key.startswith(options.freeze) for key, _ in self.net.named_parameters()):
+            raise RunProblem("no tensor is left to train")
+        parts = (TensorImages(task.data.train, request.augment, seed), TensorImages(task.data.val))
+        train, val = (Batches(part, len(part.labels), options) for part in parts)
+        self.trainer = FullTrainer(self.net, train, val, options, task.tick)
+        self.steps, self.leads = train.steps, train.rank == 0
+        self.parameters = sum(tensor.numel() for tensor in self.net.parameters())
+
+    @property
+    def step(self) -> int:
+        return self.trainer.step
+
+    @property
+    def stop(self) -> bool:
+        return self.trainer.stop
+
+    @stop.setter
+    def stop(self, asked: bool) -> None:
+        self.trainer.stop = asked
+
+    def rate(self, step: int) -> float:
+        return self.trainer.rate(step)
+
+    def epochs(self) -> Iterator[tuple[float, float]]:
+        with translated(self.trainer):
+            yield from self.trainer.epochs()
+
+    def evaluate(self) -> Array:
+        with translated(self.trainer):
+            return self.trainer.evaluate().numpy()
+
+    def weights(self) -> dict[str, Array]:
+        return {key: tensor.cpu().numpy() for key, tensor in self.trainer.shown.state_dict().items()}
+
+    def save(self, folder: Path, notes: dict[str, Any]) -> None:
+        path, aside = folder / "state.pt", folder / "state.part"
+        try:
+            with aside.open("wb") as file:
+                torch.save({"trainer": self.trainer.state_dict(), **notes}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except (OSError, RuntimeError) as problem:
+            aside.unlink(missing_ok=True)
+            reason = problem.strerror if isinstance(problem, OSError) else problem
+            raise FileProblem(f"{path}: {reason}") from None
+
+    def load(self, folder: Path) -> dict[str, Any]:
+        state: dict[str, Any] = torch.load(folder / "state.pt", self.trainer.device, weights_only=True)
+        self.trainer.load_state_dict(state.pop("trainer"))
+        return state
+
+
+def build_net(network: Network, seed: int, weights: str | None) -> nn.Module:
+    """The emitted module, its weights drawn by the seed or those of a file. Raises RunProblem."""
+    classes = [item for item in vars(module_of("torch", network)).values() if isinstance(item, type)]
+    torch.manual_seed(seed)
+    net = [item for item in classes if issubclass(item, nn.Module)][-1]()
+    if weights is not None:
+        found = read_weights(weights, blank_state(network))
+        net.load_state_dict({key: torch.from_numpy(np.array(tensor)) for key, tensor in found.items()})
+    return net
+
+
+def workers_of(asked: int | None, data: Data) -> int:
+    """How many processes read images: none where these are in memory, else a core each, eight at most."""
+    if asked is not None:
+        return asked
+    return 0 if data.train.paths is None else min(os.cpu_count() or 1, 8)
+
+
+def balance(data: Data, classes: int) -> tuple[float, ...]:
+    """What an image of each class weighs, so that all classes weigh the same and the mean image 1."""
+    counts = np.bincount(data.train.labels, minlength=classes)
+    present = np.count_nonzero(counts)
+    return tuple(float(len(data.train.labels) / (present * count)) if count else 0.0 for count in counts)
+
+
+@contextmanager
+def translated(trainer: FullTrainer) -> Iterator[None]:
+    """What may go wrong within the loop, in words. Raises RunProblem."""
+    try:
+        yield
+    except FloatingPointError as problem:
+        steps = trainer.train.steps
+        where = f"epoch {trainer.step // steps + 1}, step {trainer.step % steps + 1}"
+        words = culprit(trainer.net, trainer.prepare(trainer.images))
+        raise RunProblem(f"{problem} ({where}): {words}; a lower learning rate may help") from None
+    except ValueError as problem:
+        if "more than 1 value per channel" not in str(problem):
+            raise
+        raise RunProblem("a batch of one image is too few for a batch norm: it would see one value") from None
+    except RunProblem as problem:  # from a worker it comes with a traceback around it
+        last = str(problem).strip().splitlines()[-1]
+        raise RunProblem(last.removeprefix("cnnspec.run.RunProblem: ")) from None
