@@ -25,7 +25,7 @@ from cnnspec.train.report import write  # noqa: E402
 from cnnspec.train.report.charts import Curve, curves, epoch_marks, matrix, ticks  # noqa: E402
 from cnnspec.train.report.document import duration, page  # noqa: E402
 from cnnspec.train.report.evidence import read_run  # noqa: E402
-from cnnspec.train.report.pictures import LAYERS, images_of, layers_shown, mistakes  # noqa: E402
+from cnnspec.train.report.pictures import LAYERS, examples, images_of, layers_shown, mistakes  # noqa: E402
 from cnnspec.train.report.tally import Tally, among_top, tally  # noqa: E402
 from cnnspec.train.run_folder import Predictions, Row  # noqa: E402
 from tests.train.runs import NASTY, SPEC, predictions, run_folder  # noqa: E402
@@ -317,6 +317,14 @@ def test_layers_of_an_example_are_few(tmp_path: Path) -> None:
     assert session is not None
     names = layers_shown(session)
     assert len(names) == LAYERS and names[0] == "relu1" and names[-1] == "maxpool8"
+
+
+def test_a_net_without_maps_has_no_examples(tmp_path: Path) -> None:
+    spec = "net Small(classes=2) {\ninput 1@6x6\nflatten, linear 5, relu, linear classes }"
+    found = read_run(run_folder(tmp_path / "r", ["a", "b"], predictions([0, 1], [0, 0], 2), spec=spec))
+    assert found.session is not None and examples(found.session, images_of(found.predictions)) == []
+    text = page(found)
+    assert "linear1.weight: 5x36" in text and "What layers make" not in text
 
 
 def report(*arguments: object) -> Any:

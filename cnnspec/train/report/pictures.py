@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +64,12 @@ def mistakes(shown: list[Shown]) -> list[Shown]:
 
 
 def examples(session: Session, shown: list[Shown]) -> list[Example]:
-    """What layers make of the surest mistake and of images that are right, of different classes."""
+    """What layers make of the surest mistake and of images that are right, of different classes.
+
+    None where no layer makes a map.
+    """
+    if not layers_shown(session):
+        return []
     right = list({each.label: each for each in shown if each.said == each.label}.values())
     chosen = mistakes(shown)[:1] + right
     return [Example(each, maps_of(session, each)) for each in chosen[:EXAMPLES]]
@@ -85,11 +91,8 @@ def layers_shown(session: Session) -> list[str]:
     """The last layer of each size that maps have on their way; at most LAYERS of them, evenly chosen."""
     nodes = [n for n in session.graph.nodes if not n.train and n.output.is_map and n.layer.name not in IDLE]
     nodes = [node for node in nodes if node.output.size != (1, 1)]
-    lasting = [
-        node.path
-        for node, after in zip(nodes, [*nodes[1:], None], strict=True)
-        if after is None or after.output != node.output
-    ]
+    lasting = [node.path for node, after in pairwise(nodes) if after.output != node.output]
+    lasting += [node.path for node in nodes[-1:]]
     if len(lasting) <= LAYERS:
         return lasting
     return [lasting[round(place * (len(lasting) - 1) / (LAYERS - 1))] for place in range(LAYERS)]
@@ -111,26 +114,15 @@ def example_sheet(example: Example, names: list[str]) -> Grid:
         cells += [
             Cell(cell.pixels, f"{grid.title}\n{grid.note}" if i == 0 else "") for i, cell in enumerate(row)
         ]
-    signed = any(grid.signed for grid in example.layers)
-    return Grid(
-        f"feature maps of {names[example.shown.label]}",
-        "a row for each layer, its first channels",
-        cells,
-        signed,
-        MAPS,
-    )
+    title, note = f"feature maps of {names[example.shown.label]}", "a row for each layer, its first channels"
+    return Grid(title, note, cells, any(grid.signed for grid in example.layers), MAPS)
 
 
 def mistake_sheet(wrong: list[Shown], names: list[str]) -> Grid:
     """The surest mistakes as one sheet."""
     cells = [Cell(each.pixels, f"says {names[each.said]}\nis {names[each.label]}") for each in wrong]
-    return Grid(
-        "the surest mistakes",
-        "what the net says, and what is right",
-        cells,
-        False,
-        about_square(len(cells), 6),
-    )
+    columns = about_square(len(cells), 6)
+    return Grid("the surest mistakes", "what the net says, and what is right", cells, False, columns)
 
 
 def small_png(pixels: Array, side: int) -> bytes:
