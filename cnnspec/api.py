@@ -29,21 +29,24 @@ if TYPE_CHECKING:
     from cnnspec.draw.picture import Picture
     from cnnspec.faults.fixes.trial import Recheck
 
+Size = Shape | tuple[int, ...] | str
+"""An input as a Shape, as (C, H, W), or as `"3@320x320"`."""
+
 
 def check(
     path: str | os.PathLike[str],
     net: str | None = None,
     *,
     parameters: Mapping[str, Any] = {},
-    inputs: Mapping[str, Shape | str] = {},
+    inputs: Mapping[str, Size] = {},
     limits: Mapping[str, int] = {},
 ) -> Checked:
     """Check every size and every name of the specification at a path, and look for warnings and for fixes.
 
     `net` names the net to check; without it all nets are checked, or with `parameters` or `inputs` the first.
     A parameter is a number, a bool or a list of them, or text as the language writes a value: `"hardswish"`,
-    `"64@3x3"`, `'"same"'`. An input is a Shape or its text, `"3@320x320"`, by its label; one without a label
-    is called `input`. `limits` are bounds by the names that messages use, as `max_layers`.
+    `"64@3x3"`, `'"same"'`. An input is a Shape, (C, H, W), or text, `"3@320x320"`, by its label; one
+    without is called `input`. `limits` are bounds by the names that messages use, as `max_layers`.
 
     Raises FileProblem where the file cannot be read, Misuse where a net, a parameter or an input of that name
     is not there, ValueError for a value that is none.
@@ -59,7 +62,7 @@ def check_text(
     *,
     name: str = "net.cnn",
     parameters: Mapping[str, Any] = {},
-    inputs: Mapping[str, Shape | str] = {},
+    inputs: Mapping[str, Size] = {},
     limits: Mapping[str, int] = {},
 ) -> Checked:
     """Check a specification given as text, as `check` does; it can use nothing but the shipped blocks.
@@ -72,14 +75,24 @@ def check_text(
 
 
 def settings_of(
-    parameters: Mapping[str, Any], inputs: Mapping[str, Shape | str], limits: Mapping[str, int]
+    parameters: Mapping[str, Any], inputs: Mapping[str, Size], limits: Mapping[str, int]
 ) -> Settings:
     """Settings of values that may be text. Raises ValueError."""
     values = {
         name: parse_value(value) if isinstance(value, str) else value for name, value in parameters.items()
     }
-    shapes = {name: parse_shape(shape) if isinstance(shape, str) else shape for name, shape in inputs.items()}
+    shapes = {name: shape_of(given) for name, given in inputs.items()}
     return Settings(values, shapes, *bounds(limits))
+
+
+def shape_of(given: Any) -> Shape:
+    """A shape as it is given. Raises ValueError."""
+    if isinstance(given, str):
+        return parse_shape(given)
+    if not isinstance(given, tuple | list):
+        raise ValueError(f"an input is 3@320x320, or (3, 320, 320), not {given!r}")
+    (shape,) = shapes_of(given)
+    return shape
 
 
 def check_source(
@@ -188,8 +201,10 @@ def build(
     Raises Refusal where the back end has no form of a layer, ValueError for a flag of another back end, and
     for `plain` with `optimize`, and for weights of which one is missing or of another shape.
     """
-    from cnnspec.backends import ONLY, emit
+    from cnnspec.backends import BACKENDS, ONLY, emit
 
+    if backend not in BACKENDS:
+        raise ValueError(f"there is no back end {backend!r}; there is {', '.join(BACKENDS)}")
     flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
     flags |= {"functions": functions}
     chosen: dict[str, Any] = {name: flag for name, flag in flags.items() if flag}

@@ -21,13 +21,13 @@ cnnspec.SpecError: error[E0401]: the kernel's height 9 is larger than the map's 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from cnnspec.analysis.costs import Costs, costs
-from cnnspec.api import build, check_source, report, settings_of
+from cnnspec.api import Size, build, check_source, report, settings_of
 from cnnspec.compiler import rechecker
 from cnnspec.elaborate.load import Reader
 from cnnspec.elaborate.settings import Settings
@@ -37,15 +37,17 @@ from cnnspec.text import files, shipped
 from cnnspec.text.decoding import decode
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.source import Source
-from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
     from torch import nn
 
     from cnnspec.draw.picture import Picture
 
-Given = Mapping[str, Shape | str] | Shape | str
-"""Another input, as a Shape or as `"3@320x320"`; where a net has several, each by its label."""
+Given = Mapping[str, Size] | Size
+"""Another input, as `"3@320x320"`, (3, 320, 320) or a Shape; where a net has several, each by its label."""
+
+FEW = 200
+"""So many boxes a notebook draws unasked."""
 
 SHOWN = ("layer", "kernel", "output", "params", "macs", "field")
 """The columns of the table that a notebook shows."""
@@ -84,8 +86,9 @@ def load(
     """The net of the file at a path: the first, or the one called `net`, with other parameters and input.
 
     A parameter is a number, a bool or a list of them, or text as the language writes a value, as
-    `act="hardswish"`. Raises SpecError for faults in the specification, FileProblem where it cannot be read,
-    Misuse where a net, a parameter or an input of that name is not there, ValueError for what is no value.
+    `act="hardswish"`; one that is called `path`, `net` or `input` wants `cnnspec.check`. Raises SpecError for
+    faults in the specification, FileProblem where it cannot be read, Misuse where a net, a parameter or an
+    input of that name is not there, ValueError for what is no value.
 
     >>> load("specs/resnet.cnn", net="ResNet18", classes=7, input="3@160x160").shapes
     '3@160x160 -> 7'
@@ -128,7 +131,7 @@ def zoo(name: str, *, input: Given | None = None, **parameters: Any) -> Net:  # 
 
 def chosen(given: Given | None, parameters: Mapping[str, Any]) -> Settings:
     """Raises ValueError."""
-    return settings_of(parameters, {"": given} if isinstance(given, str | Shape) else given or {}, {})
+    return settings_of(parameters, given if isinstance(given, Mapping) else {"": given} if given else {}, {})
 
 
 def source_of(text: str, name: str, settings: Settings) -> Source | Diagnostic:
@@ -191,7 +194,9 @@ class Net:
     def _costs(self) -> Costs:
         return costs(self.network)
 
-    def summary(self, style: str = "text", columns: Sequence[str] = (), depth: int | None = None) -> Text:
+    def summary(
+        self, style: str = "text", columns: str | Sequence[str] = (), depth: int | None = None
+    ) -> Text:
         """The table of `cnnspec summary`: as text, csv, json, markdown, latex or html.
 
         `columns` are layer, kernel, output, params, share, macs, field, jump and memory, or some of them;
@@ -255,20 +260,23 @@ class Net:
         view: Literal["graph", "volume"] = "graph",
         theme: Literal["light", "dark", "mono"] = "light",
         *,
+        detail: Literal["folded", "fused", "full"] | None = None,
+        direction: Literal["tb", "lr"] | None = None,
+        width: str | None = None,
+        show: str | Collection[str] | None = None,
         force: bool = False,
-        **look: Any,
     ) -> Picture:
         """The picture of `cnnspec draw`, which notebooks show; with a path, as a file too.
 
-        The path ends in .svg, .png, .pdf, .dot or .html. `look` is what `cnnspec draw` takes: `detail`,
-        `direction`, `width` as "6.875in", `show` as ["shapes", "macs"]. `force`: a file that cnnspec did not
-        write is overwritten, too. Raises DrawProblem, FileProblem, and ValueError for a look that is none.
+        The path ends in .svg, .png, .pdf, .dot or .html. `width` is that of a page, as "6.875in"; `show` are
+        those of shapes, params, macs, kernel to show. `force`: a file that cnnspec did not write is
+        overwritten, too. Raises DrawProblem, FileProblem, and ValueError for a look that is none.
         """
         from cnnspec.draw.look import look_of
         from cnnspec.draw.picture import picture, suffix_of
 
         suffix = ".svg" if path is None else suffix_of(os.fspath(path))
-        made = picture(self.network, suffix, look_of(view, theme, **look))
+        made = picture(self.network, suffix, look_of(view, theme, detail, direction, width, show))
         if path is not None:
             from cnnspec.text.output import write
 
@@ -309,11 +317,14 @@ class Net:
         return f"<Net {self.name}: {self.shapes}, {self.params:,} parameters, {self.macs:,} MACs>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the picture, or why there is none, the table, and warnings."""
+        """What a notebook shows: the picture, unless it would be very large, the table, and warnings."""
         from cnnspec.draw.engine import DrawProblem
+        from cnnspec.draw.model import boxes
+        from cnnspec.draw.picture import simplify
 
+        count = sum(1 for _ in boxes(simplify(self.network).items))
         try:
-            image = self.draw()._repr_html_()
+            image = self.draw()._repr_html_() if count <= FEW else f"<p>draw() draws its {count} boxes.</p>"
         except DrawProblem as problem:
             image = f"<p>{escape(str(problem))}</p>"
         warnings = f"<pre>{escape(report(self.diagnostics))}</pre>" if self.diagnostics else ""

@@ -62,6 +62,10 @@ def test_a_net_is_chosen_with_parameters_and_input(tmp_path: Path) -> None:
     wide = cnnspec.load(path, "Wide", width=5, input="3@9x9")
     assert wide.shapes == "3@9x9 -> 5@7x7"
     assert cnnspec.load(path, "Wide", input={"left": cnnspec.Shape(3, 10, 10)}).shapes == "3@10x10 -> 8@8x8"
+    assert cnnspec.load(path, "Wide", input=(3, 7, 7)).shapes == "3@7x7 -> 8@5x5"
+    for wrong in (32, (3, 7), (3, 7, 0), "blue", b"3@7x7"):
+        with pytest.raises(ValueError, match=r"input|blue"):
+            cnnspec.load(path, "Wide", input=wrong)
     with pytest.raises(cnnspec.Misuse, match="did you mean `width`"):
         cnnspec.load(path, "Wide", widht=5)
     with pytest.raises(cnnspec.FileProblem, match="no such file"):
@@ -94,6 +98,7 @@ def test_warnings_are_no_faults() -> None:
 def test_layers_are_what_the_table_counts() -> None:
     net = cnnspec.zoo("siamese")  # weights are shared, and count once
     assert sum(layer.params for layer in net.layers) == net.params > 0
+    assert net.summary(columns="layer,params") == net.summary(columns=["layer", "params"])
     assert sum(layer.macs for layer in net.layers) == net.macs > 0
 
 
@@ -129,6 +134,11 @@ def test_a_picture_is_written_and_shown(tmp_path: Path) -> None:
         net.draw(tmp_path / "tiny.gif")
 
 
+def test_a_large_net_shows_its_table_alone() -> None:
+    shown = cnnspec.zoo("EfficientNetB7")._repr_html_()
+    assert "draw() draws its" in shown and "<img" not in shown and "<table>" in shown
+
+
 def test_a_vector_has_no_sizes_to_choose() -> None:
     with pytest.raises(ValueError, match="takes no maps"):
         cnnspec.loads("net A { input 5, linear 2 }").sizes()
@@ -144,5 +154,7 @@ def test_both_programs_compute_the_same() -> None:
     with torch.no_grad():
         assert numpy.abs(one(torch.from_numpy(images)).numpy() - two(images)).max() < 1e-6
     assert "class Tiny(nn.Module)" in net.source()
+    with pytest.raises(ValueError, match="no back end 'jax'"):
+        net.source("jax")
     with pytest.raises(ValueError, match="explicit"):
         net.source("numpy", explicit=True)

@@ -131,8 +131,10 @@ COLUMNS = {
 }
 
 
-def choose(names: Sequence[str]) -> list[str]:
-    """The columns of these names; all where there are none. Raises ValueError for one that is not there."""
+def choose(names: str | Sequence[str]) -> list[str]:
+    """The columns of these names, `"layer,output"` too; all where there are none. Raises ValueError."""
+    if isinstance(names, str):
+        names = [name.strip() for name in names.split(",")] if names else []
     for name in names:
         if name not in COLUMNS:
             raise ValueError(f"there is no column {name!r}; there is {', '.join(COLUMNS)}")

@@ -15,7 +15,7 @@ STYLES = ("text", "csv", "json", "markdown", "latex", "html")
 def summary(
     network: Network,
     style: str = "text",
-    columns: Sequence[str] = (),
+    columns: str | Sequence[str] = (),
     depth: int | None = None,
     colour: bool = False,
     width: int | None = None,
