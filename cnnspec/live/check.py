@@ -17,6 +17,7 @@ from cnnspec.elaborate.network import choose
 from cnnspec.elaborate.settings import Settings
 from cnnspec.elaborate.state import Watch
 from cnnspec.graph.tree import Network, Step, Value
+from cnnspec.tables.one_line import figures
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import parse
@@ -148,6 +149,16 @@ class Check:
         networks = tuple(self.networks[name] for name in self.nets if name in self.networks)
         found = Checked(networks, tuple(diagnostics))
         return list(compiler.add_warnings(found, self.module, True, ignore).diagnostics)
+
+    def figures(self, name: str) -> str:
+        """A net in a line: sizes, parameters, MACs; "" of one with faults, or not checked yet."""
+        network = self.networks.get(name)
+        if network is None:
+            return ""
+        key = "figures", id(network)
+        if key not in self.kept:
+            self.kept[key] = network, figures(network)
+        return str(self.kept[key][1])
 
     # What did not change
 

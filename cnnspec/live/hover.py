@@ -15,7 +15,6 @@ from cnnspec.faults.reference import KINDS
 from cnnspec.graph.tree import Leaf, Use
 from cnnspec.layers.base import Argument, Layer
 from cnnspec.live.check import Check, Run
-from cnnspec.live.figures import figures
 from cnnspec.live.find import definition
 from cnnspec.live.formula import with_numbers
 from cnnspec.live.names import (
@@ -223,7 +222,7 @@ def of_block(session: Session, document: Document, check: Check, mention: Mentio
 
 
 def of_net(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
-    return [head(definition(session, document, mention.span.start)), figures(check, mention.symbol.name)]
+    return [head(definition(session, document, mention.span.start)), check.figures(mention.symbol.name)]
 
 
 def of_value(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:

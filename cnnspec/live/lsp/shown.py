@@ -63,12 +63,10 @@ def code_lens(server: Server, params: Json) -> list[Json]:
     check = document.check
     if check is None:
         return []
-    from cnnspec.live.figures import figures
-
     lenses: list[Any] = []
     for name in check.nets:
         span = check.module.nets[name].net.name.span
-        words = figures(check, name)
+        words = check.figures(name)
         if name == check.in_view:
             command: Json = {"title": f"● {words or 'in view'}", "command": ""}
         else:
