@@ -228,6 +228,16 @@ def test_every_request_about_a_place_is_answered(client: Client) -> None:
         client.ask_at("textDocument/rename", uri, 0, 7, newName="conv")
 
 
+def test_what_is_offered_takes_the_place_of_what_is_typed(client: Client) -> None:
+    uri = opened(client, 'use "blocks/re"\nnet A {\n    input 1@8x8\n    conv 4@3x3 pad="sa\n    max\n}\n')
+    places = ((0, 14, "blocks/residual.cnn", 5), (3, 22, "same", 20), (4, 7, "maxpool", 4))
+    for line, column, label, start in places:
+        items = client.ask_at("textDocument/completion", uri, line, column).items
+        (edit,) = [item.text_edit for item in items if item.label == label]
+        assert edit.range == types.Range(types.Position(line, start), types.Position(line, column))
+        assert edit.new_text == label
+
+
 def test_every_request_about_a_text_is_answered(client: Client) -> None:
     uri = opened(client, CODE)
     names = [(each.name, each.detail) for each in client.ask_of("textDocument/documentSymbol", uri)]

@@ -47,15 +47,18 @@ def completion(server: Server, params: Json) -> Json:
     start = offset
     while start and (source.text[start - 1].isalnum() or source.text[start - 1] == "_"):
         start -= 1
-    place = server.places.range(Span(source, start, offset))
+    word = server.places.range(Span(source, start, offset))
+    path = server.places.range(Span(source, source.text.rfind('"', 0, offset) + 1, offset))
     items = []
     for number, offer in enumerate(complete.offers(server.session, document, offset)):
-        item: Json = {"label": offer.text, "kind": KINDS[offer.kind], "sortText": f"{number:04}"}
-        if offer.detail:
-            item["detail"] = offer.detail
-        if offer.kind != complete.PATH and not offer.text.startswith('"'):
-            item["textEdit"] = {"range": place, "newText": offer.text}
-        items.append(item)
+        place = path if offer.kind == complete.PATH else word
+        item: Json = {
+            "label": offer.text,
+            "kind": KINDS[offer.kind],
+            "sortText": f"{number:04}",
+            "textEdit": {"range": place, "newText": offer.text},
+        }
+        items.append(item | {"detail": offer.detail} if offer.detail else item)
     return {"isIncomplete": False, "items": items}
 
 

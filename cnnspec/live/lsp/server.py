@@ -60,8 +60,8 @@ NOTICES = {
 
 CAPABILITIES: Json = {
     "hoverProvider": True,
-    "completionProvider": {"triggerCharacters": [" ", "=", ".", '"', "|", ","]},
-    "signatureHelpProvider": {"triggerCharacters": [" ", "="]},
+    "completionProvider": {"triggerCharacters": ["=", ".", '"', "/"]},
+    "signatureHelpProvider": {"triggerCharacters": ["="]},
     "definitionProvider": True,
     "referencesProvider": True,
     "documentHighlightProvider": True,
