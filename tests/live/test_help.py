@@ -17,6 +17,7 @@ from cnnspec.live.hover import hover
 from cnnspec.live.outline import folds, outline
 from cnnspec.live.session import Document, Session
 from cnnspec.live.signature import signature
+from cnnspec.text.colouring import colour
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -202,9 +203,17 @@ def test_braces_and_comments_fold() -> None:
 
 
 @pytest.mark.slow
-def test_what_stands_before_a_place_is_read_from_any_text() -> None:
+def test_what_stands_before_a_place_is_known_outside_of_comments_alone() -> None:
     for path in sorted(SPECS.glob("*.cnn")):
         text = path.read_text("utf-8")
+        commented = {
+            offset
+            for kind, start, end in colour(text)
+            if kind == "comment"
+            for offset in range(start + 1, end + 1)
+        }
         for offset in range(0, len(text), 7):
-            before(text, offset)
-            before(text[offset:], len(text) - offset)
+            found = before(text, offset)
+            assert (found is None) == (offset in commented), (path, offset)
+            if found is not None:
+                assert text[:offset].endswith(found.string if found.string is not None else found.prefix)
