@@ -6,8 +6,13 @@ from collections.abc import Callable
 
 from cnnspec import compiler
 from cnnspec.live.check import SETTINGS, Check, at_rest, ignore
-from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.source import Source
+from cnnspec.text.colouring import COMMENT, colour
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.scanner import allowances
+from cnnspec.text.source import Source, Span
+
+UNNEEDED = "W0500"
+"""Of comments that silence nothing."""
 
 
 class Interrupted(BaseException):
@@ -51,3 +56,21 @@ def mended(check: Check, wants: Callable[[Diagnostic], bool] = bool) -> str:
         )
 
     return mend(check.source.text, recheck).text
+
+
+def silence(diagnostic: Diagnostic) -> Fix | None:
+    """The comment that silences a warning on its line; None of what cannot be silenced."""
+    source, line = diagnostic.span.source, diagnostic.span.line
+    if diagnostic.severity != "warning" or diagnostic.code == UNNEEDED:
+        return None
+    start = source.text.rfind("\n", 0, diagnostic.span.start) + 1
+    text = source.line(line)
+    comment = next((each.start for each in colour(text) if each.kind == COMMENT), None)
+    allowed = allowances(source).get(line)
+    if allowed:
+        place, words = allowed[-1].end, f" {diagnostic.code}"
+    elif comment is not None:
+        place, words = start + comment + 1, f" allow {diagnostic.code}"
+    else:
+        place, words = start + len(text.rstrip()), f"  # allow {diagnostic.code}"
+    return Fix(f"allow {diagnostic.code} on this line", (Edit(Span(source, place, place), words),))

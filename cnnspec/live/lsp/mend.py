@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from cnnspec.live.fixes import mended, with_fixes
+from cnnspec.live.fixes import mended, silence, with_fixes
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.placed import placed
 from cnnspec.text.diagnostics import Diagnostic, Edit
@@ -41,14 +41,15 @@ def code_action(server: Server, params: Json) -> list[Json]:
 
 
 def quick_fixes(server: Server, diagnostic: Diagnostic) -> Iterator[Json]:
-    """The fixes of one fault, the likeliest first."""
+    """The fixes of one fault, the likeliest first; behind them the comment that silences it."""
     fixes = [fix for fix in diagnostic.fixes if fix.edits]
-    for fix in fixes:
+    comment = silence(diagnostic)
+    for fix in [*fixes, comment] if comment is not None else fixes:
         yield {
             "title": title(fix.title),
             "kind": "quickfix",
             "diagnostics": [server.places.diagnostic(diagnostic)],
-            "isPreferred": fix.safe or len(fixes) == 1,
+            "isPreferred": fix.safe or fixes == [fix],
             "edit": server.places.workspace_edit(fix.edits),
         }
 
