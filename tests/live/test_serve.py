@@ -212,6 +212,24 @@ def test_what_someone_else_wrote_is_not_overwritten_unasked(server: Server, tmp_
     assert (tmp_path / "net.cnn").read_text() == NET
 
 
+def test_a_network_of_the_zoo_is_a_file_that_is_not_there_yet(server: Server, tmp_path: Path) -> None:
+    status, answer = ask(server, "zoo", net="resnet")
+    assert status == 200 and answer == {"name": "resnet.cnn", "text": shipped.text("resnet")}
+    assert ask(server, "zoo", net="../lenet")[0] == 400
+    assert not (tmp_path / "resnet.cnn").exists()
+    (tmp_path / "resnet.cnn").write_text("# mine\n")
+    assert ask(server, "zoo", net="resnet")[1]["name"] == "resnet2.cnn"
+
+
+def test_a_stamp_changes_with_the_file(server: Server, tmp_path: Path) -> None:
+    _, before = ask(server, "stamp", name="net.cnn")
+    assert ask(server, "stamp", name="net.cnn")[1] == before
+    (tmp_path / "net.cnn").write_text("# another\n")
+    assert ask(server, "stamp", name="net.cnn")[1] != before
+    assert ask(server, "stamp", name="none.cnn")[1] == {"stamp": ""}
+    assert ask(server, "stamp", name="../net.cnn")[0] == 400
+
+
 @pytest.mark.slow
 def test_broken_texts_are_survived_at_every_keystroke(tmp_path: Path) -> None:
     """All of resnet.cnn, typed and deleted; `CNNSPEC_LONG=1` by single letters."""

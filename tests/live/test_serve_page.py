@@ -105,6 +105,27 @@ def test_a_file_that_someone_else_wrote_is_kept_until_one_insists(page: Browser,
     assert (tmp_path / "net.cnn").read_text() == NET.replace("6@5x5", "9@5x5")
 
 
+def test_what_another_editor_writes_is_shown(page: Browser, tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(NET.replace("6@5x5", "31@5x5"))
+    until(page, has("#facts", "31@12x12"))
+    replace(page, "relu", "tanh")
+    (tmp_path / "net.cnn").write_text("# theirs\n")
+    until(page, has("#behind", "tanh"))
+    page.click("#save")  # says that it was changed: what is typed here was not lost
+    until(page, has("#save", "Save anyway"))
+
+
+def test_a_network_of_the_zoo_is_copied(page: Browser, tmp_path: Path) -> None:
+    page.run(
+        "const z = document.getElementById('zoo'); z.value = 'lenet'; z.dispatchEvent(new Event('change'))"
+    )
+    until(page, has("#net option", "LeNet5"))
+    assert page.run("return document.title") == "• lenet.cnn" and not (tmp_path / "lenet.cnn").exists()
+    page.click("#save")
+    until(page, has("#state", "saved") + " && document.getElementById('save').disabled")
+    assert (tmp_path / "lenet.cnn").read_text("utf-8").startswith("# LeNet-5")
+
+
 def test_another_file_and_another_view(page: Browser) -> None:
     picture = "return document.getElementById('image').src"
     before = page.run(picture)

@@ -11,11 +11,13 @@ import cnnspec
 from cnnspec.draw.page.colours import variables
 from cnnspec.draw.page.document import as_json, fingerprint
 from cnnspec.live.serve.folder import Folder
+from cnnspec.text import shipped
 
 
 def page(name: str, folder: Folder) -> str:
     """The whole page, with the text of the file that it begins with. Raises FileProblem."""
     start = folder.read(name)._asdict() | {"name": name, "names": folder.names()}
+    start["zoo"] = [each for each in shipped.names() if "/" not in each]
     return Template(asset("serve.html")).substitute(
         version=escape(cnnspec.__version__),
         title=escape(name),

@@ -1,8 +1,9 @@
 // What is typed goes to the server at once for sizes and faults, and when it rests for the picture.
 
 const RESTS = 200; // milliseconds without a key
+const LOOKS = 1000; // milliseconds between looks at the file
 const byId = (id) => document.getElementById(id);
-const [text, behind, faults, file, net] = ["text", "behind", "faults", "file", "net"].map(byId);
+const [text, behind, faults, file, zoo, net] = ["text", "behind", "faults", "file", "zoo", "net"].map(byId);
 const token = new URLSearchParams(location.search).get("token");
 const start = JSON.parse(byId("start").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -222,7 +223,7 @@ function tell(words) {
 }
 
 function showState() {
-  const unsaved = text.value !== stored.text;
+  const unsaved = isUnsaved();
   tell(unsaved ? "not saved" : "saved");
   byId("save").disabled = !unsaved;
   byId("save").textContent = "Save";
@@ -253,8 +254,42 @@ function showFile(opened) {
   typed();
 }
 
+const isUnsaved = () => text.value !== stored.text;
+const mayLeave = () => !isUnsaved() || confirm(`Leave ${name} without saving it?`);
+
+// A network of the zoo becomes a file where it is saved, beside those that are there.
+async function copy(wanted) {
+  zoo.value = "";
+  if (!mayLeave()) return;
+  try {
+    const made = await ask("/zoo", { net: wanted });
+    name = made.name;
+    const there = await ask("/open", {});
+    showFile({ ...there, text: made.text });
+    stored = there;
+    showState();
+  } catch (problem) {
+    tell(problem.message);
+  }
+}
+
+// Another editor may have written the file: what is not changed here is taken from there.
+const look = lane(async () => {
+  const { stamp } = await ask("/stamp", {});
+  if (stamp === stored.stamp || isUnsaved()) return;
+  const asked = name;
+  const there = await ask("/open", {});
+  if (asked !== name || isUnsaved() || there.stamp === stored.stamp) return;
+  const { selectionStart, selectionEnd, scrollTop } = text;
+  stored = there;
+  text.value = there.text;
+  text.setSelectionRange(selectionStart, selectionEnd);
+  text.scrollTop = scrollTop;
+  typed();
+});
+
 async function open(wanted) {
-  if (text.value !== stored.text && !confirm(`Leave ${name} without saving it?`)) {
+  if (!mayLeave()) {
     file.value = name;
     return;
   }
@@ -276,6 +311,9 @@ net.addEventListener("change", async () => {
   rested();
 });
 file.addEventListener("change", () => open(file.value));
+zoo.replaceChildren(new Option("copy of …", ""), ...start.zoo.map((each) => new Option(each)));
+zoo.addEventListener("change", () => copy(zoo.value));
+setInterval(() => document.hidden || look(), LOOKS);
 byId("save").addEventListener("click", save);
 byId("view").addEventListener("change", paint);
 dark.addEventListener("change", paint);
@@ -286,6 +324,6 @@ addEventListener("keydown", (event) => {
   }
 });
 addEventListener("beforeunload", (event) => {
-  if (text.value !== stored.text) event.preventDefault();
+  if (isUnsaved()) event.preventDefault();
 });
 showFile(start);

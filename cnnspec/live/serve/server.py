@@ -12,12 +12,14 @@ import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cnnspec.live.serve.desk import Desk
 from cnnspec.live.serve.folder import Changed, Folder
 from cnnspec.live.serve.page import page, policy
+from cnnspec.text import shipped
 from cnnspec.text.files import FileProblem
 from cnnspec.text.parser import MAX_SOURCE
 
@@ -58,6 +60,17 @@ class Server(ThreadingHTTPServer):
 
     def open(self, asked: Answer) -> Answer:
         return self.folder.read(self.checked(asked))._asdict() | {"names": self.folder.names()}
+
+    def zoo(self, asked: Answer) -> Answer:
+        """A network that ships, as the text of a file that is not written yet."""
+        found = shipped.find(text(asked, "net"))
+        stem = PurePosixPath(found.file).name
+        names = (f"{stem}{number}.cnn" for number in ("", *range(2, 1_000)))
+        name = next(name for name in names if not self.folder.stamp(name))
+        return {"name": name, "text": shipped.text(found.file)}
+
+    def stamp(self, asked: Answer) -> Answer:
+        return {"stamp": self.folder.stamp(self.checked(asked))}
 
     def save(self, asked: Answer) -> Answer:
         stamp = None if asked.get("stamp") is None else text(asked, "stamp")
@@ -114,6 +127,8 @@ class Handler(BaseHTTPRequestHandler):
                 "/paint": self.server.paint,
                 "/open": self.server.open,
                 "/save": self.server.save,
+                "/stamp": self.server.stamp,
+                "/zoo": self.server.zoo,
             }
             act = acts.get(self.path)
             if act is None:
