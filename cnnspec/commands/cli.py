@@ -61,7 +61,7 @@ class Commands(click.Group):
             context.fail(f"there is no command {word!r}: {meant(word)}")
         name, command, rest = super().resolve_command(context, arguments)
         if name is not None and command is not None:
-            context.default_map = {name: kept(command, name, rest)}
+            context.default_map = {name: kept(context, command, name, rest)}
         return name, command, rest
 
     def main(self, *arguments: Any, **options: Any) -> Any:
@@ -76,12 +76,12 @@ class Commands(click.Group):
         return None  # never: it exits
 
 
-def kept(command: click.Command, name: str, arguments: list[str]) -> dict[str, Any]:
+def kept(context: click.Context, command: click.Command, name: str, arguments: list[str]) -> dict[str, Any]:
     """The options that the project's configuration has for a call. What is wrong with it ends the call."""
     from cnnspec.commands.config import Unusable, defaults
 
     try:
-        return defaults(command, name, arguments, COMMANDS)
+        return defaults(context, command, name, arguments, COMMANDS)
     except Unusable as problem:
         fail(problem)
 

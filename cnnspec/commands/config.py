@@ -61,12 +61,16 @@ class Config(NamedTuple):
 
 
 def defaults(
-    command: click.Command, name: str, arguments: Sequence[str], commands: Sequence[str]
+    context: click.Context,
+    command: click.Command,
+    name: str,
+    arguments: Sequence[str],
+    commands: Sequence[str],
 ) -> dict[str, Any]:
     """What the nearest configuration says of a command's options, by their parameters. Raises Unusable."""
     flags = {flag: option for option in command.params for flag in option.opts}
     options = {key: flags[flag] for key in KEYS if (flag := f"--{ALIASES.get(key, key)}") in flags}
-    if not options or (config := find(start(command, arguments))) is None:
+    if not options or (config := find(start(context, command, arguments))) is None:
         return {}
     check(config, {each: [*KEYS] for each in commands} | {name: [*options]})
     own = config.values.get(name, {})
@@ -77,11 +81,11 @@ def defaults(
     }
 
 
-def start(command: click.Command, arguments: Sequence[str]) -> str:
+def start(context: click.Context, command: click.Command, arguments: Sequence[str]) -> str:
     """The folder of the first FILE that is there; without one the present folder."""
-    context = click.Context(command)
+    own = click.Context(command, parent=context)  # a command keeps the help option of its first context
     try:
-        given, _, _ = command.make_parser(context).parse_args(list(arguments))
+        given, _, _ = command.make_parser(own).parse_args(list(arguments))
     except click.UsageError:  # which is told where the call is parsed
         return os.curdir
     for key in ("files", "file", "spec", "before"):

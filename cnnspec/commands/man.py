@@ -15,7 +15,8 @@ def man() -> None:
 
     To read it: cnnspec man | man -l -. To install it: cnnspec man > ~/.local/share/man/man1/cnnspec.1.
     """
-    root = click.Context(click.get_current_context().find_root().command, info_name="cnnspec")
+    group = click.get_current_context().find_root().command
+    root = click.Context(group, info_name="cnnspec", **group.context_settings)
     click.echo("\n".join(page(root)))
 
 

@@ -16,6 +16,14 @@ def test_every_command_has_a_whole_summary_in_80_columns() -> None:
         assert line.endswith(".") and not line.endswith("..") and len(line) <= 80, line
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_tells_of_itself(name: str) -> None:
+    """In a process of its own the first context of a command is that of its call; here it is not."""
+    shown = [CliRunner().invoke(main, [name, option]) for option in ("-h", "--help")]
+    assert shown[0].exit_code == 0 and shown[0].stdout == shown[1].stdout
+    assert "-h, --help" in shown[0].stdout
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [
