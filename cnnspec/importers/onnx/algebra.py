@@ -163,7 +163,7 @@ def replaced(expression: Expression, x: Leaf, by: Expression) -> Expression:
 
 
 EPS = 0.01
-"""Numbers under a root that are smaller only keep it from 0."""
+"""Numbers under a root, or in a divisor, that are smaller only keep it from 0."""
 
 
 def text(
@@ -171,7 +171,7 @@ def text(
 ) -> str:
     """The expression in words, numbers with four digits, `x` for one leaf; `means` knows such as are means.
 
-    What only keeps a root from 0 is noted in `eps`.
+    What only keeps a root, or a divisor, from 0 is noted in `eps`.
     """
 
     def words(each: Any) -> str:
@@ -182,10 +182,10 @@ def text(
             return "x" if each == x else f"{mean[0]}({words(mean[1])})" if mean else f"value {each.number}"
         if isinstance(each, Function):
             inner = each.operand
-            if each.name == "sqrt" and isinstance(inner, Sum) and 0 < inner.constant < EPS:
+            if each.name in ("sqrt", "reciprocal") and isinstance(inner, Sum) and 0 < inner.constant < EPS:
                 eps.append(inner.constant)
                 rest = inner.operands[0] if len(inner.operands) == 1 else Sum(0.0, inner.operands)
-                return f"sqrt({words(rest)} + eps)"
+                return f"{each.name}({words(rest)} + eps)"
             return f"{each.name}({words(inner)})"
         sign, number = ("*", each.factor) if isinstance(each, Product) else ("+", each.constant)
         return "(" + f" {sign} ".join([f"{number:.4g}", *sorted(map(words, each.operands))]) + ")"

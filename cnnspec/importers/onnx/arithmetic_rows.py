@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.importers.flows import Flow, Repeated, joined, product
+from cnnspec.importers.flows import Flow, Refuse, Repeated, joined, product
 from cnnspec.importers.onnx import algebra
-from cnnspec.importers.onnx.affine import affine
+from cnnspec.importers.onnx.affine import affine, per_channel
 from cnnspec.importers.onnx.formulas import completed, expression_of, formula
 from cnnspec.importers.onnx.join_rows import gated_by_itself
-from cnnspec.importers.onnx.lower import Lowering, Row
-from cnnspec.importers.onnx.values import Affine, Constant, Known, Term
-from cnnspec.layers import merge
+from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
+from cnnspec.importers.onnx.values import Affine, Constant, Known, Response, Term
+from cnnspec.layers import merge, norm
 
 
 def operand(known: Known) -> Known:
@@ -39,9 +39,33 @@ def plain(net: Lowering, known: Known, other: Known) -> Known:
     return net.flow(known) if isinstance(known, Affine) else known
 
 
+def response(net: Lowering, known: Response, other: Known) -> Known:
+    """A part of a global response norm plus numbers, or plus its value: the norm itself. Raises Refuse."""
+    if isinstance(other, Constant) and known.weight is not None and known.bias is None:
+        return known._replace(bias=other)
+    if known.weight is None or known.bias is None or other != known.flow:
+        raise Refuse("E1003", "a global response norm without its weight, its bias or its sum has no layer")
+    tensors = {
+        name: Tensor(per_channel(net, known.flow, numbers), numbers.name)
+        for name, numbers in (("weight", known.weight), ("bias", known.bias))
+    }
+    return net.each(norm.GlobalResponseNorm(eps=known.eps), known.flow, **tensors)
+
+
+def weighted(net: Lowering, known: Response, numbers: Constant) -> Response:
+    """A part of a global response norm times numbers, or times 1. Raises Refuse."""
+    if numbers.array.size == 1 and numbers.array.reshape(()) == 1:
+        return known
+    if known.weight is not None or known.bias is not None:
+        net.deny("weight", numbers.name)
+    return known._replace(weight=numbers)
+
+
 def add(net: Lowering, a: Any, b: Any) -> Known:
     a, b = operand(a), operand(b)
     for one, two in ((a, b), (b, a)):
+        if isinstance(one, Response):
+            return response(net, one, two)
         if is_channelwise(one, two):
             return affine(net, one, None, two)
     a, b = plain(net, a, b), plain(net, b, a)
@@ -63,6 +87,8 @@ def sub(net: Lowering, a: Any, b: Any) -> Known:
 def mul(net: Lowering, a: Any, b: Any) -> Known:
     a, b = operand(a), operand(b)
     for one, two in ((a, b), (b, a)):
+        if isinstance(one, Response) and isinstance(two, Constant):
+            return weighted(net, one, two)
         if is_channelwise(one, two):
             return affine(net, one, two, None)
         if isinstance(one, Flow) and isinstance(two, Flow) and (found := gated_by_itself(net, one, two)):

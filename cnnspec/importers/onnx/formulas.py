@@ -15,7 +15,7 @@ from cnnspec.importers.onnx.affine import make_affine
 from cnnspec.importers.onnx.algebra import Expression, Leaf, Product, Sum
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering
-from cnnspec.importers.onnx.values import Affine, Constant, Known, Term
+from cnnspec.importers.onnx.values import Affine, Constant, Known, Response, Term
 from cnnspec.layers import activation, channels, merge, norm
 from cnnspec.layers.base import Join, Layer
 
@@ -68,7 +68,10 @@ def completed(net: Lowering, term: Term) -> Known:
     if isinstance(term.expression, float):
         raise Refuse("E1003", "a formula that comes to a number has no layer")
     for x in dict.fromkeys(algebra.leaves(term.expression)):
-        if (layer := known_layer(net, term.expression, x)) is not None:
+        layer = known_layer(net, term.expression, x)
+        if isinstance(layer, norm.GlobalResponseNorm):
+            return Response(Flow(value_of(net, x), term.axes), layer.eps)
+        if layer is not None:
             return net.each(layer, Flow(value_of(net, x), term.axes))
         for inner in dict.fromkeys(algebra.sums(term.expression)):
             parts = algebra.linear(inner, x)
@@ -147,6 +150,7 @@ def known_formulas() -> dict[str, Callable[[list[float]], Layer]]:
     tanh = of("tanh", times((2 / np.pi) ** 0.5, plus(x, times(0.044715, cube))))
     clipped = [times(1 / 6, of("clip 0 6", plus(3.0, x))), of("clip 0 1", plus(0.5, times(1 / 6, x)))]
     away = plus(x, times(-1.0, of("mean C", x)))
+    length = of("norm HW", x)
     deviation = of("sqrt", plus(EPS, of("mean C", times(away, away))))
     return {
         words(times(half, plus(1.0, erf))): lambda _: activation.GELU(),
@@ -158,6 +162,7 @@ def known_formulas() -> dict[str, Callable[[list[float]], Layer]]:
         words(times(x, of("tanh", of("log", plus(1.0, of("exp", x)))))): lambda _: activation.Mish(),
         words(of("log", plus(1.0, of("exp", x)))): lambda _: activation.Softplus(),
         words(times(away, of("reciprocal", deviation))): layer_norm,
+        words(times(x, times(length, of("reciprocal", plus(EPS, of("mean C", length)))))): response_norm,
         words(times(x, of("reciprocal", of("sqrt", plus(EPS, of("mean C", times(x, x))))))): rms_norm,
     }
 
@@ -167,6 +172,10 @@ EPS = 1e-5
 
 def layer_norm(eps: list[float]) -> Layer:
     return norm.LayerNorm(eps=float(f"{eps[0]:.6g}"), affine=False)
+
+
+def response_norm(eps: list[float]) -> Layer:
+    return norm.GlobalResponseNorm(eps=float(f"{eps[0]:.6g}"))
 
 
 def rms_norm(eps: list[float]) -> Layer:

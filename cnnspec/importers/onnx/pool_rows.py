@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from cnnspec.importers.arrangement import whole
 from cnnspec.importers.flows import Flow, reduced
-from cnnspec.importers.onnx.algebra import Function
+from cnnspec.importers.onnx.algebra import Function, Leaf
 from cnnspec.importers.onnx.lower import Lowering, Row
 from cnnspec.importers.onnx.values import Known, Term
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
@@ -123,6 +124,27 @@ def mean_of_term(net: Lowering, term: Term, given: list[int]) -> Term:
     return Term(Function(f"mean {letters}", term.expression), left)
 
 
+def length(
+    net: Lowering,
+    x: Any,
+    given: object = None,
+    *,
+    axes: Any = None,
+    keepdims: int = 1,
+    noop_with_empty_axes: int = 0,
+) -> Known:
+    """The root of the sum of squares over rows and columns: a part of a formula. Raises Refuse."""
+    flow = net.compact(net.flow(x))
+    given = given if axes is None else axes
+    places = [place % len(flow.axes) for place in net.integers([] if given is None else given, "axes")]
+    pixels = zip("HW", flow.value.shape.dimensions[1:], strict=False)
+    is_whole = sorted(flow.axes[place] for place in places) == sorted(whole(name, n) for name, n in pixels)
+    if not keepdims or noop_with_empty_axes or not places or not is_whole:
+        net.deny("axes", places)
+    left = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
+    return Term(Function("norm HW", Leaf(flow.value.number)), left)
+
+
 def reduce(is_mean: bool) -> Row:
     def reduce_(
         net: Lowering,
@@ -145,4 +167,5 @@ ROWS: dict[str, Row] = {
     "GlobalMaxPool": whole_map(pool.GlobalMaxPool),
     "ReduceMean": reduce(True),
     "ReduceMax": reduce(False),
+    "ReduceL2": length,
 }

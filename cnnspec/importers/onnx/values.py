@@ -33,11 +33,20 @@ class Affine(NamedTuple):
     shift: Array
 
 
+class Response(NamedTuple):
+    """What a global response norm adds to a value, as far as it is computed: with a weight, and a bias."""
+
+    flow: Flow
+    eps: float
+    weight: Constant | None = None
+    bias: Constant | None = None
+
+
 class Opaque(NamedTuple):
     """What a refused node made, or what depends on it: nothing more is said of it."""
 
 
-Known = Flow | Constant | Repeated | Term | Affine | Opaque
+Known = Flow | Constant | Repeated | Term | Affine | Response | Opaque
 
 
 class Node(NamedTuple):

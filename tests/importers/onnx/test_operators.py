@@ -190,6 +190,33 @@ def test_a_layer_norm_over_channels_as_exporters_write_it() -> None:
     assert (norm.layer.name, norm.layer.value("eps")) == ("layernorm", 1e-6)
 
 
+def test_a_global_response_norm_as_exporters_write_it() -> None:
+    lines = ["l = ReduceL2 x", "m = ReduceMean l", "e = Add m eps", "n = Div l e", "p = Mul x n"]
+    axes = {"ReduceL2": [2, 3], "ReduceMean": [1]}
+    core = [
+        node(line, **({"axes": axes[line.split()[2]]} if line.split()[2] in axes else {})) for line in lines
+    ]
+    whole = [*core, node("w = Mul s p"), node("o = Mul w one"), node("b = Add o t"), node("y = Add x b")]
+    held = {"eps": np.float32(1e-6), "one": np.ones(1, np.float32), "s": weight(1, 4, 1, 1)}
+    held |= {"t": weight(1, 4, 1, 1, seed=1), "u": weight(1, 3, 1, 1)}
+    (norm,) = agree(graph(whole, **held)).operations
+    assert (norm.layer.name, norm.layer.value("eps")) == ("grn", 1e-6)
+    for rest in (
+        ["y = Relu p"],
+        ["y = Add p x"],
+        ["y = Mul p u"],
+        ["w = Mul s p", "y = Add w x"],
+        ["w = Mul s p", "b = Add w t", "r = Relu x", "y = Add b r"],
+        ["w = Mul s p", "b = Add w t", "y = Identity b"],
+        ["w = Mul s p", "v = Mul s w", "b = Add v t", "y = Add b x"],
+    ):
+        with pytest.raises(Refused):
+            read_model(graph([*core, *map(node, rest)], **held))
+    core[0] = node("l = ReduceL2 x", axes=[2])
+    with pytest.raises(Refused, match="`ReduceL2` with `axes="):
+        read_model(graph([*core, *whole[5:]], **held))
+
+
 def test_linear_layers() -> None:
     flat = node("f = Flatten x")
     gemm = node("y = Gemm f w b", transB=1, alpha=2.0, beta=0.5)
