@@ -155,7 +155,8 @@ def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale
         verb = "multiplied by" if kind is channels.Scale else "added to"
         raise Refuse("E1003", f"a value {verb} a trained tensor of shape {weight.shape} has no layer")
     start = common_number(tensor)
-    is_one = not at and (channels_of != () or not tensor.dim())
+    may_be_channels = tensor.dim() in (1, len(flow.axes) - 1, len(flow.axes))
+    is_one = not at and (channels_of != () or not may_be_channels)
     given: dict[str, Any] = {"per": "layer" if is_one else "channel"}
     given |= {} if start is None else {"init": start}
     plain = kind(**given)
