@@ -28,6 +28,7 @@ COMMANDS = (
     "report",
     "run",
     "serve",
+    "site",
     "sizes",
     "summary",
     "train",

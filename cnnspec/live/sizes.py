@@ -13,6 +13,9 @@ from cnnspec.text import syntax
 from cnnspec.text.source import Source
 from cnnspec.values.shapes import Shape, plain_shape
 
+MOST_SHAPES = 3
+"""Of a line whose runs make several, so many are told."""
+
 
 class LineSize(NamedTuple):
     """The shapes that the runs of a line make, each once, at the offset where a claim of them would stand.
@@ -24,6 +27,12 @@ class LineSize(NamedTuple):
     shapes: tuple[Shape, ...]
     certain: bool = True
     stale: bool = False
+
+    @property
+    def words(self) -> str:
+        """`6@24x24`; of a line that makes several `64@56x56 256@56x56 …`."""
+        told = " ".join(map(str, self.shapes[:MOST_SHAPES]))
+        return told + " …" if len(self.shapes) > MOST_SHAPES else told
 
 
 def line_sizes(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) -> list[LineSize]:

@@ -46,6 +46,12 @@ def named(svg: str) -> str:
     return _CODE.sub(lambda match: f"var(--{ROLES[int(match.group(1), 16)]})", svg)
 
 
+def painted(svg: str, theme: Theme) -> str:
+    """The codes of a drawing as the colours of a theme."""
+    found = list(roles(theme).values())
+    return _CODE.sub(lambda match: found[int(match.group(1), 16)], svg)
+
+
 def variables() -> str:
     """The variables, each with its colour in the light and in the dark."""
     light, dark = roles(THEMES["light"]), roles(THEMES["dark"])

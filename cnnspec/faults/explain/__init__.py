@@ -36,10 +36,14 @@ def page(code: str) -> Page | None:
     code = code.upper()
     if not code.isalnum() or not code.isascii():  # a code, never a path
         return None
-    file = files(__package__).joinpath(f"{code}.md")
-    if not file.is_file():
+    if not files(__package__).joinpath(f"{code}.md").is_file():
         return None
-    return parse(file.read_text(encoding="utf-8"))
+    return parse(markdown(code))
+
+
+def markdown(code: str) -> str:
+    """The page of a code that has one, as its file is."""
+    return files(__package__).joinpath(f"{code}.md").read_text(encoding="utf-8")
 
 
 def parse(markdown: str) -> Page:

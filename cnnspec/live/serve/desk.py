@@ -20,8 +20,6 @@ from cnnspec.tables.summary import summary
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.source import Source, Span
 
-SHAPES = 3  # of a line whose runs make several, so many are shown
-
 Answer = dict[str, Any]
 
 
@@ -102,8 +100,8 @@ class Desk:
         return found if found is not None and found.inputs else None
 
     def size(self, document: Document, size: LineSize) -> Answer:
-        shown = " ".join(map(str, size.shapes[:SHAPES])) + (" …" if len(size.shapes) > SHAPES else "")
-        return {"line": document.source.position(size.offset)[0], "text": shown, "stale": size.stale}
+        line = document.source.position(size.offset)[0]
+        return {"line": line, "text": size.words, "stale": size.stale}
 
     def fault(self, source: Source, fault: Diagnostic) -> Answer:
         return {

@@ -1,0 +1,82 @@
+"""What all pages have in common: the policy, the style, the way to the other pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import NamedTuple
+
+from cnnspec import __version__
+from cnnspec.draw.page.document import base_style, fingerprint
+from cnnspec.text.output import MARK
+
+
+class Page(NamedTuple):
+    """A page at a path within the site; links in its `body` lead from there."""
+
+    path: str
+    title: str
+    body: str
+
+
+class Place(NamedTuple):
+    """Where the head of every page leads to."""
+
+    name: str
+    path: str
+
+
+def framed(page: Page, places: Sequence[Place]) -> bytes:
+    """The whole text of a page, which belongs to the place whose folder or file it is."""
+    text = Template(asset("frame.html")).substitute(
+        mark=f"{MARK} {__version__}",
+        policy=policy(),
+        title=escape(page.title if page.title == "cnnspec" else f"{page.title} · cnnspec"),
+        style=style(),
+        home=link(page.path, "index.html"),
+        places="\n    ".join(place_link(page, place) for place in places),
+        body=page.body,
+    )
+    return text.encode()
+
+
+def place_link(page: Page, place: Place) -> str:
+    folder = place.path.removesuffix("index.html")
+    inside = page.path == place.path or (folder != place.path and page.path.startswith(folder))
+    state = ' aria-current="page"' if page.path == place.path else ' aria-current="true"' if inside else ""
+    return f'<a href="{link(page.path, place.path)}"{state}>{escape(place.name)}</a>'
+
+
+def link(start: str, end: str) -> str:
+    """The way from a page to another file of the site: relative, so that the site stands in any folder."""
+    here, there = start.split("/")[:-1], end.split("/")
+    while here and len(there) > 1 and here[0] == there[0]:
+        here, there = here[1:], there[1:]
+    return "/".join([*[".."] * len(here), *there])
+
+
+@cache
+def asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def style() -> str:
+    return base_style() + asset("site.css")
+
+
+@cache
+def policy() -> str:
+    """What a browser may load: this style, pictures of this site, and nothing that runs."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src {fingerprint(style())}",
+            "img-src 'self' data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )

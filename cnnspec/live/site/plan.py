@@ -1,0 +1,162 @@
+"""Which pages and pictures there are, each made when its turn comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import NamedTuple
+
+import cnnspec
+from cnnspec.draw.engine import wheel
+from cnnspec.faults.explain import codes, markdown
+from cnnspec.live.site import zoo
+from cnnspec.live.site.frame import Page, Place, asset, framed, link
+from cnnspec.live.site.listing import listing
+from cnnspec.live.site.prose import document
+from cnnspec.text.resources import folder
+from cnnspec.text.shipped import Shipped, defined_by, find, shipped, source_of
+
+DOCUMENTS = {
+    "tutorial": ("Tutorial", "grammars/tutorial.md"),
+    "language": ("Language", "grammars/README.md"),
+    "editors": ("Editors", "grammars/editors.md"),
+}
+"""By their names in the site: what the head of the page calls them, and where they lie in the repository."""
+
+FIGURES = "specs/figures/tutorial"
+"""Pictures that documents show."""
+
+PLAIN = ("grammars/cnn.lark", "grammars/prototxt.lark", "cnnspec/faults/reports/check.schema.json")
+"""Texts that documents link to, shown as they are."""
+
+PACKAGE = Path(cnnspec.__file__).parent
+FAULTS = "faults/index.html"
+HERO = "LeNet5"
+
+
+class Plan(NamedTuple):
+    """What a site is to hold: nets by their files, the files of blocks, documents by their names."""
+
+    nets: dict[Shipped, list[str]]
+    blocks: list[Shipped]
+    documents: dict[str, str]
+
+    def net_pages(self) -> set[str]:
+        """The paths of the pages of nets, which take all the time."""
+        return {f"{zoo.stem(file, name)}.html" for file, names in self.nets.items() for name in names}
+
+    def places(self) -> list[Place]:
+        found = [Place("Zoo", zoo.INDEX)]
+        found += [Place(DOCUMENTS[name][0], f"{name}.html") for name in self.documents]
+        return [*found, Place("Faults", FAULTS)]
+
+    def pages(self) -> dict[str, str]:
+        """The paths of what texts may link to, by those in the repository."""
+        found = {"specs": zoo.INDEX}
+        found |= {
+            f"specs/{file.name}.cnn": f"{zoo.stem(file, names[0])}.html" for file, names in self.nets.items()
+        }
+        found |= {f"specs/{file.name}.cnn": f"zoo/{file.name}.html" for file in self.blocks}
+        found |= {DOCUMENTS[name][1]: f"{name}.html" for name in self.documents}
+        found |= {source: plain_path(source) for source in PLAIN}
+        found |= {f"{FIGURES}/{path.name}": f"figures/{path.name}" for path in where(FIGURES).glob("*")}
+        return found | {f"cnnspec/faults/explain/{code}.md": fault_path(code) for code in codes()}
+
+
+def plan(wanted: Sequence[str] = ()) -> Plan:
+    """A site of all that ships, or of the files and nets of those names alone. Raises FileProblem."""
+    found = list(shipped())
+    blocks = [file for file in found if file.name.startswith("blocks/")]
+    nets = {file: list(file.defines) for file in found if file not in blocks}
+    if wanted:
+        named = [find(name) for name in wanted]
+        kept = {defined_by(each.file): [n.net for n in named if n.file == each.file] for each in named}
+        nets = {
+            file: [name for name in file.defines if None in kept[file] or name in kept[file]]
+            for file in nets
+            if file in kept
+        }
+    texts = {name: where(source) for name, (_, source) in DOCUMENTS.items()}
+    documents = {name: path.read_text("utf-8") for name, path in texts.items() if path.is_file()}
+    return Plan(nets, blocks, documents)
+
+
+def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
+    """The paths and contents of all files; a net's own come one after the other. Raises DrawProblem."""
+    places = wanted.places()
+    found = []
+    draw = wheel()
+    for file, names in wanted.nets.items():
+        nets = zoo.entries(file, names)
+        found.append(nets)
+        for entry in nets:
+            for path, svg in zoo.pictures(entry, draw):
+                yield path, svg.encode()
+            yield entry.path, framed(zoo.net_page(entry, nets), places)
+    pages = [home(found), zoo.index_page(found, wanted.blocks), *map(zoo.blocks_page, wanted.blocks)]
+    for page in [*pages, *texts(wanted), *map(plain, PLAIN)]:
+        yield page.path, framed(page, places)
+    for picture in sorted(where(FIGURES).glob("*")):
+        yield f"figures/{picture.name}", picture.read_bytes()
+
+
+def texts(wanted: Plan) -> Iterator[Page]:
+    """The documents, and the pages of faults."""
+    pages = wanted.pages()
+    for name, text in wanted.documents.items():
+        yield document(text, DOCUMENTS[name][1], f"{name}.html", pages)
+    rows = []
+    for code in codes():
+        source = f"cnnspec/faults/explain/{code}.md"
+        page = document(
+            markdown(code), source, fault_path(code), pages, "python" if is_python(code) else "cnn"
+        )
+        rows.append(f'<li><a href="{link(FAULTS, page.path)}">{escape(page.title)}</a></li>')
+        yield page
+    head = "<h1>Faults</h1>\n<p>What cnnspec reports, each with an example.</p>"
+    yield Page(FAULTS, "Faults", "\n".join([head, "<ul>", *rows, "</ul>"]))
+
+
+def is_python(code: str) -> bool:
+    """Whether the examples of a fault are modules that an import reads."""
+    return code.startswith("E10")
+
+
+def fault_path(code: str) -> str:
+    return f"faults/{code}.html"
+
+
+def plain(source: str) -> Page:
+    """A text as it is."""
+    path, name = plain_path(source), source.rpartition("/")[2]
+    text = escape(where(source).read_text("utf-8"))
+    body = f'<h1>{name}</h1>\n<pre tabindex="0" role="region" aria-label="{name}"><code>{text}</code></pre>'
+    return Page(path, name, body)
+
+
+def plain_path(source: str) -> str:
+    return f"{source.rpartition('/')[2]}.html"
+
+
+def where(source: str) -> Path:
+    """Where a file of the repository lies, installed or not."""
+    top, _, rest = source.partition("/")
+    return PACKAGE / rest if top == "cnnspec" else folder(top) / rest
+
+
+def home(found: Sequence[Sequence[zoo.Entry]]) -> Page:
+    """The first page, which shows one net; LeNet where the site holds it."""
+    nets = [entry for nets in found for entry in nets]
+    hero = next((entry for entry in nets if entry.name == HERO), nets[0])
+    path = "index.html"
+    body = Template(asset("home.html")).substitute(
+        text=listing(source_of(hero.file.name).text, hero.sizes, f"{hero.file.name}.cnn"),
+        picture=zoo.image(path, hero, "volume", f"{hero.name}, its feature maps"),
+        net=link(path, hero.path),
+        name=escape(hero.name),
+        figures=escape(hero.figures),
+        zoo=zoo.INDEX,
+    )
+    return Page(path, "cnnspec", body)
