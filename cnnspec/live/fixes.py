@@ -42,14 +42,19 @@ def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagno
     return check.fixed
 
 
-def mended(check: Check, wants: Callable[[Diagnostic], bool] = bool) -> str:
+def mended(
+    check: Check, wants: Callable[[Diagnostic], bool] = bool, pause: Callable[[], None] = nothing
+) -> str:
     """The text when all safe fixes of wanted faults are made, those that fixes bring to light too."""
-    if not any(fix.safe for diagnostic in filter(wants, with_fixes(check)) for fix in diagnostic.fixes):
+    if not any(
+        fix.safe for diagnostic in filter(wants, with_fixes(check, pause)) for fix in diagnostic.fixes
+    ):
         return check.source.text
     from cnnspec.api import check_source
     from cnnspec.faults.fixes.mend import mend
 
     def recheck(text: str, skip: int) -> compiler.Checked:
+        pause()
         source = Source(check.source.name, text)
         return check_source(
             source, check.read, None, SETTINGS, lint=True, keep=ignore, skip=skip, wants=wants

@@ -55,6 +55,22 @@ def parameters(server: Server, uri: str, text: str, chance: random.Random) -> di
     }
 
 
+def test_a_search_for_fixes_gives_way_to_a_change() -> None:
+    server, uri = Silent(), "file:///w/net.cnn"
+    item = {"uri": uri, "version": 1, "text": "net A { input 1@8x8, rleu }\n"}
+    server.notice("textDocument/didOpen", {"textDocument": item})
+    change = {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": ""}]}
+    server.inbox.put({"method": "textDocument/didChange", "params": change})
+    asked = parameters(server, uri, str(item["text"]), random.Random(0))
+    asked["range"] = {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}
+    server.take({"id": 1, "method": "textDocument/codeAction", "params": asked})
+    assert isinstance(server.outgoing, io.BytesIO)
+    assert b'"id":1,"error":{"code":-32801' in server.outgoing.getvalue()
+    server.inbox.get()
+    server.take({"id": 2, "method": "textDocument/codeAction", "params": asked})
+    assert b"did you mean relu" in server.outgoing.getvalue()
+
+
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_no_request_fails_inside(shard: int) -> None:
     chance = random.Random(shard)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -16,27 +16,38 @@ from cnnspec.text.source import Source, Span
 if TYPE_CHECKING:
     from cnnspec.live.lsp.server import Server
 
+AUTOMATIC = 2
+"""CodeActionTriggerKind of the protocol: not the user asks, the editor does."""
+
 FIX_ALL = "source.fixAll.cnnspec"
 
 
 def code_action(server: Server, params: Json) -> list[Json]:
-    """The fixes of the faults in a range, each tried before it is offered, and all safe ones of the text."""
+    """The fixes of the faults in a range, each tried before it is offered, and all safe ones of the text.
+
+    Editors ask at every move of the cursor: where no fault is in the range, none is looked for.
+    """
     document = server.document(params)
-    if document.check is None:
+    check, source = document.check, document.source
+    if check is None:
         return []
-    only = params.get("context", {}).get("only")
+    context = params.get("context", {})
+    only, asked = context.get("only"), context.get("triggerKind") != AUTOMATIC
     wants = server.select(document.name).wants
+    start, end = (server.offset(document, params["range"][side]) for side in ("start", "end"))
+
+    def here(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+        found = placed(filter(wants, diagnostics), source, check.module.tree)
+        return [each for each in found if each.span.start <= end and start <= each.span.end]
+
     actions: list[Json] = []
-    if wanted("quickfix", only):
-        start, end = (server.offset(document, params["range"][side]) for side in ("start", "end"))
-        found = filter(wants, with_fixes(document.check))
-        for diagnostic in placed(found, document.source, document.check.module.tree):
-            if diagnostic.span.start <= end and start <= diagnostic.span.end:
-                actions += quick_fixes(server, diagnostic)
-    edits = changed_lines(document.source, mended(document.check, wants)) if wanted(FIX_ALL, only) else []
-    if edits:
+    if wanted("quickfix", only) and here(document.diagnostics):
+        for diagnostic in here(with_fixes(check, server.pause_for_change)):
+            actions += quick_fixes(server, diagnostic)
+    if wanted(FIX_ALL, only) and (only or asked):
+        edits = changed_lines(source, mended(check, wants, server.pause_for_change))
         edit = server.places.workspace_edit(edits)
-        actions.append({"title": "Make all safe fixes", "kind": FIX_ALL, "edit": edit})
+        actions += [{"title": "Make all safe fixes", "kind": FIX_ALL, "edit": edit}] if edits else []
     return actions
 
 

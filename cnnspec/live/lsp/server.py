@@ -187,6 +187,13 @@ class Server:
         if not self.inbox.empty():
             raise fixes.Interrupted
 
+    def pause_for_change(self) -> None:
+        """Leave a request that a change has overtaken."""
+        with self.inbox.mutex:
+            waiting = [message for message in self.inbox.queue if isinstance(message, dict)]
+        if any(message.get("method") == "textDocument/didChange" for message in waiting):
+            raise fixes.Interrupted
+
     # Messages
 
     def take(self, message: Any) -> None:
@@ -212,6 +219,8 @@ class Server:
             self.send({"id": number, "result": self.answer(method, params)})
         except wire.Problem as problem:
             self.answer_error(number, problem)
+        except fixes.Interrupted:
+            self.answer_error(number, wire.Problem(wire.CONTENT_MODIFIED, "the text changed meanwhile"))
         except (LookupError, TypeError, AttributeError, ValueError) as failure:
             self.log(failure)
             self.answer_error(
