@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnnspec.commands.common import fail
+from cnnspec.commands.common import fail, save
 from cnnspec.text.files import FileProblem
 
 
@@ -18,13 +18,12 @@ def zoo(name: str | None, output: str | None, force: bool) -> None:
     NAME is that of a file or of a net in it.
     """
     from cnnspec.text import shipped
-    from cnnspec.text.output import write
 
     try:
         text = shipped.text(name) if name else shipped.catalogue()
-        if output:
-            write(output, text, force)
-        else:
-            click.echo(text, nl=False)
     except FileProblem as problem:
         fail(problem)
+    if output:
+        save(output, text, force)
+    else:
+        click.echo(text, nl=False)

@@ -178,7 +178,7 @@ def test_a_net_with_other_classes_is_told_the_way_out(data: Path, tmp_path: Path
     done = call("train", DIGITS, data, "--set", "classes=5", "--out", tmp_path / "run")
     assert done.err.endswith("labels run up to 9, and the net tells 5 classes: --set classes=10\n")
     done = call("train", SPECS / "resnet.cnn", data, "--net", "ResNet18", "--out", tmp_path / "run")
-    assert done.err.endswith("its images have 1 channels, the input 3: --input 1@224x224\n")
+    assert done.err.endswith("its images have 1 channel, the input 3: --input 1@224x224\n")
     done = call("train", SPECS / "unet.cnn", data, "--out", tmp_path / "run")
     assert "the net makes a map" in done.err and not (tmp_path / "run").exists()
 

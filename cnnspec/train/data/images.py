@@ -114,5 +114,6 @@ class OtherChannels(RunProblem):
     """Images with other channels than the input."""
 
     def __init__(self, name: str, found: Shape, wanted: Shape) -> None:
-        super().__init__(f"{name}: its images have {found.channels} channels, the input {wanted.channels}")
+        channels = f"{found.channels} channel{'s' * (found.channels > 1)}"
+        super().__init__(f"{name}: its images have {channels}, the input {wanted.channels}")
         self.shape = found
