@@ -46,6 +46,7 @@ def serve(file: str | None, port: int, opens: bool) -> None:
     sys.stdout.flush()
     if opens and click.launch(server.address) != 0:
         complain("--open: nothing here shows it")
+    server.desk.warm()
     with room(), server:
         try:
             server.serve_forever()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.draw.engine import DrawProblem
+from cnnspec.draw.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.simplify import MOST_BOXES, simplify
@@ -49,9 +49,16 @@ def suffix_of(path: str) -> str:
 
 
 def picture(
-    network: Network, suffix: str, look: Look | None = None, faults: Sequence[Diagnostic] = ()
+    network: Network,
+    suffix: str,
+    look: Look | None = None,
+    faults: Sequence[Diagnostic] = (),
+    draw: Engine | None = None,
 ) -> Picture:
-    """The content of a file with this suffix. A page tells the faults of its network. Raises DrawProblem."""
+    """The content of a file with this suffix. A page tells the faults of its network. Raises DrawProblem.
+
+    `draw`: what lays a graph out, if not the engine of this machine.
+    """
     look = look or Look()
     if suffix == ".html":
         return page(network, look, faults)
@@ -67,14 +74,14 @@ def picture(
         from cnnspec.draw.dot import dot
 
         return Picture(dot(diagram, look).encode())
-    return draw_graph(diagram, suffix, look)
+    return draw_graph(diagram, suffix, look, draw)
 
 
-def draw_graph(diagram: Diagram, suffix: str, look: Look) -> Picture:
+def draw_graph(diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
     from cnnspec.draw.dot import mark
     from cnnspec.draw.layout import lay_out
 
-    made = lay_out(diagram, look, rims=suffix != ".pdf")
+    made = lay_out(diagram, look, suffix != ".pdf", draw)
     note = "; ".join(remarks(made, look.width))
     if suffix == ".svg":
         return Picture(made.svg.encode(), note)

@@ -50,7 +50,7 @@ def page(chromium: Browser, tmp_path: Path) -> Iterator[Browser]:
 
 def until(chromium: Browser, script: str) -> Any:
     """What a script returns once that is something; it is waited for, however slow the machine."""
-    for _ in range(600):
+    for _ in range(4_000):
         if found := chromium.run(script):
             return found
         time.sleep(0.05)

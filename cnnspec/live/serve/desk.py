@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
-from cnnspec.api import check_source, picture
-from cnnspec.draw.engine import DrawProblem
+from cnnspec.api import check_source
+from cnnspec.draw.engine import DrawProblem, engine, wheel
 from cnnspec.draw.look import Look
+from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES
 from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
@@ -20,21 +21,24 @@ from cnnspec.tables.summary import summary
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.source import Source, Span
 
+PAINTER = ThreadPoolExecutor(1)
+"""Graphviz, as WebAssembly, is compiled once in a thread: all pictures are drawn in this one."""
+
 Answer = dict[str, Any]
 
 
 class Desk:
-    """The texts that pages show, under their paths, and the one thread in which pictures are drawn.
-
-    Graphviz, as WebAssembly, is compiled once in a thread, so all pictures are drawn in the same.
-    """
+    """The texts that a page shows, under their paths."""
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/") + "/"
         self.session = Session()
         self.stamps: dict[str, tuple[int, int]] = {}  # of files that texts use, as they were read
         self.lock = Lock()
-        self.painter = ThreadPoolExecutor(1)
+
+    def warm(self) -> None:
+        """Compile Graphviz before the first picture is asked for."""
+        PAINTER.submit(wheel)
 
     def compile(self, name: str, text: str, net: str) -> Answer:
         """Sizes and faults of a text, its net of that name, or the one where it changed, in view."""
@@ -71,7 +75,7 @@ class Desk:
             network = self.network(self.document(name, text, net))
         if network is None:
             return {"problem": ""}
-        return self.painter.submit(paint, network, view, theme).result()
+        return PAINTER.submit(paint, network, view, theme).result()
 
     def document(self, name: str, text: str, net: str) -> Document:
         """The text of a file as it is on the page, checked."""
@@ -145,12 +149,18 @@ def facts(document: Document) -> str:
 
 
 def paint(network: Network, view: str, theme: str) -> Answer:
-    """The picture as SVG, or why there is none."""
+    """The picture as SVG, or why there is none.
+
+    Graphviz as WebAssembly, once it is compiled, is faster than a new process for each of the layouts tried.
+    """
     look = Look(view="volume" if view == "volume" else "graph", theme=THEMES.get(theme, THEMES["light"]))
-    try:
-        return {"picture": picture(network, ".svg", look).content.decode()}
-    except DrawProblem as problem:
-        return {"problem": str(problem)}
+    problem = ""
+    for draw in (wheel, engine):
+        try:
+            return {"picture": picture(network, ".svg", look, draw=draw()).content.decode()}
+        except DrawProblem as one:
+            problem = str(one)
+    return {"problem": problem}
 
 
 def ignore(failure: Exception) -> None:

@@ -146,7 +146,11 @@ function scroll() {
   behind.scrollLeft = text.scrollLeft;
 }
 
+let listed = "";
 function showFaults() {
+  const now = JSON.stringify(found.faults);
+  if (now === listed) return; // a button that is being pressed stays
+  listed = now;
   const count = (severity) => found.faults.filter((fault) => fault.severity === severity).length;
   const words = ["error", "warning", "note"].map((each) => [count(each), each]).filter(([n]) => n);
   byId("count").textContent = words.map(([n, each]) => `${n} ${each}${n > 1 ? "s" : ""}`).join(", ") || "no faults";
