@@ -21,7 +21,7 @@ from cnnspec.train.run_folder import RunFolder
 from cnnspec.train.session import Session
 
 ROOT = Path(__file__).parents[1]
-EPOCHS = 9  # of each loop, in turn
+EPOCHS = 15  # of each loop, in turn
 OPTIONS: dict[str, Any] = {
     "epochs": 10,
     "batch": 32,
@@ -76,7 +76,7 @@ class Bare:
 
 def beside_bare(spec: str, folder: str) -> str:
     """The time of an epoch, as a ratio to the bare loop's; trying the net and writing files left out."""
-    ours, other = (session(network(spec), "digits", folder, epochs=10**6) for _ in range(2))
+    ours, other = (session(network(spec), "digits", folder, epochs=10**6, lr=1e-3) for _ in range(2))
     epochs, bare = ours.engine.epochs(), Bare(other)
     next(epochs), bare.epoch()
     return ratio(*interleaved([lambda: next(epochs), bare.epoch], EPOCHS))

@@ -57,7 +57,7 @@ class Trainer:
         train.shuffle, self.device = True, torch.device(self.options.device)
         self.batches, self.val_batches = self.load(train), self.load(val)
         self.net = self.shown = net.to(self.device)
-        self.model = self.parallel(net) if train.world > 1 else net
+        self.model = DistributedDataParallel(net) if train.world > 1 else net
         self.optimizer = self.optimise([p for p in net.parameters() if p.requires_grad])
         pair = torch.tensor([self.options.mean, self.options.std], device=self.device)
         self.mean, self.std = pair.view(2, 1, -1, 1, 1).unbind()
@@ -66,9 +66,6 @@ class Trainer:
     def load(self, keys: Batches) -> DataLoader[Batch]:
         workers = self.options.workers
         return DataLoader(keys.images, None, sampler=keys, num_workers=workers)
-
-    def parallel(self, net: nn.Module) -> nn.Module:
-        return DistributedDataParallel(net)
 
     def optimise(self, tensors: list[nn.Parameter]) -> torch.optim.Optimizer:
         decay = self.options.weight_decay
@@ -85,8 +82,8 @@ class Trainer:
 
     def prepare(self, images: Tensor) -> Tensor:
         pixels = images.to(self.device, non_blocking=True)
-        scale = 255 if pixels.dtype == torch.uint8 else 1
-        return (pixels / scale - self.mean) / self.std
+        pixels = pixels / 255 if pixels.dtype == torch.uint8 else pixels
+        return (pixels - self.mean) / self.std
 
     def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of a batch, summed, and how many images are right."""
@@ -96,8 +93,10 @@ class Trainer:
 
     def descend(self, images: Tensor, labels: Tensor) -> None:
         """Take a step against the gradient of a batch."""
-        seed = self.options.seed << 32
-        torch.manual_seed(seed + (self.step << 12) + self.train.rank)
+        seed = (self.options.seed << 32) + (self.step << 12) + self.train.rank
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(self.step)
         loss, right = self.losses(images, labels.to(self.device, non_blocking=True))
