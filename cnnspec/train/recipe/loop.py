@@ -71,7 +71,7 @@ class Trainer:
         decay = self.options.weight_decay
         large = {"params": [p for p in tensors if p.ndim > 1], "weight_decay": decay}
         small = {"params": [p for p in tensors if p.ndim < 2], "weight_decay": 0.0}
-        return torch.optim.AdamW([large, small])
+        return torch.optim.AdamW([large, small], fused=True)
 
     def rate(self, step: int) -> float:
         """The learning rate: a line up, then half a cosine down."""
