@@ -70,21 +70,28 @@ def build(
     if trainer:
         write_trainer(network, path, output, force)
         return
-    try:
-        if weights is not None:
-            chosen["weights"] = tensors_of(network, weights)
-        if backend in MODELS and output not in (None, "-"):
-            chosen["store"] = store_for(output)
-        made = emit(backend, network, path, **chosen)
-        if backend in MODELS and weights is None:
-            warn_of_random(network)
-    except ImportError as problem:
-        package = str(problem.name).partition(".")[0]
-        fail(f"{package} is not installed: pip install 'cnnspec[{backend}]'")
+    made = made_by(backend, network, path, chosen, output)
     if output in (None, "-"):
         click.echo(made, nl=False)
     else:
         save(output, made, force, beside(output, chosen.get("store")))
+
+
+def made_by(backend: str, network: Any, path: str, chosen: dict[str, Any], output: str | None) -> str | bytes:
+    """What a back end makes of a net; `chosen` gets the store of a model. What is wrong ends the call."""
+    is_random = backend in MODELS and "weights" not in chosen
+    try:
+        if "weights" in chosen:
+            chosen["weights"] = tensors_of(network, chosen["weights"])
+        if backend in MODELS and output not in (None, "-"):
+            chosen["store"] = store_for(str(output))
+        made = emit(backend, network, path, **chosen)
+        if is_random:
+            warn_of_random(network)
+    except ImportError as problem:
+        package = str(problem.name).partition(".")[0]
+        fail(f"{package} is not installed: pip install 'cnnspec[{backend}]'")
+    return made
 
 
 def store_for(output: str) -> Store:
