@@ -34,6 +34,9 @@ KEYS = {
 }
 """What can be kept, each under the name of its option, and of what type."""
 
+LONGEST = 1 << 20
+"""Characters of a file that are read."""
+
 ALIASES = {"limits": "limit"}
 """The options that are not called as their key."""
 
@@ -117,7 +120,7 @@ def read(path: str) -> Mapping[str, Any] | None:
     """What a file says of cnnspec; None where it says nothing, or is not there."""
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            text = file.read()
+            text = file.read(LONGEST) if os.path.isfile(path) else ""  # noqa: PTH113
     except (OSError, ValueError):
         return None
     if path.endswith(SHARED) and "cnnspec" not in text:  # most projects': tomllib is not loaded for them
@@ -158,6 +161,20 @@ def check_value(config: Config, key: str, value: Any, known: Sequence[str]) -> N
     item = int if kind is dict else str
     if type(value) is not kind or any(type(each) is not item for each in items):
         raise Unusable(f"{config.path}: `{key}` wants {KINDS[kind]}, not {value!r}")
+    if kind is dict:
+        check_bounds(config, value)
+
+
+def check_bounds(config: Config, limits: Mapping[str, int]) -> None:
+    """Raise Unusable where a limit is above the default: whoever checks a stranger's folder is to be safe."""
+    from cnnspec.elaborate.settings import bounds
+
+    usual = {name: value for each in bounds({}) for name, value in each._asdict().items()}
+    for name, number in limits.items():
+        if number > usual.get(name, number):
+            raise Unusable(
+                f"{config.path}: only `--limit {name}={number}` raises a limit above {usual[name]}"
+            )
 
 
 def as_option(config: Config, key: str, value: Any, option: click.Parameter) -> Any:

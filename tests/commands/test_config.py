@@ -94,6 +94,7 @@ def test_a_picture_has_the_theme_of_the_project() -> None:
         ("check = 3", "`check` wants a table, not 3"),
         ("[check]\nignore = 'W06'", "`ignore` wants a list of strings, not 'W06'"),
         ("limits = { max_layers = '5' }", "`limits` wants a table of integers"),
+        ("limits = { max_layers = 50000 }", "only `--limit max_layers=50000` raises a limit above 20000"),
         ("[check]\nformat = 'poem'", "format: 'poem' is not one of"),
         ("force = true", "there is no `force`"),
         ("fix = true", "there is no `fix`"),
