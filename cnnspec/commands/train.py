@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -119,6 +120,8 @@ def train(
     if int(os.environ.get("RANK", 0)) > 0:  # the first process speaks for all
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
     choice = {"net": net, "settings": settings, "inputs": inputs, "limits": limits}
+    if resume is not None:
+        choice = as_begun(choice, file, out, resume)
     path, network = call.network(file, choice)
     given = {name for name in asked if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     try:
@@ -159,9 +162,25 @@ def train(
     except (RunProblem, FileProblem, MemoryError) as problem:
         fail(problem)
     if not ended:
-        complain(f"stopped; `cnnspec train {file} {data} --resume {folder.path}` goes on")
+        words = " ".join(map(shlex.quote, (file, data, "--resume", str(folder.path))))
+        complain(f"stopped; `cnnspec train {words}` goes on")
         sys.exit(INTERRUPTED if session.engine.stop else 0)
     conclude(session)
+
+
+def as_begun(choice: dict[str, Any], file: str, out: str | None, resume: str) -> dict[str, Any]:
+    """The net, parameters and inputs of the run that goes on, where this call names none."""
+    try:
+        from cnnspec.run import RunProblem
+        from cnnspec.train.run_folder import RunFolder
+
+        config = RunFolder(folder_of(file, out, resume)).config()
+    except (ImportError, RunProblem):  # which is told where training begins
+        return choice
+    if config is None or config.spec != PurePath(file).name:
+        return choice
+    then = {"net": config.net, "settings": tuple(config.parameters), "inputs": tuple(config.inputs)}
+    return choice | {name: choice[name] or value for name, value in then.items()}
 
 
 def folder_of(path: str, out: str | None, resume: str | None) -> Path:

@@ -296,6 +296,16 @@ def test_numpy_learns_as_pytorch_does(data: Path, tmp_path: Path) -> None:
     assert rows[0].train_loss == pytest.approx(rows[1].train_loss, abs=0.1) and rows[1].train_loss < 2.25
 
 
+def test_going_on_takes_the_net_as_it_was_chosen(data: Path, tmp_path: Path) -> None:
+    chosen = ("--net", "LeNet5", "--set", "classes=12", "--input", "1@20x20")
+    done = call("train", SPECS / "lenet.cnn", data, *chosen, "--stop-after", 1, "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    done = call("train", SPECS / "lenet.cnn", data, "--epochs", 2, "--resume", tmp_path / "run")
+    assert done.code == 0 and weights(tmp_path / "run")["linear3.bias"].shape == (12,), done.err
+    done = call("train", SPECS / "lenet.cnn", data, "--set", "classes=11", "--resume", tmp_path / "run")
+    assert "is a run with the parameters classes=12, not classes=11" in done.err
+
+
 @pytest.mark.slow
 def test_numpy_trains_without_pytorch(data: Path, tmp_path: Path) -> None:
     script = (
