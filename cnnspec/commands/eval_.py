@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.commands.common import Call, fail, options, takes_call, tell
+from cnnspec.commands.fitting import other_classes, other_input
 from cnnspec.commands.progress import Progress
-from cnnspec.commands.train import other_classes, other_input
 from cnnspec.text.files import FileProblem
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,10 @@ import click
 from click.core import ParameterSource
 
 from cnnspec import __version__
-from cnnspec.commands.common import Call, complain, fail, options, settings_of, takes_call, tell
+from cnnspec.commands.common import Call, complain, fail, options, takes_call, tell
+from cnnspec.commands.fitting import other_classes, other_input
 from cnnspec.commands.progress import Progress
-from cnnspec.text.files import FileProblem, read_used
+from cnnspec.text.files import FileProblem
 
 if TYPE_CHECKING:
     from cnnspec.train.engine import Request
@@ -124,35 +127,42 @@ def train(
         choice = as_begun(choice, file, out, resume)
     path, network = call.network(file, choice)
     given = {name for name in asked if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    try:
-        from cnnspec.run import RunProblem
+    with in_words(network, choice):
         from cnnspec.run.programs import report_memory
-        from cnnspec.train.data.images import OtherChannels
-        from cnnspec.train.data.read import OtherClasses
         from cnnspec.train.processes import together
         from cnnspec.train.run_folder import RunFolder
-        from cnnspec.train.session import Finished, Session
 
         with together(), report_memory(network.name):
-            folder = RunFolder(folder_of(path, out, resume))
-            bar = Bar()
+            folder, bar = RunFolder(folder_of(path, out, resume)), Bar()
             if resume is None:
-                refuse_old(folder)
-                session = Session(network, request_of(data, asked), folder, bar.step, asked["backend"])
-                if session.engine.leads:
-                    folder.begin(
-                        config_of(path, network, data, choice, asked, session), network.net.span.source.text
-                    )
+                session = begin(folder, bar, path, network, data, choice, asked)
             else:
                 asked = merged(folder.config(), folder, network, data, choice, asked, given)
-                session = Session(network, request_of(data, asked), folder, bar.step, asked["backend"])
+                session = open_session(folder, bar, network, data, asked)
                 session.resume()
             introduce(session)
             ended = follow(session, bar, stop_after)
+    if not ended:
+        words = " ".join(map(shlex.quote, (file, data, "--resume", str(folder.path))))
+        complain(f"stopped; `cnnspec train {words}` goes on")
+        sys.exit(INTERRUPTED if session.engine.stop else 0)
+    conclude(session)
+
+
+@contextmanager
+def in_words(network: Any, choice: dict[str, Any]) -> Iterator[None]:
+    """What keeps a net from being trained ends the call, with the way out where there is one."""
+    try:
+        from cnnspec.run import RunProblem
+        from cnnspec.train.data.images import OtherChannels
+        from cnnspec.train.data.read import OtherClasses
+        from cnnspec.train.session import Finished
     except ImportError as problem:
-        package = str(problem.name).partition(".")[0]
-        without = ", or train in NumPy: --backend numpy" if package == "torch" else ""
-        fail(f"{package} is not installed: pip install 'cnnspec[train]'{without}")
+        fail(lacking(problem))
+    try:
+        yield
+    except ImportError as problem:
+        fail(lacking(problem))
     except OtherClasses as problem:
         fail(f"{problem}{other_classes(network, choice, problem.classes)}")
     except OtherChannels as problem:
@@ -161,11 +171,37 @@ def train(
         fail(f"{problem}: --epochs asks for more")
     except (RunProblem, FileProblem, MemoryError) as problem:
         fail(problem)
-    if not ended:
-        words = " ".join(map(shlex.quote, (file, data, "--resume", str(folder.path))))
-        complain(f"stopped; `cnnspec train {words}` goes on")
-        sys.exit(INTERRUPTED if session.engine.stop else 0)
-    conclude(session)
+
+
+def lacking(problem: ImportError) -> str:
+    """The package that is not installed, and what brings it."""
+    package = str(problem.name).partition(".")[0]
+    without = ", or train in NumPy: --backend numpy" if package == "torch" else ""
+    return f"{package} is not installed: pip install 'cnnspec[train]'{without}"
+
+
+def open_session(folder: RunFolder, bar: Bar, network: Any, data: str, asked: dict[str, Any]) -> Session:
+    from cnnspec.train.session import Session
+
+    return Session(network, request_of(data, asked), folder, bar.step, asked["backend"])
+
+
+def begin(
+    folder: RunFolder,
+    bar: Bar,
+    path: str,
+    network: Any,
+    data: str,
+    choice: dict[str, Any],
+    asked: dict[str, Any],
+) -> Session:
+    """A new run, and its folder."""
+    refuse_old(folder)
+    session = open_session(folder, bar, network, data, asked)
+    if session.engine.leads:
+        config = config_of(path, network, data, choice, asked, session)
+        folder.begin(config, network.net.span.source.text)
+    return session
 
 
 def as_begun(choice: dict[str, Any], file: str, out: str | None, resume: str) -> dict[str, Any]:
@@ -346,29 +382,3 @@ def conclude(session: Session) -> None:
         except (RunProblem, FileProblem) as problem:
             complain(f"no report: {problem}")
     tell(f"{path}: best.safetensors, last.safetensors, log.csv, report.html")
-
-
-def other_classes(network: Any, choice: dict[str, Any], classes: int) -> str:
-    """The parameter that gives the net so many classes, if one does."""
-    for name, value in network.arguments.items():
-        if type(value) is int:
-            settings = (*choice["settings"], f"{name}={classes}")
-            if channels(network, {**choice, "settings": settings}) == classes:
-                return f": --set {name}={classes}"
-    return ""
-
-
-def other_input(network: Any, choice: dict[str, Any], found: Any) -> str:
-    """The input that takes images of so many channels, if the net stands that."""
-    shape = network.inputs[0].value.shape.with_channels(found.channels)
-    return f": --input {shape}" if channels(network, {**choice, "inputs": (str(shape),)}) else ""
-
-
-def channels(network: Any, choice: dict[str, Any]) -> int:
-    """The channels of the net's output under other settings; 0 where it has faults, or more outputs."""
-    from cnnspec.api import check_source
-
-    found = check_source(network.net.span.source, read_used, network.name, settings_of(choice))
-    values = [output.value for each in found.networks for output in each.outputs if not output.train]
-    shapes = [value.shape for value in values if value.shape is not None]
-    return int(shapes[0].channels) if found.ok and len(shapes) == 1 else 0

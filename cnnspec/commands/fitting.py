@@ -1,0 +1,34 @@
+"""What makes a net fit its data: options that have been tried before they are named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.commands.common import settings_of
+from cnnspec.text.files import read_used
+
+
+def other_classes(network: Any, choice: dict[str, Any], classes: int) -> str:
+    """The parameter that gives the net so many classes, if one does."""
+    for name, value in network.arguments.items():
+        if type(value) is int:
+            settings = (*choice["settings"], f"{name}={classes}")
+            if channels(network, {**choice, "settings": settings}) == classes:
+                return f": --set {name}={classes}"
+    return ""
+
+
+def other_input(network: Any, choice: dict[str, Any], found: Any) -> str:
+    """The input that takes images of so many channels, if the net stands that."""
+    shape = network.inputs[0].value.shape.with_channels(found.channels)
+    return f": --input {shape}" if channels(network, {**choice, "inputs": (str(shape),)}) else ""
+
+
+def channels(network: Any, choice: dict[str, Any]) -> int:
+    """The channels of the net's output under other settings; 0 where it has faults, or more outputs."""
+    from cnnspec.api import check_source
+
+    found = check_source(network.net.span.source, read_used, network.name, settings_of(choice))
+    values = [output.value for each in found.networks for output in each.outputs if not output.train]
+    shapes = [value.shape for value in values if value.shape is not None]
+    return int(shapes[0].channels) if found.ok and len(shapes) == 1 else 0
