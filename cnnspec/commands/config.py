@@ -161,7 +161,7 @@ def check_value(config: Config, key: str, value: Any, known: Sequence[str]) -> N
     item = int if kind is dict else str
     if type(value) is not kind or any(type(each) is not item for each in items):
         raise Unusable(f"{config.path}: `{key}` wants {KINDS[kind]}, not {value!r}")
-    if kind is dict:
+    if isinstance(value, dict):
         check_bounds(config, value)
 
 
