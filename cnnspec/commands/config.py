@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.text.spelling import suggest
-
 OWN, SHARED = "cnnspec.toml", "pyproject.toml"
 
 KEYS = {
@@ -153,6 +151,8 @@ def check(config: Config, commands: Mapping[str, Sequence[str]]) -> None:
 
 def check_value(config: Config, key: str, value: Any, known: Sequence[str]) -> None:
     if key not in known:
+        from cnnspec.text.spelling import suggest
+
         words = suggest(key, known)
         there = f"did you mean `{words[0]}`?" if words else f"there is {', '.join(known)}"
         raise Unusable(f"{config.path}: there is no `{key}`: {there}")
