@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 
@@ -18,6 +17,8 @@ class Translation(NamedTuple):
 @cache
 def rows() -> dict[str, tuple[Translation, ...]]:
     """The table by section. A section's word stands in one row only."""
+    from importlib.resources import files  # loads much, and most files have nothing foreign
+
     found: dict[str, list[Translation]] = {}
     section = ""
     for line in files(__package__).joinpath("foreign.txt").read_text(encoding="utf-8").split("\n"):
