@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cnnspec.commands.common import fail
+from cnnspec.commands.common import complain, fail
 from cnnspec.commands.progress import Progress
 from cnnspec.draw.engine import DrawProblem
 from cnnspec.faults.reports.glyphs import visible
@@ -23,6 +23,7 @@ def site(folder: str, only: tuple[str, ...]) -> None:
     anything else than an earlier site is left alone.
     """
     from cnnspec.live.site.plan import files, plan
+    from cnnspec.live.site.playground import HERE
     from cnnspec.live.site.target import refuse_strangers, write_site
 
     made: dict[str, bytes] = {}
@@ -37,5 +38,8 @@ def site(folder: str, only: tuple[str, ...]) -> None:
         write_site(Path(folder), made)
     except (DrawProblem, FileProblem) as problem:
         fail(problem)
+    if wanted.modules is None:
+        npm = f"`npm ci --prefix {HERE}` fetches what it runs on"
+        complain(f"there is no playground in it: {npm}")
     size = sum(map(len, made.values())) / 1e6
     click.echo(visible(f"{folder}: {len(nets)} nets, {len(made)} files, {size:.1f} MB; open index.html"))

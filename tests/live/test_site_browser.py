@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from click.testing import CliRunner
 
 from cnnspec.commands.cli import main
 from tests.draw.browser import BROWSER, DRIVER, Browser, browser
+from tests.live.host import hosted
 
 pytestmark = [
     pytest.mark.slow,
@@ -34,11 +32,6 @@ PAGES = (
 )
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a site that a host has in a folder."""
@@ -46,12 +39,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     site = root / "some" / "folder"
     result = CliRunner().invoke(main, ["site", str(site), "--only", "UNet", "--only", "LeNet5"])
     assert result.exit_code == 0, result.output
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root))) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/some/folder/"
-        server.shutdown()
-        thread.join()
+    with hosted(root) as host:
+        yield f"{host}/some/folder/"
 
 
 @pytest.fixture(scope="module")

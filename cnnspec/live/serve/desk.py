@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
 from cnnspec.api import check_source
-from cnnspec.draw.engine import DrawProblem, engine, wheel
+from cnnspec.draw.engine import DrawProblem, Engine, engine, wheel
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES
@@ -28,9 +29,18 @@ Answer = dict[str, Any]
 
 
 class Desk:
-    """The texts that a page shows, under their paths."""
+    """The texts that a page shows, under their paths.
 
-    def __init__(self, root: str) -> None:
+    The first of the `engines` that can draws its pictures, where the `painter` computes.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        painter: Executor = PAINTER,
+        engines: Sequence[Callable[[], Engine]] = (wheel, engine),
+    ) -> None:
+        self.painter, self.engines = painter, engines
         self.root = root.rstrip("/") + "/"
         self.session = Session()
         self.stamps: dict[str, tuple[int, int]] = {}  # of files that texts use, as they were read
@@ -38,7 +48,7 @@ class Desk:
 
     def warm(self) -> None:
         """Compile Graphviz before the first picture is asked for."""
-        PAINTER.submit(wheel)
+        self.painter.submit(wheel)
 
     def compile(self, name: str, text: str, net: str) -> Answer:
         """Sizes and faults of a text, its net of that name, or the one where it changed, in view."""
@@ -75,7 +85,7 @@ class Desk:
             network = self.network(self.document(name, text, net))
         if network is None:
             return {"problem": ""}
-        return PAINTER.submit(paint, network, view, theme).result()
+        return self.painter.submit(paint, network, view, theme, self.engines).result()
 
     def document(self, name: str, text: str, net: str) -> Document:
         """The text of a file as it is on the page, checked."""
@@ -148,14 +158,14 @@ def facts(document: Document) -> str:
     return "" if network is None else figures(network)
 
 
-def paint(network: Network, view: str, theme: str) -> Answer:
+def paint(network: Network, view: str, theme: str, engines: Sequence[Callable[[], Engine]]) -> Answer:
     """The picture as SVG, or why there is none.
 
     Graphviz as WebAssembly, once it is compiled, is faster than a new process for each of the layouts tried.
     """
     look = Look(view="volume" if view == "volume" else "graph", theme=THEMES.get(theme, THEMES["light"]))
     problem = ""
-    for draw in (wheel, engine):
+    for draw in engines:
         try:
             return {"picture": picture(network, ".svg", look, draw=draw()).content.decode()}
         except DrawProblem as one:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 import cnnspec
 from cnnspec.draw.page.colours import variables
@@ -16,14 +18,23 @@ from cnnspec.text import shipped
 
 def page(name: str, folder: Folder) -> str:
     """The whole page, with the text of the file that it begins with. Raises FileProblem."""
-    start = folder.read(name)._asdict() | {"name": name, "names": folder.names()}
-    start["zoo"] = [each for each in shipped.names() if "/" not in each]
+    return filled({**folder.read(name)._asdict(), "name": name, "names": folder.names()}, asset("http.js"))
+
+
+def filled(start: Mapping[str, Any], engine: str, head: str = "", home: str = "cnnspec") -> str:
+    """The page that begins with the file `start`; the script `engine` answers what it asks.
+
+    `head` and `home` are HTML: more of the head, and the heading.
+    """
+    zoo = [each for each in shipped.names() if "/" not in each]
     return Template(asset("serve.html")).substitute(
         version=escape(cnnspec.__version__),
-        title=escape(name),
+        head=head,
+        home=home,
+        title=escape(start["name"]),
         style=style(),
-        script=asset("serve.js"),
-        start=as_json(start),
+        script=engine + asset("serve.js"),
+        start=as_json({**start, "zoo": zoo}),
     )
 
 
@@ -38,16 +49,16 @@ def style() -> str:
 
 
 @cache
-def policy() -> str:
-    """What a browser may load and run: this style, this script, pictures that the script makes, no more."""
+def policy(engine: str, *more: str) -> str:
+    """What a browser may load and run: this style, this script, pictures that the script makes, `more`."""
     rules = (
         "default-src 'none'",
         f"style-src {fingerprint(style())}",
-        f"script-src {fingerprint(asset('serve.js'))}",
+        f"script-src {fingerprint(engine + asset('serve.js'))}",
         "connect-src 'self'",
         "img-src data: blob:",
         "base-uri 'none'",
         "form-action 'none'",
-        "frame-ancestors 'none'",
+        *more,
     )
     return "; ".join(rules)

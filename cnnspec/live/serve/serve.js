@@ -1,10 +1,10 @@
-// What is typed goes to the server at once for sizes and faults, and when it rests for the picture.
+// What is typed goes to the engine at once for sizes and faults, and when it rests for the picture.
+// `ask`, of another file, asks the engine: a server, or Python in the browser itself.
 
 const RESTS = 200; // milliseconds without a key
 const LOOKS = 1000; // milliseconds between looks at the file
 const byId = (id) => document.getElementById(id);
 const [text, behind, faults, file, zoo, net] = ["text", "behind", "faults", "file", "zoo", "net"].map(byId);
-const token = new URLSearchParams(location.search).get("token");
 const start = JSON.parse(byId("start").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -13,19 +13,6 @@ let stored = start; // as the file is on the disk
 let found = { sizes: [], faults: [], nets: [], net: "", facts: "" };
 let chosen = "";
 let overwrites = false;
-
-async function ask(what, body) {
-  const headers = { "Content-Type": "application/json", "X-Cnnspec-Token": token };
-  let answer;
-  try {
-    answer = await fetch(what, { method: "POST", headers, body: JSON.stringify({ name, ...body }) });
-  } catch {
-    throw new Error("cnnspec serve has ended");
-  }
-  const said = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(said.problem), { status: answer.status });
-  return said;
-}
 
 // One question of a kind is on its way at a time; what comes meanwhile is asked once afterwards.
 function lane(act) {
@@ -50,9 +37,9 @@ function lane(act) {
 }
 
 const compile = lane(async () => {
-  const asked = text.value;
-  const answer = await ask("/compile", { text: asked, net: chosen });
-  if (asked !== text.value) return;
+  const [asked, wished] = [text.value, chosen];
+  const answer = await ask("/compile", { text: asked, net: wished });
+  if (asked !== text.value || wished !== chosen) return;
   found = { ...answer, faults: answer.faults.map(withKnownFixes) };
   chosen = answer.net;
   show();

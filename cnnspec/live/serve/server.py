@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from cnnspec.live.serve.desk import Desk
 from cnnspec.live.serve.folder import Changed, Folder
-from cnnspec.live.serve.page import page, policy
+from cnnspec.live.serve.page import asset, page, policy
 from cnnspec.text import shipped
 from cnnspec.text.files import FileProblem
 from cnnspec.text.parser import MAX_SOURCE
@@ -187,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
         return {
             "Content-Type": kind,
             "Content-Length": str(len(content)),
-            "Content-Security-Policy": policy(),
+            "Content-Security-Policy": policy(asset("http.js"), "frame-ancestors 'none'"),
             "Cache-Control": "no-store",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",

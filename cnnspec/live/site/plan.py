@@ -14,6 +14,7 @@ from cnnspec.faults.explain import codes, markdown
 from cnnspec.live.site import zoo
 from cnnspec.live.site.frame import Page, Place, asset, framed, link
 from cnnspec.live.site.listing import listing
+from cnnspec.live.site.playground import PAGE, modules, playground
 from cnnspec.live.site.prose import document
 from cnnspec.text.resources import folder
 from cnnspec.text.shipped import Shipped, defined_by, find, shipped, source_of
@@ -42,6 +43,7 @@ class Plan(NamedTuple):
     nets: dict[Shipped, list[str]]
     blocks: list[Shipped]
     documents: dict[str, str]
+    modules: Path | None = None  # what npm made for the playground
 
     def net_pages(self) -> set[str]:
         """The paths of the pages of nets, which take all the time."""
@@ -49,6 +51,7 @@ class Plan(NamedTuple):
 
     def places(self) -> list[Place]:
         found = [Place("Zoo", zoo.INDEX)]
+        found += [Place("Playground", PAGE)] if self.modules else []
         found += [Place(DOCUMENTS[name][0], f"{name}.html") for name in self.documents]
         return [*found, Place("Faults", FAULTS)]
 
@@ -80,11 +83,14 @@ def plan(wanted: Sequence[str] = ()) -> Plan:
         }
     texts = {name: where(source) for name, (_, source) in DOCUMENTS.items()}
     documents = {name: path.read_text("utf-8") for name, path in texts.items() if path.is_file()}
-    return Plan(nets, blocks, documents)
+    return Plan(nets, blocks, documents, modules())
 
 
 def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
-    """The paths and contents of all files; a net's own come one after the other. Raises DrawProblem."""
+    """The paths and contents of all files; a net's own come one after the other.
+
+    Raises DrawProblem, FileProblem.
+    """
     places = wanted.places()
     found = []
     draw = wheel()
@@ -94,12 +100,18 @@ def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
         for entry in nets:
             for path, svg in zoo.pictures(entry, draw):
                 yield path, svg.encode()
-            yield entry.path, framed(zoo.net_page(entry, nets), places)
-    pages = [home(found), zoo.index_page(found, wanted.blocks), *map(zoo.blocks_page, wanted.blocks)]
+            yield entry.path, framed(zoo.net_page(entry, nets, wanted.modules is not None), places)
+    pages = [
+        home(found, wanted.modules is not None),
+        zoo.index_page(found, wanted.blocks),
+        *map(zoo.blocks_page, wanted.blocks),
+    ]
     for page in [*pages, *texts(wanted), *map(plain, PLAIN)]:
         yield page.path, framed(page, places)
     for picture in sorted(where(FIGURES).glob("*")):
         yield f"figures/{picture.name}", picture.read_bytes()
+    if wanted.modules:
+        yield from playground(wanted.modules)
 
 
 def texts(wanted: Plan) -> Iterator[Page]:
@@ -146,8 +158,8 @@ def where(source: str) -> Path:
     return PACKAGE / rest if top == "cnnspec" else folder(top) / rest
 
 
-def home(found: Sequence[Sequence[zoo.Entry]]) -> Page:
-    """The first page, which shows one net; LeNet where the site holds it."""
+def home(found: Sequence[Sequence[zoo.Entry]], playable: bool) -> Page:
+    """The first page, which shows LeNet, else another net. `playable`: the site has a playground."""
     nets = [entry for nets in found for entry in nets]
     hero = next((entry for entry in nets if entry.name == HERO), nets[0])
     path = "index.html"
@@ -158,5 +170,6 @@ def home(found: Sequence[Sequence[zoo.Entry]]) -> Page:
         name=escape(hero.name),
         figures=escape(hero.figures),
         zoo=zoo.INDEX,
+        playground=f' Change one in the <a href="{PAGE}">playground</a>.' if playable else "",
     )
     return Page(path, "cnnspec", body)

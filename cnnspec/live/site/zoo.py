@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from cnnspec.draw.engine import Engine
 from cnnspec.draw.layout import lay_out
@@ -18,6 +19,7 @@ from cnnspec.graph.tree import Network
 from cnnspec.live.session import Session
 from cnnspec.live.site.frame import Page, link
 from cnnspec.live.site.listing import listing
+from cnnspec.live.site.playground import PAGE
 from cnnspec.tables.one_line import figures
 from cnnspec.tables.summary import summary
 from cnnspec.text.shipped import Shipped, source_of
@@ -94,8 +96,8 @@ def image(page: str, entry: Entry, view: str, words: str) -> str:
     )
 
 
-def net_page(entry: Entry, siblings: Sequence[Entry]) -> Page:
-    """The page of a net; `siblings` are the nets of its file."""
+def net_page(entry: Entry, siblings: Sequence[Entry], playground: bool) -> Page:
+    """The page of a net; `siblings` are the nets of its file; `playground`: it may be changed there."""
     page, name = entry.path, escape(entry.name)
     views = (
         f"<figure>{image(page, entry, view, f'{entry.name}: {words.lower()}')}<figcaption>{words}: "
@@ -110,6 +112,10 @@ def net_page(entry: Entry, siblings: Sequence[Entry]) -> Page:
         f'<p class="quiet">{escape(entry.figures)}</p>',
         volume,
         *others(entry, siblings),
+        *(
+            [f'<p><a href="{link(page, PAGE)}?{query(entry)}">Change it in the playground</a></p>']
+            * playground
+        ),
         f"<h2>Text, with sizes of {name}</h2>",
         text,
         "<h2>Layers</h2>",
@@ -119,6 +125,11 @@ def net_page(entry: Entry, siblings: Sequence[Entry]) -> Page:
         graph,
     ]
     return Page(page, entry.name, "\n".join(parts))
+
+
+def query(entry: Entry) -> str:
+    """What the playground is told to open."""
+    return escape(urlencode({"zoo": entry.file.name, "net": entry.name}, safe="/"))
 
 
 def others(entry: Entry, siblings: Sequence[Entry]) -> list[str]:

@@ -1,0 +1,17 @@
+// The engine is `cnnspec serve`: a question is a request that bears the page's token.
+
+const token = new URLSearchParams(location.search).get("token");
+
+async function ask(what, body) {
+  const headers = { "Content-Type": "application/json", "X-Cnnspec-Token": token };
+  let answer;
+  try {
+    answer = await fetch(what, { method: "POST", headers, body: JSON.stringify({ name, ...body }) });
+  } catch {
+    throw new Error("cnnspec serve has ended");
+  }
+  const said = await answer.json();
+  if (!answer.ok) throw Object.assign(new Error(said.problem), { status: answer.status });
+  return said;
+}
+

@@ -1,0 +1,84 @@
+// The engine is the package itself, which Python runs in a worker.
+
+const LOST = "Python cannot be loaded; it wants a host, and `python -m http.server` is one";
+const asked = new Map(); // what is to be done with answers, by the questions' numbers
+let questions = 0;
+let lost = false;
+let worker;
+
+try {
+  worker = new Worker("worker.js", { type: "module" });
+  worker.addEventListener("message", hear);
+  worker.addEventListener("error", giveUp);
+} catch {
+  lost = true; // a page that is opened as a file may have no worker
+}
+
+function hear({ data: { number, answer, problem } }) {
+  const { keep, fail } = asked.get(number);
+  asked.delete(number);
+  if (problem) fail(new Error(problem));
+  else keep(JSON.parse(answer));
+}
+
+function giveUp() {
+  lost = true;
+  document.getElementById("facts").textContent = "";
+  for (const { fail } of asked.values()) fail(new Error(LOST));
+  asked.clear();
+}
+
+function askWorker(what, body) {
+  if (lost) return Promise.reject(new Error(LOST));
+  const number = ++questions;
+  return new Promise((keep, fail) => {
+    asked.set(number, { keep, fail });
+    worker.postMessage({ number, what, asked: JSON.stringify({ name, ...body }) });
+  });
+}
+
+// There is no disk: files live as long as the page, and what is saved is handed over, too.
+
+const first = JSON.parse(document.getElementById("start").textContent);
+const held = new Map([[first.name, first.text]]);
+
+async function ask(what, body) {
+  switch (what) {
+    case "/stamp":
+      return { stamp: "" };
+    case "/open":
+      return { text: held.get(name) ?? "", stamp: "", names: [...held.keys()] };
+    case "/save":
+      held.set(name, body.text);
+      handOver(body.text);
+      return { stamp: "" };
+    case "/zoo": {
+      const { text: copied } = await askWorker("zoo", body);
+      held.set(`${body.net}.cnn`, copied);
+      return { name: `${body.net}.cnn`, text: copied };
+    }
+    default:
+      return askWorker(what.slice(1), body);
+  }
+}
+
+function handOver(content) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type: "text/plain" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+// A link may name a file of the zoo, and a net in it.
+const wanted = new URLSearchParams(location.search);
+if (wanted.has("zoo")) {
+  queueMicrotask(async () => {
+    await copy(wanted.get("zoo"));
+    chosen = wanted.get("net") || "";
+    typed();
+  });
+}
+
+document.getElementById("facts").textContent = lost ? "" : "Python is being loaded …";
+

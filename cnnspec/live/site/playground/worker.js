@@ -1,0 +1,25 @@
+// Runs the package in Python (Pyodide), its pictures drawn by Graphviz (Viz.js), and answers the page.
+
+import { loadPyodide } from "./pyodide/pyodide.mjs";
+import { instance } from "./viz.js";
+
+const engine = begin();
+
+async function begin() {
+  const [python, viz, archive] = await Promise.all([
+    loadPyodide(),
+    instance(),
+    fetch("cnnspec.zip").then((answer) => answer.arrayBuffer()),
+  ]);
+  python.unpackArchive(archive, "zip");
+  const render = (source) => viz.renderString(source, { format: "svg", engine: "dot" });
+  return python.pyimport("cnnspec.live.serve.browser").Browser(render);
+}
+
+addEventListener("message", async ({ data: { number, what, asked } }) => {
+  try {
+    postMessage({ number, answer: (await engine).answer(what, asked) });
+  } catch (problem) {
+    postMessage({ number, problem: String(problem.message || problem) });
+  }
+});
