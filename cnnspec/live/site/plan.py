@@ -91,6 +91,8 @@ def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
 
     Raises DrawProblem, FileProblem.
     """
+    if wanted.modules:  # first, since it may be refused
+        yield from playground(wanted.modules)
     places = wanted.places()
     found = []
     draw = wheel()
@@ -110,8 +112,6 @@ def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
         yield page.path, framed(page, places)
     for picture in sorted(where(FIGURES).glob("*")):
         yield f"figures/{picture.name}", picture.read_bytes()
-    if wanted.modules:
-        yield from playground(wanted.modules)
 
 
 def texts(wanted: Plan) -> Iterator[Page]:

@@ -4,21 +4,33 @@ const LOST = "Python cannot be loaded; it wants a host, and `python -m http.serv
 const asked = new Map(); // what is to be done with answers, by the questions' numbers
 let questions = 0;
 let lost = false;
-let worker;
+let worker = begin();
 
-try {
-  worker = new Worker("worker.js", { type: "module" });
-  worker.addEventListener("message", hear);
-  worker.addEventListener("error", giveUp);
-} catch {
-  lost = true; // a page that is opened as a file may have no worker
+function begin() {
+  try {
+    const made = new Worker("worker.js", { type: "module" });
+    made.addEventListener("message", hear);
+    made.addEventListener("error", giveUp);
+    return made;
+  } catch {
+    lost = true; // a page that is opened as a file may have no worker
+    return null;
+  }
 }
 
-function hear({ data: { number, answer, problem } }) {
+function hear({ data: { number, answer, problem, died } }) {
   const { keep, fail } = asked.get(number);
   asked.delete(number);
-  if (problem) fail(new Error(problem));
+  if (died) beginAnew();
+  if (problem) fail(new Error(died ? "this text goes too deep for Python in a browser" : problem));
   else keep(JSON.parse(answer));
+}
+
+// What ended Python is not asked again; the questions behind it are.
+function beginAnew() {
+  worker.terminate();
+  worker = begin();
+  for (const { question } of asked.values()) worker.postMessage(question);
 }
 
 function giveUp() {
@@ -30,10 +42,10 @@ function giveUp() {
 
 function askWorker(what, body) {
   if (lost) return Promise.reject(new Error(LOST));
-  const number = ++questions;
+  const question = { number: ++questions, what, asked: JSON.stringify({ name, ...body }) };
   return new Promise((keep, fail) => {
-    asked.set(number, { keep, fail });
-    worker.postMessage({ number, what, asked: JSON.stringify({ name, ...body }) });
+    asked.set(question.number, { keep, fail, question });
+    worker.postMessage(question);
   });
 }
 

@@ -20,6 +20,8 @@ addEventListener("message", async ({ data: { number, what, asked } }) => {
   try {
     postMessage({ number, answer: (await engine).answer(what, asked) });
   } catch (problem) {
-    postMessage({ number, problem: String(problem.message || problem) });
+    // A browser's stack is smaller than Python believes: what is deeper ends Python, not the page.
+    const died = Boolean(problem.pyodide_fatal_error);
+    postMessage({ number, problem: String(problem.message || problem), died });
   }
 });
