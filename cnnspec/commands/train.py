@@ -63,6 +63,7 @@ LOOP = (
         "--amp", type=click.Choice(["auto", "no", "bf16", "fp16"]), default="auto", help="Numbers of 16 bits."
     ),
     click.option("--compile", is_flag=True, help="Compile the net first."),
+    click.option("--shard", is_flag=True, help="Divide the net itself among the processes of torchrun."),
     click.option(
         "--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of weights, order, division; 0."
     ),
@@ -76,7 +77,7 @@ LOOP = (
 )
 """The options that a run keeps; going on with it takes them from there."""
 
-FIXED = ("backend", "seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken")
+FIXED = ("backend", "seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken", "shard")
 """Those of which what was learnt so far depends in a way that the rest of the run cannot take back."""
 
 
@@ -264,6 +265,7 @@ def request_of(data: str, asked: dict[str, Any]) -> Request:
         "ema": 0.999 if asked["ema"] else 0.0,
         "amp": precision_of(asked["amp"], device),
         "device": device,
+        "shard": asked["shard"],
     }
     balanced = asked["class_weights"] == "balanced"
     return Request(

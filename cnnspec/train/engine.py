@@ -64,7 +64,7 @@ class Engine(Protocol):
         """The tensors that were tried last, by their keys in PyTorch."""
 
     def save(self, folder: Path, notes: dict[str, Any]) -> None:
-        """Write what going on needs, whole or not at all. Raises FileProblem."""
+        """Write what going on needs, whole or not at all; each process calls it. Raises FileProblem."""
 
     def load(self, folder: Path) -> dict[str, Any]:
         """Take it, and return the notes. Raises FileNotFoundError, and anything on broken bytes."""

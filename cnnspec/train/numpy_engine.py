@@ -19,7 +19,7 @@ from cnnspec.train.data.augment import change
 from cnnspec.train.data.prepare import scaled
 from cnnspec.train.engine import Stopped, Task
 
-ONLY_TORCH = ("freeze", "ema", "compile", "label_smoothing")
+ONLY_TORCH = ("freeze", "ema", "compile", "label_smoothing", "shard")
 BATCH = 64  # images at once in validation
 
 

@@ -6,7 +6,7 @@ log.csv            a row of COLUMNS for each epoch
 best.safetensors   the weights of the epoch that was best in validation, under the keys of the specification
 last.safetensors   those of the last epoch
 predictions.npz    Predictions of the best epoch
-state/             what going on needs
+state/             what going on needs: state.pt, or step-N/ of a net that is divided
 """
 
 from __future__ import annotations

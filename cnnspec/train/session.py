@@ -102,8 +102,8 @@ class Session:
         """Write what going on needs, beside the old state, then in its place. Raises FileProblem."""
         if self.engine.leads:
             make_folder(str(self.folder.path / STATE))
-            notes = {"rows": [list(row) for row in self.rows], "best": list(self.best)}
-            self.engine.save(self.folder.path / STATE, notes)
+        notes = {"rows": [list(row) for row in self.rows], "best": list(self.best)}
+        self.engine.save(self.folder.path / STATE, notes)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from cnnspec.run import RunProblem
 from cnnspec.run.programs import Array, module_of
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.text.files import FileProblem
+from cnnspec.train import shards
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.culprit import culprit
 from cnnspec.train.data.images import Data
@@ -47,6 +48,10 @@ class TorchEngine:
             std=std,
             workers=workers_of(request.workers, task.data),
         )
+        if options.shard and not dist.is_initialized():
+            raise RunProblem(
+                "a net is divided among several processes, and this is one: torchrun starts more"
+            )
         if all(key.startswith(options.freeze) for key, _ in self.net.named_parameters()):
             raise RunProblem("no tensor is left to train")
         parts = (TensorImages(task.data.train, request.augment, seed), TensorImages(task.data.val))
@@ -79,9 +84,19 @@ class TorchEngine:
             return self.trainer.evaluate().numpy()
 
     def weights(self) -> dict[str, Array]:
-        return {key: tensor.cpu().numpy() for key, tensor in self.trainer.shown.state_dict().items()}
+        return {
+            key: shards.whole(tensor).cpu().numpy() for key, tensor in self.trainer.shown.state_dict().items()
+        }
 
     def save(self, folder: Path, notes: dict[str, Any]) -> None:
+        if self.trainer.options.shard:
+            shards.save(
+                folder, self.step, self.trainer.tensors(), {"trainer": self.trainer.numbers(), **notes}
+            )
+        elif self.leads:
+            self.save_whole(folder, notes)
+
+    def save_whole(self, folder: Path, notes: dict[str, Any]) -> None:
         path, aside = folder / "state.pt", folder / "state.part"
         try:
             with aside.open("wb") as file:
@@ -95,6 +110,10 @@ class TorchEngine:
             raise FileProblem(f"{path}: {reason}") from None
 
     def load(self, folder: Path) -> dict[str, Any]:
+        if self.trainer.options.shard:
+            notes = shards.load(folder, self.trainer.tensors())
+            self.trainer.take_numbers(notes.pop("trainer"))
+            return notes
         state: dict[str, Any] = torch.load(folder / "state.pt", self.trainer.device, weights_only=True)
         self.trainer.load_state_dict(state.pop("trainer"))
         return state

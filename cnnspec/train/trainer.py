@@ -12,12 +12,14 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from cnnspec.train.engine import Stopped
 from cnnspec.train.recipe.heads import HeadOptions, HeadTrainer
 from cnnspec.train.recipe.loop import Batch, Batches
+from cnnspec.train.shards import shard
 
 
 def obey_the_parent(worker: int) -> None:
@@ -43,6 +45,7 @@ class Choices(HeadOptions):
     ema: float = 0.0
     amp: str = "no"
     compile: bool = False
+    shard: bool = False
 
 
 class FullTrainer(HeadTrainer):
@@ -58,18 +61,24 @@ class FullTrainer(HeadTrainer):
         for key, tensor in net.named_parameters():
             tensor.requires_grad_(tensor.requires_grad and not key.startswith(options.freeze))
         self.frozen = [m for name, m in net.named_modules() if f"{name}.".startswith(options.freeze)]
+        self.average = None
+        if options.ema:
+            average = partial(mix, options.ema)
+            self.average = AveragedModel(net, torch.device(options.device), average, use_buffers=True)
+            if options.shard:  # first copied, for what is divided cannot be
+                shard(self.average.module)
         super().__init__(net, train, val)
         self.weights = (
             torch.tensor(options.class_weights, device=self.device) if options.class_weights else None
         )
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.amp == "fp16")
-        self.average = None
-        if options.ema:
-            self.average = AveragedModel(net, avg_fn=partial(mix, options.ema), use_buffers=True)
         if self.average is not None:
             self.shown = self.average.module
         if options.compile:
             self.model.compile()
+
+    def distribute(self, net: nn.Module) -> nn.Module:
+        return shard(net) if self.options.shard else super().distribute(net)
 
     def load(self, keys: Batches) -> DataLoader[Batch]:
         workers, pin = self.options.workers, self.device.type == "cuda"
@@ -134,17 +143,30 @@ class FullTrainer(HeadTrainer):
             scores = super().evaluate()
         return self.logits(scores, self.options.main)
 
+    def tensors(self) -> dict[str, Any]:
+        """Those of which each process holds a part; what fills them in place changes this trainer."""
+        moments = get_optimizer_state_dict(self.net, self.optimizer)["state"]
+        parts = {"net": self.net.state_dict(), "optimizer": moments}
+        return parts if self.average is None else parts | {"average": self.average.state_dict()}
+
     def state_dict(self) -> dict[str, Any]:
         """All that a run needs to go on."""
         parts = {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
         if self.average is not None:
             parts["average"] = self.average.state_dict()
-        return parts | {"scaler": self.scaler.state_dict(), "at": [self.step, self.loss, self.right]}
+        return parts | self.numbers()
+
+    def numbers(self) -> dict[str, Any]:
+        """What of the state is no tensor of the net, the optimiser or the average."""
+        return {"scaler": self.scaler.state_dict(), "at": [self.step, self.loss, self.right]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        self.take_numbers(state)
+
+    def take_numbers(self, state: dict[str, Any]) -> None:
         self.scaler.load_state_dict(state["scaler"])
         self.step, self.loss, self.right = state["at"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,11 +24,18 @@ NET = """net N {
     conv 8@3x3 pad=1 %s, relu, maxpool 2x2, flatten, linear 10
 }
 """
+BLOCKS = """block Unit(c) { conv c@3x3 pad=1 bias=no, batchnorm, relu }
+net N {
+    input 1@8x8 mean=0.305 std=0.376
+    Unit 8, maxpool 2x2, Unit 5, flatten, linear 10
+}
+"""
 
 
 def train(folder: Path, count: int, out: str, *options: str) -> subprocess.CompletedProcess[str]:
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
-    command = [sys.executable, *launch, "-m", "cnnspec", "train", "n.cnn", "d.npz", "--out", out, *options]
+    command = [sys.executable, *launch, "-m", "cnnspec", "train", "n.cnn", "d.npz", *options]
+    command += ["--out", out] if out else []
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=240)
 
@@ -63,3 +71,23 @@ def test_one_two_and_three_processes_learn_the_same(norm: str, tmp_path: Path) -
             assert np.allclose(found["scores"], ours["scores"], atol=1e-4), (
                 "each image counts once, in its place"
             )
+
+
+def test_a_divided_net_learns_the_same_and_goes_on_in_any_number_of_processes(tmp_path: Path) -> None:
+    """Of 5 channels and 10 classes, two and three processes hold parts of unlike sizes."""
+    (tmp_path / "n.cnn").write_text(BLOCKS)
+    some_digits(tmp_path / "d.npz", 237)
+    choices = ("--epochs", "2", "--lr", "0.002", "--ema")
+    assert train(tmp_path, 1, "1", *choices).returncode == 0
+    one = {name: load_file(tmp_path / "1" / name) for name in ("best.safetensors", "last.safetensors")}
+    ran = train(tmp_path, 2, "2", *choices, "--shard", "--stop-after", "1")
+    assert ran.returncode == 0, ran.stderr
+    shutil.copytree(tmp_path / "2", tmp_path / "3")
+    (tmp_path / "3/state/part").mkdir()  # as a kill leaves it
+    for count in (2, 3):
+        ran = train(tmp_path, count, "", "--resume", str(count))
+        assert ran.returncode == 0, ran.stderr
+        assert [path.name for path in (tmp_path / f"{count}/state").iterdir()] == ["step-12"]
+        for name, weights in one.items():
+            assert gap(weights, load_file(tmp_path / str(count) / name)) < 1e-4
+        assert np.allclose(log(tmp_path / "1"), log(tmp_path / str(count)), atol=1e-4)

@@ -132,6 +132,7 @@ def test_the_last_run_is_gone_on_with(data: Path, tmp_path: Path, monkeypatch: p
 
 NUMPY: dict[str, Any] = {"backend": "numpy", "ema": 0.0, "freeze": (), "compile": False, "amp": "no"}
 NUMPY |= {"label_smoothing": 0.0, "weight_decay": 0.01, "optimizer": "adamw", "schedule": "onecycle"}
+NUMPY |= {"shard": False}
 
 
 @pytest.mark.parametrize(
@@ -172,6 +173,8 @@ def test_a_run_that_goes_on_takes_options_or_refuses_them(whole: Path, data: Pat
     (tmp_path / "note.txt").touch()
     assert "is not empty" in call("train", DIGITS, data, "--out", tmp_path).err
     assert "holds no run" in call("train", DIGITS, data, "--resume", tmp_path).err
+    done = call("train", DIGITS, data, "--shard", "--out", tmp_path / "run")
+    assert done.code == 2 and "among several processes, and this is one: torchrun" in done.err
 
 
 def test_a_net_with_other_classes_is_told_the_way_out(data: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 Key = tuple[int, list[int]]  # an epoch, and the indices of a batch's images
@@ -57,11 +56,14 @@ class Trainer:
         train.shuffle, self.device = True, torch.device(self.options.device)
         self.batches, self.val_batches = self.load(train), self.load(val)
         self.net = self.shown = net.to(self.device)
-        self.model = DistributedDataParallel(net) if train.world > 1 else net
+        self.model = self.distribute(net) if train.world > 1 else net
         self.optimizer = self.optimise([p for p in net.parameters() if p.requires_grad])
         pair = torch.tensor([self.options.mean, self.options.std], device=self.device)
         self.mean, self.std = pair.view(2, 1, -1, 1, 1).unbind()
         self.step, self.loss, self.right = 0, 0.0, 0.0  # sums of the epoch so far
+
+    def distribute(self, net: nn.Module) -> nn.Module:
+        return nn.parallel.DistributedDataParallel(net)
 
     def load(self, keys: Batches) -> DataLoader[Batch]:
         workers = self.options.workers
@@ -81,9 +83,8 @@ class Trainer:
         return self.options.lr * (epoch / warmup if epoch < warmup else falling)
 
     def prepare(self, images: Tensor) -> Tensor:
-        pixels = images.to(self.device, non_blocking=True)
-        pixels = pixels / 255 if pixels.dtype == torch.uint8 else pixels
-        return (pixels - self.mean) / self.std
+        top = 255 if images.dtype == torch.uint8 else 1
+        return (images.to(self.device, non_blocking=True) / top - self.mean) / self.std
 
     def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of a batch, summed, and how many images are right."""
