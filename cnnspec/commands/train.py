@@ -136,7 +136,7 @@ def train(
         with together(), report_memory(network.name):
             folder, bar = RunFolder(folder_of(path, out, resume)), Bar()
             if resume is None:
-                session = begin(folder, bar, path, network, data, choice, asked)
+                session = begin(call, folder, bar, path, network, data, choice, asked)
             else:
                 asked = merged(folder.config(), folder, network, data, choice, asked, given)
                 session = open_session(folder, bar, network, data, asked)
@@ -188,6 +188,7 @@ def open_session(folder: RunFolder, bar: Bar, network: Any, data: str, asked: di
 
 
 def begin(
+    call: Call,
     folder: RunFolder,
     bar: Bar,
     path: str,
@@ -197,11 +198,13 @@ def begin(
     asked: dict[str, Any],
 ) -> Session:
     """A new run, and its folder."""
+    from cnnspec.train.run_folder import read_all_used
+
     refuse_old(folder)
     session = open_session(folder, bar, network, data, asked)
     if session.engine.leads:
         config = config_of(path, network, data, choice, asked, session)
-        folder.begin(config, network.net.span.source.text)
+        folder.begin(config, network.net.span.source.text, read_all_used(path, call.used))
     return session
 
 

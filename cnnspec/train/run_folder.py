@@ -1,7 +1,7 @@
 """The folder of a run, runs/NAME: what training leaves there, each file whole or not at all.
 
 config.json        Config as JSON
-NAME.cnn           the specification as it was, under its own name
+NAME.cnn           the specification as it was, under its own name; so the files that it uses, from its folder
 log.csv            a row of COLUMNS for each epoch
 best.safetensors   the weights of the epoch that was best in validation, under the keys of the specification
 last.safetensors   those of the last epoch
@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ import numpy as np
 from cnnspec.run import RunProblem
 from cnnspec.run.programs import Array
 from cnnspec.run.weight_files import contents
+from cnnspec.text.files import STDIN, read_bytes
 from cnnspec.text.output import make_folder, write
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
@@ -86,9 +88,12 @@ class RunFolder:
         """Raises FileProblem."""
         write(str(self.path / name), content, force=True)
 
-    def begin(self, config: Config, spec: str) -> None:
-        """Make the folder of a new run. Raises FileProblem."""
+    def begin(self, config: Config, spec: str, used: Mapping[str, bytes] = {}) -> None:
+        """Make the folder of a new run; `used` are the files that `spec` uses. Raises FileProblem."""
         make_folder(str(self.path))
+        for name, content in used.items():
+            make_folder(str((self.path / name).parent))
+            self.write(name, content)
         self.write(config.spec, spec)
         self.write(CONFIG, json.dumps(config._asdict(), indent=2, ensure_ascii=False) + "\n")
 
@@ -116,6 +121,17 @@ class RunFolder:
         file = io.BytesIO()
         np.savez_compressed(file, allow_pickle=False, **found._asdict())
         self.write(PREDICTIONS, file.getvalue())
+
+
+def read_all_used(spec: str, looked_for: Iterable[str]) -> dict[str, bytes]:
+    """The files that a specification at a path uses, by their paths from its folder; the library stays away.
+
+    `looked_for`: the paths where they may be. Raises FileProblem.
+    """
+    if spec == STDIN:  # which has no folder, and uses the library alone
+        return {}
+    paths = [path for path in map(Path, sorted(looked_for)) if path.is_file()]
+    return {str(path.relative_to(Path(spec).parent)): read_bytes(str(path)) for path in paths}
 
 
 def runs_of(name: str, folder: Path = Path("runs")) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from cnnspec.text.files import FileProblem
 from cnnspec.train import report
 from cnnspec.train.engine import Request
 from cnnspec.train.head import head_of
+from cnnspec.train.report.evidence import read_run
 from cnnspec.train.run_folder import COLUMNS, RunFolder
 from cnnspec.train.session import Session
 from tests.safety.running import python
@@ -84,6 +86,27 @@ def test_a_run_leaves_what_it_promises(whole: Path) -> None:
         assert found["pictures"].shape == (len(found["shown"]), 8, 8, 1)
         wrong = int((~right).sum())
         assert not right[found["shown"][:wrong]].any() and right[found["shown"][wrong:]].all()
+
+
+def test_a_run_keeps_the_files_that_its_specification_uses(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it is shown and goes on where they are no more: one that is used by one that is used, too."""
+    there, run = tmp_path / "there", tmp_path / "run"
+    (there / "parts").mkdir(parents=True)
+    monkeypatch.chdir(there)
+    Path("n.cnn").write_text(
+        'use "parts/unit.cnn"\nuse "blocks/conv_norm.cnn"\nnet N { input 1@8x8, Unit, flatten, linear 10 }\n'
+    )
+    Path("parts/unit.cnn").write_text('use "width.cnn"\nblock Unit { conv WIDTH@3x3, relu }\n')
+    Path("parts/width.cnn").write_bytes(b"WIDTH = 2\r\n")
+    assert call("train", "n.cnn", data, "--epochs", 1, "--out", run).code == 0
+    assert (run / "parts/width.cnn").read_bytes() == b"WIDTH = 2\r\n"
+    assert not (run / "blocks").exists(), "of the library, which is always there"
+    shutil.rmtree(there / "parts")
+    assert read_run(run).lack == ""
+    done = call("train", run / "n.cnn", data, "--epochs", 2, "--resume", run)
+    assert done.code == 0 and "goes on after epoch 1" in done.out, done.err
 
 
 def test_the_report_tells_what_the_log_tells(whole: Path) -> None:
