@@ -71,6 +71,27 @@ def test_the_trainer_learns_what_train_does(
     assert all(torch.equal(ours[key], state["net"][key]) for key in ours)
 
 
+@pytest.mark.slow
+def test_two_processes_of_the_trainer_learn_what_one_does(tmp_path: Path) -> None:
+    """In batches of 17 images, of which one process has 9 and the other 8."""
+    written(tmp_path, PLAIN.format(name="Small", end="").replace("dropout, ", ""))
+    class_folders(tmp_path / "data/train", 17)
+    class_folders(tmp_path / "data/val", 5)
+    surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}
+    found = []
+    for launch in ([], ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]):
+        out = f"{len(launch)}.pt"
+        command = [sys.executable, *launch, "train_small.py", "data", out]
+        ran = subprocess.run(
+            command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, timeout=240
+        )
+        assert ran.returncode == 0 and ran.stdout.count("10: ") == 1, ran.stderr
+        found.append(torch.load(tmp_path / out, weights_only=True))
+    one, two = (state["net"] for state in found)
+    assert found[0]["step"] == found[1]["step"] == 20 and one.keys() == two.keys()
+    assert all(torch.allclose(one[key], two[key], rtol=0, atol=1e-4) for key in one)
+
+
 @pytest.mark.parametrize("spec", [SPECS / "lenet.cnn", None], ids=["lenet", "auxiliary"])
 def test_the_trainer_is_short_and_clean(spec: Path | None, tmp_path: Path) -> None:
     trainer = written(tmp_path, HEADED if spec is None else spec.read_text())
