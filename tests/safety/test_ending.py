@@ -145,8 +145,8 @@ def test_a_full_disk_behind_standard_output(command: str, tmp_path: Path) -> Non
 
 
 def test_every_command_that_writes_to_standard_output_is_tried() -> None:
-    # They need files, a net with weights of its own, a run, or an editor.
-    others = {"draw", "eval", "lsp", "report", "run", "serve", "train", "weights"}
+    # They need files or folders, a net with weights of its own, a run, an editor or a browser.
+    others = {"draw", "eval", "lsp", "report", "run", "serve", "site", "train", "weights"}
     assert set(COMMANDS) - set(CALLS) == others
 
 
