@@ -73,7 +73,9 @@ class Call:
         except FileProblem as problem:
             fail(problem)
         shown = path if isinstance(source, Diagnostic) else source.name
-        return shown, self.check_source(source, self.read_used, own if net is None else net, settings, first, lint)
+        return shown, self.check_source(
+            source, self.read_used, own if net is None else net, settings, first, lint
+        )
 
     def read_used(self, path: str, source: Source) -> Source | Diagnostic | None:
         """A file named by `use`."""
