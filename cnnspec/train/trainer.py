@@ -97,7 +97,8 @@ class FullTrainer(HeadTrainer):
         if self.options.optimizer == "adamw":
             return adamw
         groups = [{key: group[key] for key in ("params", "weight_decay")} for group in adamw.param_groups]
-        return torch.optim.SGD(groups, self.options.lr, momentum=0.9, nesterov=True, fused=True)
+        fused = not self.options.shard  # PyTorch's fused SGD takes no shards
+        return torch.optim.SGD(groups, self.options.lr, momentum=0.9, nesterov=True, fused=fused)
 
     def rate(self, step: int) -> float:
         if self.options.schedule != "none":

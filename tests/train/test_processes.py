@@ -91,3 +91,14 @@ def test_a_divided_net_learns_the_same_and_goes_on_in_any_number_of_processes(tm
         for name, weights in one.items():
             assert gap(weights, load_file(tmp_path / str(count) / name)) < 1e-4
         assert np.allclose(log(tmp_path / "1"), log(tmp_path / str(count)), atol=1e-4)
+
+
+def test_a_divided_net_descends_by_sgd_and_keeps_what_is_frozen(tmp_path: Path) -> None:
+    (tmp_path / "n.cnn").write_text(BLOCKS)
+    some_digits(tmp_path / "d.npz", 100)
+    choices = ("--epochs", "1", "--optimizer", "sgd", "--freeze", "unit1.")
+    for count, more in ((1, ()), (2, ("--shard",))):
+        ran = train(tmp_path, count, str(count), *choices, *more)
+        assert ran.returncode == 0, ran.stderr
+    one, two = (load_file(tmp_path / out / "last.safetensors") for out in "12")
+    assert any(key.startswith("unit1.") for key in one) and gap(one, two) < 1e-4
