@@ -43,7 +43,7 @@ def whole(tensor: Tensor) -> Tensor:
 def save(folder: Path, step: int, tensors: dict[str, Any], notes: dict[str, Any]) -> None:
     """Write each process's part of `tensors` to a folder of its own, step-N; older ones go then.
 
-    Raises FileProblem, in every process where it is raised in one.
+    Raises FileProblem: in the first process alone where the renaming fails, and torchrun ends the others.
     """
     aside, path = folder / "part", folder / f"step-{step}"
     leads = dist.get_rank() == 0
@@ -69,6 +69,7 @@ def save(folder: Path, step: int, tensors: dict[str, Any], notes: dict[str, Any]
 def load(folder: Path, tensors: dict[str, Any]) -> dict[str, Any]:
     """Fill `tensors` from the last whole folder, whatever number of processes wrote it; return the notes.
 
+    DCP reads its index, `.metadata`, as a pickle, which may run code: the folder of a stranger is unsafe.
     Raises FileNotFoundError, RunProblem.
     """
     there = saved(folder)
