@@ -163,7 +163,9 @@ class FullTrainer(HeadTrainer):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        # The moments are the run's; what they are used with, as the weight decay, is this call's.
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict(state["optimizer"] | {"param_groups": groups})
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.take_numbers(state)

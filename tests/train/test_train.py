@@ -184,6 +184,15 @@ def test_an_interrupt_within_an_epoch_loses_nothing(more: dict[str, Any], data: 
     assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
 
 
+def test_a_run_that_goes_on_has_the_weight_decay_of_the_call(data: Path, tmp_path: Path) -> None:
+    begun = session(tmp_path, data)
+    begun.engine.stop = False
+    next(begun.run())
+    later = session(tmp_path, data, weight_decay=0.25)
+    later.resume()
+    assert [group["weight_decay"] for group in later.engine.trainer.optimizer.param_groups] == [0.25, 0.0]
+
+
 def test_a_run_that_goes_on_takes_options_or_refuses_them(whole: Path, data: Path, tmp_path: Path) -> None:
     done = call("train", DIGITS, data, "--resume", whole, "--seed", 1)
     assert done.code == 2 and "--seed cannot change" in done.err
