@@ -31,7 +31,7 @@ OPTIONS: dict[str, Any] = {
     "seed": 0,
 }
 OPTIONS |= {"optimizer": "adamw", "schedule": "onecycle", "label_smoothing": 0.0, "freeze": (), "ema": 0.0}
-OPTIONS |= {"amp": "no", "compile": False, "device": "cpu"}
+OPTIONS |= {"amp": "no", "compile": False, "shard": False, "device": "cpu"}
 
 
 def network(spec: str, net: str | None = None, **changes: Any) -> Network:
