@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +184,27 @@ def test_an_interrupt_within_an_epoch_loses_nothing(more: dict[str, Any], data: 
     later.resume()
     assert [row[:-1] for row in later.run()] == rows[1:]
     assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+
+
+def test_a_full_disk_leaves_the_last_whole_state(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, save = [], torch.save
+
+    def fill(state: Any, file: Any) -> None:
+        saved.append(state)
+        if len(saved) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(state, file)
+
+    monkeypatch.setattr(torch, "save", fill)
+    run = tmp_path / "run"
+    done = call("train", DIGITS, data, "--epochs", 2, "--out", run)
+    assert done.code == 2 and f"{run / 'state' / 'state.pt'}: No space left on device" in done.err
+    assert [path.name for path in (run / "state").iterdir()] == ["state.pt"]
+    monkeypatch.undo()
+    done = call("train", DIGITS, data, "--resume", run)
+    assert done.code == 0 and "goes on after epoch 1" in done.out
 
 
 def test_a_run_that_goes_on_has_the_weight_decay_of_the_call(data: Path, tmp_path: Path) -> None:
