@@ -114,6 +114,14 @@ def test_what_a_pickle_may_hold(content: Any, said: str, here: Path) -> None:
     assert [path.name for path in here.iterdir()] == ["a.pth"], "nothing was run, nothing written"
 
 
+def test_a_pickle_of_another_protocol_is_refused_without_pytorchs_warning(
+    here: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    Path("a.pth").write_bytes(b"\x80\x04cbuiltins\nobject\n.")
+    assert "would run code" in call("convert", "a.pth", "b.npz").err
+    assert not [*recwarn]
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x02}q\x00.", bytes(100)])
 @pytest.mark.parametrize("name", ["a.pth", "a.npz", "a.safetensors"])
 def test_broken_files(name: str, content: bytes) -> None:
