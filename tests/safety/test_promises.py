@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -301,3 +302,11 @@ def test_nothing_of_a_spec_is_run_by_python() -> None:
                 assert compiles or node.func.id not in ("eval", "exec", "compile", "__import__"), path
             if isinstance(node, ast.Import):
                 assert not {alias.name for alias in node.names} & {"pickle", "marshal"}, path
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no checkout of the repository")
+def test_nothing_that_is_built_or_fetched_is_committed() -> None:
+    """What npm fetches and packs lies in the checkout, and never in the repository."""
+    listing = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    ran = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == ""
