@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import Call, fail, options, takes_call, tell
-from cnnspec.commands.fitting import other_classes, other_input
+from cnnspec.commands.common import Call, options, takes_call, tell
+from cnnspec.commands.fitting import in_words
 from cnnspec.commands.progress import Progress
-from cnnspec.text.files import FileProblem
 
 if TYPE_CHECKING:
     from cnnspec.run.programs import Array
@@ -46,25 +45,14 @@ def eval_(
     takes. Where it is not divided, it is divided as `train` does by the same seed.
     """
     _, network = call.network(file, choice)
-    try:
-        from cnnspec.run import RunProblem
+    with in_words(network, choice):
         from cnnspec.run.programs import report_memory
-        from cnnspec.train.data.images import OtherChannels
-        from cnnspec.train.data.read import OtherClasses
         from cnnspec.train.evaluation import Evaluation
 
         with report_memory(network.name):
             evaluation = Evaluation(network, data, weights, backend, seed, skip_broken, part)
             with Progress(evaluation.count, "eval") as progress:
                 logits = evaluation.run(progress.step)
-    except ImportError as problem:
-        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[train]'")
-    except OtherClasses as problem:
-        fail(f"{problem}{other_classes(network, choice, problem.classes)}")
-    except OtherChannels as problem:
-        fail(f"{problem}{other_input(network, choice, problem.shape)}")
-    except (RunProblem, FileProblem, MemoryError) as problem:
-        fail(problem)
     for line in lines(logits, evaluation.labels, evaluation.classes):
         tell(line)
 

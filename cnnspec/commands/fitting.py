@@ -1,11 +1,13 @@
-"""What makes a net fit its data: options that have been tried before they are named."""
+"""Where a net does not fit its data: what is wrong, and options that were tried before they are named."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from cnnspec.commands.common import settings_of
-from cnnspec.text.files import read_used
+from cnnspec.commands.common import fail, settings_of
+from cnnspec.text.files import FileProblem, read_used
 
 
 def other_classes(network: Any, choice: dict[str, Any], classes: int) -> str:
@@ -32,3 +34,34 @@ def channels(network: Any, choice: dict[str, Any]) -> int:
     values = [output.value for each in found.networks for output in each.outputs if not output.train]
     shapes = [value.shape for value in values if value.shape is not None]
     return int(shapes[0].channels) if found.ok and len(shapes) == 1 else 0
+
+
+@contextmanager
+def in_words(network: Any, choice: dict[str, Any], without_torch: str = "") -> Iterator[None]:
+    """What is wrong with a net's data ends the call, with the way out where there is one."""
+    try:
+        from cnnspec.run import RunProblem
+        from cnnspec.train.data.images import OtherChannels
+        from cnnspec.train.data.read import OtherClasses
+        from cnnspec.train.session import Finished
+    except ImportError as problem:
+        fail(lacking(problem, without_torch))
+    try:
+        yield
+    except ImportError as problem:
+        fail(lacking(problem, without_torch))
+    except OtherClasses as problem:
+        fail(f"{problem}{other_classes(network, choice, problem.classes)}")
+    except OtherChannels as problem:
+        fail(f"{problem}{other_input(network, choice, problem.shape)}")
+    except Finished as problem:
+        fail(f"{problem}: --epochs asks for more")
+    except (RunProblem, FileProblem, MemoryError) as problem:
+        fail(problem)
+
+
+def lacking(problem: ImportError, without_torch: str) -> str:
+    """The package that is not installed, and what brings it."""
+    package = str(problem.name).partition(".")[0]
+    otherwise = without_torch if package == "torch" else ""
+    return f"{package} is not installed: pip install 'cnnspec[train]'{otherwise}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ from click.core import ParameterSource
 
 from cnnspec import __version__
 from cnnspec.commands.common import Call, complain, fail, options, takes_call, tell
-from cnnspec.commands.fitting import other_classes, other_input
+from cnnspec.commands.fitting import in_words
 from cnnspec.commands.progress import Progress
 from cnnspec.text.files import FileProblem
 
@@ -128,7 +126,7 @@ def train(
         choice = as_begun(choice, file, out, resume)
     path, network = call.network(file, choice)
     given = {name for name in asked if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    with in_words(network, choice):
+    with in_words(network, choice, ", or train in NumPy: --backend numpy"):
         from cnnspec.run.programs import report_memory
         from cnnspec.train.processes import together
         from cnnspec.train.run_folder import RunFolder
@@ -148,37 +146,6 @@ def train(
         complain(f"stopped; `cnnspec train {words}` goes on")
         sys.exit(INTERRUPTED if session.engine.stop else 0)
     conclude(session)
-
-
-@contextmanager
-def in_words(network: Any, choice: dict[str, Any]) -> Iterator[None]:
-    """What keeps a net from being trained ends the call, with the way out where there is one."""
-    try:
-        from cnnspec.run import RunProblem
-        from cnnspec.train.data.images import OtherChannels
-        from cnnspec.train.data.read import OtherClasses
-        from cnnspec.train.session import Finished
-    except ImportError as problem:
-        fail(lacking(problem))
-    try:
-        yield
-    except ImportError as problem:
-        fail(lacking(problem))
-    except OtherClasses as problem:
-        fail(f"{problem}{other_classes(network, choice, problem.classes)}")
-    except OtherChannels as problem:
-        fail(f"{problem}{other_input(network, choice, problem.shape)}")
-    except Finished as problem:
-        fail(f"{problem}: --epochs asks for more")
-    except (RunProblem, FileProblem, MemoryError) as problem:
-        fail(problem)
-
-
-def lacking(problem: ImportError) -> str:
-    """The package that is not installed, and what brings it."""
-    package = str(problem.name).partition(".")[0]
-    without = ", or train in NumPy: --backend numpy" if package == "torch" else ""
-    return f"{package} is not installed: pip install 'cnnspec[train]'{without}"
 
 
 def open_session(folder: RunFolder, bar: Bar, network: Any, data: str, asked: dict[str, Any]) -> Session:

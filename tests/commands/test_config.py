@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from cnnspec.commands.cli import COMMANDS, main
 from cnnspec.commands.config import KEYS
 from cnnspec.text.resources import folder as folder_of
+from tests.commands.calling import run
 
 NET = "net N {\n    input 1@9x9\n    conv 8@3x3, relu\n    flatten, linear 8, softmax\n}\n"
 
@@ -21,12 +22,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "deep" / "er" / "net.cnn").write_text(NET)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def check(*arguments: str) -> Result:

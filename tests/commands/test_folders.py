@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from cnnspec.commands.cli import main
 from cnnspec.text.files import FileProblem
 from cnnspec.text.search import find_specs
+from tests.commands.calling import run
 
 NET = "net N { input 1@8x8, conv 2@3x3 }\n"
 BLOCKS = "block A { relu  # allow W0502\n}\n\nblock B { tanh }\n"
@@ -26,12 +25,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "empty").mkdir()
     (tmp_path / "deep" / "linked").symlink_to(tmp_path)
     return tmp_path
-
-
-def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 @pytest.mark.parametrize(
