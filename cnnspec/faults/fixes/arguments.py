@@ -150,7 +150,7 @@ def extras(case: Case) -> Iterator[Fix]:
     tries: list[tuple[Edit, str]] = []
     if before:
         between = Span(extra[0].span.source, before[-1].span.end, extra[0].span.start)
-        if named := _parted(call, len(before)):
+        if named := _named_arguments(call, len(before)):
             rest = Span(extra[0].span.source, before[-1].span.end, call.positional[-1].span.end)
             tries.append((Edit(rest, named), f"write `{before[-1].span.text}{named}`"))
         if call.name.name in ("conv", "convtranspose"):
@@ -177,7 +177,7 @@ def _is_size(node: syntax.Expression) -> bool:
     return isinstance(node, syntax.Literal) and isinstance(node.value, tuple)
 
 
-def _parted(call: syntax.Call, start: int) -> str:
+def _named_arguments(call: syntax.Call, start: int) -> str:
     """`k3 s2 p1`, as tables have them, by the names of arguments: `@3 stride=2 pad=1`; or nothing."""
     layer, written = layers.find(call.name.name), ""
     for node in call.positional[start:]:

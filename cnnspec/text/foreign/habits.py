@@ -133,10 +133,11 @@ def repeat_head(slip: Slip) -> Diagnostic | None:
         return None
     if found := _COUNTED.fullmatch(head):
         count, name = found.groups()
-        ours = f"repeat {count}" if name in ("times", "x") else f"repeat {name} in {count}"
-        what = "is written" if name in ("times", "x") else "whose passes are numbered is written"
-        edit = (start, start + len(head.rstrip()), ours.removeprefix("repeat"))
-        return slip.fault(f"a repeat {what} `{ours} {{ … }}`", f"write `{ours}`", edit)
+        is_numbered = name not in ("times", "x")
+        ours = f" {name} in {count}" if is_numbered else f" {count}"
+        what = "a repeat whose passes are numbered" if is_numbered else "a repeat"
+        edit = (start, start + len(head.rstrip()), ours)
+        return slip.fault(f"{what} is written `repeat{ours} {{ … }}`", f"write `repeat{ours}`", edit)
     if found := _RANGED.fullmatch(head):
         name = found[1]
         message = (

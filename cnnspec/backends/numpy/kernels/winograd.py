@@ -183,10 +183,9 @@ def winograd(conv: Conv, m: int) -> None:
                 for i in plan.stretches(k, t * kernels.size // MACS, 1)
             )
         )
-        seen = products.reshape(k, -1)
         plan.add(
             *(
-                partial(tiles.store, s, seen[:, i], z[:, i])
+                partial(tiles.store, s, products.reshape(k, -1)[:, i], z[:, i])
                 for s, i in zip(found[some], made, strict=True)
             ),
             work=4 * products.nbytes,
