@@ -19,12 +19,6 @@ from cnnspec.text.source import Source
 if TYPE_CHECKING:
     from cnnspec.text.output import Content
 
-if TYPE_CHECKING:
-    from cnnspec.text.output import Content
-
-if TYPE_CHECKING:
-    from cnnspec.text.output import Content
-
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
