@@ -33,8 +33,6 @@ def use(
         raise fault(
             "E0209", f"no value arrives at `{block.name.name}`: an input must come first", call.name.span
         )
-    if call.body is not None:
-        raise fault("E0214", f"`{block.name.name}` takes no braces: it is no join", call.span)
     if run.expanded + bounds.least_block(run, target) > run.limits.max_layers:
         run.exceed(call.span)
     text = run.label(label, context, value)

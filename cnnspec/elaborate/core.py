@@ -185,6 +185,9 @@ class Elaborator(Elaboration):
         steps: list[Step],
     ) -> Value | None:
         target = self.target(call.name, context)
+        cls = None if isinstance(target, BlockName) else layers.find(target.name)
+        if call.body is not None and (cls is None or not issubclass(cls, Join)):
+            raise fault("E0214", f"`{call.name.name}` takes no braces: it is no join", call.span)
         if isinstance(target, BlockName):
             return blocks.use(self, label, call, target, value, context, steps)
         if target.name == "input":
@@ -195,17 +198,15 @@ class Elaborator(Elaboration):
             raise fault(
                 "E0209", f"no value arrives at `{target.name}`: an input must come first", call.name.span
             )
+        assert cls is not None
         if target.name == "identity":
+            leaves.arguments(self, call, cls, value, context)
             name = self.label(label, context, value)
             if name is not None and label is not None:
                 self.keep(name, self.reserve(name, label.span, context), value, None, context)
             return value
-        cls = layers.find(target.name)
-        assert cls is not None
         if issubclass(cls, Join):
             return joins.join(self, label, call, cls, value, context, steps)
-        if call.body is not None:
-            raise fault("E0214", f"`{target.name}` takes no braces: it is no join", call.span)
         return leaves.leaf(self, label, call, cls, value, context, steps)
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:

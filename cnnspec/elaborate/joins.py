@@ -90,24 +90,33 @@ def presence(run: Elaboration, statements: tuple[syntax.Statement, ...], context
 
 
 def bare_none(body: syntax.Body) -> bool:
-    chains = body.statements
-    if len(chains) != 1 or not isinstance(chains[0], syntax.Chain):
+    step = sole_step(body.statements)
+    return step is not None and is_bare(step, "none")
+
+
+def sole_step(statements: tuple[syntax.Statement, ...]) -> syntax.Step | None:
+    """The step of a path that is one step, of which nothing is claimed."""
+    if len(statements) != 1 or not isinstance(statements[0], syntax.Chain):
+        return None
+    steps, assertion, _ = statements[0]
+    return steps[0] if len(steps) == 1 and assertion is None else None
+
+
+def is_bare(step: syntax.Step, word: str) -> bool:
+    """Whether a step is a word alone, without label, arguments and braces."""
+    call = step.action
+    if not isinstance(call, syntax.Call) or call.name.name != word or step.label is not None:
         return False
-    action = chains[0].steps[0].action
-    return isinstance(action, syntax.Call) and action.name.name == "none"
+    return not call.positional and not call.keywords and call.body is None
 
 
 def is_none(
     run: Elaboration, statements: tuple[syntax.Statement, ...], value: Value, context: Context
 ) -> bool:
     """Whether a path is just `none`, at once or by an `if` that is the whole path."""
-    if len(statements) != 1 or not isinstance(statements[0], syntax.Chain) or len(statements[0].steps) != 1:
-        return False
-    action = statements[0].steps[0].action
-    if isinstance(action, syntax.Call):
-        return action.name.name == "none"
-    if not isinstance(action, syntax.If):
-        return False
+    step = sole_step(statements)
+    if step is None or not isinstance(action := step.action, syntax.If):
+        return step is not None and is_bare(step, "none")
     body = action.then if context.decide(action.test, value) else action.otherwise
     return body is not None and is_none(run, body.statements, value, context)
 
