@@ -132,11 +132,14 @@ class _Reading:
                 index = self.recover(state, tokens, index)
                 if index < 0:
                     return None
+                last = len(tokens) - 1  # what was missing may have been put in
 
     def recover(self, state: ParserState[int], tokens: list[Token], index: int) -> int:
         """Tell the fault, skip to the end of the line, and complete what was begun."""
         # Loaded on demand: most files have no fault.
+        from cnnspec.text import unwrapped
         from cnnspec.text.recovery import advance, completion, goes_on, past_braces, skip
+        from cnnspec.text.slip import Slip
         from cnnspec.text.syntax_errors import explain
 
         conf, stack = state.parse_conf, state.state_stack
@@ -145,7 +148,11 @@ class _Reading:
         def expects(terminal: str) -> bool:
             return advance(states, end_state, tuple(stack), terminal) is not None
 
-        self.report(explain(self.source, tokens, index, expects))
+        slip = Slip(self.source, tokens, index, expects)
+        if len(self.reported) < MAX_FAULTS and (missing := unwrapped.find(slip)) is not None:
+            self.report(missing.fault)
+            return missing.mend(tokens)
+        self.report(explain(slip))
         place = tokens[index].start
         if goes_on(tokens, index, expects):
             return index + 1

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from cnnspec.text import foreign
 from cnnspec.text import lexical_errors as unreadable
 from cnnspec.text.diagnostics import Counted, Diagnostic
 from cnnspec.text.foreign.habits import HABITS
-from cnnspec.text.scanner import CLOSER, WORDS, Token
+from cnnspec.text.scanner import CLOSER, WORDS
 from cnnspec.text.slip import Slip
-from cnnspec.text.source import Source, Span
+from cnnspec.text.source import Span
 
 # What is missing behind a token.
 AFTER = {
@@ -57,12 +55,11 @@ NEXT: tuple[dict[str, str], ...] = (
 VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "NAME", "FUNC", "LPAR", "LSQB"}
 
 
-def explain(source: Source, tokens: list[Token], index: int, expects: Callable[[str], bool]) -> Diagnostic:
-    """The fault of the token at the index."""
-    slip = Slip(source, tokens, index, expects)
-    token = tokens[index]
+def explain(slip: Slip) -> Diagnostic:
+    """The fault of an unexpected token."""
+    token = slip.token
     if token.type == "WRONG":
-        return unreadable.explain(source, token.start, token.end)
+        return unreadable.explain(slip.source, token.start, token.end)
     for hint in HINTS:
         if fault := hint(slip):
             return fault
@@ -297,15 +294,6 @@ def behind_assertion(slip: Slip) -> Diagnostic | None:
     return None
 
 
-def outside_of_nets(slip: Slip) -> Diagnostic | None:
-    """A layer at the level of the file."""
-    starts = slip.back(1).type == "NL" and slip.expects("NET")
-    if not starts or slip.token.type in ("NL", "$END"):
-        return None
-    text = slip.text(slip.token)
-    return slip.fault(f"`{text}` stands outside of every net and block: steps belong in `net Name {{ … }}`")
-
-
 HINTS = (
     else_apart,
     elif_word,
@@ -321,5 +309,4 @@ HINTS = (
     chained_comparison,
     behind_assertion,
     lonely_word,
-    outside_of_nets,
 )

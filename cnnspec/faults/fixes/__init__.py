@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from cnnspec.compiler import Checked
 from cnnspec.failures import Keep, give_up, sparing
-from cnnspec.faults.fixes import arguments, claims, dialect, join_shapes, map_sizes
+from cnnspec.faults.fixes import arguments, claims, dialect, join_shapes, map_sizes, wiring
 from cnnspec.faults.fixes.syntax_tree import Tree
 from cnnspec.faults.fixes.trial import Case, Recheck, Trial
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
@@ -42,11 +42,12 @@ def any_of(propose: Finder) -> Kind:
 
 
 KINDS: dict[str, tuple[Kind, ...]] = {
-    "E0201": (any_of(dialect.outputs),),
+    "E0201": (any_of(dialect.outputs), any_of(wiring.residuals)),
     "E0202": (any_of(dialect.words), any_of(dialect.functions)),
     "E0203": (any_of(arguments.labels),),
     "E0204": (any_of(arguments.paths),),
-    "E0301": (any_of(arguments.extras),),
+    "E0214": (any_of(wiring.joins), any_of(wiring.bars)),
+    "E0301": (any_of(wiring.sources), any_of(arguments.extras)),
     "E0303": (
         Kind(map_sizes.pool_pads),
         any_of(arguments.kinds),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from cnnspec.faults.fixes.syntax_tree import Tree
+from cnnspec import layers
+from cnnspec.faults.fixes.syntax_tree import Tree, WrittenStep
 from cnnspec.faults.fixes.trial import Case, Outcome, apply, insert_into
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Counted, Edit, Fix, ShapeWanted
@@ -30,8 +31,10 @@ def line(case: Case) -> Fix | None:
     if case.fault.span.source is not source:
         return None
     edits, counted = [], []
-    for _, call in case.tree.calls:
-        text = rewritten(call) if call.span.line == number else None
+    for place, call in case.tree.calls:
+        if call.span.line != number or label_read(case.tree, place, call):
+            continue
+        text = rewritten(call)
         if text is not None and text != call.span.text:
             edits.append(Edit(call.span, text))
             counted.append(Edit(call.span, rewritten(call, True) or text))
@@ -72,6 +75,16 @@ def _laid_flat(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], O
     for start in sorted(starts, reverse=True):
         flat = insert_into(case.tree.source, flat, start, "flatten, ")
     return flat, case.outcome(flat)
+
+
+def label_read(tree: Tree, place: WrittenStep, call: syntax.Call) -> str | None:
+    """The label that a call such as `relu a` names, though its layer takes nothing but what arrives."""
+    cls = layers.find(call.name.name)
+    if cls is None or cls.positional or len(call.positional) != 1:
+        return None
+    text = call.positional[0].span.text.strip("() ")
+    labels = (each.step.label for each in tree.places if each.owner is place.owner)
+    return text if any(label is not None and label.span.text == text for label in labels) else None
 
 
 def rewritten(call: syntax.Call, counted: bool = False) -> str | None:

@@ -9,7 +9,7 @@ from cnnspec.text import foreign
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.recovery import goes_on
 from cnnspec.text.scanner import OPERATORS
-from cnnspec.text.slip import Slip
+from cnnspec.text.slip import LINE_ENDS, Slip
 
 _SHAPE = re.compile(r"(?:shape\s*=|input_shape\s*=|[(\[\s])*(\d+(?:\s*[x,]\s*\d+)+)[)\]\s,]*")
 
@@ -100,6 +100,24 @@ def value_apart(slip: Slip) -> Diagnostic | None:
     return fault._replace(span=slip.span(before))
 
 
+def source_behind(slip: Slip) -> Diagnostic | None:
+    """`conv 64@3x3 from a`."""
+    name, behind = slip.ahead(1), slip.ahead(2)
+    if slip.token.type != "FROM" or name.type != "NAME" or behind.type not in (*LINE_ENDS, "COMMA"):
+        return None
+    line = slip.line()
+    start = max((i + 1 for i, token in enumerate(line) if token.type == "COMMA"), default=0)
+    if line[start:] == [] or line[start].type not in ("NAME", "INT", "STRING", "COMPUTED"):
+        return None
+    source = f"from {slip.text(name)}"
+    return slip.fault(
+        f"what a step reads stands before it: `{source}, …`",
+        f"write `{source}, …`",
+        (line[start].start, line[start].start, f"{source}, "),
+        (slip.back(1).end, name.end, ""),
+    )
+
+
 def again_as_output(slip: Slip) -> Diagnostic | None:
     """`output again tower`."""
     name = slip.ahead(1)
@@ -153,5 +171,6 @@ HABITS = (
     label_by_equals,
     stride_by_slash,
     value_apart,
+    source_behind,
     again_as_output,
 )

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnnspec import layers
-from cnnspec.layers.base import Layer
+from cnnspec.layers.base import Join, Layer
 from cnnspec.text import foreign
 
 _SIZES = ("window", "kernel")
+_AXES = {"dim", "axis"}
 _TWO_AXES = {"1d": "2d", "1D": "2D"}
 
 
@@ -30,6 +31,8 @@ def translate(call: Call, counted: bool = False) -> str | None:
     cls, theirs, flat = _layer(call.name)
     if cls is None or any(layers.find(text) for text in call.plain):  # relu softmax: a comma is missing
         return None
+    if issubclass(cls, Join):
+        return _joined(cls, call)
     for order in _orders(cls, theirs, call):
         text = _in_our_words(cls, order, call, flat, counted)
         if text is not None:
@@ -68,6 +71,17 @@ def _layer(name: str) -> tuple[type[Layer] | None, str, bool]:
         if found is not None:
             return found, theirs, theirs != name
     return None, name, False
+
+
+def _joined(cls: type[Join], call: Call) -> str | None:
+    """`torch.cat([a, b], 1)`, `add a b` as a join of the values of these labels."""
+    axis = dict(call.named)
+    plain = call.plain[:-1] if call.plain[-1:] in (("1",), ("-3",)) else call.plain
+    labels = [text for each in plain for text in re.split(r"\s*,\s*", each.strip("[]() "))]
+    if not labels or not all(re.fullmatch(r"[A-Za-z_]\w*", text) for text in labels) or axis.keys() - _AXES:
+        return None
+    paths = [f"from {text}" for text in labels]
+    return f"{cls.name} {{ | {' | '.join(paths if len(paths) > 1 else ['identity', *paths])} }}"
 
 
 def _orders(cls: type[Layer], theirs: str, call: Call) -> Iterator[tuple[str, ...]]:

@@ -1,0 +1,120 @@
+"""Steps that stand in no braces: `net A` and `net A:` without them, `model A {`, or no net at all.
+
+What is missing is put in among the tokens, so that the steps are read, and their own faults found, in the
+same run.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.scanner import Token
+from cnnspec.text.slip import Slip
+
+FILE_LEVEL = ("NET", "BLOCK", "USE", "$END")
+HEADS = {"network": "net", "model": "net", "cnn": "net", "function": "block", "module": "block"}
+"""What others begin a net or a block with; only where a name follows."""
+
+
+class Unwrapped(NamedTuple):
+    """What is wrong, and the kinds of token that belong in place of those from `start` to `stop`.
+
+    `end`: the index of the token that a closing brace is missing before.
+    """
+
+    fault: Diagnostic
+    start: int
+    stop: int
+    kinds: tuple[str, ...] = ()
+    end: int | None = None
+
+    def mend(self, tokens: list[Token]) -> int:
+        """Put in what is missing; the index of the token to go on with."""
+        if self.end is not None:
+            place = tokens[self.end].start
+            tokens.insert(self.end, Token("RBRACE", place, place))
+        first, behind = tokens[self.start].start, tokens[self.stop].start
+        tokens[self.start : self.stop] = [Token(kind, first, behind) for kind in self.kinds]
+        return self.start
+
+
+def find(slip: Slip) -> Unwrapped | None:
+    """What is missing around the steps that begin at an unexpected token; None where that is no fault."""
+    line = slip.line()
+    if line and line[0].type in ("NET", "BLOCK") and slip.expects("LBRACE"):
+        return _without_braces(slip)
+    starts = slip.back(1).type == "NL" and slip.expects("NET")
+    if not starts or slip.token.type in ("NL", "$END"):
+        return None
+    if slip.text(slip.token) in HEADS and slip.ahead(1).type in ("NAME", "FUNC"):
+        return _other_head(slip)
+    return _astray(slip)
+
+
+def _without_braces(slip: Slip) -> Unwrapped | None:
+    """`net A`, `net A:`."""
+    end = _end(slip, slip.at)
+    edits = _braces(slip, slip.at, end)
+    if not edits:
+        return None
+    head = slip.source.text[slip.line()[0].start : slip.back(1).end]
+    message = f"what belongs to a {head.split()[0]} stands in braces: `{head} {{ … }}`"
+    fault = slip.fault(message, "put it in braces", *edits)
+    fault = fault._replace(span=slip.span(slip.line()[0], slip.back(1)))
+    return Unwrapped(fault, slip.at, slip.at + (slip.token.type == "COLON"), ("LBRACE",), end)
+
+
+def _other_head(slip: Slip) -> Unwrapped:
+    """`model A {`; without its braces, too."""
+    token = slip.token
+    ours = HEADS[slip.text(token)]
+    index = slip.at
+    while slip.tokens[index].type not in ("NL", "LBRACE", "COLON", "$END"):
+        index += 1
+    edits = _braces(slip, index, _end(slip, index))
+    message = f"a {ours} begins with `{ours}`"
+    fault = slip.fault(message, f"write `{ours}`", (token.start, token.end, ours), *edits)
+    return Unwrapped(fault, slip.at, slip.at + 1, (ours.upper(),))
+
+
+def _astray(slip: Slip) -> Unwrapped:
+    """Steps at the level of the file: where it has no net, those of one."""
+    end = _end(slip, slip.at)
+    text = slip.text(slip.token)
+    message = f"`{text}` stands outside of every net and block: steps belong in `net Name {{ … }}`"
+    if any(token.type == "NET" for token in slip.tokens):
+        return Unwrapped(slip.fault(message), slip.at, end)
+    start, close = slip.token.start, _line_end(slip, end)
+    edits = (start, start, "net Net {\n"), (close, close, "\n}")
+    fault = slip.fault(message, "put them in `net Net { … }`", *edits)
+    return Unwrapped(fault, slip.at, slip.at, ("NET", "NAME", "LBRACE"), end)
+
+
+def _braces(slip: Slip, at: int, end: int) -> tuple[tuple[int, int, str], ...]:
+    """The edits that put what follows a head in braces; none where nothing does, or where a brace stands."""
+    token, tokens = slip.tokens[at], slip.tokens
+    behind = at + (token.type == "COLON")
+    if tokens[behind].type != "NL" or behind + 1 >= end or tokens[behind + 1].type == "LBRACE":
+        return ()
+    close = _line_end(slip, end)
+    return (tokens[at - 1].end, tokens[behind - 1].end, " {"), (close, close, "\n}")
+
+
+def _end(slip: Slip, at: int) -> int:
+    """The index of the newline before the next net, block or `use`, or of the end of the file."""
+    depth, index, last = 0, at, len(slip.tokens) - 1
+    while index < last:
+        kind = slip.tokens[index].type
+        depth += {"LBRACE": 1, "RBRACE": -1}.get(kind, 0)
+        if kind == "NL" and depth <= 0 and slip.tokens[index + 1].type in FILE_LEVEL:
+            break
+        index += 1
+    return index
+
+
+def _line_end(slip: Slip, index: int) -> int:
+    """Where the line of the last token before an index ends, without a comment's newline."""
+    text, behind = slip.source.text, slip.tokens[index - 1].end
+    end = text.find("\n", behind)
+    return len(text.rstrip()) if end < 0 else end
