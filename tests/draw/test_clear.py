@@ -8,12 +8,12 @@ import pytest
 
 from cnnspec.draw.clear import clear_titles
 from cnnspec.draw.dot import Writer
-from cnnspec.draw.engine import Engine, engine, wheel
+from cnnspec.draw.engine import Engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import boxes
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.wrap import measure, sever, wrap
-from tests.draw.nets import golden, shipped
+from tests.draw.nets import ENGINES, golden, shipped
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ def bent(svg: str) -> int:
     return count
 
 
-@pytest.mark.parametrize("draw", [engine(), wheel()], ids=["dot", "wheel"])
+@pytest.mark.parametrize("draw", ENGINES.values(), ids=ENGINES)
 @pytest.mark.parametrize("name", ["densenet", "mobilenet_v2", "resnet", "efficientnet"])
 def test_no_edge_is_bent_beside_a_way_around(name: str, draw: Engine) -> None:
     diagram = simplify(shipped(name)[0])

