@@ -48,6 +48,7 @@ def png(svg: str, mark: str) -> bytes:
             svg_string=svg,
             dpi=96,
             zoom=times,
+            background=paper(svg),
             font_files=list(files),
             sans_serif_family="Bitstream Vera Sans",
         )
@@ -56,6 +57,13 @@ def png(svg: str, mark: str) -> bytes:
     size = chunk(b"pHYs", struct.pack(">IIB", a_metre, a_metre, 1))
     words = chunk(b"tEXt", b"Software\0" + mark.encode("latin-1", "replace"))
     return data[:HEADER] + size + words + data[HEADER:]
+
+
+def paper(svg: str) -> str:
+    """The colour of the page: its last row and column of pixels may be covered in part only."""
+    found = re.search(r'<rect [^>]*fill="(#[0-9a-fA-F]{6})"', svg)
+    assert found is not None
+    return found.group(1)
 
 
 def zoom(svg: str) -> float:
@@ -76,6 +84,7 @@ def pdf(svg: str, title: str) -> bytes:
     plain, bold = fonts()
     try:
         from reportlab.graphics import renderPDF  # type: ignore[import-untyped]
+        from reportlab.pdfbase.pdfmetrics import baseGFont  # type: ignore[import-untyped]
         from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
         from svglib.fonts import register_font
         from svglib.svglib import svg2rlg
@@ -87,8 +96,18 @@ def pdf(svg: str, title: str) -> bytes:
     if drawing is None:
         raise DrawProblem("the picture could not be turned into PDF: write an SVG instead")
     out = io.BytesIO()
-    canvas = Canvas(out, pagesize=(drawing.width, drawing.height), invariant=1)
+
+    class Embedding(Canvas):  # type: ignore[misc]
+        """Never sets the font that reportlab begins with, which is not embedded; each text names its own."""
+
+        def setFont(self, psfontname: str, *size: float) -> None:  # noqa: N802  # reportlab's name
+            super().setFont(FONT if psfontname == baseGFont() else psfontname, *size)
+
+    canvas = Embedding(out, pagesize=(drawing.width, drawing.height), invariant=1, initialFontName=FONT)
     canvas.setTitle(title)
+    canvas.setAuthor("")  # reportlab would name one, and a subject
+    canvas.setSubject("")
+    canvas.setCreator(f"cnnspec {__version__}")
     canvas.setProducer(f"{MARK} {__version__}")
     renderPDF.draw(drawing, canvas, 0, 0)
     canvas.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -23,6 +24,7 @@ from cnnspec.draw.engine import DrawProblem, engine, wheel
 from cnnspec.draw.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import SUFFIXES, picture, simplify
+from cnnspec.draw.theme import THEMES
 from cnnspec.text.output import MARK, is_ours
 from tests.draw.nets import ENGINES, GOLDEN, golden, ordered, svg
 from tests.nets import network
@@ -174,6 +176,15 @@ def test_png_and_pdf_have_the_width_on_paper() -> None:
 
 
 @pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", [None, 359.77])
+def test_png_is_opaque_to_its_edges(theme: str, width: float | None) -> None:
+    look = Look(width=width, theme=THEMES[theme])
+    image = Image.open(io.BytesIO(picture(golden("lenet"), ".png", look).content)).convert("RGBA")
+    assert image.getchannel("A").getextrema() == (255, 255)
+
+
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("name", ["层卷积层卷积", "слойслой", "ΑΒΓΔαβγδ"])
 def test_names_that_the_font_lacks_are_seen_without_system_fonts(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -201,12 +212,17 @@ def test_png_is_bounded(box: str) -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_pdf_keeps_text_as_text_and_names_its_producer() -> None:
-    data = picture(golden("lenet"), ".pdf").content
+@pytest.mark.parametrize("view", ["graph", "volume"])
+def test_pdf_keeps_text_as_text_and_names_its_producer(view: str) -> None:
+    data = picture(golden("lenet"), ".pdf", Look(view=view)).content
     assert data.startswith(b"%PDF-")
     assert f"/Producer ({MARK}".encode() in data
     assert data.rstrip().endswith(MARK.encode())
     assert b"BitstreamVera" in data
+    fonts = re.findall(rb"/Type /Font\b", data)
+    assert len(fonts) == len(re.findall(rb"/FontFile2\b", data)) > 0  # all embedded
+    for invented in (b"anonymous", b"unspecified", b"untitled"):
+        assert invented not in data
 
 
 @pytest.mark.skipif("dot" not in ENGINES, reason="no dot on this machine")
