@@ -61,7 +61,7 @@ LOOP = (
         "--amp", type=click.Choice(["auto", "no", "bf16", "fp16"]), default="auto", help="Numbers of 16 bits."
     ),
     click.option("--compile", is_flag=True, help="Compile the net first."),
-    click.option("--shard", is_flag=True, help="Divide the net itself among the processes of torchrun."),
+    click.option("--shard/--no-shard", help="Divide the net itself among the processes of torchrun."),
     click.option(
         "--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of weights, order, division; 0."
     ),
@@ -75,7 +75,7 @@ LOOP = (
 )
 """The options that a run keeps; going on with it takes them from there."""
 
-FIXED = ("backend", "seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken", "shard")
+FIXED = ("backend", "seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken")
 """Those of which what was learnt so far depends in a way that the rest of the run cannot take back."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from cnnspec.graph.tree import Input, Network
@@ -14,6 +13,13 @@ from cnnspec.train.head import Head
 
 class Stopped(Exception):
     """Training has ended after a step within an epoch, as it was asked to."""
+
+
+class State(NamedTuple):
+    """`tensors` by part and key, `net/conv1.weight`; `numbers` as JSON takes them."""
+
+    tensors: dict[str, Array]
+    numbers: dict[str, Any]
 
 
 class Request(NamedTuple):
@@ -63,8 +69,8 @@ class Engine(Protocol):
     def weights(self) -> dict[str, Array]:
         """The tensors that were tried last, by their keys in PyTorch."""
 
-    def save(self, folder: Path, notes: dict[str, Any]) -> None:
-        """Write what going on needs, whole or not at all; each process calls it. Raises FileProblem."""
+    def state(self) -> State:
+        """What going on needs; each process calls it, and each has all of it."""
 
-    def load(self, folder: Path) -> dict[str, Any]:
-        """Take it, and return the notes. Raises FileNotFoundError, and anything on broken bytes."""
+    def take(self, state: State) -> None:
+        """Go on from there. Raises anything where it is another net's."""

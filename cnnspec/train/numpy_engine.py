@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import json
 import math
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cnnspec.run import RunProblem
-from cnnspec.run.programs import Array, module_of
+from cnnspec.run.programs import Array, numpy_class
 from cnnspec.run.weight_files import blank_state, read_weights
-from cnnspec.text.output import write
 from cnnspec.train.data.augment import change
 from cnnspec.train.data.prepare import scaled
-from cnnspec.train.engine import Stopped, Task
+from cnnspec.train.engine import State, Stopped, Task
 
 ONLY_TORCH = ("freeze", "ema", "compile", "label_smoothing", "shard")
 BATCH = 64  # images at once in validation
@@ -35,15 +32,13 @@ class NumpyEngine:
         odd += ["trivial"] * (task.request.augment == "trivial")
         if odd:
             raise RunProblem(f"the NumPy program trains without {', '.join(odd).replace('_', ' ')}")
-        module = module_of("numpy", task.network)
-        classes = [item for item in vars(module).values() if isinstance(item, type)]
-        self.net: Any = [item for item in classes if issubclass(item, module.BaseNet)][-1](
-            seed=self.options["seed"]
-        )
+        made = numpy_class(task.network)
+        self.net: Any = made(seed=self.options["seed"])
         if task.request.weights is not None:
             self.net.params |= read_weights(task.request.weights, blank_state(task.network))
             self.net.refresh()
         sgd = self.options["optimizer"] == "sgd"
+        module = sys.modules[made.__module__]
         self.optimizer: Any = module.SGD(self.net, 0.0, momentum=0.9) if sgd else module.Adam(self.net)
         self.moments = ("velocity",) if sgd else ("first", "second")
         self.count = len(task.data.train.labels)
@@ -144,26 +139,17 @@ class NumpyEngine:
     def weights(self) -> dict[str, Array]:
         return dict(self.net.params)
 
-    def save(self, folder: Path, notes: dict[str, Any]) -> None:
+    def state(self) -> State:
         parts = {"net": self.net.params} | {name: getattr(self.optimizer, name) for name in self.moments}
-        arrays = {f"{part}/{key}": x for part, tensors in parts.items() for key, x in tensors.items()}
-        at: dict[str, Any] = {"step": self.step, "loss": self.loss, "right": self.right}
-        at["steps"] = getattr(self.optimizer, "steps", {})
-        file = io.BytesIO()
-        np.savez(file, notes=np.array(json.dumps(notes | {"at": at})), **arrays)
-        write(str(folder / "state.npz"), file.getvalue(), force=True)
+        tensors = {f"{part}/{key}": x for part, found in parts.items() for key, x in found.items()}
+        numbers = {name: getattr(self, name) for name in ("step", "loss", "right")}
+        return State(tensors, numbers | {"steps": getattr(self.optimizer, "steps", {})})
 
-    def load(self, folder: Path) -> dict[str, Any]:
-        with np.load(folder / "state.npz", allow_pickle=False) as archive:
-            notes: dict[str, Any] = json.loads(str(archive["notes"]))
-            for name in archive.files:
-                part, _, key = name.partition("/")
-                if key:
-                    tensors = self.net.params if part == "net" else getattr(self.optimizer, part)
-                    tensors[key] = archive[name]
-        at = notes.pop("at")
-        self.step, self.loss, self.right = at["step"], at["loss"], at["right"]
-        if at["steps"]:
-            self.optimizer.steps = at["steps"]
+    def take(self, state: State) -> None:
+        for name, tensor in state.tensors.items():
+            part, _, key = name.partition("/")
+            owned = self.net.params if part == "net" else getattr(self.optimizer, part)
+            owned[key] = np.array(tensor)
+        self.step, self.loss, self.right = (state.numbers[name] for name in ("step", "loss", "right"))
+        self.optimizer.steps = state.numbers["steps"]
         self.net.refresh()
-        return notes

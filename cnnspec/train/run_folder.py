@@ -6,7 +6,7 @@ log.csv            a row of COLUMNS for each epoch
 best.safetensors   the weights of the epoch that was best in validation, under the keys of the specification
 last.safetensors   those of the last epoch
 predictions.npz    Predictions of the best epoch
-state/             what going on needs: state.pt, or step-N/ of a net that is divided
+state.safetensors  what going on needs: the engine's tensors, and notes as the bytes of JSON
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ import numpy as np
 
 from cnnspec.run import RunProblem
 from cnnspec.run.programs import Array
-from cnnspec.run.weight_files import contents
+from cnnspec.run.weight_files import contents, read_all
 from cnnspec.text.files import STDIN, read_bytes
 from cnnspec.text.output import make_folder, write
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
 """Accuracies are shares from 0 to 1, `lr` is that of the epoch's last step, epochs count from 1."""
 
-CONFIG, LOG, PREDICTIONS, STATE = "config.json", "log.csv", "predictions.npz", "state"
+CONFIG, LOG, PREDICTIONS, STATE = "config.json", "log.csv", "predictions.npz", "state.safetensors"
+NOTES = "notes"
 
 
 class Row(NamedTuple):
@@ -115,6 +116,20 @@ class RunFolder:
     def write_weights(self, name: str, state: dict[str, Array]) -> None:
         """`best.safetensors` or `last.safetensors`. Raises FileProblem."""
         self.write(name, contents(name, state))
+
+    def write_state(self, tensors: dict[str, Array], notes: dict[str, Any]) -> None:
+        """Tensors and notes in one file, so that they are of one step. Raises FileProblem."""
+        text = np.frombuffer(json.dumps(notes).encode(), np.uint8)
+        self.write(STATE, contents(STATE, tensors | {NOTES: text}))
+
+    def read_state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Raises RunProblem where it is not there or cannot be read."""
+        if not (self.path / STATE).exists():
+            raise RunProblem(f"{self.path}: holds no state to go on from")
+        tensors = read_all(str(self.path / STATE))
+        if NOTES not in tensors:
+            raise RunProblem(f"{self.path / STATE}: holds tensors, and not the state of a run")
+        return tensors, json.loads(tensors.pop(NOTES).tobytes())
 
     def write_predictions(self, found: Predictions) -> None:
         """Raises FileProblem."""

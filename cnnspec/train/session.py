@@ -14,9 +14,8 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
 from cnnspec.run import RunProblem
 from cnnspec.run.programs import Array
-from cnnspec.text.output import make_folder
 from cnnspec.train.data.read import check_classes, check_input, read_data
-from cnnspec.train.engine import Engine, Request, Stopped, Task
+from cnnspec.train.engine import Engine, Request, State, Stopped, Task
 from cnnspec.train.head import head_of
 from cnnspec.train.run_folder import STATE, Row, RunFolder
 from cnnspec.train.scores import accuracy_of, loss_of, predictions_of
@@ -51,15 +50,15 @@ class Session:
 
     def resume(self) -> None:
         """Go on from the folder's state. Raises RunProblem where there is none, Finished."""
-        path = self.folder.path / STATE
         try:
-            notes = self.engine.load(path)
+            tensors, notes = self.folder.read_state()
+            self.engine.take(State(tensors, notes["numbers"]))
             self.rows = [Row(*row) for row in notes["rows"]]
             self.best = tuple(notes["best"])
-        except FileNotFoundError:
-            raise RunProblem(f"{self.folder.path}: holds no state to go on from") from None
-        except Exception as problem:  # on broken bytes, or another version's
-            raise RunProblem(f"{path}: cannot be gone on from: {problem}") from None
+        except (RunProblem, MemoryError):
+            raise
+        except Exception as problem:  # on another net's tensors, or another version's
+            raise RunProblem(f"{self.folder.path / STATE}: cannot be gone on from: {problem}") from None
         if self.engine.step >= self.last * self.engine.steps:
             raise Finished(f"{self.folder.path}: has had its {len(self.rows)} epochs")
 
@@ -99,11 +98,11 @@ class Session:
         self.keep_state()
 
     def keep_state(self) -> None:
-        """Write what going on needs, beside the old state, then in its place. Raises FileProblem."""
+        """Write what going on needs in place of the old state. Raises FileProblem."""
+        tensors, numbers = self.engine.state()
         if self.engine.leads:
-            make_folder(str(self.folder.path / STATE))
-        notes = {"rows": [list(row) for row in self.rows], "best": list(self.best)}
-        self.engine.save(self.folder.path / STATE, notes)
+            notes = {"numbers": numbers, "rows": [list(row) for row in self.rows], "best": list(self.best)}
+            self.folder.write_state(tensors, notes)
 
 
 @contextmanager

@@ -5,26 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 from cnnspec.graph.tree import Network
 from cnnspec.run import RunProblem
-from cnnspec.run.programs import Array, module_of
+from cnnspec.run.programs import Array, torch_class
 from cnnspec.run.weight_files import blank_state, read_weights
-from cnnspec.text.files import FileProblem
-from cnnspec.train import shards
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.culprit import culprit
 from cnnspec.train.data.images import Data
 from cnnspec.train.data.prepare import preparation
-from cnnspec.train.engine import Task
+from cnnspec.train.engine import State, Task
 from cnnspec.train.recipe.loop import Batches
+from cnnspec.train.shards import whole
 from cnnspec.train.shared_norms import share_norms
 from cnnspec.train.trainer import Choices, FullTrainer
 
@@ -84,46 +81,26 @@ class TorchEngine:
             return self.trainer.evaluate().numpy()
 
     def weights(self) -> dict[str, Array]:
-        return {
-            key: shards.whole(tensor).cpu().numpy() for key, tensor in self.trainer.shown.state_dict().items()
-        }
+        return arrays(self.trainer.shown.state_dict())
 
-    def save(self, folder: Path, notes: dict[str, Any]) -> None:
-        if self.trainer.options.shard:
-            shards.save(
-                folder, self.step, self.trainer.tensors(), {"trainer": self.trainer.numbers(), **notes}
-            )
-        elif self.leads:
-            self.save_whole(folder, notes)
+    def state(self) -> State:
+        return State(arrays(self.trainer.tensors()), self.trainer.numbers())
 
-    def save_whole(self, folder: Path, notes: dict[str, Any]) -> None:
-        path, aside = folder / "state.pt", folder / "state.part"
-        try:
-            with aside.open("wb") as file:
-                torch.save({"trainer": self.trainer.state_dict(), **notes}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        except (OSError, RuntimeError) as problem:
-            aside.unlink(missing_ok=True)
-            reason = problem.strerror if isinstance(problem, OSError) else problem
-            raise FileProblem(f"{path}: {reason}") from None
+    def take(self, state: State) -> None:
+        tensors = {key: torch.from_numpy(np.array(tensor)) for key, tensor in state.tensors.items()}
+        self.trainer.take(tensors, state.numbers)
 
-    def load(self, folder: Path) -> dict[str, Any]:
-        if self.trainer.options.shard:
-            notes = shards.load(folder, self.trainer.tensors())
-            self.trainer.take_numbers(notes.pop("trainer"))
-            return notes
-        state: dict[str, Any] = torch.load(folder / "state.pt", self.trainer.device, weights_only=True)
-        self.trainer.load_state_dict(state.pop("trainer"))
-        return state
+
+def arrays(tensors: dict[str, Tensor]) -> dict[str, Array]:
+    """The tensors whole, which all processes ask for at once."""
+    return {key: whole(tensor).cpu().numpy() for key, tensor in tensors.items()}
 
 
 def build_net(network: Network, seed: int, weights: str | None) -> nn.Module:
     """The emitted module, its weights drawn by the seed or those of a file. Raises RunProblem."""
-    classes = [item for item in vars(module_of("torch", network)).values() if isinstance(item, type)]
+    made = torch_class(network)
     torch.manual_seed(seed)
-    net = [item for item in classes if issubclass(item, nn.Module)][-1]()
+    net: nn.Module = made()
     if weights is not None:
         found = read_weights(weights, blank_state(network))
         net.load_state_dict({key: torch.from_numpy(np.array(tensor)) for key, tensor in found.items()})

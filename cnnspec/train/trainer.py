@@ -12,14 +12,13 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from cnnspec.train.engine import Stopped
 from cnnspec.train.recipe.heads import HeadOptions, HeadTrainer
 from cnnspec.train.recipe.loop import Batch, Batches
-from cnnspec.train.shards import shard
+from cnnspec.train.shards import part_of, shard
 
 
 def obey_the_parent(worker: int) -> None:
@@ -144,32 +143,30 @@ class FullTrainer(HeadTrainer):
             scores = super().evaluate()
         return self.logits(scores, self.options.main)
 
-    def tensors(self) -> dict[str, Any]:
-        """Those of which each process holds a part; what fills them in place changes this trainer."""
-        moments = get_optimizer_state_dict(self.net, self.optimizer)["state"]
-        parts = {"net": self.net.state_dict(), "optimizer": moments}
-        return parts if self.average is None else parts | {"average": self.average.state_dict()}
+    def tensors(self) -> dict[str, Tensor]:
+        """All that the rest of the run depends on: `net/KEY`, `average/KEY`, `optimizer/KEY/NAME`."""
+        found = {f"{part}/{key}": x for part, net in self.nets() for key, x in net.state_dict().items()}
+        for key, tensor in self.net.named_parameters():
+            for name, moment in self.optimizer.state.get(tensor, {}).items():
+                found[f"optimizer/{key}/{name}"] = moment
+        return found
 
-    def state_dict(self) -> dict[str, Any]:
-        """All that a run needs to go on."""
-        parts = {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
-        if self.average is not None:
-            parts["average"] = self.average.state_dict()
-        return parts | self.numbers()
+    def nets(self) -> list[tuple[str, nn.Module]]:
+        return [("net", self.net)] + ([] if self.average is None else [("average", self.average)])
 
     def numbers(self) -> dict[str, Any]:
-        """What of the state is no tensor of the net, the optimiser or the average."""
+        """What of the state is no tensor, as JSON takes it."""
         return {"scaler": self.scaler.state_dict(), "at": [self.step, self.loss, self.right]}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.net.load_state_dict(state["net"])
-        # The moments are the run's; what they are used with, as the weight decay, is this call's.
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict(state["optimizer"] | {"param_groups": groups})
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.take_numbers(state)
-
-    def take_numbers(self, state: dict[str, Any]) -> None:
-        self.scaler.load_state_dict(state["scaler"])
-        self.step, self.loss, self.right = state["at"]
+    def take(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """Go on from a state: whole tensors, of which this process takes its part."""
+        for part, net in self.nets():
+            mine = net.state_dict()
+            net.load_state_dict({key: part_of(tensors[f"{part}/{key}"], x) for key, x in mine.items()})
+        parameters = dict(self.net.named_parameters())
+        for path, tensor in tensors.items():
+            if path.startswith("optimizer/"):  # whose numbers, as the weight decay, are this call's
+                _, key, name = path.split("/")
+                self.optimizer.state[parameters[key]][name] = part_of(tensor, parameters[key])
+        self.scaler.load_state_dict(numbers["scaler"])
+        self.step, self.loss, self.right = numbers["at"]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file
 
+from cnnspec.train.run_folder import STATE, RunFolder
 from tests.safety.running import ROOT
 from tests.train.calling import DIGITS, some_digits
 
@@ -38,13 +38,13 @@ def checkpoint(folder: Path) -> tuple[int, float]:
     for path in folder.glob("*.npz"):
         with np.load(path) as archive:
             assert all(archive[name].size for name in ("labels", "scores"))
-    path = folder / "state" / "state.pt"
-    return int(torch.load(path, weights_only=True)["trainer"]["at"][0]), path.stat().st_mtime
+    _, notes = RunFolder(folder).read_state()
+    return int(notes["numbers"]["at"][0]), (folder / STATE).stat().st_mtime
 
 
 def test_no_kill_loses_a_checkpoint(tmp_path: Path) -> None:
     some_digits(tmp_path / "d.npz", 120)
-    chance, state = random.Random(0), tmp_path / "run" / "state" / "state.pt"
+    chance, state = random.Random(0), tmp_path / "run" / STATE
     steps, written = 0, 0.0
     for number in range(KILLS):
         how = ["--resume", "run"] if number else ["--epochs", str(EPOCHS), "--out", "run"]

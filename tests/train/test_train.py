@@ -24,7 +24,7 @@ from cnnspec.train import report
 from cnnspec.train.engine import Request
 from cnnspec.train.head import head_of
 from cnnspec.train.report.evidence import read_run
-from cnnspec.train.run_folder import COLUMNS, RunFolder
+from cnnspec.train.run_folder import COLUMNS, LOG, STATE, RunFolder
 from cnnspec.train.session import Session
 from tests.safety.running import python
 from tests.train.calling import DIGITS, SPECS, call, some_digits
@@ -189,22 +189,29 @@ def test_an_interrupt_within_an_epoch_loses_nothing(more: dict[str, Any], data: 
 def test_a_full_disk_leaves_the_last_whole_state(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saved, save = [], torch.save
+    run, log = tmp_path / "run", tmp_path / "run" / LOG
 
-    def fill(state: Any, file: Any) -> None:
-        saved.append(state)
-        if len(saved) == 2:
+    def fill(handle: int) -> None:
+        if log.exists() and len(log.read_text().splitlines()) == 3:  # the state follows the log
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        save(state, file)
 
-    monkeypatch.setattr(torch, "save", fill)
-    run = tmp_path / "run"
+    monkeypatch.setattr(os, "fsync", fill)
     done = call("train", DIGITS, data, "--epochs", 2, "--out", run)
-    assert done.code == 2 and f"{run / 'state' / 'state.pt'}: No space left on device" in done.err
-    assert [path.name for path in (run / "state").iterdir()] == ["state.pt"]
+    assert done.code == 2 and f"{run / STATE}: No space left on device" in done.err
+    assert not [path for path in run.iterdir() if path.name.startswith(".")], "what was half written is gone"
     monkeypatch.undo()
     done = call("train", DIGITS, data, "--resume", run)
     assert done.code == 0 and "goes on after epoch 1" in done.out
+
+
+def test_a_state_that_is_none_of_the_net_is_refused(whole: Path, data: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    shutil.copy(run / "last.safetensors", run / STATE)
+    assert f"{run / STATE}: holds tensors, and not the state" in call("train", DIGITS, data, "--resume", run).err
+    torch.save({"trainer": {}}, run / STATE)
+    assert f"{run / STATE}: cannot be read: it is no" in call("train", DIGITS, data, "--resume", run).err
+    (run / STATE).unlink()
+    assert "holds no state to go on from" in call("train", DIGITS, data, "--resume", run).err
 
 
 def test_a_run_that_goes_on_has_the_weight_decay_of_the_call(data: Path, tmp_path: Path) -> None:
