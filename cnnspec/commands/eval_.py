@@ -46,13 +46,11 @@ def eval_(
     """
     _, network = call.network(file, choice)
     with in_words(network, choice):
-        from cnnspec.run.programs import report_memory
         from cnnspec.train.evaluation import Evaluation
 
-        with report_memory(network.name):
-            evaluation = Evaluation(network, data, weights, backend, seed, skip_broken, part)
-            with Progress(evaluation.count, "eval") as progress:
-                logits = evaluation.run(progress.step)
+        evaluation = Evaluation(network, data, weights, backend, seed, skip_broken, part)
+        with Progress(evaluation.count, "eval") as progress:
+            logits = evaluation.run(progress.step)
     for line in lines(logits, evaluation.labels, evaluation.classes):
         tell(line)
 

@@ -41,13 +41,15 @@ def in_words(network: Any, choice: dict[str, Any], without_torch: str = "") -> I
     """What is wrong with a net's data ends the call, with the way out where there is one."""
     try:
         from cnnspec.run import RunProblem
+        from cnnspec.run.programs import report_memory
         from cnnspec.train.data.images import OtherChannels
         from cnnspec.train.data.read import OtherClasses
         from cnnspec.train.session import Finished
     except ImportError as problem:
         fail(lacking(problem, without_torch))
     try:
-        yield
+        with report_memory(network.name):
+            yield
     except ImportError as problem:
         fail(lacking(problem, without_torch))
     except OtherClasses as problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path, PurePath
@@ -119,19 +118,17 @@ def train(
     DATA is a folder of class folders, a .csv of paths and labels, an .npz, or `digits`. A folder may hold
     train and val folders, or the files of MNIST or CIFAR. What comes of it goes to runs/.
     """
-    if int(os.environ.get("RANK", 0)) > 0:  # the first process speaks for all
-        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
-    choice = {"net": net, "settings": settings, "inputs": inputs, "limits": limits}
-    if resume is not None:
-        choice = as_begun(choice, file, out, resume)
-    path, network = call.network(file, choice)
-    given = {name for name in asked if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    with in_words(network, choice, ", or train in NumPy: --backend numpy"):
-        from cnnspec.run.programs import report_memory
-        from cnnspec.train.processes import together
-        from cnnspec.train.run_folder import RunFolder
+    from cnnspec.train.processes import together
 
-        with together(), report_memory(network.name):
+    choice = {"net": net, "settings": settings, "inputs": inputs, "limits": limits}
+    with together():
+        if resume is not None:
+            choice = as_begun(choice, file, out, resume)
+        path, network = call.network(file, choice)
+        given = {name for name in asked if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+        with in_words(network, choice, ", or train in NumPy: --backend numpy"):
+            from cnnspec.train.run_folder import RunFolder
+
             folder, bar = RunFolder(folder_of(path, out, resume)), Bar()
             if resume is None:
                 session = begin(call, folder, bar, path, network, data, choice, asked)
@@ -318,16 +315,15 @@ def introduce(session: Session) -> None:
 
 def follow(session: Session, bar: Bar, stop_after: int | None) -> bool:
     """Train, and tell of each epoch; whether it came to its end."""
-    last = session.last
     rows, count = session.run(), 0
     while True:
         with Progress(session.engine.steps, f"epoch {len(session.rows) + 1}") as bar.progress:
             row = next(rows, None)
         if row is None:
-            return not session.engine.stop
-        tell(words_of(row, last))
+            return len(session.rows) >= session.last
+        tell(words_of(row, session.last))
         count += 1
-        if count == stop_after and row.epoch < last:
+        if count == stop_after and row.epoch < session.last:
             return False
 
 

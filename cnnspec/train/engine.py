@@ -47,15 +47,22 @@ class Task(NamedTuple):
 
 
 class Engine(Protocol):
-    """`steps` are those of an epoch, `step` counts those of all; `stop` ends training after a step."""
+    """`steps` are those of an epoch, `step` counts those of all.
+
+    `asked`: this process was asked to stop; `stop`: the one of all processes that was asked, so that all stop
+    after the same step.
+    """
 
     steps: int
-    stop: bool
+    asked: bool
     leads: bool
     parameters: int
 
     @property
     def step(self) -> int: ...
+
+    @property
+    def stop(self) -> bool: ...
 
     def rate(self, step: int) -> float:
         """The learning rate."""

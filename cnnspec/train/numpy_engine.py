@@ -15,6 +15,7 @@ from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.data.augment import change
 from cnnspec.train.data.prepare import scaled
 from cnnspec.train.engine import State, Stopped, Task
+from cnnspec.train.processes import are_several
 
 ONLY_TORCH = ("freeze", "ema", "compile", "label_smoothing", "shard")
 BATCH = 64  # images at once in validation
@@ -32,6 +33,8 @@ class NumpyEngine:
         odd += ["trivial"] * (task.request.augment == "trivial")
         if odd:
             raise RunProblem(f"the NumPy program trains without {', '.join(odd).replace('_', ' ')}")
+        if are_several():
+            raise RunProblem("the NumPy program trains in one process, and torchrun started several")
         made = numpy_class(task.network)
         self.net: Any = made(seed=self.options["seed"])
         if task.request.weights is not None:
@@ -43,10 +46,14 @@ class NumpyEngine:
         self.moments = ("velocity",) if sgd else ("first", "second")
         self.count = len(task.data.train.labels)
         self.steps = math.ceil(self.count / self.options["batch"])
-        self.step, self.loss, self.right, self.stop = 0, 0.0, 0.0, False
+        self.step, self.loss, self.right, self.asked = 0, 0.0, 0.0, False
         self.parameters = sum(tensor.size for tensor in self.net.params.values())
         self.values: dict[str, Array] = {}
         self.watch()
+
+    @property
+    def stop(self) -> bool:
+        return self.asked
 
     def watch(self) -> None:
         """Keep the values of training runs: they tell which images are right, and what made no number."""

@@ -1,30 +1,69 @@
-"""Several processes, as torchrun starts them: which one this is, and what they train on."""
+"""Several processes, as torchrun starts them: which one this is, who speaks, and what they train on."""
 
 from __future__ import annotations
 
+import io
 import os
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 LOCAL, WORLD = "LOCAL_RANK", "WORLD_SIZE"
+FAILED = "cnnspec/failed"
+PATIENCE = 5.0  # seconds
+
+
+def are_several() -> bool:
+    """Whether torchrun started more processes than this one."""
+    return int(os.environ.get(WORLD, 1)) > 1
 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Join the group of processes, where there are several, and leave it at the end."""
-    if int(os.environ.get(WORLD, 1)) < 2:
+    """Join the group of processes, where there are several, and leave it at the end.
+
+    The first speaks for all, also where all fail alike. One that fails alone says so itself. What the others
+    wait for then never comes: they lose the connection as it exits, and end without a word.
+    """
+    if not are_several():
         yield
         return
     import torch
     import torch.distributed as dist
+    from torch.distributed.rendezvous import rendezvous
 
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ[LOCAL]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    store, rank, count = next(rendezvous("env://"))
+    dist.init_process_group(backend, store=store, rank=rank, world_size=count)
+    kept = io.StringIO()
+    if rank:
+        sys.stdout, sys.stderr = open(os.devnull, "w"), kept  # noqa: PTH123, SIM115
     try:
         yield
+    except BaseException:
+        if has_failed(store, PATIENCE if rank else 0):
+            sys.exit(2)
+        store.set(FAILED, "")
+        if rank:
+            sys.stderr = sys.__stderr__
+            print(f"process {rank}: {kept.getvalue()}", end="", file=sys.stderr)
+        raise
     finally:
         dist.destroy_process_group()
+
+
+def has_failed(store: Any, patience: float) -> bool:
+    """Whether another process says within some seconds that it failed, and why."""
+    end = time.monotonic() + patience
+    while not store.check([FAILED]):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def device_of(name: str) -> str:

@@ -38,7 +38,7 @@ class Session:
         tick: Callable[[], None],
         backend: str = "torch",
     ) -> None:
-        self.folder, self.last = folder, request.options["epochs"]
+        self.folder, self.last = folder, int(request.options["epochs"])
         given, head = check_input(network.inputs), head_of(unroll(network))
         self.data = read_data(request.data, given, request.options["seed"], request.skip_broken)
         self.classes = check_classes(request.data, self.data, head.classes)
@@ -113,9 +113,9 @@ def interrupts(engine: Engine) -> Iterator[None]:
         return
 
     def ask(number: int, frame: Any) -> None:
-        if engine.stop:
+        if engine.asked:
             raise KeyboardInterrupt
-        engine.stop = True
+        engine.asked = True
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -65,9 +65,13 @@ class TorchEngine:
     def stop(self) -> bool:
         return self.trainer.stop
 
-    @stop.setter
-    def stop(self, asked: bool) -> None:
-        self.trainer.stop = asked
+    @property
+    def asked(self) -> bool:
+        return self.trainer.asked
+
+    @asked.setter
+    def asked(self, asked: bool) -> None:
+        self.trainer.asked = asked
 
     def rate(self, step: int) -> float:
         return self.trainer.rate(step)

@@ -48,14 +48,15 @@ class Choices(HeadOptions):
 
 
 class FullTrainer(HeadTrainer):
-    """A Trainer with choices. `stop` ends it after a step; `tick` is called after each."""
+    """A Trainer with choices, which stops after a step where a process is asked to; each calls `tick`."""
 
     options: Choices
 
     def __init__(
         self, net: nn.Module, train: Batches, val: Batches, options: Choices, tick: Callable[[], None]
     ) -> None:
-        self.options, self.tick, self.stop = options, tick, False
+        self.options, self.tick = options, tick
+        self.asked = self.stop = False
         self.images = torch.empty(0)
         for key, tensor in net.named_parameters():
             tensor.requires_grad_(tensor.requires_grad and not key.startswith(options.freeze))
@@ -122,12 +123,16 @@ class FullTrainer(HeadTrainer):
         self.images = images
         super().descend(images, labels)
         self.tick()
-        if self.train.world > 1:
-            asked = torch.tensor(float(self.stop), device=self.device)
-            dist.all_reduce(asked)
-            self.stop = bool(asked.item())
+        self.agree()
         if self.stop and self.step % self.train.steps:
             raise Stopped
+
+    def agree(self) -> None:
+        """Stop where any process is asked to."""
+        asked = torch.tensor(float(self.asked), device=self.device)
+        if self.train.world > 1:
+            dist.all_reduce(asked)
+        self.stop = bool(asked.item())
 
     def advance(self, loss: Tensor) -> None:
         torch.autograd.backward(self.scaler.scale(loss))
@@ -141,6 +146,7 @@ class FullTrainer(HeadTrainer):
         """The logits (N, classes) of all images of `val`, in each process."""
         with self.precision():
             scores = super().evaluate()
+        self.agree()
         return self.logits(scores, self.options.main)
 
     def tensors(self) -> dict[str, Tensor]:

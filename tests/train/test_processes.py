@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from cnnspec.train.run_folder import RunFolder
 from tests.safety.running import ROOT
 from tests.train.calling import some_digits
 
@@ -38,6 +39,48 @@ def train(folder: Path, count: int, out: str, *options: str) -> subprocess.Compl
     command += ["--out", out] if out else []
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=240)
+
+
+SABOTAGE = """
+import os, signal
+from cnnspec.commands.cli import main
+from cnnspec.run import RunProblem
+from cnnspec.train.batches import TensorImages
+from cnnspec.train.trainer import FullTrainer
+
+plain_read, plain_evaluate = TensorImages.__getitem__, FullTrainer.evaluate
+
+def read(self, key):
+    if os.environ["BREAKS"] == "read" and os.environ["RANK"] == "1" and key[0] == 1:
+        raise RunProblem("a/1.png: is broken")
+    return plain_read(self, key)
+
+def evaluate(self):
+    if os.environ["BREAKS"] == "evaluate" and os.environ["RANK"] == "1":
+        os.kill(os.getpid(), signal.SIGINT)
+    return plain_evaluate(self)
+
+TensorImages.__getitem__, FullTrainer.evaluate = read, evaluate
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("breaks", "words", "epochs"),
+    [("read", "process 1: cnnspec: a/1.png: is broken", 1), ("evaluate", "cnnspec: stopped; ", 1)],
+)
+def test_what_befalls_one_process_ends_all(breaks: str, words: str, epochs: int, tmp_path: Path) -> None:
+    """The second process alone cannot read, or is interrupted as the nets are tried."""
+    (tmp_path / "n.cnn").write_text(NET % "")
+    (tmp_path / "main.py").write_text(SABOTAGE)
+    some_digits(tmp_path / "d.npz", 100)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "main.py"]
+    command += ["train", "n.cnn", "d.npz", "--epochs", "3", "--out", "run"]
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "BREAKS": breaks}
+    ran = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, timeout=120)
+    assert ran.returncode != 0 and words in ran.stderr, ran.stderr
+    assert ran.stderr.count("cnnspec: ") == 1 and "closed by peer" not in ran.stderr
+    assert len(log(tmp_path / "run")) == epochs and RunFolder(tmp_path / "run").read_state()
 
 
 def log(folder: Path) -> list[list[float]]:

@@ -175,7 +175,7 @@ def test_an_interrupt_within_an_epoch_loses_nothing(more: dict[str, Any], data: 
     rows = [row[:-1] for row in straight.run()]
 
     def interrupt() -> None:
-        broken.engine.stop = broken.engine.step == 9
+        broken.engine.asked = broken.engine.step == 9
 
     broken = session(tmp_path / "b", data, interrupt, **more)
     steps = broken.engine.steps
@@ -207,7 +207,9 @@ def test_a_full_disk_leaves_the_last_whole_state(
 def test_a_state_that_is_none_of_the_net_is_refused(whole: Path, data: Path, tmp_path: Path) -> None:
     run = shutil.copytree(whole, tmp_path / "run")
     shutil.copy(run / "last.safetensors", run / STATE)
-    assert f"{run / STATE}: holds tensors, and not the state" in call("train", DIGITS, data, "--resume", run).err
+    assert (
+        f"{run / STATE}: holds tensors, and not the state" in call("train", DIGITS, data, "--resume", run).err
+    )
     torch.save({"trainer": {}}, run / STATE)
     assert f"{run / STATE}: cannot be read: it is no" in call("train", DIGITS, data, "--resume", run).err
     (run / STATE).unlink()
@@ -216,7 +218,6 @@ def test_a_state_that_is_none_of_the_net_is_refused(whole: Path, data: Path, tmp
 
 def test_a_run_that_goes_on_has_the_weight_decay_of_the_call(data: Path, tmp_path: Path) -> None:
     begun = session(tmp_path, data)
-    begun.engine.stop = False
     next(begun.run())
     later = session(tmp_path, data, weight_decay=0.25)
     later.resume()
