@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
@@ -134,6 +134,16 @@ def with_kept(context: click.Context, option: click.Parameter, given: tuple[str,
     return (*(context.lookup_default(str(option.name)) or ()), *given)
 
 
+limit = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=N",
+    callback=with_kept,
+    help="Another bound, as a message names it.",
+)
+
+
 def options(command: Any) -> Any:
     """The options that choose a net and change it."""
     for option in (
@@ -144,14 +154,7 @@ def options(command: Any) -> Any:
             "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the net."
         ),
         click.option("--net", metavar="NAME", help="The net to take, if not the first."),
-        click.option(
-            "--limit",
-            "limits",
-            multiple=True,
-            metavar="NAME=N",
-            callback=with_kept,
-            help="Another bound, as a message names it.",
-        ),
+        limit,
     ):
         command = option(command)
     return command
@@ -244,7 +247,7 @@ def settings_of(choice: dict[str, Any]) -> Any:
     """What `options` took as Settings. What is wrong ends the call."""
     from cnnspec.elaborate.settings import Settings, bounds, parse_shape, parse_value
 
-    parameters, shapes, limits = {}, {}, {}
+    parameters, shapes = {}, {}
     try:
         for text in choice["settings"]:
             name, equals, value = text.partition("=")
@@ -256,15 +259,21 @@ def settings_of(choice: dict[str, Any]) -> Any:
             shapes[name.strip()] = parse_shape(value)
     except ValueError as problem:
         fail(problem)
-    for text in choice["limits"]:
+    try:
+        return Settings(parameters, shapes, *bounds(limits_of(choice["limits"])))
+    except ValueError as problem:
+        fail(f"--limit: {problem}")
+
+
+def limits_of(texts: Iterable[str]) -> dict[str, int]:
+    """Bounds by their names. What is wrong ends the call."""
+    limits = {}
+    for text in texts:
         name, _, number = text.partition("=")
         if not number.isdecimal() or len(number) > 15:
             fail(f"--limit wants NAME=N, not {text!r}")
         limits[name] = int(number)
-    try:
-        return Settings(parameters, shapes, *bounds(limits))
-    except ValueError as problem:
-        fail(f"--limit: {problem}")
+    return limits
 
 
 def with_option(diagnostic: Diagnostic) -> Diagnostic:

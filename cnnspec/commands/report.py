@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from cnnspec.commands.common import fail, save
+from cnnspec.commands.common import fail, limit, limits_of, save
 from cnnspec.text.files import FileProblem
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
 @click.option("--pictures", metavar="DIR", help="Where to write its pictures, too, as SVG and PNG.")
+@limit
 @click.option("--force", is_flag=True, help="Overwrite files that cnnspec did not write.")
-def report(run: str, pictures: str | None, force: bool) -> None:
+def report(run: str, pictures: str | None, limits: tuple[str, ...], force: bool) -> None:
     """Write the report.html of a training run anew.
 
     RUN is the folder that `cnnspec train` wrote.
@@ -30,7 +31,7 @@ def report(run: str, pictures: str | None, force: bool) -> None:
     except ImportError as problem:
         fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[run]'")
     try:
-        found = read_run(Path(run))
+        found = read_run(Path(run), limits_of(limits))
         save(str(Path(run, REPORT)), page(found), force)
         if pictures is not None:
             make_folder(pictures)

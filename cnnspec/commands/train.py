@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from cnnspec import __version__
-from cnnspec.commands.common import Call, complain, fail, options, takes_call, tell
+from cnnspec.commands.common import Call, complain, fail, limits_of, options, takes_call, tell
 from cnnspec.commands.fitting import in_words
 from cnnspec.commands.progress import Progress
 from cnnspec.text.files import FileProblem
@@ -139,10 +139,15 @@ def train(
             introduce(session)
             ended = follow(session, bar, stop_after)
     if not ended:
-        words = " ".join(map(shlex.quote, (file, data, "--resume", str(folder.path))))
+        words = " ".join(
+            map(
+                shlex.quote,
+                (file, data, "--resume", str(folder.path), *(f"--limit={bound}" for bound in limits)),
+            )
+        )
         complain(f"stopped; `cnnspec train {words}` goes on")
         sys.exit(INTERRUPTED if session.engine.stop else 0)
-    conclude(session)
+    conclude(session, limits_of(limits))
 
 
 def open_session(folder: RunFolder, bar: Bar, network: Any, data: str, asked: dict[str, Any]) -> Session:
@@ -336,7 +341,7 @@ def words_of(row: Row, last: int) -> str:
     )
 
 
-def conclude(session: Session) -> None:
+def conclude(session: Session, limits: dict[str, int]) -> None:
     """Say what was best and where it is; write the report, without which the run is whole, too."""
     from cnnspec.run import RunProblem
     from cnnspec.train.report import write
@@ -346,7 +351,7 @@ def conclude(session: Session) -> None:
     tell(f"best: epoch {best.epoch}, {best.val_accuracy:.2%} of the images for validation are right")
     if session.engine.leads:
         try:
-            write(path)
+            write(path, limits)
         except (RunProblem, FileProblem) as problem:
             complain(f"no report: {problem}")
     tell(f"{path}: best.safetensors, last.safetensors, log.csv, report.html")

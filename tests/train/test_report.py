@@ -150,6 +150,15 @@ def test_without_weights_the_rest_is_told(tmp_path: Path) -> None:
     assert "small.cnn: " in (folder / "report.html").read_text("utf-8")
 
 
+def test_a_run_of_a_large_net_is_shown_where_its_bound_is_raised(tmp_path: Path) -> None:
+    """As a net of six layers is where five are allowed."""
+    folder = run_folder(tmp_path / "r", ["a", "b"], predictions([0, 1], [0, 1], 2))
+    assert report(folder, "--limit", "max_layers=3").exit_code == 0
+    assert "could not be run for this page: small.cnn: " in (folder / "report.html").read_text("utf-8")
+    assert report(folder, "--limit", "max_layers=9").exit_code == 0
+    assert "could not be run" not in (folder / "report.html").read_text("utf-8")
+
+
 def test_without_memory_for_layers_the_rest_is_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def give_up(*_: object) -> None:
         raise MemoryError

@@ -9,6 +9,7 @@ document   all of it on the page
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from cnnspec.text.output import write as write_file
@@ -18,7 +19,9 @@ from cnnspec.train.report.evidence import read_run
 REPORT = "report.html"
 
 
-def write(run: Path) -> None:
-    """Write the page of a run into its folder. Raises RunProblem where the folder holds not all of a run,
-    FileProblem where it cannot be written."""
-    write_file(str(run / REPORT), page(read_run(run)))
+def write(run: Path, limits: Mapping[str, int] = {}) -> None:
+    """Write the page of a run into its folder; `limits` bound its net.
+
+    Raises RunProblem where the folder holds not all of a run, FileProblem where it cannot be written.
+    """
+    write_file(str(run / REPORT), page(read_run(run, limits)))

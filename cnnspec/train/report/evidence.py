@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ class Evidence(NamedTuple):
         return max(self.rows, key=lambda row: (row.val_accuracy, -row.val_loss, -row.epoch))
 
 
-def read_run(folder: Path) -> Evidence:
+def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     """The evidence of a run. Raises RunProblem where the folder holds none, or not all of one."""
     config = RunFolder(folder).config()
     if config is None:
@@ -50,7 +51,7 @@ def read_run(folder: Path) -> Evidence:
     rows, predictions = read_log(folder / LOG), read_predictions(folder / PREDICTIONS, len(config.classes))
     session, lack = None, ""
     try:
-        session = start(folder, config, predictions)
+        session = start(network_of(folder, config, limits), folder, predictions)
     except (RunProblem, MemoryError, ImportError) as problem:
         lack = str(problem)
     return Evidence(config, spec, rows, predictions, session, lack)
@@ -92,9 +93,8 @@ def read_predictions(path: Path, classes: int) -> Predictions:
     return found
 
 
-def start(folder: Path, config: Config, predictions: Predictions) -> Session:
+def start(network: Network, folder: Path, predictions: Predictions) -> Session:
     """The net of a run, ready to show its layers. Raises RunProblem, MemoryError, ImportError."""
-    network = network_of(folder, config)
     session = Session(network, "numpy", str(folder / BEST), None, True, ())
     height, width, channels = predictions.pictures.shape[1:]
     kept, wanted = Shape(channels, height, width), session.given.value.shape
@@ -103,12 +103,13 @@ def start(folder: Path, config: Config, predictions: Predictions) -> Session:
     return session
 
 
-def network_of(folder: Path, config: Config) -> Network:
+def network_of(folder: Path, config: Config, limits: Mapping[str, int]) -> Network:
     """The net as it was trained. Raises RunProblem."""
     parameters = dict(pair(text) for text in config.parameters)
     inputs = dict(pair(text) for text in config.inputs)
     try:
-        found = api.check(folder / config.spec, config.net, parameters=parameters, inputs=inputs)
+        path = folder / config.spec
+        found = api.check(path, config.net, parameters=parameters, inputs=inputs, limits=limits)
     except (FileProblem, Misuse, ValueError) as problem:
         raise RunProblem(f"{config.spec}: {problem}") from None
     if not found.ok or not found.networks:
