@@ -125,7 +125,6 @@ def train(
         if resume is not None:
             choice = as_begun(choice, file, out, resume)
         path, network = call.network(file, choice)
-        given = {name for name in asked if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
         with in_words(network, choice, ", or train in NumPy: --backend numpy"):
             from cnnspec.train.run_folder import RunFolder
 
@@ -133,7 +132,7 @@ def train(
             if resume is None:
                 session = begin(call, folder, bar, path, network, data, choice, asked)
             else:
-                asked = merged(folder.config(), folder, network, data, choice, asked, given)
+                asked = merged(folder.config(), folder, network, data, choice, asked, context)
                 session = open_session(folder, bar, network, data, asked)
                 session.resume()
             introduce(session)
@@ -273,7 +272,7 @@ def merged(
     data: str,
     choice: dict[str, Any],
     asked: dict[str, Any],
-    given: set[str],
+    context: click.Context,
 ) -> dict[str, Any]:
     """The options of the run, and over them those of this call. What cannot change ends the call."""
     if config is None:
@@ -289,11 +288,32 @@ def merged(
         if then != here:
             words = (text or "of the file" for text in (then, here))
             fail("{}: is a run with the {} {}, not {}".format(folder.path, name, *words))
+    begun = options_of(config, folder, asked, context)
+    given = {name for name in asked if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     for name in sorted(given.intersection(FIXED)):
-        if config.options[name] != (list(asked[name]) if name == "freeze" else asked[name]):
+        if begun[name] != asked[name]:
             option = name.replace("_", "-")
-            fail(f"--{option} cannot change in a run that goes on: it began with {config.options[name]}")
-    return config.options | {name: asked[name] for name in given}
+            fail(f"--{option} cannot change in a run that goes on: it began with {begun[name]}")
+    return begun | {name: asked[name] for name in given}
+
+
+def options_of(
+    config: Config, folder: RunFolder, asked: dict[str, Any], context: click.Context
+) -> dict[str, Any]:
+    """Those of the run; what its version did not know yet is as by default. What is wrong ends the call."""
+    from cnnspec.train.run_folder import CONFIG
+
+    record = folder.path / CONFIG
+    unknown = [name for name in config.options if name not in asked]
+    if unknown:
+        fail(f"{record}: another version's: this one has no option {', '.join(unknown)}")
+    plain = context.command.make_context("train", ["FILE", "DATA"]).params
+    options = {option.name: option for option in context.command.params}
+    try:
+        then = {name: options[name].type_cast_value(context, x) for name, x in config.options.items()}
+        return {name: plain[name] for name in asked} | then
+    except click.BadParameter as problem:
+        fail(f"{record}: {problem.param.name if problem.param else 'an option'}: {problem.message}")
 
 
 class Bar:

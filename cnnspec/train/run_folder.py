@@ -104,7 +104,10 @@ class RunFolder:
         if not path.exists():
             return None
         try:
-            return Config(**json.loads(path.read_text("utf-8")))
+            found = json.loads(path.read_text("utf-8"))
+            if lacking := [name for name in Config._fields if name not in found]:
+                raise ValueError(f"it lacks {', '.join(lacking)}")
+            return Config(**found)
         except (OSError, ValueError, TypeError) as problem:
             raise RunProblem(f"{path}: is no record of a run: {problem}") from None
 

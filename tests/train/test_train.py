@@ -24,7 +24,7 @@ from cnnspec.train import report
 from cnnspec.train.engine import Request
 from cnnspec.train.head import head_of
 from cnnspec.train.report.evidence import read_run
-from cnnspec.train.run_folder import COLUMNS, LOG, STATE, RunFolder
+from cnnspec.train.run_folder import COLUMNS, CONFIG, LOG, STATE, RunFolder
 from cnnspec.train.session import Session
 from tests.safety.running import python
 from tests.train.calling import DIGITS, SPECS, call, some_digits
@@ -238,6 +238,23 @@ def test_a_run_that_goes_on_takes_options_or_refuses_them(whole: Path, data: Pat
     assert "holds no run" in call("train", DIGITS, data, "--resume", tmp_path).err
     done = call("train", DIGITS, data, "--shard", "--out", tmp_path / "run")
     assert done.code == 2 and "among several processes, and this is one: torchrun" in done.err
+
+
+def test_a_run_of_another_version_goes_on_or_is_refused(whole: Path, data: Path, tmp_path: Path) -> None:
+    """Options that came after it are as by default; what it has and this version has not is said."""
+    run = shutil.copytree(whole, tmp_path / "run")
+    config = json.loads((run / CONFIG).read_text())
+
+    def going_on(options: dict[str, Any], *more: object) -> str:
+        (run / CONFIG).write_text(json.dumps(config | {"options": options}))
+        return call("train", DIGITS, data, "--resume", run, *more).err
+
+    assert "has had its 2 epochs" in going_on({"epochs": 2})
+    assert "--ema cannot change in a run that goes on" in going_on({"epochs": 2}, "--ema")
+    assert f"{run / CONFIG}: another version's: this one has no option mixup" in going_on({"mixup": 1})
+    assert f"{run / CONFIG}: batch: 'many' is not" in going_on({"batch": "many"})
+    (run / CONFIG).write_text(json.dumps({name: config[name] for name in config if name != "seed"}))
+    assert "is no record of a run: it lacks seed" in call("train", DIGITS, data, "--resume", run).err
 
 
 def test_a_net_with_other_classes_is_told_the_way_out(data: Path, tmp_path: Path) -> None:
