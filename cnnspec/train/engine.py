@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from cnnspec.graph.tree import Input, Network
 from cnnspec.run.programs import Array
 from cnnspec.train.data.images import Data
@@ -44,6 +46,19 @@ class Task(NamedTuple):
     data: Data
     request: Request
     tick: Callable[[], None]
+
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """What an image of each class weighs, so that all classes weigh the same and the mean image 1.
+
+        None where images weigh the same.
+        """
+        if not self.request.balanced:
+            return ()
+        labels = self.data.train.labels
+        counts = np.bincount(labels, minlength=self.head.classes)
+        present = np.count_nonzero(counts)
+        return tuple(float(len(labels) / (present * count)) if count else 0.0 for count in counts)
 
 
 class Engine(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from cnnspec.train.data.prepare import scaled
 from cnnspec.train.engine import State, Stopped, Task
 from cnnspec.train.processes import are_several
 
-ONLY_TORCH = ("freeze", "ema", "compile", "label_smoothing", "shard")
 BATCH = 64  # images at once in validation
+COUNTS = ("step", "loss", "right", "averaged")
 
 
 class NumpyEngine:
@@ -28,42 +29,51 @@ class NumpyEngine:
 
     def __init__(self, task: Task) -> None:
         self.task, self.options = task, task.request.options
-        odd = [name for name in ONLY_TORCH if self.options[name]]
-        odd += ["amp"] * (self.options["amp"] != "no") + ["class weights"] * task.request.balanced
-        odd += ["trivial"] * (task.request.augment == "trivial")
-        if odd:
-            raise RunProblem(f"the NumPy program trains without {', '.join(odd).replace('_', ' ')}")
-        if are_several():
-            raise RunProblem("the NumPy program trains in one process, and torchrun started several")
+        self.refuse()
         made = numpy_class(task.network)
         self.net: Any = made(seed=self.options["seed"])
         if task.request.weights is not None:
             self.net.params |= read_weights(task.request.weights, blank_state(task.network))
             self.net.refresh()
+        self.freeze(self.options["freeze"])
+        self.module: Any = sys.modules[made.__module__]
         sgd = self.options["optimizer"] == "sgd"
-        module = sys.modules[made.__module__]
-        self.optimizer: Any = module.SGD(self.net, 0.0, momentum=0.9) if sgd else module.Adam(self.net)
+        self.optimizer: Any = self.module.SGD(self.net, 0.0, 0.9) if sgd else self.module.Adam(self.net)
         self.moments = ("velocity",) if sgd else ("first", "second")
         self.count = len(task.data.train.labels)
         self.steps = math.ceil(self.count / self.options["batch"])
         self.step, self.loss, self.right, self.asked = 0, 0.0, 0.0, False
         self.parameters = sum(tensor.size for tensor in self.net.params.values())
+        self.shares = shares(task.head.classes, self.options["label_smoothing"], task.class_weights)
         self.values: dict[str, Array] = {}
-        self.watch()
+        self.average: dict[str, Array] = {}
+        self.averaged = 0
+
+    def refuse(self) -> None:
+        """Raise RunProblem where this program lacks what is asked for."""
+        odd = [name for name in ("compile", "shard") if self.options[name]]
+        odd += ["amp"] * (self.options["amp"] != "no") + ["trivial"] * (
+            self.task.request.augment == "trivial"
+        )
+        if odd:
+            raise RunProblem(f"the NumPy program trains without {', '.join(odd)}")
+        if are_several():
+            raise RunProblem("the NumPy program trains in one process, and torchrun started several")
+
+    def freeze(self, starts: tuple[str, ...]) -> None:
+        """Layers whose names begin so run as in evaluation; `trained` are the keys of the other tensors."""
+        for layer in self.net.layers:
+            if f"{layer.name}.".startswith(starts):
+                layer.takes = tuple(name for name in layer.takes if name not in ("training", "seed"))
+        owned = [(layer, name, x) for layer in self.net.layers for name, x in layer.tensors.items()]
+        keys = {layer.key(name) for layer, name, x in owned if x.trained}
+        self.trained = {key for key in keys if not key.startswith(starts)}
+        if not self.trained:
+            raise RunProblem("no tensor is left to train")
 
     @property
     def stop(self) -> bool:
         return self.asked
-
-    def watch(self) -> None:
-        """Keep the values of training runs: they tell which images are right, and what made no number."""
-        plain = self.net.train
-
-        def train(*images: Array) -> Any:
-            self.values, drawn = plain(*images)
-            return self.values, drawn
-
-        self.net.train = train
 
     def rate(self, step: int) -> float:
         """As the recipe's loop has it."""
@@ -89,9 +99,8 @@ class NumpyEngine:
         """Take a step against the gradient of a batch."""
         images, labels = self.read(epoch, batch), self.task.data.train.labels[batch]
         self.net.rng = np.random.default_rng([self.options["seed"], self.step])
-        shares = self.task.head.shares(self.task.request.auxiliary)
         with np.errstate(all="ignore"):
-            loss, grads = self.net.loss_and_grads(images, labels, auxiliary=min(shares))
+            loss, grads = self.gradients(images, labels)
         if not math.isfinite(loss):
             raise RunProblem(
                 f"the loss is {loss} ({self.place}): {self.culprit()}; a lower learning rate may help"
@@ -105,6 +114,7 @@ class NumpyEngine:
                 weight *= 1 - rate * decay
         self.optimizer.lr = rate
         self.optimizer.step(grads)
+        self.follow()
         made = self.values[self.net.training_outputs[self.task.head.main]].reshape(len(batch), -1)
         self.loss, self.right = (
             self.loss + loss * len(batch),
@@ -112,6 +122,44 @@ class NumpyEngine:
         )
         self.step += 1
         self.task.tick()
+
+    def gradients(self, images: Array, labels: Array) -> tuple[float, dict[str, Array]]:
+        """The loss of a batch, and its gradients for the tensors that are trained."""
+        module, by_name = self.module, {layer.name: layer for layer in self.net.layers}
+        with module.crew():
+            self.values, drawn = self.net.train(images)
+        total, arriving = 0.0, dict[str, Array]()
+        weights = self.task.head.shares(self.task.request.auxiliary)
+        for output, weight in zip(self.net.training_outputs, weights, strict=True):
+            logits = module.before_softmax(output, by_name)
+            loss, grad = cross_entropy(self.values[logits], self.shares[labels])
+            total += weight * loss
+            module.accumulate(arriving, logits, weight * grad)
+        with module.crew():
+            found = self.net.backward(self.values, drawn, arriving)
+        return total, {name: grad for name, grad in found.items() if name in self.trained}
+
+    def follow(self) -> None:
+        """Move the average towards the tensors of this step, faster while there is little to average."""
+        decay = self.options["ema"]
+        if not decay:
+            return
+        part = max(1 - decay, 9 / (10 + self.averaged)) if self.averaged else 1
+        for name, x in self.net.params.items():
+            mean = self.average.get(name, x)
+            self.average[name] = mean + part * (x - mean) if x.dtype.kind == "f" else x.copy()
+        self.averaged += 1
+
+    @contextmanager
+    def averages(self) -> Iterator[None]:
+        """The net has the averaged tensors, where there are any, for as long."""
+        own, self.net.params = self.net.params, self.weights()
+        self.net.refresh()
+        try:
+            yield
+        finally:
+            self.net.params = own
+            self.net.refresh()
 
     @property
     def place(self) -> str:
@@ -136,27 +184,53 @@ class NumpyEngine:
 
     def evaluate(self) -> Array:
         val, made = self.task.data.val, []
-        for start in range(0, len(val.labels), BATCH):
-            images = [val.read(index) for index in range(start, min(start + BATCH, len(val.labels)))]
-            made.append(self.net(scaled(np.stack(images), self.task.given)))
+        with self.averages():
+            for start in range(0, len(val.labels), BATCH):
+                images = [val.read(index) for index in range(start, min(start + BATCH, len(val.labels)))]
+                made.append(self.net(scaled(np.stack(images), self.task.given)))
         scores: Array = np.concatenate(made).reshape(len(val.labels), -1)
         softmax = self.task.head.main in self.task.head.softmax
         return np.log(np.maximum(scores, 1e-37)) if softmax else scores
 
     def weights(self) -> dict[str, Array]:
-        return dict(self.net.params)
+        return self.average or dict(self.net.params)
 
     def state(self) -> State:
-        parts = {"net": self.net.params} | {name: getattr(self.optimizer, name) for name in self.moments}
+        parts = {"net": self.net.params, "average": self.average} | {
+            name: getattr(self.optimizer, name) for name in self.moments
+        }
         tensors = {f"{part}/{key}": x for part, found in parts.items() for key, x in found.items()}
-        numbers = {name: getattr(self, name) for name in ("step", "loss", "right")}
+        numbers = {name: getattr(self, name) for name in COUNTS}
         return State(tensors, numbers | {"steps": getattr(self.optimizer, "steps", {})})
 
     def take(self, state: State) -> None:
         for name, tensor in state.tensors.items():
             part, _, key = name.partition("/")
-            owned = self.net.params if part == "net" else getattr(self.optimizer, part)
-            owned[key] = np.array(tensor)
-        self.step, self.loss, self.right = (state.numbers[name] for name in ("step", "loss", "right"))
+            owners = vars(self.optimizer) | {"net": self.net.params, "average": self.average}
+            owners[part][key] = np.array(tensor)
+        for name in COUNTS:
+            setattr(self, name, state.numbers[name])
         self.optimizer.steps = state.numbers["steps"]
         self.net.refresh()
+
+
+def shares(classes: int, smoothing: float, weights: tuple[float, ...]) -> Array:
+    """The classes' shares in each label, (classes, classes), float32: all have that of `smoothing`.
+
+    As PyTorch does it, a share then counts as much as its class weighs.
+    """
+    even = np.full((classes, classes), smoothing / classes, np.float32)
+    made: Array = even + np.float32(1 - smoothing) * np.eye(classes, dtype=np.float32)
+    return made * np.array(weights, np.float32) if weights else made
+
+
+def cross_entropy(logits: Array, wanted: Array) -> tuple[float, Array]:
+    """The mean over images of -sum(wanted * log softmax(logits)), and its gradient.
+
+    Logits (N, C) or (N, C, 1, 1), shares (N, C). The gradient is (sum(wanted)*softmax(logits) - wanted)/N.
+    """
+    flat = logits.reshape(wanted.shape)
+    shifted = flat - flat.max(1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    grad = (wanted.sum(1, keepdims=True) * np.exp(logs) - wanted) / len(flat)
+    return -float((wanted * logs).sum()) / len(flat), grad.reshape(logits.shape)

@@ -37,7 +37,7 @@ class TorchEngine:
         mean, std = preparation(task.given)
         options = Choices(
             **request.options,
-            class_weights=balance(task.data, task.head.classes) if request.balanced else (),
+            class_weights=task.class_weights,
             shares=task.head.shares(request.auxiliary),
             main=task.head.main,
             softmax=task.head.softmax,
@@ -116,13 +116,6 @@ def workers_of(asked: int | None, data: Data) -> int:
     if asked is not None:
         return asked
     return 0 if data.train.paths is None else min(os.cpu_count() or 1, 8)
-
-
-def balance(data: Data, classes: int) -> tuple[float, ...]:
-    """What an image of each class weighs, so that all classes weigh the same and the mean image 1."""
-    counts = np.bincount(data.train.labels, minlength=classes)
-    present = np.count_nonzero(counts)
-    return tuple(float(len(data.train.labels) / (present * count)) if count else 0.0 for count in counts)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from sklearn.datasets import load_digits
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.api import check, check_text
@@ -52,9 +53,14 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def session(
-    path: Path, data: Path, tick: Callable[[], None] = lambda: None, backend: str = "torch", **more: Any
+    path: Path,
+    data: Path,
+    tick: Callable[[], None] = lambda: None,
+    backend: str = "torch",
+    spec: Path = DIGITS,
+    **more: Any,
 ) -> Session:
-    network = check(DIGITS).networks[0]
+    network = check(spec).networks[0]
     options = OPTIONS | {name: more.pop(name) for name in [*more] if name not in Request._fields}
     rest = {"weights": None, "skip_broken": False, "augment": "none", "balanced": False, "auxiliary": None}
     path.mkdir(exist_ok=True)
@@ -155,6 +161,12 @@ def test_the_last_run_is_gone_on_with(data: Path, tmp_path: Path, monkeypatch: p
     assert len((tmp_path / "runs/digits/log.csv").read_text().splitlines()) == 2
 
 
+STEPS = """net N {
+    input 1@8x8 mean=0.305 std=0.376
+    conv 4@3x3 bias=no, batchnorm, relu, conv 6@3x3 bias=no, batchnorm, relu, maxpool 2x2
+    flatten, linear 10%s
+}
+"""
 NUMPY: dict[str, Any] = {"backend": "numpy", "ema": 0.0, "freeze": (), "compile": False, "amp": "no"}
 NUMPY |= {"label_smoothing": 0.0, "weight_decay": 0.01, "optimizer": "adamw", "schedule": "onecycle"}
 NUMPY |= {"shard": False}
@@ -166,7 +178,7 @@ NUMPY |= {"shard": False}
         {},
         {"optimizer": "sgd", "ema": 0.9, "augment": "crop"},
         NUMPY,
-        NUMPY | {"optimizer": "sgd", "augment": "flip"},
+        NUMPY | {"optimizer": "sgd", "augment": "flip", "ema": 0.9},
     ],
     ids=["adamw", "sgd", "numpy", "numpy, sgd"],
 )
@@ -407,5 +419,31 @@ def test_numpy_tells_what_made_no_number_and_what_it_lacks(data: Path, tmp_path:
     found.engine.net.refresh()
     with pytest.raises(RunProblem, match=r"\(epoch 1, step 1\): the gradient of the step before .* conv2"):
         [*found.run()]
-    with pytest.raises(RunProblem, match="the NumPy program trains without ema, label smoothing"):
-        session(tmp_path / "b", data, **(NUMPY | {"ema": 0.9, "label_smoothing": 0.1}))
+    with pytest.raises(RunProblem, match="the NumPy program trains without compile, amp"):
+        session(tmp_path / "b", data, **(NUMPY | {"compile": True, "amp": "bf16"}))
+    with pytest.raises(RunProblem, match="no tensor is left to train"):
+        session(tmp_path / "c", data, **(NUMPY | {"freeze": ("",)}))
+
+
+@pytest.mark.parametrize("head", ["", ", softmax"], ids=["logits", "softmax"])
+def test_numpy_takes_the_same_steps_as_pytorch(head: str, tmp_path: Path) -> None:
+    """From the same weights, in batches of all images, of which the first class has the fewest."""
+    images = load_digits()
+    few = np.flatnonzero((images.target > 2) | (np.arange(len(images.target)) < 100))[:160]
+    np.savez(tmp_path / "d.npz", images=(images.images[few] / 16).astype("f4"), labels=images.target[few])
+    spec = tmp_path / "n.cnn"
+    spec.write_text(STEPS % head)
+    made = session(tmp_path / "r", tmp_path / "d.npz", spec=spec)
+    made.folder.write_weights("start.safetensors", made.engine.weights())
+    start = str(tmp_path / "r" / "start.safetensors")
+    more: dict[str, Any] = {"spec": spec, "weights": start, "balanced": True, "batch": 160}
+    more |= {"label_smoothing": 0.2, "ema": 0.7, "freeze": ("conv1.", "batchnorm1."), "epochs": 4, "lr": 0.02}
+    one, two = (session(tmp_path / "r", tmp_path / "d.npz", **kind) for kind in (more, NUMPY | more))
+    rows = [[row[:5] for row in each.run()] for each in (one, two)]
+    assert np.allclose(rows[0], rows[1], atol=1e-4)
+    ours, theirs = one.engine.weights(), two.engine.weights()
+    assert ours.keys() == theirs.keys()
+    assert max(np.abs(ours[key] - theirs[key]).max() for key in ours) < 1e-4
+    assert same({"k": ours["batchnorm1.running_mean"]}, {"k": np.zeros(4, "f4")}), (
+        "what is frozen is not moved"
+    )
