@@ -90,7 +90,7 @@ class Naming:
         self.read = read
         self.needed: set[int] = set()  # terms whose label has to stand, by their identity
         self.holders: dict[str, Term] = {}  # of a name in the present instance
-        self.clashing: dict[int, str] = {}  # terms that need a label, and their kind
+        self.clashing: dict[int, set[str]] = {}  # terms that need a label: what is around their names
         self.known: set[str] = set()
 
     def visit(self, chain: Chain, scope: NameScope, names: Names) -> None:
@@ -144,11 +144,12 @@ class Naming:
     def hold(self, term: Term, path: str) -> None:
         """Whoever has no tensors gives way where two steps have one name."""
         other = self.holders.setdefault(path, term)
-        self.known.add(path.rpartition(".")[2])
+        self.known.add(path)
         if other is not term:
             yielding = next((t for t in (other, term) if isinstance(t, Call) and not t.label), None)
             if yielding is not None:
-                self.clashing[id(yielding)] = str(yielding.name)
+                around, dot, _ = path.rpartition(".")
+                self.clashing.setdefault(id(yielding), set()).add(around + dot)
 
     def without(self, chain: Chain, inside: bool = True) -> Chain:
         """The chain without labels that need not stand, those in braces only where `inside`."""
@@ -173,14 +174,19 @@ class Naming:
     def labelled(self, chain: Chain) -> Chain:
         def change(term: Term) -> Term:
             if isinstance(term, Call) and id(term) in self.clashing:
-                return term._replace(label=self.free(self.clashing[id(term)]))
+                return term._replace(label=self.free(str(term.name), self.clashing[id(term)]))
             return rebuild(term, self.labelled)
 
         return tuple(map(change, chain))
 
-    def free(self, kind: str) -> Label:
-        name = next(name for n in count(1) if (name := f"{kind}_{n}") not in self.known)
-        self.known.add(name)
+    def free(self, kind: str, around: set[str]) -> Label:
+        """A label that stands for nothing else in these braces, nor at the end of a wire."""
+        for number in count(1):
+            name = f"{kind}_{number}"
+            paths = {prefix + name for prefix in around}
+            if not paths & self.known and not any(may_mean(target[-1], name) for target in self.read):
+                break
+        self.known |= paths
         return parse_label(name)
 
 
