@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from cnnspec.importers.align import Rows, align, as_convolutions, beside, is_activation, with_joins
@@ -61,11 +62,14 @@ class Unifier:
                 found += run.terms
                 continue
             test = self.column({place: place in run.present for place in rows})
-            last = found[-1] if found else None
-            if isinstance(last, If) and last.otherwise is None and opposite(last.test) == test:
-                found[-1] = last._replace(otherwise=tuple(run.terms))
-            else:
-                found.append(If(test, tuple(run.terms)))
+            for is_constant, terms in groupby(run.terms, lambda term: isinstance(term, Constant)):
+                last = found[-1] if found else None
+                if is_constant:  # which braces would hide
+                    found += terms
+                elif isinstance(last, If) and last.otherwise is None and opposite(last.test) == test:
+                    found[-1] = last._replace(otherwise=tuple(terms))
+                else:
+                    found.append(If(test, tuple(terms)))
         return tuple(found)
 
     def column(self, values: Mapping[int, Any]) -> Any:

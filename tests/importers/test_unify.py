@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cnnspec.importers.bodies import solve
 from cnnspec.importers.columns import Column, Unalike
 from cnnspec.importers.formulas import Formula, LayerName, name, parts, written
-from cnnspec.importers.terms import Call, Chain, If, Join, Repeat
+from cnnspec.importers.terms import Call, Chain, Constant, If, Join, Repeat
 from cnnspec.importers.unify import instantiate, unify
 from tests.importers.terms import CHAINS, activation, conv, use
 
@@ -55,6 +55,14 @@ def test_steps_that_some_chains_lack_stand_in_an_if() -> None:
 def test_steps_that_exclude_each_other_are_one_if() -> None:
     (condition,) = unify([(conv(1, 1, "a"),), (conv(1, 1, "b"),)])
     assert condition == If(Column((False, True)), (conv(1, 1, "b"),), (conv(1, 1, "a"),))
+
+
+def test_a_constant_that_some_chains_lack_stands_outside_of_the_if() -> None:
+    size = Constant("size", name("in.height"))
+    chains = [(use(1, 1), size, conv(1, 1, "a"), conv(2, 1, "b")), (conv(2, 1, "b"),)]
+    first, constant, second, _ = unify(chains)
+    test = Column((True, False))
+    assert (first, constant, second) == (If(test, (use(1, 1),)), size, If(test, (conv(1, 1, "a"),)))
 
 
 def test_an_activation_is_a_value() -> None:
