@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
 from cnnspec.importers.align import as_dotted
@@ -12,12 +12,15 @@ from cnnspec.importers.bodies import Solved, solve
 from cnnspec.importers.columns import Unalike
 from cnnspec.importers.labels import Target, drop_places, leave_out, targets
 from cnnspec.importers.names import from_class
-from cnnspec.importers.reroll import reroll
+from cnnspec.importers.reroll import form, reroll
 from cnnspec.importers.terms import Braces, Call, Chain, Term, chains, is_wired, rebuild, walk, weight
 from cnnspec.importers.unify import unify
 
 HEAVIER = 1.75
 """So much longer than its largest instance a block may be: then it says more than a reader can use."""
+
+MOST_FORMS = 12
+"""So many forms of a class are tried for several blocks; more are no few blocks."""
 
 CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
 """Classes that say nothing of what they hold."""
@@ -51,15 +54,15 @@ def find_blocks(
     for kind in by_height(chain):
         chain = drop_places(chain, None, read)
         found = [term for term in walk(chain) if isinstance(term, Braces) and term.kind == kind]
-        block = None
-        if len(found) > 1 and kind not in plain and kind not in CONTAINERS:
-            block = make_block(kind, found, taken)
-        if block is None:
-            chain = splice(chain, kind)
-            continue
-        taken.add(block.name)
-        blocks.append(block)
-        chain = replace(chain, kind, partial(next_of, uses(block, found)))
+        calls: dict[int, Call] = {}
+        for block, places in make_blocks(found) if kind not in (*plain, *CONTAINERS) else ():
+            block = block._replace(name=block_name(kind, taken))
+            taken.add(block.name)
+            blocks.append(block)
+            calls |= uses(block, found, places)
+        if calls:
+            chain = replace(chain, kind, (calls.get(place, term) for place, term in enumerate(found)))
+        chain = splice(chain, kind)
     return blocks, drop_places(chain, None, read)
 
 
@@ -81,10 +84,34 @@ def by_height(chain: Chain) -> list[str]:
     return sorted(heights, key=lambda kind: heights[kind])
 
 
-def make_block(kind: str, found: list[Braces], taken: Collection[str]) -> Block | None:
-    """The block of a class: with repeats within its modules where that makes it shorter."""
+def make_blocks(found: list[Braces]) -> list[tuple[Block, list[int]]]:
+    """The blocks of modules of a class, each with the places of its instances.
+
+    One for all of them; else each form goes to the first block that can say it, too.
+    """
+    every = make_block(found)
+    if every is not None:
+        return [(every, [*range(len(found))])]
+    forms: dict[object, list[int]] = {}
+    for place, term in enumerate(found):
+        forms.setdefault(tuple(map(form, term.body)), []).append(place)
+    made: list[tuple[Block | None, list[int]]] = []
+    for places in forms.values() if 1 < len(forms) <= MOST_FORMS else ():
+        for number, (_, others) in enumerate(made):
+            together = sorted(others + places)
+            if (block := make_block([found[place] for place in together])) is not None:
+                made[number] = block, together
+                break
+        else:
+            made.append((make_block([found[place] for place in places]), places))
+    return [(block, places) for block, places in made if block is not None]
+
+
+def make_block(found: list[Braces]) -> Block | None:
+    """The block of several modules: with repeats within them where that makes it shorter."""
+    kind = found[0].kind
     bodies = as_dotted([term.body for term in found])
-    if any(isinstance(inner, Braces) and inner.kind == kind for body in bodies for inner in walk(body)):
+    if len(found) < 2 or any(isinstance(t, Braces) and t.kind == kind for body in bodies for t in walk(body)):
         return None
     if not any(map(is_wired, bodies)):
         bodies = [drop_places(body, "") for body in bodies]
@@ -99,36 +126,32 @@ def make_block(kind: str, found: list[Braces], taken: Collection[str]) -> Block 
     if solved is None or weight(solved.body) > max(HEAVIER * largest, largest + 6):
         return None
     layers = max(sum(isinstance(term, Call) and term.keyed for term in walk(body)) for body in bodies)
-    block = Block(kind, block_name(kind, taken), solved, entries, layers)
+    block = Block(kind, "", solved, entries, layers)
     body = leave_out(solved.body, is_net=False, instances=block.instances())
     return block._replace(solved=solved._replace(body=body))
 
 
 def block_name(kind: str, taken: Collection[str]) -> str:
-    """The class's name, without the underscores that hide it; never that of a layer."""
+    """The class's name, without the underscores that hide it, numbered from the second block on."""
     name = from_class(kind, "Block")
-    return name if name not in taken else f"{name}2"
+    return next(each for n in count(1) if (each := f"{name}{n}" if n > 1 else name) not in taken)
 
 
-def uses(block: Block, found: list[Braces]) -> Iterator[Call]:
-    for place, term in enumerate(found):
-        arguments = tuple((p.name, p.values[place]) for p in block.solved.parameters)
-        yield Call(block.name, arguments, term.label, True, term.channels)
+def uses(block: Block, found: list[Braces], places: list[int]) -> Iterator[tuple[int, Call]]:
+    """The uses of a block by the places of the modules that they stand for."""
+    for row, place in enumerate(places):
+        term = found[place]
+        arguments = tuple((p.name, p.values[row]) for p in block.solved.parameters)
+        yield place, Call(block.name, arguments, term.label, True, term.channels)
 
 
-def next_of(calls: Iterator[Call], term: Braces) -> Call:
-    """The use of a block in place of a module: they come in one order."""
-    return next(calls)
-
-
-def replace(chain: Chain, kind: str, change: Callable[[Braces], Term]) -> Chain:
-    """The chain with each module of a class changed, in the order of the text."""
+def replace(chain: Chain, kind: str, terms: Iterator[Term]) -> Chain:
+    """The chain with the next of the terms for each module of a class, in the order of the text."""
     found: list[Term] = []
     for term in chain:
         if isinstance(term, Braces) and term.kind == kind:
-            found.append(change(term))
-        else:
-            found.append(rebuild(term, lambda inner: replace(inner, kind, change)))
+            term = next(terms)
+        found.append(rebuild(term, lambda inner: replace(inner, kind, terms)))
     return tuple(found)
 
 

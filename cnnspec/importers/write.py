@@ -117,7 +117,10 @@ def write_blocks(model: Model, found: NetChain, plain: Collection[str]) -> Writt
     kinds = {block.name: block.kind for block in blocks}
     places = Counter(kinds.get(str(term.name), "") for term in terms if isinstance(term, Call))
     places.update(term.kind for term in terms if isinstance(term, Braces))
-    return Written(text, {block.kind: block.layers for block in blocks}, frozenset(plain), places)
+    layers: dict[str, int] = {}
+    for block in blocks:
+        layers[block.kind] = max(block.layers, layers.get(block.kind, 0))
+    return Written(text, layers, frozenset(plain), places)
 
 
 def worth(kind: str, blocks: Written, braces: Written) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 pytest.importorskip("torch")
@@ -265,3 +267,24 @@ def test_uses_of_one_block_share_a_line() -> None:
         "    a: Double 16, b: Double 8, maxpool 2x2",
         "    c: Double 24, d: Double 72",
     ]
+
+
+class Mixed(nn.Module):
+    """Convolutions with kernels of their own, each for its part of the channels."""
+
+    def __init__(self, width: int, kernels: int) -> None:
+        super().__init__()
+        part = width // kernels
+        self.convs = nn.ModuleList(nn.Conv2d(part, part, 2 * k + 3, padding=k + 1) for k in range(kernels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = zip(self.convs, x.chunk(len(self.convs), 1), strict=True)
+        return torch.cat([conv(part) for conv, part in parts], 1)
+
+
+def test_forms_that_no_block_says_together_are_blocks_of_their_own() -> None:
+    """Where steps without tensors need labels, these are the same in each of them."""
+    kernels = (2, 3, 4, 2, 3, 4)
+    written = text(nn.Sequential(nn.Conv2d(3, 24, 1), *(Mixed(24, count) for count in kernels)))
+    assert re.findall(r"block (\w+)", written) == ["Mixed", "Mixed2", "Mixed3"]
+    assert written.count("slice_1: slice 0 ") == 3
