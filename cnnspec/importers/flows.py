@@ -111,7 +111,7 @@ def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:
 
 
 def product(net: Flows, left: Flow, right: Flow) -> Flow:
-    """A product; a gate has the axes of the other value, but none of its channels, or of its pixels."""
+    """A product; a gate has the axes of the other value, but not all of them."""
     left, right = net.compact(left), net.compact(right)
     if left.axes == right.axes and left.value.shape == right.value.shape:
         return Flow(net.emit(merge.Mul(), left.value, right.value), left.axes)
@@ -123,12 +123,12 @@ def product(net: Flows, left: Flow, right: Flow) -> Flow:
 
 
 def is_gate(flow: Flow, gate: Flow) -> bool:
-    """Whether the gate has a number for each channel of the value, or pixel, and lies as it does."""
+    """Whether the gate lies as the value does, and has a number or as many as it along each axis."""
     shape, gates = flow.value.shape, gate.value.shape
     if not shape.is_map or len(gate.axes) != len(flow.axes) or gate.axes[0] != flow.axes[0]:
         return False
-    is_known = gates.features == shape.channels or (gates.channels == 1 and gates[1:] == shape[1:])
     pairs = zip(gate.axes, flow.axes, strict=True)
+    is_known = gates.is_map or gates.channels == shape.channels
     return is_known and all(ours == theirs or not ours for ours, theirs in pairs)
 
 
@@ -181,7 +181,7 @@ def cut(net: Flows, flow: Flow, axis: int, start: int, stop: int) -> Flow:
 
 
 def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdim: bool) -> Flow:
-    """The mean, or the maximum, along rows and columns, or along the channels. Raises Refuse."""
+    """The mean, or the maximum, along rows, columns or both, or along the channels. Raises Refuse."""
     flow = net.compact(flow)
     layer = reducing_layer(flow, places, is_mean)
     if layer is None:
@@ -199,8 +199,13 @@ def reducing_layer(flow: Flow, places: Sequence[int], is_mean: bool) -> Layer | 
     """The layer that takes the mean, or the maximum, of a value along the axes at these places."""
     shape = flow.value.shape
     atoms = sorted(atom for place in places for atom in flow.axes[place])
-    if shape.is_map and atoms == sorted([*whole("H", shape.size[0]), *whole("W", shape.size[1])]):
-        return pool.GlobalAvgPool() if is_mean else pool.GlobalMaxPool()
+    if shape.is_map:
+        rows, columns = whole("H", shape.size[0]), whole("W", shape.size[1])
+        if atoms == sorted([*rows, *columns]):
+            return pool.GlobalAvgPool() if is_mean else pool.GlobalMaxPool()
+        size = {rows: (1, shape.size[1]), columns: (shape.size[0], 1)}.get(tuple(atoms))
+        if size is not None:
+            return pool.AdaptiveAvgPool(size=size) if is_mean else pool.AdaptiveMaxPool(size=size)
     if atoms == list(whole("C", shape.channels)):
         return pool.ChannelMean() if is_mean else pool.ChannelMax()
     return None

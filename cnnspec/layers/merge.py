@@ -51,41 +51,31 @@ class Sub(_Elementwise):
         return super().join(paths)
 
 
-class Mul(Join):
-    """The product of all paths, value by value; a gate C@1x1 weighs channels, a gate 1@HxW pixels.
+class Mul(_Elementwise):
+    """The product of all paths, value by value; a gate has 1 in place of C, H or W, and weighs all along it.
 
-    Hu, Shen and Sun 2018, "Squeeze-and-excitation networks"; pixels as in Woo et al. 2018, "CBAM". One of
-    each makes a map: every channel's number times every pixel's.
+    C@1x1 weighs channels, as in Hu, Shen and Sun 2018, "Squeeze-and-excitation networks"; 1@HxW pixels, as in
+    Woo et al. 2018, "CBAM"; C@Hx1 and C@1xW rows and columns of each channel, as in Hou, Zhou and Feng 2021,
+    "Coordinate attention for efficient mobile network design". Gates by themselves make a map, too.
     """
 
     name = "mul"
-    summary = "the product of the paths; a gate C@1x1 weighs whole channels, a gate 1@HxW pixels"
-    formula = "C@HxW of paths that are C@HxW, C@1x1, 1@HxW or 1@1x1; vectors of one length"
+    summary = "the product of the paths; a gate C@1x1 weighs channels, 1@HxW pixels, C@Hx1 rows"
+    formula = "C@HxW of maps of C or 1 channels, H or 1 rows, W or 1 columns; vectors of one length"
     example = "mul { | identity | globalavgpool, sigmoid }"
     symbol = "*"
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
-        wide = max(range(len(paths)), key=lambda i: (is_wide(paths[i]), paths[i].channels > 1))
-        deep = max(range(len(paths)), key=lambda i: (paths[i].channels > 1, i == wide))
-        whole = paths[wide]
-        if whole.is_map and whole.channels == 1:
-            whole = whole.with_channels(paths[deep].channels)
-        for i, shape in enumerate(paths):
-            if shape != whole and not is_gate(shape, whole):
-                wanted = "equal shapes or a gate C@1x1 or 1@HxW"
-                raise _disagree(self.name, wanted, paths, min(wide, i), max(wide, i))
-        return whole
-
-
-def is_wide(shape: Shape) -> bool:
-    return shape.is_map and shape.size != (1, 1)
-
-
-def is_gate(shape: Shape, whole: Shape) -> bool:
-    """Whether it weighs the channels of a map, its pixels, or all of it."""
-    if not shape.is_map or not whole.is_map:
-        return False
-    return shape.channels in (1, whole.channels) and shape.size in ((1, 1), whole.size)
+        if not all(shape.is_map for shape in paths):
+            return super().join(paths)
+        axes = [*zip(*paths, strict=True)]
+        for sizes in (*axes[1:], axes[0]):
+            largest = sizes.index(max(sizes))
+            for i, size in enumerate(sizes):
+                if size not in (1, sizes[largest]):
+                    wanted = "equal shapes or gates such as C@1x1, 1@HxW or C@Hx1"
+                    raise _disagree(self.name, wanted, paths, *sorted((largest, i)))
+        return Shape(*map(max, axes))
 
 
 class Concat(Join):

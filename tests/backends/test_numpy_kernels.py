@@ -159,11 +159,13 @@ def test_a_layer_in_training(case: Case, precision: str) -> None:
 
 
 @PRECISIONS
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "mul gates", "mul gates alone", "concat"])
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "mul gates", "mul gates alone", "mul sides", "concat"])
 def test_a_join(name: str, precision: str) -> None:
     kind, _, gate = name.partition(" ")
     shapes = [Shape(4, 5, 3)] * (2 if kind == "sub" else 3)
-    if gate:
+    if gate == "sides":
+        shapes[1:] = Shape(4, 5, 1), Shape(4, 1, 3)
+    elif gate:
         shapes[1:] = Shape(4, 1, 1), Shape(1, 5, 3)
         shapes = shapes[gate == "gates alone" :]
     elif kind == "concat":

@@ -201,6 +201,11 @@ CASES = {
         "globalavgpool channelconv sigmoid mul",
         Net(eca, conv1d=nn.Conv1d(1, 1, 3, padding=1, bias=False)),
     ),
+    "gates of rows and of columns": Case(
+        "adaptiveavgpool sigmoid mul adaptivemaxpool mul",
+        Net(lambda _, x: x * torch.sigmoid(x.mean(3, keepdim=True)) * x.amax(2, keepdim=True)),
+        1e-6,
+    ),
     "a blur": Case("blurpool", blurred(kernel=torch.outer(BINOMIAL, BINOMIAL).repeat(8, 1, 1, 1))),
     "paths that share a whole": Case(
         "relu tanh concat add globalavgpool conv softmax mul slice slice add",
