@@ -24,10 +24,10 @@ BREAKS = re.compile(
 SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "concat": "concat"}
 
 
-def layer_words(layer: Layer) -> str:
+def layer_words(layer: Layer, rate: str | None = None) -> str:
     """`conv 64@3x3 /2 pad 1`: the layer with the arguments that are not what they always are.
 
-    `convtranspose 64@2x2 stride 2`, for it enlarges.
+    `convtranspose 64@2x2 stride 2`, for it enlarges. `rate`: what stands for a dropout's probability.
     """
     words = [layer.name]
     for name, argument in layer.arguments.items():
@@ -39,6 +39,8 @@ def layer_words(layer: Layer) -> str:
             sign = "stride " if "extra" in layer.arguments else "/"
             if value != (1, 1):
                 words.append(sign + size_words(value))
+        elif name == "p" and rate is not None:
+            words.append(rate)
         elif name in layer.positional:
             words.append("x".join(map(str, value)) if argument.kind == "size" else value_words(value))
         elif value != argument.default:
@@ -76,6 +78,10 @@ def size_words(size: tuple[int, ...]) -> str:
             return ",".join(map(str, size))
         size = (top, left)
     return str(size[0]) if size[0] == size[1] else "x".join(map(str, size))
+
+
+def rate_words(least: float, most: float) -> str:
+    return f"{least:g}" if least == most else f"{least:g}…{most:g}"
 
 
 def between(count: Count) -> str:

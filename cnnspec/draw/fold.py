@@ -1,7 +1,7 @@
 """Equal clusters in a row become one that tells how many: `Bottleneck ×35`.
 
 Equal are clusters of the same layers, wired alike, on maps of the same height and width; the channels that
-arrive may differ, and with them the counts of parameters.
+arrive may differ, and with them the counts of parameters; so may the rates of dropouts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from cnnspec.draw.box_text import layer_words, rate_words
 from cnnspec.draw.model import Box, Cluster, Count, Diagram, Item, boxes
 
 
@@ -123,7 +124,8 @@ class Folder:
 
 def content(item: Item) -> Hashable:
     if isinstance(item, Box):
-        return item.kind, item.parts, item.shared, item.idle, item.times
+        parts = rated_parts(item, [""] * len(item.rates))
+        return item.kind, parts, item.shared, item.idle, item.times
     named = item.name if item.kind == "block" else ""
     return item.kind, named, item.times, item.shared, item.idle, tuple(map(content, item.items))
 
@@ -142,12 +144,26 @@ def pile(copies: tuple[Item, ...]) -> Item:
         items = tuple(pile(inner) for inner in zip(*(c.items for c in clusters), strict=True))
         return relabel(first, clusters)._replace(items=items)
     found = [copy for copy in copies if isinstance(copy, Box)]
+    rates = tuple(
+        rate[0]._replace(least=min(r.least for r in rate), most=max(r.most for r in rate))
+        for rate in zip(*(box.rates for box in found), strict=True)
+    )
     return first._replace(
+        parts=rated_parts(first, [rate_words(rate.least, rate.most) for rate in rates]),
+        rates=rates,
         others=(*first.others, *(number for box in found[1:] for number in (box.number, *box.others))),
         label=first.label if all(box.label == first.label for box in found) else "",
         params=spread([box.params for box in found]),
         macs=spread([box.macs for box in found]),
     )
+
+
+def rated_parts(box: Box, words: list[str]) -> tuple[str, ...]:
+    """The words of a box's parts, with others for its rates."""
+    parts = list(box.parts)
+    for rate, said in zip(box.rates, words, strict=True):
+        parts[rate.part] = layer_words(rate.layer, said)
+    return tuple(parts)
 
 
 def spread(counts: list[Count]) -> Count:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnnspec.draw.box_text import brief_words, layer_words
-from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
+from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, Rate, boxes
 from cnnspec.graph.tree import (
     TRAINING,
     UNREAD,
@@ -162,6 +162,9 @@ class Builder:
             shared=place.shared,
             idle=idle,
             window=window(layer),
+            rates=(Rate(0, layer, layer.value("p"), layer.value("p")),)
+            if layer.name in FAMILIES["dropout"]
+            else (),
         )
 
     def layer_words(self, layer: Layer) -> tuple[str, str]:

@@ -64,4 +64,5 @@ def absorb(box: Box, follower: Box) -> Box:
         briefs=box.briefs + follower.briefs,
         params=box.params.beside(follower.params),
         macs=box.macs.beside(follower.macs),
+        rates=(*box.rates, *(r._replace(part=r.part + len(box.parts)) for r in follower.rates)),
     )

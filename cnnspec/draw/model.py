@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 
 
@@ -26,6 +27,15 @@ class Count(NamedTuple):
     def beside(self, other: Count) -> Count:
         """Of two layers in one box."""
         return Count(self.total + other.total, self.least + other.least, self.most + other.most)
+
+
+class Rate(NamedTuple):
+    """The probability that a part, by its place in a box, drops something: of copies the least and most."""
+
+    part: int
+    layer: Layer
+    least: float
+    most: float
 
 
 class Box(NamedTuple):
@@ -47,6 +57,7 @@ class Box(NamedTuple):
     shared: bool = False  # the weights of an earlier box, once more
     idle: str = ""  # why evaluation does without it
     window: tuple[int, int] | None = None  # height and width of the kernel that slides over what arrives
+    rates: tuple[Rate, ...] = ()
 
 
 class Cluster(NamedTuple):

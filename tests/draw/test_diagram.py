@@ -185,6 +185,33 @@ def test_a_fold_tells_how_channels_and_parameters_grow() -> None:
     assert after.first == after.last
 
 
+def test_blocks_that_differ_in_a_rate_fold() -> None:
+    """One of two dropouts in a box keeps its rate, the other tells the least and the greatest."""
+    diagram = chain("repeat i in 3 { conv 8@3x3 pad=1, dropout 0.5, dropout (0.1 * (3 - i)), maxpool 1x1 }")
+    assert outline(diagram.items)[1] == [
+        " ×3",
+        "conv 8@3x3 pad 1 dropout 0.5 dropout 0.1…0.3",
+        "maxpool 1x1",
+    ]
+
+
+def test_efficientnet_folds_its_stages() -> None:
+    diagram = simplify(shipped("efficientnet")[0])
+    assert [(c.name, c.times) for c in clusters(diagram.items) if c.times > 1] == [
+        ("MBConv", 2),
+        ("MBConv", 2),
+        ("MBConv", 3),
+    ]
+    rates = [box.parts[-1] for box in ordered(diagram) if box.parts[-1].startswith("stochasticdepth")]
+    assert rates == [
+        "stochasticdepth 0.025",
+        "stochasticdepth 0.05",
+        "stochasticdepth 0.075…0.0875",
+        "stochasticdepth 0.1125…0.125",
+        "stochasticdepth 0.15…0.175",
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
