@@ -8,9 +8,11 @@ import pytest
 
 from cnnspec.compiler import check_text
 from cnnspec.draw.picture import simplify
-from cnnspec.draw.volume.compose import Layout, in_a_valley, layout
+from cnnspec.draw.volume.arrange import wrapped
+from cnnspec.draw.volume.compose import Layout, in_a_valley, layout, measure_steps
 from cnnspec.draw.volume.figure_model import plan
 from cnnspec.draw.volume.primitives import Disc, Face, Point, Primitive, Text
+from cnnspec.draw.volume.strip import draw_rows, rails
 from cnnspec.draw.volume.valley import without_resizes
 from tests.draw.nets import GOLDENS, ZOO, golden, shipped
 from tests.nets import network
@@ -117,6 +119,46 @@ def u_shaped(depth: int, more: str) -> str:
     convtranspose 3@4x4 stride=2 pad=1, tanh
 }}
 """
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+@pytest.mark.parametrize("name", ("deeplab", "inception_v3", "siamese"))
+def test_a_skip_that_changes_rows_comes_around_or_bears_a_number_at_both_ends(name: str, wide: float) -> None:
+    figure = plan(simplify(shipped(name)[0]))
+    rows = wrapped(figure, measure_steps(figure, 0.5), 0.0, wide)
+    found = rails(figure.skips, rows)
+    begins = {rail.number: rail.tail for row in found for rail in row if rail.head < 0}
+    ends = {
+        (rail.tail if rail.tail >= 0 else begins.get(rail.number, rows[i - 1][-1].number), rail.head)
+        for i, row in enumerate(found)
+        for rail in row
+        if rail.head >= 0
+    }
+    assert ends == {(skip.tail, skip.head) for skip in figure.skips}
+    for row, skips in zip(draw_rows(figure, rows, 0.0, wide), found, strict=True):
+        numbers = [part.words for part in row.strip.parts if isinstance(part, Text)]
+        assert all(str(rail.number) in numbers for rail in skips if rail.number)
+
+
+def test_inputs_begin_rows_that_meet() -> None:
+    figure = plan(simplify(shipped("siamese")[0]))
+    left, right = wrapped(figure, measure_steps(figure, 0.4), 0.0, 495.0)
+    assert [row[0].sized.step.kind for row in (left, right)] == ["input", "input"]
+    wire = draw_rows(figure, (left, right), 0.0, 495.0)[1].wire
+    sign = next(spot for spot in right if spot.sized.step.sign)
+    assert wire is not None
+    assert wire.points[0].x == 495.0
+    assert sign.x < wire.points[-1].x < sign.end
+
+
+def test_operations_of_a_row_stand_on_one_line() -> None:
+    figure = plan(simplify(shipped("alexnet")[0]))
+    (row,) = wrapped(figure, measure_steps(figure, 0.4), 0.0, 1440.0)
+    (drawn,) = draw_rows(figure, [row], 0.0, 1440.0)
+    first = {spot.sized.words[0] for spot in row if spot.sized.words}
+    tops = {part.at.y for part in drawn.strip.parts if isinstance(part, Text) and part.words in first}
+    assert len(first) > 5
+    assert len(tops) == 1
 
 
 def test_a_net_of_which_nothing_is_known_has_a_page() -> None:

@@ -111,10 +111,27 @@ def test_shared_weights_are_drawn_once() -> None:
     ]
 
 
-def test_what_only_training_needs_is_left_out() -> None:
+def test_what_only_training_needs_is_left_out_with_a_word() -> None:
     made = plan(simplify(golden("heads")))
     assert [step.label[-1] for step in made.steps][-1] == "10"
     assert sum(step.label[-1] == "10" for step in made.steps) == 1
+    assert made.notes == ("Not drawn, for training only: aux.",)
+    made = planned("a: input 8@8x8\nunread: conv 4@3x3, relu\nfrom a\nconv 2@3x3")
+    assert made.notes == ("Not drawn, read by nothing: 2 layers.",)
+
+
+def test_several_outputs_bear_their_names() -> None:
+    made = plan(simplify(shipped("deeplab", "DeepLabV3ResNet50")[0]))
+    assert [step.label for step in made.steps if step.leaves] == [
+        (name, "21@520x520") for name in ("out", "aux")
+    ]
+    made = planned("input 8@8x8\nlow: avgpool 2\nhigh: relu\noutput low\noutput high")
+    assert [step.label for step in made.steps] == [("8@8x8",), ("low", "8@4x4"), ("high", "8@4x4")]
+
+
+def test_a_map_is_shown_before_it_is_flattened() -> None:
+    made = plan(simplify(shipped("alexnet")[0]))
+    assert [step.label[0] for step in made.steps][-4:] == ["256@6x6", "4096", "4096", "1000"]
 
 
 def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:

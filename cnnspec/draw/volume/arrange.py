@@ -19,7 +19,8 @@ LABEL, WORDS = 6.5, 6.0  # sizes of letters, in points
 LINE, LONGEST = 46.0, 92.0  # how wide a line of an operation is to be, and how wide a word may make it
 ALONG = 110.0  # how wide the words along a skip may be
 _BREAKS = re.compile(r" (?![/×])")  # not before a stride or a count
-GAP, STUB, APART, LOOSEST = 15.0, 14.0, 3.0, 16.0
+GAP, STUB, APART, LOOSE, LOOSEST = 15.0, 14.0, 3.0, 16.0, 40.0
+NUMBER = 12.0  # beside a row, the room for the number of a skip that changes rows
 
 
 class Sized(NamedTuple):
@@ -85,7 +86,7 @@ def level(plane: Plane) -> float:
 
 def give_size(step: Step, scale: Scale, sheets: bool) -> Sized:
     form = solid(step._replace(words=(), label=(), window=None, fed=True, fault=""), scale, sheets)
-    label = () if step.sign else tuple(cut(line, LABEL, LONGEST) for line in step.label)
+    label = tuple(cut(line, LABEL, LONGEST) for line in (step.label[:-1] if step.sign else step.label))
     fault = tuple(cut(line, LABEL, LONGEST) for line in fill_rows(step.fault.split(), LABEL, LONGEST))
     words = tuple(cut(line, WORDS, LONGEST) for line in lines(step.words))
     return Sized(step, form, label, fault, words, widest((*label, *fault), LABEL), widest(words, WORDS))
@@ -128,7 +129,7 @@ def spread(
     for number in range(first, len(things)):
         spot = beside(spots, number, things[number], left)
         for skip in skips.get(number, ()):
-            begin = next((s.end for s in spots if s.number == skip.tail), left)
+            begin = next((s.end for s in spots if s.number == skip.tail), left + NUMBER)
             lack = begin + width(skip.words, WORDS) + 2 * APART - spot.x
             spot = shift(spot, max(0.0, lack))
         if spots and spot.right > right - STUB:
@@ -168,7 +169,7 @@ def shift(spot: Spot, by: float) -> Spot:
 
 
 def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) -> list[list[Spot]]:
-    """The things in rows: few rows, cut where nothing skips, and evenly filled."""
+    """The things in rows: few rows, cut where nothing skips and where paths begin, and evenly filled."""
     with_words: dict[int, list[Skip]] = {}
     for skip in figure.skips:
         if skip.words:
@@ -177,6 +178,8 @@ def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) 
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(things)
     for first in range(len(things)):
         for spot in spread(things, first, left, right, with_words):
+            if spot.number > first and begins(figure.steps, spot.number):
+                break
             slack = max(0.0, 1 - spot.right / right)
             cost = best[first][0] + 1 + slack**2 + 0.45 * cuts[spot.number + 1]
             best[spot.number + 1] = min(best[spot.number + 1], (cost, first))
@@ -190,10 +193,16 @@ def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) 
     return rows[::-1]
 
 
+def begins(steps: Sequence[Step], number: int) -> bool:
+    """Whether a path begins that would look fed by the end of another: at an input, behind an output."""
+    return not steps[number].fed and (steps[number].kind == "input" or steps[number - 1].leaves)
+
+
 def justify(spots: Sequence[Spot], right: float) -> list[Spot]:
     """The row as wide as the page, unless it is much shorter."""
     gaps = max(1, len(spots) - 1)
-    more = min(LOOSEST, max(0.0, right - spots[-1].right) / gaps)
+    more = max(0.0, right - spots[-1].right) / gaps
+    more = more if more <= LOOSEST else LOOSE
     return [
         spot._replace(
             x=spot.x + i * more, label=spot.label + i * more, words=spot.words + max(0.0, i - 0.5) * more

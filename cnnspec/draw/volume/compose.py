@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.draw.metrics import cut, width
+from cnnspec.draw.metrics import cut
 from cnnspec.draw.volume import render
-from cnnspec.draw.volume.arrange import ALONG, WORDS, Sized, give_size, wrapped
+from cnnspec.draw.volume.arrange import ALONG, WORDS, Sized, fill_rows, give_size, wrapped
 from cnnspec.draw.volume.figure_model import Figure
 from cnnspec.draw.volume.palette import THEMES
 from cnnspec.draw.volume.primitives import PITCH, Point, Primitive, Text, shift
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
-from cnnspec.draw.volume.strip import Strip, strip
+from cnnspec.draw.volume.strip import Row, draw_rows
 from cnnspec.draw.volume.valley import levels, rungs, stairs, without_resizes
 
 MARGIN, BETWEEN = 6.0, 12.0
@@ -39,21 +39,28 @@ def layout(figure: Figure, wide: float) -> Layout:
 def in_rows(figure: Figure, wide: float) -> Layout:
     """The figure in few rows, large, and not too high: whichever zoom does best at all three."""
     left, right = MARGIN, wide - MARGIN
-    least, best = float("inf"), list[Strip]()
+    least, best = float("inf"), list[Row]()
     for zoom in ZOOMS:
         rows = wrapped(figure, measure_steps(figure, zoom), left, right)
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
         if cost < least and all(row[-1].right <= right for row in rows):
-            strips = [strip(figure, row, left, right) for row in rows]
-            excess = sum(made.bottom - made.top for made in strips) / (HIGH * wide * max(1, len(rows))) - 1
+            found = draw_rows(figure, rows, left, right)
+            excess = (
+                sum(row.strip.bottom - row.strip.top for row in found) / (HIGH * wide * max(1, len(rows))) - 1
+            )
             cost += EXCESS * max(0.0, excess)
             if cost < least:
-                least, best = cost, strips
+                least, best = cost, found
     parts: list[Primitive] = []
-    y = MARGIN
-    for made in best:
-        parts += [shift(part, 0, y - made.top) for part in made.parts]
-        y += made.bottom - made.top + BETWEEN
+    y, end = MARGIN, Point(0, 0)
+    for strip, leaving, wire in best:
+        zero = y - strip.top
+        parts += [shift(part, 0, zero) for part in strip.parts]
+        if wire:
+            points = (end, Point(right, end.y), *(Point(p.x, p.y + zero) for p in wire.points))
+            parts.append(wire._replace(points=points))
+        end = Point(leaving.x, leaving.y + zero)
+        y += strip.bottom - strip.top + BETWEEN
     return with_footer(figure, parts, y - BETWEEN, wide)
 
 
@@ -75,10 +82,9 @@ def measure_steps(figure: Figure, zoom: float) -> list[Sized]:
 
 
 def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -> Layout:
-    """The parts down to y, and below them the facts, in one line or in two."""
-    said = [f"{figure.name}: {figure.facts}.", "Channels@height x width; not to scale."]
-    if width(" ".join(said), WORDS) <= wide - 2 * MARGIN:
-        said = [" ".join(said)]
+    """The parts down to y, and below them the facts, a sentence a line where one does not hold them."""
+    sentences = [f"{figure.name}: {figure.facts}.", *figure.notes, "Channels@height x width; not to scale."]
+    said = fill_rows(sentences, WORDS, wide - 2 * MARGIN)
     footer: list[Primitive] = []
     for i, words in enumerate(said):
         at = Point(MARGIN, y + BETWEEN + WORDS * (1 + PITCH * i))

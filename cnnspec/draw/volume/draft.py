@@ -19,7 +19,8 @@ PLAIN_KINDS = ("norm", "activation", "dropout")  # that leave a value's shape as
 class Draft:
     """`boxes`, `tails` and `heads` are what is left; `made` and `bands` stay those of the whole diagram.
 
-    `odds` tells what a box's value is at odds with; of a box that does not fit, what arrives.
+    `odds` tells what a box's value is at odds with; of a box that does not fit, what arrives. `outputs` are
+    the names under which a box's value leaves the net.
     """
 
     def __init__(self, diagram: Diagram) -> None:
@@ -31,6 +32,7 @@ class Draft:
             if box.kind == "fault" or (box.kind != "output" and not box.idle and box.number in self.made)
         }
         self.odds = odds(diagram)
+        self.outputs = outputs(diagram)
         self.tails: dict[int, list[int]] = {number: [] for number in self.boxes}
         for edge in diagram.edges:
             if edge.head in self.boxes:
@@ -54,7 +56,7 @@ class Draft:
     def collapse(self, numbers: set[int], *parts: str, times: int = 1, shared: bool = False) -> None:
         """Boxes become one that is described as `parts` say, if a single value leaves them and all fits."""
         inside = numbers & self.boxes.keys()
-        leaving = {number for number in inside if not inside.issuperset(self.heads[number])}
+        leaving = {n for n in inside if n in self.outputs or not inside.issuperset(self.heads[n])}
         exits = leaving or {max(inside, default=-1)}
         entering = dict.fromkeys(tail for n in sorted(inside) for tail in self.tails[n] if tail not in inside)
         if len(inside) < 2 or len(exits) > 1 or not entering or self.odds.keys() & inside - leaving:
@@ -73,7 +75,21 @@ class Draft:
         for head in heads:
             self.tails[head] = [by if tail == number else tail for tail in self.tails[head]]
         self.heads[by] = [h for head in self.heads[by] for h in (heads if head == number else [head])]
+        if number in self.outputs:
+            self.outputs[by] = self.outputs.pop(number)
         del self.boxes[number]
+
+
+def outputs(diagram: Diagram) -> dict[int, tuple[str, ...]]:
+    """By box, the names of the outputs of evaluation that its value is."""
+    names = {
+        box.number: box.parts[0] for box in boxes(diagram.items) if box.kind == "output" and not box.idle
+    }
+    found: dict[int, tuple[str, ...]] = {}
+    for edge in diagram.edges:
+        if edge.head in names:
+            found[edge.tail] = (*found.get(edge.tail, ()), names[edge.head])
+    return found
 
 
 def odds(diagram: Diagram) -> dict[int, str]:
@@ -141,7 +157,7 @@ def gather_followers(draft: Draft) -> None:
             draft.made[tail] = draft.made[number]
             if number in draft.odds:
                 draft.odds[tail] = draft.odds.pop(number)
-        elif len(heads) == 1 and number not in draft.odds and precedes(draft, box, draft.boxes[heads[0]]):
+        elif len(heads) == 1 and precedes(draft, box, draft.boxes[heads[0]]):
             into = draft.boxes[heads[0]]
             parts = box.parts + into.parts
         else:
@@ -156,17 +172,21 @@ def alike(draft: Draft, one: Box, other: Box) -> bool:
 
 def takes(draft: Draft, before: Box, box: Box) -> bool:
     """Whether a box may share the words of the one before: a flattened map has to be of one pixel."""
-    if before.kind in ("input", "join") or before.number in draft.odds or not alike(draft, before, box):
+    seen = before.number in draft.odds or before.number in draft.outputs
+    if before.kind in ("input", "join") or seen or not alike(draft, before, box):
         return False
     shape = draft.made[before.number].last
     return not flattens(box) or shape.features == shape.channels
 
 
 def flattens(box: Box) -> bool:
-    return box.kind == "shape" and box.parts[0] == "flatten"
+    return box.kind in ("shape", *PLAIN_KINDS) and "flatten" in box.parts
 
 
 def precedes(draft: Draft, box: Box, after: Box) -> bool:
+    """Whether a box may share the words of the one behind, its own value not shown."""
+    if box.number in draft.odds or box.number in draft.outputs:
+        return False
     return alike(draft, box, after) and after.kind in ("conv", "linear", "pool", *PLAIN_KINDS)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnnspec.draw.box_text import plain, shape_words
-from cnnspec.draw.model import Box, Diagram, totals
+from cnnspec.draw.model import Box, Diagram, boxes, totals
 from cnnspec.draw.volume.draft import Bands, Draft, draft_of, length, numbers, sign
+from cnnspec.graph.tree import UNREAD
 from cnnspec.values.shapes import Shape
 
 # The volume behind tells the filters, and its size the padding.
@@ -20,8 +22,8 @@ class Step(NamedTuple):
     """An operation and the value that it makes; inputs are made by none.
 
     An element-wise join has a `sign` and makes no volume of its own. `bands` are the
-    kinds and channels of what was laid side by side; `fed`: by the step before. `fault` is what the value,
-    or for a step of that kind what arrives, is at odds with.
+    kinds and channels of what was laid side by side; `fed`: by the step before; `leaves`: as an output.
+    `fault` is what the value, or for a step of that kind what arrives, is at odds with.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Step(NamedTuple):
     bands: Bands = ()
     fed: bool = True
     fault: str = ""
+    leaves: bool = False
 
 
 class Skip(NamedTuple):
@@ -53,11 +56,14 @@ class Brace(NamedTuple):
 
 
 class Figure(NamedTuple):
+    """`notes` are sentences on what is not drawn."""
+
     name: str
     facts: str
     steps: tuple[Step, ...]
     skips: tuple[Skip, ...]
     braces: tuple[Brace, ...]
+    notes: tuple[str, ...] = ()
 
 
 def plan(diagram: Diagram) -> Figure:
@@ -65,27 +71,44 @@ def plan(diagram: Diagram) -> Figure:
     skips = absorb(draft)
     order = in_order(draft)
     place = {number: i for i, number in enumerate(order)}
-    several = sum(box.kind == "input" for box in draft.boxes.values()) > 1
     steps: list[Step] = []
     for i, number in enumerate(order):
         tails = draft.tails[number]
         before = i > 0 and order[i - 1] in tails
         skips += [(tail, number, "") for tail in dict.fromkeys(tails) if not before or tail != order[i - 1]]
-        steps.append(step(draft, draft.boxes[number], before, several))
+        steps.append(step(draft, draft.boxes[number], before))
     found = sorted(Skip(place[tail], place[head], words) for tail, head, words in skips)
     params, macs = totals(diagram)
     facts = f"{params:,} parameters, {macs:,} MACs"
-    return Figure(plain(diagram.name), facts, tuple(steps), tuple(found), tuple(braces(draft, place)))
+    found_braces, found_notes = tuple(braces(draft, place)), tuple(notes(diagram))
+    return Figure(plain(diagram.name), facts, tuple(steps), tuple(found), found_braces, found_notes)
 
 
-def step(draft: Draft, box: Box, fed: bool, several: bool) -> Step:
+def notes(diagram: Diagram) -> Iterator[str]:
+    """What is left out, though the parameters count it."""
+    heads = [box.parts[0] for box in boxes(diagram.items) if box.kind == "output" and box.idle]
+    if heads:
+        yield f"Not drawn, for training only: {plain(', '.join(heads), 80)}."
+    unread = sum(len(box.parts) for box in boxes(diagram.items) if box.idle == UNREAD)
+    if unread:
+        yield f"Not drawn, {UNREAD}: {unread} layer{'s' if unread > 1 else ''}."
+
+
+def names(draft: Draft, box: Box) -> tuple[str, ...]:
+    """What a value is called as an input or an output, where the net has several."""
+    inputs = sum(other.kind == "input" for other in draft.boxes.values())
+    found = box.parts[:1] if box.kind == "input" and inputs > 1 else ()
+    if sum(map(len, draft.outputs.values())) > 1:
+        found += draft.outputs.get(box.number, ())
+    return tuple(map(plain, found))
+
+
+def step(draft: Draft, box: Box, fed: bool) -> Step:
     if box.kind == "fault":
         tail, fault = draft.tails[box.number][0], draft.odds[box.number]
         return Step(box.kind, words_of(box), (), draft.made[tail].last, fed=fed, fault=fault)
     edge = draft.made[box.number]
-    label: tuple[str, ...] = (shape_words(edge),)
-    if box.kind == "input" and several:
-        label = (plain(box.parts[0]), *label)
+    label = (*names(draft, box), shape_words(edge))
     bands = draft.bands.get(box.number, ())
     if box.number in draft.homes:
         bands = grown(bands, int(edge.last.channels))
@@ -100,6 +123,7 @@ def step(draft: Draft, box: Box, fed: bool, several: bool) -> Step:
         bands if sum(channels for _, channels in bands) == edge.last.channels else (),
         fed,
         draft.odds.get(box.number, ""),
+        box.number in draft.outputs,
     )
 
 
@@ -134,7 +158,8 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
         trunk = max(tails, key=lambda tail: (length(draft, tail), tail))
         for tail in list(tails):
             side = length(draft, tail) == 1 and tail != trunk and draft.boxes[tail].kind != "join"
-            if not side or tail in draft.odds or len(draft.heads[draft.tails[tail][0]]) == 1:
+            seen = tail in draft.odds or tail in draft.outputs
+            if not side or seen or len(draft.heads[draft.tails[tail][0]]) == 1:
                 continue
             skips.append((draft.tails[tail][0], number, ", ".join(words_of(draft.boxes[tail]))))
             tails.remove(tail)

@@ -8,12 +8,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.arrange import APART, GAP, LABEL, STUB, WORDS, Spot
+from cnnspec.draw.volume.arrange import APART, GAP, LABEL, NUMBER, STUB, WORDS, Spot
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Step
 from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text, column, shift, tall
 from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.solids import FAULT, RADIUS
 
+ABOVE = 5.0  # from what is below a line to the line
 POWER = 0.6  # a kernel's part of a face is drawn on the scale of the faces
 
 
@@ -25,22 +26,77 @@ class Strip(NamedTuple):
     bottom: float
 
 
-def strip(figure: Figure, spots: Sequence[Spot], left: float, right: float) -> Strip:
-    """A row between left and right."""
-    last = spots[-1].number
-    goes_on = last + 1 < len(figure.steps) and figure.steps[last + 1].fed
+class Row(NamedTuple):
+    """A strip, and where its last value leaves it.
+
+    `wire` is the way on which the last value of the row before comes, from the right edge on, if it does.
+    """
+
+    strip: Strip
+    exit: Point
+    wire: Line | None
+
+
+class Rail(NamedTuple):
+    """A skip as far as one row shows it.
+
+    `tail` or `head` is -1 where that end is in another row: the `number` stands at both edges. What comes
+    around from the end of the row before has none.
+    """
+
+    tail: int
+    head: int
+    words: str = ""
+    number: int = 0
+
+
+def draw_rows(figure: Figure, rows: Sequence[Sequence[Spot]], left: float, right: float) -> list[Row]:
+    """The rows between left and right."""
+    found = rails(figure.skips, rows)
+    return [draw_row(figure, row, mine, left, right) for row, mine in zip(rows, found, strict=True)]
+
+
+def rails(skips: Sequence[Skip], rows: Sequence[Sequence[Spot]]) -> list[list[Rail]]:
+    """The skips of each row. Those of one value that lead to other rows share a number."""
+    row_of = {spot.number: i for i, row in enumerate(rows) for spot in row}
+    home = dict(row_of)  # where skips from a value begin: what the next row begins with is at hand there
+    around: dict[int, int] = {}  # by row, the end of the row before, which only a skip takes from there
+    for i, (before, row) in enumerate(pairwise(rows), 1):
+        if row[0].sized.step.fed:
+            home[before[-1].number] = i
+        else:
+            around[i] = before[-1].number
+    found: list[list[Rail]] = [[] for _ in rows]
+    numbers: dict[int, int] = {}
+    for skip in skips:
+        i = row_of[skip.head]
+        if home[skip.tail] == i:
+            found[i].append(Rail(*skip))
+        elif around.get(i) == skip.tail:
+            del around[i]
+            found[i].append(Rail(-1, skip.head, skip.words))
+        else:
+            if skip.tail not in numbers:
+                numbers[skip.tail] = len(numbers) + 1
+                found[home[skip.tail]].append(Rail(skip.tail, -1, "", numbers[skip.tail]))
+            found[i].append(Rail(-1, skip.head, skip.words, numbers[skip.tail]))
+    return found
+
+
+def draw_row(figure: Figure, spots: Sequence[Spot], skips: Sequence[Rail], left: float, right: float) -> Row:
     above, below = Skyline(-1), Skyline(1)
     parts = chain(spots, above, below)
     parts += labels(spots, below)
-    parts += [arrival(spots[0])] if spots[0].sized.step.fed else []
-    parts += [onwards(spots[-1], way(figure.steps[last + 1]))] if goes_on else []
     parts += operations(spots, below)
-    # What goes on to the next row anyway skips within that row alone.
-    ended = last if goes_on else last + 1
-    skips = [skip for skip in figure.skips if skip.tail < ended and skip.head >= spots[0].number]
-    parts += rails(figure.steps, spots, skips, above, left, right)
-    parts += clasps(spots, figure.braces, below, right)
-    return Strip(tuple(parts), above.end, below.end)
+    lines = overhead(figure.steps, spots, skips, above, (left, right))
+    wire = next((line for line in lines if isinstance(line, Line) and line.points[0].x == right), None)
+    parts += [part for part in lines if part is not wire]
+    first = spots[0]
+    if first.sized.step.fed:
+        wire = arrival(first, above.free(left, right) - ABOVE, left, right)
+        above.add(left, right, wire.points[0].y)
+    parts += clasps(spots, figure.braces, below, right - STUB)
+    return Row(Strip(tuple(parts), above.end, below.end), spots[-1].exit, wire)
 
 
 def chain(spots: Sequence[Spot], above: Skyline, below: Skyline) -> list[Primitive]:
@@ -72,18 +128,13 @@ def labels(spots: Sequence[Spot], line: Skyline) -> list[Primitive]:
 
 
 def operations(spots: Sequence[Spot], below: Skyline) -> list[Primitive]:
-    """Below each arrow what is done, below the labels of both its ends; they stand beside each other."""
+    """Below each arrow what is done, all on one line below the labels."""
     parts: list[Primitive] = []
-    reached: list[tuple[float, float, float]] = []
-    for i, spot in enumerate(spots):
+    top = below.end + 1.5
+    for spot in spots:
         lines, half = spot.sized.words, spot.sized.words_width / 2
-        if lines:
-            begin = spots[i - 1].label if i else spot.words
-            top = below.free(min(begin, spot.words - half), max(spot.label, spot.words + half)) + 1.5
-            parts += column(lines, spot.words, top, WORDS, "quiet")
-            reached.append((spot.words - half, spot.words + half, top + tall(lines, WORDS)))
-    for place in reached:
-        below.add(*place)
+        parts += column(lines, spot.words, top, WORDS, "quiet")
+        below.add(spot.words - half, spot.words + half, top + tall(lines, WORDS))
     return parts
 
 
@@ -106,14 +157,10 @@ def way(step: Step) -> str:
     return "fault" if step.kind == "fault" else "ink"
 
 
-def arrival(spot: Spot) -> Line:
-    """From the row before to the first value of a row."""
-    return Line((Point(spot.x - STUB, spot.entry.y), spot.entry), way(spot.sized.step), arrow=True)
-
-
-def onwards(spot: Spot, role: str) -> Line:
-    """From the last value of a row towards the next row."""
-    return Line((spot.exit, Point(spot.end + STUB * 0.8, spot.exit.y)), role, arrow=True)
+def arrival(spot: Spot, y: float, left: float, right: float) -> Line:
+    """From the end of the row before, above this row, to its first value."""
+    path = (Point(right, y), Point(left, y), Point(left, spot.entry.y), spot.entry)
+    return Line(path, way(spot.sized.step), arrow=True)
 
 
 def kernel(before: Spot, spot: Spot) -> list[Primitive]:
@@ -130,38 +177,46 @@ def kernel(before: Spot, spot: Spot) -> list[Primitive]:
     return [Face(patch, "patch"), *rays, Disc(pixel, 0.9)]
 
 
-def rails(
+def overhead(
     steps: Sequence[Step],
     spots: Sequence[Spot],
-    skips: Sequence[Skip],
+    skips: Sequence[Rail],
     above: Skyline,
-    left: float,
-    right: float,
+    edges: tuple[float, float],
 ) -> list[Primitive]:
-    """Skips as lines above the row, the short ones inside; one that ends in another row goes to the edge."""
+    """Skips as lines above the row, the short ones inside; at an edge they begin or end at their number."""
     at = {spot.number: spot for spot in spots}
     first, last = spots[0].number, spots[-1].number
-    fed = first - 1 if spots[0].sized.step.fed else -1  # the value that comes in from the row before
+    left, right = edges
     parts: list[Primitive] = []
     leaving, arriving = Counter[int](), Counter(skip.head for skip in skips)
-    for skip in sorted(skips, key=lambda s: (min(s.head, last) - max(s.tail, first), s)):
+    for skip in sorted(skips, key=lambda s: (s.tail < 0 and not s.number, span(s, first, last), s)):
         tail, head = at.get(skip.tail), at.get(skip.head)
         arriving[skip.head] -= 1
-        begin = roof(tail, 1, leaving[skip.tail]) if tail else entry(spots[0]) if skip.tail == fed else None
+        begin = roof(tail, 1, leaving[skip.tail]) if tail else entry(spots[0]) if skip.tail >= 0 else None
         end = roof(head, -1, arriving[skip.head]) if head else None
         leaving[skip.tail] += 1
-        a, b = begin.x if begin else left, end.x if end else right
-        y = above.free(a - 1, b + 1) - 5
+        a = begin.x if begin else left + NUMBER if skip.number else right
+        b = end.x if end else right - NUMBER
+        y = above.free(min(a, b) - 1, max(a, b) + 1) - ABOVE
         path = [begin or Point(a, y), Point(a, y), Point(b, y), end or Point(b, y)]
-        role = "fault" if steps[skip.head].kind == "fault" else "skip"
+        role = "fault" if head and head.sized.step.kind == "fault" else "skip"
         parts.append(Line(tuple(dict.fromkeys(path)), role, 1.1, arrow=True))
-        above.add(a - 1, b + 1, y - 1)
+        if skip.number:
+            edge = right - NUMBER / 2 if tail else left + NUMBER / 2
+            parts.append(Text(Point(edge, y + 2.2), str(skip.number), WORDS, role="skip", bold=True))
+            a, b = (a, right) if tail else (left, b)
+        above.add(min(a, b) - 1, max(a, b) + 1, y - 2)
         if skip.words and head:
             half = width(skip.words, WORDS) / 2
-            centre = min(max((a + b) / 2, left + half), right - half)
+            centre = min(max((a + b) / 2, left + NUMBER + half), right - NUMBER - half)
             parts.append(Text(Point(centre, y - 2.4), skip.words, WORDS, role="skip"))
             above.add(centre - half, centre + half, y - 2.4 - WORDS)
     return parts
+
+
+def span(skip: Rail, first: int, last: int) -> int:
+    return (skip.head if skip.head >= 0 else last) - max(skip.tail, first)
 
 
 def entry(spot: Spot) -> Point:
