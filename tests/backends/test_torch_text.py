@@ -160,15 +160,7 @@ net N {
     assert forward.startswith(expected)
 
 
-def test_labelled_loops_stay_loops_where_a_wire_leads_to_them() -> None:
-    found = network("""
-net N {
-    input 3@8x8
-    conv 4@1x1
-    f: repeat 12 { add { | identity | conv 4@3x3 pad=1, relu } }
-    conv 4@1x1
-    add { | identity | from f }
-}""")
-    text = emit("torch", found, "n.cnn")
-    assert "f.0" not in text
-    assert text.count("for i in range(12):") == 2
+def test_forward_calls_each_layer_of_a_repeat_by_its_name() -> None:
+    text = emit("torch", shipped("allcnn.cnn"), "allcnn.cnn")
+    assert "x = self.relu5(self.conv5(self.relu4(x)))\n" in text
+    assert "get_submodule" not in text

@@ -28,8 +28,8 @@ from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.text.syntax import Block
 from cnnspec.values.kinds import describe
 
-FORMS = ((False, True), (True, True), (True, False))
-"""Of a class, the best first: whether every turn stands by itself, whether a crop follows its map."""
+FORMS = (True, False)
+"""Whether a crop follows its map, the better first."""
 
 LONGEST_SENTENCE = 88  # of a docstring, which nothing breaks
 
@@ -75,15 +75,15 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
         write_class(solved, body, where(program, group[0].block))
 
 
-def solve(begin: Callable[[], Plan], forms: tuple[tuple[bool, bool], ...]) -> Class:
+def solve(begin: Callable[[], Plan], forms: tuple[bool, ...]) -> Class:
     """Find the constructor and the forward of a class, in the first of the forms that is right.
 
     Raises Unaligned where none is right for all rows.
     """
-    for unrolled, follows in forms:
+    for follows in forms:
         try:
             plan = begin()
-            plan.unrolled, plan.follows = unrolled, follows
+            plan.follows = follows
             constructor = Constructor(plan).solve()
             plan.parameters.find(constructor)
             return Class(plan, constructor, None if plan.is_chain else Forward(plan).solve())

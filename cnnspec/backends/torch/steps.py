@@ -8,7 +8,6 @@ from typing import Any
 from cnnspec.backends.names import is_plain
 from cnnspec.graph.tree import Again, Braces, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, own_name, rows, walk
-from cnnspec.text.source import Span
 
 
 def outputs_of(step: Step) -> list[Value]:
@@ -54,11 +53,6 @@ def is_chain(steps: Steps, kept: set[Value], end: Value | None = None) -> bool:
             if last is not step.output or not kept.isdisjoint(before):
                 return False
     return True
-
-
-def repeat_of(steps: list[Repeat]) -> tuple[Value, Span]:
-    """What tells a Repeat from all others, however often it is made anew without its label."""
-    return steps[0].output, steps[0].span
 
 
 def is_method(step: Step) -> bool:
@@ -152,12 +146,3 @@ def labelled(steps: Steps) -> bool:
             if isinstance(step, Use) or not own.startswith(kind):
                 return not own.isdecimal() and not own.startswith(kind)
     return False
-
-
-def escapes(steps: list[Repeat], kept: set[Value]) -> bool:
-    """Whether a wire or an output leads into a repeat, or a wire out of one."""
-    return any(
-        isinstance(inside, From) or (inside.output in kept and inside.output is not step.output)
-        for step in steps
-        for inside in walk(children(step))
-    )

@@ -28,7 +28,6 @@ from cnnspec.graph.tree import From, Instance, Leaf, Network, Step, Use, Value
 from cnnspec.graph.walk import Steps
 from cnnspec.layers import find
 from cnnspec.layers.base import Call
-from cnnspec.text.source import Span
 from cnnspec.text.syntax import Literal, Name, Parameter
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import Symbol
@@ -71,10 +70,8 @@ class Plan:
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
         self.attributes = Names(name.split(".")[0] for row in rows for name in step_names(row.steps))
         self.flags: list[tuple[Way, str]] = []  # attributes that tell which rows go a way
-        self.loops: dict[tuple[Value, Span], int | None] = {}  # by `repeat_of`: from where, None if unrolled
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.follows = True  # a crop takes its size from a map that forward has
-        self.unrolled = False  # no loops: a wire or a name needs every turn by itself
 
     def body(self) -> Body:
         """The steps of all rows, side by side. Raises Unaligned where they are not of one kind."""
@@ -143,11 +140,6 @@ class Plan:
             if way.span == known.span and way.there.items() <= known.there.items():
                 return name
         return ""
-
-    def forget_flags(self, number: int) -> None:
-        """Give up all attributes from this one on."""
-        self.attributes.taken.difference_update(name for _, name in self.flags[number:])
-        del self.flags[number:]
 
 
 class Program:

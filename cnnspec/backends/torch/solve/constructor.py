@@ -29,7 +29,6 @@ from cnnspec.backends.torch.solve.solutions import (
     literal,
 )
 from cnnspec.backends.torch.steps import (
-    escapes,
     idle,
     implicit,
     is_chain,
@@ -40,7 +39,6 @@ from cnnspec.backends.torch.steps import (
     labelled,
     modules_in,
     parts_in,
-    repeat_of,
     unlabelled,
     wish_of,
 )
@@ -247,8 +245,6 @@ class Constructor:
 
     def define(self, way: Way, frame: Frame, wish: str, hint: str = "") -> tuple[Solved, Solution]:
         """What tells which rows go a way: an attribute, set here if it is not known yet."""
-        if isinstance(frame, Loop):
-            raise Unaligned  # one flag cannot tell every turn
         known = self.plan.flag(way)
         name = known or self.plan.add_flag(way, wish)
         condition, flag = self.condition(way, frame, hint or name), f"self.{name}"
@@ -278,38 +274,32 @@ class Constructor:
     # Repeats
 
     def repeat(self, column: Column, holder: Holder) -> Solved:
-        """A loop over all iterations, or over all but the first, or none: the first form that is right."""
-        owners, flags = dict(self.owners), len(self.plan.flags)
-        for first, tables in self.forms(column.steps, holder):
+        """A loop over all iterations, or over all but the first, or none: the first form that is right.
+
+        What forward runs one by one stands here one by one, too.
+        """
+        for first, tables in () if holder.wired else self.forms(column.steps, holder):
             try:
-                solved = self.loop(column, holder, first, tables)
+                return self.loop(column, holder, first, tables)
             except Unaligned:
-                self.owners = dict(owners)  # what has made others is given up
-                self.plan.forget_flags(flags)
                 continue
-            self.plan.loops[repeat_of(column.steps)] = first
-            return solved
         if holder.is_list and modules_in(children(column.first)) > LONGEST_LISTED:
             raise Unaligned
-        self.plan.loops[repeat_of(column.steps)] = None
         return self.walk(column.unrolled(), holder)
 
-    def forms(self, steps: list[Repeat], holder: Holder) -> list[tuple[int, bool]]:
+    @staticmethod
+    def forms(steps: list[Repeat], holder: Holder) -> list[tuple[int, bool]]:
         """What a loop may be, the best first: the first iteration of it, and whether tables are allowed."""
         iterations = [iteration for step in steps for iteration in step.iterations]
         counts = [len(step.iterations) for step in steps]
         least, most = min(counts), max(counts)
-        if most < 2 or not any(iterations):
-            return [] if least == most or not any(iterations) else [(0, False)]
+        if not any(iterations):
+            return []
+        if most < 2:
+            return [(0, False)] if least < most else []
+        forms = [(0, False), (1, False)] if least and (least < most or most > 2) else [(0, False)]
         if holder.is_list:
-            lone = all(len(iteration) == 1 for iteration in iterations)
-            firsts = (0, 1) if least and (least < most or most > 2) else (0,)
-            return [(first, False) for first in firsts] if lone else []
-        if holder.wired and (self.plan.unrolled or least < most or escapes(steps, self.plan.kept)):
-            return []  # forward unrolls what wires lead into, or out of
-        forms = [(0, False)] if not holder.wired or most > 2 else []
-        if least and (least < most or most > 2):
-            forms.append((1, False))
+            return forms if all(len(iteration) == 1 for iteration in iterations) else []
         if len(steps) == 1 and not (most <= LONGEST_UNROLLED and any(map(labelled, iterations))):
             forms.append((0, True))
         return forms

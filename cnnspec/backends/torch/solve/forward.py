@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
+from cnnspec.backends.torch.solve.body import Body, Column, Way
 from cnnspec.backends.torch.solve.classes import Returns
 from cnnspec.backends.torch.solve.joins import activation_of, added, adder, places, written
-from cnnspec.backends.torch.solve.solutions import ByRow, Line, Turns, agree, branch
+from cnnspec.backends.torch.solve.solutions import Line, agree, branch, literal
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read
 from cnnspec.backends.torch.solve.variables import read_by
 from cnnspec.backends.torch.steps import (
@@ -21,9 +21,8 @@ from cnnspec.backends.torch.steps import (
     is_method,
     is_parameter,
     outputs_of,
-    repeat_of,
 )
-from cnnspec.backends.torch.unify import Unaligned, arriving
+from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import Text, behind, call, flat
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Repeat, Use, Value
 
@@ -109,7 +108,7 @@ class Forward(Statements):
         elif isinstance(first, If):
             self.branches(column)
         elif isinstance(first, Repeat):
-            self.repeat(column)
+            self.walk(column.unrolled())
 
     def module(self, column: Column) -> None:
         steps, first, inputs = column.steps, column.first, column.inputs
@@ -138,8 +137,10 @@ class Forward(Statements):
         """The module of a step: an attribute, or found by its path."""
         if attribute := self.plan.attribute(column):
             return f"self.{attribute}"
+        if not column.name:
+            raise Unaligned
         getter = "get_parameter" if is_parameter(column.first) else "get_submodule"
-        return call(f"self.{getter}", self.speller.word(column.frame.string(column.of("name"))))
+        return call(f"self.{getter}", literal(column.name))
 
     def container(self, column: Column) -> None:
         if self.plan.bare.isdisjoint(step.name for step in column.steps):
@@ -155,7 +156,7 @@ class Forward(Statements):
             return
         self.flush()
         acting = [row for row, step in column.rows.items() if step.output is not step.input]
-        end = self.end_of(column, column.inputs, acting, len(acting) < len(column.rows))
+        end = self.end_of(column, acting)
         ends, blocks = column.outputs.values(), []
         for way in (then, otherwise):
             with self.chain(end, ends), self.aside() as lines, self.variables.part(way.ends):
@@ -166,51 +167,18 @@ class Forward(Statements):
             blocks.append(lines)
         self.statements += branch(self.flag(then), *blocks)
 
-    def end_of(self, column: Column, entering: ByRow, acting: Container[int], holds: bool) -> str:
-        """The variable that branches or turns end in, that of what arrives if acting rows may write over it.
-
-        `holds`: it has what arrives in it before they begin.
-        """
-        besides = self.reads_in(column)
-        source = self.variables.find(entering)
+    def end_of(self, column: Column, acting: Collection[int]) -> str:
+        """The variable that branches end in, that of what arrives if the acting rows may write over it."""
+        besides = Counter(read_by(column.steps, self.live, self.plan.like))
+        source = self.variables.find(column.inputs)
         with self.variables.part(acting):
             if source and source not in self.named and self.variables.is_free(source, None, besides):
                 return source
-        end = self.place(None, None if holds else besides)
-        if holds and source and end != source:
-            self.assign(end, entering, source)
+        passes = len(acting) < len(column.rows)  # where no row of a branch acts, the end is what arrives
+        end = self.place(None, None if passes else besides)
+        if passes and source and end != source:
+            self.assign(end, column.inputs, source)
         return end
-
-    def reads_in(self, column: Column) -> Counter[Value]:
-        return Counter(read_by(column.steps, self.live, self.plan.like))
-
-    def repeat(self, column: Column) -> None:
-        """The turns in the form that the constructor has for them: a loop goes on in one variable."""
-        steps, first = column.steps, self.plan.loops.get(repeat_of(column.steps))
-        if first is None:
-            self.walk(column.unrolled())
-            return
-        if first:
-            self.walk(column.iteration(0))
-        counts = {len(step.iterations) - first for step in steps}
-        if len(counts) != 1:
-            raise Unaligned
-        self.flush()
-        begin = column.each(lambda step: arriving(step.iterations[first][0]))
-        end = self.end_of(column, begin, column.rows, True)
-        loop, turns = column.loop(first)
-        entering = {turn: arriving(iteration[0]) for turn, iteration in turns.items()}
-        leaving = dict(enumerate(value for step in steps for value in turn_ends(step, first)))
-        with (
-            self.chain(end, leaving.values()),
-            self.speller.loop(loop.index),
-            self.aside() as lines,
-            self.variables.loop(end, loop.parents, entering, self.reads_in(column)),
-        ):
-            self.walk(unify(turns, loop))
-            self.settle(leaving, end)
-        if lines:
-            self.statements.append(Turns(loop.index, lines, str(counts.pop()), []))
 
     # Joins
 
@@ -312,11 +280,6 @@ class Forward(Statements):
 def is_passive(path: Way) -> bool:
     """Whether a path hands on a value that is there, in all rows."""
     return path.is_everywhere and all(isinstance(column.first, From) for column in path.body)
-
-
-def turn_ends(step: Repeat, first: int) -> list[Value]:
-    """What leaves each turn of a loop: what arrives at the next."""
-    return [*(arriving(turn[0]) for turn in step.iterations[first + 1 :]), step.output]
 
 
 def symbol(steps: list[Any]) -> str:

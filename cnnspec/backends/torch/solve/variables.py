@@ -26,8 +26,6 @@ class Variables:
         self.states = {(row, training): State() for row in range(size) for training in (False, True)}
         self.reads = reads
         """How often each value is still to be read."""
-        self.guarded: frozenset[str] = frozenset()
-        """What a loop's body may not write over, since it is read behind the loop."""
 
     @property
     def is_training(self) -> bool:
@@ -62,8 +60,6 @@ class Variables:
 
         `values`: what is to be written, row by row.
         """
-        if name in self.guarded:
-            return False
         for (row, _), state in self.states.items():
             held = state.get(name)
             if held is None or (values and values[row] is held) or [*state.values()].count(held) > 1:
@@ -85,28 +81,6 @@ class Variables:
             yield
         finally:
             self.states = around
-
-    @contextmanager
-    def loop(self, name: str, parents: list[int], entering: ByRow, besides: Counter[Value]) -> Iterator[None]:
-        """Lines of a loop that goes on in one variable; its rows are the turns, `parents` those around.
-
-        A turn knows nothing but what arrives in the variable; the last turn's variables remain.
-        """
-        around, guarded = self.states, self.guarded
-        names = {known for state in around.values() for known in state}
-        self.guarded = guarded | {known for known in names if not self.is_free(known, None, besides)} - {name}
-        modes = {training for _, training in around}
-        turns = self.states = {(turn, training): State() for turn in entering for training in modes}
-        self.assign(name, entering)
-        try:
-            yield
-        finally:
-            self.states, self.guarded = around, guarded
-        for (turn, training), state in turns.items():
-            after = around[parents[turn], training]
-            for known, value in state.items():
-                after.pop(known, None)
-                after[known] = value
 
 
 def read_by(steps: Iterable[Step], live: set[Value], like: Callable[[Step], Value | None]) -> Iterator[Value]:
