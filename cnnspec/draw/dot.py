@@ -12,7 +12,7 @@ from cnnspec import __version__
 from cnnspec.draw import style
 from cnnspec.draw.box_text import box_lines, edge_lines, plain
 from cnnspec.draw.look import Look
-from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes, totals
+from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, Port, boxes, totals
 from cnnspec.draw.titles import room_within, title
 from cnnspec.draw.wrap import column_of
 from cnnspec.text.output import MARK
@@ -33,10 +33,14 @@ def mark(diagram: Diagram) -> str:
 def facts(diagram: Diagram) -> str:
     """`1@28x28 to 10, 61,706 parameters, 416,520 MACs`."""
     params, macs = totals(diagram)
-    arriving, leaving = (
-        " and ".join(map(str, shapes)) or "?" for shapes in (diagram.inputs, diagram.outputs)
-    )
+    arriving, leaving = port_words(diagram.inputs), port_words(diagram.outputs)
     return f"{arriving} to {leaving}, {params:,} parameters, {macs:,} MACs"
+
+
+def port_words(ports: tuple[Port, ...]) -> str:
+    """`1@28x28`; of several their names, too: `left 1@28x28 and right 1@28x28`."""
+    said = [f"{plain(port.name)} {port.shape}" if len(ports) > 1 else str(port.shape) for port in ports]
+    return " and ".join(said) or "?"
 
 
 def description(diagram: Diagram, look: Look) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnnspec.draw.box_text import brief_words, layer_words
-from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, Rate, boxes
+from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, Port, Rate, boxes
 from cnnspec.graph.tree import (
     TRAINING,
     UNREAD,
@@ -73,7 +73,6 @@ class Builder:
         self.count = 0
         self.edges: list[Edge] = []
         self.words: dict[int, tuple[str, str]] = {}
-        self.rows: list[int] = []  # of each box: the longest way to it
 
     def diagram(self, network: Network) -> Diagram:
         evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
@@ -88,9 +87,9 @@ class Builder:
             # An output stands right behind what makes it: nothing has to be led past the rest of the net.
             items += [self.output(output, place) for output in waiting if output.value in place.makers]
             waiting = [output for output in waiting if output.value not in place.makers]
-        arriving = tuple(are_known(given.value) for given in network.inputs)
-        made = tuple(output.value.shape for output in network.outputs if not output.train)
-        leaving = tuple(shape for shape in made if shape is not None)
+        arriving = tuple(Port(given.name, are_known(given.value)) for given in network.inputs)
+        made = [(output.name, output.value.shape) for output in network.outputs if not output.train]
+        leaving = tuple(Port(name, shape) for name, shape in made if shape is not None)
         return Diagram(network.name, arriving, leaving, tuple(items), tuple(self.edges))
 
     def output(self, output: Output, place: Surroundings) -> Box:
@@ -100,11 +99,9 @@ class Builder:
         idle = TRAINING if output.train else ""
         self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=fault))
         parts = (output.name, idle) if idle else (output.name,)
-        return Box(self.number(tail), "output", parts, parts, idle=idle)
+        return Box(self.number(), "output", parts, parts, idle=idle)
 
-    def number(self, *tails: int) -> int:
-        """The next box's number, and the edges' tails that lead to it."""
-        self.rows.append(max((self.rows[tail] for tail in tails), default=-1) + 1)
+    def number(self) -> int:
         self.count += 1
         return self.count - 1
 
@@ -139,7 +136,7 @@ class Builder:
         """The box where a network with faults ends."""
         shape, tail = are_known(value), place.makers[value]
         self.edges.append(Edge(tail, self.count, shape, shape, fault=why or "?"))
-        return Box(self.number(tail), "fault", (words,), (words,))
+        return Box(self.number(), "fault", (words,), (words,))
 
     def leaf(self, step: Leaf, place: Surroundings) -> Box:
         shape, layer = are_known(step.input), step.layer
@@ -152,7 +149,7 @@ class Builder:
         params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
         words, brief = self.layer_words(layer)
         return Box(
-            self.number(tail),
+            self.number(),
             KINDS.get(layer.name, "other"),
             (words,),
             (brief,),
@@ -206,13 +203,13 @@ class Builder:
             return items
         idle = self.idle(step.output, place)
         tails = [place.makers[end.value] for end in ends]
-        number = self.number(*tails)
+        number = self.number()
         most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
         fits = step.output.shape is not None
         for tail, end in zip(tails, ends, strict=True):
-            shape = are_known(end.value)
-            route = "skip" if end.empty and self.rows[number] - self.rows[tail] > 1 else ""
-            if end.convolutions == 1 < most:
+            shape, others = are_known(end.value), set(tails) - {tail}
+            route = "skip" if end.empty and self.leads_on(tail, others) else ""
+            if end.convolutions == 1 < most and self.leads_on(self.edges[end.edges[0]].tail, others):
                 route = "projection"
                 for key in end.edges:
                     self.edges[key] = self.edges[key]._replace(route=route)
@@ -225,6 +222,18 @@ class Builder:
             return [*items, Box(number, "fault", words, words)]
         place.makers[step.output] = number
         return [*items, Box(number, "join", words, words, shared=place.shared, idle=idle)]
+
+    def leads_on(self, start: int, ends: set[int]) -> bool:
+        """Whether the value of a box reaches one of the ends by way of others. Edges are sorted by head."""
+        reached = set(ends)
+        for edge in reversed(self.edges):
+            if edge.head <= start:
+                break
+            if edge.head in reached:
+                if edge.tail == start:
+                    return True
+                reached.add(edge.tail)
+        return False
 
     def again(self, step: Again, place: Surroundings) -> list[Item]:
         inner = step.step.output

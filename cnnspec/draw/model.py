@@ -94,6 +94,13 @@ class Edge(NamedTuple):
     fault: str = ""
 
 
+class Port(NamedTuple):
+    """An input or output of the network."""
+
+    name: str
+    shape: Shape
+
+
 class Diagram(NamedTuple):
     """A drawn network. `heads` are the first boxes of the columns after the first that it is laid out in.
 
@@ -101,8 +108,8 @@ class Diagram(NamedTuple):
     """
 
     name: str
-    inputs: tuple[Shape, ...]
-    outputs: tuple[Shape, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]  # those of evaluation
     items: tuple[Item, ...]
     edges: tuple[Edge, ...]
     heads: tuple[int, ...] = ()

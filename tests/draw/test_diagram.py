@@ -139,6 +139,15 @@ def test_a_value_that_goes_two_ways_is_not_fused_over() -> None:
     ]
 
 
+@pytest.mark.parametrize("path", ["from u", "from u, conv 4@1x1"])
+def test_a_way_around_begins_at_a_value_that_the_other_paths_read(path: str) -> None:
+    body = f"conv 4@3x3 pad=1, conv 4@3x3 pad=1, add {{ | conv 4@1x1, conv 4@1x1 | {path} }}"
+    beside = network(f"net N {{\n u: input 4@8x8\n input 4@8x8\n {body}\n}}")
+    assert not [edge for edge in simplify(beside).edges if edge.route]
+    around = network(f"net N {{\n u: input 4@8x8\n {body}\n}}")
+    assert {edge.tail for edge in simplify(around, "full").edges if edge.route} >= {0}
+
+
 def test_layers_of_different_braces_are_not_fused() -> None:
     assert outline(chain("g: { conv 8@3x3, maxpool 2x2, conv 8@3x3 }\nrelu").items) == [
         "input",

@@ -15,8 +15,8 @@ import pytest
 
 from cnnspec.draw import style
 from cnnspec.draw.box_text import LONGEST, plain
-from cnnspec.draw.dot import Writer, dot, text
-from cnnspec.draw.model import Box, Cluster, Diagram, Edge
+from cnnspec.draw.dot import Writer, dot, facts, text
+from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Port
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES, Theme
 from cnnspec.text.output import MARK
@@ -55,6 +55,11 @@ def test_the_text(name: str) -> None:
     assert found == path.read_text(encoding="utf-8")
 
 
+def test_several_inputs_or_outputs_are_named() -> None:
+    assert facts(simplify(golden("lenet"))).startswith("1@28x28 to 10, ")
+    assert facts(simplify(golden("heads"))).startswith("left 1@28x28 and right 1@28x28 to 10, ")
+
+
 def test_googlenet_has_its_heads_dashed() -> None:
     found = dot(simplify(shipped("googlenet")[0]), LOOK)
     assert found.startswith(f"// GoogLeNet: {MARK}")
@@ -83,7 +88,7 @@ def named(name: str) -> Diagram:
         Box(3, "output", (name,), (name,)),
     )
     edges = (Edge(0, 1, shape, shape), Edge(1, 2, shape, shape), Edge(2, 3, shape, shape))
-    return Diagram("Net", (shape,), (shape,), items, edges)
+    return Diagram("Net", (Port("input", shape),), (Port("output", shape),), items, edges)
 
 
 @pytest.mark.slow
