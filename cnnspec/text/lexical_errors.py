@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.foreign.comments import comment_at
 from cnnspec.text.source import Source, Span
 
 # What editors, papers and other languages write, and the language's own sign for it.
@@ -37,6 +38,8 @@ _SIZE = re.compile(r"[0-9]+([Xx][0-9]+)+")
 
 def explain(source: Source, start: int, end: int) -> Diagnostic:
     """The fault of a stretch that the scanner could not read."""
+    if fault := comment_at(source, start):
+        return fault
     text, span = source.text[start:end], Span(source, start, end)
     if text[0] == '"':
         return _open_string(span)
@@ -48,10 +51,13 @@ def explain(source: Source, start: int, end: int) -> Diagnostic:
         return _foreign(span)
     if text == ";":
         rest = source.text[end : source.text.find("\n", end) if "\n" in source.text[end:] else None]
-        ends = not rest.split("#")[0].strip()
+        ends = not re.split(r"#|//|/\*", rest)[0].strip()
         message = "`;` parts nothing: a statement ends with its line, a comma chains steps"
         return _fault(span, message, "remove it" if ends else "write a comma", "" if ends else ",")
     if text == "=":
+        if source.text[end : end + 1] == ">":
+            arrow = Span(source, start, end + 1)
+            return _fault(arrow, "a claim is written `->`", "write `->`", "->")
         return _fault(span, "`=` stands only right behind a name: `key=value`; `==` compares")
     if text == "\\":
         return _fault(span, "a line goes on behind a comma and in brackets; it needs no `\\`")

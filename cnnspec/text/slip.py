@@ -59,6 +59,11 @@ class Slip(NamedTuple):
             end += 1
         return self.tokens[start : end + 1]
 
+    def line_from(self, start: int) -> str:
+        """The text from an offset to the end of its line, without a comment."""
+        end = self.source.text.find("\n", start)
+        return self.source.text[start : end if end >= 0 else None].partition("#")[0].rstrip()
+
     def in_brackets(self) -> bool:
         """Whether a round or square bracket is open here."""
         return sum(DEPTH.get(token.type, 0) for token in self.line()) > 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from cnnspec import layers
 from cnnspec.text import foreign
 from cnnspec.text import lexical_errors as unreadable
 from cnnspec.text.diagnostics import Counted, Diagnostic
+from cnnspec.text.foreign.comments import comment_at
 from cnnspec.text.foreign.habits import HABITS
 from cnnspec.text.scanner import CLOSER, WORDS
 from cnnspec.text.slip import Slip
@@ -60,6 +62,8 @@ def explain(slip: Slip) -> Diagnostic:
     token = slip.token
     if token.type == "WRONG":
         return unreadable.explain(slip.source, token.start, token.end)
+    if fault := comment_at(slip.source, token.start):
+        return fault
     for hint in HINTS:
         if fault := hint(slip):
             return fault
@@ -190,7 +194,7 @@ def lonely_word(slip: Slip) -> Diagnostic | None:
 
 def called_like_python(slip: Slip) -> Diagnostic | None:
     """`Conv2d(16, 32, 5)`, `Conv2D 16, (3, 3)`, `tanh()`: every call of the line in our words."""
-    from cnnspec.text.foreign.pythonic import PythonCall, calls
+    from cnnspec.text.foreign.pythonic import calls
 
     found = list(calls(slip.source, slip.whole_line()))
     at = slip.token.start
@@ -205,9 +209,17 @@ def called_like_python(slip: Slip) -> Diagnostic | None:
             f"the arguments of `{name}` follow its name without parentheses and commas, "
             "as in `conv 64@3x3 pad=1`"
         )
+    if (
+        here.ours is None
+        and any(token.type == "BLOCK" for token in slip.tokens)
+        and layers.find(name) is None
+    ):
+        given = [*here.call.plain, *(f"{key}={text}" for key, text in here.call.named)]
+        here = here._replace(ours=" ".join([name, *given]))
     if here.ours is None:
         return slip.fault(message, foreign.answer("layers", name))
-    said: list[PythonCall] = [each for each in found if each.ours is not None]
+    said = [here if each.start == here.start else each for each in found]
+    said = [each for each in said if each.ours is not None]
     title = ", ".join(each.ours or "" for each in said)
     fault = slip.fault(
         message, f"write `{title}`", *((each.start, each.end, each.ours or "") for each in said)

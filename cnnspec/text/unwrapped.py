@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.foreign.comments import comment_at
 from cnnspec.text.scanner import Token
 from cnnspec.text.slip import Slip
 
@@ -41,6 +42,8 @@ class Unwrapped(NamedTuple):
 
 def find(slip: Slip) -> Unwrapped | None:
     """What is missing around the steps that begin at an unexpected token; None where that is no fault."""
+    if comment_at(slip.source, slip.token.start):
+        return None
     line = slip.line()
     if line and line[0].type in ("NET", "BLOCK") and slip.expects("LBRACE"):
         return _without_braces(slip)

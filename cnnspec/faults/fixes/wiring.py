@@ -44,6 +44,25 @@ def bars(case: Case) -> Iterator[Fix]:
             yield Fix("a comma goes on in the same path; a bar begins the next", edits)
 
 
+def pipes(case: Case) -> Iterator[Fix]:
+    """E0214: `conv 64@3x3 | relu`: bars between the steps of a chain."""
+    span = case.fault.span
+    if span.text.startswith("|"):
+        start = len(span.source.text[: span.start].rstrip(" \t"))
+        bar = Edit(Span(span.source, start, span.start + 1), ",")
+        yield Fix("a comma goes on to the next step", (bar,))
+
+
+def arrows(case: Case) -> Iterator[Fix]:
+    """E0303: `conv 64@3x3 -> relu`: a step where a shape is claimed."""
+    span = case.fault.span
+    before = span.source.text[: span.start].rstrip(" \t")
+    if layers.find(span.text) is not None and before.endswith("->"):
+        start = len(before[:-2].rstrip(" \t"))
+        edit = Edit(Span(span.source, start, span.start), ", ")
+        yield Fix(f"a comma goes on to the next step: `, {span.text}`", (edit,))
+
+
 def _is_blamed(case: Case, call: syntax.Call, chains: list[syntax.Chain]) -> bool:
     return case.fault.span in (call.span, *(each.span for each in chains))
 

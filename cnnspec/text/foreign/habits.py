@@ -7,6 +7,7 @@ import re
 from cnnspec import layers
 from cnnspec.text import foreign
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.foreign import loops, papers
 from cnnspec.text.recovery import goes_on
 from cnnspec.text.scanner import OPERATORS
 from cnnspec.text.slip import LINE_ENDS, Slip
@@ -135,39 +136,16 @@ def again_as_output(slip: Slip) -> Diagnostic | None:
     return slip.fault(message, f"label it `{label}`", (start, name.end, lines))
 
 
-_COUNTED = re.compile(r"\s*(\w+)\s+(?:as\s+)?([A-Za-z_]\w*)\s*")
-_RANGED = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:in|=)\s*\w+\s*(?:\.\.+|:|to\b)[=<]?\s*\w+\s*")
-
-
-def repeat_head(slip: Slip) -> Diagnostic | None:
-    """`repeat 3 as i`, `repeat 3 times`, `repeat i = 0..3`."""
-    line = slip.line()
-    heads = [index for index, token in enumerate(line) if token.type == "REPEAT"]
-    if not heads:
-        return None
-    start, text = line[heads[-1]].end, slip.source.text
-    head, brace, _ = text[start:].partition("\n")[0].partition("{")
-    if not brace:
-        return None
-    if found := _COUNTED.fullmatch(head):
-        count, name = found.groups()
-        is_numbered = name not in ("times", "x")
-        ours = f" {name} in {count}" if is_numbered else f" {count}"
-        what = "a repeat whose passes are numbered" if is_numbered else "a repeat"
-        edit = (start, start + len(head.rstrip()), ours)
-        return slip.fault(f"{what} is written `repeat{ours} {{ … }}`", f"write `repeat{ours}`", edit)
-    if found := _RANGED.fullmatch(head):
-        name = found[1]
-        message = (
-            f"`repeat {name} in 4` counts 0, 1, 2, 3; other numbers stand in a list: `{name} in [2, 3, 4]`"
-        )
-        return slip.fault(message)
-    return None
-
-
 HABITS = (
-    repeat_head,
+    loops.repeat_head,
+    loops.loop,
     shape_in_brackets,
+    papers.steps_by_arrows,
+    papers.table_entry,
+    papers.share,
+    papers.colon_behind_layer,
+    papers.argument_apart,
+    papers.arriving_value,
     label_by_equals,
     stride_by_slash,
     value_apart,
