@@ -16,7 +16,7 @@ from cnnspec.text.files import SHIPPED, STDIN
 FORMATS = ("svg", "png", "pdf", "dot", "html")
 
 OF_GRAPHS = ("detail", "direction", "show")
-LOOK = ("view", "theme", "width", *OF_GRAPHS)
+LOOK = ("view", "theme", "width", "font", *OF_GRAPHS)
 
 
 @click.command()
@@ -45,6 +45,7 @@ LOOK = ("view", "theme", "width", *OF_GRAPHS)
 )
 @click.option("--width", metavar="LENGTH", help="Of the page: 6.875in, 17.5cm, 88mm, 495pt, 660px.")
 @click.option("--theme", type=click.Choice(("light", "dark", "mono")), default="light", help="Colours.")
+@click.option("--font", metavar="NAME|FILE", help="A family that is installed, or a .ttf or .otf file.")
 @click.option(
     "--show",
     metavar="WHAT,…",

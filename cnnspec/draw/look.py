@@ -20,7 +20,10 @@ NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the lar
 
 
 class Look(NamedTuple):
-    """`width` is the page's, in points; None: as wide as suits the net. `letters` are those of a line."""
+    """`width` is the page's, in points; None: as wide as suits the net. `letters` are those of a line.
+
+    `font`: a family, or a font's file; "" is the one that all is measured in.
+    """
 
     view: str = "graph"
     detail: str = "folded"
@@ -29,6 +32,7 @@ class Look(NamedTuple):
     theme: Theme = THEMES["light"]
     show: frozenset[str] = frozenset(SHOWN) - {"macs"}
     letters: int = 24
+    font: str = ""
 
 
 def look_of(
@@ -38,6 +42,7 @@ def look_of(
     direction: str | None = None,
     width: str | None = None,
     show: str | Collection[str] | None = None,
+    font: str | None = None,
 ) -> Look:
     """A look in words: a width as `6.875in`, what is shown as `shapes,macs` or a list; None: as usual.
 
@@ -45,7 +50,7 @@ def look_of(
     """
     choose("view", view, VIEWS)
     choose("theme", theme, THEMES)
-    look = Look(view=view, theme=THEMES[theme])
+    look = Look(view=view, theme=THEMES[theme], font=font or "")
     graphs = {"detail": detail, "direction": direction, "show": show}
     given = [name for name, value in graphs.items() if value is not None]
     if view != "graph" and given:

@@ -12,6 +12,7 @@ from cnnspec.draw.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram, boxes
 from cnnspec.draw.simplify import MOST_BOXES, simplify
+from cnnspec.draw.style import FONT
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 
@@ -73,8 +74,24 @@ def picture(
     if suffix == ".dot":
         from cnnspec.draw.dot import dot
 
-        return Picture(dot(diagram, look).encode())
+        text = dot(diagram, look)
+        if look.font:
+            from cnnspec.draw.fonts import family_of
+
+            text = text.replace(f'fontname="{FONT}', f'fontname="{family_of(look.font)}')
+        return Picture(text.encode())
     return draw_graph(diagram, suffix, look, draw)
+
+
+def write_page(svg: str, suffix: str, look: Look, name: str, mark: str) -> bytes:
+    """The page of a network, an SVG, in the format of a file. Raises DrawProblem."""
+    if suffix == ".svg":
+        from cnnspec.draw.fonts import set_in
+
+        return (set_in(svg, look.font) if look.font else svg).encode()
+    from cnnspec.draw.raster import pdf, png
+
+    return png(svg, mark, look.font) if suffix == ".png" else pdf(svg, name, look.font)
 
 
 def draw_graph(diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
@@ -83,12 +100,7 @@ def draw_graph(diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -
 
     made = lay_out(diagram, look, suffix != ".pdf", draw)
     note = "; ".join(remarks(made, look.width))
-    if suffix == ".svg":
-        return Picture(made.svg.encode(), note)
-    from cnnspec.draw.raster import pdf, png
-
-    content = png(made.svg, mark(diagram)) if suffix == ".png" else pdf(made.svg, diagram.name)
-    return Picture(content, note)
+    return Picture(write_page(made.svg, suffix, look, diagram.name, mark(diagram)), note)
 
 
 def remarks(made: Page, width: float | None) -> Iterator[str]:
@@ -110,19 +122,18 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
 
     if look.view == "volume":
         raise DrawProblem("an .html page shows the volumes beside the graph: it has one view")
-    if look.width is not None or look.theme.name != "light":
-        raise DrawProblem("an .html page is as wide as its window, and light or dark: no width, no theme")
+    if look.width is not None or look.theme.name != "light" or look.font:
+        raise DrawProblem(
+            "an .html page is as wide as its window, and light or dark: no width, no theme, no font"
+        )
     return Picture(document.page(network, look, faults).encode())
 
 
 def volumes(network: Network, suffix: str, look: Look) -> Picture:
     """The figure of the papers, which needs no Graphviz. Raises DrawProblem."""
-    from cnnspec.draw.raster import pdf, png
     from cnnspec.draw.volume import figure, mark
 
     if suffix == ".dot":
         raise DrawProblem("a .dot file holds a graph: a view of volumes wants .svg, .png or .pdf")
     page = figure(network, width_pt=look.width or VOLUMES, theme=look.theme.name)
-    if suffix == ".svg":
-        return Picture(page.encode())
-    return Picture(png(page, mark(network)) if suffix == ".png" else pdf(page, network.name))
+    return Picture(write_page(page, suffix, look, network.name, mark(network)))

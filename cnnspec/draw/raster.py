@@ -7,37 +7,21 @@ import math
 import re
 import struct
 import zlib
-from importlib.util import find_spec
-from pathlib import Path
 
 from cnnspec import __version__
 from cnnspec.draw.engine import DrawProblem
-from cnnspec.draw.style import FONT
+from cnnspec.draw.fonts import LACKING, find_font, packaged, set_in
 from cnnspec.draw.svg import FAMILIES
 from cnnspec.text.output import MARK
 
-LACKING = "{} need the extra `draw`: pip install 'cnnspec[draw]'"
 HEADER = 33  # bytes of a PNG before its first chunk but one
 MOST_PIXELS, LONGEST = 40_000_000, 16_000  # of a picture, of a side of it
 ZOOM = 300 / 96  # times the dots of a screen: what is printed wants 300 an inch
 
 
-def fonts() -> tuple[str, str]:
-    """A plain and a bold font that come with a package: a fresh machine has none. Raises DrawProblem.
-
-    Bitstream Vera has the widths of the font that Graphviz measures with, DejaVu Sans, which grew from it.
-    """
-    found = find_spec("reportlab")
-    for folder in found.submodule_search_locations or () if found else ():
-        plain, bold = Path(folder, "fonts", "Vera.ttf"), Path(folder, "fonts", "VeraBd.ttf")
-        if plain.is_file() and bold.is_file():
-            return str(plain), str(bold)
-    raise DrawProblem(LACKING.format("PNG and PDF"))
-
-
-def png(svg: str, mark: str) -> bytes:
+def png(svg: str, mark: str, font: str = "") -> bytes:
     """The SVG in pixels, with its size on paper, and a mark in a text chunk. Raises DrawProblem."""
-    files = fonts()
+    own, chosen = packaged(), [find_font(font)] if font else []
     try:
         from resvg_py import svg_to_bytes
     except ImportError:
@@ -45,12 +29,12 @@ def png(svg: str, mark: str) -> bytes:
     times = zoom(svg)
     data = bytes(
         svg_to_bytes(
-            svg_string=svg,
+            svg_string=set_in(svg, font) if font else svg,
             dpi=96,
             zoom=times,
             background=paper(svg),
-            font_files=list(files),
-            sans_serif_family="Bitstream Vera Sans",
+            font_files=[file for each in (own, *chosen) for file in (each.plain, each.bold)],
+            sans_serif_family=own.family,
         )
     )
     a_metre = round(96 * times / 0.0254)
@@ -79,9 +63,9 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def pdf(svg: str, title: str) -> bytes:
-    """The SVG as one page of PDF, its text still text. Raises DrawProblem."""
-    plain, bold = fonts()
+def pdf(svg: str, title: str, font: str = "") -> bytes:
+    """The SVG as one page of PDF, its text still text, its fonts within. Raises DrawProblem."""
+    chosen = find_font(font) if font else packaged()
     try:
         from reportlab.graphics import renderPDF  # type: ignore[import-untyped]
         from reportlab.pdfbase.pdfmetrics import baseGFont  # type: ignore[import-untyped]
@@ -90,9 +74,11 @@ def pdf(svg: str, title: str) -> bytes:
         from svglib.svglib import svg2rlg
     except ImportError:
         raise DrawProblem(LACKING.format("PDF files")) from None
-    register_font(FONT, plain)
-    register_font(FONT, bold, weight="bold")
-    drawing = svg2rlg(io.BytesIO(svg.replace(FAMILIES, FONT).encode()))
+    family = f"font{zlib.crc32(chosen.plain.encode()):x}"  # a name that is taken would keep its first file
+    taken = [register_font(family, chosen.plain), register_font(family, chosen.bold, weight="bold")]
+    if not all(done for _, done in taken):
+        raise DrawProblem(f"font: {chosen.plain} cannot stand in a PDF: TrueType outlines are wanted")
+    drawing = svg2rlg(io.BytesIO(svg.replace(FAMILIES, family).encode()))
     if drawing is None:
         raise DrawProblem("the picture could not be turned into PDF: write an SVG instead")
     out = io.BytesIO()
@@ -101,9 +87,9 @@ def pdf(svg: str, title: str) -> bytes:
         """Never sets the font that reportlab begins with, which is not embedded; each text names its own."""
 
         def setFont(self, psfontname: str, *size: float) -> None:  # noqa: N802  # reportlab's name
-            super().setFont(FONT if psfontname == baseGFont() else psfontname, *size)
+            super().setFont(family if psfontname == baseGFont() else psfontname, *size)
 
-    canvas = Embedding(out, pagesize=(drawing.width, drawing.height), invariant=1, initialFontName=FONT)
+    canvas = Embedding(out, pagesize=(drawing.width, drawing.height), invariant=1, initialFontName=family)
     canvas.setTitle(title)
     canvas.setAuthor("")  # reportlab would name one, and a subject
     canvas.setSubject("")

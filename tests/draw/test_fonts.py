@@ -1,0 +1,100 @@
+"""Fonts of the user: found by name and by file, and in every format of a picture."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+from cnnspec.draw import fonts
+from cnnspec.draw.engine import DrawProblem
+from cnnspec.draw.fonts import Font, find_font, packaged, set_in
+from cnnspec.draw.look import Look, look_of
+from cnnspec.draw.picture import picture
+from cnnspec.draw.svg import FAMILIES
+from tests.draw.nets import golden
+
+VERA = "Bitstream Vera Sans"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine on which one family is installed, and a file that is no font."""
+    folder = tmp_path / "deep" / "fonts"
+    folder.mkdir(parents=True)
+    for file in (packaged().plain, packaged().bold):
+        shutil.copy(file, folder)
+    (folder / "a.ttf").write_bytes(b"no font")
+    monkeypatch.setattr(fonts, "folders", lambda: [tmp_path / "none", tmp_path])
+    return folder
+
+
+def test_a_family_is_found_by_its_name(installed: Path) -> None:
+    plain, bold = str(installed / "Vera.ttf"), str(installed / "VeraBd.ttf")
+    assert find_font("bitstream vera sans") == Font("bitstream vera sans", plain, bold)
+    with pytest.raises(DrawProblem, match="no family 'Vera' is installed"):
+        find_font("Vera")
+
+
+def test_a_file_is_a_font_with_the_bold_one_beside_it(installed: Path) -> None:
+    plain, bold = installed / "Vera.ttf", installed / "VeraBd.ttf"
+    assert find_font(str(plain)) == Font(VERA, str(plain), str(bold))
+    bold.unlink()
+    assert find_font(str(plain)) == Font(VERA, str(plain), str(plain))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no font", b"\0\1\0\0\0\1" + bytes(6) + b"name" + bytes(4) + b"\0\0\0\x1c\0\0\xff\xff"]
+)
+def test_what_is_no_font_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "x.TTF"
+    with pytest.raises(DrawProblem, match="No such file"):
+        find_font(str(file))
+    file.write_bytes(content)
+    with pytest.raises(DrawProblem, match="is no TrueType or OpenType font"):
+        find_font(str(file))
+
+
+def test_a_family_is_quoted_and_nothing_else_reaches_the_page() -> None:
+    page = set_in(f'<svg font-family="{FAMILIES}"/>', 'A&B\' x="1" \\\n<b>')
+    assert ElementTree.fromstring(page).attrib == {"font-family": f"'A&B x=1 <b>',{FAMILIES}"}
+
+
+@pytest.mark.parametrize("view", ["graph", "volume"])
+def test_every_format_is_set_in_it(installed: Path, view: str) -> None:
+    import reportlab
+
+    net, usual = golden("lenet"), Look(view=view)
+    signet = Path(reportlab.__file__).parent / "fonts" / "VeraBI.ttf"  # no other text is bold and slanted
+    look = usual._replace(font=str(signet))
+    page = picture(net, ".svg", look).content.decode()
+    assert page.count(f"'{VERA}',{FAMILIES}") == page.count(FAMILIES) > 0
+    assert b"BitstreamVeraSans-BoldOblique" in picture(net, ".pdf", look).content
+    assert b"Oblique" not in picture(net, ".pdf", usual).content
+    slanted, upright = (
+        Image.open(io.BytesIO(picture(net, ".png", each).content))
+        for each in (usual._replace(font=VERA), usual)
+    )
+    assert slanted.size == upright.size
+
+
+def test_a_graph_in_dot_names_it() -> None:
+    text = picture(golden("lenet"), ".dot", look_of(font="Foo Sans")).content.decode()
+    assert 'fontname="Foo Sans"' in text
+    assert "DejaVu" not in text
+
+
+def test_a_font_without_true_type_outlines_is_refused_for_pdf(installed: Path) -> None:
+    broken = installed / "Vera.ttf"
+    broken.write_bytes(b"OTTO" + broken.read_bytes()[4:])
+    with pytest.raises(DrawProblem, match=r"Vera\.ttf cannot stand in a PDF"):
+        picture(golden("lenet"), ".pdf", Look(view="volume", font=str(broken)))
+
+
+def test_a_page_has_its_own() -> None:
+    with pytest.raises(DrawProblem, match="no font"):
+        picture(golden("lenet"), ".html", look_of(font="Foo"))
