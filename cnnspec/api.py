@@ -255,7 +255,7 @@ def shapes_of(given: Sequence[Any]) -> list[Shape]:
 
 def picture(
     network: Network,
-    suffix: Literal[".svg", ".png", ".pdf", ".dot", ".html"] = ".svg",
+    suffix: Literal[".svg", ".png", ".pdf", ".tex", ".dot", ".html"] = ".svg",
     look: Look | None = None,
     faults: Sequence[Diagnostic] = (),
 ) -> Picture:

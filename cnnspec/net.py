@@ -269,10 +269,10 @@ class Net:
     ) -> Picture:
         """The picture of `cnnspec draw`, which notebooks show; with a path, as a file too.
 
-        The path ends in .svg, .png, .pdf, .dot or .html. `width` is that of a page, as "6.875in"; `show` are
-        those of shapes, params, macs, kernel to show; `font` is a family or a file. `force`: a file that
-        cnnspec did not write is overwritten, too. Raises DrawProblem, FileProblem, and ValueError for a
-        look that is none.
+        The path ends in .svg, .png, .pdf, .tex, .dot or .html. `width` is that of a page, as "6.875in";
+        `show` are those of shapes, params, macs, kernel to show; `font` is a family or a file. `force`: a
+        file that cnnspec did not write is overwritten, too. Raises DrawProblem, FileProblem, and ValueError
+        for a look that is none.
         """
         from cnnspec.draw.look import look_of
         from cnnspec.draw.picture import picture, suffix_of

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from cnnspec.commands.common import Call, complain, fail, options, save, takes_call
 from cnnspec.text.files import SHIPPED, STDIN
 
-FORMATS = ("svg", "png", "pdf", "dot", "html")
+FORMATS = ("svg", "png", "pdf", "tex", "dot", "html")
 
 OF_GRAPHS = ("detail", "direction", "show")
 LOOK = ("view", "theme", "width", "font", *OF_GRAPHS)
@@ -26,8 +26,8 @@ LOOK = ("view", "theme", "width", "font", *OF_GRAPHS)
     "-o",
     "--output",
     metavar="OUT",
-    help="A file that ends in .svg, .png, .pdf, .dot or .html; `-` is standard output. Without it, a file "
-    "here that is named as FILE, or as the net that --net chooses.",
+    help="A file that ends in .svg, .png, .pdf, .tex, .dot or .html; `-` is standard output. Without it, a "
+    "file here that is named as FILE, or as the net that --net chooses.",
 )
 @click.option(
     "--view",

@@ -19,7 +19,8 @@ from cnnspec.text.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from cnnspec.draw.svg import Page
 
-SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
+SUFFIXES = (".svg", ".png", ".pdf", ".tex", ".dot", ".html")
+RIMLESS = (".pdf", ".tex")  # formats in which text cannot have a rim of another colour
 PRINTED = 9.7 * 72  # points: the height of A4 between margins of an inch
 IMAGES = {b"<?xml": "image/svg+xml", b"\x89PNG": "image/png"}  # by how their files begin
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
@@ -89,6 +90,12 @@ def write_page(svg: str, suffix: str, look: Look, name: str, mark: str) -> bytes
         from cnnspec.draw.fonts import set_in
 
         return (set_in(svg, look.font) if look.font else svg).encode()
+    if suffix == ".tex":
+        if look.font:
+            raise DrawProblem("a .tex file is set in the font of its document: no font")
+        from cnnspec.draw.tikz import tikz
+
+        return tikz(svg, mark).encode()
     from cnnspec.draw.raster import pdf, png
 
     return png(svg, mark, look.font) if suffix == ".png" else pdf(svg, name, look.font)
@@ -98,7 +105,7 @@ def draw_graph(diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -
     from cnnspec.draw.dot import mark
     from cnnspec.draw.layout import lay_out
 
-    made = lay_out(diagram, look, suffix != ".pdf", draw)
+    made = lay_out(diagram, look, suffix not in RIMLESS, draw)
     note = "; ".join(remarks(made, look.width))
     return Picture(write_page(made.svg, suffix, look, diagram.name, mark(diagram)), note)
 
@@ -134,6 +141,6 @@ def volumes(network: Network, suffix: str, look: Look) -> Picture:
     from cnnspec.draw.volume import figure, mark
 
     if suffix == ".dot":
-        raise DrawProblem("a .dot file holds a graph: a view of volumes wants .svg, .png or .pdf")
+        raise DrawProblem("a .dot file holds a graph: a view of volumes wants .svg, .png, .pdf or .tex")
     page = figure(network, width_pt=look.width or VOLUMES, theme=look.theme.name)
     return Picture(write_page(page, suffix, look, network.name, mark(network)))

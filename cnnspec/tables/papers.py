@@ -9,20 +9,9 @@ from html import escape
 from cnnspec.tables import clean
 from cnnspec.tables.columns import COLUMNS, heading, notes, total_words
 from cnnspec.tables.rows import Table, rows_of
+from cnnspec.text.latex import escape_latex
 
 LEFT = ("layer", "kernel")
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "×": r"$\times$",
-    "…": r"\ldots{}",
-    "–": "--",
-    **{c: f"\\{c}" for c in "&%$#_{}"},
-}
 
 
 def cells(table: Table, columns: Sequence[str], escape: Callable[[str], str]) -> list[list[str]]:
@@ -85,7 +74,3 @@ def latex(table: Table, columns: Sequence[str]) -> str:
 
 def latex_row(row: list[str]) -> str:
     return " & ".join(row) + r" \\"
-
-
-def escape_latex(text: str) -> str:
-    return "".join(LATEX.get(c, c) for c in text)

@@ -20,7 +20,7 @@ declaration, the second, and nothing else there; in a picture's or an archive's 
 _MADE = rb"made by cnnspec \d[\w.+-]*"
 _TEXT = re.compile(
     rb"# \w+: " + _MADE + rb" from [^\n]*\n"
-    rb"|// \w+: " + _MADE + rb"\n"
+    rb"|(?://|%) \w+: " + _MADE + rb"\n"
     rb"|(?:<\?xml [^\n]*\?>|<!DOCTYPE html>)\n<!-- (?:\w+: )?" + _MADE + rb" -->\n"
 )
 _PNG = re.compile(rb"tEXtSoftware\0(?:\w+: )?" + _MADE)

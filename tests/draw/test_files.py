@@ -75,7 +75,7 @@ def test_a_file_of_others_is_left_alone_unless_forced(tmp_path: Path, suffix: st
 def test_a_wrong_suffix_lists_the_right_ones(tmp_path: Path, name: str) -> None:
     result = draw(LENET, "-o", tmp_path / name)
     assert result.exit_code == 2
-    assert ".svg, .png, .pdf, .dot or .html" in result.output
+    assert ".svg, .png, .pdf, .tex, .dot or .html" in result.output
     assert not list(tmp_path.iterdir())
 
 

@@ -95,6 +95,7 @@ def test_a_font_without_true_type_outlines_is_refused_for_pdf(installed: Path) -
         picture(golden("lenet"), ".pdf", Look(view="volume", font=str(broken)))
 
 
-def test_a_page_has_its_own() -> None:
+@pytest.mark.parametrize("suffix", [".html", ".tex"])
+def test_what_has_a_font_of_its_own_takes_no_other(suffix: str) -> None:
     with pytest.raises(DrawProblem, match="no font"):
-        picture(golden("lenet"), ".html", look_of(font="Foo"))
+        picture(golden("lenet"), suffix, look_of(font="Foo"))
