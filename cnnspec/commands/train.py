@@ -237,6 +237,7 @@ def request_of(data: str, asked: dict[str, Any]) -> Request:
         "amp": precision_of(asked["amp"], device),
         "device": device,
         "shard": asked["shard"],
+        "channels_last": device.startswith("cuda") and not asked["shard"],  # shards lie in order
     }
     balanced = asked["class_weights"] == "balanced"
     return Request(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
@@ -26,8 +27,10 @@ def whole(tensor: Tensor) -> Tensor:
 
 
 def part_of(tensor: Tensor, mine: Tensor) -> Tensor:
-    """A whole tensor where `mine` is, and divided as it is; a lone number is not."""
+    """A whole tensor where `mine` is, divided or laid out as it is; a lone number is not."""
     moved = tensor.to(mine.device)
-    if not isinstance(mine, DTensor) or tensor.shape != mine.shape:
+    if tensor.shape != mine.shape:
         return moved
-    return distribute_tensor(moved, mine.device_mesh, mine.placements, src_data_rank=None)
+    if isinstance(mine, DTensor):
+        return distribute_tensor(moved, mine.device_mesh, mine.placements, src_data_rank=None)
+    return torch.empty_like(mine, dtype=tensor.dtype, requires_grad=False).copy_(moved)

@@ -132,6 +132,11 @@ def translated(trainer: FullTrainer) -> Iterator[None]:
         if "more than 1 value per channel" not in str(problem):
             raise
         raise RunProblem("a batch of one image is too few for a batch norm: it would see one value") from None
+    except RuntimeError as problem:
+        if not type(problem).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise
+        words, *_ = str(getattr(problem, "inner_exception", problem)).splitlines()
+        raise RunProblem(f"the net cannot be compiled here: {words}; leave --compile out") from None
     except RunProblem as problem:  # from a worker it comes with a traceback around it
         last = str(problem).strip().splitlines()[-1]
         raise RunProblem(last.removeprefix("cnnspec.run.RunProblem: ")) from None

@@ -34,7 +34,8 @@ def mix(decay: float, mean: Tensor, x: Tensor, count: Tensor | int) -> Tensor:
 
 @dataclass
 class Choices(HeadOptions):
-    """`ema`: the decay of averaged weights, 0 for none. `freeze`: beginnings of keys."""
+    """`ema`: the decay of averaged weights, 0 for none. `freeze`: beginnings of keys. `channels_last`: how
+    maps and kernels lie in memory, as tensor cores want them."""
 
     optimizer: str = "adamw"
     schedule: str = "onecycle"
@@ -43,6 +44,7 @@ class Choices(HeadOptions):
     freeze: tuple[str, ...] = ()
     ema: float = 0.0
     amp: str = "no"
+    channels_last: bool = False
     compile: bool = False
     shard: bool = False
 
@@ -61,6 +63,8 @@ class FullTrainer(HeadTrainer):
         for key, tensor in net.named_parameters():
             tensor.requires_grad_(tensor.requires_grad and not key.startswith(options.freeze))
         self.frozen = [m for name, m in net.named_modules() if f"{name}.".startswith(options.freeze)]
+        self.layout = torch.channels_last if options.channels_last else torch.contiguous_format
+        net.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.average = None
         if options.ema:
             average = partial(mix, options.ema)
@@ -104,6 +108,9 @@ class FullTrainer(HeadTrainer):
         if self.options.schedule != "none":
             return super().rate(step)
         return self.options.lr * min(1.0, (step + 0.5) / self.train.steps / max(self.options.warmup, 1e-9))
+
+    def prepare(self, images: Tensor) -> Tensor:
+        return super().prepare(images).contiguous(memory_format=self.layout)
 
     def precision(self) -> torch.autocast:
         kind = torch.float16 if self.options.amp == "fp16" else torch.bfloat16

@@ -22,6 +22,8 @@ from cnnspec.api import check, check_text
 from cnnspec.run import RunProblem
 from cnnspec.text.files import FileProblem
 from cnnspec.train import report
+from cnnspec.train.batches import TensorImages
+from cnnspec.train.data.images import ArrayImages
 from cnnspec.train.engine import Request
 from cnnspec.train.head import head_of
 from cnnspec.train.report.evidence import read_run
@@ -361,6 +363,52 @@ def headed(count: int) -> str:
     return HEADED.format(heads=heads, names=" ".join(names))
 
 
+@pytest.mark.slow
+def test_what_is_for_gpus_learns_the_same(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Maps by pixel, numbers of 16 bits, a net that is compiled, as far as no compiler of C++ is needed."""
+    plainly = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda net: plainly(net, backend="aot_eager"))
+    (plain,) = learn = [[*session(tmp_path, data).run()][-1].train_loss]
+    for more in ({"channels_last": True}, {"compile": True}, {"amp": "bf16"}, {"amp": "fp16"}):
+        found = session(tmp_path, data, **more)
+        first = found.run()
+        next(first)
+        first.close()
+        found = session(tmp_path, data, **more)
+        found.resume()
+        learn.append([*found.run()][-1].train_loss)
+    assert learn[1:3] == pytest.approx([plain] * 2, rel=1e-4)
+    assert learn[3:] == pytest.approx([plain] * 2, rel=0.02) and plain not in learn[3:]
+
+
+def test_a_net_that_cannot_be_compiled_is_told(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(graph: Any, given: Any) -> Any:
+        raise FileNotFoundError("g++: no such file")
+
+    plainly = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda net: plainly(net, backend=break_off))
+    with pytest.raises(
+        RunProblem, match=r"cannot be compiled here: .*g\+\+: no such file; leave --compile out"
+    ):
+        [*session(tmp_path, data, compile=True).run()]
+
+
+@pytest.mark.parametrize("kind", ["u1", "f4"])
+def test_trivial_changes_follow_from_the_seed(torchvision: Any, kind: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 3, 16, 16), np.uint8)
+    images = ArrayImages(pixels if kind == "u1" else pixels.astype("f4") / 255, np.zeros(30))
+    one, two, other = (TensorImages(images, "trivial", seed)[0, [*range(30)]][0] for seed in (1, 1, 2))
+    assert one.numpy().dtype == kind and one.shape == (30, 3, 16, 16)
+    assert one.min() >= 0 and one.max() <= (255 if kind == "u1" else 1)
+    assert (one == two).all() and (one != other).any()
+    crops, _ = TensorImages(images, "crop", 1)[0, [*range(30)]]
+    assert (one != crops).any(), "some are changed further"
+
+
 def test_auxiliary_outputs_weigh_as_in_their_papers() -> None:
     one, two = (head_of(unroll(check_text(headed(count)).networks[0])) for count in (1, 2))
     assert (one.shares(None), two.shares(None)) == ((1.0, 0.4), (1.0, 0.3, 0.3))
@@ -386,7 +434,7 @@ def test_auxiliary_outputs_are_trained(data: Path, tmp_path: Path) -> None:
 def test_numpy_learns_as_pytorch_does(data: Path, tmp_path: Path) -> None:
     """At the same rates; the order of images and the start are drawn in another way."""
     one, other = (session(tmp_path / name, data, **more) for name, more in (("a", {}), ("b", NUMPY)))
-    assert [one.engine.rate(step) for step in range(12)] == [other.engine.rate(step) for step in range(12)]
+    assert [one.engine.rate(step) for step in range(30)] == [other.engine.rate(step) for step in range(30)]
     rows = [[*each.run()][-1] for each in (one, other)]
     assert rows[0].train_loss == pytest.approx(rows[1].train_loss, abs=0.1) and rows[1].train_loss < 2.25
 
