@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from click.testing import CliRunner
+from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
+from cnnspec.api import check
 from cnnspec.commands.cli import main
+from cnnspec.train.engine import Request
+from cnnspec.train.run_folder import RunFolder
+from cnnspec.train.session import Session
 
 SPECS = Path(__file__).parents[2] / "specs"
 DIGITS = SPECS / "digits.cnn"
@@ -34,3 +40,33 @@ def some_digits(path: Path, count: int = 240) -> Path:
     found = load_digits()
     np.savez(path, images=(found.images[:count] / 16).astype(np.float32), labels=found.target[:count])
     return path
+
+
+OPTIONS: dict[str, Any] = {"epochs": 2, "batch": 32, "lr": 5e-3, "warmup": 0.6, "seed": 0}
+NUMPY: dict[str, Any] = {"backend": "numpy", "ema": 0.0, "freeze": (), "compile": False, "amp": "no"}
+NUMPY |= {"label_smoothing": 0.0, "weight_decay": 0.01, "optimizer": "adamw", "schedule": "onecycle"}
+NUMPY |= {"shard": False}
+
+
+def session(
+    path: Path,
+    data: Path,
+    tick: Callable[[], None] = lambda: None,
+    backend: str = "torch",
+    spec: Path = DIGITS,
+    **more: Any,
+) -> Session:
+    network = check(spec).networks[0]
+    options = OPTIONS | {name: more.pop(name) for name in [*more] if name not in Request._fields}
+    rest = {"weights": None, "skip_broken": False, "augment": "none", "balanced": False, "auxiliary": None}
+    path.mkdir(exist_ok=True)
+    request = Request(str(data), workers=None, options=options, **(rest | more))
+    return Session(network, request, RunFolder(path), tick, backend)
+
+
+def weights(path: Path, name: str = "last.safetensors") -> dict[str, Any]:
+    return load_file(path / name)
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return one.keys() == other.keys() and all((one[key] == other[key]).all() for key in one)

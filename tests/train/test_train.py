@@ -7,38 +7,19 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file
-from sklearn.datasets import load_digits
 
-from cnnspec.analysis.unroll import unroll
-from cnnspec.api import check, check_text
-from cnnspec.run import RunProblem
 from cnnspec.text.files import FileProblem
 from cnnspec.train import report
-from cnnspec.train.batches import TensorImages
-from cnnspec.train.data.images import ArrayImages
-from cnnspec.train.engine import Request
-from cnnspec.train.head import head_of
 from cnnspec.train.report.evidence import read_run
-from cnnspec.train.run_folder import COLUMNS, CONFIG, LOG, STATE, RunFolder
-from cnnspec.train.session import Session
-from tests.safety.running import python
-from tests.train.calling import DIGITS, SPECS, call, some_digits
+from cnnspec.train.run_folder import COLUMNS, CONFIG, LOG, STATE
+from tests.train.calling import DIGITS, NUMPY, SPECS, call, same, session, weights
 from tests.train.making import class_folders
-
-OPTIONS: dict[str, Any] = {"epochs": 2, "batch": 32, "lr": 5e-3, "warmup": 0.6, "seed": 0}
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return some_digits(tmp_path_factory.mktemp("data") / "digits.npz")
 
 
 @pytest.fixture(scope="module")
@@ -52,30 +33,6 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["epoch", "2/2"],
     ]
     return path
-
-
-def session(
-    path: Path,
-    data: Path,
-    tick: Callable[[], None] = lambda: None,
-    backend: str = "torch",
-    spec: Path = DIGITS,
-    **more: Any,
-) -> Session:
-    network = check(spec).networks[0]
-    options = OPTIONS | {name: more.pop(name) for name in [*more] if name not in Request._fields}
-    rest = {"weights": None, "skip_broken": False, "augment": "none", "balanced": False, "auxiliary": None}
-    path.mkdir(exist_ok=True)
-    request = Request(str(data), workers=None, options=options, **(rest | more))
-    return Session(network, request, RunFolder(path), tick, backend)
-
-
-def weights(path: Path, name: str = "last.safetensors") -> dict[str, Any]:
-    return load_file(path / name)
-
-
-def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return one.keys() == other.keys() and all((one[key] == other[key]).all() for key in one)
 
 
 def test_a_run_leaves_what_it_promises(whole: Path) -> None:
@@ -161,17 +118,6 @@ def test_the_last_run_is_gone_on_with(data: Path, tmp_path: Path, monkeypatch: p
         call("train", DIGITS, data, "--epochs", 2, "--stop-after", 1)
     assert "runs/digits-2: best" in call("train", DIGITS, data, "--resume").out
     assert len((tmp_path / "runs/digits/log.csv").read_text().splitlines()) == 2
-
-
-STEPS = """net N {
-    input 1@8x8 mean=0.305 std=0.376
-    conv 4@3x3 bias=no, batchnorm, relu, conv 6@3x3 bias=no, batchnorm, relu, maxpool 2x2
-    flatten, linear 10%s
-}
-"""
-NUMPY: dict[str, Any] = {"backend": "numpy", "ema": 0.0, "freeze": (), "compile": False, "amp": "no"}
-NUMPY |= {"label_smoothing": 0.0, "weight_decay": 0.01, "optimizer": "adamw", "schedule": "onecycle"}
-NUMPY |= {"shard": False}
 
 
 @pytest.mark.parametrize(
@@ -296,149 +242,6 @@ def test_images_in_files_are_trained_on(tmp_path: Path) -> None:
         assert found["paths"][0].endswith(".png")
 
 
-def test_softmax_at_the_end_is_known(data: Path, tmp_path: Path) -> None:
-    """The same net with and without it learns the same."""
-    losses = []
-    text = DIGITS.read_text()
-    for number, written in enumerate((text, text.replace("linear classes", "linear classes, softmax"))):
-        spec = tmp_path / f"{number}.cnn"
-        spec.write_text(written)
-        assert call("train", spec, data, "--epochs", 1, "--out", tmp_path / f"{number}").code == 0
-        with (tmp_path / f"{number}" / "log.csv").open() as file:
-            (row,) = csv.DictReader(file)
-        losses.append([float(row[name]) for name in ("train_loss", "val_loss")])
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-
-
-def test_frozen_tensors_stay(data: Path, tmp_path: Path) -> None:
-    found = session(tmp_path, data, freeze=("conv1.", "linear2"))
-    before = {key: tensor.clone() for key, tensor in found.engine.net.state_dict().items()}
-    [*found.run()]
-    after = found.engine.net.state_dict()
-    stay = {key for key in before if (before[key] == after[key]).all()}
-    assert stay == {key for key in before if key.startswith(("conv1", "linear2"))}
-    with pytest.raises(RunProblem, match="no tensor is left to train"):
-        session(tmp_path, data, freeze=("",))
-
-
-def test_a_loss_that_is_none_stops_at_its_layer(data: Path, tmp_path: Path) -> None:
-    found = session(tmp_path, data)
-
-    def ruin(module: Any, given: Any, made: torch.Tensor) -> torch.Tensor:
-        return made / 0 if found.engine.step == 3 else made
-
-    found.engine.net.relu2.register_forward_hook(ruin)
-    with pytest.raises(RunProblem, match=r"\(epoch 1, step 4\): relu2 made it first"):
-        [*found.run()]
-
-
-def test_a_gradient_that_is_none_is_told_at_its_layer(data: Path, tmp_path: Path) -> None:
-    found = session(tmp_path, data)
-
-    def ruin(grad: torch.Tensor) -> torch.Tensor:
-        return grad * float("nan") if found.engine.step == 3 else grad
-
-    found.engine.net.conv2.weight.register_hook(ruin)
-    with pytest.raises(RunProblem, match="the gradient of the step before was not finite in conv2"):
-        [*found.run()]
-
-
-HEADED = """net N {{
-    input 1@8x8 mean=0.305 std=0.376
-    body: {{ conv 4@3x3, relu }}
-    {heads}
-    from body
-    flatten
-    fc: linear 10
-    output fc
-    output {names} train=yes
-}}
-"""
-
-
-def headed(count: int) -> str:
-    """A net with so many outputs that only training has."""
-    names = [f"aux{number}" for number in range(count)]
-    heads = "\n".join(f"from body, flatten, {name}: linear 10" for name in names)
-    return HEADED.format(heads=heads, names=" ".join(names))
-
-
-@pytest.mark.slow
-def test_what_is_for_gpus_learns_the_same(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Maps by pixel, numbers of 16 bits, a net that is compiled, as far as no compiler of C++ is needed."""
-    plainly = torch.nn.Module.compile
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda net: plainly(net, backend="aot_eager"))
-    (plain,) = learn = [[*session(tmp_path, data).run()][-1].train_loss]
-    for more in ({"channels_last": True}, {"compile": True}, {"amp": "bf16"}, {"amp": "fp16"}):
-        found = session(tmp_path, data, **more)
-        first = found.run()
-        next(first)
-        first.close()
-        found = session(tmp_path, data, **more)
-        found.resume()
-        learn.append([*found.run()][-1].train_loss)
-    assert learn[1:3] == pytest.approx([plain] * 2, rel=1e-4)
-    assert learn[3:] == pytest.approx([plain] * 2, rel=0.02) and plain not in learn[3:]
-
-
-def test_a_net_that_cannot_be_compiled_is_told(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def break_off(graph: Any, given: Any) -> Any:
-        raise FileNotFoundError("g++: no such file")
-
-    plainly = torch.nn.Module.compile
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda net: plainly(net, backend=break_off))
-    with pytest.raises(
-        RunProblem, match=r"cannot be compiled here: .*g\+\+: no such file; leave --compile out"
-    ):
-        [*session(tmp_path, data, compile=True).run()]
-
-
-@pytest.mark.parametrize("kind", ["u1", "f4"])
-def test_trivial_changes_follow_from_the_seed(torchvision: Any, kind: str) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (30, 3, 16, 16), np.uint8)
-    images = ArrayImages(pixels if kind == "u1" else pixels.astype("f4") / 255, np.zeros(30))
-    one, two, other = (TensorImages(images, "trivial", seed)[0, [*range(30)]][0] for seed in (1, 1, 2))
-    assert one.numpy().dtype == kind and one.shape == (30, 3, 16, 16)
-    assert one.min() >= 0 and one.max() <= (255 if kind == "u1" else 1)
-    assert (one == two).all() and (one != other).any()
-    crops, _ = TensorImages(images, "crop", 1)[0, [*range(30)]]
-    assert (one != crops).any(), "some are changed further"
-
-
-def test_auxiliary_outputs_weigh_as_in_their_papers() -> None:
-    one, two = (head_of(unroll(check_text(headed(count)).networks[0])) for count in (1, 2))
-    assert (one.shares(None), two.shares(None)) == ((1.0, 0.4), (1.0, 0.3, 0.3))
-    assert two.shares(0.0) == (1.0, 0.0, 0.0)
-    lone = check_text("net N { input 1@4x4, flatten, linear 3, sigmoid }").networks[0]
-    with pytest.raises(RunProblem, match="ends in sigmoid"):
-        head_of(unroll(lone))
-
-
-def test_auxiliary_outputs_are_trained(data: Path, tmp_path: Path) -> None:
-    spec = tmp_path / "n.cnn"
-    spec.write_text(headed(1))
-    losses = []
-    for weight in (0, 1):
-        done = call(
-            "train", spec, data, "--epochs", 1, "--aux-weight", weight, "--out", tmp_path / f"{weight}"
-        )
-        assert done.code == 0, done.err
-        losses.append(float(done.out.split("loss ")[1].split()[0]))
-    assert losses[1] > 1.5 * losses[0], "the loss of an output that weighs as much comes on top"
-
-
-def test_numpy_learns_as_pytorch_does(data: Path, tmp_path: Path) -> None:
-    """At the same rates; the order of images and the start are drawn in another way."""
-    one, other = (session(tmp_path / name, data, **more) for name, more in (("a", {}), ("b", NUMPY)))
-    assert [one.engine.rate(step) for step in range(30)] == [other.engine.rate(step) for step in range(30)]
-    rows = [[*each.run()][-1] for each in (one, other)]
-    assert rows[0].train_loss == pytest.approx(rows[1].train_loss, abs=0.1) and rows[1].train_loss < 2.25
-
-
 def test_going_on_takes_the_net_as_it_was_chosen(data: Path, tmp_path: Path) -> None:
     chosen = ("--net", "LeNet5", "--set", "classes=12", "--input", "1@20x20")
     done = call("train", SPECS / "lenet.cnn", data, *chosen, "--stop-after", 1, "--out", tmp_path / "run")
@@ -447,51 +250,3 @@ def test_going_on_takes_the_net_as_it_was_chosen(data: Path, tmp_path: Path) -> 
     assert done.code == 0 and weights(tmp_path / "run")["linear3.bias"].shape == (12,), done.err
     done = call("train", SPECS / "lenet.cnn", data, "--set", "classes=11", "--resume", tmp_path / "run")
     assert "is a run with the parameters classes=12, not classes=11" in done.err
-
-
-@pytest.mark.slow
-def test_numpy_trains_without_pytorch(data: Path, tmp_path: Path) -> None:
-    script = (
-        "import sys; sys.modules['torch'] = None; from cnnspec.commands.cli import main; main(sys.argv[1:])"
-    )
-    call = ["train", str(DIGITS), str(data), "--backend", "numpy", "--epochs", "1", "--out", "run"]
-    ran = python("-c", script, *call, cwd=tmp_path)
-    assert ran.code == 0 and "best: epoch 1" in ran.out, ran.err
-    ran = python("-c", script, *call[:3], "--epochs", "1", cwd=tmp_path)
-    assert ran.code == 2 and "torch is not installed" in ran.err and "--backend numpy" in ran.err
-
-
-def test_numpy_tells_what_made_no_number_and_what_it_lacks(data: Path, tmp_path: Path) -> None:
-    found = session(tmp_path / "a", data, **NUMPY)
-    found.engine.net.params["conv2.weight"][0, 0, 0, 0] = np.inf
-    found.engine.net.refresh()
-    with pytest.raises(RunProblem, match=r"\(epoch 1, step 1\): the gradient of the step before .* conv2"):
-        [*found.run()]
-    with pytest.raises(RunProblem, match="the NumPy program trains without compile, amp"):
-        session(tmp_path / "b", data, **(NUMPY | {"compile": True, "amp": "bf16"}))
-    with pytest.raises(RunProblem, match="no tensor is left to train"):
-        session(tmp_path / "c", data, **(NUMPY | {"freeze": ("",)}))
-
-
-@pytest.mark.parametrize("head", ["", ", softmax"], ids=["logits", "softmax"])
-def test_numpy_takes_the_same_steps_as_pytorch(head: str, tmp_path: Path) -> None:
-    """From the same weights, in batches of all images, of which the first class has the fewest."""
-    images = load_digits()
-    few = np.flatnonzero((images.target > 2) | (np.arange(len(images.target)) < 100))[:160]
-    np.savez(tmp_path / "d.npz", images=(images.images[few] / 16).astype("f4"), labels=images.target[few])
-    spec = tmp_path / "n.cnn"
-    spec.write_text(STEPS % head)
-    made = session(tmp_path / "r", tmp_path / "d.npz", spec=spec)
-    made.folder.write_weights("start.safetensors", made.engine.weights())
-    start = str(tmp_path / "r" / "start.safetensors")
-    more: dict[str, Any] = {"spec": spec, "weights": start, "balanced": True, "batch": 160}
-    more |= {"label_smoothing": 0.2, "ema": 0.7, "freeze": ("conv1.", "batchnorm1."), "epochs": 4, "lr": 0.02}
-    one, two = (session(tmp_path / "r", tmp_path / "d.npz", **kind) for kind in (more, NUMPY | more))
-    rows = [[row[:5] for row in each.run()] for each in (one, two)]
-    assert np.allclose(rows[0], rows[1], atol=1e-4)
-    ours, theirs = one.engine.weights(), two.engine.weights()
-    assert ours.keys() == theirs.keys()
-    assert max(np.abs(ours[key] - theirs[key]).max() for key in ours) < 1e-4
-    assert same({"k": ours["batchnorm1.running_mean"]}, {"k": np.zeros(4, "f4")}), (
-        "what is frozen is not moved"
-    )
