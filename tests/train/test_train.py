@@ -84,7 +84,7 @@ def test_the_report_tells_what_the_log_tells(whole: Path) -> None:
 
 
 def test_a_run_is_whole_without_a_report(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(run: Path) -> None:
+    def refuse(run: Path, limits: Any) -> None:
         raise FileProblem(f"{run}: is full")
 
     monkeypatch.setattr(report, "write", refuse)
