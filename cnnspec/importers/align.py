@@ -36,7 +36,10 @@ Rows = Mapping[int, Chain]
 
 
 def with_joins(rows: Rows) -> Rows:
-    """Where some rows lack the only join of the others, the step in its place is the path of one."""
+    """Where some rows lack the only join of the others, the steps in its place are the path of one.
+
+    Behind it stands what ends these rows as it ends the others.
+    """
     counts = {place: sum(isinstance(term, Join) for term in row) for place, row in rows.items()}
     if {*counts.values()} != {0, 1}:
         return rows
@@ -44,14 +47,16 @@ def with_joins(rows: Rows) -> Rows:
     place = next(i for i, term in enumerate(model) if isinstance(term, Join))
     join = model[place]
     assert isinstance(join, Join)
-    behind = len(model) - place - 1
-    if len(join.paths) != 2 or any(len(row) < place + behind for row in rows.values()):
+    if len(join.paths) != 2 or any(len(row) < len(model) - 1 for row in rows.values()):
         return rows
+    ends = [key(term) for term in model[place + 1 :]]
     full = 0 if join.paths[0] else 1
     found = {}
     for each, row in rows.items():
         if not counts[each]:
             paths: list[Chain] = [(NONE,), (NONE,)]
+            own = [key(term) for term in row[place:]]
+            behind = next(n for n in range(len(ends), -1, -1) if own[len(own) - n :] == ends[len(ends) - n :])
             paths[full] = row[place : len(row) - behind]
             row = (*row[:place], Join(join.name, tuple(paths)), *row[len(row) - behind :])
         found[each] = row

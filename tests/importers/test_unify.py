@@ -85,6 +85,13 @@ def test_a_join_that_some_lack_has_a_path_that_is_not_there() -> None:
     assert instantiate(pattern, 1) == body
 
 
+def test_what_a_chain_lacks_behind_a_join_is_not_of_its_path() -> None:
+    path = (conv(1, 1, "a"), use(1, 1))
+    join, last = unify([(Join("add", (path, ())), activation("relu")), path])
+    assert isinstance(join, Join) and join.paths[0] == path
+    assert isinstance(last, Call) and last.name == Column((LayerName("relu"), LayerName("identity")))
+
+
 def test_turns_of_other_lengths_are_unalike() -> None:
     with pytest.raises(Unalike):
         unify([(conv(1, 1, "a"),), (conv(1, 1, "a"), activation("relu"))], strict=True)
