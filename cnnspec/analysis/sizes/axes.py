@@ -79,10 +79,7 @@ class Axes:
                 return False
         if not node.shapes[0].is_map:
             return self.takes(node)
-        if node.layer.is_join:
-            fits = node.layer.name != "mul" or self.gated(node)
-        else:
-            fits = node.layer.axes_apart or self.least_fits(node)
+        fits = node.layer.is_join or node.layer.axes_apart or self.least_fits(node)
         return fits and (not node.output.is_map or self.within(node))
 
     def takes(self, node: Node) -> bool:
@@ -99,18 +96,6 @@ class Axes:
     def is_pinned(self, node: Node) -> bool:
         """Whether the weights of a layer are made for so many features."""
         return not node.shapes[0].is_map and not self.varying.isdisjoint(node.inputs)
-
-    def gated(self, node: Node) -> bool:
-        """Whether paths of a product that differ along an axis do not fit for one of them being 1x1."""
-        gates = {name for name in node.inputs if self.columns(name) == [{(1, 1)}, {(1, 1)}]}
-        wide = [name for name in node.inputs if name not in gates]
-        for (run, axis), (other, along) in (self.runs, self.runs[::-1]):
-            thin = {n for n in wide if any(p and p[along] == 1 for p in other.flows[n].column)}
-            for places in zip(*(run.flows[name].column for name in wide), strict=True):
-                sides = {} if None in places else {n: p[axis] for n, p in zip(wide, places, strict=True)}
-                if len({*sides.values()}) > 1 and any(sides[name] == 1 for name in thin):
-                    return False
-        return True
 
     def columns(self, name: str) -> list[set[Any]]:
         return [set(run.flows[name].column) - {None} for run in (self.down, self.across)]

@@ -10,7 +10,7 @@ Paths of a join have to be equal: whether they are repeats after the least commo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.sizes.size_run import Run
@@ -66,8 +66,8 @@ class Courses:
     def side(self, node: Node, axis: int) -> Course | None:
         arriving = [self.of[name][axis] for name in node.inputs]
         if node.layer.is_join:
-            gates = {(1, 1), None} if node.layer.name == "mul" else {None}
-            wide = [n for n in node.inputs if not gates.issuperset(self.run.flows[n].column)] or node.inputs
+            gates = {1, None} if node.layer.name == "mul" else {None}
+            wide = [n for n in node.inputs if not gates.issuperset(self.along(n, axis))] or node.inputs
             return join_courses([self.of[name][axis] for name in wide])
         pace = node.layer.paces()[axis]
         if node.following is None:
@@ -86,6 +86,10 @@ class Courses:
         if node.layer.name == "crop" and join_courses([found, arriving[0]]) is None:
             return None  # which is no larger than what it takes at some sizes alone
         return course(found.step, found.gain, math.lcm(found.whole, arriving[0].whole))
+
+    def along(self, name: str, axis: int) -> Iterator[int | None]:
+        """The heights, or the widths, of a map at every size of the input; None where it is not there."""
+        return (size and size[axis] for size in self.run.flows[name].column)
 
     def extent(self, value: Any) -> Course | None:
         """The course of what was computed from sizes, by sums, and multiples and quotients of numbers."""
