@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnspec.backends.torch import modules
-from cnnspec.backends.torch.solve.classes import PACKED
+from cnnspec.backends.torch.steps import PACKED
 from cnnspec.layers.base import Call
 from tests.layers.instantiate import MODULES, make
 

@@ -15,7 +15,7 @@ import pytest
 
 from cnnspec.backends import emit
 from cnnspec.backends.torch import program as emitter
-from cnnspec.backends.torch.solve.classes import Plan, Program
+from cnnspec.backends.torch.solve.classes import Class, Program
 from cnnspec.backends.torch.solve.solutions import ClassName
 from cnnspec.compiler import check
 from cnnspec.elaborate.special_values import BlockName
@@ -39,7 +39,7 @@ SMALL = 12  # pixels a side: enough for every block of the zoo
 class Use(NamedTuple):
     """A class, what it is given in one place, and the instance of its block there."""
 
-    plan: Plan
+    cls: Class
     row: int
     instance: Instance
 
@@ -61,10 +61,10 @@ def uses(program: Program) -> Iterator[Use]:
     seen = set()
     for instances in program.instances.values():
         for instance in instances.values():
-            plan, row = program.by_instance[id(instance)]
-            if plan.name not in seen:
-                seen.add(plan.name)
-                yield Use(plan, row, instance)
+            cls, row = program.by_instance[id(instance)]
+            if cls.name not in seen:
+                seen.add(cls.name)
+                yield Use(cls, row, instance)
 
 
 def probe(net: Network, use: Use, arguments: dict[str, Any], channels: int) -> Network | None:
@@ -100,9 +100,9 @@ def variations(use: Use) -> Iterator[tuple[dict[str, Any], int]]:
     assert shape is not None
     channels = int(shape.channels)
     yield arguments, channels
-    if any(name.startswith("+") for name in use.plan.parameters.columns):
+    if any(name.startswith("+") for name in use.cls.parameters.columns):
         return  # a number that the class is told apart from all others: nothing says what it would be
-    for name, column in use.plan.parameters.ordered():
+    for name, column in use.cls.parameters.ordered():
         if name == "in.channels":
             yield arguments, 2 * channels
         elif column is None:
@@ -113,20 +113,20 @@ def variations(use: Use) -> Iterator[tuple[dict[str, Any], int]]:
                 yield {**arguments, name: changed}, channels
                 # a residual block wants as many channels as it makes
                 same = getattr(value, "count", value) == channels
-                if same and "in.channels" in use.plan.parameters.columns:
+                if same and "in.channels" in use.cls.parameters.columns:
                     yield {**arguments, name: changed}, int(getattr(changed, "count", changed))
 
 
 def given(use: Use, arguments: dict[str, Any], channels: int) -> dict[str, Any]:
     """What the class is told for these arguments."""
     found = {}
-    for name, column in use.plan.parameters.ordered():
+    for name, column in use.cls.parameters.ordered():
         value = channels if name == "in.channels" else arguments.get(name)
         if column is not None:
             value = column[use.row]
         if isinstance(value, ClassName):
             value = getattr(torch.nn, value.removeprefix("nn."))
-        found[use.plan.names.parameter(name)] = value.count if isinstance(value, Filter) else value
+        found[use.cls.names.parameter(name)] = value.count if isinstance(value, Filter) else value
     return found
 
 
@@ -148,8 +148,8 @@ def test_what_a_class_is_told_is_what_its_block_is_told(file: str) -> None:
                 if wanted is None:
                     continue
                 tried += 1
-                hold(getattr(module, use.plan.name)(**given(use, arguments, channels)), wanted, use.plan.name)
-            assert tried, use.plan.name
+                hold(getattr(module, use.cls.name)(**given(use, arguments, channels)), wanted, use.cls.name)
+            assert tried, use.cls.name
 
 
 def hold(model: Any, wanted: Network, name: str) -> None:

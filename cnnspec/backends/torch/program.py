@@ -9,16 +9,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.file import assemble, heading, helpers, printable
-from cnnspec.backends.torch.print.lines import Printer
-from cnnspec.backends.torch.solve.classes import Plan, Program, Returns
+from cnnspec.backends.torch.print.printer import Printer
+from cnnspec.backends.torch.solve.classes import Class, Program, Returns
 from cnnspec.backends.torch.solve.constructor import Constructor
 from cnnspec.backends.torch.solve.forward import Forward
-from cnnspec.backends.torch.solve.solutions import Solved
-from cnnspec.backends.torch.solve.spelling import Speller
 from cnnspec.backends.torch.solve.statements import IMPORTED
 from cnnspec.backends.torch.unify import Unaligned, partition
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, call
@@ -46,75 +44,69 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
     for block in program.order:
         write_block(program, list(program.instances[block].values()), body)
     returns = write_returns(program, body)
-    net = solve(lambda: program.plan_net(returns), FORMS)
+    net = solve(lambda: program.net_class(returns), FORMS)
     write_class(net, body)
-    write_main(net.plan, body)
+    write_main(net, body)
     return heading(network, source, optimize) + assemble(body.text().lstrip("\n"))
 
 
 # Classes
 
 
-class Class(NamedTuple):
-    """A class, solved."""
-
-    plan: Plan
-    constructor: Solved
-    forward: Forward | None  # None: that of nn.Sequential is right
-
-
 def write_block(program: Program, instances: list[Instance], body: Writer) -> None:
     """The classes of a block: one, or several where its uses differ in more than expressions can tell."""
 
     def fit(group: list[Instance]) -> Class:
-        return solve(lambda: program.plan_block(group), FORMS[:1] if len(group) > 1 else FORMS)
+        return solve(lambda: program.block_class(group), FORMS[:1] if len(group) > 1 else FORMS)
 
-    for group, solved in partition(instances, fit):
-        solved.plan.name = program.class_names.local(group[0].block.name.name)
-        program.publish(solved.plan, group)
-        write_class(solved, body, where(program, group[0].block))
+    for group, cls in partition(instances, fit):
+        cls.name = program.class_names.local(group[0].block.name.name)
+        program.publish(cls, group)
+        write_class(cls, body, where(program, group[0].block))
 
 
-def solve(begin: Callable[[], Plan], forms: tuple[bool, ...]) -> Class:
+def solve(begin: Callable[[], Class], forms: tuple[bool, ...]) -> Class:
     """Find the constructor and the forward of a class, in the first of the forms that is right.
 
     Raises Unaligned where none is right for all rows.
     """
     for follows in forms:
         try:
-            plan = begin()
-            plan.follows = follows
-            constructor = Constructor(plan).solve()
-            plan.parameters.find(constructor)
-            return Class(plan, constructor, None if plan.is_chain else Forward(plan).solve())
+            cls = begin()
+            cls.follows = follows
+            cls.constructor = Constructor(cls).solve()
+            cls.parameters.find(cls.constructor)
+            cls.forward = None if cls.is_chain else Forward(cls).solve()
         except Unaligned:
             continue
+        return cls
     raise Unaligned
 
 
-def write_class(solved: Class, body: Writer, where: str = "") -> None:
+def write_class(cls: Class, body: Writer, where: str = "") -> None:
     """A class with its constructor and its forward."""
-    plan, constructor, forward = solved
-    packs = plan.returns and plan.program.optimised
-    local = Names(plan.names.taken | plan.program.class_names.taken | {"x"})
+    packs = cls.returns and cls.program.optimised
+    local = Names(cls.names.taken | cls.program.class_names.taken | {"x"})
+    forward = cls.forward
     body.line()
     body.line()
-    with body.block(f"class {plan.name}({'nn.Module' if forward else 'nn.Sequential'})"):
+    with body.block(f"class {cls.name}({'nn.Module' if forward else 'nn.Sequential'})"):
         if where:
             body.line(f'"""{where}."""')
         else:
-            docstring(plan, body)
+            docstring(cls, body)
         body.line()
-        body.expression(call("def __init__", "self", *plan.parameters.declared()), after=" -> None:")
-        body.lines += Printer(Speller(plan, local)).body(constructor)
+        body.expression(call("def __init__", "self", *cls.parameters.declared()), after=" -> None:")
+        body.lines += Printer(cls, local).body(cls.constructor)
         if packs:
             body.line("    self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
         if forward:
-            kind = plan.returns.annotation if plan.returns else "Tensor"
-            arguments = ", ".join(f"{name}: Tensor" for name in forward.inputs)
+            kind = cls.returns.annotation if cls.returns else "Tensor"
+            names, statements = forward
+            arguments = ", ".join(f"{name}: Tensor" for name in names)
             body.line()
             with body.block(f"def forward(self, {arguments}) -> {kind}"):
-                body.lines += Printer(forward.speller).body(forward.statements)
+                body.lines += Printer(cls, local).body(statements)
 
 
 def where(program: Program, block: Block) -> str:
@@ -125,13 +117,13 @@ def where(program: Program, block: Block) -> str:
     return f"Block `{block.name.name}`{file}, line {span.line}"
 
 
-def docstring(plan: Plan, body: Writer) -> None:
+def docstring(cls: Class, body: Writer) -> None:
     """What a net is for."""
-    network = plan.program.network
+    network = cls.program.network
     fixed = [
         f"{name}={shown(value)}"
         for name, value in network.arguments.items()
-        if name not in plan.parameters.columns and "..." not in shown(value)
+        if name not in cls.parameters.columns and "..." not in shown(value)
     ]
     head = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}"
     whole = f"{head}, built with {', '.join(fixed)}." if fixed else f"{head}."
@@ -183,15 +175,15 @@ def write_tuple(program: Program, suffix: str, fields: list[tuple[str, Output]],
     return name
 
 
-def write_main(plan: Plan, body: Writer) -> None:
+def write_main(cls: Class, body: Writer) -> None:
     """One forward on random input, when the file is run."""
-    network = plan.program.network
+    network = cls.program.network
     several = sum(not output.train for output in network.outputs) > 1
     body.line()
     body.line()
     with body.block('if __name__ == "__main__"'):
-        body.line(f"model = {plan.name}().eval()")
-        names = Names(IMPORTED | {plan.name, "result"})
+        body.line(f"model = {cls.name}().eval()")
+        names = Names(IMPORTED | {cls.name, "result"})
         inputs = []
         for given in network.inputs:
             name = names.local(given.name if len(network.inputs) > 1 else "images")

@@ -8,6 +8,9 @@ from typing import Any
 from cnnspec.backends.names import is_plain
 from cnnspec.graph.tree import Again, Braces, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, own_name, rows, walk
+from cnnspec.layers.base import Call
+
+PACKED = "PackedConv2d"
 
 
 def outputs_of(step: Step) -> list[Value]:
@@ -146,3 +149,28 @@ def labelled(steps: Steps) -> bool:
             if isinstance(step, Use) or not own.startswith(kind):
                 return not own.isdecimal() and not own.startswith(kind)
     return False
+
+
+def construction(step: Leaf, optimised: bool) -> Call:
+    """The construction of a layer, its numbers by their names where they have any."""
+    assert step.input.shape is not None
+    call = step.layer.torch(step.input.shape)
+    if symbols := step.layer.torch_symbols():
+        same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
+        call = Call(call.name, call.args, {**call.kwargs, **same})
+    return packed(call) if optimised else call
+
+
+def packed(call: Call) -> Call:
+    """The call with convolutions that lay their weights out once."""
+    args = tuple(packed(value) if isinstance(value, Call) else value for value in call.args)
+    if call.name != "nn.Conv2d":
+        return Call(call.name, args, call.kwargs)
+    return Call(PACKED, args, {**call.kwargs, "activation": call.kwargs.get("activation", "none")})
+
+
+def adds(call: Call) -> bool:
+    """Whether a call or one among its arguments makes a convolution without an activation of its own."""
+    if call.name == PACKED:
+        return bool(call.kwargs["activation"] == "none")
+    return any(isinstance(value, Call) and adds(value) for value in call.args)

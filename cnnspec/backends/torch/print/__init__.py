@@ -1,1 +1,1 @@
-"""What is solved, as a file: lines.py prints statements, file.py frames all."""
+"""What is solved, as a file: printer.py names and prints statements, file.py frames all."""

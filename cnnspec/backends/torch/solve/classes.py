@@ -1,19 +1,33 @@
-"""The classes of a program: which blocks become which class, and what the two halves of a class agree on."""
+"""The classes of a program: which blocks become which class, and what the methods of a class agree on."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Mapping, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
+from cnnspec.backends.torch.solve.conditions import holds, written
+from cnnspec.backends.torch.solve.frames import Frame
 from cnnspec.backends.torch.solve.parameters import Parameters
-from cnnspec.backends.torch.solve.roots import Root, Row, as_class
-from cnnspec.backends.torch.solve.solutions import same
+from cnnspec.backends.torch.solve.solutions import (
+    Added,
+    ByRow,
+    Formula,
+    Given,
+    Phrase,
+    Solution,
+    Solved,
+    agree,
+    as_class,
+    literal,
+    same,
+)
 from cnnspec.backends.torch.steps import (
     attribute_kind,
+    construction,
     implicit,
     is_chain,
     is_named,
@@ -22,7 +36,7 @@ from cnnspec.backends.torch.steps import (
     step_names,
     uses,
 )
-from cnnspec.backends.torch.unify import check_lent_names
+from cnnspec.backends.torch.unify import Unaligned, check_lent_names
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import From, Instance, Leaf, Network, Step, Use, Value
 from cnnspec.graph.walk import Steps
@@ -30,10 +44,20 @@ from cnnspec.layers import find
 from cnnspec.layers.base import Call
 from cnnspec.text.syntax import Literal, Name, Parameter
 from cnnspec.values.kinds import Filter, is_integer
-from cnnspec.values.symbols import Symbol
+from cnnspec.values.symbols import Polynomial, Symbol, constant, evaluate, names, polynomial, substitute
 
-PACKED = "PackedConv2d"
 SIDES = ["height", "width"]
+
+
+class Row(NamedTuple):
+    """What a class stands for: an instance of a block, or the net. `scope`: what the integers' names mean."""
+
+    steps: Steps
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    scope: Mapping[str, int]
+    arguments: Mapping[str, Any]
+    constants: Mapping[str, int]
 
 
 class Returns(NamedTuple):
@@ -47,8 +71,13 @@ class Returns(NamedTuple):
     evaluation: str | None = None
 
 
-class Plan:
-    """A class of the program: its rows, and what its constructor and its forward share."""
+class Class(Frame):
+    """A class of the program: its rows, what its names mean in each, and what both its methods share.
+
+    `free` are the names that stay open whatever their value here. `settled` are the names that the class
+    does not take, since they are worth the same in all rows; `taken` those that it takes even so: what every
+    use must say, and reaches nothing but widths. `returns` is None for a block.
+    """
 
     def __init__(
         self,
@@ -58,13 +87,19 @@ class Plan:
         taken: Set[str] = frozenset(),
         returns: Returns | None = None,
     ) -> None:
-        self.program, self.rows = program, rows
-        self.name = ""
-        self.returns = returns  # None for a block
+        self.program, self.rows, self.free, self.returns = program, rows, free, returns
+        self.name, self.signatures = "", program.signatures
         self.names = Names(program.class_names.taken)
-        self.root = Root(rows, free, taken, program.signatures)
-        self.parameters = Parameters(self.root.arguments, self.names)
-        self.kept: set[Value] = set()
+        self.settled = {
+            name: constant(value)
+            for name, value in rows[0].scope.items()
+            if name not in free
+            and name not in taken
+            and all(name in row.scope and int(row.scope[name]) == int(value) for row in rows)
+        }
+        self.constants = self.common()
+        self.parameters = Parameters([row.arguments for row in rows], self.names)
+        self.kept: set[Value] = set()  # what is wanted elsewhere than at the next step
         for row in rows:
             self.kept.update(referenced(row.steps))
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
@@ -72,10 +107,12 @@ class Plan:
         self.flags: list[tuple[Way, str]] = []  # attributes that tell which rows go a way
         self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
         self.follows = True  # a crop takes its size from a map that forward has
+        self.constructor: Solved = []
+        self.forward: tuple[list[str], Solved] | None = None  # with its arguments; else nn.Sequential's
 
     def body(self) -> Body:
         """The steps of all rows, side by side. Raises Unaligned where they are not of one kind."""
-        return unify({number: row.steps for number, row in enumerate(self.rows)}, self.root)
+        return unify(dict(enumerate(row.steps for row in self.rows)), self)
 
     @property
     def is_net(self) -> bool:
@@ -141,6 +178,83 @@ class Plan:
                 return name
         return ""
 
+    # What differs from row to row
+
+    def common(self) -> dict[Polynomial, str]:
+        """The block's own names for what takes more than a name to write, where all rows mean the same."""
+        found: dict[Polynomial, str] = {}
+        constants = [row.constants for row in self.rows]
+        for name, value in constants[0].items():
+            terms = substitute(polynomial(value), self.settled)
+            everywhere = all(
+                name in other and substitute(polynomial(other[name]), self.settled) == terms
+                for other in constants
+            )
+            if (
+                everywhere
+                and names(terms)
+                and not (len(terms) == 1 and len(terms[0][0]) == 1 and terms[0][1] == 1)
+            ):
+                found.setdefault(terms, name)
+        return found
+
+    def is_given(self, name: str, column: ByRow) -> bool:
+        return all(same(as_class(self.rows[row].arguments.get(name)), each) for row, each in column.items())
+
+    def scalar(self, column: ByRow, hint: str) -> Solution:
+        values = list(column.values())
+        is_open = any(isinstance(value, Symbol) and value.names & self.free for value in values)
+        found = self.symbolic(column, is_open) if all(map(is_integer, values)) else None
+        if found is not None:
+            return Formula(found) if names(found) else literal(evaluate(found, {}))
+        if is_open:
+            raise Unaligned
+        return literal(values[0]) if agree(values) else self.named(column, hint)
+
+    def symbolic(self, column: ByRow, is_open: bool) -> Polynomial | None:
+        """A polynomial, by which some row was computed, that is right in every row."""
+        computed = dict.fromkeys(substitute(polynomial(value), self.settled) for value in column.values())
+        candidates = sorted(computed, key=lambda terms: not names(terms))
+        if is_open and len(candidates) > 1:
+            return None
+        return next((each for each in candidates if self.is_right(each, column, evaluate)), None)
+
+    def is_right(
+        self, candidate: Any, column: ByRow, meaning: Callable[[Any, Mapping[str, int]], Any]
+    ) -> bool:
+        """Whether a polynomial or a condition means the column's value in every row."""
+        try:
+            return all(
+                meaning(candidate, self.rows[row].scope) == int(value) for row, value in column.items()
+            )
+        except (KeyError, ZeroDivisionError):
+            return False
+
+    def named(self, column: ByRow, hint: str) -> Solution:
+        """A parameter of the block whose values these are, else one more parameter of the class."""
+        for name, value in self.rows[0].arguments.items():
+            if self.is_given(name, column) and not isinstance(value, Filter) and self.is_writable(name):
+                return Given(name)
+        return Added(column, hint)
+
+    def is_writable(self, name: str) -> bool:
+        """Whether all arguments for a parameter can be written: every layer is a class."""
+        return not any(isinstance(as_class(row.arguments.get(name)), LayerName) for row in self.rows)
+
+    def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
+        for test in dict.fromkeys(tests.values()):
+            if test is not None and self.is_right(test, column, holds):
+                return written(test, self.settled)
+        for name in self.rows[0].arguments:
+            given = {row: self.rows[row].arguments.get(name) for row in column}
+            if (
+                all(isinstance(each, LayerName) for each in given.values())
+                and self.is_writable(name)
+                and all((as_class(each) is not None) is column[row] for row, each in given.items())
+            ):
+                return Phrase((Given(name), " is not None"))
+        return self.named(column, hint)
+
 
 class Program:
     """All classes of a network, the blocks' before those that use them."""
@@ -152,7 +266,7 @@ class Program:
         self.signatures = {} if explicit else dict(SIGNATURES)
         self.explicit = explicit
         self.class_names = Names(reserved)
-        self.by_instance: dict[int, tuple[Plan, int]] = {}
+        self.by_instance: dict[int, tuple[Class, int]] = {}
         self.instances: dict[int, dict[int, Instance]] = {}  # by block
         self.order: list[int] = []
         self.free_names = frozenset(
@@ -189,20 +303,10 @@ class Program:
                 self.order.append(block)
 
     def module(self, step: Leaf) -> Call:
-        """The construction of a layer, its numbers by their names where they have any."""
-        assert step.input.shape is not None
-        call = step.layer.torch(step.input.shape)
-        if symbols := step.layer.torch_symbols():
-            same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
-            call = Call(call.name, call.args, {**call.kwargs, **same})
-        return packed(call) if self.optimised else call
+        return construction(step, self.optimised)
 
-    def adds(self, step: Step) -> bool:
-        """Whether a step is a convolution that can add what it makes to something."""
-        return isinstance(step, Leaf) and adds(self.module(step))
-
-    def plan_block(self, instances: list[Instance]) -> Plan:
-        """The plan of a class for these instances. Raises Unaligned where they do not agree."""
+    def block_class(self, instances: list[Instance]) -> Class:
+        """The class for these instances. Raises Unaligned where they do not agree."""
         if len(instances) > 1:
             check_lent_names([instance.steps for instance in instances])
         block = instances[0].block
@@ -211,18 +315,18 @@ class Program:
         rows = [
             Row(i.steps, (i.input,), (i.output,), i.scope_names, i.arguments, i.constants) for i in instances
         ]
-        plan = Plan(self, rows, free, taken.difference(*(instance.fixed for instance in instances)))
+        found = Class(self, rows, free, taken.difference(*(instance.fixed for instance in instances)))
         for name, value in instances[0].arguments.items():
             if isinstance(value, Filter):
-                plan.names.of(name, "out_channels")
+                found.names.of(name, "out_channels")
         for each in block.parameters:
             default = default_of(each)
             given = [instance.arguments[each.name.name] for instance in instances]
             if default is not None and any(same(default, other) for other in given):
-                plan.parameters.defaults[each.name.name] = as_class(default)  # the class is right for it
-        return plan
+                found.parameters.defaults[each.name.name] = as_class(default)  # the class is right for it
+        return found
 
-    def plan_net(self, returns: Returns) -> Plan:
+    def net_class(self, returns: Returns) -> Class:
         network = self.network
         row = Row(
             network.steps,
@@ -232,45 +336,30 @@ class Program:
             network.arguments,
             network.constants,
         )
-        plan = Plan(self, [row], self.free_names, returns=returns)
-        plan.name = self.net_name
-        plan.parameters.defaults.update(network.arguments)
-        return plan
+        found = Class(self, [row], self.free_names, returns=returns)
+        found.name = self.net_name
+        found.parameters.defaults.update(network.arguments)
+        return found
 
-    def publish(self, plan: Plan, instances: list[Instance]) -> None:
+    def publish(self, found: Class, instances: list[Instance]) -> None:
         """Make known how the uses of some instances construct a class."""
         for row, instance in enumerate(instances):
-            self.by_instance[id(instance)] = plan, row
+            self.by_instance[id(instance)] = found, row
         if not self.explicit:
-            self.signatures[plan.name] = plan.parameters.signature()
+            self.signatures[found.name] = found.parameters.signature()
 
     def call(self, use: Use) -> Call:
         """The construction of a block's class, with the arguments of its constructor."""
-        plan, row = self.by_instance[id(use.instance)]
+        found, row = self.by_instance[id(use.instance)]
         args: tuple[Any, ...] = ()
         keywords: dict[str, Any] = {}
-        for name, column in plan.parameters.ordered():
+        for name, column in found.parameters.ordered():
             value = column[row] if column is not None else use.bindings[name]
             if name == "in.channels":
                 args = (value,)
             else:
-                keywords[plan.names.parameter(name)] = value
-        return Call(plan.name, args, keywords)
-
-
-def packed(call: Call) -> Call:
-    """The call with convolutions that lay their weights out once."""
-    args = tuple(packed(value) if isinstance(value, Call) else value for value in call.args)
-    if call.name != "nn.Conv2d":
-        return Call(call.name, args, call.kwargs)
-    return Call(PACKED, args, {**call.kwargs, "activation": call.kwargs.get("activation", "none")})
-
-
-def adds(call: Call) -> bool:
-    """Whether a call or one among its arguments makes a convolution without an activation of its own."""
-    if call.name == PACKED:
-        return bool(call.kwargs["activation"] == "none")
-    return any(isinstance(value, Call) and adds(value) for value in call.args)
+                keywords[found.names.parameter(name)] = value
+        return Call(found.name, args, keywords)
 
 
 def default_of(parameter: Parameter) -> Any:

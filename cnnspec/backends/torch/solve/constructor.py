@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
-from cnnspec.backends.torch.solve.classes import Plan
+from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.frames import Frame, Loop
 from cnnspec.backends.torch.solve.solutions import (
     ByRow,
@@ -75,19 +75,19 @@ class Holder(NamedTuple):
 class Constructor:
     """Solves the body of `__init__` for all rows of a class at once."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, cls: Class) -> None:
+        self.cls = cls
         self.owners: dict[str, Owner] = {}  # the modules of braces that are opened at several places, by path
 
     def solve(self) -> Solved:
         """All statements. Raises Unaligned where no one constructor is right for all rows."""
-        plan, body = self.plan, self.plan.body()
-        numbered, items = plan.is_chain and plan.is_numbered, Items()
-        holder = Holder("self", not numbered, not plan.is_chain, False)
+        cls, body = self.cls, self.cls.body()
+        numbered, items = cls.is_chain and cls.is_numbered, Items()
+        holder = Holder("self", not numbered, not cls.is_chain, False)
         if numbered:
             items, body = self.arguments(body, holder)
         begun = Line(Make("super().__init__", tuple(items)))
-        heads = self.heads((step for row in plan.rows for step in row.steps), "self")
+        heads = self.heads((step for row in cls.rows for step in row.steps), "self")
         return [begun, *heads, *self.walk(body, holder)]
 
     # Where modules go
@@ -101,7 +101,7 @@ class Constructor:
             return Line(Make(Phrase((owner, ".append")), (("", made),)), "", comment)
         if not holder.is_self:
             names = {row: own_name(name) for row, name in names.items()}
-        elif attribute := self.plan.attribute(column):
+        elif attribute := self.cls.attribute(column):
             return Line(made, f"self.{attribute}", comment)
         first, *others = dict.fromkeys(names.values())
         if not others and is_plain(first):
@@ -147,7 +147,7 @@ class Constructor:
     def step(self, column: Column, holder: Holder) -> Solved:
         first = column.first
         if isinstance(first, Leaf | Use):
-            if holder.wired and (is_method(first) or all(map(self.plan.like, column.steps))):
+            if holder.wired and (is_method(first) or all(map(self.cls.like, column.steps))):
                 return []
             return [self.put(holder, column, self.module(column), self.note(column) if holder.noted else "")]
         if is_container(first):
@@ -170,7 +170,7 @@ class Constructor:
 
     def module(self, column: Column) -> Solution:
         """The construction of a layer or of a block's class."""
-        program = self.plan.program
+        program = self.cls.program
         if isinstance(column.first, Use):
             return column.frame.text(column.each(program.call))
         calls = column.each(program.module)
@@ -178,8 +178,8 @@ class Constructor:
 
     def as_parameters(self, column: Column, calls: ByRow) -> Solution | None:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
-        name, root, frame = column.first.span.text, self.plan.root, column.frame
-        if not isinstance(root.arguments[0].get(name), LayerName) or not root.is_writable(name):
+        name, cls, frame = column.first.span.text, self.cls, column.frame
+        if not isinstance(cls.rows[0].arguments.get(name), LayerName) or not cls.is_writable(name):
             return None
         classes = {row: ClassName(call.name) for row, call in calls.items()}
         if not frame.is_given(name, classes) or not all(map(frame.is_bare, calls.values())):
@@ -192,9 +192,9 @@ class Constructor:
         steps = column.steps
         if is_part(column.first):
             return self.part(column)
-        chain = all(is_chain(unlabelled(step), self.plan.kept, step.output) for step in steps)
+        chain = all(is_chain(unlabelled(step), self.cls.kept, step.output) for step in steps)
         if not chain:
-            self.plan.bare.update(step.name for step in steps)
+            self.cls.bare.update(step.name for step in steps)
         body, made = column.inside(), Make("nn.Sequential" if chain else "nn.Module", ())
         numbered = chain and all(implicit(unlabelled(step)) for step in steps)
         if numbered:
@@ -204,14 +204,14 @@ class Constructor:
                 return [self.put(holder, column, made)]
         owner, before, after = self.open(made, column, holder)
         wired = holder.wired and not chain
-        inner = Holder(owner, not numbered, wired, self.plan.is_net and not wired)
+        inner = Holder(owner, not numbered, wired, self.cls.is_net and not wired)
         return [*before, *self.walk(body, inner), *after]
 
     def part(self, column: Column) -> Solved:
         """What one opening of braces puts into their module, which stands at the head of the scope."""
         if not column.name:
             raise Unaligned
-        self.plan.bare.add(column.name)
+        self.cls.bare.add(column.name)
         return self.walk(column.inside(), Holder(self.owners[column.name], True, True, False))
 
     def open(self, made: Solution, column: Column, holder: Holder) -> tuple[Owner, Solved, Solved]:
@@ -245,10 +245,10 @@ class Constructor:
 
     def define(self, way: Way, frame: Frame, wish: str, hint: str = "") -> tuple[Solved, Solution]:
         """What tells which rows go a way: an attribute, set here if it is not known yet."""
-        known = self.plan.flag(way)
-        name = known or self.plan.add_flag(way, wish)
+        known = self.cls.flag(way)
+        name = known or self.cls.add_flag(way, wish)
         condition, flag = self.condition(way, frame, hint or name), f"self.{name}"
-        defined: Solved = [Define(flag, condition, len(way.there) == len(self.plan.rows))]
+        defined: Solved = [Define(flag, condition, len(way.there) == len(self.cls.rows))]
         # mypy takes `act` for a class behind `act is not None`, not behind what remembers that
         narrows = isinstance(condition, Phrase) and isinstance(condition.parts[0], Given)
         return [] if known else defined, condition if narrows else flag

@@ -12,7 +12,7 @@ from typing import Any
 from cnnspec.backends.torch.solve.body import Body, Column, Way
 from cnnspec.backends.torch.solve.classes import Returns
 from cnnspec.backends.torch.solve.joins import activation_of, added, adder, places, written
-from cnnspec.backends.torch.solve.solutions import Line, agree, branch, literal
+from cnnspec.backends.torch.solve.solutions import Line, Solved, agree, branch, literal
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read
 from cnnspec.backends.torch.solve.variables import read_by
 from cnnspec.backends.torch.steps import (
@@ -32,21 +32,21 @@ NEEDS = ("always", "training", "none")
 class Forward(Statements):
     """Writes the steps of a class, one after the other."""
 
-    def solve(self) -> Forward:
-        """Write all statements. Raises Unaligned where they differ from row to row."""
-        plan = self.plan
+    def solve(self) -> tuple[list[str], Solved]:
+        """The arguments and all statements. Raises Unaligned where they differ from row to row."""
+        cls = self.cls
         self.begin()
-        self.walk(plan.body())
-        if plan.returns and plan.returns.everything:
-            self.return_several(plan.returns)
+        self.walk(cls.body())
+        if cls.returns and cls.returns.everything:
+            self.return_several(cls.returns)
         else:
-            leaving = {row: each.outputs[0] for row, each in enumerate(plan.rows)}
+            leaving = {row: each.outputs[0] for row, each in enumerate(cls.rows)}
             self.leave(leaving, "x" if self.inputs == ["x"] else None)
-        return self
+        return self.inputs, self.statements
 
     def return_several(self, returns: Returns) -> None:
         self.flush()
-        outputs = self.plan.program.network.outputs
+        outputs = self.cls.program.network.outputs
         differs = returns.evaluation is not None
         with self.at_training("training" if differs else "always"):
             everything = [self.variable({0: output.value}) for output in outputs]
@@ -116,7 +116,7 @@ class Forward(Statements):
             raise Unaligned  # one is a call, another an expression
         if is_method(first):
             self.apply(column, lambda text: call(f"{text}.flatten", "1"), is_method=True)
-        elif all((sizes := column.each(self.plan.like)).values()):
+        elif all((sizes := column.each(self.cls.like)).values()):
             arriving, like = self.variable(inputs), self.variable(sizes)
             self.variables.read([*inputs.values(), *sizes.values()])
             self.produce(column, Expression(call("crop", arriving, like)))
@@ -135,7 +135,7 @@ class Forward(Statements):
 
     def access(self, column: Column) -> Text:
         """The module of a step: an attribute, or found by its path."""
-        if attribute := self.plan.attribute(column):
+        if attribute := self.cls.attribute(column):
             return f"self.{attribute}"
         if not column.name:
             raise Unaligned
@@ -143,7 +143,7 @@ class Forward(Statements):
         return call(f"self.{getter}", literal(column.name))
 
     def container(self, column: Column) -> None:
-        if self.plan.bare.isdisjoint(step.name for step in column.steps):
+        if self.cls.bare.isdisjoint(step.name for step in column.steps):
             self.run(column)
         else:
             self.walk(column.inside())
@@ -169,7 +169,7 @@ class Forward(Statements):
 
     def end_of(self, column: Column, acting: Collection[int]) -> str:
         """The variable that branches end in, that of what arrives if the acting rows may write over it."""
-        besides = Counter(read_by(column.steps, self.live, self.plan.like))
+        besides = Counter(read_by(column.steps, self.live, self.cls.like))
         source = self.variables.find(column.inputs)
         with self.variables.part(acting):
             if source and source not in self.named and self.variables.is_free(source, None, besides):
@@ -186,7 +186,7 @@ class Forward(Statements):
         """The paths of a join one after the other, then the join, where several paths are live."""
         self.flush()
         steps, live, need = column.steps, column.paths(), self.need_of(column.outputs.values())
-        adds = adder(self.plan, steps, live)
+        adds = adder(self.cls, steps, live)
         at_once = need == "always" or self.variables.is_training  # the join runs wherever its paths do
         condition, operands = "", dict[int, Expression]()  # of the paths whose ends nothing is assigned from
         passing = self.variables.find(column.inputs) in self.named
@@ -271,7 +271,7 @@ class Forward(Statements):
 
     def flag(self, way: Way) -> str:
         """The attribute that tells which rows go a way. Raises Unaligned where none does."""
-        name = self.plan.flag(way)
+        name = self.cls.flag(way)
         if not name:
             raise Unaligned
         return f"self.{name}"

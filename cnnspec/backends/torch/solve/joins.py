@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cnnspec.backends.torch.solve.body import Way
-from cnnspec.backends.torch.solve.classes import Plan
+from cnnspec.backends.torch.solve.classes import Class
+from cnnspec.backends.torch.steps import adds
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import Text, call, flat, joined
-from cnnspec.graph.tree import Merge, Path
+from cnnspec.graph.tree import Leaf, Merge, Path
 
 
 def written(steps: list[Merge], texts: list[Text]) -> Text:
@@ -40,21 +41,22 @@ def places(steps: list[Merge]) -> list[int]:
     return [place for place in found[0] if all(place in other for other in found)] if found else []
 
 
-def adder(plan: Plan, steps: list[Merge], paths: list[Way]) -> int | None:
+def adder(cls: Class, steps: list[Merge], paths: list[Way]) -> int | None:
     """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
     for place in places(steps) if all(len(step.live) == 2 for step in steps) else ():
         ends = zip(paths[1 - place].steps.values(), steps, strict=True)
-        if all(waits(plan, path, step) for path, step in ends):
+        if all(waits(cls, path, step) for path, step in ends):
             return 1 - place
     return None
 
 
-def waits(plan: Plan, path: Path, step: Merge) -> bool:
+def waits(cls: Class, path: Path, step: Merge) -> bool:
     """Whether a path's end can add, once the other path has run.
 
     Until then what arrives at the end must last: nobody else has it, to write over it.
     """
-    if len(path.steps) < 2 or not plan.program.adds(path.steps[-1]):
+    last = path.steps[-1] if len(path.steps) > 1 else None
+    if not isinstance(last, Leaf) or not adds(cls.program.module(last)):
         return False
-    arriving = path.steps[-2].output
-    return arriving is not step.input and plan.kept.isdisjoint({arriving, path.output})
+    arriving = last.input
+    return arriving is not step.input and cls.kept.isdisjoint({arriving, path.output})

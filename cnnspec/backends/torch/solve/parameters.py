@@ -7,7 +7,6 @@ from typing import Any
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import Signature
-from cnnspec.backends.torch.solve.roots import as_class
 from cnnspec.backends.torch.solve.solutions import (
     Added,
     ByRow,
@@ -16,6 +15,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Given,
     Solved,
     alike_columns,
+    as_class,
     literal,
     same,
 )

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.backends.writer import Text
+from cnnspec.elaborate.special_values import LayerName
+from cnnspec.layers import find
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Polynomial, polynomial
 
@@ -188,3 +190,13 @@ def same_origin(left: Any, right: Any) -> bool:
 def alike_columns(left: ByRow, right: ByRow, equal: Callable[[Any, Any], bool]) -> bool:
     """Whether two columns have the same, wherever both reach."""
     return all(equal(left[row], right[row]) for row in left.keys() & right.keys())
+
+
+def as_class(value: Any) -> Any:
+    """A layer by name as its class in PyTorch, None where it does nothing; other values as they are."""
+    if not isinstance(value, LayerName):
+        return value
+    layer = find(value.name)
+    if layer is None or value.name == "identity":
+        return None
+    return ClassName(layer.torch_class) if layer.torch_class else value

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.body import Column
-from cnnspec.backends.torch.solve.classes import Plan
+from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.solutions import Branch, ByRow, Line, Solved, branch
-from cnnspec.backends.torch.solve.spelling import Speller
 from cnnspec.backends.torch.solve.variables import Variables, read_by
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import WIDTH, Text, behind, flat
@@ -48,22 +47,21 @@ class Statements:
     what evaluation needs of it.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, rows, network = plan, plan.rows, plan.program.network
-        self.names = Names(plan.names.taken | IMPORTED)
-        self.speller = Speller(plan, self.names)
+    def __init__(self, cls: Class) -> None:
+        self.cls, rows, network = cls, cls.rows, cls.program.network
+        self.names = Names(cls.names.taken | IMPORTED)
         self.live = set[Value]().union(*(live(row.steps, set(row.outputs)) for row in rows))
         self.evaluated = self.live
-        if plan.is_net:
+        if cls.is_net:
             kept = {output.value for output in network.outputs if not output.train}
             self.evaluated = live(network.steps, kept)
         self.statements: Solved = []
         self.depth = 2  # how far in the next one stands
         reads = Counter(
-            value for row in rows for value in (*read_by(row.steps, self.live, plan.like), *row.outputs)
+            value for row in rows for value in (*read_by(row.steps, self.live, cls.like), *row.outputs)
         )
         self.variables = Variables(len(rows), reads)
-        self.kept = set(plan.kept)
+        self.kept = set(cls.kept)
         self.leaving = {value for row in rows for value in row.outputs}
         self.named: set[str] = set()  # variables of values that a wire leads to
         self.inputs = ["x"]
@@ -77,12 +75,12 @@ class Statements:
     def begin(self) -> None:
         """What the arguments of `forward` are in every row."""
         for number, name in enumerate(self.inputs):
-            arriving = {row: each.inputs[number] for row, each in enumerate(self.plan.rows)}
+            arriving = {row: each.inputs[number] for row, each in enumerate(self.cls.rows)}
             self.variables.assign(name, arriving)
-            if name == "x" and not self.plan.kept.isdisjoint(arriving.values()):
+            if name == "x" and not self.cls.kept.isdisjoint(arriving.values()):
                 self.target = "y"
             shape = arriving[0].shape
-            if self.plan.is_net and self.plan.program.optimised and shape is not None and shape.is_map:
+            if self.cls.is_net and self.cls.program.optimised and shape is not None and shape.is_map:
                 packed = f"{name}.contiguous(memory_format=torch.channels_last)"
                 self.statements.append(Line(packed, name))
 
@@ -163,7 +161,7 @@ class Statements:
     def note(self, values: ByRow) -> str:
         """The size of a net's value, where it is another than that before."""
         value, *others = values.values()
-        note = str(value.shape) if self.plan.is_net and not others else ""
+        note = str(value.shape) if self.cls.is_net and not others else ""
         before, self.noted = self.noted, note
         return note if note != before else ""
 

@@ -1,4 +1,4 @@
-"""Solved expressions as text: the one place that names parameters, widths, indices and local variables."""
+"""What is solved as lines, in one go: here parameters, widths, indices and local variables get names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.solve.classes import Plan
+from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.solutions import (
     Added,
     Branch,
@@ -20,25 +20,82 @@ from cnnspec.backends.torch.solve.solutions import (
     Make,
     Phrase,
     Solution,
+    Solved,
     Statement,
     Straight,
     Turns,
     Variable,
 )
-from cnnspec.backends.writer import Arguments, Each, Noted, Text, flat
+from cnnspec.backends.writer import WIDTH, Arguments, Each, Noted, Text, Writer, flat
 from cnnspec.values.symbols import Polynomial, Quotient, write
 
 INDICES = ("i", "j", "k", "m", "n")
 
 
-class Speller:
-    """Gives names in the order of the text: what is spelled first has the first choice."""
+class Printer:
+    """Prints the body of a method; what is spelled first has the first choice of a name."""
 
-    def __init__(self, plan: Plan, local: Names) -> None:
-        self.names, self.parameters, self.local = plan.names, plan.parameters, local
-        self.constants = plan.root.constants
+    def __init__(self, cls: Class, local: Names) -> None:
+        self.names, self.parameters, self.local = cls.names, cls.parameters, local
+        self.constants, self.writer = cls.constants, Writer(2)
         self.widths: dict[str, Polynomial] = {}  # names that the constructor gives to widths, before all else
+        self.known: dict[str, str] = {}  # the conditions that an attribute remembers
         self.depth = 0  # loops around
+
+    # Statements
+
+    def body(self, solved: Solved) -> list[str]:
+        """The lines of a body; the names that it has for widths come first."""
+        self.statements(solved)
+        widths = Writer(2)
+        spelled = self.names.parameter
+        for name, terms in self.widths.items():
+            widths.expression(write(terms, spelled), f"{spelled('=' + name)} = ")
+        return widths.lines + self.writer.lines
+
+    def statements(self, solved: Solved) -> None:
+        for statement in solved:
+            if isinstance(statement, Line):
+                self.line(statement)
+            elif isinstance(statement, Define):
+                self.define(statement)
+            elif isinstance(statement, Branch):
+                self.branch(statement)
+            else:
+                self.turns(statement)
+
+    def line(self, line: Line) -> None:
+        made, target = self.text(line.made), self.word(line.target)
+        before = f"{target} = " if target else ""
+        fits = not isinstance(made, str) or len(before) + len(made) <= WIDTH - 4 * self.writer.depth
+        self.writer.expression(made, before, comment=line.comment if fits else "")
+
+    def define(self, define: Define) -> None:
+        """A condition in an attribute; one that is known already is not computed again."""
+        condition = self.word(define.condition)
+        self.writer.line(f"{define.flag} = {self.known.get(condition, condition)}")
+        if define.shared:
+            self.known.setdefault(condition, define.flag)
+
+    def branch(self, branch: Branch) -> None:
+        condition = self.word(branch.condition)
+        negation = f"not {condition}" if isinstance(branch.condition, str) else f"not ({condition})"
+        if branch.then:
+            with self.writer.block(f"if {condition}"):
+                self.statements(branch.then)
+        if branch.otherwise:
+            with self.writer.block("else" if branch.then else f"if {negation}"):
+                self.statements(branch.otherwise)
+
+    def turns(self, loop: Turns) -> None:
+        """A loop, whose body tells whether the index is read."""
+        around, self.writer = self.writer, Writer(self.writer.depth + 1)
+        with self.loop(loop.turn):
+            self.statements(loop.body)
+            targets, over = self.header(loop)
+        body, self.writer = self.writer.lines, around
+        self.writer.expression(over, f"for {targets} in ", ":")
+        self.writer.lines += body
 
     # Loops
 
@@ -150,8 +207,3 @@ class Speller:
         name = f"channels{len(self.widths) + 1}"
         self.widths[name] = (term,)
         return f"={name}"
-
-    def spelled_widths(self) -> list[tuple[str, str]]:
-        """The names for widths, with what they are."""
-        spelled = self.names.parameter
-        return [(spelled("=" + name), write(terms, spelled)) for name, terms in self.widths.items()]
