@@ -138,19 +138,6 @@ def wish_of(steps: list[If]) -> str:
     return "branch"
 
 
-def labelled(steps: Steps) -> bool:
-    """Whether an iteration has steps that its author named."""
-    for step in steps:
-        if is_container(step):
-            return True
-        if isinstance(step, Leaf | Use):
-            kind = step.layer.name if isinstance(step, Leaf) else step.instance.block.name.name.lower()
-            own = own_name(step.name)
-            if isinstance(step, Use) or not own.startswith(kind):
-                return not own.isdecimal() and not own.startswith(kind)
-    return False
-
-
 def construction(step: Leaf, optimised: bool) -> Call:
     """The construction of a layer, its numbers by their names where they have any."""
     assert step.input.shape is not None

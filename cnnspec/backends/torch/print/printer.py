@@ -11,7 +11,6 @@ from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.solutions import (
     Added,
     Branch,
-    Define,
     Either,
     Formula,
     Given,
@@ -39,7 +38,6 @@ class Printer:
         self.names, self.parameters, self.local = cls.names, cls.parameters, local
         self.constants, self.writer = cls.constants, Writer(2)
         self.widths: dict[str, Polynomial] = {}  # names that the constructor gives to widths, before all else
-        self.known: dict[str, str] = {}  # the conditions that an attribute remembers
         self.depth = 0  # loops around
 
     # Statements
@@ -57,8 +55,6 @@ class Printer:
         for statement in solved:
             if isinstance(statement, Line):
                 self.line(statement)
-            elif isinstance(statement, Define):
-                self.define(statement)
             elif isinstance(statement, Branch):
                 self.branch(statement)
             else:
@@ -69,13 +65,6 @@ class Printer:
         before = f"{target} = " if target else ""
         fits = not isinstance(made, str) or len(before) + len(made) <= WIDTH - 4 * self.writer.depth
         self.writer.expression(made, before, comment=line.comment if fits else "")
-
-    def define(self, define: Define) -> None:
-        """A condition in an attribute; one that is known already is not computed again."""
-        condition = self.word(define.condition)
-        self.writer.line(f"{define.flag} = {self.known.get(condition, condition)}")
-        if define.shared:
-            self.known.setdefault(condition, define.flag)
 
     def branch(self, branch: Branch) -> None:
         condition = self.word(branch.condition)
@@ -92,9 +81,9 @@ class Printer:
         around, self.writer = self.writer, Writer(self.writer.depth + 1)
         with self.loop(loop.turn):
             self.statements(loop.body)
-            targets, over = self.header(loop)
+            header = self.header(loop)
         body, self.writer = self.writer.lines, around
-        self.writer.expression(over, f"for {targets} in ", ":")
+        self.writer.line(f"{header}:")
         self.writer.lines += body
 
     # Loops
@@ -109,22 +98,10 @@ class Printer:
         self.depth -= 1
         self.local.taken = taken
 
-    def header(self, loop: Turns) -> tuple[str, Text]:
-        """The targets of a `for` whose body is spelled, and what it runs over."""
-        turn = loop.turn
-        if not loop.table:
-            return (turn.name if turn.is_read else "_"), f"range({flat(self.text(loop.times))})"
-        targets = ", ".join(self.word(variable) for variable, _ in loop.table)
-        rows = zip(*(values for _, values in loop.table), strict=True)
-        listed = Arguments("", tuple(("", self.row(row)) for row in rows), *"[]")
-        if turn.is_read:
-            lone = targets if len(loop.table) == 1 else f"({targets})"
-            return f"{turn.name}, {lone}", Arguments("enumerate", (("", listed),))
-        return targets, listed
-
-    def row(self, values: tuple[Solution, ...]) -> Text:
-        texts = [self.text(value) for value in values]
-        return texts[0] if len(texts) == 1 else Arguments("", tuple(("", text) for text in texts))
+    def header(self, loop: Turns) -> str:
+        """The `for` of a loop whose body is spelled."""
+        index = loop.turn.name if loop.turn.is_read else "_"
+        return f"for {index} in range({flat(self.text(loop.times))})"
 
     # Expressions
 
@@ -140,9 +117,8 @@ class Printer:
             assert isinstance(line, Line)
             with self.loop(solved.turn):
                 made = self.text(line.made)
-                targets, over = self.header(solved)
-            return Noted(Each(made, f"for {targets} in {flat(over)}"), line.comment)
-        assert not isinstance(solved, Define | Branch)
+                return Noted(Each(made, self.header(solved)), line.comment)
+        assert not isinstance(solved, Branch)
         return solved if isinstance(solved, Arguments | Each | Noted) else self.word(solved)
 
     def word(self, solved: Solution) -> str:

@@ -91,11 +91,11 @@ class Column(NamedTuple):
             raise Unaligned
         return [column for number in range(counts.pop()) for column in self.iteration(number)]
 
-    def loop(self, first: int, tables: bool = False) -> tuple[Loop, ByRow]:
+    def loop(self, first: int) -> tuple[Loop, ByRow]:
         """The iterations of a repeat from the first one on, as rows of a loop."""
         parents = [row for row, step in self.rows.items() for _ in step.iterations[first:]]
         turns = [turn for step in self.steps for turn in step.iterations[first:]]
-        return Loop(self.frame, parents, tables), dict(enumerate(turns))
+        return Loop(self.frame, parents), dict(enumerate(turns))
 
 
 class Way(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cnnspec.backends.names import is_plain
@@ -12,7 +12,6 @@ from cnnspec.backends.torch.solve.frames import Frame, Loop
 from cnnspec.backends.torch.solve.solutions import (
     ByRow,
     ClassName,
-    Define,
     Either,
     Given,
     Items,
@@ -36,7 +35,6 @@ from cnnspec.backends.torch.steps import (
     is_method,
     is_parameter,
     is_part,
-    labelled,
     modules_in,
     parts_in,
     unlabelled,
@@ -48,8 +46,7 @@ from cnnspec.graph.tree import If, Leaf, Merge, Repeat, Step, Use
 from cnnspec.graph.walk import children, own_name
 from cnnspec.values.symbols import add, constant, make, polynomial
 
-LONGEST_UNROLLED = 8
-LONGEST_LISTED = 24  # modules that turns of a repeat may be, to be listed one by one
+LONGEST_LISTED = 48  # modules that turns of a repeat may be, to be listed one by one
 
 Owner = str | Variable
 """What modules are put into: `self`, an attribute, a local variable; "" for the arguments of a call."""
@@ -248,7 +245,7 @@ class Constructor:
         known = self.cls.flag(way)
         name = known or self.cls.add_flag(way, wish)
         condition, flag = self.condition(way, frame, hint or name), f"self.{name}"
-        defined: Solved = [Define(flag, condition, len(way.there) == len(self.cls.rows))]
+        defined: Solved = [Line(condition, flag)]
         # mypy takes `act` for a class behind `act is not None`, not behind what remembers that
         narrows = isinstance(condition, Phrase) and isinstance(condition.parts[0], Given)
         return [] if known else defined, condition if narrows else flag
@@ -278,9 +275,9 @@ class Constructor:
 
         What forward runs one by one stands here one by one, too.
         """
-        for first, tables in () if holder.wired else self.forms(column.steps, holder):
+        for first in () if holder.wired else self.firsts(column.steps, holder):
             try:
-                return self.loop(column, holder, first, tables)
+                return self.loop(column, holder, first)
             except Unaligned:
                 continue
         if holder.is_list and modules_in(children(column.first)) > LONGEST_LISTED:
@@ -288,33 +285,24 @@ class Constructor:
         return self.walk(column.unrolled(), holder)
 
     @staticmethod
-    def forms(steps: list[Repeat], holder: Holder) -> list[tuple[int, bool]]:
-        """What a loop may be, the best first: the first iteration of it, and whether tables are allowed."""
+    def firsts(steps: list[Repeat], holder: Holder) -> Sequence[int]:
+        """The iterations that a loop may begin with, the best first."""
         iterations = [iteration for step in steps for iteration in step.iterations]
         counts = [len(step.iterations) for step in steps]
         least, most = min(counts), max(counts)
-        if not any(iterations):
-            return []
-        if most < 2:
-            return [(0, False)] if least < most else []
-        forms = [(0, False), (1, False)] if least and (least < most or most > 2) else [(0, False)]
-        if holder.is_list:
-            return forms if all(len(iteration) == 1 for iteration in iterations) else []
-        if len(steps) == 1 and not (most <= LONGEST_UNROLLED and any(map(labelled, iterations))):
-            forms.append((0, True))
-        return forms
+        if not any(iterations) or least == most < 2:
+            return ()
+        if holder.is_list and any(len(iteration) != 1 for iteration in iterations):
+            return ()
+        return (0, 1) if least and most > 1 and (least < most or most > 2) else (0,)
 
-    def loop(self, column: Column, holder: Holder, first: int, tables: bool) -> Solved:
+    def loop(self, column: Column, holder: Holder, first: int) -> Solved:
         before = self.walk(column.iteration(0), holder) if first else []
-        loop, turns = column.loop(first, tables)
+        loop, turns = column.loop(first)
         body = self.walk(unify(turns, loop), holder) if turns else []
         if holder.is_list and (len(body) != 1 or not isinstance(body[0], Line)):
             raise Unaligned
-        if not body:
-            return before
-        table = loop.table()
-        times = "" if table else self.times(column, first)
-        return [*before, Turns(loop.index, body, times, table)]
+        return [*before, Turns(loop.index, body, self.times(column, first))] if body else before
 
     @staticmethod
     def times(column: Column, first: int) -> Solution:

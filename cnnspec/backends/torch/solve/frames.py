@@ -25,10 +25,8 @@ from cnnspec.backends.torch.solve.solutions import (
     Phrase,
     Solution,
     Straight,
-    Variable,
     agree,
     alike,
-    alike_columns,
     literal,
     same,
     same_origin,
@@ -139,13 +137,12 @@ class Loop(Frame):
     """The iterations of a repeat: `parents[i]` is the row of the frame around that iteration i belongs to.
 
     What does not change from one to the next is the frame's around to solve. The rest is a straight line over
-    the index, or, where `tables` are allowed, a loop variable that runs over a list.
+    the index.
     """
 
-    def __init__(self, parent: Frame, parents: list[int], tables: bool = False) -> None:
-        self.parent, self.parents, self.tables = parent, parents, tables
+    def __init__(self, parent: Frame, parents: list[int]) -> None:
+        self.parent, self.parents = parent, parents
         self.signatures, self.index = parent.signatures, Index()
-        self.cells: list[tuple[Variable, ByRow]] = []
 
     @property
     def is_lone(self) -> bool:
@@ -172,27 +169,15 @@ class Loop(Frame):
         around = self.around(column)
         return self.counting(column) if around is None else self.parent.string(around)
 
-    def once(self, value: Any, hint: str) -> Solution:
-        """The expression of a value before the loop."""
-        return self.parent.scalar({self.parents[0]: value}, hint)
-
     def varying(self, column: ByRow, hint: str) -> Solution:
-        if not self.is_lone:
-            raise Unaligned
         values = list(column.values())
-        if len(values) == len(self.parents) > 2 and all(map(is_integer, values)):
-            steps = [b - a for a, b in pairwise(values)]
-            if all(same_origin(step, steps[0]) for step in steps):
-                start = self.once(values[0], hint)
-                return Straight(self.index, start, self.once(steps[0], hint))
-        if not self.tables:
+        if not (self.is_lone and len(values) == len(self.parents) > 2 and all(map(is_integer, values))):
             raise Unaligned
-        for variable, known in self.cells:
-            if alike_columns(known, column, same_origin):
-                return variable
-        whole = {turn: column.get(turn, values[0]) for turn in range(len(self.parents))}
-        self.cells.append((Variable(hint), whole))
-        return self.cells[-1][0]
+        steps = [b - a for a, b in pairwise(values)]
+        if not all(same_origin(step, steps[0]) for step in steps):
+            raise Unaligned
+        start, step = (self.parent.scalar({self.parents[0]: value}, hint) for value in (values[0], steps[0]))
+        return Straight(self.index, start, step)
 
     def counting(self, column: ByRow) -> Solution:
         """A name that counts along: `f"denselayer{j + 1}"`."""
@@ -213,13 +198,6 @@ class Loop(Frame):
         slope = f"{step} * " if step != 1 else ""
         before, after = literal(f"{prefix}{{{slope}")[:-1], literal(f"}}{suffix}")[1:]
         return Phrase((f"f{before}", self.index, f" + {start}{after}" if start else after))
-
-    def table(self) -> list[tuple[Variable, list[Solution]]]:
-        """The variables that the loop runs over, with their values in each turn."""
-        return [
-            (variable, [self.once(value, "value") for value in column.values()])
-            for variable, column in self.cells
-        ]
 
 
 def is_plain_number(text: str) -> bool:

@@ -96,14 +96,6 @@ class Line(NamedTuple):
     comment: str = ""
 
 
-class Define(NamedTuple):
-    """`flag = condition`; a `shared` one is known in all of the constructor from there on."""
-
-    flag: str
-    condition: Solution
-    shared: bool
-
-
 class Branch(NamedTuple):
     """`if condition:` with its `else:`; one of both may be empty."""
 
@@ -113,15 +105,14 @@ class Branch(NamedTuple):
 
 
 class Turns(NamedTuple):
-    """`for …:` so many times, or over the rows of a table; as an argument, `*(… for …)` of its only line."""
+    """`for …:` so many times; as an argument, `*(… for …)` of its only line."""
 
     turn: Index
     body: Solved
     times: Solution
-    table: list[tuple[Variable, list[Solution]]]  # a variable of the loop, and its value in each turn
 
 
-Statement = Line | Define | Branch | Turns
+Statement = Line | Branch | Turns
 Solved = list[Statement]
 Item = tuple[str, Solution | Statement]
 Items = list[Item]
