@@ -25,14 +25,7 @@ class Each(NamedTuple):
     clause: str
 
 
-class Noted(NamedTuple):
-    """An item of a call with a comment behind it, which keeps the call from being one line."""
-
-    text: Text
-    comment: str
-
-
-Text = str | Arguments | Each | Noted
+Text = str | Arguments | Each
 """An expression to lay out: a string is never broken."""
 
 
@@ -40,8 +33,6 @@ def flat(text: Text) -> str:
     """The expression on one line."""
     if isinstance(text, str):
         return text
-    if isinstance(text, Noted):
-        return flat(text.text)
     if isinstance(text, Each):
         return f"*({flat(text.element)} {text.clause})"
     items = ", ".join(prefix + flat(item) for prefix, item in text.items)
@@ -52,15 +43,9 @@ def flat(text: Text) -> str:
 
 def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[str]:
     """Lines of an expression behind `before` and followed by `after` (a comma, a comment)."""
-    if isinstance(text, Noted):
-        text = hoisted(text)
-        bare = len(" " * indent + before + flat(text.text) + after)
-        note = f"  # {text.comment}" if text.comment else ""
-        fits = not bare <= WIDTH < bare + len(note)  # else the comment alone would break the line
-        return layout(text.text, indent, before, after + note if fits else after)
     pad = " " * indent
     line = pad + before + flat(text) + after
-    if isinstance(text, str) or (len(line) <= WIDTH and not noted(text)):
+    if isinstance(text, str) or len(line) <= WIDTH:
         return [line]
     if isinstance(text, Each):
         whole = f"{pad}    {flat(text.element)} {text.clause}"
@@ -69,29 +54,12 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
         return [f"{pad}{before}*(", *body, f"{pad}){after}"]
     lines = [f"{pad}{before}{text.head}{text.opening}"]
     joined = pad + "    " + ", ".join(prefix + flat(item) for prefix, item in text.items)
-    if text.head and len(joined) <= WIDTH and not noted(text):
+    if text.head and len(joined) <= WIDTH:
         lines.append(joined)
     else:
         for prefix, item in text.items:
             lines += layout(item, indent + 4, prefix, ",")
     return [*lines, f"{pad}{text.closing}{after}"]
-
-
-def hoisted(text: Noted) -> Noted:
-    """The comment of the only item of a call goes behind the call."""
-    call = text.text
-    if not text.comment and isinstance(call, Arguments) and len(call.items) == 1:
-        (prefix, item), *_ = call.items
-        if isinstance(item, Noted):
-            return Noted(call._replace(items=((prefix, item.text),)), item.comment)
-    return text
-
-
-def noted(text: Text) -> bool:
-    """Whether a comment stands somewhere within."""
-    if isinstance(text, Arguments):
-        return any(noted(item) for _, item in text.items)
-    return isinstance(text, Noted) and bool(text.comment)
 
 
 def call(callee: str, *arguments: Text) -> Arguments:
@@ -124,7 +92,10 @@ class Writer:
 
     def expression(self, text: Text, before: str = "", after: str = "", comment: str = "") -> None:
         """A statement such as `self.conv1 = nn.Conv2d(…)  # 64@112x112`."""
-        self.lines += layout(Noted(text, comment), 4 * self.depth, before, after)
+        bare = len("    " * self.depth + before + flat(text) + after)
+        note = f"  # {comment}" if comment else ""
+        fits = not bare <= WIDTH < bare + len(note)  # else the comment alone would break the line
+        self.lines += layout(text, 4 * self.depth, before, after + note if fits else after)
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:

@@ -25,7 +25,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Turns,
     Variable,
 )
-from cnnspec.backends.writer import WIDTH, Arguments, Each, Noted, Text, Writer, flat
+from cnnspec.backends.writer import WIDTH, Arguments, Each, Text, Writer, flat
 from cnnspec.values.symbols import Polynomial, Quotient, write
 
 INDICES = ("i", "j", "k", "m", "n")
@@ -111,15 +111,15 @@ class Printer:
             items = tuple((key, self.text(item)) for key, item in solved.items)
             return Arguments(self.word(solved.head), items, *solved.brackets)
         if isinstance(solved, Line):
-            return Noted(self.text(solved.made), solved.comment)
+            return self.text(solved.made)
         if isinstance(solved, Turns):
             (line,) = solved.body
             assert isinstance(line, Line)
             with self.loop(solved.turn):
                 made = self.text(line.made)
-                return Noted(Each(made, self.header(solved)), line.comment)
+                return Each(made, self.header(solved))
         assert not isinstance(solved, Branch)
-        return solved if isinstance(solved, Arguments | Each | Noted) else self.word(solved)
+        return solved if isinstance(solved, Arguments | Each) else self.word(solved)
 
     def word(self, solved: Solution) -> str:
         """An expression that is never broken over lines."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Class
-from cnnspec.backends.torch.solve.frames import Frame, Loop
+from cnnspec.backends.torch.solve.frames import Frame
 from cnnspec.backends.torch.solve.solutions import (
     ByRow,
     ClassName,
@@ -58,7 +58,6 @@ class Holder(NamedTuple):
     owner: Owner
     named: bool
     wired: bool  # forward runs them one by one
-    noted: bool  # their sizes stand behind them: there is no line of forward for them
 
     @property
     def is_list(self) -> bool:
@@ -80,32 +79,32 @@ class Constructor:
         """All statements. Raises Unaligned where no one constructor is right for all rows."""
         cls, body = self.cls, self.cls.body()
         numbered, items = cls.is_chain and cls.is_numbered, Items()
-        holder = Holder("self", not numbered, not cls.is_chain, False)
+        holder = Holder("self", not numbered, not cls.is_chain)
         if numbered:
-            items, body = self.arguments(body, holder)
+            items, body = self.arguments(body)
         begun = Line(Make("super().__init__", tuple(items)))
         heads = self.heads((step for row in cls.rows for step in row.steps), "self")
         return [begun, *heads, *self.walk(body, holder)]
 
     # Where modules go
 
-    def put(self, holder: Holder, column: Column, made: Solution, comment: str = "") -> Statement:
+    def put(self, holder: Holder, column: Column, made: Solution) -> Statement:
         """`self.conv1 = …`, or add_module where the name is no identifier; an argument as it is."""
         owner, names = holder.owner, column.of("name")
         if holder.is_list:
-            return Line(made, "", comment)
+            return Line(made)
         if not holder.named:
-            return Line(Make(Phrase((owner, ".append")), (("", made),)), "", comment)
+            return Line(Make(Phrase((owner, ".append")), (("", made),)))
         if not holder.is_self:
             names = {row: own_name(name) for row, name in names.items()}
         elif attribute := self.cls.attribute(column):
-            return Line(made, f"self.{attribute}", comment)
+            return Line(made, f"self.{attribute}")
         first, *others = dict.fromkeys(names.values())
         if not others and is_plain(first):
-            return Line(made, Phrase((owner, f".{first}")), comment)
+            return Line(made, Phrase((owner, f".{first}")))
         method = "register_parameter" if is_parameter(column.first) else "add_module"
         items = ("", column.frame.string(names)), ("", made)
-        return Line(Make(Phrase((owner, f".{method}")), items), "", comment)
+        return Line(Make(Phrase((owner, f".{method}")), items))
 
     def heads(self, steps: Iterable[Step], owner: Owner) -> Solved:
         """A bare module for braces that are opened at several places, as labels with dots do.
@@ -131,12 +130,12 @@ class Constructor:
         """Construct what some steps need, each in its place."""
         return [statement for column in body for statement in self.step(column, holder)]
 
-    def arguments(self, body: Body, holder: Holder) -> tuple[Items, Body]:
+    def arguments(self, body: Body) -> tuple[Items, Body]:
         """The arguments of an nn.Sequential up to the first column that takes statements, and the rest."""
         varied = (isinstance(each.first, If) and not agree([s.taken for s in each.steps]) for each in body)
         number = next((i for i, varies in enumerate(varied) if varies), len(body))
         try:
-            listed = self.walk(body[:number], Holder("", False, False, holder.noted))
+            listed = self.walk(body[:number], Holder("", False, False))
             return [("", statement) for statement in listed], body[number:]
         except Unaligned:
             return [], body
@@ -146,7 +145,7 @@ class Constructor:
         if isinstance(first, Leaf | Use):
             if holder.wired and (is_method(first) or all(map(self.cls.like, column.steps))):
                 return []
-            return [self.put(holder, column, self.module(column), self.note(column) if holder.noted else "")]
+            return [self.put(holder, column, self.module(column))]
         if is_container(first):
             return self.container(column, holder)
         if isinstance(first, If):
@@ -154,16 +153,6 @@ class Constructor:
         if isinstance(first, Repeat):
             return self.repeat(column, holder)
         return self.merge(column, holder) if isinstance(first, Merge) else []
-
-    @staticmethod
-    def note(column: Column) -> str:
-        """The size of what some steps make, where it is not that of what arrives; over a loop, two."""
-        steps, frame = column.steps, column.frame
-        if all(step.output.shape == step.input.shape for step in steps):
-            return ""
-        first, final = str(steps[0].output.shape), str(steps[-1].output.shape)
-        looping = isinstance(frame, Loop) and frame.is_lone
-        return f"{first} … {final}" if looping and first != final else first
 
     def module(self, column: Column) -> Solution:
         """The construction of a layer or of a block's class."""
@@ -195,13 +184,12 @@ class Constructor:
         body, made = column.inside(), Make("nn.Sequential" if chain else "nn.Module", ())
         numbered = chain and all(implicit(unlabelled(step)) for step in steps)
         if numbered:
-            items, body = self.arguments(body, holder)
+            items, body = self.arguments(body)
             made = Make("nn.Sequential", tuple(items))
             if not body:
                 return [self.put(holder, column, made)]
         owner, before, after = self.open(made, column, holder)
-        wired = holder.wired and not chain
-        inner = Holder(owner, not numbered, wired, self.cls.is_net and not wired)
+        inner = Holder(owner, not numbered, holder.wired and not chain)
         return [*before, *self.walk(body, inner), *after]
 
     def part(self, column: Column) -> Solved:
@@ -209,7 +197,7 @@ class Constructor:
         if not column.name:
             raise Unaligned
         self.cls.bare.add(column.name)
-        return self.walk(column.inside(), Holder(self.owners[column.name], True, True, False))
+        return self.walk(column.inside(), Holder(self.owners[column.name], True, True))
 
     def open(self, made: Solution, column: Column, holder: Holder) -> tuple[Owner, Solved, Solved]:
         """A container that statements fill, and what stands before and after them.
