@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -56,6 +56,16 @@ def offers(session: Session, document: Document, offset: int) -> list[Offer]:
     return list(reversed(listed.values()))
 
 
+def typed_from(document: Document, offset: int, found: Sequence[Offer]) -> int:
+    """Where that begins which is typed of what is offered at an offset: the word there, or the path."""
+    text = document.source.text
+    if found and found[0].kind == PATH:
+        return text.rfind('"', 0, offset) + 1
+    while offset and (text[offset - 1].isalnum() or text[offset - 1] == "_"):
+        offset -= 1
+    return offset
+
+
 def at(document: Document, check: Check, found: Before, offset: int) -> Iterator[Offer]:
     words = found.words
     if found.frame == FILE:
@@ -87,12 +97,7 @@ def at(document: Document, check: Check, found: Before, offset: int) -> Iterator
 def of_file(check: Check, found: Before) -> Iterator[Offer]:
     words = found.words
     if not words:
-        for word, detail in (
-            ("net", "a network"),
-            ("block", "a part to be used often"),
-            ("use", "a file of blocks"),
-        ):
-            yield Offer(word, KEYWORD, detail)
+        yield from (Offer(word, KEYWORD, detail) for word, detail in ITEMS)
     elif words[0] == "net" and "=" in words:
         place = words.index("=")
         if len(words) == place + 1:

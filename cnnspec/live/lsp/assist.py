@@ -43,15 +43,11 @@ def completion(server: Server, params: Json) -> Json:
     """What may stand here; the whole of it is in the answer, so that the editor alone narrows it down."""
     document = server.document(params)
     offset = server.offset(document, params["position"])
-    source = document.source
-    start = offset
-    while start and (source.text[start - 1].isalnum() or source.text[start - 1] == "_"):
-        start -= 1
-    word = server.places.range(Span(source, start, offset))
-    path = server.places.range(Span(source, source.text.rfind('"', 0, offset) + 1, offset))
+    offers = complete.offers(server.session, document, offset)
+    typed = Span(document.source, complete.typed_from(document, offset, offers), offset)
+    place = server.places.range(typed)
     items = []
-    for number, offer in enumerate(complete.offers(server.session, document, offset)):
-        place = path if offer.kind == complete.PATH else word
+    for number, offer in enumerate(offers):
         item: Json = {
             "label": offer.text,
             "kind": KINDS[offer.kind],
