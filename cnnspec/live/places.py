@@ -39,6 +39,11 @@ class Lines:
             offset += 1
         return offset
 
+    def at_units(self, count: int) -> int:
+        """The offset before which so many units of UTF-16 stand."""
+        before = self.text.encode("utf-16-le", "surrogatepass")[: 2 * max(count, 0)]
+        return len(before.decode("utf-16-le", "surrogatepass"))
+
     def end(self, line: int) -> int:
         """The offset behind the last character of a line."""
         return self.starts[line + 1] - 1 if line + 1 < len(self.starts) else len(self.text)

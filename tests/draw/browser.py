@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 DRIVER, BROWSER = shutil.which("chromedriver"), shutil.which("chromium")
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key that WebDriver names elements by
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "ArrowDown": "\ue015", "ArrowRight": "\ue014", "Tab": "\ue004"}
-KEYS |= {"End": "\ue010", "Home": "\ue011"}
+KEYS |= {"End": "\ue010", "Home": "\ue011", "F8": "\ue038"}
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
 FLAGS += ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 

@@ -6,17 +6,16 @@ import io
 import json
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cnnspec.live.site.playground import PAGE, archive, asset, licence, manifests, modules, playground
 from cnnspec.text.files import FileProblem
 from tests.draw.browser import BROWSER, DRIVER, Browser, browser
+from tests.live.editor import has, replace, text, until
 from tests.live.host import hosted
 
 NET = "net N {\n    input 1@28x28\n    conv 6@5x5, relu\n    maxpool 2x2\n}\n"
@@ -51,7 +50,7 @@ def test_the_archive_is_all_that_python_needs(package: Path) -> None:
     }
     asks = [
         ("compile", text),
-        ("complete", text | {"text": NET.replace("relu", "rleu")}),
+        ("finish", text | {"text": NET.replace("relu", "rleu")}),
         ("paint", text | {"view": "volume", "theme": "dark"}),
         ("paint", text | {"view": "graph", "theme": "light"}),
         ("compile", blocks),
@@ -104,7 +103,6 @@ def test_the_lock_names_the_versions_of_the_manifest_and_their_licences() -> Non
 needed = pytest.mark.skipif(
     not (BROWSER and DRIVER and modules()), reason="needs chromium, chromedriver, and what npm makes"
 )
-TEXT = "const text = document.getElementById('text');"
 
 
 @pytest.fixture(scope="module")
@@ -121,15 +119,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, st
         yield found, f"{host}/some/folder/{PAGE}"
 
 
-def until(reader: Browser, script: str) -> Any:
-    """What a script returns once that is something; it is waited for, however slow the machine."""
-    for _ in range(1200):
-        if found := reader.run(script):
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"never: {script}; {reader.run('return document.body.innerText')[:500]}")
-
-
 @needed
 @pytest.mark.slow
 @pytest.mark.xdist_group("browser")
@@ -143,15 +132,13 @@ def test_one_types_and_sees_sizes_faults_and_pictures(page: tuple[Browser, str])
     reader.ask("POST", "/url", {"url": address})
     until(reader, "return document.getElementById('facts').textContent.includes('61,706 parameters')")
     until(reader, "return document.getElementById('image').alt.startsWith('Picture of LeNet5: 1@28x28')")
-    reader.click("#text")
-    reader.run(f"{TEXT} const at = text.value.indexOf('linear 84'); text.setSelectionRange(at, at + 9)")
-    reader.type("linaer 85")
+    replace(reader, "linear 84", "linaer 85")
     until(reader, "return document.querySelectorAll('#faults .fixes button').length")
     assert reader.run("return document.getElementById('count').textContent") == "1 error"
     reader.click("#faults .fixes button")
-    until(reader, "return document.getElementById('behind').textContent.includes('→ 85')")
+    until(reader, has(".size", "→ 85"))
     until(reader, "return document.getElementById('count').textContent === 'no faults'")
-    assert "linear 85, tanh" in reader.run(f"{TEXT} return text.value")
+    assert "linear 85, tanh" in text(reader)
     reader.click("[name=view][value=volume]")
     until(reader, "return document.getElementById('table').textContent.includes('10,285')")
     assert reader.complaints() == []
@@ -170,4 +157,4 @@ def test_a_page_that_is_opened_as_a_file_says_that_it_wants_a_host(
     (tmp_path / "index.html").write_bytes(dict(playground(made))[PAGE])
     reader.open(tmp_path / "index.html")
     until(reader, "return document.getElementById('state').textContent.includes('wants a host')")
-    assert reader.run(f"{TEXT} return text.value").startswith("# LeNet-5")
+    assert text(reader).startswith("# LeNet-5")

@@ -86,13 +86,22 @@ def test_places_are_counted_as_browsers_count(server: Server) -> None:
     assert units[2 * fault["place"]["start"] : 2 * fault["place"]["end"]].decode("utf-16-le") == "rleu"
 
 
+def test_what_may_be_written_and_what_it_replaces(server: Server) -> None:
+    text = "# 🜁\n" + NET.replace("maxpool 2x2", "maxp")
+    at = len(text[: text.index("maxp") + 4].encode("utf-16-le")) // 2
+    status, answer = ask(server, "offer", name="net.cnn", text=text, net="", offset=at)
+    assert status == 200 and answer["from"] == at - 4
+    assert "maxpool" in [offer["text"] for offer in answer["offers"]]
+    assert ask(server, "offer", name="net.cnn", text=text, net="", offset="4")[0] == 400
+
+
 def test_fixes_table_and_picture_come_later(server: Server) -> None:
     asked = {"name": "net.cnn", "net": ""}
-    status, answer = ask(server, "complete", text=BROKEN, **asked)
+    status, answer = ask(server, "finish", text=BROKEN, **asked)
     assert status == 200
     (edit,) = answer["faults"][0]["fixes"][0]["edits"]
     assert BROKEN[: edit["start"]] + edit["text"] + BROKEN[edit["end"] :] == NET
-    _, answer = ask(server, "complete", text=NET, **asked)
+    _, answer = ask(server, "finish", text=NET, **asked)
     assert answer["faults"] == [] and "<td" in answer["table"]
     drawn = {view: ask(server, "paint", text=NET, view=view, theme="dark", **asked)[1] for view in VIEWS}
     assert all("<svg" in each["picture"] for each in drawn.values()) and drawn["graph"] != drawn["volume"]

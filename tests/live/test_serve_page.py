@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from cnnspec.live.serve import page as serve_page
 from cnnspec.live.serve.folder import Folder
 from cnnspec.live.serve.server import Server
 from tests.draw.browser import BROWSER, DRIVER, Browser, browser
+from tests.live.editor import HELP, has, replace, text, until
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,7 +23,9 @@ pytestmark = [
 ]
 
 NET = "net N {\n    input 1@28x28\n    conv 6@5x5, relu\n    maxpool 2x2\n}\n"
-TEXT = "return document.getElementById('text').value"
+EDITORS = ["plain", "bundled"] if serve_page.BUNDLE.is_file() else ["plain"]
+both = pytest.mark.parametrize("page", EDITORS, indirect=True)
+SAVED = has("#state", "saved") + " && document.getElementById('save').disabled"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,14 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser, tmp_path: Path) -> Iterator[Browser]:
+def page(
+    chromium: Browser, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Browser]:
+    """With the editor that is bundled, where it is, but for tests that ask for another."""
+    if getattr(request, "param", "bundled") == "plain":
+        monkeypatch.setattr(serve_page, "BUNDLE", tmp_path / "none")
+    serve_page.script.cache_clear()
+    serve_page.policy.cache_clear()
     (tmp_path / "net.cnn").write_text(NET)
     (tmp_path / "other.cnn").write_text(NET.replace("net N", "net Other"))
     with Server(Folder(tmp_path), "net.cnn") as server:
@@ -48,49 +58,24 @@ def page(chromium: Browser, tmp_path: Path) -> Iterator[Browser]:
     assert [each for each in chromium.complaints() if "409 (Conflict)" not in each] == []
 
 
-def until(chromium: Browser, script: str) -> Any:
-    """What a script returns once that is something; it is waited for, however slow the machine."""
-    for _ in range(4_000):
-        if found := chromium.run(script):
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"never: {script}")
-
-
-def replace(chromium: Browser, old: str, new: str) -> None:
-    """Select a stretch of the text, and type over it."""
-    chromium.click("#text")
-    chromium.run(
-        "const t = document.getElementById('text'); const at = t.value.indexOf(arguments[0]);"
-        "t.setSelectionRange(at, at + arguments[0].length)",
-        old,
-    )
-    chromium.type(new)
-
-
-def has(selector: str, words: str) -> str:
-    return (
-        f"return [...document.querySelectorAll('{selector}')].some((e) => e.textContent.includes('{words}'))"
-    )
-
-
+@both
 def test_what_is_typed_is_checked_mended_and_saved(page: Browser, tmp_path: Path) -> None:
-    until(page, has("#behind .size", "→ 6@12x12"))
+    until(page, has(".size", "→ 6@12x12"))
     replace(page, "relu", "rleu")
-    until(page, has("#behind .error", "rleu"))
-    until(page, has("#behind .stale", "→ 6@12x12"))
+    until(page, has(".behind .error, .cm-lintRange-error", "rleu"))
+    until(page, has(".stale", "→ 6@12x12"))
     until(page, has("#count", "1 error"))
     until(page, has("#faults .fixes button", "did you mean `relu`?"))
     assert (tmp_path / "net.cnn").read_text() == NET
     page.click("#faults .fixes button")
     until(page, has("#count", "no faults"))
-    assert page.run(TEXT) == NET
+    assert text(page) == NET
     replace(page, "6@5x5", "9@5x5")
     until(page, has("#facts", "9@12x12"))
     until(page, has("#table", "9@12x12"))
     assert page.run("return document.title") == "• net.cnn"
     page.click("#save")
-    until(page, has("#state", "saved") + " && document.getElementById('save').disabled")
+    until(page, SAVED)
     assert (tmp_path / "net.cnn").read_text() == NET.replace("6@5x5", "9@5x5")
 
 
@@ -101,16 +86,17 @@ def test_a_file_that_someone_else_wrote_is_kept_until_one_insists(page: Browser,
     until(page, has("#save", "Save anyway"))
     assert (tmp_path / "net.cnn").read_text() == "# theirs\n"
     page.click("#save")
-    until(page, has("#state", "saved") + " && document.getElementById('save').disabled")
+    until(page, SAVED)
     assert (tmp_path / "net.cnn").read_text() == NET.replace("6@5x5", "9@5x5")
 
 
+@both
 def test_what_another_editor_writes_is_shown(page: Browser, tmp_path: Path) -> None:
     (tmp_path / "net.cnn").write_text(NET.replace("6@5x5", "31@5x5"))
     until(page, has("#facts", "31@12x12"))
     replace(page, "relu", "tanh")
     (tmp_path / "net.cnn").write_text("# theirs\n")
-    until(page, has("#behind", "tanh"))
+    until(page, "return text().includes('tanh')")
     page.click("#save")  # says that it was changed: what is typed here was not lost
     until(page, has("#save", "Save anyway"))
 
@@ -122,7 +108,7 @@ def test_a_network_of_the_zoo_is_copied(page: Browser, tmp_path: Path) -> None:
     until(page, has("#net option", "LeNet5"))
     assert page.run("return document.title") == "• lenet.cnn" and not (tmp_path / "lenet.cnn").exists()
     page.click("#save")
-    until(page, has("#state", "saved") + " && document.getElementById('save').disabled")
+    until(page, SAVED)
     assert (tmp_path / "lenet.cnn").read_text("utf-8").startswith("# LeNet-5")
 
 
@@ -139,12 +125,32 @@ def test_another_file_and_another_view(page: Browser) -> None:
     assert page.run("return document.title") == "other.cnn"
 
 
+@both
 def test_markup_in_a_text_stays_text(page: Browser) -> None:
     replace(page, "relu", "<img src=x onerror=alert(1)>")
     until(page, has("#count", "error"))
-    assert page.run("return document.querySelectorAll('#behind img, #faults img').length") == 0
+    assert page.run(HELP + "return all('#desk img[src], .cm-content img[src], #faults img').length") == 0
 
 
+@pytest.mark.skipif("bundled" not in EDITORS, reason="needs npm where cnnspec is installed")
+def test_the_keyboard_alone_completes_mends_and_leaves(page: Browser) -> None:
+    replace(page, "maxpool 2x2", "avgp")
+    until(page, has(".cm-tooltip-autocomplete [aria-selected]", "avgpool"))
+    time.sleep(0.2)  # a key that is hit as the list appears is none for the list
+    page.type("{Enter}")
+    until(page, "return text().includes('    avgpool\\n')")
+    page.type(" 2x2{Enter}rleu")
+    assert text(page) == NET.replace("maxpool", "avgpool").replace("2x2\n", "2x2\n    rleu\n")
+    page.type("{Escape}")
+    until(page, has("#faults .fixes button", "did you mean `relu`?"))
+    page.type("{F8}")
+    until(page, has(".cm-diagnosticAction", "did you mean `relu`?"))
+    page.type("{Tab}")
+    until(page, "return root.activeElement !== root.querySelector('.cm-content')")
+    assert page.run(HELP + "return all('.layer, .cm-line span[class]').length > 5")  # colours
+
+
+@both
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1300, 390])
 def test_axe_finds_nothing_serious(page: Browser, width: int, scheme: str) -> None:

@@ -37,7 +37,8 @@ class Browser:
         """The answer to a question by its name, both in JSON."""
         acts: dict[str, Callable[..., Answer]] = {
             "compile": self.desk.compile,
-            "complete": self.desk.complete,
+            "offer": self.desk.offer,
+            "finish": self.desk.finish,
             "paint": self.desk.paint,
             "zoo": copied,
         }

@@ -1,4 +1,4 @@
-"""What the page asks of a text: at each keystroke sizes and faults; then fixes, table and picture."""
+"""What the page asks of a text: at each keystroke sizes and faults, at rest fixes, table and picture."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from cnnspec.draw.theme import THEMES
 from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
 from cnnspec.live.check import SETTINGS
+from cnnspec.live.complete import offers, typed_from
+from cnnspec.live.places import units
 from cnnspec.live.session import Document, FileReader, Session, stamp_of
 from cnnspec.live.sizes import LineSize
 from cnnspec.tables.one_line import figures
@@ -64,7 +66,19 @@ class Desk:
                 "faults": [self.fault(document.source, each) for each in found],
             }
 
-    def complete(self, name: str, text: str, net: str) -> Answer:
+    def offer(self, name: str, text: str, net: str, offset: int) -> Answer:
+        """What may be written at an offset, in units of UTF-16, and `from` where that replaces the text."""
+        with self.lock:
+            document = self.document(name, text, net)
+            place = document.lines.at_units(offset)
+            found = offers(self.session, document, place)
+            start = typed_from(document, place, found)
+            return {
+                "from": units(document.source.text[:start]),
+                "offers": [offer._asdict() for offer in found],
+            }
+
+    def finish(self, name: str, text: str, net: str) -> Answer:
         """The faults of all nets with their fixes, and the table of the one in view."""
         with self.lock:
             document = self.document(name, text, net)
@@ -145,11 +159,6 @@ class Desk:
             return {"file": name.removeprefix(self.root), "line": line}
         before, inside = span.source.text[: span.start], span.text
         return {"line": line, "start": units(before), "end": units(before) + units(inside)}
-
-
-def units(text: str) -> int:
-    """The length of a text in units of UTF-16."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def facts(document: Document) -> str:

@@ -10,10 +10,13 @@ from string import Template
 from typing import Any
 
 import cnnspec
-from cnnspec.draw.page.colours import variables
+from cnnspec.draw.page import document
 from cnnspec.draw.page.document import as_json, fingerprint
 from cnnspec.live.serve.folder import Folder
-from cnnspec.text import shipped
+from cnnspec.text import colouring, shipped
+
+BUNDLE = files(__package__).joinpath("editor/dist/editor.js")
+"""The editor by CodeMirror, which npm makes where a wheel is built and it is there."""
 
 
 def page(name: str, folder: Folder) -> str:
@@ -33,8 +36,8 @@ def filled(start: Mapping[str, Any], engine: str, head: str = "", home: str = "c
         home=home,
         title=escape(start["name"]),
         style=style(),
-        script=engine + asset("serve.js"),
-        start=as_json({**start, "zoo": zoo}),
+        script=script(engine),
+        start=as_json({**start, "zoo": zoo, "table": colouring.TABLE}),
     )
 
 
@@ -43,9 +46,25 @@ def asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
+def editor() -> str:
+    """The script of the editor: CodeMirror's, or where it is not bundled that of a plain text area."""
+    return BUNDLE.read_text(encoding="utf-8") if BUNDLE.is_file() else asset("plain.js")
+
+
+@cache
+def script(engine: str) -> str:
+    return engine + editor() + asset("serve.js")
+
+
+@cache
+def base_style() -> str:
+    """The style of all pages that show specifications."""
+    return document.base_style() + asset("texts.css")
+
+
 @cache
 def style() -> str:
-    return variables() + asset("serve.css")
+    return base_style() + asset("serve.css")
 
 
 @cache
@@ -54,7 +73,7 @@ def policy(engine: str, *more: str) -> str:
     rules = (
         "default-src 'none'",
         f"style-src {fingerprint(style())}",
-        f"script-src {fingerprint(engine + asset('serve.js'))}",
+        f"script-src {fingerprint(script(engine))}",
         "connect-src 'self'",
         "img-src data: blob:",
         "base-uri 'none'",

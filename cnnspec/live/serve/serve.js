@@ -1,18 +1,26 @@
 // What is typed goes to the engine at once for sizes and faults, and when it rests for the picture.
-// `ask`, of another file, asks the engine: a server, or Python in the browser itself.
+// Of other files: `ask` asks the engine, a server or Python in the browser itself; `makeEditor` makes the editor.
 
 const RESTS = 200; // milliseconds without a key
 const LOOKS = 1000; // milliseconds between looks at the file
 const byId = (id) => document.getElementById(id);
-const [text, behind, faults, file, zoo, net] = ["text", "behind", "faults", "file", "zoo", "net"].map(byId);
+const [faults, file, zoo, net] = ["faults", "file", "zoo", "net"].map(byId);
 const start = JSON.parse(byId("start").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
+const nothing = { sizes: [], faults: [], nets: [], net: "", facts: "" };
+
 let name = start.name;
 let stored = start; // as the file is on the disk
-let found = { sizes: [], faults: [], nets: [], net: "", facts: "" };
+let found = nothing;
 let chosen = "";
 let overwrites = false;
+
+const editor = makeEditor(byId("desk"), {
+  table: start.table,
+  changed: () => typed(),
+  offers: (offset) => ask("/offer", { text: editor.text(), net: chosen, offset }),
+});
 
 // One question of a kind is on its way at a time; what comes meanwhile is asked once afterwards.
 function lane(act) {
@@ -37,40 +45,39 @@ function lane(act) {
 }
 
 const compile = lane(async () => {
-  const [asked, wished] = [text.value, chosen];
+  const [asked, wished] = [editor.text(), chosen];
   const answer = await ask("/compile", { text: asked, net: wished });
-  if (asked !== text.value || wished !== chosen) return;
+  if (asked !== editor.text() || wished !== chosen) return;
   found = { ...answer, faults: answer.faults.map(withKnownFixes) };
   chosen = answer.net;
   show();
 });
 
-const complete = lane(async () => {
-  const asked = text.value;
-  const answer = await ask("/complete", { text: asked, net: chosen });
-  if (asked !== text.value) return;
+const finish = lane(async () => {
+  const asked = editor.text();
+  const answer = await ask("/finish", { text: asked, net: chosen });
+  if (asked !== editor.text()) return;
   found.faults = answer.faults;
   byId("table").innerHTML = answer.table;
   show();
 });
 
 const paint = lane(async () => {
-  const asked = text.value;
+  const asked = editor.text();
   const view = document.querySelector("[name=view]:checked").value;
   const theme = dark.matches ? "dark" : "light";
   const answer = await ask("/paint", { text: asked, net: chosen, view, theme });
-  if (asked === text.value) showPicture(answer);
+  if (asked === editor.text()) showPicture(answer);
 });
 
 function rested() {
-  complete();
+  finish();
   paint();
 }
 
 let rest = 0;
 function typed() {
   overwrites = false;
-  showBehind(); // the lines move at once, their sizes follow
   showState();
   compile();
   clearTimeout(rest);
@@ -92,45 +99,11 @@ function make(tag, className, content) {
 }
 
 function show() {
-  showBehind();
+  editor.show(found);
   showFaults();
   byId("facts").textContent = found.facts;
   net.replaceChildren(...found.nets.map((each) => new Option(each, each, false, each === found.net)));
   net.disabled = found.nets.length < 2;
-}
-
-// Behind the text stands the same text, unseen: its marks are seen, and what is written after its lines.
-function showBehind() {
-  const marks = found.faults
-    .filter((fault) => fault.place.start !== undefined)
-    .sort((a, b) => a.place.start - b.place.start);
-  const sizes = new Map(found.sizes.map((size) => [size.line, size]));
-  const lines = [];
-  let at = 0;
-  text.value.split("\n").forEach((line, index) => {
-    const end = at + line.length;
-    let from = at;
-    for (const { place, severity } of marks) {
-      const a = Math.max(place.start, from);
-      const b = Math.min(Math.max(place.end, place.start + 1), end);
-      if (a < b) {
-        lines.push(text.value.slice(from, a), make("span", severity, text.value.slice(a, b)));
-        from = b;
-      }
-    }
-    lines.push(text.value.slice(from, end));
-    const size = sizes.get(index + 1);
-    if (size) lines.push("  ", make("span", size.stale ? "size stale" : "size", `→ ${size.text}`));
-    lines.push("\n");
-    at = end + 1;
-  });
-  behind.replaceChildren(...lines);
-  scroll();
-}
-
-function scroll() {
-  behind.scrollTop = text.scrollTop;
-  behind.scrollLeft = text.scrollLeft;
 }
 
 let listed = "";
@@ -160,7 +133,7 @@ function faultItem(fault) {
     }
     const button = make("button", "", fix.title);
     button.type = "button";
-    button.addEventListener("click", () => mend(fix.edits));
+    button.addEventListener("click", () => editor.mend(fix.edits));
     fixes.append(button);
   }
   if (fault.fixes.length) item.append(fixes);
@@ -171,25 +144,8 @@ function placeOf(place) {
   if (place.file) return make("span", "", `${place.file}:${place.line}`);
   const button = make("button", "place", `line ${place.line}`);
   button.type = "button";
-  button.addEventListener("click", () => {
-    text.focus();
-    text.setSelectionRange(place.start, place.end);
-    text.scrollTop = (place.line - 4) * parseFloat(getComputedStyle(text).lineHeight);
-  });
+  button.addEventListener("click", () => editor.select(place));
   return button;
-}
-
-// By the browser's own editing, so that it can be undone.
-function mend(edits) {
-  text.focus();
-  for (const edit of [...edits].sort((a, b) => b.start - a.start)) {
-    text.setSelectionRange(edit.start, edit.end);
-    const done = edit.text
-      ? document.execCommand("insertText", false, edit.text)
-      : document.execCommand("delete");
-    if (!done) text.setRangeText(edit.text, edit.start, edit.end, "end");
-  }
-  typed();
 }
 
 let shown = "";
@@ -222,7 +178,7 @@ function showState() {
 }
 
 async function save() {
-  const written = text.value;
+  const written = editor.text();
   try {
     const { stamp } = await ask("/save", { text: written, stamp: overwrites ? null : stored.stamp });
     stored = { ...stored, text: written, stamp };
@@ -239,13 +195,13 @@ function showFile(opened) {
   stored = opened;
   const names = [...new Set([...opened.names, name])].sort();
   file.replaceChildren(...names.map((each) => new Option(each, each, false, each === name)));
-  text.value = opened.text;
   chosen = "";
-  found = { sizes: [], faults: [], nets: [], net: "", facts: "" };
+  found = nothing;
+  editor.open(opened.text);
   typed();
 }
 
-const isUnsaved = () => text.value !== stored.text;
+const isUnsaved = () => editor.text() !== stored.text;
 const mayLeave = () => !isUnsaved() || confirm(`Leave ${name} without saving it?`);
 
 // A network of the zoo becomes a file where it is saved, beside those that are there.
@@ -271,12 +227,8 @@ const look = lane(async () => {
   const asked = name;
   const there = await ask("/open", {});
   if (asked !== name || isUnsaved() || there.stamp === stored.stamp) return;
-  const { selectionStart, selectionEnd, scrollTop } = text;
   stored = there;
-  text.value = there.text;
-  text.setSelectionRange(selectionStart, selectionEnd);
-  text.scrollTop = scrollTop;
-  typed();
+  editor.take(there.text);
 });
 
 async function open(wanted) {
@@ -294,8 +246,6 @@ async function open(wanted) {
   }
 }
 
-text.addEventListener("input", typed);
-text.addEventListener("scroll", scroll);
 net.addEventListener("change", async () => {
   chosen = net.value;
   await compile();

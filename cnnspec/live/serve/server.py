@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,6 +43,11 @@ class Server(ThreadingHTTPServer):
         self.token = secrets.token_urlsafe(24)
         self.hosts = {f"{host}:{self.server_port}" for host in (HOST, "localhost")}
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that leaves before it is answered is no fault."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
     @property
     def address(self) -> str:
         return f"http://{HOST}:{self.server_port}/?token={self.token}"
@@ -51,8 +57,14 @@ class Server(ThreadingHTTPServer):
     def compile(self, asked: Answer) -> Answer:
         return self.desk.compile(self.checked(asked), text(asked, "text"), text(asked, "net"))
 
-    def complete(self, asked: Answer) -> Answer:
-        return self.desk.complete(self.checked(asked), text(asked, "text"), text(asked, "net"))
+    def offer(self, asked: Answer) -> Answer:
+        offset = asked.get("offset")
+        if not isinstance(offset, int):
+            raise ValueError("offset wants a number")
+        return self.desk.offer(self.checked(asked), text(asked, "text"), text(asked, "net"), offset)
+
+    def finish(self, asked: Answer) -> Answer:
+        return self.desk.finish(self.checked(asked), text(asked, "text"), text(asked, "net"))
 
     def paint(self, asked: Answer) -> Answer:
         words = (text(asked, key) for key in ("text", "net", "view", "theme"))
@@ -123,7 +135,8 @@ class Handler(BaseHTTPRequestHandler):
             self.guard(self.headers.get(HEADER, ""))
             acts: dict[str, Callable[[Answer], Answer]] = {
                 "/compile": self.server.compile,
-                "/complete": self.server.complete,
+                "/offer": self.server.offer,
+                "/finish": self.server.finish,
                 "/paint": self.server.paint,
                 "/open": self.server.open,
                 "/save": self.server.save,

@@ -115,4 +115,6 @@ def below(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def is_held(name: str) -> bool:
-    return not ({"__pycache__", "node_modules", ".."} & set(name.split("/"))) and not name.startswith("/")
+    return not ({"__pycache__", "node_modules", "dist", ".."} & set(name.split("/"))) and not name.startswith(
+        "/"
+    )
