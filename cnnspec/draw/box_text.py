@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
-from collections.abc import Container
 
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Count, Edge
@@ -18,6 +18,7 @@ SILENT = frozenset(
 """Arguments that a picture leaves to the table."""
 
 LONGEST = 40  # characters of a name
+TITLE = 16  # characters of a line in the title of a cluster
 BREAKS = re.compile(
     r" (?=[a-z])"
 )  # before an argument, not between its name and its value, nor before a stride
@@ -145,23 +146,22 @@ def fill_lines(words: list[str], between: str, width: int) -> list[str]:
     return lines
 
 
-def cluster_title(cluster: Cluster) -> str:
-    """`layer1: Bottleneck ×3`."""
-    name, label = plain(cluster.name), f"{plain(cluster.label)}: " if cluster.label else ""
-    return f"{label}{name} ×{cluster.times}".strip() if cluster.times > 1 else label + name
-
-
-def cluster_lines(cluster: Cluster, params: int, macs: int, show: Container[str], width: int) -> list[str]:
-    """`Bottleneck ×35, 39.1M params`, in lines of some width; of none, in as many as can be."""
-    *labels, last = cluster_title(cluster).split(": ", 1) if not width else [cluster_title(cluster)]
-    said = [last]
-    if cluster.shared:
+def cluster_lines(cluster: Cluster, params: int, macs: int, look: Look, continued: bool) -> list[str]:
+    """`layer1:`, `Bottleneck ×3`, `216k params`: a title in lines, or where it has room beside it, in one."""
+    width = TITLE if look.direction == "tb" else sys.maxsize
+    name, times = plain(cluster.name), f" ×{cluster.times}" if cluster.times > 1 else ""
+    label = [f"{plain(cluster.label)}:"] if cluster.label else []
+    said = []
+    if continued:
+        said.append("continued")
+    elif cluster.shared:
         said.append("shared weights")
-    elif params and "params" in show:
+    elif params and "params" in look.show:
         said.append(f"{three_digits(params)} params")
-    if macs and "macs" in show:
+    if macs and "macs" in look.show and not continued:
         said.append(f"{three_digits(macs)} MACs")
-    return [*(f"{label}:" for label in labels), *fill_lines([words for words in said if words], ", ", width)]
+    *above, last = fill_lines([*label, f"{name}{times}".strip()], " ", width)
+    return [*above, *fill_lines([words for words in (last, *said) if words], ", ", width)]
 
 
 def three_digits(number: int) -> str:

@@ -1,4 +1,8 @@
-"""Titles of clusters moved aside, where Graphviz let an edge run through them."""
+"""Titles of clusters stand clear of edges: Graphviz leads those that come in from above through them.
+
+A title goes to the first place from the left where nothing crosses it. Where there is none, the cluster's
+frame, and the frames around it, reach further to the left.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,18 @@ from typing import NamedTuple
 from cnnspec.draw.metrics import width
 from cnnspec.draw.style import FRAME, SIZE
 
-PADS = (3.0, 1.0)  # points between words and a line, and where there is too little room
+PAD = 3.0  # points between a title and a line, and between a frame and what stands beside it
 STEPS = 12  # of a curve's piece, which is short
 
 _CLUSTER = re.compile(
-    r'<g id="[^"]*" class="cluster">\n<path [^>]* d="([^"]*)"/>\n(?:<text [^>]*>[^<]*</text>\n)+'
+    r'<g id="[^"]*" class="cluster">\n<path [^>]* d="([^"]*)"/>\n(?:<text [^>]*>[^<]*</text>\n)*</g>'
 )
 _EDGE = re.compile(r'<g id="[^"]*" class="edge">\n(.*?)</g>\n', re.DOTALL)
+_NODE = re.compile(r'<g id="(?:n\d+"|[^"]*" class="node")>\n(.*?)</g>\n', re.DOTALL)
+_OUTLINE = re.compile(r' (?:points|d)="([^"]*)"')
 _CURVE = re.compile(r'<path [^>]* d="([^"]*)"')
-_LABEL = re.compile(r'<text [^>]*text-anchor="middle" x="([-\d.]+)" y="([-\d.]+)"[^>]*>([^<]*)</text>')
-_TITLE = re.compile(
-    r'(<text [^>]*text-anchor="start" x=")([-\d.]+)(" y=")([-\d.]+)("[^>]*>)([^<]*)(</text>\n)'
-)
+_WORDS = re.compile(r'<text [^>]*text-anchor="middle" x="([-\d.]+)" y="([-\d.]+)"[^>]*>([^<]*)</text>')
+_TITLE = re.compile(r'(<text [^>]*text-anchor="start" x=")[-\d.]+(" y="([-\d.]+)"[^>]*>)([^<]*)(</text>\n)')
 _BLANKS = re.compile(r"^(?:&#160;|\s)+")
 _PAIR = re.compile(r"([-\d.]+),([-\d.]+)")
 
@@ -33,27 +37,124 @@ class Rect(NamedTuple):
     right: float
     bottom: float
 
+    def holds(self, other: Rect) -> bool:
+        return (
+            self.left <= other.left
+            and self.right >= other.right
+            and self.top <= other.top
+            and self.bottom >= other.bottom
+        )
 
-def clear_titles(body: str) -> str:
-    """The drawing with each title where nothing crosses it, if its cluster has such a place."""
-    found = list(obstacles(body))
-    return _CLUSTER.sub(lambda match: move_title(match, found), body)
+    def touches(self, other: Rect) -> bool:
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
 
 
-def obstacles(body: str) -> Iterator[Rect]:
-    """Around the short pieces of all edges, and around the words on them."""
+def clear_titles(body: str, roomy: bool = True) -> tuple[str, float]:
+    """The drawing with its titles moved, and how much further to the left it reaches now.
+
+    `roomy`: frames may reach further.
+    """
+    frames = Frames(body, roomy)
+    places = [frames.place_title(number) for number in reversed(range(len(frames.now)))]
+    numbers = iter(range(len(places)))
+
+    def move(cluster: re.Match[str]) -> str:
+        number = next(numbers)
+        path = frames.moved_path(number, cluster.group(1))
+        text = cluster.group().replace(cluster.group(1), path, 1)
+        left = f"{places[-1 - number]:.2f}"
+        return _TITLE.sub(
+            lambda title: f"{title[1]}{left}{title[2]}{_BLANKS.sub('', title[4])}{title[5]}", text
+        )
+
+    return _CLUSTER.sub(move, body), max(0.0, -min((frame.left for frame in frames.now), default=0.0))
+
+
+class Frames:
+    """The frames of clusters, the outer before the inner: as they are drawn, and as they are now."""
+
+    def __init__(self, body: str, roomy: bool) -> None:
+        self.roomy = roomy
+        found = list(_CLUSTER.finditer(body))
+        self.titles = [_TITLE.findall(cluster.group()) for cluster in found]
+        self.drawn = [around(pairs(cluster.group(1))) for cluster in found]
+        self.now = list(self.drawn)
+        self.edges = list(obstacles(body))
+        shapes = [pairs(" ".join(_OUTLINE.findall(node.group(1)))) for node in _NODE.finditer(body)]
+        self.nodes = [around(points) for points in shapes if points]
+
+    def place_title(self, number: int) -> float:
+        """Where a title starts; its frame reaches further to the left if that makes room for it."""
+        lines = [(float(y), unescape(words).strip()) for _, _, y, words, _ in self.titles[number]]
+        frame, wide = self.now[number], max((width(words, SIZE) for _, words in lines), default=0.0)
+        low, high = frame.left + FRAME + PAD, frame.right - FRAME - wide
+        if not lines:
+            return low
+        top, bottom = min(y for y, _ in lines) - 0.8 * SIZE, max(y for y, _ in lines) + 0.2 * SIZE
+        pieces = [piece for edge in self.edges for piece in edge]
+        taken = [(r.left, r.right) for r in pieces if r.top < bottom and r.bottom > top]
+        for left in sorted([low, *(right + PAD for _, right in taken)]):
+            if low <= left <= high and clear(left, left + wide, taken):
+                return left
+        left = min(a for a, b in taken if b > frame.left) - PAD - wide
+        return left if self.reach(number, left - FRAME - PAD) else low
+
+    def reach(self, number: int, left: float) -> bool:
+        """Let a frame, and those around it, begin further to the left, if there is nothing else."""
+        frame = self.now[number]
+        wider = frame._replace(left=left)
+        if left >= frame.left:
+            return True
+        outer = [i for i in range(number) if self.drawn[i].holds(self.drawn[number])]
+        strip = Rect(left - PAD, frame.top, frame.left, frame.bottom)
+        others = [self.now[i] for i in range(len(self.now)) if i != number and i not in outer]
+        for edge in self.edges:
+            if not any(map(frame.touches, edge)):  # one that does crosses the frame wherever that is
+                others += edge
+        if not self.roomy or any(map(strip.touches, (*others, *self.nodes))):
+            return False
+        if outer and not self.reach(outer[-1], left - FRAME):
+            return False
+        self.now[number] = wider
+        return True
+
+    def moved_path(self, number: int, path: str) -> str:
+        """A frame's outline, its left half moved."""
+        drawn = self.drawn[number]
+        shift, middle = self.now[number].left - drawn.left, (drawn.left + drawn.right) / 2
+
+        def move(pair: re.Match[str]) -> str:
+            x = float(pair[1])
+            return f"{x + shift:g},{pair[2]}" if x < middle else pair.group()
+
+        return _PAIR.sub(move, path) if shift else path
+
+
+def obstacles(body: str) -> Iterator[list[Rect]]:
+    """Of each edge: what is around its short pieces, and around the words on it."""
     for edge in _EDGE.finditer(body):
+        found = []
         for curve in _CURVE.finditer(edge.group(1)):
-            points = flatten_curve(pairs(curve.group(1)))
-            for (x, y), (u, v) in pairwise(points):
-                yield Rect(min(x, u), min(y, v), max(x, u), max(y, v))
-        for x, y, words in _LABEL.findall(edge.group(1)):
+            for ends in pairwise(flatten_curve(pairs(curve.group(1)))):
+                found.append(around(ends))
+        for x, y, words in _WORDS.findall(edge.group(1)):
             half = width(unescape(words).strip(), SIZE) / 2
-            yield Rect(float(x) - half, float(y) - 0.8 * SIZE, float(x) + half, float(y) + 0.2 * SIZE)
+            found.append(Rect(float(x) - half, float(y) - 0.8 * SIZE, float(x) + half, float(y) + 0.2 * SIZE))
+        yield found
 
 
 def pairs(text: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in _PAIR.findall(text)]
+
+
+def around(points: Sequence[tuple[float, float]]) -> Rect:
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return Rect(min(xs), min(ys), max(xs), max(ys))
 
 
 def flatten_curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -69,29 +170,5 @@ def flatten_curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, fl
     return found
 
 
-def move_title(cluster: re.Match[str], found: Sequence[Rect]) -> str:
-    """The cluster with its title in the nearest free place between its sides."""
-    xs = [x for x, _ in pairs(cluster.group(1))]
-    lines = [(float(y), unescape(words)) for _, _, _, y, _, words, _ in _TITLE.findall(cluster.group())]
-    wide = max(width(words.strip(), SIZE) for _, words in lines)
-    top, bottom = min(y for y, _ in lines) - 0.8 * SIZE, max(y for y, _ in lines) + 0.2 * SIZE
-    first = _TITLE.search(cluster.group())
-    assert first is not None
-    indent = len(lines[0][1]) - len(lines[0][1].lstrip())
-    now = float(first.group(2)) + width(" " * indent, SIZE)
-    taken = [(r.left, r.right) for r in found if r.top < bottom and r.bottom > top]
-    low, high = min(xs) + FRAME, max(xs) - FRAME - wide
-    left = now
-    for pad in PADS:
-        places = [now, low, *(right + pad for _, right in taken), *(left - pad - wide for left, _ in taken)]
-        free = [x for x in places if low <= x <= high and clear(x, x + wide, taken, pad)]
-        if free:
-            left = min(free, key=lambda x: abs(x - now))
-            break
-    return _TITLE.sub(
-        lambda t: f"{t[1]}{left:.2f}{t[3]}{t[4]}{t[5]}{_BLANKS.sub('', t[6])}{t[7]}", cluster.group()
-    )
-
-
-def clear(left: float, right: float, taken: Sequence[tuple[float, float]], pad: float) -> bool:
-    return all(b + pad <= left + 0.01 or a - pad >= right - 0.01 for a, b in taken)
+def clear(left: float, right: float, taken: Sequence[tuple[float, float]]) -> bool:
+    return all(b + PAD <= left + 0.01 or a - PAD >= right - 0.01 for a, b in taken)

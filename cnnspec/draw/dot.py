@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from itertools import pairwise
 
@@ -10,10 +11,10 @@ from graphviz.quoting import NoHtml
 
 from cnnspec import __version__
 from cnnspec.draw import style
-from cnnspec.draw.box_text import box_lines, edge_lines, plain
+from cnnspec.draw.box_text import box_lines, cluster_lines, edge_lines, plain
 from cnnspec.draw.look import Look
+from cnnspec.draw.metrics import width
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, Port, boxes, totals
-from cnnspec.draw.titles import room_within, title
 from cnnspec.draw.wrap import column_of
 from cnnspec.text.output import MARK
 
@@ -114,18 +115,13 @@ class Writer:
         return graph
 
     def add_items(
-        self,
-        graph: Digraph,
-        items: tuple[Item, ...],
-        within: tuple[int, int],
-        depth: int = 0,
-        room: float = 0,
+        self, graph: Digraph, items: tuple[Item, ...], within: tuple[int, int], depth: int = 0
     ) -> None:
         """The boxes of one column, and the parts of clusters that stand in it."""
         low, high = within
         for item in items:
             if isinstance(item, Cluster):
-                self.add_cluster(graph, item, within, depth, room)
+                self.add_cluster(graph, item, within, depth)
             elif low <= item.number < high:
                 parted = item.number in self.parted
                 self.add_node(graph, node_id(item.number), parted, **self.box_attributes(item))
@@ -140,19 +136,32 @@ class Writer:
             inner.attr("graph", **style.HIDDEN)
             inner.node(name, label, **look)
 
-    def add_cluster(
-        self, graph: Digraph, cluster: Cluster, within: tuple[int, int], depth: int, room: float
-    ) -> None:
+    def add_cluster(self, graph: Digraph, cluster: Cluster, within: tuple[int, int], depth: int) -> None:
         found = list(boxes(cluster.items))
         first, last = found[0].number, found[-1].number
         if last < within[0] or first >= within[1]:
             return
-        lines = title(self.diagram, cluster, self.look, room, first < within[0])
+        params, macs = sum(box.params.total for box in found), sum(box.macs.total for box in found)
+        lines = cluster_lines(cluster, params, macs, self.look, first < within[0])
         with graph.subgraph(name=f"cluster_{first}_{depth}") as inner:
-            label = text("".join(f"{line}\n" for line in lines))
+            blank = self.blank(lines) if self.is_a_branch(first, last) else ""
+            label = text("".join(f"{blank}{line}\n" for line in lines))
             inner.attr("graph", **style.cluster_attributes(cluster, depth, self.theme), label=label)
-            room = room_within(self.diagram, cluster, self.look, room)
-            self.add_items(inner, cluster.items, within, depth + 1, room)
+            self.add_items(inner, cluster.items, within, depth + 1)
+
+    def is_a_branch(self, first: int, last: int) -> bool:
+        """Whether others stand beside the cluster of these boxes: what feeds it feeds them, too."""
+        fed = {edge.tail for edge in self.diagram.edges if edge.tail < first <= edge.head <= last}
+        return self.look.direction == "tb" and any(
+            edge.tail in fed and not first <= edge.head <= last and edge.route != "skip"
+            for edge in self.diagram.edges
+        )
+
+    @staticmethod
+    def blank(lines: list[str]) -> str:
+        """As wide as the title: a cluster so wide has room for it on one side of the edge that comes in."""
+        wide = max((width(line, style.SIZE) for line in lines), default=0.0)
+        return " " * math.ceil(wide / style.SPACE)
 
     def box_attributes(self, box: Box) -> dict[str, str]:
         lines = box_lines(box, self.look)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
+from itertools import product
 
 from cnnspec.draw import dot
 from cnnspec.draw.box_text import plain
@@ -29,12 +31,13 @@ def lay_out(diagram: Diagram, look: Look, rims: bool = True, draw: Engine | None
     A page of a given width has the largest text that lets it fit a sheet of paper, else the smallest that
     can be read. Where no width is given, it is a little wider than high.
     """
-    draw, found = draw or engine(), []
-    for version in versions(diagram, look):
+    draw, found = cache(draw or engine()), []
+    for version, roomy in product(versions(diagram, look), (True, False)):
         for letters in LETTERS[look.direction]:
-            quality, made = best(version, look._replace(letters=letters), draw, rims)
+            narrower = look._replace(letters=letters)
+            quality, made = best(version, narrower, Printer(narrower, draw, rims, roomy))
             if legible(made) and fits(made, look.width):
-                return made  # lines need not be shorter
+                return made  # lines need not be shorter, nor frames narrower
             found.append((quality, made))
     return max(found, key=lambda pair: pair[0])[1]
 
@@ -45,9 +48,9 @@ def versions(diagram: Diagram, look: Look) -> list[Diagram]:
     return [diagram, cut] if cut.severed else [diagram]
 
 
-def best(diagram: Diagram, look: Look, draw: Engine, rims: bool) -> tuple[Merit, Page]:
+def best(diagram: Diagram, look: Look, printer: Printer) -> tuple[Merit, Page]:
     """Of pages with various numbers of columns the best, and how good it is."""
-    printer, flow = Printer(look, draw, rims), measure(diagram, look)
+    flow = measure(diagram, look)
     count = sum(1 for _ in boxes(diagram.items))
     widest = look.width and look.width * SIZE / LEAST_TEXT
     tolerable = widest if widest and look.direction == "lr" else TOLERABLE
@@ -103,8 +106,8 @@ def legible(made: Page) -> bool:
 class Printer:
     """Draws pages; what is on several of them is drawn once."""
 
-    def __init__(self, look: Look, draw: Engine, rims: bool) -> None:
-        self.look, self.draw, self.rims = look, draw, rims
+    def __init__(self, look: Look, draw: Engine, rims: bool, roomy: bool) -> None:
+        self.look, self.draw, self.rims, self.roomy = look, draw, rims, roomy
         self.drawn: dict[str, Drawing] = {}
 
     def page(self, diagram: Diagram) -> Page:
@@ -119,7 +122,7 @@ class Printer:
     def drawing(self, source: str) -> Drawing:
         if source not in self.drawn:
             try:
-                self.drawn[source] = parse(self.draw(source), self.look.theme.paper, self.rims)
+                self.drawn[source] = parse(self.draw(source), self.look.theme.paper, self.rims, self.roomy)
             except Unreadable:
                 raise DrawProblem(
                     "Graphviz's SVG is not as expected: is its `dot` older than 2.40?"

@@ -13,10 +13,10 @@ FONT = "DejaVu Sans"
 SIZE = 9.0
 """Points of every text in a drawing but some joins: what is scaled down stays legible all at once, or not."""
 
-LETTER, SPACE = 0.6 * SIZE, 0.318 * SIZE  # points that they are wide, in the mean
-INSET, LEAST = 3.6, 54  # points between a box's words and its side; how wide a box is at least
+SPACE = 0.318 * SIZE  # points that one is wide
+INSET = 3.6  # points between a box's words and its side
 JOIN, SIGN = 34.56, 31.68  # points across: a join that is named, and one that bears a sign
-FRAME, BESIDE = 3, 6  # points between a cluster's frame and what is in it; between a line and a title
+FRAME = 3  # points between a cluster's frame and what is in it
 LONGEST = 200.0  # inches: the largest page of PDF
 
 
@@ -84,7 +84,7 @@ def node_attributes(theme: Theme) -> dict[str, str]:
         "fontcolor": theme.ink,
         "color": theme.ink,
         "margin": f"{INSET / 72:g},0.02",
-        "width": f"{LEAST / 72:g}",
+        "width": "0.75",
         "height": "0.25",
         "penwidth": "0.9",
     }

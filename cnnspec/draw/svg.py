@@ -40,20 +40,23 @@ class Drawing(NamedTuple):
     body: str
 
 
-def parse(svg: str, paper: str, rims: bool = True) -> Drawing:
+def parse(svg: str, paper: str, rims: bool = True, roomy: bool = True) -> Drawing:
     """What Graphviz drew, without its frame and comments, and names but those of boxes. Raises Unreadable.
 
     `rims`: text that lines may cross is raised above them; what cannot draw rims leaves it where it is.
+    `roomy`: frames may be wider than Graphviz drew them, for their titles.
     """
     head = _HEAD.search(svg)
     if head is None:
         raise Unreadable
     _, _, width, height = map(float, head.group(1).split())
-    body = clear_titles(_NOISE.sub("", _NODE.sub(r'<g id="\1">', svg[head.end() :])).strip())
+    body, further = clear_titles(_NOISE.sub("", _NODE.sub(r'<g id="\1">', svg[head.end() :])).strip(), roomy)
     if rims:
         body = raise_text(body, paper)
     body = _FONT.sub(lambda match: family(bool(match.group(1))), _IDS.sub("", body))
-    return Drawing(width, height, body)
+    if further:
+        body = f'<g transform="translate({further:.2f} 0)">\n{body}\n</g>'
+    return Drawing(width + further, height, body)
 
 
 def raise_text(body: str, paper: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from html import unescape
+from itertools import chain
 
 import pytest
 
-from cnnspec.draw.clear import clear_titles
+from cnnspec.draw.clear import Rect, clear_titles, obstacles
 from cnnspec.draw.dot import Writer
-from cnnspec.draw.engine import Engine
+from cnnspec.draw.engine import Engine, engine
 from cnnspec.draw.look import Look
+from cnnspec.draw.metrics import width
 from cnnspec.draw.model import boxes
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.wrap import measure, sever, wrap
@@ -28,27 +31,57 @@ EDGE = (
     '<g id="edge1" class="edge">\n<path fill="none" d="M{x},-120C{x},-100 {x},-80 {x},-60"/>\n'
     '<text text-anchor="middle" x="{x}" y="-300" font-size="9.00"> 3@8x8 </text>\n</g>\n'
 )
+BOX = '<g id="n1">\n<polygon points="{x},-90 {x},-70"/>\n<text x="0" y="0">9,999 params</text>\n</g>\n'
+LEFT = 6.0  # where a title starts that nothing crosses
 
 
-def title(right: float, *edges: float) -> float:
-    """Where a title starts in a cluster so wide that edges run down through."""
-    body = CLUSTER.format(right=right) + "".join(EDGE.format(x=x) for x in edges)
-    (found,) = re.findall(r'text-anchor="start" x="([\d.]+)"[^>]*>layer1<', clear_titles(body))
-    return float(found)
+def placed(right: float, *edges: float, box: float = 200) -> tuple[float, float]:
+    """Where a title starts in a cluster so wide that edges run down through, and what the drawing grew by."""
+    body = CLUSTER.format(right=right) + BOX.format(x=box) + "".join(EDGE.format(x=x) for x in edges)
+    body, further = clear_titles(body)
+    (found,) = re.findall(r'text-anchor="start" x="([-\d.]+)"[^>]*>layer1<', body)
+    return float(found), further
 
 
 def test_a_title_stays_where_nothing_crosses_it() -> None:
-    assert title(120) == title(120, 100) == pytest.approx(8 + 2 * 0.318 * 9, abs=0.01)
+    assert placed(120) == placed(120, 100) == (LEFT, 0)
 
 
-def test_a_title_goes_to_the_nearest_free_place() -> None:
-    assert title(120, 30) == pytest.approx(33)
-    assert title(120, 30, 50) == pytest.approx(53)
-    assert title(120, 45, 60) < 45 - 27
+def test_a_title_goes_to_the_first_free_place() -> None:
+    assert placed(120, 30) == (33, 0)
+    assert placed(120, 30, 50) == (53, 0)
 
 
-def test_a_title_without_a_free_place_stays() -> None:
-    assert title(40, 20) == title(120)
+def test_a_frame_reaches_further_to_the_left_for_its_title() -> None:
+    left, further = placed(60, 20, 50)
+    assert left + width("layer1", 9) == pytest.approx(20 - 3, abs=0.01)
+    assert further == pytest.approx(LEFT - left, abs=0.01)
+
+
+def test_a_frame_stays_where_something_is_beside_it() -> None:
+    assert placed(60, 20, 50, box=-5) == (LEFT, 0)
+
+
+def crossed(svg: str) -> list[str]:
+    """The titles that something crosses."""
+    found, lines = [], list(chain.from_iterable(obstacles(svg)))
+    for x, y, words in re.findall(
+        r'<text [^>]*text-anchor="start" x="([-\d.]+)" y="([-\d.]+)"[^>]*>([^<]*)<', svg
+    ):
+        left, bottom = float(x), float(y)
+        title = Rect(left, bottom - 6, left + width(unescape(words), 9), bottom)
+        found += [words] * any(title.touches(line) for line in lines)
+    return found
+
+
+@pytest.mark.parametrize(
+    "name", ["densenet", "mobilenet_v2", "resnet", "efficientnet", "deeplab", "googlenet"]
+)
+def test_nothing_crosses_a_title(name: str) -> None:
+    diagram, draw = simplify(shipped(name)[0]), engine()
+    for column in Writer(wrap(diagram, measure(diagram, LOOK), 4), LOOK).columns():
+        body, _ = clear_titles(re.sub("<title>[^<]*</title>\n", "", draw(column)))
+        assert not crossed(body)
 
 
 def bent(svg: str) -> int:

@@ -99,7 +99,7 @@ def test_a_name_is_shown_as_it_is_and_does_nothing(name: str) -> None:
     assert not any(line.startswith(("<script", "<b>", "<table")) for line in page.splitlines())
     root = ElementTree.fromstring(page)
     words = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert words.count(name) == 2  # the input and the output
+    assert words.count(name) >= 2  # the input, the output, and where it is long a line of the title
     assert f"{name}: conv 8@3x3" in words or {f"{name}:", "conv 8@3x3"} <= set(words)
     assert (
         len([word for word in words if "conv 8@3x3" in str(word)]),

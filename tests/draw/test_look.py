@@ -146,9 +146,9 @@ def test_a_picture_that_cannot_be_read_says_so() -> None:
 
 
 def test_a_picture_that_is_higher_than_a_page_says_so() -> None:
-    net = shipped("vgg")[0]
-    note = picture(net, ".svg", Look(width=3.3 * 72)).note
-    assert re.fullmatch(r"the figure is 1\d\.\din high, and a page holds 9\.7in", note)
+    net, tall = shipped("vgg")[0], shipped("unet")[0]
+    note = picture(tall, ".svg", Look(width=3.3 * 72)).note
+    assert re.fullmatch(r"the figure is 2\d\.\din high, and a page holds 9\.7in", note)
     assert picture(net, ".svg", Look(width=6.9 * 72)).note == picture(net, ".svg").note == ""
 
 
