@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from cnnspec.analysis.sizes.rules import Rule
+from cnnspec.analysis.sizes.rules import SizeRule
 from cnnspec.analysis.sizes.sets import Stretch
-from cnnspec.analysis.sizes.survey import REACH, Growth, Question, Set, Survey
+from cnnspec.analysis.sizes.survey import REACH, Growth, Question, Set, SizeSurvey
 from cnnspec.tables import clean
 
 MARGIN = 9
@@ -43,14 +43,14 @@ def cross(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def report(surveys: list[Survey], question: Question | None) -> str:
+def report(surveys: list[SizeSurvey], question: Question | None) -> str:
     """A stretch of text for each size that inputs are written with; before them what was asked."""
     answers = [] if question is None else [answer(survey, question) for survey in surveys]
     parts = [text(survey, alone=len(surveys) == 1) for survey in surveys]
     return "\n".join([*(line + "\n" for line in answers if line), *parts])
 
 
-def answer(survey: Survey, question: Question) -> str:
+def answer(survey: SizeSurvey, question: Question) -> str:
     """`230x230 is not valid; near it 224x224 and 240x240 are`."""
     size = survey.size_asked(question)
     if size is None:
@@ -68,7 +68,7 @@ def answer(survey: Survey, question: Question) -> str:
     return f"{cross(size)} is not valid; near it {places} {are}"
 
 
-def text(survey: Survey, alone: bool) -> str:
+def text(survey: SizeSurvey, alone: bool) -> str:
     """A line a fact, then a table of a few sizes."""
     inputs = " and ".join(f"{survey.explorer.written[name]}" for name in survey.varied)
     others = "" if alone else f", if only {' and '.join(survey.varied)} may change"
@@ -91,7 +91,7 @@ def both(down: Set, across: Set) -> str:
     return f"heights {words(down)}; widths {words(across)}"
 
 
-def valid(survey: Survey) -> list[str]:
+def valid(survey: SizeSurvey) -> list[str]:
     heights, widths = (sweep.set(sweep.valid) for sweep in (survey.heights, survey.widths))
     if survey.squares is None:
         sentences = [both(heights, widths)]
@@ -118,7 +118,7 @@ def valid(survey: Survey) -> list[str]:
     return sentences
 
 
-def dependence(survey: Survey) -> str:
+def dependence(survey: SizeSurvey) -> str:
     """That they depend on each other is proved where squares of valid sides are not just the valid ones."""
     assert survey.squares is not None
     both = {*survey.heights.valid} & {*survey.widths.valid}
@@ -126,7 +126,7 @@ def dependence(survey: Survey) -> str:
     return f"height and width {verb} on each other in {survey.coupled}"
 
 
-def weights(survey: Survey) -> list[str]:
+def weights(survey: SizeSurvey) -> list[str]:
     if not survey.pinned:
         return ["fit all of these"]
     sets = [sweep.set(sweep.fitting) for sweep in survey.sweeps]
@@ -138,7 +138,7 @@ def weights(survey: Survey) -> list[str]:
     return [f"of {survey.pinned} fit {fitting}", *first_of(others, "of that kind")]
 
 
-def outputs(survey: Survey) -> list[str]:
+def outputs(survey: SizeSurvey) -> list[str]:
     graph = survey.explorer.graph
     shapes = dict(graph.inputs) | {node.path: node.output for node in graph.nodes}
     fixed = [str(shapes[at]) for _, at, train in graph.outputs if not train and not shapes[at].is_map]
@@ -156,11 +156,11 @@ def growth(found: Growth) -> str:
     return f"{found.path}: {found.channels}@{' x '.join(sides)}{unknown}"
 
 
-def formula(rule: Rule | None, name: str) -> str | None:
+def formula(rule: SizeRule | None, name: str) -> str | None:
     return rule.text(name) if rule else None
 
 
-def lost(survey: Survey) -> list[str]:
+def lost(survey: SizeSurvey) -> list[str]:
     """Layer by layer, rows and columns in one line where they are lost at the same sizes."""
     if not survey.losses:
         return ["nothing"]
@@ -178,7 +178,7 @@ def lost(survey: Survey) -> list[str]:
     return [*first_of(sentences, "layers"), nothing]
 
 
-def table(survey: Survey) -> list[str]:
+def table(survey: SizeSurvey) -> list[str]:
     """A few sizes: the last map that follows them, and the outputs."""
     names = {at: name for name, at, train in survey.explorer.graph.outputs if not train}
     rows = [["input", *(names.get(path, path) for path in survey.shown), "lost"]]
@@ -192,7 +192,7 @@ def table(survey: Survey) -> list[str]:
     ]
 
 
-def as_json(surveys: list[Survey], question: Question | None) -> str:
+def as_json(surveys: list[SizeSurvey], question: Question | None) -> str:
     content: dict[str, Any] = {
         "name": surveys[0].explorer.network.name if surveys else None,
         "inputs": [entry(survey) for survey in surveys],
@@ -209,7 +209,7 @@ def plain(stretches: Set) -> list[dict[str, int]]:
     return [stretch._asdict() for stretch in stretches]
 
 
-def entry(survey: Survey) -> dict[str, Any]:
+def entry(survey: SizeSurvey) -> dict[str, Any]:
     sweeps = survey.all_sweeps
     return {
         "names": survey.varied,

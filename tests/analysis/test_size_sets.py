@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnspec.analysis.sizes.rules import Rule, rule
+from cnnspec.analysis.sizes.rules import SizeRule, rule
 from cnnspec.analysis.sizes.sets import Stretch, members, stretches
 from cnnspec.tables.size_report import words
 
@@ -61,12 +61,12 @@ def test_a_stretch_goes_on_only_behind_three_of_its_steps() -> None:
 
 
 @given(
-    st.builds(Rule, st.integers(1, 4), st.integers(-20, 20), st.integers(1, 40), st.integers(-5, 5)),
+    st.builds(SizeRule, st.integers(1, 4), st.integers(-20, 20), st.integers(1, 40), st.integers(-5, 5)),
     st.integers(1, 300),
     st.sampled_from([1, 2, 16]),
     st.integers(1, 4),
 )
-def test_a_rule_is_found_where_there_is_one(known: Rule, first: int, step: int, times: int) -> None:
+def test_a_rule_is_found_where_there_is_one(known: SizeRule, first: int, step: int, times: int) -> None:
     sizes = {n: known(n) for n in range(first, 1025, step)}
     found = rule(sizes, known.step * times, known.factor * times)
     assert found is not None
@@ -88,18 +88,18 @@ def test_a_rule_holds_or_there_is_none(sizes: dict[int, int], step: int, gain: i
 @pytest.mark.parametrize(
     ("known", "text"),
     [
-        (Rule(1), "n"),
-        (Rule(1, more=-184), "n - 184"),
-        (Rule(2, more=4), "2*n + 4"),
-        (Rule(1, step=32), "n//32"),
-        (Rule(1, 31, 32), "ceil(n/32)"),
-        (Rule(1, -8, 4), "(n - 8)//4"),
-        (Rule(16, -188, 16, 4), "16*((n - 188)//16) + 4"),
-        (Rule(32, 31, 32), "32*ceil(n/32)"),
-        (Rule(0, more=7), "7"),
+        (SizeRule(1), "n"),
+        (SizeRule(1, more=-184), "n - 184"),
+        (SizeRule(2, more=4), "2*n + 4"),
+        (SizeRule(1, step=32), "n//32"),
+        (SizeRule(1, 31, 32), "ceil(n/32)"),
+        (SizeRule(1, -8, 4), "(n - 8)//4"),
+        (SizeRule(16, -188, 16, 4), "16*((n - 188)//16) + 4"),
+        (SizeRule(32, 31, 32), "32*ceil(n/32)"),
+        (SizeRule(0, more=7), "7"),
     ],
 )
-def test_a_rule_as_text(known: Rule, text: str) -> None:
+def test_a_rule_as_text(known: SizeRule, text: str) -> None:
     assert known.text("n") == text
     found = rule({n: known(n) for n in range(200, 1025)}, known.step, known.factor)
     assert found is not None and found.text("n") == text

@@ -10,7 +10,7 @@ import pytest
 from cnnspec.analysis.sizes.explore import Explorer, Inputs
 from cnnspec.analysis.sizes.sets import members
 from cnnspec.analysis.sizes.size_program import TooMuch
-from cnnspec.analysis.sizes.survey import Survey, survey
+from cnnspec.analysis.sizes.survey import SizeSurvey, survey
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check, rechecker
 from cnnspec.elaborate.settings import Settings
@@ -74,7 +74,7 @@ def test_random_nets(seed: int) -> None:
 def test_what_a_survey_says_of_heights_and_widths(seed: int) -> None:
     """The pairs that it calls valid, and those that it says the weights fit, are just those that are."""
     found = drawn(seed)
-    said = Survey(found, ("input",), END)
+    said = SizeSurvey(found, ("input",), END)
     written = weights(found.network)
     elsewhere = {
         (height, width)
@@ -101,7 +101,7 @@ def test_what_a_survey_says_of_heights_and_widths(seed: int) -> None:
 def test_a_formula_holds_beyond_the_sizes_it_was_found_by(seed: int) -> None:
     """Of every map, not of the outputs alone, at sizes far behind those looked at."""
     found = drawn(seed)
-    said = Survey(found, ("input",), 64)
+    said = SizeSurvey(found, ("input",), 64)
     sweeps = [(said.squares, 0), (said.squares, 1)] if said.squares else [(said.heights, 0)]
     for sweep, axis in sweeps:
         assert sweep is not None
@@ -137,7 +137,7 @@ def test_a_formula_holds_beyond_the_sizes_it_was_found_by(seed: int) -> None:
 )
 def test_a_law_or_none(steps: str, rule: str | None) -> None:
     made = found(f"net A {{\n input 4@640x640\n {steps}\n}}\n")
-    growth = Survey(made, ("input",), 1024).growths[0]
+    growth = SizeSurvey(made, ("input",), 1024).growths[0]
     assert (growth.height and growth.height.text("h")) == rule
 
 
@@ -207,7 +207,7 @@ def test_of_a_long_net_fewer_sizes_are_looked_at() -> None:
     ],
 )
 def test_where_height_and_width_depend_on_each_other(steps: str, coupled: str) -> None:
-    assert Survey(found(f"net A {{\n input 4@8x8\n {steps}\n}}\n"), ("input",), 40).coupled == coupled
+    assert SizeSurvey(found(f"net A {{\n input 4@8x8\n {steps}\n}}\n"), ("input",), 40).coupled == coupled
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_where_height_and_width_depend_on_each_other(steps: str, coupled: str) -
 )
 def test_what_the_text_reads_of_sizes(steps: str, valid: set[int], rechecked: bool) -> None:
     """Arithmetic and conditions are followed; what makes other layers is checked size by size."""
-    along = Survey(found(f"net A {{\n input 4@8x8\n {steps}\n}}\n"), ("input",), END).heights
+    along = SizeSurvey(found(f"net A {{\n input 4@8x8\n {steps}\n}}\n"), ("input",), END).heights
     assert (set(along.valid), along.found.rechecked > 0) == (valid, rechecked)
 
 
@@ -231,4 +231,4 @@ def test_the_nearest_sizes_are_near() -> None:
     """They are sought around the size that is asked about, however far that is from those looked at."""
     steps = "e: identity\n maxpool 2x2, upsample 2\n concat { | from e | identity }"
     made = found(f"net A {{\n input 4@8x8\n {steps}\n}}\n")
-    assert Survey(made, ("input",), 40).nearest((1501, 33)) == [(1500, 32), (1502, 34)]
+    assert SizeSurvey(made, ("input",), 40).nearest((1501, 33)) == [(1500, 32), (1502, 34)]

@@ -12,7 +12,7 @@ from cnnspec import layers
 from cnnspec.compiler import check
 from cnnspec.text import foreign
 from cnnspec.text.files import read_used
-from cnnspec.text.foreign.translate import Call, translate
+from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.source import Source
 from cnnspec.text.spelling import suggest
 from cnnspec.values.functions import FUNCTIONS
@@ -115,40 +115,40 @@ def test_what_has_an_answer_is_not_taken_for_a_slip(word: str) -> None:
 @pytest.mark.parametrize(
     ("call", "ours"),
     [
-        (Call("Conv2d", ("16", "32", "5", "1", "2")), "conv 32@5x5 stride=1 pad=2"),
-        (Call("Conv2D", ("16", "(3, 3)"), (("activation", '"relu"'),)), "conv 16@3x3, relu"),
-        (Call("Conv2D", ("16", "(3, 5)", "(2, 2)", "'SAME'")), 'conv 16@3x5 stride=2 pad="same"'),
-        (Call("Convolution2D", ("16", "1", "7")), "conv 16@1x7"),
-        (Call("conv", ("32", "3", "3")), "conv 32@3x3"),
-        (Call("conv", ("32", "3")), "conv 32@3x3"),
-        (Call("conv", ("16", "32", "5")), "conv 32@5x5"),
-        (Call("Conv2d", ("16@3x3",)), "conv 16@3x3"),
+        (ForeignCall("Conv2d", ("16", "32", "5", "1", "2")), "conv 32@5x5 stride=1 pad=2"),
+        (ForeignCall("Conv2D", ("16", "(3, 3)"), (("activation", '"relu"'),)), "conv 16@3x3, relu"),
+        (ForeignCall("Conv2D", ("16", "(3, 5)", "(2, 2)", "'SAME'")), 'conv 16@3x5 stride=2 pad="same"'),
+        (ForeignCall("Convolution2D", ("16", "1", "7")), "conv 16@1x7"),
+        (ForeignCall("conv", ("32", "3", "3")), "conv 32@3x3"),
+        (ForeignCall("conv", ("32", "3")), "conv 32@3x3"),
+        (ForeignCall("conv", ("16", "32", "5")), "conv 32@5x5"),
+        (ForeignCall("Conv2d", ("16@3x3",)), "conv 16@3x3"),
         (
-            Call("Conv1d", ("2", "4", "3"), (("stride", "2"), ("padding", "1"))),
+            ForeignCall("Conv1d", ("2", "4", "3"), (("stride", "2"), ("padding", "1"))),
             "conv 4@1x3 stride=1x2 pad=0x1",
         ),
-        (Call("ConvTranspose2d", ("8", "4", "2", "2")), "convtranspose 4@2x2 stride=2"),
-        (Call("MaxPool2d", ("2", "2")), "maxpool 2x2 stride=2"),
-        (Call("MaxPool2d", (), (("kernel_size", "2"), ("stride", "None"))), "maxpool 2x2"),
-        (Call("Dense", ("10", "'softmax'")), "linear 10, softmax"),
-        (Call("Linear", ("32 * 7 * 7", "10")), "linear 10"),
-        (Call("Linear", ("10",)), "linear 10"),
-        (Call("Linear", ("width", "2 * width", "False")), "linear (2 * width) bias=no"),
-        (Call("BatchNorm2d", ("64",), (("eps", "1e-3"),)), "batchnorm eps=1e-3"),
-        (Call("BatchNorm1d", ("64",)), "batchnorm"),
-        (Call("GroupNorm", ("32", "64")), "groupnorm 32"),
-        (Call("ReLU", ("True",)), "relu"),
-        (Call("LeakyReLU", ("0.1",), (("inplace", "True"),)), "leakyrelu 0.1"),
-        (Call("Dropout", ("0.3",)), "dropout 0.3"),
-        (Call("Flatten"), "flatten"),
-        (Call("UpSampling2D", ("(2, 2)",)), "upsample 2"),
-        (Call("DepthwiseConv2D", ("3",), (("depth_multiplier", "2"),)), "depthwise 3x3 multiplier=2"),
-        (Call("conv", ("8@3x3",), (("trainable", "False"),)), None),  # `frozen` is the opposite
-        (Call("Conv2d", ("8", "3")), None),  # no kernel
-        (Call("Conv3d", ("8", "8", "3")), None),
-        (Call("LSTM", ("64",)), None),
-        (Call("conv", ("8", "3"), (("kernel_regularizer", "l2"),)), None),
+        (ForeignCall("ConvTranspose2d", ("8", "4", "2", "2")), "convtranspose 4@2x2 stride=2"),
+        (ForeignCall("MaxPool2d", ("2", "2")), "maxpool 2x2 stride=2"),
+        (ForeignCall("MaxPool2d", (), (("kernel_size", "2"), ("stride", "None"))), "maxpool 2x2"),
+        (ForeignCall("Dense", ("10", "'softmax'")), "linear 10, softmax"),
+        (ForeignCall("Linear", ("32 * 7 * 7", "10")), "linear 10"),
+        (ForeignCall("Linear", ("10",)), "linear 10"),
+        (ForeignCall("Linear", ("width", "2 * width", "False")), "linear (2 * width) bias=no"),
+        (ForeignCall("BatchNorm2d", ("64",), (("eps", "1e-3"),)), "batchnorm eps=1e-3"),
+        (ForeignCall("BatchNorm1d", ("64",)), "batchnorm"),
+        (ForeignCall("GroupNorm", ("32", "64")), "groupnorm 32"),
+        (ForeignCall("ReLU", ("True",)), "relu"),
+        (ForeignCall("LeakyReLU", ("0.1",), (("inplace", "True"),)), "leakyrelu 0.1"),
+        (ForeignCall("Dropout", ("0.3",)), "dropout 0.3"),
+        (ForeignCall("Flatten"), "flatten"),
+        (ForeignCall("UpSampling2D", ("(2, 2)",)), "upsample 2"),
+        (ForeignCall("DepthwiseConv2D", ("3",), (("depth_multiplier", "2"),)), "depthwise 3x3 multiplier=2"),
+        (ForeignCall("conv", ("8@3x3",), (("trainable", "False"),)), None),  # `frozen` is the opposite
+        (ForeignCall("Conv2d", ("8", "3")), None),  # no kernel
+        (ForeignCall("Conv3d", ("8", "8", "3")), None),
+        (ForeignCall("LSTM", ("64",)), None),
+        (ForeignCall("conv", ("8", "3"), (("kernel_regularizer", "l2"),)), None),
     ],
 )
-def test_a_call_is_written_in_our_words(call: Call, ours: str | None) -> None:
+def test_a_call_is_written_in_our_words(call: ForeignCall, ours: str | None) -> None:
     assert translate(call) == ours

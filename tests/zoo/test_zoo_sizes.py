@@ -14,7 +14,7 @@ import pytest
 
 from cnnspec.analysis.sizes.explore import Explorer
 from cnnspec.analysis.sizes.sets import members
-from cnnspec.analysis.sizes.survey import Survey
+from cnnspec.analysis.sizes.survey import SizeSurvey
 from tests.zoo.shipped import FILES, network
 
 pytestmark = pytest.mark.slow
@@ -28,12 +28,12 @@ NETS = sorted(FILES) if LONG else sorted({file: net for net, file in reversed(FI
 Emitted = Callable[..., Any]
 
 
-def surveyed(net: str) -> Survey:
+def surveyed(net: str) -> SizeSurvey:
     explorer = Explorer(network(net))
-    return Survey(explorer, tuple(explorer.written), END)
+    return SizeSurvey(explorer, tuple(explorer.written), END)
 
 
-def run(model: Any, survey: Survey, height: int, width: int) -> list[tuple[int, ...]] | None:
+def run(model: Any, survey: SizeSurvey, height: int, width: int) -> list[tuple[int, ...]] | None:
     """The shapes that a program in training yields, without their batch; None where it refuses the size."""
     given = survey.at(height, width).values()
     try:
@@ -44,7 +44,7 @@ def run(model: Any, survey: Survey, height: int, width: int) -> list[tuple[int, 
     return [tuple(tensor.shape[1:]) for tensor in ([out] if isinstance(out, torch.Tensor) else out)]
 
 
-def told(survey: Survey, height: int, width: int) -> list[tuple[int, ...]] | None:
+def told(survey: SizeSurvey, height: int, width: int) -> list[tuple[int, ...]] | None:
     """The same by the size program; None where the size is not valid, or not for the weights."""
     fits = height in survey.heights.fitting and width in survey.widths.fitting
     if not fits and not any(
@@ -55,7 +55,7 @@ def told(survey: Survey, height: int, width: int) -> list[tuple[int, ...]] | Non
     return [tuple(found.first.flows[at].shape(0).dimensions) for _, at, _ in survey.explorer.graph.outputs]
 
 
-def sizes(survey: Survey) -> list[tuple[int, int]]:
+def sizes(survey: SizeSurvey) -> list[tuple[int, int]]:
     """Squares, and some of other forms; more at the ends of what is valid."""
     squares = set(range(1, END + 1))
     if not LONG:

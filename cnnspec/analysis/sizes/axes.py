@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.analysis.sizes.size_run import Run
+from cnnspec.analysis.sizes.size_run import SizeRun
 from cnnspec.analysis.unroll import Node
 from cnnspec.graph.tree import Decision
 from cnnspec.layers.base import Layer, Misfit
@@ -22,7 +22,7 @@ class Axes:
     Where both axes are alike, one run may stand for both: then of `across`, too, the heights count.
     """
 
-    def __init__(self, down: Run, across: Run) -> None:
+    def __init__(self, down: SizeRun, across: SizeRun) -> None:
         self.down, self.across = down, across
         self.runs = (down, 0), (across, 0 if across is down else 1)
         self.limit = down.program.limits.max_elements

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.analysis.sizes.size_program import MOST_WORK, NO_LIMITS, SizeProgram
-from cnnspec.analysis.sizes.size_run import Run
+from cnnspec.analysis.sizes.size_run import SizeRun
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
 from cnnspec.values.limits import Limits
@@ -25,8 +25,8 @@ class Exploration(NamedTuple):
     """For each input: whether it is valid, None where that was not looked at; by what run it is known."""
 
     valid: list[bool | None]
-    spots: list[tuple[Run, int] | None]
-    first: Run  # of the network's own program
+    spots: list[tuple[SizeRun, int] | None]
+    first: SizeRun  # of the network's own program
     rechecked: int
     open: int  # inputs that the network's own program could not tell of
 
@@ -56,16 +56,16 @@ class Explorer:
         self.program = SizeProgram(self.graph, self.limits, self.work)
         self.left = RECHECKED
 
-    def known_as(self, run: Run, path: str) -> str:
+    def known_as(self, run: SizeRun, path: str) -> str:
         """The path of a value in another run: an output may be made by a layer of another name."""
         outputs = [at for _, at, _ in self.graph.outputs]
         return run.graph.outputs[outputs.index(path)][1] if path in outputs else path
 
     def explore(self, inputs: Sequence[Inputs]) -> Exploration:
         """Raises TooMuch."""
-        first = run = Run(self.program, columns(inputs, range(len(inputs))), self.claims)
+        first = run = SizeRun(self.program, columns(inputs, range(len(inputs))), self.claims)
         valid: list[bool | None] = [i not in run.faults for i in range(run.length)]
-        spots: list[tuple[Run, int] | None] = [(run, i) for i in range(run.length)]
+        spots: list[tuple[SizeRun, int] | None] = [(run, i) for i in range(run.length)]
         waiting, rechecked, alone = set(run.open), 0, 0
         opened = len(waiting)
         for i in waiting:
@@ -80,7 +80,7 @@ class Explorer:
                 continue
             tried = [i, *waiting] if alone < 3 else [i]
             self.left -= len(tried) * len(self.graph.nodes) // 3  # a third of what its text costs
-            run = Run(SizeProgram(unroll(network), self.limits), columns(inputs, tried), self.claims)
+            run = SizeRun(SizeProgram(unroll(network), self.limits), columns(inputs, tried), self.claims)
             settled = [(j, k) for k, j in enumerate(tried) if k == 0 or k not in run.open]
             for j, k in settled:
                 valid[j], spots[j] = k not in run.faults, (run, k)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnspec.analysis.sizes.size_run import Flow, Run
+from cnnspec.analysis.sizes.size_run import SizeRun, ValueSizes
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.layers.base import Layer, Weight
 
@@ -21,7 +21,7 @@ def has_weights(node: Node) -> bool:
     return type(node.layer).weights is not Layer.weights and not node.shared
 
 
-def unfit(run: Run, written: Tensors) -> list[str | None]:
+def unfit(run: SizeRun, written: Tensors) -> list[str | None]:
     """For each input the first layer whose weights are not those written; None: all are."""
     found: list[str | None] = [None] * run.length
     nodes = [node for node in run.graph.nodes if has_weights(node)]
@@ -44,7 +44,7 @@ def unfit(run: Run, written: Tensors) -> list[str | None]:
     return found
 
 
-def grows(node: Node, flow: Flow) -> bool:
+def grows(node: Node, flow: ValueSizes) -> bool:
     """Whether the weights may be others at other sizes."""
     if node.following is not None:
         return True
@@ -54,13 +54,13 @@ def grows(node: Node, flow: Flow) -> bool:
     return node.weights != node.layer.weights(node.shapes[0].with_size(height + 1, width + 1))
 
 
-def fits(node: Node, run: Run, i: int, wanted: tuple[Weight, ...]) -> bool:
+def fits(node: Node, run: SizeRun, i: int, wanted: tuple[Weight, ...]) -> bool:
     layer, arriving = run.layer_at(node, i), run.flows[node.inputs[0]].shape(i)
     assert arriving is not None
     return layer is not None and layer.weights(arriving) == wanted
 
 
-def losses(run: Run) -> dict[str, list[tuple[int, int]]]:
+def losses(run: SizeRun) -> dict[str, list[tuple[int, int]]]:
     """The layers that leave pixels out, with how many rows and columns for each input."""
     found = {}
     known: dict[Any, list[tuple[int, int]]] = {}
@@ -81,13 +81,13 @@ def losses(run: Run) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def left_out(run: Run, node: Node, flow: Flow) -> list[tuple[int, int]]:
+def left_out(run: SizeRun, node: Node, flow: ValueSizes) -> list[tuple[int, int]]:
     heights, widths = ({place[axis] for place in set(flow.column) - {None}} for axis in (0, 1))
     down, across = run.program.along(node.layer, node.shapes[0], heights, widths, lost=True)
     return [(0, 0) if p is None else (down[p[0]] or 0, across[p[1]] or 0) for p in flow.column]
 
 
-def left_out_at(run: Run, node: Node, flow: Flow, i: int) -> tuple[int, int]:
+def left_out_at(run: SizeRun, node: Node, flow: ValueSizes, i: int) -> tuple[int, int]:
     """Where the layer is another one at every size."""
     layer, place = run.layer_at(node, i), flow.column[i]
     return (0, 0) if layer is None or place is None else run.program.left_out(layer, flow.channels, place)

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.sizes.size_run import Run
+from cnnspec.analysis.sizes.size_run import SizeRun
 from cnnspec.analysis.unroll import Node
 from cnnspec.layers.windows import ALONG, STILL, Pace
 from cnnspec.values.extents import Extent, follows
@@ -22,31 +22,31 @@ LONGEST = 1 << 20
 """Of a longer period nothing is claimed."""
 
 
-class Course(NamedTuple):
+class Period(NamedTuple):
     """A side's period, and after how many sizes it repeats whether there is a map at all."""
 
     step: int
     gain: int
     whole: int
 
-    def behind(self, pace: Pace) -> Course | None:
+    def behind(self, pace: Pace) -> Period | None:
         """The side behind a layer: its period repeats after some of these."""
         turns = pace.step // math.gcd(self.gain, pace.step)
-        return course(self.step * turns, turns * self.gain // pace.step * pace.gain, self.whole)
+        return period(self.step * turns, turns * self.gain // pace.step * pace.gain, self.whole)
 
 
-def course(step: int, gain: int, whole: int = 1) -> Course | None:
+def period(step: int, gain: int, whole: int = 1) -> Period | None:
     whole = math.lcm(whole, step)
-    return Course(step, gain, whole) if whole <= LONGEST else None
+    return Period(step, gain, whole) if whole <= LONGEST else None
 
 
-Sides = tuple[Course | None, Course | None]
+Sides = tuple[Period | None, Period | None]
 
 
-class Courses:
-    """The courses of all maps of a run, height and width; of what is no map nothing is known."""
+class Periods:
+    """The periods of all maps of a run, height and width; of what is no map nothing is known."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: SizeRun) -> None:
         self.run = run
         self.of: dict[Any, Sides] = {}
         for name, shape in run.graph.inputs:
@@ -60,15 +60,15 @@ class Courses:
     @staticmethod
     def input(column: Sequence[Any]) -> Sides:
         first, last = column[0], column[-1]
-        down, across = (Course(*(ALONG if first[axis] != last[axis] else STILL), 1) for axis in (0, 1))
+        down, across = (Period(*(ALONG if first[axis] != last[axis] else STILL), 1) for axis in (0, 1))
         return down, across
 
-    def side(self, node: Node, axis: int) -> Course | None:
+    def side(self, node: Node, axis: int) -> Period | None:
         arriving = [self.of[name][axis] for name in node.inputs]
         if node.layer.is_join:
             gates = {1, None} if node.layer.name == "mul" else {None}
             wide = [n for n in node.inputs if not gates.issuperset(self.along(n, axis))] or node.inputs
-            return join_courses([self.of[name][axis] for name in wide])
+            return join_periods([self.of[name][axis] for name in wide])
         pace = node.layer.paces()[axis]
         if node.following is None:
             return arriving[0].behind(pace) if arriving[0] and pace else None
@@ -78,23 +78,23 @@ class Courses:
             ends = list(cut) if isinstance(cut, list | tuple) else [cut, cut]
             sides = ends[2 * axis : 2 * axis + 2] if len(ends) == 4 else [ends[axis], ends[axis]]
             parts = [arriving[0], *map(self.extent, sides)]
-            return sum_courses(parts, [1, -1, -1])
+            return sum_periods(parts, [1, -1, -1])
         size = node.following.get("size")
         found = self.extent(size[axis] if isinstance(size, list | tuple) else size)
         if found is None or arriving[0] is None:
             return None
-        if node.layer.name == "crop" and join_courses([found, arriving[0]]) is None:
+        if node.layer.name == "crop" and join_periods([found, arriving[0]]) is None:
             return None  # which is no larger than what it takes at some sizes alone
-        return course(found.step, found.gain, math.lcm(found.whole, arriving[0].whole))
+        return period(found.step, found.gain, math.lcm(found.whole, arriving[0].whole))
 
     def along(self, name: str, axis: int) -> Iterator[int | None]:
         """The heights, or the widths, of a map at every size of the input; None where it is not there."""
         return (size and size[axis] for size in self.run.flows[name].column)
 
-    def extent(self, value: Any) -> Course | None:
-        """The course of what was computed from sizes, by sums, and multiples and quotients of numbers."""
+    def extent(self, value: Any) -> Period | None:
+        """The period of what was computed from sizes, by sums, and multiples and quotients of numbers."""
         if type(value) is not Extent:
-            return Course(*STILL, 1)
+            return Period(*STILL, 1)
         if value.operation in ("height", "width"):
             sides = self.of.get(value.operands[0], (None, None))
             return sides[value.operation == "width"]
@@ -105,7 +105,7 @@ class Courses:
         if first is None:
             return None
         if value.operation in ("+", "-") and type(right) is Extent:
-            found = sum_courses([first, self.extent(right)], [1, 1 if value.operation == "+" else -1])
+            found = sum_periods([first, self.extent(right)], [1, 1 if value.operation == "+" else -1])
             return found if found and (value.operation == "+" or found.gain <= 0) else None
         if type(right) is Extent or not isinstance(right, int) or right < 1:
             return None
@@ -115,24 +115,24 @@ class Courses:
         return first.behind(paces[value.operation]) if value.operation in paces else None
 
 
-def sum_courses(parts: Sequence[Course | None], signs: Sequence[int]) -> Course | None:
+def sum_periods(parts: Sequence[Period | None], signs: Sequence[int]) -> Period | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
     step = math.lcm(*(part.step for part in known))
     gain = sum(sign * part.gain * (step // part.step) for sign, part in zip(signs, known, strict=True))
-    return course(step, gain, math.lcm(*(part.whole for part in known)))
+    return period(step, gain, math.lcm(*(part.whole for part in known)))
 
 
-def join_courses(paths: Sequence[Course | None]) -> Course | None:
+def join_periods(paths: Sequence[Period | None]) -> Period | None:
     """Where they are there at all paths are equal, so that of the shortest period tells of all."""
     known = [path for path in paths if path is not None]
     if len(known) < len(paths) or any(p.gain * known[0].step != known[0].gain * p.step for p in known):
         return None
     least = min(known, key=lambda path: path.step)
-    return course(least.step, least.gain, math.lcm(*(path.whole for path in known)))
+    return period(least.step, least.gain, math.lcm(*(path.whole for path in known)))
 
 
-def is_proved(course: Course, sizes: Mapping[int, int], end: int) -> bool:
+def is_proved(period: Period, sizes: Mapping[int, int], end: int) -> bool:
     """Whether what holds for these sizes, all up to `end` at which there is a map, holds for ever."""
-    return bool(sizes) and min(sizes) + course.whole - 1 <= end
+    return bool(sizes) and min(sizes) + period.whole - 1 <= end

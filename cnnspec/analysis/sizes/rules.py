@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 
-class Rule(NamedTuple):
+class SizeRule(NamedTuple):
     """o = factor*((n + shift)//step) + more."""
 
     factor: int
@@ -33,7 +33,7 @@ class Rule(NamedTuple):
         return _plus(quotient if self.factor == 1 else f"{self.factor}*{quotient}", self.more)
 
 
-def rule(sizes: Mapping[int, int], step: int, gain: int) -> Rule | None:
+def rule(sizes: Mapping[int, int], step: int, gain: int) -> SizeRule | None:
     """The simplest rule by which each size n gives its o, of those by which n + step gives o + gain.
 
     None where there is none of this form.
@@ -42,9 +42,9 @@ def rule(sizes: Mapping[int, int], step: int, gain: int) -> Rule | None:
         return None
     n, o = next(iter(sizes.items()))
     if gain == 0:
-        found: Rule | None = Rule(0, more=o)
+        found: SizeRule | None = SizeRule(0, more=o)
     elif gain % step == 0:
-        found = Rule(gain // step, more=o - gain // step * n)
+        found = SizeRule(gain // step, more=o - gain // step * n)
     else:
         found = None
     if found and _holds(found, sizes):
@@ -56,7 +56,7 @@ def rule(sizes: Mapping[int, int], step: int, gain: int) -> Rule | None:
     return None
 
 
-def _rule_of_step(factor: int, step: int, o: int, sizes: Mapping[int, int]) -> Rule | None:
+def _rule_of_step(factor: int, step: int, o: int, sizes: Mapping[int, int]) -> SizeRule | None:
     """The rule of this step, if some shift fits all quotients: q*step <= n + shift < (q + 1)*step."""
     more = o % factor
     if any(value % factor != more for value in sizes.values()):
@@ -66,10 +66,10 @@ def _rule_of_step(factor: int, step: int, o: int, sizes: Mapping[int, int]) -> R
     if low > high:
         return None
     shift = next((s for s in (0, step - 1) if low <= s <= high), low if low > 0 else high)
-    return Rule(factor, shift, step, more)
+    return SizeRule(factor, shift, step, more)
 
 
-def _holds(rule: Rule, sizes: Mapping[int, int]) -> bool:
+def _holds(rule: SizeRule, sizes: Mapping[int, int]) -> bool:
     return all(rule(n) == o for n, o in sizes.items())
 
 

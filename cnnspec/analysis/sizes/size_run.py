@@ -21,7 +21,7 @@ class Unread(Exception):
     """Nothing arrives where a size is to be read."""
 
 
-class Flow(NamedTuple):
+class ValueSizes(NamedTuple):
     """What a value is at every size: a map of so many channels, or, where there are none, a vector.
 
     `column` holds (height, width), or the features; None where nothing arrives.
@@ -39,7 +39,7 @@ def pixels(place: Any) -> int:
     return place[0] * place[1] if type(place) is tuple else place or 0
 
 
-class Run:
+class SizeRun:
     """What a program makes of some inputs, each by its index.
 
     `faults` tells of inputs that do not fit the first layer, or the text, that they fail at. For those in
@@ -49,7 +49,7 @@ class Run:
 
     def __init__(self, program: SizeProgram, inputs: Mapping[str, Sequence[Shape]], claims: bool) -> None:
         self.program, self.graph = program, program.graph
-        self.flows: dict[str, Flow] = {}
+        self.flows: dict[str, ValueSizes] = {}
         self.faults: dict[int, str] = {}
         self.open: set[int] = set()
         self.columns: dict[tuple[Any, ...], tuple[Any, ...]] = {}
@@ -58,7 +58,7 @@ class Run:
         self.length = max(map(len, inputs.values()), default=0)  # faults may hide what the graph takes
         for name, shape in self.graph.inputs:
             column = self.column(tuple(map(place_of, inputs[name])))
-            self.flows[name] = Flow(int(shape.channels) if shape.is_map else None, column)
+            self.flows[name] = ValueSizes(int(shape.channels) if shape.is_map else None, column)
         for node in self.graph.nodes:
             self.node(node)
         for blank in self.graph.blanks:
@@ -91,11 +91,11 @@ class Run:
             column = self.walk(node, flows[0])
         else:
             column = self.through(node.path, node.layer, flows[0])
-        self.flows[node.path] = self.within(node, flows, Flow(channels, column))
+        self.flows[node.path] = self.within(node, flows, ValueSizes(channels, column))
         if node.shared and not node.layer.is_join:
             self.again(node, flows[0])
 
-    def within(self, node: Node, flows: list[Flow], output: Flow) -> Flow:
+    def within(self, node: Node, flows: list[ValueSizes], output: ValueSizes) -> ValueSizes:
         """What a layer yields, where no tensor of it is beyond the limit."""
         most, column = self.program.limits.max_elements, output.column
         if id(column) not in self.largest:
@@ -110,7 +110,9 @@ class Run:
         self.fault(column, kept, node.path)
         return output._replace(column=self.column(kept))
 
-    def is_large(self, node: Node, arriving: Flow, leaving: Flow, places: tuple[Any, Any]) -> bool:
+    def is_large(
+        self, node: Node, arriving: ValueSizes, leaving: ValueSizes, places: tuple[Any, Any]
+    ) -> bool:
         if None in places:
             return False
         shape = shape_of(arriving.channels, places[0])
@@ -126,7 +128,7 @@ class Run:
         elif not isinstance(layer, Join) and flows:
             self.through(path, layer, flows[0])
 
-    def walk(self, node: Node, flow: Flow) -> tuple[Any, ...]:
+    def walk(self, node: Node, flow: ValueSizes) -> tuple[Any, ...]:
         """A layer that makes a map of a map, each axis for itself."""
         layer, written, column = node.layer, node.shapes[0], flow.column
         if type(layer).output is Layer.output:
@@ -145,7 +147,7 @@ class Run:
             self.fault(column, known, node.path)
         return known
 
-    def through(self, path: str, layer: Layer, flow: Flow) -> tuple[Any, ...]:
+    def through(self, path: str, layer: Layer, flow: ValueSizes) -> tuple[Any, ...]:
         """A layer that is asked about each height together with each width."""
         key = id(layer), flow.channels, id(flow.column)
         known = self.moved.get(key)
@@ -159,7 +161,7 @@ class Run:
             self.fault(flow.column, known, path)
         return known
 
-    def join(self, path: str, join: Join, flows: list[Flow]) -> tuple[Any, ...]:
+    def join(self, path: str, join: Join, flows: list[ValueSizes]) -> tuple[Any, ...]:
         channels = tuple(flow.channels for flow in flows)
         key: Hashable = type(join), channels, *(id(flow.column) for flow in flows)
         known = self.moved.get(key)
@@ -174,7 +176,7 @@ class Run:
             self.fault([None if None in row else row for row in rows], known, path)
         return known
 
-    def follow(self, node: Node, flow: Flow) -> tuple[Any, ...]:
+    def follow(self, node: Node, flow: ValueSizes) -> tuple[Any, ...]:
         """A layer whose arguments follow sizes is another one at every size."""
         column = [
             None if place is None else self.answer(self.layer_at(node, i), flow.channels, place)
@@ -197,7 +199,7 @@ class Run:
             return None
         return self.program.layer(node, given)
 
-    def again(self, node: Node, flow: Flow) -> None:
+    def again(self, node: Node, flow: ValueSizes) -> None:
         """A layer that runs again is the same layer with the same weights, or does not fit."""
         first = self.program.nodes[node.first]
         one = self.flows[first.inputs[0]]

@@ -11,7 +11,7 @@ from cnnspec.analysis.sizes.axes import Axes
 from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
 from cnnspec.analysis.sizes.facts import has_weights, losses
 from cnnspec.analysis.sizes.near import Size, distance, moves
-from cnnspec.analysis.sizes.rules import Rule
+from cnnspec.analysis.sizes.rules import SizeRule
 from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.size_program import TooMuch
 from cnnspec.analysis.sizes.sweep import Sweep
@@ -43,8 +43,8 @@ class Growth(NamedTuple):
 
     path: str
     channels: int
-    height: Rule | None
-    width: Rule | None
+    height: SizeRule | None
+    width: SizeRule | None
     heights: tuple[int, int]
     widths: tuple[int, int]
 
@@ -64,7 +64,7 @@ class Question(NamedTuple):
     valid: bool
 
 
-class Survey:
+class SizeSurvey:
     """The survey of some inputs that vary together, the others as written.
 
     `coupled` says where height and width depend on each other; where they do not, the valid inputs are all
@@ -271,7 +271,7 @@ class Survey:
         return [n for n, is_valid in zip(sides, found.valid, strict=True) if is_valid]
 
 
-def survey(explorer: Explorer, end: int) -> list[Survey]:
+def survey(explorer: Explorer, end: int) -> list[SizeSurvey]:
     """A survey for each size that inputs have, up to `end`: those of one size vary together.
 
     The end is nearer where the network is too long. Raises TooMuch where it is by far.
@@ -282,7 +282,7 @@ def survey(explorer: Explorer, end: int) -> list[Survey]:
             groups.setdefault(shape.size, []).append(name)
     while True:
         try:
-            return [Survey(explorer, tuple(names), end) for names in groups.values()]
+            return [SizeSurvey(explorer, tuple(names), end) for names in groups.values()]
         except TooMuch:
             if end <= FEWEST:
                 raise

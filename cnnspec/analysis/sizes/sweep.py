@@ -7,10 +7,10 @@ from functools import cached_property
 
 from cnnspec.analysis.sizes.explore import Exploration, Explorer, Inputs
 from cnnspec.analysis.sizes.facts import losses, tensors, unfit
-from cnnspec.analysis.sizes.laws import Courses, is_proved
-from cnnspec.analysis.sizes.rules import Rule, rule
+from cnnspec.analysis.sizes.laws import Periods, is_proved
+from cnnspec.analysis.sizes.rules import SizeRule, rule
 from cnnspec.analysis.sizes.sets import Stretch, stretches
-from cnnspec.analysis.sizes.size_run import Run
+from cnnspec.analysis.sizes.size_run import SizeRun
 
 
 class Sweep:
@@ -25,14 +25,14 @@ class Sweep:
     def set(self, sizes: Iterable[int]) -> tuple[Stretch, ...]:
         return stretches(sizes, self.end)
 
-    def spot(self, size: int) -> tuple[Run, int]:
+    def spot(self, size: int) -> tuple[SizeRun, int]:
         """The run that a valid size is known by, and its index there."""
         spot = self.found.spots[size - 1]
         assert spot is not None
         return spot
 
     @cached_property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[SizeRun]:
         return list({id(run): run for run, _ in map(self.spot, self.valid)}.values())
 
     @cached_property
@@ -81,18 +81,18 @@ class Sweep:
             found[size] = flow.column[i][axis]
         return found
 
-    def rule(self, path: str, axis: int) -> Rule | None:
+    def rule(self, path: str, axis: int) -> SizeRule | None:
         """How a map's side follows from the size, for ever; None where no simple formula is known to hold."""
-        course = self.courses.of.get(path, (None, None))[axis]
-        if course is None or self.found.open:  # the text may mean another network there
+        period = self.periods.of.get(path, (None, None))[axis]
+        if period is None or self.found.open:  # the text may mean another network there
             return None
         column = self.found.first.flows[path].column
         sides = {size: place[axis] for size, place in enumerate(column, 1) if place is not None}
-        return rule(sides, course.step, course.gain) if is_proved(course, sides, self.end) else None
+        return rule(sides, period.step, period.gain) if is_proved(period, sides, self.end) else None
 
     @cached_property
-    def courses(self) -> Courses:
-        return Courses(self.found.first)
+    def periods(self) -> Periods:
+        return Periods(self.found.first)
 
     def seen(self, path: str, axis: int) -> tuple[int, int]:
         """The least and the largest side of a map at valid sizes; zeros where there are none."""

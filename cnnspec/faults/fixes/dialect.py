@@ -11,7 +11,7 @@ from cnnspec.faults.fixes.trial import Case, Outcome, apply, insert_into
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Counted, Edit, Fix, ShapeWanted
 from cnnspec.text.foreign.habits import shape_of
-from cnnspec.text.foreign.translate import Call, translate
+from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.source import Span
 
 WORDS = frozenset({"E0201", "E0301"})
@@ -93,7 +93,7 @@ def rewritten(call: syntax.Call, counted: bool = False) -> str | None:
         return None
     plain = tuple(node.span.text for node in call.positional)
     named = tuple((each.name, each.value.span.text) for each in call.keywords)
-    return translate(Call(call.name.name, plain, named), counted)
+    return translate(ForeignCall(call.name.name, plain, named), counted)
 
 
 def explain_block(case: Case) -> Iterator[Fix]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from cnnspec.analysis.sizes.explore import Explorer, Inputs
 from cnnspec.analysis.sizes.near import proposals
 from cnnspec.analysis.sizes.size_program import TooMuch
-from cnnspec.analysis.sizes.survey import Set, Survey
+from cnnspec.analysis.sizes.survey import Set, SizeSurvey
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.syntax_tree import Owner, literal, sides, size_text
 from cnnspec.faults.fixes.trial import Case, apply
@@ -177,7 +177,7 @@ def describe_range(case: Case, network: Network, size: tuple[int, int]) -> str:
     try:
         with answering(case, network) as explorer:
             names = tuple(name for name, shape in explorer.written.items() if shape.is_map)
-            survey = Survey(explorer, names, END)
+            survey = SizeSurvey(explorer, names, END)
             sweeps = survey.sweeps
             sets = [sweep.set(sweep.valid) for sweep in sweeps], [sweep.set(sweep.whole) for sweep in sweeps]
     except TooMuch:

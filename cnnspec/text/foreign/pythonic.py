@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnnspec.text.foreign.translate import Call, translate
+from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.scanner import DEPTH, Token
 from cnnspec.text.source import Source
 
@@ -21,7 +21,7 @@ class PythonCall(NamedTuple):
     `counted` says what layers take, too.
     """
 
-    call: Call
+    call: ForeignCall
     start: int
     end: int
     behind: int
@@ -98,7 +98,7 @@ def _parted(tokens: list[Token]) -> list[list[Token]]:
     return [part for part in parts if part]
 
 
-def _call(source: Source, head: Token, arguments: list[list[Token]]) -> Call:
+def _call(source: Source, head: Token, arguments: list[list[Token]]) -> ForeignCall:
     def text(tokens: list[Token]) -> str:
         return source.text[tokens[0].start : tokens[-1].end] if tokens else ""
 
@@ -106,4 +106,4 @@ def _call(source: Source, head: Token, arguments: list[list[Token]]) -> Call:
     named = tuple(
         (text(part[:1]).rstrip("= \t"), text(part[1:])) for part in arguments if part[0].type == "KEY"
     )
-    return Call(text([head]), plain, named)
+    return ForeignCall(text([head]), plain, named)

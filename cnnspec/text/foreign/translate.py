@@ -15,7 +15,7 @@ _AXES = {"dim", "axis"}
 _TWO_AXES = {"1d": "2d", "1D": "2D"}
 
 
-class Call(NamedTuple):
+class ForeignCall(NamedTuple):
     """A layer's name, the texts of its plain arguments, and those of its named ones."""
 
     name: str
@@ -23,7 +23,7 @@ class Call(NamedTuple):
     named: tuple[tuple[str, str], ...] = ()
 
 
-def translate(call: Call, counted: bool = False) -> str | None:
+def translate(call: ForeignCall, counted: bool = False) -> str | None:
     """The call in our words; None where some word of it has none, or means something else here.
 
     `counted`: with an `in=` of what the call says that it takes, which need not be said.
@@ -73,7 +73,7 @@ def _layer(name: str) -> tuple[type[Layer] | None, str, bool]:
     return None, name, False
 
 
-def _joined(cls: type[Join], call: Call) -> str | None:
+def _joined(cls: type[Join], call: ForeignCall) -> str | None:
     """`torch.cat([a, b], 1)`, `add a b` as a join of the values of these labels."""
     axis = dict(call.named)
     plain = call.plain[:-1] if call.plain[-1:] in (("1",), ("-3",)) else call.plain
@@ -84,7 +84,7 @@ def _joined(cls: type[Join], call: Call) -> str | None:
     return f"{cls.name} {{ | {' | '.join(paths if len(paths) > 1 else ['identity', *paths])} }}"
 
 
-def _orders(cls: type[Layer], theirs: str, call: Call) -> Iterator[tuple[str, ...]]:
+def _orders(cls: type[Layer], theirs: str, call: ForeignCall) -> Iterator[tuple[str, ...]]:
     """What the plain arguments may be: by the layer's signature, by those of its like, by our order.
 
     conv 16, 32, 5 is PyTorch's, conv 32, 3 Keras'. An old Keras' conv 32, 3, 3 goes before PyTorch's.
@@ -104,7 +104,7 @@ def _orders(cls: type[Layer], theirs: str, call: Call) -> Iterator[tuple[str, ..
 
 
 def _in_our_words(
-    cls: type[Layer], order: tuple[str, ...], call: Call, flat: bool, counted: bool
+    cls: type[Layer], order: tuple[str, ...], call: ForeignCall, flat: bool, counted: bool
 ) -> str | None:
     """The call in our words, its plain arguments in that order."""
     if len(call.plain) > len(order):
@@ -117,7 +117,7 @@ def _in_our_words(
         if ours is None or said is None:
             return None
         if ours == "activation":
-            step = translate(Call(said.strip('"')))
+            step = translate(ForeignCall(said.strip('"')))
             if step is None:
                 return None
             behind += f", {step}"
