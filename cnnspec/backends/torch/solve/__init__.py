@@ -2,7 +2,6 @@
 
 classes.py says which class stands for which instances of a block. body.py puts their steps side by side, in
 columns; a frame, which is a class or a loop (frames.py), solves what differs from row to row to the data of
-solutions.py; conditions.py keeps the author's words. The two walks over a body are constructor.py and
-forward.py; statements.py and variables.py know what the variables of a forward hold, joins.py how its paths
-meet. parameters.py finds what a class takes.
+solutions.py. The two walks over a body are constructor.py and forward.py; statements.py knows what the
+variables of a forward hold, parameters.py what a class takes.
 """

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
-from cnnspec.backends.torch.solve.conditions import holds, written
-from cnnspec.backends.torch.solve.frames import Frame
+from cnnspec.backends.torch.solve.frames import Frame, holds, written
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.solutions import (
     Added,
