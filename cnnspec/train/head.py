@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnspec.analysis.unroll import Graph
@@ -25,7 +26,9 @@ class Head(NamedTuple):
     softmax: tuple[int, ...]
 
     def shares(self, auxiliary: float | None) -> tuple[float, ...]:
-        """What each output weighs in the loss."""
+        """What each output weighs in the loss. Raises RunProblem where a weight is for none."""
+        if auxiliary is not None and self.outputs == 1:
+            raise RunProblem("the net has no output that only training has, and --aux-weight weighs none")
         other = AUXILIARY.get(self.outputs - 1, 0.3) if auxiliary is None else auxiliary
         return tuple(1.0 if place == self.main else other for place in range(self.outputs))
 
@@ -49,3 +52,14 @@ def head_of(graph: Graph) -> Head:
         raise RunProblem("the net tells one class: it has one output, and a class has one each")
     softmax = tuple(place for place, output in enumerate(outputs) if output.layer == "softmax")
     return Head(main.classes, len(outputs), lasting[0], softmax)
+
+
+def check_frozen(keys: Sequence[str], starts: tuple[str, ...]) -> None:
+    """Raise RunProblem where no trained tensor's key begins so, or where none is left to train."""
+    for start in starts:
+        if not any(key.startswith(start) for key in keys):
+            raise RunProblem(
+                f"--freeze {start}: no key begins so, as {keys[0]} does with {keys[0].split('.')[0]}"
+            )
+    if all(key.startswith(starts) for key in keys):
+        raise RunProblem("no tensor is left to train")

@@ -15,7 +15,8 @@ from cnnspec.run.programs import Array, numpy_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.data.augment import change
 from cnnspec.train.data.prepare import scaled
-from cnnspec.train.engine import State, Stopped, Task
+from cnnspec.train.engine import LONE, State, Stopped, Task
+from cnnspec.train.head import check_frozen
 from cnnspec.train.processes import are_several
 
 BATCH = 64  # images at once in validation
@@ -45,6 +46,7 @@ class NumpyEngine:
         self.step, self.loss, self.right, self.asked = 0, 0.0, 0.0, False
         self.parameters = sum(tensor.size for tensor in self.net.params.values())
         self.shares = shares(task.head.classes, self.options["label_smoothing"], task.class_weights)
+        self.weighs = task.head.shares(task.request.auxiliary)
         self.values: dict[str, Array] = {}
         self.average: dict[str, Array] = {}
         self.averaged = 0
@@ -67,9 +69,8 @@ class NumpyEngine:
                 layer.takes = tuple(name for name in layer.takes if name not in ("training", "seed"))
         owned = [(layer, name, x) for layer in self.net.layers for name, x in layer.tensors.items()]
         keys = {layer.key(name) for layer, name, x in owned if x.trained}
+        check_frozen(sorted(keys), starts)
         self.trained = {key for key in keys if not key.startswith(starts)}
-        if not self.trained:
-            raise RunProblem("no tensor is left to train")
 
     @property
     def stop(self) -> bool:
@@ -99,8 +100,13 @@ class NumpyEngine:
         """Take a step against the gradient of a batch."""
         images, labels = self.read(epoch, batch), self.task.data.train.labels[batch]
         self.net.rng = np.random.default_rng([self.options["seed"], self.step])
-        with np.errstate(all="ignore"):
-            loss, grads = self.gradients(images, labels)
+        try:
+            with np.errstate(all="ignore"):
+                loss, grads = self.gradients(images, labels)
+        except ValueError as problem:
+            if "a deviation needs two values" not in str(problem):
+                raise
+            raise RunProblem(LONE) from None
         if not math.isfinite(loss):
             raise RunProblem(
                 f"the loss is {loss} ({self.place}): {self.culprit()}; a lower learning rate may help"
@@ -129,8 +135,7 @@ class NumpyEngine:
         with module.crew():
             self.values, drawn = self.net.train(images)
         total, arriving = 0.0, dict[str, Array]()
-        weights = self.task.head.shares(self.task.request.auxiliary)
-        for output, weight in zip(self.net.training_outputs, weights, strict=True):
+        for output, weight in zip(self.net.training_outputs, self.weighs, strict=True):
             logits = module.before_softmax(output, by_name)
             loss, grad = cross_entropy(self.values[logits], self.shares[labels])
             total += weight * loss

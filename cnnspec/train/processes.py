@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from cnnspec.run import RunProblem
+
 LOCAL, WORLD = "LOCAL_RANK", "WORLD_SIZE"
 FAILED = "cnnspec/failed"
 PATIENCE = 5.0  # seconds
@@ -67,13 +69,20 @@ def has_failed(store: Any, patience: float) -> bool:
 
 
 def device_of(name: str) -> str:
-    """The device by its name, `auto`: this process's GPU where there is one, else the CPU."""
-    if name not in ("auto", "cuda"):
-        return name
+    """The device by its name, `auto`: this process's GPU where there is one, else the CPU.
+
+    Raises RunProblem where it does not compute.
+    """
     import torch
 
-    local = int(os.environ.get(LOCAL, 0))
-    return f"cuda:{local}" if name == "cuda" or torch.cuda.is_available() else "cpu"
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    found = f"cuda:{os.environ.get(LOCAL, 0)}" if name == "cuda" else name
+    try:
+        torch.zeros(1, device=found).item()
+    except (RuntimeError, AssertionError):
+        raise RunProblem(f"--device {name}: PyTorch has no such device here that computes") from None
+    return found
 
 
 def precision_of(name: str, device: str) -> str:

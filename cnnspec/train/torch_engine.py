@@ -19,7 +19,8 @@ from cnnspec.train.batches import TensorImages
 from cnnspec.train.culprit import culprit
 from cnnspec.train.data.images import Data
 from cnnspec.train.data.prepare import preparation
-from cnnspec.train.engine import State, Task
+from cnnspec.train.engine import LONE, State, Task
+from cnnspec.train.head import check_frozen
 from cnnspec.train.recipe.loop import Batches
 from cnnspec.train.shards import whole
 from cnnspec.train.shared_norms import share_norms
@@ -49,8 +50,7 @@ class TorchEngine:
             raise RunProblem(
                 "a net is divided among several processes, and this is one: torchrun starts more"
             )
-        if all(key.startswith(options.freeze) for key, _ in self.net.named_parameters()):
-            raise RunProblem("no tensor is left to train")
+        check_frozen([key for key, _ in self.net.named_parameters()], options.freeze)
         parts = (TensorImages(task.data.train, request.augment, seed), TensorImages(task.data.val))
         train, val = (Batches(part, len(part.labels), options) for part in parts)
         self.trainer = FullTrainer(self.net, train, val, options, task.tick)
@@ -131,7 +131,7 @@ def translated(trainer: FullTrainer) -> Iterator[None]:
     except ValueError as problem:
         if "more than 1 value per channel" not in str(problem):
             raise
-        raise RunProblem("a batch of one image is too few for a batch norm: it would see one value") from None
+        raise RunProblem(LONE) from None
     except RuntimeError as problem:
         if not type(problem).__module__.startswith(("torch._dynamo", "torch._inductor")):
             raise

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from cnnspec.analysis.unroll import unroll
-from cnnspec.api import check_text
+from cnnspec.api import check, check_text
 from cnnspec.run import RunProblem
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.data.images import ArrayImages
@@ -40,6 +40,8 @@ def test_frozen_tensors_stay(data: Path, tmp_path: Path) -> None:
     after = found.engine.net.state_dict()
     stay = {key for key in before if (before[key] == after[key]).all()}
     assert stay == {key for key in before if key.startswith(("conv1", "linear2"))}
+    with pytest.raises(RunProblem, match=r"--freeze conv9: no key begins so, as conv1\.weight does"):
+        session(tmp_path, data, freeze=("conv9",))
     with pytest.raises(RunProblem, match="no tensor is left to train"):
         session(tmp_path, data, freeze=("",))
 
@@ -135,10 +137,26 @@ def test_trivial_changes_follow_from_the_seed(torchvision: Any, kind: str) -> No
 def test_auxiliary_outputs_weigh_as_in_their_papers() -> None:
     one, two = (head_of(unroll(check_text(headed(count)).networks[0])) for count in (1, 2))
     assert (one.shares(None), two.shares(None)) == ((1.0, 0.4), (1.0, 0.3, 0.3))
+    with pytest.raises(RunProblem, match="--aux-weight weighs none"):
+        head_of(unroll(check(DIGITS).networks[0])).shares(0.3)
     assert two.shares(0.0) == (1.0, 0.0, 0.0)
     lone = check_text("net N { input 1@4x4, flatten, linear 3, sigmoid }").networks[0]
     with pytest.raises(RunProblem, match="ends in sigmoid"):
         head_of(unroll(lone))
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "meta", "nowhere"])
+def test_a_device_that_does_not_compute_is_told(name: str, data: Path, tmp_path: Path) -> None:
+    done = call("train", DIGITS, data, "--device", name, "--out", tmp_path / "run")
+    assert done.err.endswith(f"--device {name}: PyTorch has no such device here that computes\n")
+
+
+@pytest.mark.parametrize("backend", ["torch", "numpy"])
+def test_a_batch_of_one_is_too_few_for_a_norm(backend: str, data: Path, tmp_path: Path) -> None:
+    spec = tmp_path / "n.cnn"
+    spec.write_text("net N { input 1@8x8, conv 4@8x8, batchnorm, flatten, linear 10 }")
+    done = call("train", spec, data, "--batch", 1, "--backend", backend, "--out", tmp_path / "run")
+    assert done.code == 2 and "a batch of one image is too few for a batch norm" in done.err
 
 
 def test_auxiliary_outputs_are_trained(data: Path, tmp_path: Path) -> None:
