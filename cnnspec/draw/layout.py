@@ -19,10 +19,11 @@ from cnnspec.draw.wrap import ASPECT, TOLERABLE, likely, measure, sever, wrap
 LEAST_TEXT = 6.0  # points on paper
 TALLEST = 1.55  # height to width of what a sheet of A4 holds
 LETTERS = {"tb": (24, 22, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
+STRAIGHT = {"tb": 700.0, "lr": 1200.0}  # points of a diagram, along its way, that is best left uncut
 TRIES, DRAWN = 12, 1000  # more numbers of columns either way, and boxes on all of them together
 MOST_IN_COLUMN = 800  # boxes; Graphviz's time grows faster than their number
 
-Merit = tuple[float, bool, float, bool, float]
+Merit = tuple[float, bool, float, bool, bool, float]
 
 
 def lay_out(diagram: Diagram, look: Look, rims: bool = True, draw: Engine | None = None) -> Page:
@@ -54,7 +55,7 @@ def best(diagram: Diagram, look: Look, printer: Printer) -> tuple[Merit, Page]:
     count = sum(1 for _ in boxes(diagram.items))
     widest = look.width and look.width * SIZE / LEAST_TEXT
     tolerable = widest if widest and look.direction == "lr" else TOLERABLE
-    least = math.ceil(count / MOST_IN_COLUMN)
+    least, short = math.ceil(count / MOST_IN_COLUMN), flow.height <= STRAIGHT[look.direction]
     tried: dict[tuple[int, ...], tuple[Merit, Page]] = {}
 
     def better(columns: int) -> Merit | None:
@@ -64,11 +65,12 @@ def best(diagram: Diagram, look: Look, printer: Printer) -> tuple[Merit, Page]:
             wrapped = wrap(diagram, flow, columns, tear, tolerable)
             if wrapped.heads not in tried:
                 made = printer.page(wrapped)
-                tried[wrapped.heads] = (merit(made, look.width, tear), made)
+                tried[wrapped.heads] = (merit(made, look.width, tear, short and not wrapped.heads), made)
                 seen.append(tried[wrapped.heads][0])
         return max(seen, default=None)
 
-    climb(better, max(least, likely(flow, look, widest)), least, min(TRIES, DRAWN // count))
+    start = 1 if short else likely(flow, look, widest)
+    climb(better, max(least, start), least, min(TRIES, DRAWN // count))
     return max(tried.values(), key=lambda pair: pair[0])
 
 
@@ -87,12 +89,15 @@ def climb(better: Callable[[int], Merit | None], start: int, least: int, tries: 
                 top = max(top, now)
 
 
-def merit(made: Page, width: float | None, torn: bool) -> Merit:
-    """What makes one page better than another: words to be read, on one sheet, large ones, a good shape."""
+def merit(made: Page, width: float | None, torn: bool, straight: bool) -> Merit:
+    """What makes one page better than another.
+
+    Words to be read, on one sheet, large ones, no cuts, a good shape and little left empty.
+    """
     fitting = fits(made, width)
     readable = min(made.scale, LEAST_TEXT / SIZE)
-    shape = -abs(math.log(made.width / made.height / ASPECT))
-    return readable, fitting, made.scale if fitting else -made.height, not torn, shape
+    shape = math.log(made.filled) - abs(math.log(made.width / made.height / ASPECT))
+    return readable, fitting, made.scale if fitting else -made.height, straight, not torn, shape
 
 
 def fits(made: Page, width: float | None) -> bool:

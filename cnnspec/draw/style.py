@@ -16,6 +16,7 @@ SIZE = 9.0
 SPACE = 0.318 * SIZE  # points that one is wide
 INSET = 3.6  # points between a box's words and its side
 JOIN, SIGN = 34.56, 31.68  # points across: a join that is named, and one that bears a sign
+BEVEL = 4  # points of the edges that a box in three dimensions has at its top and its right
 FRAME = 3  # points between a cluster's frame and what is in it
 LONGEST = 200.0  # inches: the largest page of PDF
 
@@ -125,7 +126,7 @@ def kind_attributes(kind: str, theme: Theme) -> dict[str, str]:
     if shape.peripheries > 1:
         found["peripheries"] = str(shape.peripheries)
     if shape.shape == "box3d":
-        found["margin"] = f"{INSET / 72:g},0.08"  # its upper edges run within
+        found["margin"] = f"{(INSET + BEVEL) / 72:.3f},{(INSET + BEVEL) / 72:.3f}"  # its edges run within
     if kind == "join":
         found |= circle(JOIN)
     return found

@@ -104,11 +104,12 @@ class Sheet(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page's size in points, by how much its drawings are scaled, and its SVG."""
+    """A page's size in points, by how much its drawings are scaled, how much of it they take, and its SVG."""
 
     width: float
     height: float
     scale: float
+    filled: float
     svg: str
 
 
@@ -117,7 +118,7 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], s
 
     A given width is kept: what is wider is scaled down, what is narrower is set in the middle.
     """
-    wide, _ = extent(drawings, sheet.rows)
+    wide, high = extent(drawings, sheet.rows)
     width = max(wide + 2 * MARGIN, sheet.width or 2 * NARROW)
     content, height = compose_page(words, drawings, legend, sheet, width)
     scale = min(1.0, sheet.width / width) if sheet.width else 1.0
@@ -136,7 +137,8 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], s
         f'<rect width="{width:.2f}" height="{height:.2f}" fill="{sheet.theme.paper}"/>\n'
         f"{content}</svg>\n"
     )
-    return Page(width * scale, height * scale, scale, svg)
+    filled = sum(drawing.width * drawing.height for drawing in drawings) / (wide * high)
+    return Page(width * scale, height * scale, scale, filled, svg)
 
 
 def compose_page(
@@ -151,23 +153,23 @@ def compose_page(
     wide, high = extent(drawings, sheet.rows)
     left, top = MARGIN + (inner - wide) / 2, MARGIN + NAME + (FACTS + 4) * len(lines) + 12
     bottom = top + high
-    key = None if sheet.rows else below_a_column(drawings, legend, left, bottom)
+    key = None if sheet.rows else below_a_column(drawings, legend, left, top)
     if key is None:
         key, bottom = set_in_lines(legend, inner, MARGIN, bottom + BETWEEN)
     return "".join((*said, arrange_drawings(drawings, sheet.rows, left, top), key)), bottom + MARGIN
 
 
 def below_a_column(
-    drawings: Sequence[Drawing], legend: Sequence[Drawing], left: float, bottom: float
+    drawings: Sequence[Drawing], legend: Sequence[Drawing], left: float, top: float
 ) -> str | None:
-    """The legend at the foot of the shortest column; None where there is too little room."""
+    """The legend right below the shortest column; None where there is too little room."""
     shortest = min(range(len(drawings)), key=lambda i: drawings[i].height)
     wide, high = drawings[shortest].width, set_in_lines(legend, drawings[shortest].width, left, 0)[1]
     room = max(drawing.height for drawing in drawings) - drawings[shortest].height
     if high + 2 * BETWEEN > room or any(entry.width > wide for entry in legend):
         return None
     left += sum(drawing.width + BETWEEN for drawing in drawings[:shortest])
-    return set_in_lines(legend, wide, left, bottom - high)[0]
+    return set_in_lines(legend, wide, left, top + drawings[shortest].height + 2 * BETWEEN)[0]
 
 
 def extent(drawings: Sequence[Drawing], rows: bool) -> tuple[float, float]:

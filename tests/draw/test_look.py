@@ -10,12 +10,12 @@ from click.testing import CliRunner, Result
 
 from cnnspec.commands.cli import main
 from cnnspec.draw.engine import Engine
-from cnnspec.draw.layout import LEAST_TEXT, TALLEST, lay_out
-from cnnspec.draw.look import SHOWN, Look, parse_show, parse_width
+from cnnspec.draw.layout import LEAST_TEXT, TALLEST, lay_out, merit
+from cnnspec.draw.look import DIRECTIONS, SHOWN, Look, parse_show, parse_width
 from cnnspec.draw.model import boxes
 from cnnspec.draw.picture import picture, simplify
 from cnnspec.draw.style import SIZE
-from cnnspec.draw.svg import BETWEEN, Drawing, Sheet, Words, page
+from cnnspec.draw.svg import BETWEEN, Drawing, Page, Sheet, Words, page
 from cnnspec.draw.theme import THEMES
 from tests.draw.nets import ENGINES, GOLDEN, golden, shipped
 from tests.nets import network
@@ -23,6 +23,7 @@ from tests.nets import network
 pytestmark = pytest.mark.slow
 
 LENET = str(GOLDEN / "lenet.cnn")
+LIGHT = THEMES["light"]
 PAPER = 495.0  # points: 6.875 inches
 
 
@@ -116,7 +117,7 @@ def test_deep_nets_fit_a_sheet_of_paper_and_can_be_read(name: str, draw: Engine)
 
 def test_what_is_a_little_too_high_is_scaled_down() -> None:
     drawing = Drawing(400, 800, "<g/>")
-    sheet = Sheet(THEMES["light"], 500, False, 750, 0.7)
+    sheet = Sheet(LIGHT, 500, False, 750, 0.7)
     words = Words("N", "facts", "", "")
     made = page(words, [drawing], [], sheet)
     assert (made.width, made.height) == (pytest.approx(500), pytest.approx(750))
@@ -127,12 +128,31 @@ def test_what_is_a_little_too_high_is_scaled_down() -> None:
 
 def test_the_legend_stands_below_a_short_column_where_there_is_room() -> None:
     columns = [Drawing(200, 300, "<g/>"), Drawing(200, 100, "<g/>")]
-    sheet = Sheet(THEMES["light"], None, False, 0, 0.7)
+    sheet = Sheet(LIGHT, None, False, 0, 0.7)
     words = Words("N", "facts", "", "")
     heights = [page(words, columns, [Drawing(wide, 20, "<g/>")], sheet).height for wide in (0, 150, 900)]
     assert heights[0] == heights[1] == heights[2] - 20 - BETWEEN
     full = [columns[0], columns[0]]
     assert page(words, full, [Drawing(150, 20, "<g/>")], sheet).height > heights[1]
+
+
+def test_the_legend_is_near_the_column_above_it() -> None:
+    columns = [Drawing(200, 500, "<g/>"), Drawing(200, 100, "<g/>")]
+    made = page(Words("N", "", "", ""), columns, [Drawing(9, 9, "<key/>")], Sheet(LIGHT, None, False, 0, 0.7))
+    tops = [float(y) for y in re.findall(r"translate\([\d.]+ ([\d.]+)\)", made.svg)]
+    assert tops[0] == tops[1] == tops[2] - 100 - 2 * BETWEEN
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("width", [None, 17 * 72.0])
+def test_a_short_chain_is_one_straight_line(direction: str, width: float | None) -> None:
+    made = lay_out(simplify(golden("lenet")), Look(direction=direction, width=width))
+    assert "goes on at the same number" not in made.svg
+
+
+def test_of_two_pages_the_one_with_less_left_empty_is_better() -> None:
+    balanced, ragged = (merit(Page(400, 300, 1, share, ""), None, False, False) for share in (0.9, 0.6))
+    assert balanced > ragged
 
 
 def test_a_picture_that_cannot_be_read_says_so() -> None:
