@@ -16,7 +16,7 @@ from cnnspec.text.files import SHIPPED, STDIN
 FORMATS = ("svg", "png", "pdf", "tex", "dot", "html")
 
 OF_GRAPHS = ("detail", "direction", "show")
-LOOK = ("view", "theme", "width", "font", *OF_GRAPHS)
+LOOK = ("view", "theme", "width", "font", "blocks", *OF_GRAPHS)
 
 
 @click.command()
@@ -51,6 +51,7 @@ LOOK = ("view", "theme", "width", "font", *OF_GRAPHS)
     metavar="WHAT,…",
     help="Of shapes, params, macs, kernel those to show; all but macs if not given.",
 )
+@click.option("--blocks", is_flag=True, help="Of volumes: below the net what is in each of its blocks.")
 @click.option(
     "--format", "style", type=click.Choice(FORMATS), help="Of `-o -`, or of the file named as FILE."
 )

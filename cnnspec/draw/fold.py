@@ -176,7 +176,8 @@ def spread(counts: list[Count]) -> Count:
 
 
 def relabel(first: Cluster, copies: list[Cluster]) -> Cluster:
-    """Labels that differ from copy to copy are none of the whole."""
+    """Labels and arguments that differ from copy to copy are none of the whole."""
     name = first.name if all(copy.name == first.name for copy in copies) else ""
     label = first.label if all(copy.label == first.label for copy in copies) else ""
-    return first._replace(name=name, label=label)
+    arguments = tuple(pair for pair in first.arguments if all(pair in copy.arguments for copy in copies))
+    return first._replace(name=name, label=label, arguments=arguments)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnnspec.draw.box_text import brief_words, layer_words
-from cnnspec.draw.model import Box, Cluster, Count, Diagram, Edge, Item, Port, Rate, boxes
+from cnnspec.draw.model import Arguments, Box, Cluster, Count, Diagram, Edge, Item, Port, Rate, boxes
 from cnnspec.graph.tree import (
     TRAINING,
     UNREAD,
     Again,
     Braces,
     Group,
+    Instance,
     Leaf,
     Lost,
     Merge,
@@ -25,6 +26,7 @@ from cnnspec.graph.tree import (
 from cnnspec.graph.walk import live, own_name, rows
 from cnnspec.layers import FAMILIES
 from cnnspec.layers.base import Layer, Misfit
+from cnnspec.text.syntax import Literal
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
@@ -180,7 +182,8 @@ class Builder:
         items = self.steps(instance.steps, inner)
         if instance.output in makers:
             place.makers[step.output] = makers[instance.output]
-        return self.cluster("block", name, given_label(step.name, name.lower()), items, inner)
+        label = given_label(step.name, name.lower())
+        return self.cluster("block", name, label, items, inner, given_arguments(instance))
 
     def braces(self, step: Braces, place: Surroundings) -> list[Item]:
         items: list[Item] = []
@@ -247,11 +250,13 @@ class Builder:
         return items
 
     @staticmethod
-    def cluster(kind: str, name: str, label: str, items: list[Item], place: Surroundings) -> list[Item]:
+    def cluster(
+        kind: str, name: str, label: str, items: list[Item], place: Surroundings, arguments: Arguments = ()
+    ) -> list[Item]:
         """The items in a cluster; unlabelled braces make none."""
         if not items or (kind == "group" and not name):
             return items
-        return [Cluster(kind, name, label, tuple(items), 1, place.shared, place.idle)]
+        return [Cluster(kind, name, label, tuple(items), 1, place.shared, place.idle, arguments)]
 
 
 def are_known(value: Value) -> Shape:
@@ -288,6 +293,17 @@ def window(layer: Layer) -> tuple[int, int] | None:
             value = layer.value(name)
             return value.kernel if isinstance(value, Filter) else value
     return None
+
+
+def given_arguments(instance: Instance) -> Arguments:
+    """A use's arguments that are not the block's defaults."""
+    found = []
+    for parameter in instance.block.parameters:
+        name, default = parameter.name.name, parameter.default
+        value = instance.arguments[name]
+        if not isinstance(default, Literal) or default.value != value:
+            found.append((name, value))
+    return tuple(found)
 
 
 def braces_label(step: Braces) -> str:

@@ -22,7 +22,8 @@ NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the lar
 class Look(NamedTuple):
     """`width` is the page's, in points; None: as wide as suits the net. `letters` are those of a line.
 
-    `font`: a family, or a font's file; "" is the one that all is measured in.
+    `font`: a family, or a font's file; "" is the one that all is measured in. `blocks`: a figure of volumes
+    shows what is in its blocks.
     """
 
     view: str = "graph"
@@ -33,6 +34,7 @@ class Look(NamedTuple):
     show: frozenset[str] = frozenset(SHOWN) - {"macs"}
     letters: int = 24
     font: str = ""
+    blocks: bool = False
 
 
 def look_of(
@@ -43,6 +45,7 @@ def look_of(
     width: str | None = None,
     show: str | Collection[str] | None = None,
     font: str | None = None,
+    blocks: bool = False,
 ) -> Look:
     """A look in words: a width as `6.875in`, what is shown as `shapes,macs` or a list; None: as usual.
 
@@ -50,11 +53,13 @@ def look_of(
     """
     choose("view", view, VIEWS)
     choose("theme", theme, THEMES)
-    look = Look(view=view, theme=THEMES[theme], font=font or "")
+    look = Look(view=view, theme=THEMES[theme], font=font or "", blocks=blocks)
     graphs = {"detail": detail, "direction": direction, "show": show}
     given = [name for name, value in graphs.items() if value is not None]
     if view != "graph" and given:
         raise ValueError(f"{given[0]} goes with view graph")
+    if blocks and view != "volume":
+        raise ValueError("blocks goes with view volume")
     if detail is not None:
         look = look._replace(detail=choose("detail", detail, DETAILS))
     if direction is not None:

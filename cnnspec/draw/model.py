@@ -12,6 +12,8 @@ from typing import NamedTuple
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 
+Arguments = tuple[tuple[str, object], ...]  # names and values
+
 
 class Count(NamedTuple):
     """Parameters or multiply-accumulates: of all copies together, and of a single one, which may vary."""
@@ -63,7 +65,8 @@ class Box(NamedTuple):
 class Cluster(NamedTuple):
     """Boxes that belong together: a block's use, labelled braces, or one iteration of a repeat.
 
-    An iteration has no name of its own: it is drawn only where several were folded into one.
+    An iteration has no name of its own: it is drawn only where several were folded into one. `arguments` are
+    those of a block's use that are not its defaults, by name.
     """
 
     kind: str  # "block", "group" or "iteration"
@@ -73,6 +76,7 @@ class Cluster(NamedTuple):
     times: int = 1
     shared: bool = False
     idle: str = ""
+    arguments: Arguments = ()
 
 
 Item = Box | Cluster

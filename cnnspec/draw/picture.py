@@ -142,5 +142,5 @@ def volumes(network: Network, suffix: str, look: Look) -> Picture:
 
     if suffix == ".dot":
         raise DrawProblem("a .dot file holds a graph: a view of volumes wants .svg, .png, .pdf or .tex")
-    page = figure(network, width_pt=look.width or VOLUMES, theme=look.theme.name)
+    page = figure(network, width_pt=look.width or VOLUMES, theme=look.theme.name, blocks=look.blocks)
     return Picture(write_page(page, suffix, look, network.name, mark(network)))

@@ -44,6 +44,7 @@ def test_every_format_is_written_without_graphviz(
         (("-o", "x.dot"), "wants .svg, .png or .pdf"),
         (("-o", "x.svg", "--width", "wide"), "--width wants a length"),
         (("-o", "x.svg", "--width", "1in"), "between 2in and 200in"),
+        (("-o", "x.svg", "--view", "graph", "--blocks"), "--blocks goes with view volume"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(arguments: tuple[str, ...], wanted: str) -> None:
@@ -69,6 +70,13 @@ def test_golden_files(name: str) -> None:
     if os.environ.get("CNNSPEC_UPDATE"):
         path.write_text(found, encoding="utf-8")
     assert found == path.read_text(encoding="utf-8")
+
+
+def test_blocks_are_opened_where_that_is_wanted() -> None:
+    arguments = ["draw", "efficientnet", "--net", "EfficientNetB0", "--view", "volume", "-o", "-"]
+    plain, opened = (CliRunner().invoke(main, [*arguments, *more]).output for more in ([], ["--blocks"]))
+    assert "MBConv kernel 5 expand 6</text>" not in plain
+    assert "MBConv kernel 5 expand 6</text>" in opened
 
 
 def test_those_who_do_not_see_it_are_told() -> None:

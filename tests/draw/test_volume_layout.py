@@ -9,7 +9,7 @@ import pytest
 from cnnspec.compiler import check_text
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.arrange import wrapped
-from cnnspec.draw.volume.compose import Layout, in_a_valley, layout, measure_steps
+from cnnspec.draw.volume.compose import NAMES, Layout, in_a_valley, layout, measure_steps
 from cnnspec.draw.volume.figure_model import plan
 from cnnspec.draw.volume.primitives import Disc, Face, Point, Primitive, Text
 from cnnspec.draw.volume.strip import draw_rows, rails
@@ -159,6 +159,26 @@ def test_operations_of_a_row_stand_on_one_line() -> None:
     tops = {part.at.y for part in drawn.strip.parts if isinstance(part, Text) and part.words in first}
     assert len(first) > 5
     assert len(tops) == 1
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+@pytest.mark.parametrize("name", ("convnext", "deeplab", "googlenet", "inception_v3", "mobilenet_v3"))
+def test_words_stand_apart_in_opened_blocks(name: str, wide: float) -> None:
+    figure = plan(simplify(shipped(name)[0]), blocks=True)
+    made = layout(figure, wide)
+    assert not faults(made, wide)
+    titles = [part.words for part in made.parts if isinstance(part, Text) and part.bold]
+    assert all(any(title[:4] == inner.name[:4] for title in titles) for inner in figure.opened)
+    assert figure.opened
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+def test_the_legend_tells_every_colour(wide: float) -> None:
+    made = layout(plan(simplify(shipped("resunet")[0])), wide)
+    kinds = {part.role for part in made.parts if isinstance(part, Face)} - {"input", "patch"}
+    texts = {part.words for part in made.parts if isinstance(part, Text)}
+    assert kinds == {"conv", "shape", "copy"}
+    assert {NAMES[kind] for kind in kinds} <= texts
 
 
 def test_a_net_of_which_nothing_is_known_has_a_page() -> None:

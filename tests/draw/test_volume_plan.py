@@ -69,7 +69,8 @@ def test_repeats_are_folded_and_counted() -> None:
 
 def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
     bands = {step.words: step.bands for step in plan(simplify(shipped("googlenet")[0])).steps if step.bands}
-    assert bands["Inception",] == (("conv", 384), ("conv", 384), ("conv", 128), ("conv", 128))
+    wide = bands["Inception 384+384+128+128",]
+    assert wide == (("conv", 384), ("conv", 384), ("conv", 128), ("conv", 128))
     dense = plan(simplify(shipped("densenet", "DenseNet121")[0])).steps[5]
     assert dense.label == ("256@56x56",)
     assert dense.bands == (("copy", 64), ("conv", 192))
@@ -89,7 +90,7 @@ def test_sheets_have_the_kind_of_what_made_them() -> None:
 def test_a_join_of_many_paths_is_one_volume() -> None:
     paths = "".join(f"| conv {width}@1x1, conv {width}@3x3 pad=1 " for width in (1, 2, 3, 4))
     made = planned(f"input 8@8x8\nconcat {{ {paths} }}\nrelu")
-    assert words(made) == ["", "concat of 4 paths, relu"]
+    assert words(made) == ["", "concat of 4 paths 1+2+3+4, relu"]
     assert [channels for _, channels in made.steps[1].bands] == [1, 2, 3, 4]
 
 
@@ -97,6 +98,39 @@ def test_nets_of_many_blocks_show_a_volume_a_block() -> None:
     made = plan(simplify(shipped("mobilenet_v2")[0]))
     assert len(made.steps) < 20
     assert "InvertedResidual ×3" in words(made)
+
+
+def test_blocks_tell_the_arguments_that_tell_them_apart() -> None:
+    """Neither the channels made, for the label says so, nor rates, nor what is as by default."""
+    found = words(plan(simplify(shipped("efficientnet")[0])))
+    assert found[2:5] == [
+        "MBConv kernel 3 expand 1",
+        "MBConv kernel 3 /2 expand 6",
+        "MBConv kernel 3 expand 6",
+    ]
+    assert "MBConv kernel 5 /2 expand 6" in found
+    found = words(plan(simplify(shipped("deeplab", "DeepLabV3ResNet50")[0])))
+    assert "Bottleneck dilation 2 ×5" in found
+    found = words(plan(simplify(shipped("mobilenet_v3")[0])))
+    assert "Bneck kernel 3 hidden 200 squeeze=no act=hardswish" in found
+
+
+def test_blocks_that_are_drawn_as_one_are_opened_once() -> None:
+    made = plan(simplify(shipped("efficientnet")[0]), blocks=True)
+    (block,) = made.opened
+    assert block.name == "MBConv kernel 5 expand 6"
+    assert words(block)[:3] == ["", "conv 1x1, batchnorm, silu", "conv 5x5 groups 1152, batchnorm, silu"]
+    assert [step.sign for step in block.steps if step.sign] == ["×", "+"]
+    assert [brace.words for brace in block.braces] == ["SqueezeExcite"]
+    assert Skip(0, len(block.steps) - 1) in block.skips
+    (inception,) = plan(simplify(shipped("googlenet")[0]), blocks=True).opened
+    assert len([skip for skip in inception.skips if skip.head == len(inception.steps) - 1]) == 3
+    assert not plan(simplify(shipped("resnet")[0]), blocks=True).opened
+
+
+def test_what_is_enlarged_to_be_laid_beside_others_keeps_its_colour() -> None:
+    made = planned("input 8@8x8\nconcat { | identity | conv 2@1x1, maxpool 2, upsample 2 }\nconv 4@1x1")
+    assert made.steps[-2].bands == (("copy", 8), ("pool", 2))
 
 
 def test_shared_weights_are_drawn_once() -> None:

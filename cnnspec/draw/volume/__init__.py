@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from cnnspec.graph.tree import Network
 
 
-def figure(network: Network, *, width_pt: float, theme: str) -> str:
-    """The network's figure as the text of an SVG, of this width. Raises DrawProblem."""
+def figure(network: Network, *, width_pt: float, theme: str, blocks: bool = False) -> str:
+    """The network's figure as the text of an SVG, of this width. Raises DrawProblem.
+
+    `blocks`: what is in each block that is drawn as one volume stands below.
+    """
     from cnnspec.draw.simplify import simplify
     from cnnspec.draw.volume.compose import draw_figure
     from cnnspec.draw.volume.figure_model import plan
 
-    return draw_figure(plan(simplify(network)), width_pt, theme, mark(network))
+    return draw_figure(plan(simplify(network), blocks), width_pt, theme, mark(network))
 
 
 def mark(network: Network) -> str:

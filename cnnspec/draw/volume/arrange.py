@@ -18,7 +18,7 @@ from cnnspec.draw.volume.solids import Plane, Solid, solid
 LABEL, WORDS = 6.5, 6.0  # sizes of letters, in points
 LINE, LONGEST = 46.0, 92.0  # how wide a line of an operation is to be, and how wide a word may make it
 ALONG = 110.0  # how wide the words along a skip may be
-_BREAKS = re.compile(r" (?![/×])")  # not before a stride or a count
+_BREAKS = re.compile(r" (?=[^\W\d])")  # before the name of an argument, not before its value
 GAP, STUB, APART, LOOSE, LOOSEST = 15.0, 14.0, 3.0, 16.0, 40.0
 NUMBER = 12.0  # beside a row, the room for the number of a skip that changes rows
 
@@ -104,7 +104,16 @@ def lines(words: Sequence[str]) -> list[str]:
 def pieces(words: Sequence[str]) -> list[str]:
     """What an operation says, broken wherever a line may end; commas between layers."""
     parts = [f"{part}," for part in words[:-1]] + list(words[-1:])
-    return [word for part in parts for word in _BREAKS.split(part)]
+    return [word for part in parts for word in break_up(part)]
+
+
+def break_up(part: str) -> list[str]:
+    """Behind the layer and before arguments; a stride or a count stays with what it belongs to."""
+    layer, between, rest = part.partition(" ")
+    found = _BREAKS.split(rest) if between else []
+    if rest[:1] in ("/", "×") or (found and width(f"{layer} {found[0]}", WORDS) <= LINE):
+        return [f"{layer} {found[0]}", *found[1:]]
+    return [layer, *found]
 
 
 def fill_rows(words: Sequence[str], size: float, room: float) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnnspec.draw.metrics import cut
+from cnnspec.draw import style
+from cnnspec.draw.metrics import BOLD, cut, width
 from cnnspec.draw.volume import render
-from cnnspec.draw.volume.arrange import ALONG, WORDS, Sized, fill_rows, give_size, wrapped
+from cnnspec.draw.volume.arrange import ALONG, APART, LABEL, WORDS, Sized, fill_rows, give_size, wrapped
 from cnnspec.draw.volume.figure_model import Figure
 from cnnspec.draw.volume.palette import THEMES
-from cnnspec.draw.volume.primitives import PITCH, Point, Primitive, Text, shift
+from cnnspec.draw.volume.primitives import PITCH, Face, Point, Primitive, Text, shift
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.strip import Row, draw_rows
 from cnnspec.draw.volume.valley import levels, rungs, stairs, without_resizes
@@ -20,6 +22,11 @@ HIGHEST = 0.95  # of the width, how high a U is to be
 ROW, EXCESS = 0.35, 2.0  # what a row less is worth in zoom, and what so much less height
 SMALL = 0.4  # zooms below this are for what fits in no other way
 ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
+SMALL_ZOOMS = ZOOMS[4:]  # of a block beside the net
+NAMES = style.NAMES | {"block": "block", "copy": "copy of an earlier value"}
+
+
+Body = tuple[list[Primitive], float]  # parts, and how far down they reach
 
 
 class Layout(NamedTuple):
@@ -30,17 +37,30 @@ class Layout(NamedTuple):
 
 
 def layout(figure: Figure, wide: float) -> Layout:
+    """The figure, below it the blocks that it opens, and the facts."""
+    parts, y = body(figure, wide, ZOOMS)
+    for inner in figure.opened:
+        y += BETWEEN + LABEL
+        name = cut(inner.name, LABEL, (wide - 2 * MARGIN) / BOLD)
+        parts.append(Text(Point(MARGIN, y), name, LABEL, middle=False, bold=True))
+        found, height = body(inner, wide, SMALL_ZOOMS)
+        parts += [shift(part, 0, y) for part in found]
+        y += height
+    return with_footer(figure, parts, y, wide)
+
+
+def body(figure: Figure, wide: float, zooms: Sequence[float]) -> Body:
     """As a U where the net is one and there is room, else in rows."""
     skips = (skip._replace(words=cut(skip.words, WORDS, ALONG)) for skip in figure.skips)
     figure = figure._replace(skips=tuple(skips))
-    return in_a_valley(without_resizes(figure), wide) or in_rows(figure, wide)
+    return in_a_valley(without_resizes(figure), wide) or in_rows(figure, wide, zooms)
 
 
-def in_rows(figure: Figure, wide: float) -> Layout:
+def in_rows(figure: Figure, wide: float, zooms: Sequence[float]) -> Body:
     """The figure in few rows, large, and not too high: whichever zoom does best at all three."""
     left, right = MARGIN, wide - MARGIN
     least, best = float("inf"), list[Row]()
-    for zoom in ZOOMS:
+    for zoom in zooms:
         rows = wrapped(figure, measure_steps(figure, zoom), left, right)
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
         if cost < least and all(row[-1].right <= right for row in rows):
@@ -61,10 +81,10 @@ def in_rows(figure: Figure, wide: float) -> Layout:
             parts.append(wire._replace(points=points))
         end = Point(leaving.x, leaving.y + zero)
         y += strip.bottom - strip.top + BETWEEN
-    return with_footer(figure, parts, y - BETWEEN, wide)
+    return parts, y - BETWEEN
 
 
-def in_a_valley(figure: Figure, wide: float) -> Layout | None:
+def in_a_valley(figure: Figure, wide: float) -> Body | None:
     """The figure as a U, as large as there is room; None where it is no U, or there is not enough room."""
     found = levels(figure)
     for zoom in ZOOMS if found else ():
@@ -72,7 +92,7 @@ def in_a_valley(figure: Figure, wide: float) -> Layout | None:
         if made:
             parts, y = stairs(made, figure.steps, MARGIN, MARGIN, wide - MARGIN)
             if y < HIGHEST * wide or zoom == ZOOMS[-1]:
-                return with_footer(figure, parts, y, wide)
+                return parts, y
     return None
 
 
@@ -82,14 +102,31 @@ def measure_steps(figure: Figure, zoom: float) -> list[Sized]:
 
 
 def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -> Layout:
-    """The parts down to y, and below them the facts, a sentence a line where one does not hold them."""
+    """The parts down to y, and below them the colours, and the facts in as many lines as they need."""
+    below, y = legend(figure, y + BETWEEN, wide)
     sentences = [f"{figure.name}: {figure.facts}.", *figure.notes, "Channels@height x width; not to scale."]
     said = fill_rows(sentences, WORDS, wide - 2 * MARGIN)
-    footer: list[Primitive] = []
-    for i, words in enumerate(said):
-        at = Point(MARGIN, y + BETWEEN + WORDS * (1 + PITCH * i))
-        footer.append(Text(at, cut(words, WORDS, wide - 2 * MARGIN), WORDS, False, "quiet"))
-    return Layout((*parts, *footer), y + BETWEEN + WORDS * (1 + PITCH * (len(said) - 1)) + MARGIN)
+    for words in said:
+        y += WORDS * PITCH
+        below.append(Text(Point(MARGIN, y), cut(words, WORDS, wide - 2 * MARGIN), WORDS, False, "quiet"))
+    return Layout((*parts, *below), y + MARGIN)
+
+
+def legend(figure: Figure, y: float, wide: float) -> tuple[list[Primitive], float]:
+    """What the colours mean, in lines from y on; and where they end."""
+    steps = [step for each in (figure, *figure.opened) for step in each.steps if not step.sign]
+    shown = {kind for step in steps for kind, _ in step.bands or ((step.kind, 0),)}
+    parts: list[Primitive] = []
+    x = MARGIN
+    for kind, words in ((kind, words) for kind, words in NAMES.items() if kind in shown):
+        length = WORDS + APART + width(words, WORDS)
+        if x > MARGIN and x + length > wide - MARGIN:
+            x, y = MARGIN, y + WORDS * PITCH
+        corners = (Point(x + a * WORDS, y + b * WORDS) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)))
+        parts.append(Face(tuple(corners), kind))
+        parts.append(Text(Point(x + WORDS + APART, y + 0.85 * WORDS), words, WORDS, False, "quiet"))
+        x += length + BETWEEN
+    return parts, y + (WORDS * PITCH if parts else 0.0) + APART
 
 
 def draw_figure(figure: Figure, wide: float, theme: str, mark: str) -> str:

@@ -5,9 +5,13 @@ Every box makes one value, so both go by the box's number. Left out is what only
 
 from __future__ import annotations
 
-from cnnspec.draw.box_text import SYMBOLS, fault_words, plain, shape_words
-from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes
+from typing import Any
 
+from cnnspec.draw.box_text import SYMBOLS, fault_words, plain, shape_words, value_words
+from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes
+from cnnspec.values.kinds import is_integer
+
+Calls = list[tuple[dict[str, Any], int]]  # uses of one block: arguments, and the channels that it makes
 Bands = tuple[tuple[str, int], ...]  # kinds and channels
 
 MOST_VOLUMES = 36  # before blocks are drawn as one volume each
@@ -20,7 +24,9 @@ class Draft:
     """`boxes`, `tails` and `heads` are what is left; `made` and `bands` stay those of the whole diagram.
 
     `odds` tells what a box's value is at odds with; of a box that does not fit, what arrives. `outputs` are
-    the names under which a box's value leaves the net.
+    the names under which a box's value leaves the net. `telling` are the arguments that tell uses of a block
+    apart. `closed` are clusters that are drawn as one volume, none of them within another: by name that with
+    the most boxes.
     """
 
     def __init__(self, diagram: Diagram) -> None:
@@ -41,6 +47,8 @@ class Draft:
         self.turn()
         self.bands = concatenated_bands(self, diagram.edges)
         self.clusters = list(clusters(diagram.items))
+        self.telling = telling(self.clusters, self.made)
+        self.closed: dict[str, Cluster] = {}
         self.homes: dict[int, int] = {}  # the folded cluster that a box stands in
         for i, cluster in enumerate(self.clusters):
             if cluster.times > 1:
@@ -53,14 +61,22 @@ class Draft:
             for tail in dict.fromkeys(tails):
                 self.heads[tail].append(head)
 
-    def collapse(self, numbers: set[int], *parts: str, times: int = 1, shared: bool = False) -> None:
+    def close(self, cluster: Cluster, times: int = 1, shared: bool = False) -> None:
+        """Draw a cluster as one volume, if that can be."""
+        inside = numbers(cluster)
+        if self.collapse(inside, title(self, cluster), times=times, shared=shared) and not shared:
+            outer = {name: other for name, other in self.closed.items() if not numbers(other) <= inside}
+            largest = max(outer.get(cluster.name, cluster), cluster, key=lambda c: len(numbers(c)))
+            self.closed = outer | {cluster.name: largest}
+
+    def collapse(self, numbers: set[int], *parts: str, times: int = 1, shared: bool = False) -> bool:
         """Boxes become one that is described as `parts` say, if a single value leaves them and all fits."""
         inside = numbers & self.boxes.keys()
         leaving = {n for n in inside if n in self.outputs or not inside.issuperset(self.heads[n])}
         exits = leaving or {max(inside, default=-1)}
         entering = dict.fromkeys(tail for n in sorted(inside) for tail in self.tails[n] if tail not in inside)
         if len(inside) < 2 or len(exits) > 1 or not entering or self.odds.keys() & inside - leaving:
-            return
+            return False
         number = exits.pop()
         box = self.boxes[number]
         for n in inside:
@@ -68,6 +84,7 @@ class Draft:
         self.boxes[number] = box._replace(kind="block", parts=parts, times=times, shared=shared, window=None)
         self.tails[number] = list(entering)
         self.turn()
+        return True
 
     def drop(self, number: int) -> None:
         """Leave out a box of a single tail, whose heads take that instead."""
@@ -110,8 +127,9 @@ def concatenated_bands(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands
     found: dict[int, Bands] = {}
     kinds: dict[int, str] = {}
     for number, box in sorted(draft.boxes.items()):
-        tails = draft.tails[number]
-        kinds[number] = kinds[tails[0]] if box.kind == "join" else "copy" if box.kind == "shape" else box.kind
+        tail = next(iter(draft.tails[number]), -1)
+        passed_on = "copy" if box.kind == "shape" and len(draft.heads[tail]) > 1 else kinds.get(tail, "")
+        kinds[number] = passed_on if box.kind in ("join", "shape") else box.kind
         if box.kind == "join" and box.parts[0] == "concat":
             found[number] = ()
     for edge in edges:
@@ -127,11 +145,13 @@ def clusters(items: tuple[Item, ...]) -> list[Cluster]:
     return [c for item in items if isinstance(item, Cluster) for c in (item, *clusters(item.items))]
 
 
-def draft_of(diagram: Diagram) -> Draft:
+def draft_of(diagram: Diagram, opens: bool = False) -> Draft:
+    """`opens`: every path is drawn, however many there are."""
     draft = Draft(diagram)
     hide_copies(draft)
     gather_followers(draft)
-    hide_branches(draft)
+    if not opens:
+        hide_branches(draft)
     hide_clusters(draft, "block")
     hide_clusters(draft, "group")
     return draft
@@ -141,7 +161,7 @@ def hide_copies(draft: Draft) -> None:
     """What runs once more with the same weights was drawn the first time."""
     for cluster in draft.clusters:
         if cluster.shared:
-            draft.collapse(numbers(cluster), title(cluster), shared=True)
+            draft.close(cluster, shared=True)
 
 
 def gather_followers(draft: Draft) -> None:
@@ -205,7 +225,7 @@ def hide_branches(draft: Draft) -> None:
         join = draft.boxes[number].parts
         exact = own and not numbers(own[-1]) & draft.boxes.keys() - region
         if exact:
-            draft.collapse(region, title(own[-1]))
+            draft.close(own[-1])
         else:
             draft.collapse(region, f"{join[0]} of {len(lengths)} paths", *join[1:])
 
@@ -235,15 +255,66 @@ def hide_clusters(draft: Draft, kind: str) -> None:
     if sum(box.kind != "join" for box in draft.boxes.values()) > MOST_VOLUMES:
         for cluster in reversed(draft.clusters):
             if cluster.kind == kind and cluster.name:
-                draft.collapse(numbers(cluster), title(cluster), times=cluster.times)
+                draft.close(cluster, cluster.times)
+
+
+def alone(diagram: Diagram, cluster: Cluster, name: str) -> Diagram:
+    """A cluster as a diagram of its own, with the values that arrive as inputs."""
+    inside = numbers(cluster)
+    entering = {e.tail: e for e in reversed(diagram.edges) if e.tail not in inside and e.head in inside}
+    inputs = [Box(tail, "input", ("input",), ("input",)) for tail in sorted(entering)]
+    inner = [edge for edge in diagram.edges if edge.head in inside]
+    leaving = next(edge for edge in diagram.edges if edge.tail in inside and edge.head not in inside)
+    end = Box(max(inside) + 1, "output", ("output",), ("output",))
+    edges = (*inner, leaving._replace(head=end.number))
+    return Diagram(name, (), (), (*inputs, *cluster.items, end), edges)
 
 
 def numbers(cluster: Cluster) -> set[int]:
     return {box.number for box in boxes(cluster.items)}
 
 
-def title(cluster: Cluster) -> str:
-    return plain(cluster.label if cluster.kind != "block" and cluster.label else cluster.name)
+def title(draft: Draft, cluster: Cluster) -> str:
+    """`MBConv kernel 5 /2 expand 6`; of a block that lays values side by side the name: bands tell more."""
+    if cluster.kind != "block":
+        return plain(cluster.label or cluster.name)
+    if len(draft.bands.get(max(numbers(cluster)), ())) > 1:
+        return plain(cluster.name)
+    given = dict(cluster.arguments)
+    said = [argument_words(name, given[name]) for name in draft.telling[cluster.name] if name in given]
+    return " ".join(filter(None, (plain(cluster.name), *said)))
+
+
+def argument_words(name: str, value: object) -> str:
+    if name == "stride":
+        return "" if value in (1, (1, 1)) else f"/{plain(value_words(value))}"
+    if value is True:
+        return plain(name)
+    between = " " if is_integer(value) or type(value) is tuple else "="
+    return plain(f"{name}{between}{value_words(value)}")
+
+
+def telling(found: list[Cluster], made: dict[int, Edge]) -> dict[str, list[str]]:
+    """By block, the arguments that tell its uses apart, but for rates and what the channels made tell too."""
+    uses: dict[str, Calls] = {}
+    for cluster in found:
+        if cluster.kind == "block":
+            edge = made.get(max(numbers(cluster)))
+            channels = int(edge.last.channels) if edge else 0
+            uses.setdefault(cluster.name, []).append((dict(cluster.arguments), channels))
+    return {block: [name for name in names_of(calls) if tells(name, calls)] for block, calls in uses.items()}
+
+
+def names_of(calls: Calls) -> list[str]:
+    return list(dict.fromkeys(name for given, _ in calls for name in given))
+
+
+def tells(name: str, calls: Calls) -> bool:
+    values = [given.get(name) for given, _ in calls]
+    shares = {made / given[name] for given, made in calls if isinstance(given.get(name), int) and given[name]}
+    said_by_channels = len(shares) == 1 and all(map(is_integer, values))
+    rate = any(isinstance(value, float) for value in values)
+    return any(value != values[0] for value in values) and not said_by_channels and not rate
 
 
 def sign(box: Box) -> str:

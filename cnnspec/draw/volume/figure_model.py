@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.box_text import plain, shape_words
 from cnnspec.draw.model import Box, Diagram, boxes, totals
-from cnnspec.draw.volume.draft import Bands, Draft, draft_of, length, numbers, sign
+from cnnspec.draw.volume.draft import Bands, Draft, alone, draft_of, length, numbers, sign, title
 from cnnspec.graph.tree import UNREAD
 from cnnspec.values.shapes import Shape
 
@@ -56,7 +56,7 @@ class Brace(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """`notes` are sentences on what is not drawn."""
+    """`notes` are sentences on what is not drawn; `opened` are blocks that are drawn as one volume each."""
 
     name: str
     facts: str
@@ -64,10 +64,15 @@ class Figure(NamedTuple):
     skips: tuple[Skip, ...]
     braces: tuple[Brace, ...]
     notes: tuple[str, ...] = ()
+    opened: tuple[Figure, ...] = ()
 
 
-def plan(diagram: Diagram) -> Figure:
-    draft = draft_of(diagram)
+def plan(diagram: Diagram, blocks: bool = False) -> Figure:
+    """What the figure of a diagram shows; with `blocks` also what is in each block that it shows as one."""
+    return figure_of(diagram, draft_of(diagram), blocks)
+
+
+def figure_of(diagram: Diagram, draft: Draft, blocks: bool = False) -> Figure:
     skips = absorb(draft)
     order = in_order(draft)
     place = {number: i for i, number in enumerate(order)}
@@ -80,8 +85,22 @@ def plan(diagram: Diagram) -> Figure:
     found = sorted(Skip(place[tail], place[head], words) for tail, head, words in skips)
     params, macs = totals(diagram)
     facts = f"{params:,} parameters, {macs:,} MACs"
-    found_braces, found_notes = tuple(braces(draft, place)), tuple(notes(diagram))
-    return Figure(plain(diagram.name), facts, tuple(steps), tuple(found), found_braces, found_notes)
+    return Figure(
+        plain(diagram.name, 100),
+        facts,
+        tuple(steps),
+        tuple(found),
+        tuple(braces(draft, place)),
+        tuple(notes(diagram)),
+        tuple(opened(diagram, draft)) if blocks else (),
+    )
+
+
+def opened(diagram: Diagram, draft: Draft) -> Iterator[Figure]:
+    """The blocks that are drawn as one volume each, the first of the net first."""
+    for cluster in sorted(draft.closed.values(), key=lambda cluster: min(numbers(cluster))):
+        inner = alone(diagram, cluster, title(draft, cluster))
+        yield figure_of(inner, draft_of(inner, opens=True))
 
 
 def notes(diagram: Diagram) -> Iterator[str]:
@@ -112,15 +131,17 @@ def step(draft: Draft, box: Box, fed: bool) -> Step:
     bands = draft.bands.get(box.number, ())
     if box.number in draft.homes:
         bands = grown(bands, int(edge.last.channels))
+    if sum(channels for _, channels in bands) != edge.last.channels:
+        bands = ()
     return Step(
         box.kind,
-        () if box.kind == "input" else words_of(box),
+        () if box.kind == "input" else words_of(box, bands),
         label,
         edge.last,
         box.window,
         box.times if box.kind != "block" else 1,
         sign(box),
-        bands if sum(channels for _, channels in bands) == edge.last.channels else (),
+        bands,
         fed,
         draft.odds.get(box.number, ""),
         box.number in draft.outputs,
@@ -136,9 +157,11 @@ def grown(bands: Bands, channels: int) -> Bands:
     return *copied, (added[0][0], channels - copied[0][1])
 
 
-def words_of(box: Box) -> tuple[str, ...]:
-    """The operation, a line a layer; a circle says for itself what it does."""
-    lines = [_TOLD.sub("", plain(part)) for part in box.parts]
+def words_of(box: Box, bands: Bands = ()) -> tuple[str, ...]:
+    """The operation, a line a layer, of a block the widths of its paths; a circle says what it does."""
+    lines = [_TOLD.sub("", plain(part, 100)) for part in box.parts]
+    if box.kind == "block" and len(bands) > 1:
+        lines[0] += " " + "+".join(str(channels) for _, channels in bands)
     if sign(box):
         lines = lines[1:]
     elif box.times > 1:
