@@ -262,6 +262,16 @@ def test_volumes_stand_apart(stem: str) -> None:
         assert link.tail < link.head
 
 
+@pytest.mark.parametrize(("stem", "most"), [("googlenet", 1), ("resnet", 2)])
+def test_few_links_lead_from_row_to_row(stem: str, most: int) -> None:
+    net = shipped(stem)[0]
+    made = space(simplify(net), contents(net))
+    around = [link for link in made.links if link.around]
+    assert 0 < len(around) <= most
+    assert len({link.tail for link in around}) == 1
+    assert all(made.slabs[link.tail].middle[2] > made.slabs[link.head].middle[2] for link in around)
+
+
 def test_larger_maps_are_larger_volumes() -> None:
     net = network("net N {\n input 3@32x32\n conv 8@3x3\n maxpool 2x2\n conv 32@3x3\n}\n")
     _, wide, pooled, deep = space(simplify(net), contents(net)).slabs

@@ -28,6 +28,15 @@ VIEWBOX = (
     "return document.querySelector('.level:not([hidden]) svg').getAttribute('viewBox').split(' ').map(Number)"
 )
 INK = "return document.getElementById('volumes').toDataURL()"
+WATCH = """
+const pen = CanvasRenderingContext2D.prototype, paths = [], fill = pen.fill;
+window.labels = [];
+pen.fill = function (path) { paths.push(path); fill.call(this, path); };
+pen.fillText = function (text, x, y) {
+  const covers = (path) => [y - 9, y].some((at) => this.isPointInPath(path, x, at));
+  window.labels.push([text, paths.some(covers)]);
+};
+"""
 FRAME = "requestAnimationFrame(() => requestAnimationFrame(() => done()))"
 
 
@@ -182,6 +191,15 @@ def test_volumes_turn_by_keys_and_by_dragging_and_show_their_layers(lenet: Brows
     lenet.wait(FRAME)
     lenet.click("#volumes")
     assert lenet.run(SHOWN, ".line")
+
+
+def test_labels_of_volumes_stand_on_none(resnet: Browser) -> None:
+    resnet.run(WATCH)
+    resnet.click("#space-tab")
+    resnet.wait(FRAME)
+    labels = resnet.run("return window.labels")
+    assert len(labels) > 10
+    assert not [text for text, covered in labels if covered]
 
 
 def test_the_table_sorts_and_points_at_the_rest(lenet: Browser) -> None:

@@ -55,7 +55,7 @@ function paintSlab(pen, slab, corners, colours, shown) {
     pen.lineWidth = shown ? 2.5 : 0.6;
     pen.stroke(path);
   }
-  painted.push({ path: whole, layers: slab.layers });
+  painted.push({ path: whole, layers: slab.layers, frame: frameOf(corners) });
 }
 
 function paintLink(pen, link, points, colours) {
@@ -69,19 +69,35 @@ function overlap(one, other) {
   return one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3];
 }
 
-// Labels below their volumes, the chosen first; what would cover another is left out, and nothing leaves
-// the canvas to the side.
+function frameOf(points) {
+  const [left, right] = bounds(points.map((point) => point.x));
+  const [top, bottom] = bounds(points.map((point) => point.y));
+  return [left, top, right, bottom];
+}
+
+// Whether a path, whose points are of the canvas, meets a box: at its corners or between them.
+function touches(pen, path, [left, top, right, bottom]) {
+  const dense = window.devicePixelRatio || 1;
+  const xs = [0, 0.25, 0.5, 0.75, 1].map((share) => (left + share * (right - left)) * dense);
+  return xs.some((x) => [top, bottom].some((y) => pen.isPointInPath(path, x, y * dense)));
+}
+
+// Labels below their volumes or else above, the chosen first; what would cover another label or a volume is
+// left out, and nothing leaves the canvas to the side.
 function paintLabels(pen, labels, colours, width) {
   const taken = [];
   pen.font = "11px 'DejaVu Sans', Verdana, sans-serif";
   pen.textAlign = "center";
   pen.lineJoin = "round";
-  for (const { text, x: middle, y, shown } of labels.sort((a, b) => b.shown - a.shown)) {
+  for (const { text, x: middle, below, above, shown } of labels.sort((a, b) => b.shown - a.shown)) {
     const wide = pen.measureText(text).width / 2 + 3;
     const x = middle > 0 && middle < width ? Math.max(wide, Math.min(width - wide, middle)) : middle;
-    const box = [x - wide, y - 11, x + wide, y + 3];
-    if (taken.some((other) => overlap(box, other))) continue;
-    taken.push(box);
+    const boxAt = (y) => [x - wide, y - 11, x + wide, y + 3];
+    const covers = (box) => painted.some((slab) => overlap(box, slab.frame) && touches(pen, slab.path, box));
+    const isFree = (y) => !taken.some((other) => overlap(boxAt(y), other)) && !covers(boxAt(y));
+    const y = [below, above].find(isFree) ?? (shown ? below : null);
+    if (y === null) continue;
+    taken.push(boxAt(y));
     pen.lineWidth = 3;
     pen.strokeStyle = colours.paper;
     pen.strokeText(text, x, y);
@@ -110,7 +126,8 @@ function paint() {
     const lit = slab.layers.some((layer) => shown.has(layer));
     things.push({ away: project(slab.middle).away, draw: () => paintSlab(pen, slab, corners, colours, lit) });
     const { x } = project(slab.middle);
-    labels.push({ text: slab.label, x, y: Math.max(...corners.map((corner) => corner.y)) + 14, shown: lit });
+    const [top, bottom] = bounds(corners.map((corner) => corner.y));
+    labels.push({ text: slab.label, x, below: bottom + 14, above: top - 6, shown: lit });
   }
   painted = [];
   for (const thing of things.sort((a, b) => b.away - a.away)) thing.draw();

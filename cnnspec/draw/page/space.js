@@ -40,14 +40,14 @@ function facesEye(points) {
   return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x) < 0;
 }
 
-// The way of a value: straight on, back to where the next row begins, or over the volumes that it skips.
-function pathOf({ tail, head, skip }, slabs) {
+// The way of a value: straight on, along the aisle to where the next row goes on, or over the volumes that
+// it skips.
+function pathOf({ tail, head, skip, around }, slabs) {
   const [from, to] = [slabs[tail], slabs[head]];
   const start = [from.middle[0] + from.sides[0] / 2, 0, from.middle[2]];
   const end = [to.middle[0] - to.sides[0] / 2, 0, to.middle[2]];
-  const aisle = (start[2] + end[2]) / 2;
-  if (!skip && end[0] < start[0]) {
-    const [right, left] = [start[0] + 14, end[0] - 14];
+  if (around) {
+    const [right, left, aisle] = [start[0] + 14, end[0] - 14, (start[2] + end[2]) / 2];
     return [start, [right, 0, start[2]], [right, 0, aisle], [left, 0, aisle], [left, 0, end[2]], end];
   }
   if (!skip) return [start, end];

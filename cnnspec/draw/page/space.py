@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
-from collections import Counter
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -18,8 +17,9 @@ from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.values.shapes import Shape
 
-BEHIND, BESIDE, AISLE = 26.0, 18.0, 120.0  # between volumes along the net and to the side, between rows
+BEHIND, BESIDE, AISLE = 34.0, 40.0, 120.0  # between volumes along the net and to the side, between rows
 BROAD = 1.6  # the length of a row to the depth of all
+CROSSED = 0.15  # of a row's length, what a value or a link less between rows is worth
 FLAT, FAULT = 8.0, 16.0  # a vector's other sides; those of what does not fit
 
 
@@ -40,11 +40,15 @@ class Slab(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A value on its way from slab to slab; `skip`: past others; `fault`: it does not fit there."""
+    """A value on its way from slab to slab.
+
+    `skip`: past others; `around`: to another row; `fault`: it does not fit there.
+    """
 
     tail: int
     head: int
     skip: bool
+    around: bool
     fault: bool
 
 
@@ -65,13 +69,24 @@ def space(diagram: Diagram, found: Contents) -> Space:
     for edge in edges:
         tails[place[edge.head]].append(place[edge.tail])
     ranks = columns(tails)
-    places = in_rows(ranks, sides, beside(ranks, tails, sides))
+    zs, thick = beside(ranks, tails, sides), thickness(ranks, sides)
+    depth = 2 * max(abs(z) + side / 2 for z, (_, _, side) in zip(zs, sides, strict=True)) + AISLE
+    count = max(1, round(math.sqrt(sum(thick) / (BROAD * depth))))
+    starts = row_starts(thick, crossings(ranks, tails), count)
+    rows = [bisect(starts, rank) - 1 for rank in ranks]
+    zs = [z + depth * ((len(starts) - 1) / 2 - row) for z, row in zip(zs, rows, strict=True)]
+    places = zip(along(ranks, thick, starts), zs, strict=True)
     slabs = tuple(
-        Slab((x, 0.0, z), side, box.kind, label(box, shape, wrong.get(box.number, "")), of)
+        Slab(
+            (round(x, 1), 0.0, round(z, 1)), side, box.kind, label(box, shape, wrong.get(box.number, "")), of
+        )
         for (x, z), side, box, shape, of in zip(places, sides, shown, shapes, layers, strict=True)
     )
-    links = (Link(place[edge.tail], place[edge.head], False, bool(edge.fault)) for edge in edges)
-    return Space(slabs, tuple(link._replace(skip=ranks[link.head] - ranks[link.tail] > 1) for link in links))
+    links = (
+        Link(tail, head, ranks[head] - ranks[tail] > 1, rows[head] > rows[tail], bool(edge.fault))
+        for edge, tail, head in ((edge, place[edge.tail], place[edge.head]) for edge in edges)
+    )
+    return Space(slabs, tuple(links))
 
 
 def layers_of(box: Box, found: Contents) -> list[int]:
@@ -114,31 +129,48 @@ def columns(tails: list[list[int]]) -> list[int]:
     return ranks
 
 
-def in_rows(ranks: list[int], sides: list[Sides], zs: list[float]) -> list[tuple[float, float]]:
-    """The x and z of each box, the ranks set in rows, every rank as thick as its thickest slab."""
+def thickness(ranks: list[int], sides: list[Sides]) -> list[float]:
+    """Of each rank that of its thickest slab, and of the room behind."""
     thick = [0.0] * (max(ranks) + 1)
     for rank, (across, _, _) in zip(ranks, sides, strict=True):
         thick[rank] = max(thick[rank], across + BEHIND)
-    depth = 2 * max(abs(z) + side / 2 for z, (_, _, side) in zip(zs, sides, strict=True)) + AISLE
-    single = [count == 1 for _, count in sorted(Counter(ranks).items())]
-    starts = row_starts(thick, single, max(1, round(math.sqrt(sum(thick) / (BROAD * depth)))))
+    return thick
+
+
+def crossings(ranks: list[int], tails: list[list[int]]) -> list[int]:
+    """How many values lead from before each rank to it or behind it, plus on how many links."""
+    change = [0] * (max(ranks) + 2)
+    furthest: dict[int, int] = {}
+    for head, before in enumerate(tails):
+        for tail in before:
+            furthest[tail] = max(furthest.get(tail, 0), ranks[head])
+    links = [(tail, ranks[head]) for head, before in enumerate(tails) for tail in before]
+    for tail, end in (*links, *furthest.items()):
+        change[ranks[tail] + 1] += 1
+        change[end + 1] -= 1
+    return list(accumulate(change))[:-1]
+
+
+def along(ranks: list[int], thick: list[float], starts: list[int]) -> list[float]:
+    """The x of each box, the middle of the longest row at 0."""
     ends = list(accumulate(thick, initial=0.0))
     length = max(ends[last] - ends[first] for first, last in pairwise([*starts, len(thick)]))
-    found = []
-    for rank, z in zip(ranks, zs, strict=True):
-        row = bisect(starts, rank) - 1
-        x = ends[rank] - ends[starts[row]] + (thick[rank] - BEHIND - length) / 2
-        found.append((round(x, 1), round(z + depth * ((len(starts) - 1) / 2 - row), 1)))
-    return found
+    begins = (ends[starts[bisect(starts, rank) - 1]] for rank in ranks)
+    return [
+        ends[rank] - begin + (thick[rank] - BEHIND - length) / 2
+        for rank, begin in zip(ranks, begins, strict=True)
+    ]
 
 
-def row_starts(thick: list[float], single: list[bool], count: int) -> list[int]:
-    """The ranks that begin rows of about equal length; where boxes stand side by side no row begins."""
-    starts, end, row = [0], 0.0, sum(thick) / count
-    for rank, (across, alone) in enumerate(zip(thick, single, strict=True)):
-        if alone and len(starts) < count and end >= row * len(starts):
-            starts.append(rank)
-        end += across
+def row_starts(thick: list[float], crossed: list[int], count: int) -> list[int]:
+    """The ranks that begin rows: of about equal length, with few links between them."""
+    starts, ends, row = [0], list(accumulate(thick, initial=0.0)), sum(thick) / count
+    for number in range(1, count):
+        costs = {
+            rank: abs(ends[rank] / row - number) + CROSSED * crossed[rank]
+            for rank in range(starts[-1] + 1, len(thick))
+        }
+        starts += [min(costs, key=lambda rank: costs[rank])] if costs else []
     return starts
 
 
