@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shlex
@@ -99,6 +100,14 @@ def test_the_commands_say_and_draw_what_the_page_shows(
     for each in said:
         assert each.as_expected or UPDATE, f"$ {each.command}\n{each.found}"
     compare_pictures(tmp_path)
+    with_skips, without = (last_accuracy(tmp_path / "runs" / name) for name in ("with", "without"))
+    assert with_skips > 0.7 and without < 0.5, "a long chain learns by its skips"
+
+
+def last_accuracy(run: Path) -> float:
+    """In validation."""
+    *_, row = csv.DictReader((run / "log.csv").read_text().splitlines())
+    return float(row["val_accuracy"])
 
 
 def test_the_files_are_those_that_ship() -> None:
