@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -11,8 +11,10 @@ from cnnspec.commands.common import Call, fail, options, settings_of, takes_call
 
 
 @click.command()
-@click.argument("file", required=False)
+@click.argument("files", metavar="[FILE]...", nargs=-1)
 @options
+@click.option("--all", "every", is_flag=True, help="All nets of the files, a row each.")
+@click.option("--stages", is_flag=True, help="Nets side by side: a row a size of the maps, a column a net.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Levels of names: deeper ones add up.")
 @click.option("--columns", metavar="NAME,…", help="The columns to show, in their order.")
 @click.option(
@@ -24,12 +26,26 @@ from cnnspec.commands.common import Call, fail, options, settings_of, takes_call
 )
 @takes_call
 def summary(
-    call: Call, /, file: str | None, depth: int | None, columns: str | None, style: str, **choice: Any
+    call: Call,
+    /,
+    files: tuple[str, ...],
+    every: bool,
+    stages: bool,
+    depth: int | None,
+    columns: str | None,
+    style: str,
+    **choice: Any,
 ) -> None:
     """Tell the layers of a net: shapes, parameters, MACs, memory.
 
-    A row a layer, in the columns that --columns names: receptive fields, too.
+    A row a layer, in the columns that --columns names: receptive fields, too. Of several files, or with
+    --all, a row a net, or with --stages a column.
     """
+    if len(files) > 1 or every or stages:
+        for name, given in (("depth", depth), ("columns", columns)):
+            if given is not None:
+                fail(f"--{name} is for the table of one net")
+        compare(call, files, every, stages, style, choice)
     from cnnspec.tables.columns import choose
     from cnnspec.tables.summary import summary as render
 
@@ -38,9 +54,27 @@ def summary(
         choose(chosen)
     except ValueError as problem:
         fail(f"--columns: {problem}")
-    _, found = call.check(file, choice["net"], settings_of(choice), first=True)
+    _, found = call.check(next(iter(files), None), choice["net"], settings_of(choice), first=True)
     for network in (found.networks or found.partial)[:1]:
         made = render(network, style, chosen, depth, use_colour(sys.stdout), terminal_width())
         click.echo(made, nl=False, color=True)
     call.show(found.diagnostics)
     sys.exit(not found.ok or not found.networks)
+
+
+def compare(
+    call: Call, files: tuple[str, ...], every: bool, stages: bool, style: str, choice: dict[str, Any]
+) -> NoReturn:
+    """Print the table of several nets, those without faults, and end the call."""
+    from cnnspec.tables.summary import comparison
+
+    settings, networks, faults, well = settings_of(choice), [], [], True
+    for file in files or (None,):
+        _, found = call.check(file, choice["net"], settings, first=not every)
+        networks += found.networks
+        faults += found.diagnostics
+        well = well and found.ok and bool(found.networks)
+    if networks:
+        click.echo(comparison(networks, style, stages, use_colour(sys.stdout)), nl=False, color=True)
+    call.show(tuple(faults))
+    sys.exit(not well)

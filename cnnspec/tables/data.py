@@ -10,6 +10,7 @@ from typing import Any
 
 from cnnspec.graph.tree import TRAINING, UNREAD
 from cnnspec.tables.columns import COLUMNS, POLICY
+from cnnspec.tables.grid import Cell, Grid, one_line
 from cnnspec.tables.rows import FLOAT, Row, Table, rows_of
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -37,6 +38,36 @@ def as_cell(value: Any) -> Any:
     https://owasp.org/www-community/attacks/CSV_Injection
     """
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def grid_csv(grid: Grid) -> str:
+    """A line a row, behind one of headings."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(map(as_cell, grid.heads))
+    writer.writerows([as_cell(raw(one_line(cell))) for cell in row] for row in (*grid.rows, *grid.foot))
+    return file.getvalue()
+
+
+def grid_json(grid: Grid) -> str:
+    """A row an object, by the headings; stacked layers as lists."""
+
+    def value(cell: Cell) -> object:
+        return raw(cell) if isinstance(cell, str) else [part._asdict() for part in cell]
+
+    rows = [dict(zip(grid.heads, map(value, row), strict=True)) for row in (*grid.rows, *grid.foot)]
+    return json.dumps({"rows": rows, "counting": " ".join(grid.notes)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def raw(words: str) -> str | int | float:
+    """A number where the words are one."""
+    digits = words.replace(",", "")
+    if digits.isdecimal():
+        return int(digits)
+    try:
+        return float(digits)
+    except ValueError:
+        return words
 
 
 def as_json(table: Table, columns: Sequence[str]) -> str:

@@ -1,31 +1,26 @@
-"""The table to paste: Markdown, LaTeX for the booktabs package, and HTML."""
+"""The table to paste: Markdown, HTML, and LaTeX for the booktabs package."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from cnnspec.tables import clean
-from cnnspec.tables.columns import COLUMNS, heading, notes, total_words
-from cnnspec.tables.rows import Table, rows_of
+from cnnspec.tables.grid import Cell, Grid, Part, part_words
 from cnnspec.text.latex import escape_latex
 
-LEFT = ("layer", "kernel")
 
-
-def cells(table: Table, columns: Sequence[str], escape: Callable[[str], str]) -> list[list[str]]:
-    """All rows and the totals."""
-    rows = [[COLUMNS[key].words(row, table) for key in columns] for row in rows_of(table.items)]
-    rows.append([total_words(key, table) for key in columns])
-    return [[escape(clean(cell)) for cell in row] for row in rows]
-
-
-def markdown(table: Table, columns: Sequence[str]) -> str:
-    rows = [[heading(key, table) for key in columns], ["---" if key in LEFT else "---:" for key in columns]]
-    rows += cells(table, columns, escape_markdown)
+def markdown(grid: Grid) -> str:
+    rows = [grid.heads, ["---" if left else "---:" for left in grid.sides()]]
+    rows += [[markdown_cell(cell) for cell in row] for row in (*grid.rows, *grid.foot)]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([*lines, "", *(escape_markdown(clean(note)) for note in notes(table)), ""])
+    return "\n".join([*lines, "", *(escape_markdown(clean(note)) for note in grid.notes), ""])
+
+
+def markdown_cell(cell: Cell) -> str:
+    parts = [cell] if isinstance(cell, str) else map(part_words, cell)
+    return "<br>".join(escape_markdown(clean(words)) for words in parts)
 
 
 def escape_markdown(text: str) -> str:
@@ -33,44 +28,82 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]#|~$])", r"\\\1", text)
 
 
-def html(table: Table, columns: Sequence[str]) -> str:
+def html(grid: Grid) -> str:
     """A `<table>` without a style of its own."""
 
-    def line(words: Sequence[str], tag: str) -> str:
-        sides = ("left" if key in LEFT else "right" for key in columns)
-        row = (f'<{tag} align="{side}">{cell}</{tag}>' for side, cell in zip(sides, words, strict=True))
-        return f"<tr>{''.join(row)}</tr>"
+    def line(words: Sequence[Cell], tag: str) -> str:
+        sides = ("left" if left else "right" for left in grid.sides())
+        cells = zip(sides, map(html_cell, words), strict=True)
+        row = "".join(f'<{tag} align="{side}">{cell}</{tag}>' for side, cell in cells)
+        return f"<tr>{row}</tr>"
 
-    *rows, totals = cells(table, columns, escape)
     lines = [
         "<table>",
-        f"<thead>{line([escape(heading(key, table)) for key in columns], 'th')}</thead>",
+        f"<thead>{line(grid.heads, 'th')}</thead>",
         "<tbody>",
-        *(line(row, "td") for row in rows),
+        *(line(row, "td") for row in grid.rows),
         "</tbody>",
-        f"<tfoot>{line(totals, 'th')}</tfoot>",
+        f"<tfoot>{''.join(line(row, 'th') for row in grid.foot)}</tfoot>",
         "</table>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def latex(table: Table, columns: Sequence[str]) -> str:
-    """A tabular; it is short of `\\usepackage{booktabs}`."""
-    *rows, totals = cells(table, columns, escape_latex)
+def html_cell(cell: Cell) -> str:
+    parts = [cell] if isinstance(cell, str) else map(part_words, cell)
+    return "<br>".join(escape(clean(words)) for words in parts)
+
+
+def latex(grid: Grid) -> str:
+    """A table with its caption and label, and what the preamble needs."""
+    stacked = any(isinstance(cell, tuple) for row in grid.rows for cell in row)
+    between = "\n\\addlinespace\n" if stacked else "\n"
     lines = [
-        *(f"% {clean(note)}" for note in notes(table)),
-        r"\begin{tabular}{" + "".join("l" if key in LEFT else "r" for key in columns) + "}",
+        *(f"% {clean(note)}" for note in grid.notes),
+        r"% The preamble needs \usepackage{booktabs}.",
+        r"\begin{table}",
+        r"\centering",
+        f"\\caption{{{latex_text(grid.title)}.}}",
+        f"\\label{{tab:{re.sub(r'[^A-Za-z0-9]+', '-', grid.title).strip('-')}}}",
+        r"\begin{tabular}{" + "".join("l" if left else "r" for left in grid.sides()) + "}",
         r"\toprule",
-        latex_row([escape_latex(heading(key, table)) for key in columns]),
+        latex_row(grid.heads),
         r"\midrule",
-        *map(latex_row, rows),
-        r"\midrule",
-        latex_row(totals),
+        between.join(map(latex_row, grid.rows)),
+        *([r"\midrule", *map(latex_row, grid.foot)] if grid.foot else []),
         r"\bottomrule",
         r"\end{tabular}",
+        r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def latex_row(row: list[str]) -> str:
-    return " & ".join(row) + r" \\"
+def latex_row(row: Sequence[Cell]) -> str:
+    return " & ".join(map(latex_cell, row)) + r" \\"
+
+
+def latex_cell(cell: Cell) -> str:
+    """Text, or a table within the table: parts below each other, blocks in brackets."""
+    if isinstance(cell, str):
+        return latex_text(cell)
+    parts = [latex_part(part) for part in cell]
+    if len(parts) < 2:
+        return "".join(parts)
+    return r"\begin{tabular}[c]{@{}l@{}}" + r" \\ ".join(parts) + r"\end{tabular}"
+
+
+def latex_part(part: Part) -> str:
+    times = f"\\times {part.times}" if part.times > 1 else ""
+    if len(part.lines) == 1:
+        return latex_text(part.lines[0]) + (f" ${times}$" if times else "")
+    lines = (f"\\mbox{{{latex_text(line)}}}" for line in part.lines)
+    stack = r"\left[\begin{array}{c}" + r" \\ ".join(lines) + r"\end{array}\right]"
+    return f"${stack}{times}$"
+
+
+def latex_text(text: str) -> str:
+    """A text of ours, its sizes as `7×7`."""
+    return escape_latex(re.sub(r"(?<=\d)x(?=\d)", "×", clean(text).replace("->", "→")))
+
+
+WRITERS = {"markdown": markdown, "latex": latex, "html": html}

@@ -8,6 +8,7 @@ from typing import Any
 
 from cnnspec.tables import clean
 from cnnspec.tables.columns import COLUMNS, heading, notes, title, total_words
+from cnnspec.tables.grid import Grid, part_words
 from cnnspec.tables.rows import Item, Row, Section, Table
 
 PAGE = 100  # columns: names are cut where the table would be wider
@@ -56,6 +57,23 @@ def text(table: Table, columns: Sequence[str], colour: bool, width: int | None =
     head = Text(clean(table.network), style="bold")
     foot = Text("\n".join(["", *map(clean, below)]), style="dim")
     return print_cells([head, grid, foot], colour)
+
+
+def grid_text(grid: Grid, colour: bool) -> str:
+    """A table of nets; the totals below a line of their own."""
+    from rich import box
+    from rich.table import Table as Lines
+    from rich.text import Text
+
+    made = Lines(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), highlight=False)
+    for head, left in zip(grid.heads, grid.sides(), strict=True):
+        made.add_column(Text(clean(head)), justify="left" if left else "right", no_wrap=True)
+    for part in (grid.rows, grid.foot):
+        for row in part:
+            cells = (cell if isinstance(cell, str) else "\n".join(map(part_words, cell)) for cell in row)
+            words = ("\n".join(map(clean, cell.splitlines())) for cell in cells)
+            made.add_row(*map(Text, words), end_section=row is part[-1])
+    return print_cells([made, Text("\n".join(["", *grid.notes]), style="dim")], colour)
 
 
 def room_for(

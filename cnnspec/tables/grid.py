@@ -1,0 +1,46 @@
+"""A table as cells, before it has a format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Part(NamedTuple):
+    """Layers one below the other, in brackets where they are several, of so many copies."""
+
+    lines: tuple[str, ...]
+    times: int = 1
+
+
+Cell = str | tuple[Part, ...]
+
+
+class Grid(NamedTuple):
+    """Headings, rows and the totals below them; columns that are `left` align so, the others to the right.
+
+    `notes` are lines below the table.
+    """
+
+    title: str
+    heads: list[str]
+    rows: list[list[Cell]]
+    foot: list[list[Cell]]
+    left: frozenset[int]
+    notes: tuple[str, ...] = ()
+
+    def sides(self) -> Iterable[bool]:
+        """Of each column whether it is left."""
+        return (i in self.left for i in range(len(self.heads)))
+
+
+def one_line(cell: Cell) -> str:
+    """A cell without line breaks: `maxpool 3x3 /2 + [3x3, 64; 3x3, 64] ×2`."""
+    return cell if isinstance(cell, str) else " + ".join(map(part_words, cell))
+
+
+def part_words(part: Part) -> str:
+    words = "; ".join(part.lines)
+    if len(part.lines) > 1:
+        words = f"[{words}]"
+    return f"{words} ×{part.times}" if part.times > 1 else words

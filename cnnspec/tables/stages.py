@@ -1,0 +1,178 @@
+"""Nets side by side, as the ResNet paper has them: a row a size of the maps, a column a net.
+
+He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition, 2015, table 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import groupby, zip_longest
+from typing import NamedTuple
+
+from cnnspec.analysis.costs import costs
+from cnnspec.analysis.unroll import Graph, Node, Run, unroll
+from cnnspec.graph.tree import Network
+from cnnspec.layers import FAMILIES
+from cnnspec.tables.columns import number, plain, size
+from cnnspec.tables.grid import Cell, Grid, Part
+from cnnspec.tables.rows import window
+from cnnspec.values.shapes import Shape
+
+POOLS = frozenset(FAMILIES["pool"])
+SHOWN = POOLS | {"linear"}
+MOST = 6  # lines of a block that is written out; of a longer one its blocks are, or its name stands for it
+LARGEST = 50  # layers of a block in which ways are followed: it takes their number squared
+
+
+class Stage(NamedTuple):
+    """Layers in a row whose maps are of one size."""
+
+    size: str
+    parts: tuple[Part, ...]
+
+
+NOTHING = Stage("", ())
+NOTES = (
+    "In brackets the layers of a block, and how often it is there. Convolutions as kernel, channels. Not",
+    "shown: strides in blocks, projections of skips, norms, activations.",
+)
+
+
+def by_stages(networks: Sequence[Network]) -> Grid:
+    """The nets' stages beside each other, and what they cost."""
+    rows: list[list[Cell]] = []
+    for row in side_by_side([stages(network) for network in networks]):
+        sizes = dict.fromkeys(stage.size for stage in row if stage.size)
+        rows.append([" / ".join(sizes), *(stage.parts for stage in row)])
+    total = [costs(network) for network in networks]
+    foot: list[list[Cell]] = [
+        ["parameters", *(number(each.params) for each in total)],
+        ["MACs", *(number(each.macs) for each in total)],
+    ]
+    heads = ["output", *(network.name for network in networks)]
+    title = f"The layers of {', '.join(heads[1:])}"
+    return Grid(title, heads, rows, foot, frozenset(range(len(heads))), NOTES)
+
+
+def side_by_side(nets: Sequence[Sequence[Stage]]) -> list[tuple[Stage, ...]]:
+    """Stages of one size in a row; of nets that share no size with the first the first with the first."""
+    sizes = [[stage.size for stage in net] for net in nets]
+    if not all(set(sizes[0][:-1]) & set(each[:-1]) for each in sizes):
+        return list(zip_longest(*nets, fillvalue=NOTHING))
+    order: list[str] = []
+    for each in sizes:
+        order = merge(order, each)
+    return list(zip(*(spread(net, order) for net in nets), strict=True))
+
+
+def merge(one: Sequence[str], two: Sequence[str]) -> list[str]:
+    """Both sequences in one, what they share once."""
+    merged: list[str] = []
+    for _, a, b, c, d in SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
+        merged += one[a:b]
+        merged += two[c:d] if one[a:b] != two[c:d] else ()
+    return merged
+
+
+def spread(net: Sequence[Stage], order: Sequence[str]) -> Iterator[Stage]:
+    """The stages at their sizes in the order, nothing at the others."""
+    left = list(net)
+    for where in order:
+        yield left.pop(0) if left and left[0].size == where else NOTHING
+
+
+def stages(network: Network) -> list[Stage]:
+    graph = unroll(network)
+    found = [(node_size(last.output), part) for last, part in units(graph)]
+    return [
+        Stage(where, tuple(join_equal([part for _, part in group])))
+        for where, group in groupby(found, lambda pair: pair[0])
+    ]
+
+
+def node_size(shape: Shape) -> str:
+    """`56x56`; of a vector its length is the size."""
+    return plain(shape).rpartition("@")[2]
+
+
+def join_equal(parts: Sequence[Part]) -> Iterator[Part]:
+    for lines, group in groupby(parts, lambda part: part.lines):
+        yield Part(lines, sum(part.times for part in group))
+
+
+def units(graph: Graph) -> Iterator[tuple[Node, Part]]:
+    """Blocks and layers outside of them, each with its last node."""
+    nodes = [node for node in graph.nodes if not node.idle]
+    members: dict[Run, list[Node]] = {}
+    for node in nodes:
+        for run in node.within:
+            members.setdefault(run, []).append(node)
+    parts = {run: block(run, inside) for run, inside in members.items()}
+    for found, group in groupby(nodes, lambda node: next((run for run in node.within if parts[run]), None)):
+        inside, part = list(group), parts[found] if found else None
+        if part:
+            yield inside[-1], part
+        else:
+            yield from ((node, Part((words(node, True),))) for node in inside if is_shown(node))
+
+
+def block(run: Run, inside: Sequence[Node]) -> Part | None:
+    """What a block does; None where its layers, or its own blocks, are to stand by themselves."""
+    shown = [node for node in inside if is_shown(node)]
+    name = Part((f"{run.block}, {int(inside[-1].output.channels)}",))
+    if shown and len(shown) <= LARGEST:
+        ways = list(joined_ways(inside))
+        hidden = projections(ways)
+        if any(sum(bool(way - hidden) for way in found) > 1 for _, found in ways):
+            return name  # its branches are not one below the other
+        lines = tuple(words(node, False) for node in shown if node.path not in hidden)
+        if len(lines) <= MOST:
+            return Part(lines)
+    opened = not shown or any(node.within[-1] != run for node in inside)
+    return None if opened else name
+
+
+def joined_ways(inside: Sequence[Node]) -> Iterator[tuple[Node, list[set[str]]]]:
+    """Joins, with the layers of each way to them that are not on all ways, the longest way last."""
+    made: dict[str, set[str]] = {}  # the layers by which a value is made
+    for node in inside:
+        ways = [made.get(path, set()) for path in node.inputs]
+        if len(ways) > 1:
+            common = set.intersection(*ways)
+            yield node, sorted((way - common for way in ways), key=len)
+        made[node.path] = set().union(*ways, {node.path} if is_shown(node) else ())
+
+
+def projections(ways: Sequence[tuple[Node, list[set[str]]]]) -> set[str]:
+    """Convolutions that alone fit a value to what longer ways make of it, to be added."""
+    found: set[str] = set()
+    for join, (*others, longest) in ways:
+        if join.layer.name == "add" and len(longest) > 1:
+            found = found.union(*(way for way in others if len(way) == 1))
+    return found
+
+
+def is_shown(node: Node) -> bool:
+    """Whether a layer has a kernel, is linear, or pools."""
+    return window(node.layer)[0] is not None or node.layer.name in SHOWN
+
+
+def words(node: Node, alone: bool) -> str:
+    """`7x7, 64 /2`, `3x3 depthwise, 96`, `maxpool 3x3 /2`, `linear 1000`; the strides of what is alone."""
+    layer, channels = node.layer, str(int(node.output.channels))
+    kernel, stride, _ = window(layer)
+    if kernel is None:
+        return layer.name if layer.name in POOLS else f"{layer.name} {channels}"
+    said = "x".join(map(str, kernel))
+    if layer.name != "conv":
+        said = f"{layer.name} {said}"
+    groups = layer.value("groups") if "groups" in layer.arguments else 1
+    if groups > 1 and groups == node.shapes[0].channels:
+        said += " depthwise"
+    if layer.name not in POOLS:
+        said += f", {channels}"
+    if 1 < groups < node.shapes[0].channels:
+        said += f", {groups} groups"
+    smaller = alone and layer.name in ("conv", *POOLS) and size(stride) != "1"
+    return f"{said} /{size(stride)}" if smaller else said
