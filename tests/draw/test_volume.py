@@ -41,7 +41,7 @@ def test_every_format_is_written_without_graphviz(
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        (("-o", "x.dot"), "wants .svg, .png or .pdf"),
+        (("-o", "x.dot"), "wants .svg, .png, .pdf or .tex"),
         (("-o", "x.svg", "--width", "wide"), "--width wants a length"),
         (("-o", "x.svg", "--width", "1in"), "between 2in and 200in"),
         (("-o", "x.svg", "--view", "graph", "--blocks"), "--blocks goes with view volume"),
