@@ -1,4 +1,4 @@
-"""Steps that stand in no braces: `net A` and `net A:` without them, `model A {`, or no net at all.
+"""Steps that stand in no braces: `net A`, `net A:`, `repeat 3:` without them, `model A {`, or no net at all.
 
 What is missing is put in among the tokens, so that the steps are read, and their own faults found, in the
 same run.
@@ -47,6 +47,8 @@ def find(slip: Slip) -> Unwrapped | None:
     line = slip.line()
     if line and line[0].type in ("NET", "BLOCK") and slip.expects("LBRACE"):
         return _without_braces(slip)
+    if slip.token.type == "COLON" and slip.ahead(1).type == "NL" and slip.expects("LBRACE"):
+        return _by_indentation(slip)
     starts = slip.back(1).type == "NL" and slip.expects("NET")
     if not starts or slip.token.type in ("NL", "$END"):
         return None
@@ -66,6 +68,30 @@ def _without_braces(slip: Slip) -> Unwrapped | None:
     fault = slip.fault(message, "put it in braces", *edits)
     fault = fault._replace(span=slip.span(slip.line()[0], slip.back(1)))
     return Unwrapped(fault, slip.at, slip.at + (slip.token.type == "COLON"), ("LBRACE",), end)
+
+
+def _by_indentation(slip: Slip) -> Unwrapped | None:
+    """`repeat 3:` and `if i == 0:`, with the steps further in on the next lines."""
+    indent, tokens = len(_indent(slip, slip.at)), slip.tokens
+    end = slip.at + 1
+    while tokens[end].type == "NL" and len(_indent(slip, end + 1)) > indent and end + 1 < len(tokens) - 1:
+        end += 1
+        while tokens[end].type not in ("NL", "$END"):
+            end += 1
+    if end == slip.at + 1:
+        return None
+    close = _line_end(slip, end)
+    edits = (slip.back(1).end, slip.token.end, " {"), (close, close, f"\n{_indent(slip, slip.at)}}}")
+    head = slip.text(slip.line()[0])
+    message = f"what belongs to `{head}` stands in braces: `{head} … {{ … }}`"
+    return Unwrapped(slip.fault(message, "put it in braces", *edits), slip.at, slip.at + 1, ("LBRACE",), end)
+
+
+def _indent(slip: Slip, index: int) -> str:
+    """The blanks that the line of a token begins with."""
+    text, start = slip.source.text, slip.tokens[index].start
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _other_head(slip: Slip) -> Unwrapped:

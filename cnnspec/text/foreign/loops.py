@@ -10,7 +10,7 @@ from cnnspec.text.slip import Slip
 _COUNTED = re.compile(r"\s*(\w+)\s+(?:as\s+)?([A-Za-z_]\w*)\s*")
 _RANGED = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:in|=)\s*\w+\s*(?:\.\.+|:|to\b)[=<]?\s*\w+\s*")
 _FOR = re.compile(r"for\s+(\w+)\s+in\s+(?:range\(\s*(\w+)\s*\)|(\w+|\[[^\]]*\]))\s*(?::\s*|(?=\{))(.*)")
-_COLON = re.compile(r"repeat\s+([^:{]+?)\s*:\s*(.*)")
+_COLON = re.compile(r"repeat\s+([^:{]+?)\s*:\s*(.+)")
 _TIMES = re.compile(r"(\d+)\s*(?:\*|x\s)\s*([A-Za-z_].*)")
 
 
