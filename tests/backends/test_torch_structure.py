@@ -92,6 +92,23 @@ net N { input 1@8x8
     add { | identity | from features.a | from features.a, conv 4@1x1 }
 }""",
     "a join in a group": "net N { input 2@8x8\n f: { conv 2@1x1, add { | identity | conv 2@3x3 pad=1 }\n relu }\n conv 1@1x1 }",
+    "joins in braces of a block, which run again": """
+block B(width, act=relu) {
+    conv width@1x1
+    body_1: { conv width@1x1, add { | identity | conv width@3x3 pad=1, act }, g: { act, mul { | identity | sigmoid } } }
+    tanh, again body_1, again body_1.g
+}
+net N(classes=3) { input 3@8x8
+    repeat i in 2 { B (4 * i + 3), turn{i}: B 5 act=gelu }
+    head: { relu, globalavgpool, flatten, concat { | linear classes | linear (2 * classes) }, abs }
+}""",
+    "joins in braces that a wire crosses in some uses": """
+block B(deep) {
+    a: identity
+    f: { conv 4@1x1, b: relu, add { | identity | conv 4@1x1 }, if deep { from a, conv 4@1x1 } }
+}
+block C(deep) { f: { conv 4@1x1, b: relu, add { | identity | conv 4@1x1 } }, if deep { from f.b } }
+net N { input 4@6x6\n B yes, B no, C yes, C no }""",
     "labelled joins and numbers": 'net N { input 2@8x8\n c: concat for d in [1, 2, 3] { | conv d@1x1, relu }\n "x-1": conv 2@1x1\n class: conv 2@1x1 }',
     "shared weights": """
 net N {

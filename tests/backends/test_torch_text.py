@@ -6,12 +6,14 @@ CNNSPEC_UPDATE=1 rewrites the golden files; read the difference before committin
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+import cnnspec
 from cnnspec.backends import emit
 from cnnspec.compiler import check
 from cnnspec.elaborate.settings import Settings
@@ -164,3 +166,26 @@ def test_forward_calls_each_layer_of_a_repeat_by_its_name() -> None:
     text = emit("torch", shipped("allcnn.cnn"), "allcnn.cnn")
     assert "x = self.relu5(self.conv5(self.relu4(x)))\n" in text
     assert "get_submodule" not in text
+
+
+def test_braces_that_hold_a_join_are_a_class_and_an_import_finds_all_of_them_again() -> None:
+    text = """\
+net N {
+    input 2@8x8
+    conv 2@3x3 pad=1
+    body: {
+        relu, conv 2@3x3 pad=1
+        add { | identity | conv 2@1x1 }, gelu
+    }
+    repeat j in 3 {
+        tail{j}: {
+            add { | identity | conv 2@1x1 }, relu
+            add { | identity | tanh }
+        }
+    }
+    globalavgpool
+}
+"""
+    code = emit("torch", network(text), "n.cnn")
+    assert re.findall(r"class (\w+)", code) == ["Body", "Tail0", "N"]
+    assert cnnspec.from_torch(load(code).N(), input=(2, 8, 8)) == text

@@ -60,9 +60,12 @@ def write_block(program: Program, instances: list[Instance], body: Writer) -> No
         return solve(lambda: program.block_class(group), FORMS[:1] if len(group) > 1 else FORMS)
 
     for group, cls in partition(instances, fit):
-        cls.name = program.class_names.local(group[0].block.name.name)
+        kind, name = "Block", group[0].block.name.name
+        if any(group[0].block is each for each in program.braces):
+            kind, name = "Braces", "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+        cls.name = program.class_names.local(name)
         program.publish(cls, group)
-        write_class(cls, body, where(program, group[0].block))
+        write_class(cls, body, f"{kind} {where(program, group[0].block)}")
 
 
 def solve(begin: Callable[[], Class], forms: tuple[bool, ...]) -> Class:
@@ -114,7 +117,7 @@ def where(program: Program, block: Block) -> str:
     span = block.name.span
     elsewhere = span.source is not program.network.span.source
     file = f" of {printable(Path(span.source.name).name)}" if elsewhere else ""
-    return f"Block `{block.name.name}`{file}, line {span.line}"
+    return f"`{printable(block.name.name)}`{file}, line {span.line}"
 
 
 def docstring(cls: Class, body: Writer) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
+from cnnspec.backends.torch.braces import with_classes
 from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.frames import Frame, holds, written
@@ -261,6 +262,7 @@ class Program:
     def __init__(
         self, network: Network, reserved: set[str], optimised: bool = False, explicit: bool = False
     ) -> None:
+        network, self.braces = with_classes(network)
         self.network, self.optimised = network, optimised
         self.signatures = {} if explicit else dict(SIGNATURES)
         self.explicit = explicit

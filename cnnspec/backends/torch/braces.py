@@ -1,0 +1,129 @@
+"""Labelled braces that no nn.Sequential can run, as blocks of their own: a class with a forward each.
+
+So a module of the specification is a module of the program, which PyTorch calls, hooks and prints, and which
+an import finds again, with all that stands in the braces.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Set
+from copy import copy
+from typing import Any
+
+from cnnspec.backends.torch.steps import is_chain, is_part, outputs_of, referenced, step_names, unlabelled
+from cnnspec.graph.tree import Group, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.graph.walk import Steps, children, own_name, rebuild, walk
+from cnnspec.text.source import Span
+from cnnspec.text.syntax import Block, Body, Name
+from cnnspec.values.symbols import named
+
+
+def with_classes(network: Network) -> tuple[Network, list[Block]]:
+    """The network with a block in place of such braces, and these blocks."""
+    made = Braces(network)
+    scope = {name: value for name, value in network.arguments.items() if isinstance(value, int)}
+    steps = made.steps(network.steps, (network, scope))
+    return network._replace(steps=steps), list(made.blocks.values())
+
+
+Owner = tuple[Network | Instance, Mapping[str, int]]
+"""The scope that braces stand in, and what the integers' names mean there."""
+
+
+class Braces:
+    """Braces of one place in the text become one block, if they can in each use of the block around."""
+
+    def __init__(self, network: Network) -> None:
+        self.blocks: dict[Span, Block] = {}
+        self.instances: dict[int, Instance] = {}
+        self.joining: set[Span] = set()  # braces that are more than a chain
+        self.open: set[Span] = set()  # braces that a wire crosses
+        self.judge(network.steps, {output.value for output in network.outputs}, set())
+
+    def judge(self, steps: Steps, ends: Set[Value], known: set[int]) -> None:
+        """Find which braces of a scope, and of the blocks that it uses, can be a block."""
+        read = Counter(referenced(steps))
+        kept = ends | read.keys()
+        for step in walk(steps):
+            if isinstance(step, Group | Repeat) and step.name:
+                if not is_chain(unlabelled(step), kept, step.output):
+                    self.joining.add(step.span)
+                if not is_closed(step, ends, read):
+                    self.open.add(step.span)
+            elif isinstance(step, Use) and id(step.instance) not in known:
+                known.add(id(step.instance))
+                self.judge(step.instance.steps, {step.instance.output}, known)
+
+    def steps(self, steps: Steps, owner: Owner) -> Steps:
+        return tuple(self.step(step, owner) for step in steps)
+
+    def step(self, step: Step, owner: Owner) -> Step:
+        if isinstance(step, Use):
+            return step._replace(instance=self.instance(step.instance))
+        made = rebuild(step, lambda inside: self.steps(inside, owner))
+        if isinstance(made, Group | Repeat) and made.name and made.span in self.joining - self.open:
+            return self.use(made, owner)
+        return made
+
+    def instance(self, instance: Instance) -> Instance:
+        if id(instance) not in self.instances:
+            steps = self.steps(instance.steps, (instance, instance.scope_names))
+            self.instances[id(instance)] = instance._replace(steps=steps)
+        return self.instances[id(instance)]
+
+    def use(self, group: Group | Repeat, owner: Owner) -> Use:
+        """The braces as a block, which knows the names of its owner."""
+        (around, scope), inside = owner, Inside(group.name)
+        span = group.span
+        if span not in self.blocks:
+            self.blocks[span] = Block(Name(own_name(group.name), span), (), Body((), (), span), True, span)
+        instance = Instance(
+            self.blocks[span],
+            around.arguments,
+            scope,
+            around.fixed,
+            around.constants,
+            inside.value(group.input),
+            inside.value(group.output),
+            inside.steps(unlabelled(group)),
+        )
+        bindings = {name: named(value, name) for name, value in scope.items()}
+        return Use(group.name, instance, bindings, group.input, group.output, group.span)
+
+
+def is_closed(group: Group | Repeat, ends: Set[Value], read: Counter[Value]) -> bool:
+    """Whether no wire, label or size leads into braces or out of them. `read`: by wires of the scope."""
+    inside = tuple(children(group))
+    made = {value for step in inside for value in outputs_of(step)} - {group.output}
+    wires = Counter(referenced(inside))
+    return (
+        not is_part(group)
+        and made.isdisjoint(ends | (read - wires).keys())
+        and wires.keys() <= made | {group.input, group.output}
+        and all(name.startswith(f"{group.name}.") for name in step_names(inside) if name)
+        and not any(isinstance(step, Leaf) and step.following for step in walk(inside))
+    )
+
+
+class Inside:
+    """Steps of braces as steps of a block: names without those of the braces, and values of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.prefix = len(name) + 1
+        self.values: dict[Value, Value] = {}
+
+    def value(self, value: Value) -> Value:
+        return self.values.setdefault(value, copy(value))
+
+    def steps(self, steps: Steps) -> Steps:
+        return tuple(map(self.step, steps))
+
+    def step(self, step: Any) -> Any:
+        made = rebuild(step, self.steps)
+        names = {key: getattr(made, key)[self.prefix :] for key in ("name", "path") if hasattr(made, key)}
+        ends = [key for key in ("input", "output", "value") if key in made._fields]
+        if isinstance(made, Merge):
+            paths = (path._replace(output=self.value(path.output)) for path in made.paths)
+            made = made._replace(paths=tuple(paths))
+        return made._replace(**names, **{key: self.value(getattr(made, key)) for key in ends})
