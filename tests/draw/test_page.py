@@ -201,6 +201,12 @@ def level_of(element: Element) -> str:
     return outer.attributes["data-detail"]
 
 
+def test_the_text_has_the_colours_of_the_language() -> None:
+    words = {(each.attributes["class"], each.text) for each in read("nasty").all("span") if each.attributes}
+    assert {("keyword", "net"), ("layer", "conv"), ("number", "3"), ("string", '"same"')} <= words
+    assert ("comment", "# ]]> ${x} $title `") in words
+
+
 @pytest.mark.parametrize("stem", ZOO)
 def test_lines_know_the_layers_that_they_make(stem: str) -> None:
     for net in shipped(stem)[:2]:

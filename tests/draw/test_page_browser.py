@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
 
@@ -36,6 +39,10 @@ pen.fillText = function (text, x, y) {
   const covers = (path) => [y - 9, y].some((at) => this.isPointInPath(path, x, at));
   window.labels.push([text, paths.some(covers)]);
 };
+"""
+SAVED = """
+HTMLAnchorElement.prototype.click = function () { done([this.download, this.href]); };
+document.querySelector(`[data-save="${arguments[0]}"]`).click();
 """
 FRAME = "requestAnimationFrame(() => requestAnimationFrame(() => done()))"
 
@@ -166,6 +173,7 @@ def test_dragging_pans_and_keys_zoom(lenet: Browser) -> None:
     assert moved[0] < before[0]
     assert moved[1] < before[1]
     assert moved[2:] == before[2:]
+    lenet.point("h1")
     assert lenet.run(SHOWN, ".box") == []
     lenet.type("+")
     assert lenet.run(VIEWBOX)[2] < moved[2]
@@ -213,6 +221,46 @@ def test_the_table_sorts_and_points_at_the_rest(lenet: Browser) -> None:
     assert lenet.run(SHOWN, ".line") == ["linear 120, tanh"]
     lenet.type("{ArrowDown}")
     assert lenet.run(SHOWN, ".line") == ["linear 84, tanh"]
+
+
+def test_the_figure_is_saved_whole_in_the_colours_of_its_theme(lenet: Browser) -> None:
+    lenet.click('[name="theme"][value="dark"] + span')
+    lenet.click(".box")
+    name, address = lenet.wait(SAVED, "svg")
+    assert name == "LeNet5.svg"
+    figure = ElementTree.fromstring(unquote(address.removeprefix("data:image/svg+xml,")))
+    assert figure[0].attrib["fill"] == "rgb(20, 23, 28)"
+    assert "var(" not in address and "shown" not in address
+    name, address = lenet.wait(SAVED, "png")
+    assert name == "LeNet5.png"
+    width = int.from_bytes(b64decode(address.removeprefix("data:image/png;base64,"))[16:20])
+    assert width == round(3 * float(figure.attrib["width"].removesuffix("pt")))
+
+
+def test_panes_are_resized_by_mouse_and_by_keys(lenet: Browser) -> None:
+    size = "const s = document.getElementById('source'); return [s.offsetWidth, s.offsetHeight]"
+    width, height = lenet.run(size)
+    lenet.drag("#side-bar", 100, 0)
+    lenet.drag("#top-bar", 0, -60)
+    assert lenet.run(size) == pytest.approx([width + 100, height - 60], abs=6)
+    lenet.run("document.getElementById('side-bar').focus()")
+    lenet.type("{ArrowRight}")
+    assert lenet.run(size)[0] == pytest.approx(width + 120, abs=6)
+    fits = "const pane = document.getElementById('source'); return pane.scrollWidth <= pane.clientWidth"
+    lenet.run("document.querySelector('main').style.setProperty('--side', '200px')")
+    assert lenet.run(fits), "lines are wrapped"
+
+
+def test_a_table_that_goes_on_to_the_right_shows_it(lenet: Browser) -> None:
+    lenet.click("#table-tab")
+    more = "return document.getElementById('table').classList.contains('more')"
+    assert not lenet.run(more)
+    lenet.size(390, 844, mobile=True)
+    lenet.wait(FRAME)
+    assert lenet.run(more)
+    lenet.run("document.getElementById('table').scrollLeft = 9999")
+    lenet.wait(FRAME)
+    assert not lenet.run(more)
 
 
 def test_dark_by_preference_and_by_switch(lenet: Browser) -> None:

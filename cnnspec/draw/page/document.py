@@ -26,7 +26,7 @@ from cnnspec.draw.simplify import simplify
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 
-SCRIPTS = ("marks", "lists", "facts", "graph", "space", "canvas", "table", "search", "page")
+SCRIPTS = ("marks", "lists", "facts", "graph", "space", "canvas", "table", "search", "save", "split", "page")
 """Files of JavaScript, one after the other one module."""
 
 NAMES = {"full": "Full", "fused": "Fused", "folded": "Folded"}
@@ -68,8 +68,8 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic] = ()) -> str
 
 
 def base_style() -> str:
-    """What all pages look like: the colours of the themes, letters, what only readers of screens meet."""
-    return variables() + asset("base.css")
+    """What all pages look like: colours of themes and texts, letters, what only readers of screens meet."""
+    return variables() + asset("base.css") + asset("texts.css")
 
 
 def asset(name: str) -> str:

@@ -14,7 +14,8 @@ function open(tab) {
     each.tabIndex = chosenOne ? 0 : -1;
     document.getElementById(each.getAttribute("aria-controls")).hidden = !chosenOne;
   }
-  zoomButtons.hidden = active() === "table";
+  zoomButtons.hidden = saveButtons.hidden = active() === "table";
+  saveButtons.querySelector('[data-save="svg"]').hidden = active() !== "graph";
   if (active() === "graph") showLevel(document.body.dataset.detail);
   repaint();
 }
@@ -91,7 +92,7 @@ function start() {
   registerParts();
   watchPointer();
   watchers.push(tell, (layers, { lasting }) => lasting && say(layers));
-  for (const begin of [startGraph, startSpace, startTable, startSource, startSearch, startTabs, startKeys]) begin();
+  for (const begin of [startGraph, startSpace, startTable, startSource, startSearch, startTabs, startKeys, startSave, startBars]) begin();
   startThemes();
   startPrinting();
   document.getElementById("detail").addEventListener("change", (event) => showLevel(event.target.value));

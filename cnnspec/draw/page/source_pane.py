@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from html import escape
 
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.page.faults import Marks, remarks
 from cnnspec.draw.page.source_lines import Text, TextLine
+from cnnspec.text.colouring import BLANK, NO_PART, PLAIN, colour
 
-_COMMENT = re.compile(r'((?:[^#"]|"[^"]*(?:"|$))*)(#.*)?')
+UNCOLOURED = (BLANK, NO_PART, PLAIN)
 
 
 def source_pane(found: Contents, wrong: Marks) -> str:
@@ -24,21 +24,23 @@ def source_pane(found: Contents, wrong: Marks) -> str:
 
 def listing(file: int, text: Text, made: Mapping[TextLine, list[int]], wrong: Marks) -> str:
     name = escape(text.name)
-    places = [(words, TextLine(file, number)) for number, words in enumerate(text.lines, 1)]
-    body = "\n".join(
-        line(words, made.get(place, []), remarks(wrong.get(place, []))) for words, place in places
-    )
+    places = [
+        (line, TextLine(file, number)) for number, line in enumerate(coloured_lines("\n".join(text.lines)), 1)
+    ]
+    body = "\n".join(item(code, made.get(place, []), remarks(wrong.get(place, []))) for code, place in places)
     return f'<h2>{name}</h2>\n<ol class="code" aria-label="{name}">\n{body}\n</ol>'
 
 
-def line(words: str, layers: list[int], remark: str) -> str:
-    item = '<li class="wrong">' if remark else "<li>"
-    code = f'<code class="line" data-layers="{" ".join(map(str, layers))}">' if layers else "<code>"
-    return f"{item}{code}{colour_line(words)}</code>{remark}</li>"
+def item(code: str, layers: list[int], remark: str) -> str:
+    opening = '<li class="wrong">' if remark else "<li>"
+    tag = f'<code class="line" data-layers="{" ".join(map(str, layers))}">' if layers else "<code>"
+    return f"{opening}{tag}{code}</code>{remark}</li>"
 
 
-def colour_line(words: str) -> str:
-    """Comments stand back."""
-    match = _COMMENT.fullmatch(words)
-    code, comment = match.groups() if match else (words, None)
-    return escape(code) + (f"<i>{escape(comment)}</i>" if comment else "")
+def coloured_lines(text: str) -> list[str]:
+    """The lines of a text as HTML; no stretch that has a colour goes on to another line."""
+    return "".join(piece(kind, text[start:end]) for kind, start, end in colour(text)).split("\n")
+
+
+def piece(kind: str, words: str) -> str:
+    return escape(words) if kind in UNCOLOURED else f'<span class="{kind}">{escape(words)}</span>'

@@ -18,8 +18,15 @@ function sortBy(head) {
   body.append(...rows);
 }
 
+// A shadow at the side on which there is more than the panel shows.
+function hintAtMore(panel) {
+  panel.classList.toggle("more", panel.scrollLeft + panel.clientWidth < panel.scrollWidth - 1);
+}
+
 function startTable() {
   const panel = document.getElementById("table");
+  panel.addEventListener("scroll", () => hintAtMore(panel));
+  new ResizeObserver(() => hintAtMore(panel)).observe(panel);
   rove(panel.querySelector("tbody"), "tr");
   panel.querySelector("thead").addEventListener("click", (event) => {
     const head = event.target.closest("th");

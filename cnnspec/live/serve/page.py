@@ -57,14 +57,8 @@ def script(engine: str) -> str:
 
 
 @cache
-def base_style() -> str:
-    """The style of all pages that show specifications."""
-    return document.base_style() + asset("texts.css")
-
-
-@cache
 def style() -> str:
-    return base_style() + asset("serve.css")
+    return document.base_style() + asset("serve.css")
 
 
 @cache

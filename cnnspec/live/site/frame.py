@@ -10,8 +10,7 @@ from string import Template
 from typing import NamedTuple
 
 from cnnspec import __version__
-from cnnspec.draw.page.document import fingerprint
-from cnnspec.live.serve.page import base_style
+from cnnspec.draw.page.document import base_style, fingerprint
 from cnnspec.text.output import MARK
 
 
