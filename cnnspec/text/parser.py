@@ -1,23 +1,20 @@
 """Text to syntax tree, whatever the text: every fault is reported in one run, and the rest is kept.
 
-Lark's LALR parser runs on the table in grammar_table.py and calls the tree builder at each rule. After
-an unexpected token the rest of its line is skipped, and the shortest way to go on is fed in its place.
+An automaton runs on the LALR(1) table that Lark computes from the grammar, and calls the tree builder at
+each rule. After an unexpected token the rest of its line is skipped, and the shortest way to go on is fed
+in its place.
 """
 
 from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Callable
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
-from lark.exceptions import UnexpectedToken
-from lark.grammar import NonTerminal, Rule, Terminal
-from lark.parsers.lalr_analysis import IntParseTable, Reduce, Shift
-from lark.parsers.lalr_parser_state import ParseConf, ParserState
-
 from cnnspec.text import syntax
+from cnnspec.text.automaton import Action, Automaton, actions
 from cnnspec.text.build_statements import TERMINALS, TreeBuilder
 from cnnspec.text.decoding import MAX_SOURCE, decode, too_long
 from cnnspec.text.diagnostics import Diagnostic
@@ -54,24 +51,10 @@ def parse(source: Source, limits: TextLimits = DEFAULT_LIMITS) -> tuple[syntax.F
 
 
 @cache
-def machine() -> tuple[dict[str, ParseConf[int]], TreeBuilder]:
-    """Lark's parser over the shipped table, for each start, and the builder that it calls."""
-    from cnnspec.text.grammar_table import ENDS, RULES, STARTS, STATES
-
+def machine() -> tuple[TreeBuilder, list[Action], dict[str, Callable[[Token], Any]]]:
+    """The builder of trees, and what it makes of rules and of terminals."""
     builder = TreeBuilder()
-    calls: dict[Any, Any] = {name: builder.callback(name) for name in TERMINALS}
-    rules = []
-    for number, (name, origin, *parts) in enumerate(RULES):
-        symbols = [Terminal(part) if part.isupper() else NonTerminal(part) for part in parts]
-        rule = Rule(NonTerminal(origin), symbols, number, str(number))
-        rules.append(rule)
-        calls[rule] = builder.callback(name) if name else itemgetter(0)
-    states = {
-        number: {name: (Shift, to) if to >= 0 else (Reduce, rules[~to]) for name, to in moves.items()}
-        for number, moves in enumerate(STATES)
-    }
-    table = IntParseTable(states, STARTS, ENDS)  # type: ignore[no-untyped-call]
-    return {start: ParseConf(table, calls, start) for start in STARTS}, builder
+    return builder, actions(builder.callback), {name: builder.callback(name) for name in TERMINALS}
 
 
 class _Reading:
@@ -100,54 +83,41 @@ class _Reading:
             self.report(fault)
         if scanned.refused:
             return nothing
-        confs, builder = machine()
+        builder, *_ = machine()
         builder.begin(self.source, self.limits, self.report, self.hole)
-        file: syntax.File | None = self.read(scanned.tokens, confs["start"])
+        file: syntax.File | None = self.read(scanned.tokens, "start")
         builder.depths.clear()
         return file or nothing
 
     def hole(self, start: int, end: int) -> syntax.Expression:
         """The expression in a computed label, from offset to offset."""
-        confs, _ = machine()
         scanned = scan(self.source, self.limits, start, end)
         for fault in scanned.faults:
             self.report(fault)
         value: syntax.Expression | None = None
         if not scanned.refused:
-            value = self.read(scanned.tokens, confs["value"])
+            value = self.read(scanned.tokens, "value")
         return value or syntax.Broken(Span(self.source, start, end))
 
-    def read(self, tokens: list[Token], conf: ParseConf[int]) -> Any:
+    def read(self, tokens: list[Token], start: str) -> Any:
         """The value of the start rule; None where nothing can be made of the tokens."""
-        state = ParserState(conf, None)  # type: ignore[arg-type]  # no lexer: the tokens are here
-        feed = state.feed_token
-        index, last = 0, len(tokens) - 1
-        while True:
-            try:
-                while index < last:
-                    feed(tokens[index])  # type: ignore[arg-type]  # the parser asks a token's type only
-                    index += 1
-                return feed(tokens[last], True)  # type: ignore[arg-type]
-            except UnexpectedToken:
-                index = self.recover(state, tokens, index)
-                if index < 0:
-                    return None
-                last = len(tokens) - 1  # what was missing may have been put in
+        _, rules, terminals = machine()
+        automaton, index = Automaton(start, rules, terminals), 0
+        while (index := automaton.read(tokens, index)) < len(tokens):  # a fault may put in what was missing
+            index = self.recover(automaton, tokens, index)
+            if index < 0:
+                return None
+        return automaton.values[-1]
 
-    def recover(self, state: ParserState[int], tokens: list[Token], index: int) -> int:
+    def recover(self, automaton: Automaton, tokens: list[Token], index: int) -> int:
         """Tell the fault, skip to the end of the line, and complete what was begun."""
         # Loaded on demand: most files have no fault.
         from cnnspec.text import unwrapped
-        from cnnspec.text.recovery import advance, completion, goes_on, past_braces, skip
+        from cnnspec.text.recovery import completion, goes_on, past_braces, skip
         from cnnspec.text.slip import Slip
         from cnnspec.text.syntax_errors import explain
 
-        conf, stack = state.parse_conf, state.state_stack
-        states, end_state = conf.states, conf.end_state
-
-        def expects(terminal: str) -> bool:
-            return advance(states, end_state, tuple(stack), terminal) is not None
-
+        expects, stack = automaton.expects, automaton.states
         slip = Slip(self.source, tokens, index, expects)
         if len(self.reported) < MAX_FAULTS and (missing := unwrapped.find(slip)) is not None:
             self.report(missing.fault)
@@ -160,10 +130,9 @@ class _Reading:
         while len(self.reported) < MAX_FAULTS and self.attempts < MAX_ATTEMPTS:
             self.attempts += 1
             target = tokens[index].type
-            fillers = completion(states, end_state, tuple(stack), target)
+            fillers = completion(tuple(stack), automaton.end, target)
             if fillers is not None:
-                for filler in fillers:
-                    state.feed_token(Token(filler, place, place))  # type: ignore[arg-type]
+                automaton.read([Token(filler, place, place) for filler in fillers], 0)
                 return index
             if expects(target):
                 return index
@@ -171,7 +140,7 @@ class _Reading:
                 index = skip(tokens, past_braces(tokens, index))
             elif len(stack) > 1:
                 stack.pop()
-                state.value_stack.pop()
+                automaton.values.pop()
             elif target == "$END":
                 return -1
             else:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from lark.parsers.lalr_analysis import Shift
-
+from cnnspec.text.automaton import Stack, advance
+from cnnspec.text.grammar_table import STATES
 from cnnspec.text.scanner import OPERATORS, Token
 
 # What a completion is made of. BROKEN stands for whatever could not be read; the others close what is open.
@@ -31,9 +30,6 @@ MOST = 500
 VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "LPAR", "LSQB"}
 """With these a value begins, and a step only where a colon follows."""
 
-States = dict[int, dict[str, tuple[Any, Any]]]
-Stack = tuple[int, ...]
-
 
 def goes_on(tokens: list[Token], index: int, expects: Callable[[str], bool]) -> bool:
     """Whether behind the newline at the index stands just what is expected before it, and no step."""
@@ -45,44 +41,28 @@ def goes_on(tokens: list[Token], index: int, expects: Callable[[str], bool]) -> 
     return following in ("LBRACE", "ELSE") or (following in VALUES and behind != "COLON")
 
 
-def advance(states: States, end_state: int, stack: Stack, terminal: str) -> Stack | None:
-    """The parser's stack of states after a terminal, or None where it is unexpected."""
-    after = list(stack)
-    while True:
-        action, argument = states[after[-1]].get(terminal, (None, None))
-        if action is None:
-            return None
-        if action is Shift:
-            after.append(argument)
-            return tuple(after)
-        del after[len(after) - len(argument.expansion) :]
-        after.append(states[after[-1]][argument.origin.name][1])
-        if terminal == "$END" and after[-1] == end_state:
-            return tuple(after)
-
-
-def advance_all(states: States, end_state: int, stack: Stack, terminals: Sequence[str]) -> Stack | None:
+def advance_all(stack: Stack, end: int, terminals: Sequence[str]) -> Stack | None:
     """The stack after several terminals."""
     after: Stack | None = stack
     for terminal in terminals:
-        after = after and advance(states, end_state, after, terminal)
+        after = after and advance(after, end, terminal)
     return after
 
 
-def completion(states: States, end_state: int, stack: Stack, target: str) -> tuple[str, ...] | None:
+def completion(stack: Stack, end: int, target: str) -> tuple[str, ...] | None:
     """The fewest fillers, BROKEN among them, behind which the target is expected."""
     waiting: deque[tuple[Stack, tuple[str, ...], int]] = deque([(stack, (), 0)])
     seen = {(stack, False)}
     while waiting:
         current, fed, count = waiting.popleft()
-        if "BROKEN" in fed and advance(states, end_state, current, target):
+        if "BROKEN" in fed and advance(current, end, target):
             return fed
         if count == LONGEST or len(seen) > MOST:
             continue
         for filler in FILLERS:
-            if filler[0] not in states[current[-1]]:
+            if filler[0] not in STATES[current[-1]]:
                 continue
-            after = advance_all(states, end_state, current, filler)
+            after = advance_all(current, end, filler)
             key = after and (after, "BROKEN" in fed or "BROKEN" in filler)
             if after and key and key not in seen:
                 seen.add(key)
