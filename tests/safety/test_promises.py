@@ -122,6 +122,7 @@ HEAVY = (
     "PIL",
     "rich",
     "jsonschema",
+    "lark",
     "sklearn",
     "torchvision",
 )
