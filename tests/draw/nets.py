@@ -39,6 +39,24 @@ def shipped(name: str, net: str | None = None) -> tuple[Network, ...]:
     return checked.networks
 
 
+def gated_u(depth: int) -> str:
+    """The steps of a U whose skips are weighed by gates."""
+    return f"""input 3@64x64
+repeat i in {depth} {{
+    e{{i}}: {{ conv 8@3x3 pad=1, relu }}
+    maxpool 2
+}}
+conv 16@3x3 pad=1, relu
+repeat i in {depth} {{
+    up{{i}}: {{ convtranspose 8@2x2 stride=2, relu }}
+    add {{ | conv 4@1x1 | from e{{{depth - 1} - i}}, conv 4@1x1 }}
+    relu, conv 1@1x1, sigmoid
+    mul {{ | identity | from e{{{depth - 1} - i}} }}
+    concat {{ | identity | from up{{i}} }}
+    conv 8@3x3 pad=1, relu
+}}"""
+
+
 def clusters(items: tuple[Item, ...]) -> list[Cluster]:
     """All clusters of a diagram, the outer before the inner."""
     return [found for item in items if isinstance(item, Cluster) for found in (item, *clusters(item.items))]

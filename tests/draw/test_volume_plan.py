@@ -14,7 +14,7 @@ from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, plan
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.valley import levels, without_resizes
-from tests.draw.nets import ZOO, golden, shipped
+from tests.draw.nets import ZOO, gated_u, golden, shipped
 from tests.nets import network
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ def test_repeats_are_folded_and_counted() -> None:
 
 def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
     bands = {step.words: step.bands for step in plan(simplify(shipped("googlenet")[0])).steps if step.bands}
-    wide = bands["Inception 384+384+128+128",]
+    wide = bands["Inception 2×384+2×128",]
     assert wide == (("conv", 384), ("conv", 384), ("conv", 128), ("conv", 128))
     dense = plan(simplify(shipped("densenet", "DenseNet121")[0])).steps[5]
     assert dense.label == ("256@56x56",)
@@ -175,8 +175,23 @@ def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:
     assert [len(level.right) for level in found] == [4, 3, 3, 3, 0]
     shown = [made.steps[number].label[0] for level in found for number in (*level.left, *level.right)]
     assert sorted(shown) == sorted(step.label[0] for step in made.steps)
+    made = without_resizes(plan(simplify(shipped("resunet")[0])))
+    assert [(len(level.left), len(level.right), len(level.inner)) for level in levels(made)] == [
+        (4, 5, 2),
+        (3, 4, 2),
+        (3, 4, 2),
+        (3, 0, 1),
+    ]
     for name in ("resnet", "densenet", "squeezenet", "lenet"):
         assert not levels(without_resizes(plan(simplify(shipped(name)[0])))), name
+
+
+def test_gates_of_attention_lie_on_the_right_of_the_u() -> None:
+    """As in Attention U-Net (Oktay et al., 2018): two ways lead from the left, one around the gate."""
+    made = planned(gated_u(3))
+    found = levels(without_resizes(made))
+    assert [(len(level.skips), len(level.inner)) for level in found] == [(2, 1)] * 3 + [(0, 0)]
+    assert {skip.words for level in found for skip in level.skips} == {"conv 1x1", ""}
 
 
 @pytest.mark.parametrize("scale", [SIDE, CHANNELS, UNITS])

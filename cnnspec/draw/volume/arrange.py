@@ -179,11 +179,7 @@ def shift(spot: Spot, by: float) -> Spot:
 
 def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) -> list[list[Spot]]:
     """The things in rows: few rows, cut where nothing skips and where paths begin, and evenly filled."""
-    with_words: dict[int, list[Skip]] = {}
-    for skip in figure.skips:
-        if skip.words:
-            with_words.setdefault(skip.head, []).append(skip)
-    cuts = torn(figure)
+    with_words, cuts = by_head(figure.skips), torn(figure)
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(things)
     for first in range(len(things)):
         for spot in spread(things, first, left, right, with_words):
@@ -200,6 +196,14 @@ def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) 
         rows.append(justify(row, right if end == len(things) else right - STUB))
         end = first
     return rows[::-1]
+
+
+def by_head(skips: Sequence[Skip]) -> dict[int, list[Skip]]:
+    """Skips with words, by the step that they lead to."""
+    found: dict[int, list[Skip]] = {}
+    for skip in (skip for skip in skips if skip.words):
+        found.setdefault(skip.head, []).append(skip)
+    return found
 
 
 def begins(steps: Sequence[Step], number: int) -> bool:

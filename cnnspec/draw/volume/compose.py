@@ -103,7 +103,8 @@ def measure_steps(figure: Figure, zoom: float) -> list[Sized]:
 
 def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -> Layout:
     """The parts down to y, and below them the colours, and the facts in as many lines as they need."""
-    below, y = legend(figure, y + BETWEEN, wide)
+    shown = {part.role for part in parts if isinstance(part, Face)}
+    below, y = legend(shown, y + BETWEEN, wide)
     sentences = [f"{figure.name}: {figure.facts}.", *figure.notes, "Channels@height x width; not to scale."]
     said = fill_rows(sentences, WORDS, wide - 2 * MARGIN)
     for words in said:
@@ -112,10 +113,8 @@ def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -
     return Layout((*parts, *below), y + MARGIN)
 
 
-def legend(figure: Figure, y: float, wide: float) -> tuple[list[Primitive], float]:
-    """What the colours mean, in lines from y on; and where they end."""
-    steps = [step for each in (figure, *figure.opened) for step in each.steps if not step.sign]
-    shown = {kind for step in steps for kind, _ in step.bands or ((step.kind, 0),)}
+def legend(shown: set[str], y: float, wide: float) -> Body:
+    """What the colours that are shown mean, in lines from y on; and where they end."""
     parts: list[Primitive] = []
     x = MARGIN
     for kind, words in ((kind, words) for kind, words in NAMES.items() if kind in shown):

@@ -243,11 +243,20 @@ def between(draft: Draft, join: int) -> set[int]:
 
 def length(draft: Draft, number: int) -> int:
     """How many boxes follow each other up to this one, with no other way in or out."""
-    count = 0
-    while len(draft.heads[number]) == 1 and len(draft.tails[number]) == 1:
-        count += 1
-        (number,) = draft.tails[number]
-    return count
+    return len(way(draft, number)) - 1
+
+
+def source(draft: Draft, number: int) -> int:
+    """What the first of those boxes works on."""
+    return way(draft, number)[-1]
+
+
+def way(draft: Draft, number: int) -> list[int]:
+    """Back from a box to where other ways part or meet."""
+    found = [number]
+    while len(draft.heads[found[-1]]) == 1 and len(draft.tails[found[-1]]) == 1:
+        found += draft.tails[found[-1]]
+    return found
 
 
 def hide_clusters(draft: Draft, kind: str) -> None:

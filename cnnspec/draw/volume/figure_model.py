@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from cnnspec.draw.box_text import plain, shape_words
 from cnnspec.draw.model import Box, Diagram, boxes, totals
-from cnnspec.draw.volume.draft import Bands, Draft, alone, draft_of, length, numbers, sign, title
+from cnnspec.draw.volume.draft import Bands, Draft, alone, draft_of, length, numbers, sign, source, title
 from cnnspec.graph.tree import UNREAD
 from cnnspec.values.shapes import Shape
 
@@ -161,7 +162,7 @@ def words_of(box: Box, bands: Bands = ()) -> tuple[str, ...]:
     """The operation, a line a layer, of a block the widths of its paths; a circle says what it does."""
     lines = [_TOLD.sub("", plain(part, 100)) for part in box.parts]
     if box.kind == "block" and len(bands) > 1:
-        lines[0] += " " + "+".join(str(channels) for _, channels in bands)
+        lines[0] += " " + sum_words([channels for _, channels in bands])
     if sign(box):
         lines = lines[1:]
     elif box.times > 1:
@@ -171,6 +172,12 @@ def words_of(box: Box, bands: Bands = ()) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def sum_words(widths: list[int]) -> str:
+    """`320+4×384+192`."""
+    runs = [(width, len(list(run))) for width, run in groupby(widths)]
+    return "+".join(f"{times}×{width}" if times > 1 else str(width) for width, times in runs)
+
+
 def absorb(draft: Draft) -> list[tuple[int, int, str]]:
     """Paths of a single operation that lead past a longer one: the skip's line bears their words."""
     skips: list[tuple[int, int, str]] = []
@@ -178,7 +185,7 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
         tails = draft.tails.get(number, [])
         if len(tails) < 2 or draft.boxes[number].kind == "fault":
             continue
-        trunk = max(tails, key=lambda tail: (length(draft, tail), tail))
+        trunk = max(tails, key=lambda tail: (length(draft, tail), source(draft, tail), tail))
         for tail in list(tails):
             side = length(draft, tail) == 1 and tail != trunk and draft.boxes[tail].kind != "join"
             seen = tail in draft.odds or tail in draft.outputs

@@ -88,7 +88,7 @@ def draw_row(figure: Figure, spots: Sequence[Spot], skips: Sequence[Rail], left:
     parts = chain(spots, above, below)
     parts += labels(spots, below)
     parts += operations(spots, below)
-    lines = overhead(figure.steps, spots, skips, above, (left, right))
+    lines = overhead(spots, skips, above, (left, right))
     wire = next((line for line in lines if isinstance(line, Line) and line.points[0].x == right), None)
     parts += [part for part in lines if part is not wire]
     first = spots[0]
@@ -177,42 +177,68 @@ def kernel(before: Spot, spot: Spot) -> list[Primitive]:
     return [Face(patch, "patch"), *rays, Disc(pixel, 0.9)]
 
 
-def overhead(
-    steps: Sequence[Step],
-    spots: Sequence[Spot],
-    skips: Sequence[Rail],
-    above: Skyline,
-    edges: tuple[float, float],
-) -> list[Primitive]:
-    """Skips as lines above the row, the short ones inside; at an edge they begin or end at their number."""
+class Leap(NamedTuple):
+    """A rail with the points where it begins and ends, None at an edge, and its role."""
+
+    rail: Rail
+    begin: Point | None
+    end: Point | None
+    role: str
+
+
+def leaps(spots: Sequence[Spot], skips: Sequence[Rail]) -> list[Leap]:
+    """The rails of a row, the short ones first; what comes around from the row before last."""
     at = {spot.number: spot for spot in spots}
     first, last = spots[0].number, spots[-1].number
-    left, right = edges
-    parts: list[Primitive] = []
+    found: list[Leap] = []
     leaving, arriving = Counter[int](), Counter(skip.head for skip in skips)
     for skip in sorted(skips, key=lambda s: (s.tail < 0 and not s.number, span(s, first, last), s)):
         tail, head = at.get(skip.tail), at.get(skip.head)
         arriving[skip.head] -= 1
         begin = roof(tail, 1, leaving[skip.tail]) if tail else entry(spots[0]) if skip.tail >= 0 else None
         end = roof(head, -1, arriving[skip.head]) if head else None
+        role = "fault" if head and head.sized.step.kind == "fault" else "skip"
+        found.append(Leap(skip, begin, end, role))
         leaving[skip.tail] += 1
+    return found
+
+
+def overhead(
+    spots: Sequence[Spot], skips: Sequence[Rail], above: Skyline, edges: tuple[float, float]
+) -> list[Primitive]:
+    """Skips as lines above the row, the short ones inside; at an edge they begin or end at their number."""
+    left, right = edges
+    parts: list[Primitive] = []
+    found = leaps(spots, skips)
+    uprights = [point.x for leap in found for point in (leap.begin, leap.end) if point]
+    for skip, begin, end, role in found:
         a = begin.x if begin else left + NUMBER if skip.number else right
         b = end.x if end else right - NUMBER
-        y = above.free(min(a, b) - 1, max(a, b) + 1) - ABOVE
+        low, high = min(a, b), max(a, b)
+        y = above.free(low - 1, high + 1) - ABOVE
         path = [begin or Point(a, y), Point(a, y), Point(b, y), end or Point(b, y)]
-        role = "fault" if head and head.sized.step.kind == "fault" else "skip"
         parts.append(Line(tuple(dict.fromkeys(path)), role, 1.1, arrow=True))
         if skip.number:
-            edge = right - NUMBER / 2 if tail else left + NUMBER / 2
+            edge = left + NUMBER / 2 if end else right - NUMBER / 2
             parts.append(Text(Point(edge, y + 2.2), str(skip.number), WORDS, role="skip", bold=True))
-            a, b = (a, right) if tail else (left, b)
-        above.add(min(a, b) - 1, max(a, b) + 1, y - 2)
-        if skip.words and head:
+            above.add(edge - NUMBER / 2, edge + NUMBER / 2, y - 2)
+        above.add(low - 1, high + 1, y - 2)
+        if skip.words and end:
             half = width(skip.words, WORDS) / 2
-            centre = min(max((a + b) / 2, left + NUMBER + half), right - NUMBER - half)
+            centre = clear((low, high), half, uprights)
+            centre = min(max(centre, left + NUMBER + half), right - NUMBER - half)
             parts.append(Text(Point(centre, y - 2.4), skip.words, WORDS, role="skip"))
             above.add(centre - half, centre + half, y - 2.4 - WORDS)
     return parts
+
+
+def clear(between: tuple[float, float], half: float, uprights: Sequence[float]) -> float:
+    """The middle of words of half this width, as near to the middle as they stand on no upright."""
+    low, high = between
+    inside = sorted(x for x in uprights if low < x < high)
+    rooms = [(a + half, b - half) for a, b in pairwise([low, *inside, high]) if b - a > 2 * half]
+    middle = (low + high) / 2
+    return min((min(max(middle, a), b) for a, b in rooms), key=lambda x: abs(x - middle), default=middle)
 
 
 def span(skip: Rail, first: int, last: int) -> int:
@@ -221,7 +247,7 @@ def span(skip: Rail, first: int, last: int) -> int:
 
 def entry(spot: Spot) -> Point:
     """Where the value of the row before comes in."""
-    return Point(spot.x - STUB * 0.7, spot.entry.y)
+    return Point(spot.x - ABOVE, spot.entry.y)
 
 
 def roof(spot: Spot, side: int, outer: int) -> Point:

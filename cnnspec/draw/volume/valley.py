@@ -11,42 +11,73 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
-from cnnspec.draw.volume.arrange import APART, GAP, WORDS, Sized, Spot, fill_rows, pieces, spread
+from cnnspec.draw.volume.arrange import APART, GAP, WORDS, Sized, Spot, by_head, fill_rows, pieces, spread
 from cnnspec.draw.volume.figure_model import Figure, Skip, Step
 from cnnspec.draw.volume.primitives import PITCH, Line, Point, Primitive, Text, shift
 from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.strip import Strip, chain, labels, operations
+from cnnspec.draw.volume.strip import ABOVE, Rail, Strip, chain, labels, operations, overhead
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
 INFINITE = float("inf")
 
 
 class Level(NamedTuple):
-    """Numbers of steps: those on the left, and those on the right; the bottom has none on the right."""
+    """Numbers of steps: those on the left, and those on the right; the bottom has none on the right.
+
+    `skips` lead from the left to the right, `inner` past steps of one side.
+    """
 
     left: range
     right: range
-    skip: Skip | None
+    skips: tuple[Skip, ...]
+    inner: tuple[Skip, ...] = ()
 
 
 def levels(figure: Figure) -> list[Level]:
     """From the top to the bottom; nothing where a net is no U, or ends at a fault."""
-    if any(step.kind == "fault" for step in figure.steps):
+    if any(step.kind == "fault" for step in figure.steps) or not all(step.fed for step in figure.steps[1:]):
         return []
-    skips = sorted(figure.skips)
-    nested = all(a.tail < b.tail and a.head > b.head for a, b in pairwise(skips))
-    shrinking = all(side(figure, a.tail) > side(figure, b.tail) for a, b in pairwise(skips))
-    if len(skips) < 2 or not nested or not shrinking or not all(step.fed for step in figure.steps[1:]):
-        return []
-    if side(figure, skips[-1].tail + 1) >= side(figure, skips[-1].tail):
+    crossing: dict[int, list[Skip]] = {}
+    for skip in (skip for skip in figure.skips if crosses(figure, skip)):
+        crossing.setdefault(skip.tail, []).append(skip)
+    groups = [crossing[tail] for tail in sorted(crossing)]
+    nested = all(a[0].head > b[-1].head for a, b in pairwise(groups))
+    shrinking = all(side(figure, a[0].tail) > side(figure, b[0].tail) for a, b in pairwise(groups))
+    if len(groups) < 2 or not nested or not shrinking:
         return []
     found: list[Level] = []
     low, high = 0, len(figure.steps)
-    for skip in skips:
-        start = rise(figure, skip)
-        found.append(Level(range(low, skip.tail + 1), range(start, high), skip))
-        low, high = skip.tail + 1, start
-    return [*found, Level(range(low, high), range(0), None)]
+    for skips in groups:
+        start = rise(figure, skips[0])
+        found.append(Level(range(low, skips[0].tail + 1), range(start, high), tuple(skips)))
+        low, high = skips[0].tail + 1, start
+    return with_inner_skips([*found, Level(range(low, high), range(0), ())], figure.skips)
+
+
+def crosses(figure: Figure, skip: Skip) -> bool:
+    """Whether a skip leads past smaller maps to one that is larger again."""
+    least = min(side(figure, number) for number in range(skip.tail + 1, skip.head))
+    return least < side(figure, skip.tail) and least < side(figure, skip.head)
+
+
+def with_inner_skips(found: list[Level], skips: Sequence[Skip]) -> list[Level]:
+    """The levels with all other skips; nothing where one leads elsewhere than past steps of one side.
+
+    On the left it may begin where the level does, with what comes from above.
+    """
+    others = set(skips) - {skip for level in found for skip in level.skips}
+    made = []
+    for level in found:
+        down, up = level.left, level.right
+        here = range(max(0, down.start - 1), down.stop)
+        inner = {
+            skip
+            for skip in others
+            if (skip.tail in here and skip.head in down) or (skip.tail in up and skip.head in up)
+        }
+        others -= inner
+        made.append(level._replace(inner=tuple(sorted(inner))))
+    return made if not others else []
 
 
 def side(figure: Figure, number: int) -> int:
@@ -91,13 +122,15 @@ class Rung(NamedTuple):
 
 def rungs(found: Sequence[Level], things: Sequence[Sized], left: float, right: float) -> list[Rung] | None:
     """The levels, each further in than the one above; None where there is no room."""
-    sides = [(group(things, level.left), group(things, level.right)) for level in found]
+    sides = [
+        (group(things, level.left, level.inner), group(things, level.right, level.inner)) for level in found
+    ]
     depth = len(found) - 1
     indent = MOST_INDENT
     for i, (level, (down, up)) in enumerate(zip(found, sides, strict=True)):
         need = length(down) + length(up) + 2 * SIDE * (i > 0)
-        if level.skip:
-            need += max(2 * GAP, width(level.skip.words, WORDS) + 2 * GAP)
+        if level.skips:
+            need += max(2 * GAP, width(level.skips[0].words, WORDS) + 2 * GAP)
         if right - left < need:
             return None
         indent = min(indent, (right - left - need) / 2 / i) if i else indent
@@ -107,18 +140,18 @@ def rungs(found: Sequence[Level], things: Sequence[Sized], left: float, right: f
         if i == depth:
             inset = (right - left - length(down)) / 2
         begin, end = shift_spots(down, left + inset), shift_spots(up, right - inset - length(up))
-        made.append(Rung(begin, end, across(begin, end, level.skip)))
+        made.append(Rung(begin, end, across(begin, end, level)))
     return made
 
 
-def group(things: Sequence[Sized], numbers: range) -> list[Spot]:
+def group(things: Sequence[Sized], numbers: range, skips: Sequence[Skip]) -> list[Spot]:
     """Neighbours from x = 0 on; what leads to the first of them stands elsewhere."""
     if not numbers:
         return []
     first = things[numbers[0]]
     bare = first._replace(step=first.step._replace(fed=False), words=(), words_width=0.0)
     row = [*things[: numbers[0]], bare, *things[numbers[0] + 1 : numbers[-1] + 1]]
-    return spread(row, numbers[0], 0, INFINITE, {})
+    return spread(row, numbers[0], 0, INFINITE, by_head(skips))
 
 
 def length(spots: Sequence[Spot]) -> float:
@@ -129,30 +162,35 @@ def shift_spots(spots: Sequence[Spot], by: float) -> list[Spot]:
     return [s._replace(x=s.x + by, label=s.label + by, words=s.words + by) for s in spots]
 
 
-def across(left: list[Spot], right: list[Spot], skip: Skip | None) -> Strip:
-    """A level's two sides, and the skip from one to the other: straight, or above what stands between."""
+def across(left: list[Spot], right: list[Spot], level: Level) -> Strip:
+    """A level's two sides, and the skips from one to the other: straight, or above what stands between."""
     above, below = Skyline(-1), Skyline(1)
     parts: list[Primitive] = []
-    for spots in (left, right):
+    for spots, numbers in ((left, level.left), (right, level.right)):
+        inner = [Rail(*skip) for skip in level.inner if skip.head in numbers]
         parts += chain(spots, above, below)
-        parts += labels(spots, above)
-        parts += operations(spots, below)
-    if skip:
-        tail = next(spot for spot in left if spot.number == skip.tail)
-        head = next(spot for spot in right if spot.number == skip.head)
-        path = [tail.exit, head.entry]
-        y = 0.0
-        if head is not right[0]:
-            roof = Point(head.x + head.sized.solid.width / 2, -head.sized.solid.height / 2)
-            y = above.free(tail.end, head.end) - 5
-            path = [Point(tail.end + 4, 0), Point(tail.end + 4, y), Point(roof.x, y), roof]
-            above.add(tail.end, head.end, y - 1)
-        parts.append(Line(tuple(path), "skip", 1.1, arrow=True))
-        if skip.words:
-            middle = (tail.end + right[0].x) / 2
-            parts.append(Text(Point(middle, y - 2.4), skip.words, WORDS, role="skip"))
-            above.add(tail.end, right[0].x, y - 2.4 - WORDS)
+        parts += overhead(spots, inner, above, (-INFINITE, INFINITE)) if inner else []
+    parts += labels([*left, *right], above)
+    parts += operations([*left, *right], below)
+    for skip in level.skips:
+        parts += bridge(skip, left[-1], right, above)
     return Strip(tuple(parts), above.end, below.end)
+
+
+def bridge(skip: Skip, tail: Spot, right: list[Spot], above: Skyline) -> list[Primitive]:
+    head = next(spot for spot in right if spot.number == skip.head)
+    path, y = [tail.exit, head.entry], 0.0
+    if head is not right[0]:
+        roof = Point(head.x + head.sized.solid.width / 2, -head.sized.solid.height / 2)
+        x, y = tail.right + APART, above.free(tail.end, head.end) - ABOVE
+        path = [tail.exit, Point(x, tail.exit.y), Point(x, y), Point(roof.x, y), roof]
+        above.add(tail.end, head.end, y - 1)
+    parts: list[Primitive] = [Line(tuple(path), "skip", 1.1, arrow=True)]
+    if skip.words:
+        middle = (tail.end + right[0].x) / 2
+        parts.append(Text(Point(middle, y - 2.4), skip.words, WORDS, role="skip"))
+        above.add(tail.end, right[0].x, y - 2.4 - WORDS)
+    return parts
 
 
 class Caption(NamedTuple):
