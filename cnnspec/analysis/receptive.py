@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnnspec.layers.base import Join
 from cnnspec.layers.windows import LONGEST, SAME, Irregular, Window
 
 if TYPE_CHECKING:
@@ -111,11 +112,11 @@ def fields(graph: Graph) -> dict[str, Field | None]:
     for node in graph.nodes:
         arriving = [found[name] for name in node.inputs]
         try:
-            if node.layer.is_join:
-                found[node.path] = join_fields(arriving)
+            if isinstance(node.layer, Join):
+                windows = node.layer.path_reads(len(arriving))
+                found[node.path] = join_fields([*map(behind, arriving, windows)])
             else:
-                windows = node.layer.reads(node.shapes[0])
-                found[node.path] = behind(arriving[0], windows)
+                found[node.path] = behind(arriving[0], node.layer.reads(node.shapes[0]))
         except Irregular:
             found[node.path] = None
     return found

@@ -220,11 +220,11 @@ class Builder:
                 claim_words(end.value) if fits else unlike(shape, [are_known(other.value) for other in ends])
             )
             self.edges.append(Edge(tail, number, shape, shape, route, idle, why))
-        words = (step.layer.name,)
+        words, brief = ((each,) for each in self.layer_words(step.layer))
         if not fits:
-            return [*items, Box(number, "fault", words, words)]
+            return [*items, Box(number, "fault", words, brief)]
         place.makers[step.output] = number
-        return [*items, Box(number, "join", words, words, shared=place.shared, idle=idle)]
+        return [*items, Box(number, KINDS[step.layer.name], words, brief, shared=place.shared, idle=idle)]
 
     def leads_on(self, start: int, ends: set[int]) -> bool:
         """Whether the value of a box reaches one of the ends by way of others. Edges are sorted by head."""

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from cnnspec.layers import FAMILIES, find
-from cnnspec.layers.base import Argument, Layer
+from cnnspec.layers.base import Argument, Join, Layer
 from cnnspec.values.kinds import describe
 
 TITLES = {
@@ -160,10 +160,7 @@ def _default(argument: Argument) -> str:
 
 
 def _peer(cls: type[Layer], code: str = "") -> str:
-    peer = (
-        f"{code}{cls.torch_class}{code}" if cls.torch_class else "no module; the emitted file brings its own"
-    )
-    if cls.is_join:
-        symbol = getattr(cls, "symbol", "")
-        peer = f"{code}{symbol}{code}" if symbol else f"{code}torch.cat{code}"
+    own = (cls.symbol or cls.function) if issubclass(cls, Join) else ""
+    name = cls.torch_class or own
+    peer = f"{code}{name}{code}" if name else "no module; the emitted file brings its own"
     return f"In PyTorch: {peer}."

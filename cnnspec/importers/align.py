@@ -58,7 +58,7 @@ def with_joins(rows: Rows) -> Rows:
             own = [key(term) for term in row[place:]]
             behind = next(n for n in range(len(ends), -1, -1) if own[len(own) - n :] == ends[len(ends) - n :])
             paths[full] = row[place : len(row) - behind]
-            row = (*row[:place], Join(join.name, tuple(paths)), *row[len(row) - behind :])
+            row = (*row[:place], join._replace(paths=tuple(paths)), *row[len(row) - behind :])
         found[each] = row
     return found
 

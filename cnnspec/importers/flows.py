@@ -29,6 +29,13 @@ class Repeated(NamedTuple):
     shape: tuple[int, ...]
 
 
+class Places(NamedTuple):
+    """Where a max pool of a map finds its largest values."""
+
+    layer: pool.MaxPool
+    source: Value
+
+
 class Refuse(Exception):
     """A row cannot say its call in the language; `earlier`: for the reason of an earlier call."""
 
@@ -120,6 +127,17 @@ def product(net: Flows, left: Flow, right: Flow) -> Flow:
     if is_gate(right, left):
         return Flow(net.emit(merge.Mul(), as_map(net, left), right.value), right.axes)
     return net.natural(net.emit(merge.Mul(), net.map(left), net.map(right)))
+
+
+def unpooled(net: Flows, flow: Flow, places: object) -> Flow:
+    """Values where a max pool of windows side by side found its largest ones. Raises Refuse."""
+    if not isinstance(places, Places):
+        raise Refuse("E1003", f"`{net.operator}` with indices that no max pool of the network made")
+    alone = pool.MaxPool(window=places.layer.window)
+    if any(places.layer.value(name) != alone.value(name) for name in alone.arguments):
+        message = f"`{net.operator}` for windows that are padded, dilated or not side by side has no layer"
+        raise Refuse("E1003", message)
+    return net.natural(net.emit(pool.MaxUnpool(window=alone.window), net.map(flow), places.source))
 
 
 def is_gate(flow: Flow, gate: Flow) -> bool:

@@ -138,14 +138,14 @@ def meaning(layer: Layer, shapes: Sequence[Shape], numbers: Numbers) -> int:
     It is lowered to a call of PyTorch's, where there is one: a depthwise convolution is one in groups. So
     many times as high and as wide is as much as a size.
     """
+    values = [layer.value(name) for name in layer.arguments if name != "in"]
     if layer.is_join:
-        return numbers(layer.name)
+        return numbers(layer.name, frozen(values))
     if isinstance(layer, Upsample) and all(float(factor).is_integer() for factor in layer.factor or ()):
         layer = Upsample(size=layer.output(shapes[0]).size, mode=layer.mode, align=layer.align)
     try:
         return numbers("call", frozen(layer.torch(shapes[0])))
     except Unsupported:
-        values = [layer.value(name) for name in layer.arguments if name != "in"]
         return numbers(layer.name, frozen(values))
 
 

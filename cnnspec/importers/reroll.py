@@ -115,7 +115,8 @@ def form(term: Term, exact: bool = False) -> object:
     if isinstance(term, Braces):
         return Braces, mask(term.label), tuple(form(inner, exact) for inner in term.body)
     if isinstance(term, Join):
-        return Join, term.name, tuple(tuple(form(inner, exact) for inner in path) for path in term.paths)
+        paths = tuple(tuple(form(inner, exact) for inner in path) for path in term.paths)
+        return Join, term.name, term.arguments, paths
     if isinstance(term, From | Again):
         return type(term), tuple(map(mask, term.target)), mask(getattr(term, "label", ()))
     if isinstance(term, Repeat) and not isinstance(term.rows, Items):

@@ -38,12 +38,16 @@ class Braces(NamedTuple):
 
 
 class Join(NamedTuple):
-    """A join; a path without a step is `identity`. With `names`, its paths are made once for each row."""
+    """A join; a path without a step is `identity`. With `names`, its paths are made once for each row.
+
+    Its arguments are values, never formulas.
+    """
 
     name: str
     paths: tuple[Chain, ...]
     names: tuple[str, ...] = ()
     rows: Any = None
+    arguments: Arguments = ()
 
 
 class If(NamedTuple):

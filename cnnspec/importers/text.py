@@ -183,8 +183,9 @@ class Printer:
         for path in join.paths:
             first, *rest = self.path(path, width - 2)
             lines += [f"| {first}", *(f"  {line}" for line in rest)]
-        start = f"{join.name} for {', '.join(join.names)} in "
-        head = loop_head(start, join.rows, width) if join.names else [f"{join.name} {{"]
+        name = self.call(Call(join.name, join.arguments))
+        start = f"{name} for {', '.join(join.names)} in "
+        head = loop_head(start, join.rows, width) if join.names else [f"{name} {{"]
         short = f"{head[0]} {' '.join(lines)} }}"
         if len(head) == 1 and len(lines) == len(join.paths) and len(short) <= width:
             return [short]

@@ -154,9 +154,10 @@ class Unifier:
     def join(self, terms: Mapping[int, Join]) -> Term:
         first = next(iter(terms.values()))
         paths = beside(terms)
-        if paths is None or any(term.name != first.name for term in terms.values()):
+        heads = {(term.name, term.arguments) for term in terms.values()}
+        if paths is None or len(heads) > 1:
             raise Unalike
-        return Join(first.name, tuple(map(self.path, paths)))
+        return first._replace(paths=tuple(map(self.path, paths)))
 
     def path(self, rows: Rows) -> Chain:
         """A path: where it is `identity` or `none` in some rows, an `if` that is the whole path."""

@@ -151,7 +151,8 @@ class Namer:
         if isinstance(node, Meeting):
             assert node.item.operation is not None
             paths = tuple(tuple(map(self.term, path)) for path in node.paths)
-            return Join(node.item.operation.layer.name, paths)
+            name, arguments = spell(node.item.operation.layer, node.item.operation.inputs[0].shape)
+            return Join(name, paths, arguments=arguments)
         return self.step(node)
 
     def step(self, step: Step) -> Term:

@@ -13,6 +13,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     "conv": {"conv": "Conv", "depthwise": "Depthwise", "convtranspose": "ConvTranspose"},
     "pool": {
         "maxpool": "MaxPool",
+        "maxunpool": "MaxUnpool",
         "avgpool": "AvgPool",
         "blurpool": "BlurPool",
         "globalavgpool": "GlobalAvgPool",

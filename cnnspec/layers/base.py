@@ -223,11 +223,17 @@ class Join(Layer):
     """A layer that takes the values of several paths."""
 
     is_join = True
-    symbol: ClassVar[str] = ""  # the Python operator of the emitted code; "": torch.cat
+    symbol: ClassVar[str] = ""  # the Python operator of the emitted code; "": a function of …
+    function: ClassVar[str] = "torch.cat"  # … all values at once, and of the arguments
+    sized_by: ClassVar[int | None] = None  # the path whose size it has; None: that of all, gates apart
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
         """The shape of the joined value; two paths or more. Raises Misfit."""
         raise NotImplementedError(self.name)
+
+    def path_reads(self, count: int) -> list[tuple[Window, Window]]:
+        """What an output pixel reads of each of so many paths, as `reads` says of a layer's input."""
+        return [(SAME, SAME)] * count
 
 
 def pair(value: Any) -> Any:

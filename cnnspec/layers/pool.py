@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
+from cnnspec.layers.base import Argument, Call, Join, Layer, Misfit, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
-from cnnspec.layers.windows import STILL, Pace, Window, sliding, tiled
+from cnnspec.layers.windows import STILL, Pace, Window, resized, sliding, tiled, whole_window
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape, effective, pool_size, unread
 
@@ -103,6 +103,43 @@ class MaxPool(_Pool):
         "dilation": Argument("size", (1, 1), low=1, doc="distance between a window's taps"),
         "ceil": CEIL,
     }
+
+
+class MaxUnpool(Join):
+    """The first path's values where a max pool of the second finds the largest of each window, 0 elsewhere.
+
+    Of equal values the first, row by row. Badrinarayanan, Kendall and Cipolla 2017, "SegNet"; the places are
+    the switches of Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks".
+    """
+
+    name = "maxunpool"
+    summary = "values at the places of the largest of the second path's windows, 0 elsewhere"
+    formula = "C@HxW of the second path; the first is as large as maxpool makes that, by the same window"
+    example = "maxunpool 2x2 { | maxpool 2x2, tanh | identity }"
+    torch_class = "nn.MaxUnpool2d"
+    torch_arguments = {"kernel_size": "window"}
+    function = "max_unpool"
+    sized_by = 1
+    positional = ("window",)
+    arguments = {"window": WINDOW}
+
+    window: tuple[int, int]
+
+    def join(self, paths: tuple[Shape, ...]) -> Shape:
+        if len(paths) > 2:
+            extra = tuple(range(2, len(paths)))
+            raise Misfit("E0402", f"`maxunpool` takes two paths, not {len(paths)}", paths=extra)
+        values, source = paths
+        pooled = MaxPool(window=self.window).output(source)
+        if values != pooled:
+            message = f"`maxunpool` of a map {source} wants values {pooled}, but {values} arrive"
+            raise Misfit("E0402", message, paths=(0, 1))
+        return source
+
+    def path_reads(self, count: int) -> list[tuple[Window, Window]]:
+        """A pixel reads the value of its window, and all of the window."""
+        rows, columns = self.window
+        return [(resized(1, rows), resized(1, columns)), (whole_window(rows), whole_window(columns))]
 
 
 class AvgPool(_Pool):

@@ -85,6 +85,12 @@ def resized(n: int, o: int, linear: bool = False, centred: bool = False) -> Wind
     return Window(n, first, tuple(-(-place // (2 * o)) for place in places) if linear else first)
 
 
+def whole_window(k: int) -> Window:
+    """Every pixel reads the window of k that it lies in; windows stand side by side."""
+    pixels = len(period(k))
+    return Window(k, (0,) * pixels, (k - 1,) * pixels)
+
+
 def tiled(n: int, o: int) -> Window:
     """The windows of adaptive pooling from n to o pixels: j*n//o up to, not including, ceil((j + 1)*n/o)."""
     common = math.gcd(n, o)

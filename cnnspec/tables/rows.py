@@ -134,7 +134,8 @@ def window(
     if at is None:
         return None, None, None
     kernel = layer.value(at)
-    return kernel.kernel if at == "filter" else kernel, layer.value("stride"), layer.value("pad")
+    stride, pad = (layer.value(name) if name in names else None for name in ("stride", "pad"))
+    return kernel.kernel if at == "filter" else kernel, stride, pad
 
 
 def total(numbers: Iterable[int | None]) -> int | None:

@@ -44,7 +44,7 @@ def _suggest(word: str, known: tuple[str, ...]) -> list[str]:
         return same[:_MOST]
     meant = [name for name in dict.fromkeys(_meanings(word)) if name in known]
     if not meant and foreign.answer("layers", word):
-        return []  # `maxunpool` is not nearly `maxpool`
+        return []  # `conv3d` is not nearly `conv`
     allowed = _most_slips(short)
     near = []
     for name in known:

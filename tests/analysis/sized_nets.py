@@ -40,6 +40,7 @@ WALKS = (
     "concat { | maxpool 2x2, upsample 2 | identity }, conv 4@1x1",
     "add { | conv 4@2x2 stride=2 | maxpool 2x2 ceil=yes }",
     "concat { | conv 2@3x3 | crop sides=1 }, conv 4@1x1",
+    "maxunpool 2x3 { | maxpool 2x3 | identity }",
 )
 READS = (
     "crop [in.height - 1, in.width - 2]",

@@ -79,7 +79,7 @@ def run(graph: Graph, x: Tensor) -> Tensor:
     for node in graph.nodes:
         arriving = [values[name] for name in node.inputs]
         if node.layer.is_join:
-            values[node.path] = join(node.layer.name, arriving)
+            values[node.path] = join(node.layer, arriving)
         else:
             values[node.path] = module(node)(arriving[0])
     return values[graph.outputs[0][1]]
@@ -192,6 +192,7 @@ def test_published_residual_fields(units: tuple[int, ...], size: int, padding: i
         ("conv 4@3x3, batchnorm, relu, linear 7 pointwise=yes", "3x3 1x1 0x0"),
         ("conv 4@3x5 stride=2x1 pad=1x2", "3x5 2x1 -1x-2"),
         ("maxpool 4x4, upsample 4", "4x4 1x1 0x0"),
+        ("maxunpool 2x3 { | maxpool 2x3 | identity }", "2x3 1x1 0x0"),
         ("maxpool 2x2, upsample 4", "2x2 1/2x1/2 0x0"),
         ("upsample 0.5", "1x1 2x2 0x0"),
         ("adaptiveavgpool 8x4", "4x8 4x8 0x0"),

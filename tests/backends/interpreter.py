@@ -7,11 +7,13 @@ from types import ModuleType
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.backends import emit
 from cnnspec.graph.tree import Network
+from cnnspec.layers.base import Layer
 from tests.layers.instantiate import instantiate, run
 from tests.nets import network
 
@@ -71,7 +73,7 @@ class Interpreter:
                 continue
             arriving = [values[name] for name in node.inputs]
             if node.layer.is_join:
-                values[node.path] = join(node.layer.name, arriving)
+                values[node.path] = join(node.layer, arriving)
             else:
                 module = self.modules[node.path.partition(" (")[0]]
                 x = arriving[0]
@@ -80,9 +82,15 @@ class Interpreter:
         return [values[at] for _, at, train in self.graph.outputs if self.training or not train]
 
 
-def join(name: str, values: list[Tensor]) -> Tensor:
+def join(layer: Layer, values: list[Tensor]) -> Tensor:
+    name = layer.name
     if name == "concat":
         return torch.cat(values, dim=1)
+    if name == "maxunpool":
+        unpool, source = nn.MaxUnpool2d(layer.value("window")), values[1]
+        places = F.max_pool2d(source, unpool.kernel_size, return_indices=True)[1]
+        unpooled: Tensor = unpool(values[0], places, list(source.shape[2:]))
+        return unpooled
     total = values[0]
     for value in values[1:]:
         total = total + value if name == "add" else total * value if name == "mul" else total - value

@@ -114,6 +114,7 @@ WIRED = """net Wired { input 8@12x12
     add { | from a, relu6 | from b | from b, conv 8@3x3 pad=1, tanh }
     concat { | identity | batchnorm, relu | from a | dropout 0.5, identity }
     mul { | identity | globalavgpool, sigmoid | channelmean, sigmoid | channelmax, abs }
+    maxunpool 2x3 { | maxpool 2x3, tanh | identity }
     mul { | identity | adaptiveavgpool 12x1, sigmoid | adaptiveavgpool 1x12, abs }
     mul { | globalavgpool | channelmean }
     c: conv 40@1x1, relu, conv 40@3x3 pad=1 groups=4, batchnorm

@@ -18,6 +18,7 @@ from cnnspec.backends.numpy.lowering import lower
 from cnnspec.layers import FAMILIES
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
+from tests.backends.interpreter import join
 from tests.layers.instantiate import MODULES, PARAMETERS, Case, batch, instantiate, make, title
 from tests.layers.instantiate import run as run_module
 
@@ -188,6 +189,23 @@ def test_a_join(name: str, precision: str) -> None:
     for back, value in zip(KERNELS[f"{kind}_backward"](upstream.numpy(), made, *arrays), values, strict=True):
         assert value.grad is not None
         close(back, value.grad, BOUNDS[precision][1])
+
+
+@PRECISIONS
+def test_max_unpooling(precision: str) -> None:
+    """Also where values are equal; the source has no gradient."""
+    dtype = getattr(torch, precision)
+    x = batch(Shape(4, 2, 2)).to(dtype).requires_grad_()
+    source = batch(Shape(4, 5, 6), seed=1).to(dtype).round()
+    wanted = join(make("maxunpool", window=(2, 3)), [x, source])
+    arrays = x.detach().numpy(), source.numpy()
+    made = KERNELS["max_unpool2d"](*arrays, (2, 3))
+    close(made, wanted, BOUNDS[precision][0])
+    upstream = batch(Shape(4, 5, 6), seed=2).to(dtype)
+    wanted.backward(upstream)
+    back, none = KERNELS["max_unpool2d_backward"](upstream.numpy(), made, *arrays, (2, 3))
+    assert x.grad is not None and not none.any()
+    close(back, x.grad, BOUNDS[precision][1])
 
 
 @pytest.mark.parametrize("mode", ["units", "channels", "row", "batch"])

@@ -128,6 +128,7 @@ net Several {
     concat for i in 3 { | identity }
     add { | identity | relu | tanh }
     mul { | identity | sigmoid | abs }
+    maxunpool 2x2 { | maxpool 2x2, tanh | identity }
     sub { | identity | relu6 }
     aux: conv 3@1x1
     from aux

@@ -21,7 +21,7 @@ class Net:
 
     def layer(self, operation: Operation, state: dict[str, Tensor]) -> Any:
         if operation.layer.is_join:
-            return lambda *values: join(operation.layer.name, list(values))
+            return lambda *values: join(operation.layer, list(values))
         made = instantiate(operation.layer.torch(operation.inputs[0].shape))
         tensors = {name: state[key] for name, key in operation.keys.items()}
         if isinstance(made, Tensor):

@@ -50,6 +50,11 @@ def squeeze(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return x * y.expand_as(x)
 
 
+def unpooled(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    y, places = F.max_pool2d(x.relu_(), 3, return_indices=True)
+    return net.unpool(torch.tanh(y), places, output_size=x.shape)
+
+
 def gated(net: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     y = net.up(net.down(x.mean((2, 3))))[:, :, None, None]
     return y * x, y
@@ -205,6 +210,10 @@ CASES = {
         "adaptiveavgpool sigmoid mul adaptivemaxpool mul",
         Net(lambda _, x: x * torch.sigmoid(x.mean(3, keepdim=True)) * x.amax(2, keepdim=True)),
         1e-6,
+    ),
+    "values at the places of maxima": Case(
+        "relu maxpool tanh maxunpool",
+        Net(unpooled, unpool=nn.MaxUnpool2d(3)),
     ),
     "a blur": Case("blurpool", blurred(kernel=torch.outer(BINOMIAL, BINOMIAL).repeat(8, 1, 1, 1))),
     "paths that share a whole": Case(

@@ -30,6 +30,8 @@ WITHOUT: dict[tuple[str, str], str] = {
     ("convtranspose", "padding_mode"): 'PyTorch itself allows "zeros" alone',
     ("maxpool", "return_indices"): ONE_TENSOR,
     ("globalmaxpool", "return_indices"): ONE_TENSOR,
+    ("maxunpool", "stride"): "the window: where windows overlap two values may have one place",
+    ("maxunpool", "padding"): "none: windows stand side by side",
     ("adaptivemaxpool", "return_indices"): ONE_TENSOR,
     ("globalavgpool", "output_size"): "1x1: that is what global means",
     ("globalmaxpool", "output_size"): "1x1: that is what global means",

@@ -48,7 +48,7 @@ def run(graph: Graph, state: Mapping[str, Tensor]) -> list[Tensor]:
 def value(node: Node, arriving: list[Tensor], state: dict[str, Tensor]) -> Tensor:
     """What a node makes, before the activation that it has taken in."""
     if node.layer.is_join:
-        return join(node.layer.name, arriving)
+        return join(node.layer, arriving)
     path = node.path.partition(" (")[0]
     layer = node.layer.with_arguments(activation=None) if hasattr(node.layer, "activation") else node.layer
     module = instantiate(layer.torch(node.shapes[0]))

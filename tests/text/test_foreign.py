@@ -74,7 +74,6 @@ def test_a_signature_is_of_a_known_layer_and_its_arguments_are_known(theirs: str
         ("conv1d 8 3", "height 1"),
         ("reshape 3", "`flatten`"),
         ("separable 8@3x3", "`depthwise 3x3 pad=1` and `conv 64@1x1`"),
-        ("maxunpool 2x2", "`upsample 2`"),
         ("conv 8@3x3 activation=relu", "`conv 64@3x3, relu`"),
         ("lstm 64", "forward only"),
         ("crossentropyloss", "a loss is no part"),
@@ -107,7 +106,7 @@ def test_a_faulty_file_of_ours_is_read_line_by_line() -> None:
     assert "E0106" not in {d.code for d in check(Source("x.cnn", text), read_used).diagnostics}
 
 
-@pytest.mark.parametrize("word", ["unfold", "conv3d", "maxunpool", "convlstm2d", "reshape"])
+@pytest.mark.parametrize("word", ["unfold", "conv3d", "convlstm2d", "reshape"])
 def test_what_has_an_answer_is_not_taken_for_a_slip(word: str) -> None:
     assert suggest(word, layers.NAMES) == []
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.analysis.sizes.size_run import SizeRun
 from cnnspec.analysis.unroll import Node
+from cnnspec.layers.base import Join
 from cnnspec.layers.windows import ALONG, STILL, Pace
 from cnnspec.values.extents import Extent, follows
 
@@ -65,7 +66,9 @@ class Periods:
 
     def side(self, node: Node, axis: int) -> Period | None:
         arriving = [self.of[name][axis] for name in node.inputs]
-        if node.layer.is_join:
+        if isinstance(node.layer, Join):
+            if node.layer.sized_by is not None:
+                return arriving[node.layer.sized_by]
             gates = {1, None} if node.layer.name == "mul" else {None}
             wide = [n for n in node.inputs if not gates.issuperset(self.along(n, axis))] or node.inputs
             return join_periods([self.of[name][axis] for name in wide])

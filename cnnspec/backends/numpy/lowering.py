@@ -197,6 +197,7 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "depthwise": conv,
     "convtranspose": conv_transpose,
     "maxpool": pool("max_pool2d", "dilation", "ceil"),
+    "maxunpool": plain("max_unpool2d", "window"),
     "avgpool": pool("avg_pool2d", "ceil", "countpad", "divisor"),
     "blurpool": plain("blur_pool", "window", "stride", "pad", "mode"),
     "globalavgpool": global_pool("adaptive_avg_pool2d"),

@@ -29,7 +29,8 @@ class Scope(NamedTuple):
 class Op(NamedTuple):
     """An operator with one output; with a `body`, the call of the function that it is.
 
-    `scopes` are the steps that it lies in, the outermost first; the last is its own.
+    `scopes` are the steps that it lies in, the outermost first; the last is its own. `before` is an output of
+    its own before that one, which nothing reads.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Op(NamedTuple):
     body: Body | None = None
     scopes: tuple[Scope, ...] = ()
     span: Span | None = None
+    before: str = ""
 
 
 class Body:
@@ -137,6 +139,12 @@ class Step:
         number = f"_{self.kinds[kind]}" if self.kinds[kind] > 1 else ""
         name = self.body.free(f"{self.name}/{kind}{number}")
         self.ops.append(Op(kind, inputs, name, name, attributes, None, self.scopes, self.node.span))
+        return name
+
+    def second(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """The value of the second output of an operator."""
+        name = self.op(kind, *inputs, **attributes)
+        self.ops[-1] = self.ops[-1]._replace(before=self.body.free(f"{name}:first"))
         return name
 
     def has(self, name: str) -> bool:

@@ -174,6 +174,7 @@ LOWERINGS: dict[str, Callable[[Step], object]] = {
     "depthwise": convolutions.conv,
     "convtranspose": convolutions.conv_transpose,
     "maxpool": pools.max_pool,
+    "maxunpool": pools.max_unpool,
     "avgpool": pools.avg_pool,
     "blurpool": pools.blur_pool,
     "globalavgpool": pools.adaptive("Average"),

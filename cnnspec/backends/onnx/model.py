@@ -134,7 +134,9 @@ class Maker:
 
     def node(self, op: Op, root: Scope) -> onnx.NodeProto:
         kind = op.kind if op.body is None else self.function(op.kind, op.body)
-        node = helper.make_node(kind, op.inputs, [op.output], op.name, **op.attributes)
+        node = helper.make_node(
+            kind, op.inputs, [*filter(None, (op.before, op.output))], op.name, **op.attributes
+        )
         node.domain = DOMAIN if op.body is not None else ""
         scopes = [root, *op.scopes]
         if op.span is not None:

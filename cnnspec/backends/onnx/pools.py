@@ -39,6 +39,15 @@ def max_pool(step: Step) -> None:
     step.op("MaxPool", x, **window, pads=both_ends(sides), dilations=list(layer.dilation))
 
 
+def max_unpool(step: Step) -> None:
+    """The second output of a max pool is where its values stood, in the whole batch."""
+    layer: Any = step.layer
+    values, source = step.inputs
+    window = {"kernel_shape": list(layer.window), "strides": list(layer.window)}
+    places = step.second("MaxPool", source, **window)
+    step.op("MaxUnpool", values, places, step.op("Shape", source), **window)
+
+
 def avg_pool(step: Step) -> None:
     """Sums are divided by whole windows; where another number is meant, its share corrects them."""
     layer: Any = step.layer

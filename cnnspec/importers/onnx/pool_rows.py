@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from cnnspec.importers.arrangement import whole
-from cnnspec.importers.flows import Flow, reduced
+from cnnspec.importers.flows import Flow, Places, reduced, unpooled
 from cnnspec.importers.onnx.algebra import Function, Leaf
 from cnnspec.importers.onnx.lower import Lowering, Row
 from cnnspec.importers.onnx.values import Known, Term
@@ -27,13 +27,36 @@ def max_pool(
     pads: Any = None,
     storage_order: int = 0,
     strides: Any = None,
-) -> Flow:
+) -> list[Known]:
     if storage_order:
         net.deny("storage_order", storage_order)
     value = net.map(x)
     windows = read_windows(net, value.shape, kernel_shape, strides, dilations, pads, auto_pad)
     given = {"window": windows.kernel, "stride": windows.stride, "dilation": windows.dilation}
-    return pooled(net, x, windows, bool(ceil_mode), lambda **more: pool.MaxPool(**given, **more))
+    made = pooled(net, x, windows, bool(ceil_mode), lambda **more: pool.MaxPool(**given, **more))
+    if len(net.node.outputs) < 2:
+        return [made]
+    return [made, Places(pool.MaxPool(**given, pad=list(windows.pad), ceil=bool(ceil_mode)), value)]
+
+
+def max_unpool(
+    net: Lowering,
+    x: object,
+    places: object,
+    size: object = None,
+    *,
+    kernel_shape: Any,
+    pads: Any = None,
+    strides: Any = None,
+) -> Flow:
+    """As large as the map that was pooled: else the places are others."""
+    flow = net.flow(x)
+    made = unpooled(net, flow, places)
+    steps = two(net, "strides", strides)
+    own = tuple(n * step for n, step in zip(flow.value.shape.size, steps, strict=True))
+    wanted = own if size is None else tuple(net.integers(size, "output_shape")[2:])
+    is_same = two(net, "kernel_shape", kernel_shape) == steps and not any(pads or ())
+    return made if is_same and wanted == made.value.shape.size else net.deny("output_shape", list(wanted))
 
 
 def average_pool(
@@ -162,6 +185,7 @@ def reduce(is_mean: bool) -> Row:
 
 ROWS: dict[str, Row] = {
     "MaxPool": max_pool,
+    "MaxUnpool": max_unpool,
     "AveragePool": average_pool,
     "GlobalAveragePool": whole_map(pool.GlobalAvgPool),
     "GlobalMaxPool": whole_map(pool.GlobalMaxPool),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers.arrangement import Axes
 from cnnspec.importers.arrays import Array
-from cnnspec.importers.flows import Flow, Repeated
+from cnnspec.importers.flows import Flow, Places, Repeated
 from cnnspec.importers.onnx.algebra import Expression
 
 
@@ -46,7 +46,7 @@ class Opaque(NamedTuple):
     """What a refused node made, or what depends on it: nothing more is said of it."""
 
 
-Known = Flow | Constant | Repeated | Term | Affine | Response | Opaque
+Known = Flow | Constant | Repeated | Places | Term | Affine | Response | Opaque
 
 
 class Node(NamedTuple):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from cnnspec.importers.arrangement import whole
-from cnnspec.importers.flows import Flow, Refuse
+from cnnspec.importers.flows import Flow, Places, Refuse, unpooled
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.numbers import shortest
-from cnnspec.importers.torch.values import Constant, Padded, Standardized, Weight
+from cnnspec.importers.torch.values import Constant, Known, Padded, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
 from cnnspec.layers import channels, conv, linear, norm, pool
 from cnnspec.layers.base import Layer, Misfit
@@ -293,9 +294,7 @@ def max_pool2d(
     dilation: Any = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Flow:
-    if return_indices:
-        net.deny("return_indices", True)
+) -> Flow | list[Known]:
     given: dict[str, Any] = {
         "window": sides(kernel_size),
         "stride": sides(stride) if stride else None,
@@ -304,7 +303,11 @@ def max_pool2d(
     }
     layer = pool.MaxPool(**given, pad=sides(padding))
     if not isinstance(input, Padded):
-        return net.natural(net.emit(layer, net.map(input)))
+        x = net.map(input)
+        made = net.natural(net.emit(layer, x))
+        return [made, Places(layer, x)] if return_indices else made
+    if return_indices:
+        net.deny("return_indices", True)
     both = [own + around for own, around in zip(layer.pad, input.sides, strict=True)]
     try:
         layer = pool.MaxPool(**given, pad=both)
@@ -316,6 +319,20 @@ def max_pool2d(
         if same
         else net.deny("input", f"padded by {list(input.sides)}")
     )
+
+
+def max_unpool2d(
+    net: Lowering,
+    input: object,
+    indices: object,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Flow:
+    made = unpooled(net, net.flow(input), indices)
+    size = net.call.results[0].shape[2:]
+    return made if made.value.shape.size == size else net.deny("output_size", list(size))
 
 
 def avg_pool2d(
@@ -365,6 +382,8 @@ ROWS: dict[str, Row] = {
     "rms_norm": rms_norm,
     "local_response_norm": local_response_norm,
     "max_pool2d": max_pool2d,
+    "max_pool2d_with_indices": partial(max_pool2d, return_indices=True),
+    "max_unpool2d": max_unpool2d,
     "avg_pool2d": avg_pool2d,
     "adaptive_avg_pool2d": adaptive(pool.AdaptiveAvgPool, pool.GlobalAvgPool),
     "adaptive_max_pool2d": adaptive(pool.AdaptiveMaxPool, pool.GlobalMaxPool),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 from torch import Tensor
 
 from cnnspec.importers.arrangement import Axes
-from cnnspec.importers.flows import Flow, Repeated
+from cnnspec.importers.flows import Flow, Places, Repeated
 from cnnspec.importers.model import Value
 from cnnspec.importers.refusals import Refusal
 
@@ -100,6 +100,6 @@ class Opaque(NamedTuple):
 
 
 Stateful = Weight | Scaled | Standardized
-Partial = Repeated | Noise | Fresh | Shifted | Padded | Term
+Partial = Repeated | Noise | Fresh | Shifted | Padded | Places | Term
 Known = Flow | Stateful | Constant | Partial | Computed | Opaque
 KINDS: Any = get_args(Known)

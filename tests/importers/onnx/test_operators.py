@@ -292,6 +292,15 @@ def test_joins_and_gates() -> None:
     assert layers(graph([node("r = Relu x"), node("y = Sub x r")])) == ["relu", "sub"]
 
 
+def test_max_unpooling() -> None:
+    window = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    nodes = [node("m p = MaxPool x", **window), node("t = Tanh m"), node("y = MaxUnpool t p", **window)]
+    assert layers(graph(nodes)) == ["maxpool", "tanh", "maxunpool"]
+    nodes[0] = node("m p = MaxPool x", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 0, 0])
+    with pytest.raises(Refused, match="not side by side"):
+        layers(graph(nodes))
+
+
 def test_one_tensor_in_two_places_is_one_layer_that_runs_again() -> None:
     nodes = [node("a = Conv x w"), node("r = Relu a"), node("y = Conv r w")]
     first, _, second = agree(graph(nodes, w=weight(4, 4, 1, 1))).operations

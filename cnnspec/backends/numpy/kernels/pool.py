@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -58,6 +59,41 @@ def max_pool2d_backward(
             free &= ~hit
             tap2d(spread, (u, v), size, stride, dilation)[...] += grad * hit
     return unpad2d(spread, frame)
+
+
+def max_unpool2d(x: Array, source: Array, window: Pair) -> Array:
+    """The values of x, (N, C, h, w), where a max pool of the source finds its largest.
+
+    y is as large as the source, (N, C, H, W), and 0 elsewhere.
+    """
+    y = np.zeros(source.shape, x.dtype)
+    for place, hit in largest(source, window):
+        tap2d(y, place, (hit.shape[2], hit.shape[3]), window, (1, 1))[...] = np.where(
+            hit, x, 0
+        )
+    return y
+
+
+def max_unpool2d_backward(
+    grad: Array, y: Array, x: Array, source: Array, window: Pair
+) -> tuple[Array, Array]:
+    """The gradient of x: that of each value's place; the source tells no more."""
+    found = np.zeros(x.shape, grad.dtype)
+    for place, hit in largest(source, window):
+        found += tap2d(grad, place, (hit.shape[2], hit.shape[3]), window, (1, 1)) * hit
+    return found, np.zeros_like(source)
+
+
+def largest(x: Array, window: Pair) -> Iterator[tuple[Pair, Array]]:
+    """For each place in a window: in which windows the first largest value is there."""
+    most = max_pool2d(x, window, window)
+    size = most.shape[2], most.shape[3]
+    free = np.ones(most.shape, bool)
+    for u in range(window[0]):
+        for v in range(window[1]):
+            hit = free & (tap2d(x, (u, v), size, window, (1, 1)) == most)
+            free &= ~hit
+            yield (u, v), hit
 
 
 def avg_pool2d(

@@ -308,3 +308,10 @@ def crop(x: Tensor, like: Tensor) -> Tensor:
     rows, columns = like.shape[2:]
     top, left = (height - rows) // 2, (width - columns) // 2
     return x[:, :, top : top + rows, left : left + columns]
+
+
+def max_unpool(x: Tensor, source: Tensor, kernel_size: int | tuple[int, int]) -> Tensor:
+    """The values of x where a max pool of the source finds its largest, 0 elsewhere."""
+    _, places = F.max_pool2d(source, kernel_size, return_indices=True)
+    window = kernel_size if isinstance(kernel_size, tuple) else (kernel_size,) * 2
+    return F.max_unpool2d(x, places, window, output_size=source.shape[2:])

@@ -302,12 +302,23 @@ def spread(parameter: Text, steps: list[Any]) -> Text:
 def written(steps: list[Merge], texts: list[Text]) -> Text:
     """The expression of a join; a sum is added to one of its paths where all rows may."""
     symbol, activation = steps[0].layer.symbol, activation_of(steps)
-    made = joined(symbol, texts) if symbol else call("torch.cat", call("", *map(flat, texts)), "dim=1")
+    made = joined(symbol, texts) if symbol else computed(steps, texts)
     for place in places(steps)[:1]:
         made = texts[place]
         for text in (*texts[:place], *texts[place + 1 :]):
             made = call(f"{flat(made)}.add_", flat(text))
     return call(f"F.{activation}", flat(made), "inplace=True") if activation else made
+
+
+def computed(steps: list[Merge], texts: list[Text]) -> Text:
+    """A function of all values at once. Raises Unaligned where rows differ in its arguments."""
+    layer = steps[0].layer
+    if layer.function == "torch.cat":
+        return call(layer.function, call("", *map(flat, texts)), "dim=1")
+    arguments = [[*step.layer.torch_keywords().values()] for step in steps]
+    if any(each != arguments[0] for each in arguments):
+        raise Unaligned
+    return call(layer.function, *map(flat, texts), *map(repr, arguments[0]))
 
 
 def added(callee: str, steps: list[Merge], x: Text, plus: Text) -> Text:
