@@ -40,12 +40,13 @@ def floor(net: Lowering, input: object) -> Known:
 def stochastic_depth(net: Lowering, flow: Flow, noise: Noise) -> Flow:
     """A value times noise that is as large in the mean as 1. Raises Refuse."""
     keep, factor = noise.keep, noise.factor
+    wanted = 1 / keep if keep else 1
     maker = net.makers.get(flow.value.number)
-    if factor == 1 and maker is not None and is_fixed_scale(maker.layer):
+    if factor == 1 != wanted and maker is not None and is_fixed_scale(maker.layer):
         flow, factor = Flow(maker.inputs[0], flow.axes), maker.layer.value("init")
     if not net.is_training:
         raise Refuse("E1004", "`stochasticdepth` goes on in evaluation")
-    if keep is None or factor != (1 / keep if keep else 1):
+    if keep is None or factor != wanted:
         raise Refuse("E1003", "a product with random numbers whose mean is not 1 has no layer")
     rows, *rest = noise.shape
     is_whole = len(noise.shape) == len(flow.axes) and all(size == 1 for size in rest)
