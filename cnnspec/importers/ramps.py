@@ -5,10 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 from cnnspec.importers.formulas import Formula
+from cnnspec.importers.model import Operation
 from cnnspec.importers.terms import Call, Chain, Term, rebuild, walk
 
 LAYER, ARGUMENT = "stochasticdepth", "p"
 MOST_STEPS = 200
+FLOAT32 = 2**-23
+"""The relative error of its numbers after a product or two."""
 TOPS = [Fraction(number, 20) for number in range(1, 20)]
 """Rates that networks rise to: 0.05, 0.1, …"""
 
@@ -37,15 +40,40 @@ def is_step(term: Term) -> bool:
     return isinstance(term, Call) and term.name == LAYER
 
 
-def find_ramp(rates: list[float]) -> tuple[float, int] | None:
-    """The rate and the number of steps of which all these rates, which rise, are parts; the fewest steps."""
-    if len({*rates}) < 3 or rates != sorted({*rates}):
+def find_ramp(rates: list[float], error: float = 0) -> tuple[float, int] | None:
+    """The rate and the number of steps of which all these rates, which rise, are parts; the fewest steps.
+
+    They may be off by a relative error.
+    """
+    if len({*rates}) < 3 or rates != sorted(rates):
         return None
     for steps in range(2, MOST_STEPS):
         for top in map(float, TOPS):
-            if all(top * round(rate * steps / top) / steps == rate for rate in rates) and rates[-1] <= top:
+            parts = (step_of(rate, top, steps) for rate in rates)
+            pairs = zip(parts, rates, strict=True)
+            if rates[-1] <= top * (1 + error) and all(abs(p - rate) <= error * rate for p, rate in pairs):
                 return top, steps
     return None
+
+
+def step_of(rate: float, top: float, steps: int) -> float:
+    """The rate of the step of a ramp that is next to this one."""
+    return top * round(rate * steps / top) / steps
+
+
+def without_rounding(operations: list[Operation]) -> list[Operation]:
+    """Rates that rise in numbers of float32, as `torch.linspace` makes them, as those that are meant."""
+    rates = [operation.layer.value(ARGUMENT) for operation in operations if operation.layer.name == LAYER]
+    ramp = find_ramp(rates, FLOAT32)
+    if ramp is None:
+        return operations
+    exact = {rate: step_of(rate, *ramp) for rate in rates}
+    return [
+        operation._replace(layer=operation.layer.with_arguments(p=exact[operation.layer.value(ARGUMENT)]))
+        if operation.layer.name == LAYER
+        else operation
+        for operation in operations
+    ]
 
 
 def part(rate: float, top: float, steps: int) -> Formula:

@@ -90,6 +90,17 @@ def dropped(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return x.div(keep) * mask
 
 
+class DropPath(nn.Module):
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return x
+        return x * x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(1 - self.p).div_(1 - self.p)
+
+
 def in_place(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
     y = F.relu_(x)
     y += x
@@ -251,6 +262,13 @@ def test_a_module_is_read(name: str) -> None:
     images = torch.randn(2, *IMAGE.dimensions, generator=torch.Generator().manual_seed(0))
     for training in (False, True):
         assert largest_difference(module, model, images, training=training) <= tolerance
+
+
+def test_rates_that_rise_in_float32_are_those_that_are_meant() -> None:
+    rates = [rate.item() for rate in torch.linspace(0, 0.1, 12)]
+    assert 0.1 * 5 / 11 not in rates
+    model = read(nn.Sequential(*(DropPath(rate) for rate in rates[1:])), [IMAGE])
+    assert [o.layer.value("p") for o in model.operations] == [0.1 * step / 11 for step in range(1, 12)]
 
 
 def test_a_module_called_twice_has_its_keys_twice() -> None:

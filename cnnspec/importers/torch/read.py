@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from cnnspec.importers.as_maps import without_reshapes
 from cnnspec.importers.model import Input, Model, Operation, Output
 from cnnspec.importers.names import from_class
+from cnnspec.importers.ramps import without_rounding
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.tidy import with_own_pads
@@ -54,7 +55,8 @@ def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
         form = forms[operation.output.number]
         operations[place] = operation._replace(layer=form.layer, sized=form.sized)
     made = tuple(Input(label, value) for label, value in zip(names, trained.inputs, strict=True))
-    return Model(name or from_class(type(module).__name__, "Net"), made, tuple(operations), outputs)
+    exact = tuple(without_rounding(operations))
+    return Model(name or from_class(type(module).__name__, "Net"), made, exact, outputs)
 
 
 def both(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor]) -> tuple[Run, Run]:
