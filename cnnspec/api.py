@@ -175,6 +175,7 @@ def build(
     weights: Mapping[str, Any] | None = None,
     opset: int | None = None,
     functions: bool = False,
+    free_size: bool = False,
 ) -> bytes: ...
 
 
@@ -189,6 +190,7 @@ def build(
     weights: Mapping[str, Any] | None = None,
     opset: int | None = None,
     functions: bool = False,
+    free_size: bool = False,
 ) -> str | bytes:
     """The text of a program that computes a network, and needs PyTorch or NumPy alone; or its ONNX model.
 
@@ -196,17 +198,18 @@ def build(
     inference alone, batch norms folded, pads merged, what idles left out. `explicit` (torch): arguments
     that equal PyTorch's defaults are written, too. A model (onnx) is for inference in any case, and holds
     `weights`, arrays of NumPy by their keys in PyTorch, or those that the NumPy program starts from; `opset`
-    is the version of its operators; `functions`: each block is a function.
+    is the version of its operators; `functions`: each block is a function; `free_size`: height and width are
+    free, as far as the net is valid.
 
-    Raises Refusal where the back end has no form of a layer, ValueError for a flag of another back end, and
-    for `plain` with `optimize`, and for weights of which one is missing or of another shape.
+    Raises Refusal where the back end has no form of a layer, or one that fixes a size, ValueError for a flag
+    of another back end, for `plain` with `optimize`, for weights of which one is missing or of another shape.
     """
     from cnnspec.backends import BACKENDS, ONLY, emit
 
     if backend not in BACKENDS:
         raise ValueError(f"there is no back end {backend!r}; there is {', '.join(BACKENDS)}")
     flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
-    flags |= {"functions": functions}
+    flags |= {"functions": functions, "free_size": free_size}
     chosen: dict[str, Any] = {name: flag for name, flag in flags.items() if flag}
     chosen |= {name: value for name, value in (("weights", weights), ("opset", opset)) if value is not None}
     for name in chosen:
@@ -214,7 +217,18 @@ def build(
             raise ValueError(f"{name} is not for {backend}")
     if plain and optimize:
         raise ValueError("plain writes the net as it is, optimize changes it")
+    if chosen.pop("free_size", False):
+        chosen["others"] = for_other_sizes(network, Settings(network.arguments))
     return emit(backend, network, network.net.span.source.name, **chosen)
+
+
+def for_other_sizes(network: Network, settings: Settings) -> list[Network]:
+    """The network for larger inputs, as it was checked by settings."""
+    from cnnspec.analysis.sizes.others import for_other_sizes
+
+    source = network.net.span.source
+    recheck = compiler.rechecker(source, files.read_used, network.name, settings._replace(inputs={}))
+    return for_other_sizes(network, recheck)
 
 
 def from_torch(

@@ -24,6 +24,7 @@ ONLY = {
     "weights": "onnx",
     "opset": "onnx",
     "functions": "onnx",
+    "free_size": "onnx",
 }
 """Options that one back end alone has."""
 

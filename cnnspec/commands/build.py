@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.backends import BACKENDS, MODELS, ONLY, emit
-from cnnspec.commands.common import Call, complain, fail, options, save, takes_call
+from cnnspec.commands.common import Call, complain, fail, options, save, settings_of, takes_call
 
 if TYPE_CHECKING:
     from cnnspec.backends.onnx.store import Store
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--weights", metavar="FILE", help="onnx: a .safetensors or .npz file; random without it.")
 @click.option("--opset", type=int, metavar="N", help="onnx: the version of its operators; 21.")
 @click.option("--functions", is_flag=True, help="onnx: make each block a function.")
+@click.option("--free-size", is_flag=True, help="onnx: leave height and width open.")
 @click.option("--trainer", is_flag=True, help="torch: the program that trains it, which imports the net's.")
 @click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
@@ -44,6 +45,7 @@ def build(
     weights: str | None,
     opset: int | None,
     functions: bool,
+    free_size: bool,
     trainer: bool,
     output: str | None,
     force: bool,
@@ -54,12 +56,12 @@ def build(
     The net is the first of FILE, or the one that --net names.
     """
     flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
-    flags |= {"functions": functions}
+    flags |= {"functions": functions, "free_size": free_size}
     chosen: dict[str, Any] = {name: flag for name, flag in flags.items() if flag}
     chosen |= {name: value for name, value in (("weights", weights), ("opset", opset)) if value is not None}
     for name in chosen:
         if ONLY.get(name, backend) != backend:
-            fail(f"--{name} is for --backend {ONLY[name]}")
+            fail(f"--{name.replace('_', '-')} is for --backend {ONLY[name]}")
     if plain and optimize:
         fail("--plain writes the net as it is, --optimize changes it: leave one of them out")
     if backend in MODELS and output is None:
@@ -70,6 +72,10 @@ def build(
     if trainer:
         write_trainer(network, path, output, force)
         return
+    if chosen.pop("free_size", False):
+        from cnnspec.api import for_other_sizes
+
+        chosen["others"] = for_other_sizes(network, settings_of(choice))
     made = made_by(backend, network, path, chosen, output)
     if output in (None, "-"):
         click.echo(made, nl=False)

@@ -6,7 +6,7 @@ them together for a network and for its blocks, model.py makes messages of them,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.analysis.unroll import unroll
@@ -19,6 +19,7 @@ from cnnspec.passes.optimize import fold_weights
 from cnnspec.passes.optimize import optimize as optimised
 
 if TYPE_CHECKING:
+    from cnnspec.backends.onnx.body import Body
     from cnnspec.backends.onnx.store import Store
 
 OPSETS = range(13, 24)
@@ -39,15 +40,17 @@ def emit(
     functions: bool = False,
     optimize: bool = False,
     store: Store | None = None,
+    others: Sequence[Network] | None = None,
 ) -> bytes:
     """The model of a network as the bytes of a file. `source` names its specification.
 
     `weights` are arrays by the network's keys in PyTorch; if not given, those that the NumPy program starts
     from. `functions`: blocks are functions. `optimize`: norms and their weights are folded, pads merged.
-    `store` takes the tensors, where they are too many for one file.
+    `store` takes the tensors, where they are too many for one file. `others`: the network for other sizes of
+    its inputs, which then are free.
 
-    Raises Refusal where the model would be no ONNX file, Unsupported where ONNX has no form of a layer,
-    ValueError where a tensor is missing, or of another shape.
+    Raises Refusal where the model would be no ONNX file or fixes a size that is to be free, Unsupported
+    where ONNX has no form of a layer, ValueError where a tensor is missing, or of another shape.
     """
     if opset not in OPSETS:
         raise Refusal(f"opset {opset} is not written: those from {OPSETS[0]} to {OPSETS[-1]} are")
@@ -58,19 +61,30 @@ def emit(
             f"{network.name} has {need}, and an ONNX file holds 2.1 at most: `cnnspec build` writes two"
         )
     from cnnspec.backends.numpy.start import start
-    from cnnspec.backends.onnx.assemble import assemble
 
     tensors = start(unroll(network)) if weights is None else weights
     check_tensors(network, tensors)
+    body = body_of(network, opset, functions, optimize)
+    if others is not None:
+        from cnnspec.backends.onnx.free_size import free_size
+
+        free_size(body, network, [(each, body_of(each, opset, functions, optimize)) for each in others])
     if optimize:
         tensors = fold_weights(network, tensors)
-        network = optimised(network, "onnx")
-    body = assemble(merge_concats(evaluation(unroll(network))), opset, functions)
     from cnnspec.backends.onnx.model import make_model
 
     model = make_model(network.name, source, body, tensors, store if is_large else None)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def body_of(network: Network, opset: int, functions: bool, optimize: bool) -> Body:
+    """The operators of a network. Raises Unsupported."""
+    from cnnspec.backends.onnx.assemble import assemble
+
+    if optimize:
+        network = optimised(network, "onnx")
+    return assemble(merge_concats(evaluation(unroll(network))), opset, functions)
 
 
 def bytes_of_tensors(network: Network) -> int:

@@ -19,7 +19,7 @@ def assemble(graph: Graph, opset: int, functions: bool = False) -> Body:
     inputs = [(name, name) for name, _ in graph.inputs]
     outputs = [(name, at) for name, at, _ in graph.outputs]
     body = Body(opset, inputs, outputs, keys=keys_of(graph.nodes))
-    body.shapes |= {body.values[name]: shape for name, shape in graph.inputs}
+    body.dimensions |= {body.values[name]: [*shape.dimensions] for name, shape in graph.inputs}
     if functions:
         fill(body, graph.nodes, {at for _, at in outputs}, 0)
     else:

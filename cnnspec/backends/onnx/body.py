@@ -18,6 +18,9 @@ from cnnspec.values.shapes import Shape
 
 Array = NDArray[Any]
 
+Dimensions = list[int | str | None]
+"""Of a value, but for the batch: sizes, names of free axes, None for one that has no name."""
+
 
 class Scope(NamedTuple):
     """A step that others lie in, or the layer itself: its path, and what it is: a block, a layer, a group."""
@@ -64,7 +67,7 @@ class Body:
         self.constants: dict[str, Array] = {}
         self.names: dict[str, str] = {}  # of constants, by what they are
         self.tensors: dict[str, tuple[int, ...]] = {}  # shapes by their keys, in the order of their use
-        self.shapes: dict[str, Shape] = {}  # of inputs and of what layers and blocks make
+        self.dimensions: dict[str, Dimensions] = {}  # of inputs and of what layers and blocks make
         self.taken = set(keys)
         self.runs: Counter[str] = Counter()
         self.inputs = [self.free(name) for name, _ in inputs]
@@ -110,7 +113,7 @@ class Body:
     def finish(self, ops: list[Op], name: str, at: str, shape: Shape) -> None:
         """Take operators over, of which the last makes the value known as `at` in the flat graph."""
         value = self.wanted.get(at) or self.free(name)
-        self.values[at], self.shapes[value] = value, shape
+        self.values[at], self.dimensions[value] = value, [*shape.dimensions]
         self.ops += [*ops[:-1], ops[-1]._replace(name=name, output=value)]
 
     def close(self) -> None:

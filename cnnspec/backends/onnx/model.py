@@ -16,7 +16,6 @@ from cnnspec.backends.onnx.body import Array, Body, Op, Scope
 from cnnspec.backends.onnx.store import Store
 from cnnspec.text.output import MARK
 from cnnspec.text.source import Span
-from cnnspec.values.shapes import Shape
 
 DOMAIN = "cnnspec"
 """Of the functions that blocks are."""
@@ -42,8 +41,8 @@ def make_model(
     graph = helper.make_graph(
         maker.nodes(body, network),
         network,
-        [info(name, dimensions_of(body.shapes[name])) for name in body.inputs],
-        [info(name, dimensions_of(body.shapes[body.values[at]])) for name, at in body.outputs],
+        [value(body, name) for name in body.inputs],
+        [value(body, body.values[at], name) for name, at in body.outputs],
         [numpy_helper.from_array(numbers, name) for name, numbers in body.constants.items()],
     )
     model = helper.make_model(
@@ -96,8 +95,8 @@ def add_sizes(model: onnx.ModelProto, body: Body) -> None:
     that is not ours.
     """
     ends = {*body.inputs, *(name for name, _ in body.outputs)}
-    own = {name: shape for name, shape in body.shapes.items() if name not in ends}
-    model.graph.value_info.extend(info(name, dimensions_of(shape)) for name, shape in own.items())
+    own = [name for name in body.dimensions if name not in ends]
+    model.graph.value_info.extend(value(body, name) for name in own)
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     bare.graph.input.extend(info(key, shape) for key, shape in body.tensors.items())
@@ -108,8 +107,9 @@ def add_sizes(model: onnx.ModelProto, body: Body) -> None:
     model.graph.value_info.extend(each for each in found.graph.value_info if each.name not in own)
 
 
-def dimensions_of(shape: Shape) -> list[int | str | None]:
-    return [BATCH, *shape.dimensions]
+def value(body: Body, at: str, name: str | None = None) -> onnx.ValueInfoProto:
+    """The size of a value of a body, which may be known by another name."""
+    return info(name or at, [BATCH, *body.dimensions[at]])
 
 
 def info(name: str, dimensions: Sequence[int | str | None]) -> onnx.ValueInfoProto:

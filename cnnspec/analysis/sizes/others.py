@@ -1,0 +1,25 @@
+"""A network for other inputs than the one that is written."""
+
+from __future__ import annotations
+
+from cnnspec.analysis.sizes.explore import Inputs, Recheck
+from cnnspec.graph.tree import Network
+
+STEPS = (1, 2, 4, 8, 16, 32)
+"""What sides grow by: at each halving of a map some of them make an odd side even, and an even one odd."""
+
+
+def for_other_sizes(network: Network, recheck: Recheck) -> list[Network]:
+    """The network for larger inputs, where it is valid for them: grown by STEPS, twice as high, doubled."""
+    written = {given.name: given.value.shape for given in network.inputs if given.value.shape is not None}
+
+    def grown(step: int, high: int, wide: int) -> Inputs:
+        return {
+            name: shape.with_size(shape.size[0] * high + step, shape.size[1] * wide + step)
+            if shape.is_map
+            else shape
+            for name, shape in written.items()
+        }
+
+    tried = [grown(step, 1, 1) for step in STEPS] + [grown(0, 2, 1), grown(0, 2, 2)]
+    return [found for found in map(recheck, tried) if found is not None]

@@ -1,0 +1,73 @@
+"""Rows and columns set free: the model for one size is that for others, layer by layer, or it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+from cnnspec.backends.onnx.body import Body, Op
+from cnnspec.failures import Refusal
+from cnnspec.graph.tree import Network
+
+
+def free_size(body: Body, network: Network, others: Sequence[tuple[Network, Body]]) -> None:
+    """Free what differs among the sizes of values; `others` are bodies of the net for other inputs.
+
+    A side that is the input's bears its name in all values; another has none. Raises Refusal where an
+    operator is another, or a tensor has another shape.
+    """
+    if not others:
+        raise Refusal(
+            f"{network.name} takes no larger input than {inputs_of(network)}: its size cannot be free"
+        )
+    for tried, other in others:
+        for op, twin in zip_longest(body.ops, other.ops):
+            if op is None or twin is None or facts(body, op) != facts(other, twin):
+                is_known = op is None or any(each.name == op.name for each in other.ops)
+                raise Refusal(words_of(twin if is_known and twin is not None else op, tried))
+    bodies = [body, *(other for _, other in others)]
+
+    def columns(name: str) -> list[tuple[int | str | None, ...]]:
+        return [*zip(*(each.dimensions[name] for each in bodies), strict=True)]
+
+    maps = [name for name in body.inputs if len(body.dimensions[name]) == 3]
+    sides = [(f"{name}.{side}" if len(maps) > 1 else side) for name in maps for side in ("height", "width")]
+    given = [column for name in maps for column in columns(name)[1:]]
+    named = {column: side for column, side in zip(given, sides, strict=True) if given.count(column) == 1}
+    free = {
+        name: [c[0] if len({*c}) == 1 else named.get(c) for c in columns(name)] for name in body.dimensions
+    }
+    for place, name in enumerate(maps):
+        free[name][1:] = sides[2 * place : 2 * place + 2]
+    body.dimensions = free
+
+
+def facts(body: Body, op: Op) -> tuple[Any, ...]:
+    """All that an operator computes with, comparable: constants as their numbers, tensors by their shapes."""
+    given = [constant(body.constants[name]) if name in body.constants else name for name in op.inputs]
+    shapes = [body.tensors.get(name) for name in op.inputs]
+    inner = [facts(op.body, each) for each in op.body.ops] if op.body is not None else None
+    return op.kind, given, shapes, op.output, op.name, attributes(op.attributes), inner
+
+
+def constant(numbers: Any) -> tuple[Any, ...]:
+    return np.shape(numbers), np.asarray(numbers).tobytes()
+
+
+def attributes(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return sorted((name, repr(value)) for name, value in found.items())
+
+
+def words_of(op: Op | None, network: Network) -> str:
+    """Where a size is fixed: the layer, its line, and for which input the model is another."""
+    assert op is not None
+    path = op.scopes[-1].path if op.scopes else op.name
+    place = f"{op.span.source.name}:{op.span.line}: " if op.span is not None else ""
+    return f"{place}`{path}` fixes the size of the input: for {inputs_of(network)} it would be another"
+
+
+def inputs_of(network: Network) -> str:
+    return " and ".join(str(given.value.shape) for given in network.inputs)
