@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers import arrangement
 from cnnspec.importers.arrangement import Axes, Uneven, axes_of, described, flattened, whole
-from cnnspec.importers.model import Value
+from cnnspec.importers.model import Operation, Value
 from cnnspec.importers.rearrange import layers_of
 from cnnspec.importers.refusals import Refusal
 from cnnspec.layers import channels, merge, pool
@@ -64,6 +64,10 @@ class Flows(ABC):
     @abstractmethod
     def emit(self, layer: Layer, *inputs: Value, **tensors: Any) -> Value:
         """Add a layer; `tensors` are its weights by name, None where it has none. Raises Misfit, Refuse."""
+
+    @abstractmethod
+    def maker(self, value: Value) -> Operation | None:
+        """The operation that made a value; None of an input."""
 
     def each(self, layer: Layer, known: object, **tensors: Any) -> Flow:
         """A layer that does the same wherever a channel's number lies: the arrangement stays."""

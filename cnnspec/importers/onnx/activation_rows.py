@@ -12,6 +12,7 @@ from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.formulas import completed, expression_of
 from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known, Term
+from cnnspec.importers.paths import paths_along
 from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer
 
@@ -104,7 +105,7 @@ def limit(net: Lowering, known: object, attribute: float | None) -> float | None
 
 
 def softmax(layer: type[Layer]) -> Row:
-    """Over channels. Up to opset 12 all axes from this one on are one."""
+    """Over channels, or over paths. Up to opset 12 all axes from this one on are one."""
 
     def softmax_(net: Lowering, x: object, *, axis: int | None = None) -> Flow:
         flow = net.compact(net.flow(x))
@@ -112,6 +113,9 @@ def softmax(layer: type[Layer]) -> Row:
         place = given % len(flow.axes)
         if net.opset < 13 and any(size > 1 for size in sizes_of(flow.axes)[place + 1 :]):
             net.deny("axis", f"{given}, and all behind it")
+        count = paths_along(flow, place) if layer is activation.Softmax else None
+        if count is not None:
+            return net.each(activation.Softmax(paths=count), flow)
         if flow.axes[place] != whole("C", flow.value.shape.channels):
             flow = net.natural(net.map(flow))
             if flow.axes[place] != whole("C", flow.value.shape.channels):

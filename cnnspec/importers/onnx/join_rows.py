@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnnspec.importers.arrangement import remove
 from cnnspec.importers.flows import Flow, concatenated
 from cnnspec.importers.onnx.lower import Lowering, Row
+from cnnspec.importers.paths import stacked
 from cnnspec.layers import activation
 from cnnspec.layers.base import Layer
 
@@ -32,7 +34,12 @@ def gated_by_itself(net: Lowering, x: Flow, gate: Flow) -> Flow | None:
 
 
 def concat(net: Lowering, *values: Any, axis: int = 1) -> Flow:
-    return concatenated(net, [net.flow(each) for each in values], axis)
+    """Along the channels, or of paths along an axis that they have been given for it."""
+    flows = [net.flow(each) for each in values]
+    place = axis % len(flows[0].axes)
+    if place and all(flow.axes[place] == () and flow.value.shape.channels > 1 for flow in flows):
+        return stacked(net, [flow._replace(axes=remove(flow.axes, [place])) for flow in flows], place)
+    return concatenated(net, flows, axis)
 
 
 ROWS: dict[str, Row] = {"Concat": concat}

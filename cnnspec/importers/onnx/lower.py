@@ -197,6 +197,10 @@ class Lowering(Flows):
         self.made[output.number] = Made(Operation(layer, inputs, output, keys), self.node, given)
         return output
 
+    def maker(self, value: Value) -> Operation | None:
+        made = self.made.get(value.number)
+        return made.operation if made is not None else None
+
     def checked(self, layer: Layer, x: Shape, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The weights that a layer has, in their order. Raises Refuse where others are given."""
         found = {}

@@ -11,6 +11,7 @@ from cnnspec.importers.onnx.algebra import Function, Leaf
 from cnnspec.importers.onnx.lower import Lowering, Row
 from cnnspec.importers.onnx.values import Known, Term
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
+from cnnspec.importers.paths import summed
 from cnnspec.layers import pool
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
@@ -183,6 +184,21 @@ def reduce(is_mean: bool) -> Row:
     return reduce_
 
 
+def sum_of_paths(
+    net: Lowering,
+    x: Any,
+    given: object = None,
+    *,
+    axes: Any = None,
+    keepdims: int = 1,
+    noop_with_empty_axes: int = 0,
+) -> Flow:
+    given = given if axes is None else axes
+    places = net.integers([] if given is None else given, "axes")
+    flow = net.flow(x)
+    return flow if noop_with_empty_axes and not places else summed(net, flow, places, bool(keepdims))
+
+
 ROWS: dict[str, Row] = {
     "MaxPool": max_pool,
     "MaxUnpool": max_unpool,
@@ -192,4 +208,5 @@ ROWS: dict[str, Row] = {
     "ReduceMean": reduce(True),
     "ReduceMax": reduce(False),
     "ReduceL2": length,
+    "ReduceSum": sum_of_paths,
 }

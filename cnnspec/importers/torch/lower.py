@@ -217,6 +217,9 @@ class Lowering(Flows):
         self.makers[output.number] = made
         return output
 
+    def maker(self, value: Value) -> Operation | None:
+        return self.makers.get(value.number)
+
     def keys_of(self, layer: Layer, x: Shape, tensors: Mapping[str, Known | None]) -> dict[str, str]:
         """The keys of a layer's weights. Raises Refuse where one is no tensor of the state_dict as it is."""
         given = {name: self.key_of(name, known) for name, known in tensors.items() if known is not None}

@@ -1,0 +1,58 @@
+"""Paths side by side: stacked, summed up, what each has of the whole.
+
+Stacked paths are one value, their channels one behind the other; the new axis is the outer digit of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.importers import arrangement
+from cnnspec.importers.arrangement import Atom, whole
+from cnnspec.importers.flows import Flow, Flows, Refuse
+from cnnspec.importers.model import Value
+from cnnspec.layers import channels, merge
+
+
+def stacked(net: Flows, flows: Sequence[Flow], place: int) -> Flow:
+    """Values along a new axis. Raises Refuse where they are no paths of one shape."""
+    flows = list(map(net.compact, flows))
+    first = flows[0]
+    count = first.value.shape.channels
+    is_one = all(flow.axes == first.axes and flow.value.shape == first.value.shape for flow in flows)
+    if not is_one or place == 0 or whole("C", count) not in first.axes:
+        raise Refuse("E1003", f"`{net.operator}` of values of other shapes, or along the batch, has no layer")
+    made = net.emit(merge.Concat(), *(flow.value for flow in flows))
+    paths = arrangement.joined([Atom("C", count, len(flows))])
+    return Flow(made, (*first.axes[:place], paths, *first.axes[place:]))
+
+
+def paths_along(flow: Flow, place: int) -> int | None:
+    """How many paths an axis counts; None where it is another axis."""
+    (atom, *others) = flow.axes[place] or (Atom("", 1, 1),)
+    is_outer = atom.axis == "C" and not others and atom.stride * atom.size == flow.value.shape.channels
+    return atom.size if is_outer and atom.stride > 1 else None
+
+
+def summed(net: Flows, flow: Flow, places: Sequence[int], keepdim: bool) -> Flow:
+    """The sum of the paths that an axis counts. Raises Refuse."""
+    count = paths_along(flow, places[0]) if len(places) == 1 else None
+    if count is None:
+        raise Refuse("E1003", f"`{net.operator}` has no layer")
+    place = places[0] % len(flow.axes)
+    made = net.emit(merge.Add(), *parts(net, flow.value, count))
+    return Flow(made, (*flow.axes[:place], *([()] if keepdim else []), *flow.axes[place + 1 :]))
+
+
+def parts(net: Flows, value: Value, count: int) -> list[Value]:
+    """The paths of a value: those that were put together, else slices of it."""
+    maker = net.maker(value)
+    size = value.shape.channels // count
+    if maker is not None and maker.layer.name == "concat":
+        shapes = {each.shape.channels for each in maker.inputs}
+        if len(maker.inputs) == count and shapes == {size}:
+            return list(maker.inputs)
+    return [
+        net.emit(channels.Slice(start=start, stop=start + size), value)
+        for start in range(0, value.shape.channels, size)
+    ]
