@@ -69,6 +69,7 @@ class Writer:
     def __init__(self, diagram: Diagram, look: Look) -> None:
         self.diagram, self.look, self.theme = diagram, look, look.theme
         around = [edge for edge in diagram.edges if edge.route and look.direction == "tb"]
+        self.joins = {box.number for box in boxes(diagram.items) if box.kind == "join"}
         self.parted = {edge.tail for edge in around} | {e.head for e in around if e.route == "skip"}
 
     def whole(self) -> str:
@@ -173,7 +174,10 @@ class Writer:
     def edge_attributes(self, edge: Edge) -> dict[str, str]:
         lines = edge_lines(edge, self.look)
         label = {"label": text("\n".join(f" {line} " for line in lines))} if lines else {}
-        return {**label, **style.edge_attributes(edge, self.theme)}
+        found = {**label, **style.edge_attributes(edge, self.theme)}
+        if edge.route == "projection" and edge.head in self.joins:
+            found["weight"] = "3"  # what is projected stands near its join, not amid what it passes by
+        return found
 
     def add_edges(self, graphs: list[Digraph]) -> None:
         """The edges; of one that leads to another column, or is severed, the same number marks both ends."""

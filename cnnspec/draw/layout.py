@@ -96,7 +96,7 @@ def merit(made: Page, width: float | None, torn: bool, straight: bool) -> Merit:
     """
     fitting = fits(made, width)
     readable = min(made.scale, LEAST_TEXT / SIZE)
-    shape = math.log(made.filled) - abs(math.log(made.width / made.height / ASPECT))
+    shape = 2 * math.log(made.filled) - abs(math.log(made.width / made.height / ASPECT))
     return readable, fitting, made.scale if fitting else -made.height, straight, not torn, shape
 
 

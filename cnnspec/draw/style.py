@@ -72,6 +72,7 @@ def graph_attributes(theme: Theme, direction: str) -> dict[str, str]:
         "labeljust": "l",
         "nodesep": "0.1",
         "ranksep": "0.07",
+        "newrank": "true",  # keeps the order of branches that are single boxes
         "splines": "spline",
         "bgcolor": "transparent",
         "pad": "0",

@@ -104,7 +104,10 @@ class Sheet(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page's size in points, by how much its drawings are scaled, how much of it they take, and its SVG."""
+    """A page's size in points, by how much its drawings are scaled, and its SVG.
+
+    `filled`: how long its columns or rows are in the mean, as a share of the longest.
+    """
 
     width: float
     height: float
@@ -137,7 +140,7 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], s
         f'<rect width="{width:.2f}" height="{height:.2f}" fill="{sheet.theme.paper}"/>\n'
         f"{content}</svg>\n"
     )
-    filled = sum(drawing.width * drawing.height for drawing in drawings) / (wide * high)
+    filled = sum(d.width / wide if sheet.rows else d.height / high for d in drawings) / len(drawings)
     return Page(width * scale, height * scale, scale, filled, svg)
 
 

@@ -84,6 +84,25 @@ def test_nothing_crosses_a_title(name: str) -> None:
         assert not crossed(body)
 
 
+@pytest.mark.parametrize("draw", ENGINES.values(), ids=ENGINES)
+def test_branches_stand_in_the_order_of_the_text(draw: Engine) -> None:
+    diagram = simplify(shipped("googlenet")[0])
+    branches: dict[int, list[int]] = {}
+    for edge in diagram.edges:
+        if not edge.idle:
+            branches.setdefault(edge.tail, []).append(edge.head)
+    columns = Writer(wrap(diagram, measure(diagram, LOOK), 3), LOOK).columns()
+    lefts = {}
+    for column in columns:
+        for number, shape in re.findall(
+            r'<title>n(\d+)</title>\n<\w+ [^>]*(?:points|d)="(.*?)"', draw(column)
+        ):
+            lefts[int(number)] = min(float(x) for x in re.findall(r"([-\d.]+),", shape))
+    inceptions = [heads for heads in branches.values() if len(heads) == 4]
+    assert len(inceptions) == 9
+    assert all(heads == sorted(heads, key=lefts.__getitem__) for heads in inceptions)
+
+
 def bent(svg: str) -> int:
     """How many edges, ways around aside, leave the stripe between their ends."""
     count = 0

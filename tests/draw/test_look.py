@@ -150,6 +150,10 @@ def test_a_short_chain_is_one_straight_line(direction: str, width: float | None)
     assert "goes on at the same number" not in made.svg
 
 
+def test_no_column_is_left_with_next_to_nothing() -> None:
+    assert lay_out(simplify(shipped("alexnet")[0]), Look()).filled > 0.85
+
+
 def test_of_two_pages_the_one_with_less_left_empty_is_better() -> None:
     balanced, ragged = (merit(Page(400, 300, 1, share, ""), None, False, False) for share in (0.9, 0.6))
     assert balanced > ragged
