@@ -266,20 +266,23 @@ class Net:
         show: str | Collection[str] | None = None,
         font: str | None = None,
         blocks: bool = False,
+        title: str | None = None,
+        caption: bool = True,
         force: bool = False,
     ) -> Picture:
         """The picture of `cnnspec draw`, which notebooks show; with a path, as a file too.
 
         The path ends in .svg, .png, .pdf, .tex, .dot or .html. `width` is that of a page, as "6.875in";
         `show` are those of shapes, params, macs, kernel to show; `font` is a family or a file; `blocks` opens
-        those of volumes. `force`: a file that cnnspec did not write is overwritten, too. Raises DrawProblem,
-        FileProblem, and ValueError for a look that is none.
+        those of volumes. `title` stands in place of the net's name, and sizes and costs in the caption.
+        `force`: a file that cnnspec did not write is overwritten, too. Raises DrawProblem, FileProblem, and
+        ValueError for a look that is none.
         """
         from cnnspec.draw.look import look_of
         from cnnspec.draw.picture import picture, suffix_of
 
         suffix = ".svg" if path is None else suffix_of(os.fspath(path))
-        look = look_of(view, theme, detail, direction, width, show, font, blocks)
+        look = look_of(view, theme, detail, direction, width, show, font, blocks, title, caption)
         made = picture(self.network, suffix, look)
         if path is not None:
             from cnnspec.text.output import write

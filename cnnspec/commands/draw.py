@@ -16,7 +16,7 @@ from cnnspec.text.files import SHIPPED, STDIN
 FORMATS = ("svg", "png", "pdf", "tex", "dot", "html")
 
 OF_GRAPHS = ("detail", "direction", "show")
-LOOK = ("view", "theme", "width", "font", "blocks", *OF_GRAPHS)
+LOOK = ("view", "theme", "width", "font", "blocks", "title", "caption", *OF_GRAPHS)
 
 
 @click.command()
@@ -46,6 +46,8 @@ LOOK = ("view", "theme", "width", "font", "blocks", *OF_GRAPHS)
 @click.option("--width", metavar="LENGTH", help="Of the page: 6.875in, 17.5cm, 88mm, 495pt, 660px.")
 @click.option("--theme", type=click.Choice(("light", "dark", "mono")), default="light", help="Colours.")
 @click.option("--font", metavar="NAME|FILE", help="A family that is installed, or a .ttf or .otf file.")
+@click.option("--title", metavar="TEXT", help='In place of the name of the net; "" for none.')
+@click.option("--caption/--no-caption", default=True, help="With the sizes and costs of the net, or without.")
 @click.option(
     "--show",
     metavar="WHAT,…",

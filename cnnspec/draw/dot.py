@@ -77,7 +77,9 @@ class Writer:
         diagram, attributes = self.diagram, {"bgcolor": self.theme.paper, "pad": "0.2"}
         if self.look.width is not None:
             attributes |= {"size": f"{self.look.width / 72:g},{style.LONGEST:g}"}
-        title = text(f"{plain(diagram.name)}: {facts(diagram)}\n")
+        name = plain(diagram.name) if self.look.title is None else self.look.title
+        said = ": ".join(filter(None, (name, facts(diagram) if self.look.caption else "")))
+        title = text(f"{said}\n" if said else "")
         graph = self.graph(comment=mark(diagram), label=title, **attributes)
         self.add_items(graph, diagram.items, (0, sys.maxsize))
         for edge in diagram.edges:

@@ -118,7 +118,8 @@ class Printer:
     def page(self, diagram: Diagram) -> Page:
         look, writer = self.look, dot.Writer(diagram, self.look)
         said = dot.description(diagram, look)
-        words = Words(plain(diagram.name), dot.facts(diagram), said, dot.mark(diagram))
+        name, facts = plain(diagram.name), dot.facts(diagram)
+        words = Words(name, facts, said, dot.mark(diagram), look.title, look.caption)
         columns, legend = ([self.drawing(s) for s in part] for part in (writer.columns(), writer.legend()))
         highest, least = TALLEST * (look.width or 0.0), LEAST_TEXT / SIZE
         sheet = Sheet(look.theme, look.width, look.direction == "lr", highest, least)

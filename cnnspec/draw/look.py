@@ -16,6 +16,7 @@ SHOWN = ("shapes", "params", "macs", "kernel")
 UNITS = {"in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pt": 1.0, "px": 0.75}
 """Points, of which an inch has 72."""
 
+LONGEST = 200  # characters of a title
 NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the largest page of PDF
 
 
@@ -23,7 +24,7 @@ class Look(NamedTuple):
     """`width` is the page's, in points; None: as wide as suits the net. `letters` are those of a line.
 
     `font`: a family, or a font's file; "" is the one that all is measured in. `blocks`: a figure of volumes
-    shows what is in its blocks.
+    shows what is in its blocks. `title`: in place of the net's name, perhaps ""; `caption`: with its facts.
     """
 
     view: str = "graph"
@@ -35,6 +36,8 @@ class Look(NamedTuple):
     letters: int = 24
     font: str = ""
     blocks: bool = False
+    title: str | None = None
+    caption: bool = True
 
 
 def look_of(
@@ -46,6 +49,8 @@ def look_of(
     show: str | Collection[str] | None = None,
     font: str | None = None,
     blocks: bool = False,
+    title: str | None = None,
+    caption: bool = True,
 ) -> Look:
     """A look in words: a width as `6.875in`, what is shown as `shapes,macs` or a list; None: as usual.
 
@@ -53,7 +58,11 @@ def look_of(
     """
     choose("view", view, VIEWS)
     choose("theme", theme, THEMES)
-    look = Look(view=view, theme=THEMES[theme], font=font or "", blocks=blocks)
+    look = Look(view=view, theme=THEMES[theme], font=font or "", blocks=blocks, caption=caption)
+    if title is not None:
+        from cnnspec.draw.box_text import plain  # which needs looks
+
+        look = look._replace(title=plain(title, LONGEST))
     graphs = {"detail": detail, "direction": direction, "show": show}
     given = [name for name, value in graphs.items() if value is not None]
     if view != "graph" and given:

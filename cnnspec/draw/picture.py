@@ -129,10 +129,10 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
 
     if look.view == "volume":
         raise DrawProblem("an .html page shows the volumes beside the graph: it has one view")
-    if look.width is not None or look.theme.name != "light" or look.font:
-        raise DrawProblem(
-            "an .html page is as wide as its window, and light or dark: no width, no theme, no font"
-        )
+    if look.width is not None or look.theme.name != "light":
+        raise DrawProblem("an .html page is as wide as its window, and light or dark: no width, no theme")
+    if look.font or look.title is not None or not look.caption:
+        raise DrawProblem("an .html page has its own words: no font, no title, and always its caption")
     return Picture(document.page(network, look, faults).encode())
 
 
@@ -142,5 +142,12 @@ def volumes(network: Network, suffix: str, look: Look) -> Picture:
 
     if suffix == ".dot":
         raise DrawProblem("a .dot file holds a graph: a view of volumes wants .svg, .png, .pdf or .tex")
-    page = figure(network, width_pt=look.width or VOLUMES, theme=look.theme.name, blocks=look.blocks)
+    page = figure(
+        network,
+        width_pt=look.width or VOLUMES,
+        theme=look.theme.name,
+        blocks=look.blocks,
+        title=look.title,
+        caption=look.caption,
+    )
     return Picture(write_page(page, suffix, look, network.name, mark(network)))

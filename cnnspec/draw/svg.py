@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -82,12 +82,14 @@ def family(bold: bool) -> str:
 
 
 class Words(NamedTuple):
-    """What a page says besides its drawings."""
+    """What a page says besides its drawings: `title` in place of the name, facts where it is `captioned`."""
 
     name: str
     facts: str
     description: str
     mark: str
+    title: str | None = None
+    captioned: bool = True
 
 
 class Sheet(NamedTuple):
@@ -149,17 +151,25 @@ def compose_page(
 ) -> tuple[str, float]:
     """All that is on a page of this width, before it is scaled, and how high that is."""
     ink, inner = sheet.theme.ink, width - 2 * MARGIN
-    lines = textwrap.wrap(words.facts, max(NARROW // FACTS, int(inner / (FACTS * LETTER))))
-    said = [line(words.name, MARGIN + NAME, NAME, True, ink)]
-    for number, text in enumerate(lines, 1):
-        said.append(line(text, MARGIN + NAME + number * (FACTS + 4), FACTS, False, ink))
+    said, top = [], float(MARGIN)
+    for text, size in heading(words, inner):
+        top += size if size == NAME else size + 4
+        said.append(line(text, top, size, size == NAME, ink))
     wide, high = extent(drawings, sheet.rows)
-    left, top = MARGIN + (inner - wide) / 2, MARGIN + NAME + (FACTS + 4) * len(lines) + 12
+    left, top = MARGIN + (inner - wide) / 2, top + 12 if said else top
     bottom = top + high
     key = None if sheet.rows else below_a_column(drawings, legend, left, top)
     if key is None:
         key, bottom = set_in_lines(legend, inner, MARGIN, bottom + BETWEEN)
     return "".join((*said, arrange_drawings(drawings, sheet.rows, left, top), key)), bottom + MARGIN
+
+
+def heading(words: Words, width: float) -> Iterator[tuple[str, int]]:
+    """The lines above the drawings, and their sizes."""
+    title = words.name if words.title is None else words.title
+    for text, size in ((title, NAME), (words.facts if words.captioned else "", FACTS)):
+        letters = max(NARROW // size, int(width / (size * LETTER)))
+        yield from ((line, size) for line in textwrap.wrap(text, letters))
 
 
 def below_a_column(

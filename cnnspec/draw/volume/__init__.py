@@ -16,16 +16,26 @@ if TYPE_CHECKING:
     from cnnspec.graph.tree import Network
 
 
-def figure(network: Network, *, width_pt: float, theme: str, blocks: bool = False) -> str:
+def figure(
+    network: Network,
+    *,
+    width_pt: float,
+    theme: str,
+    blocks: bool = False,
+    title: str | None = None,
+    caption: bool = True,
+) -> str:
     """The network's figure as the text of an SVG, of this width. Raises DrawProblem.
 
-    `blocks`: what is in each block that is drawn as one volume stands below.
+    `blocks`: what is in each block that is drawn as one volume stands below. `title` and `caption`: as a
+    Look has them.
     """
     from cnnspec.draw.simplify import simplify
     from cnnspec.draw.volume.compose import draw_figure
     from cnnspec.draw.volume.figure_model import plan
 
-    return draw_figure(plan(simplify(network), blocks), width_pt, theme, mark(network))
+    found = plan(simplify(network), blocks)._replace(title=title, captioned=caption)
+    return draw_figure(found, width_pt, theme, mark(network))
 
 
 def mark(network: Network) -> str:

@@ -105,12 +105,19 @@ def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -
     """The parts down to y, and below them the colours, and the facts in as many lines as they need."""
     shown = {part.role for part in parts if isinstance(part, Face)}
     below, y = legend(shown, y + BETWEEN, wide)
-    sentences = [f"{figure.name}: {figure.facts}.", *figure.notes, "Channels@height x width; not to scale."]
-    said = fill_rows(sentences, WORDS, wide - 2 * MARGIN)
-    for words in said:
+    for words in fill_rows(caption(figure), WORDS, wide - 2 * MARGIN):
         y += WORDS * PITCH
         below.append(Text(Point(MARGIN, y), cut(words, WORDS, wide - 2 * MARGIN), WORDS, False, "quiet"))
     return Layout((*parts, *below), y + MARGIN)
+
+
+def caption(figure: Figure) -> list[str]:
+    """What is said below a figure, a sentence each."""
+    title = figure.name if figure.title is None else figure.title
+    if not figure.captioned:
+        return [figure.title] if figure.title else []
+    facts = f"{title}: {figure.facts}." if title else f"{figure.facts}."
+    return [facts, *figure.notes, "Channels@height x width; not to scale."]
 
 
 def legend(shown: set[str], y: float, wide: float) -> Body:

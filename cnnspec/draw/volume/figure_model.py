@@ -57,7 +57,10 @@ class Brace(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """`notes` are sentences on what is not drawn; `opened` are blocks that are drawn as one volume each."""
+    """`notes` are sentences on what is not drawn; `opened` are blocks that are drawn as one volume each.
+
+    `title` is seen in place of the name; where it is not `captioned`, facts and notes are not.
+    """
 
     name: str
     facts: str
@@ -66,6 +69,8 @@ class Figure(NamedTuple):
     braces: tuple[Brace, ...]
     notes: tuple[str, ...] = ()
     opened: tuple[Figure, ...] = ()
+    title: str | None = None
+    captioned: bool = True
 
 
 def plan(diagram: Diagram, blocks: bool = False) -> Figure:
