@@ -1,8 +1,8 @@
 """Pictures of a network: a diagram model, pure passes over it, and its forms.
 
-    network -> build -> fuse -> fold -> unwrap -> fuse -> wrap -> dot -> engine -> svg -> raster
+    network -> build -> fuse -> fold -> unwrap -> fuse -> wrap -> dot -> engine -> svg -> raster, tikz
 
 `model` says what a diagram is; a pass is a file. `picture` strings them together. Only `dot` writes
 Graphviz's language and only `engine` runs it, a column at a time; `svg` sets the columns on one page,
-and `raster` makes PNG and PDF of the page. A `.dot` file is the whole diagram in one graph.
+`raster` makes PNG and PDF of the page, `tikz` LaTeX. A `.dot` file is the whole diagram in one graph.
 """
