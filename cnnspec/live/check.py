@@ -14,7 +14,7 @@ from cnnspec import compiler
 from cnnspec.compiler import Checked
 from cnnspec.elaborate.load import Loader, Module, Parser, Reader
 from cnnspec.elaborate.network import choose
-from cnnspec.elaborate.settings import Settings
+from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.state import Watch
 from cnnspec.graph.tree import Network, Step, Value
 from cnnspec.tables.one_line import figures
@@ -56,7 +56,8 @@ class Check:
         self.faults = tuple(loader.diagnostics)
         self.nets = [name for name in self.module.nets if self.is_whole(name)]
         self.found: dict[str, Checked] = {}
-        self.in_view = ""
+        self.in_view, self.settings = "", SETTINGS  # which are those of the net in view alone
+        self.refused = ""  # why other settings could not be taken
         self.runs: dict[Place, list[Run]] = {}
         self.fixed: list[Diagnostic] | None = None  # the diagnostics with fixes, once they are sought
         self.kept: dict[Any, Any] = {}  # what others compute of this check, once
@@ -75,11 +76,6 @@ class Check:
         pattern = choose(self.module, name, [])
         return pattern is None or not pattern.lacking
 
-    def root(self, name: str) -> syntax.Net | None:
-        """The net of this name, or the one that it varies; None where that is not there."""
-        net = self.module.nets[name].net
-        return net if isinstance(net, syntax.Net) else varied(self.module, net)
-
     # Net by net
 
     @property
@@ -91,11 +87,17 @@ class Check:
     def is_complete(self) -> bool:
         return not self.left
 
-    def view(self, name: str) -> None:
+    def view(self, name: str, settings: Settings = SETTINGS) -> None:
         """Check the net of this name, or the first one, and know the runs of its steps."""
+        if not self.settings.empty:
+            self.found.pop(self.in_view, None)
         self.in_view = name if name in self.nets else self.nets[0] if self.nets else ALL
-        self.runs = {}
-        self.check(self.in_view, self.watch)
+        self.settings, self.refused, self.runs = settings, "", {}
+        try:
+            self.check(self.in_view, self.watch)
+        except Misuse as problem:
+            self.settings, self.refused, self.runs = SETTINGS, str(problem), {}
+            self.check(self.in_view, self.watch)
 
     def watch(
         self, step: syntax.Step, arriving: Value | None, leaving: Value | None, made: Step | None
@@ -116,8 +118,9 @@ class Check:
             self.found = dict.fromkeys(self.nets, Checked((), together.diagnostics))
 
     def check_nets(self, name: str | None, watch: Watch | None = None) -> Checked:
+        settings = self.settings if name == self.in_view else SETTINGS
         with at_rest():
-            found = compiler.check_module(self.module, list(self.faults), name, SETTINGS, False, watch)
+            found = compiler.check_module(self.module, list(self.faults), name, settings, False, watch)
             return compiler.add_warnings(found, self.module, False, ignore)
 
     # What is known so far
@@ -171,13 +174,7 @@ class Check:
                 (source.name, source.text) for source in self.sources.values() if source is not self.source
             ]
             self._keys[""] = shared, used
-        chain = []
-        item = self.module.nets[name].net
-        while item not in chain:
-            chain.append(item)
-            if isinstance(item, syntax.Variant) and item.pattern.name in self.module.nets:
-                item = self.module.nets[item.pattern.name].net
-        return self._keys[""], [item.span.text for item in chain]
+        return self._keys[""], [item.span.text for item in chain(self.module, name)]
 
     def take_over(self, before: Check) -> None:
         """Take what is known of nets that did not change, where there is nothing to say of them."""
@@ -185,20 +182,25 @@ class Check:
         if self.faults or before.faults or any("allow" in source.text for source in texts):
             return
         for name in self.nets:
-            known = before.found.get(name)
+            known = before.found.get(name) if before.settings.empty or name != before.in_view else None
             if known is not None and not known.diagnostics and before.key(name) == self.key(name):
                 self.found[name] = known
 
 
-def varied(module: Module, item: syntax.Variant) -> syntax.Net | None:
-    """The net that a chain of variants leads to; None where it leads nowhere."""
-    passed: list[Any] = []
-    found: Any = item
-    while isinstance(found, syntax.Variant) and found not in passed:
-        passed.append(found)
-        known = module.nets.get(found.pattern.name)
-        found = known.net if known is not None else None
-    return found if isinstance(found, syntax.Net) else None
+def chain(module: Module, name: str) -> list[syntax.Net | syntax.Variant]:
+    """A net or a variant, and what it varies, as far as that leads."""
+    found: list[syntax.Net | syntax.Variant] = []
+    known = module.nets.get(name)
+    while known is not None and known.net not in found:
+        found.append(known.net)
+        known = module.nets.get(known.net.pattern.name) if isinstance(known.net, syntax.Variant) else None
+    return found
+
+
+def varied(module: Module, name: str) -> syntax.Net | None:
+    """The net of this name, or the one that it varies; None where that is not there."""
+    last = chain(module, name)[-1:]
+    return last[0] if last and isinstance(last[0], syntax.Net) else None
 
 
 @contextmanager

@@ -168,10 +168,7 @@ def parameters(check: Check, name: str) -> tuple[syntax.Parameter, ...]:
     if name in check.module.blocks:
         block: syntax.Block = check.module.blocks[name].block
         return block.parameters
-    known = check.module.nets.get(name)
-    if known is None:
-        return ()
-    net = known.net if isinstance(known.net, syntax.Net) else varied(check.module, known.net)
+    net = varied(check.module, name)
     return net.parameters if net is not None else ()
 
 

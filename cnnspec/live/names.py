@@ -87,7 +87,7 @@ class Index:
     def variant(self, item: syntax.Variant) -> None:
         self.give(item.name, NET)
         self.mention(item.pattern.span, self.of_file(item.pattern.name))
-        net = varied(self.module, item)
+        net = varied(self.module, item.pattern.name)
         for keyword in item.keywords:
             self.parameter(keyword, [net] if net is not None else [])
             self.expression(keyword.value, {})

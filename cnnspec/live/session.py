@@ -11,7 +11,8 @@ from pathlib import Path
 
 from cnnspec.compiler import unique
 from cnnspec.elaborate.load import Parser, Reader
-from cnnspec.live.check import Check
+from cnnspec.elaborate.settings import Settings
+from cnnspec.live.check import SETTINGS, Check, varied
 from cnnspec.live.places import Lines
 from cnnspec.live.shift import Shift
 from cnnspec.live.sizes import LineSize, line_sizes, sizes_of
@@ -48,7 +49,7 @@ class Document:
         self.lines = Lines(self.text)
         self.dirty = True
         self.touched = False  # a file that it uses is another now
-        self.view = ""  # the net that was chosen to be in view
+        self.view, self.settings = "", SETTINGS  # the net that was chosen to be in view, and how
         self.check: Check | None = None
         self.used: set[str] = set()  # the files that it looked for, by `use`, whether there are such or not
         self.sizes: list[LineSize] = []
@@ -80,7 +81,9 @@ class Document:
         shift = Shift(before.source, self.source) if before is not None else None
         self.used.clear()
         check = Check(self.source, read, before, parse)
-        check.view(self.net_at(check, shift))
+        view = self.net_at(check, shift)
+        self.settings = self.settings if view == self.view else SETTINGS
+        check.view(view, self.settings)
         self.view = check.in_view
         self.waiting = waiting(before, check, shift) if before is not None and shift is not None else []
         self.check = check
@@ -95,7 +98,7 @@ class Document:
             if span.start <= shift.start <= span.end and span.source is check.source:
                 if name in check.nets:
                     return name
-                variants = [each for each in check.nets if check.root(each) is known.net]
+                variants = [each for each in check.nets if varied(check.module, each) is known.net]
                 return variants[0] if variants and self.view not in variants else self.view
         return self.view
 
@@ -184,12 +187,12 @@ class Session:
     def dirty(self) -> list[str]:
         return [name for name, document in self.documents.items() if document.dirty]
 
-    def choose(self, name: str, net: str) -> None:
-        """Put a net in view."""
+    def choose(self, name: str, net: str, settings: Settings = SETTINGS) -> None:
+        """Put a net in view, its parameters and inputs as a caller sets them."""
         document = self.refresh(name)
         if document is not None and document.check is not None and net in document.check.nets:
-            document.view = net
-            document.check.view(net)
+            document.view, document.settings = net, settings
+            document.check.view(net, settings)
             document.sizes = sizes_of(document.check, [], None)
 
     def go_on(self) -> Document | None:

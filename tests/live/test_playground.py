@@ -141,9 +141,15 @@ def test_one_types_and_sees_sizes_faults_and_pictures(page: tuple[Browser, str])
     assert "linear 85, tanh" in text(reader)
     reader.click("[name=view][value=volume]")
     until(reader, "return document.getElementById('table').textContent.includes('10,285')")
+    reader.run("document.getElementById('link').click()")
+    until(reader, "return location.hash.startsWith('#text=')")
+    shared = reader.run("return location.href")
     assert reader.complaints() == []
     reader.run("window.onbeforeunload = null; document.getElementById('save').click()")
     assert reader.run("return document.getElementById('state').textContent") == "saved"
+    reader.ask("POST", "/url", {"url": "about:blank"})
+    reader.ask("POST", "/url", {"url": shared})
+    until(reader, "return text().includes('linear 85, tanh')")
 
 
 @needed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 
 from cnnspec.commands.cli import main
 from cnnspec.draw.look import VIEWS
-from cnnspec.live.serve.desk import Desk
+from cnnspec.live.serve.desk import Desk, Question
 from cnnspec.live.serve.folder import Folder
 from cnnspec.live.serve.server import HEADER, HOST, Server
 from cnnspec.text import shipped
@@ -105,6 +106,9 @@ def test_fixes_table_and_picture_come_later(server: Server) -> None:
     assert answer["faults"] == [] and "<td" in answer["table"]
     drawn = {view: ask(server, "paint", text=NET, view=view, theme="dark", **asked)[1] for view in VIEWS}
     assert all("<svg" in each["picture"] for each in drawn.values()) and drawn["graph"] != drawn["volume"]
+    pytest.importorskip("svglib")
+    _, answer = ask(server, "paint", text=NET, view="graph", theme="light", form="pdf", **asked)
+    assert b64decode(answer["pdf"]).startswith(b"%PDF-")
     assert ask(server, "paint", text="net {", view="graph", theme="dark", **asked)[1] == {"problem": ""}
 
 
@@ -123,6 +127,30 @@ def test_the_net_in_view_is_chosen(server: Server) -> None:
     assert compiled(server, text)["net"] == "N"
     answer = compiled(server, text, net="M")
     assert answer["net"] == "M" and answer["nets"] == ["N", "M"] and answer["facts"].startswith("1@9x9")
+
+
+def test_parameters_are_tried_in_the_net_in_view_alone(server: Server) -> None:
+    text = "net N(width=6, classes=10) { input 1@28x28, conv width@5x5, relu, flatten, linear classes }\n"
+    text += "net M = N width=9\nnet Other { input 1@4x4, relu }\n"
+    assert compiled(server, text)["parameters"] == {"width": "6", "classes": "10", "": "1@28x28"}
+
+    def tried(net: str, **given: str) -> Any:
+        _, answer = ask(server, "compile", name="net.cnn", text=text, net=net, parameters=given)
+        return answer
+
+    answer = tried("M", classes="2 + 1")
+    assert answer["parameters"]["width"] == "9" and answer["facts"].startswith("1@28x28 -> 3,")
+    assert tried("M", **{"": "1@6x6"})["facts"].startswith("1@6x6 -> 10,")
+    answer = tried("N", classes="0")
+    assert [fault["place"]["line"] for fault in answer["faults"]] == [1] and not answer["refused"]
+    assert "no value" in tried("N", classes="1 +")["refused"]
+    answer = tried("Other", classes="3")
+    assert "no parameter `classes`" in answer["refused"] and answer["facts"].startswith("1@4x4 -> 1@4x4")
+    asked = {"name": "net.cnn", "text": text, "net": "N", "parameters": {"classes": "0"}}
+    assert ask(server, "finish", **asked)[1]["faults"][0]["place"]["line"] == 1
+    assert tried("M")["faults"] == [] and tried("N")["facts"].startswith("1@28x28 -> 10,")
+    for wrong in ({"classes": 3}, ["classes"], 7):
+        assert ask(server, "compile", **asked | {"parameters": wrong})[0] == 400
 
 
 def test_who_may_ask(server: Server) -> None:
@@ -230,13 +258,27 @@ def test_a_network_of_the_zoo_is_a_file_that_is_not_there_yet(server: Server, tm
     assert ask(server, "zoo", net="resnet")[1]["name"] == "resnet2.cnn"
 
 
-def test_a_stamp_changes_with_the_file(server: Server, tmp_path: Path) -> None:
-    _, before = ask(server, "stamp", name="net.cnn")
-    assert ask(server, "stamp", name="net.cnn")[1] == before
+def test_events_tell_of_files_that_change(server: Server, tmp_path: Path) -> None:
+    compiled(server, 'use "b.cnn"\nnet N { input 1@8x8, B }\n')
+    connection = HTTPConnection(HOST, server.server_port, timeout=60)
+    connection.request("GET", f"/events?token={server.token}&name=net.cnn")
+    events = connection.getresponse()
+    assert events.getheader("Content-Type") == "text/event-stream"
+
+    def event() -> Any:
+        line = next(line for line in iter(events.readline, b"") if line.startswith(b"data: "))
+        return json.loads(line.removeprefix(b"data: "))
+
+    first = event()
+    assert first == {"stamp": ask(server, "open", name="net.cnn")[1]["stamp"], "uses": False}
     (tmp_path / "net.cnn").write_text("# another\n")
-    assert ask(server, "stamp", name="net.cnn")[1] != before
-    assert ask(server, "stamp", name="none.cnn")[1] == {"stamp": ""}
-    assert ask(server, "stamp", name="../net.cnn")[0] == 400
+    second = event()
+    assert second["stamp"] != first["stamp"] and not second["uses"]
+    (tmp_path / "b.cnn").write_text("block B { conv 3@3x3 }\n")
+    assert event() == {"stamp": second["stamp"], "uses": True}
+    connection.close()
+    for query, status in ((f"token={server.token}&name=../net.cnn", 400), ("name=net.cnn", 403)):
+        assert send(server, "GET", f"/events?{query}")[0] == status
 
 
 @pytest.mark.slow
@@ -246,9 +288,11 @@ def test_broken_texts_are_survived_at_every_keystroke(tmp_path: Path) -> None:
     step = 1 if "CNNSPEC_LONG" in os.environ else 40
     ends = [*range(0, len(text), step), *range(len(text), 0, -step)]
     for end in ends:
-        answer = desk.compile("net.cnn", text[:end], "")
+        answer = desk.compile(Question("net.cnn", text[:end]))
         assert all(each["line"] <= text[:end].count("\n") + 1 for each in answer["sizes"])
-    assert desk.compile("net.cnn", text, "ResNet18")["facts"].startswith("3@224x224 -> 1000, 11,689,512")
+    assert desk.compile(Question("net.cnn", text, "ResNet18"))["facts"].startswith(
+        "3@224x224 -> 1000, 11,689,512"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["missing/net.cnn"], ["net.txt"], []])

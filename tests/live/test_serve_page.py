@@ -101,6 +101,37 @@ def test_what_another_editor_writes_is_shown(page: Browser, tmp_path: Path) -> N
     until(page, has("#save", "Save anyway"))
 
 
+def test_a_parameter_is_tried_and_a_used_file_is_followed(page: Browser, tmp_path: Path) -> None:
+    replace(page, "net N", "net N(filters=6)")
+    replace(page, "conv 6@5x5", "conv filters@5x5")
+    until(page, "return document.querySelector('[name=filters]')?.placeholder === '6'")
+    page.click("[name=filters]")
+    page.type("17")
+    until(page, has("#facts", "17@12x12"))
+    until(page, has(".size", "→ 17@12x12"))
+    page.type("@")
+    until(page, has("#refused", "no value of the language"))
+    (tmp_path / "b.cnn").write_text("block B { conv 5@3x3 }\n")
+    replace(page, "maxpool 2x2", "B")
+    replace(page, "net N", 'use "b.cnn"{Enter}net N')
+    until(page, has("#facts", "5@22x22"))
+    (tmp_path / "b.cnn").write_text("block B { conv 8@3x3 }\n")
+    until(page, has("#facts", "8@22x22"))
+
+
+def test_the_picture_is_saved_in_three_forms(page: Browser) -> None:
+    page.run(
+        "window.made = []; URL.createObjectURL = (blob) => (window.made.push(blob), 'about:blank#');"
+        "HTMLAnchorElement.prototype.click = function () { window.made.push(this.download); }"
+    )
+    for number, form in enumerate(("svg", "png", "pdf")):
+        if form != "pdf" or find_spec("svglib"):
+            page.run(f"document.querySelectorAll('#figure button')[{number}].click()")
+            until(page, f"return window.made.includes('N.{form}')")
+            head = page.wait("window.made.at(-2).slice(0, 8).text().then(done)")
+            assert {"svg": "<?xml", "png": "PNG", "pdf": "%PDF-"}[form] in head
+
+
 def test_a_network_of_the_zoo_is_copied(page: Browser, tmp_path: Path) -> None:
     page.run(
         "const z = document.getElementById('zoo'); z.value = 'lenet'; z.dispatchEvent(new Event('change'))"

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from cnnspec.draw.engine import DrawProblem, Engine
-from cnnspec.live.serve.desk import Answer, Desk
+from cnnspec.live.serve.desk import Desk, question
 from cnnspec.text.shipped import source_of
 
 
@@ -35,16 +35,7 @@ class Browser:
 
     def answer(self, what: str, asked: str) -> str:
         """The answer to a question by its name, both in JSON."""
-        acts: dict[str, Callable[..., Answer]] = {
-            "compile": self.desk.compile,
-            "offer": self.desk.offer,
-            "finish": self.desk.finish,
-            "paint": self.desk.paint,
-            "zoo": copied,
-        }
-        return json.dumps(acts[what](**json.loads(asked)))
-
-
-def copied(name: str, net: str) -> Answer:
-    """The text of a network of the zoo, whatever file of that name the page shows."""
-    return {"text": source_of(net).text}
+        found = json.loads(asked)
+        if what == "zoo":
+            return json.dumps({"text": source_of(found["net"]).text})
+        return json.dumps(self.desk.answers[what](question(found)))

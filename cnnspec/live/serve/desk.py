@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnspec.api import check_source
 from cnnspec.draw.engine import DrawProblem, Engine, engine, wheel
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES
+from cnnspec.elaborate.settings import Settings, parse_shape, parse_value
 from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
-from cnnspec.live.check import SETTINGS
+from cnnspec.live.check import SETTINGS, Check, chain
 from cnnspec.live.complete import offers, typed_from
 from cnnspec.live.places import units
-from cnnspec.live.session import Document, FileReader, Session, stamp_of
+from cnnspec.live.session import Document, FileReader, Session, Stamp, stamp_of
 from cnnspec.live.sizes import LineSize
 from cnnspec.tables.one_line import figures
 from cnnspec.tables.summary import summary
+from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.source import Source, Span
 
@@ -28,6 +31,34 @@ PAINTER = ThreadPoolExecutor(1)
 """Graphviz, as WebAssembly, is compiled once in a thread: all pictures are drawn in this one."""
 
 Answer = dict[str, Any]
+
+
+class Question(NamedTuple):
+    """What a page asks about: a text under its name, the net in view, and what is given to its parameters.
+
+    Under "" stands what is given to its only input. `offset` is a place in the text, in units of UTF-16;
+    `view`, `theme` and `form` are those of the picture.
+    """
+
+    name: str
+    text: str
+    net: str = ""
+    parameters: Mapping[str, str] = {}
+    offset: int = 0
+    view: str = "graph"
+    theme: str = "light"
+    form: str = "svg"
+
+
+def question(asked: Answer) -> Question:
+    """The question that JSON holds. Raises ValueError."""
+    example = Question("", "")._asdict()
+    found = {key: asked[key] for key in example if key in asked}
+    wrong = [key for key, value in found.items() if type(value) is not type(example[key])]
+    wrong += [key for key in ("name", "text") if key not in found]
+    if wrong or not all(isinstance(value, str) for value in found.get("parameters", {}).values()):
+        raise ValueError(f"{(*wrong, 'parameters')[0]} is not what it has to be")
+    return Question(**found)
 
 
 class Desk:
@@ -45,32 +76,40 @@ class Desk:
         self.painter, self.engines = painter, engines
         self.root = root.rstrip("/") + "/"
         self.session = Session()
-        self.stamps: dict[str, tuple[int, int]] = {}  # of files that texts use, as they were read
+        self.stamps: dict[str, Stamp] = {}  # of files that texts use, as they were read
         self.lock = Lock()
+        self.answers: dict[str, Callable[[Question], Answer]] = {
+            "compile": self.compile,
+            "offer": self.offer,
+            "finish": self.finish,
+            "paint": self.paint,
+        }
 
     def warm(self) -> None:
         """Compile Graphviz before the first picture is asked for."""
         self.painter.submit(wheel)
 
-    def compile(self, name: str, text: str, net: str) -> Answer:
+    def compile(self, asked: Question) -> Answer:
         """Sizes and faults of a text, its net of that name, or the one where it changed, in view."""
         with self.lock:
-            document = self.document(name, text, net)
+            document, refused = self.document(asked)
             found = document.diagnostics
             check = document.check
             return {
                 "nets": check.nets if check else [],
                 "net": document.view,
+                "parameters": parameters(check) if check else {},
+                "refused": refused,
                 "facts": facts(document),
                 "sizes": [self.size(document, each) for each in document.sizes],
                 "faults": [self.fault(document.source, each) for each in found],
             }
 
-    def offer(self, name: str, text: str, net: str, offset: int) -> Answer:
-        """What may be written at an offset, in units of UTF-16, and `from` where that replaces the text."""
+    def offer(self, asked: Question) -> Answer:
+        """What may be written at the offset, and `from` where on it replaces the text."""
         with self.lock:
-            document = self.document(name, text, net)
-            place = document.lines.at_units(offset)
+            document, _ = self.document(asked)
+            place = document.lines.at_units(asked.offset)
             found = offers(self.session, document, place)
             start = typed_from(document, place, found)
             return {
@@ -78,50 +117,65 @@ class Desk:
                 "offers": [offer._asdict() for offer in found],
             }
 
-    def finish(self, name: str, text: str, net: str) -> Answer:
-        """The faults of all nets with their fixes, and the table of the one in view."""
+    def finish(self, asked: Question) -> Answer:
+        """The faults of all nets with their fixes, and the table of the one in view.
+
+        Of a net that is given parameters its own faults alone.
+        """
         with self.lock:
-            document = self.document(name, text, net)
+            document, _ = self.document(asked)
             source, network = document.source, self.network(document)
             faults = document.diagnostics
             if document.fault is None:
-                read = FileReader(self.session, document)
-                faults = list(check_source(source, read, None, SETTINGS, lint=True, keep=ignore).diagnostics)
+                read, settings = FileReader(self.session, document), document.settings
+                net = None if settings.empty else document.view
+                found = check_source(source, read, net, settings, lint=True, keep=ignore)
+                faults = list(found.diagnostics)
             answer: Answer = {"faults": [self.fault(source, each) for each in faults], "table": ""}
         if network is not None:
             with sparing(ignore):
                 answer["table"] = summary(network, "html")
         return answer
 
-    def paint(self, name: str, text: str, net: str, view: str, theme: str) -> Answer:
+    def paint(self, asked: Question) -> Answer:
         """The picture of the net in view, or why there is none."""
         with self.lock:
-            network = self.network(self.document(name, text, net))
+            network = self.network(self.document(asked)[0])
         if network is None:
             return {"problem": ""}
-        return self.painter.submit(paint, network, view, theme, self.engines).result()
+        return self.painter.submit(paint, network, asked, self.engines).result()
 
-    def document(self, name: str, text: str, net: str) -> Document:
-        """The text of a file as it is on the page, checked."""
-        path = self.root + name
+    def document(self, asked: Question) -> tuple[Document, str]:
+        """The text of a file as it is on the page, checked, and why not with the given parameters."""
+        path, refused = self.root + asked.name, ""
         known = self.session.documents.get(path)
         if known is None:
-            self.session.open(path, text)
-        elif known.text != text:
-            self.session.change(path, text)
+            self.session.open(path, asked.text)
+        elif known.text != asked.text:
+            self.session.change(path, asked.text)
         self.see_changes(path)
         document = self.session.refresh(path)
         assert document is not None
         self.stamps |= {used: stamp_of(used) for used in document.used}
-        if net and net != document.view:
-            self.session.choose(path, net)
-        return document
+        try:
+            settings = settings_of(asked.parameters)
+        except ValueError as problem:
+            settings, refused = SETTINGS, str(problem)
+        if (asked.net and asked.net != document.view) or settings != document.settings:
+            self.session.choose(path, asked.net or document.view, settings)
+        return document, refused or (document.check.refused if document.check is not None else "")
 
     def see_changes(self, path: str) -> None:
         """A file that a text uses may be another on the disk by now."""
         for used in self.session.documents[path].used:
             if self.stamps.get(used) != stamp_of(used):
                 self.session.touch(used)
+
+    def used(self, name: str) -> list[Stamp]:
+        """What is another once a file is that a text uses."""
+        with self.lock:
+            document = self.session.documents.get(self.root + name)
+            return [stamp_of(used) for used in sorted(document.used)] if document is not None else []
 
     def network(self, document: Document) -> Network | None:
         found = document.check.network if document.check is not None else None
@@ -161,21 +215,45 @@ class Desk:
         return {"line": line, "start": units(before), "end": units(before) + units(inside)}
 
 
+def settings_of(given: Mapping[str, str]) -> Settings:
+    """What is given to parameters, each as the language writes it. Raises ValueError."""
+    values = {name: parse_value(text) for name, text in given.items() if name}
+    return Settings(values, {"": parse_shape(given[""])} if "" in given else {})
+
+
+def parameters(check: Check) -> Answer:
+    """What the text gives the parameters of the net in view, by their names, and its only input."""
+    found: Answer = {}
+    for item in chain(check.module, check.in_view):
+        if isinstance(item, syntax.Variant):
+            found = {each.name: each.value.span.text for each in item.keywords} | found
+        else:
+            written = {each.name.name: each.default for each in item.parameters}
+            found = {name: found.get(name, each.span.text if each else "") for name, each in written.items()}
+    network = check.network
+    if network is not None and len(network.inputs) == 1:
+        found[""] = str(network.inputs[0].value.shape)
+    return found
+
+
 def facts(document: Document) -> str:
     """`1@28x28 -> 10, 61,706 parameters, …` of the net in view; of one with faults nothing."""
     network = document.check.networks.get(document.view) if document.check is not None else None
     return "" if network is None else figures(network)
 
 
-def paint(network: Network, view: str, theme: str, engines: Sequence[Callable[[], Engine]]) -> Answer:
-    """The picture as SVG, or why there is none.
+def paint(network: Network, asked: Question, engines: Sequence[Callable[[], Engine]]) -> Answer:
+    """The picture, SVG as text and PDF in base 64; or why there is none.
 
     Graphviz as WebAssembly, once it is compiled, is faster than a new process for each of the layouts tried.
     """
-    look = Look(view="volume" if view == "volume" else "graph", theme=THEMES.get(theme, THEMES["light"]))
+    view = "volume" if asked.view == "volume" else "graph"
+    look = Look(view=view, theme=THEMES.get(asked.theme, THEMES["light"]))
     problem = ""
     for draw in engines:
         try:
+            if asked.form == "pdf":
+                return {"pdf": b64encode(picture(network, ".pdf", look, draw=draw()).content).decode()}
             return {"picture": picture(network, ".svg", look, draw=draw()).content.decode()}
         except DrawProblem as one:
             problem = str(one)

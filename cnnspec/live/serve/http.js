@@ -15,3 +15,13 @@ async function ask(what, body) {
   return said;
 }
 
+// Another editor may write the file, or one that it uses: what is heard of is another stamp, or `uses`.
+let events = null;
+function follow() {
+  events?.close();
+  events = document.hidden ? null : new EventSource(`events?${new URLSearchParams({ token, name })}`);
+  events?.addEventListener("message", ({ data }) => fileChanged(JSON.parse(data)).catch(({ message }) => tell(message)));
+}
+
+document.addEventListener("visibilitychange", follow);
+

@@ -2,25 +2,31 @@
 // Of other files: `ask` asks the engine, a server or Python in the browser itself; `makeEditor` makes the editor.
 
 const RESTS = 200; // milliseconds without a key
-const LOOKS = 1000; // milliseconds between looks at the file
+const SHARPER = 3; // pixels of a saved PNG for one of the picture, as far as browsers have so large ones
+const WIDEST = 16_000;
 const byId = (id) => document.getElementById(id);
 const [faults, file, zoo, net] = ["faults", "file", "zoo", "net"].map(byId);
 const start = JSON.parse(byId("start").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-const nothing = { sizes: [], faults: [], nets: [], net: "", facts: "" };
+const nothing = { sizes: [], faults: [], nets: [], net: "", facts: "", parameters: {}, refused: "" };
 
 let name = start.name;
 let stored = start; // as the file is on the disk
 let found = nothing;
-let chosen = "";
+let chosen = ""; // a net; without it the one that is typed in is in view
+let given = {}; // to parameters of that net
 let overwrites = false;
 
 const editor = makeEditor(byId("desk"), {
   table: start.table,
   changed: () => typed(),
-  offers: (offset) => ask("/offer", { text: editor.text(), net: chosen, offset }),
+  offers: (offset) => ask("/offer", { ...question(), offset }),
 });
+
+function question() {
+  return { text: editor.text(), net: chosen, parameters: given };
+}
 
 // One question of a kind is on its way at a time; what comes meanwhile is asked once afterwards.
 function lane(act) {
@@ -45,30 +51,37 @@ function lane(act) {
 }
 
 const compile = lane(async () => {
-  const [asked, wished] = [editor.text(), chosen];
-  const answer = await ask("/compile", { text: asked, net: wished });
-  if (asked !== editor.text() || wished !== chosen) return;
+  const asked = question();
+  const answer = await ask("/compile", asked);
+  if (!isAsked(asked)) return;
   found = { ...answer, faults: answer.faults.map(withKnownFixes) };
-  chosen = answer.net;
   show();
 });
 
 const finish = lane(async () => {
-  const asked = editor.text();
-  const answer = await ask("/finish", { text: asked, net: chosen });
-  if (asked !== editor.text()) return;
+  const asked = question();
+  const answer = await ask("/finish", asked);
+  if (!isAsked(asked)) return;
   found.faults = answer.faults;
   byId("table").innerHTML = answer.table;
   show();
 });
 
 const paint = lane(async () => {
-  const asked = editor.text();
-  const view = document.querySelector("[name=view]:checked").value;
-  const theme = dark.matches ? "dark" : "light";
-  const answer = await ask("/paint", { text: asked, net: chosen, view, theme });
-  if (asked === editor.text()) showPicture(answer);
+  const asked = question();
+  const answer = await ask("/paint", { ...asked, ...look() });
+  if (isAsked(asked)) showPicture(answer);
 });
+
+// Whether a question is still the one: what is typed or chosen meanwhile is asked anew.
+function isAsked({ text, net: wished, parameters }) {
+  return text === editor.text() && wished === chosen && parameters === given;
+}
+
+function look() {
+  const view = document.querySelector("[name=view]:checked").value;
+  return { view, theme: dark.matches ? "dark" : "light" };
+}
 
 function rested() {
   finish();
@@ -79,6 +92,10 @@ let rest = 0;
 function typed() {
   overwrites = false;
   showState();
+  askAnew();
+}
+
+function askAnew() {
   compile();
   clearTimeout(rest);
   rest = setTimeout(rested, RESTS);
@@ -101,9 +118,40 @@ function make(tag, className, content) {
 function show() {
   editor.show(found);
   showFaults();
+  showParameters();
   byId("facts").textContent = found.facts;
+  byId("image").alt = `Picture of ${found.net}: ${found.facts || "as far as it goes"}`;
   net.replaceChildren(...found.nets.map((each) => new Option(each, each, false, each === found.net)));
   net.disabled = found.nets.length < 2;
+}
+
+// What is given to parameters is as if the text gave it, until another net is chosen.
+let fielded = "";
+function showParameters() {
+  byId("refused").textContent = found.refused;
+  const names = Object.keys(found.parameters);
+  const now = JSON.stringify([found.net, names]);
+  if (!names.length) return; // the text is broken now: the fields stay
+  if (now !== fielded) byId("fields").replaceChildren(...names.map(fieldOf));
+  fielded = now;
+  byId("parameters").hidden = false;
+  for (const field of byId("fields").querySelectorAll("input")) {
+    field.placeholder = found.parameters[field.name];
+  }
+}
+
+function fieldOf(parameter) {
+  const label = make("label", "", `${parameter || "input"} `);
+  const field = make("input");
+  Object.assign(field, { name: parameter, value: given[parameter] ?? "", spellcheck: false, autocomplete: "off" });
+  field.addEventListener("input", () => {
+    const { [parameter]: _, ...others } = given;
+    chosen = found.net;
+    given = field.value.trim() ? { ...others, [parameter]: field.value } : others;
+    askAnew();
+  });
+  label.append(field);
+  return label;
 }
 
 let listed = "";
@@ -149,18 +197,43 @@ function placeOf(place) {
 }
 
 let shown = "";
+let drawn = null; // the picture as a file
 function showPicture(answer) {
   byId("problem").textContent = answer.problem || "";
   byId("picture").classList.toggle("old", !answer.picture);
   if (!answer.picture) return;
   URL.revokeObjectURL(shown);
-  shown = URL.createObjectURL(new Blob([answer.picture], { type: "image/svg+xml" }));
+  drawn = new Blob([answer.picture], { type: "image/svg+xml" });
+  shown = URL.createObjectURL(drawn);
   const image = byId("image");
   image.src = shown;
-  image.alt = `Picture of ${found.net}: ${found.facts || "as far as it goes"}`;
   image.hidden = false;
-  byId("svg").href = shown;
-  byId("svg").download = `${found.net}.svg`;
+}
+
+async function saveFigure(form) {
+  if (!drawn) return;
+  let content = drawn;
+  if (form === "png") content = await pixels();
+  if (form === "pdf") {
+    const { pdf, problem } = await ask("/paint", { ...question(), ...look(), form });
+    if (!pdf) throw new Error(problem);
+    content = new Blob([Uint8Array.from(atob(pdf), (letter) => letter.charCodeAt())]);
+  }
+  handOver(`${found.net}.${form}`, content);
+}
+
+function pixels() {
+  const { naturalWidth: width, naturalHeight: height } = byId("image");
+  const by = Math.min(SHARPER, WIDEST / Math.max(width, height));
+  const canvas = Object.assign(make("canvas"), { width: width * by, height: height * by });
+  canvas.getContext("2d").drawImage(byId("image"), 0, 0, canvas.width, canvas.height);
+  return new Promise((keep) => canvas.toBlob(keep, "image/png"));
+}
+
+function handOver(file, content) {
+  const address = URL.createObjectURL(content);
+  Object.assign(make("a"), { href: address, download: file }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
 // Files
@@ -196,8 +269,10 @@ function showFile(opened) {
   const names = [...new Set([...opened.names, name])].sort();
   file.replaceChildren(...names.map((each) => new Option(each, each, false, each === name)));
   chosen = "";
+  given = {};
   found = nothing;
   editor.open(opened.text);
+  follow();
   typed();
 }
 
@@ -220,16 +295,16 @@ async function copy(wanted) {
   }
 }
 
-// Another editor may have written the file: what is not changed here is taken from there.
-const look = lane(async () => {
-  const { stamp } = await ask("/stamp", {});
+// What someone else wrote is taken from there, but where it is changed here, too.
+async function fileChanged({ stamp, uses }) {
+  if (uses) askAnew();
   if (stamp === stored.stamp || isUnsaved()) return;
   const asked = name;
   const there = await ask("/open", {});
   if (asked !== name || isUnsaved() || there.stamp === stored.stamp) return;
   stored = there;
   editor.take(there.text);
-});
+}
 
 async function open(wanted) {
   if (!mayLeave()) {
@@ -248,13 +323,16 @@ async function open(wanted) {
 
 net.addEventListener("change", async () => {
   chosen = net.value;
+  given = {};
   await compile();
   rested();
 });
 file.addEventListener("change", () => open(file.value));
 zoo.replaceChildren(new Option("copy of …", ""), ...start.zoo.map((each) => new Option(each)));
 zoo.addEventListener("change", () => copy(zoo.value));
-setInterval(() => document.hidden || look(), LOOKS);
+byId("figure").addEventListener("click", ({ target }) => {
+  if (target.type === "button") saveFigure(target.textContent.toLowerCase()).catch(({ message }) => tell(message));
+});
 byId("save").addEventListener("click", save);
 byId("view").addEventListener("change", paint);
 dark.addEventListener("change", paint);

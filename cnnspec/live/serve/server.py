@@ -10,14 +10,15 @@ import hmac
 import json
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cnnspec.live.serve.desk import Desk
+from cnnspec.live.serve.desk import Desk, question
 from cnnspec.live.serve.folder import Changed, Folder
 from cnnspec.live.serve.page import asset, page, policy
 from cnnspec.text import shipped
@@ -28,7 +29,11 @@ HOST = "127.0.0.1"
 HEADER = "X-Cnnspec-Token"
 LONGEST = 8 * MAX_SOURCE  # bytes of a request: a text, each of its signs escaped
 
+LOOKS = 0.2  # seconds between looks at a file
+
 Answer = dict[str, Any]
+Content = tuple[str, bytes | Iterator[bytes]]
+"""A media type, and what is of it: whole, or one event after the other."""
 
 
 class Server(ThreadingHTTPServer):
@@ -40,6 +45,7 @@ class Server(ThreadingHTTPServer):
         super().__init__((HOST, port), Handler)
         self.folder, self.name = folder, name
         self.desk = Desk(folder.root.as_posix())
+        self.ended = Event()
         self.token = secrets.token_urlsafe(24)
         self.hosts = {f"{host}:{self.server_port}" for host in (HOST, "localhost")}
 
@@ -52,23 +58,34 @@ class Server(ThreadingHTTPServer):
     def address(self) -> str:
         return f"http://{HOST}:{self.server_port}/?token={self.token}"
 
+    def server_close(self) -> None:
+        self.ended.set()
+        super().server_close()
+
     # What the page asks for, by path
 
-    def compile(self, asked: Answer) -> Answer:
-        return self.desk.compile(self.checked(asked), text(asked, "text"), text(asked, "net"))
+    def answer(self, what: str, asked: Answer) -> Answer:
+        """Raises FileProblem, ValueError, Changed, Refused."""
+        if what in self.desk.answers:
+            self.checked(asked)
+            return self.desk.answers[what](question(asked))
+        acts = {"open": self.open, "save": self.save, "zoo": self.zoo}
+        if what not in acts:
+            raise Refused(HTTPStatus.NOT_FOUND, "there is no such question")
+        return acts[what](asked)
 
-    def offer(self, asked: Answer) -> Answer:
-        offset = asked.get("offset")
-        if not isinstance(offset, int):
-            raise ValueError("offset wants a number")
-        return self.desk.offer(self.checked(asked), text(asked, "text"), text(asked, "net"), offset)
-
-    def finish(self, asked: Answer) -> Answer:
-        return self.desk.finish(self.checked(asked), text(asked, "text"), text(asked, "net"))
-
-    def paint(self, asked: Answer) -> Answer:
-        words = (text(asked, key) for key in ("text", "net", "view", "theme"))
-        return self.desk.paint(self.checked(asked), *words)
+    def follow(self, name: str) -> Iterator[bytes]:
+        """Events: the stamp of a file, again when it is another, and whether a file is that it `uses`."""
+        before: Any = None
+        while not self.ended.is_set():
+            now = self.folder.stamp(name), self.desk.used(name)
+            if now != before:
+                event = {"stamp": now[0], "uses": before is not None and now[1] != before[1]}
+                yield f"data: {json.dumps(event)}\n\n".encode()
+            else:
+                yield b":\n\n"  # no event, but whether the browser still listens
+            before = now
+            self.ended.wait(LOOKS)
 
     def open(self, asked: Answer) -> Answer:
         return self.folder.read(self.checked(asked))._asdict() | {"names": self.folder.names()}
@@ -80,9 +97,6 @@ class Server(ThreadingHTTPServer):
         names = (f"{stem}{number}.cnn" for number in ("", *range(2, 1_000)))
         name = next(name for name in names if not self.folder.stamp(name))
         return {"name": name, "text": shipped.text(found.file)}
-
-    def stamp(self, asked: Answer) -> Answer:
-        return {"stamp": self.folder.stamp(self.checked(asked))}
 
     def save(self, asked: Answer) -> Answer:
         stamp = None if asked.get("stamp") is None else text(asked, "stamp")
@@ -120,35 +134,26 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60  # seconds that a connection may idle
 
     def do_GET(self) -> None:
-        def answer() -> bytes:
+        def answer() -> Content:
             where = urlsplit(self.path)
-            self.guard(parse_qs(where.query).get("token", [""])[0])
-            if where.path != "/":
-                raise Refused(HTTPStatus.NOT_FOUND, "there is no such page")
-            return page(self.server.name, self.server.folder).encode()
+            query = {key: values[0] for key, values in parse_qs(where.query).items()}
+            self.guard(query.get("token", ""))
+            if where.path == "/":
+                return "text/html; charset=utf-8", page(self.server.name, self.server.folder).encode()
+            if where.path == "/events":
+                return "text/event-stream", self.server.follow(self.server.checked(query))
+            raise Refused(HTTPStatus.NOT_FOUND, "there is no such page")
 
-        self.reply("text/html; charset=utf-8", answer)
+        self.reply(answer)
 
     def do_POST(self) -> None:
-        def answer() -> bytes:
+        def answer() -> Content:
             asked = self.asked()
             self.guard(self.headers.get(HEADER, ""))
-            acts: dict[str, Callable[[Answer], Answer]] = {
-                "/compile": self.server.compile,
-                "/offer": self.server.offer,
-                "/finish": self.server.finish,
-                "/paint": self.server.paint,
-                "/open": self.server.open,
-                "/save": self.server.save,
-                "/stamp": self.server.stamp,
-                "/zoo": self.server.zoo,
-            }
-            act = acts.get(self.path)
-            if act is None:
-                raise Refused(HTTPStatus.NOT_FOUND, "there is no such question")
-            return json.dumps(act(asked)).encode()
+            said = self.server.answer(self.path.removeprefix("/"), asked)
+            return "application/json", json.dumps(said).encode()
 
-        self.reply("application/json", answer)
+        self.reply(answer)
 
     def guard(self, token: str) -> None:
         """Raise Refused unless this page, and no other, asks."""
@@ -175,11 +180,11 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(HTTPStatus.BAD_REQUEST, "questions are JSON")
         return found
 
-    def reply(self, kind: str, answer: Callable[[], bytes]) -> None:
+    def reply(self, answer: Callable[[], Content]) -> None:
         """Send what is answered, or why nothing is."""
-        status = HTTPStatus.OK
+        status, problem = HTTPStatus.OK, ""
         try:
-            content = answer()
+            kind, content = answer()
         except Refused as refused:
             status, problem = refused.status, str(refused)
         except Changed as changed:
@@ -188,18 +193,24 @@ class Handler(BaseHTTPRequestHandler):
             status, problem = HTTPStatus.BAD_REQUEST, str(wrong)
         except Exception as failure:
             status, problem = HTTPStatus.INTERNAL_SERVER_ERROR, f"cnnspec itself is at fault: {failure!r}"
-        if status is not HTTPStatus.OK:
+        if problem:
             kind, content = "application/json", json.dumps({"problem": problem}).encode()
         self.send_response(status)
-        for name, value in self.headers_of(kind, content).items():
+        self.send_header("Content-Type", kind)
+        if isinstance(content, bytes):
+            self.send_header("Content-Length", str(len(content)))
+            content = iter((content,))
+        else:
+            self.send_header("Connection", "close")
+        for name, value in self.guards().items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        for part in content:
+            self.wfile.write(part)
 
-    def headers_of(self, kind: str, content: bytes) -> dict[str, str]:
+    def guards(self) -> dict[str, str]:
+        """Headers that keep a browser from what it need not do."""
         return {
-            "Content-Type": kind,
-            "Content-Length": str(len(content)),
             "Content-Security-Policy": policy(asset("http.js"), "frame-ancestors 'none'"),
             "Cache-Control": "no-store",
             "Cross-Origin-Opener-Policy": "same-origin",

@@ -54,15 +54,15 @@ function askWorker(what, body) {
 const first = JSON.parse(document.getElementById("start").textContent);
 const held = new Map([[first.name, first.text]]);
 
+function follow() {} // nor does anyone else write them
+
 async function ask(what, body) {
   switch (what) {
-    case "/stamp":
-      return { stamp: "" };
     case "/open":
       return { text: held.get(name) ?? "", stamp: "", names: [...held.keys()] };
     case "/save":
       held.set(name, body.text);
-      handOver(body.text);
+      handOver(name, new Blob([body.text], { type: "text/plain" }));
       return { stamp: "" };
     case "/zoo": {
       const { text: copied } = await askWorker("zoo", body);
@@ -74,16 +74,9 @@ async function ask(what, body) {
   }
 }
 
-function handOver(content) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([content], { type: "text/plain" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
 // A link may name a file of the zoo, and a net in it.
 const wanted = new URLSearchParams(location.search);
+const packed = location.hash.match(/^#text=([\w-]+)$/)?.[1];
 if (wanted.has("zoo")) {
   queueMicrotask(async () => {
     await copy(wanted.get("zoo"));
@@ -91,6 +84,38 @@ if (wanted.has("zoo")) {
     typed();
   });
 }
+
+// Or it holds a text: packed as DEFLATE does, and in base64url.
+if (packed) {
+  queueMicrotask(async () => {
+    try {
+      const bytes = Uint8Array.from(atob(packed.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt());
+      editor.take(await through(new DecompressionStream("deflate-raw"), bytes).text());
+    } catch {
+      tell("this link holds no text");
+    }
+  });
+}
+
+const link = document.getElementById("link");
+link.hidden = false;
+link.addEventListener("click", async () => {
+  const bytes = new Uint8Array(await through(new CompressionStream("deflate-raw"), editor.text()).arrayBuffer());
+  const letters = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  history.replaceState(null, "", `${location.pathname}#text=${letters}`);
+  try {
+    await navigator.clipboard.writeText(location.href);
+    tell("the link is copied");
+  } catch {
+    tell("the link is this page's address");
+  }
+});
+
+function through(stream, content) {
+  return new Response(new Blob([content]).stream().pipeThrough(stream));
+}
+
+document.getElementById("pdf").hidden = true; // which wants packages that are not here
 
 document.getElementById("facts").textContent = lost ? "" : "Python is being loaded …";
 
