@@ -125,10 +125,12 @@ class Desk:
         with self.lock:
             document, _ = self.document(asked)
             source, network = document.source, self.network(document)
+            settings, check = document.settings, document.check
+            while check is not None and settings.empty and not check.is_complete:
+                check.go_on()
             faults = document.diagnostics
-            if document.fault is None:
-                read, settings = FileReader(self.session, document), document.settings
-                net = None if settings.empty else document.view
+            if faults and check is not None:
+                read, net = FileReader(self.session, document), None if settings.empty else document.view
                 found = check_source(source, read, net, settings, lint=True, keep=ignore)
                 faults = list(found.diagnostics)
             answer: Answer = {"faults": [self.fault(source, each) for each in faults], "table": ""}

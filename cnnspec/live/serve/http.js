@@ -1,5 +1,7 @@
 // The engine is `cnnspec serve`: a question is a request that bears the page's token.
 
+const RESTS = 60; // a picture is drawn beside what is asked next
+
 const token = new URLSearchParams(location.search).get("token");
 
 async function ask(what, body) {

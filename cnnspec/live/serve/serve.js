@@ -1,7 +1,6 @@
 // What is typed goes to the engine at once for sizes and faults, and when it rests for the picture.
 // Of other files: `ask` asks the engine, a server or Python in the browser itself; `makeEditor` makes the editor.
 
-const RESTS = 200; // milliseconds without a key
 const SHARPER = 3; // pixels of a saved PNG for one of the picture, as far as browsers have so large ones
 const WIDEST = 16_000;
 const byId = (id) => document.getElementById(id);
@@ -98,7 +97,7 @@ function typed() {
 function askAnew() {
   compile();
   clearTimeout(rest);
-  rest = setTimeout(rested, RESTS);
+  rest = setTimeout(rested, RESTS); // of the engine: so many milliseconds without a key
 }
 
 // Fixes come late: those of a fault that stands there as before stay meanwhile.

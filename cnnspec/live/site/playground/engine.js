@@ -1,5 +1,6 @@
 // The engine is the package itself, which Python runs in a worker.
 
+const RESTS = 200; // what is asked next waits for a picture that is drawn
 const LOST = "Python cannot be loaded; it wants a host, and `python -m http.server` is one";
 const asked = new Map(); // what is to be done with answers, by the questions' numbers
 let questions = 0;
