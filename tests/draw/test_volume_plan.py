@@ -90,8 +90,22 @@ def test_sheets_have_the_kind_of_what_made_them() -> None:
 def test_a_join_of_many_paths_is_one_volume() -> None:
     paths = "".join(f"| conv {width}@1x1, conv {width}@3x3 pad=1 " for width in (1, 2, 3, 4))
     made = planned(f"input 8@8x8\nconcat {{ {paths} }}\nrelu")
-    assert words(made) == ["", "concat of 4 paths 1+2+3+4, relu"]
+    assert words(made) == ["", "concat of 4 paths 1+2+3+4, conv 1x1 ×4, relu"]
     assert [channels for _, channels in made.steps[1].bands] == [1, 2, 3, 4]
+
+
+def test_numbers_name_nothing() -> None:
+    """As in MobileOne (Vasu et al., 2022), whose layers are numbered."""
+    depthwise = "| conv 8@3x3 stride=2 pad=1 groups=8 " * 3
+    step = f"0: {{ add {{ | conv 8@1x1 stride=2 {depthwise} }}, relu }}"
+    made = planned(f"input 8@8x8\nstage: {{ {step}\n1: {{ conv 8@1x1, maxpool 2 }} }}")
+    assert words(made)[1] == "add of 4 paths, conv 1x1 /2, conv 3x3 /2 groups 8 ×3, relu"
+    (paths,) = plan(simplify(network(f"net N {{ input 8@8x8\n{step} }}")), blocks=True).opened
+    assert paths.name == "add of 4 paths"
+    made = planned(
+        'input 8@8x8\nstage: { repeat i in 20 { "{i}": { conv 8@3x3 pad=1, maxpool 1, conv (i + 8)@1x1 } } }'
+    )
+    assert "stage.7" in words(made)
 
 
 def test_nets_of_many_blocks_show_a_volume_a_block() -> None:

@@ -5,6 +5,8 @@ Every box makes one value, so both go by the box's number. Left out is what only
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import Any
 
 from cnnspec.draw.box_text import SYMBOLS, fault_words, plain, shape_words, value_words
@@ -17,6 +19,10 @@ Bands = tuple[tuple[str, int], ...]  # kinds and channels
 MOST_VOLUMES = 36  # before blocks are drawn as one volume each
 MOST_PATHS = 3  # of a join whose paths are drawn
 LARGEST_BLOCK = 40  # boxes between a join and where its paths part, drawn as one
+SEEN = re.compile(
+    r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| mode \S+| (?:ceil|frozen)$|(?<=linear) \d+"
+)
+"""What need not be said: the volume behind tells the filters, and its size the padding."""
 PLAIN_KINDS = ("norm", "activation", "dropout")  # that leave a value's shape as it is
 
 
@@ -46,6 +52,7 @@ class Draft:
         self.heads: dict[int, list[int]] = {}
         self.turn()
         self.bands = concatenated_bands(self, diagram.edges)
+        self.items = diagram.items
         self.clusters = list(clusters(diagram.items))
         self.telling = telling(self.clusters, self.made)
         self.closed: dict[str, Cluster] = {}
@@ -61,10 +68,10 @@ class Draft:
             for tail in dict.fromkeys(tails):
                 self.heads[tail].append(head)
 
-    def close(self, cluster: Cluster, times: int = 1, shared: bool = False) -> None:
-        """Draw a cluster as one volume, if that can be."""
+    def close(self, cluster: Cluster, *parts: str, times: int = 1, shared: bool = False) -> None:
+        """Draw a cluster as one volume, if that can be; `parts` stand behind its title."""
         inside = numbers(cluster)
-        if self.collapse(inside, title(self, cluster), times=times, shared=shared) and not shared:
+        if self.collapse(inside, title(self, cluster), *parts, times=times, shared=shared) and not shared:
             outer = {name: other for name, other in self.closed.items() if not numbers(other) <= inside}
             largest = max(outer.get(cluster.name, cluster), cluster, key=lambda c: len(numbers(c)))
             self.closed = outer | {cluster.name: largest}
@@ -152,8 +159,8 @@ def draft_of(diagram: Diagram, opens: bool = False) -> Draft:
     gather_followers(draft)
     if not opens:
         hide_branches(draft)
-    hide_clusters(draft, "block")
-    hide_clusters(draft, "group")
+    hide_blocks(draft)
+    hide_groups(draft)
     return draft
 
 
@@ -221,13 +228,43 @@ def hide_branches(draft: Draft) -> None:
         region = between(draft, number)
         if len(region) > LARGEST_BLOCK or any(draft.boxes[n].kind == "input" for n in region):
             continue
-        own = [c for c in draft.clusters if region <= numbers(c)]
-        join = draft.boxes[number].parts
-        exact = own and not numbers(own[-1]) & draft.boxes.keys() - region
-        if exact:
+        own = [c for c in draft.clusters if region <= numbers(c) and has_name(c)]
+        if own and not numbers(own[-1]) & draft.boxes.keys() - region:
             draft.close(own[-1])
         else:
-            draft.collapse(region, f"{join[0]} of {len(lengths)} paths", *join[1:])
+            join, *followers = draft.boxes[number].parts
+            items = items_between(draft.items, min(region) - 1, number)
+            paths = Cluster("group", f"{join} of {len(lengths)} paths", "", items)
+            draft.close(paths, *path_words(draft, number), *followers)
+
+
+def path_words(draft: Draft, join: int) -> list[str]:
+    """What the paths of a join begin with: `conv 3x3 ×4`."""
+    firsts = [steps[-2:] for steps in (way(draft, tail) for tail in draft.tails[join])]
+    found = Counter(
+        short(draft.boxes[first[0]].parts[0]) if len(first) > 1 else "identity" for first in firsts
+    )
+    return [f"{words} ×{count}" if count > 1 else words for words, count in found.items()]
+
+
+def short(part: str) -> str:
+    return SEEN.sub("", part)
+
+
+def has_name(cluster: Cluster) -> bool:
+    return bool(cluster.name) and not cluster.name.isdecimal()
+
+
+def items_between(items: tuple[Item, ...], low: int, high: int) -> tuple[Item, ...]:
+    """All boxes behind one number up to another, in those of their clusters that hold no others."""
+    found: list[Item] = []
+    for item in items:
+        inside = [low < box.number <= high for box in boxes([item])]
+        if all(inside):
+            found.append(item)
+        elif any(inside) and isinstance(item, Cluster):
+            found += items_between(item.items, low, high)
+    return tuple(found)
 
 
 def between(draft: Draft, join: int) -> set[int]:
@@ -259,12 +296,27 @@ def way(draft: Draft, number: int) -> list[int]:
     return found
 
 
-def hide_clusters(draft: Draft, kind: str) -> None:
-    """Where there is too much to draw, what bears a name becomes one volume: the innermost first."""
-    if sum(box.kind != "join" for box in draft.boxes.values()) > MOST_VOLUMES:
-        for cluster in reversed(draft.clusters):
-            if cluster.kind == kind and cluster.name:
-                draft.close(cluster, cluster.times)
+def is_full(draft: Draft) -> bool:
+    return sum(box.kind != "join" for box in draft.boxes.values()) > MOST_VOLUMES
+
+
+def hide_blocks(draft: Draft) -> None:
+    """Where there is too much to draw, every block becomes one volume, the inner before the outer."""
+    for cluster in reversed(draft.clusters) if is_full(draft) else ():
+        if cluster.kind == "block":
+            draft.close(cluster, times=cluster.times)
+
+
+def hide_groups(draft: Draft) -> None:
+    """Where there still is too much, labelled braces become one volume: the innermost, if that is enough."""
+    items, depths = [draft.items], list[list[Cluster]]()
+    while any(items):
+        depths.append([item for inner in items for item in inner if isinstance(item, Cluster)])
+        items = [cluster.items for cluster in depths[-1]]
+    while depths and is_full(draft):
+        for cluster in reversed(depths.pop()):
+            if cluster.kind == "group" and cluster.name:
+                draft.close(cluster, times=cluster.times)
 
 
 def alone(diagram: Diagram, cluster: Cluster, name: str) -> Diagram:
@@ -286,12 +338,21 @@ def numbers(cluster: Cluster) -> set[int]:
 def title(draft: Draft, cluster: Cluster) -> str:
     """`MBConv kernel 5 /2 expand 6`; of a block that lays values side by side the name: bands tell more."""
     if cluster.kind != "block":
-        return plain(cluster.label or cluster.name)
+        return plain(cluster.label or path(draft, cluster))
     if len(draft.bands.get(max(numbers(cluster)), ())) > 1:
         return plain(cluster.name)
     given = dict(cluster.arguments)
     said = [argument_words(name, given[name]) for name in draft.telling[cluster.name] if name in given]
     return " ".join(filter(None, (plain(cluster.name), *said)))
+
+
+def path(draft: Draft, cluster: Cluster) -> str:
+    """The name of braces; where that is a number, behind those of the braces around them."""
+    around = [c.name for c in draft.clusters if c.kind == "group" and numbers(c) > numbers(cluster)]
+    names = [cluster.name]
+    while names[0].isdecimal() and around:
+        names.insert(0, around.pop())
+    return ".".join(names)
 
 
 def argument_words(name: str, value: object) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
 from cnnspec.draw.box_text import plain, shape_words
 from cnnspec.draw.model import Box, Diagram, boxes, totals
-from cnnspec.draw.volume.draft import Bands, Draft, alone, draft_of, length, numbers, sign, source, title
+from cnnspec.draw.volume.draft import (
+    Bands,
+    Draft,
+    alone,
+    draft_of,
+    length,
+    numbers,
+    short,
+    sign,
+    source,
+    title,
+)
 from cnnspec.graph.tree import UNREAD
 from cnnspec.values.shapes import Shape
-
-# The volume behind tells the filters, and its size the padding.
-_TOLD = re.compile(
-    r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| mode \S+| (?:ceil|frozen)$|(?<=linear) \d+"
-)
 
 
 class Step(NamedTuple):
@@ -165,7 +170,7 @@ def grown(bands: Bands, channels: int) -> Bands:
 
 def words_of(box: Box, bands: Bands = ()) -> tuple[str, ...]:
     """The operation, a line a layer, of a block the widths of its paths; a circle says what it does."""
-    lines = [_TOLD.sub("", plain(part, 100)) for part in box.parts]
+    lines = [short(plain(part, 100)) for part in box.parts]
     if box.kind == "block" and len(bands) > 1:
         lines[0] += " " + sum_words([channels for _, channels in bands])
     if sign(box):
