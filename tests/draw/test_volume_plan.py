@@ -142,6 +142,19 @@ def test_blocks_that_are_drawn_as_one_are_opened_once() -> None:
     assert not plan(simplify(shipped("resnet")[0]), blocks=True).opened
 
 
+def test_cells_that_no_braces_hold_are_one_volume_each() -> None:
+    """As in NASNet (Zoph et al., 2018), where a cell takes the values of two cells before."""
+    lines = ["input 8@8x8", "c0: conv 8@3x3 pad=1", "c1: conv 8@3x3 pad=1"]
+    for i in range(2, 14):
+        lines += [f"from c{i - 2}", f"a{i}: conv 4@1x1", f"from c{i - 1}", f"b{i}: conv 4@1x1"]
+        lines.append(f"s{i}: add {{ | from a{i}, maxpool 3x3 stride=1 pad=1, conv 4@1x1 | from b{i} }}")
+        lines.append(f"t{i}: add {{ | from b{i}, conv 4@3x3 pad=1, maxpool 1 | from a{i} }}")
+        lines.append(f"c{i}: concat {{ | from s{i} | from t{i} }}")
+    made = planned("\n".join(lines))
+    assert words(made) == ["", "conv 3x3", "conv 3x3", *["concat of 2 paths 2×4"] * 12]
+    assert made.skips == tuple(Skip(i - 2, i) for i in range(3, 15))
+
+
 def test_what_is_enlarged_to_be_laid_beside_others_keeps_its_colour() -> None:
     made = planned("input 8@8x8\nconcat { | identity | conv 2@1x1, maxpool 2, upsample 2 }\nconv 4@1x1")
     assert made.steps[-2].bands == (("copy", 8), ("pool", 2))

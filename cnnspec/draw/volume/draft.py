@@ -161,6 +161,7 @@ def draft_of(diagram: Diagram, opens: bool = False) -> Draft:
         hide_branches(draft)
     hide_blocks(draft)
     hide_groups(draft)
+    hide_cells(draft)
     return draft
 
 
@@ -317,6 +318,26 @@ def hide_groups(draft: Draft) -> None:
         for cluster in reversed(depths.pop()):
             if cluster.kind == "group" and cluster.name:
                 draft.close(cluster, times=cluster.times)
+
+
+def hide_cells(draft: Draft) -> None:
+    """Where there still is too much, a concatenation is drawn as one volume with all that it alone uses."""
+    joins = (
+        [n for n, box in sorted(draft.boxes.items()) if box.parts[0] == "concat"] if is_full(draft) else []
+    )
+    for join in joins:
+        words = f"concat of {len(draft.tails[join])} paths"
+        draft.collapse(used_alone(draft, join, joins), words, *draft.boxes[join].parts[1:])
+
+
+def used_alone(draft: Draft, join: int, joins: list[int]) -> set[int]:
+    """A join, and back to other joins and to inputs all that nothing else uses."""
+    found = {join}
+    for number in sorted(draft.boxes.keys() - set(joins), reverse=True):
+        heads = draft.heads[number]
+        if heads and found.issuperset(heads) and draft.boxes[number].kind != "input":
+            found.add(number)
+    return found
 
 
 def alone(diagram: Diagram, cluster: Cluster, name: str) -> Diagram:
