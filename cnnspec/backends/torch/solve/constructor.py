@@ -222,17 +222,15 @@ class Constructor:
             return []
         if holder.is_list:
             raise Unaligned
-        if not holder.wired:
-            condition = self.condition(then, column.frame, "variant")
-            return branch(condition, self.walk(then.body, holder), self.walk(otherwise.body, holder))
-        defined, flag = self.define(then, column.frame, "has_" + wish_of(column.steps), "variant")
-        return [*defined, *branch(flag, self.walk(then.body, holder), self.walk(otherwise.body, holder))]
+        defined, test = Solved(), self.condition(then, column.frame, "variant")
+        if holder.wired:
+            defined, test = self.define(then, test, "has_" + wish_of(column.steps))
+        return [*defined, *branch(test, self.walk(then.body, holder), self.walk(otherwise.body, holder))]
 
-    def define(self, way: Way, frame: Frame, wish: str, hint: str = "") -> tuple[Solved, Solution]:
+    def define(self, way: Way, condition: Solution, wish: str) -> tuple[Solved, Solution]:
         """What tells which rows go a way: an attribute, set here if it is not known yet."""
         known = self.cls.flag(way)
-        name = known or self.cls.add_flag(way, wish)
-        condition, flag = self.condition(way, frame, hint or name), f"self.{name}"
+        flag = f"self.{known or self.cls.add_flag(way, wish)}"
         defined: Solved = [Line(condition, flag)]
         # mypy takes `act` for a class behind `act is not None`, not behind what remembers that
         narrows = isinstance(condition, Phrase) and isinstance(condition.parts[0], Given)
@@ -253,7 +251,7 @@ class Constructor:
     def path(self, path: Way, frame: Frame, holder: Holder) -> Solved:
         if path.is_everywhere:
             return self.walk(path.body, holder)
-        defined, flag = self.define(path, frame, "residual")
+        defined, flag = self.define(path, self.condition(path, frame, "residual"), "residual")
         return [*defined, *branch(flag, self.walk(path.body, holder), [])]
 
     # Repeats

@@ -22,7 +22,7 @@ from cnnspec.backends.torch.steps import (
     outputs_of,
 )
 from cnnspec.backends.torch.unify import Unaligned
-from cnnspec.backends.writer import Text, behind, call, flat, joined
+from cnnspec.backends.writer import WIDTH, Text, behind, call, flat, joined
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
 
 NEEDS = ("always", "training", "none")
@@ -185,68 +185,62 @@ class Forward(Statements):
         """The paths of a join one after the other, then the join, where several paths are live."""
         self.flush()
         steps, live, need = column.steps, column.paths(), self.need_of(column.outputs.values())
+        if len(live) == 1 and live[0].is_everywhere:
+            self.walk(live[0].body)
+            return
         adds = adder(self.cls, steps, live)
         at_once = need == "always" or self.variables.is_training  # the join runs wherever its paths do
-        condition, operands = "", dict[int, Expression]()  # of the paths whose ends nothing is assigned from
-        passing = self.variables.find(column.inputs) in self.named
-        outer = self.target
-        with self.chain(outer):
+        condition, held = "", list[Expression | None]()
+        with self.chain(self.target):
             for number, path in enumerate(live):
-                last = number == len(live) - 1
-                passing = passing or any(
-                    path.steps[row].output is arriving for row, arriving in column.inputs.items()
-                )
+                later = live[number + 1 :]
                 if not path.is_everywhere:
                     condition = self.optional(live, path)
-                own = len(live) == 1 or (last and at_once and not passing)
-                held = at_once and (last or (adds is None and all(map(is_passive, live[number + 1 :]))))
-                self.target = outer if own else self.branch_name()
-                self.path(path, condition, number == adds, held)
-                if held and len(live) > 1 and self.pending is not None:
-                    if last or self.fits(steps, len(live)):
-                        operands[number], self.pending = self.pending.made, None
-                    else:
-                        self.flush()
-        if need != "none" and len(live) > 1:
+                space = WIDTH
+                if later:  # beside variables
+                    space = self.room - len("x = ") - 8 * len(live) - 12 * (not steps[0].layer.symbol)
+                holds = at_once and not (later and adds is not None) and all(map(is_passive, later))
+                self.target = self.branch_name()
+                held.append(self.path(path, condition, number == adds, space if holds else 0))
+        if need != "none":
             with self.at_training(need):
-                self.join(column, live, adds, condition, operands)
+                self.join(column, live, adds, condition, held)
 
-    def path(self, path: Way, condition: str, adds: bool, held: bool) -> None:
-        """A path's lines; what it ends in may be `held` back. `adds`: its end runs in the join."""
+    def path(self, path: Way, condition: str, adds: bool, space: int) -> Expression | None:
+        """A path's lines, and what is left to the join of them. `adds`: its end runs in the join."""
         body = path.body[:-1] if adds else path.body
         if path.is_everywhere:
             self.walk(body)
-            if not (held and self.is_operand()):
-                self.flush()
-            return
+            return self.operand(space)
         with self.variables.part(path.ends), self.aside() as lines:
             self.walk(body)
-            if lines or not (held and self.is_operand()):
-                self.flush()
+            operand = self.operand(0 if lines else space)
         self.statements += branch(condition, lines, [])
+        return operand
 
-    def is_operand(self) -> bool:
-        """Whether what is pending can stand in a join's expression, and nobody else reads it."""
+    def operand(self, space: int) -> Expression | None:
+        """What is pending, if it can stand in so much of a join's expression; else it is assigned."""
         pending, reads = self.pending, self.variables.reads
-        return (
-            pending is not None
-            and pending.made.atomic
-            and all(reads[value] < 2 for value in pending.values.values())
-        )
-
-    def fits(self, steps: list[Merge], paths: int) -> bool:
-        """Whether the join's expression has room for what is pending beside variables."""
-        room = self.room - len("x = ") - 8 * paths - 12 * (not steps[0].layer.symbol)
-        return self.pending is not None and len(flat(self.pending.made.text)) <= room
+        fits = pending is not None and pending.atomic and len(flat(pending.text)) <= space
+        if pending is None or not fits or any(reads[value] > 1 for value in pending.values.values()):
+            self.flush()
+            return None
+        self.pending = None
+        return pending
 
     def join(
-        self, column: Column, live: list[Way], adds: int | None, condition: str, held: dict[int, Expression]
+        self,
+        column: Column,
+        live: list[Way],
+        adds: int | None,
+        condition: str,
+        held: list[Expression | None],
     ) -> None:
         operands, steps = [], column.steps
         for number, path in enumerate(live):
             ends = path.body[-1].inputs if number == adds else path.ends
             with self.variables.part(path.ends):
-                operands.append(held.get(number) or Expression(self.variable(ends)))
+                operands.append(held[number] or Expression(self.variable(ends)))
             self.variables.read(read(ends, column.outputs))
         texts, symbol = [each.text for each in operands], steps[0].layer.symbol
         if adds is not None:

@@ -102,13 +102,7 @@ class Expression(NamedTuple):
     depth: int = 0
     atomic: bool = True  # it binds as a call does, and may stand beside an operator
     typed: bool = False  # mypy knows that it is a tensor: what a module returns may be anything
-
-
-class Pending(NamedTuple):
-    """An expression that nothing has been assigned from yet."""
-
-    values: ByRow
-    made: Expression
+    values: ByRow = {}  # of one that is pending: nothing has been assigned from it yet
 
 
 class Statements:
@@ -140,7 +134,7 @@ class Statements:
         if len(rows[0].inputs) > 1:
             self.inputs = [self.names.local(given.name) for given in network.inputs]
         self.declared = set(self.inputs)
-        self.pending: Pending | None = None
+        self.pending: Expression | None = None
         self.target = "x"
         self.noted = ""
 
@@ -207,7 +201,7 @@ class Statements:
         pending, reads = self.pending, self.variables.reads
         if pending is not None and pending.values == values and all(reads[v] < 2 for v in reading):
             self.pending = None
-            found = pending.made
+            found = pending
         else:
             found = Expression(self.variable(values))
         self.variables.read(reading)
@@ -218,7 +212,7 @@ class Statements:
         if self.pending is None:
             return
         pending, self.pending = self.pending, None
-        self.assign(variable or self.place(pending.values), pending.values, pending.made.text)
+        self.assign(variable or self.place(pending.values), pending.values, pending.text)
 
     def assign(self, name: str, values: ByRow, text: Text) -> None:
         """The only line that changes a variable. Raises Unaligned where what it holds is still to be read."""
@@ -240,9 +234,9 @@ class Statements:
     def leave(self, values: ByRow, name: str | None) -> None:
         """Return a value; `name`: the variable that mypy knows to be a tensor, if there is one."""
         pending = self.pending
-        if pending is not None and pending.made.typed and pending.values == values:
+        if pending is not None and pending.typed and pending.values == values:
             self.pending = None
-            self.statements.append(Line(behind("return ", pending.made.text)))
+            self.statements.append(Line(behind("return ", pending.text)))
             return
         if name is not None:
             self.settle(values, name)
@@ -272,7 +266,7 @@ class Statements:
     def produce(self, column: Column, made: Expression) -> None:
         """A new value: kept pending, or assigned at once where a wire leads to it in all rows."""
         self.flush()
-        self.pending = Pending(column.outputs, made)
+        self.pending = made._replace(values=column.outputs)
         if self.kept.issuperset(column.outputs.values()):
             name = self.names.local(column.wish)
             while name == self.target or not self.variables.is_free(name):
