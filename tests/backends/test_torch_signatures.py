@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from torch import nn
 
 from cnnspec.backends import emit
-from cnnspec.backends.torch.signatures import AS_KERNEL, SIGNATURES
+from cnnspec.backends.torch.signatures import AS_KERNEL, DICT_METHODS, SIGNATURES
 from cnnspec.commands.cli import main
 from tests.backends.interpreter import load
 from tests.layers.instantiate import HELPERS
@@ -28,6 +28,10 @@ def parameters(name: str) -> dict[str, inspect.Parameter]:
     for base in reversed(cls.__mro__[: 2 if "PackedConv2d" in name else 1]):
         found |= inspect.signature(base).parameters
     return found
+
+
+def test_a_dict_of_modules_has_no_more_methods_than_we_know() -> None:
+    assert {name for name in {*dir(nn.ModuleDict)} - {*dir(nn.Module)} if name[0] != "_"} == DICT_METHODS
 
 
 @pytest.mark.parametrize("name", SIGNATURES)

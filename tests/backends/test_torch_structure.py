@@ -109,6 +109,12 @@ block B(deep) {
 }
 block C(deep) { f: { conv 4@1x1, b: relu, add { | identity | conv 4@1x1 } }, if deep { from f.b } }
 net N { input 4@6x6\n B yes, B no, C yes, C no }""",
+    "labels that are methods of a dict": """
+net N { input 3@6x6
+    c: concat { | keys: conv 3@1x1 | conv 2@1x1 | s: scale 0.5 }
+    d: concat { | values: { keys: conv 3@1x1, conv 3@1x1 } | k: conv 2@1x1 | s: scale }
+    "a.keys": conv 3@1x1, "a.b.c": conv 3@1x1, "a.b.d": relu, "2.c": conv 3@1x1
+}""",
     "labelled joins and numbers": 'net N { input 2@8x8\n c: concat for d in [1, 2, 3] { | conv d@1x1, relu }\n "x-1": conv 2@1x1\n class: conv 2@1x1 }',
     "shared weights": """
 net N {

@@ -67,3 +67,6 @@ SIGNATURES: dict[str, Signature] = {
     "nn.Softplus": Signature((), {"beta": 1.0, "threshold": 20.0}),
 }
 EVERYTHING_SAID = Signature((), {})
+
+DICT_METHODS = {"clear", "items", "keys", "pop", "update", "values"}
+"""What nn.ModuleDict has beside nn.Module: it holds no module under such a name."""

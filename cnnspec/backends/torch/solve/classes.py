@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.braces import with_classes
-from cnnspec.backends.torch.signatures import SIGNATURES
+from cnnspec.backends.torch.signatures import DICT_METHODS, SIGNATURES
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.frames import Frame, holds, written
 from cnnspec.backends.torch.solve.parameters import Parameters
@@ -105,7 +105,7 @@ class Class(Frame):
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
         self.attributes = Names(name.split(".")[0] for row in rows for name in step_names(row.steps))
         self.flags: list[tuple[Way, str]] = []  # attributes that tell which rows go a way
-        self.bare: set[str] = set()  # labelled braces that no nn.Sequential can hold, by name
+        self.bare: set[str] = set()  # the modules of scopes that forward reaches into, by path
         self.follows = True  # a crop takes its size from a map that forward has
         self.constructor: Solved = []
         self.forward: tuple[list[str], Solved] | None = None  # with its arguments; else nn.Sequential's
@@ -164,6 +164,17 @@ class Class(Frame):
         if name not in given:
             given[name] = self.attributes.unused(kind)
         return given[name]
+
+    def is_keyed(self, name: str) -> bool:
+        """Whether a module stands in a dict of modules, under its own name."""
+        scope = name.rpartition(".")[0]
+        return scope in self.bare and scope not in self.clashing
+
+    @cached_property
+    def clashing(self) -> set[str]:
+        """The scopes with a name that a dict of modules does not take."""
+        parts = (name.rpartition(".") for row in self.rows for name in step_names(row.steps))
+        return {scope for scope, _, own in parts if own in DICT_METHODS}
 
     def add_flag(self, way: Way, wish: str) -> str:
         """A new attribute that remembers which rows go a way."""

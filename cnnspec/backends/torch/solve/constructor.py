@@ -100,11 +100,18 @@ class Constructor:
         elif attribute := self.cls.attribute(column):
             return Line(made, f"self.{attribute}")
         first, *others = dict.fromkeys(names.values())
+        if self.cls.is_keyed(column.name) and not is_parameter(column.first):
+            return Line(made, Phrase((owner, f"[{literal(first)}]")))
         if not others and is_plain(first):
             return Line(made, Phrase((owner, f".{first}")))
         method = "register_parameter" if is_parameter(column.first) else "add_module"
         items = ("", column.frame.string(names)), ("", made)
         return Line(Make(Phrase((owner, f".{method}")), items))
+
+    def bare(self, name: str) -> Solution:
+        """The module of a scope that forward reaches into: a dict, unless a name in it is a method of one."""
+        self.cls.bare.add(name)
+        return Make("nn.Module" if name in self.cls.clashing else "nn.ModuleDict", ())
 
     def heads(self, steps: Iterable[Step], owner: Owner) -> Solved:
         """A bare module for braces that are opened at several places, as labels with dots do.
@@ -114,11 +121,13 @@ class Constructor:
         found: Solved = []
         for step in parts_in(steps):
             if step.name not in self.owners:
-                name, made = own_name(step.name), Make("nn.Module", ())
+                name = own_name(step.name)
                 plain = is_plain(name) and owner == "self"
                 target = self.owners[step.name] = f"self.{name}" if plain else Variable(name)
-                found.append(Line(made, target))
-                if not plain:
+                found.append(Line(self.bare(step.name), target))
+                if self.cls.is_keyed(step.name):
+                    found.append(Line(target, Phrase((owner, f"[{literal(name)}]"))))
+                elif not plain:
                     items = ("", literal(name)), ("", target)
                     found.append(Line(Make(Phrase((owner, ".add_module")), items)))
             found += self.heads(step.steps, self.owners[step.name])
@@ -179,9 +188,10 @@ class Constructor:
         if is_part(column.first):
             return self.part(column)
         chain = all(is_chain(unlabelled(step), self.cls.kept, step.output) for step in steps)
-        if not chain:
-            self.cls.bare.update(step.name for step in steps)
-        body, made = column.inside(), Make("nn.Sequential" if chain else "nn.Module", ())
+        made: Solution = Make("nn.Sequential", ())
+        for step in () if chain else steps:
+            made = self.bare(step.name)
+        body = column.inside()
         numbered = chain and all(implicit(unlabelled(step)) for step in steps)
         if numbered:
             items, body = self.arguments(body)
@@ -196,7 +206,6 @@ class Constructor:
         """What one opening of braces puts into their module, which stands at the head of the scope."""
         if not column.name:
             raise Unaligned
-        self.cls.bare.add(column.name)
         return self.walk(column.inside(), Holder(self.owners[column.name], True, True))
 
     def open(self, made: Solution, column: Column, holder: Holder) -> tuple[Owner, Solved, Solved]:
@@ -243,7 +252,7 @@ class Constructor:
     def merge(self, column: Column, holder: Holder) -> Solved:
         before, after = Solved(), Solved()
         if column.first.name:
-            owner, before, after = self.open(Make("nn.Module", ()), column, holder)
+            owner, before, after = self.open(self.bare(column.first.name), column, holder)
             holder = holder._replace(owner=owner, named=True)
         paths = [done for path in column.paths() for done in self.path(path, column.frame, holder)]
         return [*before, *paths, *after]

@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.body import Body, Column, Way
 from cnnspec.backends.torch.solve.classes import Class, Returns
 from cnnspec.backends.torch.solve.solutions import Line, Solved, agree, branch, literal
@@ -138,8 +139,12 @@ class Forward(Statements):
             return f"self.{attribute}"
         if not column.name:
             raise Unaligned
-        getter = "get_parameter" if is_parameter(column.first) else "get_submodule"
-        return call(f"self.{getter}", literal(column.name))
+        if is_parameter(column.first):
+            return call("self.get_parameter", literal(column.name))
+        scope, _, name = column.name.rpartition(".")
+        if self.cls.is_keyed(column.name) and is_plain(scope):
+            return f"self.{scope}[{literal(name)}]"
+        return call("self.get_submodule", literal(column.name))
 
     def container(self, column: Column) -> None:
         if self.cls.bare.isdisjoint(step.name for step in column.steps):
