@@ -75,7 +75,7 @@ def by_height(chain: Chain) -> list[str]:
         for term in inner:
             height = max(map(visit, chains(term)), default=0)
             if isinstance(term, Braces) and term.kind:
-                height += 1
+                height += term.kind not in CONTAINERS
                 heights[term.kind] = max(heights.get(term.kind, 0), height)
             highest = max(highest, height)
         return highest
