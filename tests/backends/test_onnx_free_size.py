@@ -24,7 +24,7 @@ block Unit(width, stride=1) {
 }
 net N {
     input 3@16x24
-    conv 8@7x7 stride=2 pad=3, relu, maxpool 3x3 stride=2 pad=1
+    conv 8@7x7 stride=2 pad=3, relu, maxpool 3x3 stride=2 ceil=yes
     Unit 8, Unit 12 stride=2, globalavgpool, flatten, linear 5
 }
 """
@@ -116,7 +116,7 @@ def test_sides_bear_names_where_they_are_those_of_the_input() -> None:
         ("adaptiveavgpool 8x8, flatten, linear 2", "`adaptiveavgpool1` fixes the size"),
         ('conv 2@3x3 stride=2 pad="same"', "`conv1` fixes the size of the input: for 1@9x9 "),
         ("upsample size=20x20", "`upsample1` fixes the size"),
-        ("maxpool 2x2 ceil=yes", "`maxpool1` fixes the size"),
+        ("maxpool 3x3 stride=2 pad=1 ceil=yes", "`maxpool1` fixes the size"),
     ],
 )
 def test_a_layer_that_fixes_a_size_is_named(layers: str, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Pools in ONNX. Pads are written out, since what ceil_mode adds differs from runtime to runtime."""
+"""Pools in ONNX. Pads are written out where what ceil_mode adds to them differs from runtime to runtime."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ def covered(step: Step) -> Sides:
 def max_pool(step: Step) -> None:
     """Where more is padded than a window has taps, as ONNX Runtime refuses, the pad stands by itself."""
     layer: Any = step.layer
+    window = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
+    if layer.ceil and is_plain(layer):
+        step.op("MaxPool", step.x, **window, ceil_mode=1)
+        return
     x, sides = step.x, covered(step)
     if max(sides[:2]) >= layer.window[0] or max(sides[2:]) >= layer.window[1]:
         x, sides = padded(step, x, sides, "constant", -math.inf), (0, 0, 0, 0)
-    window = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
     step.op("MaxPool", x, **window, pads=both_ends(sides), dilations=list(layer.dilation))
 
 
@@ -46,6 +49,12 @@ def max_unpool(step: Step) -> None:
     window = {"kernel_shape": list(layer.window), "strides": list(layer.window)}
     places = step.second("MaxPool", source, **window)
     step.op("MaxUnpool", values, places, step.op("Shape", source), **window)
+
+
+def is_plain(layer: Any) -> bool:
+    """Whether no window can begin behind the map, so that all runtimes have the same number of them."""
+    near = all(stride <= side for stride, side in zip(layer.stride, layer.window, strict=True))
+    return near and not any(layer.pad) and set(layer.dilation) == {1}
 
 
 def avg_pool(step: Step) -> None:
