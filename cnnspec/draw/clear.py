@@ -1,15 +1,16 @@
 """Titles of clusters stand clear of edges: Graphviz leads those that come in from above through them.
 
 A title goes to the first place from the left where nothing crosses it. Where there is none, the cluster's
-frame, and the frames around it, reach further to the left.
+frame, and the frames around it, reach further to the left; and to the right over words that stand on them.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from html import unescape
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import width
@@ -54,12 +55,26 @@ class Rect(NamedTuple):
         )
 
 
-def clear_titles(body: str, roomy: bool = True) -> tuple[str, float]:
-    """The drawing with its titles moved, and how much further to the left it reaches now.
+class Line(NamedTuple):
+    """An edge: what is around all of it, around its short pieces, and around the lines of its words."""
+
+    whole: Rect
+    pieces: list[Rect]
+    words: list[Rect]
+
+    def parts_in(self, area: Rect) -> Iterator[Rect]:
+        if self.whole.touches(area):
+            yield from filter(area.touches, chain(self.pieces, self.words))
+
+
+def clear_titles(body: str, wide: float, roomy: bool = True) -> tuple[str, float, float]:
+    """The drawing, so wide, with its titles moved, and how much further to the left and right it reaches now.
 
     `roomy`: frames may reach further.
     """
     frames = Frames(body, roomy)
+    for number in reversed(range(len(frames.now))):
+        frames.hold_words(number)
     places = [frames.place_title(number) for number in reversed(range(len(frames.now)))]
     numbers = iter(range(len(places)))
 
@@ -72,7 +87,9 @@ def clear_titles(body: str, roomy: bool = True) -> tuple[str, float]:
             lambda title: f"{title[1]}{left}{title[2]}{_BLANKS.sub('', title[4])}{title[5]}", text
         )
 
-    return _CLUSTER.sub(move, body), max(0.0, -min((frame.left for frame in frames.now), default=0.0))
+    left = min((frame.left for frame in frames.now), default=0.0)
+    right = max((frame.right for frame in frames.now), default=0.0)
+    return _CLUSTER.sub(move, body), max(0.0, -left), max(0.0, right - wide)
 
 
 class Frames:
@@ -84,7 +101,7 @@ class Frames:
         self.titles = [_TITLE.findall(cluster.group()) for cluster in found]
         self.drawn = [around(pairs(cluster.group(1))) for cluster in found]
         self.now = list(self.drawn)
-        self.edges = list(obstacles(body))
+        self.lines = list(lines_of(body))
         shapes = [pairs(" ".join(_OUTLINE.findall(node.group(1)))) for node in _NODE.finditer(body)]
         self.nodes = [around(points) for points in shapes if points]
 
@@ -96,56 +113,72 @@ class Frames:
         if not lines:
             return low
         top, bottom = min(y for y, _ in lines) - 0.8 * SIZE, max(y for y, _ in lines) + 0.2 * SIZE
-        pieces = [piece for edge in self.edges for piece in edge]
-        taken = [(r.left, r.right) for r in pieces if r.top < bottom and r.bottom > top]
+        band = Rect(frame.left, top, frame.right, bottom)
+        taken = [(r.left, r.right) for line in self.lines for r in line.parts_in(band)]
         for left in sorted([low, *(right + PAD for _, right in taken)]):
-            if low <= left <= high and clear(left, left + wide, taken):
+            if (left == low or left <= high) and clear(left, left + wide, taken):
                 return left
-        left = min(a for a, b in taken if b > frame.left) - PAD - wide
-        return left if self.reach(number, left - FRAME - PAD) else low
+        left = min(a for a, _ in taken) - PAD - wide
+        return left if self.reach(number, left=left - FRAME - PAD) else low
 
-    def reach(self, number: int, left: float) -> bool:
-        """Let a frame, and those around it, begin further to the left, if there is nothing else."""
+    def hold_words(self, number: int) -> None:
+        """Let a frame reach over the words of an edge that stand on its right side."""
+        side = self.drawn[number]._replace(left=self.drawn[number].right - 1)
+        for line in self.lines:
+            for words in line.words:
+                if words.touches(side) and words.right - side.right < words.right - words.left:
+                    self.reach(number, right=words.right + 1, line=line)
+
+    def reach(
+        self, number: int, left: float = math.inf, right: float = -math.inf, line: Line | None = None
+    ) -> bool:
+        """Let a frame, and those around it, go as far to a side, if nothing is there but perhaps a line.
+
+        A line that comes in from the left crosses the frame wherever that is.
+        """
         frame = self.now[number]
-        wider = frame._replace(left=left)
-        if left >= frame.left:
+        wider = frame._replace(left=min(left, frame.left), right=max(right, frame.right))
+        if wider == frame:
             return True
         outer = [i for i in range(number) if self.drawn[i].holds(self.drawn[number])]
-        strip = Rect(left - PAD, frame.top, frame.left, frame.bottom)
+        strip = (
+            Rect(left - PAD, frame.top, frame.left, frame.bottom)
+            if left < frame.left
+            else Rect(frame.right, frame.top, right + PAD, frame.bottom)
+        )
         others = [self.now[i] for i in range(len(self.now)) if i != number and i not in outer]
-        for edge in self.edges:
-            if not any(map(frame.touches, edge)):  # one that does crosses the frame wherever that is
-                others += edge
-        if not self.roomy or any(map(strip.touches, (*others, *self.nodes))):
+        lines = [each for each in self.lines if each is not line and any(each.parts_in(strip))]
+        if left < frame.left:
+            lines = [each for each in lines if not any(each.parts_in(frame))]
+        if not self.roomy or lines or any(map(strip.touches, (*others, *self.nodes))):
             return False
-        if outer and not self.reach(outer[-1], left - FRAME):
+        if outer and not self.reach(outer[-1], wider.left - FRAME, wider.right + FRAME, line):
             return False
         self.now[number] = wider
         return True
 
     def moved_path(self, number: int, path: str) -> str:
-        """A frame's outline, its left half moved."""
-        drawn = self.drawn[number]
-        shift, middle = self.now[number].left - drawn.left, (drawn.left + drawn.right) / 2
+        """A frame's outline, its halves moved."""
+        drawn, now = self.drawn[number], self.now[number]
+        middle = (drawn.left + drawn.right) / 2
 
         def move(pair: re.Match[str]) -> str:
             x = float(pair[1])
-            return f"{x + shift:g},{pair[2]}" if x < middle else pair.group()
+            x += now.left - drawn.left if x < middle else now.right - drawn.right
+            return f"{x:.2f},{pair[2]}"
 
-        return _PAIR.sub(move, path) if shift else path
+        return path if now == drawn else _PAIR.sub(move, path)
 
 
-def obstacles(body: str) -> Iterator[list[Rect]]:
-    """Of each edge: what is around its short pieces, and around the words on it."""
+def lines_of(body: str) -> Iterator[Line]:
     for edge in _EDGE.finditer(body):
-        found = []
+        pieces, words = [], []
         for curve in _CURVE.finditer(edge.group(1)):
-            for ends in pairwise(flatten_curve(pairs(curve.group(1)))):
-                found.append(around(ends))
-        for x, y, words in _WORDS.findall(edge.group(1)):
-            half = width(unescape(words).strip(), SIZE) / 2
-            found.append(Rect(float(x) - half, float(y) - 0.8 * SIZE, float(x) + half, float(y) + 0.2 * SIZE))
-        yield found
+            pieces += [around(ends) for ends in pairwise(flatten_curve(pairs(curve.group(1))))]
+        for x, y, said in _WORDS.findall(edge.group(1)):
+            half = width(unescape(said).strip(), SIZE) / 2
+            words.append(Rect(float(x) - half, float(y) - 0.8 * SIZE, float(x) + half, float(y) + 0.2 * SIZE))
+        yield Line(union(pieces + words), pieces, words)
 
 
 def pairs(text: str) -> list[tuple[float, float]]:
@@ -155,6 +188,10 @@ def pairs(text: str) -> list[tuple[float, float]]:
 def around(points: Sequence[tuple[float, float]]) -> Rect:
     xs, ys = [x for x, _ in points], [y for _, y in points]
     return Rect(min(xs), min(ys), max(xs), max(ys))
+
+
+def union(rects: Sequence[Rect]) -> Rect:
+    return around([point for r in rects for point in ((r.left, r.top), (r.right, r.bottom))])
 
 
 def flatten_curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -50,13 +50,14 @@ def parse(svg: str, paper: str, rims: bool = True, roomy: bool = True) -> Drawin
     if head is None:
         raise Unreadable
     _, _, width, height = map(float, head.group(1).split())
-    body, further = clear_titles(_NOISE.sub("", _NODE.sub(r'<g id="\1">', svg[head.end() :])).strip(), roomy)
+    body = _NOISE.sub("", _NODE.sub(r'<g id="\1">', svg[head.end() :])).strip()
+    body, left, right = clear_titles(body, width, roomy)
     if rims:
         body = raise_text(body, paper)
     body = _FONT.sub(lambda match: family(bool(match.group(1))), _IDS.sub("", body))
-    if further:
-        body = f'<g transform="translate({further:.2f} 0)">\n{body}\n</g>'
-    return Drawing(width + further, height, body)
+    if left:
+        body = f'<g transform="translate({left:.2f} 0)">\n{body}\n</g>'
+    return Drawing(left + width + right, height, body)
 
 
 def raise_text(body: str, paper: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from itertools import chain
 
 import pytest
 
-from cnnspec.draw.clear import Rect, clear_titles, obstacles
+from cnnspec.draw.clear import Rect, clear_titles, lines_of
 from cnnspec.draw.dot import Writer
 from cnnspec.draw.engine import Engine, engine
 from cnnspec.draw.look import Look
@@ -38,7 +37,7 @@ LEFT = 6.0  # where a title starts that nothing crosses
 def placed(right: float, *edges: float, box: float = 200) -> tuple[float, float]:
     """Where a title starts in a cluster so wide that edges run down through, and what the drawing grew by."""
     body = CLUSTER.format(right=right) + BOX.format(x=box) + "".join(EDGE.format(x=x) for x in edges)
-    body, further = clear_titles(body)
+    body, further, _ = clear_titles(body, 200)
     (found,) = re.findall(r'text-anchor="start" x="([-\d.]+)"[^>]*>layer1<', body)
     return float(found), further
 
@@ -58,19 +57,29 @@ def test_a_frame_reaches_further_to_the_left_for_its_title() -> None:
     assert further == pytest.approx(LEFT - left, abs=0.01)
 
 
+def test_a_frame_reaches_over_words_that_stand_on_it() -> None:
+    """`3@8x8` is 30 points wide and stands in the middle of its edge."""
+    words = EDGE.format(x=100).replace("-300", "-40")
+    body, left, right = clear_titles(CLUSTER.format(right=110) + words, 112)
+    assert left == 0
+    edge = max(float(x) for x in re.findall(r"([\d.]+),", body.split("/>")[0]))
+    assert edge == pytest.approx(100 + width("3@8x8", 9) / 2 + 1, abs=0.01)
+    assert right == pytest.approx(edge - 112, abs=0.01)
+
+
 def test_a_frame_stays_where_something_is_beside_it() -> None:
     assert placed(60, 20, 50, box=-5) == (LEFT, 0)
 
 
 def crossed(svg: str) -> list[str]:
     """The titles that something crosses."""
-    found, lines = [], list(chain.from_iterable(obstacles(svg)))
+    found, lines = [], list(lines_of(svg))
     for x, y, words in re.findall(
         r'<text [^>]*text-anchor="start" x="([-\d.]+)" y="([-\d.]+)"[^>]*>([^<]*)<', svg
     ):
         left, bottom = float(x), float(y)
         title = Rect(left, bottom - 6, left + width(unescape(words), 9), bottom)
-        found += [words] * any(title.touches(line) for line in lines)
+        found += [words] * any(any(line.parts_in(title)) for line in lines)
     return found
 
 
@@ -80,7 +89,7 @@ def crossed(svg: str) -> list[str]:
 def test_nothing_crosses_a_title(name: str) -> None:
     diagram, draw = simplify(shipped(name)[0]), engine()
     for column in Writer(wrap(diagram, measure(diagram, LOOK), 4), LOOK).columns():
-        body, _ = clear_titles(re.sub("<title>[^<]*</title>\n", "", draw(column)))
+        body, *_ = clear_titles(re.sub("<title>[^<]*</title>\n", "", draw(column)), 0)
         assert not crossed(body)
 
 

@@ -146,7 +146,7 @@ def test_svg_stands_alone_and_says_what_it_shows() -> None:
     assert description is not None
     assert "conv 16@3x3 pad 1, batchnorm, relu, 464 params" in description
     words = {element.text for element in root.iter(f"{SVG}text")}
-    assert {"convolution", "join", "skip", "stage1:", "Basic ×4"} <= {str(word).strip() for word in words}
+    assert {"convolution", "join", "skip", "stage1: Basic ×4"} <= {str(word).strip() for word in words}
 
 
 @pytest.mark.usefixtures("bare")
