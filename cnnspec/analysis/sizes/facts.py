@@ -90,4 +90,5 @@ def left_out(run: SizeRun, node: Node, flow: ValueSizes) -> list[tuple[int, int]
 def left_out_at(run: SizeRun, node: Node, flow: ValueSizes, i: int) -> tuple[int, int]:
     """Where the layer is another one at every size."""
     layer, place = run.layer_at(node, i), flow.column[i]
-    return (0, 0) if layer is None or place is None else run.program.left_out(layer, flow.channels, place)
+    found = None if layer is None or place is None else run.program.left_out(layer, flow.channels, place)
+    return found or (0, 0)

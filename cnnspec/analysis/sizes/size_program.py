@@ -7,6 +7,7 @@ share their answers, and few are asked: behind a stride of 2 there are half as m
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from cnnspec.analysis.unroll import Graph, Node
@@ -25,6 +26,7 @@ MOST_WORK = 200_000
 Side = dict[int, int | None]
 """What becomes of heights, or of widths; None: they do not fit."""
 
+FAULT = None, None  # what becomes of a height and of a width that do not fit
 NO_LIMITS = Limits()
 
 
@@ -93,32 +95,45 @@ class SizeProgram:
     def along(
         self, layer: Layer, written: Shape, heights: set[int], widths: set[int], lost: bool = False
     ) -> tuple[Side, Side]:
-        """What becomes of heights and of widths, each with the `written` other, which the layer takes.
+        """What becomes of heights and of widths, of which a layer is asked about one each at a time.
 
-        `lost`: how many rows and columns a stride leaves out of them, no more than were asked about before.
-        Raises TooMuch.
+        Neither matters to the other; where the layer does not take the two, it is asked about each with the
+        `written` other, which it takes. `lost`: how many rows and columns a stride leaves out of them, no
+        more than were asked about before. Raises TooMuch.
         """
         tables = self.lost if lost else self.sides
         key = self.behaviour(layer)
         if key not in tables:
             down: Side = {}
             tables[key] = down, down if is_even(layer) else {}
-        for axis, sides in enumerate((heights, widths)):
-            known = tables[key][axis]
-            fresh = sides.difference(known)
-            self.spend(0 if lost else len(fresh))
-            for side in fresh:
-                place = (written.height, side) if axis else (side, written.width)
-                answer = (self.left_out if lost else self.answer)(layer, int(written.channels), place)
-                known[side] = answer and answer[axis]
-        return tables[key]
+        down, across = tables[key]
+        rows, columns = list(heights.difference(down)), list(widths.difference(across))
+        if down is across:
+            sides = list({*rows, *columns})
+            rows, columns = sides[::2], sides[1::2]
+        self.spend(0 if lost else len(rows) + len(columns))
+        channels, look = int(written.channels), self.left_out if lost else self.answer
+
+        def ask(row: int | None, column: int | None) -> tuple[int | None, int | None]:
+            return look(layer, channels, (row or written.height, column or written.width)) or FAULT
+
+        for row, column in zip_longest(rows, columns):
+            height, width = ask(row, column)
+            if height is None and row and column:
+                height, width = ask(row, None)[0], ask(None, column)[1]
+            if row:
+                down[row] = height
+            if column:
+                across[column] = width
+        return down, across
 
     @staticmethod
-    def left_out(layer: Layer, channels: int | None, place: Any) -> tuple[int, int]:
+    def left_out(layer: Layer, channels: int | None, place: Any) -> tuple[int, int] | None:
+        """How many rows and columns a layer leaves out; None where the value does not fit."""
         try:
             return layer.unread(shape_of(channels, place))
         except Misfit:
-            return 0, 0
+            return None
 
     @staticmethod
     def answer(layer: Layer, channels: int | None, place: Any) -> Any:
