@@ -72,14 +72,11 @@ class Sweep:
 
     def sides(self, path: str, axis: int) -> dict[int, int]:
         """The height or width of a map at each valid size; nothing where it is not there at each."""
-        found = {}
-        for size in self.valid:
-            run, i = self.spot(size)
-            flow = run.flows.get(self.explorer.known_as(run, path))
-            if flow is None or flow.channels is None:
-                return {}
-            found[size] = flow.column[i][axis]
-        return found
+        flows = {id(run): run.flows.get(self.explorer.known_as(run, path)) for run in self.runs}
+        columns = {run: flow.column for run, flow in flows.items() if flow and flow.channels is not None}
+        if len(columns) < len(flows):
+            return {}
+        return {size: columns[id(run)][i][axis] for size in self.valid for run, i in (self.spot(size),)}
 
     def rule(self, path: str, axis: int) -> SizeRule | None:
         """How a map's side follows from the size, for ever; None where no simple formula is known to hold."""
