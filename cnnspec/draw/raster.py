@@ -16,6 +16,7 @@ from cnnspec.text.output import MARK
 
 HEADER = 33  # bytes of a PNG before its first chunk but one
 MOST_PIXELS, LONGEST = 40_000_000, 16_000  # of a picture, of a side of it
+COVERED = {"\n", *map(chr, range(0x20, 0x7F)), *map(chr, range(0xA0, 0x100)), *"−–…"}  # by our own font
 ZOOM = 300 / 96  # times the dots of a screen: what is printed wants 300 an inch
 
 
@@ -35,6 +36,7 @@ def png(svg: str, mark: str, font: str = "") -> bytes:
             background=paper(svg),
             font_files=[file for each in (own, *chosen) for file in (each.plain, each.bold)],
             sans_serif_family=own.family,
+            skip_system_fonts=set(svg) <= COVERED,  # else other machines would draw other letters
         )
     )
     a_metre = round(96 * times / 0.0254)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -149,12 +150,17 @@ def test_svg_stands_alone_and_says_what_it_shows() -> None:
     assert {"convolution", "join", "skip", "stage1: Basic ×4"} <= {str(word).strip() for word in words}
 
 
-@pytest.mark.usefixtures("bare")
-def test_png_has_ink_where_words_are_without_any_system_font(monkeypatch: pytest.MonkeyPatch) -> None:
+def leave_out_system_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that has none."""
     import resvg_py
 
-    complete = resvg_py.svg_to_bytes
-    monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **given: complete(**given, skip_system_fonts=True))
+    complete, without = resvg_py.svg_to_bytes, {"skip_system_fonts": True}
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **given: complete(**given | without))
+
+
+@pytest.mark.usefixtures("bare")
+def test_png_has_ink_where_words_are_without_any_system_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_out_system_fonts(monkeypatch)
     page = svg(simplify(golden("lenet")))
     data = raster.png(page, MARK)
     image = Image.open(io.BytesIO(data))
@@ -184,15 +190,32 @@ def test_png_is_opaque_to_its_edges(theme: str, width: float | None) -> None:
     assert image.getchannel("A").getextrema() == (255, 255)
 
 
+def test_fonts_of_the_system_are_read_for_letters_of_other_scripts_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import resvg_py
+
+    asked: list[bool] = []
+    complete = resvg_py.svg_to_bytes
+
+    def noting(**given: Any) -> bytes:
+        asked.append(given["skip_system_fonts"])
+        return bytes(complete(**given))
+
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", noting)
+    page = svg(simplify(golden("residual")))
+    assert "×" in page
+    for text in (page, page.replace("Residual", "層")):
+        raster.png(text, MARK)
+    assert asked == [True, False]
+
+
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("name", ["层卷积层卷积", "слойслой", "ΑΒΓΔαβγδ"])
 def test_names_that_the_font_lacks_are_seen_without_system_fonts(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import resvg_py
-
-    complete = resvg_py.svg_to_bytes
-    monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **given: complete(**given, skip_system_fonts=True))
+    leave_out_system_fonts(monkeypatch)
     page = svg(simplify(network(f'net N {{\n input 3@8x8\n "{name}": {{ conv 8@3x3, maxpool 2x2 }}\n}}\n')))
     assert name in page
     found, without = (
