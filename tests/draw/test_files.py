@@ -276,6 +276,22 @@ def test_the_wheel_comes_before_dot_and_dot_stands_in_for_it(own_dot: Callable[[
     assert draw_by("digraph {") == "by dot\n"
 
 
+@pytest.mark.parametrize("problem", [ImportError, OSError, RuntimeError])
+def test_where_the_wheel_does_not_run_dot_does(
+    own_dot: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, problem: type[Exception]
+) -> None:
+    def fail() -> None:
+        raise problem
+
+    monkeypatch.setattr("cnnspec.draw.webassembly.load", fail)
+    monkeypatch.delattr(engines._THREAD, "wheel", raising=False)
+    own_dot("echo by dot")
+    assert engine()("digraph { a -> b }") == "by dot\n"
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DrawProblem, match="pictures need Graphviz"):
+        engine()
+
+
 def test_where_both_engines_fail_there_is_one_line(own_dot: Callable[[str], None]) -> None:
     own_dot("exit 1")
     with pytest.raises(DrawProblem, match=r"Graphviz fails.*dot"):
