@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cnnspec.live.site.playground import PAGE, archive, asset, licence, manifests, modules, playground
+from cnnspec.live.site.playground import page as page_of
 from cnnspec.text.files import FileProblem
 from tests.draw.browser import BROWSER, DRIVER, Browser, browser
 from tests.live.editor import has, replace, text, until
@@ -150,6 +151,46 @@ def test_one_types_and_sees_sizes_faults_and_pictures(page: tuple[Browser, str])
     reader.ask("POST", "/url", {"url": "about:blank"})
     reader.ask("POST", "/url", {"url": shared})
     until(reader, "return text().includes('linear 85, tanh')")
+
+
+MORTAL = """
+const born = String(Math.random());
+let kept = "";
+addEventListener("securitypolicyviolation", ({ violatedDirective }) => (kept = violatedDirective));
+fetch("http://127.0.0.1:1/").catch(() => {});
+addEventListener("message", ({ data: { number, asked } }) => {
+    if (JSON.parse(asked).text.includes("deep")) return postMessage({ number, problem: "gone", died: true });
+    const nothing = { nets: [], net: "", parameters: {}, sizes: [], faults: [], offers: [], from: 0 };
+    const said = { table: "", problem: "", refused: "", facts: `${born} ${kept}` };
+    const answer = JSON.stringify({ ...nothing, ...said });
+    setTimeout(() => postMessage({ number, answer }), 50);
+});
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+@pytest.mark.xdist_group("browser")
+def test_a_text_that_ends_python_ends_it_once(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_bytes(page_of())
+    (tmp_path / "worker.js").write_text(MORTAL)
+    with hosted(tmp_path) as host, browser() as reader:
+        reader.ask("POST", "/url", {"url": f"{host}/index.html"})
+        facts = "return document.getElementById('facts').textContent"
+        first = until(reader, facts + ".match(/^0.* connect-src/)?.[0]")  # the policy holds in the worker
+        reader.run(
+            "window.begun = 0;"
+            "window.Worker = class extends Worker { constructor(...a) { super(...a); window.begun++; } };"
+        )
+        replace(reader, "flatten", "deep")
+        until(reader, has("#state", "goes too deep for Python in a browser"))
+        replace(reader, "deep", "flatten")
+        assert reader.run("return window.begun") == 1
+        second = until(reader, facts + f".match(/^0.* connect-src/)?.[0] !== '{first}' && document.title")
+        assert second == "lenet.cnn"
+        until(reader, has("#state", "saved"))
+        complaints = [each for each in reader.complaints() if "Content Security Policy" not in each]
+        assert complaints == []
 
 
 @needed

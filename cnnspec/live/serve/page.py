@@ -62,12 +62,12 @@ def style() -> str:
 
 
 @cache
-def policy(engine: str, *more: str) -> str:
-    """What a browser may load and run: this style, this script, pictures that the script makes, `more`."""
+def policy(engine: str, *more: str, scripts: str = "") -> str:
+    """What a browser may load and run: this style, this script and `scripts`, pictures, and `more`."""
     rules = (
         "default-src 'none'",
         f"style-src {fingerprint(style())}",
-        f"script-src {fingerprint(script(engine))}",
+        f"script-src {fingerprint(script(engine))}{scripts}",
         "connect-src 'self'",
         "img-src data: blob:",
         "base-uri 'none'",

@@ -20,7 +20,7 @@ let overwrites = false;
 const editor = makeEditor(byId("desk"), {
   table: start.table,
   changed: () => typed(),
-  offers: (offset) => ask("/offer", { ...question(), offset }),
+  offers: (offset) => ask("/offer", { ...question(), offset }).catch(({ message }) => tell(message)),
 });
 
 function question() {

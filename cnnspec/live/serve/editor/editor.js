@@ -138,13 +138,13 @@ function mend(view, edits) {
 function completionOf(offers) {
   return async (context) => {
     if (!context.explicit && !context.matchBefore(/[\w"]$/)) return null;
-    const { from, offers: found } = await offers(context.pos);
-    const options = found.map(({ text, kind, detail }, i) => ({
+    const answer = await offers(context.pos); // none where the engine cannot answer
+    const options = answer?.offers.map(({ text, kind, detail }, i) => ({
       label: text,
       detail: detail || kind,
       boost: Math.max(MOST_BOOST - i, -MOST_BOOST),
     }));
-    return { from, options, validFor: /^\w*$/ };
+    return answer ? { from: answer.from, options, validFor: /^\w*$/ } : null;
   };
 }
 

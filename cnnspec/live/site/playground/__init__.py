@@ -42,19 +42,24 @@ def modules() -> Path | None:
 def playground(modules: Path) -> Iterator[tuple[str, bytes]]:
     """The files of the playground; `modules` is the folder that npm made. Raises FileProblem."""
     packages = manifests(modules)
-    engine = asset("engine.js")
-    name = f"{START}.cnn"
-    start = {"name": name, "text": source_of(START).text, "stamp": "", "names": [name]}
-    rules = escape(policy(engine, "worker-src 'self'"))
-    head = f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
-    head += '<link rel="license" href="licences.txt">\n'
-    yield PAGE, filled(start, engine, head, '<a href="../index.html">cnnspec</a>').encode()
+    yield PAGE, page()
     yield "playground/worker.js", asset("worker.js").encode()
     yield "playground/cnnspec.zip", archive()
     yield "playground/viz.js", content(modules / "@viz-js" / "viz" / VIZ)
     for name in PYODIDE:
         yield f"playground/pyodide/{name}", content(modules / "pyodide" / name)
     yield "playground/licences.txt", "".join(map(licence, packages)).encode()
+
+
+def page() -> bytes:
+    """The page, whose worker runs under the same policy: it loads from its own host, and nothing else."""
+    engine = asset("engine.js")
+    name = f"{START}.cnn"
+    start = {"name": name, "text": source_of(START).text, "stamp": "", "names": [name]}
+    rules = escape(policy(engine, "worker-src 'self' blob:", scripts=" 'self' 'wasm-unsafe-eval'"))
+    head = f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
+    head += '<link rel="license" href="licences.txt">\n'
+    return filled(start, engine, head, '<a href="../index.html">cnnspec</a>').encode()
 
 
 def asset(name: str) -> str:

@@ -2,14 +2,19 @@
 
 const RESTS = 200; // what is asked next waits for a picture that is drawn
 const LOST = "Python cannot be loaded; it wants a host, and `python -m http.server` is one";
+const TOO_DEEP = "this text goes too deep for Python in a browser";
 const asked = new Map(); // what is to be done with answers, by the questions' numbers
 let questions = 0;
 let lost = false;
+let deadly = null; // the text that ended Python
 let worker = begin();
 
 function begin() {
   try {
-    const made = new Worker("worker.js", { type: "module" });
+    // A worker that a page makes of its own text inherits the page's policy, which a host need not send.
+    const script = `import ${JSON.stringify(new URL("worker.js", location).href)};`;
+    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    const made = new Worker(address, { type: "module" });
     made.addEventListener("message", hear);
     made.addEventListener("error", giveUp);
     return made;
@@ -20,18 +25,26 @@ function begin() {
 }
 
 function hear({ data: { number, answer, problem, died } }) {
-  const { keep, fail } = asked.get(number);
+  const { keep, fail, text } = asked.get(number);
   asked.delete(number);
-  if (died) beginAnew();
-  if (problem) fail(new Error(died ? "this text goes too deep for Python in a browser" : problem));
+  if (died) beginAnew(text);
+  if (problem) fail(new Error(died ? TOO_DEEP : problem));
   else keep(JSON.parse(answer));
 }
 
 // What ended Python is not asked again; the questions behind it are.
-function beginAnew() {
+function beginAnew(text) {
+  deadly = text;
   worker.terminate();
   worker = begin();
-  for (const { question } of asked.values()) worker.postMessage(question);
+  for (const [number, waiting] of asked) {
+    if (waiting.text !== deadly) {
+      worker.postMessage(waiting.question);
+    } else {
+      asked.delete(number);
+      waiting.fail(new Error(TOO_DEEP));
+    }
+  }
 }
 
 function giveUp() {
@@ -43,9 +56,11 @@ function giveUp() {
 
 function askWorker(what, body) {
   if (lost) return Promise.reject(new Error(LOST));
+  const { text } = body;
+  if (deadly !== null && text === deadly) return Promise.reject(new Error(TOO_DEEP));
   const question = { number: ++questions, what, asked: JSON.stringify({ name, ...body }) };
   return new Promise((keep, fail) => {
-    asked.set(question.number, { keep, fail, question });
+    asked.set(question.number, { keep, fail, question, text });
     worker.postMessage(question);
   });
 }

@@ -7,9 +7,9 @@ const engine = begin();
 
 async function begin() {
   const [python, viz, archive] = await Promise.all([
-    loadPyodide(),
+    loadPyodide({ indexURL: new URL("pyodide/", import.meta.url).href }),
     instance(),
-    fetch("cnnspec.zip").then((answer) => answer.arrayBuffer()),
+    fetch(new URL("cnnspec.zip", import.meta.url)).then((answer) => answer.arrayBuffer()),
   ]);
   python.unpackArchive(archive, "zip");
   const render = (source) => viz.renderString(source, { format: "svg", engine: "dot" });
