@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from runpy import run_path
@@ -125,3 +126,30 @@ def test_the_extension_is_packed(tmp_path: Path) -> None:
         "extension/language-configuration.json",
         "extension/package.json",
     }
+
+
+def hosted(text: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """The extension, activated with a text open; `command` starts the server."""
+    call = ["node", "test/host.mjs", *command]
+    return subprocess.run(
+        call, input=text, capture_output=True, text=True, encoding="utf-8", cwd=FOLDER, timeout=120
+    )
+
+
+@pytest.mark.slow
+@needs_npm
+def test_the_extension_starts_the_server_and_shows_what_it_finds() -> None:
+    ran = hosted("net N {\n    input 1@8x8\n    rleu\n}\n", sys.executable, "-m", "cnnspec", "lsp")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count("\n") == 1 and "Server process exited with code 0" in ran.stderr
+    found = json.loads(ran.stdout)
+    assert found["uri"] == "file:///net.cnn" and found["places"] == [["E0201", 2, 4, 8]]
+    assert found["commands"] == ["cnnspec.restart", "cnnspec.view"]
+
+
+@pytest.mark.slow
+@needs_npm
+def test_the_extension_says_that_there_is_no_server() -> None:
+    ran = hosted("net N {}", "no-such-program")
+    assert ran.returncode == 1
+    assert "`no-such-program` does not start: `pip install cnnspec`, or say where it is" in ran.stderr
