@@ -57,6 +57,26 @@ repeat i in {depth} {{
 }}"""
 
 
+def nested_u(depth: int) -> str:
+    """A U in a sum, the values of whose levels meet at its end: as in U2-Net (Qin et al., 2020)."""
+    sides = " ".join(f"| from d{i}, conv 1@3x3 pad=1, upsample {2**i} " for i in range(depth))
+    return f"""input 3@64x64
+r: conv 8@3x3 pad=1
+e0: conv 8@3x3 pad=1
+repeat i in {depth} {{
+    maxpool 2
+    e{{i + 1}}: conv 8@3x3 pad=1
+}}
+repeat i in {depth} {{
+    upsample 2
+    concat {{ | identity | from e{{{depth - 1} - i}} }}
+    d{{{depth - 1} - i}}: conv 8@3x3 pad=1
+}}
+add {{ | identity | from r }}
+concat {{ | identity {sides} }}
+conv 1@1x1"""
+
+
 def clusters(items: tuple[Item, ...]) -> list[Cluster]:
     """All clusters of a diagram, the outer before the inner."""
     return [found for item in items if isinstance(item, Cluster) for found in (item, *clusters(item.items))]

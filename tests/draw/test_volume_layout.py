@@ -14,7 +14,7 @@ from cnnspec.draw.volume.figure_model import plan
 from cnnspec.draw.volume.primitives import Disc, Face, Point, Primitive, Text
 from cnnspec.draw.volume.strip import draw_rows, rails
 from cnnspec.draw.volume.valley import without_resizes
-from tests.draw.nets import GOLDENS, ZOO, gated_u, golden, shipped
+from tests.draw.nets import GOLDENS, ZOO, gated_u, golden, nested_u, shipped
 from tests.nets import network
 from tests.random.files import seeded
 from tests.random.mutations import mutated
@@ -107,8 +107,9 @@ def test_words_stand_apart_in_nets_shaped_like_a_u(more: str, depth: int, wide: 
 
 
 @pytest.mark.parametrize("wide", (252.0, 495.0, 1440.0))
-def test_words_stand_apart_in_a_u_with_gates(wide: float) -> None:
-    found = plan(simplify(network(f"net U {{\n{gated_u(3)}\n}}\n")))
+@pytest.mark.parametrize("text", (gated_u(3), nested_u(5)), ids=("gated", "nested"))
+def test_words_stand_apart_in_us_with_more_skips(text: str, wide: float) -> None:
+    found = plan(simplify(network(f"net U {{\n{text}\n}}\n")))
     assert not faults(layout(found, wide), wide)
     assert in_a_valley(without_resizes(found), 495.0)
 

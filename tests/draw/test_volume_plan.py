@@ -14,7 +14,7 @@ from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, plan
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.valley import levels, without_resizes
-from tests.draw.nets import ZOO, gated_u, golden, shipped
+from tests.draw.nets import ZOO, gated_u, golden, nested_u, shipped
 from tests.nets import network
 
 pytestmark = pytest.mark.slow
@@ -219,6 +219,15 @@ def test_gates_of_attention_lie_on_the_right_of_the_u() -> None:
     found = levels(without_resizes(made))
     assert [(len(level.skips), len(level.inner)) for level in found] == [(2, 1)] * 3 + [(0, 0)]
     assert {skip.words for level in found for skip in level.skips} == {"conv 1x1", ""}
+
+
+def test_skips_of_a_u_that_lead_elsewhere_bear_numbers_at_both_ends() -> None:
+    made = without_resizes(planned(nested_u(5)))
+    found = levels(made)
+    assert [len(level.skips) for level in found] == [1] * 5 + [0]
+    assert list(found[0].leaving.values()) == ["1", "2", "3", "4", "5"]
+    assert sorted(found[0].arriving.values()) == ["1", "2 3 4 5"]
+    assert "concat of 6 paths 8+5×1" in words(made)
 
 
 @pytest.mark.parametrize("scale", [SIDE, CHANNELS, UNITS])

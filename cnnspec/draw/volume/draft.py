@@ -135,7 +135,12 @@ def concatenated_bands(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands
     kinds: dict[int, str] = {}
     for number, box in sorted(draft.boxes.items()):
         tail = next(iter(draft.tails[number]), -1)
-        passed_on = "copy" if box.kind == "shape" and len(draft.heads[tail]) > 1 else kinds.get(tail, "")
+        cut = (
+            box.kind == "shape"
+            and len(draft.heads[tail]) > 1
+            and not enlarges(draft.made[tail], draft.made[number])
+        )
+        passed_on = "copy" if cut else kinds.get(tail, "")
         kinds[number] = passed_on if box.kind in ("join", "shape") else box.kind
         if box.kind == "join" and box.parts[0] == "concat":
             found[number] = ()
@@ -145,6 +150,10 @@ def concatenated_bands(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands
             inner = found.get(edge.tail, ())
             found[edge.head] += inner or ((kind, int(edge.last.channels)),)
     return found
+
+
+def enlarges(before: Edge, after: Edge) -> bool:
+    return (after.last.height or 0) > (before.last.height or 0)
 
 
 def clusters(items: tuple[Item, ...]) -> list[Cluster]:
@@ -226,8 +235,11 @@ def hide_branches(draft: Draft) -> None:
         lengths = sorted(length(draft, tail) for tail in draft.tails[number])
         if len(lengths) <= MOST_PATHS and sum(one > 1 for one in lengths) < MOST_PATHS:
             continue
-        region = between(draft, number)
-        if len(region) > LARGEST_BLOCK or any(draft.boxes[n].kind == "input" for n in region):
+        ways = [way(draft, tail) for tail in draft.tails[number]]
+        sources = {steps[-1] for steps in ways if len(draft.heads[steps[-1]]) > 1}
+        region = between(draft, number) if len(sources) < MOST_PATHS else set()
+        if not 0 < len(region) <= LARGEST_BLOCK or any(draft.boxes[n].kind == "input" for n in region):
+            hide_paths(draft, number, {n for steps in ways for n in steps[:-1]})
             continue
         own = [c for c in draft.clusters if region <= numbers(c) and has_name(c)]
         if own and not numbers(own[-1]) & draft.boxes.keys() - region:
@@ -326,8 +338,13 @@ def hide_cells(draft: Draft) -> None:
         [n for n, box in sorted(draft.boxes.items()) if box.parts[0] == "concat"] if is_full(draft) else []
     )
     for join in joins:
-        words = f"concat of {len(draft.tails[join])} paths"
-        draft.collapse(used_alone(draft, join, joins), words, *draft.boxes[join].parts[1:])
+        hide_paths(draft, join, used_alone(draft, join, joins))
+
+
+def hide_paths(draft: Draft, join: int, before: set[int]) -> None:
+    """A join becomes one volume with what lies before it."""
+    name, *followers = draft.boxes[join].parts
+    draft.collapse({join, *before}, f"{name} of {len(draft.tails[join])} paths", *followers)
 
 
 def used_alone(draft: Draft, join: int, joins: list[int]) -> set[int]:

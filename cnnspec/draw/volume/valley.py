@@ -6,7 +6,7 @@ lead straight across; all that is below the last of them lies at the bottom.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from cnnspec.draw.volume.arrange import APART, GAP, WORDS, Sized, Spot, by_head,
 from cnnspec.draw.volume.figure_model import Figure, Skip, Step
 from cnnspec.draw.volume.primitives import PITCH, Line, Point, Primitive, Text, shift
 from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.strip import ABOVE, Rail, Strip, chain, labels, operations, overhead
+from cnnspec.draw.volume.strip import ABOVE, Rail, Strip, chain, labels, operations, overhead, roof
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
 INFINITE = float("inf")
@@ -24,23 +24,25 @@ INFINITE = float("inf")
 class Level(NamedTuple):
     """Numbers of steps: those on the left, and those on the right; the bottom has none on the right.
 
-    `skips` lead from the left to the right, `inner` past steps of one side.
+    `skips` lead from the left to the right, `inner` past steps of one side. Others begin and end at their
+    numbers: `leaving` and `arriving` tell them by step.
     """
 
     left: range
     right: range
     skips: tuple[Skip, ...]
     inner: tuple[Skip, ...] = ()
+    leaving: Mapping[int, str] = {}
+    arriving: Mapping[int, str] = {}
 
 
 def levels(figure: Figure) -> list[Level]:
     """From the top to the bottom; nothing where a net is no U, or ends at a fault."""
     if any(step.kind == "fault" for step in figure.steps) or not all(step.fed for step in figure.steps[1:]):
         return []
-    crossing: dict[int, list[Skip]] = {}
-    for skip in (skip for skip in figure.skips if crosses(figure, skip)):
-        crossing.setdefault(skip.tail, []).append(skip)
-    groups = [crossing[tail] for tail in sorted(crossing)]
+    crossing = [skip for skip in sorted(figure.skips) if crosses(figure, skip)]
+    last = {side(figure, skip.tail): skip.tail for skip in crossing}  # of two values of a size the inner one
+    groups = [[skip for skip in crossing if skip.tail == tail] for tail in sorted(last.values())]
     nested = all(a[0].head > b[-1].head for a, b in pairwise(groups))
     shrinking = all(side(figure, a[0].tail) > side(figure, b[0].tail) for a, b in pairwise(groups))
     if len(groups) < 2 or not nested or not shrinking:
@@ -61,7 +63,7 @@ def crosses(figure: Figure, skip: Skip) -> bool:
 
 
 def with_inner_skips(found: list[Level], skips: Sequence[Skip]) -> list[Level]:
-    """The levels with all other skips; nothing where one leads elsewhere than past steps of one side.
+    """The levels with all other skips; nothing where one with words leads elsewhere than past one side.
 
     On the left it may begin where the level does, with what comes from above.
     """
@@ -77,7 +79,13 @@ def with_inner_skips(found: list[Level], skips: Sequence[Skip]) -> list[Level]:
         }
         others -= inner
         made.append(level._replace(inner=tuple(sorted(inner))))
-    return made if not others else []
+    if any(skip.words for skip in others):
+        return []
+    numbers = {tail: str(i) for i, tail in enumerate(sorted({skip.tail for skip in others}), 1)}
+    arriving: dict[int, str] = {}
+    for skip in sorted(others):
+        arriving[skip.head] = f"{arriving.get(skip.head, '')} {numbers[skip.tail]}".strip()
+    return [level._replace(leaving=numbers, arriving=arriving) for level in made]
 
 
 def side(figure: Figure, number: int) -> int:
@@ -170,11 +178,27 @@ def across(left: list[Spot], right: list[Spot], level: Level) -> Strip:
         inner = [Rail(*skip) for skip in level.inner if skip.head in numbers]
         parts += chain(spots, above, below)
         parts += overhead(spots, inner, above, (-INFINITE, INFINITE)) if inner else []
+    for spot in (*left, *right):
+        parts += tags(spot, level, above)
     parts += labels([*left, *right], above)
     parts += operations([*left, *right], below)
     for skip in level.skips:
         parts += bridge(skip, left[-1], right, above)
     return Strip(tuple(parts), above.end, below.end)
+
+
+def tags(spot: Spot, level: Level, above: Skyline) -> list[Primitive]:
+    """Above a step the numbers of skips that arrive from other levels, and of its own that lead there."""
+    parts: list[Primitive] = []
+    for words, sense in ((level.arriving.get(spot.number), -1), (level.leaving.get(spot.number), 1)):
+        if words:
+            foot, half = roof(spot, sense, 0), width(words, WORDS, bold=True) / 2
+            y = above.free(foot.x - half, foot.x + half) - 2 * ABOVE
+            way = (foot, Point(foot.x, y))
+            parts.append(Line(way[::sense], "skip", 1.1, arrow=True))
+            parts.append(Text(Point(foot.x, y - 2.4), words, WORDS, role="skip", bold=True))
+            above.add(foot.x - half - APART, foot.x + half + APART, y - 2.4 - WORDS)
+    return parts
 
 
 def bridge(skip: Skip, tail: Spot, right: list[Spot], above: Skyline) -> list[Primitive]:
