@@ -1,8 +1,9 @@
 """The figure of the papers: feature maps as solids, drawn by ourselves.
 
-    network -> simplify -> draft -> figure_model -> arrange and strip, or valley -> compose -> render
+    network -> simplify -> draft, hide -> figure_model -> arrange and strip, or valley -> compose -> render
 
-`draft` simplifies the diagram until a figure can hold it; `figure_model` is what the figure shows, in order.
+`draft` is the diagram as a graph of values, of which `hide` leaves as many as a figure can hold, by the
+names of `block_words`; `figure_model` is what the figure shows, in order.
 `solids` gives each value its form, at the sizes of `scale`; `arrange` places them in rows, and `strip` draws
 a row; `valley` draws U-Nets. `metrics` knows how wide words are, so that none stand on others; what comes of
 it all are `primitives`, to which `palette` gives colours.

@@ -8,18 +8,9 @@ from typing import NamedTuple
 
 from cnnspec.draw.box_text import plain, shape_words
 from cnnspec.draw.model import Box, Diagram, boxes, totals
-from cnnspec.draw.volume.draft import (
-    Bands,
-    Draft,
-    alone,
-    draft_of,
-    length,
-    numbers,
-    short,
-    sign,
-    source,
-    title,
-)
+from cnnspec.draw.volume.block_words import short, title
+from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, source
+from cnnspec.draw.volume.hide import alone, draft_of
 from cnnspec.graph.tree import UNREAD
 from cnnspec.values.shapes import Shape
 

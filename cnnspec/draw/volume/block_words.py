@@ -1,0 +1,78 @@
+"""What a block that is drawn as one volume says: its name, and the arguments that tell its uses apart."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cnnspec.draw.box_text import plain, value_words
+from cnnspec.draw.model import Cluster, Edge
+from cnnspec.draw.volume.draft import Draft, numbers
+from cnnspec.values.kinds import is_integer
+
+Calls = list[tuple[dict[str, Any], int]]  # uses of one block: arguments, and the channels that it makes
+
+SEEN = re.compile(
+    r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| mode \S+| (?:ceil|frozen)$|(?<=linear) \d+"
+)
+"""What need not be said: the volume behind tells the filters, and its size the padding."""
+
+
+def short(part: str) -> str:
+    return SEEN.sub("", part)
+
+
+def has_name(cluster: Cluster) -> bool:
+    return bool(cluster.name) and not cluster.name.isdecimal()
+
+
+def title(draft: Draft, cluster: Cluster) -> str:
+    """`MBConv kernel 5 /2 expand 6`; of a block that lays values side by side the name: bands tell more."""
+    if cluster.kind != "block":
+        return plain(cluster.label or path(draft, cluster))
+    if len(draft.bands.get(max(numbers(cluster)), ())) > 1:
+        return plain(cluster.name)
+    given = dict(cluster.arguments)
+    said = [argument_words(name, given[name]) for name in draft.telling[cluster.name] if name in given]
+    return " ".join(filter(None, (plain(cluster.name), *said)))
+
+
+def path(draft: Draft, cluster: Cluster) -> str:
+    """The name of braces; where that is a number, behind those of the braces around them."""
+    around = [c.name for c in draft.clusters if c.kind == "group" and numbers(c) > numbers(cluster)]
+    names = [cluster.name]
+    while names[0].isdecimal() and around:
+        names.insert(0, around.pop())
+    return ".".join(names)
+
+
+def argument_words(name: str, value: object) -> str:
+    if name == "stride":
+        return "" if value in (1, (1, 1)) else f"/{plain(value_words(value))}"
+    if value is True:
+        return plain(name)
+    between = " " if is_integer(value) or type(value) is tuple else "="
+    return plain(f"{name}{between}{value_words(value)}")
+
+
+def telling(found: list[Cluster], made: dict[int, Edge]) -> dict[str, list[str]]:
+    """By block, the arguments that tell its uses apart, but for rates and what the channels made tell too."""
+    uses: dict[str, Calls] = {}
+    for cluster in found:
+        if cluster.kind == "block":
+            edge = made.get(max(numbers(cluster)))
+            channels = int(edge.last.channels) if edge else 0
+            uses.setdefault(cluster.name, []).append((dict(cluster.arguments), channels))
+    return {block: [name for name in names_of(calls) if tells(name, calls)] for block, calls in uses.items()}
+
+
+def names_of(calls: Calls) -> list[str]:
+    return list(dict.fromkeys(name for given, _ in calls for name in given))
+
+
+def tells(name: str, calls: Calls) -> bool:
+    values = [given.get(name) for given, _ in calls]
+    shares = {made / given[name] for given, made in calls if isinstance(given.get(name), int) and given[name]}
+    said_by_channels = len(shares) == 1 and all(map(is_integer, values))
+    rate = any(isinstance(value, float) for value in values)
+    return any(value != values[0] for value in values) and not said_by_channels and not rate

@@ -1,0 +1,195 @@
+"""What a figure does not draw by itself: copies, what leaves a shape alone, many paths, blocks."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
+from cnnspec.draw.volume.block_words import has_name, short, telling, title
+from cnnspec.draw.volume.draft import Draft, between, length, numbers, way
+
+MOST_VOLUMES = 36  # before blocks are drawn as one volume each
+MOST_PATHS = 3  # of a join whose paths are drawn
+LARGEST_BLOCK = 40  # boxes between a join and where its paths part, drawn as one
+PLAIN_KINDS = ("norm", "activation", "dropout")  # that leave a value's shape as it is
+
+
+def draft_of(diagram: Diagram, opens: bool = False) -> Draft:
+    """`opens`: every path is drawn, however many there are."""
+    draft = Draft(diagram)
+    draft.telling = telling(draft.clusters, draft.made)
+    hide_copies(draft)
+    gather_followers(draft)
+    if not opens:
+        hide_branches(draft)
+    hide_blocks(draft)
+    hide_groups(draft)
+    hide_cells(draft)
+    return draft
+
+
+def close(draft: Draft, cluster: Cluster, *parts: str, times: int = 1, shared: bool = False) -> None:
+    """Draw a cluster as one volume, if that can be; `parts` stand behind its title."""
+    inside = numbers(cluster)
+    if draft.collapse(inside, title(draft, cluster), *parts, times=times, shared=shared) and not shared:
+        outer = {name: other for name, other in draft.closed.items() if not numbers(other) <= inside}
+        largest = max(outer.get(cluster.name, cluster), cluster, key=lambda c: len(numbers(c)))
+        draft.closed = outer | {cluster.name: largest}
+
+
+def hide_copies(draft: Draft) -> None:
+    """What runs once more with the same weights was drawn the first time."""
+    for cluster in draft.clusters:
+        if cluster.shared:
+            close(draft, cluster, shared=True)
+
+
+def gather_followers(draft: Draft) -> None:
+    """What leaves a value's shape alone shares the words of the operation before it, or else of the next."""
+    for number in sorted(draft.boxes):
+        box = draft.boxes[number]
+        if box.kind not in PLAIN_KINDS and not flattens(box):
+            continue
+        (tail,), heads = draft.tails[number], draft.heads[number]
+        before = draft.boxes[tail]
+        if len(draft.heads[tail]) == 1 and takes(draft, before, box):
+            into, parts = before, before.parts + box.parts
+            draft.made[tail] = draft.made[number]
+            if number in draft.odds:
+                draft.odds[tail] = draft.odds.pop(number)
+        elif len(heads) == 1 and precedes(draft, box, draft.boxes[heads[0]]):
+            into = draft.boxes[heads[0]]
+            parts = box.parts + into.parts
+        else:
+            continue
+        draft.boxes[into.number] = into._replace(parts=parts)
+        draft.drop(number)
+
+
+def alike(draft: Draft, one: Box, other: Box) -> bool:
+    return one.times == other.times and draft.homes.get(one.number) == draft.homes.get(other.number)
+
+
+def takes(draft: Draft, before: Box, box: Box) -> bool:
+    """Whether a box may share the words of the one before: a flattened map has to be of one pixel."""
+    seen = before.number in draft.odds or before.number in draft.outputs
+    if before.kind in ("input", "join") or seen or not alike(draft, before, box):
+        return False
+    shape = draft.made[before.number].last
+    return not flattens(box) or shape.features == shape.channels
+
+
+def flattens(box: Box) -> bool:
+    return box.kind in ("shape", *PLAIN_KINDS) and "flatten" in box.parts
+
+
+def precedes(draft: Draft, box: Box, after: Box) -> bool:
+    """Whether a box may share the words of the one behind, its own value not shown."""
+    if box.number in draft.odds or box.number in draft.outputs:
+        return False
+    return alike(draft, box, after) and after.kind in ("conv", "linear", "pool", *PLAIN_KINDS)
+
+
+def hide_branches(draft: Draft) -> None:
+    """A join of many paths, or of several long ones, is drawn as one volume with all between."""
+    for number in sorted(draft.boxes):
+        if number not in draft.boxes or len(draft.tails[number]) < 2:
+            continue
+        lengths = sorted(length(draft, tail) for tail in draft.tails[number])
+        if len(lengths) <= MOST_PATHS and sum(one > 1 for one in lengths) < MOST_PATHS:
+            continue
+        ways = [way(draft, tail) for tail in draft.tails[number]]
+        sources = {steps[-1] for steps in ways if len(draft.heads[steps[-1]]) > 1}
+        region = between(draft, number) if len(sources) < MOST_PATHS else set()
+        if not 0 < len(region) <= LARGEST_BLOCK or any(draft.boxes[n].kind == "input" for n in region):
+            hide_paths(draft, number, {n for steps in ways for n in steps[:-1]})
+            continue
+        own = [c for c in draft.clusters if region <= numbers(c) and has_name(c)]
+        if own and not numbers(own[-1]) & draft.boxes.keys() - region:
+            close(draft, own[-1])
+        else:
+            join, *followers = draft.boxes[number].parts
+            items = items_between(draft.items, min(region) - 1, number)
+            paths = Cluster("group", f"{join} of {len(lengths)} paths", "", items)
+            close(draft, paths, *path_words(draft, number), *followers)
+
+
+def path_words(draft: Draft, join: int) -> list[str]:
+    """What the paths of a join begin with: `conv 3x3 ×4`."""
+    firsts = [steps[-2:] for steps in (way(draft, tail) for tail in draft.tails[join])]
+    found = Counter(
+        short(draft.boxes[first[0]].parts[0]) if len(first) > 1 else "identity" for first in firsts
+    )
+    return [f"{words} ×{count}" if count > 1 else words for words, count in found.items()]
+
+
+def items_between(items: tuple[Item, ...], low: int, high: int) -> tuple[Item, ...]:
+    """All boxes behind one number up to another, in those of their clusters that hold no others."""
+    found: list[Item] = []
+    for item in items:
+        inside = [low < box.number <= high for box in boxes([item])]
+        if all(inside):
+            found.append(item)
+        elif any(inside) and isinstance(item, Cluster):
+            found += items_between(item.items, low, high)
+    return tuple(found)
+
+
+def is_full(draft: Draft) -> bool:
+    return sum(box.kind != "join" for box in draft.boxes.values()) > MOST_VOLUMES
+
+
+def hide_blocks(draft: Draft) -> None:
+    """Where there is too much to draw, every block becomes one volume, the inner before the outer."""
+    for cluster in reversed(draft.clusters) if is_full(draft) else ():
+        if cluster.kind == "block":
+            close(draft, cluster, times=cluster.times)
+
+
+def hide_groups(draft: Draft) -> None:
+    """Where there still is too much, labelled braces become one volume: the innermost, if that is enough."""
+    items, depths = [draft.items], list[list[Cluster]]()
+    while any(items):
+        depths.append([item for inner in items for item in inner if isinstance(item, Cluster)])
+        items = [cluster.items for cluster in depths[-1]]
+    while depths and is_full(draft):
+        for cluster in reversed(depths.pop()):
+            if cluster.kind == "group" and cluster.name:
+                close(draft, cluster, times=cluster.times)
+
+
+def hide_cells(draft: Draft) -> None:
+    """Where there still is too much, a concatenation is drawn as one volume with all that it alone uses."""
+    joins = (
+        [n for n, box in sorted(draft.boxes.items()) if box.parts[0] == "concat"] if is_full(draft) else []
+    )
+    for join in joins:
+        hide_paths(draft, join, used_alone(draft, join, joins))
+
+
+def hide_paths(draft: Draft, join: int, before: set[int]) -> None:
+    """A join becomes one volume with what lies before it."""
+    name, *followers = draft.boxes[join].parts
+    draft.collapse({join, *before}, f"{name} of {len(draft.tails[join])} paths", *followers)
+
+
+def used_alone(draft: Draft, join: int, joins: list[int]) -> set[int]:
+    """A join, and back to other joins and to inputs all that nothing else uses."""
+    found = {join}
+    for number in sorted(draft.boxes.keys() - set(joins), reverse=True):
+        heads = draft.heads[number]
+        if heads and found.issuperset(heads) and draft.boxes[number].kind != "input":
+            found.add(number)
+    return found
+
+
+def alone(diagram: Diagram, cluster: Cluster, name: str) -> Diagram:
+    """A cluster as a diagram of its own, with the values that arrive as inputs."""
+    inside = numbers(cluster)
+    entering = {e.tail: e for e in reversed(diagram.edges) if e.tail not in inside and e.head in inside}
+    inputs = [Box(tail, "input", ("input",), ("input",)) for tail in sorted(entering)]
+    inner = [edge for edge in diagram.edges if edge.head in inside]
+    leaving = next(edge for edge in diagram.edges if edge.tail in inside and edge.head not in inside)
+    end = Box(max(inside) + 1, "output", ("output",), ("output",))
+    edges = (*inner, leaving._replace(head=end.number))
+    return Diagram(name, (), (), (*inputs, *cluster.items, end), edges)
