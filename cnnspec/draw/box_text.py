@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-import unicodedata
 
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Box, Cluster, Count, Edge
+from cnnspec.draw.names import plain
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import describe
 from cnnspec.values.shapes import Shape
@@ -17,7 +17,6 @@ SILENT = frozenset(
 ) | {"gamma", "dims"}
 """Arguments that a picture leaves to the table."""
 
-LONGEST = 40  # characters of a name
 TITLE = 16  # characters of a line in the title of a cluster
 BREAKS = re.compile(
     r" (?=[a-z])"
@@ -171,9 +170,3 @@ def three_digits(number: int) -> str:
             value = number / size
             return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}{unit}"
     return str(number)
-
-
-def plain(text: str, longest: int = LONGEST) -> str:
-    """A name for a picture: no control or bidirectional characters, not too long."""
-    kept = "".join(c for c in text if unicodedata.category(c)[0] not in "C" and c not in "\u2028\u2029")
-    return kept if len(kept) <= longest else kept[: longest - 1] + "…"

@@ -11,10 +11,11 @@ from graphviz.quoting import NoHtml
 
 from cnnspec import __version__
 from cnnspec.draw import style
-from cnnspec.draw.box_text import box_lines, cluster_lines, edge_lines, plain
+from cnnspec.draw.box_text import box_lines, cluster_lines, edge_lines
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
 from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, Port, boxes, totals
+from cnnspec.draw.names import plain
 from cnnspec.draw.wrap import column_of
 from cnnspec.text.output import MARK
 

@@ -8,10 +8,10 @@ from functools import cache
 from itertools import product
 
 from cnnspec.draw import dot
-from cnnspec.draw.box_text import plain
 from cnnspec.draw.engine import DrawProblem, Engine, engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram, boxes
+from cnnspec.draw.names import plain
 from cnnspec.draw.style import SIZE
 from cnnspec.draw.svg import Drawing, Page, Sheet, Unreadable, Words, page, parse
 from cnnspec.draw.wrap import ASPECT, TOLERABLE, likely, measure, sever, wrap

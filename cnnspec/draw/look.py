@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
+from cnnspec.draw.names import plain
 from cnnspec.draw.theme import THEMES, Theme
 
 VIEWS = ("graph", "volume")
@@ -60,8 +61,6 @@ def look_of(
     choose("theme", theme, THEMES)
     look = Look(view=view, theme=THEMES[theme], font=font or "", blocks=blocks, caption=caption)
     if title is not None:
-        from cnnspec.draw.box_text import plain  # which needs looks
-
         look = look._replace(title=plain(title, LONGEST))
     graphs = {"detail": detail, "direction": direction, "show": show}
     given = [name for name, value in graphs.items() if value is not None]

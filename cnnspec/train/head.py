@@ -28,7 +28,9 @@ class Head(NamedTuple):
     def shares(self, auxiliary: float | None) -> tuple[float, ...]:
         """What each output weighs in the loss. Raises RunProblem where a weight is for none."""
         if auxiliary is not None and self.outputs == 1:
-            raise RunProblem("the net has no output that only training has, and --aux-weight weighs none")
+            raise RunProblem(
+                "the net has no output that only training has, and there is none for aux_weight to weigh"
+            )
         other = AUXILIARY.get(self.outputs - 1, 0.3) if auxiliary is None else auxiliary
         return tuple(1.0 if place == self.main else other for place in range(self.outputs))
 
@@ -59,7 +61,7 @@ def check_frozen(keys: Sequence[str], starts: tuple[str, ...]) -> None:
     for start in starts:
         if not any(key.startswith(start) for key in keys):
             raise RunProblem(
-                f"--freeze {start}: no key begins so, as {keys[0]} does with {keys[0].split('.')[0]}"
+                f"freeze {start}: no key begins so, as {keys[0]} does with {keys[0].split('.')[0]}"
             )
     if all(key.startswith(starts) for key in keys):
         raise RunProblem("no tensor is left to train")

@@ -81,7 +81,7 @@ def device_of(name: str) -> str:
     try:
         torch.zeros(1, device=found).item()
     except (RuntimeError, AssertionError):
-        raise RunProblem(f"--device {name}: PyTorch has no such device here that computes") from None
+        raise RunProblem(f"device {name}: PyTorch has no such device here that computes") from None
     return found
 
 

@@ -136,7 +136,7 @@ def translated(trainer: FullTrainer) -> Iterator[None]:
         if not type(problem).__module__.startswith(("torch._dynamo", "torch._inductor")):
             raise
         words, *_ = str(getattr(problem, "inner_exception", problem)).splitlines()
-        raise RunProblem(f"the net cannot be compiled here: {words}; leave --compile out") from None
+        raise RunProblem(f"the net cannot be compiled here: {words}; train it uncompiled") from None
     except RunProblem as problem:  # from a worker it comes with a traceback around it
         last = str(problem).strip().splitlines()[-1]
         raise RunProblem(last.removeprefix("cnnspec.run.RunProblem: ")) from None

@@ -40,7 +40,7 @@ def test_frozen_tensors_stay(data: Path, tmp_path: Path) -> None:
     after = found.engine.net.state_dict()
     stay = {key for key in before if (before[key] == after[key]).all()}
     assert stay == {key for key in before if key.startswith(("conv1", "linear2"))}
-    with pytest.raises(RunProblem, match=r"--freeze conv9: no key begins so, as conv1\.weight does"):
+    with pytest.raises(RunProblem, match=r"freeze conv9: no key begins so, as conv1\.weight does"):
         session(tmp_path, data, freeze=("conv9",))
     with pytest.raises(RunProblem, match="no tensor is left to train"):
         session(tmp_path, data, freeze=("",))
@@ -117,7 +117,7 @@ def test_a_net_that_cannot_be_compiled_is_told(
     plainly = torch.nn.Module.compile
     monkeypatch.setattr(torch.nn.Module, "compile", lambda net: plainly(net, backend=break_off))
     with pytest.raises(
-        RunProblem, match=r"cannot be compiled here: .*g\+\+: no such file; leave --compile out"
+        RunProblem, match=r"cannot be compiled here: .*g\+\+: no such file; train it uncompiled"
     ):
         [*session(tmp_path, data, compile=True).run()]
 
@@ -137,7 +137,7 @@ def test_trivial_changes_follow_from_the_seed(torchvision: Any, kind: str) -> No
 def test_auxiliary_outputs_weigh_as_in_their_papers() -> None:
     one, two = (head_of(unroll(check_text(headed(count)).networks[0])) for count in (1, 2))
     assert (one.shares(None), two.shares(None)) == ((1.0, 0.4), (1.0, 0.3, 0.3))
-    with pytest.raises(RunProblem, match="--aux-weight weighs none"):
+    with pytest.raises(RunProblem, match="there is none for aux_weight to weigh"):
         head_of(unroll(check(DIGITS).networks[0])).shares(0.3)
     assert two.shares(0.0) == (1.0, 0.0, 0.0)
     lone = check_text("net N { input 1@4x4, flatten, linear 3, sigmoid }").networks[0]
@@ -148,7 +148,7 @@ def test_auxiliary_outputs_weigh_as_in_their_papers() -> None:
 @pytest.mark.parametrize("name", ["cuda:99", "meta", "nowhere"])
 def test_a_device_that_does_not_compute_is_told(name: str, data: Path, tmp_path: Path) -> None:
     done = call("train", DIGITS, data, "--device", name, "--out", tmp_path / "run")
-    assert done.err.endswith(f"--device {name}: PyTorch has no such device here that computes\n")
+    assert done.err.endswith(f"device {name}: PyTorch has no such device here that computes\n")
 
 
 @pytest.mark.parametrize("backend", ["torch", "numpy"])

@@ -11,10 +11,10 @@ from importlib.resources import files
 from string import Template
 
 from cnnspec.draw import dot
-from cnnspec.draw.box_text import plain
 from cnnspec.draw.engine import DrawProblem
 from cnnspec.draw.look import Look
 from cnnspec.draw.model import Diagram
+from cnnspec.draw.names import plain
 from cnnspec.draw.page.colours import variables
 from cnnspec.draw.page.entries import Contents, contents
 from cnnspec.draw.page.faults import fault_list, marks

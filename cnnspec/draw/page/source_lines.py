@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import NamedTuple
 
-from cnnspec.draw.box_text import plain
+from cnnspec.draw.names import plain
 from cnnspec.graph.tree import Again, Leaf, Lost, Merge, Network, Step, Use
 from cnnspec.graph.walk import children
 from cnnspec.text.source import Source, Span

@@ -42,7 +42,7 @@ def figure(
 def mark(network: Network) -> str:
     """What stands in every file that holds the figure."""
     from cnnspec import __version__
-    from cnnspec.draw.box_text import plain
+    from cnnspec.draw.names import plain
     from cnnspec.text.output import MARK
 
     return f"{plain(network.name)}: {MARK} {__version__}"
