@@ -11,10 +11,8 @@ from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.solutions import (
     Added,
     Branch,
-    Either,
     Formula,
     Given,
-    Index,
     Line,
     Make,
     Phrase,
@@ -89,7 +87,7 @@ class Printer:
     # Loops
 
     @contextmanager
-    def loop(self, turn: Index) -> Iterator[None]:
+    def loop(self, turn: Variable) -> Iterator[None]:
         """What is spelled now stands in a loop, whose index has a name."""
         taken = set(self.local.taken)
         turn.name = turn.name or self.local.local(INDICES[self.depth % len(INDICES)])
@@ -128,21 +126,16 @@ class Printer:
         if isinstance(solved, Formula):
             return self.formula(solved.terms)
         if isinstance(solved, Given):
-            return self.names.parameter(solved.name)
-        if isinstance(solved, Either):
-            taken = solved.name in self.parameters.columns
+            taken = not solved.otherwise or solved.name in self.parameters.columns
             return self.names.parameter(solved.name) if taken else solved.otherwise
         if isinstance(solved, Added):
             return self.names.parameter(self.parameters.added(solved))
         if isinstance(solved, Phrase):
             return "".join(map(self.word, solved.parts))
-        if isinstance(solved, Index):
-            solved.is_read = True
-            return solved.name
         if isinstance(solved, Straight):
             return self.straight(solved)
         if isinstance(solved, Variable):
-            solved.name = solved.name or self.local.local(solved.wish)
+            solved.is_read, solved.name = True, solved.name or self.local.local(solved.wish)
             return solved.name
         return flat(self.text(solved))
 

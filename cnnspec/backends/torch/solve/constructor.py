@@ -12,7 +12,6 @@ from cnnspec.backends.torch.solve.frames import Frame
 from cnnspec.backends.torch.solve.solutions import (
     ByRow,
     ClassName,
-    Either,
     Given,
     Items,
     Line,
@@ -180,7 +179,7 @@ class Constructor:
         if not frame.is_given(name, classes) or not all(map(frame.is_bare, calls.values())):
             return None
         first, *others = dict.fromkeys(classes.values())
-        return Make(Given(name) if others else Either(name, first), ())
+        return Make(Given(name, "" if others else first), ())
 
     def container(self, column: Column, holder: Holder) -> Solved:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""

@@ -21,12 +21,12 @@ from cnnspec.backends.torch.solve.solutions import (
     ByRow,
     ClassName,
     Formula,
-    Index,
     Items,
     Make,
     Phrase,
     Solution,
     Straight,
+    Variable,
     agree,
     alike,
     literal,
@@ -150,7 +150,7 @@ class Loop(Frame):
 
     def __init__(self, parent: Frame, parents: list[int]) -> None:
         self.parent, self.parents = parent, parents
-        self.signatures, self.index = parent.signatures, Index()
+        self.signatures, self.index = parent.signatures, Variable()
 
     @property
     def is_lone(self) -> bool:

@@ -45,7 +45,7 @@ class Parameters:
         if isinstance(solved, Formula):
             for name in sorted(names_in(solved.terms)):
                 self.columns.setdefault(name, None)
-        elif isinstance(solved, Given):
+        elif isinstance(solved, Given) and not solved.otherwise:
             given = {row: as_class(each[solved.name]) for row, each in enumerate(self.arguments)}
             self.columns.setdefault(solved.name, given)
         elif isinstance(solved, Added):

@@ -22,14 +22,6 @@ class ClassName(str):
     """A class of the emitted program as a value: a layer that is an argument of a block."""
 
 
-class Index:
-    """The number of a loop's turn, known by identity; its name is found when it is printed first."""
-
-    def __init__(self) -> None:
-        self.name = ""
-        self.is_read = False
-
-
 class Formula(NamedTuple):
     """A polynomial over the names that the class knows."""
 
@@ -37,16 +29,10 @@ class Formula(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A parameter of the block, taken as it is given."""
+    """A parameter of the block; `otherwise`: what stands there if the class does not take it anyhow."""
 
     name: str
-
-
-class Either(NamedTuple):
-    """A parameter of the block where the class takes it anyhow, else what it is in all rows."""
-
-    name: str
-    otherwise: str
+    otherwise: str = ""
 
 
 class Added(NamedTuple):
@@ -65,16 +51,16 @@ class Phrase(NamedTuple):
 class Straight(NamedTuple):
     """`start + step * i`: what changes by the same step from turn to turn of a loop."""
 
-    turn: Index
+    turn: Variable
     start: Solution
     step: Solution
 
 
 class Variable:
-    """A local variable, known by identity; its name, like the wish, is found when it is printed first."""
+    """A local variable or the index of a loop, known by identity; it is named when it is printed first."""
 
-    def __init__(self, wish: str) -> None:
-        self.wish, self.name = wish, ""
+    def __init__(self, wish: str = "") -> None:
+        self.wish, self.name, self.is_read = wish, "", False
 
 
 class Make(NamedTuple):
@@ -85,7 +71,7 @@ class Make(NamedTuple):
     brackets: str = "()"
 
 
-Solution = Formula | Given | Either | Added | Phrase | Index | Straight | Variable | Make | Text
+Solution = Formula | Given | Added | Phrase | Straight | Variable | Make | Text
 
 
 class Line(NamedTuple):
@@ -107,7 +93,7 @@ class Branch(NamedTuple):
 class Turns(NamedTuple):
     """`for …:` so many times; as an argument, `*(… for …)` of its only line."""
 
-    turn: Index
+    turn: Variable
     body: Solved
     times: Solution
 
