@@ -176,12 +176,6 @@ class Class(Frame):
         parts = (name.rpartition(".") for row in self.rows for name in step_names(row.steps))
         return {scope for scope, _, own in parts if own in DICT_METHODS}
 
-    def add_flag(self, way: Way, wish: str) -> str:
-        """A new attribute that remembers which rows go a way."""
-        name = self.attributes.unused(wish)
-        self.flags.append((way, name))
-        return name
-
     def flag(self, way: Way) -> str:
         """The attribute that tells which rows go a way, "" where none does."""
         for known, name in self.flags:

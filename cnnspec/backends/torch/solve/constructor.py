@@ -238,11 +238,14 @@ class Constructor:
     def define(self, way: Way, condition: Solution, wish: str) -> tuple[Solved, Solution]:
         """What tells which rows go a way: an attribute, set here if it is not known yet."""
         known = self.cls.flag(way)
-        flag = f"self.{known or self.cls.add_flag(way, wish)}"
-        defined: Solved = [Line(condition, flag)]
+        name = known or self.cls.attributes.unused(wish)
+        flag, defined = f"self.{name}", Solved()
+        if not known:
+            self.cls.flags.append((way, name))
+            defined = [Line(condition, flag)]
         # mypy takes `act` for a class behind `act is not None`, not behind what remembers that
         narrows = isinstance(condition, Phrase) and isinstance(condition.parts[0], Given)
-        return [] if known else defined, condition if narrows else flag
+        return defined, condition if narrows else flag
 
     @staticmethod
     def condition(way: Way, frame: Frame, hint: str) -> Solution:

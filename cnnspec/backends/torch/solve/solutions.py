@@ -109,17 +109,10 @@ def branch(condition: Solution, then: Solved, otherwise: Solved) -> Solved:
     return [Branch(condition, then, otherwise)] if then or otherwise else []
 
 
-def alike(left: Solution | Statement, right: Solution | Statement) -> bool:
+def alike(left: Solution, right: Solution) -> bool:
     """Whether two solutions are written alike."""
     if isinstance(left, Added) and isinstance(right, Added):
         return alike_columns(left.column, right.column, same)
-    if isinstance(left, Make) and isinstance(right, Make):
-        return (
-            left.brackets == right.brackets
-            and len(left.items) == len(right.items)
-            and alike(left.head, right.head)
-            and all(a[0] == b[0] and alike(a[1], b[1]) for a, b in zip(left.items, right.items, strict=True))
-        )
     return type(left) is type(right) and left == right
 
 
