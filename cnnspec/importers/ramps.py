@@ -5,13 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 from cnnspec.importers.formulas import Formula
-from cnnspec.importers.model import Operation
 from cnnspec.importers.terms import Call, Chain, Term, rebuild, walk
 
 LAYER, ARGUMENT = "stochasticdepth", "p"
 MOST_STEPS = 200
-FLOAT32 = 2**-23
-"""The relative error of its numbers after a product or two."""
 TOPS = [Fraction(number, 20) for number in range(1, 20)]
 """Rates that networks rise to: 0.05, 0.1, …"""
 
@@ -59,21 +56,6 @@ def find_ramp(rates: list[float], error: float = 0) -> tuple[float, int] | None:
 def step_of(rate: float, top: float, steps: int) -> float:
     """The rate of the step of a ramp that is next to this one."""
     return top * round(rate * steps / top) / steps
-
-
-def without_rounding(operations: list[Operation]) -> list[Operation]:
-    """Rates that rise in numbers of float32, as `torch.linspace` makes them, as those that are meant."""
-    rates = [operation.layer.value(ARGUMENT) for operation in operations if operation.layer.name == LAYER]
-    ramp = find_ramp(rates, FLOAT32)
-    if ramp is None:
-        return operations
-    exact = {rate: step_of(rate, *ramp) for rate in rates}
-    return [
-        operation._replace(layer=operation.layer.with_arguments(p=exact[operation.layer.value(ARGUMENT)]))
-        if operation.layer.name == LAYER
-        else operation
-        for operation in operations
-    ]
 
 
 def part(rate: float, top: float, steps: int) -> Formula:

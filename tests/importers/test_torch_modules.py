@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
@@ -269,6 +270,28 @@ def test_rates_that_rise_in_float32_are_those_that_are_meant() -> None:
     assert 0.1 * 5 / 11 not in rates
     model = read(nn.Sequential(*(DropPath(rate) for rate in rates[1:])), [IMAGE])
     assert [o.layer.value("p") for o in model.operations] == [0.1 * step / 11 for step in range(1, 12)]
+
+
+class Scaled(nn.Conv2d):
+    """Its filters have the variance gamma^2 and a gain, as timm's have."""
+
+    def __init__(self, arriving: int, width: int, gamma: float) -> None:
+        super().__init__(arriving, width, 1)
+        self.gain = nn.Parameter(torch.ones(width, 1, 1, 1))
+        self.scale = gamma * self.weight[0].numel() ** -0.5
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        filters = self.weight.reshape(1, self.out_channels, -1)
+        gain = (self.gain * self.scale).view(-1)
+        weight = F.batch_norm(filters, None, None, weight=gain, training=True, momentum=0.0, eps=1e-6)
+        return F.conv2d(x, weight.reshape_as(self.weight), self.bias)
+
+
+def test_gammas_that_differ_by_rounding_are_one() -> None:
+    gamma, widths = 1.7015043497085571, (3, 288, 1152, 144)
+    layers = (Scaled(*pair, gamma) for pair in pairwise(widths))
+    model = read(nn.Sequential(*layers), [IMAGE])
+    assert {o.layer.value("gamma") for o in model.operations} == {gamma}
 
 
 def test_a_module_called_twice_has_its_keys_twice() -> None:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from cnnspec.importers.as_maps import without_reshapes
 from cnnspec.importers.model import Input, Model, Operation, Output
 from cnnspec.importers.names import from_class
-from cnnspec.importers.ramps import without_rounding
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.tidy import with_own_pads
@@ -28,6 +27,7 @@ from cnnspec.importers.torch import (
 from cnnspec.importers.torch.compare import Run, merge
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
+from cnnspec.importers.torch.rounding import without_rounding
 from cnnspec.importers.torch.signature import names_of_inputs
 from cnnspec.importers.torch.terms import make_term
 from cnnspec.importers.torch.trace import BATCH, trace
