@@ -6,7 +6,8 @@ form become a repeat over a table. `unroll` gives back the chain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 from cnnspec.importers.columns import Unalike
@@ -87,15 +88,30 @@ def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, in
         if loose[:period] != loose[period : 2 * period]:
             continue
         second, times = strict[period : 2 * period], 2
-        if exact and is_repeated(second):
+        if is_repeated(second):
             continue
         while strict[times * period : (times + 1) * period] == second:
             times += 1
+        if exact and times == 2 and any(map(are_rows, neighbours(terms, place, period))):
+            continue
         size = weight(tuple(terms[place : place + period]))
         first = terms[place]
         if (times - 1) * size > 1 or (exact and isinstance(first, Call) and first.keyed):
             found.append(((times - 1) * size, -period, times))
     return [(-period, times) for _, period, times in sorted(found, reverse=True)]
+
+
+def neighbours(terms: list[Term], place: int, period: int) -> Iterator[list[list[object]]]:
+    """Two turns with the one before, and with the one behind, where that is of their form."""
+    for first in (place - period, place):
+        turns = [tuple(terms[max(0, at) : at + period]) for at in range(first, first + 3 * period, period)]
+        if len({tuple(map(form, turn)) for turn in turns}) == 1:
+            yield [[form(term, True) for term in turn] for turn in turns]
+
+
+def are_rows(turns: Sequence[list[object]]) -> bool:
+    """Whether three turns differ each from each: they are rows of a table, none is the first of others."""
+    return not any(one == two for one, two in combinations(turns, 2))
 
 
 def is_repeated(forms: list[object]) -> bool:

@@ -82,6 +82,14 @@ def test_what_follows_no_rule_stands_in_a_table() -> None:
     assert isinstance(braces.body[0], Repeat)
 
 
+def test_numbers_one_a_turn_are_a_list() -> None:
+    """Neither pairs, of which the first differs, nor rows for several turns at once."""
+    first, *others = (use(8, stride) for stride in (2, 9, 4, 7, 5, 3))
+    _, repeat = tidy(reroll((first._replace(name="Other"), *others), LINES))
+    assert isinstance(repeat, Repeat) and len(repeat.names) == len(repeat.body) == 1
+    assert repeat.rows == (9, 4, 7, 5, 3)
+
+
 def test_two_names_are_not_forced_into_one() -> None:
     chain = tuple(
         Call("Basic", (("width", 4), ("stride", stride)), ("conv", k), True) for k, stride in ((1, 2), (2, 1))
