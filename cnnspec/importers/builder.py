@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cnnspec.importers.fields import Refuse
-from cnnspec.importers.model import Input, Model, Operation, Output, Value
+from cnnspec.importers.model import Input, Model, Operation, Output, Value, needed
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.text import is_name
 from cnnspec.layers.base import Join, Layer, Misfit
@@ -129,14 +129,3 @@ class Builder:
             raise Refused(self.refusals)
         named = tuple(Output(label, value) for label, value in outputs.items())
         return Model(name, tuple(self.inputs), tuple(found), named, named=False)
-
-
-def needed(operations: Sequence[Operation], outputs: Sequence[Value]) -> list[Operation]:
-    """The operations that some outputs are computed by."""
-    wanted = {value.number for value in outputs}
-    found = []
-    for operation in reversed(operations):
-        if operation.output.number in wanted:
-            found.append(operation)
-            wanted.update(value.number for value in operation.inputs)
-    return found[::-1]

@@ -7,7 +7,7 @@ PyTorch, ONNX or any other source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.layers.base import Layer
@@ -81,3 +81,14 @@ class Model(NamedTuple):
 def all_keys(model: Model) -> list[str]:
     """The keys of a model's weights, in the order in which they are used first."""
     return list(dict.fromkeys(key for operation in model.operations for key in operation.keys.values()))
+
+
+def needed(operations: Sequence[Operation], outputs: Sequence[Value]) -> list[Operation]:
+    """The operations that some outputs are computed by."""
+    wanted = {value.number for value in outputs}
+    found = []
+    for operation in reversed(operations):
+        if operation.output.number in wanted:
+            found.append(operation)
+            wanted.update(value.number for value in operation.inputs)
+    return found[::-1]

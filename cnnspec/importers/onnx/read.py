@@ -14,7 +14,7 @@ from onnx import ModelProto
 from cnnspec.importers.arrangement import axes_of, permute
 from cnnspec.importers.as_maps import without_reshapes
 from cnnspec.importers.flows import Refuse
-from cnnspec.importers.model import Input, Model, Operation, Output, Value
+from cnnspec.importers.model import Input, Model, Operation, Output, Value, needed
 from cnnspec.importers.onnx import (
     activation_rows,
     arithmetic_rows,
@@ -236,14 +236,3 @@ def is_turned(model: ModelProto, name: str) -> bool:
 def label(name: str) -> str:
     """A name as a label may be."""
     return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
-
-
-def needed(operations: Sequence[Operation], outputs: Sequence[Value]) -> list[Operation]:
-    """The operations that outputs depend on."""
-    wanted = {value.number for value in outputs}
-    found = []
-    for operation in reversed(operations):
-        if operation.output.number in wanted:
-            wanted |= {value.number for value in operation.inputs}
-            found.append(operation)
-    return found[::-1]
