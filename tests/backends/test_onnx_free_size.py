@@ -111,10 +111,10 @@ def test_sides_bear_names_where_they_are_those_of_the_input() -> None:
     [
         (
             "conv 2@3x3, flatten, linear 2",
-            "net.cnn:2: `linear1` fixes the size of the input: for 1@9x9 it would be",
+            "net.cnn:2: `linear1` fixes the size of the input: for 1@7x7 it would be",
         ),
         ("adaptiveavgpool 8x8, flatten, linear 2", "`adaptiveavgpool1` fixes the size"),
-        ('conv 2@3x3 stride=2 pad="same"', "`conv1` fixes the size of the input: for 1@9x9 "),
+        ('conv 2@3x3 stride=2 pad="same"', "`conv1` fixes the size of the input: for 1@7x7 "),
         ("upsample size=20x20", "`upsample1` fixes the size"),
         ("maxpool 3x3 stride=2 pad=1 ceil=yes", "`maxpool1` fixes the size"),
     ],
@@ -125,3 +125,18 @@ def test_a_layer_that_fixes_a_size_is_named(layers: str, words: str) -> None:
     with pytest.raises(Refusal) as refusal:
         build(found.networks[0], "onnx", free_size=True)
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("net N { input 5, linear 2 }", "N takes no maps"),
+        ("net N { input 1@8x8\nflatten, unflatten 1@8x8 }", "N takes no other input near 1@8x8"),
+    ],
+    ids=["a vector", "a map of a vector"],
+)
+def test_a_net_without_sizes_to_choose_is_told(text: str, words: str) -> None:
+    found = check_text(text)
+    assert found.ok, found.diagnostics
+    with pytest.raises(Refusal, match=words):
+        build(found.networks[0], "onnx", free_size=True)

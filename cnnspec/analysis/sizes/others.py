@@ -5,12 +5,12 @@ from __future__ import annotations
 from cnnspec.analysis.sizes.explore import Inputs, Recheck
 from cnnspec.graph.tree import Network
 
-STEPS = (1, 2, 4, 8, 16, 32)
-"""What sides grow by: at each halving of a map some of them make an odd side even, and an even one odd."""
+STEPS = (-1, 1, 2, 4, 8, 16, 32)
+"""What is added to sides: at each halving some of them make an odd side even, and an even one odd."""
 
 
 def for_other_sizes(network: Network, recheck: Recheck) -> list[Network]:
-    """The network for larger inputs, where it is valid for them: grown by STEPS, twice as high, doubled."""
+    """The network for other inputs, where it is valid for them: by STEPS, twice as high, doubled."""
     written = {given.name: given.value.shape for given in network.inputs if given.value.shape is not None}
 
     def grown(step: int, high: int, wide: int) -> Inputs:
@@ -22,4 +22,5 @@ def for_other_sizes(network: Network, recheck: Recheck) -> list[Network]:
         }
 
     tried = [grown(step, 1, 1) for step in STEPS] + [grown(0, 2, 1), grown(0, 2, 2)]
-    return [found for found in map(recheck, tried) if found is not None]
+    real = [given for given in tried if all(min(shape.dimensions) > 0 for shape in given.values())]
+    return [found for found in map(recheck, real) if found is not None]

@@ -19,10 +19,11 @@ def free_size(body: Body, network: Network, others: Sequence[tuple[Network, Body
     A side that is the input's bears its name in all values; another has none. Raises Refusal where an
     operator is another, or a tensor has another shape.
     """
+    maps = [name for name in body.inputs if len(body.dimensions[name]) == 3]
+    if not maps:
+        raise Refusal(f"{network.name} takes no maps: it has no height and width that could be free")
     if not others:
-        raise Refusal(
-            f"{network.name} takes no larger input than {inputs_of(network)}: its size cannot be free"
-        )
+        raise Refusal(f"{network.name} takes no other input near {inputs_of(network)}: its size is fixed")
     for tried, other in others:
         for op, twin in zip_longest(body.ops, other.ops):
             if op is None or twin is None or facts(body, op) != facts(other, twin):
@@ -33,7 +34,6 @@ def free_size(body: Body, network: Network, others: Sequence[tuple[Network, Body
     def columns(name: str) -> list[tuple[int | str | None, ...]]:
         return [*zip(*(each.dimensions[name] for each in bodies), strict=True)]
 
-    maps = [name for name in body.inputs if len(body.dimensions[name]) == 3]
     sides = [(f"{name}.{side}" if len(maps) > 1 else side) for name in maps for side in ("height", "width")]
     given = [column for name in maps for column in columns(name)[1:]]
     named = {column: side for column, side in zip(given, sides, strict=True) if given.count(column) == 1}
