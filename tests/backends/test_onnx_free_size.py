@@ -140,3 +140,10 @@ def test_a_net_without_sizes_to_choose_is_told(text: str, words: str) -> None:
     assert found.ok, found.diagnostics
     with pytest.raises(Refusal, match=words):
         build(found.networks[0], "onnx", free_size=True)
+
+
+def test_a_layer_is_named_in_its_block() -> None:
+    text = 'block Half {\n    first: conv 2@3x3 stride=2 pad="same"\n}\nnet N { input 1@8x8, Half, relu }'
+    (network,) = check_text(text).networks
+    with pytest.raises(Refusal, match=r"net\.cnn:2: `first` fixes the size"):
+        build(network, "onnx", free_size=True, functions=True)

@@ -25,10 +25,8 @@ def free_size(body: Body, network: Network, others: Sequence[tuple[Network, Body
     if not others:
         raise Refusal(f"{network.name} takes no other input near {inputs_of(network)}: its size is fixed")
     for tried, other in others:
-        for op, twin in zip_longest(body.ops, other.ops):
-            if op is None or twin is None or facts(body, op) != facts(other, twin):
-                is_known = op is None or any(each.name == op.name for each in other.ops)
-                raise Refusal(words_of(twin if is_known and twin is not None else op, tried))
+        if (op := difference(body, other)) is not None:
+            raise Refusal(words_of(op, tried))
     bodies = [body, *(other for _, other in others)]
 
     def columns(name: str) -> list[tuple[int | str | None, ...]]:
@@ -45,12 +43,23 @@ def free_size(body: Body, network: Network, others: Sequence[tuple[Network, Body
     body.dimensions = free
 
 
+def difference(body: Body, other: Body) -> Op | None:
+    """The first operator that one of them alone has, in a block's function where that is another."""
+    for op, twin in zip_longest(body.ops, other.ops):
+        if op is None or twin is None:
+            return op or twin
+        if op.body is not None and twin.body is not None and (inner := difference(op.body, twin.body)):
+            return inner
+        if facts(body, op) != facts(other, twin):
+            return twin if any(each.name == op.name for each in other.ops) else op
+    return None
+
+
 def facts(body: Body, op: Op) -> tuple[Any, ...]:
-    """All that an operator computes with, comparable: constants as their numbers, tensors by their shapes."""
+    """All that an operator is, its function aside: constants as their numbers, tensors by their shapes."""
     given = [constant(body.constants[name]) if name in body.constants else name for name in op.inputs]
     shapes = [body.tensors.get(name) for name in op.inputs]
-    inner = [facts(op.body, each) for each in op.body.ops] if op.body is not None else None
-    return op.kind, given, shapes, op.output, op.name, attributes(op.attributes), inner
+    return op.kind, given, shapes, op.output, op.name, attributes(op.attributes)
 
 
 def constant(numbers: Any) -> tuple[Any, ...]:
@@ -61,9 +70,8 @@ def attributes(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return sorted((name, repr(value)) for name, value in found.items())
 
 
-def words_of(op: Op | None, network: Network) -> str:
+def words_of(op: Op, network: Network) -> str:
     """Where a size is fixed: the layer, its line, and for which input the model is another."""
-    assert op is not None
     path = op.scopes[-1].path if op.scopes else op.name
     place = f"{op.span.source.name}:{op.span.line}: " if op.span is not None else ""
     return f"{place}`{path}` fixes the size of the input: for {inputs_of(network)} it would be another"
