@@ -70,6 +70,12 @@ class Writer:
     def __init__(self, diagram: Diagram, look: Look) -> None:
         self.diagram, self.look, self.theme = diagram, look, look.theme
         around = [edge for edge in diagram.edges if edge.route and look.direction == "tb"]
+        self.tails: dict[int, list[int]] = {}  # by the heads of edges
+        self.heads: dict[int, list[int]] = {}  # by the tails of edges that are no skips
+        for edge in diagram.edges:
+            self.tails.setdefault(edge.head, []).append(edge.tail)
+            if edge.route != "skip":
+                self.heads.setdefault(edge.tail, []).append(edge.head)
         self.joins = {box.number for box in boxes(diagram.items) if box.kind == "join"}
         self.parted = {edge.tail for edge in around} | {e.head for e in around if e.route == "skip"}
 
@@ -148,18 +154,16 @@ class Writer:
         params, macs = sum(box.params.total for box in found), sum(box.macs.total for box in found)
         lines = cluster_lines(cluster, params, macs, self.look, first < within[0])
         with graph.subgraph(name=f"cluster_{first}_{depth}") as inner:
-            blank = self.blank(lines) if self.is_a_branch(first, last) else ""
+            down = self.look.direction == "tb"
+            blank = self.blank(lines) if down and self.is_a_branch(range(first, last + 1)) else ""
             label = text("".join(f"{blank}{line}\n" for line in lines))
             inner.attr("graph", **style.cluster_attributes(cluster, depth, self.theme), label=label)
             self.add_items(inner, cluster.items, within, depth + 1)
 
-    def is_a_branch(self, first: int, last: int) -> bool:
+    def is_a_branch(self, numbers: range) -> bool:
         """Whether others stand beside the cluster of these boxes: what feeds it feeds them, too."""
-        fed = {edge.tail for edge in self.diagram.edges if edge.tail < first <= edge.head <= last}
-        return self.look.direction == "tb" and any(
-            edge.tail in fed and not first <= edge.head <= last and edge.route != "skip"
-            for edge in self.diagram.edges
-        )
+        fed = {tail for number in numbers for tail in self.tails.get(number, ()) if tail < numbers[0]}
+        return any(head not in numbers for tail in fed for head in self.heads.get(tail, ()))
 
     @staticmethod
     def blank(lines: list[str]) -> str:
