@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from graphviz import Digraph
 from graphviz.quoting import NoHtml
@@ -64,6 +64,19 @@ def text(words: str) -> NoHtml:
     return NoHtml(escaped.replace("\n", "\\l" if words.endswith("\n") else "\\n"))
 
 
+def crossing(diagram: Diagram) -> set[tuple[int, int]]:
+    """The skips, by their ends, that begin within another and end behind it, and those others."""
+    skips = sorted({(edge.tail, edge.head) for edge in diagram.edges if edge.route == "skip"})
+    found = set()
+    for place, one in enumerate(skips):
+        for other in islice(skips, place + 1, None):
+            if other[0] >= one[1]:
+                break
+            if one[0] < other[0] and one[1] < other[1]:
+                found |= {one, other}
+    return found
+
+
 class Writer:
     """Writes a diagram, or parts of it, as it is to look."""
 
@@ -76,6 +89,7 @@ class Writer:
             self.tails.setdefault(edge.head, []).append(edge.tail)
             if edge.route != "skip":
                 self.heads.setdefault(edge.tail, []).append(edge.head)
+        self.crossing = crossing(diagram)
         self.joins = {box.number for box in boxes(diagram.items) if box.kind == "join"}
         self.parted = {edge.tail for edge in around} | {e.head for e in around if e.route == "skip"}
 
@@ -165,6 +179,18 @@ class Writer:
         fed = {tail for number in numbers for tail in self.tails.get(number, ()) if tail < numbers[0]}
         return any(head not in numbers for tail in fed for head in self.heads.get(tail, ()))
 
+    def keeps_right(self, edge: Edge) -> bool:
+        """Whether a skip stays right of what it passes by: both begin at one place, and none crosses it."""
+        ends = (edge.tail, edge.head)
+        column = column_of(self.diagram, edge.head)
+        return (
+            edge.route == "skip"
+            and self.look.direction == "tb"
+            and ends not in self.crossing
+            and ends not in self.diagram.severed
+            and any(column_of(self.diagram, head) == column for head in self.heads.get(edge.tail, ()))
+        )
+
     @staticmethod
     def blank(lines: list[str]) -> str:
         """As wide as the title: a cluster so wide has room for it on one side of the edge that comes in."""
@@ -182,6 +208,8 @@ class Writer:
         lines = edge_lines(edge, self.look)
         label = {"label": text("\n".join(f" {line} " for line in lines))} if lines else {}
         found = {**label, **style.edge_attributes(edge, self.theme)}
+        if self.keeps_right(edge):
+            found["headport"] = "e"  # else Graphviz leads it out of its way to come in from above
         if edge.route == "projection" and edge.head in self.joins:
             found["weight"] = "3"  # what is projected stands near its join, not amid what it passes by
         return found

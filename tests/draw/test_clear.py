@@ -8,13 +8,14 @@ from html import unescape
 import pytest
 
 from cnnspec.draw.clear import Rect, clear_titles, lines_of
-from cnnspec.draw.dot import Writer
+from cnnspec.draw.dot import Writer, crossing
 from cnnspec.draw.engine import Engine, engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
-from cnnspec.draw.model import boxes
+from cnnspec.draw.model import Diagram, Edge, boxes
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.wrap import measure, sever, wrap
+from cnnspec.values.shapes import Shape
 from tests.draw.nets import ENGINES, golden, shipped
 
 pytestmark = pytest.mark.slow
@@ -131,6 +132,22 @@ def test_no_edge_is_bent_beside_a_way_around(name: str, draw: Engine) -> None:
     diagram = simplify(shipped(name)[0])
     columns = Writer(wrap(diagram, measure(diagram, LOOK), 3), LOOK).columns()
     assert sum(bent(draw(column)) for column in columns) == 0
+
+
+@pytest.mark.parametrize("draw", ENGINES.values(), ids=ENGINES)
+def test_a_skip_goes_no_further_than_its_words(draw: Engine) -> None:
+    (column,) = Writer(simplify(shipped("tutorial/skip")[0]), LOOK).columns()
+    (line,) = (each for each in draw(column).split('class="edge"') if LOOK.theme.skip.lower() in each)
+    (path,) = re.findall(r'fill="none"[^>]* d="([^"]*)"', line)
+    middle, *_ = re.findall(r'<text [^>]*x="([\d.]+)"', line)
+    assert max(float(x) for x in re.findall(r"([\d.]+),", path)) < float(middle)
+
+
+def test_skips_that_cross_do_not_keep_to_one_side() -> None:
+    edges = [
+        Edge(*ends, Shape(1), Shape(1), "skip") for ends in ((0, 4), (1, 3), (5, 7), (6, 8), (7, 9), (8, 9))
+    ]
+    assert crossing(Diagram("", (), (), (), tuple(edges))) == {(5, 7), (6, 8), (7, 9)}
 
 
 def test_long_ways_around_are_cut_where_they_begin() -> None:
