@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnnspec.elaborate.settings import Misuse
     from cnnspec.failures import Refusal
     from cnnspec.graph.tree import Network
-    from cnnspec.net import Net, SpecError, load, loads, zoo
+    from cnnspec.net import Net, SpecError, comparison, load, loads, zoo
     from cnnspec.notebook import load_ipython_extension
     from cnnspec.tables.layer_info import LayerInfo
     from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
@@ -49,6 +49,7 @@ __all__ = [
     "build",
     "check",
     "check_text",
+    "comparison",
     "from_torch",
     "load",
     "load_ipython_extension",
@@ -73,6 +74,7 @@ _HOMES = {
     "Refusal": "failures",
     "Shape": "values.shapes",
     "SpecError": "net",
+    "comparison": "net",
     "load": "net",
     "load_ipython_extension": "notebook",
     "loads": "net",

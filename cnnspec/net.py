@@ -129,6 +129,24 @@ def zoo(name: str, *, input: Given | None = None, **parameters: Any) -> Net:  # 
     return nets_of(source, files.read_library, net, chosen(input, parameters))[0]
 
 
+def comparison(nets: Sequence[Net], style: str = "text", *, stages: bool = False) -> Text:
+    """The table of `cnnspec summary` for several nets, a row each; with `stages` a column each.
+
+    A row is then a size of the maps. Styles are text, csv, json, markdown, latex and html; ValueError else.
+
+    >>> comparison([zoo("ResNet18"), zoo("ResNet50")], stages=True)  # doctest: +ELLIPSIS
+    output      ResNet18                 ResNet50
+    ───...
+    112x112     7x7, 64 /2               7x7, 64 /2
+    56x56       maxpool 3x3 /2           maxpool 3x3 /2
+                [3x3, 64; 3x3, 64] ×2    [1x1, 64; 3x3, 64; 1x1, 256] ×3
+    ...
+    """
+    from cnnspec.tables.summary import comparison
+
+    return Text(comparison([net.network for net in nets], style, stages))
+
+
 def chosen(given: Given | None, parameters: Mapping[str, Any]) -> Settings:
     """Raises ValueError."""
     return settings_of(parameters, given if isinstance(given, Mapping) else {"": given} if given else {}, {})
