@@ -90,8 +90,11 @@ class Check:
     def view(self, name: str, settings: Settings = SETTINGS) -> None:
         """Check the net of this name, or the first one, and know the runs of its steps."""
         if not self.settings.empty:
-            self.found.pop(self.in_view, None)
+            del self.found[self.in_view]
         self.in_view = name if name in self.nets else self.nets[0] if self.nets else ALL
+        settings = settings if self.in_view else SETTINGS
+        if not (settings.empty and self.settings.empty):
+            self.fixed = None
         self.settings, self.refused, self.runs = settings, "", {}
         try:
             self.check(self.in_view, self.watch)

@@ -12,7 +12,7 @@ from cnnspec.elaborate.network import IMAGE_ARGUMENTS
 from cnnspec.layers.base import Argument
 from cnnspec.live.before import BRACES, FILE, Before, before
 from cnnspec.live.check import Check, varied
-from cnnspec.live.hover import default, told
+from cnnspec.live.hover import default, written
 from cnnspec.live.names import CONSTANT, LABEL, PARAMETER, Mention, index_of
 from cnnspec.live.session import Document, Session
 from cnnspec.text import syntax
@@ -174,7 +174,7 @@ def parameters(check: Check, name: str) -> tuple[syntax.Parameter, ...]:
 
 def about(argument: Argument) -> str:
     shown = default(argument)
-    return argument.kind + (f" = {told(shown)}" if shown is not None else "")
+    return argument.kind + (f" = {written(shown)}" if shown is not None else "")
 
 
 def argument_of(layer: str, name: str) -> Argument | None:
@@ -189,7 +189,7 @@ def choices(argument: Argument) -> Iterator[Offer]:
     if argument.kind == "flag":
         yield from (Offer(word, VALUE) for word in ("yes", "no"))
     if argument.default is not ... and argument.default is not None and argument.kind != "flag":
-        yield Offer(told(argument.default), VALUE, "the default")
+        yield Offer(written(argument.default), VALUE, "the default")
 
 
 def values(check: Check) -> Iterator[Offer]:
@@ -231,20 +231,20 @@ def claims(document: Document, check: Check, offset: int) -> Iterator[Offer]:
 
 def names(document: Document, offset: int) -> Iterator[tuple[str, str]]:
     """The parameters, constants and loop names that are given before an offset, in its net or block."""
-    for mention in given_before(document, offset):
+    for mention in names_before(document, offset):
         if mention.symbol.kind in (PARAMETER, CONSTANT):
             yield mention.symbol.name, f"a {mention.symbol.kind}"
 
 
 def labels(document: Document, offset: int) -> Iterator[Offer]:
-    for mention in given_before(document, offset):
+    for mention in names_before(document, offset):
         symbol = mention.symbol
         if symbol.kind == LABEL:
             text = mention.span.text.strip('"')
             yield Offer(f"{symbol.owner}.{text}".lstrip("."), LABELLED)
 
 
-def given_before(document: Document, offset: int) -> Iterator[Mention]:
+def names_before(document: Document, offset: int) -> Iterator[Mention]:
     index, check = index_of(document), document.check
     if index is None or check is None:
         return

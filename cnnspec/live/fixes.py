@@ -24,14 +24,19 @@ def nothing() -> None:
 
 
 def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagnostic]:
-    """The diagnostics of a text with their fixes, sought once. `pause` may raise Interrupted."""
+    """The diagnostics of a text with their fixes, sought once. `pause` may raise Interrupted.
+
+    Where the net in view is set otherwise than the text does, those of that net alone.
+    """
     if check.fixed is None:
         from cnnspec.api import rechecker
         from cnnspec.faults.fixes import with_fixes as seek
 
         pause()
-        found = compiler.check(check.source, check.read, lint=True, keep=ignore)
-        recheck = rechecker(check.source, found, check.read, None, SETTINGS)
+        settings = check.settings
+        net = None if settings.empty else check.in_view
+        found = compiler.check(check.source, check.read, net, settings, lint=True, keep=ignore)
+        recheck = rechecker(check.source, found, check.read, net, settings)
 
         def recheck_or_pause(text: str, **options: object) -> compiler.Checked:
             pause()

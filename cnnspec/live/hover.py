@@ -168,7 +168,7 @@ def arguments(cls: type[Layer], layer: Layer | None) -> str:
     lines = ["| argument | here | |" if layer is not None else "| argument | default | |", "|---|---|---|"]
     for name, argument in cls.arguments.items():
         value = layer.value(name) if layer is not None else default(argument)
-        shown = f"`{told(value)}`" if value is not None and value != "" else ""
+        shown = f"`{written(value)}`" if value is not None and value != "" else ""
         lines.append(f"| `{name}` | {shown} | {argument.doc.replace('|', chr(92) + '|')} |")
     return "\n".join(lines)
 
@@ -177,7 +177,7 @@ def default(argument: Argument) -> Any:
     return None if argument.required else argument.default
 
 
-def told(value: Any) -> str:
+def written(value: Any) -> str:
     """A value as the language writes it; equal sides as one number."""
     if isinstance(value, BlockName):
         return value.block.name.name
@@ -199,8 +199,8 @@ def of_argument(session: Session, document: Document, check: Check, mention: Men
     kind = " or ".join(f'`"{choice}"`' for choice in argument.choices) if argument.kind == "word" else ""
     parts = [f"**{mention.symbol.name}** of `{cls.name}`: {argument.doc}", kind or KINDS[argument.kind]]
     if not argument.required and argument.default is not None:
-        parts.append(f"default `{told(argument.default)}`")
-    return [*parts, f"here `{listed(map(told, here))}`" if here else ""]
+        parts.append(f"default `{written(argument.default)}`")
+    return [*parts, f"here `{listed(map(written, here))}`" if here else ""]
 
 
 def head(span: Span | None) -> str:
@@ -237,8 +237,8 @@ def of_value(session: Session, document: Document, check: Check, mention: Mentio
                 values += [run.made.instance.arguments.get(symbol.name)]
     if not values and symbol.kind == CONSTANT and check.module.places.get(symbol.name) is not None:
         values.append(check.module.constants.get(symbol.name))
-    told_values = listed(told(value) for value in values if value is not None)
-    return [f"{symbol.kind} **{symbol.name}**", f"here `{told_values}`" if told_values else ""]
+    shown = listed(written(value) for value in values if value is not None)
+    return [f"{symbol.kind} **{symbol.name}**", f"here `{shown}`" if shown else ""]
 
 
 def is_given_in(owner: Any, home: tuple[str, int]) -> bool:

@@ -162,7 +162,7 @@ class Session:
         stamp = stamp_of(name)
         known = self._read.get(name)
         if known is None or known[0] != stamp:
-            known = self._read[name] = stamp, called(name, read_used(path, source))
+            known = self._read[name] = stamp, under_name(name, read_used(path, source))
         return known[1]
 
     def parse(self, source: Source, limits: TextLimits) -> Parsed:
@@ -259,7 +259,7 @@ class FileReader:
         return self.session.read(name, path, source)
 
 
-def called(name: str, found: Source | Diagnostic | None) -> Source | Diagnostic | None:
+def under_name(name: str, found: Source | Diagnostic | None) -> Source | Diagnostic | None:
     """A file that was read, under the name that editors know it by; one of the library keeps its own."""
     if not isinstance(found, Source) or found.name.startswith(SHIPPED):
         return found

@@ -14,7 +14,7 @@ from cnnspec.text.source import Source
 from cnnspec.values.shapes import Shape, plain_shape
 
 MOST_SHAPES = 3
-"""Of a line whose runs make several, so many are told."""
+"""So many shapes of a line are shown."""
 
 
 class LineSize(NamedTuple):
@@ -30,9 +30,9 @@ class LineSize(NamedTuple):
 
     @property
     def words(self) -> str:
-        """`6@24x24`; of a line that makes several `64@56x56 256@56x56 …`."""
-        told = " ".join(map(str, self.shapes[:MOST_SHAPES]))
-        return told + " …" if len(self.shapes) > MOST_SHAPES else told
+        """`6@24x24`; of a line that makes several `64@56x56, 256@56x56, …`."""
+        more = ["…"] if len(self.shapes) > MOST_SHAPES else []
+        return ", ".join([*map(str, self.shapes[:MOST_SHAPES]), *more])
 
 
 def line_sizes(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) -> list[LineSize]:
@@ -44,7 +44,7 @@ def line_sizes(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) 
             last[line] = chain
     found = []
     for chain in last.values():
-        if not is_told(chain):
+        if not says_size(chain):
             span = chain.steps[-1].span
             leaving = [run.leaving for run in runs.get((source.name, span.start, span.end), ())]
             shapes = [value.shape for value in leaving if value is not None and value.shape is not None]
@@ -69,8 +69,8 @@ def line_params(tree: syntax.File, source: Source, runs: dict[Place, list[Run]])
     return {line: count for line, count in found.items() if count and line not in uneven}
 
 
-def is_told(chain: syntax.Chain) -> bool:
-    """Whether the line tells its size itself, or has none."""
+def says_size(chain: syntax.Chain) -> bool:
+    """Whether a line says its size itself, or has none."""
     action = chain.steps[-1].action
     if chain.assertion is not None or isinstance(action, syntax.Output):
         return True
@@ -95,10 +95,11 @@ def sizes_of(check: Check, before: list[LineSize], shift: Shift | None) -> list[
     if in_view is None or in_view.ok:
         return found
     taken = {source.position(size.offset)[0] for size in found}
-    told = {source.position(chain.span.end)[0] for chain in chains(check.module.tree) if is_told(chain)}
+    saying = (chain for chain in chains(check.module.tree) if says_size(chain))
+    taken |= {source.position(chain.span.end)[0] for chain in saying}
     for size in before:
         place = size.offset if shift is None else shift.offset(size.offset)
-        if place is not None and (line := source.position(place)[0]) not in taken | told:
+        if place is not None and (line := source.position(place)[0]) not in taken:
             taken.add(line)
             found.append(size._replace(offset=place, stale=True, certain=False))
     return sorted(found)

@@ -149,6 +149,8 @@ def test_parameters_are_tried_in_the_net_in_view_alone(server: Server) -> None:
     asked = {"name": "net.cnn", "text": text, "net": "N", "parameters": {"classes": "0"}}
     assert ask(server, "finish", **asked)[1]["faults"][0]["place"]["line"] == 1
     assert tried("M")["faults"] == [] and tried("N")["facts"].startswith("1@28x28 -> 10,")
+    asked["text"] = "block B { relu }\n"
+    assert all(ask(server, what, **asked)[0] == 200 for what in ("compile", "finish", "paint"))
     for wrong in ({"classes": 3}, ["classes"], 7):
         assert ask(server, "compile", **asked | {"parameters": wrong})[0] == 400
 

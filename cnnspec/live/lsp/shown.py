@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from cnnspec.live.lsp.server import Server
     from cnnspec.live.session import Document
 
-MOST_SHAPES = 3
-"""So many shapes of a line are shown behind it; the tooltip has all."""
-
 
 def inlay_hint(server: Server, params: Json) -> list[Json]:
     """The sizes of the lines in a range."""
@@ -42,10 +39,8 @@ def params_of(server: Server, document: Document) -> dict[int, int]:
 
 
 def hint(server: Server, document: Document, size: LineSize, position: Json) -> Json:
-    label = ", ".join(map(str, size.shapes[:MOST_SHAPES]))
-    if len(size.shapes) > MOST_SHAPES:
-        label += ", …"
-    found: Json = {"position": position, "label": f"({label})" if size.stale else label, "paddingLeft": True}
+    label = f"({size.words})" if size.stale else size.words
+    found: Json = {"position": position, "label": label, "paddingLeft": True}
     if size.stale:
         found["tooltip"] = "the size before: a fault hides what it is now"
     elif len(size.shapes) > 1:

@@ -8,7 +8,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from threading import Lock
 from typing import Any, NamedTuple
 
-from cnnspec.api import check_source
 from cnnspec.draw.engine import DrawProblem, Engine, engine, wheel
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import picture
@@ -18,8 +17,9 @@ from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
 from cnnspec.live.check import SETTINGS, Check, chain
 from cnnspec.live.complete import offers, typed_from
+from cnnspec.live.fixes import with_fixes
 from cnnspec.live.places import units
-from cnnspec.live.session import Document, FileReader, Session, Stamp, stamp_of
+from cnnspec.live.session import Document, Session, Stamp, stamp_of
 from cnnspec.live.sizes import LineSize
 from cnnspec.tables.one_line import figures
 from cnnspec.tables.summary import summary
@@ -125,14 +125,12 @@ class Desk:
         with self.lock:
             document, _ = self.document(asked)
             source, network = document.source, self.network(document)
-            settings, check = document.settings, document.check
-            while check is not None and settings.empty and not check.is_complete:
+            check = document.check
+            while check is not None and check.settings.empty and not check.is_complete:
                 check.go_on()
             faults = document.diagnostics
             if faults and check is not None:
-                read, net = FileReader(self.session, document), None if settings.empty else document.view
-                found = check_source(source, read, net, settings, lint=True, keep=ignore)
-                faults = list(found.diagnostics)
+                faults = with_fixes(check)
             answer: Answer = {"faults": [self.fault(source, each) for each in faults], "table": ""}
         if network is not None:
             with sparing(ignore):
