@@ -112,6 +112,16 @@ def test_fixes_table_and_picture_come_later(server: Server) -> None:
     assert ask(server, "paint", text="net {", view="graph", theme="dark", **asked)[1] == {"problem": ""}
 
 
+def test_who_types_on_does_not_wait_for_fixes(tmp_path: Path) -> None:
+    text = "net N { input 1@28x28, conv 6@5x5, relu, flatten, linear 3 in=4056 }\n"
+    desk, asked = Desk(str(tmp_path)), Question("net.cnn", text)
+    desk.hurry.set()  # as when another thread waits to compile
+    (known,) = desk.finish(asked)["faults"]
+    desk.compile(asked)
+    (fault,) = desk.finish(asked)["faults"]
+    assert len(known["fixes"]) < len(fault["fixes"])
+
+
 def test_a_used_file_is_read_anew_when_it_changes(server: Server, tmp_path: Path) -> None:
     text = 'use "b.cnn"\nnet N { input 1@8x8, B }\n'
     assert [fault["code"] for fault in compiled(server, text)["faults"]][:1] == ["E0206"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from threading import Lock
+from contextlib import suppress
+from threading import Event, Lock
 from typing import Any, NamedTuple
 
 from cnnspec.draw.engine import DrawProblem, Engine, engine, wheel
@@ -17,7 +18,7 @@ from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
 from cnnspec.live.check import SETTINGS, Check, chain
 from cnnspec.live.complete import offers, typed_from
-from cnnspec.live.fixes import with_fixes
+from cnnspec.live.fixes import Interrupted, with_fixes
 from cnnspec.live.places import units
 from cnnspec.live.session import Document, Session, Stamp, stamp_of
 from cnnspec.live.sizes import LineSize
@@ -78,6 +79,7 @@ class Desk:
         self.session = Session()
         self.stamps: dict[str, Stamp] = {}  # of files that texts use, as they were read
         self.lock = Lock()
+        self.hurry = Event()  # someone types on, and waits for the lock
         self.answers: dict[str, Callable[[Question], Answer]] = {
             "compile": self.compile,
             "offer": self.offer,
@@ -91,7 +93,9 @@ class Desk:
 
     def compile(self, asked: Question) -> Answer:
         """Sizes and faults of a text, its net of that name, or the one where it changed, in view."""
+        self.hurry.set()
         with self.lock:
+            self.hurry.clear()
             document, refused = self.document(asked)
             found = document.diagnostics
             check = document.check
@@ -120,22 +124,32 @@ class Desk:
     def finish(self, asked: Question) -> Answer:
         """The faults of all nets with their fixes, and the table of the one in view.
 
-        Of a net that is given parameters its own faults alone.
+        Of a net that is given parameters its own faults alone. Where someone types on meanwhile, who will ask
+        again, they are those that are known.
         """
         with self.lock:
             document, _ = self.document(asked)
             source, network = document.source, self.network(document)
-            check = document.check
-            while check is not None and check.settings.empty and not check.is_complete:
-                check.go_on()
+            with suppress(Interrupted):
+                self.complete(document.check)
             faults = document.diagnostics
-            if faults and check is not None:
-                faults = with_fixes(check)
             answer: Answer = {"faults": [self.fault(source, each) for each in faults], "table": ""}
         if network is not None:
             with sparing(ignore):
                 answer["table"] = summary(network, "html")
         return answer
+
+    def complete(self, check: Check | None) -> None:
+        """Check the other nets, and seek fixes. Raises Interrupted."""
+        while check is not None and check.settings.empty and not check.is_complete:
+            self.pause()
+            check.go_on()
+        if check is not None and check.diagnostics:
+            with_fixes(check, self.pause)
+
+    def pause(self) -> None:
+        if self.hurry.is_set():
+            raise Interrupted
 
     def paint(self, asked: Question) -> Answer:
         """The picture of the net in view, or why there is none."""
