@@ -88,6 +88,8 @@ def test_those_who_do_not_see_it_are_told() -> None:
     description = str(root.findtext(f"{SVG}desc"))
     assert "conv 3x3, batchnorm, relu: 16@32x32" in description
     assert "+, relu: 16@32x32" in description
+    root = ElementTree.fromstring(figure(golden("heads"), width_pt=495, theme="light"))
+    assert str(root.findtext(f"{SVG}desc")).endswith("for training only: aux.")
 
 
 def test_two_hash_seeds_make_the_same_bytes() -> None:

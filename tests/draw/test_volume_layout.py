@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -11,7 +11,7 @@ from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.arrange import wrapped
 from cnnspec.draw.volume.compose import NAMES, Layout, in_a_valley, layout, measure_steps
 from cnnspec.draw.volume.figure_model import plan
-from cnnspec.draw.volume.primitives import Disc, Face, Point, Primitive, Text
+from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
 from cnnspec.draw.volume.strip import draw_rows, rails
 from cnnspec.draw.volume.valley import without_resizes
 from tests.draw.nets import GOLDENS, ZOO, gated_u, golden, nested_u, shipped
@@ -178,6 +178,25 @@ def test_words_stand_apart_in_opened_blocks(name: str, wide: float) -> None:
     titles = [part.words for part in made.parts if isinstance(part, Text) and part.bold]
     assert all(any(title[:4] == inner.name[:4] for title in titles) for inner in figure.opened)
     assert figure.opened
+
+
+@pytest.mark.parametrize("wide", (252.0, 495.0))
+@pytest.mark.parametrize("name", ("deeplab", "googlenet", "inception_v3", "resunet", "siamese"))
+def test_no_line_strikes_words_through(name: str, wide: float) -> None:
+    made = layout(plan(simplify(shipped(name)[0]), blocks=True), wide)
+    words = [part for part in made.parts if isinstance(part, Text) and len(part.words) > 1]
+    ways = [part for part in made.parts if isinstance(part, Line) and part.role != "ray"]
+    pieces = [
+        ((min(p.x, q.x), min(p.y, q.y), max(p.x, q.x), max(p.y, q.y)), way)
+        for way in ways
+        for p, q in pairwise(way.points)
+    ]
+    assert pieces
+    for text in words:
+        left, top, right, bottom = text.box
+        inner = (left, top + 0.3, right, bottom - 0.3)
+        for (a, b, c, d), way in pieces:
+            assert not meet((a - NEAR, b - NEAR, c + NEAR, d + NEAR), inner), (text.words, way)
 
 
 @pytest.mark.parametrize("wide", WIDTHS)

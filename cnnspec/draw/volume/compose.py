@@ -142,10 +142,10 @@ def draw_figure(figure: Figure, wide: float, theme: str, mark: str) -> str:
 
 
 def description(figure: Figure) -> str:
-    """The operations and what they make, in order."""
+    """The operations and what they make, in order; and what is left out."""
     said = []
     for step in figure.steps:
         doing = ", ".join((*([step.sign] if step.sign else []), *step.words))
         made = " ".join((*step.label, step.fault)).strip()
         said.append(f"{doing}: {made}" if doing else made)
-    return "; ".join(said)
+    return "; ".join((*said, *figure.notes))
