@@ -11,6 +11,7 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.compose import measure_steps
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, plan
+from cnnspec.draw.volume.primitives import Face
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.valley import levels, without_resizes
@@ -245,4 +246,7 @@ def test_of_many_channels_few_sheets_and_dots_are_drawn() -> None:
     dots = [sum(type(part).__name__ == "Disc" for part in solid.parts) for solid in solids]
     assert sheets == [3, 8, MOST_SHEETS]
     assert dots == [0, 0, 3]
+    faces = [[part for part in solid.parts if isinstance(part, Face)] for solid in solids]
+    edges = [min(point.x for face in found for point in face.points) for found in faces]
+    assert [solid.inset for solid in solids] == pytest.approx(edges)
     assert made.steps[2].label == ("9@4x4",)

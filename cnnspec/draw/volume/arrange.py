@@ -19,7 +19,7 @@ LABEL, WORDS = 6.5, 6.0  # sizes of letters, in points
 LINE, LONGEST = 46.0, 92.0  # how wide a line of an operation is to be, and how wide a word may make it
 ALONG = 110.0  # how wide the words along a skip may be
 _BREAKS = re.compile(r" (?=[^\W\d])")  # before the name of an argument, not before its value
-GAP, STUB, APART, LOOSE, LOOSEST = 15.0, 14.0, 3.0, 16.0, 40.0
+GAP, STUB, APART, LOOSEST = 15.0, 14.0, 3.0, 40.0
 NUMBER = 12.0  # beside a row, the room for the number of a skip that changes rows
 
 
@@ -59,7 +59,7 @@ class Spot(NamedTuple):
     @property
     def entry(self) -> Point:
         """Where an arrow ends: on the left edge, level with the middle if it can be."""
-        return Point(self.x, level(self.arriving))
+        return Point(self.x + self.sized.solid.inset, level(self.arriving))
 
     @property
     def pixel(self) -> Point:
@@ -214,8 +214,7 @@ def begins(steps: Sequence[Step], number: int) -> bool:
 def justify(spots: Sequence[Spot], right: float) -> list[Spot]:
     """The row as wide as the page, unless it is much shorter."""
     gaps = max(1, len(spots) - 1)
-    more = max(0.0, right - spots[-1].right) / gaps
-    more = more if more <= LOOSEST else LOOSE
+    more = min(LOOSEST, max(0.0, right - spots[-1].right) / gaps)
     return [
         spot._replace(
             x=spot.x + i * more, label=spot.label + i * more, words=spot.words + max(0.0, i - 0.5) * more

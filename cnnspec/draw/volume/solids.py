@@ -50,7 +50,8 @@ class Plane(NamedTuple):
 class Solid(NamedTuple):
     """`arriving` is where operations put their results, `leaving` where they take what they work on.
 
-    Arrows leave it at the part `exit` of its breadth.
+    Arrows leave it at the part `exit` of its breadth, and end `inset` behind where it begins: behind the dots
+    that stand for more sheets.
     """
 
     form: str
@@ -60,6 +61,7 @@ class Solid(NamedTuple):
     arriving: Plane
     leaving: Plane
     exit: float = 0.5
+    inset: float = 0.0
 
 
 @lru_cache(1024)
@@ -157,7 +159,8 @@ def stack(step: Step, scale: Scale) -> Solid:
         plane = Plane(Point(at, top + at), Point(wide, 0), Point(0, high))
         parts.append(Face(plane.patch(1, 1), role_of(step, i * step.shape.channels // count)))
         planes.append(plane)
-    return Solid("sheets", wide + room, high + room, tuple(parts), planes[-1], planes[-1], 1.0)
+    inset = 2 * off if more else 0.0
+    return Solid("sheets", wide + room, high + room, tuple(parts), planes[-1], planes[-1], 1.0, inset)
 
 
 def role_of(step: Step, channel: int) -> str:
