@@ -77,6 +77,18 @@ def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
     assert dense.bands == (("copy", 64), ("conv", 192))
 
 
+def test_vectors_that_were_laid_side_by_side_stand_upon_each_other() -> None:
+    net = "a: input 3@8x8\nb: { globalavgpool, flatten }\nfrom a, flatten\nc: { linear 9, relu }\n"
+    made = planned(net + "concat { | from b | from c }")
+    assert made.steps[-1].bands == (("pool", 3), ("linear", 9))
+    solid = measure_steps(made, 1.0)[-1].solid
+    fronts = [part for part in solid.parts if isinstance(part, Face) and part.shade == "front"]
+    heights = {part.role: (min(p.y for p in part.points), max(p.y for p in part.points)) for part in fronts}
+    assert heights["pool"][1] == pytest.approx(heights["linear"][0])
+    shares = [high - low for low, high in (heights["linear"], heights["pool"])]
+    assert shares[0] == pytest.approx(3 * shares[1])
+
+
 def test_sums_are_no_bands() -> None:
     made = plan(simplify(shipped("mnasnet")[0]))
     assert not any(step.bands for step in made.steps)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.volume.draft import Bands
 from cnnspec.draw.volume.figure_model import Step
-from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
+from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text, shift
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.values.shapes import Shape
 
@@ -129,7 +129,7 @@ def slabs(step: Step, scale: Scale) -> Solid:
         scale.of_side(height),
         scale.of_side(width),
     )
-    bands = step.bands if 1 < len(step.bands) <= MOST_BANDS else ((step.kind, 1),)
+    bands = shown_bands(step)
     parts: list[Primitive] = []
     copies = min(step.times, MOST_COPIES)
     planes: list[Plane] = []
@@ -173,12 +173,25 @@ def role_of(step: Step, channel: int) -> str:
 
 
 def bar(step: Step, scale: Scale) -> Solid:
-    """Units in a column."""
+    """Units in a column, one band upon the other."""
     wide, deep = 7.0 * max(scale.zoom, 0.7), 9.0 * max(scale.zoom, 0.7)
     high = scale.of_units(step.shape.channels)
-    parts, left, right = cuboid(0, (wide, high, deep), ((step.kind, 1),))
+    bands = shown_bands(step)
+    parts: list[Primitive] = []
+    done = 0
+    for band in reversed(bands):
+        share = high * band[1] / total(bands)
+        middle = high / 2 - high * done / total(bands) - share / 2
+        parts += [shift(part, 0, middle) for part in cuboid(0, (wide, share, deep), (band,))[0]]
+        done += band[1]
+    _, left, right = cuboid(0, (wide, high, deep), bands)
     edge = left._replace(across=Point(0, 0))
     return Solid("bar", wide + DEPTH.x * deep, high - DEPTH.y * deep, tuple(parts), edge, right)
+
+
+def shown_bands(step: Step) -> Bands:
+    """What was laid side by side, if there is room to show it."""
+    return step.bands if 1 < len(step.bands) <= MOST_BANDS else ((step.kind, 1),)
 
 
 def scale_of(steps: tuple[Step, ...], zoom: float = 1.0) -> Scale:
