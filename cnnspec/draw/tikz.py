@@ -13,7 +13,7 @@ from cnnspec.text.latex import escape_latex
 LARGEST = 16_000  # points; TeX's lengths end soon after
 LEADING = 1.2  # from line to line, of the size of the letters
 
-# Only a document that has begun has undone \@nodocument.
+# Only a document that has begun has undone \@nodocument. Sizes are rounded: the page has room to spare.
 HEAD = r"""% {mark}
 % \input it where the preamble has \usepackage{{tikz}}, or compile it: it is a page of its own.
 \expandafter\ifx\csname @nodocument\endcsname\relax
@@ -23,7 +23,7 @@ HEAD = r"""% {mark}
 \usepackage{{tikz}}
 \usepackage[paperwidth={width}bp,paperheight={height}bp,margin=0bp]{{geometry}}
 \pagestyle{{empty}}
-\topskip=0pt \parindent=0pt
+\topskip=0pt \parindent=0pt \advance\textheight 1bp \hfuzz=1bp
 \begin{{document}}
 \def\figureend{{\end{{document}}}}
 \fi

@@ -43,7 +43,19 @@ COMMANDS = {
         "def",
         "documentclass",
     ),
-    *("usepackage", "pagestyle", "topskip", "parindent", "begin", "end", "definecolor", "useasboundingbox"),
+    *(
+        "usepackage",
+        "pagestyle",
+        "topskip",
+        "parindent",
+        "advance",
+        "textheight",
+        "hfuzz",
+        "begin",
+        "end",
+        "definecolor",
+        "useasboundingbox",
+    ),
     *("path", "node", "fontsize", "selectfont", "bfseries", "times", "ldots", "rightarrow"),
     *("textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "textbar"),
 }
@@ -128,11 +140,13 @@ def test_latex_takes_it_alone_and_in_a_document(tmp_path: Path) -> None:
     pictures |= {"hostile": (net, Look(theme=THEMES["dark"]))}
     for name, (each, look) in pictures.items():
         (tmp_path / f"{name}.tex").write_bytes(picture(each, ".tex", look).content)
+    rounded = '<svg width="496.8pt" height="3296.24pt" viewBox="0 0 599.85 3980.00"/>'
+    (tmp_path / "rounded.tex").write_text(tikz(rounded, "N: mark"))
     inputs = "\n\n".join(f"\\resizebox{{3cm}}{{!}}{{\\input{{{name}}}}}" for name in pictures)
     (tmp_path / "paper.tex").write_text(
         f"\\documentclass{{article}}\\usepackage{{tikz}}\\begin{{document}}\n{inputs}\n\\end{{document}}\n"
     )
-    for name in ("graph", "paper"):
+    for name in ("graph", "rounded", "paper"):
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:]
