@@ -50,9 +50,15 @@ def by_stages(networks: Sequence[Network]) -> Grid:
         ["parameters", *(number(each.params) for each in total)],
         ["MACs", *(number(each.macs) for each in total)],
     ]
-    heads = ["output", *(network.name for network in networks)]
+    heads = ["output", *distinct([network.name for network in networks])]
     title = f"The layers of {', '.join(heads[1:])}"
     return Grid(title, heads, rows, foot, frozenset(range(len(heads))), NOTES)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """`A`, `B`, `A (2)`: two versions of a net may have one name."""
+    seen = [names[:i].count(name) for i, name in enumerate(names)]
+    return [f"{name} ({count + 1})" if count else name for name, count in zip(names, seen, strict=True)]
 
 
 def side_by_side(nets: Sequence[Sequence[Stage]]) -> list[tuple[Stage, ...]]:

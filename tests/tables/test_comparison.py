@@ -108,6 +108,11 @@ def test_costs_are_those_of_check() -> None:
     assert {row["output"]: row["LeNet5"] for row in beside[-2:]} == {"parameters": 61706, "MACs": 416520}
 
 
+def test_versions_of_a_net_stand_beside_each_other() -> None:
+    made = summary("LeNet5", "LeNet5", "VGG11", "--stages", "--format", "json")
+    assert list(json.loads(made.stdout)["rows"][0]) == ["output", "LeNet5", "LeNet5 (2)", "VGG11"]
+
+
 def test_all_nets_of_a_file_have_a_row() -> None:
     spec = "net A { input 1@4x4, relu }\nnet B { input 1@4x4, conv 2@3x3 }\n"
     rows = list(csv.DictReader(io.StringIO(summary("-", "--all", "--format", "csv", stdin=spec).stdout)))
