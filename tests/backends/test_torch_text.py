@@ -189,3 +189,20 @@ net N {
     code = emit("torch", network(text), "n.cnn")
     assert re.findall(r"class (\w+)", code) == ["Body", "Tail0", "N"]
     assert cnnspec.from_torch(load(code).N(), input=(2, 8, 8)) == text
+
+
+def test_braces_that_a_wire_leaves_for_an_input_are_no_class() -> None:
+    text = """\
+net N {
+    left: input 2@8x8
+    right: input 2@8x8
+    outer: {
+        add { | conv 2@1x1 | identity }
+        inner: { add { | relu | identity }, from left }
+    }
+    conv 3@1x1
+}
+"""
+    net = load(emit("torch", network(text), "n.cnn")).N()
+    left = torch.randn(1, 2, 8, 8)
+    assert torch.equal(net(left, torch.randn(1, 2, 8, 8)), net(left, torch.randn(1, 2, 8, 8)))

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Set
 from copy import copy
 from typing import Any
 
-from cnnspec.backends.torch.steps import is_chain, is_part, outputs_of, referenced, step_names, unlabelled
-from cnnspec.graph.tree import Group, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.backends.torch.steps import is_chain, is_part, referenced, step_names, unlabelled
+from cnnspec.graph.tree import From, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, own_name, rebuild, walk
 from cnnspec.text.source import Span
 from cnnspec.text.syntax import Block, Body, Name
@@ -95,12 +95,13 @@ class Braces:
 def is_closed(group: Group | Repeat, ends: Set[Value], read: Counter[Value]) -> bool:
     """Whether no wire, label or size leads into braces or out of them. `read`: by wires of the scope."""
     inside = tuple(children(group))
-    made = {value for step in inside for value in outputs_of(step)} - {group.output}
+    made = {step.output for step in walk(inside) if not isinstance(step, From | Group | Repeat | If)}
     wires = Counter(referenced(inside))
+    own = made | {group.input}
     return (
         not is_part(group)
-        and made.isdisjoint(ends | (read - wires).keys())
-        and wires.keys() <= made | {group.input, group.output}
+        and (made - {group.output}).isdisjoint(ends | (read - wires).keys())
+        and {group.output, *wires} <= own
         and all(name.startswith(f"{group.name}.") for name in step_names(inside) if name)
         and not any(isinstance(step, Leaf) and step.following for step in walk(inside))
     )
