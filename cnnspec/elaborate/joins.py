@@ -128,6 +128,8 @@ def merge_paths(
     if not live:
         raise fault("E0214", f"no path of `{call.name.name}` is left: all are `none`", call.span)
     if len(live) == 1:
+        if layer is not None and layer.sized_by is not None:
+            raise fault("E0214", f"`{layer.name}` takes two paths, and one is left", call.span)
         return live[0].output
     run.count(1, call.span)
     shapes = [path.output.shape for path in live if path.output.shape is not None]
