@@ -176,8 +176,12 @@ def split(
 def gather(net: Lowering, x: object, indices: object, *, axis: int = 0) -> Flow:
     flow = net.flow(x)
     place = axis % len(flow.axes)
+    if not isinstance(indices, Constant):
+        raise Refuse("E1007", f"the indices of `{net.operator}` depend on the numbers of a value")
+    sizes = sizes_of(flow.axes)
+    if indices.array.ndim > 1 and np.array_equal(indices.array.reshape(-1), np.arange(sizes[place])):
+        return net.reshape(flow, [*sizes[:place], *indices.array.shape, *sizes[place + 1 :]])
     numbers = net.integers(indices, "indices")
-    assert isinstance(indices, Constant)
     if indices.array.ndim == 0 and not flow.axes[place]:
         return flow._replace(axes=arrangement.remove(flow.axes, [place]))
     if indices.array.ndim != 1:

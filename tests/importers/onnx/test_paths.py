@@ -67,3 +67,10 @@ def test_halves_of_the_channels_are_summed(opset: int) -> None:
 def test_other_sums_are_refused(nodes: list[Any]) -> None:
     with pytest.raises(Refused, match="`ReduceSum` has no layer"):
         read_model(graph(nodes, **TENSORS))
+
+
+def test_an_index_of_all_in_their_order_is_another_view() -> None:
+    """As PyTorch's newer exporter writes `as_strided`."""
+    nodes = [node("g = GlobalAveragePool x"), node("f = Reshape g flat"), node("y = Gather f all")]
+    tensors = {"flat": np.array([-1]), "all": np.arange(4).reshape(1, 4, 1, 1)}
+    assert layers(graph(nodes, shape=(1, 4, 6, 6), **tensors)) == ["globalavgpool"]
