@@ -3,6 +3,7 @@
     network -> build -> fuse -> fold -> unwrap -> fuse -> wrap -> dot -> engine -> svg -> raster, tikz
 
 `model` says what a diagram is; a pass is a file. `picture` strings them together. Only `dot` writes
-Graphviz's language and only `engine` runs it, a column at a time; `svg` sets the columns on one page,
-`raster` makes PNG and PDF of the page, `tikz` LaTeX. A `.dot` file is the whole diagram in one graph.
+Graphviz's language and only `engine` runs it, a column at a time; `clear` moves the titles that
+edges cross, `svg` sets the columns on one page, `raster` makes PNG and PDF of the page, `tikz` LaTeX. A
+`.dot` file is the whole diagram in one graph.
 """
