@@ -49,7 +49,7 @@ if (plain) {
 
 def until(reader: Browser, script: str) -> Any:
     """What a script returns once that is something; it is waited for, however slow the machine."""
-    for _ in range(2_000):
+    for _ in range(1_200):
         if found := reader.run(HELP + script):
             return found
         time.sleep(0.05)

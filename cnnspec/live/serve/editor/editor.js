@@ -181,6 +181,7 @@ export function makeEditor(place, { table, changed, offers }) {
   // In a shadow root styles need no element, which the page's policy would refuse.
   const root = place.attachShadow({ mode: "open" });
   const view = new EditorView({ state: stateOf(""), parent: root, root });
+  let shown = {};
   return {
     text: () => view.state.doc.toString(),
     open: (text) => view.setState(stateOf(text)),
@@ -198,8 +199,12 @@ export function makeEditor(place, { table, changed, offers }) {
       view.focus();
     },
     show(found) {
+      view.dispatch({ effects: setSizes.of(found.sizes) });
+      const now = JSON.stringify(found.faults);
+      if (shown.faults === now && shown.doc === view.state.doc) return; // what is open above a fault stays
+      shown = { faults: now, doc: view.state.doc };
       const here = found.faults.filter((fault) => fault.place.start !== undefined);
-      view.dispatch({ effects: setSizes.of(found.sizes) }, setDiagnostics(view.state, here.map(diagnostic)));
+      view.dispatch(setDiagnostics(view.state, here.map(diagnostic)));
     },
   };
 }
