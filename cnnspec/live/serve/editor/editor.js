@@ -137,7 +137,10 @@ function mend(view, edits) {
 
 function completionOf(offers) {
   return async (context) => {
-    if (!context.explicit && !context.matchBefore(/[\w"]$/)) return null;
+    const { from: start, text } = context.state.doc.lineAt(context.pos);
+    const before = text.slice(0, context.pos - start);
+    const begins = /\w$/.test(before) || /^[^"]*("[^"]*"[^"]*)*"$/.test(before); // a word, or with a quote a path
+    if (!context.explicit && !begins) return null;
     const answer = await offers(context.pos); // none where the engine cannot answer
     const options = answer?.offers.map(({ text, kind, detail }, i) => ({
       label: text,
