@@ -7,7 +7,6 @@ form become a repeat over a table. `unroll` gives back the chain.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import combinations
 from typing import Any
 
 from cnnspec.importers.columns import Unalike
@@ -101,17 +100,22 @@ def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, in
     return [(-period, times) for _, period, times in sorted(found, reverse=True)]
 
 
-def neighbours(terms: list[Term], place: int, period: int) -> Iterator[list[list[object]]]:
+def neighbours(terms: list[Term], place: int, period: int) -> Iterator[list[Chain]]:
     """Two turns with the one before, and with the one behind, where that is of their form."""
     for first in (place - period, place):
         turns = [tuple(terms[max(0, at) : at + period]) for at in range(first, first + 3 * period, period)]
         if len({tuple(map(form, turn)) for turn in turns}) == 1:
-            yield [[form(term, True) for term in turn] for turn in turns]
+            yield turns
 
 
-def are_rows(turns: Sequence[list[object]]) -> bool:
-    """Whether three turns differ each from each: they are rows of a table, none is the first of others."""
-    return not any(one == two for one, two in combinations(turns, 2))
+def are_rows(turns: Sequence[Chain]) -> bool:
+    """Whether what differs among three turns is another in each: they are rows of a table.
+
+    Strides 2, 9, 4 are; of Block 32 stride=2, Block 32 stride=1, Block 64 stride=2 the first two are a pair.
+    """
+    columns = zip(*(values_of(turn) for turn in turns), strict=True)
+    sizes = {len({value for _, value in column}) for column in columns if column[0][0] != "label"}
+    return 3 in sizes and 2 not in sizes
 
 
 def is_repeated(forms: list[object]) -> bool:

@@ -106,7 +106,7 @@ def hide_branches(draft: Draft) -> None:
             continue
         own = [c for c in draft.clusters if region <= numbers(c) and has_name(c)]
         if own and not numbers(own[-1]) & draft.boxes.keys() - region:
-            close(draft, own[-1])
+            close(draft, own[-1], times=own[-1].times)
         else:
             join, *followers = draft.boxes[number].parts
             items = items_between(draft.items, min(region) - 1, number)

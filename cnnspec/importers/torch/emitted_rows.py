@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnspec.importers.flows import Flow
-from cnnspec.importers.torch.layer_rows import sides
 from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Weight
 from cnnspec.layers import activation, channels, norm, pool, resize
 from cnnspec.layers.base import Layer

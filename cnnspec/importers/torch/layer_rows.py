@@ -1,33 +1,25 @@
-"""Rows of convolutions, linear layers, norms and pools."""
+"""Rows of convolutions, linear layers and norms."""
 
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from cnnspec.importers.arrangement import whole
-from cnnspec.importers.flows import Flow, Places, Refuse, unpooled
+from cnnspec.importers.flows import Flow, Refuse
 from cnnspec.importers.torch.lower import Lowering, Row
-from cnnspec.importers.torch.numbers import shortest
-from cnnspec.importers.torch.values import Constant, Known, Padded, Standardized, Weight
+from cnnspec.importers.torch.numbers import shortest, sides
+from cnnspec.importers.torch.values import Constant, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
 from cnnspec.layers import channels, conv, linear, norm, pool
-from cnnspec.layers.base import Layer, Misfit
+from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 
 LARGEST_KERNEL = 1000
 """So many numbers of a fixed kernel are written out; those of larger ones come with the weights alone."""
-
-
-def sides(value: Any) -> tuple[int, int]:
-    """One number an axis; PyTorch takes one for both, alone or in a list."""
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    height, width = values * 2 if len(values) == 1 else values
-    return height, width
 
 
 def fixed(net: Lowering, weight: object, bias: object, channel_axis: int | None = 1) -> dict[str, Any]:
@@ -285,91 +277,6 @@ def local_response_norm(
     return net.natural(net.emit(layer, net.map(input)))
 
 
-def max_pool2d(
-    net: Lowering,
-    input: object,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Flow | list[Known]:
-    given: dict[str, Any] = {
-        "window": sides(kernel_size),
-        "stride": sides(stride) if stride else None,
-        "dilation": sides(dilation),
-        "ceil": ceil_mode,
-    }
-    layer = pool.MaxPool(**given, pad=sides(padding))
-    if not isinstance(input, Padded):
-        x = net.map(input)
-        made = net.natural(net.emit(layer, x))
-        return [made, Places(layer, x)] if return_indices else made
-    if return_indices:
-        net.deny("return_indices", True)
-    both = [own + around for own, around in zip(layer.pad, input.sides, strict=True)]
-    try:
-        layer = pool.MaxPool(**given, pad=both)
-        same = layer.output(input.value.shape).size == net.call.results[0].shape[2:]
-    except Misfit:
-        same = False
-    return (
-        net.natural(net.emit(layer, input.value))
-        if same
-        else net.deny("input", f"padded by {list(input.sides)}")
-    )
-
-
-def max_unpool2d(
-    net: Lowering,
-    input: object,
-    indices: object,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    output_size: Any = None,
-) -> Flow:
-    made = unpooled(net, net.flow(input), indices)
-    size = net.call.results[0].shape[2:]
-    return made if made.value.shape.size == size else net.deny("output_size", list(size))
-
-
-def avg_pool2d(
-    net: Lowering,
-    input: object,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
-) -> Flow:
-    layer = pool.AvgPool(
-        window=sides(kernel_size),
-        stride=sides(stride) if stride else None,
-        pad=sides(padding),
-        ceil=ceil_mode,
-        countpad=count_include_pad,
-        divisor=divisor_override,
-    )
-    return net.natural(net.emit(layer, net.map(input)))
-
-
-def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
-    def adaptive_pool(net: Lowering, input: object, output_size: Any, return_indices: bool = False) -> Flow:
-        if return_indices:
-            net.deny("return_indices", True)
-        x = net.map(input)
-        if not x.shape.is_map:
-            raise Refuse("E1005", f"`{net.call.name}` of a vector")
-        wanted = output_size if isinstance(output_size, list | tuple) else (output_size, output_size)
-        size = tuple(n if n is not None else there for n, there in zip(wanted, x.shape.size, strict=True))
-        return net.natural(net.emit(to_one() if size == (1, 1) else to_size(size=size), x))
-
-    return adaptive_pool
-
-
 ROWS: dict[str, Row] = {
     "conv1d": conv1d,
     "conv2d": conv2d,
@@ -381,10 +288,4 @@ ROWS: dict[str, Row] = {
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
     "local_response_norm": local_response_norm,
-    "max_pool2d": max_pool2d,
-    "max_pool2d_with_indices": partial(max_pool2d, return_indices=True),
-    "max_unpool2d": max_unpool2d,
-    "avg_pool2d": avg_pool2d,
-    "adaptive_avg_pool2d": adaptive(pool.AdaptiveAvgPool, pool.GlobalAvgPool),
-    "adaptive_max_pool2d": adaptive(pool.AdaptiveMaxPool, pool.GlobalMaxPool),
 }

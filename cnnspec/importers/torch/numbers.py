@@ -25,3 +25,10 @@ def common_number(tensor: Tensor) -> float | None:
         return None
     first = tensor.detach().flatten()[0]
     return float(shortest(first)) if bool((tensor == first).all()) else None
+
+
+def sides(value: Any) -> tuple[int, int]:
+    """One number an axis; PyTorch takes one for both, alone or in a list."""
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    height, width = values * 2 if len(values) == 1 else values
+    return height, width

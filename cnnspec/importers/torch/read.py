@@ -21,6 +21,7 @@ from cnnspec.importers.torch import (
     layer_rows,
     noise,
     path_rows,
+    pool_rows,
     resize_rows,
     view_rows,
 )
@@ -34,7 +35,17 @@ from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
 
-FAMILIES = (layer_rows, activation_rows, resize_rows, view_rows, join_rows, path_rows, noise, emitted_rows)
+FAMILIES = (
+    layer_rows,
+    pool_rows,
+    activation_rows,
+    resize_rows,
+    view_rows,
+    join_rows,
+    path_rows,
+    noise,
+    emitted_rows,
+)
 TABLE = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 

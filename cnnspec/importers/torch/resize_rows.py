@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from cnnspec.importers.flows import Flow
-from cnnspec.importers.torch.layer_rows import sides
 from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded
 from cnnspec.layers import resize
 

@@ -1,0 +1,120 @@
+"""Rows of pools, and of what takes their maxima back to where they stood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.importers.flows import Flow, Places, Refuse, unpooled
+from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.torch.numbers import sides
+from cnnspec.importers.torch.values import Known, Padded
+from cnnspec.layers import pool
+from cnnspec.layers.base import Layer, Misfit
+
+
+def max_pool2d(
+    net: Lowering,
+    input: object,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Flow | list[Known]:
+    given: dict[str, Any] = {
+        "window": sides(kernel_size),
+        "stride": sides(stride) if stride else None,
+        "dilation": sides(dilation),
+        "ceil": ceil_mode,
+    }
+    layer = pool.MaxPool(**given, pad=sides(padding))
+    if not isinstance(input, Padded):
+        x = net.map(input)
+        made = net.natural(net.emit(layer, x))
+        return [made, Places(layer, x)] if return_indices else made
+    if return_indices:
+        net.deny("return_indices", True)
+    both = [own + around for own, around in zip(layer.pad, input.sides, strict=True)]
+    try:
+        layer = pool.MaxPool(**given, pad=both)
+        same = layer.output(input.value.shape).size == net.call.results[0].shape[2:]
+    except Misfit:
+        same = False
+    return (
+        net.natural(net.emit(layer, input.value))
+        if same
+        else net.deny("input", f"padded by {list(input.sides)}")
+    )
+
+
+def max_pool2d_with_indices(
+    net: Lowering,
+    input: object,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Flow | list[Known]:
+    return max_pool2d(net, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
+
+
+def max_unpool2d(
+    net: Lowering,
+    input: object,
+    indices: object,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Flow:
+    del kernel_size, stride, padding, output_size  # together they say but the size
+    made = unpooled(net, net.flow(input), indices)
+    size = net.call.results[0].shape[2:]
+    return made if made.value.shape.size == size else net.deny("output_size", list(size))
+
+
+def avg_pool2d(
+    net: Lowering,
+    input: object,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Flow:
+    layer = pool.AvgPool(
+        window=sides(kernel_size),
+        stride=sides(stride) if stride else None,
+        pad=sides(padding),
+        ceil=ceil_mode,
+        countpad=count_include_pad,
+        divisor=divisor_override,
+    )
+    return net.natural(net.emit(layer, net.map(input)))
+
+
+def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
+    def adaptive_pool(net: Lowering, input: object, output_size: Any, return_indices: bool = False) -> Flow:
+        if return_indices:
+            net.deny("return_indices", True)
+        x = net.map(input)
+        if not x.shape.is_map:
+            raise Refuse("E1005", f"`{net.call.name}` of a vector")
+        wanted = output_size if isinstance(output_size, list | tuple) else (output_size, output_size)
+        size = tuple(n if n is not None else there for n, there in zip(wanted, x.shape.size, strict=True))
+        return net.natural(net.emit(to_one() if size == (1, 1) else to_size(size=size), x))
+
+    return adaptive_pool
+
+
+ROWS: dict[str, Row] = {
+    "max_pool2d": max_pool2d,
+    "max_pool2d_with_indices": max_pool2d_with_indices,
+    "max_unpool2d": max_unpool2d,
+    "avg_pool2d": avg_pool2d,
+    "adaptive_avg_pool2d": adaptive(pool.AdaptiveAvgPool, pool.GlobalAvgPool),
+    "adaptive_max_pool2d": adaptive(pool.AdaptiveMaxPool, pool.GlobalMaxPool),
+}
