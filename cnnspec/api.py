@@ -247,8 +247,8 @@ def from_torch(
     Raises Refusal with all reasons, and the lines of the module's source, where the language cannot say what
     the module computes; ValueError for an input or a name that is none.
     """
-    from cnnspec.importers.names import is_free
     from cnnspec.importers.torch.read import read
+    from cnnspec.importers.wording.names import is_free
     from cnnspec.importers.write import write
 
     if name and not is_free(name):

@@ -54,8 +54,8 @@ def import_(
     SOURCE may also be a NET.onnx, Caffe's NET.prototxt, its WEIGHTS then a .caffemodel, or Darknet's NET.cfg,
     its WEIGHTS then a .weights. Nothing in them is run. LAYER is a layer's name, in a .cfg its number from 0.
     """
-    from cnnspec.importers.names import is_free
     from cnnspec.importers.refusals import Refused
+    from cnnspec.importers.wording.names import is_free
 
     shapes = parse_inputs(inputs)
     if name is not None and not is_free(name):

@@ -21,7 +21,7 @@ def report(run: str, pictures: str | None, limits: tuple[str, ...], force: bool)
     RUN is the folder that `cnnspec train` wrote.
     """
     try:
-        from cnnspec.draw.engine import DrawProblem
+        from cnnspec.draw.graph.engine import DrawProblem
         from cnnspec.run import RunProblem
         from cnnspec.text.output import make_folder
         from cnnspec.train.report import REPORT

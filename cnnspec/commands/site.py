@@ -8,7 +8,7 @@ import click
 
 from cnnspec.commands.common import complain, fail
 from cnnspec.commands.progress import Progress
-from cnnspec.draw.engine import DrawProblem
+from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.files import FileProblem
 

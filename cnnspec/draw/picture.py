@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.draw.engine import DrawProblem, Engine
+from cnnspec.draw.diagram.model import Diagram, boxes
+from cnnspec.draw.diagram.simplify import MOST_BOXES, simplify
+from cnnspec.draw.graph.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
-from cnnspec.draw.model import Diagram, boxes
-from cnnspec.draw.simplify import MOST_BOXES, simplify
 from cnnspec.draw.style import FONT
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
-    from cnnspec.draw.svg import Page
+    from cnnspec.draw.graph.svg import Page
 
 SUFFIXES = (".svg", ".png", ".pdf", ".tex", ".dot", ".html")
 RIMLESS = (".pdf", ".tex")  # formats in which text cannot have a rim of another colour
@@ -73,11 +73,11 @@ def picture(
             f"{diagram.name} would be {count:,} boxes, more than the {MOST_BOXES:,} of a picture"
         )
     if suffix == ".dot":
-        from cnnspec.draw.dot import dot
+        from cnnspec.draw.graph.dot import dot
 
         text = dot(diagram, look)
         if look.font:
-            from cnnspec.draw.fonts import family_of
+            from cnnspec.draw.formats.fonts import family_of
 
             text = text.replace(f'fontname="{FONT}', f'fontname="{family_of(look.font)}')
         return Picture(text.encode())
@@ -87,23 +87,23 @@ def picture(
 def write_page(svg: str, suffix: str, look: Look, name: str, mark: str) -> bytes:
     """The page of a network, an SVG, in the format of a file. Raises DrawProblem."""
     if suffix == ".svg":
-        from cnnspec.draw.fonts import set_in
+        from cnnspec.draw.formats.fonts import set_in
 
         return (set_in(svg, look.font) if look.font else svg).encode()
     if suffix == ".tex":
         if look.font:
             raise DrawProblem("a .tex file is set in the font of its document: no font")
-        from cnnspec.draw.tikz import tikz
+        from cnnspec.draw.formats.tikz import tikz
 
         return tikz(svg, mark).encode()
-    from cnnspec.draw.raster import pdf, png
+    from cnnspec.draw.formats.raster import pdf, png
 
     return png(svg, mark, look.font) if suffix == ".png" else pdf(svg, name, look.font)
 
 
 def draw_graph(diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
-    from cnnspec.draw.dot import mark
-    from cnnspec.draw.layout import lay_out
+    from cnnspec.draw.graph.dot import mark
+    from cnnspec.draw.graph.layout import lay_out
 
     made = lay_out(diagram, look, suffix not in RIMLESS, draw)
     note = "; ".join(remarks(made, look.width))
@@ -112,7 +112,7 @@ def draw_graph(diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -
 
 def remarks(made: Page, width: float | None) -> Iterator[str]:
     """What keeps a figure from being printed as it is: it is higher than a page, or its text is small."""
-    from cnnspec.draw.layout import LEAST_TEXT, legible
+    from cnnspec.draw.graph.layout import LEAST_TEXT, legible
     from cnnspec.draw.style import SIZE
 
     if width is not None and made.height > PRINTED:

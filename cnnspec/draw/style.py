@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.draw.model import Box, Cluster, Edge
+from cnnspec.draw.diagram.model import Box, Cluster, Edge
 from cnnspec.draw.theme import Theme
 
 FONT = "DejaVu Sans"

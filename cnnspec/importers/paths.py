@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnspec.importers import arrangement
-from cnnspec.importers.arrangement import Atom, whole
-from cnnspec.importers.flows import Flow, Flows, Refuse
 from cnnspec.importers.model import Value
+from cnnspec.importers.reading import arrangement
+from cnnspec.importers.reading.arrangement import Atom, whole
+from cnnspec.importers.reading.flows import Flow, Flows, Refuse
 from cnnspec.layers import channels, merge
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnnspec.importers.model import Model, Operation
-from cnnspec.importers.normalise import normalise
+from cnnspec.importers.structure.normalise import normalise
 from cnnspec.layers.base import Layer, Unsupported
 from cnnspec.layers.resize import Upsample
 from cnnspec.values.shapes import Shape, plain_shape

@@ -11,7 +11,7 @@ from cnnspec.importers.model import Model
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnnspec.importers.arrays import Array
+    from cnnspec.importers.reading.arrays import Array
 
 
 class Loaded(Protocol):

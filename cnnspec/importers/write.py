@@ -8,19 +8,19 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from cnnspec.compiler import check_text
-from cnnspec.importers.blocks import Block, find_blocks, splice
-from cnnspec.importers.discover import discover, renamed
 from cnnspec.importers.from_network import model_of
-from cnnspec.importers.labels import leave_out
 from cnnspec.importers.model import Model, all_keys
-from cnnspec.importers.normalise import normalise
+from cnnspec.importers.patterns.blocks import Block, find_blocks, splice
+from cnnspec.importers.patterns.ramps import with_ramps
+from cnnspec.importers.patterns.reroll import reroll, tidy, with_loops
 from cnnspec.importers.prove import Difference, compare, correspond
-from cnnspec.importers.ramps import with_ramps
-from cnnspec.importers.reroll import reroll, tidy, with_loops
-from cnnspec.importers.scopes import Cutter
-from cnnspec.importers.terms import Braces, Call, Chain, Term, parse_label, rebuild, walk
-from cnnspec.importers.text import BlockText, NetText, measure, reference, specification
-from cnnspec.importers.wires import NetChain, Path, net_chain
+from cnnspec.importers.structure.discover import discover, renamed
+from cnnspec.importers.structure.normalise import normalise
+from cnnspec.importers.structure.scopes import Cutter
+from cnnspec.importers.structure.wires import NetChain, Path, net_chain
+from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, parse_label, rebuild, walk
+from cnnspec.importers.wording.labels import leave_out
+from cnnspec.importers.wording.text import BlockText, NetText, measure, reference, specification
 from cnnspec.layers import find
 
 COMMON = (("batchnorm", "eps"), ("batchnorm", "momentum"), ("layernorm", "eps"), ("groupnorm", "eps"))

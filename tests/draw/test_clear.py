@@ -7,14 +7,14 @@ from html import unescape
 
 import pytest
 
-from cnnspec.draw.clear import Rect, clear_titles, lines_of
-from cnnspec.draw.dot import Writer, crossing
-from cnnspec.draw.engine import Engine, engine
+from cnnspec.draw.diagram.model import Diagram, Edge, boxes
+from cnnspec.draw.graph.clear import Rect, clear_titles, lines_of
+from cnnspec.draw.graph.dot import Writer, crossing
+from cnnspec.draw.graph.engine import Engine, engine
+from cnnspec.draw.graph.wrap import measure, sever, wrap
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
-from cnnspec.draw.model import Diagram, Edge, boxes
 from cnnspec.draw.picture import simplify
-from cnnspec.draw.wrap import measure, sever, wrap
 from cnnspec.values.shapes import Shape
 from tests.draw.nets import ENGINES, golden, shipped
 

@@ -8,17 +8,17 @@ import pytest
 
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
-from cnnspec.draw.box_text import box_lines, shape_words, three_digits
-from cnnspec.draw.dot import dot
-from cnnspec.draw.fold import fold
-from cnnspec.draw.from_network import KINDS, build
-from cnnspec.draw.fuse import fuse
+from cnnspec.draw.diagram.box_text import box_lines, shape_words, three_digits
+from cnnspec.draw.diagram.fold import fold
+from cnnspec.draw.diagram.from_network import KINDS, build
+from cnnspec.draw.diagram.fuse import fuse
+from cnnspec.draw.diagram.model import Cluster, Count, Diagram, boxes, totals
+from cnnspec.draw.diagram.unwrap import unwrap
+from cnnspec.draw.graph.dot import dot
+from cnnspec.draw.graph.wrap import column_of
 from cnnspec.draw.look import DETAILS
-from cnnspec.draw.model import Cluster, Count, Diagram, boxes, totals
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.style import SHAPES
-from cnnspec.draw.unwrap import unwrap
-from cnnspec.draw.wrap import column_of
 from cnnspec.graph.tree import TRAINING, UNREAD
 from cnnspec.layers import NAMES
 from tests.draw.nets import (

@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 import pytest
 
 from cnnspec.draw import style
-from cnnspec.draw.dot import Writer, dot, facts, text
-from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Port
+from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Port
+from cnnspec.draw.graph.dot import Writer, dot, facts, text
 from cnnspec.draw.names import LONGEST, plain
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES, Theme

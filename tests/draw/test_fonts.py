@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from cnnspec.draw import fonts
-from cnnspec.draw.engine import DrawProblem
-from cnnspec.draw.fonts import Font, find_font, packaged, set_in
+from cnnspec.draw.formats import fonts
+from cnnspec.draw.formats.fonts import Font, find_font, packaged, set_in
+from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.svg import FAMILIES
 from cnnspec.draw.look import Look, look_of
 from cnnspec.draw.picture import picture
-from cnnspec.draw.svg import FAMILIES
 from tests.draw.nets import golden
 
 VERA = "Bitstream Vera Sans"

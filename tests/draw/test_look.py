@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnspec.commands.cli import main
-from cnnspec.draw.engine import Engine
-from cnnspec.draw.layout import LEAST_TEXT, TALLEST, lay_out, merit
+from cnnspec.draw.diagram.model import boxes
+from cnnspec.draw.graph.engine import Engine
+from cnnspec.draw.graph.layout import LEAST_TEXT, TALLEST, lay_out, merit
+from cnnspec.draw.graph.svg import BETWEEN, Drawing, Page, Sheet, Words, page
 from cnnspec.draw.look import DIRECTIONS, SHOWN, Look, parse_show, parse_width
-from cnnspec.draw.model import boxes
 from cnnspec.draw.picture import picture, simplify
 from cnnspec.draw.style import SIZE
-from cnnspec.draw.svg import BETWEEN, Drawing, Page, Sheet, Words, page
 from cnnspec.draw.theme import THEMES
 from tests.draw.nets import ENGINES, GOLDEN, golden, shipped
 from tests.nets import network

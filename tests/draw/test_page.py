@@ -16,9 +16,9 @@ import pytest
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check_text
-from cnnspec.draw.from_network import build
+from cnnspec.draw.diagram.from_network import build
+from cnnspec.draw.diagram.model import boxes
 from cnnspec.draw.look import DETAILS, Look
-from cnnspec.draw.model import boxes
 from cnnspec.draw.page import document
 from cnnspec.draw.page.document import as_json, page
 from cnnspec.draw.page.entries import contents

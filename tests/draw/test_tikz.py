@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cnnspec.draw.engine import DrawProblem
+from cnnspec.draw.formats.tikz import OUTLINES, tikz
+from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.draw.look import Look, look_of
 from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES
-from cnnspec.draw.tikz import OUTLINES, tikz
 from cnnspec.graph.tree import Network
 from cnnspec.text.latex import escape_latex
 from tests.draw.nets import GOLDENS, golden

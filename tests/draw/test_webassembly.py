@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec.draw import webassembly
-from cnnspec.draw.webassembly import Graphviz
+from cnnspec.draw.graph import webassembly
+from cnnspec.draw.graph.webassembly import Graphviz
 from cnnspec.text import cache
 
 pytestmark = pytest.mark.slow  # compiling takes a second

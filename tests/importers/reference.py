@@ -16,7 +16,7 @@ from cnnspec.importers.darknet import read as darknet
 from cnnspec.importers.darknet.cfg import parse as parse_cfg
 from cnnspec.importers.darknet.net import Net as DarknetNet
 from cnnspec.importers.model import Model
-from cnnspec.importers.text_files import read_text
+from cnnspec.importers.reading.text_files import read_text
 from cnnspec.values.shapes import Shape
 
 FOLDER = Path(__file__).parents[3] / "shared" / "reference"

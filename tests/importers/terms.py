@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from cnnspec.importers.terms import Braces, Call, Chain, Join, Term
+from cnnspec.importers.terms.terms import Braces, Call, Chain, Join, Term
 
 NUMBERS = st.integers(1, 4)
 

@@ -15,8 +15,8 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
 
-from cnnspec.importers import arrangement  # noqa: E402
-from cnnspec.importers.arrangement import Axes, Uneven, axes_of, joined, sizes_of  # noqa: E402
+from cnnspec.importers.reading import arrangement  # noqa: E402
+from cnnspec.importers.reading.arrangement import Axes, Uneven, axes_of, joined, sizes_of  # noqa: E402
 from cnnspec.importers.refusals import Refused  # noqa: E402
 from cnnspec.importers.torch.read import read  # noqa: E402
 from cnnspec.values.shapes import Shape  # noqa: E402

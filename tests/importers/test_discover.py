@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from cnnspec.compiler import check, check_text
 from cnnspec.graph.tree import Network
-from cnnspec.importers.discover import discover, renamed
 from cnnspec.importers.from_network import model_of
 from cnnspec.importers.model import Model, Output, Scope, all_keys
-from cnnspec.importers.normalise import normalise
 from cnnspec.importers.prove import compare, correspond
+from cnnspec.importers.structure.discover import discover, renamed
+from cnnspec.importers.structure.normalise import normalise
 from cnnspec.importers.write import specify
 from cnnspec.text.files import read, read_used
 from tests.nets import network

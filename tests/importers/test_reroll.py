@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.importers.formulas import name, written
-from cnnspec.importers.reroll import reroll, tidy, unroll, with_loops
-from cnnspec.importers.terms import Braces, Call, Chain, Join, Repeat, Term
-from cnnspec.importers.text import BlockText, measure
-from cnnspec.importers.turns import Turns, table
-from cnnspec.importers.unify import unify
+from cnnspec.importers.patterns.reroll import reroll, tidy, unroll, with_loops
+from cnnspec.importers.patterns.turns import Turns, table
+from cnnspec.importers.patterns.unify import unify
+from cnnspec.importers.terms.formulas import name, written
+from cnnspec.importers.terms.terms import Braces, Call, Chain, Join, Repeat, Term
+from cnnspec.importers.wording.text import BlockText, measure
 from tests.importers.terms import CHAINS, conv, use
 
 LINES = measure([BlockText("Basic", (("width", ...), ("stride", 1)), (), ())])

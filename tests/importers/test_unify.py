@@ -8,11 +8,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cnnspec.importers.bodies import solve
-from cnnspec.importers.columns import Column, Unalike
-from cnnspec.importers.formulas import Formula, LayerName, name, parts, written
-from cnnspec.importers.terms import Call, Chain, Constant, If, Join, Repeat
-from cnnspec.importers.unify import instantiate, unify
+from cnnspec.importers.patterns.bodies import solve
+from cnnspec.importers.patterns.unify import instantiate, unify
+from cnnspec.importers.terms.columns import Column, Unalike
+from cnnspec.importers.terms.formulas import Formula, LayerName, name, parts, written
+from cnnspec.importers.terms.terms import Call, Chain, Constant, If, Join, Repeat
 from tests.importers.terms import CHAINS, activation, conv, use
 
 

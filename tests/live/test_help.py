@@ -10,13 +10,13 @@ from cnnspec import layers
 from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Leaf
 from cnnspec.graph.walk import walk
+from cnnspec.live.answers.complete import offers
+from cnnspec.live.answers.formula import with_numbers
+from cnnspec.live.answers.hover import hover
+from cnnspec.live.answers.outline import folds, outline
+from cnnspec.live.answers.signature import signature
 from cnnspec.live.before import before
-from cnnspec.live.complete import offers
-from cnnspec.live.formula import with_numbers
-from cnnspec.live.hover import hover
-from cnnspec.live.outline import folds, outline
 from cnnspec.live.session import Document, Session
-from cnnspec.live.signature import signature
 from cnnspec.text.colouring import colour
 
 SPECS = Path(__file__).parents[2] / "specs"

@@ -12,9 +12,9 @@ import pytest
 from cnnspec import compiler
 from cnnspec.compiler import Checked
 from cnnspec.live import session as session_module
+from cnnspec.live.answers.sizes import LineSize, line_sizes
 from cnnspec.live.check import ALL
 from cnnspec.live.session import Document, Session
-from cnnspec.live.sizes import LineSize, line_sizes
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.scanner import TextLimits
 from cnnspec.text.source import Source

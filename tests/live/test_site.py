@@ -12,11 +12,11 @@ from click.testing import CliRunner
 
 from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
-from cnnspec.draw.engine import wheel
-from cnnspec.draw.layout import lay_out
+from cnnspec.draw.diagram.simplify import simplify
+from cnnspec.draw.graph.engine import wheel
+from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.page.colours import CODED, painted
-from cnnspec.draw.simplify import simplify
 from cnnspec.draw.theme import THEMES
 from cnnspec.live.site import zoo
 from cnnspec.live.site.frame import Page, link

@@ -287,7 +287,7 @@ def test_arrays_are_imported_where_nets_run_and_where_a_model_holds_them() -> No
     readers = tuple(f"importers/{source}/" for source in ("caffe", "darknet", "onnx", "torch"))
     folders = ("run/", "train/", *readers, "backends/torch/modules/", "backends/onnx/")
     others = {user for user in users if not user.startswith(folders)}
-    types = {"api.py", "importers/arrays.py", "net.py"}
+    types = {"api.py", "importers/reading/arrays.py", "net.py"}
     assert others <= {*types, "backends/numpy/start.py"}, "the first three name a type"
 
 

@@ -10,10 +10,11 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from cnnspec.draw import dot
-from cnnspec.draw.engine import DrawProblem
+from cnnspec.draw.diagram.model import Diagram
+from cnnspec.draw.diagram.simplify import simplify
+from cnnspec.draw.graph import dot
+from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.draw.look import Look
-from cnnspec.draw.model import Diagram
 from cnnspec.draw.names import plain
 from cnnspec.draw.page.colours import variables
 from cnnspec.draw.page.entries import Contents, contents
@@ -22,7 +23,6 @@ from cnnspec.draw.page.levels import Level, levels
 from cnnspec.draw.page.source_pane import source_pane
 from cnnspec.draw.page.space import space
 from cnnspec.draw.page.table import table
-from cnnspec.draw.simplify import simplify
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 

@@ -7,15 +7,15 @@ import sys
 from html import escape
 from typing import NamedTuple
 
-from cnnspec.draw.box_text import box_lines
-from cnnspec.draw.engine import DrawProblem, Engine, engine
-from cnnspec.draw.layout import lay_out
+from cnnspec.draw.diagram.box_text import box_lines
+from cnnspec.draw.diagram.model import Box, Diagram, boxes
+from cnnspec.draw.diagram.simplify import MOST_BOXES, simplify
+from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
+from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import DETAILS, Look
-from cnnspec.draw.model import Box, Diagram, boxes
 from cnnspec.draw.page.colours import CODED, named
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.page.space import layers_of
-from cnnspec.draw.simplify import MOST_BOXES, simplify
 from cnnspec.graph.tree import Network
 
 SAID = Look(show=frozenset(("kernel", "params")), letters=sys.maxsize)

@@ -11,7 +11,7 @@ from bisect import bisect
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from cnnspec.draw.model import Box, Diagram, boxes
+from cnnspec.draw.diagram.model import Box, Diagram, boxes
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.volume.scale import Scale

@@ -31,7 +31,7 @@ def figure(
     `blocks`: what is in each block that is drawn as one volume stands below. `title` and `caption`: as a
     Look has them.
     """
-    from cnnspec.draw.simplify import simplify
+    from cnnspec.draw.diagram.simplify import simplify
     from cnnspec.draw.volume.compose import draw_figure
     from cnnspec.draw.volume.figure_model import plan
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cnnspec.draw.box_text import value_words
-from cnnspec.draw.model import Cluster, Edge
+from cnnspec.draw.diagram.box_text import value_words
+from cnnspec.draw.diagram.model import Cluster, Edge
 from cnnspec.draw.names import plain
 from cnnspec.draw.volume.draft import Draft, numbers
 from cnnspec.values.kinds import is_integer

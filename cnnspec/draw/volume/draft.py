@@ -5,8 +5,8 @@ Every box makes one value, so both go by the box's number. Left out is what only
 
 from __future__ import annotations
 
-from cnnspec.draw.box_text import SYMBOLS, fault_words, shape_words
-from cnnspec.draw.model import Box, Cluster, Diagram, Edge, Item, boxes
+from cnnspec.draw.diagram.box_text import SYMBOLS, fault_words, shape_words
+from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Item, boxes
 
 Bands = tuple[tuple[str, int], ...]  # kinds and channels
 

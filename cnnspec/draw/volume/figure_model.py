@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from cnnspec.draw.box_text import shape_words
-from cnnspec.draw.model import Box, Diagram, boxes, totals
+from cnnspec.draw.diagram.box_text import shape_words
+from cnnspec.draw.diagram.model import Box, Diagram, boxes, totals
 from cnnspec.draw.names import plain
 from cnnspec.draw.volume.block_words import short, title
 from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, source

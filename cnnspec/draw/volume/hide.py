@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cnnspec.draw.model import Box, Cluster, Diagram, Item, boxes
+from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes
 from cnnspec.draw.volume.block_words import has_name, short, telling, title
 from cnnspec.draw.volume.draft import Draft, between, length, numbers, way
 

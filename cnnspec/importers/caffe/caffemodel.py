@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from cnnspec.importers.arrays import Array
+    from cnnspec.importers.reading.arrays import Array
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 

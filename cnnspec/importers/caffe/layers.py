@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnnspec.importers.fields import Fields, Refuse
+from cnnspec.importers.reading.fields import Fields, Refuse
 
 OLD_TYPES = {
     "ABSVAL": "AbsVal",

@@ -10,14 +10,14 @@ from cnnspec.importers.caffe.net import Blob, Net
 from cnnspec.importers.caffe.prototxt import parse
 from cnnspec.importers.caffe.read import read
 from cnnspec.importers.model import Model
-from cnnspec.importers.names import from_class, from_file
+from cnnspec.importers.reading.text_files import read_text
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.text_files import read_text
+from cnnspec.importers.wording.names import from_class, from_file
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnnspec.importers.arrays import Array
     from cnnspec.importers.caffe.caffemodel import Stored
+    from cnnspec.importers.reading.arrays import Array
 
 
 class LoadedNet:

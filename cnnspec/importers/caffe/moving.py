@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from cnnspec.importers.caffe.net import Reading
-from cnnspec.importers.fields import Fields, Refuse
 from cnnspec.importers.model import Value
+from cnnspec.importers.reading.fields import Fields, Refuse
 from cnnspec.layers import channels, linear, merge, resize
 from cnnspec.values.kinds import Filter
 

@@ -10,7 +10,7 @@ from typing import Any
 from lark import Lark, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput
 
-from cnnspec.importers.fields import Field, Fields, Quoted
+from cnnspec.importers.reading.fields import Field, Fields, Quoted
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.text.resources import folder
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnspec.importers.builder import Unknown
 from cnnspec.importers.caffe.layers import Part, layers_of, scales_behind
 from cnnspec.importers.caffe.moving import Made
 from cnnspec.importers.caffe.net import Net, Reading
 from cnnspec.importers.caffe.rows import ROWS
-from cnnspec.importers.fields import Field, Fields, Refuse
 from cnnspec.importers.model import Model, Value
+from cnnspec.importers.reading.builder import Unknown
+from cnnspec.importers.reading.fields import Field, Fields, Refuse
 from cnnspec.importers.refusals import Refused
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape

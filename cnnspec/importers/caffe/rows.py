@@ -10,8 +10,8 @@ from collections.abc import Callable
 from cnnspec.importers.caffe import moving
 from cnnspec.importers.caffe.moving import Made, expect_channels, flat
 from cnnspec.importers.caffe.net import Reading
-from cnnspec.importers.fields import Fields, Refuse
 from cnnspec.importers.model import Value
+from cnnspec.importers.reading.fields import Fields, Refuse
 from cnnspec.layers import activation, channels, conv, dropout, linear, merge, norm, pool
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter

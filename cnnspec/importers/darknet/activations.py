@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnspec.importers.darknet.net import Reading
-from cnnspec.importers.fields import Refuse
 from cnnspec.importers.model import Value
+from cnnspec.importers.reading.fields import Refuse
 from cnnspec.layers import activation, channels, merge
 from cnnspec.layers.base import Layer
 

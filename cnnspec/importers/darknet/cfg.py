@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cnnspec.importers.fields import Field, Fields
+from cnnspec.importers.reading.fields import Field, Fields
 from cnnspec.importers.refusals import Refusal, Refused
 
 ALIASES = {

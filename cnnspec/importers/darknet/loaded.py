@@ -10,13 +10,13 @@ from cnnspec.importers.darknet.cfg import parse
 from cnnspec.importers.darknet.net import Net, Tensor
 from cnnspec.importers.darknet.read import read
 from cnnspec.importers.model import Model
-from cnnspec.importers.names import from_file
+from cnnspec.importers.reading.text_files import read_text
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.text_files import read_text
+from cnnspec.importers.wording.names import from_file
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnnspec.importers.arrays import Array
+    from cnnspec.importers.reading.arrays import Array
 
 
 class LoadedNet:

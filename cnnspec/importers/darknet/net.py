@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.importers.builder import Builder, Unknown
-from cnnspec.importers.fields import Field, Fields, Refuse
 from cnnspec.importers.model import Value
+from cnnspec.importers.reading.builder import Builder, Unknown
+from cnnspec.importers.reading.fields import Field, Fields, Refuse
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 

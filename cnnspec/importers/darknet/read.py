@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnspec.importers.builder import Unknown
 from cnnspec.importers.darknet.cfg import Section
 from cnnspec.importers.darknet.net import Net, Reading
 from cnnspec.importers.darknet.rows import ROWS
-from cnnspec.importers.fields import Refuse
 from cnnspec.importers.model import Model, Value
+from cnnspec.importers.reading.builder import Unknown
+from cnnspec.importers.reading.fields import Refuse
 from cnnspec.importers.refusals import Refused
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape

@@ -21,7 +21,7 @@ from cnnspec.importers.darknet.rows import EPS
 from cnnspec.importers.refusals import Refusal, Refused
 
 if TYPE_CHECKING:
-    from cnnspec.importers.arrays import Array
+    from cnnspec.importers.reading.arrays import Array
 
 OUTSIDE = 1e-6
 """What Redmon's Darknet adds to the root."""

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.importers.arrangement import whole
-from cnnspec.importers.arrays import Array
-from cnnspec.importers.flows import Flow, Refuse
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known
+from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.arrays import Array
+from cnnspec.importers.reading.flows import Flow, Refuse
 from cnnspec.layers import channels, conv, linear, norm
 
 

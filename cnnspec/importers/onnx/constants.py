@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
-from cnnspec.importers.arrays import Array
-from cnnspec.importers.flows import Refuse
 from cnnspec.importers.onnx.files import array
+from cnnspec.importers.reading.arrays import Array
+from cnnspec.importers.reading.flows import Refuse
 
 MOST_ELEMENTS, MOST_REPEATED = 1 << 26, 1 << 31
 """So many numbers a computed tensor may have: files say sizes, and nothing else bounds them.

@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from cnnspec.importers.arrays import Array
 from cnnspec.importers.onnx.functions import Endless, growth, inlined
+from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.refusals import Refusal, Refused
 
 OLDEST = 7

@@ -7,8 +7,6 @@ from functools import reduce
 
 import numpy as np
 
-from cnnspec.importers.arrangement import Axes, sizes_of
-from cnnspec.importers.flows import Flow, Refuse, joined
 from cnnspec.importers.model import Value
 from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.affine import make_affine
@@ -16,6 +14,8 @@ from cnnspec.importers.onnx.algebra import Expression, Leaf, Product, Sum
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import Affine, Constant, Known, Response, Term
+from cnnspec.importers.reading.arrangement import Axes, sizes_of
+from cnnspec.importers.reading.flows import Flow, Refuse, joined
 from cnnspec.layers import activation, channels, merge, norm
 from cnnspec.layers.base import Join, Layer
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.importers.arrangement import remove
-from cnnspec.importers.flows import Flow, concatenated
 from cnnspec.importers.onnx.lower import Lowering, Row
 from cnnspec.importers.paths import stacked
+from cnnspec.importers.reading.arrangement import remove
+from cnnspec.importers.reading.flows import Flow, concatenated
 from cnnspec.layers import activation
 from cnnspec.layers.base import Layer
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.importers import arrangement
-from cnnspec.importers.arrangement import axes_of, whole
-from cnnspec.importers.flows import Flow, Refuse
 from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
 from cnnspec.importers.onnx.values import Constant
 from cnnspec.importers.onnx.windows import Windows, read_windows
+from cnnspec.importers.reading import arrangement
+from cnnspec.importers.reading.arrangement import axes_of, whole
+from cnnspec.importers.reading.flows import Flow, Refuse
 from cnnspec.layers import channels, conv, linear, norm, resize
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnspec.importers.names import from_file
 from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.wording.names import from_file
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from cnnspec.importers.arrays import Array
     from cnnspec.importers.model import Model
     from cnnspec.importers.onnx.lower import Tensor
+    from cnnspec.importers.reading.arrays import Array
 
 
 class LoadedFile:

@@ -14,15 +14,15 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from cnnspec.importers import arrangement
-from cnnspec.importers.arrangement import Axes, axes_of, sizes_of
-from cnnspec.importers.arrays import Array
-from cnnspec.importers.flows import Flow, Flows, Refuse, Repeated
 from cnnspec.importers.model import Operation, Scope, Value
 from cnnspec.importers.onnx.constants import compute
 from cnnspec.importers.onnx.files import DOMAINS, attributes_of
 from cnnspec.importers.onnx.shapes import Dimensions, fits
 from cnnspec.importers.onnx.values import Affine, Constant, Known, Node, Opaque, Term
+from cnnspec.importers.reading import arrangement
+from cnnspec.importers.reading.arrangement import Axes, axes_of, sizes_of
+from cnnspec.importers.reading.arrays import Array
+from cnnspec.importers.reading.flows import Flow, Flows, Refuse, Repeated
 from cnnspec.importers.refusals import Refusal
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.values.shapes import Shape

@@ -11,9 +11,6 @@ from typing import Any, NamedTuple
 
 from onnx import ModelProto
 
-from cnnspec.importers.arrangement import axes_of, permute
-from cnnspec.importers.as_maps import without_reshapes
-from cnnspec.importers.flows import Refuse
 from cnnspec.importers.model import Input, Model, Operation, Output, Value, needed
 from cnnspec.importers.onnx import (
     activation_rows,
@@ -30,9 +27,12 @@ from cnnspec.importers.onnx.lower import Lowering, Made, Row, Tensor
 from cnnspec.importers.onnx.names import named
 from cnnspec.importers.onnx.shapes import infer_shapes
 from cnnspec.importers.onnx.values import Constant, Node, Opaque
+from cnnspec.importers.reading.arrangement import axes_of, permute
+from cnnspec.importers.reading.as_maps import without_reshapes
+from cnnspec.importers.reading.flows import Refuse
+from cnnspec.importers.reading.tidy import with_own_pads
 from cnnspec.importers.refusals import Refused
 from cnnspec.importers.sizes import STEPS, larger, may_follow, unify
-from cnnspec.importers.tidy import with_own_pads
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from cnnspec.importers.arrangement import axes_of, sizes_of
-from cnnspec.importers.flows import Flow, Refuse
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering, Row
 from cnnspec.importers.onnx.values import Constant
+from cnnspec.importers.reading.arrangement import axes_of, sizes_of
+from cnnspec.importers.reading.flows import Flow, Refuse
 from cnnspec.layers import resize
 
 HALF = ("half_pixel", "pytorch_half_pixel")

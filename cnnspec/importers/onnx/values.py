@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cnnspec.importers.arrangement import Axes
-from cnnspec.importers.arrays import Array
-from cnnspec.importers.flows import Flow, Places, Repeated
 from cnnspec.importers.onnx.algebra import Expression
+from cnnspec.importers.reading.arrangement import Axes
+from cnnspec.importers.reading.arrays import Array
+from cnnspec.importers.reading.flows import Flow, Places, Repeated
 
 
 class Constant(NamedTuple):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import onnx
 
-from cnnspec.importers import arrangement
-from cnnspec.importers.arrangement import size_of, sizes_of, whole
-from cnnspec.importers.flows import Flow, Refuse, Repeated, at_channels, cut
 from cnnspec.importers.onnx.files import array
 from cnnspec.importers.onnx.lower import Lowering, Row
 from cnnspec.importers.onnx.values import Constant, Known
+from cnnspec.importers.reading import arrangement
+from cnnspec.importers.reading.arrangement import size_of, sizes_of, whole
+from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, at_channels, cut
 from cnnspec.layers import channels, resize
 
 FLOATS = (

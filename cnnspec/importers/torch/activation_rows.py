@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.importers.arrangement import whole
-from cnnspec.importers.flows import Flow, Refuse
+from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.flows import Flow, Refuse
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.layers import activation, dropout

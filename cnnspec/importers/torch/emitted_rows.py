@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cnnspec.importers.flows import Flow
+from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Weight

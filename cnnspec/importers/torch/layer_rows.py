@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cnnspec.importers.arrangement import whole
-from cnnspec.importers.flows import Flow, Refuse
+from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.flows import Flow, Refuse
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.numbers import shortest, sides
 from cnnspec.importers.torch.values import Constant, Standardized, Weight

@@ -13,7 +13,7 @@ from cnnspec.values.shapes import Shape
 if TYPE_CHECKING:
     from torch import nn
 
-    from cnnspec.importers.arrays import Array
+    from cnnspec.importers.reading.arrays import Array
 
 IMAGE = Shape(3, 224, 224)
 

@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from cnnspec.importers.arrangement import axes_of, sizes_of
-from cnnspec.importers.flows import Flow, Flows, Refuse, Repeated
 from cnnspec.importers.model import Operation, Value
+from cnnspec.importers.reading.arrangement import axes_of, sizes_of
+from cnnspec.importers.reading.flows import Flow, Flows, Refuse, Repeated
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.meta import COUNTER

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.importers.arrangement import whole
-from cnnspec.importers.flows import Flow, Refuse
+from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.flows import Flow, Refuse
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Fresh, Known, Noise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.importers.flows import Flow, Places, Refuse, unpooled
+from cnnspec.importers.reading.flows import Flow, Places, Refuse, unpooled
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded

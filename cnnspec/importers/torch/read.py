@@ -8,12 +8,11 @@ from contextlib import suppress
 import torch
 from torch import Tensor, nn
 
-from cnnspec.importers.as_maps import without_reshapes
 from cnnspec.importers.model import Input, Model, Operation, Output
-from cnnspec.importers.names import from_class
+from cnnspec.importers.reading.as_maps import without_reshapes
+from cnnspec.importers.reading.tidy import with_own_pads
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.sizes import STEPS, larger, may_follow, unify
-from cnnspec.importers.tidy import with_own_pads
 from cnnspec.importers.torch import (
     activation_rows,
     emitted_rows,
@@ -32,6 +31,7 @@ from cnnspec.importers.torch.rounding import without_rounding
 from cnnspec.importers.torch.signature import names_of_inputs
 from cnnspec.importers.torch.terms import make_term
 from cnnspec.importers.torch.trace import BATCH, trace
+from cnnspec.importers.wording.names import from_class
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
 

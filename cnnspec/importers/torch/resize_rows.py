@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from cnnspec.importers.flows import Flow
+from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from cnnspec.importers.model import Operation
-from cnnspec.importers.ramps import ARGUMENT, LAYER, find_ramp, step_of
+from cnnspec.importers.patterns.ramps import ARGUMENT, LAYER, find_ramp, step_of
 from cnnspec.layers.conv import Conv, Depthwise
 
 FLOAT32 = 2**-23

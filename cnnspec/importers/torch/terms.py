@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from itertools import permutations
 from typing import Any
 
-from cnnspec.importers import arrangement
-from cnnspec.importers.arrangement import Atom, Axes, Axis, Uneven, size_of, whole
-from cnnspec.importers.flows import Flow
 from cnnspec.importers.model import Value
+from cnnspec.importers.reading import arrangement
+from cnnspec.importers.reading.arrangement import Atom, Axes, Axis, Uneven, size_of, whole
+from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.values import Term, Weight

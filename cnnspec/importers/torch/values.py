@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, get_args
 
 from torch import Tensor
 
-from cnnspec.importers.arrangement import Axes
-from cnnspec.importers.flows import Flow, Places, Repeated
 from cnnspec.importers.model import Value
+from cnnspec.importers.reading.arrangement import Axes
+from cnnspec.importers.reading.flows import Flow, Places, Repeated
 from cnnspec.importers.refusals import Refusal
 
 

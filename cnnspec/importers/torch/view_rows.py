@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnspec.importers import arrangement
-from cnnspec.importers.arrangement import whole
-from cnnspec.importers.flows import Flow, Refuse, Repeated, at_channels, cut, reduced
+from cnnspec.importers.reading import arrangement
+from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, at_channels, cut, reduced
 from cnnspec.importers.torch.lower import Lowering, Row
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Computed, Constant, Known

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnspec.live import complete
-from cnnspec.live.hover import hover as say
+from cnnspec.live.answers import complete
+from cnnspec.live.answers.hover import hover as say
+from cnnspec.live.answers.signature import signature
 from cnnspec.live.lsp.convert import Json
-from cnnspec.live.signature import signature
 from cnnspec.text.source import Span
 
 if TYPE_CHECKING:

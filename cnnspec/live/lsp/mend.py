@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from cnnspec.live.fixes import mended, silence, with_fixes
+from cnnspec.live.answers.fixes import mended, silence, with_fixes
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.placed import placed
 from cnnspec.text.diagnostics import Diagnostic, Edit

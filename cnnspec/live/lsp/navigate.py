@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnspec.live import find
+from cnnspec.live.answers import find
+from cnnspec.live.answers.outline import BLOCK, CONSTANT, NET, STEP, Entry, folds, outline, outline_of
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.wire import REQUEST_FAILED, Problem
 from cnnspec.live.names import OURS, index_of, mention_at
-from cnnspec.live.outline import BLOCK, CONSTANT, NET, STEP, Entry, folds, outline, outline_of
 
 if TYPE_CHECKING:
     from cnnspec.live.lsp.server import Server

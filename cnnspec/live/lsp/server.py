@@ -14,13 +14,13 @@ from typing import Any, BinaryIO
 
 from cnnspec import __version__
 from cnnspec.faults.selection import Selection
-from cnnspec.live import fixes
+from cnnspec.live.answers import fixes
+from cnnspec.live.answers.tokens import LEGEND
 from cnnspec.live.lsp import wire
 from cnnspec.live.lsp.convert import Json, Places, name_in
 from cnnspec.live.placed import of_file, placed
 from cnnspec.live.places import name_of
 from cnnspec.live.session import Document, Session
-from cnnspec.live.tokens import LEGEND
 
 REST = 0.4
 """Seconds without a message before work that may wait begins: longer than between two keys."""

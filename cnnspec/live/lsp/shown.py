@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnnspec.live.answers.sizes import LineSize, line_params
+from cnnspec.live.answers.tokens import LEGEND, tokens
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.wire import INVALID_PARAMS, Problem
-from cnnspec.live.sizes import LineSize, line_params
-from cnnspec.live.tokens import LEGEND, tokens
 from cnnspec.text.diagnostics import Edit
 from cnnspec.text.source import Span
 

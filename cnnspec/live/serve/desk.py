@@ -9,19 +9,19 @@ from contextlib import suppress
 from threading import Event, Lock
 from typing import Any, NamedTuple
 
-from cnnspec.draw.engine import DrawProblem, Engine, engine, wheel
+from cnnspec.draw.graph.engine import DrawProblem, Engine, engine, wheel
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES
 from cnnspec.elaborate.settings import Settings, parse_shape, parse_value
 from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
+from cnnspec.live.answers.complete import offers, typed_from
+from cnnspec.live.answers.fixes import Interrupted, with_fixes
+from cnnspec.live.answers.sizes import LineSize
 from cnnspec.live.check import SETTINGS, Check, chain
-from cnnspec.live.complete import offers, typed_from
-from cnnspec.live.fixes import Interrupted, with_fixes
 from cnnspec.live.places import units
 from cnnspec.live.session import Document, Session, Stamp, stamp_of
-from cnnspec.live.sizes import LineSize
 from cnnspec.tables.one_line import figures
 from cnnspec.tables.summary import summary
 from cnnspec.text import syntax

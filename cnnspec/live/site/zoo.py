@@ -7,12 +7,12 @@ from html import escape
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from cnnspec.draw.engine import Engine
-from cnnspec.draw.layout import lay_out
+from cnnspec.draw.diagram.simplify import simplify
+from cnnspec.draw.graph.engine import Engine
+from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.page.colours import CODED, painted
 from cnnspec.draw.picture import VOLUMES
-from cnnspec.draw.simplify import simplify
 from cnnspec.draw.theme import THEMES
 from cnnspec.draw.volume import figure
 from cnnspec.graph.tree import Network

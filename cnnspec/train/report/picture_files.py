@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec import __version__
-from cnnspec.draw import raster
+from cnnspec.draw.formats import raster
 from cnnspec.draw.theme import THEMES
 from cnnspec.run.sheets import sheet
 from cnnspec.text.output import MARK

@@ -1,0 +1,1 @@
+"""The diagram model, and pure passes over it."""

@@ -1,0 +1,322 @@
+"""From a checked network to its diagram in full: a box for every layer that runs."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cnnspec.draw.diagram.box_text import brief_words, layer_words
+from cnnspec.draw.diagram.model import Arguments, Box, Cluster, Count, Diagram, Edge, Item, Port, Rate, boxes
+from cnnspec.graph.tree import (
+    TRAINING,
+    UNREAD,
+    Again,
+    Braces,
+    Group,
+    Instance,
+    Leaf,
+    Lost,
+    Merge,
+    Network,
+    Output,
+    Repeat,
+    Step,
+    Use,
+    Value,
+)
+from cnnspec.graph.walk import live, own_name, rows
+from cnnspec.layers import FAMILIES
+from cnnspec.layers.base import Layer, Misfit
+from cnnspec.text.syntax import Literal
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
+
+KINDS = {layer: family for family, layers in FAMILIES.items() for layer in layers}
+KINDS |= {"flatten": "shape", "scale": "norm", "shift": "norm", "normalize": "norm", "channelconv": "conv"}
+KINDS |= dict.fromkeys((*FAMILIES["resize"], "slice", "pick"), "shape")
+KINDS |= dict.fromkeys(FAMILIES["merge"], "join")
+"""What kind of box a layer is: its family, but for a few."""
+
+
+class Surroundings(NamedTuple):
+    """Where steps stand: the boxes by the values that they make, and what holds for all of the steps."""
+
+    makers: dict[Value, int]
+    evaluated: set[Value]  # outputs of evaluation need them
+    needed: set[Value]  # outputs of evaluation or training need them
+    shared: bool = False
+    idle: str = ""
+
+
+def build(network: Network) -> Diagram:
+    """The diagram of a network; of one with faults, as far as they let it go."""
+    made = Builder().diagram(network)
+    if any(box.kind == "fault" for box in boxes(made.items)):
+        made = Builder(partial=True).diagram(network)
+    return made
+
+
+class End(NamedTuple):
+    """What a path brings to its join, and the edges on it."""
+
+    value: Value
+    empty: bool
+    convolutions: int
+    edges: range
+
+
+class Builder:
+    """Numbers boxes as they run and gathers the edges between them.
+
+    In a `partial` network no step is idle: what no output needs may be needed behind a fault.
+    """
+
+    def __init__(self, partial: bool = False) -> None:
+        self.partial = partial
+        self.count = 0
+        self.edges: list[Edge] = []
+        self.words: dict[int, tuple[str, str]] = {}
+
+    def diagram(self, network: Network) -> Diagram:
+        evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
+        place = Surroundings({}, evaluated, live(network.steps, {output.value for output in network.outputs}))
+        items: list[Item] = []
+        for given in network.inputs:
+            place.makers[given.value] = self.count
+            items.append(Box(self.number(), "input", (given.name,), (given.name,)))
+        waiting = list(network.outputs)
+        for step in (None, *network.steps):
+            items += self.step(step, place) if step is not None else []
+            # An output stands right behind what makes it: nothing has to be led past the rest of the net.
+            items += [self.output(output, place) for output in waiting if output.value in place.makers]
+            waiting = [output for output in waiting if output.value not in place.makers]
+        arriving = tuple(Port(given.name, are_known(given.value)) for given in network.inputs)
+        made = [(output.name, output.value.shape) for output in network.outputs if not output.train]
+        leaving = tuple(Port(name, shape) for name, shape in made if shape is not None)
+        return Diagram(network.name, arriving, leaving, tuple(items), tuple(self.edges))
+
+    def output(self, output: Output, place: Surroundings) -> Box:
+        shape = are_known(output.value)
+        tail = place.makers[output.value]
+        fault = claim_words(output.value)
+        idle = TRAINING if output.train else ""
+        self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=fault))
+        parts = (output.name, idle) if idle else (output.name,)
+        return Box(self.number(), "output", parts, parts, idle=idle)
+
+    def number(self) -> int:
+        self.count += 1
+        return self.count - 1
+
+    def steps(self, steps: tuple[Step, ...], place: Surroundings) -> list[Item]:
+        return [item for step in steps for item in self.step(step, place)]
+
+    def step(self, step: Step, place: Surroundings) -> list[Item]:
+        """The items of a step; none behind a fault, where nothing arrives."""
+        if isinstance(step, Leaf | Lost | Use) and step.input not in place.makers:
+            return []
+        if isinstance(step, Lost):
+            return [self.fault(step.span.text, "", step.input, place)]
+        if isinstance(step, Leaf):
+            return [self.leaf(step, place)]
+        if isinstance(step, Use):
+            return self.use(step, place)
+        if isinstance(step, Braces):
+            return self.braces(step, place)
+        if isinstance(step, Merge):
+            return self.merge(step, place)
+        if isinstance(step, Again):
+            return self.again(step, place)
+        return []
+
+    def idle(self, value: Value, place: Surroundings) -> str:
+        """Why evaluation does without a value; "" where an output of evaluation needs it."""
+        if self.partial or place.idle == UNREAD or value in place.evaluated:
+            return place.idle
+        return TRAINING if value in place.needed else UNREAD
+
+    def fault(self, words: str, why: str, value: Value, place: Surroundings) -> Box:
+        """The box where a network with faults ends."""
+        shape, tail = are_known(value), place.makers[value]
+        self.edges.append(Edge(tail, self.count, shape, shape, fault=why or "?"))
+        return Box(self.number(), "fault", (words,), (words,))
+
+    def leaf(self, step: Leaf, place: Surroundings) -> Box:
+        shape, layer = are_known(step.input), step.layer
+        if step.output.shape is None:
+            return self.fault(layer_words(layer), misfit(layer, shape), step.input, place)
+        idle = self.idle(step.output, place)
+        tail = place.makers[step.input]
+        self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=claim_words(step.input)))
+        place.makers[step.output] = self.count
+        params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
+        words, brief = self.layer_words(layer)
+        return Box(
+            self.number(),
+            KINDS.get(layer.name, "other"),
+            (words,),
+            (brief,),
+            given_label(step.name, layer.name),
+            Count.of(params),
+            Count.of(0 if idle else int(layer.macs(shape))),
+            shared=place.shared,
+            idle=idle,
+            window=window(layer),
+            rates=(Rate(0, layer, layer.value("p"), layer.value("p")),)
+            if layer.name in FAMILIES["dropout"]
+            else (),
+        )
+
+    def layer_words(self, layer: Layer) -> tuple[str, str]:
+        """Kept by the layer's identity: a block used a thousand times has its words made once."""
+        found = self.words.get(id(layer))
+        if found is None:
+            found = self.words[id(layer)] = (layer_words(layer), brief_words(layer))
+        return found
+
+    def use(self, step: Use, place: Surroundings) -> list[Item]:
+        instance, name = step.instance, step.instance.block.name.name
+        idle = self.idle(step.output, place)
+        makers = {instance.input: place.makers[step.input]}
+        within = live(instance.steps, {instance.output})
+        inner = Surroundings(makers, within, within, place.shared, idle)
+        items = self.steps(instance.steps, inner)
+        if instance.output in makers:
+            place.makers[step.output] = makers[instance.output]
+        label = given_label(step.name, name.lower())
+        return self.cluster("block", name, label, items, inner, given_arguments(instance))
+
+    def braces(self, step: Braces, place: Surroundings) -> list[Item]:
+        items: list[Item] = []
+        for row in rows(step):
+            inner = self.steps(row, place)
+            items += self.cluster("iteration", "", "", inner, place) if isinstance(step, Repeat) else inner
+        return self.cluster("group", braces_label(step), "", items, place)
+
+    def merge(self, step: Merge, place: Surroundings) -> list[Item]:
+        items: list[Item] = []
+        ends: list[End] = []
+        for path in step.paths:
+            start = len(self.edges)
+            made = self.steps(path.steps, place)
+            items += made
+            if not path.dropped:
+                convolutions = sum(box.kind == "conv" for box in boxes(made))
+                ends.append(End(path.output, not made, convolutions, range(start, len(self.edges))))
+        if len(ends) < 2 or any(end.value not in place.makers for end in ends):
+            return items
+        idle = self.idle(step.output, place)
+        tails = [place.makers[end.value] for end in ends]
+        number = self.number()
+        most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
+        fits = step.output.shape is not None
+        for tail, end in zip(tails, ends, strict=True):
+            shape, others = are_known(end.value), set(tails) - {tail}
+            route = "skip" if end.empty and self.leads_on(tail, others) else ""
+            if end.convolutions == 1 < most and self.leads_on(self.edges[end.edges[0]].tail, others):
+                route = "projection"
+                for key in end.edges:
+                    self.edges[key] = self.edges[key]._replace(route=route)
+            why = (
+                claim_words(end.value) if fits else unlike(shape, [are_known(other.value) for other in ends])
+            )
+            self.edges.append(Edge(tail, number, shape, shape, route, idle, why))
+        words, brief = ((each,) for each in self.layer_words(step.layer))
+        if not fits:
+            return [*items, Box(number, "fault", words, brief)]
+        place.makers[step.output] = number
+        return [*items, Box(number, KINDS[step.layer.name], words, brief, shared=place.shared, idle=idle)]
+
+    def leads_on(self, start: int, ends: set[int]) -> bool:
+        """Whether the value of a box reaches one of the ends by way of others. Edges are sorted by head."""
+        reached = set(ends)
+        for edge in reversed(self.edges):
+            if edge.head <= start:
+                break
+            if edge.head in reached:
+                if edge.tail == start:
+                    return True
+                reached.add(edge.tail)
+        return False
+
+    def again(self, step: Again, place: Surroundings) -> list[Item]:
+        inner = step.step.output
+        evaluated, needed = (
+            live((step.step,), known | {inner}) if step.output in known else known
+            for known in (place.evaluated, place.needed)
+        )
+        items = self.step(step.step, place._replace(evaluated=evaluated, needed=needed, shared=True))
+        if inner in place.makers:
+            place.makers.setdefault(step.output, place.makers[inner])
+        return items
+
+    @staticmethod
+    def cluster(
+        kind: str, name: str, label: str, items: list[Item], place: Surroundings, arguments: Arguments = ()
+    ) -> list[Item]:
+        """The items in a cluster; unlabelled braces make none."""
+        if not items or (kind == "group" and not name):
+            return items
+        return [Cluster(kind, name, label, tuple(items), 1, place.shared, place.idle, arguments)]
+
+
+def are_known(value: Value) -> Shape:
+    """The shape of a value that a box makes: what a fault hides, none does."""
+    assert value.shape is not None
+    return value.shape
+
+
+def misfit(layer: Layer, shape: Shape) -> str:
+    """Why a layer does not take a shape, with both numbers."""
+    try:
+        layer.output(shape)
+        layer.weights(shape)
+    except Misfit as why:
+        return why.formula or why.message
+    return "does not fit"
+
+
+def unlike(shape: Shape, shapes: list[Shape]) -> str:
+    """The shapes that one does not agree with."""
+    return "≠ " + " ".join(dict.fromkeys(str(other) for other in shapes if other != shape))
+
+
+def claim_words(value: Value) -> str:
+    """What the author says of a value falsely, if he does."""
+    before = value.origin[0].believed if value.origin else None
+    return "" if value.believed is None or before is not None else f"≠ {value.believed}"
+
+
+def window(layer: Layer) -> tuple[int, int] | None:
+    """Height and width of a layer's kernel, if it has one."""
+    for name in ("filter", "kernel", "window"):
+        if name in layer.arguments and layer.arguments[name].kind in ("filter", "size"):
+            value = layer.value(name)
+            return value.kernel if isinstance(value, Filter) else value
+    return None
+
+
+def given_arguments(instance: Instance) -> Arguments:
+    """A use's arguments that are not the block's defaults."""
+    found = []
+    for parameter in instance.block.parameters:
+        name, default = parameter.name.name, parameter.default
+        value = instance.arguments[name]
+        if not isinstance(default, Literal) or default.value != value:
+            found.append((name, value))
+    return tuple(found)
+
+
+def braces_label(step: Braces) -> str:
+    """The label of braces; of such as a label with dots opens, the whole label: `convs.0`."""
+    inner: Any = step
+    while isinstance(inner, Group) and inner.is_part and len(inner.steps) == 1:
+        inner = inner.steps[0]
+    path: str = getattr(inner, "name", step.name)  # what runs again bears none
+    return own_name(step.name) + path[len(step.name) :]
+
+
+def given_label(path: str, kind: str) -> str:
+    """The label that the author gave; "" where the step is named by its place or its kind and number."""
+    name = own_name(path)
+    rest = name.removeprefix(kind)
+    return name if rest and not rest.isdecimal() else ""

@@ -1,0 +1,68 @@
+"""A layer and what always follows it become one box: convolution, normalization, activation."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cnnspec.draw.diagram.model import Box, Diagram, Item
+
+FOLLOWERS = {
+    "conv": frozenset(("norm", "activation", "dropout")),
+    "linear": frozenset(("norm", "activation", "dropout")),
+    "norm": frozenset(("activation", "dropout")),
+    "activation": frozenset(("dropout",)),
+    "pool": frozenset(("dropout",)),
+    "shape": frozenset(("dropout",)),
+    "join": frozenset(("activation",)),
+}
+"""What a kind of box takes in. None of these changes a shape: the edge behind tells the first's."""
+
+
+def fuse(diagram: Diagram) -> Diagram:
+    """Neighbours in the same braces whose value goes nowhere else are one box, unless it is a fault's."""
+    leaving = Counter(edge.tail for edge in diagram.edges)
+    arriving: dict[int, list[int]] = {}
+    for edge in diagram.edges:
+        arriving.setdefault(edge.head, []).append(-1 if edge.fault else edge.tail)
+    merged: dict[int, int] = {}
+
+    def follows(box: Box, last: Box, end: int) -> bool:
+        same = (box.shared, box.idle, box.times) == (last.shared, last.idle, last.times)
+        chained = arriving.get(box.number) == [end] and leaving[end] == 1
+        return chained and same and box.kind in FOLLOWERS.get(last.kind, ())
+
+    def walk(items: tuple[Item, ...]) -> tuple[Item, ...]:
+        found: list[Item] = []
+        end = -1  # the number of the last layer in the last box
+        for item in items:
+            if not isinstance(item, Box):
+                found.append(item._replace(items=walk(item.items)))
+                end = -1
+                continue
+            last = found[-1] if found else None
+            if isinstance(last, Box) and follows(item, last, end):
+                found[-1] = absorb(last, item)
+                merged[item.number] = last.number
+            else:
+                found.append(item)
+            end = item.number
+        return tuple(found)
+
+    items = walk(diagram.items)
+    edges = [
+        edge._replace(tail=merged.get(edge.tail, edge.tail))
+        for edge in diagram.edges
+        if edge.head not in merged
+    ]
+    return diagram._replace(items=items, edges=tuple(edges))
+
+
+def absorb(box: Box, follower: Box) -> Box:
+    return box._replace(
+        others=(*box.others, follower.number, *follower.others),
+        parts=box.parts + follower.parts,
+        briefs=box.briefs + follower.briefs,
+        params=box.params.beside(follower.params),
+        macs=box.macs.beside(follower.macs),
+        rates=(*box.rates, *(r._replace(part=r.part + len(box.parts)) for r in follower.rates)),
+    )

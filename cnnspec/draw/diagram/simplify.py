@@ -1,0 +1,22 @@
+"""The levels of detail: a network as a diagram of as many boxes as its reader wants."""
+
+from __future__ import annotations
+
+from cnnspec.draw.diagram.fold import fold
+from cnnspec.draw.diagram.from_network import build
+from cnnspec.draw.diagram.fuse import fuse
+from cnnspec.draw.diagram.model import Diagram
+from cnnspec.draw.diagram.unwrap import unwrap
+from cnnspec.graph.tree import Network
+
+MOST_BOXES = 6000
+
+
+def simplify(network: Network, detail: str = "folded") -> Diagram:
+    """The diagram of a network at a level of detail; its totals are the same at all of them."""
+    diagram = build(network)
+    if detail == "full":
+        return unwrap(diagram)
+    if detail == "fused":
+        return fuse(unwrap(fuse(diagram)))
+    return fuse(unwrap(fold(fuse(diagram))))

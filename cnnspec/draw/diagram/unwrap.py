@@ -1,0 +1,42 @@
+"""Braces around a single thing say little: one frame for both, with the name and the count of either."""
+
+from __future__ import annotations
+
+from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item
+
+
+def unwrap(diagram: Diagram) -> Diagram:
+    """No cluster of one box, no iteration that stands for itself alone."""
+    return diagram._replace(items=walk(diagram.items))
+
+
+def walk(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    return tuple(made for item in items for made in open_cluster(item))
+
+
+def open_cluster(item: Item) -> tuple[Item, ...]:
+    if isinstance(item, Box):
+        return (item,)
+    inner = walk(item.items)
+    if item.kind == "iteration" and item.times == 1:
+        return inner
+    if len(inner) == 1:
+        only = inner[0]
+        if isinstance(only, Box):
+            return (only._replace(label=label_of(item, only), times=only.times * item.times),)
+        if item.kind == "iteration":
+            return (only._replace(label="", times=only.times * item.times),)
+        if only.times == 1 and only.kind == "group":
+            return (item._replace(items=only.items),)
+        if item.times == 1 and item.kind == "group":
+            return (only._replace(label=item.name),)
+    return (item._replace(items=inner),)
+
+
+def label_of(cluster: Cluster, box: Box) -> str:
+    """A block's use goes by its own label; the labels inside the block are the block's business."""
+    if cluster.times > 1:
+        return ""
+    return (
+        cluster.name if cluster.kind == "group" else cluster.label if cluster.kind == "block" else box.label
+    )

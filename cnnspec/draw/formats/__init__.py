@@ -1,0 +1,1 @@
+"""An SVG of ours in other formats: PNG, PDF, TikZ."""

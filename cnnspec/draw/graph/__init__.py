@@ -1,0 +1,1 @@
+"""A diagram by Graphviz: its language, its columns on a page, and the engine."""

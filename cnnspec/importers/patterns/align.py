@@ -1,0 +1,239 @@
+"""Alignment: which steps of several chains belong together, in the forms in which they are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cnnspec.importers.terms.terms import (
+    IDENTITY,
+    NONE,
+    Again,
+    Braces,
+    Call,
+    Chain,
+    From,
+    Join,
+    Repeat,
+    Term,
+    label_text,
+    parse_label,
+    rebuild,
+    walk,
+)
+from cnnspec.importers.wording.arguments import written_arguments
+from cnnspec.layers import FAMILIES, find
+
+ACTIVATIONS = {*FAMILIES["activation"]} - {IDENTITY, "softmax", "logsoftmax"}
+"""They may stand in each other's place: then a parameter holds a layer."""
+
+GAP = 1.0
+OTHER_KERNEL = 0.5
+"""What an alignment costs for a step that one side lacks, and for two with different kernels."""
+
+
+Rows = Mapping[int, Chain]
+"""Chains by their place among the chains that are unified: some may lack what others have."""
+
+
+def with_joins(rows: Rows) -> Rows:
+    """Where some rows lack the only join of the others, the steps in its place are the path of one.
+
+    Behind it stands what ends these rows as it ends the others.
+    """
+    counts = {place: sum(isinstance(term, Join) for term in row) for place, row in rows.items()}
+    if {*counts.values()} != {0, 1}:
+        return rows
+    model = next(row for place, row in rows.items() if counts[place])
+    place = next(i for i, term in enumerate(model) if isinstance(term, Join))
+    join = model[place]
+    assert isinstance(join, Join)
+    if len(join.paths) != 2 or any(len(row) < len(model) - 1 for row in rows.values()):
+        return rows
+    ends = [key(term) for term in model[place + 1 :]]
+    full = 0 if join.paths[0] else 1
+    found = {}
+    for each, row in rows.items():
+        if not counts[each]:
+            paths: list[Chain] = [(NONE,), (NONE,)]
+            own = [key(term) for term in row[place:]]
+            behind = next(n for n in range(len(ends), -1, -1) if own[len(own) - n :] == ends[len(ends) - n :])
+            paths[full] = row[place : len(row) - behind]
+            row = (*row[:place], join._replace(paths=tuple(paths)), *row[len(row) - behind :])
+        found[each] = row
+    return found
+
+
+def align(rows: Rows) -> list[dict[int, Term]]:
+    """The steps of several rows side by side, those of one kind and label in one column, at least cost."""
+    order = sorted(rows, key=lambda place: -len(rows[place]))
+    columns: list[dict[int, Term]] = [{order[0]: term} for term in rows[order[0]]]
+    for place in order[1:]:
+        columns = add_row(columns, place, rows[place])
+    return columns
+
+
+def add_row(columns: list[dict[int, Term]], place: int, row: Chain) -> list[dict[int, Term]]:
+    """The columns with one more row, by edit distance."""
+    heads = [next(iter(column.values())) for column in columns]
+    costs = [[GAP * (i + j) for j in range(len(row) + 1)] for i in range(len(heads) + 1)]
+    for i, head in enumerate(heads, 1):
+        for j, term in enumerate(row, 1):
+            gap = GAP + min(costs[i - 1][j], costs[i][j - 1])
+            costs[i][j] = min(gap, costs[i - 1][j - 1] + mismatch(head, term))
+    found: list[dict[int, Term]] = []
+    i, j = len(heads), len(row)
+    while i or j:
+        if i and j and costs[i][j] == costs[i - 1][j - 1] + mismatch(heads[i - 1], row[j - 1]):
+            i, j = i - 1, j - 1
+            found.append({**columns[i], place: row[j]})
+        elif i and costs[i][j] == costs[i - 1][j] + GAP:
+            i -= 1
+            found.append(columns[i])
+        else:
+            j -= 1
+            found.append({place: row[j]})
+    return found[::-1]
+
+
+def beside(joins: Mapping[int, Join]) -> list[dict[int, Chain]] | None:
+    """The paths of joins side by side: those of one form, where the joins have them in one order.
+
+    Else as they stand, where they are as many; None where they are not. A path that some joins lack is `none`
+    there.
+    """
+    keys = {place: list(map(path_key, join.paths)) for place, join in joins.items()}
+    known = {key: number for row in keys.values() for number, key in enumerate(row)}
+    are_as_many = len({*map(len, keys.values())}) == 1
+    are_in_place = all(known[key] == number for row in keys.values() for number, key in enumerate(row) if key)
+    heads = None if are_as_many and are_in_place else merged(list(keys.values()))
+    if heads is not None:
+        rows: dict[int, dict[object, Chain]] = {
+            place: dict(zip(keys[place], join.paths, strict=True)) for place, join in joins.items()
+        }
+        return [{place: row.get(head, (NONE,)) for place, row in rows.items()} for head in heads]
+    if not are_as_many:
+        return None
+    columns = zip(*(join.paths for join in joins.values()), strict=True)
+    return [dict(zip(joins, column, strict=True)) for column in columns]
+
+
+def merged(rows: Sequence[Sequence[object]]) -> list[object] | None:
+    """One list in which each of the lists stands in its order; None: there is none."""
+    found: list[object] = []
+    for row in rows:
+        at = 0
+        for key in row:
+            if key in found[:at]:
+                return None
+            if key not in found:
+                found.insert(at, key)
+            at = found.index(key) + 1
+    return found
+
+
+def path_key(path: Chain) -> tuple[object, ...]:
+    """What paths of one form have in common: the labels of their steps, or what these are."""
+    return tuple(
+        getattr(term, "label", ()) or (term.name if isinstance(term, Call | Join) else type(term))
+        for term in path
+    )
+
+
+def mismatch(one: Term, two: Term) -> float:
+    """What it costs to put two steps into one column; infinite where they are not of one kind."""
+    if key(one) != key(two):
+        return float("inf")
+    if isinstance(one, Join) and isinstance(two, Join):
+        return 0.0 if beside({0: one, 1: two}) is not None else float("inf")
+    if isinstance(one, Call) and isinstance(two, Call):
+        first, second = dict(one.arguments), dict(two.arguments)
+        return OTHER_KERNEL * any(first.get(n) != second.get(n) for n in ("kernel", "window"))
+    return 0.0
+
+
+def key(term: Term) -> object:
+    """What steps of one column have in common."""
+    if isinstance(term, Call):
+        return "activation" if is_activation(term) else (term.name, term.label, term.keyed)
+    if isinstance(term, Braces):
+        return Braces, term.label
+    if isinstance(term, Join):
+        return Join, term.name
+    return Repeat if isinstance(term, Repeat) else term
+
+
+def is_activation(term: Term) -> bool:
+    """Whether it is an activation without tensors, with its default arguments, which a parameter may hold."""
+    if not isinstance(term, Call) or term.label or term.keyed or not isinstance(term.name, str):
+        return False
+    return term.name in ACTIVATIONS and not written_arguments(term.name, term.arguments)
+
+
+def as_convolutions(chains: Sequence[Chain]) -> list[Chain]:
+    """Where some chains have a convolution in the place of a depthwise one, that is one in groups."""
+    kinds: dict[object, set[object]] = {}
+    for chain in chains:
+        for term in walk(chain):
+            if isinstance(term, Call) and term.keyed:
+                kinds.setdefault(term.label, set()).add(term.name)
+        first = next((term for term in walk(chain) if isinstance(term, Call)), None)
+        kinds.setdefault("first", set()).add(first.name if first is not None else "")
+    mixed = {label for label, names in kinds.items() if names >= {"conv", "depthwise"}}
+
+    def change(chain: Chain) -> Chain:
+        return tuple(
+            grouped(term)
+            if isinstance(term, Call)
+            and term.name == "depthwise"
+            and ("first" in mixed or term.label in mixed)
+            else rebuild(term, change)
+            for term in chain
+        )
+
+    return [change(chain) for chain in chains]
+
+
+def as_dotted(chains: Sequence[Chain]) -> list[Chain]:
+    """Where some chains open braces by labels with dots, the others do so, too, but for braces with wires."""
+    terms = (term for chain in chains for term in walk(chain))
+    labels = {label_text(term.label) for term in terms if isinstance(term, Call | Braces)}
+    opened = {label.rpartition(".")[0] for label in labels if "." in label}
+
+    def change(chain: Chain) -> Chain:
+        found: list[Term] = []
+        for term in chain:
+            term = rebuild(term, change)
+            if isinstance(term, Braces) and label_text(term.label) in opened and not has_wires(term.body):
+                found += within(term)
+            else:
+                found.append(term)
+        return tuple(found)
+
+    return list(map(change, chains)) if opened else list(chains)
+
+
+def has_wires(chain: Chain) -> bool:
+    return any(isinstance(term, From | Again) for term in walk(chain))
+
+
+def within(braces: Braces) -> Chain:
+    """What stands in braces, by labels with dots: it opens them itself."""
+
+    def prefixed(term: Term) -> Term:
+        if isinstance(term, Call | Braces):
+            label = f"{label_text(braces.label)}.{label_text(term.label)}"
+            return term._replace(label=parse_label(label)) if term.label else term
+        return rebuild(term, lambda chain: tuple(map(prefixed, chain)))
+
+    return tuple(map(prefixed, braces.body))
+
+
+def grouped(call: Call) -> Call:
+    """A depthwise convolution as one in as many groups as channels arrive."""
+    given = dict(call.arguments)
+    given["count"] = call.channels * given.pop("multiplier")
+    given["groups"] = call.channels
+    conv = find("conv")
+    assert conv is not None
+    order = ["count", "kernel", *(name for name in conv.arguments if name not in ("filter", "in"))]
+    return call._replace(name="conv", arguments=tuple((name, given[name]) for name in order))

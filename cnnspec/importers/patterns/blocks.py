@@ -1,0 +1,167 @@
+"""Blocks: the modules of one class become a block and its uses, the innermost classes first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from itertools import count
+from typing import Any, NamedTuple
+
+from cnnspec.importers.patterns.align import as_dotted
+from cnnspec.importers.patterns.bodies import Solved, solve
+from cnnspec.importers.patterns.reroll import form, reroll
+from cnnspec.importers.patterns.unify import unify
+from cnnspec.importers.terms.columns import Unalike
+from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, chains, is_wired, rebuild, walk, weight
+from cnnspec.importers.wording.labels import Target, drop_places, leave_out, targets
+from cnnspec.importers.wording.names import from_class
+
+HEAVIER = 1.75
+"""So much longer than its largest instance a block may be: then it says more than a reader can use."""
+
+MOST_FORMS = 12
+"""So many forms of a class are tried for several blocks; more are no few blocks."""
+
+CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
+"""Classes that say nothing of what they hold."""
+
+
+class Block(NamedTuple):
+    """A block: the class that it is made of, its name, what it says."""
+
+    kind: str
+    name: str
+    solved: Solved
+    entries: tuple[int, ...]  # the channels that enter each instance
+    layers: int  # with tensors, in the largest instance
+
+    def instances(self) -> list[dict[str, Any]]:
+        """The values of its names in each of its instances."""
+        return [self.solved.names(place, entry) for place, entry in enumerate(self.entries)]
+
+
+def find_blocks(
+    chain: Chain, plain: Collection[str], outputs: Collection[Target]
+) -> tuple[list[Block], Chain]:
+    """Blocks for the classes of the modules in a net, and its chain with their uses.
+
+    `outputs` are labels that have to stay. The classes of `plain` become braces, as do those with one module,
+    and those that no short block says.
+    """
+    blocks: list[Block] = []
+    taken: set[str] = set()
+    read = targets(chain) | {*outputs}
+    for kind in by_height(chain):
+        chain = drop_places(chain, None, read)
+        found = [term for term in walk(chain) if isinstance(term, Braces) and term.kind == kind]
+        calls: dict[int, Call] = {}
+        for block, places in make_blocks(found) if kind not in (*plain, *CONTAINERS) else ():
+            block = block._replace(name=block_name(kind, taken))
+            taken.add(block.name)
+            blocks.append(block)
+            calls |= uses(block, found, places)
+        if calls:
+            chain = replace(chain, kind, (calls.get(place, term) for place, term in enumerate(found)))
+        chain = splice(chain, kind)
+    return blocks, drop_places(chain, None, read)
+
+
+def by_height(chain: Chain) -> list[str]:
+    """The classes of modules, those first that hold no others, then in the order in which they come."""
+    heights: dict[str, int] = {}
+
+    def visit(inner: Chain) -> int:
+        highest = 0
+        for term in inner:
+            height = max(map(visit, chains(term)), default=0)
+            if isinstance(term, Braces) and term.kind:
+                height += term.kind not in CONTAINERS
+                heights[term.kind] = max(heights.get(term.kind, 0), height)
+            highest = max(highest, height)
+        return highest
+
+    visit(chain)
+    return sorted(heights, key=lambda kind: heights[kind])
+
+
+def make_blocks(found: list[Braces]) -> list[tuple[Block, list[int]]]:
+    """The blocks of modules of a class, each with the places of its instances.
+
+    One for all of them; else each form goes to the first block that can say it, too.
+    """
+    every = make_block(found)
+    if every is not None:
+        return [(every, [*range(len(found))])]
+    forms: dict[object, list[int]] = {}
+    for place, term in enumerate(found):
+        forms.setdefault(tuple(map(form, term.body)), []).append(place)
+    made: list[tuple[Block | None, list[int]]] = []
+    for places in forms.values() if 1 < len(forms) <= MOST_FORMS else ():
+        for number, (_, others) in enumerate(made):
+            together = sorted(others + places)
+            if (block := make_block([found[place] for place in together])) is not None:
+                made[number] = block, together
+                break
+        else:
+            made.append((make_block([found[place] for place in places]), places))
+    return [(block, places) for block, places in made if block is not None]
+
+
+def make_block(found: list[Braces]) -> Block | None:
+    """The block of several modules: with repeats within them where that makes it shorter."""
+    kind = found[0].kind
+    bodies = as_dotted([term.body for term in found])
+    if len(found) < 2 or any(isinstance(t, Braces) and t.kind == kind for body in bodies for t in walk(body)):
+        return None
+    if not any(map(is_wired, bodies)):
+        bodies = [drop_places(body, "") for body in bodies]
+    entries = tuple(int(term.channels) for term in found)
+    leaving = tuple(int(term.leaving) for term in found)
+    tries = []
+    for rows in (bodies, [reroll(body, weight, tables=False) for body in bodies]):
+        with suppress(Unalike):
+            tries.append(solve(unify(rows), entries, leaving))
+    largest = max(map(weight, bodies))
+    solved = min(tries, key=lambda each: weight(each.body), default=None)
+    if solved is None or weight(solved.body) > max(HEAVIER * largest, largest + 6):
+        return None
+    layers = max(sum(isinstance(term, Call) and term.keyed for term in walk(body)) for body in bodies)
+    block = Block(kind, "", solved, entries, layers)
+    body = leave_out(solved.body, is_net=False, instances=block.instances())
+    return block._replace(solved=solved._replace(body=body))
+
+
+def block_name(kind: str, taken: Collection[str]) -> str:
+    """The class's name, without the underscores that hide it, numbered from the second block on."""
+    name = from_class(kind, "Block")
+    return next(each for n in count(1) if (each := f"{name}{n}" if n > 1 else name) not in taken)
+
+
+def uses(block: Block, found: list[Braces], places: list[int]) -> Iterator[tuple[int, Call]]:
+    """The uses of a block by the places of the modules that they stand for."""
+    for row, place in enumerate(places):
+        term = found[place]
+        arguments = tuple((p.name, p.values[row]) for p in block.solved.parameters)
+        yield place, Call(block.name, arguments, term.label, True, term.channels)
+
+
+def replace(chain: Chain, kind: str, terms: Iterator[Term]) -> Chain:
+    """The chain with the next of the terms for each module of a class, in the order of the text."""
+    found: list[Term] = []
+    for term in chain:
+        if isinstance(term, Braces) and term.kind == kind:
+            term = next(terms)
+        found.append(rebuild(term, lambda inner: replace(inner, kind, terms)))
+    return tuple(found)
+
+
+def splice(chain: Chain, kind: str | None = None) -> Chain:
+    """The chain with what stands in braces without a label in their place; `kind`: of this class alone."""
+    found: list[Term] = []
+    for term in chain:
+        term = rebuild(term, lambda inner: splice(inner, kind))
+        if isinstance(term, Braces) and not term.label and kind in (None, term.kind):
+            found += term.body
+        else:
+            found.append(term)
+    return tuple(found)

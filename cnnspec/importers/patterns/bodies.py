@@ -1,0 +1,201 @@
+"""The body of a block: its pattern with formulas for all columns, its parameters and its constants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnnspec.importers.patterns.solve import ARRIVING, FULL, WIDTHS, Parameter, Slot, Solver, commonest
+from cnnspec.importers.terms.columns import ABSENT, Column, columns_in, same
+from cnnspec.importers.terms.formulas import Formula, evaluate, name, names_in, parts
+from cnnspec.importers.terms.terms import (
+    NONE,
+    Braces,
+    Call,
+    Chain,
+    Constant,
+    If,
+    Join,
+    Repeat,
+    Term,
+    chains,
+    label_text,
+    map_values,
+    rebuild,
+    values_of,
+)
+from cnnspec.importers.wording.text import is_name
+
+
+class Solved(NamedTuple):
+    """A block: its parameters, each with a default or ..., its constants, its body."""
+
+    parameters: tuple[Parameter, ...]
+    defaults: tuple[Any, ...]
+    constants: tuple[tuple[str, Formula], ...]
+    body: Chain
+
+    def names(self, place: int, entry: int) -> dict[str, Any]:
+        """The values of the names of the block in one of its instances, which so many channels enter."""
+        found = {parameter.name: parameter.values[place] for parameter in self.parameters}
+        found["in.channels"] = entry
+        for constant, formula in self.constants:
+            found[constant] = evaluate(formula, found)
+        return found
+
+
+def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Solved:
+    """The block of a pattern. Raises Unalike where it would have too many parameters."""
+    solver = Solver(entries, leaving)
+    slots = [slot for slot in slots_of(pattern, True) if slot.role != "test"]
+    for slot in sorted(slots, key=lambda slot: ABSENT in slot.column.values):
+        solver.value(slot)
+    body = as_depthwise(name_output(solver, solved(pattern, solver, True)))
+    formulas = [value for _, value in values_of(body)] + [formula for formula, _ in solver.constants.values()]
+    used = {each for formula in formulas for each in names_in(formula)}
+    parameters = [parameter for parameter in solver.parameters if parameter.name in used]
+    given = [default_of(parameter) for parameter in parameters]
+    order = sorted(range(len(parameters)), key=lambda place: given[place] is not ...)
+    constants = [(FULL.operands[0], ARRIVING)] if solver.uses_full else []
+    constants += [(constant, formula) for constant, (formula, _) in solver.constants.items()]
+    return Solved(
+        tuple(parameters[place] for place in order),
+        tuple(given[place] for place in order),
+        tuple(constants),
+        body,
+    )
+
+
+def default_of(parameter: Parameter) -> Any:
+    """The commonest value where most instances have it; widths have none."""
+    usual = commonest(parameter.values)
+    often = 2 * sum(same(usual, value) for value in parameter.values) > len(parameter.values)
+    return usual if often and (parameter.role not in WIDTHS or parameter.role == "groups") else ...
+
+
+def slots_of(chain: Chain, at_start: bool) -> Iterator[Slot]:
+    """The columns of a pattern in the order of its text. `at_start`: what enters the block enters it."""
+    for term in chain:
+        if isinstance(term, Call):
+            if isinstance(term.name, Column):
+                yield Slot(term.name, "name")
+            for argument, value in term.arguments:
+                for column in columns_in(value):
+                    yield slot_of(column, argument, value, term)
+        elif isinstance(term, If) and isinstance(term.test, Column):
+            yield Slot(term.test, "test", 0, words(term), at_start)
+        elif isinstance(term, Repeat) and isinstance(term.rows, Column):
+            yield Slot(term.rows, "rows")
+        for inner in chains(term):
+            yield from slots_of(inner, at_start and not isinstance(term, Repeat))
+        at_start = at_start and isinstance(term, Constant)
+
+
+def slot_of(column: Column, argument: str, value: Any, term: Call) -> Slot:
+    """The slot of a column that is the value of an argument, or a choice of it, or that counts steps."""
+    is_choice = isinstance(value, Formula) and value.operator == "if"
+    return Slot(column, argument if value is column or is_choice else "index", term.channels)
+
+
+def words(term: If) -> str:
+    """What a flag that tells of a step is called: as the step; of a path, that it adds what arrives."""
+    if not term.then and term.otherwise == (NONE,):
+        return "residual"
+    first = term.then[0] if term.then else None
+    label = label_text(first.label) if isinstance(first, Call | Braces) else ""
+    if is_name(label):
+        return label
+    if isinstance(first, Braces) and isinstance(first.body[0], Join) and first.body[0].name == "mul":
+        return "gate"
+    word = re.match(r"[A-Z]?[a-z0-9]*", str(first.name)) if isinstance(first, Call) else None
+    return word.group().lower() if word else ""
+
+
+def solved(chain: Chain, solver: Solver, at_start: bool, places: Sequence[int] = ()) -> Chain:
+    """The chain with formulas for columns. `places` are the instances that have it, where not all do."""
+    found = []
+    for term in chain:
+        found.append(with_formulas(term, solver, at_start, places))
+        at_start = at_start and isinstance(term, Constant)
+    return tuple(found)
+
+
+def with_formulas(term: Term, solver: Solver, at_start: bool, places: Sequence[int]) -> Term:
+    if isinstance(term, If) and isinstance(term.test, Column):
+        test, values = solver.test(Slot(term.test, "test", 0, words(term), at_start)), term.test.values
+        branches = [
+            [place for place, value in enumerate(values) if value is taken] for taken in (True, False)
+        ]
+        then = solved(term.then, solver, at_start, branches[0])
+        otherwise = None if term.otherwise is None else solved(term.otherwise, solver, at_start, branches[1])
+        return If(test, then, otherwise)
+    enters = at_start and not isinstance(term, Repeat)  # only its first turn
+    term = rebuild(term, lambda inner: solved(inner, solver, enters, places))
+    if isinstance(term, Call):
+        arguments = []
+        for argument, value in term.arguments:
+            columns = {c: solver.value(slot_of(c, argument, value, term)) for c in columns_in(value)}
+            found = solver.general(argument, value, places) if not columns else with_solved(value, columns)
+            arguments.append((argument, found))
+        called = solver.value(Slot(term.name, "name")) if isinstance(term.name, Column) else term.name
+        return term._replace(name=called, arguments=tuple(arguments))
+    if isinstance(term, Repeat) and isinstance(term.rows, Column):
+        return term._replace(rows=solver.value(Slot(term.rows, "rows")))
+    return term
+
+
+def name_output(solver: Solver, body: Chain) -> Chain:
+    """The body with a constant for what is computed for the channels that leave, where it comes often."""
+    for slot, formula in solver.known.items():
+        computed = isinstance(formula, Formula) and formula.operator == "*"
+        if not computed or slot.role not in WIDTHS or slot.column.values != solver.leaving:
+            continue
+        if solver.uses_full or occurrences(body, formula) < 3 or FULL in parts(formula):
+            continue
+        if ARRIVING not in parts(formula) and (out := solver.free(("out",))) == "out":
+            solver.constants[out] = (formula, solver.leaving)
+            return replaced(body, formula, name(out))
+    return body
+
+
+def occurrences(chain: Chain, formula: Formula) -> int:
+    return sum(formula in parts(value) for _, value in values_of(chain))
+
+
+def replaced(chain: Chain, formula: Formula, name_: Formula) -> Chain:
+    """The chain with a name for a formula."""
+
+    def at(value: Any) -> Any:
+        if value == formula:
+            return name_
+        return (
+            Formula(value.operator, tuple(map(at, value.operands))) if isinstance(value, Formula) else value
+        )
+
+    return map_values(chain, at)
+
+
+def as_depthwise(chain: Chain) -> Chain:
+    """A convolution in as many groups as channels arrive, with as many filters, is a depthwise one."""
+
+    def change(term: Term) -> Term:
+        term = rebuild(term, as_depthwise)
+        if not isinstance(term, Call) or term.name != "conv":
+            return term
+        given = dict(term.arguments)
+        if given["count"] != ARRIVING or given["groups"] != ARRIVING:
+            return term
+        kept = tuple((n, v) for n, v in term.arguments if n not in ("count", "groups"))
+        return term._replace(name="depthwise", arguments=kept)
+
+    return tuple(map(change, chain))
+
+
+def with_solved(value: Any, columns: Mapping[Column, Any]) -> Any:
+    """A value with formulas for the columns in it."""
+    if isinstance(value, Column):
+        return columns[value]
+    if isinstance(value, Formula):
+        return Formula(value.operator, tuple(with_solved(operand, columns) for operand in value.operands))
+    return value

@@ -1,0 +1,272 @@
+"""Re-rolling: steps that come again and again become a repeat, with loop names for what changes.
+
+A run of equal turns is rolled up first, its first turn may differ (`2 if j == 0 else 1`); then turns of one
+form become a repeat over a table. `unroll` gives back the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from cnnspec.importers.patterns.turns import Turns, first_differs, table, turn_values, unwrapped, with_values
+from cnnspec.importers.patterns.unify import unify
+from cnnspec.importers.terms.columns import Unalike
+from cnnspec.importers.terms.formulas import Formula, Items, LayerName, names_in
+from cnnspec.importers.terms.terms import (
+    Again,
+    Braces,
+    Call,
+    Chain,
+    From,
+    Join,
+    Label,
+    Repeat,
+    Term,
+    rebuild,
+    values_of,
+    weight,
+)
+
+LONGEST_PERIOD = 6
+FEWEST_PATHS, MOST_LOOP_NAMES = 3, 2
+
+
+Measure = Callable[[Chain], int]
+"""How many lines a chain is written in."""
+
+
+def reroll(chain: Chain, measure: Measure = weight, tables: bool = True) -> Chain:
+    """The chain with repeats, where these make it shorter. `tables`: also such as have a row a turn."""
+    chain = rolled(chain, first_differs, measure)
+    if tables:
+        chain = unwrapped(rolled(harmonised(chain), table, measure))
+    return chain
+
+
+Solve = Callable[["Turns"], Repeat | None]
+
+
+def rolled(chain: Chain, solve: Solve, measure: Measure) -> Chain:
+    """The chain, and those in it from the inside out, with the repeats that `solve` makes of equal forms."""
+    terms = [rebuild(term, lambda inner: rolled(inner, solve, measure)) for term in chain]
+    if solve is table:
+        terms = list(harmonised(tuple(terms)))
+    found: list[Term] = []
+    place = 0
+    while place < len(terms):
+        for period, times in worthwhile(terms, place, solve is first_differs):
+            windows = [tuple(terms[place + k * period : place + (k + 1) * period]) for k in range(times)]
+            made = roll(windows, solve)
+            if made is not None and is_shorter(made, windows, measure):
+                found.append(made)
+                place += period * times
+                break
+        else:
+            found.append(terms[place])
+            place += 1
+    return tuple(found)
+
+
+def is_shorter(made: Repeat, windows: list[Chain], measure: Measure) -> bool:
+    """Whether a repeat takes fewer lines than its turns; as many where a table may follow from it."""
+    written = measure(unwrapped(tuple(term for window in windows for term in window)))
+    return measure((made,)) < written
+
+
+def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, int]]:
+    """Periods and times of the turns of one form that begin at a place, those first that save most.
+
+    `exact`: from the second turn on they are equal, but for digits in labels. What repeats within such a turn
+    is no turn of this length.
+    """
+    loose = [form(term) for term in terms[place:]]
+    strict = [form(term, True) for term in terms[place:]] if exact else loose
+    found = []
+    for period in range(1, min(LONGEST_PERIOD, len(loose) // 2) + 1):
+        if loose[:period] != loose[period : 2 * period]:
+            continue
+        second, times = strict[period : 2 * period], 2
+        if is_repeated(second):
+            continue
+        while strict[times * period : (times + 1) * period] == second:
+            times += 1
+        if exact and times == 2 and any(map(are_rows, neighbours(terms, place, period))):
+            continue
+        size = weight(tuple(terms[place : place + period]))
+        first = terms[place]
+        if (times - 1) * size > 1 or (exact and isinstance(first, Call) and first.keyed):
+            found.append(((times - 1) * size, -period, times))
+    return [(-period, times) for _, period, times in sorted(found, reverse=True)]
+
+
+def neighbours(terms: list[Term], place: int, period: int) -> Iterator[list[Chain]]:
+    """Two turns with the one before, and with the one behind, where that is of their form."""
+    for first in (place - period, place):
+        turns = [tuple(terms[max(0, at) : at + period]) for at in range(first, first + 3 * period, period)]
+        if len({tuple(map(form, turn)) for turn in turns}) == 1:
+            yield turns
+
+
+def are_rows(turns: Sequence[Chain]) -> bool:
+    """Whether what differs among three turns is another in each: they are rows of a table.
+
+    Strides 2, 9, 4 are; of Block 32 stride=2, Block 32 stride=1, Block 64 stride=2 the first two are a pair.
+    """
+    columns = zip(*(values_of(turn) for turn in turns), strict=True)
+    sizes = {len({value for _, value in column}) for column in columns if column[0][0] != "label"}
+    return 3 in sizes and 2 not in sizes
+
+
+def is_repeated(forms: list[object]) -> bool:
+    """Whether a list is a shorter one several times."""
+    length = len(forms)
+    shorter = (n for n in range(1, length) if length % n == 0)
+    return any(forms == forms[:n] * (length // n) for n in shorter)
+
+
+def form(term: Term, exact: bool = False) -> object:
+    """What the turns of a repeat have in common; numbers, unless `exact`, and digits in labels may differ."""
+    if isinstance(term, Call):
+        kept = tuple(
+            (n, None if is_number(v) and not (exact and n != "index") else v) for n, v in term.arguments
+        )
+        return term.name, kept, mask(term.label), term.keyed
+    if isinstance(term, Braces):
+        return Braces, mask(term.label), tuple(form(inner, exact) for inner in term.body)
+    if isinstance(term, Join):
+        paths = tuple(tuple(form(inner, exact) for inner in path) for path in term.paths)
+        return Join, term.name, term.arguments, paths
+    if isinstance(term, From | Again):
+        return type(term), tuple(map(mask, term.target)), mask(getattr(term, "label", ()))
+    if isinstance(term, Repeat) and not isinstance(term.rows, Items):
+        return Repeat, exact and term.rows, tuple(form(inner, exact) for inner in term.body)
+    return term
+
+
+def is_number(value: Any) -> bool:
+    """Whether it may be another in each turn: a number, a size, a list of them, a layer's name, a formula."""
+    return isinstance(value, int | float | tuple | LayerName)
+
+
+def mask(label: Label) -> tuple[str, ...]:
+    return tuple(part if isinstance(part, str) else "#" for part in label)
+
+
+def roll(windows: list[Chain], solve: Solve) -> Repeat | None:
+    """A repeat of these turns; None where there is none that a person would write."""
+    try:
+        pattern = unify(windows, strict=True)
+        return solve(Turns(pattern, len(windows)))
+    except Unalike:
+        return None
+
+
+# Turns of one form
+
+
+def harmonised(chain: Chain) -> Chain:
+    """A step beside a repeat of its like is one, too, that runs once; so in braces."""
+    found = list(chain)
+    for _ in range(2):
+        for place, term in enumerate(found):
+            for other in found[max(0, place - 1) : place + 2]:
+                found[place] = term = once(term, other)
+    return tuple(found)
+
+
+def once(term: Term, model: Term) -> Term:
+    """A step as a repeat that runs once, like the model."""
+    if isinstance(model, Repeat) and not isinstance(model.rows, Items):
+        is_like = len(model.body) == 1 and form(term) == form(model.body[0])
+        return Repeat(model.names, 1, (first_turn(term, model.body[0]),)) if is_like else term
+    if not isinstance(term, Braces) or not isinstance(model, Braces) or len(term.body) != len(model.body):
+        return term
+    if mask(term.label) != mask(model.label):
+        return term
+    return term._replace(body=tuple(map(once, term.body, model.body)))
+
+
+def first_turn(term: Term, model: Term) -> Term:
+    """A step with formulas that come to its values in the first turn, and else are those of the model."""
+
+    def alike(value: Any, formula: Any) -> Any:
+        if not isinstance(formula, Formula) or isinstance(value, Formula):
+            return value
+        if formula.operator == "if":
+            return formula._replace(operands=(formula.operands[0], value, formula.operands[2]))
+        if formula.operator == "+" and type(value) is int:
+            return formula._replace(operands=(formula.operands[0], value))
+        return value
+
+    if not isinstance(term, Call | Braces) or not isinstance(model, Call | Braces):
+        return term
+    label = tuple(alike(own, other) for own, other in zip(term.label, model.label, strict=True))
+    if isinstance(term, Call) and isinstance(model, Call):
+        given = dict(model.arguments)
+        return term._replace(label=label, arguments=tuple((n, alike(v, given[n])) for n, v in term.arguments))
+    return term._replace(label=label)
+
+
+def with_loops(chain: Chain, taken: Collection[str] = ()) -> Chain:
+    """The chain with paths of one form written once: `concat for pad in [6, 12, 18] { | … }`.
+
+    Where they are some of the paths of a concatenation, they are one within it. `taken` are others' names.
+    """
+
+    def change(term: Term) -> Term:
+        term = rebuild(term, lambda inner: with_loops(inner, taken))
+        return loop(term, taken) if isinstance(term, Join) else term
+
+    return tuple(map(change, chain))
+
+
+def loop(join: Join, taken: Collection[str]) -> Join:
+    paths: list[Chain] = []
+    place = 0
+    while place < len(join.paths):
+        stops = range(len(join.paths), place + FEWEST_PATHS - 1, -1)
+        made = next(filter(None, (one_path(join.paths[place:stop], taken) for stop in stops)), None)
+        if made is None or (join.name != "concat" and len(made.rows) < len(join.paths)):
+            paths.append(join.paths[place])
+            place += 1
+        else:
+            paths.append((Join(join.name, (made.body,), made.names, made.rows),))
+            place += len(made.rows)
+    inner = paths[0][0] if len(paths) == 1 < len(join.paths) else None
+    return inner if isinstance(inner, Join) else join._replace(paths=tuple(paths))
+
+
+def one_path(paths: Sequence[Chain], taken: Collection[str]) -> Repeat | None:
+    """The path that several are, by the rows of one or two names."""
+    if not paths[0] or len({tuple(map(form, path)) for path in paths}) > 1:
+        return None
+    made = roll([*paths], table)
+    if made is None or not isinstance(made.rows, Items) or len(made.names) > MOST_LOOP_NAMES:
+        return None
+    return None if {*made.names} & {*taken} else made
+
+
+def tidy(chain: Chain) -> Chain:
+    """The chain without names of repeats that nothing reads, and without sums of 0."""
+
+    def change(term: Term) -> Term:
+        term = rebuild(term, tidy)
+        if isinstance(term, Repeat) and isinstance(term.rows, int | Formula):
+            read = {each for _, value in values_of(term.body) for each in names_in(value)}
+            return term if read & {*term.names} else term._replace(names=())
+        return term
+
+    return tuple(map(change, with_values(chain, {})))
+
+
+def unroll(chain: Chain) -> Chain:
+    """The chain without repeats: each turn written out."""
+    found: list[Term] = []
+    for term in chain:
+        if isinstance(term, Repeat):
+            for turn in turn_values(term):
+                found += unroll(with_values(term.body, turn))
+        else:
+            found.append(rebuild(term, unroll))
+    return tuple(found)

@@ -1,0 +1,306 @@
+"""Columns to formulas: what differs among the instances of a block becomes its parameters.
+
+A column is solved by the first that fits of: one value; a formula of a parameter or of the channels that
+arrive, in forms that people write; a new parameter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain as chain_of
+from itertools import combinations, count
+from typing import Any, NamedTuple
+
+from cnnspec.importers.terms.columns import ABSENT, Column, Unalike, same
+from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate, name, parts
+
+WIDTHS = (
+    "count",
+    "units",
+    "groups",
+    "channels",
+    "start",
+    "stop",
+    "multiplier",
+    "width",
+    "out",
+    "hidden",
+    "squeeze",
+)
+"""Roles of numbers of channels, which are computed from each other."""
+
+NAMES = {
+    "count": "width",
+    "units": "width",
+    "window": "kernel",
+    "rows": "depth",
+    "start": "width",
+    "stop": "width",
+}
+"""What a parameter is called, by the argument that it is for; others as the argument."""
+
+RELATED = {"pad": ("dilation", "kernel"), "dilation": ("pad",), "kernel": ("window",), "factor": ("stride",)}
+"""Roles whose parameters a column of this role may be computed from, besides its own."""
+
+ARRIVING = name("in.channels")
+FULL = name("full")
+FACTORS = (2, 3, 4, 6, 8, 16)
+MOST_PARAMETERS = 12
+
+
+class Slot(NamedTuple):
+    """A column in its place: the role of the value, the channels that arrive there, words near it."""
+
+    column: Column
+    role: str
+    channels: Any = 0
+    words: str = ""
+    first: bool = False  # the block's own input arrives there
+
+
+class Parameter(NamedTuple):
+    name: str
+    role: str
+    values: tuple[Any, ...]  # one for each instance
+
+
+class Solver:
+    """Solves the columns of one pattern. `entries` and `leaving` are the channels of each instance."""
+
+    def __init__(self, entries: Sequence[int], leaving: Sequence[int]) -> None:
+        self.entries, self.leaving = tuple(entries), tuple(leaving)
+        self.parameters: list[Parameter] = []
+        self.constants: dict[str, tuple[Formula, tuple[int, ...]]] = {}
+        self.known: dict[Slot, Any] = {}
+        self.uses_full = False
+
+    # Values
+
+    def value(self, slot: Slot) -> Any:
+        """A value or a formula for a column. Raises Unalike where too many parameters would be needed."""
+        plain = slot._replace(words="")
+        if plain not in self.known:
+            found = self.fit(slot)
+            self.known[plain] = found if found is not None else self.invent(slot)
+        return self.known[plain]
+
+    def fit(self, slot: Slot) -> Any:
+        places = slot.column.present
+        values = [slot.column.values[place] for place in places]
+        if all(same(value, values[0]) for value in values):
+            return values[0]
+        if any(isinstance(value, Formula) for value in values):
+            raise Unalike
+        for formula, candidate in self.candidates(slot):
+            if all(same(candidate[place], value) for place, value in zip(places, values, strict=True)):
+                self.uses_full |= FULL in parts(formula)
+                return self.optional_expansion(formula, places) or formula
+        return None
+
+    def general(self, role: str, value: Any, places: Sequence[int]) -> Any:
+        """The block's stride, where it is that one number in the instances that have a step."""
+        for parameter in self.parameters if role == "stride" and value != 1 else ():
+            if parameter.role == role and places and all(parameter.values[p] == value for p in places):
+                return name(parameter.name)
+        return value
+
+    def optional_expansion(self, formula: Any, places: list[int]) -> Any:
+        """Where only some instances expand the channels that arrive, the others expand them by 1."""
+        is_multiple = formula.operator == "*" and formula.operands[1] in (ARRIVING, FULL)
+        if len(places) == len(self.entries) or not is_multiple or type(formula.operands[0]) is not int:
+            return None
+        ratio = tuple(formula.operands[0] if place in places else 1 for place in range(len(self.entries)))
+        return Formula("*", (name(self.parameter("expand", "expand", ratio).name), formula.operands[1]))
+
+    def candidates(self, slot: Slot) -> Iterator[tuple[Formula, Sequence[Any]]]:
+        """Formulas that people write for a value of this role, with their values, the simplest first."""
+        integers = all(type(slot.column.values[place]) is int for place in slot.column.present)
+        own = [p for p in self.parameters if related(slot.role, p.role)]
+        for parameter in own:
+            if not (slot.role == "pad" and parameter.role == "kernel"):
+                yield name(parameter.name), parameter.values
+        if not integers:
+            return
+        if slot.role == "pad":
+            for parameter in own:
+                if parameter.role == "kernel" and all(type(v) is int for v in parameter.values):
+                    yield Formula("//", (name(parameter.name), 2)), [v // 2 for v in parameter.values]
+        if slot.role in WIDTHS:
+            yield from self.widths(slot, own)
+
+    def widths(self, slot: Slot, own: list[Parameter]) -> Iterator[tuple[Formula, Sequence[Any]]]:
+        """Widths by others: equal, so many times, a part, a product, rounded as the MobileNets do."""
+        bases = [(name(p.name), p.values) for p in own if all(type(v) is int for v in p.values)]
+        bases += [(name(constant), values) for constant, (_, values) in self.constants.items()]
+        local = self.local(slot)
+        bases += [(ARRIVING, local)] if local is not None else []
+        if local != self.entries:
+            bases.append((FULL, self.entries))
+        yield from bases
+        for base, values in bases:
+            for factor in FACTORS:
+                yield Formula("*", (factor, base)), [factor * v if v is not ABSENT else v for v in values]
+        for base, values in bases:
+            for factor in FACTORS:
+                yield (
+                    Formula("//", (base, factor)),
+                    [v // factor if v is not ABSENT and v % factor == 0 else ABSENT for v in values],
+                )
+        for (one, first), (two, second) in combinations(bases, 2):
+            pairs = list(zip(first, second, strict=True))
+            yield (
+                Formula("*", (one, two)),
+                [ABSENT if ABSENT in pair else pair[0] * pair[1] for pair in pairs],
+            )
+        for base, values in bases:
+            for factor in (4, 1):
+                quarter = Formula("//", (base, factor)) if factor > 1 else base
+                formula = Formula("divisible", (quarter, 8))
+                yield (
+                    formula,
+                    [
+                        ABSENT if v is ABSENT else evaluate(Formula("divisible", (v // factor, 8)), {})
+                        for v in values
+                    ],
+                )
+
+    def local(self, slot: Slot) -> tuple[Any, ...] | None:
+        """The channels that arrive at a slot, by instance."""
+        if isinstance(slot.channels, Column):
+            return slot.channels.values
+        return (
+            (slot.channels,) * len(self.entries) if isinstance(slot.channels, int) and slot.channels else None
+        )
+
+    # Parameters
+
+    def invent(self, slot: Slot) -> Any:
+        """A new parameter, or an expansion of the channels that arrive at the block where that is simpler."""
+        values = self.filled(slot)
+        if slot.role in WIDTHS and (ratio := self.expansion(slot.column)) is not None:
+            parameter = self.parameter("expand", "expand", ratio)
+            hidden = self.free(("hidden",))
+            formula = Formula("*", (ARRIVING, name(parameter.name)))
+            self.constants[hidden] = (formula, tuple(e * r for e, r in zip(self.entries, ratio, strict=True)))
+            return name(hidden)
+        return name(self.parameter(self.wanted(slot, values), slot.role, values).name)
+
+    def wanted(self, slot: Slot, values: tuple[Any, ...]) -> str:
+        """What a parameter for a slot is called, if that is free."""
+        if slot.role in WIDTHS and (slot.role == "out" or values == self.leaving):
+            has_out = any(parameter.name == "out" for parameter in self.parameters)
+            return "out" if values == self.leaving else "hidden" if has_out else "width"
+        if slot.role == "name":
+            return "act" if all(isinstance(value, LayerName) for value in values) else "unit"
+        if slot.role == "test":
+            return slot.words or "flag"
+        return NAMES.get(slot.role, slot.role)
+
+    def parameter(self, wanted: str, role: str, values: tuple[Any, ...]) -> Parameter:
+        if len(self.parameters) >= MOST_PARAMETERS:
+            raise Unalike
+        others = ("hidden", "middle") if role in WIDTHS else ()
+        made = Parameter(self.free((wanted, *others)), role, values)
+        self.parameters.append(made)
+        return made
+
+    def free(self, wanted: Sequence[str]) -> str:
+        taken = {parameter.name for parameter in self.parameters} | {*self.constants, FULL.operands[0]}
+        numbered = (f"{wanted[0]}{number}" for number in count(2))
+        return next(each for each in chain_of(wanted, numbered) if each not in taken)
+
+    def filled(self, slot: Slot) -> tuple[Any, ...]:
+        """The values; where there is none the commonest, of widths what arrives at the block."""
+        places = slot.column.present
+        usual = commonest([slot.column.values[place] for place in places])
+        indices = slot.role == "index" and all(type(slot.column.values[place]) is int for place in places)
+        offsets = {slot.column.values[place] - place for place in places} if indices else set()
+        if len(offsets) == 1:
+            return tuple(range(min(offsets), min(offsets) + len(self.entries)))
+        others = self.entries if slot.role in WIDTHS else (usual,) * len(self.entries)
+        return tuple(b if a is ABSENT else a for a, b in zip(slot.column.values, others, strict=True))
+
+    def expansion(self, column: Column) -> tuple[int, ...] | None:
+        """The ratio of a width to the channels that enter the block, where it takes few values."""
+        if column.values == self.leaving:
+            return None
+        pairs = [(column.values[place], self.entries[place]) for place in column.present]
+        if any(type(value) is not int or value % entry for value, entry in pairs):
+            return None
+        ratios = [value // entry for value, entry in pairs]
+        if len({*ratios}) > 3 or len({value for value, _ in pairs}) <= max(3, len({*ratios})):
+            return None
+        rest = dict(zip(column.present, ratios, strict=True))
+        return tuple(rest.get(place, 1) for place in range(len(self.entries)))
+
+    # Conditions
+
+    def test(self, slot: Slot) -> Any:
+        """A condition of the forms that people write, else a flag."""
+        places = slot.column.present
+        values = [slot.column.values[place] for place in places]
+        if all(value == values[0] for value in values):
+            return values[0]
+        atoms = [(formula, [each[place] for place in places]) for formula, each in self.atoms(slot)]
+        for formula, each in atoms:
+            if each == values:
+                return self.chosen(formula)
+        for (one, first), (two, second) in combinations(atoms, 2):
+            pairs = list(zip(first, second, strict=True))
+            if [a or b for a, b in pairs] == values:
+                return self.chosen(Formula("or", (one, two)))
+            if [a and b for a, b in pairs] == values:
+                return self.chosen(Formula("and", (one, two)))
+        return self.value(slot)
+
+    def chosen(self, formula: Formula) -> Formula:
+        self.uses_full |= FULL in parts(formula)
+        return formula
+
+    def atoms(self, slot: Slot) -> Iterator[tuple[Formula, list[bool]]]:
+        """Conditions of one comparison: of channels that stay, a flag, a stride or an expansion of 1."""
+        entry = ARRIVING if slot.first else FULL
+        widths = [p for p in self.parameters if p.role in WIDTHS and all(type(v) is int for v in p.values)]
+        leaving = [(name(p.name), p.values) for p in widths if p.values == self.leaving]
+        others = [(name(p.name), p.values) for p in widths if p.values != self.leaving]
+        for base, values in (*leaving, *self.computed_outputs()):
+            yield from comparisons(entry, base, self.equal_entries(values))
+        for parameter in self.parameters:
+            this = name(parameter.name)
+            if all(isinstance(value, bool) for value in parameter.values):
+                yield this, [*parameter.values]
+                yield Formula("not", (this,)), [not value for value in parameter.values]
+            elif parameter.role in ("stride", "expand", "groups", "dilation"):
+                yield from comparisons(this, 1, [value == 1 for value in parameter.values])
+            elif parameter.role == "index":
+                yield from comparisons(this, 0, [value == 0 for value in parameter.values])
+        for base, values in others:
+            yield from comparisons(entry, base, self.equal_entries(values))
+
+    def equal_entries(self, values: Sequence[Any]) -> list[bool]:
+        return [a == b for a, b in zip(self.entries, values, strict=True)]
+
+    def computed_outputs(self) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+        """What is computed for the channels that leave."""
+        for slot, formula in self.known.items():
+            computed = isinstance(formula, Formula) and formula.operator != "name"
+            if computed and slot.role in WIDTHS and slot.column.values == self.leaving:
+                yield formula, self.leaving
+
+
+def comparisons(one: Formula, two: Any, equal: list[bool]) -> Iterator[tuple[Formula, list[bool]]]:
+    yield Formula("!=", (one, two)), [not each for each in equal]
+    yield Formula("==", (one, two)), equal
+
+
+def related(role: str, other: str) -> bool:
+    if role in WIDTHS:
+        return other in WIDTHS
+    return role == other or other in RELATED.get(role, ())
+
+
+def commonest(values: Sequence[Any]) -> Any:
+    """The value that comes most often, the first of several."""
+    counts = Counter((type(value), value) for value in values)
+    return max(values, key=lambda value: counts[type(value), value])

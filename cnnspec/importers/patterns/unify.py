@@ -1,0 +1,299 @@
+"""Anti-unification: several chains as one pattern, in which what differs is a column of values.
+
+`instantiate` gives back each of the chains. Both are functions of the chains alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from cnnspec.importers.patterns.align import Rows, align, as_convolutions, beside, is_activation, with_joins
+from cnnspec.importers.terms.columns import ABSENT, Column, Unalike, same
+from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate
+from cnnspec.importers.terms.terms import (
+    IDENTITY,
+    NONE,
+    Again,
+    Braces,
+    Call,
+    Chain,
+    Constant,
+    From,
+    If,
+    Join,
+    Repeat,
+    Term,
+    rebuild,
+)
+
+
+def unify(chains: Sequence[Chain], strict: bool = False) -> Chain:
+    """The pattern of several chains. `strict`: they have the same steps. Raises Unalike."""
+    chains = chains if strict else as_convolutions(chains)
+    return Unifier(len(chains), strict).chain(dict(enumerate(chains)))
+
+
+class Unifier:
+    def __init__(self, size: int, strict: bool) -> None:
+        self.size, self.strict = size, strict
+
+    def chain(self, rows: Rows) -> Chain:
+        if self.strict:
+            if len({len(row) for row in rows.values()}) > 1:
+                raise Unalike
+            columns = [dict(zip(rows, terms, strict=True)) for terms in zip(*rows.values(), strict=True)]
+        else:
+            columns = align(with_joins(rows))
+        runs: list[Run] = []
+        for place, column in enumerate(columns):
+            if len(column) < len(rows) and may_be_identity(columns, place):
+                column = {row: column.get(row, Call(IDENTITY, ())) for row in rows}
+            home = run_for(runs, frozenset(column), len(rows))
+            home.append(self.term(column))
+        return self.conditions(runs, rows)
+
+    def conditions(self, runs: list[Run], rows: Rows) -> Chain:
+        """What all rows have, and an `if` about what some have; two that exclude each other are one."""
+        found: list[Term] = []
+        for run in runs:
+            if len(run.present) == len(rows):
+                found += run.terms
+                continue
+            test = self.column({place: place in run.present for place in rows})
+            for is_constant, terms in groupby(run.terms, lambda term: isinstance(term, Constant)):
+                last = found[-1] if found else None
+                if is_constant:  # which braces would hide
+                    found += terms
+                elif isinstance(last, If) and last.otherwise is None and opposite(last.test) == test:
+                    found[-1] = last._replace(otherwise=tuple(terms))
+                else:
+                    found.append(If(test, tuple(terms)))
+        return tuple(found)
+
+    def column(self, values: Mapping[int, Any]) -> Any:
+        """One value where all are equal, else a column of them; of formulas a formula of columns."""
+        given = list(values.values())
+        first = given[0]
+        if all(same(value, first) for value in given):
+            return first
+        if any(value is None for value in given):
+            raise Unalike  # some have an argument that others cannot be given
+        formulas = [value for value in given if isinstance(value, Formula)]
+        if formulas:
+            return self.formula(values, formulas[0])
+        return Column(tuple(values.get(place, ABSENT) for place in range(self.size)))
+
+    def formula(self, values: Mapping[int, Any], form: Formula) -> Any:
+        """A formula whose operands are columns. A plain value is a choice between it and itself."""
+        if form.operator == "name":
+            raise Unalike
+        lifted = {}
+        for place, value in values.items():
+            if form.operator == "if" and not isinstance(value, Formula):
+                value = Formula("if", (form.operands[0], value, value))
+            if not isinstance(value, Formula) or value.operator != form.operator:
+                raise Unalike
+            lifted[place] = value
+        operands = zip(*(value.operands for value in lifted.values()), strict=True)
+        return Formula(
+            form.operator, tuple(self.column(dict(zip(lifted, each, strict=True))) for each in operands)
+        )
+
+    def term(self, terms: Mapping[int, Term]) -> Term:
+        first = next(iter(terms.values()))
+        if any(type(term) is not type(first) for term in terms.values()):
+            raise Unalike
+        return UNIFIED[type(first)](self, terms)
+
+    def call(self, terms: Mapping[int, Call]) -> Term:
+        """A layer or a block; of activations that differ, the name is a column."""
+        first = next(iter(terms.values()))
+        label = self.label(terms)
+        channels = self.column({place: term.channels for place, term in terms.items()})
+        if len({term.name for term in terms.values()}) > 1:
+            if not all(is_activation(term) or term.name == IDENTITY for term in terms.values()):
+                raise Unalike
+            names = {place: LayerName(term.name) for place, term in terms.items()}
+            return Call(self.column(names), (), label, first.keyed, channels)
+        if len({tuple(name for name, _ in term.arguments) for term in terms.values()}) > 1:
+            raise Unalike
+        arguments = tuple(
+            (name, self.column({place: term.arguments[number][1] for place, term in terms.items()}))
+            for number, (name, _) in enumerate(first.arguments)
+        )
+        return Call(first.name, arguments, label, first.keyed, channels)
+
+    def label(self, terms: Mapping[int, Call | Braces]) -> tuple[Any, ...]:
+        return self.parts({place: term.label for place, term in terms.items()})
+
+    def parts(self, labels: Mapping[int, tuple[Any, ...]]) -> tuple[Any, ...]:
+        """The parts of a label, numbers that differ as columns."""
+        first = next(iter(labels.values()))
+        if any(len(label) != len(first) for label in labels.values()):
+            raise Unalike
+        parts = [
+            self.column({place: label[number] for place, label in labels.items()})
+            for number in range(len(first))
+        ]
+        for part in parts:
+            if isinstance(part, Column) and (
+                not self.strict or not all(isinstance(value, int) for value in part.values)
+            ):
+                raise Unalike
+        return tuple(parts)
+
+    def braces(self, terms: Mapping[int, Braces]) -> Term:
+        first = next(iter(terms.values()))
+        body = self.chain({place: term.body for place, term in terms.items()})
+        channels = self.column({place: term.channels for place, term in terms.items()})
+        leaving = self.column({place: term.leaving for place, term in terms.items()})
+        return Braces(self.label(terms), body, first.kind, channels, leaving)
+
+    def join(self, terms: Mapping[int, Join]) -> Term:
+        first = next(iter(terms.values()))
+        paths = beside(terms)
+        heads = {(term.name, term.arguments) for term in terms.values()}
+        if paths is None or len(heads) > 1:
+            raise Unalike
+        return first._replace(paths=tuple(map(self.path, paths)))
+
+    def path(self, rows: Rows) -> Chain:
+        """A path: where it is `identity` or `none` in some rows, an `if` that is the whole path."""
+        bare = {place: row for place, row in rows.items() if not row or row == (NONE,)}
+        if len({*rows.values()}) == 1:
+            return next(iter(rows.values()))
+        if not bare:
+            return self.chain(rows)
+        full = {place: row for place, row in rows.items() if place not in bare}
+        if not full:
+            full = {place: row for place, row in bare.items() if not row}
+        others = {place: row for place, row in rows.items() if place not in full}
+        otherwise = self.path(others)
+        then = self.chain(full) if any(full.values()) else ()
+        return (If(self.column({place: place in full for place in rows}), then, otherwise),)
+
+    def repeat(self, terms: Mapping[int, Repeat]) -> Term:
+        names = max((term.names for term in terms.values()), key=len)
+        if any(term.names not in ((), names) for term in terms.values()):
+            raise Unalike
+        rows = self.column({place: term.rows for place, term in terms.items()})
+        if isinstance(rows, Column) and not all(isinstance(rows.values[p], int) for p in rows.present):
+            raise Unalike
+        return Repeat(names, rows, self.chain({place: term.body for place, term in terms.items()}))
+
+    def wire(self, terms: Mapping[int, From]) -> Term:
+        """A wire to labels that may differ in their numbers."""
+        targets = {place: term.target for place, term in terms.items()}
+        if len({*map(len, targets.values())}) > 1:
+            raise Unalike
+        depth = len(next(iter(targets.values())))
+        labels = [self.parts({place: target[k] for place, target in targets.items()}) for k in range(depth)]
+        return From(tuple(labels))
+
+    def equal(self, terms: Mapping[int, Term]) -> Term:
+        """Wires and choices, which are alike where they are equal."""
+        if len({*terms.values()}) > 1:
+            raise Unalike
+        return next(iter(terms.values()))
+
+
+UNIFIED: dict[type, Callable[[Unifier, Any], Term]] = {
+    Call: Unifier.call,
+    Braces: Unifier.braces,
+    Join: Unifier.join,
+    Repeat: Unifier.repeat,
+    If: Unifier.equal,
+    Constant: Unifier.equal,
+    From: Unifier.wire,
+    Again: Unifier.equal,
+}
+
+
+def may_be_identity(columns: Sequence[Mapping[int, Term]], place: int) -> bool:
+    """Whether a step is an activation that some rows lack alone, not together with the step beside it."""
+    column = columns[place]
+    beside = [*columns[max(0, place - 1) : place], *columns[place + 1 : place + 2]]
+    together = any(
+        other.keys() == column.keys() and not is_activation(next(iter(other.values()))) for other in beside
+    )
+    return is_activation(next(iter(column.values()))) and not together
+
+
+class Run:
+    """Steps that the same rows have."""
+
+    def __init__(self, present: frozenset[int]) -> None:
+        self.present = present
+        self.terms: list[Term] = []
+
+
+def run_for(runs: list[Run], present: frozenset[int], every: int) -> list[Term]:
+    """The run of the same rows that a step goes on with, if only steps of other rows stand between."""
+    for run in reversed(runs):
+        if run.present == present:
+            return run.terms
+        if run.present & present or len(run.present) == every:
+            break
+    fresh = Run(present)
+    runs.append(fresh)
+    return fresh.terms
+
+
+def opposite(test: Any) -> Any:
+    if not isinstance(test, Column):
+        return None
+    return Column(tuple(value if value is ABSENT else not value for value in test.values))
+
+
+# Back
+
+
+def instantiate(pattern: Chain, place: int, names: Mapping[str, Any] = {}) -> Chain:
+    """The chain of one place of a pattern; `names` are the values of the names in its formulas there."""
+    found: list[Term] = []
+    for term in pattern:
+        found += instance(term, place, names)
+    return tuple(found)
+
+
+def instance(term: Term, place: int, names: Mapping[str, Any]) -> Chain:
+    """What a term of a pattern is in one place: several steps, or none, where it is an `if`."""
+
+    def at(value: Any) -> Any:
+        if isinstance(value, Column):
+            return value.values[place]
+        if isinstance(value, Formula) and value.operator != "name" and not names:
+            return simplified(Formula(value.operator, tuple(map(at, value.operands))))
+        return evaluate(value, names) if names else value
+
+    if isinstance(term, If):
+        chosen = term.then if at(term.test) else term.otherwise
+        return instantiate(chosen or (), place, names)
+    made = rebuild(term, lambda inner: instantiate(inner, place, names))
+    if isinstance(made, From):
+        return (From(tuple(tuple(map(at, label)) for label in made.target)),)
+    if isinstance(made, Call):
+        name, channels = at(made.name), at(made.channels)
+        if name == IDENTITY and not made.label:
+            return ()
+        arguments = tuple((n, at(value)) for n, value in made.arguments)
+        label = tuple(map(at, made.label))
+        return (made._replace(name=str(name), arguments=arguments, label=label, channels=channels),)
+    if isinstance(made, Braces):
+        label, leaving = tuple(map(at, made.label)), at(made.leaving)
+        return (made._replace(label=label, channels=at(made.channels), leaving=leaving),)
+    if isinstance(made, Join):
+        live = [path for path in made.paths if path != (NONE,)]
+        if len(live) == 1 < len(made.paths):
+            return live[0]
+        return (made._replace(paths=tuple(live or made.paths)),)
+    return (made._replace(rows=at(made.rows)),) if isinstance(made, Repeat) else (made,)
+
+
+def simplified(formula: Formula) -> Any:
+    """A choice between equals is no choice."""
+    if formula.operator == "if" and same(*formula.operands[1:]):
+        return formula.operands[1]
+    return formula

@@ -1,0 +1,233 @@
+"""Values on their way through tensors: what readers of tensor programs share, whatever calls these make."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cnnspec.importers.model import Operation, Value
+from cnnspec.importers.reading import arrangement
+from cnnspec.importers.reading.arrangement import Axes, Uneven, axes_of, described, flattened, whole
+from cnnspec.importers.reading.rearrange import layers_of
+from cnnspec.importers.refusals import Refusal
+from cnnspec.layers import channels, merge, pool
+from cnnspec.layers.base import Join, Layer
+
+
+class Flow(NamedTuple):
+    """A value of the network, laid out on these axes."""
+
+    value: Value
+    axes: Axes
+
+
+class Repeated(NamedTuple):
+    """A value that is repeated along axes of size 1 until it has this shape."""
+
+    flow: Flow
+    shape: tuple[int, ...]
+
+
+class Places(NamedTuple):
+    """Where a max pool of a map finds its largest values."""
+
+    layer: pool.MaxPool
+    source: Value
+
+
+class Refuse(Exception):
+    """A row cannot say its call in the language; `earlier`: for the reason of an earlier call."""
+
+    def __init__(self, code: str, message: str, earlier: Refusal | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.earlier = code, message, earlier
+
+
+class Flows(ABC):
+    """The state of lowering calls on tensors whose first axis is a batch."""
+
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
+        self.plain: dict[Flow, Value] = {}  # what a rearranged value was named as
+        self.count = 0
+
+    @property
+    @abstractmethod
+    def operator(self) -> str:
+        """The name of what is being lowered, for messages."""
+
+    @abstractmethod
+    def flow(self, known: Any) -> Flow:
+        """An argument that has to be a value of the network. Raises Refuse."""
+
+    @abstractmethod
+    def emit(self, layer: Layer, *inputs: Value, **tensors: Any) -> Value:
+        """Add a layer; `tensors` are its weights by name, None where it has none. Raises Misfit, Refuse."""
+
+    @abstractmethod
+    def maker(self, value: Value) -> Operation | None:
+        """The operation that made a value; None of an input."""
+
+    def each(self, layer: Layer, known: object, **tensors: Any) -> Flow:
+        """A layer that does the same wherever a channel's number lies: the arrangement stays."""
+        flow = self.compact(self.flow(known))
+        return Flow(self.emit(layer, flow.value, **tensors), flow.axes)
+
+    def compact(self, flow: Flow) -> Flow:
+        """The value; a map that is flattened is a vector from here on."""
+        value, axes = flow
+        is_flat = value.shape.is_map and axes == flattened(axes_of(value.shape, self.batch))
+        return self.natural(self.map(flow)) if is_flat else flow
+
+    def natural(self, value: Value) -> Flow:
+        """A value as it is made."""
+        return Flow(value, axes_of(value.shape, self.batch))
+
+    def map(self, known: object) -> Value:
+        """The value as a map or a vector: its rearrangement becomes layers. Raises Refuse."""
+        flow = self.flow(known)
+        value, axes = flow
+        natural = axes_of(value.shape, self.batch)
+        if axes == natural:
+            return value
+        if flow not in self.plain:
+            layers = layers_of(value.shape, axes, self.batch)
+            if not layers:
+                raise Refuse("E1005", f"`{self.operator}` of {described(axes, natural)}")
+            for layer in layers:
+                value = self.emit(layer, value)
+            self.plain[flow] = value
+        return self.plain[flow]
+
+    def reshape(self, flow: Flow, sizes: Sequence[int]) -> Flow:
+        """Raises Refuse."""
+        try:
+            return flow._replace(axes=arrangement.reshape(flow.axes, sizes))
+        except Uneven:
+            pass
+        try:  # what was cut at odd places may be plain as a map
+            named = self.natural(self.map(flow))
+            return named._replace(axes=arrangement.reshape(named.axes, sizes))
+        except Uneven:
+            raise Refuse("E1005", f"`{self.operator}` splits axes unevenly") from None
+
+
+def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:
+    """Two values of one shape, where their numbers lie alike as they are, else as maps."""
+    left, right = net.compact(left), net.compact(right)
+    if left.axes != right.axes or left.value.shape != right.value.shape:
+        left, right = net.natural(net.map(left)), net.natural(net.map(right))
+    return Flow(net.emit(join, left.value, right.value), left.axes)
+
+
+def product(net: Flows, left: Flow, right: Flow) -> Flow:
+    """A product; a gate has the axes of the other value, but not all of them."""
+    left, right = net.compact(left), net.compact(right)
+    if left.axes == right.axes and left.value.shape == right.value.shape:
+        return Flow(net.emit(merge.Mul(), left.value, right.value), left.axes)
+    if is_gate(left, right):
+        return Flow(net.emit(merge.Mul(), left.value, as_map(net, right)), left.axes)
+    if is_gate(right, left):
+        return Flow(net.emit(merge.Mul(), as_map(net, left), right.value), right.axes)
+    return net.natural(net.emit(merge.Mul(), net.map(left), net.map(right)))
+
+
+def unpooled(net: Flows, flow: Flow, places: object) -> Flow:
+    """Values where a max pool of windows side by side found its largest ones. Raises Refuse."""
+    if not isinstance(places, Places):
+        raise Refuse("E1003", f"`{net.operator}` with indices that no max pool of the network made")
+    alone = pool.MaxPool(window=places.layer.window)
+    if any(places.layer.value(name) != alone.value(name) for name in alone.arguments):
+        message = f"`{net.operator}` for windows that are padded, dilated or not side by side has no layer"
+        raise Refuse("E1003", message)
+    return net.natural(net.emit(pool.MaxUnpool(window=alone.window), net.map(flow), places.source))
+
+
+def is_gate(flow: Flow, gate: Flow) -> bool:
+    """Whether the gate lies as the value does, and has a number or as many as it along each axis."""
+    shape, gates = flow.value.shape, gate.value.shape
+    if not shape.is_map or len(gate.axes) != len(flow.axes) or gate.axes[0] != flow.axes[0]:
+        return False
+    pairs = zip(gate.axes, flow.axes, strict=True)
+    is_known = gates.is_map or gates.channels == shape.channels
+    return is_known and all(ours == theirs or not ours for ours, theirs in pairs)
+
+
+def as_map(net: Flows, gate: Flow) -> Value:
+    """A gate's value as C@1x1."""
+    if gate.value.shape.is_map:
+        return gate.value
+    return net.map(Flow(gate.value, (*axes_of(gate.value.shape, net.batch), (), ())))
+
+
+def concatenated(net: Flows, flows: Sequence[Flow], axis: int) -> Flow:
+    """Values one behind the other along the axis of their channels. Raises Refuse."""
+    flows = list(map(net.compact, flows))
+    if len(flows) == 1:
+        return flows[0]
+    place = axis % len(flows[0].axes)
+    rest = [arrangement.remove(flow.axes, [place]) for flow in flows]
+    is_at_channels = all(flow.axes[place] == whole("C", flow.value.shape.channels) for flow in flows)
+    is_one_kind = len({flow.value.shape.is_map for flow in flows}) == 1
+    if not is_at_channels or not is_one_kind or any(each != rest[0] for each in rest):
+        flows = [net.natural(net.map(flow)) for flow in flows]
+        if place != 1:
+            message = f"`{net.operator}` along another axis than that of the channels has no layer"
+            raise Refuse("E1003", message)
+    made = net.emit(merge.Concat(), *(flow.value for flow in flows))
+    axes = flows[0].axes
+    return Flow(made, (*axes[:place], whole("C", made.shape.channels), *axes[place + 1 :]))
+
+
+def at_channels(net: Flows, flow: Flow, axis: int) -> tuple[Flow, int]:
+    """The value and which of its axes counts all of its channels, if this one does. Raises Refuse."""
+    flow = net.compact(flow)
+    place = axis % len(flow.axes)
+    if flow.axes[place] == whole("C", flow.value.shape.channels):
+        return flow, place
+    named = net.natural(net.map(flow))
+    if len(named.axes) != len(flow.axes) or place != 1:
+        raise Refuse("E1005", f"`{net.operator}` along axis {place}, which is not that of the channels")
+    return named, place
+
+
+def cut(net: Flows, flow: Flow, axis: int, start: int, stop: int) -> Flow:
+    """Channels from start up to stop. Raises Refuse."""
+    flow, place = at_channels(net, flow, axis)
+    count = flow.value.shape.channels
+    if (start, stop) == (0, count):
+        return flow
+    made = net.emit(channels.Slice(start=start, stop=None if stop == count else stop), flow.value)
+    return Flow(made, (*flow.axes[:place], whole("C", stop - start), *flow.axes[place + 1 :]))
+
+
+def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdim: bool) -> Flow:
+    """The mean, or the maximum, along rows, columns or both, or along the channels. Raises Refuse."""
+    flow = net.compact(flow)
+    layer = reducing_layer(flow, places, is_mean)
+    if layer is None:
+        named = net.natural(net.map(flow))
+        is_alike = len(named.axes) == len(flow.axes)
+        flow, layer = named, reducing_layer(named, places, is_mean) if is_alike else None
+    if layer is None:
+        message = f"`{net.operator}` over other axes than rows and columns, or channels, has no layer"
+        raise Refuse("E1003", message)
+    axes = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
+    return Flow(net.emit(layer, flow.value), axes if keepdim else arrangement.remove(axes, places))
+
+
+def reducing_layer(flow: Flow, places: Sequence[int], is_mean: bool) -> Layer | None:
+    """The layer that takes the mean, or the maximum, of a value along the axes at these places."""
+    shape = flow.value.shape
+    atoms = sorted(atom for place in places for atom in flow.axes[place])
+    if shape.is_map:
+        rows, columns = whole("H", shape.size[0]), whole("W", shape.size[1])
+        if atoms == sorted([*rows, *columns]):
+            return pool.GlobalAvgPool() if is_mean else pool.GlobalMaxPool()
+        size = {rows: (1, shape.size[1]), columns: (shape.size[0], 1)}.get(tuple(atoms))
+        if size is not None:
+            return pool.AdaptiveAvgPool(size=size) if is_mean else pool.AdaptiveMaxPool(size=size)
+    if atoms == list(whole("C", shape.channels)):
+        return pool.ChannelMean() if is_mean else pool.ChannelMax()
+    return None

@@ -1,0 +1,77 @@
+"""The layers of the language that an arrangement is, where there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from cnnspec.importers.reading.arrangement import (
+    Axes,
+    Uneven,
+    axes_of,
+    flattened,
+    permute,
+    shuffled_channels,
+    shuffled_pixels,
+    sizes_of,
+    unshuffled_pixels,
+)
+from cnnspec.importers.reading.as_maps import Reshape
+from cnnspec.layers.base import Layer
+from cnnspec.layers.linear import Flatten, Unflatten
+from cnnspec.layers.resize import ChannelShuffle, PixelShuffle, PixelUnshuffle
+from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape
+
+
+def layers_of(shape: Shape, axes: Axes, batch: int) -> tuple[Layer, ...]:
+    """The layers that lay a value of this shape out as the axes say, the batch first; () without any."""
+    natural = axes_of(shape, batch)
+    if not axes or axes[0] != natural[0]:
+        return ()
+    if axes == flattened(natural):
+        return (Flatten(),)
+    if shape.is_map and axes == flattened(permute(natural, (0, 2, 3, 1))):
+        return (Flatten(order="HWC"),)
+    if not shape.is_map and axes == (*natural, (), ()):
+        return (Reshape(),)
+    if len(axes) == 4 and flattened(axes) == flattened(natural):
+        count, height, width = sizes_of(axes)[1:]
+        unflatten = Unflatten(shape=Filter(count, (height, width)))
+        return (Flatten(), unflatten) if shape.is_map else (unflatten,)
+    if not shape.is_map or len(axes) != 4:
+        return ()
+    return next((layers for layers in shuffles(shape, axes) if laid_out(natural, layers) == axes), ())
+
+
+def shuffles(shape: Shape, axes: Axes) -> Iterator[tuple[Layer, ...]]:
+    """The shuffles of channels and of pixels that make maps of the axes' size.
+
+    TensorFlow's space to depth has the pixels of a square outermost, and its inverse reads them so.
+    """
+    height, high = shape.size[0], sizes_of(axes)[2]
+    if high == height:
+        for groups in (n for n in range(2, shape.channels) if shape.channels % n == 0):
+            yield (ChannelShuffle(groups=groups),)
+    elif high < height:
+        unshuffle = PixelUnshuffle(factor=height // high)
+        yield (unshuffle,)
+        yield unshuffle, ChannelShuffle(groups=shape.channels)
+    else:
+        shuffle = PixelShuffle(factor=high // height)
+        yield (shuffle,)
+        yield ChannelShuffle(groups=shuffle.factor**2), shuffle
+
+
+def laid_out(axes: Axes, layers: tuple[Layer, ...]) -> Axes:
+    """The axes after some shuffles; none where they do not fit."""
+    with suppress(Uneven):
+        for layer in layers:
+            if isinstance(layer, ChannelShuffle):
+                axes = shuffled_channels(axes, layer.groups)
+            elif isinstance(layer, PixelShuffle):
+                axes = shuffled_pixels(axes, layer.factor)
+            elif isinstance(layer, PixelUnshuffle):
+                axes = unshuffled_pixels(axes, layer.factor)
+        return axes
+    return ()

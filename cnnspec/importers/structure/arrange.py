@@ -1,0 +1,352 @@
+"""Items to chains: a join whose paths stand apart holds them, all else runs in order, with `from`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from cnnspec.importers.structure.scopes import Item, refuse
+
+DEEPEST = 2
+"""Joins within joins that a reader follows; skips that nest deeper are wires."""
+
+OUTSIDE = -1
+"""The dominator of what several values from outside make."""
+
+
+class Step:
+    """An item in its place. `name` is a label that a wire needs, where the item has none of its own.
+
+    `size` is the constant that says how large a map it makes; "" where its arguments do.
+    """
+
+    def __init__(self, item: Item, label: tuple[str, ...]) -> None:
+        self.item, self.label = item, label
+        self.output: int = item.output
+        self.name = ""
+        self.size = ""
+
+
+class Meeting:
+    """A join and its paths."""
+
+    def __init__(self, item: Item, paths: list[list[Node]]) -> None:
+        self.item, self.paths = item, paths
+        self.output: int = item.output
+
+
+class Group:
+    """Braces made about steps whose labels begin alike."""
+
+    def __init__(self, label: str, body: list[Node]) -> None:
+        self.label, self.body = label, body
+        self.output: int = body[-1].output
+
+
+class Mark:
+    """A name for the value that arrives."""
+
+    def __init__(self, name: str, output: int) -> None:
+        self.name, self.output = name, output
+
+
+class Keep:
+    """A constant for the size of the value that arrives."""
+
+    def __init__(self, output: int) -> None:
+        self.output, self.name = output, ""
+
+
+class Wire:
+    """A value from elsewhere."""
+
+    def __init__(self, output: int) -> None:
+        self.output = output
+
+
+Node = Step | Meeting | Group | Mark | Keep | Wire
+
+
+def lists(node: Node) -> list[list[Node]]:
+    """The chains that a node holds."""
+    return [node.body] if isinstance(node, Group) else node.paths if isinstance(node, Meeting) else []
+
+
+def walk(nodes: Iterable[Node]) -> Iterator[Node]:
+    """All nodes in the order of the text, each before those that it holds."""
+    for node in nodes:
+        yield node
+        for inner in lists(node):
+            yield from walk(inner)
+
+
+class Torn(Exception):
+    """The labels of one module would stand in several braces; `prefix` is what they begin with."""
+
+    def __init__(self, prefix: tuple[str, ...]) -> None:
+        super().__init__(prefix)
+        self.prefix = prefix
+
+
+class Region(NamedTuple):
+    """A join and what lies between it and its dominator, path by path."""
+
+    entry: int
+    paths: tuple[tuple[Item, ...], ...]
+    members: set[int]  # the values that are made in it, that of the join included
+
+
+class Scope:
+    """The items of one scope, for questions about what reads what."""
+
+    def __init__(self, items: Sequence[Item], needed: Collection[int]) -> None:
+        self.items = {item.output: item for item in items}
+        self.readers: dict[int, set[int]] = {}
+        for item in items:
+            for value in item.inputs:
+                self.readers.setdefault(value, set()).add(item.output)
+        for value in needed:
+            self.readers.setdefault(value, set()).add(OUTSIDE)
+        self.dominator: dict[int, int] = {}
+        self.depth: dict[int, int] = {OUTSIDE: 0}
+        for item in items:
+            self.dominate(item)
+
+    def dominate(self, item: Item) -> None:
+        """The immediate dominator of an item: the last value that all ways to it pass."""
+        for value in item.inputs:
+            if value not in self.depth:
+                self.dominator[value], self.depth[value] = OUTSIDE, 1
+        found = item.inputs[0]
+        for value in item.inputs[1:]:
+            while found != value:
+                if self.depth[found] > self.depth[value]:
+                    found = self.dominator[found]
+                elif self.depth[value] > self.depth[found]:
+                    value = self.dominator[value]
+                else:
+                    found, value = self.dominator[found], self.dominator[value]
+        self.dominator[item.output] = found
+        self.depth[item.output] = self.depth[found] + 1
+
+    def region(self, join: Item) -> Region | None:
+        """The region of a join, where its paths share nothing and nothing of them is read elsewhere.
+
+        Nor does a path take the size of a map that is made in another one.
+        """
+        entry = self.dominator[join.output]
+        if entry == OUTSIDE:
+            return None
+        paths: list[tuple[Item, ...]] = []
+        taken: set[int] = set()
+        for value in join.inputs:
+            path = self.between(entry, value)
+            members = {item.output for item in path}
+            if members & taken or any(self.is_sized_by(item, taken) for item in path):
+                return None
+            taken |= members
+            paths.append(path)
+        closed = all(self.readers[value] <= taken | {join.output} for value in taken)
+        return Region(entry, tuple(paths), taken | {join.output}) if closed else None
+
+    def is_sized_by(self, item: Item, others: Collection[int]) -> bool:
+        """Whether an item takes its size from these values, and from no other of the scope."""
+        sized = item.operation.sized if item.operation is not None else ()
+        known = [value for value in sized if value in self.depth]
+        return bool(known) and all(value in others for value in known)
+
+    def between(self, entry: int, value: int) -> tuple[Item, ...]:
+        """The items that a value is computed by from the entry, in their order."""
+        found: set[int] = set()
+        waiting = [value]
+        while waiting:
+            each = waiting.pop()
+            if each != entry and each not in found and each in self.items:
+                found.add(each)
+                waiting += self.items[each].inputs
+        return tuple(item for item in self.items.values() if item.output in found)
+
+
+def arrange(
+    items: Sequence[Item], entry: int, needed: Collection[int], last: int | None = None
+) -> list[Node]:
+    """The items of a scope as a chain from its entry on, which makes all that is needed and ends in `last`.
+
+    Steps of one module that cannot stand together bear labels with dots.
+    """
+    scope = Scope(items, needed)
+    regions = {}
+    for item in items:
+        if item.joins and (region := scope.region(item)) is not None:
+            regions[item.output] = region
+    while deep := next((join for join in regions if height(join, regions) > DEEPEST), None):
+        for join in spine(outermost(deep, regions), regions):
+            del regions[join]
+    while True:
+        try:
+            nodes = line(items, entry, regions)
+            if last not in (None, nodes[-1].output if nodes else entry):
+                nodes.append(Wire(last))
+            return together(nodes)
+        except Torn as torn:
+            depth = len(torn.prefix)
+            concerned = {item.output for item in items if item.label[:depth] == torn.prefix}
+            parting = [join for join, region in regions.items() if concerned & region.members]
+            if any(in_paths(concerned, regions[join]) for join in parting) and not any(
+                len(item.label) == depth for item in items if item.output in concerned
+            ):
+                return arrange(with_dots(items, torn.prefix), entry, needed, last)
+            if not parting:
+                ordered = gather(items)
+                if ordered == list(items):
+                    return arrange(with_dots(items, torn.prefix), entry, needed, last)
+                items = ordered
+            for join in parting:
+                del regions[join]
+
+
+def in_paths(values: set[int], region: Region) -> bool:
+    """Whether these values stand in the paths of a join, each in another one."""
+    paths = [{item.output for item in path} & values for path in region.paths]
+    return values == set().union(*paths) and max(map(len, paths)) == 1
+
+
+def with_dots(items: Sequence[Item], prefix: tuple[str, ...]) -> list[Item]:
+    """The items, those of a module by labels with dots, `convs.0`: no braces can hold them all at once."""
+    depth = len(prefix)
+    found = []
+    for item in items:
+        if item.label[:depth] == prefix:
+            if len(item.label) == depth:
+                raise refuse(".".join(prefix), "it runs between operations of modules within it")
+            joined = ".".join(item.label[depth - 1 : depth + 1])
+            item = item._replace(label=(*item.label[: depth - 1], joined, *item.label[depth + 1 :]))
+        found.append(item)
+    return found
+
+
+def height(join: int, regions: dict[int, Region]) -> int:
+    """How deep joins nest in the region of a join, itself counted."""
+    return len(spine(join, regions))
+
+
+def spine(join: int, regions: dict[int, Region]) -> list[int]:
+    """The joins that nest deepest in the region of a join, itself first."""
+    heights: dict[int, list[int]] = {}
+    members = regions[join].members
+    for each in [each for each in regions if each in members]:
+        within = [heights[other] for other in heights if other in regions[each].members]
+        heights[each] = [each, *max(within, key=len, default=[])]
+    return heights[join]
+
+
+def outermost(join: int, regions: dict[int, Region]) -> int:
+    """The last join whose region holds this one, on whose spine it is too deep."""
+    around = [each for each, region in regions.items() if join in region.members]
+    return max(around, key=lambda each: len(regions[each].members))
+
+
+def line(items: Iterable[Item], entry: int, regions: dict[int, Region]) -> list[Node]:
+    """The items in their order; what is in a region stands in the paths of its join."""
+    items = list(items)
+    known = {item.output for item in items}
+    inside: set[int] = set()
+    for item in reversed(items):
+        if item.output in regions and item.output not in inside:
+            inside |= regions[item.output].members - {item.output}
+    nodes: list[Node] = []
+    current = entry
+    for item in items:
+        if item.output in inside:
+            continue
+        region = regions.get(item.output)
+        if region is not None and region.members <= known:
+            if current != region.entry:
+                nodes.append(Wire(region.entry))
+            paths = [line(path, region.entry, regions) for path in region.paths]
+            nodes.append(Meeting(item, paths))
+        elif item.joins:
+            nodes.append(Meeting(item, [[] if v == current else [Wire(v)] for v in item.inputs]))
+        else:
+            if item.inputs[0] != current:
+                nodes.append(Wire(item.inputs[0]))
+            nodes.append(Step(item, () if item.again else item.label))
+        current = item.output
+    return nodes
+
+
+def together(nodes: list[Node], prefix: tuple[str, ...] = ()) -> list[Node]:
+    """Braces about the steps whose labels begin alike. Raises Torn where they are apart."""
+    found: list[Node] = []
+    used: set[str] = set()
+    place = 0
+    while place < len(nodes):
+        node, word, stop = nodes[place], beginning(nodes[place]), place + 1
+        if word:
+            stop = 1 + max(i for i, other in enumerate(nodes) if beginning(other) == word)
+            if any(own != word for own in words(nodes[place:stop])):
+                raise Torn((*prefix, word))
+        for each in {word} if word else set(words([node])):
+            if each in used:
+                raise Torn((*prefix, each))
+            used.add(each)
+        if word and not (isinstance(node, Step) and len(node.label) == 1):
+            node = Group(word, together(strip(nodes[place:stop]), (*prefix, word)))
+        elif stop > place + 1:
+            raise Torn((*prefix, word))
+        elif isinstance(node, Meeting):
+            if len(every := [w for path in node.paths for w in set(words(path))]) > len(set(every)):
+                raise Torn((*prefix, max(every, key=every.count)))
+            node.paths = [together(path, prefix) for path in node.paths]
+        found.append(node)
+        place = stop
+    return found
+
+
+def beginning(node: Node) -> str:
+    """What the label of a step begins with; of a join, what all labels in it begin with and go on from."""
+    if isinstance(node, Step):
+        return node.label[0] if node.label else ""
+    if isinstance(node, Meeting):
+        labels = [*labels_in([node])]
+        if len({label[0] for label in labels}) == 1 and all(len(label) > 1 for label in labels):
+            return labels[0][0]
+    return ""
+
+
+def labels_in(nodes: list[Node]) -> Iterator[tuple[str, ...]]:
+    for node in nodes:
+        if isinstance(node, Step) and node.label:
+            yield node.label
+        elif isinstance(node, Meeting):
+            for path in node.paths:
+                yield from labels_in(path)
+
+
+def words(nodes: list[Node]) -> Iterator[str]:
+    """What the labels in a chain begin with."""
+    return (label[0] for label in labels_in(nodes))
+
+
+def strip(nodes: list[Node]) -> list[Node]:
+    """The nodes with labels that lack their first word."""
+    for node in nodes:
+        if isinstance(node, Step):
+            node.label = node.label[1:]
+        elif isinstance(node, Meeting):
+            node.paths = [strip(path) for path in node.paths]
+    return nodes
+
+
+def gather(items: Sequence[Item]) -> list[Item]:
+    """The items in another order in which they can run: those of one module as close as can be."""
+    makers = {item.output for item in items}
+    waiting, done, found = list(items), set[int](), list[Item]()
+    while waiting:
+        ready = [item for item in waiting if all(v in done or v not in makers for v in item.inputs)]
+        last = found[-1].label[:1] if found else ()
+        chosen = next((item for item in ready if item.label[:1] in (last, ())), ready[0])
+        waiting.remove(chosen)
+        done.add(chosen.output)
+        found.append(chosen)
+    return found

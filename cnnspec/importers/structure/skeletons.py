@@ -1,0 +1,150 @@
+"""Skeletons: what the nodes of a bare graph have in common, as far as blocks are told apart by it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from cnnspec.importers.patterns.align import ACTIVATIONS
+from cnnspec.importers.structure.arrange import Meeting, Step, Wire
+from cnnspec.importers.wording.arguments import as_depthwise
+
+FILTERS = ("conv", "depthwise", "convtranspose")
+NORMS = ("batchnorm", "instancenorm", "groupnorm")
+NOISE = ("dropout", "stochasticdepth")
+POOLS = ("globalavgpool", "adaptiveavgpool")
+
+ACT = ("act",)
+SHUFFLE = ("channelshuffle",)
+
+Symbol = tuple[object, ...]
+"""What nodes of one skeleton have in common; a filter says whether it is pointwise."""
+
+
+class Kind:
+    """A class that is made up. `word` is what such a block is called; the name tells it from others."""
+
+    def __init__(self, word: str) -> None:
+        self.word = self.name = word
+
+
+class Part:
+    """An instance of a class; `symbol` is what it is in the skeleton around it, None: it is passed over."""
+
+    def __init__(self, kind: Kind, nodes: list[Node], symbol: Symbol | None) -> None:
+        self.kind, self.nodes, self.symbol = kind, nodes, symbol
+
+
+Node = Step | Meeting | Wire | Part
+
+
+class Window(NamedTuple):
+    """Nodes of a chain that stand side by side."""
+
+    chain: list[Node]
+    start: int
+    stop: int
+
+    def widened(self, before: int, behind: int) -> Window:
+        return self._replace(start=self.start - before, stop=self.stop + behind)
+
+    def nodes(self) -> list[Node]:
+        return self.chain[self.start : self.stop]
+
+
+def chains(node: Node) -> list[list[Node]]:
+    """The chains that a node holds."""
+    if isinstance(node, Meeting):
+        return node.paths  # type: ignore[return-value]
+    return [node.nodes] if isinstance(node, Part) else []
+
+
+def every_chain(chain: list[Node]) -> Iterator[list[Node]]:
+    """A chain and all chains in it, those first that hold others."""
+    yield chain
+    for node in chain:
+        for inner in chains(node):
+            yield from every_chain(inner)
+
+
+class Skeletons:
+    """Tells skeletons; a node that makes one of the values of `barriers` is like no other."""
+
+    def __init__(self, barriers: Collection[int]) -> None:
+        self.barriers = barriers
+
+    def of(self, chain: Sequence[Node]) -> tuple[Symbol, ...]:
+        return tuple(symbol for node in chain if (symbol := self.symbol(node)) is not None)
+
+    def symbol(self, node: Node) -> Symbol | None:
+        """What a node is in a skeleton; None: noise and gates are passed over, any block may have some."""
+        if isinstance(node, Part):
+            return node.symbol
+        if isinstance(node, Wire):
+            return "wire", node.output
+        if node.output in self.barriers:
+            return "shared", node.output
+        if isinstance(node, Meeting):
+            return None if is_gate(node) else ("join", join_name(node), len(node.paths))
+        name = layer_name(node)
+        if name in NOISE:
+            return None
+        if name in ACTIVATIONS:
+            return ACT
+        return (name, is_pointwise(node)) if name in FILTERS else (name,)
+
+    def word(self, meeting: Meeting) -> str:
+        """What a block with this join is called in the literature."""
+        paths = sorted(map(self.of, chains(meeting)), key=len)
+        names = [symbol for symbol in paths[-1] if symbol[0] in FILTERS]
+        if join_name(meeting) == "mul":
+            return "SqueezeExcite" if any(s[0] in POOLS for path in paths for s in path) else "Gate"
+        if join_name(meeting) == "concat":
+            if any(symbol[0] == "slice" for path in paths for symbol in path):
+                return "ShuffleUnit"
+            return "DenseLayer" if not paths[0] else "Inception" if len(paths) > 2 else "Fork"
+        if any(name == "depthwise" for name, *_ in names) and names[0] == ("conv", True):
+            return "InvertedResidual"
+        return "Bottleneck" if [s[1] for s in names] == [True, False, True] else "Residual"
+
+
+def unit_stop(chain: Sequence[Node], start: int) -> int:
+    """Where a convolution with its norm ends that begins at a place; 0 where none does."""
+    names = [layer_name(node) if isinstance(node, Step) else "" for node in chain[start : start + 3]]
+    if len(names) < 2 or names[0] not in FILTERS[:2] or names[1] not in NORMS:
+        return 0
+    return start + (3 if names[-1] in ACTIVATIONS else 2)
+
+
+def layer_name(step: Step) -> str:
+    operation = step.item.operation
+    assert operation is not None  # nothing is in a module yet
+    return as_depthwise(operation.layer, int(operation.inputs[0].shape.channels)).name
+
+
+def is_filter(node: Node) -> bool:
+    return isinstance(node, Step) and layer_name(node) in FILTERS
+
+
+def is_of_one_pixel(node: Node) -> bool:
+    """Whether what arrives is a map of one pixel, as in gates."""
+    assert isinstance(node, Step) and node.item.operation is not None
+    return node.item.operation.inputs[0].shape.size == (1, 1)
+
+
+def is_pointwise(step: Step) -> bool:
+    assert step.item.operation is not None
+    layer = step.item.operation.layer
+    name = "filter" if "filter" in layer.arguments else "kernel"
+    value = layer.value(name)
+    return bool(getattr(value, "kernel", value) == (1, 1))
+
+
+def join_name(meeting: Meeting) -> str:
+    assert meeting.item.operation is not None
+    return meeting.item.operation.layer.name
+
+
+def is_gate(meeting: Meeting) -> bool:
+    """Whether a value is multiplied by what is computed from it."""
+    return join_name(meeting) == "mul" and not all(meeting.paths)

@@ -1,0 +1,256 @@
+"""Names for the values that a wire or an output takes up, and the terms that chains of nodes become."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count
+from typing import NamedTuple
+
+from cnnspec.importers.model import Model
+from cnnspec.importers.structure.arrange import (
+    Group,
+    Keep,
+    Mark,
+    Meeting,
+    Node,
+    Step,
+    Wire,
+    arrange,
+    lists,
+    walk,
+)
+from cnnspec.importers.structure.kept import Keeper
+from cnnspec.importers.structure.scopes import Item
+from cnnspec.importers.terms.formulas import ConstantName, Items
+from cnnspec.importers.terms.formulas import name as name_
+from cnnspec.importers.terms.terms import (
+    IDENTITY,
+    Again,
+    Braces,
+    Call,
+    Chain,
+    Constant,
+    From,
+    Join,
+    Label,
+    Term,
+    chains,
+    label_text,
+    parse_label,
+)
+from cnnspec.importers.wording.arguments import spell
+
+Path = tuple[str, ...]
+
+SIZE = Items((name_("in.height"), name_("in.width")))
+RESIZES = ("size", "factor", "sides")
+"""Arguments that say how large a map becomes."""
+
+
+class NetChain(NamedTuple):
+    """The chain behind the inputs of a net, and the paths by which its inputs and its outputs are known.
+
+    A single input, and a single output without a name, need none.
+    """
+
+    chain: Chain
+    inputs: tuple[str, ...]
+    outputs: tuple[Path, ...]
+
+
+def net_chain(items: Sequence[Item], model: Model) -> NetChain:
+    """The chain of a net. Raises Refused."""
+    arriving = [given.value.number for given in model.inputs]
+    words: list[str] = []
+    if len(arriving) > 1:
+        words = [given.name or f"input{place}" for place, given in enumerate(model.inputs, 1)]
+    names = {value: (word,) for value, word in zip(arriving, words, strict=False)}
+    outputs = list(dict.fromkeys(output.value.number for output in model.outputs))
+    single = len(model.outputs) == 1 and not model.outputs[0].name
+    nodes = arrange(items, arriving[-1], outputs, outputs[0] if single else None)
+    namer = Namer(nodes, arriving[0], names)
+    paths = [namer.name_output(o.value.number, o.name) for o in model.outputs if not single]
+    return NetChain(namer.chain(), tuple(words), tuple(paths))
+
+
+def scope_chain(item: Item) -> Chain:
+    """The chain of the items in a scope."""
+    nodes = arrange(item.inner, item.inputs[0], [item.output], item.output)
+    return Namer(nodes, item.inputs[0], {}).chain()
+
+
+class Namer:
+    """Names values in the chain of one scope, and makes terms of it."""
+
+    def __init__(self, nodes: list[Node], entry: int, names: Mapping[int, Path]) -> None:
+        Keeper(nodes, entry)
+        self.nodes, self.entry, self.names = nodes, entry, dict(names)
+        self.outputs: set[int] = set()
+        self.read = {wire.output for _, wire in wires(nodes)}
+        self.taken = {*labels(nodes), *(path[-1] for path in names.values())}
+        self.inner = {  # what stands in modules, by the identity of their items
+            id(node.item): scope_chain(node.item)
+            for node in walk(nodes)
+            if isinstance(node, Step) and node.item.operation is None and not node.item.again
+        }
+
+    def chain(self) -> Chain:
+        for _, wire in wires(self.nodes):
+            self.name(wire.output)
+        paths = {*self.paths_in(self.nodes)}
+        for around, wire in wires(self.nodes):
+            if is_hidden(self.names[wire.output], around, paths):
+                nodes, place, prefix = find(self.nodes, wire.output, self.read)
+                self.taken |= {path[-1] for path in paths}
+                own = self.free("skip")
+                nodes.insert(place + 1, Mark(own, wire.output))
+                self.names[wire.output] = (*prefix, own)
+        return tuple(map(self.term, self.nodes))
+
+    def name(self, value: int, wanted: str = "") -> None:
+        """Give a value a name, if it has none: the label of what makes it, or one of its own."""
+        if value in self.names:
+            return
+        if value == self.entry:
+            own = wanted or self.free("start")
+            self.nodes.insert(0, Mark(own, value))
+            self.names[value] = (own,)
+            return
+        nodes, place, prefix = find(self.nodes, value, self.read)
+        node = nodes[place]
+        own = label_of(node)
+        if not own or (wanted and own != wanted):
+            own = wanted or self.free("skip")
+            if isinstance(node, Step) and not node.label and not node.name:
+                node.name = own
+            else:
+                nodes.insert(place + 1, Mark(own, value))
+        self.taken.add(own)
+        self.names[value] = (*prefix, own)
+
+    def name_output(self, value: int, wanted: str) -> Path:
+        """The path of an output, named as the source does where that name is free."""
+        if value in self.outputs:  # by another name
+            own = self.free("output") if wanted in self.taken or not wanted else wanted
+            self.nodes += [Wire(value), Mark(own, value)]
+            self.taken.add(own)
+            return (own,)
+        self.outputs.add(value)
+        if value not in self.names:
+            has_it = value != self.entry and self.label_of_maker(value) == wanted
+            self.name(value, wanted if has_it or wanted not in self.taken else "")
+        return self.names[value]
+
+    def label_of_maker(self, value: int) -> str:
+        nodes, place, _ = find(self.nodes, value, self.read)
+        return label_of(nodes[place])
+
+    def free(self, word: str) -> str:
+        own = next(f"{word}{n}" for n in count(1) if f"{word}{n}" not in self.taken)
+        self.taken.add(own)
+        return own
+
+    def term(self, node: Node) -> Term:
+        if isinstance(node, Wire):
+            return From(tuple(map(parse_label, self.names[node.output])))
+        if isinstance(node, Mark):
+            return Call(IDENTITY, (), parse_label(node.name))
+        if isinstance(node, Keep):
+            return Constant(node.name, SIZE)
+        if isinstance(node, Group):
+            return Braces(parse_label(node.label), tuple(map(self.term, node.body)))
+        if isinstance(node, Meeting):
+            assert node.item.operation is not None
+            paths = tuple(tuple(map(self.term, path)) for path in node.paths)
+            name, arguments = spell(node.item.operation.layer, node.item.operation.inputs[0].shape)
+            return Join(name, paths, arguments=arguments)
+        return self.step(node)
+
+    def step(self, step: Step) -> Term:
+        item = step.item
+        if item.again:
+            return Again(tuple(map(parse_label, item.label)), parse_label(step.name))
+        label: Label = parse_label(step.label[0] if step.label else step.name)
+        if item.operation is None:
+            return Braces(label, self.inner[id(item)], item.kind, item.channels, item.leaving)
+        name, arguments = spell(item.operation.layer, item.operation.inputs[0].shape)
+        if step.size:
+            arguments = (("size", ConstantName(step.size)), *(a for a in arguments if a[0] not in RESIZES))
+        return Call(name, arguments, label, bool(item.operation.keys), item.channels)
+
+    def paths_in(self, nodes: list[Node], prefix: Path = ()) -> Iterator[Path]:
+        """The paths of all labels in a chain, those in modules, too."""
+        for node in nodes:
+            own = label_of(node)
+            if own:
+                yield (*prefix, own)
+            if isinstance(node, Step):
+                yield from paths_of(self.inner.get(id(node.item), ()), (*prefix, own))
+            inside = (*prefix, node.label) if isinstance(node, Group) else prefix
+            for inner in lists(node):
+                yield from self.paths_in(inner, inside)
+
+
+def wires(nodes: list[Node], prefix: Path = ()) -> list[tuple[Path, Wire]]:
+    """The wires in a chain, each with the labels of the braces around it."""
+    found: list[tuple[Path, Wire]] = []
+    for node in nodes:
+        if isinstance(node, Wire):
+            found.append((prefix, node))
+        inside = (*prefix, node.label) if isinstance(node, Group) else prefix
+        for inner in lists(node):
+            found += wires(inner, inside)
+    return found
+
+
+def paths_of(chain: Chain, prefix: Path) -> Iterator[Path]:
+    """The paths of all labels in a chain of terms."""
+    for term in chain:
+        own = label_text(term.label) if isinstance(term, Call | Braces | Again) else ""
+        inside = (*prefix, own) if own else prefix
+        if own:
+            yield inside
+        for inner in chains(term):
+            yield from paths_of(inner, inside)
+
+
+def is_hidden(path: Path, around: Path, paths: Collection[Path]) -> bool:
+    """Whether a path means another step where it is read: it is looked for in the innermost braces first."""
+    return any((*around[:depth], *path) in paths for depth in range(1, len(around) + 1))
+
+
+def labels(nodes: list[Node]) -> Iterator[str]:
+    for node in walk(nodes):
+        if own := label_of(node):
+            yield own
+
+
+def label_of(node: Node) -> str:
+    if isinstance(node, Step):
+        return node.label[0] if node.label else node.name
+    return node.label if isinstance(node, Group) else node.name if isinstance(node, Mark) else ""
+
+
+def find(
+    nodes: list[Node], value: int, read: Collection[int] = (), prefix: Path = ()
+) -> tuple[list[Node], int, Path]:
+    """The list and the place of what makes a value, and the path of the braces around it.
+
+    It is the outermost braces that end in the value, but for such as hold other values that are `read`.
+    """
+    for place, node in enumerate(nodes):
+        makes_it = node.output == value and not isinstance(node, Wire | Mark | Keep)
+        if makes_it and not (isinstance(node, Group) and holds_other(node, value, read)):
+            return nodes, place, prefix
+        inside = (*prefix, node.label) if isinstance(node, Group) else prefix
+        for inner in lists(node):
+            try:
+                return find(inner, value, read, inside)
+            except KeyError:
+                continue
+    raise KeyError(value)
+
+
+def holds_other(group: Group, value: int, read: Collection[int]) -> bool:
+    made = {node.output for node in walk(group.body) if not isinstance(node, Wire | Mark | Keep)}
+    return any(other in made for other in read if other != value)

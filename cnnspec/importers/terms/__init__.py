@@ -1,0 +1,1 @@
+"""What a specification will say, before it is text."""

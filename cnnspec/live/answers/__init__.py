@@ -1,0 +1,1 @@
+"""What editors ask of a place or of a text."""

@@ -1,0 +1,79 @@
+"""The arguments of the call that a place is in, and which of them is being written."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from cnnspec import layers
+from cnnspec.live.answers.complete import about, parameters
+from cnnspec.live.before import BRACES, FILE, before
+from cnnspec.live.check import Check
+from cnnspec.live.session import Document
+
+
+class Parameter(NamedTuple):
+    """An argument by its name; `label` is how the signature shows it."""
+
+    name: str
+    label: str
+    doc: str = ""
+
+
+class Signature(NamedTuple):
+    """What a call takes; so many `places` need no name. `active` is the index of what is written, or -1."""
+
+    name: str
+    doc: str
+    parameters: tuple[Parameter, ...]
+    places: int
+    active: int = -1
+
+    @property
+    def label(self) -> str:
+        return " ".join([self.name, *(parameter.label for parameter in self.parameters)])
+
+
+def signature(document: Document, offset: int) -> Signature | None:
+    """The call around an offset; None where there is none."""
+    check, found = document.check, before(document.source.text, offset)
+    if check is None or found is None:
+        return None
+    words = found.words
+    if found.frame == FILE:
+        words = words[words.index("=") + 1 :] if words[:1] == ("net",) and "=" in words else ()
+    elif found.frame != BRACES:
+        return None
+    if words[:1] == ("default",):
+        words = words[1:]
+    known = of_call(check, words[0]) if words and words[1:2] != ("=",) else None
+    return known._replace(active=active(known, words)) if known is not None else None
+
+
+def of_call(check: Check, name: str) -> Signature | None:
+    """What a layer, a block or a net takes."""
+    cls = layers.find(name)
+    if cls is not None and cls.arguments:
+        order = [*cls.positional, *(each for each in cls.arguments if each not in cls.positional)]
+        shown = tuple(
+            Parameter(each, each if each in cls.positional else f"{each}={about(cls.arguments[each])}", doc)
+            for each in order
+            for doc in (cls.arguments[each].doc,)
+        )
+        return Signature(name, cls.summary, shown, len(cls.positional))
+    known = parameters(check, name)
+    if not known:
+        return None
+    shown = tuple(Parameter(each.name.name, each.span.text) for each in known)
+    return Signature(name, "", shown, len(known) if name in check.module.blocks else 0)
+
+
+def active(known: Signature, words: tuple[str, ...]) -> int:
+    """The argument that is being written behind these words."""
+    keys = [parameter.name for parameter in known.parameters]
+    for word, behind in reversed([*pairwise(words)]):
+        if behind == "=":
+            return keys.index(word) if word in keys else -1
+    joined = sum(word == "@" for word in words)
+    place = len(words) - 1 - 2 * joined - (words[-1] == "@" or (joined > 0 and words[-2:-1] == ("@",)))
+    return place if 0 <= place < known.places else -1
