@@ -62,7 +62,7 @@ _HOMES = {
     "THEMES": "draw.theme",
     "Checked": "compiler",
     "Diagnostic": "text.diagnostics",
-    "DrawProblem": "draw.engine",
+    "DrawProblem": "draw.graph.engine",
     "Edit": "text.diagnostics",
     "FileProblem": "text.files",
     "Fix": "text.diagnostics",

@@ -56,8 +56,9 @@ def max_pool2d_with_indices(
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
+    return_indices: bool = True,
 ) -> Flow | list[Known]:
-    return max_pool2d(net, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
+    return max_pool2d(net, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_unpool2d(
