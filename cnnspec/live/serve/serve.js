@@ -82,9 +82,9 @@ function look() {
   return { view, theme: dark.matches ? "dark" : "light" };
 }
 
-function rested() {
+async function rested() {
+  await paint(); // first: the search for fixes would slow it down
   finish();
-  paint();
 }
 
 let rest = 0;
