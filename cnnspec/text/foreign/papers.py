@@ -20,7 +20,9 @@ _VGG = re.compile(r"conv(\d+)-(\d+)", re.IGNORECASE)
 def table_entry(slip: Slip) -> Diagnostic | None:
     """`3x3 conv, 64`, `7x7, 64, stride 2`, `3x3 max pool, /2`, `conv3-64`, as papers' tables have them."""
     start = (slip.line() or [slip.token])[0].start
-    line = slip.line_from(start).rstrip(" \t,}")
+    line, comment, _ = slip.line_from(start).partition("//")
+    place = start + len(line)
+    line = line.rstrip(" \t,}")
     ours = None
     if found := _KERNEL_FIRST.fullmatch(line):
         count = found[1] or found[4]
@@ -36,7 +38,8 @@ def table_entry(slip: Slip) -> Diagnostic | None:
         return None
     ours += f" stride={stride}" if stride else ""
     message = f"a layer begins with its name: `{ours}`"
-    return slip.fault(message, f"write `{ours}`", (start, start + len(line), ours))
+    edits = [(start, start + len(line), ours), *([(place, place + 2, "#")] if comment else [])]
+    return slip.fault(message, f"write `{ours}`", *edits)
 
 
 def share(slip: Slip) -> Diagnostic | None:
