@@ -74,11 +74,11 @@ def _by_indentation(slip: Slip) -> Unwrapped | None:
     """`repeat 3:` and `if i == 0:`, with the steps further in on the next lines."""
     indent, tokens = len(_indent(slip, slip.at)), slip.tokens
     end = slip.at + 1
-    while tokens[end].type == "NL" and len(_indent(slip, end + 1)) > indent and end + 1 < len(tokens) - 1:
+    while end + 2 < len(tokens) and tokens[end].type == "NL" and len(_indent(slip, end + 1)) > indent:
         end += 1
         while tokens[end].type not in ("NL", "$END"):
             end += 1
-    if end == slip.at + 1:
+    if end == slip.at + 1 or not slip.line():
         return None
     close = _line_end(slip, end)
     edits = (slip.back(1).end, slip.token.end, " {"), (close, close, f"\n{_indent(slip, slip.at)}}}")
