@@ -71,9 +71,10 @@ class NetworkElaborator(Elaborator):
             self.owner.pin(value)  # what other parameters it is computed from
             arguments[name] = plain(value)
             names[name] = symbolic(name, value)
-        context = Context(self.owner, NameScope("", by_kind=True), names, Defaults({}), module, self.meter)
+        scope = NameScope("", by_kind=True)
+        self.context = Context(self.owner, scope, names, Defaults({}), module, self.meter)
         try:
-            steps, last = self.body(net.body, None, context)
+            steps, last = self.body(net.body, None, self.context)
         except Abandoned:
             return None
         if last is None:
@@ -89,7 +90,7 @@ class NetworkElaborator(Elaborator):
             net,
             arguments,
             frozenset(self.owner.fixed),
-            own_constants(net.body, context),
+            own_constants(net.body, self.context),
             tuple(self.inputs),
             outputs,
             steps,
@@ -108,7 +109,7 @@ class NetworkElaborator(Elaborator):
                 raise Misuse("input", f"net `{self.pattern.name.name}` has {wrong}", name, known)
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
-        if context.owner is not self.owner or context.scope.prefix:
+        if context is not self.context:
             return super().input(label, call, context)
         name = self.label(label, context) or "input"
         if name in (given.name for given in self.inputs):
