@@ -50,7 +50,7 @@ def explain(source: Source, start: int, end: int) -> Diagnostic:
     if text in _OWN:
         return _foreign(span)
     if text == ";":
-        rest = source.text[end : source.text.find("\n", end) if "\n" in source.text[end:] else None]
+        rest = source.text[end : source.line_end(end)]
         ends = not re.split(r"#|//|/\*", rest)[0].strip()
         message = "`;` parts nothing: a statement ends with its line, a comma chains steps"
         return _fault(span, message, "remove it" if ends else "write a comma", "" if ends else ",")
@@ -94,8 +94,7 @@ def _foreign(span: Span) -> Diagnostic:
     sign, own = span.text, _OWN[span.text]
     text = span.source.text
     if sign in "“”„":
-        line_end = text.find("\n", span.start)
-        found = _QUOTES.finditer(text, span.start, line_end if line_end >= 0 else len(text))
+        found = _QUOTES.finditer(text, span.start, span.source.line_end(span.start))
         edits = tuple(Edit(Span(span.source, quote.start(), quote.end()), '"') for quote in found)
         fix = Fix("make the quotes straight", edits, safe=True)
         return Diagnostic("E0102", f'`{sign}` is a typographic quote: write `"`', span, fixes=(fix,))

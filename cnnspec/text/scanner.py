@@ -289,8 +289,8 @@ class _Scanner:
 
     def too_early(self, opened: Token, closing: Token, count: int) -> bool:
         """Whether a brace is indented as if it closed an inner one, or steps follow it."""
-        own = self.text[self.text.rfind("\n", 0, closing.start) + 1 : closing.start]
-        if not own.strip() and len(own) > len(self.indent(opened.start)):
+        own = self.text[self.source.line_start(closing.start) : closing.start]
+        if not own.strip() and len(own) > len(self.source.indent(opened.start)):
             return True
         behind = next(
             (token.type for token in self.tokens[count + 1 : count + 3] if token.type != "NL"), "NET"
@@ -350,18 +350,12 @@ class _Scanner:
         if len(self.braces) > 1:
             return innermost, position, ""
         for start, end in self.pairs:
-            line_start = self.text.rfind("\n", 0, end) + 1
+            line_start = self.source.line_start(end)
             before = self.text[line_start:end]
-            indent = self.indent(start)
+            indent = self.source.indent(start)
             if start > outermost.start and not before.strip() and len(before) < len(indent):
                 return Token("LBRACE", start, start + 1), line_start, indent
-        return innermost, position, self.indent(innermost.start)
-
-    def indent(self, position: int) -> str:
-        """The blanks that the line of a position starts with."""
-        line_start = self.text.rfind("\n", 0, position) + 1
-        line = self.text[line_start:position]
-        return line[: len(line) - len(line.lstrip())]
+        return innermost, position, self.source.indent(innermost.start)
 
     def span(self, token: Token) -> Span:
         return Span(self.source, token.start, token.end)

@@ -61,8 +61,24 @@ class Slip(NamedTuple):
 
     def line_from(self, start: int) -> str:
         """The text from an offset to the end of its line, without a comment."""
-        end = self.source.text.find("\n", start)
-        return self.source.text[start : end if end >= 0 else None].partition("#")[0].rstrip()
+        return self.source.text[start : self.source.line_end(start)].partition("#")[0].rstrip()
+
+    def line_end(self, index: int) -> int:
+        """The offset at which the line of the last token before an index ends; in the last its last sign."""
+        end = self.source.line_end(self.tokens[index - 1].end)
+        return end if end < len(self.source.text) else len(self.source.text.rstrip())
+
+    def further_in(self) -> int:
+        """The index of the newline behind the lines further in than this one; without any, of this line's."""
+        indent, tokens = len(self.source.indent(self.token.start)), self.tokens
+        end = self.at
+        while tokens[end].type not in ("NL", "$END"):
+            end += 1
+        while end + 2 < len(tokens) and len(self.source.indent(tokens[end + 1].start)) > indent:
+            end += 1
+            while tokens[end].type not in ("NL", "$END"):
+                end += 1
+        return end
 
     def in_brackets(self) -> bool:
         """Whether a round or square bracket is open here."""

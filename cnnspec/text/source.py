@@ -35,8 +35,21 @@ class Source:
     def line(self, number: int) -> str:
         """The text of a line, counted from 1, without its newline."""
         start = self._line_starts[number - 1]
-        end = self.text.find("\n", start)
-        return self.text[start:] if end < 0 else self.text[start:end]
+        return self.text[start : self.line_end(start)]
+
+    def line_start(self, offset: int) -> int:
+        """The offset at which the line of an offset starts."""
+        return self.text.rfind("\n", 0, offset) + 1
+
+    def line_end(self, offset: int) -> int:
+        """The offset of the newline that ends the line of an offset, or of the end of the text."""
+        end = self.text.find("\n", offset)
+        return len(self.text) if end < 0 else end
+
+    def indent(self, offset: int) -> str:
+        """The blanks that the line of an offset starts with."""
+        line = self.text[self.line_start(offset) : offset]
+        return line[: len(line) - len(line.lstrip())]
 
 
 class Span(NamedTuple):

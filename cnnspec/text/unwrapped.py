@@ -72,26 +72,14 @@ def _without_braces(slip: Slip) -> Unwrapped | None:
 
 def _by_indentation(slip: Slip) -> Unwrapped | None:
     """`repeat 3:` and `if i == 0:`, with the steps further in on the next lines."""
-    indent, tokens = len(_indent(slip, slip.at)), slip.tokens
-    end = slip.at + 1
-    while end + 2 < len(tokens) and tokens[end].type == "NL" and len(_indent(slip, end + 1)) > indent:
-        end += 1
-        while tokens[end].type not in ("NL", "$END"):
-            end += 1
-    if end == slip.at + 1 or not slip.line():
+    line, end = slip.line(), slip.further_in()
+    if end == slip.at + 1 or not line:
         return None
-    close = _line_end(slip, end)
-    edits = (slip.back(1).end, slip.token.end, " {"), (close, close, f"\n{_indent(slip, slip.at)}}}")
-    head = slip.text(slip.line()[0])
+    close, head = slip.line_end(end), slip.text(line[0])
+    brace = f"\n{slip.source.indent(slip.token.start)}}}"
+    edits = (slip.back(1).end, slip.token.end, " {"), (close, close, brace)
     message = f"what belongs to `{head}` stands in braces: `{head} … {{ … }}`"
     return Unwrapped(slip.fault(message, "put it in braces", *edits), slip.at, slip.at + 1, ("LBRACE",), end)
-
-
-def _indent(slip: Slip, index: int) -> str:
-    """The blanks that the line of a token begins with."""
-    text, start = slip.source.text, slip.tokens[index].start
-    line = text[text.rfind("\n", 0, start) + 1 : start]
-    return line[: len(line) - len(line.lstrip())]
 
 
 def _other_head(slip: Slip) -> Unwrapped:
@@ -114,7 +102,7 @@ def _astray(slip: Slip) -> Unwrapped:
     message = f"`{text}` stands outside of every net and block: steps belong in `net Name {{ … }}`"
     if any(token.type == "NET" for token in slip.tokens):
         return Unwrapped(slip.fault(message), slip.at, end)
-    start, close = slip.token.start, _line_end(slip, end)
+    start, close = slip.token.start, slip.line_end(end)
     edits = (start, start, "net Net {\n"), (close, close, "\n}")
     fault = slip.fault(message, "put them in `net Net { … }`", *edits)
     return Unwrapped(fault, slip.at, slip.at, ("NET", "NAME", "LBRACE"), end)
@@ -126,7 +114,7 @@ def _braces(slip: Slip, at: int, end: int) -> tuple[tuple[int, int, str], ...]:
     behind = at + (token.type == "COLON")
     if tokens[behind].type != "NL" or behind + 1 >= end or tokens[behind + 1].type == "LBRACE":
         return ()
-    close = _line_end(slip, end)
+    close = slip.line_end(end)
     return (tokens[at - 1].end, tokens[behind - 1].end, " {"), (close, close, "\n}")
 
 
@@ -140,10 +128,3 @@ def _end(slip: Slip, at: int) -> int:
             break
         index += 1
     return index
-
-
-def _line_end(slip: Slip, index: int) -> int:
-    """Where the line of the last token before an index ends, without a comment's newline."""
-    text, behind = slip.source.text, slip.tokens[index - 1].end
-    end = text.find("\n", behind)
-    return len(text.rstrip()) if end < 0 else end

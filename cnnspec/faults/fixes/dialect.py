@@ -92,15 +92,10 @@ def rewritten(call: syntax.Call, counted: bool = False) -> str | None:
     if call.body is not None:
         return None
     name, *plain = call.name.name, *(node.span.text for node in call.positional)
-    if plain and layers.find(name) is None and is_known(name + plain[0]):  # max pool, fully connected
+    if plain and layers.find(name) is None and foreign.is_layer(name + plain[0]):  # max pool, fully connected
         name += plain.pop(0)
     named = tuple((each.name, each.value.span.text) for each in call.keywords)
     return translate(ForeignCall(name, tuple(plain), named), counted)
-
-
-def is_known(name: str) -> bool:
-    """Whether a layer has the name, here or elsewhere."""
-    return layers.find(name) is not None or foreign.find("layers", name) is not None
 
 
 def explain_block(case: Case) -> Iterator[Fix]:

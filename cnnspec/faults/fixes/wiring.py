@@ -17,10 +17,10 @@ from cnnspec.text.source import Span
 
 def joins(case: Case) -> Iterator[Fix]:
     """E0214: `add a b`, `concat [a, b]`."""
-    for _, call in case.tree.calls:
-        text = dialect.rewritten(call) if call.span == case.fault.span and call.body is None else None
-        if text is not None:
-            yield Fix(f"write `{text}`", (Edit(call.span, text),))
+    found = case.tree.call_at(case.fault.span)
+    text = dialect.rewritten(found[1]) if found is not None else None
+    if found is not None and text is not None:
+        yield Fix(f"write `{text}`", (Edit(found[1].span, text),))
 
 
 def bars(case: Case) -> Iterator[Fix]:
@@ -85,12 +85,11 @@ def sources(case: Case) -> Iterator[Fix]:
 
 def residuals(case: Case) -> Iterator[Fix]:
     """E0201: `residual { conv 64@3x3 pad=1, relu }`: the steps are a path, another goes past them."""
-    for _, call in case.tree.calls:
-        row = foreign.find("layers", call.name.name) if call.name.span == case.fault.span else None
-        meant = map(layers.find, row.ours if row is not None else ())
-        join = next((each for each in meant if each is not None and issubclass(each, Join)), None)
-        if join is None or call.body is None or call.body.paths:
-            continue
-        name = Edit(call.name.span, join.name)
-        bar = insert(call.body.span, call.body.span.start + 1, " | identity |")
-        yield Fix(f"write `{join.name} {{ | identity | … }}`", (name, bar))
+    found = case.tree.call_at(case.fault.span)
+    row = foreign.find("layers", found[1].name.name) if found is not None else None
+    meant = map(layers.find, row.ours if row is not None else ())
+    join = next((each for each in meant if each is not None and issubclass(each, Join)), None)
+    if found is None or join is None or (body := found[1].body) is None or body.paths:
+        return
+    bar = insert(body.span, body.span.start + 1, " | identity |")
+    yield Fix(f"write `{join.name} {{ | identity | … }}`", (Edit(found[1].name.span, join.name), bar))

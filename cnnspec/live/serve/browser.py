@@ -31,7 +31,7 @@ class Browser:
             except Exception as problem:  # of another language, and of no common name
                 raise DrawProblem(f"the picture is too large for a browser: {problem}") from None
 
-        self.desk = Desk("", AtOnce(), (lambda: draw,))
+        self.desk = Desk("", AtOnce(), lambda: draw)
 
     def answer(self, what: str, asked: str) -> str:
         """The answer to a question by its name, both in JSON."""

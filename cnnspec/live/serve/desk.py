@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event, Lock
 from typing import Any, NamedTuple
 
-from cnnspec.draw.graph.engine import DrawProblem, Engine, engine, wheel
+from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES
@@ -65,16 +65,11 @@ def question(asked: Answer) -> Question:
 class Desk:
     """The texts that a page shows, under their paths.
 
-    The first of the `engines` that can draws its pictures, where the `painter` computes.
+    The `engine` draws its pictures, where the `painter` computes.
     """
 
-    def __init__(
-        self,
-        root: str,
-        painter: Executor = PAINTER,
-        engines: Sequence[Callable[[], Engine]] = (wheel, engine),
-    ) -> None:
-        self.painter, self.engines = painter, engines
+    def __init__(self, root: str, painter: Executor = PAINTER, engine: Callable[[], Engine] = engine) -> None:
+        self.painter, self.engine = painter, engine
         self.root = root.rstrip("/") + "/"
         self.session = Session()
         self.stamps: dict[str, Stamp] = {}  # of files that texts use, as they were read
@@ -89,7 +84,7 @@ class Desk:
 
     def warm(self) -> None:
         """Compile Graphviz before the first picture is asked for."""
-        self.painter.submit(wheel)
+        self.painter.submit(self.engine)
 
     def compile(self, asked: Question) -> Answer:
         """Sizes and faults of a text, its net of that name, or the one where it changed, in view."""
@@ -157,7 +152,7 @@ class Desk:
             network = self.network(self.document(asked)[0])
         if network is None:
             return {"problem": ""}
-        return self.painter.submit(paint, network, asked, self.engines).result()
+        return self.painter.submit(paint, network, asked, self.engine).result()
 
     def document(self, asked: Question) -> tuple[Document, str]:
         """The text of a file as it is on the page, checked, and why not with the given parameters."""
@@ -256,22 +251,16 @@ def facts(document: Document) -> str:
     return "" if network is None else figures(network)
 
 
-def paint(network: Network, asked: Question, engines: Sequence[Callable[[], Engine]]) -> Answer:
-    """The picture, SVG as text and PDF in base 64; or why there is none.
-
-    Graphviz as WebAssembly, once it is compiled, is faster than a new process for each of the layouts tried.
-    """
+def paint(network: Network, asked: Question, engine: Callable[[], Engine]) -> Answer:
+    """The picture, SVG as text and PDF in base 64; or why there is none."""
     view = "volume" if asked.view == "volume" else "graph"
     look = Look(view=view, theme=THEMES.get(asked.theme, THEMES["light"]))
-    problem = ""
-    for draw in engines:
-        try:
-            if asked.form == "pdf":
-                return {"pdf": b64encode(picture(network, ".pdf", look, draw=draw()).content).decode()}
-            return {"picture": picture(network, ".svg", look, draw=draw()).content.decode()}
-        except DrawProblem as one:
-            problem = str(one)
-    return {"problem": problem}
+    try:
+        if asked.form == "pdf":
+            return {"pdf": b64encode(picture(network, ".pdf", look, draw=engine()).content).decode()}
+        return {"picture": picture(network, ".svg", look, draw=engine()).content.decode()}
+    except DrawProblem as problem:
+        return {"problem": str(problem)}
 
 
 def ignore(failure: Exception) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
+from cnnspec import layers
+
 
 class Translation(NamedTuple):
     """Words of others; what may be meant here; a sentence where no word of ours says the same."""
@@ -52,6 +54,11 @@ def find(section: str, word: str) -> Translation | None:
         bare = key.removesuffix("layer")
         return index.get(key) or index.get(bare) or index.get(bare.removesuffix("2d"))
     return index.get(key)
+
+
+def is_layer(word: str) -> bool:
+    """Whether a layer bears the name, here or elsewhere."""
+    return layers.find(word) is not None or find("layers", word) is not None
 
 
 def answer(section: str, word: str) -> str:

@@ -12,9 +12,8 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 def comment_at(source: Source, at: int) -> Diagnostic | None:
     """The fault of a comment that begins on the line of an offset, there or before; None where none does."""
-    start = source.text.rfind("\n", 0, at) + 1
-    end = source.text.find("\n", at)
-    line = source.text[start : end if end >= 0 else None].partition("#")[0]
+    start = source.line_start(at)
+    line = source.text[start : source.line_end(at)].partition("#")[0]
     found = re.search(r"//|/\*", _QUOTED.sub(lambda quoted: " " * len(quoted[0]), line))
     if found is None or start + found.start() > at:
         return None

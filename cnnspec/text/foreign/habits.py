@@ -36,9 +36,8 @@ def shape_in_brackets(slip: Slip) -> Diagnostic | None:
     step = slip.step()
     if not step or slip.text(step[0]).lower() not in ("input", "inputlayer") or slip.token.type != "COMMA":
         return None
-    start, end = step[0].end, slip.source.text.find("\n", slip.token.start)
-    end = len(slip.source.text) if end < 0 else end
-    rest = slip.source.text[start:end].split("#")[0].rstrip()
+    start = step[0].end
+    rest = slip.line_from(start)
     shape = shape_of(rest)
     if shape is None:
         return None
@@ -56,8 +55,8 @@ def label_by_equals(slip: Slip) -> Diagnostic | None:
         start, first = slip.token.start, slip.text(slip.token)
     else:
         first, start = slip.text(line[1]), line[1].start
-        known = layers.find(first) or foreign.find("layers", first) or first[:1].isupper() or first == "input"
-        starts = len(line) == 2 and line[1].type == "NAME" and bool(known) and kind not in OPERATORS
+        known = foreign.is_layer(first) or first[:1].isupper() or first == "input"
+        starts = len(line) == 2 and line[1].type == "NAME" and known and kind not in OPERATORS
     if not starts:
         return None
     name = slip.text(line[0])[:-1].rstrip()
@@ -129,7 +128,7 @@ def again_as_output(slip: Slip) -> Diagnostic | None:
     if slip.ahead(2).type not in ("NL", "RBRACE") or len(slip.line()) != 1:
         return slip.fault(message)
     start = slip.back(1).start
-    head = slip.source.text[slip.source.text.rfind("\n", 0, start) + 1 : start]
+    head = slip.source.text[slip.source.line_start(start) : start]
     lines = f"{label}: again {slip.text(name)}\n{head}output {label}"
     if head.strip():
         return slip.fault(message)

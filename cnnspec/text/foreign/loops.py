@@ -57,20 +57,7 @@ def loop(slip: Slip) -> Diagnostic | None:
     elif steps:
         edits = [(start, start + len(line), f"{head} {{ {steps} }}")]
     else:
-        edits = [(start, start + len(line), f"{head} {{"), _close(slip.source.text, start)]
+        close = slip.line_end(slip.further_in())
+        brace = f"\n{slip.source.indent(start)}}}"
+        edits = [(start, start + len(line), f"{head} {{"), (close, close, brace)]
     return slip.fault(f"steps are repeated so: `{head} {{ … }}`", f"write `{head} {{ … }}`", *edits)
-
-
-def _close(text: str, start: int) -> tuple[int, int, str]:
-    """A brace behind the lines that stand further in than the line of `start`."""
-    head, *lines = text[text.rfind("\n", 0, start) + 1 :].split("\n")
-    indent = head[: len(head) - len(head.lstrip())]
-    end = text.find("\n", start)
-    end = len(text) if end < 0 else end
-    place = end
-    for line in lines:
-        if line.strip() and not line.startswith((f"{indent} ", f"{indent}\t")):
-            break
-        end += 1 + len(line)
-        place = end if line.strip() else place
-    return place, place, f"\n{indent}}}"

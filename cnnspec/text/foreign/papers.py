@@ -63,7 +63,7 @@ def steps_by_arrows(slip: Slip) -> Diagnostic | None:
     first = next((i for i, token in enumerate(line) if token.type == "ARROW"), None)
     if first is None or line[first].start > slip.token.start:
         return None
-    following = {token.start for token in line if token.type == "NAME" and _is_layer(slip.text(token))}
+    following = {token.start for token in line if token.type == "NAME" and foreign.is_layer(slip.text(token))}
     edits = [
         (before.end, behind.start, ", ")
         for before, arrow, behind in zip(line, line[1:], line[2:], strict=False)
@@ -79,7 +79,7 @@ def colon_behind_layer(slip: Slip) -> Diagnostic | None:
     colon, name, behind = slip.back(1), slip.back(2), slip.token
     if colon.type != "COLON" or behind.type not in ("INT", "SIZE", "FLOAT"):
         return None
-    if name.type != "NAME" or (slip.text(name) != "input" and not _is_layer(slip.text(name))):
+    if name.type != "NAME" or (slip.text(name) != "input" and not foreign.is_layer(slip.text(name))):
         return None
     text = slip.text(name)
     message = f"a colon follows a label; what `{text}` takes follows without one"
@@ -109,7 +109,3 @@ def arriving_value(slip: Slip) -> Diagnostic | None:
         f"write `{ours}`",
         (key.start, word.end, ours),
     )
-
-
-def _is_layer(word: str) -> bool:
-    return layers.find(word) is not None or foreign.find("layers", word) is not None
