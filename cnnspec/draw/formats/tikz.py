@@ -8,6 +8,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.numbers import number
 from cnnspec.text.latex import escape_latex
 
 LARGEST = 16_000  # points; TeX's lengths end soon after
@@ -164,9 +165,3 @@ OUTLINES: dict[str, Callable[[Mapping[str, str], Place], str]] = {
     "rect": rectangle,
 }
 """What draws a kind of element."""
-
-
-def number(value: float) -> str:
-    """Two decimals at most, and no minus before nothing."""
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
+from cnnspec.draw.numbers import number
 from cnnspec.draw.style import FONT
 from cnnspec.draw.volume.palette import Theme, edge, fill
 from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
@@ -39,12 +40,6 @@ def page(words: Words, parts: Iterable[Primitive], width: float, height: float, 
 
 def comment(words: str) -> str:
     return escape(words.replace("--", "- -"))
-
-
-def number(value: float) -> str:
-    """Two decimals at most, and no minus before nothing."""
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
 
 
 def points(found: Iterable[Point]) -> str:

@@ -9,9 +9,9 @@ from cnnspec.importers.onnx.algebra import Function, Leaf
 from cnnspec.importers.onnx.lower import Lowering, Row
 from cnnspec.importers.onnx.values import Known, Term
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
-from cnnspec.importers.paths import summed
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Places, reduced, unpooled
+from cnnspec.importers.reading.paths import summed
 from cnnspec.layers import pool
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape

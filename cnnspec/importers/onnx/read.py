@@ -30,9 +30,9 @@ from cnnspec.importers.onnx.values import Constant, Node, Opaque
 from cnnspec.importers.reading.arrangement import axes_of, permute
 from cnnspec.importers.reading.as_maps import without_reshapes
 from cnnspec.importers.reading.flows import Refuse
+from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
 from cnnspec.importers.refusals import Refused
-from cnnspec.importers.sizes import STEPS, larger, may_follow, unify
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from cnnspec.importers.model import Input, Model, Operation, Output
 from cnnspec.importers.reading.as_maps import without_reshapes
+from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.torch import (
     activation_rows,
     emitted_rows,
