@@ -77,6 +77,11 @@ def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
     assert dense.bands == (("copy", 64), ("conv", 192))
 
 
+def test_equal_cells_that_are_drawn_as_one_are_counted() -> None:
+    said = words(plan(simplify(shipped("inception_v3")[0])))
+    assert {"InceptionA 2×64+96+64 ×2", "InceptionC 4×192 ×2", "InceptionE 320+4×384+192 ×2"} <= {*said}
+
+
 def test_vectors_that_were_laid_side_by_side_stand_upon_each_other() -> None:
     net = "a: input 3@8x8\nb: { globalavgpool, flatten }\nfrom a, flatten\nc: { linear 9, relu }\n"
     made = planned(net + "concat { | from b | from c }")
