@@ -64,8 +64,19 @@ def text(reader: Browser) -> str:
     return str(reader.run(HELP + "return text()"))
 
 
+# The browser's selection is not yet the editor's: it hears of it later, and a redraw in between undoes it.
+SELECTED = """
+const seen = plain || root.querySelector('.cm-selectionBackground');
+const now = plain ? plain.value.slice(plain.selectionStart, plain.selectionEnd) : String(getSelection());
+return seen && now === arguments[0];
+"""
+
+
 def replace(reader: Browser, old: str, new: str) -> None:
     """Select a stretch of the text, and type over it."""
-    reader.run(HELP + SELECT, old)
-    time.sleep(0.05)  # the editor hears of a selection afterwards
-    reader.type(new)
+    for _ in range(600):
+        reader.run(HELP + SELECT, old)
+        time.sleep(0.05)
+        if reader.run(HELP + SELECTED, old):
+            return reader.type(new)
+    raise AssertionError(f"never selected: {old}")
