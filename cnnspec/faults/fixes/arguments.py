@@ -20,6 +20,7 @@ from cnnspec.faults.fixes.syntax_tree import (
 from cnnspec.faults.fixes.trial import Case
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Twice
+from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.source import Span
 from cnnspec.text.spelling import suggest
 from cnnspec.values.comparisons import Bound
@@ -65,15 +66,20 @@ def twice(case: Case) -> Iterator[Fix]:
 
 
 def bounds(case: Case) -> Iterator[Fix]:
-    """E0304: the least or the greatest value that is allowed."""
+    """E0304: a percentage as its fraction, else the least or the greatest value that is allowed."""
     node = _value_at(case.fault.span, case.tree)
     bound = case.fault.data
     if node is None or not isinstance(bound, Bound) or bound.side == "above":
         return
-    text = f"{bound.value:g}"
-    edits = (Edit(node.span, text),)
-    if case.after_mending(edits) is not None:
-        yield Fix(f"`{case.fault.span.text.removesuffix(node.span.text)}{text}` is the {bound.side}", edits)
+    given, said = literal(node), case.fault.span.text.removesuffix(node.span.text)
+    tries = [(f"{bound.value:g}", f"`@` is the {bound.side}")]
+    if bound == Bound("most", 1) and isinstance(given, int):
+        tries.insert(0, (f"{given / 100:g}", f"{given} % is `@`"))
+    for text, why in tries:
+        edits = (Edit(node.span, text),)
+        if case.after_mending(edits) is not None:
+            yield Fix(why.replace("@", said + text), edits)
+            return
 
 
 def left_out(case: Case) -> Iterator[Fix]:
@@ -158,10 +164,9 @@ def extras(case: Case) -> Iterator[Fix]:
                 turned, both = f"{text}@{before[-1].span.text}", Span(*before[-1].span[:2], extra[0].span.end)
                 tries.append((Edit(both, turned), f"filters are written `{turned}`"))
             tries.append((Edit(between, "@"), f"filters are written `{before[-1].span.text}@{text}`"))
-        after = call.positional[len(before) + 1 :]
-        if isinstance(extra[0], syntax.Name) and after:
-            gap = Span(extra[0].span.source, extra[0].span.end, after[0].span.start)
-            tries.append((Edit(gap, "="), f"write `{text}={after[0].span.text}`"))
+        if said := _pairs(call, len(before)):
+            whole = Span(extra[0].span.source, call.name.span.start, call.positional[-1].span.end)
+            tries.append((Edit(whole, said), f"write `{said}`"))
         elif isinstance(extra[0], syntax.Name):
             tries.append((Edit(between, ", "), f"put a comma before the step `{text}`"))
     if call.name.name in WINDOWED and not layers.find(text):
@@ -170,6 +175,15 @@ def extras(case: Case) -> Iterator[Fix]:
         if case.after_mending((edit,)) is not None:
             yield Fix(why, (edit,))
             return
+
+
+def _pairs(call: syntax.Call, start: int) -> str:
+    """`conv 8@3x3 padding 1 stride 2` with names and values as we write them; or nothing."""
+    texts = [node.span.text for node in call.positional]
+    pairs = tuple(zip(texts[start::2], texts[start + 1 :: 2], strict=False))
+    if 2 * len(pairs) != len(texts) - start:
+        return ""
+    return translate(ForeignCall(call.name.name, tuple(texts[:start]), pairs)) or ""
 
 
 def _is_size(node: syntax.Expression) -> bool:

@@ -33,6 +33,8 @@ def translate(call: ForeignCall, counted: bool = False) -> str | None:
         return None
     if issubclass(cls, Join):
         return _joined(cls, call)
+    if cls.name in layers.FAMILIES["activation"] and re.fullmatch(r"[0-9]{2,}", " ".join(call.plain)):
+        return f"linear {call.plain[0]}, {cls.name}"  # softmax 10; one digit may be an axis
     for order in _orders(cls, theirs, call):
         text = _in_our_words(cls, order, call, flat, counted)
         if text is not None:
