@@ -10,7 +10,11 @@ Keep = Callable[[Exception], object]
 """Takes what failed."""
 
 
-class Refusal(Exception):
+class UsageError(Exception):
+    """What is wrong with a call, in a line: neither the specification nor cnnspec is at fault."""
+
+
+class Refusal(UsageError):
     """Why a back end cannot write the program of a net, or what keeps a source from being imported."""
 
 
@@ -21,8 +25,10 @@ def give_up(failure: Exception) -> NoReturn:
 
 @contextmanager
 def sparing(keep: Keep) -> Iterator[None]:
-    """What fails within is kept, and what comes behind goes on."""
+    """What fails within is kept, and what comes behind goes on. A UsageError is the caller's to hear of."""
     try:
         yield
+    except UsageError:
+        raise
     except Exception as failure:
         keep(failure)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.backends import BACKENDS, MODELS, ONLY, emit
-from cnnspec.commands.common import Call, complain, fail, options, save, settings_of, takes_call
+from cnnspec.commands.common import Call, complain, fail, needs, options, save, settings_of, takes_call
 
 if TYPE_CHECKING:
     from cnnspec.backends.onnx.store import Store
@@ -84,19 +84,18 @@ def build(
 
 
 def made_by(backend: str, network: Any, path: str, chosen: dict[str, Any], output: str | None) -> str | bytes:
-    """What a back end makes of a net; `chosen` gets the store of a model. What is wrong ends the call."""
+    """What a back end makes of a net; `chosen` gets the store of a model. Raises UsageError."""
     is_random = backend in MODELS and "weights" not in chosen
-    try:
+    with needs(backend):
         if "weights" in chosen:
-            chosen["weights"] = tensors_of(network, chosen["weights"])
+            from cnnspec.run.weight_files import blank_state, read_weights
+
+            chosen["weights"] = read_weights(chosen["weights"], blank_state(network))
         if backend in MODELS and output not in (None, "-"):
             chosen["store"] = store_for(str(output))
         made = emit(backend, network, path, **chosen)
         if is_random:
             warn_of_random(network)
-    except ImportError as problem:
-        package = str(problem.name).partition(".")[0]
-        fail(f"{package} is not installed: pip install 'cnnspec[{backend}]'")
     return made
 
 
@@ -118,15 +117,10 @@ def write_trainer(network: Any, path: str, output: str | None, force: bool) -> N
     """Write the trainer, and say where it looks for the net."""
     from cnnspec.backends import check_python
 
-    try:
-        from cnnspec.run import RunProblem
+    with needs("train"):
         from cnnspec.train.trainer_file import module_of, trainer_file
 
         made = trainer_file(network, path)
-    except ImportError as problem:
-        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[train]'")
-    except RunProblem as problem:
-        fail(problem)
     check_python("torch", made)
     if output in (None, "-"):
         click.echo(made, nl=False)
@@ -135,17 +129,6 @@ def write_trainer(network: Any, path: str, output: str | None, force: bool) -> N
     module = Path(str(output)).parent / f"{module_of(path)}.py"
     if not module.exists():
         complain(f"it imports the net from {module.name}: `cnnspec build {path} -o {module}` writes that")
-
-
-def tensors_of(network: Any, path: str) -> dict[str, Any]:
-    """The tensors of a file, for a model. What is wrong with it ends the call."""
-    from cnnspec.run import RunProblem
-    from cnnspec.run.weight_files import blank_state, read_weights
-
-    try:
-        return read_weights(path, blank_state(network))
-    except RunProblem as problem:
-        fail(problem)
 
 
 def warn_of_random(network: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
-from cnnspec.commands.common import Call, complain, fail, named, options, settings_of, takes_call, tell
+from cnnspec.commands.common import Call, complain, fail, find_files, options, settings_of, takes_call, tell
 from cnnspec.text.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def check_once(call: Call, files: tuple[str, ...], wanted: Wanted) -> NoReturn:
     """Check the files, fix them where that is wanted, report, and end the call."""
     from cnnspec.compiler import unique
 
-    paths, changed = named(files), False
+    paths, changed = find_files(files), False
     if wanted.fixes or wanted.differs:
         from cnnspec.commands.fixing import fix_file, put
 
@@ -108,7 +108,7 @@ def check_once(call: Call, files: tuple[str, ...], wanted: Wanted) -> NoReturn:
 
 
 def selection(select: tuple[str, ...], ignore: tuple[str, ...]) -> Selection:
-    """What the options choose. What is wrong ends the call."""
+    """What the options choose. Raises UsageError."""
     from cnnspec.faults.selection import Selection, parse_codes
 
     try:

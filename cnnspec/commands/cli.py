@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from cnnspec import __version__
-from cnnspec.commands.common import fail
 
 COMMANDS = (
     "build",
@@ -62,7 +61,9 @@ class Commands(click.Group):
             context.fail(f"there is no command {word!r}: {meant(word)}")
         name, command, rest = super().resolve_command(context, arguments)
         if name is not None and command is not None:
-            context.default_map = {name: kept(context, command, name, rest)}
+            from cnnspec.commands.config import defaults
+
+            context.default_map = {name: defaults(context, command, name, rest, COMMANDS)}
         return name, command, rest
 
     def main(self, *arguments: Any, **options: Any) -> Any:
@@ -75,16 +76,6 @@ class Commands(click.Group):
         with run_to_end() as call:
             return super().main(*arguments, obj=call, **options)
         return None  # never: it exits
-
-
-def kept(context: click.Context, command: click.Command, name: str, arguments: list[str]) -> dict[str, Any]:
-    """The options that the project's configuration has for a call. What is wrong with it ends the call."""
-    from cnnspec.commands.config import Unusable, defaults
-
-    try:
-        return defaults(context, command, name, arguments, COMMANDS)
-    except Unusable as problem:
-        fail(problem)
 
 
 def meant(word: str) -> str:

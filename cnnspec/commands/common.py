@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from cnnspec.failures import sparing
+from cnnspec.failures import UsageError, sparing
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.diagnostics import Diagnostic, Fix, Lacking
 from cnnspec.text.files import FileProblem, only_spec
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
+
+EXTRAS = ("torch", "onnx", "onnxruntime")
+"""The packages that an extra of their own brings."""
 
 
 class Call:
@@ -61,11 +64,8 @@ class Call:
 
         Where there is no file of that name, it may be that of a network of the zoo.
         """
-        try:
-            path = path or only_spec()
-            source, own = read_spec(path, settings.text_limits.max_source)
-        except FileProblem as problem:
-            fail(problem)
+        path = path or only_spec()
+        source, own = read_spec(path, settings.text_limits.max_source)
         shown = path if isinstance(source, Diagnostic) else source.name
         return shown, self.check_source(
             source, self.read_used, own if net is None else net, settings, first, lint
@@ -93,13 +93,9 @@ class Call:
         Its faults are shown, whatever happens: where a lint or the search for fixes fails, without that.
         """
         from cnnspec.api import check_source
-        from cnnspec.elaborate.settings import Misuse
 
-        try:
-            keep, wants = self.failures.append, self.wants
-            found = check_source(source, read_used, net, settings, first, lint, keep, skip, wants)
-        except Misuse as misuse:
-            fail(misuse)
+        keep, wants = self.failures.append, self.wants
+        found = check_source(source, read_used, net, settings, first, lint, keep, skip, wants)
         found = found._replace(diagnostics=tuple(map(with_option, found.diagnostics)))
         self.unshown.extend(found.diagnostics)
         return found
@@ -172,22 +168,35 @@ def complain(message: str) -> None:
         click.echo(f"cnnspec: {visible(message)}", err=True)
 
 
-def fail(problem: str | Exception) -> NoReturn:
-    """The call is wrong: say why, and end it."""
-    complain(problem if isinstance(problem, str) else word(problem))
-    sys.exit(2)
+def fail(words: str) -> NoReturn:
+    """The call is wrong: end it, and say why."""
+    raise UsageError(words)
 
 
-def word(problem: Exception) -> str:
+@contextmanager
+def needs(extra: str, otherwise: str = "") -> Iterator[None]:
+    """Where a package is not installed, say what brings it; of PyTorch also what does without it."""
+    try:
+        yield
+    except ImportError as problem:
+        package = str(problem.name).partition(".")[0]
+        brought = package if package in EXTRAS and extra != "train" else extra  # which brings all of them
+        hint = otherwise if package == "torch" else ""
+        fail(f"{package} is not installed: pip install 'cnnspec[{brought}]'{hint}")
+
+
+def word(problem: UsageError) -> str:
     """What is wrong with a call, with the options that it was called by or may be called by."""
     from cnnspec.elaborate.settings import Misuse
-    from cnnspec.run import OtherShape
+    from cnnspec.run import Mixed, OtherShape
     from cnnspec.text.output import NotOurs
 
     if isinstance(problem, NotOurs):
         return f"{problem}; --force overwrites it"
     if isinstance(problem, OtherShape):
         return f"{problem}; --input {problem.shape} gives it that"
+    if isinstance(problem, Mixed) and problem.prefix:
+        return f"{problem}; --prefix {problem.prefix} takes what is"
     if not isinstance(problem, Misuse):
         return str(problem)
     option = {"net": "--net", "parameter": "--set", "input": "--input"}[problem.choice]
@@ -213,16 +222,11 @@ def read_spec(path: str, bound: int) -> tuple[Any, str | None]:
             raise FileProblem(f"{problem}, and {other}") from None
 
 
-def named(files: tuple[str, ...]) -> Sequence[str]:
-    """The files that a call names, those of folders and patterns, too. What is wrong ends the call."""
-    try:
-        return find_files(files)
-    except FileProblem as problem:
-        fail(problem)
-
-
 def find_files(names: tuple[str, ...]) -> Sequence[str]:
-    """The files that names mean, without names the only one here. Raises FileProblem."""
+    """The files that names mean, those of folders and patterns, too; without names the only one here.
+
+    Raises FileProblem.
+    """
     if all(name == "-" or os.path.isfile(name) for name in names):  # noqa: PTH113  # pathlib is slow to load
         return names or (only_spec(),)
     from cnnspec.text.search import find_specs
@@ -244,7 +248,7 @@ def use_colour(stream: Any) -> bool:
 
 
 def settings_of(choice: dict[str, Any]) -> Any:
-    """What `options` took as Settings. What is wrong ends the call."""
+    """What `options` took as Settings. Raises UsageError."""
     from cnnspec.elaborate.settings import Settings, bounds, parse_shape, parse_value
 
     parameters, shapes = {}, {}
@@ -258,7 +262,7 @@ def settings_of(choice: dict[str, Any]) -> Any:
             name, equals, value = text.rpartition("=")
             shapes[name.strip()] = parse_shape(value)
     except ValueError as problem:
-        fail(problem)
+        fail(str(problem))
     try:
         return Settings(parameters, shapes, *bounds(limits_of(choice["limits"])))
     except ValueError as problem:
@@ -266,7 +270,7 @@ def settings_of(choice: dict[str, Any]) -> Any:
 
 
 def limits_of(texts: Iterable[str]) -> dict[str, int]:
-    """Bounds by their names. What is wrong ends the call."""
+    """Bounds by their names. Raises UsageError."""
     limits = {}
     for text in texts:
         name, _, number = text.partition("=")
@@ -289,9 +293,6 @@ def save(path: str, content: Content, force: bool, beside: Mapping[str, Content]
     from cnnspec.text.output import write_all
 
     files = {**beside, path: content}
-    try:
-        write_all(files, force)
-    except FileProblem as problem:
-        fail(problem)
+    write_all(files, force)
     for each in files:
         click.echo(visible(f"wrote {each}"), err=True)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from cnnspec.failures import UsageError
+
 OWN, SHARED = "cnnspec.toml", "pyproject.toml"
 
 KEYS = {
@@ -50,7 +52,7 @@ KINDS = {
 }
 
 
-class Unusable(Exception):
+class Unusable(UsageError):
     """What is wrong with a configuration, with the file that it is in."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call, fail, options, read_spec, settings_of, takes_call, use_colour
+from cnnspec.commands.common import Call, options, read_spec, settings_of, takes_call, use_colour
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.files import FileProblem, only_spec, read_used
 
@@ -41,10 +41,7 @@ def diff(
     from cnnspec.tables.diff_text import Side
 
     settings = settings_of(choice)
-    try:
-        texts = both(before, after, net_b is not None, settings.text_limits.max_source)
-    except FileProblem as problem:
-        fail(problem)
+    texts = both(before, after, net_b is not None, settings.text_limits.max_source)
     nets = choice["net"] or texts[0].net, net_b or texts[1].net or choice["net"]
     found = [
         call.check_source(text.source, text.read_used, net, settings, first=True)

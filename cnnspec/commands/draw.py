@@ -111,14 +111,11 @@ class Target(NamedTuple):
 
 def paint(call: Call, file: str | None, look: Any, target: Target, choice: dict[str, Any]) -> None:
     """Draw the net once; ends the call where it has faults."""
-    from cnnspec.draw.picture import DrawProblem, picture
+    from cnnspec.draw.picture import picture
 
-    try:
-        suffix = target.suffix
-        path, network, faults = call.network_or_part(file, choice)
-        made = picture(network, suffix, look, faults)
-    except DrawProblem as problem:
-        fail(problem)
+    suffix = target.suffix
+    path, network, faults = call.network_or_part(file, choice)
+    made = picture(network, suffix, look, faults)
     by_net = choice["net"] or path == STDIN or path.startswith(SHIPPED)
     output = target.output or f"{network.name if by_net else PurePath(path).stem}{suffix}"
     if output == "-":
@@ -134,7 +131,7 @@ def paint(call: Call, file: str | None, look: Any, target: Target, choice: dict[
 
 
 def chosen_look(choice: dict[str, Any]) -> Any:
-    """How the picture is to look. What is wrong ends the call."""
+    """How the picture is to look. Raises UsageError."""
     from cnnspec.draw.look import look_of
 
     words = {name: choice.pop(name) for name in LOOK}

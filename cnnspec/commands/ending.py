@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import cnnspec
-from cnnspec.commands.common import Call, complain
-from cnnspec.failures import Refusal
+from cnnspec.commands.common import Call, complain, word
+from cnnspec.failures import UsageError
 from cnnspec.values.limits import room
 
 OWN_FAULT = 70
@@ -31,12 +31,13 @@ def run_to_end() -> Iterator[Call]:
     except SystemExit:
         if not call.failures:
             raise
+    except UsageError as problem:
+        complain(word(problem))
+        if not call.failures:
+            sys.exit(2)
     except OSError as problem:
         complain(f"{problem.filename or 'standard output'}: {problem.strerror or 'cannot be written'}")
         silence()
-        sys.exit(2)
-    except Refusal as refusal:
-        complain(str(refusal))
         sys.exit(2)
     except Exception as failure:
         call.failures.append(failure)

@@ -27,4 +27,4 @@ def explain(what: tuple[str, ...]) -> None:
         try:
             click.echo(zoo_page(asked), nl=False)
         except FileProblem:
-            fail(problem)
+            fail(str(problem))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cnnspec.commands.common import fail, settings_of
-from cnnspec.text.files import FileProblem, read_used
+from cnnspec.commands.common import fail, needs, settings_of
+from cnnspec.text.files import read_used
 
 
 def other_classes(network: Any, choice: dict[str, Any], classes: int) -> str:
@@ -38,32 +38,19 @@ def channels(network: Any, choice: dict[str, Any]) -> int:
 
 @contextmanager
 def in_words(network: Any, choice: dict[str, Any], without_torch: str = "") -> Iterator[None]:
-    """What is wrong with a net's data ends the call, with the way out where there is one."""
-    try:
-        from cnnspec.run import RunProblem
+    """Where a net's data does not fit it, name the way out, if there is one."""
+    with needs("train", without_torch):
         from cnnspec.run.programs import report_memory
         from cnnspec.train.data.images import OtherChannels
         from cnnspec.train.data.read import OtherClasses
         from cnnspec.train.session import Finished
-    except ImportError as problem:
-        fail(lacking(problem, without_torch))
-    try:
-        with report_memory(network.name):
-            yield
-    except ImportError as problem:
-        fail(lacking(problem, without_torch))
-    except OtherClasses as problem:
-        fail(f"{problem}{other_classes(network, choice, problem.classes)}")
-    except OtherChannels as problem:
-        fail(f"{problem}{other_input(network, choice, problem.shape)}")
-    except Finished as problem:
-        fail(f"{problem}: --epochs asks for more")
-    except (RunProblem, FileProblem, MemoryError) as problem:
-        fail(problem)
 
-
-def lacking(problem: ImportError, without_torch: str) -> str:
-    """The package that is not installed, and what brings it."""
-    package = str(problem.name).partition(".")[0]
-    otherwise = without_torch if package == "torch" else ""
-    return f"{package} is not installed: pip install 'cnnspec[train]'{otherwise}"
+        try:
+            with report_memory(network.name):
+                yield
+        except OtherClasses as problem:
+            fail(f"{problem}{other_classes(network, choice, problem.classes)}")
+        except OtherChannels as problem:
+            fail(f"{problem}{other_input(network, choice, problem.shape)}")
+        except Finished as problem:
+            fail(f"{problem}: --epochs asks for more")

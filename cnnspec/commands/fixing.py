@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call, fail
+from cnnspec.commands.common import Call
 from cnnspec.commands.difference import difference
 from cnnspec.faults.fixes.mend import Made, describe, mend
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.decoding import decode, encode
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.files import STDIN, FileProblem, read_bytes, read_used
+from cnnspec.text.files import STDIN, read_bytes, read_used
 from cnnspec.text.output import write
 from cnnspec.text.source import Source
 
@@ -29,12 +29,9 @@ class Fixed(NamedTuple):
 
 
 def fix_file(call: Call, path: str, net: str | None, settings: Any, unsafe: bool) -> Fixed:
-    """Check a file and make its fixes. What is wrong with the call ends it."""
+    """Check a file and make its fixes. Raises UsageError."""
     name = STDIN if path == "-" else path
-    try:
-        before = read_bytes(path, settings.text_limits.max_source)
-    except FileProblem as problem:
-        fail(problem)
+    before = read_bytes(path, settings.text_limits.max_source)
     source = decode(name, before, settings.text_limits.max_source)
     if isinstance(source, Diagnostic):
         found = call.check_source(source, read_used, net, settings, first=False, lint=True)
@@ -60,10 +57,7 @@ def put(file: Fixed, differs: bool) -> None:
     if file.path == "-":
         click.echo(file.after, nl=False)
     elif file.after != file.before:
-        try:
-            write(file.path, file.after, force=True)
-        except FileProblem as problem:
-            fail(problem)
+        write(file.path, file.after, force=True)
     for fault, fix in file.made:
         done = ", ".join(map(describe, fix.edits[:3])) + (", …" if len(fix.edits) > 3 else "")
         click.echo(visible(f"fixed {fault.span}: {fault.code}: {done}"), err=True)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call, fail, named, takes_call
+from cnnspec.commands.common import Call, find_files, takes_call
 from cnnspec.commands.difference import difference
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.files import STDIN, FileProblem, read_bytes
+from cnnspec.text.files import STDIN, read_bytes
 from cnnspec.text.source import Source
 
 
@@ -44,22 +44,19 @@ def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> N
     """
     from cnnspec.text.output import write
 
-    try:
-        layouts = [lay_out(path) for path in named(files)]
-        for file in layouts:
-            if differs and file.changed:
-                click.echo(difference(file.name, file.before.decode(), file.text).encode(), nl=False)
-            if checks and file.changed:
-                click.echo(f"{file.name}: not formatted")
-            if checks or differs or file.faults:
-                continue
-            if file.path == "-":
-                click.echo(file.text.encode(), nl=False)
-            elif file.changed:
-                write(file.path, file.text, force=True)
-                click.echo(f"formatted {file.name}", err=True)
-    except FileProblem as problem:
-        fail(problem)
+    layouts = [lay_out(path) for path in find_files(files)]
+    for file in layouts:
+        if differs and file.changed:
+            click.echo(difference(file.name, file.before.decode(), file.text).encode(), nl=False)
+        if checks and file.changed:
+            click.echo(f"{file.name}: not formatted")
+        if checks or differs or file.faults:
+            continue
+        if file.path == "-":
+            click.echo(file.text.encode(), nl=False)
+        elif file.changed:
+            write(file.path, file.text, force=True)
+            click.echo(f"formatted {file.name}", err=True)
     call.show(tuple(fault for file in layouts for fault in file.faults))
     sys.exit(any(file.faults or ((checks or differs) and file.changed) for file in layouts))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import complain, fail, save
+from cnnspec.commands.common import complain, fail, needs, save
 from cnnspec.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -61,16 +61,15 @@ def import_(
     if name is not None and not is_free(name):
         fail(f"--name: a net cannot be called {name!r}")
     try:
-        loaded, text, keys = imported(source, numbers, until, shapes, name, flat)
-        tensors = loaded.weights([*keys.values()]) if numbers or weights is not None else {}
+        with needs("onnx" if source.endswith(".onnx") else "run"):
+            loaded, text, keys = imported(source, numbers, until, shapes, name, flat)
+            tensors = loaded.weights([*keys.values()]) if numbers or weights is not None else {}
     except Refused as refused:
         refuse(refused, style)
-    except ImportError as problem:
-        package = str(problem.name).partition(".")[0]
-        extra = "onnx" if source.endswith(".onnx") else "torch" if package == "torch" else "run"
-        fail(f"{package} is not installed: pip install 'cnnspec[{extra}]'")
     if weights is not None:
-        save(weights, contents_of(weights, {own: tensors[key] for own, key in keys.items()}), force)
+        from cnnspec.run.weight_files import contents
+
+        save(weights, contents(weights, {own: tensors[key] for own, key in keys.items()}), force)
     if output not in (None, "-"):
         save(output, text, force)
     if style == "json":
@@ -87,7 +86,7 @@ def parse_inputs(inputs: tuple[str, ...]) -> list[Any]:
     try:
         return [parse_shape(text) for text in inputs]
     except ValueError as problem:
-        fail(problem)
+        fail(str(problem))
 
 
 def imported(
@@ -116,17 +115,6 @@ def refuse(refused: Any, style: str) -> None:
             complain(f"error[{group.code}]: {group}")
         complain(f"nothing was written; see `cnnspec explain {refused.groups[0].code}`")
     sys.exit(1)
-
-
-def contents_of(path: str, tensors: dict[str, Any]) -> bytes:
-    """The weights of a network as the content of a file."""
-    from cnnspec.run import RunProblem
-    from cnnspec.run.weight_files import contents
-
-    try:
-        return contents(path, tensors)
-    except RunProblem as problem:
-        fail(problem)
 
 
 def lines(text: str) -> int:

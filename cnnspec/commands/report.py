@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from cnnspec.commands.common import fail, limit, limits_of, save
-from cnnspec.text.files import FileProblem
+from cnnspec.commands.common import limit, limits_of, needs, save
 
 
 @click.command()
@@ -20,22 +19,17 @@ def report(run: str, pictures: str | None, limits: tuple[str, ...], force: bool)
 
     RUN is the folder that `cnnspec train` wrote.
     """
-    try:
-        from cnnspec.draw.graph.engine import DrawProblem
-        from cnnspec.run import RunProblem
+    with needs("run"):
+        from cnnspec.run.programs import report_memory
         from cnnspec.text.output import make_folder
         from cnnspec.train.report import REPORT
         from cnnspec.train.report.document import page
         from cnnspec.train.report.evidence import read_run
         from cnnspec.train.report.picture_files import picture_files
-    except ImportError as problem:
-        fail(f"{str(problem.name).partition('.')[0]} is not installed: pip install 'cnnspec[run]'")
-    try:
+    with report_memory(run):
         found = read_run(Path(run), limits_of(limits))
         save(str(Path(run, REPORT)), page(found), force)
         if pictures is not None:
             make_folder(pictures)
             for name, content in picture_files(found):
                 save(str(Path(pictures, name)), content, force)
-    except (RunProblem, DrawProblem, FileProblem, MemoryError) as problem:
-        fail(problem)

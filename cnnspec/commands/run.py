@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import Call, complain, fail, options, save, takes_call, word
+from cnnspec.commands.common import Call, complain, needs, options, save, takes_call, word
 from cnnspec.commands.progress import Progress
+from cnnspec.failures import UsageError
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.text.files import FileProblem
 
 if TYPE_CHECKING:
     from cnnspec.run.album import Album
@@ -64,13 +64,10 @@ def run(
 
     album = None if features is None else Album(features, network.name, network.sizes, force)
     shown = None if filters is None else Album(filters, network.name, network.sizes, force)
-    try:
-        with report_memory(network.name):
-            answered, problems = answer_all(session, images, names, top, printed, album)
-            if shown is not None:
-                problems += show_kernels(session, shown)
-    except MemoryError as problem:
-        fail(problem)
+    with report_memory(network.name):
+        answered, problems = answer_all(session, images, names, top, printed, album)
+        if shown is not None:
+            problems += show_kernels(session, shown)
     click.echo("".join(f"{line}\n" for line in answered), nl=False)
     for words in problems:
         complain(words)
@@ -89,9 +86,8 @@ def prepare(
     backend: str,
     shows_layers: bool,
 ) -> tuple[Session, list[str] | None]:
-    """The net made ready, and the names of its classes; what is wrong with the call ends it."""
-    try:
-        from cnnspec.run import RunProblem
+    """The net made ready, and the names of its classes. Raises UsageError."""
+    with needs("run"):
         from cnnspec.run.answers import read_labels
         from cnnspec.run.programs import report_memory
         from cnnspec.run.random_weights import say_random
@@ -100,12 +96,6 @@ def prepare(
         with report_memory(network.name):
             session = Session(network, backend, weights, resize, shows_layers, paths)
         names = read_labels(labels, session.outputs) if labels is not None else None
-    except ImportError as problem:
-        package = str(problem.name).partition(".")[0]
-        extra = package if package in ("torch", "onnx", "onnxruntime") else "run"
-        fail(f"{package} is not installed: pip install 'cnnspec[{extra}]'")
-    except (RunProblem, MemoryError) as problem:
-        fail(problem)
     if weights is None and (words := say_random(session.graph)):
         complain(f"{words}: --weights names a file of trained ones")
     return session, names
@@ -120,7 +110,6 @@ def answer_all(
     album: Album | None,
 ) -> tuple[list[str], list[str]]:
     """The lines about all files, and what went wrong; their pictures go into the album."""
-    from cnnspec.run import RunProblem
     from cnnspec.run.answers import answers
 
     answered, problems = [], []
@@ -136,7 +125,7 @@ def answer_all(
                 progress.step()
                 if album is not None:
                     album.add_features(path, sample.image, lines, session.shown(values), progress.step)
-            except (RunProblem, FileProblem) as problem:
+            except UsageError as problem:
                 problems.append(word(problem))
     return answered, problems
 
@@ -149,6 +138,6 @@ def show_kernels(session: Session, album: Album) -> list[str]:
     try:
         with Progress(len(kernels), "filters") as progress:
             album.add_kernels(kernels, progress.step)
-    except FileProblem as problem:
+    except UsageError as problem:
         return [word(problem)]
     return []

@@ -10,7 +10,7 @@ import click
 
 from cnnspec.commands.common import complain, fail
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.text.files import FileProblem, only_spec
+from cnnspec.text.files import only_spec
 
 STACK = 64 << 20
 """Bytes of a thread's stack: a check goes as deep in one as anywhere."""
@@ -31,14 +31,12 @@ def serve(file: str | None, port: int, opens: bool) -> None:
     from cnnspec.live.serve.server import Server
     from cnnspec.values.limits import room
 
+    path = Path(file or only_spec())
+    folder = Folder(path.parent)
+    folder.read(path.name)
+    threading.stack_size(STACK)
     try:
-        path = Path(file or only_spec())
-        folder = Folder(path.parent)
-        folder.read(path.name)
-        threading.stack_size(STACK)
         server = Server(folder, path.name, port)
-    except FileProblem as problem:
-        fail(problem)
     except OSError as problem:
         fail(f"--port {port}: {problem.strerror}")
     click.echo(visible(f"{path} stands at {server.address}"))

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import click
 
-from cnnspec.commands.common import complain, fail
+from cnnspec.commands.common import complain
 from cnnspec.commands.progress import Progress
-from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.text.files import FileProblem
 
 
 @click.command()
@@ -27,17 +25,14 @@ def site(folder: str, only: tuple[str, ...]) -> None:
     from cnnspec.live.site.target import refuse_strangers, write_site
 
     made: dict[str, bytes] = {}
-    try:
-        refuse_strangers(Path(folder))
-        wanted = plan(only)
-        nets = wanted.net_pages()
-        with Progress(len(nets), "nets") as progress:
-            for path, content in files(wanted):
-                made[path] = content
-                progress.step(path in nets)
-        write_site(Path(folder), made)
-    except (DrawProblem, FileProblem) as problem:
-        fail(problem)
+    refuse_strangers(Path(folder))
+    wanted = plan(only)
+    nets = wanted.net_pages()
+    with Progress(len(nets), "nets") as progress:
+        for path, content in files(wanted):
+            made[path] = content
+            progress.step(path in nets)
+    write_site(Path(folder), made)
     if wanted.modules is None:
         npm = f"`npm ci --prefix {HERE}` fetches what it runs on"
         complain(f"there is no playground in it: {npm}")

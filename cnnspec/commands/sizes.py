@@ -82,16 +82,11 @@ def question(call: Call, explorer: Any, found: Any, chosen: Any) -> Any:
     """What --input asks about, and whether it is valid; None where it is not given."""
     from cnnspec.analysis.sizes.survey import Question
     from cnnspec.compiler import check
-    from cnnspec.elaborate.settings import Misuse
     from cnnspec.text.files import read_used
 
     if not chosen.inputs:
         return None
-    try:
-        source = explorer.network.net.span.source
-        answer = check(source, read_used, explorer.network.name, chosen)
-    except Misuse as misuse:
-        fail(misuse)
+    answer = check(explorer.network.net.span.source, read_used, explorer.network.name, chosen)
     if not answer.ok:
         call.show(answer.diagnostics)
     names = list(explorer.written)

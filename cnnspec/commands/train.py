@@ -14,7 +14,7 @@ from cnnspec import __version__
 from cnnspec.commands.common import Call, complain, fail, limits_of, options, takes_call, tell
 from cnnspec.commands.fitting import in_words
 from cnnspec.commands.progress import Progress
-from cnnspec.text.files import FileProblem
+from cnnspec.failures import UsageError
 
 if TYPE_CHECKING:
     from cnnspec.train.engine import Request
@@ -364,7 +364,6 @@ def words_of(row: Row, last: int) -> str:
 
 def conclude(session: Session, limits: dict[str, int]) -> None:
     """Say what was best and where it is; write the report, without which the run is whole, too."""
-    from cnnspec.run import RunProblem
     from cnnspec.train.report import write
 
     best = max(session.rows, key=lambda row: (row.val_accuracy, -row.val_loss))
@@ -373,6 +372,6 @@ def conclude(session: Session, limits: dict[str, int]) -> None:
     if session.engine.leads:
         try:
             write(path, limits)
-        except (RunProblem, FileProblem) as problem:
+        except UsageError as problem:
             complain(f"no report: {problem}")
     tell(f"{path}: best.safetensors, last.safetensors, log.csv, report.html")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import Call, fail, options, takes_call
+from cnnspec.commands.common import Call, fail, needs, options, takes_call
 
 
 @click.command()
@@ -29,24 +29,19 @@ def verify(
     """
     names = chosen(backends, optimize)
     _, network = call.network(file, choice)
-    try:
+    with needs("numpy", "; --backends numpy does without"):
         from cnnspec.run.programs import report_memory
         from cnnspec.run.verdict import table
         from cnnspec.run.verification import verify as compare
 
         with report_memory(network.name):
             report = compare(network, names, seed=seed, optimize=optimize)
-    except ImportError as problem:
-        hint = "; --backends numpy does without" if problem.name == "torch" else ""
-        fail(f"{problem.name} is not installed: pip install 'cnnspec[{problem.name}]'{hint}")
-    except MemoryError as problem:
-        fail(problem)
     click.echo(table(report, every, more="; --all shows all"))
     sys.exit(0 if report.ok else 1)
 
 
 def chosen(backends: str, optimize: bool) -> tuple[str, ...]:
-    """The names of back ends, separated by commas. What is wrong ends the call."""
+    """The names of back ends, separated by commas. Raises UsageError."""
     from cnnspec.backends import BACKENDS
 
     names = tuple(name.strip() for name in backends.split(","))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from cnnspec.commands.common import Call, complain, fail, options, save, takes_call, tell
+from cnnspec.commands.common import Call, complain, fail, needs, options, save, takes_call, tell
 
 
 @click.group()
@@ -31,7 +29,7 @@ def fold(call: Call, /, spec: str, weights: str, output: str, force: bool, **cho
     only training has is left out. WEIGHTS is a .safetensors or .npz file under PyTorch's keys.
     """
     _, network = call.network(spec, choice)
-    with wrong_calls():
+    with needs("run"):
         from cnnspec.passes.optimize import fold_weights
         from cnnspec.run.weight_files import blank_state, contents, read_tensors, suffix_of
 
@@ -66,7 +64,7 @@ def convert(source: str, target: str, prefix: str, maps: tuple[str, ...], force:
         if not old or not equals:
             fail(f"--map wants OLD=NEW, not {text!r}")
         changes.append((old, new))
-    with wrong_calls():
+    with needs("run"):
         from cnnspec.run.tensor_files import read, rename, sums
         from cnnspec.run.weight_files import contents, suffix_of
 
@@ -90,7 +88,7 @@ def show(call: Call, /, file: str, prefix: str, spec: str | None, **choice: Any)
     FILE is a .safetensors, .npz or .pth.
     """
     network = None if spec is None else call.network(spec, choice)[1]
-    with wrong_calls():
+    with needs("run"):
         from cnnspec.run.tensor_files import misfits, read, table
         from cnnspec.run.weight_files import blank_state
 
@@ -104,24 +102,6 @@ def show(call: Call, /, file: str, prefix: str, spec: str | None, **choice: Any)
         tell(line)
     hint_at_prefix(found)
     sys.exit(2 if lines else 0)
-
-
-@contextmanager
-def wrong_calls() -> Iterator[None]:
-    """What is wrong with a file ends the call."""
-    try:
-        from cnnspec.run import RunProblem
-        from cnnspec.run.tensor_files import Mixed
-
-        yield
-    except ImportError as problem:
-        package = str(problem.name).partition(".")[0]
-        fail(f"{package} is not installed: pip install 'cnnspec[{'torch' if package == 'torch' else 'run'}]'")
-    except Mixed as problem:
-        hint = f"; --prefix {problem.prefix} takes what is" if problem.prefix else ""
-        fail(f"{problem}{hint}")
-    except (RunProblem, MemoryError) as problem:
-        fail(problem)
 
 
 def hint_at_prefix(names: Any) -> None:

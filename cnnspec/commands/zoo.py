@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnnspec.commands.common import fail, save
-from cnnspec.text.files import FileProblem
+from cnnspec.commands.common import save
 
 
 @click.command()
@@ -19,10 +18,7 @@ def zoo(name: str | None, output: str | None, force: bool) -> None:
     """
     from cnnspec.text import shipped
 
-    try:
-        text = shipped.text(name) if name else shipped.catalogue()
-    except FileProblem as problem:
-        fail(problem)
+    text = shipped.text(name) if name else shipped.catalogue()
     if output:
         save(output, text, force)
     else:

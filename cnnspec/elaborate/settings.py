@@ -9,6 +9,7 @@ from cnnspec import layers
 from cnnspec.elaborate.evaluate import Evaluator, Fault
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.elaborate.trace import as_shape
+from cnnspec.failures import UsageError
 from cnnspec.text import syntax
 from cnnspec.text.parser import parse
 from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits
@@ -18,7 +19,7 @@ from cnnspec.values.limits import HIGHEST, Limits
 from cnnspec.values.shapes import Shape
 
 
-class Misuse(Exception):
+class Misuse(UsageError):
     """A caller chooses what is not there: the call is wrong, not the specification.
 
     `choice` is what was to be chosen, `known` what there is of that kind.

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from cnnspec.failures import UsageError
+from cnnspec.text.files import read_bytes
 
-class RunProblem(Exception):
+
+class RunProblem(UsageError):
     """An image, a matrix, weights or labels that cannot be used, in one line."""
+
+
+class OutOfMemory(RunProblem, MemoryError):
+    """A net needs more memory than there is."""
 
 
 class OtherShape(RunProblem):
@@ -13,3 +20,22 @@ class OtherShape(RunProblem):
     def __init__(self, words: str, shape: str) -> None:
         super().__init__(words)
         self.shape = shape
+
+
+class Mixed(RunProblem):
+    """A file that holds other things than tensors; what begins with `prefix`, if it is any, is tensors."""
+
+    def __init__(self, words: str, prefix: str) -> None:
+        super().__init__(words)
+        self.prefix = prefix
+
+
+def read_text(path: str, most: int) -> str:
+    """The text of a file of at most so many bytes, in UTF-8. Raises FileProblem, RunProblem."""
+    content = read_bytes(path, most)
+    if len(content) > most:
+        raise RunProblem(f"{path}: has more than {most:,} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RunProblem(f"{path}: is no text in UTF-8") from None

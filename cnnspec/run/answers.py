@@ -6,9 +6,8 @@ import numpy as np
 
 from cnnspec.analysis.memory import VIEWS
 from cnnspec.analysis.unroll import Graph
-from cnnspec.run import RunProblem
+from cnnspec.run import RunProblem, read_text
 from cnnspec.run.programs import Array
-from cnnspec.text.files import FileProblem, read_bytes
 from cnnspec.values.shapes import Shape
 
 LABELS = 1 << 22
@@ -40,17 +39,8 @@ def outputs_of(graph: Graph) -> list[Output]:
 
 
 def read_labels(path: str, outputs: list[Output]) -> list[str]:
-    """The names of classes, a line each. Raises RunProblem."""
-    try:
-        content = read_bytes(path, LABELS)
-    except FileProblem as problem:
-        raise RunProblem(str(problem)) from None
-    if len(content) > LABELS:
-        raise RunProblem(f"{path}: has more than {LABELS:,} bytes")
-    try:
-        labels = content.decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n").split("\n")
-    except UnicodeDecodeError:
-        raise RunProblem(f"{path}: is no text in UTF-8") from None
+    """The names of classes, a line each. Raises UsageError."""
+    labels = read_text(path, LABELS).replace("\r\n", "\n").removesuffix("\n").split("\n")
     for output in outputs:
         if not output.classes:
             raise RunProblem(f"{path}: labels name classes, but the net makes a map, {output.shape}")

@@ -7,9 +7,8 @@ import re
 import numpy as np
 
 from cnnspec.graph.tree import Input
-from cnnspec.run import OtherShape, RunProblem
+from cnnspec.run import OtherShape, RunProblem, read_text
 from cnnspec.run.programs import Array
-from cnnspec.text.files import FileProblem, read_bytes
 from cnnspec.values.shapes import Shape
 
 BYTES = 1 << 22
@@ -24,14 +23,14 @@ def is_matrix(path: str) -> bool:
 
 
 def read_matrix(path: str, given: Input) -> Array:
-    """(1, C, H, W), or (1, C) where the input is a vector, float32: the numbers of a file. Raises RunProblem.
+    """(1, C, H, W), or (1, C) where the input is a vector, float32: the numbers of a file. Raises UsageError.
 
     A line of the file is a row; a blank line stands between channels. The input's `mean` and `std` prepare
     pixels, not numbers, so none is changed.
     """
     shape = given.value.shape
     assert shape is not None
-    channels = parse(path, text_of(path))
+    channels = parse(path, read_text(path, BYTES))
     with np.errstate(over="ignore"):
         made = np.array(channels, np.float32)
     if not np.isfinite(made).all():
@@ -43,19 +42,6 @@ def read_matrix(path: str, given: Input) -> Array:
         words = f"{path}: holds {found}, the net's input is {shape}"
         raise OtherShape(words, str(found)) if shape.is_map else RunProblem(words)
     return made[None]
-
-
-def text_of(path: str) -> str:
-    """Raises RunProblem where it is no text, or too long."""
-    try:
-        content = read_bytes(path, BYTES)
-        if len(content) > BYTES:
-            raise RunProblem(f"{path}: has more than {BYTES:,} bytes")
-        return content.decode("utf-8-sig")
-    except FileProblem as problem:
-        raise RunProblem(str(problem)) from None
-    except UnicodeDecodeError:
-        raise RunProblem(f"{path}: is no text in UTF-8") from None
 
 
 def parse(path: str, text: str) -> list[list[list[float]]]:

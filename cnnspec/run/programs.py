@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends import emit
 from cnnspec.graph.tree import Network
+from cnnspec.run import OutOfMemory
 
 Array = NDArray[Any]
 
@@ -215,10 +216,10 @@ def tensors_of(graph: Graph) -> int:
 
 
 def check_memory(network: str, need: int) -> None:
-    """Raises MemoryError, before anything is allocated, where a net needs more bytes than there are."""
+    """Raises OutOfMemory, before anything is allocated, where a net needs more bytes than there are."""
     here = memory()
     if need > here:
-        raise MemoryError(
+        raise OutOfMemory(
             f"{network} needs at least {need / 1e9:,.1f} GB of memory, there are {here / 1e9:,.1f}"
         )
 
@@ -240,15 +241,15 @@ def memory() -> float:
 
 @contextmanager
 def report_memory(network: str) -> Iterator[None]:
-    """Raises MemoryError in words where memory ends, in PyTorch too."""
+    """Raises OutOfMemory where memory ends, in PyTorch too."""
     try:
         yield
+    except OutOfMemory:
+        raise
     except (MemoryError, RuntimeError) as problem:
         if not is_of_memory(problem):
             raise
-        words = str(problem)
-        known = words.startswith(network)
-        raise MemoryError(words if known else f"{network} needs more memory than there is") from None
+        raise OutOfMemory(f"{network} needs more memory than there is") from None
 
 
 def is_of_memory(problem: Exception) -> bool:

@@ -9,20 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.run import RunProblem
+from cnnspec.run import Mixed, RunProblem
 from cnnspec.run.programs import Array
 from cnnspec.run.weight_files import COUNT, is_pickle, read_all, shape_words, some
 
 ROWS = 200
 """Tensors that a table tells at most."""
-
-
-class Mixed(RunProblem):
-    """A file that holds other things than tensors; what begins with `prefix`, if it is any, is tensors."""
-
-    def __init__(self, words: str, prefix: str) -> None:
-        super().__init__(words)
-        self.prefix = prefix
 
 
 def read(path: str, prefix: str = "") -> dict[str, Array]:

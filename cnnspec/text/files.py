@@ -9,6 +9,7 @@ import os
 import stat
 import sys
 
+from cnnspec.failures import UsageError
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import MAX_SOURCE, decode
 from cnnspec.text.resources import folder
@@ -18,7 +19,7 @@ STDIN = "<stdin>"
 """What a specification from standard input is called."""
 
 
-class FileProblem(Exception):
+class FileProblem(UsageError):
     """A file that cannot be read or written: the call is wrong, not the specification."""
 
 

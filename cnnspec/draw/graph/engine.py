@@ -8,6 +8,8 @@ import subprocess
 import threading
 from collections.abc import Callable
 
+from cnnspec.failures import UsageError
+
 SECONDS = 60  # for one column of a page
 
 _THREAD = threading.local()
@@ -16,7 +18,7 @@ Engine = Callable[[str], str]
 """From a text in Graphviz's language to SVG. Raises DrawProblem."""
 
 
-class DrawProblem(Exception):
+class DrawProblem(UsageError):
     """Why there is no picture; the call is wrong, or something is not installed."""
 
 
