@@ -12,8 +12,6 @@ from cnnspec.run.programs import Array
 from cnnspec.train.data.images import Data
 from cnnspec.train.head import Head
 
-LONE = "a batch of one image is too few for a batch norm: it would see one value"
-
 
 class Stopped(Exception):
     """Training has ended after a step within an epoch, as it was asked to."""

@@ -56,6 +56,22 @@ def head_of(graph: Graph) -> Head:
     return Head(main.classes, len(outputs), lasting[0], softmax)
 
 
+def check_norms(graph: Graph, images: int, frozen: tuple[str, ...]) -> None:
+    """Raise RunProblem where a norm would see one value, which has no deviation, of so many images.
+
+    Norms of frozen layers run as in evaluation.
+    """
+    for node in graph.nodes:
+        name, shape = node.layer.name, node.shapes[0]
+        groups = node.layer.value("groups") if name == "groupnorm" else shape.channels
+        learns = name in ("batchnorm", "groupnorm") and not f"{node.path}.".startswith(frozen)
+        if learns and not node.dead and images * shape.features <= groups:
+            kind = name.removesuffix("norm")
+            raise RunProblem(
+                f"a batch of one image is too few for a {kind} norm: {node.path} would see one value"
+            )
+
+
 def check_frozen(keys: Sequence[str], starts: tuple[str, ...]) -> None:
     """Raise RunProblem where no trained tensor's key begins so, or where none is left to train."""
     for start in starts:

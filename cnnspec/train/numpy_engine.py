@@ -15,7 +15,7 @@ from cnnspec.run.programs import Array, numpy_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.data.augment import change
 from cnnspec.train.data.prepare import scaled
-from cnnspec.train.engine import LONE, State, Stopped, Task
+from cnnspec.train.engine import State, Stopped, Task
 from cnnspec.train.head import check_frozen
 from cnnspec.train.processes import are_several
 
@@ -100,13 +100,8 @@ class NumpyEngine:
         """Take a step against the gradient of a batch."""
         images, labels = self.read(epoch, batch), self.task.data.train.labels[batch]
         self.net.rng = np.random.default_rng([self.options["seed"], self.step])
-        try:
-            with np.errstate(all="ignore"):
-                loss, grads = self.gradients(images, labels)
-        except ValueError as problem:
-            if "a deviation needs two values" not in str(problem):
-                raise
-            raise RunProblem(LONE) from None
+        with np.errstate(all="ignore"):
+            loss, grads = self.gradients(images, labels)
         if not math.isfinite(loss):
             raise RunProblem(
                 f"the loss is {loss} ({self.place}): {self.culprit()}; a lower learning rate may help"

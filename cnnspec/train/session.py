@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -16,7 +17,7 @@ from cnnspec.run import RunProblem
 from cnnspec.run.programs import Array
 from cnnspec.train.data.read import check_classes, check_input, read_data
 from cnnspec.train.engine import Engine, Request, State, Stopped, Task
-from cnnspec.train.head import head_of
+from cnnspec.train.head import check_norms, head_of
 from cnnspec.train.run_folder import STATE, Row, RunFolder
 from cnnspec.train.scores import accuracy_of, loss_of, predictions_of
 
@@ -39,9 +40,13 @@ class Session:
         backend: str = "torch",
     ) -> None:
         self.folder, self.last = folder, int(request.options["epochs"])
-        given, head = check_input(network.inputs), head_of(unroll(network))
+        graph = unroll(network)
+        given, head = check_input(network.inputs), head_of(graph)
         self.data = read_data(request.data, given, request.options["seed"], request.skip_broken)
         self.classes = check_classes(request.data, self.data, head.classes)
+        count = len(self.data.train.labels)
+        steps = math.ceil(count / request.options["batch"])  # of batches that are equal, to within an image
+        check_norms(graph, count // steps, request.options["freeze"])
         module, name = ENGINES[backend]
         make = getattr(import_module(f"cnnspec.train.{module}"), name)
         self.engine: Engine = make(Task(network, given, head, self.data, request, tick))

@@ -43,8 +43,6 @@ class SharedNorm(nn.modules.batchnorm._BatchNorm):
         shape = (1, -1, *[1] * (x.ndim - 2))
         count = torch.tensor(float(x.numel() // x.shape[1]), device=x.device)
         dist.all_reduce(count)
-        if count < 2:
-            raise ValueError("Expected more than 1 value per channel when training")
         mean = total(x.sum(axes)) / count
         centred = x - mean.view(shape)
         variance = total(centred.square().sum(axes)) / count

@@ -19,7 +19,7 @@ from cnnspec.train.batches import TensorImages
 from cnnspec.train.culprit import culprit
 from cnnspec.train.data.images import Data
 from cnnspec.train.data.prepare import preparation
-from cnnspec.train.engine import LONE, State, Task
+from cnnspec.train.engine import State, Task
 from cnnspec.train.head import check_frozen
 from cnnspec.train.recipe.loop import Batches
 from cnnspec.train.shards import whole
@@ -128,10 +128,6 @@ def translated(trainer: FullTrainer) -> Iterator[None]:
         where = f"epoch {trainer.step // steps + 1}, step {trainer.step % steps + 1}"
         words = culprit(trainer.net, trainer.prepare(trainer.images))
         raise RunProblem(f"{problem} ({where}): {words}; a lower learning rate may help") from None
-    except ValueError as problem:
-        if "more than 1 value per channel" not in str(problem):
-            raise
-        raise RunProblem(LONE) from None
     except RuntimeError as problem:
         if not type(problem).__module__.startswith(("torch._dynamo", "torch._inductor")):
             raise

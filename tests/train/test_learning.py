@@ -15,7 +15,7 @@ from cnnspec.api import check, check_text
 from cnnspec.run import RunProblem
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.data.images import ArrayImages
-from cnnspec.train.head import head_of
+from cnnspec.train.head import check_norms, head_of
 from tests.train.calling import DIGITS, call, session
 
 
@@ -157,6 +157,23 @@ def test_a_batch_of_one_is_too_few_for_a_norm(backend: str, data: Path, tmp_path
     spec.write_text("net N { input 1@8x8, conv 4@8x8, batchnorm, flatten, linear 10 }")
     done = call("train", spec, data, "--batch", 1, "--backend", backend, "--out", tmp_path / "run")
     assert done.code == 2 and "a batch of one image is too few for a batch norm" in done.err
+
+
+def test_the_smallest_batch_decides_what_a_norm_sees() -> None:
+    labelled = "net N { input 1@8x8, a: { conv 4@8x8, batchnorm }, flatten, linear 3 }"
+    graph = unroll(check_text(labelled).networks[0])
+    check_norms(graph, 2, ())
+    check_norms(graph, 1, ("a.",))  # frozen, it runs as in evaluation
+    with pytest.raises(RunProblem, match=r"too few for a batch norm: a\.1 would see one value"):
+        check_norms(graph, 1, ("a.0",))
+    one = "net N { input 1@2x2, conv 4@2x2, NORM, flatten, linear 3 }"
+    for norm, fits in (("groupnorm 4", False), ("groupnorm 2", True), ("layernorm", True)):
+        graph = unroll(check_text(one.replace("NORM", norm)).networks[0])
+        if fits:
+            check_norms(graph, 1, ())
+        else:
+            with pytest.raises(RunProblem, match="too few for a group norm"):
+                check_norms(graph, 1, ())
 
 
 def test_auxiliary_outputs_are_trained(data: Path, tmp_path: Path) -> None:
