@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cnnspec import failures
 from cnnspec.importers.model import Scope
+from cnnspec.text.spelling import suggest
 
 
 class Refusal(NamedTuple):
@@ -42,6 +43,12 @@ class Refused(failures.Refusal):
         self.refusals = tuple(refusals)
         self.groups = group(self.refusals)
         super().__init__("\n".join(map(str, self.groups)))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not known: the nearest of those that are; "" without any."""
+    near = " or ".join(f"`{name}`" for name in suggest(word, known))
+    return f" (did you mean {near}?)" if near else ""
 
 
 def group(refusals: Iterable[Refusal]) -> tuple[Group, ...]:

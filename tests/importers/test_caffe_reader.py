@@ -285,7 +285,7 @@ def test_all_that_cannot_be_said_is_refused_at_once(tmp_path: Path) -> None:
         + layer("InnerProduct", "inner_product_param { num_output: 0 }", "h")
     )
     assert reasons(text, tmp_path) == [
-        "E1004 `Convolution` with `strode`: net.prototxt:3",
+        "E1004 `Convolution` with `strode` (did you mean `stride`?): net.prototxt:3",
         "E1003 `LRN` within channels has no layer: net.prototxt:4",
         "E1003 `LSTM` has no layer: net.prototxt:5",
         "E1003 `Eltwise` of `operation: MAX` has no layer: net.prototxt:6",
@@ -312,6 +312,12 @@ BROKEN = {
         INPUT + pooling("kernel_size: 1 stride: 10"),
         "a window of the pool lies behind the map",
     ),
+    "a mistyped type": (INPUT + layer("Relu"), "`Relu` has no layer (did you mean `ReLU`?)"),
+    "a mistyped field that is needed": (
+        INPUT + layer("Convolution", "convolution_param { num_output: 6 kernal_size: 5 }"),
+        "`kernal_size` says nothing (did you mean `kernel_size`?)",
+    ),
+    "a field that is needed": (INPUT + layer("InnerProduct"), "`num_output` is not given"),
     "mask": (
         INPUT + layer("Pooling", "top: 'mask' pooling_param { kernel_size: 2 }"),
         "`Pooling` with 2 tops",

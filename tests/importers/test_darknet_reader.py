@@ -264,6 +264,10 @@ BROKEN = {
     "no size": ("[net]\n" + conv(), "an input of 0 channels, 0 rows and 0 columns"),
     "a word": (NET + conv(size="large"), "`size` wants an integer, not `large`"),
     "twice": (NET + conv() + "size=3\n", "`size` is given twice"),
+    "an option that is needed": (NET + conv() + "[route]\n", "`layers` is not given"),
+    "a mistyped section": (NET + "[maxpol]\n", "`[maxpol]`, has no layer (did you mean `maxpool`?)"),
+    "a mistyped activation": (NET + conv(activation="leeky"), "has no layer (did you mean `leaky`?)"),
+    "a mistyped option": (NET + conv(batch_normalise=1), "(did you mean `batch_normalize`?)"),
     "groups": (NET + "[route]\nlayers=-1\n", "is no section before this one"),
 }
 

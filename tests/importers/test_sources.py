@@ -110,6 +110,19 @@ def test_a_pickle_is_not_opened(tmp_path: Path) -> None:
     assert "`mymodel.py:make_net`" in refused(str(path))
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("mymodel.py", "name the module in it, or what makes one, as in `mymodel.py:make_net`"),
+        ("mymodel.py:", "it wants `torchvision:NAME`"),
+        ("timm:", "or a file that ends in .onnx"),
+        ("net.keras", "convert it to ONNX"),
+    ],
+)
+def test_what_is_no_source_says_the_way_out(source: str, words: str) -> None:
+    assert words in refused(source)
+
+
 @pytest.mark.slow
 def test_torchvision_s_models_come_without_numbers(torchvision: Any) -> None:
     module = load("torchvision:regnet_y_400mf")

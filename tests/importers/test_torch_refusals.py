@@ -205,7 +205,7 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
     ),
     "chance in constants": (
         "E1005",
-        "`mul` of a tensor that is no value",
+        "`mul` of bernoulli(), which is no value",
         Net(lambda _, x: x * torch.bernoulli(torch.full((1, 8, 1, 1), 0.5))),
     ),
     "tied to another layer": (
@@ -263,7 +263,16 @@ def test_the_wanted_inputs_are_named() -> None:
 
     ((code, words),) = refusals(Two())
     assert code == "E1002" and "`Two.forward(left, right)` does not fit" in words
-    assert "1 input is given" in words
+    assert "1 input is given: each has an `--input SHAPE` of its own" in words
+
+
+def test_a_trained_token_is_named() -> None:
+    def prepend(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat((net.token.expand(len(x), 1, -1), x.flatten(2).transpose(1, 2)), 1)
+
+    found = refusals(Net(prepend, token=nn.Parameter(torch.zeros(1, 1, 8))))
+    assert found[0][0] == "E1005"
+    assert "`cat` of expand(token), which is no value of the network" in found[0][1]
 
 
 def test_a_module_stays_as_it_is() -> None:

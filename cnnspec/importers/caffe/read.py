@@ -11,7 +11,7 @@ from cnnspec.importers.caffe.rows import ROWS
 from cnnspec.importers.model import Model, Value
 from cnnspec.importers.reading.builder import Unknown
 from cnnspec.importers.reading.fields import Field, Fields, Refuse
-from cnnspec.importers.refusals import Refused
+from cnnspec.importers.refusals import Refused, did_you_mean
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
@@ -103,7 +103,8 @@ class Reader:
             return [self.input(top, sizes) for top, sizes in tops]
         row = ROWS.get(part.kind)
         if row is None:
-            hint = ": import the file that is made for use" if part.kind in LOSSES else ""
+            is_loss = part.kind in LOSSES
+            hint = ": import the file that is made for use" if is_loss else did_you_mean(part.kind, ROWS)
             raise Refuse("E1003", f"`{part.kind}` has no layer{hint}")
         return row(reading)
 

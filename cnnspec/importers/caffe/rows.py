@@ -34,18 +34,11 @@ def sides(fields: Fields, both: str, stem: str, default: int | None) -> Size:
             raise Refuse("E1001", f"`{both}` and `{stem}_h`, `{stem}_w` do not go together", fields.line)
         return height, width
     if not given and default is None:
-        raise Refuse("E1001", f"`{both}` is not given", fields.line)
+        fields.needed(both)
     if len(given) > 2:
         raise Refuse("E1005", f"`{both}` of {len(given)} axes", fields.line)
     height, *rest = given or [default or 0]
     return height, (rest or [height])[0]
-
-
-def needed(fields: Fields, name: str) -> int:
-    """A number that has no default. Raises Refuse."""
-    if not fields.has(name):
-        raise Refuse("E1001", f"`{name}` is not given", fields.line)
-    return fields.integer(name, 0)
 
 
 def weighed(reading: Reading, layer: Layer, value: Value, bias: bool, how: str = "") -> Made:
@@ -59,7 +52,7 @@ def convolution(reading: Reading, is_depthwise: bool = False, is_transposed: boo
     fields.skip("weight_filler", "bias_filler", "engine", "force_nd_im2col")
     fields.expect("axis", *CHANNELS)
     bias = fields.flag("bias_term", True)
-    filters = Filter(needed(fields, "num_output"), sides(fields, "kernel_size", "kernel", None))
+    filters = Filter(fields.needed("num_output").integer(), sides(fields, "kernel_size", "kernel", None))
     stride, pad = sides(fields, "stride", "stride", 1), sides(fields, "pad", "pad", 0)
     dilation = sides(fields, "dilation", "dilation", 1)
     groups = fields.integer("group", 0 if is_depthwise else 1)
@@ -86,9 +79,8 @@ def inner_product(reading: Reading) -> Made:
     fields.expect("axis", "1")
     bias = fields.flag("bias_term", True)
     how = "transposed" if fields.flag("transpose", False) else ""
-    return weighed(
-        reading, linear.Linear(units=needed(fields, "num_output"), bias=bias), flat(reading), bias, how
-    )
+    layer = linear.Linear(units=fields.needed("num_output").integer(), bias=bias)
+    return weighed(reading, layer, flat(reading), bias, how)
 
 
 def pooling(reading: Reading) -> Made:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cnnspec.importers.darknet.net import Reading
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.fields import Refuse
+from cnnspec.importers.refusals import did_you_mean
 from cnnspec.layers import activation, channels, merge
 from cnnspec.layers.base import Layer
 
@@ -37,6 +38,7 @@ def activate(reading: Reading, value: Value, default: str) -> Value:
     if name not in LAYERS:
         field = reading.fields.one("activation")
         line = field.line if field else 0
-        reading.net.refuse(Refuse("E1003", f"the activation `{name[:40]}` has no layer", line))
+        message = f"the activation `{name[:40]}` has no layer{did_you_mean(name, LAYERS)}"
+        reading.net.refuse(Refuse("E1003", message, line))
         return value
     return reading.add(LAYERS[name](), value)

@@ -10,7 +10,7 @@ from cnnspec.importers.darknet.rows import ROWS
 from cnnspec.importers.model import Model, Value
 from cnnspec.importers.reading.builder import Unknown
 from cnnspec.importers.reading.fields import Refuse
-from cnnspec.importers.refusals import Refused
+from cnnspec.importers.refusals import Refused, did_you_mean
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
@@ -103,7 +103,8 @@ def read_section(reading: Reading) -> Value | None:
     net, kind, fields = reading.net, reading.kind, reading.fields
     try:
         if kind not in ROWS:
-            raise Refuse("E1003", f"layer {len(net.values)}, {words(kind)} `[{kind[:40]}]`, has no layer")
+            message = f"layer {len(net.values)}, {words(kind)} `[{kind[:40]}]`, has no layer"
+            raise Refuse("E1003", message + did_you_mean(kind, ROWS))
         fields.skip(*OF_ANY_SECTION)
         for name in ("dontload", "dontloadscales"):  # the .weights would lack its numbers
             fields.expect(name, "0")

@@ -148,9 +148,7 @@ def route(reading: Reading) -> Value:
     """Earlier values, or the same group of the channels of each, one behind the other."""
     fields = reading.fields
     fields.skip("stream")
-    field = fields.one("layers")
-    if field is None:
-        raise Refuse("E1001", "`layers` is not given")
+    field = fields.needed("layers")
     groups, group = fields.integer("groups", 1), fields.integer("group_id", 0)
     values = [reading.earlier(number, field) for number in numbers_of(field)]
     if groups != 1:
@@ -175,9 +173,7 @@ def shortcut(reading: Reading) -> Value:
         fields.expect(name, "none")
     for name in ("alpha", "beta"):
         fields.expect(name, "1", "1.0", "1.")
-    field = fields.one("from")
-    if field is None:
-        raise Refuse("E1001", "`from` is not given")
+    field = fields.needed("from")
     made = reading.value
     for number in numbers_of(field):
         made = added(reading, made, reading.earlier(number, field))
@@ -202,9 +198,7 @@ def added(reading: Reading, value: Value, other: Value) -> Value:
 
 def sam(reading: Reading) -> Value:
     """The value times an earlier one."""
-    field = reading.fields.one("from")
-    if field is None:
-        raise Refuse("E1001", "`from` is not given")
+    field = reading.fields.needed("from")
     other = reading.earlier(field.integer(), field)
     return activate(reading, reading.add(merge.Mul(), other, reading.value), "linear")
 

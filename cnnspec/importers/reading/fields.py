@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from cnnspec.importers.refusals import did_you_mean
+
 INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?f?")
 
@@ -85,6 +87,16 @@ class Fields:
             raise Refuse("E1001", f"`{name}` is given twice", found[1].line)
         return found[0] if found else None
 
+    def needed(self, name: str) -> Field:
+        """The field of a name that has to be given. Raises Refuse, by the name that may be meant for it."""
+        field = self.one(name)
+        if field is not None:
+            return field
+        for other, found in self.fields.items():
+            if other not in self.used and (meant := did_you_mean(other, [name])):
+                raise Refuse("E1001", f"`{other[:40]}` says nothing{meant}", found[0].line)
+        raise Refuse("E1001", f"`{name}` is not given", self.line)
+
     def has(self, name: str) -> bool:
         """Whether it is given; this is no use of it."""
         return name in self.fields
@@ -130,7 +142,8 @@ class Fields:
         yield from self.unexpected
         for name, found in self.fields.items():
             if name not in self.used:
-                yield Refuse("E1004", f"{what} with `{name}`", found[0].line)
+                meant = did_you_mean(name, sorted(self.used - self.fields.keys()))
+                yield Refuse("E1004", f"{what} with `{name[:40]}`{meant}", found[0].line)
 
     def parts(self) -> Iterator[Fields]:
         """These fields and those of all parts that were used."""

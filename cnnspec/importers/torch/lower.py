@@ -271,7 +271,16 @@ class Lowering(Flows):
             raise Refuse(known.refusal.code, known.refusal.message, known.refusal)
         if isinstance(known, Padded):
             raise Refuse("E1003", "a pad of -inf has a layer in a max pool alone")
-        raise Refuse("E1005", f"`{self.call.name}` of a tensor that is no value of the network")
+        raise Refuse("E1005", f"`{self.call.name}` of {described(known)}, which is no value of the network")
+
+
+def described(known: object) -> str:
+    """What is no value of the network, in words."""
+    if isinstance(known, Weight | Scaled | Standardized):
+        return f"the trained tensor `{known.key}`"
+    if isinstance(known, Computed):
+        return known.how
+    return "fixed numbers" if isinstance(known, Constant | int | float) else "a tensor"
 
 
 ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}

@@ -12,14 +12,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.text.spelling import suggest
+from cnnspec.importers.refusals import Refusal, Refused, did_you_mean
 
 if TYPE_CHECKING:
     from torch import nn
 
 PICKLES = (".pth", ".pt", ".ckpt", ".pkl", ".bin")
-FORMS = "`torchvision:NAME`, `timm:NAME` or `FILE.py:NAME`"
+CONVERTED = (".h5", ".keras", ".pb", ".tflite", ".mlmodel", ".pdmodel")
+"""Files of frameworks that have converters to ONNX."""
 
 
 def refuse(message: str, place: str = "") -> Refused:
@@ -32,21 +32,31 @@ def load(source: str) -> nn.Module:
     Models of libraries come without trained weights, and with memory for their weights left out where that is
     possible. A Python file is run, and in this form alone.
     """
-    where, colon, name = source.rpartition(":")
+    where, _, name = source.rpartition(":")
     if Path(source).suffix.lower() in PICKLES:
         raise refuse(
             f"`{source}` is a pickle, which could run anything, and is not opened: name the module that it"
             " belongs to, as in `mymodel.py:make_net`; its weights load into what is built"
         )
-    if not colon or not where or not name:
-        raise refuse(f"`{source}` is no source: it wants {FORMS}")
-    if where == "torchvision":
+    if name and where == "torchvision":
         return from_torchvision(name)
-    if where == "timm":
+    if name and where == "timm":
         return from_timm(name)
-    if where.endswith(".py"):
+    if name and where.endswith(".py"):
         return from_file(Path(where), name)
-    raise refuse(f"`{source}` is no source: it wants {FORMS}")
+    raise refuse(f"`{source}` is no source: {way_out(Path(source))}")
+
+
+def way_out(source: Path) -> str:
+    """What may be a source in place of this one."""
+    if source.suffix == ".py":
+        return f"name the module in it, or what makes one, as in `{source}:make_net`"
+    if source.suffix in CONVERTED:
+        return "convert it to ONNX, and import the .onnx file"
+    return (
+        "it wants `torchvision:NAME`, `timm:NAME`, `FILE.py:NAME`, or a file that ends in .onnx, .prototxt or"
+        " .cfg"
+    )
 
 
 def net_name(source: str, kind: str) -> str:
@@ -82,8 +92,7 @@ def library(name: str) -> Any:
 
 def unknown(where: str, name: str, known: Iterable[str]) -> Refused:
     """Says that a library does not have a name, and the nearest ones that it has."""
-    near = " or ".join(f"`{each}`" for each in suggest(name, known))
-    return refuse(f"{where} has no `{name}`" + (f": did you mean {near}?" if near else ""))
+    return refuse(f"{where} has no `{name}`{did_you_mean(name, known)}")
 
 
 def from_torchvision(name: str) -> nn.Module:
