@@ -19,8 +19,8 @@ def relu(x: Array) -> Array:
 
 
 def relu_in_place(y: Array) -> None:
-    """max(0, y)."""
-    np.maximum(y, 0, out=y)
+    """max(0, y). `np.maximum` with one number takes three times as long."""
+    y.clip(0, np.inf, y)
 
 
 def relu_backward(grad: Array, y: Array, x: Array) -> Array:
@@ -37,7 +37,7 @@ def relu6(x: Array) -> Array:
 
 def relu6_in_place(y: Array) -> None:
     """min(max(0, y), 6)."""
-    np.minimum(np.maximum(y, 0, out=y), 6, out=y)
+    y.clip(0, 6, y)
 
 
 def relu6_backward(grad: Array, y: Array, x: Array) -> Array:

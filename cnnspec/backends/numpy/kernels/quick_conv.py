@@ -184,7 +184,7 @@ def grouped(conv: Conv) -> None:
 
 
 def depthwise(conv: Conv) -> None:
-    """Every channel for itself: the map, shifted, times each tap's number, added up.
+    """Every channel for itself: sums of products over the taps, without a copy of them.
 
     Where windows step by 1 the pixels of a row lie end to end, and so do the numbers.
     """
@@ -193,23 +193,15 @@ def depthwise(conv: Conv) -> None:
     kernels = packed(plan, conv.layer, "taps", by_tap, conv.scale)
     if conv.stride[1] == 1:
         kernels = run_of(kernels, y)
-    row, over = 4 * y.itemsize * y.shape[2] * y.shape[3], 2 * kernels[..., 0].size
-    work = conv.taps(plan.parts(y.shape, row, over * y.nbytes))
-    largest = max((y[strip.part].size for strip, _ in work), default=0)
-    product = plan.take(".product", (plan.workers, largest))
+    row = y.itemsize * y.shape[3] * (y.shape[2] + conv.stride[0] * conv.x.shape[2])
+    parts = plan.parts(y.shape, row, kernels[..., 0].size * y.nbytes)
+    work = conv.taps(parts, kernels.shape[-1] // y.shape[3])
 
     def task(strip: Strip, frames: list[Array], worker: int) -> None:
         strip.load(worker)
-        taps, goal = frames[worker], in_runs(y[strip.part], kernels)
-        term = product[worker, : goal.size].reshape(goal.shape)
-        for u in range(kernels.shape[0]):
-            for v in range(kernels.shape[1]):
-                seen = taps[:, :, :, u, v].reshape(goal.shape)
-                np.multiply(seen, kernels[u, v], out=term if u or v else goal)
-                if u or v:
-                    np.add(goal, term, out=goal)
+        goal = in_runs(y[strip.part], kernels)
+        np.einsum("nhwuvc,uvc->nhwc", frames[worker], kernels, out=goal)
         for post in posts:
             post(y[strip.part], strip.part)
 
     plan.steps.append([partial(task, strip, taps) for strip, taps in work])
-    plan.give(".product")

@@ -142,12 +142,18 @@ def conv_size(
     return height, width
 
 
-def windows(x: Array, size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
-    """Every window as a view: (N, H, W, C) -> (N, oh, ow, kh, kw, C)."""
+def windows(
+    x: Array, size: Pair, kernel: Pair, stride: Pair, dilation: Pair, run: int = 1
+) -> Array:
+    """Every window as a view: (N, H, W, C) -> (N, oh, ow/run, kh, kw, run*C).
+
+    What a tap of `run` windows sees lies end to end, if they step by 1 along a row.
+    """
     n, h, w, c = x.strides
-    shape = (x.shape[0], *size, *kernel, x.shape[3])
+    shape = (x.shape[0], size[0], size[1] // run, *kernel, run * x.shape[3])
     (sh, sw), (dh, dw) = stride, dilation
-    return as_strided(x, shape, (n, h * sh, w * sw, h * dh, w * dw, c), writeable=False)
+    strides = (n, h * sh, w * sw * run, h * dh, w * dw, c)
+    return as_strided(x, shape, strides, writeable=False)
 
 
 class Conv(NamedTuple):
@@ -166,7 +172,7 @@ class Conv(NamedTuple):
     groups: int
     mode: str
 
-    def taps(self, parts: list[Part]) -> list[tuple[Strip, list[Array]]]:
+    def taps(self, parts: list[Part], run: int = 1) -> list[tuple[Strip, list[Array]]]:
         """Strips for parts of the output, and their windows in each worker's frame."""
         kh, kw = self.weight.shape[2:]
         extent = self.dilation[0] * (kh - 1) + 1
@@ -183,7 +189,7 @@ class Conv(NamedTuple):
             (
                 strip,
                 [
-                    windows(frame, size, (kh, kw), self.stride, self.dilation)
+                    windows(frame, size, (kh, kw), self.stride, self.dilation, run)
                     for frame in strip.frames
                 ],
             )
