@@ -67,6 +67,10 @@ class Span(NamedTuple):
     def line(self) -> int:
         return self.source.position(self.start)[0]
 
+    def covers(self, other: Span) -> bool:
+        """Whether the other lies in this one."""
+        return self.source is other.source and self.start <= other.start and other.end <= self.end
+
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of the other."""
         return Span(self.source, self.start, other.end)

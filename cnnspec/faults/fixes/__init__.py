@@ -11,14 +11,14 @@ light faults that this one hid.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnnspec.compiler import Checked
 from cnnspec.failures import Keep, give_up, sparing
 from cnnspec.faults.fixes import arguments, claims, dialect, join_shapes, map_sizes, wiring
 from cnnspec.faults.fixes.syntax_tree import Tree
-from cnnspec.faults.fixes.trial import Case, Recheck, Trial
+from cnnspec.faults.fixes.trial import Case, Finder, Recheck, Trial
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.text.source import Source
 
@@ -26,8 +26,6 @@ MOST_FAULTS = 10
 """Fixes are searched for so many faults at most."""
 MOST_FIXES = 3
 """So many fixes are shown of one fault."""
-
-Finder = Callable[[Case], Iterator[Fix]]
 
 
 class Kind(NamedTuple):
@@ -92,7 +90,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "E0406": (Kind(map_sizes.flat), Kind(map_sizes.pointwise)),
     "E0407": (Kind(map_sizes.others),),
     "E0410": (Kind(map_sizes.drop_claim), Kind(map_sizes.pads), Kind(map_sizes.others)),
-    "E0411": (any_of(arguments.modes),),
+    "E0411": (Kind(arguments.modes),),
 }
 """By a fault's code the ways of mending it, in the order described above."""
 
@@ -133,10 +131,8 @@ def _of_line(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
 def _mended_by(lines: list[Fix], case: Case) -> bool:
     """Whether a fix of the whole line, shown before, mends the fault."""
     span = case.fault.span
-    edits = [edit.span for fix in lines for edit in fix.edits]
-    return case.fault.code in dialect.WORDS and any(
-        span.source is edit.source and edit.start <= span.start and span.end <= edit.end for edit in edits
-    )
+    edits = [edit for fix in lines for edit in fix.edits]
+    return case.fault.code in dialect.WORDS and any(edit.span.covers(span) for edit in edits)
 
 
 def _find_fixes(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:

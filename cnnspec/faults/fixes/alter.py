@@ -204,7 +204,7 @@ def change_edits(tree: Tree, change: Change, start: int) -> tuple[Edit, ...] | N
 
     Only what is written in figures is written anew, and the kernel where it stands.
     """
-    found = next((call for _, call in tree.calls if call.span.start == start), None)
+    found = next((at.call for at in tree.calls if at.call.span.start == start), None)
     if found is None or change.file != tree.source.name:
         return None
     edits: list[Edit] = []

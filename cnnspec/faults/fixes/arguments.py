@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cnnspec import layers
 from cnnspec.faults.fixes.syntax_tree import (
     WINDOWED,
     Tree,
+    WrittenCall,
     WrittenStep,
     insert,
     keyword,
     literal,
     set_argument,
+    values_of,
     without,
 )
-from cnnspec.faults.fixes.trial import Case
+from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Twice
 from cnnspec.text.foreign.translate import ForeignCall, translate
@@ -30,96 +33,79 @@ _FARTHEST_NUMBER = 8
 """The search for a free label of a number goes so far at most."""
 
 
-def groups(case: Case) -> Iterator[Fix]:
+@of_call
+def groups(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0404: the nearest numbers below and above that divide; for what is computed, a group a channel."""
-    node = _value_at(case.fault.span, case.tree)
+    node = _value_at_fault(case, at)
     value = literal(node)
     if node is None:
         return
     if not isinstance(value, int):
         yield Fix("`groups=in.channels`: each channel for itself", (Edit(node.span, "in.channels"),))
         return
-    said = case.fault.span.text.removesuffix(node.span.text)
     for sign in (-1, 1):
         for number in range(value + sign, value + sign * (_FARTHEST_GROUPS + 1), sign):
             edits = (Edit(node.span, str(number)),)
             if number > 0 and case.after_mending(edits) is not None:
-                yield Fix(f"`{said}{number}` divides", edits)
+                yield Fix(f"`{_said(case, node)}{number}` divides", edits)
                 break
 
 
-def twice(case: Case) -> Iterator[Fix]:
+@of_call
+def twice(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0305: an argument is given twice; drop the second or the first."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None:
-        return
-    _, call = found
-    given = [each for each in call.keywords if each.span.start <= case.fault.span.start < each.span.end]
-    same = [each for each in call.keywords if given and each.name == given[0].name]
+    given = [each.name for each in at.call.keywords if each.span.covers(case.fault.span)]
+    same = [each for each in at.call.keywords if each.name in given]
     agree = len({each.value.span.text for each in same}) == 1 and len(same) > 1
-    for each in reversed(same):
-        edits = (without(each.span),)
-        if case.after_mending(edits) is not None:
-            yield Fix(f"drop `{each.span.text}`", edits, safe=agree)
-            if agree:
-                return
+    for each in reversed(same[-1:] if agree else same):
+        yield Fix(f"drop `{each.span.text}`", (without(each.span),), safe=agree)
 
 
-def bounds(case: Case) -> Iterator[Fix]:
+@of_call
+def bounds(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0304: a percentage as its fraction, else the least or the greatest value that is allowed."""
-    node = _value_at(case.fault.span, case.tree)
-    bound = case.fault.data
+    node, bound = _value_at_fault(case, at), case.fault.data
     if node is None or not isinstance(bound, Bound) or bound.side == "above":
         return
-    given, said = literal(node), case.fault.span.text.removesuffix(node.span.text)
-    tries = [(f"{bound.value:g}", f"`@` is the {bound.side}")]
-    if bound == Bound("most", 1) and isinstance(given, int):
-        tries.insert(0, (f"{given / 100:g}", f"{given} % is `@`"))
-    for text, why in tries:
-        edits = (Edit(node.span, text),)
-        if case.after_mending(edits) is not None:
-            yield Fix(why.replace("@", said + text), edits)
-            return
+    percent = literal(node) if bound == Bound("most", 1) else None
+    readings = [(f"{percent / 100:g}", f"{percent} % is `@`")] if isinstance(percent, int) else []
+    readings.append((f"{bound.value:g}", f"`@` is the {bound.side}"))
+    yield from _first_that_works(
+        case,
+        (Fix(why.replace("@", _said(case, node) + text), (Edit(node.span, text),)) for text, why in readings),
+    )
 
 
-def left_out(case: Case) -> Iterator[Fix]:
+@of_call
+def left_out(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0304: what must be above 0 and need not be said."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None or not isinstance(case.fault.data, Bound) or case.fault.data.side != "above":
+    layer, bound = layers.find(at.call.name.name), case.fault.data
+    if layer is None or not isinstance(bound, Bound) or bound.side != "above":
         return
-    layer = layers.find(found[1].name.span.text)
-    for each in found[1].keywords:
-        edits = (without(each.span),)
-        if layer and each.span == case.fault.span and case.after_mending(edits) is not None:
-            yield Fix(f"left out, it is {layer.arguments[each.name].default:g}", edits)
+    for each in at.call.keywords:
+        if each.span == case.fault.span and not (argument := layer.arguments[each.name]).required:
+            yield Fix(f"left out, it is {argument.default:g}", (without(each.span),))
 
 
-def kinds(case: Case) -> Iterator[Fix]:
+@of_call
+def kinds(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0303: a quotient with a rest, 0 or 1 for a flag, another framework's word."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None:
-        return
-    _, call = found
-    for node in [*call.positional, *(each.value for each in call.keywords)]:
+    for node in values_of(at.call):
         if node.span.end <= case.fault.span.start or case.fault.span.end <= node.span.start:
             continue
-        said = next((f"{each.name}=" for each in call.keywords if each.value is node), "")
+        said = next((f"{each.name}=" for each in at.call.keywords if each.value is node), "")
         for edit, why in _other_values(node):
-            if case.after_mending((edit,)) is not None:
-                yield Fix(why.replace("@", said + edit.text), (edit,))
+            yield Fix(why.replace("@", said + edit.text), (edit,))
 
 
 def quotients(case: Case) -> Iterator[Fix]:
     """E0303 in a block: a quotient with a rest that it was given where it is used."""
     for note in case.fault.notes:
-        found = case.tree.call_at(note.span) if note.span is not None else None
-        for node in [*found[1].positional, *(k.value for k in found[1].keywords)] if found else ():
+        at = case.tree.call_at(note.span) if note.span is not None else None
+        for node in values_of(at.call) if at is not None else ():
             if isinstance(node, syntax.Binary):
-                yield from (
-                    Fix(f"{why}: `{node.left.span.text} // {node.right.span.text}`", (edit,))
-                    for edit, why in _other_values(node)
-                    if case.after_mending((edit,)) is not None
-                )
+                for edit, why in _other_values(node):
+                    yield Fix(f"{why}: `{node.left.span.text} // {node.right.span.text}`", (edit,))
 
 
 def _other_values(node: syntax.Expression) -> Iterator[tuple[Edit, str]]:
@@ -142,39 +128,39 @@ def _other_values(node: syntax.Expression) -> Iterator[tuple[Edit, str]]:
                 yield Edit(node.span, str(number)), "round it: `@`"
 
 
-def extras(case: Case) -> Iterator[Fix]:
+@of_call
+def extras(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0301: one value too many without a name: `conv 64 3x3`, `maxpool 2x2 2`, `linear 10 softmax`."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None:
+    yield from _first_that_works(case, _readings(at.call, case.fault.span))
+
+
+def _first_that_works(case: Case, readings: Iterable[Fix]) -> Iterator[Fix]:
+    yield from islice((fix for fix in readings if case.after_mending(fix.edits) is not None), 1)
+
+
+def _readings(call: syntax.Call, span: Span) -> Iterator[Fix]:
+    """What a value too many may be, the likeliest first."""
+    index = next((i for i, node in enumerate(call.positional) if node.span.start == span.start), None)
+    if index is None or isinstance(extra := call.positional[index], syntax.Broken):
         return
-    _, call = found
-    extra = [node for node in call.positional if node.span.start == case.fault.span.start]
-    if not extra or isinstance(extra[0], syntax.Broken):
-        return
-    before = call.positional[: call.positional.index(extra[0])]
-    text = extra[0].span.text
-    tries: list[tuple[Edit, str]] = []
+    before, text = call.positional[:index], extra.span.text
     if before:
-        between = Span(extra[0].span.source, before[-1].span.end, extra[0].span.start)
-        if named := _named_arguments(call, len(before)):
-            rest = Span(extra[0].span.source, before[-1].span.end, call.positional[-1].span.end)
-            tries.append((Edit(rest, named), f"write `{before[-1].span.text}{named}`"))
+        last = before[-1].span
+        between = Span(last.source, last.end, extra.span.start)
+        if named := _named_arguments(call, index):
+            rest = Span(last.source, last.end, call.positional[-1].span.end)
+            yield Fix(f"write `{last.text}{named}`", (Edit(rest, named),))
         if call.name.name in ("conv", "convtranspose"):
             if _is_size(before[-1]):
-                turned, both = f"{text}@{before[-1].span.text}", Span(*before[-1].span[:2], extra[0].span.end)
-                tries.append((Edit(both, turned), f"filters are written `{turned}`"))
-            tries.append((Edit(between, "@"), f"filters are written `{before[-1].span.text}@{text}`"))
-        if said := _pairs(call, len(before)):
-            whole = Span(extra[0].span.source, call.name.span.start, call.positional[-1].span.end)
-            tries.append((Edit(whole, said), f"write `{said}`"))
-        elif isinstance(extra[0], syntax.Name):
-            tries.append((Edit(between, ", "), f"put a comma before the step `{text}`"))
+                turned = f"{text}@{last.text}"
+                yield Fix(f"filters are written `{turned}`", (Edit(last.to(extra.span), turned),))
+            yield Fix(f"filters are written `{last.text}@{text}`", (Edit(between, "@"),))
+        if pairs := _pairs(call, index):
+            yield Fix(f"write `{pairs}`", (Edit(call.name.span.to(call.positional[-1].span), pairs),))
+        elif isinstance(extra, syntax.Name):
+            yield Fix(f"put a comma before the step `{text}`", (Edit(between, ", "),))
     if call.name.name in WINDOWED and not layers.find(text):
-        tries.append((insert(extra[0].span, extra[0].span.start, "stride="), f"name it: `stride={text}`"))
-    for edit, why in tries:
-        if case.after_mending((edit,)) is not None:
-            yield Fix(why, (edit,))
-            return
+        yield Fix(f"name it: `stride={text}`", (insert(extra.span, extra.span.start, "stride="),))
 
 
 def _pairs(call: syntax.Call, start: int) -> str:
@@ -240,23 +226,14 @@ def paths(case: Case) -> Iterator[Fix]:
         if place.step.label is None or not around or _text(place.step.label) != wanted:
             continue
         path = ".".join([*map(_text, around), wanted])
-        edits = (Edit(case.fault.span, path),)
-        if case.after_mending(edits) is not None:
-            yield Fix(f"from here its path is `{path}`", edits)
+        yield Fix(f"from here its path is `{path}`", (Edit(case.fault.span, path),))
 
 
-def modes(case: Case) -> Iterator[Fix]:
+@of_call
+def modes(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0411: a pad that takes the map's own rows beyond the map."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None:
-        return
-    _, call = found
-    given = keyword(call, "mode")
-    for mode in ("replicate", "zeros"):
-        edits = (set_argument(call, "mode", f'"{mode}"'),) if given is not None else ()
-        if case.after_mending(edits) is not None:
-            yield Fix(f'`mode="{mode}"` pads any map', edits)
-            return
+    for mode in ("replicate", "zeros") if keyword(at.call, "mode") is not None else ():
+        yield Fix(f'`mode="{mode}"` pads any map', (set_argument(at.call, "mode", f'"{mode}"'),))
 
 
 def _text(label: syntax.Label) -> str:
@@ -271,12 +248,11 @@ def _labelled_step(span: Span, tree: Tree) -> WrittenStep | None:
     return None
 
 
-def _value_at(span: Span, tree: Tree) -> syntax.Expression | None:
+def _value_at_fault(case: Case, at: WrittenCall) -> syntax.Expression | None:
     """The value behind a fault that points at an argument."""
-    found = tree.call_at(span)
-    if found is None:
-        return None
-    for node in [*found[1].positional, *(each.value for each in found[1].keywords)]:
-        if span.start <= node.span.start and node.span.end <= span.end:
-            return node
-    return None
+    return next((node for node in values_of(at.call) if case.fault.span.covers(node.span)), None)
+
+
+def _said(case: Case, node: syntax.Expression) -> str:
+    """What stands before the value of the argument at fault: `groups=`."""
+    return case.fault.span.text.removesuffix(node.span.text)

@@ -8,7 +8,7 @@ from itertools import islice
 
 from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
-from cnnspec.faults.fixes.syntax_tree import call_from, insert, literal
+from cnnspec.faults.fixes.syntax_tree import insert, literal
 from cnnspec.faults.fixes.trial import Case, new_offset, old_offset
 from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import From, Lost, Network, Value
@@ -84,7 +84,7 @@ def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
         edits = list(alter.change_edits(case.tree, change, change.start) or ())
         if not edits:
             continue
-        changed = [(alter.words_of(change), which(*call_from(case.tree, change.start), case))]
+        changed = [(alter.words_of(change), which(case.tree.call_from(change.start), case))]
         for fault in _failing(case, edits):
             found = case.outcome(edits)
             assert found is not None
@@ -94,7 +94,7 @@ def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
                 more = alter.change_edits(case.tree, further, start) or ()
                 if not {edit.span for edit in more} & {edit.span for edit in edits}:
                     edits += more
-                    changed.append((alter.words_of(further), which(*call_from(case.tree, start), case)))
+                    changed.append((alter.words_of(further), which(case.tree.call_from(start), case)))
             if len(edits) == before:
                 break
         after = case.after_mending(edits)

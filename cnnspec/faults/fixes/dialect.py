@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from cnnspec import layers
-from cnnspec.faults.fixes.syntax_tree import Tree, WrittenStep
+from cnnspec.faults.fixes.syntax_tree import Tree, WrittenCall
 from cnnspec.faults.fixes.trial import Case, Outcome, apply, insert_into
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Counted, Edit, Fix, ShapeWanted
@@ -31,8 +31,9 @@ def line(case: Case) -> Fix | None:
     if case.fault.span.source is not source:
         return None
     edits, counted = [], []
-    for place, call in case.tree.calls:
-        if call.span.line != number or label_read(case.tree, place, call):
+    for at in case.tree.calls:
+        call = at.call
+        if call.span.line != number or label_read(case.tree, at):
             continue
         text = rewritten(call)
         if text is not None and text != call.span.text:
@@ -70,20 +71,20 @@ def _laid_flat(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], O
         return edits, outcome
     tree = Tree(faults[0].span.source)
     found = [tree.call_at(fault.span) for fault in faults]
-    starts = {each[0].step.span.start for each in found if each is not None}
+    starts = {each.step.span.start for each in found if each is not None}
     flat = edits
     for start in sorted(starts, reverse=True):
         flat = insert_into(case.tree.source, flat, start, "flatten, ")
     return flat, case.outcome(flat)
 
 
-def label_read(tree: Tree, place: WrittenStep, call: syntax.Call) -> str | None:
+def label_read(tree: Tree, at: WrittenCall) -> str | None:
     """The label that a call such as `relu a` names, though its layer takes nothing but what arrives."""
-    cls = layers.find(call.name.name)
-    if cls is None or cls.positional or len(call.positional) != 1:
+    cls = layers.find(at.call.name.name)
+    if cls is None or cls.positional or len(at.call.positional) != 1:
         return None
-    text = call.positional[0].span.text.strip("() ")
-    labels = (each.step.label for each in tree.places if each.owner is place.owner)
+    text = at.call.positional[0].span.text.strip("() ")
+    labels = (each.step.label for each in tree.places if each.owner is at.owner)
     return text if any(label is not None and label.span.text == text for label in labels) else None
 
 

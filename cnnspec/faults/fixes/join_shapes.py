@@ -8,8 +8,8 @@ from itertools import islice
 
 from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
-from cnnspec.faults.fixes.syntax_tree import call_from, keyword, literal, set_argument, without_step
-from cnnspec.faults.fixes.trial import Case
+from cnnspec.faults.fixes.syntax_tree import WrittenCall, keyword, literal, set_argument, without_step
+from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import Merge
 from cnnspec.text import syntax
@@ -55,7 +55,7 @@ def _fix(case: Case, chosen: Sequence[alter.Change]) -> Iterator[Fix]:
     joined = tuple(edit for each in edits if each for edit in each)
     after = case.after_mending(joined)
     if after is not None:
-        changed = [(alter.words_of(each), which(*call_from(case.tree, each.start), case)) for each in changes]
+        changed = [(alter.words_of(each), which(case.tree.call_from(each.start), case)) for each in changes]
         gives = outcome(after, case.fault.span.start, joined) if len(changed) == 1 else ""
         yield Fix(list_changes(changed) + gives, joined)
 
@@ -63,34 +63,24 @@ def _fix(case: Case, chosen: Sequence[alter.Change]) -> Iterator[Fix]:
 ceils, extras, factors, pads = (partial(alter_layers, kind) for kind in ("ceil", "extra", "factor", "pad"))
 
 
-def gates(case: Case) -> Iterator[Fix]:
+@of_call
+def gates(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """A path that flattens what is to weigh channels: without that, its linear layers are pointwise."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None:
-        return
-    for path in found[1].body.paths if found[1].body is not None else ():
-        within = [
-            place for place in case.tree.places if path.span.start <= place.step.span.start < path.span.end
-        ]
-        flats = [place for place in within if place.call is not None and place.call.name.name == "flatten"]
-        linears = [
-            place.call for place in within if place.call is not None and place.call.name.name == "linear"
-        ]
-        cuts = [without_step(place) for place in flats]
-        if flats and linears and all(cuts):
-            edits = [cut for cut in cuts if cut is not None]
+    for path in at.call.body.paths if at.call.body is not None else ():
+        within = [each for each in case.tree.calls if path.span.covers(each.step.span)]
+        linears = [each.call for each in within if each.call.name.name == "linear"]
+        cuts = [without_step(each) for each in within if each.call.name.name == "flatten"]
+        edits = [cut for cut in cuts if cut is not None]
+        if edits and linears and len(edits) == len(cuts):
             edits += [set_argument(call, "pointwise", "yes") for call in linears]
-            yield Fix(
-                "drop `flatten`, and `pointwise=yes` on the linear layers: the gate stays C@1x1", tuple(edits)
-            )
+            title = "drop `flatten`, and `pointwise=yes` on the linear layers: the gate stays C@1x1"
+            yield Fix(title, tuple(edits))
 
 
-def strides(case: Case) -> Iterator[Fix]:
+@of_call
+def strides(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """A stride of 1 where a path alone strides, or where a pool forgot that its stride is its window."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None:
-        return
-    for call in [call for at, call in case.tree.calls if found[0].step in at.around]:
+    for call in [each.call for each in case.tree.calls if at.step in each.around]:
         given = keyword(call, "stride")
         if given is None and not call.name.name.endswith("pool"):
             continue
@@ -100,13 +90,12 @@ def strides(case: Case) -> Iterator[Fix]:
         yield Fix(f"`stride=1` on the {call.name.name} in line {call.span.line}", edits)
 
 
-def projections(case: Case) -> Iterator[Fix]:
+@of_call
+def projections(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """A 1x1 convolution in the place of `identity`, as He et al. 2016 do, where the other path strides."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None or found[1].body is None:
+    join = at.call
+    if join.body is None:
         return
-    place, join = found
-    assert join.body is not None
     short = [call for call in map(_identity, join.body.paths) if call is not None]
     long = [path for path in join.body.paths if _identity(path) is None]
     if len(short) != 1 or len(long) != 1:
@@ -121,7 +110,7 @@ def projections(case: Case) -> Iterator[Fix]:
     stride = f" stride={steps[0].span.text}" if steps else ""
     conv = f"conv {width}@1x1{stride}" + (" bias=no, batchnorm" if normed else "")
     text = conv
-    if isinstance(place.owner, syntax.Block) and place.owner.parameters:
+    if isinstance(at.owner, syntax.Block) and at.owner.parameters:
         # One text serves uses that change the shape and uses that do not: the latter keep their identity.
         tests = [f"{steps[0].span.text} != 1"] if steps and literal(steps[0]) is None else []
         text = f"if {' or '.join([*tests, f'in.channels != {width}'])} {{ {conv} }} else {{ identity }}"

@@ -24,9 +24,15 @@ class WrittenStep(NamedTuple):
     around: tuple[syntax.Step, ...]
     owner: Owner
 
-    @property
-    def call(self) -> syntax.Call | None:
-        return self.step.action if isinstance(self.step.action, syntax.Call) else None
+
+class WrittenCall(NamedTuple):
+    """A call, and where it is written, as of a WrittenStep."""
+
+    call: syntax.Call
+    step: syntax.Step
+    chain: syntax.Chain
+    around: tuple[syntax.Step, ...]
+    owner: Owner
 
 
 class Tree:
@@ -47,30 +53,32 @@ class Tree:
         return [place for owner in owners for place in _places(owner.body, (), owner)]
 
     @cached_property
-    def calls(self) -> list[tuple[WrittenStep, syntax.Call]]:
-        return [(place, place.call) for place in self.places if place.call is not None]
+    def calls(self) -> list[WrittenCall]:
+        return [
+            WrittenCall(place.step.action, *place)
+            for place in self.places
+            if isinstance(place.step.action, syntax.Call)
+        ]
 
-    def call_at(self, span: Span) -> tuple[WrittenStep, syntax.Call] | None:
-        """The call whose head covers a span of this source."""
-        for place, call in self.calls:
-            if call.span.start <= span.start and span.end <= call.span.end and span.source is self.source:
-                return place, call
-        return None
+    def call_at(self, span: Span) -> WrittenCall | None:
+        """The call whose head covers a span."""
+        return next((at for at in self.calls if at.call.span.covers(span)), None)
+
+    def call_from(self, start: int) -> WrittenCall:
+        """The call that begins at an offset."""
+        return next(at for at in self.calls if at.call.span.start == start)
 
     def chain_at(self, span: Span) -> syntax.Chain | None:
-        """The chain whose assertion covers a span of this source."""
-        for place in self.places:
-            claim = place.chain.assertion
-            if claim is not None and claim.span.start <= span.start and span.end <= claim.span.end:
-                return place.chain
-        return None
+        """The chain whose assertion covers a span."""
+        chains = (place.chain for place in self.places)
+        return next((each for each in chains if each.assertion and each.assertion.span.covers(span)), None)
 
     def inputs(self, owner: Owner | None) -> list[syntax.Call]:
         """The inputs of a net; of the first net that has some where a block is at fault."""
-        found = [(place.owner, call) for place, call in self.calls if call.name.name == "input"]
+        found = [at for at in self.calls if at.call.name.name == "input"]
         if not isinstance(owner, syntax.Net):
-            owner = found[0][0] if found else None
-        return [call for net, call in found if net is owner]
+            owner = found[0].owner if found else None
+        return [at.call for at in found if at.owner is owner]
 
 
 def _places(body: syntax.Body, around: tuple[syntax.Step, ...], owner: Owner) -> Iterator[WrittenStep]:
@@ -81,6 +89,11 @@ def _places(body: syntax.Body, around: tuple[syntax.Step, ...], owner: Owner) ->
             yield WrittenStep(step, statement, around, owner)
             for inner in syntax.bodies(step.action):
                 yield from _places(inner, (*around, step), owner)
+
+
+def values_of(call: syntax.Call) -> list[syntax.Expression]:
+    """The values of its arguments, those without a name first."""
+    return [*call.positional, *(each.value for each in call.keywords)]
 
 
 def keyword(call: syntax.Call, name: str) -> syntax.Keyword | None:
@@ -138,16 +151,11 @@ def without(span: Span) -> Edit:
     return Edit(Span(span.source, start, span.end), "")
 
 
-def call_from(tree: Tree, start: int) -> tuple[WrittenStep, syntax.Call]:
-    """The call that begins at an offset."""
-    return next((place, call) for place, call in tree.calls if call.span.start == start)
-
-
-def without_step(place: WrittenStep) -> Edit | None:
+def without_step(at: WrittenCall) -> Edit | None:
     """Take a step out of its chain, a comma with it; None where it is all of the chain, or bears a label."""
-    steps, span = place.chain.steps, place.step.span
-    index = next(i for i, step in enumerate(steps) if step is place.step)
-    if len(steps) == 1 or place.step.label is not None:
+    steps, span = at.chain.steps, at.step.span
+    index = next(i for i, step in enumerate(steps) if step is at.step)
+    if len(steps) == 1 or at.step.label is not None:
         return None
     if index + 1 < len(steps):
         return Edit(Span(span.source, span.start, steps[index + 1].span.start), "")

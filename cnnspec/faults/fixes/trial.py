@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.flow import StepRange, known_steps
-from cnnspec.faults.fixes.syntax_tree import Tree
-from cnnspec.text.diagnostics import Diagnostic, Edit
+from cnnspec.faults.fixes.syntax_tree import Tree, WrittenCall
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape
 
@@ -54,6 +54,20 @@ class Case(NamedTuple):
         """What the edited text holds, if the edits bring no fault of their own."""
         found = self.outcome(edits)
         return found.after if found is not None and not found.new else None
+
+
+Finder = Callable[[Case], Iterator[Fix]]
+"""Proposes fixes of a fault, which are then tried."""
+
+
+def of_call(propose: Callable[[Case, WrittenCall], Iterator[Fix]]) -> Finder:
+    """A finder for faults of calls: of others it proposes nothing."""
+
+    def propose_there(case: Case) -> Iterator[Fix]:
+        at = case.tree.call_at(case.fault.span)
+        return propose(case, at) if at is not None else iter(())
+
+    return propose_there
 
 
 def cost(text: str, checked: Checked, lint: bool = False) -> int:

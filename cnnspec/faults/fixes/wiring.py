@@ -7,25 +7,25 @@ from itertools import pairwise
 
 from cnnspec import layers
 from cnnspec.faults.fixes import dialect
-from cnnspec.faults.fixes.syntax_tree import insert, keyword, without
-from cnnspec.faults.fixes.trial import Case
+from cnnspec.faults.fixes.syntax_tree import WrittenCall, insert, keyword, without
+from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.layers.base import Join
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Edit, Fix
 from cnnspec.text.source import Span
 
 
-def joins(case: Case) -> Iterator[Fix]:
+@of_call
+def joins(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0214: `add a b`, `concat [a, b]`."""
-    found = case.tree.call_at(case.fault.span)
-    text = dialect.rewritten(found[1]) if found is not None else None
-    if found is not None and text is not None:
-        yield Fix(f"write `{text}`", (Edit(found[1].span, text),))
+    text = dialect.rewritten(at.call)
+    if text is not None:
+        yield Fix(f"write `{text}`", (Edit(at.call.span, text),))
 
 
 def bars(case: Case) -> Iterator[Fix]:
     """E0214: `add { conv 64@3x3 pad=1, relu` and `identity` on a line of its own, with no bar before them."""
-    for _, call in case.tree.calls:
+    for call in [each.call for each in case.tree.calls]:
         statements = call.body.statements if call.body is not None else ()
         chains = [each for each in statements if isinstance(each, syntax.Chain)]
         if not chains or not _is_blamed(case, call, chains):
@@ -67,29 +67,24 @@ def _is_blamed(case: Case, call: syntax.Call, chains: list[syntax.Chain]) -> boo
     return case.fault.span in (call.span, *(each.span for each in chains))
 
 
-def sources(case: Case) -> Iterator[Fix]:
+@of_call
+def sources(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0301: `conv 64@3x3 from=a`, `relu a`."""
-    found = case.tree.call_at(case.fault.span)
-    if found is None:
-        return
-    place, call = found
-    written = keyword(call, "from")
-    label = written.value.span.text.strip('"') if written else dialect.label_read(case.tree, place, call)
+    written = keyword(at.call, "from")
+    label = written.value.span.text.strip('"') if written else dialect.label_read(case.tree, at)
     if label is None:
         return
-    span = place.step.span
-    said = written.span if written else call.positional[0].span
-    edits = insert(span, span.start, f"from {label}, "), without(said)
-    yield Fix(f"what a step reads stands before it: `from {label}, {call.name.name} …`", edits, safe=True)
+    said = written.span if written else at.call.positional[0].span
+    edits = insert(said, at.step.span.start, f"from {label}, "), without(said)
+    yield Fix(f"what a step reads stands before it: `from {label}, {at.call.name.name} …`", edits, safe=True)
 
 
-def residuals(case: Case) -> Iterator[Fix]:
+@of_call
+def residuals(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0201: `residual { conv 64@3x3 pad=1, relu }`: the steps are a path, another goes past them."""
-    found = case.tree.call_at(case.fault.span)
-    row = foreign.find("layers", found[1].name.name) if found is not None else None
+    name, body, row = at.call.name, at.call.body, foreign.find("layers", at.call.name.name)
     meant = map(layers.find, row.ours if row is not None else ())
     join = next((each for each in meant if each is not None and issubclass(each, Join)), None)
-    if found is None or join is None or (body := found[1].body) is None or body.paths:
-        return
-    bar = insert(body.span, body.span.start + 1, " | identity |")
-    yield Fix(f"write `{join.name} {{ | identity | … }}`", (Edit(found[1].name.span, join.name), bar))
+    if join is not None and body is not None and not body.paths:
+        bar = insert(body.span, body.span.start + 1, " | identity |")
+        yield Fix(f"write `{join.name} {{ | identity | … }}`", (Edit(name.span, join.name), bar))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.flow import heights, value_at
-from cnnspec.faults.fixes.syntax_tree import WrittenStep
+from cnnspec.faults.fixes.syntax_tree import WrittenCall
 from cnnspec.faults.fixes.trial import Case, new_offset
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Edit
@@ -16,19 +16,20 @@ _LISTED = 4
 """So many changes are listed one by one at most."""
 
 
-def which(place: WrittenStep, call: syntax.Call, case: Case) -> str:
+def which(at: WrittenCall, case: Case) -> str:
     """`the first conv`, or, in a block, its line."""
-    name = call.name.name
-    if call.span.start <= case.fault.span.start < call.span.end:
+    name, span = at.call.name.name, at.call.span
+    if span.start <= case.fault.span.start < span.end:
         return f"this {name}"
-    same = [other for at, other in case.tree.calls if at.owner is place.owner and other.name.name == name]
-    index = next(i for i, other in enumerate(same) if other is call)
-    where = "" if isinstance(place.owner, syntax.Net) else f" of {place.owner.name.name}"
+    calls = [each for each in case.tree.calls if each.owner is at.owner]
+    same = [each.call for each in calls if each.call.name.name == name]
+    index = next(i for i, other in enumerate(same) if other is at.call)
+    where = "" if isinstance(at.owner, syntax.Net) else f" of {at.owner.name.name}"
     if len(same) == 1:
         return f"the {name}{where}"
-    if index < len(_ORDINALS) and not place.around:
+    if index < len(_ORDINALS) and not at.around:
         return f"the {_ORDINALS[index]} {name}{where}"
-    return f"the {name} in line {call.span.line}"
+    return f"the {name} in line {span.line}"
 
 
 def outcome(after: Checked, end: int, edits: Sequence[Edit]) -> str:
