@@ -56,4 +56,4 @@ class StochasticDepth(Layer):
     mode: str
 
     def torch(self, x: Shape) -> Call:
-        return Call("StochasticDepth", (), {"p": self.p, "mode": self.mode})
+        return Call("StochasticDepth" if self.mode == "row" else "BatchStochasticDepth", (), {"p": self.p})

@@ -85,7 +85,7 @@ def close(made: Any, wanted: Any, bound: float) -> None:
 def without_dropout(pair: Pair) -> None:
     """Neither side drops anything, units or paths: their random numbers are not the same."""
     for module in pair.torch.modules():
-        if type(module).__name__ in ("Dropout", "StochasticDepth"):
+        if type(module).__name__ in ("Dropout", "StochasticDepth", "BatchStochasticDepth"):
             module.p = 0.0
     for layer in pair.numpy.layers:
         if layer.kernel.__name__ == "dropout":

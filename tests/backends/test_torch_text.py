@@ -153,7 +153,7 @@ net N {
         a = self.a(x)  # 4
         if self.training:
             z = self.relu1(a)
-            b: Tensor = self.b(self.relu3(z + self.linear1(self.relu2(a))))  # 2
+            b = self.b(self.relu3(z + self.linear1(self.relu2(a))))  # 2
         c: Tensor = self.c(a)
         if self.training:
             return NOutputs(c, b)
@@ -206,3 +206,50 @@ net N {
     net = load(emit("torch", network(text), "n.cnn")).N()
     left = torch.randn(1, 2, 8, 8)
     assert torch.equal(net(left, torch.randn(1, 2, 8, 8)), net(left, torch.randn(1, 2, 8, 8)))
+
+
+CONDITIONS = """
+block B(out, wide) {
+    full = in.channels
+    add {
+        | if wide { narrow: conv divisible(full // 2, 3)@1x1, widen: conv full@1x1 }
+          conv: conv out@1x1
+          if full == out { stochasticdepth 0.1 }
+        | if full == out { identity } else { none }
+    }
+}
+net N { input 12@8x8\n B 12 yes, B 20 no, B 20 yes, B 30 yes, B 30 no }
+"""
+
+
+def test_a_condition_is_one_attribute_and_its_steps_are_one_branch() -> None:
+    code = emit("torch", network(CONDITIONS), "n.cnn")
+    assert code.count("self.residual = in_channels == out") == 1
+    assert (
+        "        if self.residual:\n            y = self.stochasticdepth1(y) + x\n        return y\n" in code
+    )
+
+
+def test_a_number_that_only_a_flag_needs_is_none_without_it() -> None:
+    code = emit("torch", network(CONDITIONS), "n.cnn")
+    assert "(self, in_channels: int, out: int, out_channels: int | None)" in code
+    assert re.findall(r"B\(\d+, \d+, (\w+)\)", code) == ["6", "None", "9", "9", "None"]
+
+
+def test_numbers_are_written_as_one_would_say_them() -> None:
+    code = emit(
+        "torch", network("net N { input 64@4x4\n pick [0 for i in 64], pick [2 * i for i in 16] }"), "n.cnn"
+    )
+    assert "Pick([0] * 64)" in code
+    assert "Pick(list(range(0, 32, 2)))" in code
+    code = emit(
+        "torch", network("net N { input 3@4x4\n batchnorm momentum=(1 - 0.9997) eps=(1 / 3) }"), "n.cnn"
+    )
+    assert "nn.BatchNorm2d(3, eps=1 / 3, momentum=1 - 0.9997)" in code
+
+
+def test_a_definition_is_copied_where_it_is_used_and_not_beside_pytorchs_own() -> None:
+    own = emit("torch", network("net N { input 1@4x4\n upsample 2 }"), "n.cnn")
+    assert "nn.Upsample(" in own and "class Upsample" not in own
+    ours = emit("torch", network("net N { input 1@4x4\n upsample 1.1 }"), "n.cnn")
+    assert "class Upsample(nn.Upsample)" in ours

@@ -142,7 +142,7 @@ def test_a_block_computes_what_its_graph_says_in_every_use(case: str, training: 
 FORWARDS = {
     "a wire around a conditional step": """\
         y = self.conv1(x)
-        if self.has_relu1:
+        if self.wide:
             y = self.relu1(y)
         z = self.conv2(x)
         x = y + z
@@ -159,7 +159,7 @@ FORWARDS = {
 """,
     "a label behind a conditional step": """\
         x = self.conv1(x)
-        if self.has_tanh1:
+        if self.act:
             x = self.tanh1(x)
         x = self.conv2(x) + x
         return x

@@ -17,6 +17,20 @@ class Abs(nn.Module):
         return x.abs()
 
 
+class BatchStochasticDepth(nn.Module):
+    """While training, the batch is zero with probability p, else divided by 1 - p."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        noise = x.new_empty([1] * x.ndim).bernoulli_(1.0 - self.p)
+        return x * (noise / (1.0 - self.p) if self.p < 1.0 else noise)
+
+
 class BlurPool(nn.Module):
     """Means of windows weighed by binomial coefficients, which are not in the state_dict."""
 
@@ -258,17 +272,16 @@ class StarReLU(nn.Module):
 
 
 class StochasticDepth(nn.Module):
-    """While training, rows or the whole batch are zero with probability p."""
+    """While training, each image is zero with probability p, else divided by 1 - p."""
 
-    def __init__(self, p: float, mode: str = "row") -> None:
+    def __init__(self, p: float) -> None:
         super().__init__()
-        self.p, self.mode = p, mode
+        self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
             return x
-        rows = x.shape[0] if self.mode == "row" else 1
-        noise = x.new_empty([rows] + [1] * (x.ndim - 1)).bernoulli_(1.0 - self.p)
+        noise = x.new_empty([x.shape[0]] + [1] * (x.ndim - 1)).bernoulli_(1.0 - self.p)
         return x * (noise / (1.0 - self.p) if self.p < 1.0 else noise)
 
 

@@ -39,7 +39,7 @@ def printable(text: str) -> str:
 def assemble(body: str) -> str:
     """Imports, the helpers that the body uses, the body."""
     text, used = body, set[str]()
-    while more := {name for name in helpers() if name not in used and re.search(rf"\b{name}\b", text)}:
+    while more := {name for name in helpers() if name not in used and is_used(name, text)}:
         used |= more
         text = body + "".join(helpers()[name] for name in used)
     definitions = "".join(f"{text}\n\n" for name, text in helpers().items() if name in used)
@@ -57,6 +57,11 @@ def assemble(body: str) -> str:
     if re.search(r"\bF[.,]", text):
         imports.append("import torch.nn.functional as F\n")
     return "".join(imports) + "from torch import Tensor, nn\n\n\n" + text
+
+
+def is_used(name: str, text: str) -> bool:
+    """Whether a text uses a helper: `nn.Upsample` is PyTorch's own."""
+    return re.search(rf"(?<![.\w]){name}\b", text) is not None
 
 
 @cache

@@ -41,13 +41,15 @@ class Printer:
     # Statements
 
     def body(self, solved: Solved) -> list[str]:
-        """The lines of a body; the names that it has for widths come first."""
+        """The lines of a body; the names that it has for widths come first, behind a bare `super()`."""
         self.statements(solved)
         widths = Writer(2)
         spelled = self.names.parameter
         for name, terms in self.widths.items():
             widths.expression(write(terms, spelled), f"{spelled('=' + name)} = ")
-        return widths.lines + self.writer.lines
+        lines = self.writer.lines
+        first = int(lines[0] == "        super().__init__()")
+        return lines[:first] + widths.lines + lines[first:]
 
     def statements(self, solved: Solved) -> None:
         for statement in solved:
@@ -66,7 +68,7 @@ class Printer:
 
     def branch(self, branch: Branch) -> None:
         condition = self.word(branch.condition)
-        negation = f"not {condition}" if isinstance(branch.condition, str) else f"not ({condition})"
+        negation = f"not {condition}" if " " not in condition else f"not ({condition})"
         if branch.then:
             with self.writer.block(f"if {condition}"):
                 self.statements(branch.then)

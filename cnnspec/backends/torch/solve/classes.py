@@ -13,6 +13,7 @@ from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.frames import Frame, holds, written
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.solutions import (
+    IS_GIVEN,
     Added,
     ByRow,
     Formula,
@@ -20,6 +21,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Phrase,
     Solution,
     Solved,
+    Variable,
     agree,
     as_class,
     literal,
@@ -37,6 +39,7 @@ from cnnspec.backends.torch.steps import (
     uses,
 )
 from cnnspec.backends.torch.unify import Unaligned, check_lent_names
+from cnnspec.elaborate.naming import TAKEN
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import From, Instance, Leaf, Network, Step, Use, Value
 from cnnspec.graph.walk import Steps
@@ -71,6 +74,21 @@ class Returns(NamedTuple):
     evaluation: str | None = None
 
 
+class Flag:
+    """An attribute that tells which rows go some ways: all those of one condition."""
+
+    def __init__(self, condition: Solution, variable: Variable) -> None:
+        self.condition, self.variable = condition, variable
+        self.ways: list[Way] = []
+
+    @property
+    def attribute(self) -> Solution:
+        return Phrase(("self.", self.variable))
+
+    def tells(self, way: Way) -> bool:
+        return any(way.span == known.span and way.there.items() <= known.there.items() for known in self.ways)
+
+
 class Class(Frame):
     """A class of the program: its rows, what its names mean in each, and what both its methods share.
 
@@ -103,8 +121,10 @@ class Class(Frame):
         for row in rows:
             self.kept.update(referenced(row.steps))
             self.kept.update(row.outputs if row.outputs != (last(row),) else ())
-        self.attributes = Names(name.split(".")[0] for row in rows for name in step_names(row.steps))
-        self.flags: list[tuple[Way, str]] = []  # attributes that tell which rows go a way
+        self.attributes = Names(
+            {*TAKEN, *(name.split(".")[0] for row in rows for name in step_names(row.steps))}
+        )
+        self.flags: list[Flag] = []
         self.bare: set[str] = set()  # the modules of scopes that forward reaches into, by path
         self.follows = True  # a crop takes its size from a map that forward has
         self.constructor: Solved = []
@@ -177,11 +197,11 @@ class Class(Frame):
         return {scope for scope, _, own in parts if own in DICT_METHODS}
 
     def flag(self, way: Way) -> str:
-        """The attribute that tells which rows go a way, "" where none does."""
-        for known, name in self.flags:
-            if way.span == known.span and way.there.items() <= known.there.items():
-                return name
-        return ""
+        """The attribute that tells which rows go a way. Raises Unaligned where none does."""
+        for flag in self.flags:
+            if flag.tells(way):
+                return f"self.{flag.variable.name}"
+        raise Unaligned
 
     # What differs from row to row
 
@@ -257,7 +277,7 @@ class Class(Frame):
                 and self.is_writable(name)
                 and all((as_class(each) is not None) is column[row] for row, each in given.items())
             ):
-                return Phrase((Given(name), " is not None"))
+                return Phrase((Given(name), IS_GIVEN))
         return self.named(column, hint)
 
 

@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
-from cnnspec.backends.torch.solve.classes import Class
+from cnnspec.backends.torch.solve.classes import Class, Flag
 from cnnspec.backends.torch.solve.frames import Frame
 from cnnspec.backends.torch.solve.solutions import (
+    IS_GIVEN,
+    Added,
+    Branch,
     ByRow,
     ClassName,
     Given,
@@ -23,7 +26,8 @@ from cnnspec.backends.torch.solve.solutions import (
     Turns,
     Variable,
     agree,
-    branch,
+    append,
+    leaves,
     literal,
 )
 from cnnspec.backends.torch.steps import (
@@ -45,6 +49,7 @@ from cnnspec.graph.tree import If, Leaf, Merge, Repeat, Step, Use
 from cnnspec.graph.walk import children, own_name
 from cnnspec.values.symbols import add, constant, make, polynomial
 
+RESIDUAL = "residual"
 LONGEST_LISTED = 48  # modules that turns of a repeat may be, to be listed one by one
 
 Owner = str | Variable
@@ -83,7 +88,10 @@ class Constructor:
             items, body = self.arguments(body)
         begun = Line(Make("super().__init__", tuple(items)))
         heads = self.heads((step for row in cls.rows for step in row.steps), "self")
-        return [begun, *heads, *self.walk(body, holder)]
+        statements = self.walk(body, holder)
+        for flag in cls.flags:
+            flag.variable.name = cls.attributes.local(flag.variable.wish)
+        return [begun, *heads, *statements]
 
     # Where modules go
 
@@ -136,7 +144,11 @@ class Constructor:
 
     def walk(self, body: Body, holder: Holder) -> Solved:
         """Construct what some steps need, each in its place."""
-        return [statement for column in body for statement in self.step(column, holder)]
+        solved = Solved()
+        for column in body:
+            for statement in self.step(column, holder):
+                append(solved, statement)
+        return solved
 
     def arguments(self, body: Body) -> tuple[Items, Body]:
         """The arguments of an nn.Sequential up to the first column that takes statements, and the rest."""
@@ -231,21 +243,36 @@ class Constructor:
         if holder.is_list:
             raise Unaligned
         defined, test = Solved(), self.condition(then, column.frame, "variant")
+        sides = self.walk(then.body, holder), self.walk(otherwise.body, holder)
+        if not sides[1]:
+            test = self.presence(then, test, sides[0])
         if holder.wired:
             defined, test = self.define(then, test, "has_" + wish_of(column.steps))
-        return [*defined, *branch(test, self.walk(then.body, holder), self.walk(otherwise.body, holder))]
+        return [*defined, Branch(test, *sides)]
+
+    def presence(self, way: Way, test: Solution, done: Solved) -> Solution:
+        """`squeeze is not None` in place of a flag, where the class takes a number for these rows alone."""
+        taken = {row for row, there in way.there.items() if there}
+        is_flag = isinstance(test, Given | Added) or (isinstance(test, Phrase) and test.parts[0] == "bool(")
+        for read in leaves(done) if is_flag else ():
+            if isinstance(read, Added) and read.column.keys() == taken:
+                return Phrase((Added(dict.fromkeys(way.there) | dict(read.column), read.hint), IS_GIVEN))
+        return test
 
     def define(self, way: Way, condition: Solution, wish: str) -> tuple[Solved, Solution]:
         """What tells which rows go a way: an attribute, set here if it is not known yet."""
-        known = self.cls.flag(way)
-        name = known or self.cls.attributes.unused(wish)
-        flag, defined = f"self.{name}", Solved()
-        if not known:
-            self.cls.flags.append((way, name))
-            defined = [Line(condition, flag)]
+        flags, defined = self.cls.flags, Solved()
+        flag = next((known for known in flags if known.tells(way) or known.condition == condition), None)
+        if flag is None:
+            flag = Flag(condition, Variable(condition.name if isinstance(condition, Given) else wish))
+            flags.append(flag)
+            defined = [Line(condition, flag.attribute)]
+        flag.ways.append(way)
+        if wish == RESIDUAL:
+            flag.variable.wish = wish  # says more than what is in a path
         # mypy takes `act` for a class behind `act is not None`, not behind what remembers that
-        narrows = isinstance(condition, Phrase) and isinstance(condition.parts[0], Given)
-        return defined, condition if narrows else flag
+        narrows = isinstance(condition, Phrase) and condition.parts[-1] == IS_GIVEN
+        return defined, condition if narrows else flag.attribute
 
     @staticmethod
     def condition(way: Way, frame: Frame, hint: str) -> Solution:
@@ -262,8 +289,8 @@ class Constructor:
     def path(self, path: Way, frame: Frame, holder: Holder) -> Solved:
         if path.is_everywhere:
             return self.walk(path.body, holder)
-        defined, flag = self.define(path, self.condition(path, frame, "residual"), "residual")
-        return [*defined, *branch(flag, self.walk(path.body, holder), [])]
+        defined, flag = self.define(path, self.condition(path, frame, RESIDUAL), RESIDUAL)
+        return [*defined, Branch(flag, self.walk(path.body, holder), [])]
 
     # Repeats
 

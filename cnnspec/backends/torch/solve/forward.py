@@ -12,7 +12,7 @@ from typing import Any
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.body import Body, Column, Way
 from cnnspec.backends.torch.solve.classes import Class, Returns
-from cnnspec.backends.torch.solve.solutions import Line, Solved, agree, branch, literal
+from cnnspec.backends.torch.solve.solutions import Branch, Line, Solved, agree, append, literal
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read, read_by
 from cnnspec.backends.torch.steps import (
     adds,
@@ -23,7 +23,7 @@ from cnnspec.backends.torch.steps import (
     outputs_of,
 )
 from cnnspec.backends.torch.unify import Unaligned
-from cnnspec.backends.writer import WIDTH, Text, behind, call, flat, joined
+from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, joined
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
 
 NEEDS = ("always", "training", "none")
@@ -41,7 +41,7 @@ class Forward(Statements):
             self.return_several(cls.returns)
         else:
             leaving = {row: each.outputs[0] for row, each in enumerate(cls.rows)}
-            self.leave(leaving, "x" if self.inputs == ["x"] else None)
+            self.leave(leaving)
         return self.inputs, self.statements
 
     def return_several(self, returns: Returns) -> None:
@@ -52,9 +52,12 @@ class Forward(Statements):
             everything = [self.variable({0: output.value}) for output in outputs]
             self.statements.append(Line(behind("return ", call(returns.everything, *everything))))
         if differs:
-            kept = [self.variable({0: output.value}) for output in outputs if not output.train]
-            made = call(returns.evaluation, *kept) if returns.evaluation else kept[0]
-            self.statements.append(Line(behind("return ", made)))
+            kept = [{0: output.value} for output in outputs if not output.train]
+            if not returns.evaluation:
+                self.leave(kept[0])
+            else:
+                made = call(returns.evaluation, *map(self.variable, kept))
+                self.statements.append(Line(behind("return ", made)))
 
     def walk(self, body: Body) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
@@ -169,7 +172,7 @@ class Forward(Statements):
                 if not self.live.isdisjoint(ends):
                     self.settle(way.ends, end)
             blocks.append(lines)
-        self.statements += branch(self.flag(then), *blocks)
+        append(self.statements, Branch(self.cls.flag(then), *blocks))
 
     def end_of(self, column: Column, acting: Collection[int]) -> str:
         """The variable that branches end in, that of what arrives if the acting rows may write over it."""
@@ -220,7 +223,7 @@ class Forward(Statements):
         with self.variables.part(path.ends), self.aside() as lines:
             self.walk(body)
             operand = self.operand(0 if lines else space)
-        self.statements += branch(condition, lines, [])
+        append(self.statements, Branch(condition, lines, []))
         return operand
 
     def operand(self, space: int) -> Expression | None:
@@ -248,6 +251,8 @@ class Forward(Statements):
                 operands.append(held[number] or Expression(self.variable(ends)))
             self.variables.read(read(ends, column.outputs))
         texts, symbol = [each.text for each in operands], steps[0].layer.symbol
+        if adds is None and condition and self.join_within(column, condition, texts):
+            return
         if adds is not None:
             callee = flat(self.access(live[adds].body[-1]))
             text, atomic, typed = added(callee, steps, texts[adds], texts[1 - adds]), True, False
@@ -261,18 +266,30 @@ class Forward(Statements):
         if condition:
             self.flush()
 
+    def join_within(self, column: Column, condition: str, texts: list[Text]) -> bool:
+        """Join in the branch right before, if that has the condition and a variable holds the first path."""
+        last, name = self.statements[-1] if self.statements else None, flat(texts[0])
+        if not (isinstance(last, Branch) and last.condition == condition and last.then):
+            return False
+        if not (
+            self.variables.holds(name, column.paths()[0].ends)
+            and self.variables.is_free(name, column.outputs)
+        ):
+            return False
+        before = last.then[-1]
+        if isinstance(before, Line) and before.target == name and isinstance(before.made, Arguments):
+            if " " not in before.made.head:  # one call, which may stand beside an operator
+                last.then.pop()
+                texts = [before.made, *texts[1:]]
+        last.then.append(Line(written(column.steps, texts), name))
+        self.variables.assign(name, column.outputs)
+        return True
+
     def optional(self, live: list[Way], path: Way) -> str:
         """The condition of a path that not all rows have: the second of two."""
         if len(live) != 2 or path is not live[1]:
             raise Unaligned
-        return self.flag(path)
-
-    def flag(self, way: Way) -> str:
-        """The attribute that tells which rows go a way. Raises Unaligned where none does."""
-        name = self.cls.flag(way)
-        if not name:
-            raise Unaligned
-        return f"self.{name}"
+        return self.cls.flag(path)
 
 
 def is_passive(path: Way) -> bool:

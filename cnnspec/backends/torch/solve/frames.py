@@ -32,6 +32,7 @@ from cnnspec.backends.torch.solve.solutions import (
     literal,
     same,
     same_origin,
+    summary,
 )
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.graph.tree import Test
@@ -135,6 +136,8 @@ class Frame:
     def _sequence(self, column: ByRow, first: Any, hint: str) -> Solution:
         if any(type(other) is not type(first) or len(other) != len(first) for other in column.values()):
             return self.scalar(column, hint)
+        if agree(column.values()) and (text := summary(first)):
+            return text
         items = [
             ("", self.text({row: value[i] for row, value in column.items()}, hint)) for i in range(len(first))
         ]

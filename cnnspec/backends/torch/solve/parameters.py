@@ -16,6 +16,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Solved,
     alike_columns,
     as_class,
+    leaves,
     literal,
     same,
 )
@@ -37,29 +38,25 @@ class Parameters:
 
     def find(self, constructor: Solved) -> None:
         """Find what a constructor reads, and name it."""
-        self.collect(constructor)
+        for read in leaves(constructor):
+            self.collect(read)
         for name in self.columns:
             self.names.parameter(name)
 
-    def collect(self, solved: Any) -> None:
-        if isinstance(solved, Formula):
-            for name in sorted(names_in(solved.terms)):
+    def collect(self, read: Formula | Given | Added) -> None:
+        if isinstance(read, Formula):
+            for name in sorted(names_in(read.terms)):
                 self.columns.setdefault(name, None)
-        elif isinstance(solved, Given) and not solved.otherwise:
-            given = {row: as_class(each[solved.name]) for row, each in enumerate(self.arguments)}
-            self.columns.setdefault(solved.name, given)
-        elif isinstance(solved, Added):
-            if not self.added(solved):
-                name = f"+{solved.hint}"
-                while name in self.columns:
-                    name += "_"
-                first, *_ = solved.column.values()
-                self.columns[name] = {
-                    row: solved.column.get(row, first) for row in range(len(self.arguments))
-                }
-        elif isinstance(solved, tuple | list):
-            for each in solved:
-                self.collect(each)
+        elif isinstance(read, Given):
+            given = {row: as_class(each[read.name]) for row, each in enumerate(self.arguments)}
+            if not read.otherwise:
+                self.columns.setdefault(read.name, given)
+        elif not self.added(read):
+            name = f"+{read.hint}"
+            while name in self.columns:
+                name += "_"
+            first, *_ = read.column.values()
+            self.columns[name] = {row: read.column.get(row, first) for row in range(len(self.arguments))}
 
     def added(self, solved: Added) -> str:
         """The parameter that was added for these values; "" where none was."""
@@ -108,7 +105,7 @@ def annotation(values: list[Any]) -> str:
     sizes = {len(value) if isinstance(value, tuple) else 0 for value in values}
     if len(sizes) > 1 and all(isinstance(value, tuple) and all(map(is_integer, value)) for value in values):
         return "tuple[int, ...]"
-    return " | ".join(dict.fromkeys(map(kind_of, values)))
+    return " | ".join(dict.fromkeys(map(kind_of, sorted(values, key=lambda value: value is None))))
 
 
 def kind_of(value: Any) -> str:

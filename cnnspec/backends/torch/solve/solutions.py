@@ -5,7 +5,9 @@ A str is Python text as it stands, such as a literal; a forward's calls are laid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from cnnspec.backends.writer import Text
@@ -13,6 +15,11 @@ from cnnspec.elaborate.special_values import LayerName
 from cnnspec.layers import find
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Polynomial, polynomial
+
+LONGEST_DECIMAL = 10  # characters of a number that nobody asks where it comes from
+LEAST_SUMMARISED = 12  # numbers of a list that a rule says sooner than they
+
+IS_GIVEN = " is not None"
 
 ByRow = Mapping[int, Any]
 """What one place has in each row that reaches it."""
@@ -104,9 +111,31 @@ Item = tuple[str, Solution | Statement]
 Items = list[Item]
 
 
-def branch(condition: Solution, then: Solved, otherwise: Solved) -> Solved:
-    """The branch, unless there is nothing to do either way."""
-    return [Branch(condition, then, otherwise)] if then or otherwise else []
+def leaves(solved: Any) -> Iterator[Formula | Given | Added]:
+    """What statements or expressions read of the class, from first to last."""
+    if isinstance(solved, Formula | Given | Added):
+        yield solved
+    elif isinstance(solved, tuple | list):
+        for part in solved:
+            yield from leaves(part)
+
+
+def append(solved: Solved, statement: Statement) -> None:
+    """Append a statement: a branch not at all if it is empty, and into one right before of its condition.
+
+    Where both sides of a branch do the same, they need no condition.
+    """
+    if not isinstance(statement, Branch):
+        solved.append(statement)
+        return
+    last = solved[-1] if solved else None
+    if statement.then == statement.otherwise:
+        solved += statement.then
+    elif isinstance(last, Branch) and last.condition == statement.condition:
+        last.then.extend(statement.then)
+        last.otherwise.extend(statement.otherwise)
+    else:
+        solved.append(statement)
 
 
 def alike(left: Solution, right: Solution) -> bool:
@@ -123,9 +152,7 @@ def literal(value: Any) -> str:
     if isinstance(value, int):
         return repr(int(value))
     if isinstance(value, float):
-        if value in (float("inf"), float("-inf")):
-            return f'float("{value}")'
-        return repr(value)
+        return decimal(value)
     if isinstance(value, ClassName):
         return str(value)
     if isinstance(value, str):
@@ -136,6 +163,31 @@ def literal(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(literal, value)) + "]"
     raise TypeError(type(value))
+
+
+def decimal(value: float) -> str:
+    """The shortest of `0.1`, `1 / 17` and `1 - 0.9997` that is exactly this number."""
+    if value in (float("inf"), float("-inf")):
+        return f'float("{value}")'
+    ratio, rest = Fraction(value).limit_denominator(1000), 1 - value
+    forms = {repr(value): value, f"{ratio.numerator} / {ratio.denominator}": float(ratio)}
+    if 0 < value < 1:
+        forms[f"1 - {rest!r}"] = 1 - rest
+    exact = [text for text, number in forms.items() if number == value]
+    return exact[0] if len(exact[0]) <= LONGEST_DECIMAL else min(exact, key=len)
+
+
+def summary(values: Any) -> str:
+    """`[0] * 64` and `list(range(0, 64, 2))` for a list too long to be read number by number; else ""."""
+    if not isinstance(values, list) or len(values) < LEAST_SUMMARISED or {*map(type, values)} != {int}:
+        return ""
+    step, (start, *_) = values[1] - values[0], values
+    if any(b - a != step for a, b in pairwise(values)):
+        return ""
+    if step == 0:
+        return f"[{start}] * {len(values)}"
+    steps = f", {step}" if step != 1 else ""
+    return f"list(range({start}, {start + step * len(values)}{steps}))"
 
 
 def same(left: Any, right: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.body import Column
 from cnnspec.backends.torch.solve.classes import Class
-from cnnspec.backends.torch.solve.solutions import Branch, ByRow, Line, Solved, branch
+from cnnspec.backends.torch.solve.solutions import Branch, ByRow, Line, Solved, append
 from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import WIDTH, Text, behind, flat
 from cnnspec.graph.tree import Step, Value
@@ -128,12 +128,10 @@ class Statements:
         )
         self.variables = Variables(len(rows), reads)
         self.kept = set(cls.kept)
-        self.leaving = {value for row in rows for value in row.outputs}
         self.named: set[str] = set()  # variables of values that a wire leads to
         self.inputs = ["x"]
         if len(rows[0].inputs) > 1:
             self.inputs = [self.names.local(given.name) for given in network.inputs]
-        self.declared = set(self.inputs)
         self.pending: Expression | None = None
         self.target = "x"
         self.noted = ""
@@ -169,14 +167,10 @@ class Statements:
 
     @contextmanager
     def under(self, condition: str) -> Iterator[None]:
-        """Statements under `if condition:`: in the one right before, where that has the same test."""
+        """Statements under `if condition:`."""
         with self.aside() as inside:
             yield
-        last = self.statements[-1] if self.statements else None
-        if isinstance(last, Branch) and last.condition == condition and last.then and not last.otherwise:
-            last.then.extend(inside)
-        else:
-            self.statements += branch(condition, inside, [])
+        append(self.statements, Branch(condition, inside, []))
 
     @contextmanager
     def chain(self, target: str, leaving: Iterable[Value] = ()) -> Iterator[None]:
@@ -218,11 +212,8 @@ class Statements:
         """The only line that changes a variable. Raises Unaligned where what it holds is still to be read."""
         if not self.variables.is_free(name, values):
             raise Unaligned
-        leaves = not self.leaving.isdisjoint(values.values())
-        new = name not in self.declared and (name == "x" or (name in self.names.taken and leaves))
-        self.declared.add(name)
         self.variables.assign(name, values)
-        self.statements.append(Line(text, f"{name}: Tensor" if new else name, self.note(values)))
+        self.statements.append(Line(text, name, self.note(values)))
 
     def note(self, values: ByRow) -> str:
         """The size of a net's value, where it is another than that before."""
@@ -231,16 +222,18 @@ class Statements:
         before, self.noted = self.noted, note
         return note if note != before else ""
 
-    def leave(self, values: ByRow, name: str | None) -> None:
-        """Return a value; `name`: the variable that mypy knows to be a tensor, if there is one."""
+    def leave(self, values: ByRow) -> None:
+        """Return a value: as a variable, unless mypy knows the expression to be a tensor."""
         pending = self.pending
         if pending is not None and pending.typed and pending.values == values:
             self.pending = None
             self.statements.append(Line(behind("return ", pending.text)))
             return
-        if name is not None:
-            self.settle(values, name)
-        self.statements.append(Line(f"return {self.variable(values)}"))
+        self.flush("x" if self.variables.is_free("x", values) else None)
+        name = self.variable(values)
+        if name not in self.inputs:
+            declare(name, self.statements)
+        self.statements.append(Line(f"return {name}"))
 
     def place(self, values: ByRow | None = None, besides: Counter[Value] | None = None) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads."""
@@ -288,6 +281,18 @@ class Statements:
             self.assign(name, inputs, value.text)
             value, made = Expression(name), write(name)
         self.produce(column, Expression(made, value.depth + (not is_method)))
+
+
+def declare(name: str, statements: Solved) -> bool:
+    """Annotate the first line that assigns a variable. Returns whether there is one."""
+    for number, statement in enumerate(statements):
+        if isinstance(statement, Branch):
+            if declare(name, statement.then) or declare(name, statement.otherwise):
+                return True
+        elif isinstance(statement, Line) and statement.target == name:
+            statements[number] = statement._replace(target=f"{name}: Tensor")
+            return True
+    return False
 
 
 def read(inputs: ByRow, outputs: ByRow) -> list[Value]:
