@@ -75,7 +75,7 @@ class Call:
         """A file named by `use`."""
         from cnnspec.text.files import read_used
 
-        self.used.add(os.path.join(os.path.dirname(source.name), path))  # noqa: PTH118, PTH120
+        self.used.add(os.path.join(os.path.dirname(source.name), path))
         return read_used(path, source)
 
     def check_source(
@@ -227,7 +227,7 @@ def find_files(names: tuple[str, ...]) -> Sequence[str]:
 
     Raises FileProblem.
     """
-    if all(name == "-" or os.path.isfile(name) for name in names):  # noqa: PTH113  # pathlib is slow to load
+    if all(name == "-" or os.path.isfile(name) for name in names):
         return names or (only_spec(),)
     from cnnspec.text.search import find_specs
 

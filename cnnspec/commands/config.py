@@ -94,16 +94,16 @@ def start(context: click.Context, command: click.Command, arguments: Sequence[st
     for key in ("files", "file", "spec", "before"):
         first = given.get(key)
         path = first[0] if isinstance(first, tuple) and first else first
-        if isinstance(path, str) and os.path.exists(path):  # noqa: PTH110
-            return path if os.path.isdir(path) else os.path.dirname(path)  # noqa: PTH112, PTH120
+        if isinstance(path, str) and os.path.exists(path):
+            return path if os.path.isdir(path) else os.path.dirname(path)
     return os.curdir
 
 
 def find(folder: str) -> Config | None:
     """The nearest configuration, in the folder or above. Raises Unusable where it is no TOML."""
-    for above in upwards(os.path.abspath(folder)):  # noqa: PTH100
+    for above in upwards(os.path.abspath(folder)):
         for name in (OWN, SHARED):
-            path = os.path.join(above, name)  # noqa: PTH118
+            path = os.path.join(above, name)
             values = read(path)
             if values is not None:
                 return Config(os.path.relpath(path), values)
@@ -112,15 +112,15 @@ def find(folder: str) -> Config | None:
 
 def upwards(folder: str) -> Iterator[str]:
     yield folder
-    while (above := os.path.dirname(folder)) != folder:  # noqa: PTH120
+    while (above := os.path.dirname(folder)) != folder:
         yield (folder := above)
 
 
 def read(path: str) -> Mapping[str, Any] | None:
     """What a file says of cnnspec; None where it says nothing, or is not there."""
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            text = file.read(LONGEST) if os.path.isfile(path) else ""  # noqa: PTH113
+        with open(path, encoding="utf-8") as file:
+            text = file.read(LONGEST) if os.path.isfile(path) else ""
     except (OSError, ValueError):
         return None
     if path.endswith(SHARED) and "cnnspec" not in text:  # most projects': tomllib is not loaded for them

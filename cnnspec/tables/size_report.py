@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -193,6 +192,8 @@ def table(survey: SizeSurvey) -> list[str]:
 
 
 def as_json(surveys: list[SizeSurvey], question: Question | None) -> str:
+    import json  # which a report in words does without
+
     content: dict[str, Any] = {
         "name": surveys[0].explorer.network.name if surveys else None,
         "inputs": [entry(survey) for survey in surveys],

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from os.path import dirname, isfile, join, normpath, realpath, splitext
 
 from cnnspec.failures import UsageError
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import MAX_SOURCE, decode
-from cnnspec.text.resources import folder
+from cnnspec.text.resources import path_of
 from cnnspec.text.source import Source, Span
 
 STDIN = "<stdin>"
@@ -39,12 +40,12 @@ def read_bytes(path: str, max_source: int = MAX_SOURCE) -> bytes:
             raise FileProblem("-: standard input is closed")
         return sys.stdin.buffer.read(max_source + 1)
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116
+        mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             raise FileProblem(f"{path}: is a folder, not a file")
         if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
             raise FileProblem(f"{path}: is a device, not a file")
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             return file.read(max_source + 1)
     except FileNotFoundError:
         raise NoFile(f"{path}: no such file") from None
@@ -59,7 +60,7 @@ SHIPPED = "<cnnspec>/"
 
 def only_spec() -> str:
     """The one .cnn file of the current folder. Raises FileProblem where there is none, or more."""
-    found = sorted(name for name in os.listdir() if name.endswith(".cnn"))  # noqa: PTH208
+    found = sorted(name for name in os.listdir() if name.endswith(".cnn"))
     if len(found) == 1:
         return found[0]
     some = f"one of {', '.join(found[:8])}" if found else "a FILE: this folder holds no .cnn file"
@@ -70,18 +71,16 @@ def read_used(path: str, source: Source) -> Source | Diagnostic | None:
     """A file named by `use`: beside the using file, then in the shipped library."""
     if not is_inside(path):
         return outside(source)
-    from pathlib import Path
-
-    here = Path(source.name).parent
-    beside = here / path
+    here = dirname(source.name)
+    beside = join(here, normpath(path))
     top = Span(source, 0, 0)
     try:
-        if source.name == STDIN or source.name.startswith(SHIPPED) or not beside.is_file():
+        if source.name == STDIN or source.name.startswith(SHIPPED) or not isfile(beside):
             return read_library(path, source)
-        if not beside.resolve().is_relative_to(here.resolve()):
+        if not realpath(beside).startswith(join(realpath(here), "")):
             message = "a used file lies beside this one or in a folder there: this link leads elsewhere"
             return Diagnostic("E0206", message, top)
-        return read(str(beside))
+        return read(beside)
     except FileProblem as problem:
         return Diagnostic("E0206", str(problem), top)
     except OSError as problem:
@@ -96,25 +95,21 @@ def outside(source: Source) -> Diagnostic:
 
 def read_library(path: str, source: Source) -> Source | Diagnostic | None:
     """A file of the shipped library named by `use`; beside the using file where that is one of them."""
-    from pathlib import PurePosixPath
-
     if source.name.startswith(SHIPPED):
-        beside = PurePosixPath(source.name.removeprefix(SHIPPED)).parent / path
-        return read_shipped(str(beside)) or read_shipped(path)
+        return read_shipped(join(dirname(source.name.removeprefix(SHIPPED)), path)) or read_shipped(path)
     return read_shipped(path)
 
 
 def read_shipped(path: str) -> Source | Diagnostic | None:
     """A file of the shipped library."""
-    shipped = folder("specs") / path
-    if not is_inside(path) or not shipped.is_file():
+    shipped = join(path_of("specs"), path)
+    if not is_inside(path) or not isfile(shipped):
         return None
-    return decode(SHIPPED + path, shipped.read_bytes())
+    with open(shipped, "rb") as file:
+        return decode(SHIPPED + path, file.read())
 
 
 def is_inside(path: str) -> bool:
     """Whether a `use` path stays within its folder and names a specification."""
-    from pathlib import PurePosixPath
-
-    pure = PurePosixPath(path)
-    return pure.suffix == ".cnn" and not pure.is_absolute() and ".." not in pure.parts and "\\" not in path
+    is_beside = not path.startswith("/") and ".." not in path.split("/") and "\\" not in path
+    return splitext(path)[1] == ".cnn" and is_beside

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+def path_of(name: str) -> str:
+    """The path of the folder `grammars` or `specs`."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    packaged = os.path.join(package, name)
+    return packaged if os.path.isdir(packaged) else os.path.join(os.path.dirname(package), name)
+
+
 def folder(name: str) -> Path:
     """The folder `grammars` or `specs`."""
-    from pathlib import Path  # only files that use others need it
+    from pathlib import Path  # which no check needs
 
-    package = Path(__file__).parent.parent
-    packaged = package / name
-    return packaged if packaged.is_dir() else package.parent / name
+    return Path(path_of(name))
