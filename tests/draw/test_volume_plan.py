@@ -14,7 +14,8 @@ from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, plan
 from cnnspec.draw.volume.primitives import Face
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
-from cnnspec.draw.volume.valley import levels, without_resizes
+from cnnspec.draw.volume.strip import numbered
+from cnnspec.draw.volume.valley import Valley, condense, valley, without_resizes
 from tests.draw.nets import ZOO, gated_u, golden, nested_u, shipped
 from tests.nets import network
 
@@ -213,39 +214,70 @@ def test_a_map_is_shown_before_it_is_flattened() -> None:
     assert [step.label[0] for step in made.steps][-4:] == ["256@6x6", "4096", "4096", "1000"]
 
 
+def u_of(made: Figure) -> Valley:
+    found = valley(made)
+    assert found is not None
+    return found
+
+
 def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:
     made = without_resizes(plan(simplify(shipped("unet", "UNet")[0])))
-    found = levels(made)
+    found = u_of(made).levels
     assert [len(level.left) for level in found] == [3] * 5
     assert [len(level.right) for level in found] == [4, 3, 3, 3, 0]
     shown = [made.steps[number].label[0] for level in found for number in (*level.left, *level.right)]
     assert sorted(shown) == sorted(step.label[0] for step in made.steps)
     made = without_resizes(plan(simplify(shipped("resunet")[0])))
-    assert [(len(level.left), len(level.right), len(level.inner)) for level in levels(made)] == [
+    assert [(len(level.left), len(level.right), len(level.inner)) for level in u_of(made).levels] == [
         (4, 5, 2),
         (3, 4, 2),
         (3, 4, 2),
         (3, 0, 1),
     ]
     for name in ("resnet", "densenet", "squeezenet", "lenet"):
-        assert not levels(without_resizes(plan(simplify(shipped(name)[0])))), name
+        assert not valley(without_resizes(plan(simplify(shipped(name)[0])))), name
+
+
+def test_less_room_shows_an_operation_and_the_same_again_as_one_and_each_size_once() -> None:
+    made = condense(without_resizes(plan(simplify(shipped("unet", "PaddedUNet")[0]))))
+    assert [len(level.right) for level in u_of(made).levels] == [3, 2, 2, 2, 0]
+    assert [step.label for step in made.steps[:3]] == [("1@", "256x256"), ("64",), ("64@", "128x128")]
+    assert made.steps[1].words == ("conv 3x3 ×2", "batchnorm", "relu")
+    (coarse,) = planned(gated_u(3)).coarse
+    assert words(coarse).count("gate") == 3
+    assert [(len(level.skips), len(level.inner)) for level in u_of(coarse).levels] == [(1, 1)] * 3 + [(0, 0)]
 
 
 def test_gates_of_attention_lie_on_the_right_of_the_u() -> None:
     """As in Attention U-Net (Oktay et al., 2018): two ways lead from the left, one around the gate."""
-    made = planned(gated_u(3))
-    found = levels(without_resizes(made))
+    found = u_of(without_resizes(planned(gated_u(3)))).levels
     assert [(len(level.skips), len(level.inner)) for level in found] == [(2, 1)] * 3 + [(0, 0)]
     assert {skip.words for level in found for skip in level.skips} == {"conv 1x1", ""}
 
 
 def test_skips_of_a_u_that_lead_elsewhere_bear_numbers_at_both_ends() -> None:
     made = without_resizes(planned(nested_u(5)))
-    found = levels(made)
-    assert [len(level.skips) for level in found] == [1] * 5 + [0]
-    assert list(found[0].leaving.values()) == ["1", "2", "3", "4", "5"]
-    assert sorted(found[0].arriving.values()) == ["1", "2 3 4 5"]
+    found = u_of(made)
+    assert [len(level.skips) for level in found.levels] == [1] * 5 + [0]
+    tags = numbered(found.loose)
+    assert sorted(tags.leaving.values()) == [["1"], ["2"], ["3"], ["4"], ["5"]]
+    assert sorted(tags.arriving.values()) == [["1"], ["2 3 4 5"]]
     assert "concat of 6 paths 8+5×1" in words(made)
+
+
+def test_heads_of_a_pyramid_stand_behind_its_u() -> None:
+    """As in FPN (Lin et al., 2017), whose every level has a head, whichever was written first."""
+    text = "input 3@64x64\nrepeat i in 4 { c{i}: conv 8@3x3 stride=2 pad=1 }\nm3: conv 4@1x1\noutput m3\n"
+    for i in (2, 1, 0):
+        text += f"from m{i + 1}, upsample 2\nm{i}: add {{ | identity | from c{i}, conv 4@1x1 }}\n"
+        text += f"p{i}: conv 4@3x3 pad=1\noutput p{i}\nfrom m{i}\n"
+    made = planned(text.rstrip("\n").removesuffix("from m0"))
+    found = u_of(made)
+    assert [step.label[0] for step in made.steps[found.end - 1 :]] == ["p0", "p2", "p1"]
+    assert [(skip.tail, skip.head) for skip in found.loose] == [
+        (made.skips[-2].tail, found.end),
+        (made.skips[-1].tail, found.end + 1),
+    ]
 
 
 @pytest.mark.parametrize("scale", [SIDE, CHANNELS, UNITS])

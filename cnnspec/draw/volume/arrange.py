@@ -20,7 +20,6 @@ LINE, LONGEST = 46.0, 92.0  # how wide a line of an operation is to be, and how 
 ALONG = 110.0  # how wide the words along a skip may be
 _BREAKS = re.compile(r" (?=[^\W\d])")  # before the name of an argument, not before its value
 GAP, STUB, APART, LOOSEST = 15.0, 14.0, 3.0, 40.0
-NUMBER = 12.0  # beside a row, the room for the number of a skip that changes rows
 
 
 class Sized(NamedTuple):
@@ -138,9 +137,9 @@ def spread(
     for number in range(first, len(things)):
         spot = beside(spots, number, things[number], left)
         for skip in skips.get(number, ()):
-            begin = next((s.end for s in spots if s.number == skip.tail), left + NUMBER)
-            lack = begin + width(skip.words, WORDS) + 2 * APART - spot.x
-            spot = shift(spot, max(0.0, lack))
+            for tail in (other for other in spots if other.number == skip.tail):
+                lack = tail.end + width(skip.words, WORDS) + 2 * APART - spot.x
+                spot = shift(spot, max(0.0, lack))
         if spots and spot.right > right - STUB:
             break
         spots.append(spot)
@@ -177,20 +176,24 @@ def shift(spot: Spot, by: float) -> Spot:
     return spot._replace(x=spot.x + by, label=spot.label + by, words=spot.words + by / 2)
 
 
-def wrapped(figure: Figure, things: Sequence[Sized], left: float, right: float) -> list[list[Spot]]:
-    """The things in rows: few rows, cut where nothing skips and where paths begin, and evenly filled."""
+def wrapped(
+    figure: Figure, things: Sequence[Sized], left: float, right: float, start: int = 0
+) -> list[list[Spot]]:
+    """The things from `start` on in rows: few, cut where nothing skips and at inputs, and evenly filled."""
     with_words, cuts = by_head(figure.skips), torn(figure)
-    best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(things)
-    for first in range(len(things)):
+    best: list[tuple[float, int]] = [(float("inf"), 0)] * (len(things) + 1)
+    best[start] = (0.0, start)
+    for first in range(start, len(things)):
         for spot in spread(things, first, left, right, with_words):
-            if spot.number > first and begins(figure.steps, spot.number):
+            step = figure.steps[spot.number]
+            if spot.number > first and step.kind == "input" and not step.fed:
                 break
             slack = max(0.0, 1 - spot.right / right)
             cost = best[first][0] + 1 + slack**2 + 0.45 * cuts[spot.number + 1]
             best[spot.number + 1] = min(best[spot.number + 1], (cost, first))
     rows: list[list[Spot]] = []
     end = len(things)
-    while end:
+    while end > start:
         first = best[end][1]
         row = spread(things, first, left, right, with_words)[: end - first]
         rows.append(justify(row, right if end == len(things) else right - STUB))
@@ -204,11 +207,6 @@ def by_head(skips: Sequence[Skip]) -> dict[int, list[Skip]]:
     for skip in (skip for skip in skips if skip.words):
         found.setdefault(skip.head, []).append(skip)
     return found
-
-
-def begins(steps: Sequence[Step], number: int) -> bool:
-    """Whether a path begins that would look fed by the end of another: at an input, behind an output."""
-    return not steps[number].fed and (steps[number].kind == "input" or steps[number - 1].leaves)
 
 
 def justify(spots: Sequence[Spot], right: float) -> list[Spot]:

@@ -15,8 +15,10 @@ Calls = list[tuple[dict[str, Any], int]]  # uses of one block: arguments, and th
 
 SEEN = re.compile(
     r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| mode \S+| (?:ceil|frozen)$|(?<=linear) \d+"
+    r"|(?<=pick) \[.*"
 )
-"""What need not be said: the volume behind tells the filters, and its size the padding."""
+"""What need not be said: the volume behind tells the filters, and its size the padding. Of a pick
+only that there is one: its channels are a list."""
 
 
 def short(part: str) -> str:

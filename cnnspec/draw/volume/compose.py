@@ -9,12 +9,12 @@ from cnnspec.draw import style
 from cnnspec.draw.metrics import BOLD, cut, width
 from cnnspec.draw.volume import render
 from cnnspec.draw.volume.arrange import ALONG, APART, LABEL, WORDS, Sized, fill_rows, give_size, wrapped
-from cnnspec.draw.volume.figure_model import Figure
+from cnnspec.draw.volume.figure_model import Figure, Skip
 from cnnspec.draw.volume.palette import THEMES
 from cnnspec.draw.volume.primitives import PITCH, Face, Point, Primitive, Text, shift
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.strip import Row, draw_rows
-from cnnspec.draw.volume.valley import levels, rungs, stairs, without_resizes
+from cnnspec.draw.volume.valley import condense, rungs, stairs, valley, without_resizes
 
 MARGIN, BETWEEN = 6.0, 12.0
 HIGH = 0.24  # of the width, the mean height of a row, if it can be
@@ -50,21 +50,27 @@ def layout(figure: Figure, wide: float) -> Layout:
 
 
 def body(figure: Figure, wide: float, zooms: Sequence[float]) -> Body:
-    """As a U where the net is one and there is room, else in rows."""
+    """As a U where the net begins with one and there is room, if need be in less detail; else in rows."""
     skips = (skip._replace(words=cut(skip.words, WORDS, ALONG)) for skip in figure.skips)
     figure = figure._replace(skips=tuple(skips))
-    return in_a_valley(without_resizes(figure), wide) or in_rows(figure, wide, zooms)
+    u = without_resizes(figure)
+    for shown in (u, condense(u), *(condense(without_resizes(coarse)) for coarse in figure.coarse)):
+        if found := in_a_valley(shown, wide):
+            return found
+    return in_rows(figure, wide, zooms)
 
 
-def in_rows(figure: Figure, wide: float, zooms: Sequence[float]) -> Body:
-    """The figure in few rows, large, and not too high: whichever zoom does best at all three."""
+def in_rows(
+    figure: Figure, wide: float, zooms: Sequence[float], start: int = 0, loose: Sequence[Skip] = ()
+) -> Body:
+    """The figure from a step on in few rows, large, and not too high: as the zoom that does best at all."""
     left, right = MARGIN, wide - MARGIN
     least, best = float("inf"), list[Row]()
     for zoom in zooms:
-        rows = wrapped(figure, measure_steps(figure, zoom), left, right)
+        rows = wrapped(figure, measure_steps(figure, zoom), left, right, start)
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
         if cost < least and all(row[-1].right <= right for row in rows):
-            found = draw_rows(figure, rows, left, right)
+            found = draw_rows(figure, rows, left, right, loose)
             excess = (
                 sum(row.strip.bottom - row.strip.top for row in found) / (HIGH * wide * max(1, len(rows))) - 1
             )
@@ -85,14 +91,22 @@ def in_rows(figure: Figure, wide: float, zooms: Sequence[float]) -> Body:
 
 
 def in_a_valley(figure: Figure, wide: float) -> Body | None:
-    """The figure as a U, as large as there is room; None where it is no U, or there is not enough room."""
-    found = levels(figure)
-    for zoom in ZOOMS if found else ():
+    """The figure as a U, as large as there is room, and below it what does not belong to that, in rows.
+
+    None where it is no U, or there is not enough room.
+    """
+    found = valley(figure)
+    if found is None:
+        return None
+    for zoom in ZOOMS:
         made = rungs(found, measure_steps(figure, zoom), MARGIN, wide - MARGIN)
         if made:
             parts, y = stairs(made, figure.steps, MARGIN, MARGIN, wide - MARGIN)
             if y < HIGHEST * wide or zoom == ZOOMS[-1]:
-                return parts, y
+                if found.end == len(figure.steps):
+                    return parts, y
+                below, bottom = in_rows(figure, wide, SMALL_ZOOMS, found.end, found.loose)
+                return [*parts, *(shift(part, 0, y + BETWEEN) for part in below)], y + BETWEEN + bottom
     return None
 
 

@@ -56,6 +56,7 @@ class Brace(NamedTuple):
 class Figure(NamedTuple):
     """`notes` are sentences on what is not drawn; `opened` are blocks that are drawn as one volume each.
 
+    `coarse` is the whole with blocks and gates drawn as one volume each, for where there is less room.
     `title` is seen in place of the name; where it is not `captioned`, facts and notes are not.
     """
 
@@ -66,13 +67,15 @@ class Figure(NamedTuple):
     braces: tuple[Brace, ...]
     notes: tuple[str, ...] = ()
     opened: tuple[Figure, ...] = ()
+    coarse: tuple[Figure, ...] = ()
     title: str | None = None
     captioned: bool = True
 
 
 def plan(diagram: Diagram, blocks: bool = False) -> Figure:
     """What the figure of a diagram shows; with `blocks` also what is in each block that it shows as one."""
-    return figure_of(diagram, draft_of(diagram), blocks)
+    coarse = figure_of(diagram, draft_of(diagram, coarse=True))
+    return figure_of(diagram, draft_of(diagram), blocks)._replace(coarse=(coarse,))
 
 
 def figure_of(diagram: Diagram, draft: Draft, blocks: bool = False) -> Figure:
@@ -200,11 +203,19 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
 
 
 def in_order(draft: Draft) -> list[int]:
-    """The order of execution, but inputs as late as may be."""
+    """The order of execution, but inputs as late as may be, and last what the longest way does without."""
+    depths: dict[int, int] = {}
+    for number in sorted(draft.boxes):
+        depths[number] = 1 + max((depths[tail] for tail in draft.tails[number]), default=0)
+    trunk: set[int] = set()
+    waiting = [max(depths, key=lambda number: (depths[number], -number))] if depths else []
+    while waiting:
+        trunk.add(number := waiting.pop())
+        waiting += set(draft.tails[number]) - trunk
 
-    def key(number: int) -> tuple[int, int]:
-        late = draft.boxes[number].kind == "input" and draft.heads[number]
-        return (min(draft.heads[number]), 0) if late else (number, 1)
+    def key(number: int) -> tuple[bool, int, int]:
+        first = min(draft.heads[number], default=number) if draft.boxes[number].kind == "input" else number
+        return number not in trunk, first, first == number
 
     return sorted(draft.boxes, key=key)
 

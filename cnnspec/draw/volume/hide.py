@@ -14,15 +14,18 @@ LARGEST_BLOCK = 40  # boxes between a join and where its paths part, drawn as on
 PLAIN_KINDS = ("norm", "activation", "dropout")  # that leave a value's shape as it is
 
 
-def draft_of(diagram: Diagram, opens: bool = False) -> Draft:
-    """`opens`: every path is drawn, however many there are."""
+def draft_of(diagram: Diagram, opens: bool = False, coarse: bool = False) -> Draft:
+    """`opens`: every path is drawn, however many there are; `coarse`: no block and no gate is."""
     draft = Draft(diagram)
     draft.telling = telling(draft.clusters, draft.made)
     hide_copies(draft)
     gather_followers(draft)
     if not opens:
         hide_branches(draft)
-    hide_blocks(draft)
+    if coarse or is_full(draft):
+        hide_blocks(draft)
+    if coarse:
+        hide_gates(draft)
     hide_groups(draft)
     hide_cells(draft)
     return draft
@@ -140,10 +143,21 @@ def is_full(draft: Draft) -> bool:
 
 
 def hide_blocks(draft: Draft) -> None:
-    """Where there is too much to draw, every block becomes one volume, the inner before the outer."""
-    for cluster in reversed(draft.clusters) if is_full(draft) else ():
+    """Every block becomes one volume, the inner before the outer."""
+    for cluster in reversed(draft.clusters):
         if cluster.kind == "block":
             close(draft, cluster, times=cluster.times)
+
+
+def hide_gates(draft: Draft) -> None:
+    """A product is drawn as one volume with all that leads to it alone."""
+    for join in [number for number, box in draft.boxes.items() if box.parts[0] == "mul"]:
+        gate = {join}
+        for number in sorted(draft.boxes, reverse=True):
+            heads = draft.heads[number]
+            if len(heads) == 1 and heads[0] in gate and draft.boxes[number].kind != "input":
+                gate.add(number)
+        draft.collapse(gate, "gate", *draft.boxes[join].parts[1:])
 
 
 def hide_groups(draft: Draft) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.arrange import APART, GAP, LABEL, NUMBER, STUB, WORDS, Spot
+from cnnspec.draw.volume.arrange import APART, GAP, LABEL, STUB, WORDS, Spot, widest
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Step
 from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text, column, shift, tall
 from cnnspec.draw.volume.skyline import Skyline
@@ -37,27 +37,43 @@ class Row(NamedTuple):
     wire: Line | None
 
 
-class Rail(NamedTuple):
-    """A skip as far as one row shows it.
+class Tags(NamedTuple):
+    """Numbers in place of skips that no line shows, by the steps where they begin, and where they end.
 
-    `tail` or `head` is -1 where that end is in another row: the `number` stands at both edges. What comes
-    around from the end of the row before has none.
+    There each stands on a line of its own with what it does on its way.
     """
 
-    tail: int
-    head: int
-    words: str = ""
-    number: int = 0
+    leaving: Mapping[int, list[str]]
+    arriving: Mapping[int, list[str]]
 
 
-def draw_rows(figure: Figure, rows: Sequence[Sequence[Spot]], left: float, right: float) -> list[Row]:
-    """The rows between left and right."""
-    found = rails(figure.skips, rows)
-    return [draw_row(figure, row, mine, left, right) for row, mine in zip(rows, found, strict=True)]
+def numbered(skips: Iterable[Skip]) -> Tags:
+    """Those of one value share a number."""
+    numbers = {tail: i for i, tail in enumerate(sorted({skip.tail for skip in skips}), 1)}
+    arriving: dict[int, list[str]] = {}
+    for skip in sorted(skips, key=lambda skip: (skip.words, skip.tail)):
+        lines = arriving.setdefault(skip.head, [])
+        if skip.words or not lines:
+            lines.append(f"{numbers[skip.tail]} {skip.words}".strip())
+        else:
+            lines[0] += f" {numbers[skip.tail]}"
+    return Tags({tail: [str(number)] for tail, number in numbers.items()}, arriving)
 
 
-def rails(skips: Sequence[Skip], rows: Sequence[Sequence[Spot]]) -> list[list[Rail]]:
-    """The skips of each row. Those of one value that lead to other rows share a number."""
+def draw_rows(
+    figure: Figure, rows: Sequence[Sequence[Spot]], left: float, right: float, loose: Sequence[Skip] = ()
+) -> list[Row]:
+    """The rows between left and right. `loose` skips come from elsewhere."""
+    found, others = rails(figure.skips, rows)
+    tags = numbered([*loose, *others])
+    return [draw_row(figure, row, mine, tags, left, right) for row, mine in zip(rows, found, strict=True)]
+
+
+def rails(skips: Sequence[Skip], rows: Sequence[Sequence[Spot]]) -> tuple[list[list[Skip]], list[Skip]]:
+    """The skips of each row that lines show, and those that lead from one to another.
+
+    The tail is -1 of what comes around from the end of the row before.
+    """
     row_of = {spot.number: i for i, row in enumerate(rows) for spot in row}
     home = dict(row_of)  # where skips from a value begin: what the next row begins with is at hand there
     around: dict[int, int] = {}  # by row, the end of the row before, which only a skip takes from there
@@ -66,29 +82,27 @@ def rails(skips: Sequence[Skip], rows: Sequence[Sequence[Spot]]) -> list[list[Ra
             home[before[-1].number] = i
         else:
             around[i] = before[-1].number
-    found: list[list[Rail]] = [[] for _ in rows]
-    numbers: dict[int, int] = {}
-    for skip in skips:
+    found, others = [list[Skip]() for _ in rows], list[Skip]()
+    for skip in (skip for skip in skips if skip.tail in row_of):
         i = row_of[skip.head]
         if home[skip.tail] == i:
-            found[i].append(Rail(*skip))
+            found[i].append(skip)
         elif around.get(i) == skip.tail:
             del around[i]
-            found[i].append(Rail(-1, skip.head, skip.words))
+            found[i].append(skip._replace(tail=-1))
         else:
-            if skip.tail not in numbers:
-                numbers[skip.tail] = len(numbers) + 1
-                found[home[skip.tail]].append(Rail(skip.tail, -1, "", numbers[skip.tail]))
-            found[i].append(Rail(-1, skip.head, skip.words, numbers[skip.tail]))
-    return found
+            others.append(skip)
+    return found, others
 
 
-def draw_row(figure: Figure, spots: Sequence[Spot], skips: Sequence[Rail], left: float, right: float) -> Row:
+def draw_row(
+    figure: Figure, spots: Sequence[Spot], skips: Sequence[Skip], tags: Tags, left: float, right: float
+) -> Row:
     above, below = Skyline(-1), Skyline(1)
     parts = chain(spots, above, below)
     parts += labels(spots, below)
     parts += operations(spots, below)
-    lines = overhead(spots, skips, above, (left, right))
+    lines = overhead(spots, skips, tags, above, (left, right))
     wire = next((line for line in lines if isinstance(line, Line) and line.points[0].x == right), None)
     parts += [part for part in lines if part is not wire]
     first = spots[0]
@@ -127,14 +141,15 @@ def labels(spots: Sequence[Spot], line: Skyline) -> list[Primitive]:
     return parts
 
 
-def operations(spots: Sequence[Spot], below: Skyline) -> list[Primitive]:
-    """Below each arrow what is done, all on one line below the labels."""
+def operations(spots: Sequence[Spot], line: Skyline) -> list[Primitive]:
+    """Below each arrow, or above it, what is done, all on one line beyond the labels."""
     parts: list[Primitive] = []
-    top = below.end + 1.5
+    edge = line.end + line.sign * 1.5
     for spot in spots:
         lines, half = spot.sized.words, spot.sized.words_width / 2
-        parts += column(lines, spot.words, top, WORDS, "quiet")
-        below.add(spot.words - half, spot.words + half, top + tall(lines, WORDS))
+        high = tall(lines, WORDS)
+        parts += column(lines, spot.words, edge if line.sign > 0 else edge - high, WORDS, "quiet")
+        line.add(spot.words - half, spot.words + half, edge + line.sign * high)
     return parts
 
 
@@ -177,59 +192,63 @@ def kernel(before: Spot, spot: Spot) -> list[Primitive]:
     return [Face(patch, "patch"), *rays, Disc(pixel, 0.9)]
 
 
-class Leap(NamedTuple):
-    """A rail with the points where it begins and ends, None at an edge, and its role."""
-
-    rail: Rail
-    begin: Point | None
-    end: Point | None
-    role: str
-
-
-def leaps(spots: Sequence[Spot], skips: Sequence[Rail]) -> list[Leap]:
-    """The rails of a row, the short ones first; what comes around from the row before last."""
-    at = {spot.number: spot for spot in spots}
-    first, last = spots[0].number, spots[-1].number
-    found: list[Leap] = []
-    leaving, arriving = Counter[int](), Counter(skip.head for skip in skips)
-    for skip in sorted(skips, key=lambda s: (s.tail < 0 and not s.number, span(s, first, last), s)):
-        tail, head = at.get(skip.tail), at.get(skip.head)
-        arriving[skip.head] -= 1
-        begin = roof(tail, 1, leaving[skip.tail]) if tail else entry(spots[0]) if skip.tail >= 0 else None
-        end = roof(head, -1, arriving[skip.head]) if head else None
-        role = "fault" if head and head.sized.step.kind == "fault" else "skip"
-        found.append(Leap(skip, begin, end, role))
-        leaving[skip.tail] += 1
-    return found
-
-
 def overhead(
-    spots: Sequence[Spot], skips: Sequence[Rail], above: Skyline, edges: tuple[float, float]
+    spots: Sequence[Spot], skips: Sequence[Skip], tags: Tags, above: Skyline, edges: tuple[float, float]
 ) -> list[Primitive]:
-    """Skips as lines above the row, the short ones inside; at an edge they begin or end at their number."""
+    """Skips as lines above the row, the short ones inside, and above them the numbers of others.
+
+    What comes around from the row before last begins at the right edge.
+    """
     left, right = edges
+    at = {spot.number: spot for spot in spots}
+    first = spots[0].number
+    begun, ended = Counter[int](), Counter(skip.head for skip in skips)
+    ways: list[tuple[Skip, Point, Point]] = []
+    for skip in sorted(skips, key=lambda s: (s.tail < 0, s.head - max(s.tail, first), s)):
+        ended[skip.head] -= 1
+        end = roof(at[skip.head], -1, ended[skip.head])
+        if skip.tail in at:
+            begin = roof(at[skip.tail], 1, begun[skip.tail])
+        else:
+            begin = entry(spots[0]) if skip.tail >= 0 else Point(right, end.y)
+        begun[skip.tail] += 1
+        ways.append((skip, begin, end))
+    uprights = [point.x for _, begin, end in ways for point in (begin, end)]
     parts: list[Primitive] = []
-    found = leaps(spots, skips)
-    uprights = [point.x for leap in found for point in (leap.begin, leap.end) if point]
-    for skip, begin, end, role in found:
-        a = begin.x if begin else left + NUMBER if skip.number else right
-        b = end.x if end else right - NUMBER
-        low, high = min(a, b), max(a, b)
+    for skip, begin, end in ways:
+        low, high = min(begin.x, end.x), max(begin.x, end.x)
         y = above.free(low - 1, high + 1) - ABOVE
-        path = [begin or Point(a, y), Point(a, y), Point(b, y), end or Point(b, y)]
-        parts.append(Line(tuple(dict.fromkeys(path)), role, 1.1, arrow=True))
-        if skip.number:
-            edge = left + NUMBER / 2 if end else right - NUMBER / 2
-            parts.append(Text(Point(edge, y + 2.2), str(skip.number), WORDS, role="skip", bold=True))
-            above.add(edge - NUMBER / 2, edge + NUMBER / 2, y - 2)
+        path = [begin, Point(begin.x, y), Point(end.x, y), end][skip.tail < 0 :]
+        role = "fault" if at[skip.head].sized.step.kind == "fault" else "skip"
+        parts.append(Line(tuple(path), role, 1.1, arrow=True))
         above.add(low - 1, high + 1, y - 2)
-        if skip.words and end:
+        if skip.words:
             half = width(skip.words, WORDS) / 2
             centre = clear((low, high), half, uprights)
-            centre = min(max(centre, left + NUMBER + half), right - NUMBER - half)
+            centre = min(max(centre, left + half), right - half)
             parts.append(Text(Point(centre, y - 2.4), skip.words, WORDS, role="skip"))
             above.add(centre - half, centre + half, y - 2.4 - WORDS)
+    ended = Counter(skip.head for skip in skips)
+    for spot in spots:
+        for words, foot, sense in (
+            (tags.arriving.get(spot.number), roof(spot, -1, ended[spot.number]), -1),
+            (tags.leaving.get(spot.number), roof(spot, 1, begun[spot.number]), 1),
+        ):
+            parts += tag(words, foot, sense, above, edges) if words else []
     return parts
+
+
+def tag(
+    words: Sequence[str], foot: Point, sense: int, above: Skyline, edges: tuple[float, float]
+) -> list[Primitive]:
+    """A short arrow to a number, or with `sense` -1 from numbers to a step."""
+    half = widest(words, WORDS) / 2
+    centre = min(max(foot.x, edges[0] + APART + half), edges[1] - APART - half)
+    y = above.free(centre - half, centre + half) - 2 * ABOVE
+    top = y - 1 - tall(words, WORDS)
+    above.add(centre - half - APART, centre + half + APART, top)
+    way = Line((foot, Point(foot.x, y))[::sense], "skip", 1.1, arrow=True)
+    return [way, *column(words, centre, top, WORDS, "skip")]
 
 
 def clear(between: tuple[float, float], half: float, uprights: Sequence[float]) -> float:
@@ -239,10 +258,6 @@ def clear(between: tuple[float, float], half: float, uprights: Sequence[float]) 
     rooms = [(a + half, b - half) for a, b in pairwise([low, *inside, high]) if b - a > 2 * half]
     middle = (low + high) / 2
     return min((min(max(middle, a), b) for a, b in rooms), key=lambda x: abs(x - middle), default=middle)
-
-
-def span(skip: Rail, first: int, last: int) -> int:
-    return (skip.head if skip.head >= 0 else last) - max(skip.tail, first)
 
 
 def entry(spot: Spot) -> Point:

@@ -6,16 +6,27 @@ lead straight across; all that is below the last of them lies at the bottom.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import cut, width
-from cnnspec.draw.volume.arrange import APART, GAP, WORDS, Sized, Spot, by_head, fill_rows, pieces, spread
+from cnnspec.draw.volume.arrange import (
+    APART,
+    GAP,
+    WORDS,
+    Sized,
+    Spot,
+    by_head,
+    fill_rows,
+    pieces,
+    spread,
+    widest,
+)
 from cnnspec.draw.volume.figure_model import Figure, Skip, Step
-from cnnspec.draw.volume.primitives import PITCH, Line, Point, Primitive, Text, shift
+from cnnspec.draw.volume.primitives import PITCH, Line, Point, Primitive, Text, column, shift, tall
 from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.strip import ABOVE, Rail, Strip, chain, labels, operations, overhead, roof
+from cnnspec.draw.volume.strip import Strip, Tags, chain, labels, numbered, operations, overhead
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
 INFINITE = float("inf")
@@ -24,68 +35,59 @@ INFINITE = float("inf")
 class Level(NamedTuple):
     """Numbers of steps: those on the left, and those on the right; the bottom has none on the right.
 
-    `skips` lead from the left to the right, `inner` past steps of one side. Others begin and end at their
-    numbers: `leaving` and `arriving` tell them by step.
+    `skips` lead from the left to the right, `inner` past steps of one side.
     """
 
     left: range
     right: range
     skips: tuple[Skip, ...]
     inner: tuple[Skip, ...] = ()
-    leaving: Mapping[int, str] = {}
-    arriving: Mapping[int, str] = {}
 
 
-def levels(figure: Figure) -> list[Level]:
-    """From the top to the bottom; nothing where a net is no U, or ends at a fault."""
-    if any(step.kind == "fault" for step in figure.steps) or not all(step.fed for step in figure.steps[1:]):
-        return []
-    crossing = [skip for skip in sorted(figure.skips) if crosses(figure, skip)]
+class Valley(NamedTuple):
+    """The levels from the top to the bottom, the skips that no line shows, and the step behind the U."""
+
+    levels: list[Level]
+    loose: list[Skip]
+    end: int
+
+
+def valley(figure: Figure) -> Valley | None:
+    """The U that a net begins with, or None. What does not work on the value before stands behind the U."""
+    unfed = (i for i, step in enumerate(figure.steps) if i and not step.fed)
+    end = next(unfed, len(figure.steps))
+    within = [skip for skip in figure.skips if skip.head < end]
+    crossing = [skip for skip in sorted(within) if crosses(figure, skip)]
     last = {side(figure, skip.tail): skip.tail for skip in crossing}  # of two values of a size the inner one
     groups = [[skip for skip in crossing if skip.tail == tail] for tail in sorted(last.values())]
     nested = all(a[0].head > b[-1].head for a, b in pairwise(groups))
     shrinking = all(side(figure, a[0].tail) > side(figure, b[0].tail) for a, b in pairwise(groups))
-    if len(groups) < 2 or not nested or not shrinking:
-        return []
+    faulty = any(step.kind == "fault" for step in figure.steps)
+    if faulty or len(groups) < 2 or not nested or not shrinking:
+        return None
     found: list[Level] = []
-    low, high = 0, len(figure.steps)
+    low, high = 0, end
     for skips in groups:
         start = rise(figure, skips[0])
         found.append(Level(range(low, skips[0].tail + 1), range(start, high), tuple(skips)))
         low, high = skips[0].tail + 1, start
-    return with_inner_skips([*found, Level(range(low, high), range(0), ())], figure.skips)
+    found = [with_inner(level, within) for level in [*found, Level(range(low, high), range(0), ())]]
+    drawn = {skip for level in found for skip in (*level.skips, *level.inner)}
+    return Valley(found, [skip for skip in figure.skips if skip.tail < end and skip not in drawn], end)
+
+
+def with_inner(level: Level, skips: Sequence[Skip]) -> Level:
+    """The level with what skips steps of one side. On the left it may begin with what comes from above."""
+    down, up = level.left, level.right
+    here = range(max(0, down.start - 1), down.stop)
+    inner = (s for s in skips if (s.tail in here and s.head in down) or (s.tail in up and s.head in up))
+    return level._replace(inner=tuple(sorted(inner)))
 
 
 def crosses(figure: Figure, skip: Skip) -> bool:
     """Whether a skip leads past smaller maps to one that is larger again."""
     least = min(side(figure, number) for number in range(skip.tail + 1, skip.head))
     return least < side(figure, skip.tail) and least < side(figure, skip.head)
-
-
-def with_inner_skips(found: list[Level], skips: Sequence[Skip]) -> list[Level]:
-    """The levels with all other skips; nothing where one with words leads elsewhere than past one side.
-
-    On the left it may begin where the level does, with what comes from above.
-    """
-    others = set(skips) - {skip for level in found for skip in level.skips}
-    made = []
-    for level in found:
-        down, up = level.left, level.right
-        here = range(max(0, down.start - 1), down.stop)
-        inner = {
-            skip
-            for skip in others
-            if (skip.tail in here and skip.head in down) or (skip.tail in up and skip.head in up)
-        }
-        others -= inner
-        made.append(level._replace(inner=tuple(sorted(inner))))
-    if any(skip.words for skip in others):
-        return []
-    numbers = {tail: str(i) for i, tail in enumerate(sorted({skip.tail for skip in others}), 1)}
-    arriving: dict[int, str] = {}
-    for skip in sorted(others):
-        arriving[skip.head] = f"{arriving.get(skip.head, '')} {numbers[skip.tail]}".strip()
-    return [level._replace(leaving=numbers, arriving=arriving) for level in made]
 
 
 def side(figure: Figure, number: int) -> int:
@@ -110,12 +112,46 @@ def without_resizes(figure: Figure) -> Figure:
         and side(figure, skip.head - 2) < side(figure, skip.head - 1) == side(figure, skip.head)
         and not any(skip.head - 1 in (other.tail, other.head) for other in figure.skips)
     }
-    place = {number: i for i, number in enumerate(n for n in range(len(figure.steps)) if n not in gone)}
-    steps = [
-        step._replace(words=(*figure.steps[i - 1].words, *step.words)) if i - 1 in gone else step
-        for i, step in enumerate(figure.steps)
-        if i not in gone
-    ]
+    return merge_steps(figure, gone, lambda step, after: after._replace(words=(*step.words, *after.words)))
+
+
+def condense(figure: Figure) -> Figure:
+    """The figure in less room: an operation and the same again as one, ×2; of equal sizes only the first."""
+    ends = {skip.tail + 1 for skip in figure.skips} | {skip.head for skip in figure.skips}
+    gone = {
+        i
+        for i, (step, after) in enumerate(pairwise(figure.steps))
+        if step.words == after.words and step.kind == after.kind != "block" and not (step.sign or step.leaves)
+        if after.fed and i + 1 not in ends
+    }
+    found = merge_steps(figure, gone, lambda step, after: after._replace(times=step.times + after.times))
+    pairs = zip(found.steps, (None, *found.steps), strict=False)
+    return found._replace(steps=tuple(narrow(step, before) for step, before in pairs))
+
+
+def narrow(step: Step, before: Step | None) -> Step:
+    """The step with a count for its copies, and its size on a line of its own where that is another."""
+    words = step.words
+    if step.times > 1:
+        words = (f"{words[0].partition(' ×')[0]} ×{step.times}", *words[1:])
+    channels, at, size = "".join(step.label[-1:]).partition("@")
+    if not at or step.sign:
+        return step._replace(words=words)
+    known = before and before.shape.is_map and step.shape.size == before.shape.size
+    brief = known and step.fed and len(step.label) == 1
+    shape = (channels,) if brief else (channels + at, size)
+    return step._replace(words=words, label=(*step.label[:-1], *shape))
+
+
+def merge_steps(figure: Figure, gone: Set[int], merge: Callable[[Step, Step], Step]) -> Figure:
+    """Each of those steps becomes one with the next."""
+    steps, place = list[Step](), list[int]()
+    for i, step in enumerate(figure.steps):
+        if i - 1 in gone:
+            steps[-1] = merge(steps[-1], step)
+        else:
+            steps.append(step)
+        place.append(len(steps) - 1)
     skips = tuple(skip._replace(tail=place[skip.tail], head=place[skip.head]) for skip in figure.skips)
     return figure._replace(steps=tuple(steps), skips=skips, braces=())
 
@@ -128,27 +164,28 @@ class Rung(NamedTuple):
     strip: Strip
 
 
-def rungs(found: Sequence[Level], things: Sequence[Sized], left: float, right: float) -> list[Rung] | None:
+def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> list[Rung] | None:
     """The levels, each further in than the one above; None where there is no room."""
     sides = [
-        (group(things, level.left, level.inner), group(things, level.right, level.inner)) for level in found
+        (group(things, level.left, level.inner), group(things, level.right, level.inner))
+        for level in found.levels
     ]
-    depth = len(found) - 1
+    depth = len(sides) - 1
     indent = MOST_INDENT
-    for i, (level, (down, up)) in enumerate(zip(found, sides, strict=True)):
+    for i, (level, (down, up)) in enumerate(zip(found.levels, sides, strict=True)):
         need = length(down) + length(up) + 2 * SIDE * (i > 0)
         if level.skips:
-            need += max(2 * GAP, width(level.skips[0].words, WORDS) + 2 * GAP)
+            need += GAP + max(widest(pieces([skip.words]), WORDS) for skip in level.skips)
         if right - left < need:
             return None
         indent = min(indent, (right - left - need) / 2 / i) if i else indent
-    made = []
-    for i, (level, (down, up)) in enumerate(zip(found, sides, strict=True)):
+    made, tags = list[Rung](), numbered(found.loose)
+    for i, (level, (down, up)) in enumerate(zip(found.levels, sides, strict=True)):
         inset = i * indent + SIDE * (i > 0)
         if i == depth:
             inset = (right - left - length(down)) / 2
         begin, end = shift_spots(down, left + inset), shift_spots(up, right - inset - length(up))
-        made.append(Rung(begin, end, across(begin, end, level)))
+        made.append(Rung(begin, end, across(begin, end, level, tags)))
     return made
 
 
@@ -170,51 +207,27 @@ def shift_spots(spots: Sequence[Spot], by: float) -> list[Spot]:
     return [s._replace(x=s.x + by, label=s.label + by, words=s.words + by) for s in spots]
 
 
-def across(left: list[Spot], right: list[Spot], level: Level) -> Strip:
-    """A level's two sides, and the skips from one to the other: straight, or above what stands between."""
+def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Strip:
+    """A level's two sides, and the skips from one to the other: straight, or above what stands between.
+
+    Words stand above, for the ways to other levels lead below.
+    """
     above, below = Skyline(-1), Skyline(1)
-    parts: list[Primitive] = []
-    for spots, numbers in ((left, level.left), (right, level.right)):
-        inner = [Rail(*skip) for skip in level.inner if skip.head in numbers]
-        parts += chain(spots, above, below)
-        parts += overhead(spots, inner, above, (-INFINITE, INFINITE)) if inner else []
-    for spot in (*left, *right):
-        parts += tags(spot, level, above)
-    parts += labels([*left, *right], above)
-    parts += operations([*left, *right], below)
-    for skip in level.skips:
-        parts += bridge(skip, left[-1], right, above)
+    spots = [*left, *right]
+    straight = [skip for skip in level.skips if skip.head == right[0].number]
+    over = [skip for skip in (*level.inner, *level.skips) if skip not in straight]
+    parts = [*chain(left, above, below), *chain(right, above, below)]
+    parts += overhead(spots, over, tags, above, (-INFINITE, INFINITE))
+    parts += labels(spots, above)
+    parts += operations(spots, above)
+    for skip in straight:
+        begin, end = left[-1].exit, right[0].entry
+        parts.append(Line((begin, end), "skip", 1.1, arrow=True))
+        lines = fill_rows(pieces([skip.words]), WORDS, right[0].x - left[-1].end - GAP)
+        top = -2.4 - tall(lines, WORDS)
+        parts += column(lines, (left[-1].end + right[0].x) / 2, top, WORDS, "skip")
+        above.add(left[-1].end, right[0].x, top)
     return Strip(tuple(parts), above.end, below.end)
-
-
-def tags(spot: Spot, level: Level, above: Skyline) -> list[Primitive]:
-    """Above a step the numbers of skips that arrive from other levels, and of its own that lead there."""
-    parts: list[Primitive] = []
-    for words, sense in ((level.arriving.get(spot.number), -1), (level.leaving.get(spot.number), 1)):
-        if words:
-            foot, half = roof(spot, sense, 0), width(words, WORDS, bold=True) / 2
-            y = above.free(foot.x - half, foot.x + half) - 2 * ABOVE
-            way = (foot, Point(foot.x, y))
-            parts.append(Line(way[::sense], "skip", 1.1, arrow=True))
-            parts.append(Text(Point(foot.x, y - 2.4), words, WORDS, role="skip", bold=True))
-            above.add(foot.x - half - APART, foot.x + half + APART, y - 2.4 - WORDS)
-    return parts
-
-
-def bridge(skip: Skip, tail: Spot, right: list[Spot], above: Skyline) -> list[Primitive]:
-    head = next(spot for spot in right if spot.number == skip.head)
-    path, y = [tail.exit, head.entry], 0.0
-    if head is not right[0]:
-        roof = Point(head.x + head.sized.solid.width / 2, -head.sized.solid.height / 2)
-        x, y = tail.right + APART, above.free(tail.end, head.end) - ABOVE
-        path = [tail.exit, Point(x, tail.exit.y), Point(x, y), Point(roof.x, y), roof]
-        above.add(tail.end, head.end, y - 1)
-    parts: list[Primitive] = [Line(tuple(path), "skip", 1.1, arrow=True)]
-    if skip.words:
-        middle = (tail.end + right[0].x) / 2
-        parts.append(Text(Point(middle, y - 2.4), skip.words, WORDS, role="skip"))
-        above.add(tail.end, right[0].x, y - 2.4 - WORDS)
-    return parts
 
 
 class Caption(NamedTuple):
@@ -255,14 +268,14 @@ def stairs(
     solids: list[Primitive] = []
     ways: list[Primitive] = []
     y, high = top, 0.0
-    middle = (left + right) / 2
     for upper, rung in zip((None, *made), made, strict=False):
         if upper is None:
             low = y - rung.strip.top
         else:
             head, rise_to = rung.left[0], upper.right[0]
-            down_words = caption(steps[head.number].words, centre(upper.left[-1]), left, middle)
-            up_words = caption(steps[rise_to.number].words, centre(rise_to), right, middle)
+            a, b = centre(upper.left[-1]), centre(rise_to)
+            down_words = caption(steps[head.number].words, a, left, (a + b) / 2)
+            up_words = caption(steps[rise_to.number].words, b, right, (a + b) / 2)
             corridor = y + CHANNEL - 5 + WORDS * PITCH * (max(len(down_words.lines), len(up_words.lines)) - 1)
             low = corridor + 5 - rung.strip.top
             last = (rung.right or rung.left)[-1]
