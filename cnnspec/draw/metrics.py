@@ -1,11 +1,17 @@
 """How wide words are: the advance widths of DejaVu Sans, in thousandths of the size of the letters.
 
 Bitstream Vera and Verdana, which stand in for it, are as wide; other fonts of the family are narrower.
+Those of the user tell their own widths.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
+
+Widths = Mapping[str, float]  # by character
 
 PLAIN = (
     *(318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337),
@@ -21,9 +27,28 @@ WIDEST = 1100  # of any other character: those of other fonts are hardly wider t
 BOLD = 1.27  # how much wider bold letters are at most
 
 
-@lru_cache(4096)
+_FONT = ContextVar[tuple[Widths, Widths] | None]("font", default=None)
+
+
+@contextmanager
+def measured_by(plain: Widths, bold: Widths) -> Iterator[None]:
+    """Within, words are as wide as in another font."""
+    before = _FONT.set((plain, bold))
+    try:
+        yield
+    finally:
+        _FONT.reset(before)
+
+
 def width(words: str, size: float, bold: bool = False) -> float:
     """Points that the words take at most."""
+    if font := _FONT.get():
+        return sum(font[bold].get(c, WIDEST) for c in words) / 1000 * size
+    return usual_width(words, size, bold)
+
+
+@lru_cache(4096)
+def usual_width(words: str, size: float, bold: bool) -> float:
     total = sum(PLAIN[ord(c) - 32] if " " <= c <= "~" else WIDEST for c in words)
     return total / 1000 * size * (BOLD if bold else 1)
 

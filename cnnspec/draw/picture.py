@@ -138,16 +138,18 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
 
 def volumes(network: Network, suffix: str, look: Look) -> Picture:
     """The figure of the papers, which needs no Graphviz. Raises DrawProblem."""
+    from cnnspec.draw.formats.fonts import measure_in
     from cnnspec.draw.volume import figure, mark
 
     if suffix == ".dot":
         raise DrawProblem("a .dot file holds a graph: a view of volumes wants .svg, .png, .pdf or .tex")
-    page = figure(
-        network,
-        width_pt=look.width or VOLUMES,
-        theme=look.theme.name,
-        blocks=look.blocks,
-        title=look.title,
-        caption=look.caption,
-    )
+    with measure_in(look.font):
+        page = figure(
+            network,
+            width_pt=look.width or VOLUMES,
+            theme=look.theme.name,
+            blocks=look.blocks,
+            title=look.title,
+            caption=look.caption,
+        )
     return Picture(write_page(page, suffix, look, network.name, mark(network)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import shutil
+import struct
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,10 +13,11 @@ import pytest
 from PIL import Image
 
 from cnnspec.draw.formats import fonts
-from cnnspec.draw.formats.fonts import Font, find_font, packaged, set_in
+from cnnspec.draw.formats.fonts import Font, find_font, measure_in, packaged, set_in, table
 from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.draw.graph.svg import FAMILIES
 from cnnspec.draw.look import Look, look_of
+from cnnspec.draw.metrics import usual_width, width
 from cnnspec.draw.picture import picture
 from tests.draw.nets import golden
 
@@ -80,6 +83,27 @@ def test_every_format_is_set_in_it(installed: Path, view: str) -> None:
         for each in (usual._replace(font=VERA), usual)
     )
     assert slanted.size == upright.size
+
+
+def test_volumes_are_as_far_apart_as_the_letters_of_a_file_need(tmp_path: Path) -> None:
+    """In a font twice as wide as the usual one no words stand on others."""
+    usual, broad = Path(packaged().plain), tmp_path / "broad.ttf"
+    hmtx, content = table(usual, b"hmtx"), usual.read_bytes()
+    doubled = b"".join(
+        struct.pack(">Hh", 2 * advance, side) for advance, side in struct.iter_unpack(">Hh", hmtx)
+    )
+    broad.write_bytes(content.replace(hmtx, doubled))
+    with measure_in(str(broad)):
+        assert width("6@28x28", 10.0) == pytest.approx(2 * usual_width("6@28x28", 10.0, False), rel=0.01)
+    page = picture(golden("lenet"), ".svg", Look(view="volume", font=str(broad))).content
+    lines: dict[str | None, list[tuple[float, float]]] = {}
+    for text in ElementTree.fromstring(page).iter("{http://www.w3.org/2000/svg}text"):
+        half = usual_width(str(text.text), float(text.attrib["font-size"]), False)
+        if text.get("text-anchor") == "middle":
+            lines.setdefault(text.get("y"), []).append((float(text.attrib["x"]), half))
+    beside = [pair for line in lines.values() for pair in pairwise(sorted(line))]
+    assert len(beside) > 3
+    assert all(b - a > left + right for (a, left), (b, right) in beside)
 
 
 def test_a_graph_in_dot_names_it() -> None:

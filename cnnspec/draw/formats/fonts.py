@@ -6,6 +6,8 @@ import os
 import struct
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.draw.graph.svg import FAMILIES
+from cnnspec.draw.metrics import measured_by
 
 LACKING = "{} need the extra `draw`: pip install 'cnnspec[draw]'"
 SUFFIXES = (".ttf", ".otf")
@@ -72,6 +75,20 @@ def family_of(words: str) -> str:
     return "".join(c for c in family if c.isprintable() and c not in "'\"\\")
 
 
+def measure_in(words: str) -> AbstractContextManager[None]:
+    """Within, words are as wide as a font's file draws them; a family may be another elsewhere: as usual.
+
+    Raises DrawProblem.
+    """
+    if not words.lower().endswith(SUFFIXES):
+        return nullcontext()
+    font = find_font(words)
+    try:
+        return measured_by(widths(font.plain), widths(font.bold))
+    except (OSError, ValueError, struct.error):
+        raise DrawProblem(f"font: {words} does not tell how wide its letters are") from None
+
+
 def styles_of(family: str, files: Iterable[Path]) -> dict[str, str]:
     """The files of a family by their styles; of equal ones the first."""
     found: dict[str, str] = {}
@@ -102,20 +119,25 @@ def fonts_in(folder: Path) -> Iterator[Path]:
 
 
 def names(file: Path) -> tuple[str, str]:
-    """The names of a font's family and of its style. Raises OSError; ValueError where it is no font.
+    """The names of a font's family and of its style. Raises OSError; ValueError where it is no font."""
+    try:
+        return family_and_style(table(file, b"name"))
+    except struct.error:
+        raise ValueError(file) from None
 
-    https://learn.microsoft.com/typography/opentype/spec/name
+
+def table(file: Path, tag: bytes) -> bytes:
+    """A table of a font. Raises OSError, struct.error; ValueError where it has none.
+
+    https://learn.microsoft.com/typography/opentype/spec
     """
     with file.open("rb") as data:
-        try:
-            (count,) = struct.unpack(">4xH6x", data.read(12))
-            for _ in range(count):
-                tag, start, size = struct.unpack(">4s4xII", data.read(16))
-                if tag == b"name":
-                    data.seek(start)
-                    return family_and_style(data.read(size))
-        except struct.error:
-            pass
+        (count,) = struct.unpack(">4xH6x", data.read(12))
+        for _ in range(count):
+            found, start, size = struct.unpack(">4s4xII", data.read(16))
+            if found == tag:
+                data.seek(start)
+                return data.read(size)
     raise ValueError(file)
 
 
@@ -134,3 +156,29 @@ def family_and_style(table: bytes) -> tuple[str, str]:
     if not family:
         raise ValueError
     return family, style
+
+
+@lru_cache(4)
+def widths(file: str) -> dict[str, float]:
+    """By character the advance width, in thousandths of the letters' size. Raises as `table` does."""
+    head, hhea, hmtx = (table(Path(file), tag) for tag in (b"head", b"hhea", b"hmtx"))
+    (units,), (count,) = struct.unpack_from(">H", head, 18), struct.unpack_from(">H", hhea, 34)
+    advances = [advance * 1000 / units for advance, _ in struct.iter_unpack(">Hh", hmtx[: 4 * count])]
+    return {chr(code): advances[min(glyph, count - 1)] for code, glyph in glyphs(table(Path(file), b"cmap"))}
+
+
+def glyphs(cmap: bytes) -> Iterator[tuple[int, int]]:
+    """Characters of the basic plane and their glyphs: of a table `cmap` the part in format 4."""
+    for at in range(4, 4 + 8 * struct.unpack_from(">2xH", cmap)[0], 8):
+        (start,) = struct.unpack_from(">4xI", cmap, at)
+        kind, size = struct.unpack_from(">H4xH", cmap, start)  # the size of each of four lists
+        if kind == 4:
+            lists = (start + 14, *(start + 16 + i * size for i in (1, 2, 3)))
+            parts = zip(*(struct.unpack_from(f">{size // 2}H", cmap, place) for place in lists), strict=True)
+            for i, (last, first, delta, offset) in enumerate(parts):
+                for code in range(first, last + 1):
+                    glyph, place = code, lists[3] + 2 * i + offset + 2 * (code - first)
+                    if offset:
+                        (glyph,) = struct.unpack_from(">H", cmap, place) if code < 0xFFFF else (0,)
+                    yield code, (glyph + delta) & 0xFFFF
+            return
