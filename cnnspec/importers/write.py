@@ -11,7 +11,7 @@ from cnnspec.compiler import check_text
 from cnnspec.importers.from_network import model_of
 from cnnspec.importers.model import Model, all_keys
 from cnnspec.importers.patterns.blocks import Block, find_blocks, splice
-from cnnspec.importers.patterns.ramps import with_ramps
+from cnnspec.importers.patterns.progressions import with_progressions
 from cnnspec.importers.patterns.reroll import reroll, tidy, with_loops
 from cnnspec.importers.prove import Difference, compare, correspond
 from cnnspec.importers.structure.discover import discover, renamed
@@ -95,7 +95,7 @@ def shortest(model: Model, plain: Collection[str]) -> Written:
     """The text with blocks for the classes where they make it shorter, the outermost left out first."""
     model = normalise(model)
     found = net_chain(Cutter(model).items(model.operations), model)
-    found = found._replace(chain=with_ramps(found.chain))
+    found = found._replace(chain=with_progressions(found.chain))
     best = write_blocks(model, found, plain)
     for kind in reversed([*best.kinds]):
         other = write_blocks(model, found, {*best.plain, kind})

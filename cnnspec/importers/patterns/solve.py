@@ -214,10 +214,8 @@ class Solver:
         """The values; where there is none the commonest, of widths what arrives at the block."""
         places = slot.column.present
         usual = commonest([slot.column.values[place] for place in places])
-        indices = slot.role == "index" and all(type(slot.column.values[place]) is int for place in places)
-        offsets = {slot.column.values[place] - place for place in places} if indices else set()
-        if len(offsets) == 1:
-            return tuple(range(min(offsets), min(offsets) + len(self.entries)))
+        if slot.role == "index" and all(type(slot.column.values[place]) is int for place in places):
+            return tuple(counted_on(slot.column.values))
         others = self.entries if slot.role in WIDTHS else (usual,) * len(self.entries)
         return tuple(b if a is ABSENT else a for a, b in zip(slot.column.values, others, strict=True))
 
@@ -298,6 +296,14 @@ def related(role: str, other: str) -> bool:
     if role in WIDTHS:
         return other in WIDTHS
     return role == other or other in RELATED.get(role, ())
+
+
+def counted_on(numbers: Sequence[Any]) -> Iterator[int]:
+    """Numbers, those that are absent counted back from the next one, else on from the last one."""
+    present = {place: number for place, number in enumerate(numbers) if number is not ABSENT}
+    for place in range(len(numbers)):
+        known = min((p for p in present if p >= place), default=max(present))
+        yield present[known] + place - known
 
 
 def commonest(values: Sequence[Any]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from operator import add, eq, floordiv, mul, ne, sub, truediv
 from typing import Any, NamedTuple
 
-from cnnspec.values.functions import FUNCTIONS
+from cnnspec.values.functions import FUNCTIONS, power
 
 
 class LayerName(str):
@@ -46,10 +46,24 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "or": lambda a, b: a or b,
     "not": lambda a: not a,
     "if": lambda test, then, otherwise: then if test else otherwise,
+    "**": power,
     "divisible": FUNCTIONS["divisible"],
 }
 
-STRENGTH = {"if": 0, "or": 1, "and": 2, "not": 3, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "//": 6, "/": 6}
+STRENGTH = {
+    "if": 0,
+    "or": 1,
+    "and": 2,
+    "not": 3,
+    "==": 4,
+    "!=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "//": 6,
+    "/": 6,
+    "**": 7,
+}
 """How close an operator binds; names and functions bind closest."""
 
 

@@ -6,7 +6,8 @@ import math
 from collections import Counter
 
 from cnnspec.importers.model import Operation
-from cnnspec.importers.patterns.ramps import ARGUMENT, LAYER, find_ramp, step_of
+from cnnspec.importers.patterns.progressions import PROGRESSIONS
+from cnnspec.importers.terms.formulas import evaluate
 from cnnspec.layers.conv import Conv, Depthwise
 
 FLOAT32 = 2**-23
@@ -14,22 +15,24 @@ FLOAT32 = 2**-23
 
 
 def without_rounding(operations: list[Operation]) -> list[Operation]:
-    return with_common_gammas(with_exact_rates(operations))
+    return with_common_gammas(with_exact_progressions(operations))
 
 
-def with_exact_rates(operations: list[Operation]) -> list[Operation]:
-    """Rates of stochastic depth that rise in float32, as `torch.linspace` makes them."""
-    rates = [operation.layer.value(ARGUMENT) for operation in operations if operation.layer.name == LAYER]
-    ramp = find_ramp(rates, FLOAT32)
-    if ramp is None:
-        return operations
-    exact = {rate: step_of(rate, *ramp) for rate in rates}
-    return [
-        operation._replace(layer=operation.layer.with_arguments(p=exact[operation.layer.value(ARGUMENT)]))
-        if operation.layer.name == LAYER
-        else operation
-        for operation in operations
-    ]
+def with_exact_progressions(operations: list[Operation]) -> list[Operation]:
+    """Rates that rise in float32, as of `torch.linspace`, and factors of a variance that is summed up."""
+    for layer, argument, find in PROGRESSIONS:
+        numbers = [each.layer.value(argument) for each in operations if each.layer.name == layer]
+        if (found := find(numbers, FLOAT32)) is not None:
+            meant = {number: evaluate(found.near(number, FLOAT32) or number, {}) for number in numbers}
+            operations = [
+                each._replace(
+                    layer=each.layer.with_arguments(**{argument: meant[each.layer.value(argument)]})
+                )
+                if each.layer.name == layer
+                else each
+                for each in operations
+            ]
+    return operations
 
 
 def with_common_gammas(operations: list[Operation]) -> list[Operation]:
