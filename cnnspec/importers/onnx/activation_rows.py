@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.importers.onnx import algebra
+from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.formulas import completed, expression_of
 from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known, Term
@@ -69,16 +70,8 @@ def prelu(net: Lowering, x: object, slope: object) -> Flow:
     return net.each(layer, flow, weight=Tensor(given.array.reshape(-1), given.name))
 
 
-def clip(
-    net: Lowering,
-    x: Any,
-    low: object = None,
-    high: object = None,
-    *,
-    min: Any = None,  # noqa: A002  # as ONNX calls it
-    max: Any = None,  # noqa: A002
-) -> Known:
-    least, most = limit(net, low, min), limit(net, high, max)
+def clip(net: Lowering, x: Any, low: object = None, high: object = None) -> Known:
+    least, most = limit(net, low), limit(net, high)
     if isinstance(x, Term | Affine) and least is not None and most is not None:
         found = expression_of(net, x)
         if found is not None:
@@ -95,13 +88,12 @@ def clip(
     return net.each(activation.HardTanh(low=least, high=most), x)
 
 
-def limit(net: Lowering, known: object, attribute: float | None) -> float | None:
+def limit(net: Lowering, known: object) -> float | None:
     """A limit; None where there is none, in words or because no number lies beyond it."""
-    if known is None and attribute is None:
+    if known is None:
         return None
-    given = attribute if known is None else net.numbers(known, "limit").array.reshape(()).item()
-    assert given is not None
-    return None if abs(given) > 3e38 else float(str(np.float32(given)))
+    given = net.numbers(known, "limit").array.reshape(()).item()
+    return None if abs(given) > 3e38 else shortest(given)
 
 
 def softmax(layer: type[Layer]) -> Row:
@@ -125,21 +117,13 @@ def softmax(layer: type[Layer]) -> Row:
     return softmax_
 
 
-def drop(
-    net: Lowering,
-    x: object,
-    rate: object = None,
-    training: object = None,
-    *,
-    ratio: float = 0.5,
-    seed: int = 0,
-) -> Flow:
+def drop(net: Lowering, x: object, ratio: object = None, training: object = None, *, seed: int = 0) -> Flow:
     """Inference passes by it; the seed is that of a training."""
     del seed
     if training is not None and net.numbers(training, "training_mode").array.any():
         net.deny("training_mode", True)
-    given = ratio if rate is None else net.numbers(rate, "ratio").array.reshape(()).item()
-    return net.each(dropout.Dropout(p=float(str(np.float32(given)))), x)
+    given = 0.5 if ratio is None else net.numbers(ratio, "ratio").array.reshape(()).item()
+    return net.each(dropout.Dropout(p=shortest(given)), x)
 
 
 def function(name: str) -> Row:

@@ -117,12 +117,13 @@ def array(tensor: TensorProto, folder: Path | None) -> Array:
             found = numpy_helper.to_array(tensor)
     except (ValueError, TypeError, OSError) as problem:
         raise refuse(f"`{tensor.name}` cannot be read: {problem}") from None
-    return found.astype(np.float32) if is_short(found) else found
+    return as_read(found)
 
 
-def is_short(found: Array) -> bool:
-    """Whether its numbers are floating ones of 16 bits."""
-    return found.dtype.itemsize == 2 and found.dtype.kind not in "iu"
+def as_read(found: Array) -> Array:
+    """Numbers, those of 16 bits with a point in single precision."""
+    is_short = found.dtype.itemsize == 2 and found.dtype.kind not in "iu"
+    return found.astype(np.float32) if is_short else found
 
 
 def check_length(tensor: TensorProto, count: int) -> None:

@@ -106,7 +106,7 @@ class Lowering(Flows):
                     raise Refuse(
                         "E1003", f"`{each.op_type}` of `{each.domain}` is no operator of ONNX itself"
                     )
-                made = self.lower(node._replace(attributes=attributes_of(each)))
+                made = self.lower(each, node._replace(attributes=attributes_of(each)))
             except Refuse as refuse:
                 self.refuse(refuse)
                 made = []
@@ -121,22 +121,23 @@ class Lowering(Flows):
         name = self.node.name or next(iter(self.node.outputs), "")
         self.refusals.append(Refusal(refuse.code, refuse.message, (Scope(name, self.node.operator),)))
 
-    def lower(self, node: Node) -> list[Known]:
-        """What a node makes. Raises Refuse, and what broken numbers and attributes raise."""
+    def lower(self, written: Any, node: Node) -> list[Known]:
+        """What a node makes; `written` is it as in the file. Raises Refuse, and what broken attributes do."""
         self.node = node
         given = [self.look(name) if name else None for name in node.inputs]
         if any(isinstance(each, Opaque) for each in given):
             return []
         if all(isinstance(each, Constant | None) for each in given):
             arrays = [each.array if isinstance(each, Constant) else None for each in given]
-            found = compute(node.operator, arrays, node.attributes, len(node.outputs))
+            found = compute(written, arrays, self.opset)
             if found is not None:
                 return self.checked_all(node, [Constant(each, self.source(node)) for each in found])
         row = self.table.get(node.operator)
         if row is None:
             raise Refuse("E1003", f"`{node.operator}` has no layer")
+        given, attributes = as_newest(node, given)
         try:
-            bound = inspect.signature(row).bind(self, *given, **node.attributes)
+            bound = inspect.signature(row).bind(self, *given, **attributes)
         except TypeError as problem:
             raise Refuse("E1004", f"`{node.operator}`: {problem}") from None
         try:
@@ -288,6 +289,33 @@ class Lowering(Flows):
             if isinstance(known, Affine | Repeated)
             else None
         )
+
+
+MOVED = {
+    "Clip": ("min", "max"),
+    "Dropout": ("ratio",),
+    "Pad": ("pads", "value"),
+    "ReduceL2": ("axes",),
+    "ReduceMax": ("axes",),
+    "ReduceMean": ("axes",),
+    "ReduceSum": ("axes",),
+    "Slice": ("starts", "ends", "axes"),
+    "Split": ("split",),
+    "Squeeze": ("axes",),
+    "Unsqueeze": ("axes",),
+    "Upsample": ("scales",),
+}
+"""Attributes of older opsets that newer ones have as inputs, behind the first one."""
+
+
+def as_newest(node: Node, given: Sequence[Known | None]) -> tuple[list[Known | None], dict[str, Any]]:
+    """The inputs and the attributes of a node as the newest opset has them."""
+    inputs, attributes = list(given), dict(node.attributes)
+    for place, name in enumerate(MOVED.get(node.operator, ()), 1):
+        if name in attributes and inputs[place : place + 1] in ([], [None]):
+            inputs += [None] * (place + 1 - len(inputs))
+            inputs[place] = Constant(np.asarray(attributes.pop(name)))
+    return inputs, attributes
 
 
 def is_own(operation: Operation) -> bool:

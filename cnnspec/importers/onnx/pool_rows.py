@@ -126,18 +126,6 @@ def whole_map(layer: type[Layer]) -> Row:
     return global_pool
 
 
-def reduction(net: Lowering, known: Known, axes: object, keepdims: int, noop: int, is_mean: bool) -> Known:
-    """A mean or a largest value over rows and columns, the global pools; or over channels. Raises Refuse."""
-    given = [] if axes is None else net.integers(axes, "axes")
-    if isinstance(known, Term):
-        return mean_of_term(net, known, given) if is_mean and keepdims else net.flow(known)
-    flow = net.flow(known)
-    if not given and noop:
-        return flow
-    places = sorted({place % len(flow.axes) for place in given or range(len(flow.axes))})
-    return reduced(net, flow, places, is_mean, bool(keepdims))
-
-
 def mean_of_term(net: Lowering, term: Term, given: list[int]) -> Term:
     """A mean along axes that are kept, of size 1: a part of a formula."""
     places = {place % len(term.axes) for place in given}
@@ -149,18 +137,11 @@ def mean_of_term(net: Lowering, term: Term, given: list[int]) -> Term:
 
 
 def length(
-    net: Lowering,
-    x: Any,
-    given: object = None,
-    *,
-    axes: Any = None,
-    keepdims: int = 1,
-    noop_with_empty_axes: int = 0,
+    net: Lowering, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
 ) -> Known:
     """The root of the sum of squares over rows and columns: a part of a formula. Raises Refuse."""
     flow = net.compact(net.flow(x))
-    given = given if axes is None else axes
-    places = [place % len(flow.axes) for place in net.integers([] if given is None else given, "axes")]
+    places = [place % len(flow.axes) for place in net.integers([] if axes is None else axes, "axes")]
     pixels = zip("HW", flow.value.shape.dimensions[1:], strict=False)
     is_whole = sorted(flow.axes[place] for place in places) == sorted(whole(name, n) for name, n in pixels)
     if not keepdims or noop_with_empty_axes or not places or not is_whole:
@@ -170,31 +151,27 @@ def length(
 
 
 def reduce(is_mean: bool) -> Row:
+    """A mean or a largest value over rows and columns, the global pools; or over channels."""
+
     def reduce_(
-        net: Lowering,
-        x: Any,
-        given: object = None,
-        *,
-        axes: Any = None,
-        keepdims: int = 1,
-        noop_with_empty_axes: int = 0,
+        net: Lowering, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
     ) -> Known:
-        return reduction(net, x, given if axes is None else axes, keepdims, noop_with_empty_axes, is_mean)
+        given = [] if axes is None else net.integers(axes, "axes")
+        if isinstance(x, Term):
+            return mean_of_term(net, x, given) if is_mean and keepdims else net.flow(x)
+        flow = net.flow(x)
+        if not given and noop_with_empty_axes:
+            return flow
+        places = sorted({place % len(flow.axes) for place in given or range(len(flow.axes))})
+        return reduced(net, flow, places, is_mean, bool(keepdims))
 
     return reduce_
 
 
 def sum_of_paths(
-    net: Lowering,
-    x: Any,
-    given: object = None,
-    *,
-    axes: Any = None,
-    keepdims: int = 1,
-    noop_with_empty_axes: int = 0,
+    net: Lowering, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
 ) -> Flow:
-    given = given if axes is None else axes
-    places = net.integers([] if given is None else given, "axes")
+    places = net.integers([] if axes is None else axes, "axes")
     flow = net.flow(x)
     return flow if noop_with_empty_axes and not places else summed(net, flow, places, bool(keepdims))
 

@@ -60,11 +60,8 @@ def at_all_axes(given: list[float], axes: Any, others: Sequence[float]) -> list[
     return found
 
 
-def upsample(
-    net: Lowering, x: object, given: object = None, *, mode: str = "nearest", scales: Any = None
-) -> Flow:
-    factors = numbers(net, given, "scales") if scales is None else list(scales)
-    return resized(net, net.flow(x), factors, [], mode, "asymmetric", "floor")
+def upsample(net: Lowering, x: object, scales: object, *, mode: str = "nearest") -> Flow:
+    return resized(net, net.flow(x), numbers(net, scales, "scales"), [], mode, "asymmetric", "floor")
 
 
 def numbers(net: Lowering, known: object, what: str) -> list[float]:

@@ -29,7 +29,7 @@ def infer_shapes(model: ModelProto, inputs: Mapping[str, Sequence[int]]) -> dict
     except Exception as problem:  # InferenceError, and what protobuf raises
         raise refuse(f"its shapes do not fit: {problem}") from None
     values = (*found.graph.value_info, *found.graph.output)
-    return {value.name: dimensions(value) for value in values if value.type.HasField("tensor_type")}
+    return {value.name: dimensions(value.type) for value in values if value.type.HasField("tensor_type")}
 
 
 def graph_without_numbers(graph: GraphProto, inputs: Mapping[str, Sequence[int]]) -> GraphProto:
@@ -51,9 +51,9 @@ def graph_without_numbers(graph: GraphProto, inputs: Mapping[str, Sequence[int]]
     return made
 
 
-def dimensions(value: onnx.ValueInfoProto) -> Dimensions:
-    shape = value.type.tensor_type.shape
-    if not value.type.tensor_type.HasField("shape"):
+def dimensions(kind: onnx.TypeProto) -> Dimensions:
+    shape = kind.tensor_type.shape
+    if not kind.tensor_type.HasField("shape"):
         return (-1,)
     return tuple(d.dim_value if d.HasField("dim_value") else None for d in shape.dim)
 

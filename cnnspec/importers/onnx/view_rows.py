@@ -75,19 +75,18 @@ def transpose(net: Lowering, x: object, *, perm: Any = None) -> Flow:
     return flow._replace(axes=arrangement.permute(flow.axes, order))
 
 
-def squeeze(net: Lowering, x: object, given: object = None, *, axes: Any = None) -> Flow:
+def squeeze(net: Lowering, x: object, axes: object = None) -> Flow:
     flow = net.flow(x)
     count = len(flow.axes)
-    wanted = net.integers(given if axes is None else axes, "axes") if given or axes else range(count)
-    places = [place % count for place in wanted]
-    if (given or axes) and any(flow.axes[place] for place in places):
-        net.deny("axes", wanted)
+    places = [place % count for place in (range(count) if axes is None else net.integers(axes, "axes"))]
+    if axes is not None and any(flow.axes[place] for place in places):
+        net.deny("axes", places)
     return flow._replace(axes=arrangement.remove(flow.axes, [p for p in places if not flow.axes[p]]))
 
 
-def unsqueeze(net: Lowering, x: object, given: object = None, *, axes: Any = None) -> Flow:
+def unsqueeze(net: Lowering, x: object, axes: object) -> Flow:
     flow = net.flow(x)
-    wanted = net.integers(given if axes is None else axes, "axes")
+    wanted = net.integers(axes, "axes")
     for place in sorted(place % (len(flow.axes) + len(wanted)) for place in wanted):
         flow = flow._replace(axes=arrangement.insert(flow.axes, place))
     return flow
@@ -100,22 +99,11 @@ def expand(net: Lowering, x: object, wanted: object) -> Known:
 
 
 def slice_(
-    net: Lowering,
-    x: object,
-    start: object = None,
-    end: object = None,
-    along: object = None,
-    steps: object = None,
-    *,
-    starts: Any = None,
-    ends: Any = None,
-    axes: Any = None,
+    net: Lowering, x: object, starts: object, ends: object, axes: object = None, steps: object = None
 ) -> Flow:
     flow = net.flow(x)
-    first = net.integers(start if starts is None else starts, "starts")
-    last = net.integers(end if ends is None else ends, "ends")
-    given = along if axes is None else axes
-    places = list(range(len(first))) if given is None else net.integers(given, "axes")
+    first, last = net.integers(starts, "starts"), net.integers(ends, "ends")
+    places = list(range(len(first))) if axes is None else net.integers(axes, "axes")
     strides = [1] * len(first) if steps is None else net.integers(steps, "steps")
     crop = [0, 0, 0, 0]
     for place, begin, stop, step in zip(places, first, last, strides, strict=True):
@@ -150,21 +138,14 @@ def picked(net: Lowering, flow: Flow, place: int, numbers: list[int]) -> Flow:
 
 
 def split(
-    net: Lowering,
-    x: object,
-    sizes: object = None,
-    *,
-    axis: int = 0,
-    split: Any = None,
-    num_outputs: int | None = None,
+    net: Lowering, x: object, sizes: object = None, *, axis: int = 0, num_outputs: int | None = None
 ) -> list[Flow]:
     flow = net.flow(x)
     place = axis % len(flow.axes)
     count, parts = size_of(flow.axes[place]), num_outputs or len(net.node.outputs)
-    given = sizes if split is None else split
     part = -(-count // parts)
     equal = [part] * (parts - 1) + [count - part * (parts - 1)]
-    lengths = equal if given is None else net.integers(given, "split")
+    lengths = equal if sizes is None else net.integers(sizes, "split")
     if sum(lengths) != count or min(lengths) < 1:
         net.deny("split", lengths)
     starts = [sum(lengths[:number]) for number in range(len(lengths))]
@@ -193,21 +174,16 @@ def gather(net: Lowering, x: object, indices: object, *, axis: int = 0) -> Flow:
 def pad(
     net: Lowering,
     x: object,
-    given: object = None,
-    value: object = 0.0,  # an attribute up to opset 10
-    along: object = None,
+    pads: object,
+    value: object = None,
+    axes: object = None,
     *,
     mode: str = "constant",
-    pads: Any = None,
 ) -> Flow:
-    fill = value if isinstance(value, float) else 0.0
-    if value is not None and not isinstance(value, float):
-        fill = net.numbers(value, "constant_value").array.reshape(()).item()
+    fill = 0.0 if value is None else net.numbers(value, "constant_value").array.reshape(()).item()
     flow = net.flow(x)
-    amounts = net.integers(given if pads is None else pads, "pads")
-    places = (
-        range(len(flow.axes)) if along is None else [p % len(flow.axes) for p in net.integers(along, "axes")]
-    )
+    count, amounts = len(flow.axes), net.integers(pads, "pads")
+    places = range(count) if axes is None else [place % count for place in net.integers(axes, "axes")]
     sides = {"H": (0, 0), "W": (0, 0)}
     for place, low, high in zip(places, amounts[: len(places)], amounts[len(places) :], strict=True):
         letters = {atom.axis for atom in flow.axes[place]}
