@@ -218,16 +218,20 @@ def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdi
 
 
 def reducing_layer(flow: Flow, places: Sequence[int], is_mean: bool) -> Layer | None:
-    """The layer that takes the mean, or the maximum, of a value along the axes at these places."""
+    """The layer that takes the mean, or the maximum, of a value along the axes at these places.
+
+    Axes of size 1 are alike: where the channels may be one of them, their usual place tells them from others.
+    """
     shape = flow.value.shape
     atoms = sorted(atom for place in places for atom in flow.axes[place])
-    if shape.is_map:
+    is_over_channels = atoms == list(whole("C", shape.channels))
+    if shape.is_map and not (is_over_channels and list(places) == [1]):
         rows, columns = whole("H", shape.size[0]), whole("W", shape.size[1])
         if atoms == sorted([*rows, *columns]):
             return pool.GlobalAvgPool() if is_mean else pool.GlobalMaxPool()
         size = {rows: (1, shape.size[1]), columns: (shape.size[0], 1)}.get(tuple(atoms))
         if size is not None:
             return pool.AdaptiveAvgPool(size=size) if is_mean else pool.AdaptiveMaxPool(size=size)
-    if atoms == list(whole("C", shape.channels)):
+    if is_over_channels:
         return pool.ChannelMean() if is_mean else pool.ChannelMax()
     return None
