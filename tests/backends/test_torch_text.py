@@ -248,6 +248,26 @@ def test_numbers_are_written_as_one_would_say_them() -> None:
     assert "nn.BatchNorm2d(3, eps=1 / 3, momentum=1 - 0.9997)" in code
 
 
+def test_numbers_that_grow_along_a_net_say_how() -> None:
+    text = """
+block B(drop) { add { | conv 3@1x1, stochasticdepth drop | identity } }
+net N { input 3@4x4
+    B 0.0, B (0.3 / 7), B (0.3 * 2 / 7)
+    f: repeat i in 4 { B (0.3 * (3 + i) / 7) }
+    g: repeat i in 4 { B (0.3 * i / 7) }
+}"""
+    code = emit("torch", network(text), "n.cnn")
+    for line in (
+        "self.b1 = B(0.0)",
+        "self.b3 = B(0.3 * 2 / 7)",
+        "self.f = nn.Sequential(*(B(0.3 * (3 + i) / 7) for i in range(4)))",
+        "self.g = nn.Sequential(*(B(0.3 * i / 7) for i in range(4)))",
+    ):
+        assert f"        {line}\n" in code
+    drops = [module.p for module in load(code).N().modules() if type(module).__name__ == "StochasticDepth"]
+    assert drops == [0.3 * i / 7 for i in (0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3)]
+
+
 def test_a_definition_is_copied_where_it_is_used_and_not_beside_pytorchs_own() -> None:
     own = emit("torch", network("net N { input 1@4x4\n upsample 2 }"), "n.cnn")
     assert "nn.Upsample(" in own and "class Upsample" not in own

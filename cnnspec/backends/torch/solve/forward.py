@@ -277,10 +277,10 @@ class Forward(Statements):
         ):
             return False
         before = last.then[-1]
-        if isinstance(before, Line) and before.target == name and isinstance(before.made, Arguments):
-            if " " not in before.made.head:  # one call, which may stand beside an operator
-                last.then.pop()
-                texts = [before.made, *texts[1:]]
+        made = before.made if isinstance(before, Line) and before.target == name else ""
+        if isinstance(made, Arguments) and " " not in made.head:  # one call may stand beside an operator
+            last.then.pop()
+            texts = [made, *texts[1:]]
         last.then.append(Line(written(column.steps, texts), name))
         self.variables.assign(name, column.outputs)
         return True

@@ -24,6 +24,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Items,
     Make,
     Phrase,
+    Share,
     Solution,
     Straight,
     Variable,
@@ -182,6 +183,10 @@ class Loop(Frame):
 
     def varying(self, column: ByRow, hint: str) -> Solution:
         values = list(column.values())
+        first = values[0]
+        if isinstance(first, Share) and all(isinstance(each, Share) for each in values):
+            turn = self.varying({row: each.number for row, each in column.items()}, hint)
+            return first.says(turn if values[1].number == 1 + first.number == 1 else Phrase(("(", turn, ")")))
         if not (self.is_lone and len(values) == len(self.parents) > 2 and all(map(is_integer, values))):
             raise Unaligned
         steps = [b - a for a, b in pairwise(values)]

@@ -19,6 +19,7 @@ from cnnspec.backends.torch.solve.solutions import (
     leaves,
     literal,
     same,
+    shares,
 )
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import names as names_in
@@ -40,8 +41,9 @@ class Parameters:
         """Find what a constructor reads, and name it."""
         for read in leaves(constructor):
             self.collect(read)
-        for name in self.columns:
+        for name, column in self.columns.items():
             self.names.parameter(name)
+            self.columns[name] = column and shares(column)
 
     def collect(self, read: Formula | Given | Added) -> None:
         if isinstance(read, Formula):
@@ -118,4 +120,4 @@ def kind_of(value: Any) -> str:
         return f"list[{annotation(value)}]"
     if value is None:
         return "None"
-    return "int" if is_integer(value) else type(value).__name__
+    return "int" if is_integer(value) else "float" if isinstance(value, float) else type(value).__name__

@@ -17,6 +17,7 @@ from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Polynomial, polynomial
 
 LONGEST_DECIMAL = 10  # characters of a number that nobody asks where it comes from
+LARGEST_WHOLE = 1000
 LEAST_SUMMARISED = 12  # numbers of a list that a rule says sooner than they
 
 IS_GIVEN = " is not None"
@@ -27,6 +28,23 @@ ByRow = Mapping[int, Any]
 
 class ClassName(str):
     """A class of the emitted program as a value: a layer that is an argument of a block."""
+
+
+class Share(float):
+    """`unit * number / whole`: a number of which its column shows how it was computed."""
+
+    unit: float
+    number: int
+    whole: int
+
+    def __new__(cls, unit: float, number: int, whole: int) -> Share:
+        made = super().__new__(cls, unit * number / whole)
+        made.unit, made.number, made.whole = unit, number, whole
+        return made
+
+    def says(self, number: Solution) -> Phrase:
+        """The same share of another number."""
+        return Phrase((f"{self.unit!r} * ", number, f" / {self.whole}" if self.whole > 1 else ""))
 
 
 class Formula(NamedTuple):
@@ -151,6 +169,8 @@ def literal(value: Any) -> str:
         return repr(value)
     if isinstance(value, int):
         return repr(int(value))
+    if isinstance(value, Share):
+        return "".join(map(str, value.says(str(value.number)).parts)) if value else "0.0"
     if isinstance(value, float):
         return decimal(value)
     if isinstance(value, ClassName):
@@ -175,6 +195,22 @@ def decimal(value: float) -> str:
         forms[f"1 - {rest!r}"] = 1 - rest
     exact = [text for text, number in forms.items() if number == value]
     return exact[0] if len(exact[0]) <= LONGEST_DECIMAL else min(exact, key=len)
+
+
+def shares(column: ByRow) -> ByRow:
+    """The column as multiples of one share, such as `0.2 * 3 / 23`, if no shorter numbers say it."""
+    values = [*column.values()]
+    if {*map(type, values)} != {float} or max(len(repr(value)) for value in values) <= LONGEST_DECIMAL:
+        return column
+    step = min(b - a for a, b in pairwise(sorted({0.0, *values})))
+    if not max(map(abs, values)) / step < LARGEST_WHOLE:
+        return column
+    for whole in range(1, LARGEST_WHOLE):
+        unit = float(f"{step * whole:.3g}")
+        found = {row: Share(unit, round(value / step), whole) for row, value in column.items()}
+        if found == column:
+            return found
+    return column
 
 
 def summary(values: Any) -> str:
