@@ -78,7 +78,7 @@ def test_many_workers_make_what_one_makes(
     with ThreadPoolExecutor(callers) as pool:
         made = list(pool.map(net, [x] * 40))
     assert max(np.abs(y - wanted).max() for y in made) <= 1e-5
-    assert net.plans[0].workers == 4 and any(len(tasks) > 4 for tasks in net.plans[0].steps)
+    assert net.plans[0].workers == 4 and any(len(tiles) > 4 for tiles in net.plans[0].steps)
 
 
 def test_threads_share_the_weights_laid_out(tmp_path: Path) -> None:
@@ -101,8 +101,9 @@ def test_a_call_within_a_call(tmp_path: Path) -> None:
     x, other = x[:1], other[:1]
     wanted, wanted_other = net(x), net(other)
     found = []
-    tasks = net.plans[0].steps[2]
-    within = tasks[0]
+    net.plans[0].is_small = False  # the crew runs it
+    tiles = net.plans[0].steps[2]
+    within = tiles[0]
 
     def nested(worker: int) -> None:
         if not found:
@@ -110,7 +111,7 @@ def test_a_call_within_a_call(tmp_path: Path) -> None:
             found[0] = net(other)
         within(worker)
 
-    tasks[0] = nested
+    tiles[0] = nested
     assert np.abs(net(x) - wanted).max() <= 1e-6 and np.abs(found[0] - wanted_other).max() <= 1e-6
 
 
@@ -122,6 +123,7 @@ def test_a_call_that_fails_leaves_the_net_as_it_was(tmp_path: Path) -> None:
     def fail(_: int) -> None:
         raise MemoryError
 
+    net.plans[0].is_small = False  # the crew runs it
     net.plans[0].steps.insert(3, [fail])
     with pytest.raises(MemoryError):
         net(x)

@@ -21,6 +21,10 @@ BY_AXIS = {"window": 2, "stride": 2, "pad": 2, "pads": 4, "dilation": 2, "extra"
 """Arguments with a number an axis, and for how many; one number means all of them."""
 
 
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+"""What is computed with; other numbers become float32, or float64 as they are."""
+
+
 class Layer:
     """A kernel in its place: `kernel(*inputs, **tensors, **arguments)`.
 
@@ -177,18 +181,21 @@ class BaseNet:
             names = ", ".join(self.inputs)
             raise ValueError(f"images of {names} are wanted, not {len(images)} arrays")
         values = {}
-        for name, x in zip(self.inputs, map(np.asarray, images), strict=True):
-            shape = self.inputs[name]
-            wanted = ("N", *shape)
+        for (name, shape), image in zip(self.inputs.items(), images, strict=True):
+            x = np.asarray(image)
             if x.ndim != len(shape) + 1 or x.shape[1] != shape[0]:
+                wanted = ("N", *shape)
                 raise ValueError(f"{name} takes images of {wanted}, not {x.shape}")
             if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
                 raise ValueError(f"{name} takes float32 or float64, not {x.dtype}")
-            double = x.dtype.kind == "f" and x.dtype.itemsize == 8
-            values[name] = x.astype(np.float64 if double else np.float32, copy=False)
-        counts = [str(len(x)) for x in values.values()]
+            if x.dtype not in FLOATS:
+                double = x.dtype.kind == "f" and x.dtype.itemsize == 8
+                x = x.astype(np.float64 if double else np.float32)
+            values[name] = x
+        counts = [len(x) for x in values.values()]
         if len(set(counts)) > 1:
-            raise ValueError(f"all inputs take as many images, not {', '.join(counts)}")
+            found = ", ".join(map(str, counts))
+            raise ValueError(f"all inputs take as many images, not {found}")
         return values
 
     def refresh(self) -> None:

@@ -9,8 +9,9 @@ needed any more.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,13 +19,17 @@ from cnnspec.backends.numpy.kernels.arena import LINE, Arena
 from cnnspec.backends.numpy.kernels.arrays import Array, Part, pieces
 from cnnspec.backends.numpy.kernels.net import BaseNet, Layer
 from cnnspec.backends.numpy.kernels.posts import (
+    Bound,
     Post,
+    follow,
     post_add,
-    post_add_run,
     post_in_place,
+    post_run,
     run_of,
 )
-from cnnspec.backends.numpy.kernels.threads import Task, crew
+from cnnspec.backends.numpy.kernels.threads import crew
+
+Item = TypeVar("Item")
 
 ROOM = 3 << 20
 """Bytes that packed weights may hold beyond what the net's own tensors do."""
@@ -39,11 +44,22 @@ BLOCK = 1 << 12
 """Numbers that a kernel works on at once, where it makes new arrays under way."""
 
 
+class Tile(NamedTuple):
+    """Calls one after the other, of each worker its own: on its scratch memory."""
+
+    calls: Sequence[Sequence[Bound]]
+
+    def __call__(self, worker: int) -> None:
+        for call in self.calls[worker]:
+            call()
+
+
 class Plan:
     """The steps of a net for images of some size; call it with such images.
 
-    A step is tasks for so many `workers`, which may go at the same time: each writes
-    where no other reads or writes. One call at a time: the buffers are its own.
+    A step is tiles for so many `workers`, which may go at the same time: each writes
+    where no other reads or writes. All views are made and all calls bound beforehand.
+    One run at a time: the buffers are its own.
     `values` are the buffers of the layers placed so far, `homes` the memory that they
     lie in, `left` the number of layers that are still to take them; `packs` the weights
     laid out anew, `room` the bytes by which more of them may outgrow their tensors.
@@ -74,7 +90,7 @@ class Plan:
 
     def place(self, images: dict[str, Array]) -> None:
         """Make the steps: a first time to learn what buffers they need, and when."""
-        self.steps: list[list[Task]] = []
+        self.steps: list[list[Tile]] = []
         self.followed: tuple[int, Array | None, list[Post], list[Array]]
         self.followed = 0, None, [], []
         self.values: dict[str, Array] = {}
@@ -84,28 +100,30 @@ class Plan:
         for name in self.net.outputs:
             self.left[name] = self.left.get(name, 0) + 1
         self.inputs = {
-            name: self.take(name, last(x).shape) for name, x in images.items()
+            name: first(self.take(name, last(x).shape)) for name, x in images.items()
         }
         with np.errstate(all="ignore"):  # buffers hold anything as yet
             for layer in self.layers:
                 if layer.name not in self.placed:
                     self.net.quick.get(layer.kernel, quick_plain)(self, layer)
-        self.outputs = {name: self.values[name] for name in self.net.outputs}
-        # Nothing to share: LeNet's call would take a fifth longer with the crew.
-        self.is_small = all(len(tasks) == 1 for tasks in self.steps)
+        self.outputs = {name: first(self.values[name]) for name in self.net.outputs}
+        # Nothing to share: LeNet's run would take a fifth longer with the crew.
+        self.is_small = all(len(tiles) == 1 for tiles in self.steps)
+        alone = [tile.calls[0] for tiles in self.steps for tile in tiles]
+        self.calls = [call for calls in alone for call in calls if self.is_small]
 
     def __call__(self, images: dict[str, Array]) -> dict[str, Array]:
         """The outputs, as new arrays."""
         for name, x in images.items():
-            self.inputs[name][...] = last(x)
+            np.copyto(self.inputs[name], x)
         if self.is_small:
-            for (task,) in self.steps:
-                task(0)
+            for call in self.calls:
+                call()
         else:
             with crew() as workers:
-                for tasks in self.steps:
-                    workers.run(tasks, self.workers)
-        return {name: first(y).copy() for name, y in self.outputs.items()}
+                for tiles in self.steps:
+                    workers.run(tiles, self.workers)
+        return {name: y.copy() for name, y in self.outputs.items()}
 
     def pack(self, key: tuple[str, Any], make: Callable[[], Array]) -> Array:
         """A weight laid out anew: plans for other threads that run the net share it."""
@@ -117,11 +135,27 @@ class Plan:
             self.packs[key] = found
         return self.packs[key]
 
-    def add(self, *tasks: Callable[[], Any], work: int = SMALL) -> None:
-        """A step of tasks that need no scratch memory; for one thread, if small."""
+    def add(self, *tiles: Sequence[Bound], work: int = SMALL) -> None:
+        """A step of tiles that need no scratch memory; for one thread, if small."""
         if self.shares(work) == 1:
-            tasks = (in_turn(tasks),)
-        self.steps.append([task_alone(task) for task in tasks])
+            tiles = ([call for calls in tiles for call in calls],)
+        self.steps.append([Tile([calls] * self.workers) for calls in tiles])
+
+    def add_each(
+        self,
+        items: Iterable[Item],
+        calls: Callable[[Item, int], list[Bound]],
+        after: Callable[[Item], list[Bound]] = lambda _: [],
+    ) -> None:
+        """A step of a tile for each item: its calls for a worker of this number.
+
+        `after` them come those that need no scratch memory: the same for all workers.
+        """
+        self.steps.append([])
+        for item in items if self.arena.block is not None else ():
+            last = after(item)
+            each = [[*calls(item, worker), *last] for worker in range(self.workers)]
+            self.steps[-1].append(Tile(each))
 
     def shares(self, work: int) -> int:
         """In how many parts to divide work, in bytes moved, or what takes as long.
@@ -163,34 +197,26 @@ class Plan:
         A product is divided along its longer side: each part of it reads the weights,
         or the pixels, once more.
         """
-        width = kernels.shape[1]
-        pixels = x.size // x.shape[-1]
+        depth, width = kernels.shape
+        pixels = x.size // depth
         columns_at = self.stretches(width, pixels * kernels.size // MACS)
         if pixels >= width or len(columns_at) == 1:
             before = self.take_back(x, y)
 
-            def rows(part: Part) -> Callable[[], Any]:
-                seen, goal = x[part], y[part]
-                left, made = seen.reshape(-1, x.shape[-1]), goal.reshape(-1, width)
-
-                def task() -> None:
-                    for post in before:
-                        post(seen, part)
-                    np.matmul(left, kernels, out=made)
-                    for post in posts:
-                        post(goal, part)
-
-                return task
+            def rows(part: Part) -> list[Bound]:
+                left, made = x[part].reshape(-1, depth), y[part].reshape(-1, width)
+                product = partial(np.matmul, left, kernels, made)
+                return [*follow(x, part, before), product, *follow(y, part, posts)]
 
             self.add(*map(rows, parts))
             return
-        left, made = x.reshape(-1, x.shape[-1]), y.reshape(-1, width)
-
-        def columns(some: slice) -> Callable[[], Any]:
-            kernel, goal = kernels[:, some], made[:, some]
-            return lambda: np.matmul(left, kernel, out=goal)
-
-        self.add(*map(columns, columns_at))
+        left, made = x.reshape(-1, depth), y.reshape(-1, width)
+        self.add(
+            *(
+                [partial(np.matmul, left, kernels[:, some], made[:, some])]
+                for some in columns_at
+            )
+        )
         self.follow(y, parts, posts)
 
     def follow(
@@ -204,13 +230,8 @@ class Plan:
 
         If they are given, a product that is the next step may do it.
         """
-
-        def task(part: Part) -> Callable[[], Any]:
-            goal = y[part]
-            return lambda: [post(goal, part) for post in posts]
-
         if posts:
-            self.add(*map(task, parts), work=4 * y.nbytes)
+            self.add(*(follow(y, part, posts) for part in parts), work=4 * y.nbytes)
             if layers:
                 names = {name for layer in layers for name in layer.of}
                 reads = [self.values[name] for name in names & self.values.keys()]
@@ -288,7 +309,7 @@ class Plan:
         """What happens to a part of an output: the bias, then the layers after it."""
         found: list[Post] = []
         if bias is not None:
-            found.append(post_add_run(run_of(bias, y)))
+            found.append(post_run(np.add, None, run_of(bias, y)))
         for layer in after:
             others = [source for source in layer.of if source != name]
             work = by_pixel(self, layer)
@@ -298,16 +319,6 @@ class Plan:
                 found.append(post_add(self.values[others[0]]))
             name = layer.name
         return found
-
-
-def in_turn(tasks: Sequence[Callable[[], Any]]) -> Callable[[], Any]:
-    """Tasks as one, in their order."""
-    return lambda: [task() for task in tasks]
-
-
-def task_alone(task: Callable[[], Any]) -> Task:
-    """A task for any worker."""
-    return lambda _: task()
 
 
 def by_pixel(plan: Plan, layer: Layer) -> Callable[[Array], Any] | None:
@@ -354,7 +365,7 @@ def quick_plain(plan: Plan, layer: Layer) -> None:
         return last(found)
 
     y = plan.take(layer.name, compute().shape)
-    plan.add(lambda: np.copyto(y, compute(), casting="same_kind"))
+    plan.add([lambda: np.copyto(y, compute(), casting="same_kind")])
     plan.close([layer])
 
 
@@ -369,7 +380,7 @@ def quick_in_place(plan: Plan, layer: Layer) -> None:
         y = plan.move(source, layer.name)
     else:
         y = plan.take(layer.name, x.shape)
-        plan.add(lambda: np.copyto(y, x))
+        plan.add([partial(np.copyto, y, x)])
     plan.follow(y, plan.whole_rows(y), [post_in_place(work)])
     plan.close([layer])
 

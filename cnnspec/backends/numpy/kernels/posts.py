@@ -1,59 +1,86 @@
-"""What follows a layer on its output, part by part, while that part is in the cache."""
+"""Calls bound to their arrays, and what follows a layer while the cache holds it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array, Part
 
-Post = Callable[[Array, Part], Any]
-"""What works on a part of an output while it is in the cache."""
+Bound = Callable[[], Any]
+"""A call of a function on given arrays: all that a plan does when it runs."""
 
-RUN = 1024
-"""Numbers of a run of pixels that loops go over at once: long ones are faster."""
+Post = Callable[[Array, Part], list[Bound]]
+"""What changes a part of an output, given that part and where it lies."""
+
+RUN = 1 << 13
+"""Numbers of a run: of half as many NumPy adds half as many at a time."""
+
+
+def follow(y: Array, part: Part, posts: list[Post]) -> list[Bound]:
+    """The calls of all posts on a part of an output."""
+    return [call for post in posts for call in post(y[part], part)]
 
 
 def post_add(other: Array) -> Post:
     """y += other, part by part."""
-    return lambda y, part: np.add(y, other[part], out=y)
+    return lambda y, part: [partial(np.add, y, other[part], y)]
 
 
-def post_join(join: np.ufunc, one: Array, two: Array) -> Post:
-    """y = one joined with two, part by part; gates weigh whole maps."""
+def post_join(join: np.ufunc, values: list[Array]) -> Post:
+    """y = all values joined, part by part; gates weigh whole maps."""
 
     def seen(x: Array, part: Part) -> Array:
         return x[part] if x.ndim == 2 or x.shape[1] > 1 else x[part[:1]]
 
-    return lambda y, part: join(seen(one, part), seen(two, part), out=y)
+    return lambda y, part: join_all(join, [seen(x, part) for x in values], y)
 
 
-def post_add_run(run: Array) -> Post:
-    """y += run, for every run of pixels."""
+def post_run(work: np.ufunc, x: Array | None, run: Array) -> Post:
+    """y = x, or y itself, worked on with a run that is repeated."""
 
-    def post(y: Array, part: Part) -> None:
-        pixels = in_runs(y, run)
-        np.add(pixels, run, out=pixels)
+    def post(y: Array, part: Part) -> list[Bound]:
+        sources = in_runs(y if x is None else x[part], run)
+        goals = in_runs(y, run)
+        return [
+            partial(work, source, run[: source.shape[-1]], goal)
+            for source, goal in zip(sources, goals, strict=True)
+        ]
 
     return post
 
 
 def post_in_place(work: Callable[[Array], Any]) -> Post:
     """A function that changes an array in its place, part by part."""
-    return lambda y, _: work(y)
+    return lambda y, _: [partial(work, y)]
+
+
+def join_all(join: np.ufunc, values: Sequence[Array], y: Array) -> list[Bound]:
+    """y = all values joined, the first two at once."""
+    if len(values) == 1:
+        return [partial(np.copyto, y, values[0])]
+    first = partial(join, values[0], values[1], out=y)
+    return [first, *(partial(join, y, value, out=y) for value in values[2:])]
 
 
 def run_of(numbers: Array, y: Array) -> Array:
-    """C numbers along the last axis, repeated for a run of y's pixels."""
-    if y.ndim == 2:
-        return numbers
-    width, c = y.shape[2:]
-    counts = [n for n in range(1, width + 1) if width % n == 0 and n * c <= RUN]
-    return np.tile(numbers, max(counts, default=1))
+    """C numbers along the last axis, repeated for a run of y's pixels.
+
+    Of y as a whole, or of a small part of it: runs are memory that a plan keeps.
+    """
+    size = y.size if y.size <= RUN else min(RUN, max(RUN // 8, y.size // 128))
+    return np.tile(numbers, max(1, size // len(numbers)))
 
 
-def in_runs(y: Array, run: Array) -> Array:
-    """Maps seen as runs of pixels as long as the one given; vectors stay."""
-    return y if y.ndim == 2 else y.reshape(*y.shape[:2], -1, run.shape[-1])
+def in_runs(x: Array, run: Array) -> list[Array]:
+    """All numbers of x, which lie end to end: runs, and what is left of one."""
+    flat = x.reshape(-1)
+    whole = flat.size - flat.size % run.size
+    if whole <= run.size:
+        parts = [flat[:whole], flat[whole:]]
+    else:
+        parts = [flat[:whole].reshape(-1, run.size), flat[whole:]]
+    return [part for part in parts if part.size]

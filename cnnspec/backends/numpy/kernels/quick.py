@@ -16,7 +16,12 @@ from cnnspec.backends.numpy.kernels.pool import (
     pool_frame,
     window_shares,
 )
-from cnnspec.backends.numpy.kernels.posts import in_runs, run_of
+from cnnspec.backends.numpy.kernels.posts import (
+    Bound,
+    join_all,
+    post_run,
+    run_of,
+)
 from cnnspec.backends.numpy.kernels.strips import Strip, strips
 
 
@@ -41,14 +46,10 @@ def quick_norm(plan: Plan, layer: Layer) -> None:
     scale, shift = (part.astype(plan.dtype) for part in scale_and_shift(plan, layer))
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, x.shape)
-    scale = run_of(scale, y)
     _, after = plan.chain(layer, fold=False)
-    posts = plan.posts(y, shift, layer.name, after)
-
-    def weigh(goal: Array, part: Part) -> None:
-        np.multiply(in_runs(x[part], scale), scale, out=in_runs(goal, scale))
-
-    plan.follow(y, plan.whole_rows(y), [weigh, *posts], [layer, *after])
+    weigh = post_run(np.multiply, x, run_of(scale, y))
+    posts = [weigh, *plan.posts(y, shift, layer.name, after)]
+    plan.follow(y, plan.whole_rows(y), posts, [layer, *after])
     finish(plan, layer, after)
 
 
@@ -85,28 +86,28 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     width = x.shape[2] + frame[2] + frame[3]
     sizes = [y[strip.part].size // ow * width for strip in found]
     columns = plan.take(".columns", (plan.workers, max(sizes, default=0)))
-    shares = None
+    shares: Any = None
     if join is np.add:
         count, divisor = options.get("countpad", True), options.get("divisor")
         shares = window_shares(first(x), window, stride, pads, (oh, ow), count, divisor)
-        shares = shares[:, :, None]
+        one = shares.flat[0] if shares.size else 1
+        shares = one if (shares == one).all() else shares[:, :, None]
 
-    def pool(strip: Strip, size: int, worker: int) -> None:
-        seen, goal = strip.load(worker), y[strip.part]
+    def pool(strip: Strip, worker: int) -> list[Bound]:
+        seen, goal = strip.frames[worker], y[strip.part]
+        size = goal.size // ow * width
         sums = columns[worker, :size].reshape(*goal.shape[:2], width, c)
-        rows = sh * (goal.shape[1] - 1) + 1
-        for u in range(kh):
-            tap = seen[:, u * dh : u * dh + rows : sh]
-            join(sums, tap, out=sums) if u else np.copyto(sums, tap)
-        for v in range(kw):
-            tap = sums[:, :, v * dw : v * dw + (ow - 1) * sw + 1 : sw]
-            join(goal, tap, out=goal) if v else np.copyto(goal, tap)
+        rows, across = sh * (goal.shape[1] - 1) + 1, sw * (ow - 1) + 1
+        down = [seen[:, u : u + rows : sh] for u in range(0, dh * kh, dh)]
+        along = [sums[:, :, v : v + across : sw] for v in range(0, dw * kw, dw)]
+        calls = [*strip.loads[worker], *join_all(join, down, sums)]
+        calls += join_all(join, along, goal)
         if shares is not None:
-            np.divide(goal, shares[strip.part[1]], out=goal)
+            share = shares if shares.ndim == 0 else shares[strip.part[1]]
+            calls.append(partial(np.divide, goal, share, goal))
+        return calls
 
-    plan.steps.append(
-        [partial(pool, strip, size) for strip, size in zip(found, sizes, strict=True)]
-    )
+    plan.add_each(found, pool)
     plan.give(".columns")
     plan.give(".frame")
     plan.close([layer])
@@ -120,15 +121,14 @@ def quick_adaptive_avg_pool2d(plan: Plan, layer: Layer) -> None:
     y = plan.take(layer.name, (n, oh, ow, c))
     row = plan.take(".row", (n, width, c))
 
-    def step() -> None:
-        for i, (top, bottom) in enumerate(down):
-            np.add.reduce(x[:, top:bottom], 1, out=row)
-            for j, (left, right) in enumerate(along):
-                goal = y[:, i, j]
-                np.add.reduce(row[:, left:right], 1, out=goal)
-                np.divide(goal, (bottom - top) * (right - left), out=goal)
-
-    plan.add(step)
+    calls: list[Bound] = []
+    for i, (top, bottom) in enumerate(down):
+        calls.append(partial(np.add.reduce, x[:, top:bottom], 1, out=row))
+        for j, (left, right) in enumerate(along):
+            goal, share = y[:, i, j], (bottom - top) * (right - left)
+            calls.append(partial(np.add.reduce, row[:, left:right], 1, out=goal))
+            calls.append(partial(np.divide, goal, share, goal))
+    plan.add(calls)
     plan.give(".row")
     plan.close([layer])
 
@@ -148,10 +148,12 @@ def quick_reduce(plan: Plan, layer: Layer, join: np.ufunc) -> None:
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, (*x.shape[:-1], 1))
 
-    def reduce(goal: Array, part: Part) -> None:
-        join.reduce(x[part], -1, out=goal, keepdims=True)
+    def reduce(goal: Array, part: Part) -> list[Bound]:
+        keywords: dict[str, Any] = {"axis": -1, "out": goal, "keepdims": True}
+        calls: list[Bound] = [partial(join.reduce, x[part], **keywords)]
         if join is np.add:
-            np.divide(goal, x.shape[-1], out=goal)
+            calls.append(partial(np.divide, goal, x.shape[-1], goal))
+        return calls
 
     plan.follow(y, plan.whole_rows(y), [reduce])
     plan.close([layer])

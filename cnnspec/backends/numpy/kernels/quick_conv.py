@@ -10,14 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
+from cnnspec.backends.numpy.kernels.arrays import CACHE, Array, Part
 from cnnspec.backends.numpy.kernels.conv import standard_filters
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, packed
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import MACS, Plan, finish
-from cnnspec.backends.numpy.kernels.posts import in_runs, run_of
-from cnnspec.backends.numpy.kernels.strips import Conv, Strip, batches, conv_size, laid
+from cnnspec.backends.numpy.kernels.posts import Bound, follow
+from cnnspec.backends.numpy.kernels.strips import (
+    Conv,
+    Strip,
+    batches,
+    conv_size,
+    laid,
+    windows,
+)
 from cnnspec.backends.numpy.kernels.winograd import winograd, winograd_tile
+
+TAPS = 1 << 10
+"""Numbers of a tap that is repeated along a row: enough to make loops long."""
 
 
 def quick_conv2d(plan: Plan, layer: Layer) -> None:
@@ -78,37 +88,73 @@ def pointwise(conv: Conv) -> None:
 
 
 def im2col(conv: Conv) -> None:
-    """Windows copied into rows of a matrix, strip by strip, times the weight.
-
-    Where a row of a window is short the copy goes tap by tap: then a map's row is long.
-    """
+    """Windows copied into rows of a matrix, strip by strip, times the weight."""
     y, posts, by_tap = conv.y, conv.posts, conv.weight.transpose(2, 3, 1, 0)
     kernels = packed(conv.plan, conv.layer, "taps", by_tap, conv.scale)
     kernels = kernels.reshape(-1, y.shape[3])
     depth = len(kernels)
-    tap_by_tap = by_tap.shape[1] * by_tap.shape[2] < 8
     row = y.itemsize * y.shape[2] * depth
-    work = conv.taps(conv.plan.parts(y.shape, row, y.size * depth // MACS))
-    if y.size < y.shape[3] ** 2 and not tap_by_tap:
+    parts = conv.plan.parts(y.shape, row, y.size * depth // MACS)
+    if by_tap.shape[1] * by_tap.shape[2] < 16:
+        by_taps(conv, kernels, parts)
+        return
+    work = conv.taps(parts)
+    if y.size < y.shape[3] ** 2:
         by_filters(conv, kernels, work)
         return
     largest = max((taps[0].size for _, taps in work), default=0)
     columns = conv.plan.take(".columns", (conv.plan.workers, largest))
 
-    def task(strip: Strip, frames: list[Array], worker: int) -> None:
-        strip.load(worker)
-        taps = frames[worker]
-        source = taps.transpose(3, 4, 5, 0, 1, 2) if tap_by_tap else taps
-        copy = columns[worker, : source.size].reshape(source.shape)
-        np.copyto(copy, source)
-        rows = copy.reshape(depth, -1).T if tap_by_tap else copy.reshape(-1, depth)
-        goal = y[strip.part]
-        np.matmul(rows, kernels, out=goal.reshape(-1, y.shape[3]))
-        for post in posts:
-            post(goal, strip.part)
+    def calls(item: tuple[Strip, list[Array]], worker: int) -> list[Bound]:
+        strip, taps = item[0], item[1][worker]
+        copy = columns[worker, : taps.size].reshape(taps.shape)
+        goal = y[strip.part].reshape(-1, y.shape[3])
+        return [
+            *strip.loads[worker],
+            partial(np.copyto, copy, taps),
+            partial(np.matmul, copy.reshape(-1, depth), kernels, goal),
+        ]
 
-    conv.plan.steps.append([partial(task, strip, taps) for strip, taps in work])
+    conv.plan.add_each(work, calls, lambda item: follow(y, item[0].part, posts))
     conv.plan.give(".columns")
+
+
+def by_taps(conv: Conv, kernels: Array, parts: list[Part]) -> None:
+    """Im2col where a row of a window is short: tap by tap, as a map's row is long.
+
+    What the taps of one row of the kernel see is copied for all rows of the map, then
+    whole rows of that for each row of the kernel.
+    """
+    plan, y, posts, (depth, filters) = conv.plan, conv.y, conv.posts, kernels.shape
+    (kh, kw), (sh, sw), (dh, dw) = conv.weight.shape[2:], conv.stride, conv.dilation
+    kernels = np.asfortranarray(kernels)  # the faster product of columns
+    found = conv.strips(parts)
+    height = max((strip.frames[0][..., 0, 0].size for strip in found), default=0)
+    most = max((y[strip.part][..., 0].size for strip in found), default=0)
+    lines = plan.take(".lines", (plan.workers, height * y.shape[2] * depth // kh))
+    columns = plan.take(".columns", (plan.workers, most * depth))
+
+    def calls(strip: Strip, worker: int) -> list[Bound]:
+        frame, goal = strip.frames[worker], y[strip.part]
+        size = frame.shape[1], y.shape[2]
+        along = windows(frame, size, (1, kw), (1, sw), (1, dw))
+        along = along.transpose(3, 4, 5, 0, 1, 2)
+        line = lines[worker, : along.size].reshape(along.shape)
+        maps = line.reshape(-1, *size, 1)
+        down = windows(maps, goal.shape[1:3], (kh, 1), (sh, 1), (dh, 1))
+        down = down.transpose(3, 4, 5, 0, 1, 2)
+        copy = columns[worker, : down.size].reshape(down.shape)
+        rows = copy.reshape(depth, -1).T
+        return [
+            *strip.loads[worker],
+            partial(np.copyto, line, along),
+            partial(np.copyto, copy, down),
+            partial(np.matmul, rows, kernels, goal.reshape(-1, filters)),
+        ]
+
+    plan.add_each(found, calls, lambda strip: follow(y, strip.part, posts))
+    plan.give(".lines")
+    plan.give(".columns")
 
 
 def by_filters(
@@ -122,24 +168,21 @@ def by_filters(
         ".columns", (max(sum(sizes[some]) for some in groups) // depth, depth)
     )
 
-    def copy(strip: Strip, frames: list[Array], rows: Array, worker: int) -> None:
-        strip.load(worker)
-        np.copyto(rows.reshape(frames[worker].shape), frames[worker])
+    def copy(item: tuple[Strip, list[Array], Array], worker: int) -> list[Bound]:
+        strip, taps = item[0], item[1][worker]
+        goal = item[2].reshape(taps.shape)
+        return [*strip.loads[worker], partial(np.copyto, goal, taps)]
 
     goals, done = conv.y.reshape(-1, filters), 0
     for some in groups:
         places = laid(size // depth for size in sizes[some])
         end = places[-1].stop
         rows, goal = columns[:end], goals[done : done + end]
-        plan.steps.append(
-            [
-                partial(copy, strip, taps, rows[place])
-                for (strip, taps), place in zip(work[some], places, strict=True)
-            ]
-        )
+        items = [(*w, rows[p]) for w, p in zip(work[some], places, strict=True)]
+        plan.add_each(items, copy)
         plan.add(
             *(
-                partial(np.matmul, rows, kernels[:, part], out=goal[:, part])
+                [partial(np.matmul, rows, kernels[:, part], goal[:, part])]
                 for part in plan.stretches(filters, end * kernels.size // MACS)
             )
         )
@@ -164,21 +207,21 @@ def grouped(conv: Conv) -> None:
     largest = max((y[strip.part].size for strip, _ in work), default=0)
     made = plan.take(".made", (plan.workers, largest))
 
-    def task(strip: Strip, frames: list[Array], worker: int) -> None:
-        strip.load(worker)
-        taps = frames[worker]
+    def calls(item: tuple[Strip, list[Array]], worker: int) -> list[Bound]:
+        strip, taps = item[0], item[1][worker]
         split = taps.reshape(*taps.shape[:5], groups, -1)
         split = split.transpose(5, 0, 1, 2, 3, 4, 6)
         rows = columns[worker, : taps.size].reshape(split.shape)
-        np.copyto(rows, split)
-        goal = y[strip.part]
+        goal = y[strip.part].reshape(-1, groups, o)
         product = made[worker, : goal.size].reshape(groups, -1, o)
-        np.matmul(rows.reshape(groups, -1, depth), kernels, out=product)
-        np.copyto(goal.reshape(-1, groups, o), product.transpose(1, 0, 2))
-        for post in posts:
-            post(goal, strip.part)
+        return [
+            *strip.loads[worker],
+            partial(np.copyto, rows, split),
+            partial(np.matmul, rows.reshape(groups, -1, depth), kernels, product),
+            partial(np.copyto, goal, product.transpose(1, 0, 2)),
+        ]
 
-    plan.steps.append([partial(task, strip, taps) for strip, taps in work])
+    plan.add_each(work, calls, lambda item: follow(y, item[0].part, posts))
     plan.give(".columns")
     plan.give(".made")
 
@@ -189,19 +232,20 @@ def depthwise(conv: Conv) -> None:
     Where windows step by 1 the pixels of a row lie end to end, and so do the numbers.
     """
     plan, y, posts = conv.plan, conv.y, conv.posts
+    width, c = y.shape[2:]
     by_tap = conv.weight.transpose(2, 3, 1, 0)[:, :, 0]
     kernels = packed(plan, conv.layer, "taps", by_tap, conv.scale)
-    if conv.stride[1] == 1:
-        kernels = run_of(kernels, y)
-    row = y.itemsize * y.shape[3] * (y.shape[2] + conv.stride[0] * conv.x.shape[2])
+    fits = [n for n in range(2, width + 1) if width % n == 0 and n * c <= TAPS]
+    run = max(fits, default=1) if conv.stride[1] == 1 else 1
+    kernels = np.tile(kernels, run)
+    row = y.itemsize * c * (width + conv.stride[0] * conv.x.shape[2])
     parts = plan.parts(y.shape, row, kernels[..., 0].size * y.nbytes)
-    work = conv.taps(parts, kernels.shape[-1] // y.shape[3])
 
-    def task(strip: Strip, frames: list[Array], worker: int) -> None:
-        strip.load(worker)
-        goal = in_runs(y[strip.part], kernels)
-        np.einsum("nhwuvc,uvc->nhwc", frames[worker], kernels, out=goal)
-        for post in posts:
-            post(y[strip.part], strip.part)
+    def calls(item: tuple[Strip, list[Array]], worker: int) -> list[Bound]:
+        strip, taps = item[0], item[1][worker]
+        goal = y[strip.part].reshape(*taps.shape[:3], -1)
+        sums = partial(np.einsum, "nhwuvc,uvc->nhwc", taps, kernels, out=goal)
+        return [*strip.loads[worker], sums]
 
-    plan.steps.append([partial(task, strip, taps) for strip, taps in work])
+    work = conv.taps(parts, run)
+    plan.add_each(work, calls, lambda item: follow(y, item[0].part, posts))

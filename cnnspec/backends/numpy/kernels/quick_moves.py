@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array, Part, origins
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan, finish, first
-from cnnspec.backends.numpy.kernels.posts import post_join
-from cnnspec.backends.numpy.kernels.strips import frame_moves, runs
+from cnnspec.backends.numpy.kernels.posts import Bound, post_join
+from cnnspec.backends.numpy.kernels.strips import row_moves, side_moves
 
 
 def quick_add(plan: Plan, layer: Layer) -> None:
@@ -39,15 +40,11 @@ def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
     names = list(layer.of)
     if len(names) > 2:  # of a sum or a product; it starts where it is to be
         names.sort(key=lambda name: name not in free[:1])
-    one, two, *others = (plan.values[name] for name in names)
+    values = [plan.values[name] for name in names]
     y = plan.move(free[0], layer.name) if free else plan.take(layer.name, shape)
     _, after = plan.chain(layer, fold=False)
-    posts = plan.posts(y, None, layer.name, after)
-    joins = [
-        post_join(join, one, two),
-        *(post_join(join, y, other) for other in others),
-    ]
-    plan.follow(y, plan.whole_rows(y), [*joins, *posts], [layer, *after])
+    posts = [post_join(join, values), *plan.posts(y, None, layer.name, after)]
+    plan.follow(y, plan.whole_rows(y), posts, [layer, *after])
     finish(plan, layer, after)
 
 
@@ -57,8 +54,8 @@ def quick_concat(plan: Plan, layer: Layer) -> None:
     channels = sum(value.shape[-1] for value in values)
     y = plan.take(layer.name, (*values[0].shape[:-1], channels))
 
-    def join(goal: Array, part: Part) -> None:
-        np.concatenate([value[part] for value in values], -1, out=goal)
+    def join(goal: Array, part: Part) -> list[Bound]:
+        return [partial(np.concatenate, [value[part] for value in values], -1, goal)]
 
     plan.follow(y, plan.whole_rows(y), [join])
     plan.close([layer])
@@ -78,14 +75,9 @@ def quick_pad2d(plan: Plan, layer: Layer) -> None:
     y = plan.take(layer.name, (n, top + height + bottom, left + width + right, c))
     mode = options.get("mode", "zeros")
     rows = origins(height, top, bottom, mode)
-    columns = runs(origins(width, left, right, mode))
-    moves = frame_moves(x, y, rows, columns, left, options.get("value", 0.0))
-
-    def step() -> None:
-        for goal, source in moves:
-            np.copyto(goal, source)
-
-    plan.add(step)
+    columns = origins(width, left, right, mode)
+    fill = options.get("value", 0.0)
+    plan.add(row_moves(x, y, rows, left, fill) + side_moves(y, columns, left, fill))
     plan.close([layer])
 
 
@@ -116,5 +108,5 @@ def quick_pixel_unshuffle(plan: Plan, layer: Layer) -> None:
 def copy_view(plan: Plan, layer: Layer, view: Array, shape: tuple[int, ...]) -> None:
     """A view of what arrives, copied in its order."""
     y = plan.take(layer.name, shape)
-    plan.add(lambda: np.copyto(y.reshape(view.shape), view))
+    plan.add([partial(np.copyto, y.reshape(view.shape), view)])
     plan.close([layer])

@@ -56,7 +56,7 @@ def quick_conv_transpose2d(plan: Plan, layer: Layer) -> None:
             seen = made.reshape(*pixels.shape[:3], width)[:, rows, columns]
             np.add(goal[..., some], seen, out=goal[..., some])
 
-    plan.steps.append([partial(task, some) for some in stretches])
+    plan.add_each(stretches, lambda some, worker: [partial(task, some, worker)])
     plan.follow(y, plan.whole_rows(y), posts)
     plan.give(".product")
     finish(plan, layer, [*norms, *after])
@@ -105,7 +105,7 @@ def quick_upsample(plan: Plan, layer: Layer) -> None:
             np.add(y[:, i], far, out=y[:, i])
 
     rows = plan.parts((1, len(above)), 2 * y.nbytes // max(1, len(above)))
-    plan.steps.append([partial(task, some) for _, some in rows])
+    plan.add_each(rows, lambda part, worker: [partial(task, part[1], worker)])
     plan.give(".row")
     plan.give(".other")
     plan.give(".far")

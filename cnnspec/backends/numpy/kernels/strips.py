@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,25 +14,22 @@ from numpy.lib.stride_tricks import as_strided
 from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Part, Sides, origins
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan
-from cnnspec.backends.numpy.kernels.posts import Post
+from cnnspec.backends.numpy.kernels.posts import Bound, Post
+
+SIDES = 1 << 12
+"""Numbers of a frame that are written as soon as calls for its sides are made."""
 
 
 class Strip(NamedTuple):
     """A part of an output, and the frame: the rows of input it sees, pads included.
 
-    Every worker has a frame of its own, if there are pads. `moves` are the copies, of
-    arrays or of one number, that fill each of them.
+    Every worker has a frame of its own, if there are pads, and calls that fill it.
+    Strips of the same shape have the same frames.
     """
 
     part: Part
     frames: list[Array]  # (n, rows, left + W + right, C)
-    moves: list[list[tuple[Array, Array | float]]]
-
-    def load(self, worker: int) -> Array:
-        """A worker's frame, filled."""
-        for goal, source in self.moves[worker]:
-            np.copyto(goal, source)
-        return self.frames[worker]
+    loads: list[list[Bound]]
 
 
 def strips(
@@ -55,22 +53,32 @@ def strips(
             Strip(part, [x[part[0], first:last]] * plan.workers, [[]] * plan.workers)
             for part, (first, last) in zip(parts, bounds, strict=True)
         ]
+    width, c = left + x.shape[2] + right, x.shape[3]
     shapes = [
-        (images.stop - images.start, last - first, left + x.shape[2] + right)
+        (images.stop - images.start, last - first, width, c)
         for (images, _), (first, last) in zip(parts, bounds, strict=True)
     ]
-    sizes = [math.prod(shape) * x.shape[3] for shape in shapes]
-    buffers = plan.take(".frame", (plan.workers, max(sizes, default=0)))
+    buffers = plan.take(
+        ".frame", (plan.workers, max(map(math.prod, shapes), default=0))
+    )
     rows = origins(x.shape[1], top, bottom, mode)
-    columns = runs(origins(x.shape[2], left, right, mode))
+    columns = origins(x.shape[2], left, right, mode)
+    every = {
+        shape: [buffer[: math.prod(shape)].reshape(shape) for buffer in buffers]
+        for shape in shapes
+    }
+    sides = {
+        shape: [side_moves(frame, columns, left, fill) for frame in frames]
+        for shape, frames in every.items()
+    }
     found = []
-    for i, (first, last) in enumerate(bounds):
-        frames = [row[: sizes[i]].reshape(*shapes[i], x.shape[3]) for row in buffers]
-        seen, origin = x[parts[i][0]], rows[first:last]
-        moves = [
-            frame_moves(seen, frame, origin, columns, left, fill) for frame in frames
+    for part, shape, (first, last) in zip(parts, shapes, bounds, strict=True):
+        seen, frames = x[part[0]], every[shape]
+        loads = [
+            row_moves(seen, frame, rows[first:last], left, fill) + after
+            for frame, after in zip(frames, sides[shape], strict=True)
         ]
-        found.append(Strip(parts[i], frames, moves))
+        found.append(Strip(part, frames, loads))
     return found
 
 
@@ -94,27 +102,35 @@ def laid(sizes: Iterable[int]) -> list[slice]:
     return [slice(*pair) for pair in pairwise(ends)]
 
 
-def frame_moves(
-    x: Array,
-    frame: Array,
-    rows: list[int],
-    columns: list[tuple[int, int, int]],
-    left: int,
-    fill: float,
-) -> list[tuple[Array, Array | float]]:
-    """The copies that fill a frame with rows of x, then the columns of its pads.
+def row_moves(
+    x: Array, frame: Array, rows: list[int], left: int, fill: float
+) -> list[Bound]:
+    """The copies of x into a frame, whose rows are those of x that `rows` name.
 
-    `rows` name the rows of x that the frame's repeat, `columns` are runs of such.
+    All of a small frame is filled before: that is faster than a call for each side.
     """
-    moves: list[tuple[Array, Array | float]] = []
+    is_small = frame.size <= SIDES
+    moves: list[Bound] = [partial(frame.fill, fill)] if is_small else []
     inside = frame[:, :, left : left + x.shape[2]]
     for start, stop, origin in runs(rows):
-        source = x[:, origin : origin + stop - start] if origin >= 0 else fill
-        moves.append((inside[:, start:stop], source))
-    for start, stop, origin in columns:
-        source = inside[:, :, origin : origin + stop - start] if origin >= 0 else fill
-        if start != left:
-            moves.append((frame[:, :, start:stop], source))
+        if origin >= 0:
+            source = x[:, origin : origin + stop - start]
+            moves.append(partial(np.copyto, inside[:, start:stop], source))
+        elif not is_small:
+            moves.append(partial(np.copyto, inside[:, start:stop], fill))
+    return moves
+
+
+def side_moves(frame: Array, columns: list[int], left: int, fill: float) -> list[Bound]:
+    """The copies within a frame to the columns of its pads, or the fill of them."""
+    moves: list[Bound] = []
+    for start, stop, origin in runs(columns):
+        goal, first = frame[:, :, start:stop], left + origin
+        if origin >= 0 and start != left:
+            source = frame[:, :, first : first + stop - start]
+            moves.append(partial(np.copyto, goal, source))
+        elif origin < 0 and frame.size > SIDES:
+            moves.append(partial(np.copyto, goal, fill))
     return moves
 
 
@@ -172,26 +188,21 @@ class Conv(NamedTuple):
     groups: int
     mode: str
 
+    def strips(self, parts: list[Part]) -> list[Strip]:
+        """Strips for parts of the output."""
+        extent = self.dilation[0] * (self.weight.shape[2] - 1) + 1
+        window = extent, self.stride[0]
+        return strips(self.plan, self.x, parts, window, self.pads, mode=self.mode)
+
     def taps(self, parts: list[Part], run: int = 1) -> list[tuple[Strip, list[Array]]]:
         """Strips for parts of the output, and their windows in each worker's frame."""
         kh, kw = self.weight.shape[2:]
-        extent = self.dilation[0] * (kh - 1) + 1
-        found = strips(
-            self.plan,
-            self.x,
-            parts,
-            (extent, self.stride[0]),
-            self.pads,
-            mode=self.mode,
-        )
-        sizes = [(rows.stop - rows.start, self.y.shape[2]) for _, rows in parts]
-        return [
-            (
-                strip,
-                [
-                    windows(frame, size, (kh, kw), self.stride, self.dilation, run)
-                    for frame in strip.frames
-                ],
-            )
-            for strip, size in zip(found, sizes, strict=True)
-        ]
+        found, made = self.strips(parts), dict[int, Array]()
+        for strip in found:
+            size = strip.part[1].stop - strip.part[1].start, self.y.shape[2]
+            for frame in strip.frames:
+                if id(frame) not in made:
+                    made[id(frame)] = windows(
+                        frame, size, (kh, kw), self.stride, self.dilation, run
+                    )
+        return [(strip, [made[id(frame)] for frame in strip.frames]) for strip in found]

@@ -14,7 +14,7 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import CACHE, Array
 from cnnspec.backends.numpy.kernels.folding import scaled
 from cnnspec.backends.numpy.kernels.plan import MACS
-from cnnspec.backends.numpy.kernels.posts import Post
+from cnnspec.backends.numpy.kernels.posts import Bound, Post, follow
 from cnnspec.backends.numpy.kernels.strips import (
     Conv,
     Strip,
@@ -113,25 +113,24 @@ class Tiling(NamedTuple):
     y: Array
     posts: list[Post]
 
-    def load(self, strip: Strip, d: Array, v: Array, worker: int) -> None:
+    def load(self, strip: Strip, d: Array, v: Array, worker: int) -> list[Bound]:
         """The strip's tiles as columns of d, transformed to v."""
         rows, m = strip.part[1], self.m
         size = rows.stop - rows.start, self.tw
-        tiles = windows(strip.load(worker), size, (m + 2, m + 2), (m, m), (1, 1))
+        tiles = windows(strip.frames[worker], size, (m + 2, m + 2), (m, m), (1, 1))
         tiles = tiles.transpose(3, 4, 0, 1, 2, 5)
-        np.copyto(d.reshape(tiles.shape), tiles)
-        np.matmul(self.there, d, out=v)
+        copy = partial(np.copyto, d.reshape(tiles.shape), tiles)
+        return [*strip.loads[worker], copy, partial(np.matmul, self.there, d, v)]
 
-    def store(self, strip: Strip, products: Array, z: Array) -> None:
+    def store(self, strip: Strip, products: Array, z: Array) -> list[Bound]:
         """The strip's part of the output from its products, by way of z."""
-        np.matmul(self.back, products, out=z)
         images, rows = strip.part
         m, (_, high, _, o) = self.m, self.y.shape
         size = images.stop - images.start, rows.stop - rows.start, self.tw
         part = images, slice(m * rows.start, min(m * rows.stop, high))
-        scatter(z.reshape(m, m, *size, o), self.y[part])
-        for post in self.posts:
-            post(self.y[part], part)
+        back = partial(np.matmul, self.back, products, z)
+        moves = scatter(z.reshape(m, m, *size, o), self.y[part])
+        return [back, *moves, *follow(self.y, part, self.posts)]
 
 
 def tiling(conv: Conv, m: int) -> Tiling:
@@ -170,22 +169,18 @@ def winograd(conv: Conv, m: int) -> None:
         z = moved[: m * m * t * o].reshape(m * m, -1)
         width = tiles.tw
         given, made = (laid(n * width * size for n in counts[some]) for size in (c, o))
-        plan.steps.append(
-            [
-                partial(tiles.load, s, d[:, i], v[:, i])
-                for s, i in zip(found[some], given, strict=True)
-            ]
-        )
+        loads = [(s, d[:, i], v[:, i]) for s, i in zip(found[some], given, strict=True)]
+        plan.add_each(loads, lambda load, worker: tiles.load(*load, worker))
         left_side = v.reshape(k, t, c)
         plan.add(
             *(
-                partial(np.matmul, left_side[i], kernels[i], out=products[i])
+                [partial(np.matmul, left_side[i], kernels[i], products[i])]
                 for i in plan.stretches(k, t * kernels.size // MACS, 1)
             )
         )
         plan.add(
             *(
-                partial(tiles.store, s, products.reshape(k, -1)[:, i], z[:, i])
+                tiles.store(s, products.reshape(k, -1)[:, i], z[:, i])
                 for s, i in zip(found[some], made, strict=True)
             ),
             work=4 * products.nbytes,
@@ -194,10 +189,12 @@ def winograd(conv: Conv, m: int) -> None:
     plan.give(".moved")
 
 
-def scatter(tiles: Array, y: Array) -> None:
+def scatter(tiles: Array, y: Array) -> list[Bound]:
     """Tiles (m, m, n, th, tw, O) to a map (n, H, W, O), which may cut the last ones."""
     m = len(tiles)
-    for i in range(m):
-        for j in range(m):
-            goal = y[:, i::m, j::m]
-            np.copyto(goal, tiles[i, j, :, : goal.shape[1], : goal.shape[2]])
+    moves: list[Bound] = []
+    for i, j in np.ndindex(m, m):
+        goal = y[:, i::m, j::m]
+        source = tiles[i, j, :, : goal.shape[1], : goal.shape[2]]
+        moves.append(partial(np.copyto, goal, source))
+    return moves
