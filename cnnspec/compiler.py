@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from cnnspec.elaborate.load import Loader, Module, Reader
@@ -84,13 +85,16 @@ def rechecker(
     source: Source, read: Reader, net: str, settings: Settings
 ) -> Callable[[Mapping[str, Shape]], Network | None]:
     """Checks a net for other inputs, its text read once; what it returns is None where there are faults."""
-    loader = Loader(read, settings.text_limits)
-    module = loader.load(source)
+
+    @cache
+    def load() -> tuple[Module, list[Diagnostic]]:
+        loader = Loader(read, settings.text_limits)
+        return loader.load(source), loader.diagnostics
 
     def recheck(inputs: Mapping[str, Shape]) -> Network | None:
-        diagnostics = list(loader.diagnostics)
+        module, diagnostics = load()
         try:
-            found = check_module(module, diagnostics, net, settings._replace(inputs=inputs), True)
+            found = check_module(module, [*diagnostics], net, settings._replace(inputs=inputs), True)
         except Misuse:  # for these sizes the text has no input of that name
             return None
         return found.networks[0] if found.ok and found.networks else None

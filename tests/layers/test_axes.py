@@ -62,6 +62,8 @@ def test_how_a_map_grows(case: Case) -> None:
                 taken += 1
                 assert large is not None and next_ is not None
                 assert large[axis] == small[axis] + pace.gain and next_[axis] >= small[axis]
+                lost = [layer.unread(x.with_size(*each))[axis] for each in sides[:2]]
+                assert lost[0] == lost[1]
     assert taken
 
 
@@ -79,7 +81,7 @@ def test_what_shares_a_table_has_the_same_answers(case: Case) -> None:
     """Layers of one behaviour differ in what they do to channels; even ones do along both axes the same."""
     name, arguments, x = case
     layer, program = make(name, **arguments), SizeProgram(Graph((), (), ()))
-    heights, widths = program.along(layer, x, set(SIDES), set(SIDES))
+    heights, widths = (program.along(layer, x, axis, {*SIDES}) for axis in (0, 1))
     for n in SIDES:
         found = size(layer, x, n, x.size[1]), size(layer, x, x.size[0], n)
         assert (heights[n], widths[n]) == (found[0] and found[0][0], found[1] and found[1][1])

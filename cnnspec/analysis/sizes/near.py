@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
-from cnnspec.analysis.sizes.facts import losses
 
 Size = tuple[int, int]
 
@@ -41,7 +40,7 @@ def proposals(explorer: Explorer, reach: int) -> list[Inputs]:
 def fine(explorer: Explorer, names: Sequence[str], sizes: Sequence[Size]) -> dict[Size, bool]:
     """Those of some sizes that are valid as far as is known, and whether pixels are lost then."""
     found = explorer.explore([resize_inputs(explorer.written, names, size) for size in sizes])
-    columns = losses(found.first).values()
+    columns = found.first.losses.values()
     return {
         size: any(any(column[i]) for column in columns)
         for i, size in enumerate(sizes)

@@ -1,4 +1,4 @@
-"""The size program of a network: every layer's own `output`, asked once for each size that arrives.
+"""The size program of a network: every layer's own `output`, asked until its pace tells the sizes to come.
 
 A map's height does not depend on its width, nor either of them on the channels. So layers of the same window
 share their answers, and few are asked: behind a stride of 2 there are half as many sizes left.
@@ -7,7 +7,6 @@ share their answers, and few are asked: behind a stride of 2 there are half as m
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from itertools import zip_longest
 from typing import Any
 
 from cnnspec.analysis.unroll import Graph, Node
@@ -23,10 +22,9 @@ WIDTHS = ("count", "list", "numbers", "text")
 MOST_WORK = 200_000
 """So many answers a program computes, some microseconds each."""
 
-Side = dict[int, int | None]
+Side = dict[int, Any]
 """What becomes of heights, or of widths; None: they do not fit."""
 
-FAULT = None, None  # what becomes of a height and of a width that do not fit
 NO_LIMITS = Limits()
 
 
@@ -63,8 +61,7 @@ class SizeProgram:
         self.nodes = {node.path: node for node in graph.nodes}
         self.tables: dict[Hashable, dict[Any, Any]] = {}
         self.behaviours: dict[int, Hashable] = {}
-        self.sides: dict[Hashable, tuple[Side, Side]] = {}
-        self.lost: dict[Hashable, tuple[Side, Side]] = {}
+        self.sides: dict[Hashable, tuple[Side, dict[int, int]]] = {}
         self.made: dict[Hashable, Layer | None] = {}
 
     def spend(self, work: int) -> None:
@@ -92,63 +89,47 @@ class SizeProgram:
             )
         return self.behaviours[key]
 
-    def along(
-        self, layer: Layer, written: Shape, heights: set[int], widths: set[int], lost: bool = False
-    ) -> tuple[Side, Side]:
-        """What becomes of heights and of widths, of which a layer is asked about one each at a time.
+    def along(self, layer: Layer, written: Shape, axis: int, sides: set[int], lost: bool = False) -> Side:
+        """What becomes of heights (axis 0) or widths, each asked about with the `written` other side.
 
-        Neither matters to the other; where the layer does not take the two, it is asked about each with the
-        `written` other, which it takes. `lost`: how many rows and columns a stride leaves out of them, no
-        more than were asked about before. Raises TooMuch.
+        That matters not, but is one that the layer takes. Where it takes a map it takes larger ones, and what
+        it makes of them follows from its pace, so few are asked about. `lost`: how many rows or columns a
+        stride leaves out of them. Raises TooMuch.
         """
-        tables = self.lost if lost else self.sides
-        key = self.behaviour(layer)
-        if key not in tables:
-            down: Side = {}
-            tables[key] = down, down if is_even(layer) else {}
-        down, across = tables[key]
-        rows, columns = list(heights.difference(down)), list(widths.difference(across))
-        if down is across:
-            sides = list({*rows, *columns})
-            rows, columns = sides[::2], sides[1::2]
-        self.spend(0 if lost else len(rows) + len(columns))
-        channels, look = int(written.channels), self.left_out if lost else self.answer
-
-        def ask(row: int | None, column: int | None) -> tuple[int | None, int | None]:
-            return look(layer, channels, (row or written.height, column or written.width)) or FAULT
-
-        for row, column in zip_longest(rows, columns):
-            height, width = ask(row, column)
-            if height is None and row and column:
-                height, width = ask(row, None)[0], ask(None, column)[1]
-            if row:
-                down[row] = height
-            if column:
-                across[column] = width
-        return down, across
+        key = self.behaviour(layer), axis and not is_even(layer), lost
+        table, starts = self.sides.setdefault(key, ({}, {}))
+        pace, look = layer.paces()[axis], self.left_out if lost else self.answer
+        for n in sorted(sides.difference(table)):
+            start = starts.get(n % pace.step) if pace else None
+            if pace and start is not None and n >= start:
+                table[n] = table[start] + (0 if lost else (n - start) // pace.step * pace.gain)
+                continue
+            self.spend(1)
+            place = (n, written.width) if axis == 0 else (written.height, n)
+            found = look(layer, (int(written.channels),), (place,))
+            table[n] = found and found[axis]
+            if pace and found:
+                starts[n % pace.step] = n
+        return table
 
     @staticmethod
-    def left_out(layer: Layer, channels: int | None, place: Any) -> tuple[int, int] | None:
+    def left_out(
+        layer: Layer, channels: Sequence[int | None], places: tuple[Any, ...]
+    ) -> tuple[int, int] | None:
         """How many rows and columns a layer leaves out; None where the value does not fit."""
         try:
-            return layer.unread(shape_of(channels, place))
+            return layer.unread(*map(shape_of, channels, places))
         except Misfit:
             return None
 
     @staticmethod
-    def answer(layer: Layer, channels: int | None, place: Any) -> Any:
-        """What a layer makes of a value; None where it does not fit."""
-        try:
-            return place_of(layer.output(shape_of(channels, place)))
-        except Misfit:
-            return None
-
-    @staticmethod
-    def joined(join: Join, channels: Sequence[int | None], places: tuple[Any, ...]) -> Any:
+    def answer(layer: Layer, channels: Sequence[int | None], places: tuple[Any, ...]) -> Any:
+        """What a layer makes of a value, a join of its paths'; None where these do not fit."""
         if None in places:
             return None
+        shapes = tuple(map(shape_of, channels, places))
         try:
-            return place_of(join.join(tuple(map(shape_of, channels, places))))
+            return place_of(layer.join(shapes) if isinstance(layer, Join) else layer.output(*shapes))
         except Misfit:
             return None
 

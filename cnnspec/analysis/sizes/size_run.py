@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.sizes.size_program import SizeProgram, place_of, shape_of
-from cnnspec.analysis.unroll import Node
+from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable
 from cnnspec.graph.tree import Decision
-from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.layers.base import Layer, Misfit, Weight
 from cnnspec.values.extents import map_extents
 from cnnspec.values.shapes import Shape
 
@@ -37,6 +38,28 @@ class ValueSizes(NamedTuple):
 def pixels(place: Any) -> int:
     """Of a map; of a vector its features."""
     return place[0] * place[1] if type(place) is tuple else place or 0
+
+
+Tensors = Mapping[str, tuple[Weight, ...]]
+
+
+def tensors(graph: Graph) -> Tensors:
+    """The weights of all layers that have any, those of layers that run again once."""
+    return {node.path: node.weights for node in graph.nodes if has_weights(node)}
+
+
+def has_weights(node: Node) -> bool:
+    return type(node.layer).weights is not Layer.weights and not node.shared
+
+
+def grows(node: Node, flow: ValueSizes) -> bool:
+    """Whether the weights may be others at other sizes."""
+    if node.following is not None:
+        return True
+    if flow.channels is None:
+        return len(set(flow.column) - {None}) > 1 or flow.column[0] != node.shapes[0].features
+    height, width = node.shapes[0].size
+    return node.weights != node.layer.weights(node.shapes[0].with_size(height + 1, width + 1))
 
 
 class SizeRun:
@@ -82,15 +105,15 @@ class SizeRun:
     def node(self, node: Node) -> None:
         flows = [self.flows[name] for name in node.inputs]
         channels = int(node.output.channels) if node.output.is_map else None
-        if isinstance(node.layer, Join):
+        if node.layer.is_join:
             alike = channels is not None and all(flow.column is flows[0].column for flow in flows)
-            column = flows[0].column if alike else self.join(node.path, node.layer, flows)
+            column = flows[0].column if alike else self.through(node.path, node.layer, flows)
         elif node.following is not None:
             column = self.follow(node, flows[0])
         elif node.layer.axes_apart and channels is not None and flows[0].channels is not None:
             column = self.walk(node, flows[0])
         else:
-            column = self.through(node.path, node.layer, flows[0])
+            column = self.through(node.path, node.layer, flows)
         self.flows[node.path] = self.within(node, flows, ValueSizes(channels, column))
         if node.shared and not node.layer.is_join:
             self.again(node, flows[0])
@@ -123,10 +146,8 @@ class SizeRun:
     def blank(self, path: str, layer: Layer, inputs: tuple[str, ...]) -> None:
         """A layer that does not fit what arrives at the written size: it may at others."""
         flows = [self.flows[name] for name in inputs if name in self.flows]
-        if isinstance(layer, Join) and len(flows) > 1:
-            self.join(path, layer, flows)
-        elif not isinstance(layer, Join) and flows:
-            self.through(path, layer, flows[0])
+        if len(flows) > layer.is_join:
+            self.through(path, layer, flows)
 
     def walk(self, node: Node, flow: ValueSizes) -> tuple[Any, ...]:
         """A layer that makes a map of a map, each axis for itself."""
@@ -136,8 +157,8 @@ class SizeRun:
         key = self.program.behaviour(layer), id(column)
         known = self.moved.get(key)
         if known is None:
-            heights, widths = ({place[axis] for place in column if place} for axis in (0, 1))
-            down, across = self.program.along(layer, written, heights, widths)
+            sides = ({place[axis] for place in column if place} for axis in (0, 1))
+            down, across = (self.program.along(layer, written, *each) for each in enumerate(sides))
             known = self.moved[key] = self.column(
                 tuple(
                     None if p is None or not (a := down[p[0]]) or not (b := across[p[1]]) else (a, b)
@@ -147,47 +168,31 @@ class SizeRun:
             self.fault(column, known, node.path)
         return known
 
-    def through(self, path: str, layer: Layer, flow: ValueSizes) -> tuple[Any, ...]:
-        """A layer that is asked about each height together with each width."""
-        key = id(layer), flow.channels, id(flow.column)
+    def through(self, path: str, layer: Layer, flows: list[ValueSizes]) -> tuple[Any, ...]:
+        """A layer that is asked about each height with each width, a join about those of its paths."""
+        asked = type(layer) if layer.is_join else id(layer), tuple(flow.channels for flow in flows)
+        key: Hashable = asked, *(id(flow.column) for flow in flows)
         known = self.moved.get(key)
         if known is None:
-            table = self.program.tables.setdefault(key[:2], {None: None})
-            fresh = set(flow.column).difference(table)
-            self.program.spend(len(fresh))
-            for place in fresh:
-                table[place] = self.program.answer(layer, flow.channels, place)
-            known = self.moved[key] = self.column(tuple(map(table.__getitem__, flow.column)))
-            self.fault(flow.column, known, path)
-        return known
-
-    def join(self, path: str, join: Join, flows: list[ValueSizes]) -> tuple[Any, ...]:
-        channels = tuple(flow.channels for flow in flows)
-        key: Hashable = type(join), channels, *(id(flow.column) for flow in flows)
-        known = self.moved.get(key)
-        if known is None:
-            table = self.program.tables.setdefault((type(join), channels), {})
+            table = self.program.tables.setdefault(asked, {})
             rows = list(zip(*(flow.column for flow in flows), strict=True))
             fresh = set(rows).difference(table)
             self.program.spend(len(fresh))
             for places in fresh:
-                table[places] = self.program.joined(join, channels, places)
+                table[places] = self.program.answer(layer, asked[1], places)
             known = self.moved[key] = self.column(tuple(map(table.__getitem__, rows)))
             self.fault([None if None in row else row for row in rows], known, path)
         return known
 
     def follow(self, node: Node, flow: ValueSizes) -> tuple[Any, ...]:
         """A layer whose arguments follow sizes is another one at every size."""
-        column = [
-            None if place is None else self.answer(self.layer_at(node, i), flow.channels, place)
-            for i, place in enumerate(flow.column)
-        ]
+        column = []
+        for i, place in enumerate(flow.column):
+            layer = None if place is None else self.layer_at(node, i)
+            self.program.spend(place is not None)
+            column.append(layer and self.program.answer(layer, (flow.channels,), (place,)))
         self.fault(flow.column, column, node.path)
         return self.column(tuple(column))
-
-    def answer(self, layer: Layer | None, channels: int | None, place: Any) -> Any:
-        self.program.spend(1)
-        return None if layer is None else self.program.answer(layer, channels, place)
 
     def layer_at(self, node: Node, i: int) -> Layer | None:
         """The layer as it is at a size; None where there is none."""
@@ -218,6 +223,67 @@ class SizeRun:
                 continue
             if not alike:
                 self.faults.setdefault(i, node.path)
+
+    # Beside what is valid: whether weights still fit, and where pixels are lost
+
+    def misfits(self, written: Tensors) -> list[str | None]:
+        """For each input the first layer whose weights are not those written; None: all are."""
+        found: list[str | None] = [None] * self.length
+        nodes = [node for node in self.graph.nodes if has_weights(node)]
+        if (other := [node.path for node in nodes]) != list(written):
+            return [
+                next((path for path in other if path not in written), next(iter(written), ""))
+            ] * self.length
+        for node in nodes:
+            flow = self.flows[node.inputs[0]]
+            wanted = written[node.path]
+            if not grows(node, flow):
+                if node.weights != wanted:
+                    found = [path or node.path for path in found]
+                continue
+            known: dict[Any, bool] = {None: True}
+            for i, place in enumerate(flow.column):
+                key = place if node.following is None or place is None else (i, place)
+                if key not in known:
+                    layer = self.layer_at(node, i)
+                    shape = shape_of(flow.channels, place)
+                    known[key] = layer is not None and layer.weights(shape) == wanted
+                if not known[key]:
+                    found[i] = found[i] or node.path
+        return found
+
+    @cached_property
+    def losses(self) -> dict[str, list[tuple[int, int]]]:
+        """The layers that leave pixels out, with how many rows and columns for each input."""
+        found = {}
+        known: dict[Any, list[tuple[int, int]]] = {}
+        for node in self.graph.nodes:
+            if type(node.layer).unread is Layer.unread:
+                continue
+            flow = self.flows[node.inputs[0]]
+            key = self.program.behaviour(node.layer), id(flow.column)
+            if node.following is not None:
+                column = [self.left_out_at(node, flow, i) for i in range(self.length)]
+            elif key in known:
+                column = known[key]
+            else:
+                column = self.left_out(node, flow)
+                known[key] = column = column if any(map(any, column)) else []
+            if any(map(any, column)):
+                found[node.path] = column
+        return found
+
+    def left_out(self, node: Node, flow: ValueSizes) -> list[tuple[int, int]]:
+        sides = ({place[axis] for place in flow.column if place} for axis in (0, 1))
+        ways = (self.program.along(node.layer, node.shapes[0], *each, lost=True) for each in enumerate(sides))
+        down, across = ways
+        return [(0, 0) if p is None else (down[p[0]] or 0, across[p[1]] or 0) for p in flow.column]
+
+    def left_out_at(self, node: Node, flow: ValueSizes, i: int) -> tuple[int, int]:
+        """Where the layer is another one at every size."""
+        layer, place = self.layer_at(node, i), flow.column[i]
+        found = layer and place and self.program.left_out(layer, (flow.channels,), (place,))
+        return found or (0, 0)
 
     # What the text found about sizes
 

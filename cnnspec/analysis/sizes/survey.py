@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from cnnspec.analysis.sizes.axes import Axes
 from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
-from cnnspec.analysis.sizes.facts import has_weights, losses
 from cnnspec.analysis.sizes.near import Size, distance, moves
 from cnnspec.analysis.sizes.rules import SizeRule
 from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.size_program import TooMuch
+from cnnspec.analysis.sizes.size_run import has_weights
 from cnnspec.analysis.sizes.sweep import Sweep
 from cnnspec.values.shapes import Shape
 
@@ -221,7 +221,7 @@ class SizeSurvey:
                     flow = run.flows.get(self.explorer.known_as(run, path))
                     if flow is not None and (shape := flow.shape(i)) is not None:
                         shapes[path] = shape
-                samples.append(Sample(size, shapes, sum(sum(column[i]) for column in losses(run).values())))
+                samples.append(Sample(size, shapes, sum(sum(column[i]) for column in run.losses.values())))
         return samples
 
     def from_(self, least: Size) -> Size:

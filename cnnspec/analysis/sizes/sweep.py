@@ -6,46 +6,39 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from cnnspec.analysis.sizes.explore import Exploration, Explorer, Inputs
-from cnnspec.analysis.sizes.facts import losses, tensors, unfit
 from cnnspec.analysis.sizes.laws import Periods, is_proved
 from cnnspec.analysis.sizes.rules import SizeRule, rule
 from cnnspec.analysis.sizes.sets import Stretch, stretches
-from cnnspec.analysis.sizes.size_run import SizeRun
+from cnnspec.analysis.sizes.size_run import SizeRun, tensors
 
 
 class Sweep:
-    """What is known of `inputs`, the first of size 1; of a map that is its height (axis 0) or its width."""
+    """What is known of `inputs`, the first of size 1; of a map that is its height (axis 0) or its width.
+
+    `known` are the valid sizes, each with the run that it is known by and its index there.
+    """
 
     def __init__(self, explorer: Explorer, inputs: Sequence[Inputs], axis: int) -> None:
         self.explorer, self.axis, self.end = explorer, axis, len(inputs)
         self.found: Exploration = explorer.explore(inputs)
-        self.valid = [n for n, fine in enumerate(self.found.valid, 1) if fine]
+        spots = zip(self.found.valid, self.found.spots, strict=True)
+        self.known = [(size, *spot) for size, (fine, spot) in enumerate(spots, 1) if fine and spot]
+        self.valid = [size for size, _, _ in self.known]
         self.unknown = sum(fine is None for fine in self.found.valid)
 
     def set(self, sizes: Iterable[int]) -> tuple[Stretch, ...]:
         return stretches(sizes, self.end)
 
-    def spot(self, size: int) -> tuple[SizeRun, int]:
-        """The run that a valid size is known by, and its index there."""
-        spot = self.found.spots[size - 1]
-        assert spot is not None
-        return spot
-
     @cached_property
     def runs(self) -> list[SizeRun]:
-        return list({id(run): run for run, _ in map(self.spot, self.valid)}.values())
+        return list({id(run): run for _, run, _ in self.known}.values())
 
     @cached_property
     def misfits(self) -> dict[int, str]:
         """The valid sizes at which not all weights are as written, and the first layer whose are not."""
         written = tensors(self.explorer.graph)
-        known = {id(run): unfit(run, written) for run in self.runs}
-        found = {}
-        for size in self.valid:
-            run, i = self.spot(size)
-            if path := known[id(run)][i]:
-                found[size] = path
-        return found
+        misfits = {id(run): run.misfits(written) for run in self.runs}
+        return {size: path for size, run, i in self.known if (path := misfits[id(run)][i])}
 
     @cached_property
     def fitting(self) -> list[int]:
@@ -55,11 +48,9 @@ class Sweep:
     @cached_property
     def lost(self) -> dict[str, dict[int, int]]:
         """By layer, at which valid sizes its stride leaves out how many rows or columns."""
-        known = {id(run): losses(run) for run in self.runs}
         found: dict[str, dict[int, int]] = {}
-        for size in self.valid if any(known.values()) else ():
-            run, i = self.spot(size)
-            for path, column in known[id(run)].items():
+        for size, run, i in self.known:
+            for path, column in run.losses.items():
                 if count := column[i][self.axis]:
                     found.setdefault(path, {})[size] = count
         return found
@@ -76,7 +67,7 @@ class Sweep:
         columns = {run: flow.column for run, flow in flows.items() if flow and flow.channels is not None}
         if len(columns) < len(flows):
             return {}
-        return {size: columns[id(run)][i][axis] for size in self.valid for run, i in (self.spot(size),)}
+        return {size: columns[id(run)][i][axis] for size, run, i in self.known}
 
     def rule(self, path: str, axis: int) -> SizeRule | None:
         """How a map's side follows from the size, for ever; None where no simple formula is known to hold."""
