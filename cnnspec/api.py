@@ -224,7 +224,7 @@ def build(
 
 def for_other_sizes(network: Network, settings: Settings) -> list[Network]:
     """The network for larger inputs, as it was checked by settings."""
-    from cnnspec.analysis.sizes.others import for_other_sizes
+    from cnnspec.analysis.sizes.near import for_other_sizes
 
     source = network.net.span.source
     recheck = compiler.rechecker(source, files.read_used, network.name, settings._replace(inputs={}))

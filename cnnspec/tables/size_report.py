@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnspec.analysis.sizes.rules import SizeRule
+from cnnspec.analysis.sizes.laws import SizeRule
 from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.survey import REACH, Growth, Question, Set, SizeSurvey
 from cnnspec.tables import clean

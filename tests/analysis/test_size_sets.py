@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnspec.analysis.sizes.rules import SizeRule, rule
+from cnnspec.analysis.sizes.laws import SizeRule, rule
 from cnnspec.analysis.sizes.sets import Stretch, members, stretches
 from cnnspec.tables.size_report import words
 

@@ -1,10 +1,11 @@
-"""Valid inputs near one that is not."""
+"""Other inputs for a network: valid ones near one that is not, and larger ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
+from cnnspec.analysis.sizes.explore import Explorer, Inputs, Recheck, resize_inputs
+from cnnspec.graph.tree import Network
 
 Size = tuple[int, int]
 
@@ -54,3 +55,24 @@ def closest(sides: Iterable[int], side: int) -> list[int]:
 
 def distance(one: Size, other: Size) -> int:
     return abs(one[0] - other[0]) + abs(one[1] - other[1])
+
+
+STEPS = (-1, 1, 2, 4, 8, 16, 32)
+"""What is added to sides: at each halving some of them make an odd side even, and an even one odd."""
+
+
+def for_other_sizes(network: Network, recheck: Recheck) -> list[Network]:
+    """The network for other inputs, where it is valid for them: by STEPS, twice as high, doubled."""
+    written = {given.name: given.value.shape for given in network.inputs if given.value.shape is not None}
+
+    def grown(step: int, high: int, wide: int) -> Inputs:
+        return {
+            name: shape.with_size(shape.size[0] * high + step, shape.size[1] * wide + step)
+            if shape.is_map
+            else shape
+            for name, shape in written.items()
+        }
+
+    tried = [grown(step, 1, 1) for step in STEPS] + [grown(0, 2, 1), grown(0, 2, 2)]
+    real = [given for given in tried if all(min(shape.dimensions) > 0 for shape in given.values())]
+    return [found for found in map(recheck, real) if found is not None]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from cnnspec.analysis.sizes.axes import Axes
 from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
+from cnnspec.analysis.sizes.laws import SizeRule
 from cnnspec.analysis.sizes.near import Size, distance, moves
-from cnnspec.analysis.sizes.rules import SizeRule
 from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.size_program import TooMuch
 from cnnspec.analysis.sizes.size_run import has_weights

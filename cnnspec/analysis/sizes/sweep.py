@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from cnnspec.analysis.sizes.explore import Exploration, Explorer, Inputs
-from cnnspec.analysis.sizes.laws import Periods, is_proved
-from cnnspec.analysis.sizes.rules import SizeRule, rule
+from cnnspec.analysis.sizes.laws import Periods, SizeRule, is_proved, rule
 from cnnspec.analysis.sizes.sets import Stretch, stretches
 from cnnspec.analysis.sizes.size_run import SizeRun, tensors
 
