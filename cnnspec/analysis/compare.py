@@ -176,7 +176,7 @@ class Judge:
     def output_ports(self) -> Iterator[Port]:
         one = {name: (at, train) for name, at, train in self.before.outputs}
         two = {name: (at, train) for name, at, train in self.after.outputs}
-        shapes = [dict(g.inputs) | {n.path: n.output for n in g.nodes} for g in (self.before, self.after)]
+        shapes = self.before.shapes, self.after.shapes
         for name in dict.fromkeys((*one, *two)):
             before, after = one.get(name), two.get(name)
             found = []

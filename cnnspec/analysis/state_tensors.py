@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnnspec.analysis.unroll import Graph
@@ -34,18 +34,19 @@ class Tensors(NamedTuple):
     new: tuple[str, ...]
 
 
-def keys(graph: Graph) -> Iterator[tuple[str, Tensor]]:
+def keys(graph: Graph) -> dict[str, Tensor]:
     """All tensors, shared ones once."""
-    for node in graph.nodes:
-        if not node.shared:
-            for weight in node.weights:
-                key = f"{node.path}.{weight.name}" if weight.name else node.path
-                yield key, Tensor(node.path, weight.name, tuple(map(int, weight.shape)))
+    return {
+        key: Tensor(node.path, weight.name, tuple(map(int, weight.shape)))
+        for node in graph.nodes
+        if not node.shared
+        for key, weight in node.by_key.items()
+    }
 
 
 def tensors(before: Graph, after: Graph, names: Mapping[str, str]) -> Tensors:
     """Compare the keys; `names` are the later names of layers that both have."""
-    one, two = dict(keys(before)), dict(keys(after))
+    one, two = keys(before), keys(after)
     homes = {(tensor.owner, tensor.name): (key, tensor.shape) for key, tensor in two.items()}
     loads, reshaped, misplaced, renamed, lost = [], [], [], [], []
     for key, tensor in one.items():

@@ -71,6 +71,11 @@ class Node(NamedTuple):
         return () if self.layer.is_join else self.layer.weights(self.shapes[0])
 
     @property
+    def by_key(self) -> dict[str, Weight]:
+        """Its weights by their keys in the state_dict."""
+        return {f"{self.first}.{w.name}" if w.name else self.first: w for w in self.weights}
+
+    @property
     def params(self) -> int:
         """The numbers that training changes; shared ones count where they run first."""
         return 0 if self.shared else sum(weight.elements for weight in self.weights if weight.trained)
@@ -131,6 +136,21 @@ class Graph(NamedTuple):
     blocks: Mapping[str, str] = {}
     blanks: tuple[Blank, ...] = ()
     findings: Findings = Findings()
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Of the values of inputs and nodes, by their names."""
+        return dict(self.inputs) | {node.path: node.output for node in self.nodes}
+
+    @property
+    def weights(self) -> dict[str, Weight]:
+        """All weights by their keys, those of nodes that run again once."""
+        return {key: weight for node in self.nodes if not node.shared for key, weight in node.by_key.items()}
+
+    @property
+    def lasting(self) -> dict[str, str]:
+        """The outputs of evaluation by their names: the nodes or inputs whose values they are."""
+        return {name: at for name, at, train in self.outputs if not train}
 
     def in_order(self) -> Iterator[Node | Blank]:
         """The nodes in the order of execution, and where they run the blanks."""

@@ -72,8 +72,7 @@ def fold_tensors(graph: Graph, tensors: Mapping[str, Any]) -> dict[str, Any]:
             weight, bias = fold(nodes[node.path], nodes[pairs[node.path]], tensors)
             found |= {f"{path}.weight": weight, f"{path}.bias": bias}
         else:
-            keys = [f"{path}.{weight.name}" if weight.name else path for weight in node.weights]
-            found |= {key: tensors[key] for key in keys}
+            found |= {key: tensors[key] for key in node.by_key}
     return found
 
 

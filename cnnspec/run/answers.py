@@ -8,7 +8,6 @@ from cnnspec.analysis.memory import VIEWS
 from cnnspec.analysis.unroll import Graph
 from cnnspec.run import RunProblem, read_text
 from cnnspec.run.programs import Array
-from cnnspec.values.shapes import Shape
 
 LABELS = 1 << 22
 """Bytes that a file of labels may have: 100,000 classes of 40."""
@@ -22,8 +21,7 @@ class Output:
 
     def __init__(self, graph: Graph, name: str, at: str) -> None:
         nodes = {node.path: node for node in graph.nodes}
-        self.key = f"output {name}"
-        self.shape: Shape = nodes[at].output if at in nodes else dict(graph.inputs)[at]
+        self.key, self.shape = f"output {name}", graph.shapes[at]
         while at in nodes and nodes[at].layer.name in VIEWS | {"identity"}:
             at = nodes[at].inputs[0]
         self.layer = nodes[at].layer.name if at in nodes else "input"
@@ -35,7 +33,7 @@ class Output:
 
 
 def outputs_of(graph: Graph) -> list[Output]:
-    return [Output(graph, name, at) for name, at, train in graph.outputs if not train]
+    return [Output(graph, name, at) for name, at in graph.lasting.items()]
 
 
 def read_labels(path: str, outputs: list[Output]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from cnnspec.analysis.unroll import Graph, Node
+from cnnspec.analysis.unroll import Graph
 from cnnspec.run.programs import Array
 from cnnspec.run.sheets import shape_of
 from cnnspec.run.weight_files import COUNT
@@ -31,20 +31,13 @@ def lines_of(graph: Graph, values: Mapping[str, Array], tensors: Mapping[str, Ar
     for node in nodes[:LAYERS]:
         # The weight of a transposed convolution counts channels before filters.
         axes = ("channel", "filter") if getattr(node.layer, "filter_axis", 0) else ("filter", "channel")
-        for key, tensor in own_tensors(node, tensors):
-            yield from entry(f"{key}: {'x'.join(map(str, tensor.shape))}", tensor, *axes)
+        for key, weight in ({} if node.shared else node.by_key).items():
+            if weight.name != COUNT:  # which changes no result
+                yield from entry(f"{key}: {'x'.join(map(str, tensors[key].shape))}", tensors[key], *axes)
         kind = "" if node.layer.name in node.path else f"{node.layer.name}, "
         yield from entry(f"{node.path}: {kind}{shape_of(values[node.path])}", values[node.path], "channel")
     if len(nodes) > LAYERS:
         yield f"… {len(nodes) - LAYERS:,} more layers"
-
-
-def own_tensors(node: Node, tensors: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
-    """The tensors that a layer brings along, by their keys; a count of batches changes no result."""
-    for weight in () if node.shared else node.weights:
-        if weight.name != COUNT:
-            key = f"{node.path}.{weight.name}" if weight.name else node.path
-            yield key, tensors[key]
 
 
 def entry(head: str, value: Array, *axes: str) -> Iterator[str]:

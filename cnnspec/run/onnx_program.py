@@ -30,13 +30,12 @@ class OnnxProgram:
 
     def state(self) -> dict[str, Array]:
         stored = {tensor.name: tensor for tensor in self.model.graph.initializer}
-        found: dict[str, Array] = {}
-        for node in self.graph.nodes:
-            for weight in () if node.shared else node.weights:
-                key = f"{node.path}.{weight.name}" if weight.name else node.path
-                unread = np.zeros(tuple(map(int, weight.shape)), np.float32)
-                found[key] = numpy_helper.to_array(stored[key]) if key in stored else unread
-        return found
+        return {
+            key: numpy_helper.to_array(stored[key])
+            if key in stored
+            else np.zeros(tuple(map(int, weight.shape)), np.float32)
+            for key, weight in self.graph.weights.items()
+        }
 
     def put(self, state: dict[str, Array]) -> None:
         self.session = None

@@ -212,7 +212,7 @@ class Watch:
 
 def tensors_of(graph: Graph) -> int:
     """How many numbers the tensors of a net hold."""
-    return sum(weight.elements for node in graph.nodes if not node.shared for weight in node.weights)
+    return sum(weight.elements for weight in graph.weights.values())
 
 
 def check_memory(network: str, need: int) -> None:
@@ -259,6 +259,5 @@ def is_of_memory(problem: Exception) -> bool:
 
 def outputs(graph: Graph, result: Any) -> dict[str, Array]:
     """The outputs of evaluation as `output NAME`."""
-    names = [name for name, _, train in graph.outputs if not train]
-    values = [result] if len(names) == 1 else list(result)
-    return {f"output {name}": value for name, value in zip(names, values, strict=True)}
+    values = [result] if len(graph.lasting) == 1 else list(result)
+    return {f"output {name}": value for name, value in zip(graph.lasting, values, strict=True)}

@@ -155,7 +155,7 @@ class Baseline:
         self.graph = unroll(network)
         self.program = NumpyProgram(network, self.graph)
         self.nodes = {node.path: node for node in self.graph.nodes}
-        self.ends = {OUTPUT + name: at for name, at, train in self.graph.outputs if not train}
+        self.ends = {OUTPUT + name: at for name, at in self.graph.lasting.items()}
         self.seed = seed
         self.state = {key: to_float64(x) for key, x in self.program.state().items()}
         self.program.put(self.state)
@@ -186,8 +186,7 @@ class Baseline:
     def draw(self, node: Node) -> None:
         """Draw the tensors that a node brings along, each from a seed of its own."""
         size = size_of(self.values.get(node.inputs[0]))
-        for weight in () if node.shared else node.weights:
-            key = key_of(node, weight)
+        for key, weight in ({} if node.shared else node.by_key).items():
             rng = np.random.default_rng([self.seed, crc32(key.encode())])
             self.put(key, np.asarray(draw_tensor(node, weight, self.state[key], size, rng)))
 
@@ -199,12 +198,11 @@ class Baseline:
         """What a node makes; a weight that was drawn is scaled until that has a size of about REACH."""
         value = self.program.step(node.path, self.values.__getitem__)
         size = size_of(value)
-        weights = [w for w in node.weights if w.name == "weight" and not is_said(node, w)]
-        fixed = node.layer.name not in TAKERS or node.shared or not weights
+        keys = [key for key, w in node.by_key.items() if w.name == "weight" and not is_said(node, w)]
+        fixed = node.layer.name not in TAKERS or node.shared or not keys
         if fixed or REACH / 2 <= size <= 2 * REACH or largest(self.values[node.inputs[0]]) < NOISE:
             return value
-        key = key_of(node, weights[0])
-        self.put(key, self.state[key] * (REACH / size))
+        self.put(keys[0], self.state[keys[0]] * (REACH / size))
         return self.program.step(node.path, self.values.__getitem__)
 
     def compare(self, program: Program, trial: Trial, tensors: Mapping[str, Array]) -> Errors:
@@ -339,12 +337,8 @@ def with_said(own: Mapping[str, Array], graph: Graph, tensors: Mapping[str, Arra
             raise ValueError(f"only {'the program' if key in own else 'the network'} has {key}")
         if own[key].shape != tensors[key].shape:
             raise ValueError(f"{key} is {own[key].shape}, not {tensors[key].shape}")
-    said = {key_of(node, w) for node in graph.nodes for w in node.weights if is_said(node, w)}
+    said = {key for node in graph.nodes for key, weight in node.by_key.items() if is_said(node, weight)}
     return {key: own[key] if key in said else tensors[key] for key in own}
-
-
-def key_of(node: Node, weight: Weight) -> str:
-    return f"{node.first}.{weight.name}" if weight.name else node.first
 
 
 def is_said(node: Node, weight: Weight) -> bool:

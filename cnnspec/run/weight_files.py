@@ -107,13 +107,11 @@ def suffix_of(path: str) -> str:
 
 def blank_state(network: Network) -> dict[str, Array]:
     """Zeros for every key of a network's state_dict; they take no memory."""
-    found = {}
-    for node in unroll(network).nodes:
-        for weight in () if node.shared else node.weights:
-            kind = np.int64 if weight.name == COUNT else np.float32
-            key = f"{node.path}.{weight.name}" if weight.name else node.path
-            found[key] = np.broadcast_to(np.zeros((), kind), tuple(map(int, weight.shape)))
-    return found
+    zeros: dict[bool, Array] = {True: np.zeros((), np.int64), False: np.zeros((), np.float32)}
+    return {
+        key: np.broadcast_to(zeros[weight.name == COUNT], tuple(map(int, weight.shape)))
+        for key, weight in unroll(network).weights.items()
+    }
 
 
 def safetensors_entries(file: BinaryIO) -> Entries:

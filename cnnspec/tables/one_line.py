@@ -29,7 +29,7 @@ def network_entry(network: Network) -> dict[str, Any]:
     from cnnspec.tables.layer_info import layers
 
     graph, total = unroll(network), costs(network)
-    shapes = dict(graph.inputs) | {node.path: node.output for node in graph.nodes}
+    shapes = graph.shapes
     return {
         "name": network.name,
         "inputs": [{"name": name, "shape": shape.dimensions} for name, shape in graph.inputs],

@@ -83,7 +83,7 @@ def table(network: Network) -> Table:
     graph = unroll(network)
     rows = tuple(layer_rows(graph))
     whole = not graph.blanks
-    buffers = sum(int(w.elements) for n in graph.nodes if not n.shared for w in n.weights if not w.trained)
+    buffers = sum(int(weight.elements) for weight in graph.weights.values() if not weight.trained)
     return Table(
         network.name,
         tuple(sections(rows, graph, "")),

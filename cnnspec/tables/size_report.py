@@ -139,8 +139,8 @@ def weights(survey: SizeSurvey) -> list[str]:
 
 def outputs(survey: SizeSurvey) -> list[str]:
     graph = survey.explorer.graph
-    shapes = dict(graph.inputs) | {node.path: node.output for node in graph.nodes}
-    fixed = [str(shapes[at]) for _, at, train in graph.outputs if not train and not shapes[at].is_map]
+    shapes = graph.shapes
+    fixed = [str(shapes[at]) for at in graph.lasting.values() if not shapes[at].is_map]
     return [*([" and ".join(fixed)] if fixed else []), *map(growth, survey.growths)]
 
 
@@ -179,7 +179,7 @@ def lost(survey: SizeSurvey) -> list[str]:
 
 def table(survey: SizeSurvey) -> list[str]:
     """A few sizes: the last map that follows them, and the outputs."""
-    names = {at: name for name, at, train in survey.explorer.graph.outputs if not train}
+    names = {at: name for name, at in survey.explorer.graph.lasting.items()}
     rows = [["input", *(names.get(path, path) for path in survey.shown), "lost"]]
     for sample in survey.samples:
         shown = [str(sample.shapes.get(path, "?")) for path in survey.shown]

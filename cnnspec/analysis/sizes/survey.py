@@ -166,8 +166,7 @@ class SizeSurvey:
     def growths(self) -> list[Growth]:
         """Of the outputs that are maps, else of the last map whose size follows from the input's."""
         graph = self.explorer.graph
-        shapes = dict(graph.inputs) | {node.path: node.output for node in graph.nodes}
-        outputs = [at for _, at, train in graph.outputs if not train]
+        shapes, outputs = graph.shapes, [*graph.lasting.values()]
         paths = [path for path in outputs if shapes[path].is_map] or self.head(outputs)
         down, across = self.sweeps[0], self.sweeps[-1]
         axis = 1 if self.squares else across.axis
@@ -199,7 +198,7 @@ class SizeSurvey:
     @cached_property
     def shown(self) -> list[str]:
         """The values that samples tell of: the map that follows the input's size, and the outputs."""
-        outputs = [at for _, at, train in self.explorer.graph.outputs if not train]
+        outputs = self.explorer.graph.lasting.values()
         return [*(growth.path for growth in self.growths if growth.path not in outputs), *outputs]
 
     @cached_property
