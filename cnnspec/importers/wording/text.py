@@ -138,9 +138,10 @@ class Printer:
             is_next = self.shares_lines and is_block and uses_same(before, term)
             begins = isinstance(term, From) or is_head or (is_leader and (led or is_block) and not is_next)
             room = min(width, PATH_WIDTH) if is_next else width
-            if open_ and simple and not begins and len(lines[-1]) + 2 + len(inner[0]) <= room:
+            goes_on = simple or (len(inner) == 1 and isinstance(before, From) and isinstance(term, Braces))
+            if open_ and goes_on and not begins and len(lines[-1]) + 2 + len(inner[0]) <= room:
                 lines[-1] += f", {inner[0]}"
-                led = led or is_leader
+                led = led or is_leader or not simple
             else:
                 lines += inner
                 led, behind_block = is_leader or not simple, is_block or not simple
