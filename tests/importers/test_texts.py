@@ -189,8 +189,7 @@ def test_two_inputs_and_a_shared_tower() -> None:
         == """net Pair {
     left: input 3@32x32
     right: input 3@32x32
-    from left
-    tower: { conv 8@3x3, relu }
+    from left, tower: { conv 8@3x3, relu }
     from right, again tower
     sub { | from tower | identity }, abs
     globalavgpool, flatten, score: linear 1
@@ -230,7 +229,7 @@ def test_wires_lead_to_the_step_that_is_meant() -> None:
     two: {
         one: conv 3@3x3 pad=1
         two: conv 3@3x3 pad=1
-        concat { | identity | from two.one | from skip1 }
+        concat { | identity | from one | from skip1 }
         root: conv 3@1x1
     }
 }
@@ -248,6 +247,35 @@ def test_steps_of_a_repeat_that_are_read_keep_their_labels() -> None:
     written = shortest(read(net, [Shape(3, 32, 32)]), ()).text
     assert 'layers: repeat j in 5 { "{j}": conv 8@3x3 pad=1 }' in written
     assert check_text(written).ok
+
+
+class Fused(nn.Module):
+    """Maps of two branches, each of which is added to the other behind a convolution of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(Unit(3, 3) for _ in range(2))
+        self.fuse = nn.ModuleList(nn.Conv2d(3, 3, k, padding=k // 2) for k in (1, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = (branch(x) for branch in self.branches)
+        left, right = a + self.fuse[0](b), self.fuse[1](a) + b
+        return torch.cat([left.relu(), right.tanh()], 1)
+
+
+def test_what_one_join_alone_reads_stands_in_its_path() -> None:
+    """Behind the wire by which it begins."""
+    assert (
+        text(Fused()).partition("    start1: identity\n")[2]
+        == """    branches: { 0: Unit, from start1, 1: Unit }
+    fuse: {
+        conv 3@1x1
+        add { | from branches.0 | identity }, relu_1: relu
+        concat { | identity | add { | from branches.0, 1: conv 3@3x3 pad=1 | from branches.1 }, tanh }
+    }
+}
+"""
+    )
 
 
 class Chain(nn.Module):

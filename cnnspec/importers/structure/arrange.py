@@ -10,6 +10,9 @@ from cnnspec.importers.structure.scopes import Item, refuse
 DEEPEST = 2
 """Joins within joins that a reader follows; skips that nest deeper are wires."""
 
+LONGEST_TAIL = 4
+"""So many items stand behind a wire in a path; more are a chain of their own."""
+
 OUTSIDE = -1
 """The dominator of what several values from outside make."""
 
@@ -58,10 +61,11 @@ class Keep:
 
 
 class Wire:
-    """A value from elsewhere."""
+    """A value from elsewhere; `path` is how it is called where the wire stands."""
 
     def __init__(self, output: int) -> None:
         self.output = output
+        self.path: tuple[str, ...] = ()
 
 
 Node = Step | Meeting | Group | Mark | Keep | Wire
@@ -89,9 +93,9 @@ class Torn(Exception):
 
 
 class Region(NamedTuple):
-    """A join and what lies between it and its dominator, path by path."""
+    """A join and what lies between it and its dominator, path by path; without one, what it alone reads."""
 
-    entry: int
+    entry: int | None
     paths: tuple[tuple[Item, ...], ...]
     members: set[int]  # the values that are made in it, that of the join included
 
@@ -137,17 +141,51 @@ class Scope:
         entry = self.dominator[join.output]
         if entry == OUTSIDE:
             return None
-        paths: list[tuple[Item, ...]] = []
+        found = self.apart(entry, join, [self.between(entry, value) for value in join.inputs])
+        closed = found is not None and all(
+            self.readers[value] <= found.members for value in found.members - {join.output}
+        )
+        return found if closed else None
+
+    def apart(self, entry: int | None, join: Item, paths: list[tuple[Item, ...]]) -> Region | None:
+        """The region of a join with these paths, if they share nothing."""
         taken: set[int] = set()
-        for value in join.inputs:
-            path = self.between(entry, value)
+        for path in paths:
             members = {item.output for item in path}
             if members & taken or any(self.is_sized_by(item, taken) for item in path):
                 return None
             taken |= members
-            paths.append(path)
-        closed = all(self.readers[value] <= taken | {join.output} for value in taken)
-        return Region(entry, tuple(paths), taken | {join.output}) if closed else None
+        return Region(entry, tuple(paths), taken | {join.output})
+
+    def tails(self, join: Item) -> Region | None:
+        """The region of a join whose paths begin at wires: the few items that it alone reads.
+
+        What goes on where the items before it end stays there, unless it is one item beside such a path.
+        """
+        if any(item.again for item in self.items.values()):  # its first run has to stay before it
+            return None
+        paths = [self.tail(join, value) for value in join.inputs]
+        behind = [bool(path) and self.goes_on(path) for path in paths]
+        if not any(path and not on for path, on in zip(paths, behind, strict=True)):
+            return None
+        kept = [() if on and len(path) > 1 else path for path, on in zip(paths, behind, strict=True)]
+        return self.apart(None, join, kept)
+
+    def tail(self, join: Item, value: int) -> tuple[Item, ...]:
+        """The items by which a value is computed that an operand of a join alone reads; none of too many."""
+        found: dict[int, Item] = {}
+        for item in reversed(self.items.values()):
+            readers = self.readers.get(item.output, set())
+            is_end = item.output == value and readers == {join.output}
+            if is_end or (readers and readers <= found.keys()):
+                found[item.output] = item
+        return tuple(found.values())[::-1] if len(found) <= LONGEST_TAIL else ()
+
+    def goes_on(self, path: Sequence[Item]) -> bool:
+        """Whether a path begins where the item before it ends."""
+        order = list(self.items)
+        place = order.index(path[0].output)
+        return not place or path[0].inputs[0] == order[place - 1]
 
     def is_sized_by(self, item: Item, others: Collection[int]) -> bool:
         """Whether an item takes its size from these values, and from no other of the scope."""
@@ -177,7 +215,7 @@ def arrange(
     scope = Scope(items, needed)
     regions = {}
     for item in items:
-        if item.joins and (region := scope.region(item)) is not None:
+        if item.joins and (region := scope.region(item) or scope.tails(item)) is not None:
             regions[item.output] = region
     while deep := next((join for join in regions if height(join, regions) > DEEPEST), None):
         for join in spine(outermost(deep, regions), regions):
@@ -260,13 +298,15 @@ def line(items: Iterable[Item], entry: int, regions: dict[int, Region]) -> list[
         if item.output in inside:
             continue
         region = regions.get(item.output)
-        if region is not None and region.members <= known:
-            if current != region.entry:
-                nodes.append(Wire(region.entry))
-            paths = [line(path, region.entry, regions) for path in region.paths]
+        if item.joins:
+            held = region is not None and region.members <= known
+            begin = region.entry if held and region.entry is not None else current
+            if begin != current:
+                nodes.append(Wire(begin))
+            own = region.paths if held else ((),) * len(item.inputs)
+            ends = [[] if value == begin else [Wire(value)] for value in item.inputs]
+            paths = [line(path, begin, regions) or end for path, end in zip(own, ends, strict=True)]
             nodes.append(Meeting(item, paths))
-        elif item.joins:
-            nodes.append(Meeting(item, [[] if v == current else [Wire(v)] for v in item.inputs]))
         else:
             if item.inputs[0] != current:
                 nodes.append(Wire(item.inputs[0]))

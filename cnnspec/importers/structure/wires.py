@@ -99,12 +99,15 @@ class Namer:
             self.name(wire.output)
         paths = {*self.paths_in(self.nodes)}
         for around, wire in wires(self.nodes):
-            if is_hidden(self.names[wire.output], around, paths):
+            if seen_from(around, self.names[wire.output], paths) is None:
                 nodes, place, prefix = find(self.nodes, wire.output, self.read)
                 self.taken |= {path[-1] for path in paths}
                 own = self.free("skip")
                 nodes.insert(place + 1, Mark(own, wire.output))
                 self.names[wire.output] = (*prefix, own)
+                paths.add((*prefix, own))
+        for around, wire in wires(self.nodes):
+            wire.path = seen_from(around, self.names[wire.output], paths) or self.names[wire.output]
         return tuple(map(self.term, self.nodes))
 
     def name(self, value: int, wanted: str = "") -> None:
@@ -152,7 +155,7 @@ class Namer:
 
     def term(self, node: Node) -> Term:
         if isinstance(node, Wire):
-            return From(tuple(map(parse_label, self.names[node.output])))
+            return From(tuple(map(parse_label, node.path)))
         if isinstance(node, Mark):
             return Call(IDENTITY, (), parse_label(node.name))
         if isinstance(node, Keep):
@@ -214,9 +217,19 @@ def paths_of(chain: Chain, prefix: Path) -> Iterator[Path]:
             yield from paths_of(inner, inside)
 
 
-def is_hidden(path: Path, around: Path, paths: Collection[Path]) -> bool:
-    """Whether a path means another step where it is read: it is looked for in the innermost braces first."""
-    return any((*around[:depth], *path) in paths for depth in range(1, len(around) + 1))
+def seen_from(around: Path, path: Path, paths: Collection[Path]) -> Path | None:
+    """The end of a path by which its step is seen in some braces, the shortest that leaves out their labels.
+
+    None: each is another step's, for it is looked for in the innermost braces first.
+    """
+    shared = next(
+        (k for k, pair in enumerate(zip(around, path[:-1], strict=False)) if pair[0] != pair[1]), None
+    )
+    for begin in range(min(len(around), len(path) - 1) if shared is None else shared, -1, -1):
+        tries = ((*around[:depth], *path[begin:]) for depth in range(len(around), -1, -1))
+        if next((each for each in tries if each in paths), path[begin:]) == path:
+            return path[begin:]
+    return None
 
 
 def labels(nodes: list[Node]) -> Iterator[str]:
