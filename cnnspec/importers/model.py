@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from cnnspec.layers.base import Layer
+from cnnspec.layers.base import Join, Layer, Weight
 from cnnspec.values.shapes import Shape
 
 
@@ -76,6 +76,21 @@ class Model(NamedTuple):
     operations: tuple[Operation, ...]
     outputs: tuple[Output, ...]
     named: bool = True
+
+
+def output_of(layer: Layer, shapes: tuple[Shape, ...]) -> Shape:
+    """The shape of what a layer makes of values of these shapes, a join of all of them. Raises Misfit."""
+    return layer.join(shapes) if isinstance(layer, Join) else layer.output(shapes[0])
+
+
+def weights_of(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    """The tensors of a layer of values of these shapes."""
+    return () if layer.is_join else layer.weights(shapes[0])
+
+
+def sign_of(layer: Layer) -> tuple[str, str]:
+    """A layer's kind and arguments, the same for layers that are equal."""
+    return layer.name, repr([layer.value(name) for name in layer.arguments])
 
 
 def all_keys(model: Model) -> list[str]:

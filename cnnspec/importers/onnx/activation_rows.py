@@ -9,10 +9,10 @@ import numpy as np
 from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.formulas import completed, expression_of
-from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
+from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known, Term
 from cnnspec.importers.reading.arrangement import sizes_of, whole
-from cnnspec.importers.reading.flows import Flow, Refuse
+from cnnspec.importers.reading.flows import Flow, Refuse, Row
 from cnnspec.importers.reading.paths import paths_along
 from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer

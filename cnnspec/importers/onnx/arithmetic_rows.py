@@ -11,9 +11,9 @@ from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.affine import affine, per_channel
 from cnnspec.importers.onnx.formulas import completed, expression_of, formula
 from cnnspec.importers.onnx.join_rows import gated_by_itself
-from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
+from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known, Response, Term
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, joined, product
+from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, joined, product
 from cnnspec.layers import merge, norm
 
 

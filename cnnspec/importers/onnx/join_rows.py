@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.importers.onnx.lower import Lowering, Row
+from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.reading.arrangement import remove
-from cnnspec.importers.reading.flows import Flow, concatenated
+from cnnspec.importers.reading.flows import Flow, Row, concatenated
 from cnnspec.importers.reading.paths import stacked
 from cnnspec.layers import activation
 from cnnspec.layers.base import Layer

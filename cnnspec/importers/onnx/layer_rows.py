@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.importers.onnx.lower import Lowering, Row, Tensor
+from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Constant
 from cnnspec.importers.onnx.windows import Windows, read_windows
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import axes_of, whole
-from cnnspec.importers.reading.flows import Flow, Refuse
+from cnnspec.importers.reading.flows import Flow, Refuse, Row
 from cnnspec.layers import channels, conv, linear, norm, resize
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
@@ -223,7 +223,7 @@ def instance_norm(net: Lowering, x: object, scale: object, b: object, *, epsilon
     given = {"weight": scale, "bias": b}
     tensors = {name: vector(net, each, name, flow.value.shape.channels) for name, each in given.items()}
     layer = norm.InstanceNorm(eps=epsilon, affine=True)
-    return net.natural(net.emit(layer, net.map(flow), **tensors))
+    return net.as_made(layer, flow, **tensors)
 
 
 def one_number_each(
@@ -306,7 +306,7 @@ def lrn(
     if size % 2 == 0:
         net.deny("size", size)  # the odd channel stands on the other side
     layer = norm.LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=bias)
-    return net.natural(net.emit(layer, net.map(x)))
+    return net.as_made(layer, x)
 
 
 ROWS: dict[str, Row] = {

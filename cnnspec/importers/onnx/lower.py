@@ -7,14 +7,13 @@ every one that it names.
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnspec.importers.model import Operation, Scope, Value
+from cnnspec.importers.model import Operation, Scope, Value, output_of, sign_of
 from cnnspec.importers.onnx.constants import compute
 from cnnspec.importers.onnx.files import DOMAINS, attributes_of
 from cnnspec.importers.onnx.shapes import Dimensions, fits
@@ -22,13 +21,12 @@ from cnnspec.importers.onnx.values import Affine, Constant, Known, Node, Opaque,
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Axes, axes_of, sizes_of
 from cnnspec.importers.reading.arrays import Array
-from cnnspec.importers.reading.flows import Flow, Flows, Refuse, Repeated
+from cnnspec.importers.reading.flows import Flow, Flows, Refuse, Repeated, Row
 from cnnspec.importers.refusals import Refusal
-from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 
 COUNTER = "num_batches_tracked"
-Row = Callable[..., Any]
 Make = Callable[["Lowering", Known], Flow]
 """Makes a layer of what arithmetic left open. Raises Refuse."""
 
@@ -67,7 +65,7 @@ class Lowering(Flows):
         self.known: dict[str, Known] = {}
         self.made: dict[int, Made] = {}  # by the number of the output
         self.names: dict[int, set[str]] = {}  # of the graph's values that are this value, however laid out
-        self.signs: dict[Any, Made] = {}  # of layers whose filters may be shared
+        self.shared: dict[Any, dict[str, str]] = {}  # the keys of layers whose filters may be shared
         self.settled: dict[Any, tuple[Flow, Known]] = {}  # what arithmetic was made
         self.inputs: list[Value] = []
         self.refusals: list[Refusal] = []
@@ -85,10 +83,6 @@ class Lowering(Flows):
         self.note(name, Flow(value, axes))
         self.inputs.append(value)
         return value
-
-    def value(self, shape: Shape) -> Value:
-        self.count += 1
-        return Value(self.count - 1, shape)
 
     def note(self, name: str, known: Known) -> None:
         self.known[name] = known
@@ -132,19 +126,7 @@ class Lowering(Flows):
             found = compute(written, arrays, self.opset)
             if found is not None:
                 return self.checked_all(node, [Constant(each, self.source(node)) for each in found])
-        row = self.table.get(node.operator)
-        if row is None:
-            raise Refuse("E1003", f"`{node.operator}` has no layer")
-        given, attributes = as_newest(node, given)
-        try:
-            bound = inspect.signature(row).bind(self, *given, **attributes)
-        except TypeError as problem:
-            raise Refuse("E1004", f"`{node.operator}`: {problem}") from None
-        try:
-            made = row(*bound.args, **bound.kwargs)
-        except Misfit as misfit:
-            raise Refuse("E1004", f"`{node.operator}`: {misfit.message}") from None
-        return self.checked_all(node, made if isinstance(made, list) else [made])
+        return self.checked_all(node, self.apply(self.table, *as_newest(node, given)))
 
     def source(self, node: Node) -> str:
         """The tensor of the file that a node of numbers hands on as it is."""
@@ -182,19 +164,14 @@ class Lowering(Flows):
 
     # What rows say and ask
 
-    def deny(self, argument: str, value: object) -> NoReturn:
-        """Refuse the value of an attribute or an input. Raises Refuse."""
-        raise Refuse("E1004", f"`{self.node.operator}` with `{argument}={value}`")
-
     def emit(self, layer: Layer, *inputs: Value, **tensors: Tensor | None) -> Value:
         """Add a layer; `tensors` are its weights by name, None where it has none. Raises Misfit, Refuse."""
         shapes = tuple(value.shape for value in inputs)
-        shape = layer.join(shapes) if isinstance(layer, Join) else layer.output(shapes[0])
-        output = self.value(shape)
+        output = self.value(output_of(layer, shapes))
         given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
         if not layer.is_join:
             given = self.checked(layer, shapes[0], given)
-        keys = self.keys_of(layer, inputs, output, given)
+        keys = self.keys_of(layer, inputs[0], output, given)
         self.made[output.number] = Made(Operation(layer, inputs, output, keys), self.node, given)
         return output
 
@@ -217,25 +194,21 @@ class Lowering(Flows):
             found[weight.name] = tensor
         return found
 
-    def keys_of(
-        self, layer: Layer, inputs: tuple[Value, ...], output: Value, given: Mapping[str, Tensor]
-    ) -> dict[str, str]:
+    def keys_of(self, layer: Layer, x: Value, output: Value, given: Mapping[str, Tensor]) -> dict[str, str]:
         """Keys that tell the weights from all others; those of the same layer where it runs again.
 
         Exporters merge vectors that are equal, so that only a layer with a kernel, or one behind such, is.
         """
         sources = tuple(tensor.source for name, tensor in given.items() if name != COUNTER)
-        first = self.made.get(inputs[0].number)
+        first = self.made.get(x.number)
         behind = first is not None and first.operation.keys and not is_own(first.operation)
         if sources and all(sources) and (behind or any(each.array.ndim > 1 for each in given.values())):
-            sign = (layer.name, repr([layer.value(name) for name in layer.arguments]), sources)
-            known = self.signs.get(sign)
+            known = self.shared.get((sign_of(layer), sources))
             if known is not None:
-                return dict(known.operation.keys)
+                return known
         keys = {name: f"{output.number}.{name}" for name in given}
         if sources and all(sources):
-            sign = (layer.name, repr([layer.value(name) for name in layer.arguments]), sources)
-            self.signs[sign] = Made(Operation(layer, inputs, output, keys), self.node, {})
+            self.shared[sign_of(layer), sources] = keys
         return keys
 
     def change(self, made: Made, layer: Layer, **tensors: Tensor) -> None:

@@ -6,11 +6,11 @@ from contextlib import suppress
 from typing import Any
 
 from cnnspec.importers.onnx.algebra import Function, Leaf
-from cnnspec.importers.onnx.lower import Lowering, Row
+from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import Known, Term
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Places, reduced, unpooled
+from cnnspec.importers.reading.flows import Flow, Places, Row, reduced, unpooled
 from cnnspec.importers.reading.paths import summed
 from cnnspec.layers import pool
 from cnnspec.layers.base import Layer, Misfit
@@ -121,7 +121,7 @@ def reads_all(windows: Windows, x: Shape) -> bool:
 
 def whole_map(layer: type[Layer]) -> Row:
     def global_pool(net: Lowering, x: object) -> Flow:
-        return net.natural(net.emit(layer(), net.map(x)))
+        return net.as_made(layer(), x)
 
     return global_pool
 

@@ -23,13 +23,13 @@ from cnnspec.importers.onnx import (
     resize_rows,
     view_rows,
 )
-from cnnspec.importers.onnx.lower import Lowering, Made, Row, Tensor
+from cnnspec.importers.onnx.lower import Lowering, Made, Tensor
 from cnnspec.importers.onnx.names import named
 from cnnspec.importers.onnx.shapes import infer_shapes
 from cnnspec.importers.onnx.values import Constant, Node, Opaque
 from cnnspec.importers.reading.arrangement import axes_of, permute
 from cnnspec.importers.reading.as_maps import without_reshapes
-from cnnspec.importers.reading.flows import Refuse
+from cnnspec.importers.reading.flows import Refuse, Row
 from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
 from cnnspec.importers.refusals import Refused

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnspec.importers.onnx.files import shortest
-from cnnspec.importers.onnx.lower import Lowering, Row
+from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import Constant
 from cnnspec.importers.reading.arrangement import axes_of, sizes_of
-from cnnspec.importers.reading.flows import Flow, Refuse
+from cnnspec.importers.reading.flows import Flow, Refuse, Row
 from cnnspec.layers import resize
 
 HALF = ("half_pixel", "pytorch_half_pixel")
@@ -111,7 +111,7 @@ def resized(
             min(int(q / factor), n - 1) for q in range(o)
         ]:
             net.deny("coordinate_transformation_mode, nearest_mode", f"{placed}, {rounding}")
-    return net.natural(net.emit(layer, net.map(flow)))
+    return net.as_made(layer, flow)
 
 
 def is_half(placed: str, o: int) -> bool:

@@ -9,11 +9,11 @@ import numpy as np
 import onnx
 
 from cnnspec.importers.onnx.files import array
-from cnnspec.importers.onnx.lower import Lowering, Row
+from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import Constant, Known
-from cnnspec.importers.reading import arrangement
-from cnnspec.importers.reading.arrangement import size_of, sizes_of, whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, at_channels, cut
+from cnnspec.importers.reading import arrangement, flows
+from cnnspec.importers.reading.arrangement import size_of, sizes_of
+from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, cropped, picked, taken
 from cnnspec.layers import channels, resize
 
 FLOATS = (
@@ -108,33 +108,7 @@ def slice_(
     crop = [0, 0, 0, 0]
     for place, begin, stop, step in zip(places, first, last, strides, strict=True):
         flow = taken(net, flow, place % len(flow.axes), slice(begin, stop, step), crop)
-    return net.natural(net.emit(resize.Crop(sides=crop), net.map(flow))) if any(crop) else flow
-
-
-def taken(net: Lowering, flow: Flow, place: int, item: slice, crop: list[int]) -> Flow:
-    """What a slice takes along one axis; of rows and columns it is noted in `crop`. Raises Refuse."""
-    axis, own = flow.axes[place], flow.value.shape
-    count = size_of(axis)
-    begin, stop, step = item.indices(count)
-    if (begin, stop, step) == (0, count, 1):
-        return flow
-    if own.is_map and place >= 2 and step == 1 and axis == whole("HW"[place - 2], own.size[place - 2]):
-        crop[2 * place - 4 : 2 * place - 2] = [begin, count - stop]
-        return flow
-    if step != 1:
-        flow, place = at_channels(net, flow, place)
-        return picked(net, flow, place, list(range(begin, stop, step)))
-    return cut(net, flow, place, begin, stop)
-
-
-def picked(net: Lowering, flow: Flow, place: int, numbers: list[int]) -> Flow:
-    """Channels by their numbers; a shuffle of all of them is one."""
-    count = flow.value.shape.channels
-    for groups in (each for each in range(2, count) if count % each == 0):
-        if numbers == [k * (count // groups) + c for c in range(count // groups) for k in range(groups)]:
-            return net.each(resize.ChannelShuffle(groups=groups), flow)
-    made = net.emit(channels.Pick(channels=numbers), flow.value)
-    return Flow(made, (*flow.axes[:place], whole("C", len(numbers)), *flow.axes[place + 1 :]))
+    return cropped(net, flow, crop)
 
 
 def split(
@@ -148,10 +122,7 @@ def split(
     lengths = equal if sizes is None else net.integers(sizes, "split")
     if sum(lengths) != count or min(lengths) < 1:
         net.deny("split", lengths)
-    starts = [sum(lengths[:number]) for number in range(len(lengths))]
-    return [
-        cut(net, flow, place, start, start + length) for start, length in zip(starts, lengths, strict=True)
-    ]
+    return flows.split(net, flow, place, lengths)
 
 
 def gather(net: Lowering, x: object, indices: object, *, axis: int = 0) -> Flow:
@@ -167,8 +138,7 @@ def gather(net: Lowering, x: object, indices: object, *, axis: int = 0) -> Flow:
         return flow._replace(axes=arrangement.remove(flow.axes, [place]))
     if indices.array.ndim != 1:
         raise Refuse("E1005", "one index along an axis is no map and no vector")
-    flow, place = at_channels(net, flow, place)
-    return picked(net, flow, place, [number % flow.value.shape.channels for number in numbers])
+    return picked(net, flow, place, numbers)
 
 
 def pad(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from cnnspec.importers.model import Operation, Value
+from cnnspec.importers.model import Operation, Value, output_of, weights_of
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.layers.linear import Flatten, Linear, Unflatten
 from cnnspec.values.kinds import Filter
@@ -84,10 +84,10 @@ def on_maps(operation: Operation) -> Layer:
     shapes = tuple(Shape(value.shape.channels, 1, 1) for value in operation.inputs)
     wanted = Shape(operation.output.shape.channels, 1, 1)
     try:
-        found = layer.join(shapes) if layer.is_join else layer.output(shapes[0])  # type: ignore[attr-defined]
+        found = output_of(layer, shapes)
     except Misfit:
         raise NoMap from None
-    is_same = layer.is_join or layer.weights(shapes[0]) == layer.weights(operation.inputs[0].shape)
-    if found != wanted or not is_same:
+    before = tuple(value.shape for value in operation.inputs)
+    if found != wanted or weights_of(layer, shapes) != weights_of(layer, before):
         raise NoMap
     return layer

@@ -6,11 +6,21 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cnnspec.importers.model import Input, Model, Operation, Output, Value, needed
+from cnnspec.importers.model import (
+    Input,
+    Model,
+    Operation,
+    Output,
+    Value,
+    needed,
+    output_of,
+    sign_of,
+    weights_of,
+)
 from cnnspec.importers.reading.fields import Refuse
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.wording.text import is_name
-from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.limits import Limits
 from cnnspec.values.shapes import Shape
 
@@ -83,8 +93,7 @@ class Builder:
         """
         shapes = tuple(value.shape for value in inputs)
         try:
-            shape = layer.join(shapes) if isinstance(layer, Join) else layer.output(shapes[0])
-            weights = () if layer.is_join else layer.weights(shapes[0])
+            shape, weights = output_of(layer, shapes), weights_of(layer, shapes)
         except Misfit as misfit:
             raise Refuse("E1004", misfit.message) from None
         if any(weight.elements > MAX_ELEMENTS for weight in weights):
@@ -106,10 +115,7 @@ class Builder:
         first = self.owners.setdefault(label, made)
         if first is made:
             return
-        one, two = (
-            (o.layer.name, [o.layer.value(name) for name in o.layer.arguments], o.inputs[0].shape.channels)
-            for o in (first, made)
-        )
+        one, two = ((sign_of(each.layer), each.inputs[0].shape.channels) for each in (first, made))
         if one != two:
             raise Refuse("E1008", f"it shares weights with a layer that is not equal, {first.place}")
 

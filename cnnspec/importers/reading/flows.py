@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple, NoReturn
 
 from cnnspec.importers.model import Operation, Value
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Axes, Uneven, axes_of, described, flattened, whole
 from cnnspec.importers.reading.rearrange import layers_of
 from cnnspec.importers.refusals import Refusal
-from cnnspec.layers import channels, merge, pool
-from cnnspec.layers.base import Join, Layer
+from cnnspec.layers import channels, merge, pool, resize
+from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.values.shapes import Shape
 
 
 class Flow(NamedTuple):
@@ -20,6 +23,11 @@ class Flow(NamedTuple):
 
     value: Value
     axes: Axes
+
+    def with_channels(self, made: Value, place: int) -> Flow:
+        """Another value that lies as this one does, its channels along the axis at the place."""
+        channels_of = whole("C", made.shape.channels)
+        return Flow(made, (*self.axes[:place], channels_of, *self.axes[place + 1 :]))
 
 
 class Repeated(NamedTuple):
@@ -42,6 +50,10 @@ class Refuse(Exception):
     def __init__(self, code: str, message: str, earlier: Refusal | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.earlier = code, message, earlier
+
+
+Row = Callable[..., Any]
+"""Makes what an operator makes of its arguments, which it takes by the operator's names, behind the Flows."""
 
 
 class Flows(ABC):
@@ -68,6 +80,34 @@ class Flows(ABC):
     @abstractmethod
     def maker(self, value: Value) -> Operation | None:
         """The operation that made a value; None of an input."""
+
+    def value(self, shape: Shape) -> Value:
+        """A new value."""
+        self.count += 1
+        return Value(self.count - 1, shape)
+
+    def deny(self, argument: str, value: object) -> NoReturn:
+        """Refuse the value of an argument. Raises Refuse."""
+        raise Refuse("E1004", f"`{self.operator}` with `{argument}={value}`")
+
+    def apply(self, table: Mapping[str, Row], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """What the row of the operator makes. Raises Refuse, where an argument cannot be bound to it, too."""
+        row = table.get(self.operator)
+        if row is None:
+            raise Refuse("E1003", f"`{self.operator}` has no layer")
+        try:
+            bound = inspect.signature(row).bind(self, *args, **kwargs)
+        except TypeError as problem:
+            raise Refuse("E1004", f"`{self.operator}`: {problem}") from None
+        try:
+            made = row(*bound.args, **bound.kwargs)
+        except Misfit as misfit:
+            raise Refuse("E1004", f"`{self.operator}`: {misfit.message}") from None
+        return made if isinstance(made, list) else [made]
+
+    def as_made(self, layer: Layer, known: object, **tensors: Any) -> Flow:
+        """A layer of a value as a map or a vector."""
+        return self.natural(self.emit(layer, self.map(known), **tensors))
 
     def each(self, layer: Layer, known: object, **tensors: Any) -> Flow:
         """A layer that does the same wherever a channel's number lies: the arrangement stays."""
@@ -176,8 +216,7 @@ def concatenated(net: Flows, flows: Sequence[Flow], axis: int) -> Flow:
             message = f"`{net.operator}` along another axis than that of the channels has no layer"
             raise Refuse("E1003", message)
     made = net.emit(merge.Concat(), *(flow.value for flow in flows))
-    axes = flows[0].axes
-    return Flow(made, (*axes[:place], whole("C", made.shape.channels), *axes[place + 1 :]))
+    return flows[0].with_channels(made, place)
 
 
 def at_channels(net: Flows, flow: Flow, axis: int) -> tuple[Flow, int]:
@@ -199,7 +238,48 @@ def cut(net: Flows, flow: Flow, axis: int, start: int, stop: int) -> Flow:
     if (start, stop) == (0, count):
         return flow
     made = net.emit(channels.Slice(start=start, stop=None if stop == count else stop), flow.value)
-    return Flow(made, (*flow.axes[:place], whole("C", stop - start), *flow.axes[place + 1 :]))
+    return flow.with_channels(made, place)
+
+
+def picked(net: Flows, flow: Flow, axis: int, numbers: Sequence[int]) -> Flow:
+    """Channels by their numbers; a shuffle of all of them is one. Raises Refuse."""
+    flow, place = at_channels(net, flow, axis)
+    count = flow.value.shape.channels
+    wanted = [number % count for number in numbers]
+    for groups in (each for each in range(2, count) if count % each == 0):
+        if wanted == [k * (count // groups) + c for c in range(count // groups) for k in range(groups)]:
+            return net.each(resize.ChannelShuffle(groups=groups), flow)
+    return flow.with_channels(net.emit(channels.Pick(channels=wanted), flow.value), place)
+
+
+def taken(net: Flows, flow: Flow, place: int, item: slice, crop: list[int]) -> Flow:
+    """What a slice takes along one axis; of rows and columns it is noted in `crop`. Raises Refuse."""
+    axis, shape = flow.axes[place], flow.value.shape
+    count = arrangement.size_of(axis)
+    start, stop, step = item.indices(count)
+    if (start, stop, step) == (0, count, 1):
+        return flow
+    if axis == whole("N", net.batch):
+        raise Refuse("E1005", "an index of the batch")
+    if shape.is_map and place in (2, 3) and axis == whole("HW"[place - 2], shape.size[place - 2]):
+        if step != 1:
+            raise Refuse("E1003", f"rows or columns in steps of {step} have no layer")
+        crop[2 * place - 4 : 2 * place - 2] = [start, count - stop]
+        return flow
+    if step != 1:
+        return picked(net, flow, place, range(start, stop, step))
+    return cut(net, flow, place, start, stop)
+
+
+def cropped(net: Flows, flow: Flow, crop: list[int]) -> Flow:
+    """A map without so many rows and columns at its four sides."""
+    return net.as_made(resize.Crop(sides=crop), flow) if any(crop) else flow
+
+
+def split(net: Flows, flow: Flow, axis: int, lengths: Sequence[int]) -> list[Flow]:
+    """Channels in parts of these lengths. Raises Refuse."""
+    stops = [*accumulate(lengths)]
+    return [cut(net, flow, axis, stop - part, stop) for stop, part in zip(stops, lengths, strict=True)]
 
 
 def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdim: bool) -> Flow:

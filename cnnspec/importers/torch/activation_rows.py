@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse
-from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.reading.flows import Flow, Refuse, Row
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.layers import activation, dropout
 from cnnspec.layers.base import Layer

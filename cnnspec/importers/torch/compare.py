@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from cnnspec.importers.model import Operation, Output, Value
+from cnnspec.importers.model import Operation, Output, Value, sign_of
 from cnnspec.importers.refusals import Refusal, Refused
 
 NOISE = ("dropout", "stochasticdepth")
@@ -51,8 +51,7 @@ def identify(run: Run, numbers: dict[Hashable, int]) -> dict[int, int]:
         if layer.name in NOISE:
             found[output.number] = sources[0]
             continue
-        arguments = tuple(repr(layer.value(name)) for name in layer.arguments)
-        sign = (layer.name, arguments, tuple(keys.items()), sources)
+        sign = (sign_of(layer), tuple(keys.items()), sources)
         found[output.number] = numbers.setdefault(sign, len(numbers))
     return found
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cnnspec.importers.reading.flows import Flow
-from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.reading.flows import Flow, Row
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Weight
 from cnnspec.layers import activation, channels, norm, pool, resize
@@ -21,7 +21,7 @@ def row(make: Callable[[Any], Layer]) -> Row:
         path = net.call.scopes[-1].path
         named = module.named_parameters()
         tensors = {name: Weight(f"{path}.{name}", tuple(tensor.shape)) for name, tensor in named}
-        return net.natural(net.emit(make(module), net.map(input), **tensors))
+        return net.as_made(make(module), input, **tensors)
 
     return read_module
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from cnnspec.importers.model import Operation
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, concatenated, cut, joined, product
-from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, concatenated, cut, joined, product
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.terms import is_operand

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse
-from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.reading.flows import Flow, Refuse, Row
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import shortest, sides
 from cnnspec.importers.torch.values import Constant, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
@@ -236,7 +236,7 @@ def group_norm(
 ) -> Flow:
     has = {"affine": weight is not None, "bias": bias is not None or weight is None}
     layer = norm.GroupNorm(groups=num_groups, eps=eps, **has)
-    return net.natural(net.emit(layer, net.map(input), weight=weight, bias=bias))
+    return net.as_made(layer, input, weight=weight, bias=bias)
 
 
 def layer_norm(
@@ -274,7 +274,7 @@ def local_response_norm(
     net: Lowering, input: object, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Flow:
     layer = norm.LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=k)
-    return net.natural(net.emit(layer, net.map(input)))
+    return net.as_made(layer, input)
 
 
 ROWS: dict[str, Row] = {

@@ -6,16 +6,15 @@ cannot be bound to it and is refused; a test holds that a row uses every paramet
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from cnnspec.importers.model import Operation, Value
+from cnnspec.importers.model import Operation, Value, output_of
 from cnnspec.importers.reading.arrangement import axes_of, sizes_of
-from cnnspec.importers.reading.flows import Flow, Flows, Refuse, Repeated
+from cnnspec.importers.reading.flows import Flow, Flows, Refuse, Repeated, Row
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.meta import COUNTER
@@ -34,14 +33,12 @@ from cnnspec.importers.torch.values import (
     Term,
     Weight,
 )
-from cnnspec.layers.base import Join, Layer, Misfit
+from cnnspec.layers.base import Layer
 from cnnspec.layers.channels import Shift
 from cnnspec.values.shapes import Shape
 
 UNNAMED = Computed("a tensor that is not in the state_dict")
 
-Row = Callable[..., Any]
-Table = Mapping[str, Row]
 MakeTerm = Callable[["Lowering", tuple[Any, ...], Mapping[str, Any], Refusal], Flow | Term | None]
 """Makes a part of a formula, or the layer that it completes, of what a row refuses."""
 
@@ -50,7 +47,12 @@ class Lowering(Flows):
     """The state of lowering one run. Rows are given it, and the call's arguments."""
 
     def __init__(
-        self, trace: Trace, table: Table, make_term: MakeTerm, state: Mapping[str, Tensor], is_training: bool
+        self,
+        trace: Trace,
+        table: Mapping[str, Row],
+        make_term: MakeTerm,
+        state: Mapping[str, Tensor],
+        is_training: bool,
     ) -> None:
         super().__init__(BATCH)
         self.trace, self.table, self.make_term = trace, table, make_term
@@ -75,10 +77,6 @@ class Lowering(Flows):
         value = self.value(Shape(*traced.shape[1:]))
         self.known[traced.number] = Flow(value, axes_of(value.shape, BATCH))
         return value
-
-    def value(self, shape: Shape) -> Value:
-        self.count += 1
-        return Value(self.count - 1, shape)
 
     def run(self) -> None:
         """Lower all calls; what cannot be said is among the refusals."""
@@ -131,27 +129,13 @@ class Lowering(Flows):
         if given and all(isinstance(each, Stateful | Constant | Computed) for each in given):
             return [self.compute(call, args, kwargs, given, result) for result in call.results]
         try:
-            made = self.apply(call, args, kwargs)
+            made = self.apply(self.table, args, kwargs)
         except Refuse as refuse:
             term = self.make_term(self, args, kwargs, self.refusal(refuse))
             if term is None:
                 raise
-            made = term
-        return self.checked(made if isinstance(made, list) else [made], call)
-
-    def apply(self, call: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """What the row of a call's function makes. Raises Refuse."""
-        row = self.table.get(call.name)
-        if row is None:
-            raise Refuse("E1003", f"`{call.name}` has no layer")
-        try:
-            bound = inspect.signature(row).bind(self, *args, **kwargs)
-        except TypeError as problem:
-            raise Refuse("E1004", f"`{call.name}`: {problem}") from None
-        try:
-            return row(*bound.args, **bound.kwargs)
-        except Misfit as misfit:
-            raise Refuse("E1004", f"`{call.name}`: {misfit.message}") from None
+            made = [term]
+        return self.checked(made, call)
 
     def checked(self, made: list[Known], call: Call) -> list[Known]:
         """What a row made, its shapes held against PyTorch's."""
@@ -202,15 +186,10 @@ class Lowering(Flows):
 
     # What rows say and ask
 
-    def deny(self, argument: str, value: object) -> NoReturn:
-        """Refuse the value of an argument. Raises Refuse."""
-        raise Refuse("E1004", f"`{self.call.name}` with `{argument}={value}`")
-
     def emit(self, layer: Layer, *inputs: Value, **tensors: Known | None) -> Value:
         """Add a layer; `tensors` are its weights by name, None where it has none. Raises Misfit, Refuse."""
         shapes = tuple(value.shape for value in inputs)
-        shape = layer.join(shapes) if isinstance(layer, Join) else layer.output(shapes[0])
-        output = self.value(shape)
+        output = self.value(output_of(layer, shapes))
         keys = {} if layer.is_join else self.keys_of(layer, shapes[0], tensors)
         made = Operation(layer, inputs, output, keys, self.call.scopes, place=self.call.place)
         self.operations.append(made)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse
-from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.reading.flows import Flow, Refuse, Row
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Fresh, Known, Noise
 from cnnspec.layers.base import Layer

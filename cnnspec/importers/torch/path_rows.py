@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.importers.reading.flows import Flow
+from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.reading.paths import paths_along, stacked, summed
 from cnnspec.importers.torch.activation_rows import over_channels
-from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.layers import activation
 
 

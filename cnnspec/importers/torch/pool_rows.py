@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.importers.reading.flows import Flow, Places, Refuse, unpooled
-from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.reading.flows import Flow, Places, Refuse, Row, unpooled
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded
 from cnnspec.layers import pool
@@ -94,7 +94,7 @@ def avg_pool2d(
         countpad=count_include_pad,
         divisor=divisor_override,
     )
-    return net.natural(net.emit(layer, net.map(input)))
+    return net.as_made(layer, input)
 
 
 def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import torch
 from torch import Tensor, nn
 
-from cnnspec.importers.model import Input, Model, Operation, Output
+from cnnspec.importers.model import Input, Model, Operation, Output, sign_of
 from cnnspec.importers.reading.as_maps import without_reshapes
 from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
@@ -32,7 +32,7 @@ from cnnspec.importers.torch.signature import names_of_inputs
 from cnnspec.importers.torch.terms import make_term
 from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.importers.wording.names import from_class
-from cnnspec.layers.base import Layer, Misfit
+from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
 FAMILIES = (
@@ -130,16 +130,11 @@ def shared_otherwise(operations: list[Operation]) -> Iterator[Refusal]:
     for operation in operations:
         for key in operation.keys.values():
             known = first.setdefault(key, operation)
-            if (known.keys, arguments_of(known.layer)) != (operation.keys, arguments_of(operation.layer)):
+            if (known.keys, sign_of(known.layer)) != (operation.keys, sign_of(operation.layer)):
                 names = f"`{known.layer.name}` and `{operation.layer.name}`"
                 message = f"`{key}` is shared by {names}, which are not the same layer"
                 yield Refusal("E1008", message, operation.scopes, operation.place)
                 break
-
-
-def arguments_of(layer: Layer) -> tuple[str, str]:
-    """What a layer is, to be compared."""
-    return layer.name, repr([layer.value(name) for name in layer.arguments])
 
 
 def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_training: bool) -> Run:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from cnnspec.importers.reading.flows import Flow
-from cnnspec.importers.torch.lower import Lowering, Row
+from cnnspec.importers.reading.flows import Flow, Row
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded
 from cnnspec.layers import resize
@@ -79,15 +79,15 @@ def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: 
 
 
 def pixel_shuffle(net: Lowering, input: object, upscale_factor: int) -> Flow:
-    return net.natural(net.emit(resize.PixelShuffle(factor=upscale_factor), net.map(input)))
+    return net.as_made(resize.PixelShuffle(factor=upscale_factor), input)
 
 
 def pixel_unshuffle(net: Lowering, input: object, downscale_factor: int) -> Flow:
-    return net.natural(net.emit(resize.PixelUnshuffle(factor=downscale_factor), net.map(input)))
+    return net.as_made(resize.PixelUnshuffle(factor=downscale_factor), input)
 
 
 def channel_shuffle(net: Lowering, input: object, groups: int) -> Flow:
-    return net.natural(net.emit(resize.ChannelShuffle(groups=groups), net.map(input)))
+    return net.as_made(resize.ChannelShuffle(groups=groups), input)
 
 
 ROWS: dict[str, Row] = {

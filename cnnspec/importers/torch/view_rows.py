@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnspec.importers.reading import arrangement
-from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, at_channels, cut, reduced
-from cnnspec.importers.torch.lower import Lowering, Row
-from cnnspec.importers.torch.trace import BATCH
+from cnnspec.importers.reading import arrangement, flows
+from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, cropped, cut, picked, reduced, taken
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.values import Computed, Constant, Known
-from cnnspec.layers import channels, resize
 
 
 def listed(values: tuple[Any, ...]) -> list[int]:
@@ -78,10 +75,7 @@ def expand(net: Lowering, input: object, *sizes: Any) -> Known:
 def split(net: Lowering, input: object, sizes: Any, dim: int = 0) -> list[Flow]:
     """`chunk`, `split` and `tensor_split`: PyTorch has computed the sizes."""
     del sizes
-    flow = net.flow(input)
-    parts = [result.shape[dim] for result in net.call.results]
-    starts = [sum(parts[:place]) for place in range(len(parts))]
-    return [cut(net, flow, dim, start, start + part) for start, part in zip(starts, parts, strict=True)]
+    return flows.split(net, net.flow(input), dim, [result.shape[dim] for result in net.call.results])
 
 
 def narrow(net: Lowering, input: object, dim: int, start: int, length: int) -> Flow:
@@ -91,10 +85,7 @@ def narrow(net: Lowering, input: object, dim: int, start: int, length: int) -> F
 def index_select(net: Lowering, input: object, dim: int, index: object) -> Flow:
     if not isinstance(index, Constant):
         raise Refuse("E1007", "`index_select` by numbers that the network computes")
-    flow, place = at_channels(net, net.flow(input), dim)
-    picked = [int(number) for number in index.tensor.tolist()]
-    made = net.emit(channels.Pick(channels=picked), flow.value)
-    return Flow(made, (*flow.axes[:place], whole("C", len(picked)), *flow.axes[place + 1 :]))
+    return picked(net, net.flow(input), dim, index.tensor.tolist())
 
 
 def getitem(net: Lowering, input: object, index: Any) -> Known:
@@ -108,13 +99,14 @@ def getitem(net: Lowering, input: object, index: Any) -> Known:
         elif isinstance(item, int) and not flow.axes[place]:
             flow = flow._replace(axes=arrangement.remove(flow.axes, [place]))
             place -= 1
-        else:
+        elif (numbers := listed_by(item)) is not None:
+            flow = picked(net, flow, place, numbers)
+        elif isinstance(item, slice):
             flow = taken(net, flow, place, item, crop)
+        else:
+            raise Refuse("E1005", "one index along an axis is no map and no vector")
         place += 1
-    if any(crop):
-        x = net.map(flow)
-        return net.natural(net.emit(resize.Crop(sides=crop), x))
-    return flow
+    return cropped(net, flow, crop)
 
 
 def full_index(items: Sequence[Any], dimensions: int) -> list[Any]:
@@ -125,34 +117,7 @@ def full_index(items: Sequence[Any], dimensions: int) -> list[Any]:
     return [*found[:place], *[slice(None)] * (dimensions - given), *found[place + 1 :]]
 
 
-def taken(net: Lowering, flow: Flow, place: int, item: Any, crop: list[int]) -> Flow:
-    """What an index takes along one axis; of rows and columns it is noted in `crop`. Raises Refuse."""
-    axis, shape = flow.axes[place], flow.value.shape
-    count = arrangement.size_of(axis)
-    picked = picked_by(item)
-    if picked is not None:
-        flow, place = at_channels(net, flow, place)
-        made = net.emit(channels.Pick(channels=[number % count for number in picked]), flow.value)
-        return Flow(made, (*flow.axes[:place], whole("C", len(picked)), *flow.axes[place + 1 :]))
-    if not isinstance(item, slice):
-        raise Refuse("E1005", "one index along an axis is no map and no vector")
-    start, stop, step = item.indices(count)
-    if (start, stop, step) == (0, count, 1):
-        return flow
-    if step != 1:
-        if axis != whole("C", shape.channels):
-            raise Refuse("E1003", f"rows or columns in steps of {step} have no layer")
-        made = net.emit(channels.Pick(channels=list(range(start, stop, step))), flow.value)
-        return Flow(made, (*flow.axes[:place], whole("C", made.shape.channels), *flow.axes[place + 1 :]))
-    if shape.is_map and place >= 2 and axis == whole("HW"[place - 2], shape.size[place - 2]):
-        crop[2 * place - 4 : 2 * place - 2] = [start, count - stop]
-        return flow
-    if axis == whole("N", BATCH):
-        raise Refuse("E1005", "an index of the batch")
-    return cut(net, flow, place, start, stop)
-
-
-def picked_by(item: Any) -> list[int] | None:
+def listed_by(item: Any) -> list[int] | None:
     """The numbers of an index that lists them."""
     if isinstance(item, Constant) and item.tensor.dim() == 1 and not item.tensor.is_floating_point():
         return [int(number) for number in item.tensor.tolist()]
@@ -176,28 +141,10 @@ def maximum(net: Lowering, input: object, dim: Any = None, keepdim: bool = False
 
 
 ROWS: dict[str, Row] = {
-    **dict.fromkeys(
-        (
-            "contiguous",
-            "clone",
-            "detach",
-            "to",
-            "float",
-            "double",
-            "half",
-            "bfloat16",
-            "type_as",
-            "data",
-            "identity",
-            "alias",
-            "type",
-            "cpu",
-            "cuda",
-        ),
-        same,
-    ),
+    **dict.fromkeys(("contiguous", "clone", "detach", "data", "identity", "alias", "cpu", "cuda"), same),
+    **dict.fromkeys(("to", "type", "type_as", "float", "double", "half", "bfloat16"), same),
     **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as"), to_result),
-    **dict.fromkeys(("permute",), permute),
+    "permute": permute,
     **dict.fromkeys(("transpose", "swapaxes", "swapdims"), transpose),
     "movedim": movedim,
     "mT": matrix_transpose,
