@@ -115,10 +115,13 @@ class Flows(ABC):
         return Flow(self.emit(layer, flow.value, **tensors), flow.axes)
 
     def compact(self, flow: Flow) -> Flow:
-        """The value; a map that is flattened is a vector from here on."""
+        """The value; a map that is flattened, in either order, is a vector from here on."""
         value, axes = flow
-        is_flat = value.shape.is_map and axes == flattened(axes_of(value.shape, self.batch))
-        return self.natural(self.map(flow)) if is_flat else flow
+        if not value.shape.is_map or len(axes) != 2:
+            return flow
+        natural = axes_of(value.shape, self.batch)
+        orders = natural, arrangement.permute(natural, (0, 2, 3, 1))
+        return self.natural(self.map(flow)) if axes in map(flattened, orders) else flow
 
     def natural(self, value: Value) -> Flow:
         """A value as it is made."""
