@@ -33,6 +33,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "grn": "GlobalResponseNorm",
         "frn": "FilterResponseNorm",
         "evonorms0": "EvoNormS0",
+        "evonormb0": "EvoNormB0",
         "lrn": "LocalResponseNorm",
     },
     "activation": {

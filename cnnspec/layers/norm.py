@@ -381,3 +381,30 @@ class EvoNormS0(_Response):
     def torch(self, x: Shape) -> Call:
         self.need_map(x)
         return Call("EvoNormS0", (x.channels, self.groups), {"act": self.act, "eps": self.eps})
+
+
+class EvoNormB0(_Response):
+    """weight * x/max(d, v * x + s) + bias, d the channel's deviation in the batch, s the one in the image.
+
+    Liu et al. 2020, "Evolving normalization-activation layers", table 2: a norm and an activation in one. In
+    evaluation d is that of the running variance, (1 - momentum)*running + momentum*new. Weight, bias, v and
+    running_var: C.
+    """
+
+    name = "evonormb0"
+    summary = "weight*x/max(deviation in the batch, v*x + deviation in the image) + bias"
+    example = "evonormb0"
+    arguments = {
+        "momentum": Argument("float", 0.1, low=0, high=1, doc="share of the new batch in running_var"),
+        "eps": EPS._replace(doc="added to both variances"),
+    }
+
+    momentum: float
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        more = Weight("v", (x.channels,)), Weight("running_var", (x.channels,), False)
+        return super().weights(x) + more
+
+    def torch(self, x: Shape) -> Call:
+        self.need_map(x)
+        return Call("EvoNormB0", (x.channels,), {"momentum": self.momentum, "eps": self.eps})

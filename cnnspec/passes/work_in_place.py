@@ -10,7 +10,8 @@ from cnnspec.passes.rewrite import Change, Rewrite, lone_readers
 
 MAKERS = frozenset(
     {"conv", "depthwise", "convtranspose", "linear", "maxpool", "avgpool"}
-    | {"batchnorm", "layernorm", "groupnorm", "instancenorm", "rmsnorm", "grn", "frn", "evonorms0"}
+    | {"batchnorm", "layernorm", "groupnorm", "instancenorm", "rmsnorm", "grn", "frn"}
+    | {"evonorms0", "evonormb0"}
     | {"add", "sub", "mul", "concat"}
 )
 """Layers whose output is new memory, which nobody else holds. So is that of what can work in place: in place

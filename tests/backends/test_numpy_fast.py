@@ -213,7 +213,7 @@ def allocates(case: Case) -> bool:
     name, arguments, _ = case
     tracked = arguments.get("track", name == "batchnorm")
     return (
-        name in ("groupnorm", "normalize", "grn", "frn", "evonorms0", "blurpool")
+        name in ("groupnorm", "normalize", "grn", "frn", "evonorms0", "evonormb0", "blurpool")
         or (name in ("batchnorm", "instancenorm") and not tracked)
         or arguments.get("over") == "all"
         or (name == "convtranspose" and "groups" in arguments)

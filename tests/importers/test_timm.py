@@ -14,6 +14,7 @@ from cnnspec.importers.torch.read import read  # noqa: E402
 from cnnspec.importers.torch.sources import load  # noqa: E402
 from cnnspec.importers.write import write  # noqa: E402
 from cnnspec.values.shapes import Shape  # noqa: E402
+from tests.importers.running import largest_difference  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +45,19 @@ def test_a_net_of_timm_has_its_keys(timm: Any, name: str) -> None:
     operations = model_of(check_text(text).networks[0]).operations
     found = {operation.keys[w.name]: w.shape for operation in operations for w in weights(operation)}
     assert found == {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
+
+
+def test_evonorm_b0_is_timm_s(timm: Any) -> None:
+    """No net of timm has it: it is held against timm's own module, in a net of one."""
+    norm = timm.layers.EvoNorm2dB0(8)
+    torch.nn.init.normal_(norm.v)
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), norm)
+    model = read(net, [Shape(3, 8, 6)])
+    assert [operation.layer.name for operation in model.operations] == ["conv", "evonormb0"]
+    assert "evonormb0 eps=0.001" in write(model)
+    for is_training in (True, False):
+        images = torch.randn(2, 3, 8, 6)
+        assert largest_difference(net, model, images, training=is_training) <= 1e-6
 
 
 def weights(operation: Any) -> Any:

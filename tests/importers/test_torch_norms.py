@@ -126,3 +126,39 @@ def test_another_formula_is_refused_once_and_by_its_first_function(case: str) ->
         read(nn.Sequential(nn.Conv2d(3, 8, 1), Norm(function)), [IMAGE])
     (group,) = caught.value.groups
     assert group.message.startswith(start) and group.count == 1
+
+
+class EvoNorm2dB0(nn.Module):
+    """As timm has it: the norm in the batch and in the image, its running variance moved by hand."""
+
+    def __init__(self, power: float = 0.5) -> None:
+        super().__init__()
+        self.weight, self.bias, self.v = (nn.Parameter(torch.rand(8) + 0.5) for _ in range(3))
+        self.register_buffer("running_var", torch.rand(8) + 0.5)
+        self.momentum, self.eps, self.power = 0.2, EPS, power
+
+    def forward(self, x: Tensor) -> Tensor:
+        variance = self.running_var
+        if self.training:
+            variance = x.var(dim=(0, 2, 3), unbiased=False)
+            n = x.numel() / x.shape[1]
+            kept, new = self.running_var * 0.8, variance.detach() * 0.2 * (n / (n - 1))
+            self.running_var.copy_(kept + new)
+        left = variance.add(EPS).pow(self.power).view(1, -1, 1, 1).expand_as(x)
+        inner = x.var(dim=(2, 3), unbiased=False, keepdim=True).add(EPS).sqrt().expand(x.shape)
+        x = x / left.max(x * self.v.view(1, -1, 1, 1) + inner)
+        return x * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+
+
+def test_a_norm_over_the_batch_is_known_by_what_it_computes() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 1), EvoNorm2dB0())
+    model = read(net, [IMAGE])
+    assert "evonormb0 momentum=0.2 eps=0.001" in write(model, flat=True)
+    assert set(model.operations[1].keys) == {"weight", "bias", "v", "running_var"}
+    assert largest_difference(net, model, torch.randn(2, *IMAGE.dimensions)) <= 1e-6
+
+
+def test_a_name_alone_makes_no_norm() -> None:
+    with pytest.raises(Refused) as caught:
+        read(nn.Sequential(nn.Conv2d(3, 8, 1), EvoNorm2dB0(power=0.25)), [IMAGE])
+    assert "evonormb0" not in str(caught.value)

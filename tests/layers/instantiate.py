@@ -183,6 +183,8 @@ NORMS: list[Case] = [
     ("frn", {"tlu": False, "eps": 0.1}, MAP),
     ("evonorms0", {"groups": 2}, WIDE),
     ("evonorms0", {"groups": 4, "act": False, "eps": 0.1}, MAP),
+    ("evonormb0", {}, WIDE),
+    ("evonormb0", {"momentum": 0.5, "eps": 0.1}, MAP),
     ("lrn", {"size": 3}, MAP),
     ("lrn", {"size": 4, "alpha": 0.5, "beta": 0.5, "k": 2}, MAP),
 ]

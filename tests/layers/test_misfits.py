@@ -167,7 +167,10 @@ TABLE: list[Row] = [
     ("E0404", "channelshuffle", {"groups": 3}, (MAP,), "groups", "3 groups do not divide the 4 channels"),
     ("E0404", "pixelshuffle", {"factor": 3}, (MAP,), "factor", "needs 9 channels for one"),
     ("E0405", "conv", {"filter": F3}, (VECTOR,), None, "works on feature maps, but a vector of 12 features"),
-    *[("E0405", name, {}, (VECTOR,), None, f"`{name}` works on feature maps") for name in ("grn", "frn")],
+    *[
+        ("E0405", name, {}, (VECTOR,), None, f"`{name}` works on feature maps")
+        for name in ("grn", "frn", "evonormb0")
+    ],
     ("E0405", "dropout", {"mode": "channels"}, (VECTOR,), None, "`dropout` works on feature maps"),
     ("E0405", "linear", {"units": 2, "pointwise": True}, (VECTOR,), None, "`linear` works on feature maps"),
     ("E0406", "unflatten", {"shape": F3}, (MAP,), None, "`unflatten` works on vectors, but a map 4@6x6"),

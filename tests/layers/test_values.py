@@ -122,6 +122,16 @@ def test_norms_without_a_mean() -> None:
     deviation = (((group - group.mean(2, True)) ** 2).mean(2) + 0.1).sqrt().repeat_interleave(2, 1)
     bent = x / (1 + (-by_channel(net.v) * x).exp()) / deviation[:, :, None, None]
     torch.testing.assert_close(net(x), bent * by_channel(net.weight) + by_channel(net.bias))
+    net = drawn("evonormb0", momentum=0.25, eps=0.1)
+    net.running_var.uniform_(0.5, 1.5)
+    inner = by_channel(net.v) * x + (((x - x.mean((2, 3), True)) ** 2).mean((2, 3), True) + 0.1).sqrt()
+    variance = ((x - x.mean((0, 2, 3), True)) ** 2).mean((0, 2, 3))
+    running = 0.75 * net.running_var + 0.25 * variance * 189 / 188  # of 3 images of 9 x 7 pixels
+    for is_training, of_channel in ((False, net.running_var.clone()), (True, variance)):
+        least = by_channel((of_channel + 0.1).sqrt()).expand_as(x)
+        y = x / inner.where(inner > least, least) * by_channel(net.weight) + by_channel(net.bias)
+        torch.testing.assert_close(net.train(is_training)(x), y)
+    torch.testing.assert_close(net.running_var, running)
 
 
 def test_a_convolution_along_channels() -> None:

@@ -214,6 +214,7 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "l2norm": plain("l2_norm", "eps"),
     "grn": response("global_response_norm", "eps"),
     "frn": response("filter_response_norm", "eps"),
+    "evonormb0": response("evo_norm_b0", "momentum", "eps"),
     "evonorms0": response("evo_norm_s0", "groups", "eps"),
     "lrn": plain("local_response_norm", "size", "alpha", "beta", "k"),
     "relu": plain("relu"),

@@ -192,6 +192,7 @@ LOWERINGS: dict[str, Callable[[Step], object]] = {
     "grn": norms.global_response_norm,
     "frn": norms.filter_response_norm,
     "evonorms0": norms.evo_norm_s0,
+    "evonormb0": norms.evo_norm_b0,
     "lrn": norms.local_response_norm,
     "relu": plain("Relu"),
     "relu6": relu6,

@@ -161,6 +161,16 @@ def filter_response_norm(step: Step) -> None:
         step.op("Max", y, step.spread("tau"))
 
 
+def evo_norm_b0(step: Step) -> None:
+    """Of the running variance."""
+    eps = step.number(step.layer.value("eps"))
+    batch = step.op("Sqrt", step.op("Add", step.spread("running_var"), eps))
+    centred = step.op("Sub", step.x, step.reduce("ReduceMean", step.x, 2, 3))
+    image = root_mean_square(step, centred, step.layer.value("eps"), 2, 3)
+    bent = step.op("Add", step.op("Mul", step.x, step.spread("v")), image)
+    affine(step, step.op("Div", step.x, step.op("Max", bent, batch)))
+
+
 def evo_norm_s0(step: Step) -> None:
     """Groups are rows of numbers, (N, groups, numbers), while they are divided by their deviations."""
     layer: Any = step.layer

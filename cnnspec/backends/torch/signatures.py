@@ -53,6 +53,7 @@ SIGNATURES: dict[str, Signature] = {
     "ChannelRMSNorm": Signature((), {"eps": 1e-05, "affine": True}),
     "GlobalResponseNorm": Signature((), {"eps": 1e-06}),
     "FilterResponseNorm": Signature((), {"tlu": True, "eps": 1e-06}),
+    "EvoNormB0": Signature((), {"momentum": 0.1, "eps": 1e-05}),
     "EvoNormS0": Signature((), {"act": True, "eps": 1e-05}),
     "nn.LocalResponseNorm": Signature(("size",), {"alpha": 0.0001, "beta": 0.75, "k": 1.0}),
     "nn.Dropout": Signature(("p",), {}),

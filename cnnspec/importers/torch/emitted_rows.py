@@ -1,4 +1,4 @@
-"""Rows of the modules that emitted programs carry, each known by its code."""
+"""Rows of the modules that are a layer of ours as a whole: those of emitted programs, and twins of them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cnnspec.layers.base import Layer
 
 
 def row(make: Callable[[Any], Layer]) -> Row:
-    """The row of a module: its layer is made of its attributes, and has its parameters."""
+    """The row of a module: its layer is made of its attributes, and has its tensors."""
 
     def read_module(net: Lowering, input: object) -> Flow:
         module: Any = net.call.module
         path = net.call.scopes[-1].path
-        named = module.named_parameters()
-        tensors = {name: Weight(f"{path}.{name}", tuple(tensor.shape)) for name, tensor in named}
+        state = module.state_dict()
+        tensors = {name: Weight(f"{path}.{name}", tuple(tensor.shape)) for name, tensor in state.items()}
         return net.as_made(make(module), input, **tensors)
 
     return read_module
@@ -77,6 +77,7 @@ ROWS: dict[str, Row] = {
     "cnnspec.Upsample": row(upsample),
     "cnnspec.PixelUnshuffle": row(lambda module: resize.PixelUnshuffle(factor=module.downscale_factor)),
     "cnnspec.ChannelRMSNorm": row(lambda m: norm.RMSNorm(eps=m.eps, affine=m.weight is not None)),
+    "cnnspec.EvoNormB0": row(lambda module: norm.EvoNormB0(momentum=module.momentum, eps=module.eps)),
     "cnnspec.EvoNormS0": row(evo_norm),
     "cnnspec.FilterResponseNorm": row(lambda m: norm.FilterResponseNorm(eps=m.eps, tlu=m.tau is not None)),
     "cnnspec.GlobalResponseNorm": row(lambda m: norm.GlobalResponseNorm(eps=m.eps)),

@@ -12,6 +12,8 @@ from cnnspec.backends.numpy.kernels.norm import (
     affine_backward,
     by_channel,
     by_group,
+    check_spread,
+    update_running,
 )
 
 
@@ -163,3 +165,69 @@ def deviations(x: Array, groups: int, eps: float) -> Array:
     found: Array = np.sqrt(by_group(x, groups).var(2) + eps)
     found = found.repeat(x.shape[1] // groups, 1)
     return found.reshape(*found.shape, 1, 1)
+
+
+def evo_norm_b0(
+    x: Array,
+    weight: Array,
+    bias: Array,
+    v: Array,
+    running_var: Array,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    training: bool = False,
+) -> Array:
+    """weight * x/max(d, v * x + s) + bias. Liu et al. 2020.
+
+    d is the channel's deviation in the batch, s the one in the image, both of variances
+    plus eps. In training the running variance moves in place, as that of a batch norm;
+    in evaluation it stands in. Raises ValueError where a channel has one value.
+    """
+    if training:
+        check_spread(x.size // x.shape[1])
+        update_running(running_var, x.var((0, 2, 3), ddof=1), momentum)
+    batch, image = both_deviations(x, running_var, eps, training)
+    return affine(x / np.maximum(batch, x * by_channel(v, x) + image), weight, bias)
+
+
+def evo_norm_b0_backward(
+    grad: Array,
+    y: Array,
+    x: Array,
+    weight: Array,
+    bias: Array,
+    v: Array,
+    running_var: Array,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    training: bool = False,
+) -> tuple[Array, Array | None, Array | None, Array]:
+    """The gradients of x, weight, bias and v; two that are equal share theirs.
+
+    That of a deviation d of n values goes on to each of these as (x - mean)/(n * d).
+    """
+    batch, image = both_deviations(x, running_var, eps, training)
+    bent = x * by_channel(v, x) + image
+    divisor = np.maximum(batch, bent)
+    standard = x / divisor
+    dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
+    dx, ddivisor = dstandard / divisor, -dstandard * standard / divisor
+    dbent = ddivisor * ((bent > batch) + 0.5 * (bent == batch)).astype(grad.dtype)
+    dx += dbent * by_channel(v, x)
+    within, across = (2, 3), (0, 2, 3)
+    spread: list[tuple[Array, Array, tuple[int, ...]]] = [(dbent, image, within)]
+    if training:
+        spread.append((ddivisor - dbent, batch, across))
+    for slope, deviation, axes in spread:
+        centred = x - x.mean(axes, keepdims=True)
+        dx += slope.mean(axes, keepdims=True) * centred / deviation
+    return dx, dweight, dbias, (dbent * x).sum(across)
+
+
+def both_deviations(
+    x: Array, running_var: Array, eps: float, training: bool
+) -> tuple[Array, Array]:
+    """sqrt(variance + eps) of every channel in the batch and in the image."""
+    variance = x.var((0, 2, 3)) if training else running_var
+    image: Array = np.sqrt(x.var((2, 3), keepdims=True) + eps)
+    return by_channel(np.sqrt(variance + eps), x), image

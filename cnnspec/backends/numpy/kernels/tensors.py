@@ -68,8 +68,14 @@ def normed(
 
 
 def filled(*shape: int, **values: float) -> dict[str, Tensor]:
-    """Tensors of this shape by their names, each of which starts from one number."""
-    return {name: Tensor(shape, constant(value)) for name, value in values.items()}
+    """Tensors of this shape by their names, each of which starts from one number.
+
+    Running statistics are not trained.
+    """
+    return {
+        name: Tensor(shape, constant(value), not name.startswith("running_"))
+        for name, value in values.items()
+    }
 
 
 def constant(values: Any) -> Start:
