@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
+from cnnspec.layers.base import Call, Layer, Misfit, Weight, argument
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape
 
@@ -21,37 +21,25 @@ class _InPlace(Layer):
 class ReLU(_InPlace):
     """max(0, x). Nair and Hinton 2010."""
 
-    name = "relu"
     summary = "max(0, x)"
-    example = "relu"
     torch_class = "nn.ReLU"
 
 
 class ReLU6(_InPlace):
     """min(max(0, x), 6). Krizhevsky 2010; MobileNets."""
 
-    name = "relu6"
     summary = "min(max(0, x), 6)"
-    example = "relu6"
     torch_class = "nn.ReLU6"
 
 
 class HardTanh(_InPlace):
     """min(max(low, x), high). Collobert 2004, "Large scale machine learning", section 5.1."""
 
-    name = "hardtanh"
     summary = "min(max(low, x), high)"
-    example = "hardtanh"
     torch_class = "nn.Hardtanh"
-    torch_arguments = {"min_val": "low", "max_val": "high"}
     positional = ("low", "high")
-    arguments = {
-        "low": Argument("float", -1.0, doc="the least value"),
-        "high": Argument("float", 1.0, doc="the largest value; above `low`"),
-    }
-
-    low: float
-    high: float
+    low: float = argument("float", -1.0, doc="the least value", torch="min_val")
+    high: float = argument("float", 1.0, doc="the largest value; above `low`", torch="max_val")
 
     def settle(self) -> None:
         if self.low >= self.high:
@@ -62,12 +50,8 @@ class HardTanh(_InPlace):
 class SquaredReLU(Layer):
     """max(0, x)^2. So et al. 2021, "Primer", section 4.2."""
 
-    name = "squaredrelu"
     summary = "max(0, x)^2"
-    example = "squaredrelu"
-
-    def torch(self, x: Shape) -> Call:
-        return Call("SquaredReLU")
+    helper = "SquaredReLU"
 
 
 class StarReLU(Layer):
@@ -76,34 +60,23 @@ class StarReLU(Layer):
     Scale and bias: 1 number each. The paper's 0.8944 and -0.4472 make mean 0 and variance 1 of N(0, 1).
     """
 
-    name = "starrelu"
     summary = "scale*max(0, x)^2 + bias with a trained scale and bias"
-    example = "starrelu"
-    arguments = {
-        "scale": Argument("float", 1.0, doc="what the scale starts from"),
-        "bias": Argument("float", 0.0, doc="what the bias starts from"),
-    }
-
-    scale: float
-    bias: float
+    helper = "StarReLU"
+    scale: float = argument("float", 1.0, doc="what the scale starts from", torch="scale")
+    bias: float = argument("float", 0.0, doc="what the bias starts from", torch="bias")
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return Weight("scale", (1,)), Weight("bias", (1,))
-
-    def torch(self, x: Shape) -> Call:
-        return Call("StarReLU", (), {"scale": self.scale, "bias": self.bias})
 
 
 class LeakyReLU(_InPlace):
     """x where x > 0, else slope * x. Maas, Hannun and Ng 2013."""
 
-    name = "leakyrelu"
     summary = "x where x > 0, else slope*x"
     example = "leakyrelu 0.1"
     torch_class = "nn.LeakyReLU"
-    torch_arguments = {"negative_slope": "slope"}
     positional = ("slope",)
-    arguments = {"slope": Argument("float", 0.01, doc="factor of the negative side")}
+    slope: float = argument("float", 0.01, doc="factor of the negative side", torch="negative_slope")
 
 
 class PReLU(Layer):
@@ -112,20 +85,17 @@ class PReLU(Layer):
     Weight: 1, or C with `per="channel"`.
     """
 
-    name = "prelu"
     summary = "x where x > 0, else a*x with a trained a"
     example = 'prelu per="channel"'
     torch_class = "nn.PReLU"
-    torch_arguments = {"num_parameters": "per", "init": "init"}
-    arguments = {
-        "per": Argument(
-            "word", "layer", choices=("layer", "channel"), doc="one `a` in all, or one a channel"
-        ),
-        "init": Argument("float", 0.25, doc="what `a` starts from"),
-    }
-
-    per: str
-    init: float
+    per: str = argument(
+        "word",
+        "layer",
+        choices=("layer", "channel"),
+        doc="one `a` in all, or one a channel",
+        torch="num_parameters",
+    )
+    init: float = argument("float", 0.25, doc="what `a` starts from", torch="init")
 
     def _count(self, x: Shape) -> int:
         return x.channels if self.per == "channel" else 1
@@ -140,108 +110,84 @@ class PReLU(Layer):
 class ELU(_InPlace):
     """x where x > 0, else alpha * (exp(x) - 1). Clevert, Unterthiner and Hochreiter 2016."""
 
-    name = "elu"
     summary = "x where x > 0, else alpha*(exp(x) - 1)"
-    example = "elu"
     torch_class = "nn.ELU"
-    torch_arguments = {"alpha": "alpha"}
     positional = ("alpha",)
-    arguments = {"alpha": Argument("float", 1.0, doc="what the negative side saturates at, negated")}
+    alpha: float = argument("float", 1.0, doc="what the negative side saturates at, negated", torch="alpha")
 
 
 class SELU(_InPlace):
     """1.0507 * elu(x, alpha=1.6733). Klambauer et al. 2017."""
 
-    name = "selu"
     summary = "1.0507*(x where x > 0, else 1.6733*(exp(x) - 1))"
-    example = "selu"
     torch_class = "nn.SELU"
 
 
 class GELU(Layer):
     """x * Phi(x), Phi the normal distribution's; or its approximation by tanh. Hendrycks and Gimpel 2016."""
 
-    name = "gelu"
     summary = "x*Phi(x) with Phi the normal distribution function"
-    example = "gelu"
     torch_class = "nn.GELU"
-    torch_arguments = {"approximate": "approximate"}
-    arguments = {
-        "approximate": Argument(
-            "word",
-            "none",
-            choices=("none", "tanh"),
-            doc='`"tanh"`: x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))',
-        )
-    }
+    approximate: str = argument(
+        "word",
+        "none",
+        choices=("none", "tanh"),
+        doc='`"tanh"`: x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))',
+        torch="approximate",
+    )
 
 
 class SiLU(_InPlace):
     """x * sigmoid(x), also called swish. Elfwing, Uchibe and Doya 2017; Ramachandran et al. 2017."""
 
-    name = "silu"
     summary = "x*sigmoid(x), also called swish"
-    example = "silu"
     torch_class = "nn.SiLU"
 
 
 class Mish(_InPlace):
     """x * tanh(softplus(x)). Misra 2019."""
 
-    name = "mish"
     summary = "x*tanh(softplus(x))"
-    example = "mish"
     torch_class = "nn.Mish"
 
 
 class Sigmoid(Layer):
     """1/(1 + exp(-x))."""
 
-    name = "sigmoid"
     summary = "1/(1 + exp(-x))"
-    example = "sigmoid"
     torch_class = "nn.Sigmoid"
 
 
 class Tanh(Layer):
     """The hyperbolic tangent."""
 
-    name = "tanh"
     summary = "tanh(x)"
-    example = "tanh"
     torch_class = "nn.Tanh"
 
 
 class HardSwish(_InPlace):
     """x * relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
 
-    name = "hardswish"
     summary = "x*relu6(x + 3)/6"
-    example = "hardswish"
     torch_class = "nn.Hardswish"
 
 
 class HardSigmoid(_InPlace):
     """relu6(x + 3)/6. Howard et al. 2019, "Searching for MobileNetV3"."""
 
-    name = "hardsigmoid"
     summary = "relu6(x + 3)/6"
-    example = "hardsigmoid"
     torch_class = "nn.Hardsigmoid"
 
 
 class Softplus(Layer):
     """log(1 + exp(beta * x))/beta; x itself where beta * x > threshold. Dugas et al. 2001."""
 
-    name = "softplus"
     summary = "log(1 + exp(beta*x))/beta, and x itself where beta*x > threshold"
-    example = "softplus"
     torch_class = "nn.Softplus"
-    torch_arguments = {"beta": "beta", "threshold": "threshold"}
-    arguments = {
-        "beta": Argument("float", 1.0, doc="sharpness of the bend"),
-        "threshold": Argument("float", 20.0, doc="where the line takes over, for the sake of precision"),
-    }
+    beta: float = argument("float", 1.0, doc="sharpness of the bend", torch="beta")
+    threshold: float = argument(
+        "float", 20.0, doc="where the line takes over, for the sake of precision", torch="threshold"
+    )
 
 
 class _OverChannels(Layer):
@@ -256,20 +202,12 @@ class Softmax(_OverChannels):
     behind the other, as in selective kernels (Li et al. 2019, section 3.1) and split attention.
     """
 
-    name = "softmax"
     summary = "shares of the whole, over channels or features, or over paths"
-    example = "softmax"
     torch_class = "nn.Softmax"
-    arguments = {"paths": Argument("count", None, low=1, doc="the channels are those of so many paths")}
-
-    paths: int | None
+    paths: int | None = argument("count", None, low=1, doc="the channels are those of so many paths")
 
     def output(self, x: Shape) -> Shape:
-        if self.paths is not None and x.channels % self.paths:
-            message = f"{self.paths} paths do not divide the {x.channels} channels that arrive"
-            raise Misfit(
-                "E0404", message, "paths", f"{x.channels} % {self.paths} = {x.channels % self.paths}"
-            )
+        self.check_division("paths", x)
         return x
 
     def torch(self, x: Shape) -> Call:
@@ -279,27 +217,19 @@ class Softmax(_OverChannels):
 class LogSoftmax(_OverChannels):
     """The logarithm of softmax, computed without overflow."""
 
-    name = "logsoftmax"
     summary = "the logarithm of softmax"
-    example = "logsoftmax"
     torch_class = "nn.LogSoftmax"
 
 
 class Abs(Layer):
     """|x|, the rectification of Jarrett et al. 2009, "What is the best multi-stage architecture"."""
 
-    name = "abs"
     summary = "|x|"
-    example = "abs"
-
-    def torch(self, x: Shape) -> Call:
-        return Call("Abs")
+    helper = "Abs"
 
 
 class Identity(Layer):
     """Nothing: the value as it arrives."""
 
-    name = "identity"
     summary = "nothing happens; in a join, the path that does nothing"
-    example = "identity"
     torch_class = "nn.Identity"

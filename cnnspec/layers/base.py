@@ -7,7 +7,7 @@ names the argument at fault; the elaborator finds its place in the file.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -57,6 +57,7 @@ class Argument(NamedTuple):
     Kinds: `count` a width, an int that may stay symbolic; `int`; `size` height and width; `filter`;
     `pad`; `flag`; `float`, or one of the words in `choices`; `factor` a number or one an axis; `word`
     one of `choices`; `list` of ints; `numbers` a number or a list, nested or not, of them; `text`.
+    `torch`: what it is called in the constructor of the torch class; several words where it holds several.
     """
 
     kind: str
@@ -65,10 +66,16 @@ class Argument(NamedTuple):
     high: float | None = None
     choices: tuple[str, ...] = ()
     doc: str = ""
+    torch: str = ""
 
     @property
     def required(self) -> bool:
         return self.default is ...
+
+
+def argument(kind: str, default: Any = ..., **more: Any) -> Any:
+    """An Argument, in the place of the value that a layer has of it."""
+    return Argument(kind, default, **more)
 
 
 class Weight(NamedTuple):
@@ -95,20 +102,23 @@ class Call(NamedTuple):
 
 
 class Layer:
-    """A layer with all its arguments checked; every subclass with a `name` is one layer of the language.
+    """A layer with all its arguments checked; every subclass with a `summary` is one layer of the language.
 
-    Construct it with the arguments that differ from their defaults; raises Misfit.
+    Its attributes made by `argument` are its arguments, those of its bases behind its own; what Layer itself
+    has, or Python, bears a `_` there: `in_`. Construct it with the arguments that differ from their defaults;
+    raises Misfit.
     """
 
-    name: ClassVar[str] = ""
+    name: ClassVar[str] = ""  # if not given, that of the class in small letters
     summary: ClassVar[str] = ""  # one line for the reference
     formula: ClassVar[str] = ""  # of the output's shape; "": that of the input
-    example: ClassVar[str] = ""  # one line of the language
+    example: ClassVar[str] = ""  # one line of the language; if not given, the name
     example_input: ClassVar[str] = "64@32x32"  # that the example is valid for
     positional: ClassVar[tuple[str, ...]] = ()
     arguments: ClassVar[dict[str, Argument]] = {}
-    torch_class: ClassVar[str] = ""  # the torch class of the same meaning, if there is one
-    torch_arguments: ClassVar[dict[str, str]] = {}  # its arguments, and ours that stand for them
+    torch_class: ClassVar[str] = ""  # the torch class of the same meaning, if there is one, …
+    helper: ClassVar[str] = ""  # … else that of the emitted file, if it takes our arguments
+    torch_arguments: ClassVar[dict[str, str]] = {}  # the class's arguments, and ours that stand for them
     is_join: ClassVar[bool] = False
     axes_apart: ClassVar[bool] = (
         True  # False: a map may be refused for height and width together, a larger not
@@ -118,13 +128,18 @@ class Layer:
     """Sizes, strides and pads that are one number with a name, as they were given: sizes alone are computed
     with, and that in plain numbers."""
 
-    _attributes: ClassVar[dict[str, str]] = {}  # argument -> attribute: `in_` for `in`, else the same name
+    _attributes: ClassVar[dict[str, str]] = {}  # argument -> attribute
     _defaults: ClassVar[dict[str, Any]] = {}
     _required: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        taken = {"in", *vars(Layer)}
-        cls._attributes = {name: name + "_" if name in taken else name for name in cls.arguments}
+        if "summary" in vars(cls):
+            cls.name = vars(cls).get("name", cls.__name__.lower())
+            cls.example = vars(cls).get("example", cls.name)
+        declared = [(n, a) for base in cls.__mro__ for n, a in vars(base).items() if isinstance(a, Argument)]
+        cls._attributes = {attribute.removesuffix("_"): attribute for attribute, _ in declared}
+        cls.arguments = {name: getattr(cls, attribute) for name, attribute in cls._attributes.items()}
+        cls.torch_arguments = {theirs: n for n, a in cls.arguments.items() for theirs in a.torch.split()}
         cls._defaults = {cls._attributes[n]: a.default for n, a in cls.arguments.items() if not a.required}
         cls._required = tuple(name for name, a in cls.arguments.items() if a.required)
 
@@ -187,9 +202,9 @@ class Layer:
 
     def torch(self, x: Shape) -> Call:
         """The constructor of the equal PyTorch module when `x` arrives. Raises Unsupported."""
-        if not self.torch_class:
+        if not (self.torch_class or self.helper):
             raise Unsupported(self.name)
-        return Call(self.torch_class, (), self.torch_keywords())
+        return Call(self.torch_class or self.helper, (), self.torch_keywords())
 
     def torch_symbols(self) -> dict[str, Symbol]:
         """The arguments of PyTorch's constructor that are a number with a name."""
@@ -207,6 +222,13 @@ class Layer:
                 "E0405", f"`{self.name}` works on feature maps, but a vector of {x} features arrives"
             )
         return x.height, x.width
+
+    def check_division(self, name: str, x: Shape) -> None:
+        """Hold an argument to the channels that arrive, which it divides. Raises Misfit."""
+        number = self.value(name)
+        if number is not None and x.channels % number:
+            message = f"{number} {name} do not divide the {x.channels} channels that arrive"
+            raise Misfit("E0404", message, name, f"{x.channels} % {number} = {x.channels % number}")
 
     def check_claim(self, what: str, arriving: int, groups: int = 1) -> None:
         """Hold the author to his `in=`, which counts the channels of all groups. Raises Misfit."""
@@ -243,87 +265,50 @@ def pair(value: Any) -> Any:
 
 def convert(name: str, argument: Argument, value: Any) -> Any:
     """A value as the argument's kind wants it. Raises Misfit."""
-    if value is None and argument.default is None:
-        return None
-    return _CONVERTERS[argument.kind](name, argument, value)
+    if (value is None and argument.default is None) or (isinstance(value, str) and value in argument.choices):
+        return value
+    if argument.kind == "numbers" and isinstance(value, list) and value:
+        return [convert(name, argument, item) for item in value]
+    wanted, parts_of, make = _KINDS[argument.kind]
+    parts = parts_of(value)
+    if parts is None:
+        words = [*filter(None, [wanted]), *(f'"{choice}"' for choice in argument.choices)]
+        raise Misfit("E0303", f"`{name}` wants {' or '.join(words)}, not {describe(value)}", name)
+    for i, part in enumerate(parts):
+        of = ("the kernel of " if i else "the count of ") if argument.kind == "filter" else ""
+        _check_range(f"{of}`{name}`", name, argument, part)
+    return make(*parts)
 
 
-def _wrong(name: str, wanted: str, value: object) -> Misfit:
-    return Misfit("E0303", f"`{name}` wants {wanted}, not {describe(value)}", name)
-
-
-def _range(name: str, argument: Argument, value: float, of: str = "") -> None:
-    """`of` names the part of the argument that the value is, where it is not the whole."""
+def _check_range(what: str, name: str, argument: Argument, value: float) -> None:
+    """Hold a number to the argument's range; `what` is said of it. Raises Misfit."""
     low, high = argument.low, argument.high
     if low is not None and value < low:
-        raise Misfit(
-            "E0304", f"{of}`{name}` must be at least {low}, not {value}", name, data=Bound("least", low)
-        )
+        raise Misfit("E0304", f"{what} must be at least {low}, not {value}", name, data=Bound("least", low))
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        raise Misfit("E0304", f"{of}`{name}` must stay below 2^31", name)
+        raise Misfit("E0304", f"{what} must stay below 2^31", name)
     if high is not None and value > high:
-        raise Misfit(
-            "E0304", f"{of}`{name}` must be at most {high}, not {value}", name, data=Bound("most", high)
-        )
+        raise Misfit("E0304", f"{what} must be at most {high}, not {value}", name, data=Bound("most", high))
 
 
-def _count(name: str, argument: Argument, value: Any) -> int:
-    if not is_integer(value):
-        raise _wrong(name, "an integer", value)
-    _range(name, argument, value)
-    count: int = value  # a Symbol stays one
-    return count
+class _Kind(NamedTuple):
+    """What an argument of a kind wants, in words; the parts of a value, None where it is none; their form."""
+
+    wanted: str
+    parts: Callable[[Any], Sequence[Any] | None]
+    make: Callable[..., Any]
 
 
-def _int(name: str, argument: Argument, value: Any) -> int:
-    return int(_count(name, argument, value))
+def _parts(
+    holds: Callable[[Any], bool], split: Callable[[Any], Sequence[Any] | None] = lambda value: (value,)
+) -> Callable[[Any], Sequence[Any] | None]:
+    """Splits a value where the condition holds of each of its parts."""
 
+    def found(value: Any) -> Sequence[Any] | None:
+        parts = split(value)
+        return parts if parts is not None and all(map(holds, parts)) else None
 
-def _float(name: str, argument: Argument, value: Any) -> float | str:
-    if argument.choices and isinstance(value, str) and value in argument.choices:
-        return value
-    if not is_finite(value):
-        words = "".join(f' or "{choice}"' for choice in argument.choices)
-        raise _wrong(name, "a number" + words, value)
-    _range(name, argument, value)
-    return float(value)
-
-
-def _flag(name: str, argument: Argument, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(name, "yes or no", value)
-    return value
-
-
-def _word(name: str, argument: Argument, value: Any) -> str:
-    if not isinstance(value, str) or value not in argument.choices:
-        raise _wrong(name, " or ".join(f'"{choice}"' for choice in argument.choices), value)
-    return value
-
-
-def _text(name: str, argument: Argument, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong(name, "a string", value)
-    return value
-
-
-def _size(name: str, argument: Argument, value: Any) -> tuple[int, int]:
-    sides = _axes(value)
-    if sides is None or not all(map(is_integer, sides)):
-        raise _wrong(name, "a size such as 3x3", value)
-    for side in sides:
-        _range(name, argument, side)
-    return int(sides[0]), int(sides[1])
-
-
-def _factor(name: str, argument: Argument, value: Any) -> tuple[float, float]:
-    factors = _axes(value)
-    if factors is None or not all(map(is_finite, factors)):
-        raise _wrong(name, "a number, or one an axis, such as [2, 1.5]", value)
-    for factor in factors:
-        _range(name, argument, factor)
-    height, width = (int(f) if is_integer(f) else f for f in factors)
-    return height, width
+    return found
 
 
 def _axes(value: Any) -> tuple[Any, Any] | None:
@@ -333,64 +318,55 @@ def _axes(value: Any) -> tuple[Any, Any] | None:
     return (value[0], value[1]) if isinstance(value, tuple | list) and len(value) == 2 else None
 
 
-def _filter(name: str, argument: Argument, value: Any) -> Filter:
-    sides = _axes(value.kernel) if isinstance(value, Filter) else None
-    if sides is None or not is_integer(value.count) or not all(map(is_integer, sides)):
-        raise _wrong(name, "filters such as 64@3x3", value)
-    _range(name, argument, value.count, "the count of ")
-    for side in sides:
-        _range(name, argument, side, "the kernel of ")
-    return Filter(value.count, (int(sides[0]), int(sides[1])))
-
-
-def _pad(name: str, argument: Argument, value: Any) -> str | tuple[int, int, int, int]:
-    """`"same"`, or (top, bottom, left, right)."""
-    if isinstance(value, str) and value in argument.choices:
-        return value
+def _sides(value: Any) -> Sequence[Any] | None:
+    """(top, bottom, left, right)"""
     if isinstance(value, list) and len(value) == 4:
-        sides = tuple(value)
-    elif (axes := _axes(value)) is not None:
-        sides = (axes[0], axes[0], axes[1], axes[1])
-    else:
-        sides = (None,)
-    if not all(map(is_integer, sides)):
-        words = "".join(f' or "{choice}"' for choice in argument.choices)
-        raise _wrong(name, f"a pad such as 1, 1x2, [top, bottom, left, right]{words}", value)
-    for side in sides:
-        _range(name, argument, side)
-    top, bottom, left, right = map(int, sides)
-    return top, bottom, left, right
+        return value
+    axes = _axes(value)
+    return axes and (axes[0], axes[0], axes[1], axes[1])
 
 
-def _list(name: str, argument: Argument, value: Any) -> list[int]:
-    if not isinstance(value, list) or not value or not all(map(is_integer, value)):
-        raise _wrong(name, "a list of integers", value)
-    for item in value:
-        _range(name, argument, item)
-    return [int(item) for item in value]
+def _count_and_axes(value: Any) -> Sequence[Any] | None:
+    axes = _axes(value.kernel) if isinstance(value, Filter) else None
+    return axes and (value.count, *axes)
 
 
-def _numbers(name: str, argument: Argument, value: Any) -> Any:
-    """A number or a list, nested or not, of numbers."""
-    if isinstance(value, list) and value:
-        return [_numbers(name, argument, item) for item in value]
-    if not is_finite(value):
-        raise _wrong(name, "a number or a list of numbers", value)
-    _range(name, argument, value)
+def _items(value: Any) -> Sequence[Any] | None:
+    return value if isinstance(value, list) and value else None
+
+
+def _same(value: Any) -> Any:
+    return value  # a Symbol stays one
+
+
+def _plain(value: Any) -> Any:
     return int(value) if is_integer(value) else value
 
 
-_CONVERTERS: dict[str, Callable[[str, Argument, Any], Any]] = {
-    "count": _count,
-    "int": _int,
-    "float": _float,
-    "flag": _flag,
-    "word": _word,
-    "text": _text,
-    "size": _size,
-    "factor": _factor,
-    "filter": _filter,
-    "pad": _pad,
-    "list": _list,
-    "numbers": _numbers,
+def _integers(*values: Any) -> tuple[int, ...]:
+    return tuple(map(int, values))
+
+
+_KINDS = {
+    "count": _Kind("an integer", _parts(is_integer), _same),
+    "int": _Kind("an integer", _parts(is_integer), int),
+    "float": _Kind("a number", _parts(is_finite), float),
+    "flag": _Kind("yes or no", _parts(lambda value: isinstance(value, bool)), _same),
+    "word": _Kind("", _parts(lambda _: False), _same),  # nothing but its choices
+    "text": _Kind("a string", _parts(lambda value: isinstance(value, str)), _same),
+    "size": _Kind("a size such as 3x3", _parts(is_integer, _axes), _integers),
+    "factor": _Kind(
+        "a number, or one an axis, such as [2, 1.5]",
+        _parts(is_finite, _axes),
+        lambda *factors: tuple(map(_plain, factors)),
+    ),
+    "filter": _Kind(
+        "filters such as 64@3x3",
+        _parts(is_integer, _count_and_axes),
+        lambda count, *kernel: Filter(count, (int(kernel[0]), int(kernel[1]))),
+    ),
+    "pad": _Kind("a pad such as 1, 1x2, [top, bottom, left, right]", _parts(is_integer, _sides), _integers),
+    "list": _Kind("a list of integers", _parts(is_integer, _items), lambda *items: list(_integers(*items))),
+    "numbers": _Kind("a number or a list of numbers", _parts(is_finite), _plain),
 }
+"""How a value is read that stands for an argument of a kind."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
+from cnnspec.layers.base import Call, Layer, Misfit, Weight, argument
 from cnnspec.layers.values import nesting
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape
@@ -13,18 +13,14 @@ from cnnspec.values.shapes import Shape
 class Slice(Layer):
     """The channels start to stop - 1, of a vector its features; as x[start:stop] in Python."""
 
-    name = "slice"
     summary = "the channels from `start` up to, but not including, `stop`"
     formula = "(stop - start)@HxW"
     example = "slice 0 16"
     positional = ("start", "stop")
-    arguments = {
-        "start": Argument("count", low=0, doc="first channel, from 0"),
-        "stop": Argument("count", None, low=1, doc="the channel behind the last; if not given, the end"),
-    }
-
-    start: int
-    stop: int | None
+    start: int = argument("count", low=0, doc="first channel, from 0")
+    stop: int | None = argument(
+        "count", None, low=1, doc="the channel behind the last; if not given, the end"
+    )
 
     def _stop(self, x: Shape) -> int:
         return x.channels if self.stop is None else self.stop
@@ -44,14 +40,11 @@ class Slice(Layer):
 class Pick(Layer):
     """The channels of a list, in its order; one may come twice. So is LeNet-5's C3 wired (1998)."""
 
-    name = "pick"
     summary = "the channels of a list, in its order"
     formula = "(length of the list)@HxW"
     example = "pick [0, 1, 5]"
     positional = ("channels",)
-    arguments = {"channels": Argument("list", low=0, doc="numbers of channels, from 0")}
-
-    channels: list[int]
+    channels: list[int] = argument("list", low=0, doc="numbers of channels, from 0")
 
     def output(self, x: Shape) -> Shape:
         last = max(self.channels)
@@ -72,20 +65,13 @@ class _Numbers(Layer):
     """
 
     positional = ("init",)
-    arguments = {
-        "init": Argument("float", 1.0, doc="what the numbers start from, or the fixed number"),
-        "per": Argument(
-            "word", "channel", choices=("channel", "layer"), doc="one number a channel, or one in all"
-        ),
-        "trained": Argument("flag", True, doc="`trained=no`: `init` itself"),
-        "dims": Argument("int", None, low=0, high=4, doc="how many axes the tensor has"),
-    }
+    init: float = argument("float", 1.0, doc="what the numbers start from, or the fixed number")
+    per: str = argument(
+        "word", "channel", choices=("channel", "layer"), doc="one number a channel, or one in all"
+    )
+    trained: bool = argument("flag", True, doc="`trained=no`: `init` itself")
+    dims: int | None = argument("int", None, low=0, high=4, doc="how many axes the tensor has")
     fixed_class = ""  # of the emitted program, for the fixed number
-
-    init: float
-    per: str
-    trained: bool
-    dims: int | None
 
     def settle(self) -> None:
         if self.dims is not None and not self.trained:
@@ -130,7 +116,6 @@ class Scale(_Numbers):
     it is fixed, as where residuals are scaled down (Szegedy et al. 2017, section 3.3).
     """
 
-    name = "scale"
     summary = "every channel times a trained number, or all of them times one, trained or fixed"
     example = "scale 1e-6"
     symbol = "*"
@@ -143,29 +128,21 @@ class Shift(_Numbers):
     With `per="layer"` one number is trained in all; with `trained=no` it is fixed.
     """
 
-    name = "shift"
     summary = "every channel plus a trained number, or all of them plus one, trained or fixed"
-    example = "shift"
     symbol = "+"
     fixed_class = "Plus"
-    arguments = _Numbers.arguments | {"init": Argument("float", 0.0, doc=_Numbers.arguments["init"].doc)}
+    init: float = _Numbers.arguments["init"]._replace(default=0.0)  # type: ignore[assignment]
 
 
 class Normalize(Layer):
     """(x - mean)/std with fixed numbers, one in all or one a channel. They have no keys in the state_dict."""
 
-    name = "normalize"
     summary = "(x - mean)/std with fixed numbers, as images are prepared"
     example = "normalize mean=[0.485, 0.456, 0.406] std=[0.229, 0.224, 0.225]"
     example_input = "3@224x224"
     positional = ("mean", "std")
-    arguments = {
-        "mean": Argument("numbers", doc="a number, or a list, one a channel"),
-        "std": Argument("numbers", doc="a number above 0, or a list, one a channel"),
-    }
-
-    mean: Any
-    std: Any
+    mean: Any = argument("numbers", doc="a number, or a list, one a channel")
+    std: Any = argument("numbers", doc="a number above 0, or a list, one a channel")
 
     def settle(self) -> None:
         for name in ("mean", "std"):
@@ -177,8 +154,7 @@ class Normalize(Layer):
 
     def output(self, x: Shape) -> Shape:
         self.need_map(x)
-        for name in ("mean", "std"):
-            numbers = getattr(self, name)
+        for name, numbers in (("mean", self.mean), ("std", self.std)):
             if isinstance(numbers, list) and len(numbers) != x.channels:
                 message = f"`{name}` has {len(numbers)} numbers, but {x.channels} channels arrive"
                 raise Misfit("E0304", message, name, f"{len(numbers)} != {x.channels}")
@@ -195,19 +171,12 @@ class ChannelConv(Layer):
     Weight: 1 x 1 x kernel; bias: 1.
     """
 
-    name = "channelconv"
     summary = "a convolution along channels or features, of one filter"
     example = "channelconv 3 bias=no"
     positional = ("kernel",)
-    arguments = {
-        "kernel": Argument("int", low=1, doc="neighbouring channels that count; an odd number"),
-        "bias": Argument("flag", True, doc="a number is added"),
-        "mode": Argument("word", "zeros", choices=("zeros", "circular"), doc="what the pad holds"),
-    }
-
-    kernel: int
-    bias: bool
-    mode: str
+    kernel: int = argument("int", low=1, doc="neighbouring channels that count; an odd number")
+    bias: bool = argument("flag", True, doc="a number is added")
+    mode: str = argument("word", "zeros", choices=("zeros", "circular"), doc="what the pad holds")
 
     def settle(self) -> None:
         if self.kernel % 2 == 0:

@@ -4,51 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Argument, Call, Misfit, Weight, pair
-from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
-from cnnspec.layers.standardized import STANDARDIZED, Standardized
-from cnnspec.layers.values import BIASES, FROZEN, INIT, WEIGHTS, Valued, kernel_values
-from cnnspec.layers.windows import Pace, Window, sliding, transposed
+from cnnspec.layers.base import Call, Layer, Misfit, Weight, argument, pair
+from cnnspec.layers.pads import MODES, Sides, Sliding, check_mode, torch_sides
+from cnnspec.layers.values import Valued, kernel_values
+from cnnspec.layers.windows import Pace, Window, transposed
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.kinds import Filter
-from cnnspec.values.shapes import Shape, conv_size, effective, same_padding, transposed_size, unread
+from cnnspec.values.shapes import Shape, conv_size, effective, same_padding, transposed_size
 
-STRIDE = Argument("size", (1, 1), low=1, doc="step of the window")
-PAD = Argument(
+STRIDE = argument("size", (1, 1), low=1, doc="step of the window", torch="stride")
+PAD = argument(
     "pad",
     (0, 0, 0, 0),
     low=0,
     choices=("same",),
     doc='`1`, `1x2` (height, width), `[top, bottom, left, right]`, or `"same"`: o = ceil(n/stride), '
     "the odd one on the far side (published networks with a stride mean `pad=k//2`)",
+    torch="padding",
 )
-DILATION = Argument("size", (1, 1), low=1, doc="distance between a kernel's taps")
-GROUPS = Argument("count", 1, low=1, doc="channels are split into so many independent groups")
-BIAS = Argument("flag", True, doc="a number is added to each filter's map")
-MODE = Argument("word", "zeros", choices=("zeros", *MODES), doc="what the pad holds")
-CLAIM = Argument("count", None, low=1, doc="the channels that arrive: inferred, and checked where written")
-NUMBERS = {"init": INIT, "weights": WEIGHTS, "biases": BIASES, "frozen": FROZEN, "in": CLAIM}
+DILATION = argument("size", (1, 1), low=1, doc="distance between a kernel's taps", torch="dilation")
+GROUPS = argument("count", 1, low=1, doc="channels are split into so many independent groups", torch="groups")
+BIAS = argument("flag", True, doc="a number is added to each filter's map", torch="bias")
+MODE = argument("word", "zeros", choices=("zeros", *MODES), doc="what the pad holds", torch="padding_mode")
 
 
 class _Convolution(Valued):
-    """What all convolutions share. Subclasses say how many filters and groups there are."""
+    """What all convolutions share."""
 
+    filter: Filter
     stride: tuple[int, int]
     dilation: tuple[int, int]
+    groups: int
     filter_axis = 0  # the axis of the weight that counts filters
 
     def kernel_of(self) -> tuple[int, int]:
-        raise NotImplementedError
+        return self.filter.kernel
 
     def filters(self, x: Shape) -> int:
-        raise NotImplementedError
+        return self.filter.count
 
     def split(self, x: Shape) -> int:
         """The number of groups."""
-        raise NotImplementedError
+        return self.groups
 
     def kernel_shape(self, x: Shape) -> tuple[int, ...]:
-        """The weight's shape."""
         return (self.filters(x), x.channels // self.split(x), *self.kernel_of())
 
     def check_channels(self, x: Shape) -> None:
@@ -60,19 +59,48 @@ class _Convolution(Valued):
             message = f"{groups} groups do not divide the {counted} {what}"
             raise Misfit("E0404", message, "groups", f"{counted} % {groups} = {counted % groups}")
         self.check_biases(filters)
-        if self._weights is not None:
-            kernel_values(self._weights, self.kernel_shape(x), self.filter_axis, groups)
+        self.first_weights(x)
 
-    def weights(self, x: Shape) -> tuple[Weight, ...]:
-        weight = Weight("weight", self.kernel_shape(x), not self.frozen)
-        return (weight, Weight("bias", (self.filters(x),), not self.frozen)) if self.bias else (weight,)
-
-    def complete(self, module: Call, x: Shape) -> Call:
-        values = kernel_values(self._weights, self.kernel_shape(x), self.filter_axis, self.split(x))
-        return self.finish(module, values)
+    def first_weights(self, x: Shape) -> Any:
+        """What `weights` gives, as lists that broadcast to the weight. Raises Misfit."""
+        return kernel_values(self.weights_, self.kernel_shape(x), self.filter_axis, self.split(x))
 
 
-class _Windowed(_Convolution, Standardized):
+class _Standardized(Layer):
+    """A convolution whose filters may be standardised: brought to mean 0 and deviation 1 before use.
+
+    Qiao et al. 2019, "Micro-batch training with batch-channel normalization and weight standardization"; with
+    a trained gain, Brock et al. 2021, "Characterizing signal propagation", section 4: in the mean a filter
+    then keeps the variance of what arrives, times gamma^2. The gain: filters x 1 x 1 x 1.
+    """
+
+    standardize: bool = argument(
+        "flag", False, doc="each filter less its mean, divided by its deviation, before it is used"
+    )
+    gain: bool = argument("flag", False, doc="standardised filters times a trained gain * gamma/sqrt(fan-in)")
+    gamma: float = argument(
+        "float", 1.0, doc="of the gain: what makes up for the activation, 1.7139 for relu"
+    )
+    eps: float = argument("float", 1e-6, low=0, doc="added to the variance of standardised filters")
+
+    def check_standardized(self) -> None:
+        """Hold arguments to what they are for. Raises Misfit."""
+        for name in ("gain", "gamma", "eps"):
+            needs = "gain" if name == "gamma" else "standardize"
+            if self.value(name) != self.arguments[name].default and not self.value(needs):
+                raise Misfit("E0304", f"`{name}` is for `{needs}=yes`", name)
+
+    def check_deviation(self, kernel: tuple[int, ...]) -> None:
+        """Raises Misfit where the filters of a weight of this shape have no deviation."""
+        if self.standardize and kernel[1:] == (1, 1, 1):
+            message = f"`{self.name}` has filters of one weight, which has no deviation"
+            raise Misfit("E0413", message, "standardize")
+
+    def gains(self, filters: int, trained: bool) -> tuple[Weight, ...]:
+        return (Weight("gain", (filters, 1, 1, 1), trained),) if self.gain else ()
+
+
+class _Windowed(_Convolution, _Standardized, Sliding):
     """A convolution whose window walks over the padded map."""
 
     pad: str | Sides
@@ -99,54 +127,22 @@ class _Windowed(_Convolution, Standardized):
         top, bottom, left, right = self.sides(x)
         return (top, left) == (bottom, right)
 
-    def paces(self) -> tuple[Pace, Pace]:
-        return Pace(self.stride[0], 1), Pace(self.stride[1], 1)
-
     def output(self, x: Shape) -> Shape:
-        height, width = self.need_map(x)
+        self.need_map(x)
         self.check_channels(x)
         self.check_deviation(self.kernel_shape(x))
-        top, bottom, left, right = self.sides(x)
         if self.mode != "zeros":
-            check_mode(self.mode, x, (top, bottom, left, right))
-        return Shape(
-            self.filters(x),
-            self._along("height", height, 0, top, bottom),
-            self._along("width", width, 1, left, right),
-        )
+            check_mode(self.mode, x, self.sides(x))
+        return Shape(self.filters(x), *self.size_of(x))
 
-    def _along(self, axis: str, n: int, i: int, lo: int, hi: int) -> int:
-        k, s, d = self.kernel_of()[i], self.stride[i], self.dilation[i]
-        o = conv_size(n, k, s, d, lo, hi)
-        if o < 1:
-            e = effective(k, d)
-            spread = f", {k} with dilation {d}," if d > 1 else ""
-            room = f"the {'padded ' if lo + hi else ''}map's {n + lo + hi}"
-            message = f"the kernel's {axis} {e}{spread} is larger than {room}"
-            map_ = f"{n} + {lo} + {hi}" if lo + hi else f"{n}"
-            kernel = f"{d}*({k} - 1) + 1 = {e}" if d > 1 else f"{k}"
-            raise Misfit("E0401", message, self.positional[0], f"map {map_} < kernel {kernel}")
-        return o
+    def _along(self, n: int, k: int, s: int, d: int, lo: int, hi: int) -> int:
+        return conv_size(n, k, s, d, lo, hi)
 
     def macs(self, x: Shape) -> int:
         out = self.output(x)
         kh, kw = self.kernel_of()
         height, width = out.size
         return height * width * out.channels * (x.channels // self.split(x)) * kh * kw
-
-    def reads(self, x: Shape) -> tuple[Window, Window]:
-        top, _, left, _ = self.sides(x)
-        down, across = zip(self.kernel_of(), self.stride, self.dilation, (top, left), strict=True)
-        return sliding(*down), sliding(*across)
-
-    def unread(self, x: Shape) -> tuple[int, int]:
-        if self.stride == (1, 1):
-            return 0, 0
-        (height, width), (top, bottom, left, right) = x.size, self.sides(x)
-        rows = self._along("height", height, 0, top, bottom)
-        columns = self._along("width", width, 1, left, right)
-        down, across = zip(self.kernel_of(), self.stride, self.dilation, (top, left), strict=True)
-        return unread(height, rows, *down), unread(width, columns, *across)
 
     def torch(self, x: Shape) -> Call:
         sides = top, _, left, _ = self.sides(x)
@@ -169,7 +165,7 @@ class _Windowed(_Convolution, Standardized):
         if self.standardize:
             name = "StandardizedConv2d"
             keywords |= {"gain": self.gain, "gamma": self.gamma, "eps": self.eps}
-        return self.complete(Call(name, (x.channels, self.filters(x)), keywords), x)
+        return self.finish(Call(name, (x.channels, self.filters(x)), keywords), self.first_weights(x))
 
 
 class Conv(_Windowed):
@@ -180,45 +176,20 @@ class Conv(_Windowed):
     `gain=yes` (Brock et al. 2021) times gain * gamma/sqrt(fan-in). Gain: count x 1 x 1 x 1.
     """
 
-    name = "conv"
     summary = "convolution; the kernel is not flipped, as in every framework"
     formula = "o = (n + lo + hi - e)//stride + 1, e = dilation*(k - 1) + 1"
     example = "conv 64@3x3 stride=2 pad=1"
     torch_class = "nn.Conv2d"
-    torch_arguments = {
-        "out_channels": "filter",
-        "kernel_size": "filter",
-        "stride": "stride",
-        "padding": "pad",
-        "dilation": "dilation",
-        "groups": "groups",
-        "bias": "bias",
-        "padding_mode": "mode",
-    }
     positional = ("filter",)
-    arguments = {
-        "filter": Argument("filter", low=1, doc="number of filters and their kernel: `64@3x3`"),
-        "stride": STRIDE,
-        "pad": PAD,
-        "dilation": DILATION,
-        "groups": GROUPS,
-        "bias": BIAS,
-        "mode": MODE,
-        **NUMBERS,
-        **STANDARDIZED,
-    }
-
-    filter: Filter
-    groups: int
-
-    def kernel_of(self) -> tuple[int, int]:
-        return self.filter.kernel
-
-    def filters(self, x: Shape) -> int:
-        return self.filter.count
-
-    def split(self, x: Shape) -> int:
-        return self.groups
+    filter: Filter = argument(
+        "filter", low=1, doc="number of filters and their kernel: `64@3x3`", torch="out_channels kernel_size"
+    )
+    stride: tuple[int, int] = STRIDE
+    pad: str | Sides = PAD
+    dilation: tuple[int, int] = DILATION
+    groups: int = GROUPS
+    bias: bool = BIAS
+    mode: str = MODE
 
 
 class Depthwise(_Windowed):
@@ -227,35 +198,20 @@ class Depthwise(_Windowed):
     Weight: C*multiplier x 1 x kh x kw; bias: C*multiplier. Sifre 2014; Chollet 2017, "Xception".
     """
 
-    name = "depthwise"
     summary = "convolution of every channel for itself"
     formula = "o = (n + lo + hi - e)//stride + 1, e = dilation*(k - 1) + 1; C*multiplier channels"
     example = "depthwise 3x3 pad=1"
     torch_class = "nn.Conv2d"
-    torch_arguments = {
-        "out_channels": "multiplier",
-        "kernel_size": "kernel",
-        "stride": "stride",
-        "padding": "pad",
-        "dilation": "dilation",
-        "bias": "bias",
-        "padding_mode": "mode",
-    }
     positional = ("kernel", "multiplier")
-    arguments = {
-        "kernel": Argument("size", low=1, doc="height and width of the kernels"),
-        "multiplier": Argument("count", 1, low=1, doc="filters a channel"),
-        "stride": STRIDE,
-        "pad": PAD,
-        "dilation": DILATION,
-        "bias": BIAS,
-        "mode": MODE,
-        **NUMBERS,
-        **STANDARDIZED,
-    }
-
-    kernel: tuple[int, int]
-    multiplier: int
+    kernel: tuple[int, int] = argument(
+        "size", low=1, doc="height and width of the kernels", torch="kernel_size"
+    )
+    multiplier: int = argument("count", 1, low=1, doc="filters a channel", torch="out_channels")
+    stride: tuple[int, int] = STRIDE
+    pad: str | Sides = PAD
+    dilation: tuple[int, int] = DILATION
+    bias: bool = BIAS
+    mode: str = MODE
 
     def kernel_of(self) -> tuple[int, int]:
         return self.kernel
@@ -277,43 +233,31 @@ class ConvTranspose(_Convolution):
     `weights`, one a filter, wants `groups=1`.
     """
 
-    name = "convtranspose"
     summary = "transposed convolution, which enlarges"
     formula = "o = (n - 1)*stride - 2*pad + e + extra, e = dilation*(k - 1) + 1"
     example = "convtranspose 32@2x2 stride=2"
     torch_class = "nn.ConvTranspose2d"
-    torch_arguments = {
-        "out_channels": "filter",
-        "kernel_size": "filter",
-        "stride": "stride",
-        "padding": "pad",
-        "output_padding": "extra",
-        "groups": "groups",
-        "bias": "bias",
-        "dilation": "dilation",
-    }
     positional = ("filter",)
-    arguments = {
-        "filter": Argument("filter", low=1, doc="number of filters and their kernel: `64@2x2`"),
-        "stride": Argument("size", (1, 1), low=1, doc="distance at which the pixels are laid out"),
-        "pad": Argument("size", (0, 0), low=0, doc="rows and columns cut off each side of the output"),
-        "extra": Argument(
-            "size",
-            (0, 0),
-            low=0,
-            doc="rows and columns more at the bottom and right; below stride or dilation",
-        ),
-        "dilation": DILATION,
-        "groups": GROUPS,
-        "bias": BIAS,
-        **NUMBERS,
-    }
+    filter: Filter = argument(
+        "filter", low=1, doc="number of filters and their kernel: `64@2x2`", torch="out_channels kernel_size"
+    )
+    stride: tuple[int, int] = argument(
+        "size", (1, 1), low=1, doc="distance at which the pixels are laid out", torch="stride"
+    )
+    pad: tuple[int, int] = argument(
+        "size", (0, 0), low=0, doc="rows and columns cut off each side of the output", torch="padding"
+    )
+    extra: tuple[int, int] = argument(
+        "size",
+        (0, 0),
+        low=0,
+        doc="rows and columns more at the bottom and right; below stride or dilation",
+        torch="output_padding",
+    )
+    dilation: tuple[int, int] = DILATION
+    groups: int = GROUPS
+    bias: bool = BIAS
     filter_axis = 1
-
-    filter: Filter
-    pad: tuple[int, int]
-    extra: tuple[int, int]
-    groups: int
 
     def settle(self) -> None:
         super().settle()
@@ -323,15 +267,6 @@ class ConvTranspose(_Convolution):
                     f" or the dilation {d}" if d > 1 else ""
                 )
                 raise Misfit("E0304", message, "extra", data=Bound("most", max(s, d) - 1))
-
-    def kernel_of(self) -> tuple[int, int]:
-        return self.filter.kernel
-
-    def filters(self, x: Shape) -> int:
-        return self.filter.count
-
-    def split(self, x: Shape) -> int:
-        return self.groups
 
     def kernel_shape(self, x: Shape) -> tuple[int, ...]:
         return (x.channels, self.filter.count // self.groups, *self.filter.kernel)
@@ -375,4 +310,5 @@ class ConvTranspose(_Convolution):
             "dilation": pair(self.dilation),
             "padding_mode": "zeros",
         }
-        return self.complete(Call("nn.ConvTranspose2d", (x.channels, self.filter.count), keywords), x)
+        module = Call("nn.ConvTranspose2d", (x.channels, self.filter.count), keywords)
+        return self.finish(module, self.first_weights(x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.layers.base import Argument, Call, Layer
+from cnnspec.layers.base import Call, Layer, argument
 from cnnspec.values.shapes import Shape
 
 
@@ -12,19 +12,12 @@ class Dropout(Layer):
     Units: Srivastava et al. 2014. Channels: Tompson et al. 2015.
     """
 
-    name = "dropout"
     summary = "while training, values are 0 with probability p, the others divided by 1 - p"
     example = "dropout 0.5"
     torch_class = "nn.Dropout"
-    torch_arguments = {"p": "p"}
     positional = ("p",)
-    arguments = {
-        "p": Argument("float", 0.5, low=0, high=1, doc="probability to be dropped"),
-        "mode": Argument("word", "units", choices=("units", "channels"), doc="what is dropped as a whole"),
-    }
-
-    p: float
-    mode: str
+    p: float = argument("float", 0.5, low=0, high=1, doc="probability to be dropped", torch="p")
+    mode: str = argument("word", "units", choices=("units", "channels"), doc="what is dropped as a whole")
 
     def output(self, x: Shape) -> Shape:
         if self.mode == "channels":
@@ -41,19 +34,13 @@ class StochasticDepth(Layer):
     Stands at the end of a residual path. Huang et al. 2016, "Deep networks with stochastic depth".
     """
 
-    name = "stochasticdepth"
     summary = "while training, a path's images are 0 with probability p, the others divided by 1 - p"
     example = "stochasticdepth 0.2"
     positional = ("p",)
-    arguments = {
-        "p": Argument("float", low=0, high=1, doc="probability to be dropped"),
-        "mode": Argument(
-            "word", "row", choices=("row", "batch"), doc="each image for itself, or the batch as one"
-        ),
-    }
-
-    p: float
-    mode: str
+    p: float = argument("float", low=0, high=1, doc="probability to be dropped", torch="p")
+    mode: str = argument(
+        "word", "row", choices=("row", "batch"), doc="each image for itself, or the batch as one"
+    )
 
     def torch(self, x: Shape) -> Call:
         return Call("StochasticDepth" if self.mode == "row" else "BatchStochasticDepth", (), {"p": self.p})

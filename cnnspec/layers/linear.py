@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
+from typing import Any
+
+from cnnspec.layers.base import Call, Layer, Misfit, argument
 from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting, parse_init
 from cnnspec.layers.windows import Window
 from cnnspec.values.kinds import Filter
@@ -15,18 +17,12 @@ class Flatten(Layer):
     With `order="HWC"` rows, then columns, then channels, as Keras and TensorFlow lay maps out.
     """
 
-    name = "flatten"
     summary = "a map as a vector, row-major: channels, rows, columns"
     formula = "C*H*W"
-    example = "flatten"
     torch_class = "nn.Flatten"
-    arguments = {
-        "order": Argument(
-            "word", "CHW", choices=("CHW", "HWC"), doc="what counts slowest comes first: C channels"
-        )
-    }
-
-    order: str
+    order: str = argument(
+        "word", "CHW", choices=("CHW", "HWC"), doc="what counts slowest comes first: C channels"
+    )
 
     def output(self, x: Shape) -> Shape:
         return Shape(x.features)
@@ -43,17 +39,15 @@ class Flatten(Layer):
 class Unflatten(Layer):
     """A vector of C*H*W features to C@HxW, row-major: the inverse of `flatten`."""
 
-    name = "unflatten"
     summary = "a vector as a map, row-major: channels, rows, columns"
     formula = "C@HxW"
     example = "unflatten 16@5x5"
     example_input = "400"
     torch_class = "nn.Unflatten"
-    torch_arguments = {"unflattened_size": "shape"}
     positional = ("shape",)
-    arguments = {"shape": Argument("filter", low=1, doc="channels, height and width of the map: `64@4x4`")}
-
-    shape: Filter
+    shape: Filter = argument(
+        "filter", low=1, doc="channels, height and width of the map: `64@4x4`", torch="unflattened_size"
+    )
 
     def output(self, x: Shape) -> Shape:
         if x.is_map:
@@ -77,31 +71,28 @@ class Linear(Valued):
     Weight: units x features (channels, where pointwise); bias: units.
     """
 
-    name = "linear"
     summary = "weighted sums of all features; with `pointwise=yes` of every pixel's channels"
     formula = "units; units@HxW where pointwise"
     example = "linear 120"
     example_input = "400"
     torch_class = "nn.Linear"
-    torch_arguments = {"in_features": "in", "out_features": "units", "bias": "bias"}
     positional = ("units",)
-    arguments = {
-        "units": Argument("count", low=1, doc="features of the output"),
-        "bias": Argument("flag", True, doc="a number is added to each output"),
-        "pointwise": Argument("flag", False, doc="on a map: the same sums at every pixel"),
-        "init": INIT,
-        "weights": Argument(
-            "numbers", None, doc="the numbers to start from: one for all, or units x features of them"
-        ),
-        "biases": BIASES,
-        "frozen": FROZEN,
-        "in": Argument(
-            "count", None, low=1, doc="the features that arrive: inferred, and checked where written"
-        ),
-    }
-
-    units: int
-    pointwise: bool
+    units: int = argument("count", low=1, doc="features of the output", torch="out_features")
+    bias: bool = argument("flag", True, doc="a number is added to each output", torch="bias")
+    pointwise: bool = argument("flag", False, doc="on a map: the same sums at every pixel")
+    init: str | None = INIT
+    weights_: Any = argument(
+        "numbers", None, doc="the numbers to start from: one for all, or units x features of them"
+    )
+    biases: Any = BIASES
+    frozen: bool = FROZEN
+    in_: int | None = argument(
+        "count",
+        None,
+        low=1,
+        doc="the features that arrive: inferred, and checked where written",
+        torch="in_features",
+    )
 
     def settle(self) -> None:
         super().settle()
@@ -117,13 +108,15 @@ class Linear(Valued):
             raise Misfit("E0406", message, None, formula)
         self.check_claim("channels" if self.pointwise else "features", x.channels)
         self.check_biases(self.units)
-        if nesting(self._weights) not in ((), (self.units, x.channels)):
+        if nesting(self.weights_) not in ((), (self.units, x.channels)):
             raise Misfit("E0304", f"`weights` must be {self.units} rows of {x.channels} numbers", "weights")
         return x.with_channels(self.units)
 
-    def weights(self, x: Shape) -> tuple[Weight, ...]:
-        weight = Weight("weight", (self.units, x.channels), not self.frozen)
-        return (weight, Weight("bias", (self.units,), not self.frozen)) if self.bias else (weight,)
+    def filters(self, x: Shape) -> int:
+        return self.units
+
+    def kernel_shape(self, x: Shape) -> tuple[int, ...]:
+        return self.units, x.channels
 
     def macs(self, x: Shape) -> int:
         return x.features * self.units
@@ -133,4 +126,4 @@ class Linear(Valued):
 
     def torch(self, x: Shape) -> Call:
         name = "PointwiseLinear" if self.pointwise else "nn.Linear"
-        return self.finish(Call(name, (x.channels, self.units), {"bias": self.bias}), self._weights)
+        return self.finish(Call(name, (x.channels, self.units), {"bias": self.bias}), self.weights_)

@@ -24,7 +24,6 @@ class _Elementwise(Join):
 class Add(_Elementwise):
     """The sum of all paths, value by value. He et al. 2016, "Deep residual learning"."""
 
-    name = "add"
     summary = "the sum of the paths"
     formula = "the shape that all paths have"
     example = "add { | identity | conv 64@3x3 pad=1 }"
@@ -37,7 +36,6 @@ class Add(_Elementwise):
 class Sub(_Elementwise):
     """The first path less the second, value by value."""
 
-    name = "sub"
     summary = "the first path less the second"
     formula = "the shape that both paths have"
     example = "sub { | identity | avgpool 3x3 stride=1 pad=1 }"
@@ -59,7 +57,6 @@ class Mul(_Elementwise):
     "Coordinate attention for efficient mobile network design". Gates by themselves make a map, too.
     """
 
-    name = "mul"
     summary = "the product of the paths; a gate C@1x1 weighs channels, 1@HxW pixels, C@Hx1 rows"
     formula = "C@HxW of maps of C or 1 channels, H or 1 rows, W or 1 columns; vectors of one length"
     example = "mul { | identity | globalavgpool, sigmoid }"
@@ -81,7 +78,6 @@ class Mul(_Elementwise):
 class Concat(Join):
     """The channels of all paths, one after the other: A@HxW and B@HxW to (A + B)@HxW. Vectors end to end."""
 
-    name = "concat"
     summary = "the channels of all paths, one after the other"
     formula = "sum of the channels, at the height and width that all paths have"
     example = "concat { | conv 16@1x1 | conv 32@3x3 pad=1 }"

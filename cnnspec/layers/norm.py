@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from cnnspec.layers.base import Argument, Call, Layer, Misfit, Weight
+from cnnspec.layers.base import Call, Layer, Misfit, Weight, argument
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape
 
-EPS = Argument("float", 1e-5, low=0, doc="added to the variance")
-AFFINE = Argument("flag", True, doc="a trained weight and bias a channel follow")
-BIAS = Argument("flag", True, doc="`bias=no` leaves the weight alone")
+EPS = argument("float", 1e-5, low=0, doc="added to the variance", torch="eps")
+AFFINE = argument("flag", True, doc="a trained weight and bias a channel follow", torch="affine")
+BIAS = argument("flag", True, doc="`bias=no` leaves the weight alone", torch="bias")
 MOMENTUM_DOC = "share of the new batch in the running statistics"
 
 
@@ -20,30 +20,22 @@ class _Norm(Layer):
     eps: float
     affine: bool
     bias: bool
+    track: bool = False
 
-    def affine_weights(self, shape: tuple[int, ...]) -> tuple[Weight, ...]:
-        if not self.affine:
-            return ()
-        return (Weight("weight", shape), Weight("bias", shape)) if self.bias else (Weight("weight", shape),)
+    def _shape(self, x: Shape) -> tuple[int, ...]:
+        """That of the affine map's tensors."""
+        return (x.channels,)
 
-    def without_bias(self) -> dict[str, Any]:
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        names = ("weight", "bias") if self.bias else ("weight",)
+        affine = tuple(Weight(name, self._shape(x)) for name in names) if self.affine else ()
+        statistics = {"running_mean": (x.channels,), "running_var": (x.channels,), "num_batches_tracked": ()}
+        return affine + tuple(Weight(*each, trained=False) for each in statistics.items() if self.track)
+
+    def torch_keywords(self) -> dict[str, Any]:
         """PyTorch's newest argument stands only where it says something, so that older releases run too."""
-        return {} if self.bias else {"bias": False}
-
-
-def _statistics(channels: int) -> tuple[Weight, ...]:
-    return (
-        Weight("running_mean", (channels,), False),
-        Weight("running_var", (channels,), False),
-        Weight("num_batches_tracked", (), False),
-    )
-
-
-def check_groups(groups: int, x: Shape) -> None:
-    """Raises Misfit where groups do not divide the channels."""
-    if x.channels % groups:
-        message = f"{groups} groups do not divide the {x.channels} channels that arrive"
-        raise Misfit("E0404", message, "groups", f"{x.channels} % {groups} = {x.channels % groups}")
+        found = super().torch_keywords()
+        return {name: value for name, value in found.items() if name != "bias" or not value}
 
 
 class BatchNorm(_Norm):
@@ -53,34 +45,23 @@ class BatchNorm(_Norm):
     Weight, bias, running_mean, running_var: C; num_batches_tracked: one number.
     """
 
-    name = "batchnorm"
     summary = "every channel brought to mean 0 and deviation 1 over the batch, then weight*x + bias"
-    example = "batchnorm"
     torch_class = "nn.BatchNorm2d"
-    torch_arguments = {
-        "eps": "eps",
-        "momentum": "momentum",
-        "affine": "affine",
-        "track_running_stats": "track",
-        "bias": "bias",
-    }
-    arguments = {
-        "eps": EPS._replace(doc="added to the variance; above 0"),
-        "momentum": Argument(
-            "float",
-            0.1,
-            low=0,
-            high=1,
-            choices=("average",),
-            doc=MOMENTUM_DOC + '; `"average"`: of all batches so far',
-        ),
-        "affine": AFFINE,
-        "track": Argument("flag", True, doc="keep running statistics for evaluation"),
-        "bias": BIAS,
-    }
-
-    momentum: float | str
-    track: bool
+    eps: float = EPS._replace(doc="added to the variance; above 0")
+    momentum: float | str = argument(
+        "float",
+        0.1,
+        low=0,
+        high=1,
+        choices=("average",),
+        doc=MOMENTUM_DOC + '; `"average"`: of all batches so far',
+        torch="momentum",
+    )
+    affine: bool = AFFINE
+    track: bool = argument(
+        "flag", True, doc="keep running statistics for evaluation", torch="track_running_stats"
+    )
+    bias: bool = BIAS
 
     def settle(self) -> None:
         if not self.eps:
@@ -91,17 +72,8 @@ class BatchNorm(_Norm):
                 data=Bound("above", 0),
             )
 
-    def weights(self, x: Shape) -> tuple[Weight, ...]:
-        return self.affine_weights((x.channels,)) + (_statistics(x.channels) if self.track else ())
-
     def torch(self, x: Shape) -> Call:
-        keywords = {
-            "eps": self.eps,
-            "momentum": None if self.momentum == "average" else self.momentum,
-            "affine": self.affine,
-            "track_running_stats": self.track,
-            **self.without_bias(),
-        }
+        keywords = self.torch_keywords() | ({"momentum": None} if self.momentum == "average" else {})
         return Call("nn.BatchNorm2d" if x.is_map else "nn.BatchNorm1d", (x.channels,), keywords)
 
 
@@ -111,46 +83,24 @@ class InstanceNorm(_Norm):
     No tensors unless `affine=yes` (weight, bias: C) or `track=yes` (running statistics for evaluation).
     """
 
-    name = "instancenorm"
     axes_apart = False
     summary = "every channel of every image brought to mean 0 and deviation 1"
-    example = "instancenorm"
     torch_class = "nn.InstanceNorm2d"
-    torch_arguments = {
-        "eps": "eps",
-        "momentum": "momentum",
-        "affine": "affine",
-        "track_running_stats": "track",
-        "bias": "bias",
-    }
-    arguments = {
-        "eps": EPS,
-        "momentum": Argument("float", 0.1, low=0, high=1, doc=MOMENTUM_DOC),
-        "affine": Argument("flag", False, doc="a trained weight and bias a channel follow"),
-        "track": Argument("flag", False, doc="keep running statistics for evaluation"),
-        "bias": BIAS,
-    }
-
-    momentum: float
-    track: bool
+    eps: float = EPS
+    momentum: float = argument("float", 0.1, low=0, high=1, doc=MOMENTUM_DOC, torch="momentum")
+    affine: bool = argument("flag", False, doc="a trained weight and bias a channel follow", torch="affine")
+    track: bool = argument(
+        "flag", False, doc="keep running statistics for evaluation", torch="track_running_stats"
+    )
+    bias: bool = BIAS
 
     def output(self, x: Shape) -> Shape:
         if self.need_map(x) == (1, 1):
             raise Misfit("E0413", f"`instancenorm` of {x}: one value a channel has no deviation")
         return x
 
-    def weights(self, x: Shape) -> tuple[Weight, ...]:
-        return self.affine_weights((x.channels,)) + (_statistics(x.channels) if self.track else ())
-
     def torch(self, x: Shape) -> Call:
-        keywords = {
-            "eps": self.eps,
-            "momentum": self.momentum,
-            "affine": self.affine,
-            "track_running_stats": self.track,
-            **self.without_bias(),
-        }
-        return Call("nn.InstanceNorm2d", (x.channels,), keywords)
+        return Call("nn.InstanceNorm2d", (x.channels,), self.torch_keywords())
 
 
 class GroupNorm(_Norm):
@@ -159,31 +109,24 @@ class GroupNorm(_Norm):
     Weight and bias: C.
     """
 
-    name = "groupnorm"
     summary = "every group of channels of every image brought to mean 0 and deviation 1"
     example = "groupnorm 32"
     torch_class = "nn.GroupNorm"
-    torch_arguments = {"num_groups": "groups", "eps": "eps", "affine": "affine", "bias": "bias"}
     positional = ("groups",)
-    arguments = {
-        "groups": Argument("count", low=1, doc="number of groups; 1: all channels together"),
-        "eps": EPS,
-        "affine": AFFINE,
-        "bias": BIAS,
-    }
-
-    groups: int
+    groups: int = argument(
+        "count", low=1, doc="number of groups; 1: all channels together", torch="num_groups"
+    )
+    eps: float = EPS
+    affine: bool = AFFINE
+    bias: bool = BIAS
 
     def output(self, x: Shape) -> Shape:
-        check_groups(self.groups, x)
+        self.check_division("groups", x)
         return x
 
-    def weights(self, x: Shape) -> tuple[Weight, ...]:
-        return self.affine_weights((x.channels,))
-
     def torch(self, x: Shape) -> Call:
-        keywords = {"eps": self.eps, "affine": self.affine, **self.without_bias()}
-        return Call("nn.GroupNorm", (self.groups, x.channels), keywords)
+        keywords = self.torch_keywords()
+        return Call("nn.GroupNorm", (keywords.pop("num_groups"), x.channels), keywords)
 
 
 class LayerNorm(_Norm):
@@ -193,35 +136,22 @@ class LayerNorm(_Norm):
     Weight and bias: C; C x H x W with `over="all"`; a vector is normalised over its features.
     """
 
-    name = "layernorm"
     summary = "every pixel's channels, or all of an image, brought to mean 0 and deviation 1"
     example = "layernorm eps=1e-6"
     torch_class = "nn.LayerNorm"
-    torch_arguments = {
-        "normalized_shape": "over",
-        "eps": "eps",
-        "elementwise_affine": "affine",
-        "bias": "bias",
-    }
-    arguments = {
-        "over": Argument(
-            "word",
-            "channels",
-            choices=("channels", "all"),
-            doc="what is normalised together: a pixel, or the image",
-        ),
-        "eps": EPS,
-        "affine": Argument("flag", True, doc="a trained weight and bias follow"),
-        "bias": BIAS,
-    }
-
-    over: str
+    over: str = argument(
+        "word",
+        "channels",
+        choices=("channels", "all"),
+        doc="what is normalised together: a pixel, or the image",
+        torch="normalized_shape",
+    )
+    eps: float = EPS
+    affine: bool = argument("flag", True, doc="a trained weight and bias follow", torch="elementwise_affine")
+    bias: bool = BIAS
 
     def _shape(self, x: Shape) -> tuple[int, ...]:
         return (x.channels, *x.size) if self.over == "all" and x.is_map else (x.channels,)
-
-    def weights(self, x: Shape) -> tuple[Weight, ...]:
-        return self.affine_weights(self._shape(x))
 
     def torch(self, x: Shape) -> Call:
         shape = self._shape(x)
@@ -240,14 +170,13 @@ class LocalResponseNorm(Layer):
     summary = "x/(k + alpha/size * sum of squares over `size` neighbouring channels)^beta"
     example = "lrn 5 alpha=1e-4 beta=0.75 k=2"
     torch_class = "nn.LocalResponseNorm"
-    torch_arguments = {"size": "size", "alpha": "alpha", "beta": "beta", "k": "k"}
     positional = ("size",)
-    arguments = {
-        "size": Argument("int", low=1, doc="channels that count; (size - 1)//2 after, size//2 before"),
-        "alpha": Argument("float", 1e-4, doc="factor of the mean of squares"),
-        "beta": Argument("float", 0.75, doc="exponent"),
-        "k": Argument("float", 1.0, doc="added to it"),
-    }
+    size: int = argument(
+        "int", low=1, doc="channels that count; (size - 1)//2 after, size//2 before", torch="size"
+    )
+    alpha: float = argument("float", 1e-4, doc="factor of the mean of squares", torch="alpha")
+    beta: float = argument("float", 0.75, doc="exponent", torch="beta")
+    k: float = argument("float", 1.0, doc="added to it", torch="k")
 
     def output(self, x: Shape) -> Shape:
         self.need_map(x)
@@ -260,16 +189,10 @@ class RMSNorm(Layer):
     Zhang and Sennrich 2019, "Root mean square layer normalization". Weight: C.
     """
 
-    name = "rmsnorm"
     summary = "x/sqrt(mean of squares over channels + eps), times a trained weight"
     example = "rmsnorm eps=1e-6"
-    arguments = {
-        "eps": EPS._replace(doc="added to the mean of squares"),
-        "affine": Argument("flag", True, doc="a trained weight a channel follows"),
-    }
-
-    eps: float
-    affine: bool
+    eps: float = EPS._replace(doc="added to the mean of squares")
+    affine: bool = argument("flag", True, doc="a trained weight a channel follows")
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return (Weight("weight", (x.channels,)),) if self.affine else ()
@@ -284,21 +207,13 @@ class L2Norm(Layer):
     Liu et al. 2016, "ParseNet", section 3.2, where a `scale` follows.
     """
 
-    name = "l2norm"
     summary = "x/max(length of the channels or features, eps)"
-    example = "l2norm"
-    arguments = {"eps": Argument("float", 1e-12, low=0, doc="the least length")}
-
-    eps: float
-
-    def torch(self, x: Shape) -> Call:
-        return Call("L2Norm", (), {"eps": self.eps})
+    helper = "L2Norm"
+    eps: float = argument("float", 1e-12, low=0, doc="the least length", torch="eps")
 
 
 class _Response(Layer):
     """A norm of maps whose tensors are of C numbers each."""
-
-    tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     eps: float
 
@@ -307,7 +222,7 @@ class _Response(Layer):
         return x
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
-        return tuple(Weight(name, (x.channels,)) for name in self.tensors)
+        return tuple(Weight(name, (x.channels,)) for name in ("weight", "bias"))
 
 
 class GlobalResponseNorm(_Response):
@@ -319,8 +234,7 @@ class GlobalResponseNorm(_Response):
 
     name = "grn"
     summary = "x + weight*x*n + bias, n = length of the channel/mean length of all channels"
-    example = "grn"
-    arguments = {"eps": Argument("float", 1e-6, low=0, doc="added to the mean length")}
+    eps: float = argument("float", 1e-6, low=0, doc="added to the mean length")
 
     def torch(self, x: Shape) -> Call:
         self.need_map(x)
@@ -335,13 +249,8 @@ class FilterResponseNorm(_Response):
 
     name = "frn"
     summary = "x/sqrt(mean of squares over the map + eps), weight*x + bias, then max(x, tau)"
-    example = "frn"
-    arguments = {
-        "tlu": Argument("flag", True, doc="the thresholded linear unit max(x, tau), tau trained"),
-        "eps": Argument("float", 1e-6, low=0, doc="added to the mean of squares"),
-    }
-
-    tlu: bool
+    tlu: bool = argument("flag", True, doc="the thresholded linear unit max(x, tau), tau trained")
+    eps: float = argument("float", 1e-6, low=0, doc="added to the mean of squares")
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return super().weights(x) + ((Weight("tau", (x.channels,)),) if self.tlu else ())
@@ -357,22 +266,16 @@ class EvoNormS0(_Response):
     Liu et al. 2020, "Evolving normalization-activation layers", table 2. Weight, bias and v: C.
     """
 
-    name = "evonorms0"
     summary = "weight*x*sigmoid(v*x)/deviation of a group of channels + bias"
     example = "evonorms0 32"
     positional = ("groups",)
-    arguments = {
-        "groups": Argument("count", low=1, doc="number of groups"),
-        "act": Argument("flag", True, doc="`act=no`: without sigmoid(v*x)"),
-        "eps": EPS,
-    }
-
-    groups: int
-    act: bool
+    groups: int = argument("count", low=1, doc="number of groups")
+    act: bool = argument("flag", True, doc="`act=no`: without sigmoid(v*x)")
+    eps: float = EPS
 
     def output(self, x: Shape) -> Shape:
         self.need_map(x)
-        check_groups(self.groups, x)
+        self.check_division("groups", x)
         return x
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
@@ -391,15 +294,9 @@ class EvoNormB0(_Response):
     running_var: C.
     """
 
-    name = "evonormb0"
     summary = "weight*x/max(deviation in the batch, v*x + deviation in the image) + bias"
-    example = "evonormb0"
-    arguments = {
-        "momentum": Argument("float", 0.1, low=0, high=1, doc="share of the new batch in running_var"),
-        "eps": EPS._replace(doc="added to both variances"),
-    }
-
-    momentum: float
+    momentum: float = argument("float", 0.1, low=0, high=1, doc="share of the new batch in running_var")
+    eps: float = EPS._replace(doc="added to both variances")
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         more = Weight("v", (x.channels,)), Weight("running_var", (x.channels,), False)

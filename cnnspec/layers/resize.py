@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cnnspec.layers.base import Argument, Call, Layer, Misfit, pair
+from cnnspec.layers.base import Call, Layer, Misfit, argument, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
 from cnnspec.layers.windows import ALONG, LONGEST, STILL, Pace, Window, resized, shifted, sliding, stretched
 from cnnspec.values.shapes import Shape
@@ -17,28 +17,28 @@ class Upsample(Layer):
     `align=yes` the corners' centres coincide instead. With `size` the factor is size/n.
     """
 
-    name = "upsample"
     summary = "the map at another size, by the nearest pixel or by bilinear interpolation"
     formula = "o = floor(n*factor), or o = size"
     example = "upsample 2"
     torch_class = "nn.Upsample"
-    torch_arguments = {"scale_factor": "factor", "size": "size", "mode": "mode", "align_corners": "align"}
     positional = ("factor",)
-    arguments = {
-        "factor": Argument(
-            "factor", None, low=0, high=2**31 - 1, doc="number, or one an axis, such as `[2, 1.5]`"
-        ),
-        "size": Argument("size", None, low=1, doc="height and width of the output, in place of a factor"),
-        "mode": Argument(
-            "word", "nearest", choices=("nearest", "bilinear"), doc="where the values come from"
-        ),
-        "align": Argument("flag", False, doc="bilinear: the corners' centres stay where they are"),
-    }
-
-    factor: tuple[float, float] | None
-    size: tuple[int, int] | None
-    mode: str
-    align: bool
+    factor: tuple[float, float] | None = argument(
+        "factor",
+        None,
+        low=0,
+        high=2**31 - 1,
+        doc="number, or one an axis, such as `[2, 1.5]`",
+        torch="scale_factor",
+    )
+    size: tuple[int, int] | None = argument(
+        "size", None, low=1, doc="height and width of the output, in place of a factor", torch="size"
+    )
+    mode: str = argument(
+        "word", "nearest", choices=("nearest", "bilinear"), doc="where the values come from", torch="mode"
+    )
+    align: bool = argument(
+        "flag", False, doc="bilinear: the corners' centres stay where they are", torch="align_corners"
+    )
 
     def settle(self) -> None:
         if (self.factor is None) == (self.size is None):
@@ -115,16 +115,12 @@ class PixelShuffle(Layer):
     Channel c*r*r + i*r + j is pixel (i, j) of each r x r square of channel c.
     """
 
-    name = "pixelshuffle"
     summary = "every r*r channels become an r times larger channel"
     formula = "C/r^2@(r*H)x(r*W)"
     example = "pixelshuffle 2"
     torch_class = "nn.PixelShuffle"
-    torch_arguments = {"upscale_factor": "factor"}
     positional = ("factor",)
-    arguments = {"factor": Argument("int", low=1, doc="r: how many times larger")}
-
-    factor: int
+    factor: int = argument("int", low=1, doc="r: how many times larger", torch="upscale_factor")
 
     def paces(self) -> tuple[Pace, Pace]:
         return Pace(1, self.factor), Pace(1, self.factor)
@@ -150,16 +146,12 @@ class PixelUnshuffle(Layer):
     fill no square are left out.
     """
 
-    name = "pixelunshuffle"
     summary = "every r x r square of pixels becomes r*r channels"
     formula = "C*r^2@(H//r)x(W//r)"
     example = "pixelunshuffle 2"
     torch_class = "nn.PixelUnshuffle"
-    torch_arguments = {"downscale_factor": "factor"}
     positional = ("factor",)
-    arguments = {"factor": Argument("int", low=1, doc="r: how many times smaller")}
-
-    factor: int
+    factor: int = argument("int", low=1, doc="r: how many times smaller", torch="downscale_factor")
 
     def paces(self) -> tuple[Pace, Pace]:
         return Pace(self.factor, 1), Pace(self.factor, 1)
@@ -194,22 +186,15 @@ class ChannelShuffle(Layer):
     Zhang et al. 2018, "ShuffleNet".
     """
 
-    name = "channelshuffle"
     summary = "channels in rows, read column by column"
     example = "channelshuffle 2"
     torch_class = "nn.ChannelShuffle"
-    torch_arguments = {"groups": "groups"}
     positional = ("groups",)
-    arguments = {"groups": Argument("count", low=1, doc="number of rows; divides the channels")}
-
-    groups: int
+    groups: int = argument("count", low=1, doc="number of rows; divides the channels", torch="groups")
 
     def output(self, x: Shape) -> Shape:
         self.need_map(x)
-        left = x.channels % self.groups
-        if left:
-            message = f"{self.groups} groups do not divide the {x.channels} channels that arrive"
-            raise Misfit("E0404", message, "groups", f"{x.channels} % {self.groups} = {left}")
+        self.check_division("groups", x)
         return x
 
     def torch(self, x: Shape) -> Call:
@@ -219,27 +204,21 @@ class ChannelShuffle(Layer):
 class Pad(Layer):
     """Rows and columns around the map: a constant, the map mirrored, its edge repeated, or its far side."""
 
-    name = "pad"
     summary = "rows and columns around the map"
     formula = "o = n + lo + hi"
     example = "pad [0, 1, 0, 1]"
     torch_class = "nn.ConstantPad2d"
-    torch_arguments = {"padding": "pad", "value": "value"}
     positional = ("pad",)
-    arguments = {
-        "pad": Argument("pad", low=0, doc="`1`, `1x2` (height, width) or `[top, bottom, left, right]`"),
-        "mode": Argument(
-            "word",
-            "constant",
-            choices=("constant", *MODES),
-            doc="what the pad holds: a number, the map mirrored, its edge, its far side",
-        ),
-        "value": Argument("float", 0.0, doc="the number, where constant"),
-    }
-
-    pad: Sides
-    mode: str
-    value_: float
+    pad: Sides = argument(
+        "pad", low=0, doc="`1`, `1x2` (height, width) or `[top, bottom, left, right]`", torch="padding"
+    )
+    mode: str = argument(
+        "word",
+        "constant",
+        choices=("constant", *MODES),
+        doc="what the pad holds: a number, the map mirrored, its edge, its far side",
+    )
+    value_: float = argument("float", 0.0, doc="the number, where constant", torch="value")
 
     def settle(self) -> None:
         if self.mode != "constant" and self.value_:
@@ -268,20 +247,16 @@ class Crop(Layer):
     To a size: (H - h)//2 rows go at the top, the others at the bottom, and so the columns.
     """
 
-    name = "crop"
     summary = "the middle of the map, or the map without some rows and columns"
     formula = "o = size, or o = n - lo - hi"
     example = "crop 28x28"
     positional = ("size",)
-    arguments = {
-        "size": Argument("size", None, low=1, doc="height and width of the part in the middle"),
-        "sides": Argument(
-            "pad", None, low=0, doc="what is cut off: `1`, `1x2` or `[top, bottom, left, right]`"
-        ),
-    }
-
-    size: tuple[int, int] | None
-    sides: Sides | None
+    size: tuple[int, int] | None = argument(
+        "size", None, low=1, doc="height and width of the part in the middle"
+    )
+    sides: Sides | None = argument(
+        "pad", None, low=0, doc="what is cut off: `1`, `1x2` or `[top, bottom, left, right]`"
+    )
 
     def settle(self) -> None:
         if (self.size is None) == (self.sides is None):

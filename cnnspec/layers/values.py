@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cnnspec.layers.base import Argument, Call, Layer, Misfit
+from cnnspec.layers.base import Call, Layer, Misfit, Weight, argument
+from cnnspec.values.shapes import Shape
 
-INIT = Argument(
+INIT = argument(
     "text",
     None,
     doc='how the kernel starts: `"he"`, `"xavier"`, `"normal(0, 0.01)"` (mean, deviation), '
     '`"uniform(-1, 1)"` or `"bilinear"`, the bias then at 0; if not given, as PyTorch starts it',
 )
-WEIGHTS = Argument(
+WEIGHTS = argument(
     "numbers", None, doc="fixed kernel: rows of numbers for all filters and channels, or a list, one a filter"
 )
-BIASES = Argument("numbers", None, doc="fixed bias: a number, or a list, one a filter")
-FROZEN = Argument("flag", False, doc="the tensors are buffers, never trained")
+CLAIM = argument("count", None, low=1, doc="the channels that arrive: inferred, and checked where written")
+BIASES = argument("numbers", None, doc="fixed bias: a number, or a list, one a filter")
+FROZEN = argument("flag", False, doc="the tensors are buffers, never trained")
 
 _INITS = ("bilinear", "he", "normal", "uniform", "xavier")
 
@@ -51,36 +53,39 @@ class Valued(Layer):
     """A layer with a weight and a bias whose first numbers may be said."""
 
     bias: bool
-    init: str | None
-    frozen: bool
+    init: str | None = INIT
+    weights_: Any = WEIGHTS
+    biases: Any = BIASES
+    frozen: bool = FROZEN
+    in_: int | None = CLAIM
 
     def settle(self) -> None:
         if self.init is not None:
             parse_init(self.init)
-        if not self.bias and self._biases is not None:
+        if not self.bias and self.biases is not None:
             raise Misfit("E0304", "`biases` are given but `bias=no`", "biases")
 
-    @property
-    def _biases(self) -> Any:
-        return self.value("biases") if "biases" in self.arguments else None
+    def filters(self, x: Shape) -> int:
+        raise NotImplementedError
 
-    @property
-    def _weights(self) -> Any:
-        return self.value("weights") if "weights" in self.arguments else None
+    def kernel_shape(self, x: Shape) -> tuple[int, ...]:
+        """The weight's shape."""
+        raise NotImplementedError
+
+    def weights(self, x: Shape) -> tuple[Weight, ...]:
+        weight = Weight("weight", self.kernel_shape(x), not self.frozen)
+        return (weight, Weight("bias", (self.filters(x),), not self.frozen)) if self.bias else (weight,)
 
     def check_biases(self, filters: int) -> None:
-        """One number, or one a filter."""
-        if self._biases is None:
-            return
-        shape = nesting(self._biases)
+        """One number, or one a filter. Raises Misfit."""
+        shape = nesting(self.biases)
         if shape not in ((), (filters,)):
-            raise Misfit(
-                "E0304", f"`biases` must be a number or a list of {filters}, {_written(shape)}", "biases"
-            )
+            message = f"`biases` must be a number or a list of {filters}, {_written(shape)}"
+            raise Misfit("E0304", message, "biases")
 
     def finish(self, module: Call, weights: Any) -> Call:
         """The module with its numbers set and its tensors frozen; `weights` broadcast to the weight."""
-        values = {"weight": weights, "bias": self._biases}
+        values = {"weight": weights, "bias": self.biases}
         given = {name: value for name, value in values.items() if value is not None}
         if self.init is not None and not (weights is not None and not self.bias):
             helper, numbers, _ = parse_init(self.init)

@@ -45,7 +45,7 @@ def lacks(name: str) -> Iterator[str]:
         try:
             [make(name, **arguments).torch(x) for arguments, x in cases]
         except Unsupported:
-            yield "its `torch_class`, or a method `torch`, in cnnspec/layers/"
+            yield "its `torch_class`, its `helper`, or a method `torch`, in cnnspec/layers/"
     if with_layers(REFERENCE) != REFERENCE:
         yield "its page: python -m cnnspec.faults.handbook"
     if name not in OPERATORS:
@@ -82,14 +82,10 @@ CUBE = '''
 class Cube(Layer):
     """x^3 + shift."""
 
-    name = "cube"
     summary = "x^3 + shift"
-    example = "cube"
+    helper = "Cube"
     positional = ("shift",)
-    arguments = {"shift": Argument("float", 0.0, doc="what is added")}
-
-    def torch(self, x: Shape) -> Call:
-        return Call("Cube", (), {"shift": self.shift})
+    shift: float = argument("float", 0.0, doc="what is added", torch="shift")
 '''
 CUBE_MODULE = '''
 
@@ -172,7 +168,7 @@ def test_a_toy_layer(copy: Path) -> None:
     table, lowering, operators, cases = (copy / name for name in names)
     layers, numpy = copy / "cnnspec/layers/activation.py", copy / "cnnspec/backends/numpy"
     add(layers, CUBE)
-    change(table, '"abs": "Abs",', '"abs": "Abs",\n        "cube": "Cube",')
+    change(table, "logsoftmax abs", "logsoftmax abs cube")
     own = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/layers/test_recipes.py"]
     ran = python(*own, "-k", "whole and cube", cwd=copy, PYTHONPATH=str(copy))
     said = set(re.findall(r"^E +- (.*)", ran.out, re.MULTILINE))

@@ -22,12 +22,12 @@ def layer(name: str) -> type[Layer]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_table_lists_what_the_modules_define(family: str) -> None:
     module = import_module(f"cnnspec.layers.{family}")
-    defined = {
-        cls.name: name
-        for name, cls in vars(module).items()
+    defined = [
+        cls.name
+        for cls in vars(module).values()
         if isinstance(cls, type) and issubclass(cls, Layer) and cls.name and cls.__module__ == module.__name__
-    }
-    assert defined == FAMILIES[family]
+    ]
+    assert sorted(defined) == sorted(FAMILIES[family])
 
 
 def test_every_module_with_layers_is_a_family() -> None:
