@@ -297,15 +297,17 @@ def line(items: Iterable[Item], entry: int, regions: dict[int, Region]) -> list[
     for item in items:
         if item.output in inside:
             continue
-        region = regions.get(item.output)
         if item.joins:
-            held = region is not None and region.members <= known
-            begin = region.entry if held and region.entry is not None else current
+            region = regions.get(item.output)
+            if region is None or not region.members <= known:
+                region = Region(None, ((),) * len(item.inputs), set())
+            begin = current if region.entry is None else region.entry
             if begin != current:
                 nodes.append(Wire(begin))
-            own = region.paths if held else ((),) * len(item.inputs)
-            ends = [[] if value == begin else [Wire(value)] for value in item.inputs]
-            paths = [line(path, begin, regions) or end for path, end in zip(own, ends, strict=True)]
+            paths = [line(path, begin, regions) for path in region.paths]
+            for path, value in zip(paths, item.inputs, strict=True):
+                if not path and value != begin:
+                    path.append(Wire(value))
             nodes.append(Meeting(item, paths))
         else:
             if item.inputs[0] != current:
