@@ -36,31 +36,38 @@ Rows = Mapping[int, Chain]
 
 
 def with_joins(rows: Rows) -> Rows:
-    """Where some rows lack the only join of the others, the steps in its place are the path of one.
+    """Where some rows lack a join that the others have once, the steps in its place are the path of one.
 
-    Behind it stands what ends these rows as it ends the others.
+    Joins among them are such as that path has. Behind it stands what ends these rows as it ends the others.
     """
-    counts = {place: sum(isinstance(term, Join) for term in row) for place, row in rows.items()}
-    if {*counts.values()} != {0, 1}:
-        return rows
-    model = next(row for place, row in rows.items() if counts[place])
-    place = next(i for i, term in enumerate(model) if isinstance(term, Join))
-    join = model[place]
-    assert isinstance(join, Join)
-    if len(join.paths) != 2 or any(len(row) < len(model) - 1 for row in rows.values()):
-        return rows
-    ends = [key(term) for term in model[place + 1 :]]
+    for name in dict.fromkeys(name for row in rows.values() for name in joins(row)):
+        model = next(row for row in rows.values() if name in joins(row))
+        counts = {joins(row).count(name) for row in rows.values()}
+        made = {
+            place: row if name in joins(row) else with_join(row, model, name) for place, row in rows.items()
+        }
+        if counts == {0, 1} and None not in made.values():
+            return {place: row for place, row in made.items() if row is not None}
+    return rows
+
+
+def joins(row: Chain) -> list[str]:
+    return [term.name for term in row if isinstance(term, Join)]
+
+
+def with_join(row: Chain, model: Chain, name: str) -> Chain | None:
+    """The row with the one join of this name of the model, of two paths, one of which is not there."""
+    place, join = next(
+        (i, term) for i, term in enumerate(model) if isinstance(term, Join) and term.name == name
+    )
     full = 0 if join.paths[0] else 1
-    found = {}
-    for each, row in rows.items():
-        if not counts[each]:
-            paths: list[Chain] = [(NONE,), (NONE,)]
-            own = [key(term) for term in row[place:]]
-            behind = next(n for n in range(len(ends), -1, -1) if own[len(own) - n :] == ends[len(ends) - n :])
-            paths[full] = row[place : len(row) - behind]
-            row = (*row[:place], join._replace(paths=tuple(paths)), *row[len(row) - behind :])
-        found[each] = row
-    return found
+    if len(join.paths) != 2 or len(row) < len(model) - 1 or not {*joins(row)} <= {*joins(join.paths[full])}:
+        return None
+    own, ends = ([key(term) for term in each] for each in (row[place:], model[place + 1 :]))
+    behind = next(n for n in range(len(ends), -1, -1) if own[len(own) - n :] == ends[len(ends) - n :])
+    paths: list[Chain] = [(NONE,), (NONE,)]
+    paths[full] = row[place : len(row) - behind]
+    return (*row[:place], join._replace(paths=tuple(paths)), *row[len(row) - behind :])
 
 
 def align(rows: Rows) -> list[dict[int, Term]]:
