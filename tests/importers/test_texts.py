@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -300,10 +301,10 @@ def test_uses_of_one_block_share_a_line() -> None:
 class Mixed(nn.Module):
     """Convolutions with kernels of their own, each for its part of the channels."""
 
-    def __init__(self, width: int, kernels: int) -> None:
+    def __init__(self, width: int, pads: Sequence[int]) -> None:
         super().__init__()
-        part = width // kernels
-        self.convs = nn.ModuleList(nn.Conv2d(part, part, 2 * k + 3, padding=k + 1) for k in range(kernels))
+        part = width // len(pads)
+        self.convs = nn.ModuleList(nn.Conv2d(part, part, 2 * pad + 1, padding=pad) for pad in pads)
 
     def forward(self, x: Tensor) -> Tensor:
         parts = zip(self.convs, x.chunk(len(self.convs), 1), strict=True)
@@ -312,7 +313,20 @@ class Mixed(nn.Module):
 
 def test_forms_that_no_block_says_together_are_blocks_of_their_own() -> None:
     """Where steps without tensors need labels, these are the same in each of them."""
-    kernels = (2, 3, 4, 2, 3, 4)
-    written = text(nn.Sequential(nn.Conv2d(3, 24, 1), *(Mixed(24, count) for count in kernels)))
+    pads = [1, 4, 2, 3]
+    written = text(nn.Sequential(nn.Conv2d(3, 24, 1), *(Mixed(24, pads[:k]) for k in (2, 3, 4, 2, 3, 4))))
     assert re.findall(r"block (\w+)", written) == ["Mixed", "Mixed2", "Mixed3"]
     assert written.count("slice_1: slice 0 ") == 3
+
+
+def test_paths_whose_numbers_count_are_a_loop_over_as_many_as_a_parameter_says() -> None:
+    mixed = (Mixed(24, range(1, count + 1)) for count in (2, 3, 4, 2))
+    assert (
+        text(nn.Sequential(nn.Conv2d(3, 24, 1), *mixed)).partition("\n\nnet")[0]
+        == """block Mixed(paths) {
+    convs: concat for j in paths {
+        | slice_1_{j}: slice (in.channels // paths * j) (in.channels // paths * (j + 1))
+          "{j}": conv in.channels@(2 * j + 3) pad=(j + 1)
+    }
+}"""
+    )

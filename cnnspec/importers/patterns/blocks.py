@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers.patterns.align import as_dotted
 from cnnspec.importers.patterns.bodies import Solved, solve
-from cnnspec.importers.patterns.reroll import form, reroll
+from cnnspec.importers.patterns.reroll import form, reroll, with_counted_loops
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.columns import Unalike
 from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, chains, is_wired, rebuild, walk, weight
@@ -118,7 +118,8 @@ def make_block(found: list[Braces]) -> Block | None:
     entries = tuple(int(term.channels) for term in found)
     leaving = tuple(int(term.leaving) for term in found)
     tries = []
-    for rows in (bodies, [reroll(body, weight, tables=False) for body in bodies]):
+    rolled = [reroll(body, weight, tables=False) for body in bodies]
+    for rows in (bodies, rolled, with_counted_loops(rolled)):
         with suppress(Unalike):
             tries.append(solve(unify(rows), entries, leaving))
     largest = max(map(weight, bodies))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnnspec.importers.patterns.solve import ARRIVING, FULL, WIDTHS, Parameter, Slot, Solver, commonest
+from cnnspec.importers.patterns.solve import ARRIVING, CUTS, FULL, WIDTHS, Parameter, Slot, Solver, commonest
 from cnnspec.importers.terms.columns import ABSENT, Column, columns_in, same
 from cnnspec.importers.terms.formulas import Formula, evaluate, name, names_in, parts
 from cnnspec.importers.terms.terms import (
@@ -85,8 +85,8 @@ def slots_of(chain: Chain, at_start: bool) -> Iterator[Slot]:
                     yield slot_of(column, argument, value, term)
         elif isinstance(term, If) and isinstance(term.test, Column):
             yield Slot(term.test, "test", 0, words(term), at_start)
-        elif isinstance(term, Repeat) and isinstance(term.rows, Column):
-            yield Slot(term.rows, "rows")
+        elif isinstance(term, Repeat | Join) and isinstance(term.rows, Column):
+            yield slot_of_rows(term)
         for inner in chains(term):
             yield from slots_of(inner, at_start and not isinstance(term, Repeat))
         at_start = at_start and isinstance(term, Constant)
@@ -95,7 +95,13 @@ def slots_of(chain: Chain, at_start: bool) -> Iterator[Slot]:
 def slot_of(column: Column, argument: str, value: Any, term: Call) -> Slot:
     """The slot of a column that is the value of an argument, or a choice of it, or that counts steps."""
     is_choice = isinstance(value, Formula) and value.operator == "if"
-    return Slot(column, argument if value is column or is_choice else "index", term.channels)
+    return Slot(
+        column, argument if value is column or is_choice or argument in CUTS else "index", term.channels
+    )
+
+
+def slot_of_rows(term: Repeat | Join) -> Slot:
+    return Slot(term.rows, "rows" if isinstance(term, Repeat) else "paths")
 
 
 def words(term: If) -> str:
@@ -140,8 +146,8 @@ def with_formulas(term: Term, solver: Solver, at_start: bool, places: Sequence[i
             arguments.append((argument, found))
         called = solver.value(Slot(term.name, "name")) if isinstance(term.name, Column) else term.name
         return term._replace(name=called, arguments=tuple(arguments))
-    if isinstance(term, Repeat) and isinstance(term.rows, Column):
-        return term._replace(rows=solver.value(Slot(term.rows, "rows")))
+    if isinstance(term, Repeat | Join) and isinstance(term.rows, Column):
+        return term._replace(rows=solver.value(slot_of_rows(term)))
     return term
 
 

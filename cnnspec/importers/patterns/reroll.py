@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from cnnspec.importers.patterns.turns import Turns, first_differs, table, turn_values, unwrapped, with_values
+from cnnspec.importers.patterns.solve import CUTS
+from cnnspec.importers.patterns.turns import (
+    Turns,
+    all_counted,
+    first_differs,
+    table,
+    turn_values,
+    unwrapped,
+    with_values,
+)
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.columns import Unalike
 from cnnspec.importers.terms.formulas import Formula, Items, LayerName, names_in
@@ -25,6 +34,7 @@ from cnnspec.importers.terms.terms import (
     Term,
     rebuild,
     values_of,
+    walk,
     weight,
 )
 
@@ -129,14 +139,15 @@ def form(term: Term, exact: bool = False) -> object:
     """What the turns of a repeat have in common; numbers, unless `exact`, and digits in labels may differ."""
     if isinstance(term, Call):
         kept = tuple(
-            (n, None if is_number(v) and not (exact and n != "index") else v) for n, v in term.arguments
+            (n, None if is_number(v) and not (exact and n not in ("index", *CUTS)) else v)
+            for n, v in term.arguments
         )
         return term.name, kept, mask(term.label), term.keyed
     if isinstance(term, Braces):
         return Braces, mask(term.label), tuple(form(inner, exact) for inner in term.body)
     if isinstance(term, Join):
         paths = tuple(tuple(form(inner, exact) for inner in path) for path in term.paths)
-        return Join, term.name, term.arguments, paths
+        return Join, term.name, term.arguments, term.names, exact and term.rows, paths
     if isinstance(term, From | Again):
         return type(term), tuple(map(mask, term.target)), mask(getattr(term, "label", ()))
     if isinstance(term, Repeat) and not isinstance(term.rows, Items):
@@ -208,41 +219,67 @@ def first_turn(term: Term, model: Term) -> Term:
     return term._replace(label=label)
 
 
-def with_loops(chain: Chain, taken: Collection[str] = ()) -> Chain:
+def with_loops(
+    chain: Chain, taken: Collection[str] = (), solve: Solve = table, fewest: int = FEWEST_PATHS
+) -> Chain:
     """The chain with paths of one form written once: `concat for pad in [6, 12, 18] { | … }`.
 
     Where they are some of the paths of a concatenation, they are one within it. `taken` are others' names.
     """
 
     def change(term: Term) -> Term:
-        term = rebuild(term, lambda inner: with_loops(inner, taken))
-        return loop(term, taken) if isinstance(term, Join) else term
+        term = rebuild(term, lambda inner: with_loops(inner, taken, solve, fewest))
+        return loop(term, taken, solve, fewest) if isinstance(term, Join) and not term.names else term
 
     return tuple(map(change, chain))
 
 
-def loop(join: Join, taken: Collection[str]) -> Join:
+def with_counted_loops(chains: Sequence[Chain]) -> list[Chain]:
+    """The chains with loops over paths whose numbers count; over two, too, where one has them over more."""
+    for fewest in (FEWEST_PATHS, 2):
+        found = [with_loops(chain, (), all_counted, fewest) for chain in chains]
+        with_loop = [any(isinstance(term, Join) and term.names for term in walk(chain)) for chain in found]
+        if all(with_loop) or not any(with_loop):
+            break
+    return found
+
+
+def loop(join: Join, taken: Collection[str], solve: Solve, fewest: int) -> Join:
     paths: list[Chain] = []
     place = 0
+    whole = [*map(with_stop, join.paths)]
     while place < len(join.paths):
-        stops = range(len(join.paths), place + FEWEST_PATHS - 1, -1)
-        made = next(filter(None, (one_path(join.paths[place:stop], taken) for stop in stops)), None)
-        if made is None or (join.name != "concat" and len(made.rows) < len(join.paths)):
+        stops = range(len(join.paths), place + fewest - 1, -1)
+        made = next(filter(None, (one_path(whole[place:stop], taken, solve) for stop in stops)), None)
+        if made is None or (join.name != "concat" and turns(made) < len(join.paths)):
             paths.append(join.paths[place])
             place += 1
         else:
             paths.append((Join(join.name, (made.body,), made.names, made.rows),))
-            place += len(made.rows)
+            place += turns(made)
     inner = paths[0][0] if len(paths) == 1 < len(join.paths) else None
     return inner if isinstance(inner, Join) else join._replace(paths=tuple(paths))
 
 
-def one_path(paths: Sequence[Chain], taken: Collection[str]) -> Repeat | None:
+def turns(made: Repeat) -> int:
+    return made.rows if isinstance(made.rows, int) else len(made.rows)
+
+
+def with_stop(path: Chain) -> Chain:
+    """A path that cuts channels out of a map up to its end says where that is, as the others beside it do."""
+    first = path[0] if path else None
+    if not isinstance(first, Call) or first.name != "slice" or not first.channels:
+        return path
+    arguments = ((n, first.channels if n == "stop" and v is None else v) for n, v in first.arguments)
+    return (first._replace(arguments=tuple(arguments)), *path[1:])
+
+
+def one_path(paths: Sequence[Chain], taken: Collection[str], solve: Solve) -> Repeat | None:
     """The path that several are, by the rows of one or two names."""
     if not paths[0] or len({tuple(map(form, path)) for path in paths}) > 1:
         return None
-    made = roll([*paths], table)
-    if made is None or not isinstance(made.rows, Items) or len(made.names) > MOST_LOOP_NAMES:
+    made = roll([*paths], solve)
+    if made is None or not made.names or len(made.names) > MOST_LOOP_NAMES:
         return None
     return None if {*made.names} & {*taken} else made
 

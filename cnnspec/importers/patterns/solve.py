@@ -45,6 +45,9 @@ RELATED = {"pad": ("dilation", "kernel"), "dilation": ("pad",), "kernel": ("wind
 
 ARRIVING = name("in.channels")
 FULL = name("full")
+CUTS = ("start", "stop")
+"""Roles of the channels at which a map is cut."""
+MOST_SHARES = 16
 FACTORS = (2, 3, 4, 6, 8, 16)
 MOST_PARAMETERS = 12
 
@@ -137,6 +140,15 @@ class Solver:
         bases += [(ARRIVING, local)] if local is not None else []
         if local != self.entries:
             bases.append((FULL, self.entries))
+        if slot.role in CUTS and local is not None:
+            counts = [parameter for parameter in self.parameters if parameter.role == "paths"]
+            for parameter in counts:
+                pairs = list(zip(local, parameter.values, strict=True))
+                yield (
+                    Formula("//", (ARRIVING, name(parameter.name))),
+                    [ABSENT if ABSENT in p else p[0] // p[1] for p in pairs],
+                )
+            yield from shares(local)
         yield from bases
         for base, values in bases:
             for factor in FACTORS:
@@ -285,6 +297,18 @@ class Solver:
             computed = isinstance(formula, Formula) and formula.operator != "name"
             if computed and slot.role in WIDTHS and slot.column.values == self.leaving:
                 yield formula, self.leaving
+
+
+def shares(widths: Sequence[Any]) -> Iterator[tuple[Formula, Sequence[Any]]]:
+    """Some of the equal parts that all channels are cut into."""
+    for parts_ in range(2, MOST_SHARES + 1):
+        for share in range(1, parts_):
+            found = [ABSENT if v is ABSENT or v % parts_ else share * v // parts_ for v in widths]
+            yield Formula("//", (multiple(share, ARRIVING), parts_)), found
+
+
+def multiple(factor: int, base: Formula) -> Formula:
+    return Formula("*", (factor, base)) if factor > 1 else base
 
 
 def comparisons(one: Formula, two: Any, equal: list[bool]) -> Iterator[tuple[Formula, list[bool]]]:

@@ -9,7 +9,7 @@ from itertools import chain as chain_of
 from itertools import count
 from typing import Any, NamedTuple
 
-from cnnspec.importers.patterns.solve import WIDTHS
+from cnnspec.importers.patterns.solve import CUTS, WIDTHS
 from cnnspec.importers.terms.columns import Column, Unalike, columns_in, same
 from cnnspec.importers.terms.formulas import (
     Formula,
@@ -109,7 +109,10 @@ def first_differs(turns: Turns) -> Repeat | None:
     given: dict[Column, Any] = {}
     counts = any(place.role == "label" and rises(column.values) for column, place in turns.columns.items())
     for column, (role, *_) in turns.columns.items():
-        found = counted(turns.index, column.values, counts) if role in COUNTED else None
+        if role in COUNTED:
+            found = counted(turns.index, column.values, counts)
+        else:
+            found = stepped(turns.index, column.values) if role in CUTS else None
         if found is None and role != "label" and (turns.times > 2 or is_one_call(turns.pattern)):
             found = choice(turns.index, column.values)
         if found is None:
@@ -134,6 +137,26 @@ def counted(index: Formula, numbers: Sequence[Any], may_fall: bool = False) -> A
     if found is None or (isinstance(found, Formula) and found.operator == "-" and not may_fall):
         return None
     return found
+
+
+def stepped(index: Formula, numbers: Sequence[Any]) -> Any:
+    """The formula of multiples that follow each other: `26 * j`, `26 * (j + 1)`."""
+    if any(type(number) is not int for number in numbers):
+        return None
+    factor = numbers[1] - numbers[0]
+    if factor <= 0 or any(v != numbers[0] + factor * k for k, v in enumerate(numbers)) or numbers[0] % factor:
+        return None
+    first = numbers[0] // factor
+    return Formula("*", (factor, Formula("+", (index, first)) if first else index))
+
+
+def all_counted(turns: Turns) -> Repeat | None:
+    """Turns all of whose numbers count."""
+    given = {
+        column: stepped(turns.index, column.values) if role in CUTS else counted(turns.index, column.values)
+        for column, (role, *_) in turns.columns.items()
+    }
+    return None if None in given.values() else turns.repeat(turns.index.operands, turns.times, given)
 
 
 def rises(numbers: Sequence[Any]) -> bool:

@@ -154,10 +154,11 @@ class Unifier:
     def join(self, terms: Mapping[int, Join]) -> Term:
         first = next(iter(terms.values()))
         paths = beside(terms)
-        heads = {(term.name, term.arguments) for term in terms.values()}
+        heads = {(term.name, term.arguments, term.names) for term in terms.values()}
         if paths is None or len(heads) > 1:
             raise Unalike
-        return first._replace(paths=tuple(map(self.path, paths)))
+        rows = self.rows(terms) if first.names else None
+        return first._replace(rows=rows, paths=tuple(map(self.path, paths)))
 
     def path(self, rows: Rows) -> Chain:
         """A path: where it is `identity` or `none` in some rows, an `if` that is the whole path."""
@@ -178,10 +179,16 @@ class Unifier:
         names = max((term.names for term in terms.values()), key=len)
         if any(term.names not in ((), names) for term in terms.values()):
             raise Unalike
+        return Repeat(
+            names, self.rows(terms), self.chain({place: term.body for place, term in terms.items()})
+        )
+
+    def rows(self, terms: Mapping[int, Repeat | Join]) -> Any:
+        """How often loops run, or what over."""
         rows = self.column({place: term.rows for place, term in terms.items()})
         if isinstance(rows, Column) and not all(isinstance(rows.values[p], int) for p in rows.present):
             raise Unalike
-        return Repeat(names, rows, self.chain({place: term.body for place, term in terms.items()}))
+        return rows
 
     def wire(self, terms: Mapping[int, From]) -> Term:
         """A wire to labels that may differ in their numbers."""
@@ -285,6 +292,7 @@ def instance(term: Term, place: int, names: Mapping[str, Any]) -> Chain:
         label, leaving = tuple(map(at, made.label)), at(made.leaving)
         return (made._replace(label=label, channels=at(made.channels), leaving=leaving),)
     if isinstance(made, Join):
+        made = made._replace(rows=at(made.rows))
         live = [path for path in made.paths if path != (NONE,)]
         if len(live) == 1 < len(made.paths):
             return live[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
@@ -45,6 +46,10 @@ Path = tuple[str, ...]
 SIZE = Items((name_("in.height"), name_("in.width")))
 RESIZES = ("size", "factor", "sides")
 """Arguments that say how large a map becomes."""
+
+
+FEWEST_ALIKE = 3
+"""So many wires to steps of one numbered label may be a loop."""
 
 
 class NetChain(NamedTuple):
@@ -95,6 +100,9 @@ class Namer:
         }
 
     def chain(self) -> Chain:
+        for node in walk(self.nodes):
+            if isinstance(node, Meeting):
+                self.spell_alike(node)
         for _, wire in wires(self.nodes):
             self.name(wire.output)
         paths = {*self.paths_in(self.nodes)}
@@ -109,6 +117,26 @@ class Namer:
         for around, wire in wires(self.nodes):
             wire.path = seen_from(around, self.names[wire.output], paths) or self.names[wire.output]
         return tuple(map(self.term, self.nodes))
+
+    def spell_alike(self, meeting: Meeting) -> None:
+        """Where wires lead to numbered steps, and what arrives is one of them, a wire leads there, too."""
+        ends = [
+            path[-1].output if path else value
+            for path, value in zip(meeting.paths, meeting.item.inputs, strict=True)
+        ]
+        words = [self.numbered(value) for value in ends]
+        for path, value, word in zip(meeting.paths, meeting.item.inputs, words, strict=True):
+            if not path and word and words.count(word) >= FEWEST_ALIKE:
+                path.append(Wire(value))
+
+    def numbered(self, value: int) -> str:
+        """The path of what makes a value, without its digits; "" where no label says it."""
+        try:
+            nodes, place, prefix = find(self.nodes, value, self.read)
+        except KeyError:
+            return ""
+        own = label_of(nodes[place])
+        return re.sub(r"\d+", "#", ".".join((*prefix, own))) if own else ""
 
     def name(self, value: int, wanted: str = "") -> None:
         """Give a value a name, if it has none: the label of what makes it, or one of its own."""

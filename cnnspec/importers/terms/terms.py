@@ -134,8 +134,8 @@ def own_values(term: Term) -> Iterator[tuple[str, Any]]:
         yield from (("label", part) for part in term.label)
     if isinstance(term, From | Again):
         yield from (("label", part) for label in term.target for part in label)
-    if isinstance(term, Repeat):
-        yield "rows", term.rows
+    if isinstance(term, Repeat | Join) and term.rows is not None:
+        yield "rows" if isinstance(term, Repeat) else "paths", term.rows
     if isinstance(term, If):
         yield "test", term.test
 
@@ -152,7 +152,7 @@ def map_values(chain: Chain, change: Callable[[Any], Any]) -> Chain:
             return term._replace(name=change(term.name), arguments=arguments)
         if isinstance(term, From | Again):
             return term._replace(target=tuple(tuple(map(change, label)) for label in term.target))
-        if isinstance(term, Repeat):
+        if isinstance(term, Repeat | Join):
             return term._replace(rows=change(term.rows))
         return term._replace(test=change(term.test)) if isinstance(term, If) else term
 

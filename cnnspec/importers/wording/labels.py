@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.importers.terms.formulas import Formula, evaluate
+from cnnspec.importers.terms.formulas import name as name_
 from cnnspec.importers.terms.terms import (
     IDENTITY,
     NONE,
@@ -92,6 +93,8 @@ class Naming:
         self.holders: dict[str, Term] = {}  # of a name in the present instance
         self.clashing: dict[int, set[str]] = {}  # terms that need a label: what is around their names
         self.known: set[str] = set()
+        self.counting: list[str] = []  # the names that count the turns of the loops around
+        self.counted: dict[int, str] = {}  # the innermost of these names, for each term
 
     def visit(self, chain: Chain, scope: NameScope, names: Names) -> None:
         if not scope.prefix:
@@ -106,16 +109,23 @@ class Naming:
                 path = self.take(term, *place_of(spelled(term.label, names), scope), "group")
                 self.chain(term.body, NameScope(f"{path}.", False), names)
             elif isinstance(term, Join):
-                for inner in term.paths:
-                    self.chain(inner, scope, names)
+                for row in turns(term, names) if term.names else ({},):
+                    for inner in term.paths:
+                        self.turn(term, inner, scope, {**names, **row})
             elif isinstance(term, If):
                 taken = term.then if evaluate(term.test, names) else term.otherwise
                 self.chain(taken or (), scope, names)
             elif isinstance(term, Repeat):
                 for row in turns(term, names):
-                    self.chain(term.body, scope, {**names, **row})
+                    self.turn(term, term.body, scope, {**names, **row})
             elif isinstance(term, Again) and term.label:
                 self.hold(term, scope.reserve(spelled(term.label, names), NOWHERE)[0])
+
+    def turn(self, loop: Repeat | Join, body: Chain, scope: NameScope, names: Names) -> None:
+        counts = loop.names[:1] if isinstance(loop.rows, int | Formula) else ()
+        self.counting += counts
+        self.chain(body, scope, names)
+        del self.counting[len(self.counting) - len(counts) :]
 
     def call(self, term: Call, scope: NameScope, names: Names) -> None:
         label, scope = place_of(spelled(term.label, names), scope)
@@ -144,6 +154,7 @@ class Naming:
     def hold(self, term: Term, path: str) -> None:
         """Whoever has no tensors gives way where two steps have one name."""
         other = self.holders.setdefault(path, term)
+        self.counted[id(term)] = self.counting[-1] if self.counting else ""
         self.known.add(path)
         if other is not term:
             yielding = next((t for t in (other, term) if isinstance(t, Call) and not t.label), None)
@@ -174,13 +185,19 @@ class Naming:
     def labelled(self, chain: Chain) -> Chain:
         def change(term: Term) -> Term:
             if isinstance(term, Call) and id(term) in self.clashing:
-                return term._replace(label=self.free(str(term.name), self.clashing[id(term)]))
+                label = self.free(str(term.name), self.clashing[id(term)], self.counted[id(term)])
+                return term._replace(label=label)
             return rebuild(term, self.labelled)
 
         return tuple(map(change, chain))
 
-    def free(self, kind: str, around: set[str]) -> Label:
-        """A label that stands for nothing else in these braces, nor at the end of a wire."""
+    def free(self, kind: str, around: set[str], counted: str) -> Label:
+        """A label that stands for nothing else in these braces, nor at the end of a wire.
+
+        It is another one in each turn of a loop that is `counted` by a name.
+        """
+        if counted:
+            return (*self.free(kind, around, ""), "_", name_(counted))
         for number in count(1):
             name = f"{kind}_{number}"
             paths = {prefix + name for prefix in around}
@@ -215,8 +232,8 @@ def spelled(label: Label, names: Names) -> str:
     return "".join(str(evaluate(part, names)) for part in label)
 
 
-def turns(term: Repeat, names: Names) -> list[dict[str, Any]]:
-    """The values of the names of a repeat, turn by turn."""
+def turns(term: Repeat | Join, names: Names) -> list[dict[str, Any]]:
+    """The values of the names of a repeat, or of a loop over paths, turn by turn."""
     rows = evaluate(term.rows, names)
     if isinstance(rows, int):
         return [dict.fromkeys(term.names, turn) for turn in range(rows)]
