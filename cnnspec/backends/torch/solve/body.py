@@ -48,6 +48,13 @@ class Column(NamedTuple):
         """The step's name, "" where rows have different ones."""
         return self.first.name if agree(self.of("name").values()) else ""
 
+    def agreed(self, question: Callable[[Any], Any]) -> Any:
+        """The answer for every step. Raises Unaligned where rows differ in it."""
+        answers = [*map(question, self.steps)]
+        if not agree(answers):
+            raise Unaligned
+        return answers[0]
+
     @property
     def wish(self) -> str:
         """What a variable for the step's value may be called."""
@@ -67,8 +74,7 @@ class Column(NamedTuple):
 
     def paths(self) -> list[Way]:
         """The paths of a join that any row has. Raises Unaligned where joins differ."""
-        if not agree([(len(step.paths), step.layer.name) for step in self.steps]):
-            raise Unaligned
+        self.agreed(lambda step: (len(step.paths), step.layer.name))
         found = []
         for number in range(len(self.first.paths)):
             paths = {row: step.paths[number] for row, step in self.rows.items()}
@@ -86,10 +92,8 @@ class Column(NamedTuple):
 
     def unrolled(self) -> Body:
         """All iterations of a repeat, one after the other. Raises Unaligned where rows differ in number."""
-        counts = {len(step.iterations) for step in self.steps}
-        if len(counts) > 1:
-            raise Unaligned
-        return [column for number in range(counts.pop()) for column in self.iteration(number)]
+        count = self.agreed(lambda step: len(step.iterations))
+        return [column for number in range(count) for column in self.iteration(number)]
 
     def loop(self, first: int) -> tuple[Loop, ByRow]:
         """The iterations of a repeat from the first one on, as rows of a loop."""

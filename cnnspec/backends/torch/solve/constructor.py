@@ -127,17 +127,13 @@ class Constructor:
         """
         found: Solved = []
         for step in parts_in(steps):
-            if step.name not in self.owners:
-                name = own_name(step.name)
-                plain = is_plain(name) and owner == "self"
-                target = self.owners[step.name] = f"self.{name}" if plain else Variable(name)
-                found.append(Line(self.bare(step.name), target))
-                if self.cls.is_keyed(step.name):
-                    found.append(Line(target, Phrase((owner, f"[{literal(name)}]"))))
-                elif not plain:
-                    items = ("", literal(name)), ("", target)
-                    found.append(Line(Make(Phrase((owner, ".add_module")), items)))
-            found += self.heads(step.steps, self.owners[step.name])
+            if step.name in self.owners:
+                found += self.heads(step.steps, self.owners[step.name])
+                continue
+            column = Column({0: step}, self.cls)
+            opened = self.open(self.bare(step.name), column, Holder(owner, True, True))
+            self.owners[step.name], before, after = opened
+            found += [*before, *after]
         return found
 
     # Statements

@@ -114,9 +114,8 @@ class Forward(Statements):
             self.walk(column.unrolled())
 
     def module(self, column: Column) -> None:
-        steps, first, inputs = column.steps, column.first, column.inputs
-        if not agree([(is_method(step), is_parameter(step)) for step in steps]):
-            raise Unaligned  # one is a call, another an expression
+        first, inputs = column.first, column.inputs
+        column.agreed(lambda step: (is_method(step), is_parameter(step)))  # a call, or an expression
         if is_method(first):
             self.apply(column, lambda text: call(f"{text}.flatten", "1"), is_method=True)
         elif all((sizes := column.each(self.cls.like)).values()):
@@ -126,8 +125,10 @@ class Forward(Statements):
         elif is_parameter(first):
             variable = self.variable(inputs)
             self.variables.read(inputs.values())
-            parameter = spread(self.access(column), steps)
-            self.produce(column, Expression(behind(f"{variable} {symbol(steps)} ", parameter), 1, False))
+            parameter, symbol = self.access(column), column.agreed(lambda step: step.layer.symbol)
+            if shape := column.agreed(lambda step: step.layer.spread(step.input.shape)):  # for each channel
+                parameter = call(f"{flat(parameter)}.reshape", *map(str, shape))
+            self.produce(column, Expression(behind(f"{variable} {symbol} ", parameter), 1, False))
         else:
             self.run(column)
 
@@ -192,11 +193,11 @@ class Forward(Statements):
     def merge(self, column: Column) -> None:
         """The paths of a join one after the other, then the join, where several paths are live."""
         self.flush()
-        steps, live, need = column.steps, column.paths(), self.need_of(column.outputs.values())
+        live, need = column.paths(), self.need_of(column.outputs.values())
         if len(live) == 1 and live[0].is_everywhere:
             self.walk(live[0].body)
             return
-        adds = adder(self.cls, steps, live)
+        adds = adder(self.cls, column, live)
         at_once = need == "always" or self.variables.is_training  # the join runs wherever its paths do
         condition, held = "", list[Expression | None]()
         with self.chain(self.target):
@@ -206,7 +207,7 @@ class Forward(Statements):
                     condition = self.optional(live, path)
                 space = WIDTH
                 if later:  # beside variables
-                    space = self.room - len("x = ") - 8 * len(live) - 12 * (not steps[0].layer.symbol)
+                    space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
                 holds = at_once and not (later and adds is not None) and all(map(is_passive, later))
                 self.target = self.branch_name()
                 held.append(self.path(path, condition, number == adds, space if holds else 0))
@@ -244,21 +245,23 @@ class Forward(Statements):
         condition: str,
         held: list[Expression | None],
     ) -> None:
-        operands, steps = [], column.steps
+        operands, symbol, activation = [], column.first.layer.symbol, activation_of(column)
         for number, path in enumerate(live):
             ends = path.body[-1].inputs if number == adds else path.ends
             with self.variables.part(path.ends):
                 operands.append(held[number] or Expression(self.variable(ends)))
             self.variables.read(read(ends, column.outputs))
-        texts, symbol = [each.text for each in operands], steps[0].layer.symbol
+        texts = [each.text for each in operands]
         if adds is None and condition and self.join_within(column, condition, texts):
             return
+        text: Text
         if adds is not None:
             callee = flat(self.access(live[adds].body[-1]))
-            text, atomic, typed = added(callee, steps, texts[adds], texts[1 - adds]), True, False
+            named = [f'"{activation}"'] if activation else []
+            text, atomic, typed = call(callee, flat(texts[adds]), flat(texts[1 - adds]), *named), True, False
         else:
-            text, atomic = written(steps, texts), not symbol and not condition
-            typed = not activation_of(steps) and (not symbol or operands[(places(steps) or [0])[0]].typed)
+            text, atomic = written(column, texts), not symbol and not condition
+            typed = not activation and (not symbol or operands[(places(column) or [0])[0]].typed)
         if condition:
             text = behind(f"{flat(text)} if {condition} else ", texts[0])
         depth = max(each.depth for each in operands) + 1 if atomic else 1
@@ -281,7 +284,7 @@ class Forward(Statements):
         if isinstance(made, Arguments) and " " not in made.head:  # one call may stand beside an operator
             last.then.pop()
             texts = [made, *texts[1:]]
-        last.then.append(Line(written(column.steps, texts), name))
+        last.then.append(Line(written(column, texts), name))
         self.variables.assign(name, column.outputs)
         return True
 
@@ -297,70 +300,44 @@ def is_passive(path: Way) -> bool:
     return path.is_everywhere and all(isinstance(column.first, From) for column in path.body)
 
 
-def symbol(steps: list[Any]) -> str:
-    """What joins a value and its parameter. Raises Unaligned where rows differ in that."""
-    if not agree([step.layer.symbol for step in steps]):
-        raise Unaligned
-    return str(steps[0].layer.symbol)
-
-
-def spread(parameter: Text, steps: list[Any]) -> Text:
-    """A parameter so that it has a number for each channel. Raises Unaligned where rows differ in that."""
-    views = [step.layer.spread(step.input.shape) for step in steps]
-    if not agree(views):
-        raise Unaligned
-    return call(f"{flat(parameter)}.reshape", *map(str, views[0])) if views[0] else parameter
-
-
 # The expressions of joins, and convolutions that add
 
 
-def written(steps: list[Merge], texts: list[Text]) -> Text:
+def written(join: Column, texts: list[Text]) -> Text:
     """The expression of a join; a sum is added to one of its paths where all rows may."""
-    symbol, activation = steps[0].layer.symbol, activation_of(steps)
-    made = joined(symbol, texts) if symbol else computed(steps, texts)
-    for place in places(steps)[:1]:
+    symbol, activation = join.first.layer.symbol, activation_of(join)
+    made = joined(symbol, texts) if symbol else computed(join, texts)
+    for place in places(join)[:1]:
         made = texts[place]
         for text in (*texts[:place], *texts[place + 1 :]):
             made = call(f"{flat(made)}.add_", flat(text))
     return call(f"F.{activation}", flat(made), "inplace=True") if activation else made
 
 
-def computed(steps: list[Merge], texts: list[Text]) -> Text:
-    """A function of all values at once. Raises Unaligned where rows differ in its arguments."""
-    layer = steps[0].layer
-    if layer.function == "torch.cat":
-        return call(layer.function, call("", *map(flat, texts)), "dim=1")
-    arguments = [[*step.layer.torch_keywords().values()] for step in steps]
-    if any(each != arguments[0] for each in arguments):
-        raise Unaligned
-    return call(layer.function, *map(flat, texts), *map(repr, arguments[0]))
+def computed(join: Column, texts: list[Text]) -> Text:
+    """A function of all values at once."""
+    function = join.first.layer.function
+    if function == "torch.cat":
+        return call(function, call("", *map(flat, texts)), "dim=1")
+    arguments = join.agreed(lambda step: [*step.layer.torch_keywords().values()])
+    return call(function, *map(flat, texts), *map(repr, arguments))
 
 
-def added(callee: str, steps: list[Merge], x: Text, plus: Text) -> Text:
-    """The expression of a sum that a convolution makes."""
-    activation = activation_of(steps)
-    return call(callee, flat(x), flat(plus), *([f'"{activation}"'] if activation else []))
+def activation_of(join: Column) -> Any:
+    """The activation that a join has taken in."""
+    return join.agreed(lambda step: getattr(step.layer, "activation", None))
 
 
-def activation_of(steps: list[Merge]) -> str | None:
-    """The activation that a join has taken in. Raises Unaligned where rows differ."""
-    found = {getattr(step.layer, "activation", None) for step in steps}
-    if len(found) > 1:
-        raise Unaligned
-    return found.pop()
-
-
-def places(steps: list[Merge]) -> list[int]:
+def places(join: Column) -> list[int]:
     """The paths that the others may be added to in all rows; one with a single path adds nothing."""
-    found = [getattr(step.layer, "in_place", ()) for step in steps if len(step.live) > 1]
+    found = [getattr(step.layer, "in_place", ()) for step in join.steps if len(step.live) > 1]
     return [place for place in found[0] if all(place in other for other in found)] if found else []
 
 
-def adder(cls: Class, steps: list[Merge], paths: list[Way]) -> int | None:
+def adder(cls: Class, join: Column, paths: list[Way]) -> int | None:
     """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
-    for place in places(steps) if all(len(step.live) == 2 for step in steps) else ():
-        ends = zip(paths[1 - place].steps.values(), steps, strict=True)
+    for place in places(join) if all(len(step.live) == 2 for step in join.steps) else ():
+        ends = zip(paths[1 - place].steps.values(), join.steps, strict=True)
         if all(waits(cls, path, step) for path, step in ends):
             return 1 - place
     return None

@@ -18,7 +18,6 @@ from cnnspec.backends.torch.solve.solutions import (
     as_class,
     leaves,
     literal,
-    same,
     shares,
 )
 from cnnspec.values.kinds import Filter, is_integer
@@ -63,7 +62,7 @@ class Parameters:
     def added(self, solved: Added) -> str:
         """The parameter that was added for these values; "" where none was."""
         for name, known in self.columns.items():
-            if known is not None and name[0] == "+" and alike_columns(known, solved.column, same):
+            if known is not None and name[0] == "+" and alike_columns(known, solved.column):
                 return name
         return ""
 

@@ -5,7 +5,7 @@ A str is Python text as it stands, such as a literal; a forward's calls are laid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -159,7 +159,7 @@ def append(solved: Solved, statement: Statement) -> None:
 def alike(left: Solution, right: Solution) -> bool:
     """Whether two solutions are written alike."""
     if isinstance(left, Added) and isinstance(right, Added):
-        return alike_columns(left.column, right.column, same)
+        return alike_columns(left.column, right.column)
     return type(left) is type(right) and left == right
 
 
@@ -245,9 +245,9 @@ def same_origin(left: Any, right: Any) -> bool:
     return same(left, right) and (not is_integer(left) or polynomial(left) == polynomial(right))
 
 
-def alike_columns(left: ByRow, right: ByRow, equal: Callable[[Any, Any], bool]) -> bool:
+def alike_columns(left: ByRow, right: ByRow) -> bool:
     """Whether two columns have the same, wherever both reach."""
-    return all(equal(left[row], right[row]) for row in left.keys() & right.keys())
+    return all(same(left[row], right[row]) for row in left.keys() & right.keys())
 
 
 def as_class(value: Any) -> Any:
