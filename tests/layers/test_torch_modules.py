@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnspec.backends.torch import modules
-from cnnspec.backends.torch.steps import PACKED
+from cnnspec.backends.torch.unify.steps import PACKED
 from cnnspec.layers.base import Call
 from cnnspec.layers.pool import MaxUnpool
 from tests.layers.instantiate import MODULES, make

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cnnspec.analysis.unroll import unroll
-from cnnspec.backends.torch.steps import uses
+from cnnspec.backends.torch.unify.steps import uses
 from cnnspec.passes.evaluation import drop_idle
 from cnnspec.passes.fold_batchnorm import fold_batchnorm
 from cnnspec.passes.fuse_activations import fuse_activations

@@ -18,7 +18,7 @@ from cnnspec.backends.torch.solve.classes import Class, Program, Returns
 from cnnspec.backends.torch.solve.constructor import Constructor
 from cnnspec.backends.torch.solve.forward import Forward
 from cnnspec.backends.torch.solve.statements import IMPORTED
-from cnnspec.backends.torch.unify import Unaligned, partition
+from cnnspec.backends.torch.unify.align import Unaligned, partition
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, call
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Instance, Network, Output

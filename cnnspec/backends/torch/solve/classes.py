@@ -7,27 +7,25 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
-from cnnspec.backends.torch.braces import with_classes
 from cnnspec.backends.torch.signatures import DICT_METHODS, SIGNATURES
-from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.frames import Frame, holds, written
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.solutions import (
     IS_GIVEN,
     Added,
-    ByRow,
     Formula,
     Given,
     Phrase,
     Solution,
     Solved,
     Variable,
-    agree,
     as_class,
     literal,
-    same,
 )
-from cnnspec.backends.torch.steps import (
+from cnnspec.backends.torch.unify.align import Unaligned, check_lent_names
+from cnnspec.backends.torch.unify.braces import with_classes
+from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Way, agree, same, unify
+from cnnspec.backends.torch.unify.steps import (
     attribute_kind,
     construction,
     implicit,
@@ -38,7 +36,6 @@ from cnnspec.backends.torch.steps import (
     step_names,
     uses,
 )
-from cnnspec.backends.torch.unify import Unaligned, check_lent_names
 from cnnspec.elaborate.naming import TAKEN
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import From, Instance, Leaf, Network, Step, Use, Value
@@ -132,7 +129,7 @@ class Class(Frame):
 
     def body(self) -> Body:
         """The steps of all rows, side by side. Raises Unaligned where they are not of one kind."""
-        return unify(dict(enumerate(row.steps for row in self.rows)), self)
+        return unify(dict(enumerate(row.steps for row in self.rows)))
 
     @property
     def is_net(self) -> bool:

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cnnspec.backends.names import is_plain
-from cnnspec.backends.torch.solve.body import Body, Column, Way, unify
 from cnnspec.backends.torch.solve.classes import Class, Flag
-from cnnspec.backends.torch.solve.frames import Frame
+from cnnspec.backends.torch.solve.frames import Frame, Loop
 from cnnspec.backends.torch.solve.solutions import (
     IS_GIVEN,
     Added,
     Branch,
-    ByRow,
     ClassName,
     Given,
     Items,
@@ -25,12 +23,13 @@ from cnnspec.backends.torch.solve.solutions import (
     Statement,
     Turns,
     Variable,
-    agree,
     append,
     leaves,
     literal,
 )
-from cnnspec.backends.torch.steps import (
+from cnnspec.backends.torch.unify.align import Unaligned
+from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Way, agree, unify
+from cnnspec.backends.torch.unify.steps import (
     idle,
     implicit,
     is_chain,
@@ -43,7 +42,6 @@ from cnnspec.backends.torch.steps import (
     unlabelled,
     wish_of,
 )
-from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import If, Leaf, Merge, Repeat, Step, Use
 from cnnspec.graph.walk import children, own_name
@@ -77,6 +75,7 @@ class Constructor:
 
     def __init__(self, cls: Class) -> None:
         self.cls = cls
+        self.frame: Frame = cls  # or the loop around
         self.owners: dict[str, Owner] = {}  # the modules of braces that are opened at several places, by path
 
     def solve(self) -> Solved:
@@ -112,7 +111,7 @@ class Constructor:
         if not others and is_plain(first):
             return Line(made, Phrase((owner, f".{first}")))
         method = "register_parameter" if is_parameter(column.first) else "add_module"
-        items = ("", column.frame.string(names)), ("", made)
+        items = ("", self.frame.string(names)), ("", made)
         return Line(Make(Phrase((owner, f".{method}")), items))
 
     def bare(self, name: str) -> Solution:
@@ -130,7 +129,7 @@ class Constructor:
             if step.name in self.owners:
                 found += self.heads(step.steps, self.owners[step.name])
                 continue
-            column = Column({0: step}, self.cls)
+            column = Column({0: step})
             opened = self.open(self.bare(step.name), column, Holder(owner, True, True))
             self.owners[step.name], before, after = opened
             found += [*before, *after]
@@ -174,13 +173,13 @@ class Constructor:
         """The construction of a layer or of a block's class."""
         program = self.cls.program
         if isinstance(column.first, Use):
-            return column.frame.text(column.each(program.call))
+            return self.frame.text(column.each(program.call))
         calls = column.each(program.module)
-        return self.as_parameters(column, calls) or column.frame.text(calls)
+        return self.as_parameters(column, calls) or self.frame.text(calls)
 
     def as_parameters(self, column: Column, calls: ByRow) -> Solution | None:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
-        name, cls, frame = column.first.span.text, self.cls, column.frame
+        name, cls, frame = column.first.span.text, self.cls, self.frame
         if not isinstance(cls.rows[0].arguments.get(name), LayerName) or not cls.is_writable(name):
             return None
         classes = {row: ClassName(call.name) for row, call in calls.items()}
@@ -238,7 +237,7 @@ class Constructor:
             return []
         if holder.is_list:
             raise Unaligned
-        defined, test = Solved(), self.condition(then, column.frame, "variant")
+        defined, test = Solved(), self.condition(then, "variant")
         sides = self.walk(then.body, holder), self.walk(otherwise.body, holder)
         if not sides[1]:
             test = self.presence(then, test, sides[0])
@@ -270,22 +269,21 @@ class Constructor:
         narrows = isinstance(condition, Phrase) and condition.parts[-1] == IS_GIVEN
         return defined, condition if narrows else flag.attribute
 
-    @staticmethod
-    def condition(way: Way, frame: Frame, hint: str) -> Solution:
-        return frame.condition({row: step.test for row, step in way.steps.items()}, way.there, hint)
+    def condition(self, way: Way, hint: str) -> Solution:
+        return self.frame.condition({row: step.test for row, step in way.steps.items()}, way.there, hint)
 
     def merge(self, column: Column, holder: Holder) -> Solved:
         before, after = Solved(), Solved()
         if column.first.name:
             owner, before, after = self.open(self.bare(column.first.name), column, holder)
             holder = holder._replace(owner=owner, named=True)
-        paths = [done for path in column.paths() for done in self.path(path, column.frame, holder)]
+        paths = [done for path in column.paths() for done in self.path(path, holder)]
         return [*before, *paths, *after]
 
-    def path(self, path: Way, frame: Frame, holder: Holder) -> Solved:
+    def path(self, path: Way, holder: Holder) -> Solved:
         if path.is_everywhere:
             return self.walk(path.body, holder)
-        defined, flag = self.define(path, self.condition(path, frame, RESIDUAL), RESIDUAL)
+        defined, flag = self.define(path, self.condition(path, RESIDUAL), RESIDUAL)
         return [*defined, Branch(flag, self.walk(path.body, holder), [])]
 
     # Repeats
@@ -318,17 +316,23 @@ class Constructor:
 
     def loop(self, column: Column, holder: Holder, first: int) -> Solved:
         before = self.walk(column.iteration(0), holder) if first else []
-        loop, turns = column.loop(first)
-        body = self.walk(unify(turns, loop), holder) if turns else []
+        turns = [(row, turn) for row, step in column.rows.items() for turn in step.iterations[first:]]
+        if not turns:
+            return before
+        times, around = self.times(column, first), self.frame
+        loop = self.frame = Loop(around, [row for row, _ in turns])
+        try:
+            body = self.walk(unify(dict(enumerate(turn for _, turn in turns))), holder)
+        finally:
+            self.frame = around
         if holder.is_list and (len(body) != 1 or not isinstance(body[0], Line)):
             raise Unaligned
-        return [*before, Turns(loop.index, body, self.times(column, first))] if body else before
+        return [*before, Turns(loop.index, body, times)] if body else before
 
-    @staticmethod
-    def times(column: Column, first: int) -> Solution:
+    def times(self, column: Column, first: int) -> Solution:
         """How many turns a loop takes."""
         counts = {
             row: make(len(step.iterations) - first, add(polynomial(step.times), constant(-first)))
             for row, step in column.rows.items()
         }
-        return column.frame.text(counts, "depth")
+        return self.frame.text(counts, "depth")

@@ -10,11 +10,12 @@ from operator import itemgetter
 from typing import Any
 
 from cnnspec.backends.names import is_plain
-from cnnspec.backends.torch.solve.body import Body, Column, Way
 from cnnspec.backends.torch.solve.classes import Class, Returns
-from cnnspec.backends.torch.solve.solutions import Branch, Line, Solved, agree, append, literal
+from cnnspec.backends.torch.solve.solutions import Branch, Line, Solved, append, literal
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read, read_by
-from cnnspec.backends.torch.steps import (
+from cnnspec.backends.torch.unify.align import Unaligned
+from cnnspec.backends.torch.unify.columns import Body, Column, Way, agree
+from cnnspec.backends.torch.unify.steps import (
     adds,
     idle,
     is_container,
@@ -22,7 +23,6 @@ from cnnspec.backends.torch.steps import (
     is_parameter,
     outputs_of,
 )
-from cnnspec.backends.torch.unify import Unaligned
 from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, joined
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
 
@@ -101,7 +101,7 @@ class Forward(Statements):
         elif isinstance(first, From):
             self.flush()  # the chain ends here and another goes on
         elif isinstance(first, Again):
-            self.step(Column(column.of("step"), column.frame))
+            self.step(Column(column.of("step")))
         elif isinstance(first, Merge):
             self.merge(column)
         elif idle(column.steps):

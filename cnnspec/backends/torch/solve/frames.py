@@ -18,7 +18,6 @@ from typing import Any
 from cnnspec.backends.torch.signatures import AS_KERNEL, EVERYTHING_SAID, Signature
 from cnnspec.backends.torch.solve.solutions import (
     Added,
-    ByRow,
     ClassName,
     Formula,
     Items,
@@ -28,14 +27,13 @@ from cnnspec.backends.torch.solve.solutions import (
     Solution,
     Straight,
     Variable,
-    agree,
     alike,
     literal,
-    same,
     same_origin,
     summary,
 )
-from cnnspec.backends.torch.unify import Unaligned
+from cnnspec.backends.torch.unify.align import Unaligned
+from cnnspec.backends.torch.unify.columns import ByRow, agree, same
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Call
 from cnnspec.values.kinds import is_integer

@@ -9,17 +9,16 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import Signature
 from cnnspec.backends.torch.solve.solutions import (
     Added,
-    ByRow,
     ClassName,
     Formula,
     Given,
     Solved,
-    alike_columns,
     as_class,
     leaves,
     literal,
     shares,
 )
+from cnnspec.backends.torch.unify.columns import ByRow, alike_columns
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import names as names_in
 

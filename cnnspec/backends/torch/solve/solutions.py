@@ -5,11 +5,12 @@ A str is Python text as it stands, such as a literal; a forward's calls are laid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from cnnspec.backends.torch.unify.columns import ByRow, alike_columns, same
 from cnnspec.backends.writer import Text
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.layers import find
@@ -21,9 +22,6 @@ LARGEST_WHOLE = 1000
 LEAST_SUMMARISED = 12  # numbers of a list that a rule says sooner than they
 
 IS_GIVEN = " is not None"
-
-ByRow = Mapping[int, Any]
-"""What one place has in each row that reaches it."""
 
 
 class ClassName(str):
@@ -226,28 +224,9 @@ def summary(values: Any) -> str:
     return f"list(range({start}, {start + step * len(values)}{steps}))"
 
 
-def same(left: Any, right: Any) -> bool:
-    """Equal in value and in type: 1, 1.0 and True are three things."""
-    if isinstance(left, int) and isinstance(right, int):
-        return isinstance(left, bool) == isinstance(right, bool) and int(left) == int(right)
-    if isinstance(left, list | tuple) and type(left) is type(right):
-        return len(left) == len(right) and all(map(same, left, right))
-    return type(left) is type(right) and bool(left == right)
-
-
-def agree(values: Iterable[Any]) -> bool:
-    first, *others = values
-    return all(same(first, value) for value in others)
-
-
 def same_origin(left: Any, right: Any) -> bool:
     """The same, and numbers come from the same names."""
     return same(left, right) and (not is_integer(left) or polynomial(left) == polynomial(right))
-
-
-def alike_columns(left: ByRow, right: ByRow) -> bool:
-    """Whether two columns have the same, wherever both reach."""
-    return all(same(left[row], right[row]) for row in left.keys() & right.keys())
 
 
 def as_class(value: Any) -> Any:

@@ -9,10 +9,10 @@ from itertools import chain, count
 from typing import NamedTuple
 
 from cnnspec.backends.names import Names
-from cnnspec.backends.torch.solve.body import Column
 from cnnspec.backends.torch.solve.classes import Class
-from cnnspec.backends.torch.solve.solutions import Branch, ByRow, Line, Solved, append
-from cnnspec.backends.torch.unify import Unaligned
+from cnnspec.backends.torch.solve.solutions import Branch, Line, Solved, append
+from cnnspec.backends.torch.unify.align import Unaligned
+from cnnspec.backends.torch.unify.columns import ByRow, Column
 from cnnspec.backends.writer import WIDTH, Text, behind, flat
 from cnnspec.graph.tree import Step, Value
 from cnnspec.graph.walk import arriving, live, walk

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Set
 from copy import copy
 from typing import Any
 
-from cnnspec.backends.torch.steps import is_chain, is_part, referenced, step_names, unlabelled
+from cnnspec.backends.torch.unify.steps import is_chain, is_part, referenced, step_names, unlabelled
 from cnnspec.graph.tree import From, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, own_name, rebuild, walk
 from cnnspec.text.source import Span

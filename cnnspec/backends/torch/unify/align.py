@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from cnnspec.backends.torch.steps import step_names
+from cnnspec.backends.torch.unify.steps import step_names
 from cnnspec.graph.tree import From, If, Step, Value
 from cnnspec.graph.walk import Steps, walk
 from cnnspec.text.source import Span

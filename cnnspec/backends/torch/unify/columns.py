@@ -1,27 +1,27 @@
-"""The body of a class or a loop, unified: a column has one step in every row, and the frame that solves it.
+"""The body of a class or a loop: its columns, each with one step in every row.
 
 The constructor and the forward are two walks over it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from cnnspec.backends.torch.solve.frames import Frame, Loop
-from cnnspec.backends.torch.solve.solutions import ByRow, agree
-from cnnspec.backends.torch.steps import unlabelled
-from cnnspec.backends.torch.unify import Unaligned, align
+from cnnspec.backends.torch.unify.align import Unaligned, align
+from cnnspec.backends.torch.unify.steps import unlabelled
 from cnnspec.graph.tree import Merge
 from cnnspec.graph.walk import own_name
 from cnnspec.text.source import Span
 
+ByRow = Mapping[int, Any]
+"""What one place has in each row that reaches it."""
+
 
 class Column(NamedTuple):
-    """A step of the body, as it is in each row of the frame: all are of one kind."""
+    """A step of the body, as it is in each row: all are of one kind."""
 
     rows: ByRow
-    frame: Frame
 
     @property
     def steps(self) -> list[Any]:
@@ -66,7 +66,7 @@ class Column(NamedTuple):
 
     def inside(self) -> Body:
         """What stands in braces, as if they bore no label."""
-        return unify(self.each(unlabelled), self.frame)
+        return unify(self.each(unlabelled))
 
     def ways(self) -> tuple[Way, Way]:
         """Both branches of an `if`."""
@@ -84,22 +84,16 @@ class Column(NamedTuple):
 
     def way(self, steps: ByRow, there: ByRow) -> Way:
         rows = {row: steps[row].steps for row, present in there.items() if present}
-        return Way(steps, there, unify(rows, self.frame))
+        return Way(steps, there, unify(rows))
 
     def iteration(self, number: int) -> Body:
         """One iteration of a repeat."""
-        return unify(self.each(lambda step: step.iterations[number]), self.frame)
+        return unify(self.each(lambda step: step.iterations[number]))
 
     def unrolled(self) -> Body:
         """All iterations of a repeat, one after the other. Raises Unaligned where rows differ in number."""
         count = self.agreed(lambda step: len(step.iterations))
         return [column for number in range(count) for column in self.iteration(number)]
-
-    def loop(self, first: int) -> tuple[Loop, ByRow]:
-        """The iterations of a repeat from the first one on, as rows of a loop."""
-        parents = [row for row, step in self.rows.items() for _ in step.iterations[first:]]
-        turns = [turn for step in self.steps for turn in step.iterations[first:]]
-        return Loop(self.frame, parents), dict(enumerate(turns))
 
 
 class Way(NamedTuple):
@@ -126,6 +120,28 @@ class Way(NamedTuple):
 Body = list[Column]
 
 
-def unify(rows: ByRow, frame: Frame) -> Body:
+def unify(rows: ByRow) -> Body:
     """The steps of some rows side by side. Raises Unaligned where they are not of one kind."""
-    return [Column(dict(zip(rows, column, strict=True)), frame) for column in align(list(rows.values()))]
+    return [Column(dict(zip(rows, column, strict=True))) for column in align(list(rows.values()))]
+
+
+# Values
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal in value and in type: 1, 1.0 and True are three things."""
+    if isinstance(left, int) and isinstance(right, int):
+        return isinstance(left, bool) == isinstance(right, bool) and int(left) == int(right)
+    if isinstance(left, list | tuple) and type(left) is type(right):
+        return len(left) == len(right) and all(map(same, left, right))
+    return type(left) is type(right) and bool(left == right)
+
+
+def agree(values: Iterable[Any]) -> bool:
+    first, *others = values
+    return all(same(first, value) for value in others)
+
+
+def alike_columns(left: ByRow, right: ByRow) -> bool:
+    """Whether two columns have the same, wherever both reach."""
+    return all(same(left[row], right[row]) for row in left.keys() & right.keys())
