@@ -14,8 +14,8 @@ from unittest import mock
 import pytest
 
 from cnnspec.backends import emit
-from cnnspec.backends.torch import program as emitter
-from cnnspec.backends.torch.solve.classes import Class, Program
+from cnnspec.backends.torch import emitter
+from cnnspec.backends.torch.solve.program import Constructed, Program
 from cnnspec.backends.torch.solve.solutions import ClassName
 from cnnspec.compiler import check
 from cnnspec.elaborate.special_values import BlockName
@@ -39,8 +39,7 @@ SMALL = 12  # pixels a side: enough for every block of the zoo
 class Use(NamedTuple):
     """A class, what it is given in one place, and the instance of its block there."""
 
-    cls: Class
-    row: int
+    cls: Constructed
     instance: Instance
 
 
@@ -61,10 +60,10 @@ def uses(program: Program) -> Iterator[Use]:
     seen = set()
     for instances in program.instances.values():
         for instance in instances.values():
-            cls, row = program.by_instance[id(instance)]
+            cls = program.constructed[id(instance)]
             if cls.name not in seen:
                 seen.add(cls.name)
-                yield Use(cls, row, instance)
+                yield Use(cls, instance)
 
 
 def probe(net: Network, use: Use, arguments: dict[str, Any], channels: int) -> Network | None:
@@ -123,10 +122,10 @@ def given(use: Use, arguments: dict[str, Any], channels: int) -> dict[str, Any]:
     for name, column in use.cls.parameters.ordered():
         value = channels if name == "in.channels" else arguments.get(name)
         if column is not None:
-            value = column[use.row]
+            value = column[use.cls.row]
         if isinstance(value, ClassName):
             value = getattr(torch.nn, value.removeprefix("nn."))
-        found[use.cls.names.parameter(name)] = value.count if isinstance(value, Filter) else value
+        found[use.cls.parameters.names.parameter(name)] = value.count if isinstance(value, Filter) else value
     return found
 
 

@@ -1,7 +1,7 @@
-"""What each class holds and does, decided as data: nothing here prints a line.
+"""What each class takes, holds and does, decided as data: nothing here prints a line.
 
-classes.py says which class stands for which instances of a block. body.py puts their steps side by side, in
-columns; a frame, which is a class or a loop (frames.py), solves what differs from row to row to the data of
-solutions.py. The two walks over a body are constructor.py and forward.py; statements.py knows what the
-variables of a forward hold, parameters.py what a class takes.
+program.py knows the order of the classes and how a use constructs its class; classes.py is a class, which
+stands for instances of a block; frames.py solves what differs among them to the data of solutions.py, and
+parameters.py keeps what the class takes for it. The two walks over a body are constructor.py and forward.py;
+statements.py knows what the variables of a forward hold.
 """

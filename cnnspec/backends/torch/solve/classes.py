@@ -1,4 +1,4 @@
-"""The classes of a program: which blocks become which class, and what the methods of a class agree on."""
+"""A class: the rows that it stands for, how their columns are solved, and what its two methods agree on."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
-from cnnspec.backends.torch.signatures import DICT_METHODS, SIGNATURES
+from cnnspec.backends.torch.signatures import DICT_METHODS
 from cnnspec.backends.torch.solve.frames import Frame, holds, written
 from cnnspec.backends.torch.solve.parameters import Parameters
+from cnnspec.backends.torch.solve.program import Program, Returns
 from cnnspec.backends.torch.solve.solutions import (
     IS_GIVEN,
     Added,
@@ -23,26 +24,22 @@ from cnnspec.backends.torch.solve.solutions import (
     literal,
 )
 from cnnspec.backends.torch.unify.align import Unaligned, check_lent_names
-from cnnspec.backends.torch.unify.braces import with_classes
 from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Way, agree, same, unify
 from cnnspec.backends.torch.unify.steps import (
     attribute_kind,
-    construction,
     implicit,
     is_chain,
     is_named,
     outputs_of,
     referenced,
     step_names,
-    uses,
 )
 from cnnspec.elaborate.naming import TAKEN
 from cnnspec.elaborate.special_values import LayerName
-from cnnspec.graph.tree import From, Instance, Leaf, Network, Step, Use, Value
+from cnnspec.graph.tree import From, Instance, Leaf, Step, Value
 from cnnspec.graph.walk import Steps
 from cnnspec.layers import find
-from cnnspec.layers.base import Call
-from cnnspec.text.syntax import Literal, Name, Parameter
+from cnnspec.text.syntax import Block, Literal, Name, Parameter
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.symbols import Polynomial, Symbol, constant, evaluate, names, polynomial, substitute
 
@@ -58,17 +55,6 @@ class Row(NamedTuple):
     scope: Mapping[str, int]
     arguments: Mapping[str, Any]
     constants: Mapping[str, int]
-
-
-class Returns(NamedTuple):
-    """What the forward of a net returns: a tensor where `everything` is "", else a named tuple.
-
-    `evaluation`: the tuple without what training alone returns, "" for a tensor, None where that is all.
-    """
-
-    annotation: str = "Tensor"
-    everything: str = ""
-    evaluation: str | None = None
 
 
 class Flag:
@@ -91,7 +77,8 @@ class Class(Frame):
 
     `free` are the names that stay open whatever their value here. `settled` are the names that the class
     does not take, since they are worth the same in all rows; `taken` those that it takes even so: what every
-    use must say, and reaches nothing but widths. `returns` is None for a block.
+    use must say, and reaches nothing but widths. `block` is
+    None for a net, `returns` for a block.
     """
 
     def __init__(
@@ -100,9 +87,11 @@ class Class(Frame):
         rows: list[Row],
         free: frozenset[str],
         taken: Set[str] = frozenset(),
+        block: Block | None = None,
         returns: Returns | None = None,
     ) -> None:
-        self.program, self.rows, self.free, self.returns = program, rows, free, returns
+        self.program, self.rows, self.free = program, rows, free
+        self.block, self.returns = block, returns
         self.name, self.signatures = "", program.signatures
         self.names = Names(program.class_names.taken)
         self.settled = {
@@ -278,111 +267,41 @@ class Class(Frame):
         return self.named(column, hint)
 
 
-class Program:
-    """All classes of a network, the blocks' before those that use them."""
+def block_class(program: Program, instances: list[Instance]) -> Class:
+    """The class for these instances. Raises Unaligned where they do not agree."""
+    if len(instances) > 1:
+        check_lent_names([instance.steps for instance in instances])
+    block = instances[0].block
+    taken = {each.name.name for each in block.parameters if each.default is None}
+    free = frozenset().union(*(program.open_names[id(instance)] for instance in instances))
+    rows = [Row(i.steps, (i.input,), (i.output,), i.scope_names, i.arguments, i.constants) for i in instances]
+    found = Class(program, rows, free, taken.difference(*(each.fixed for each in instances)), block)
+    for name, value in instances[0].arguments.items():
+        if isinstance(value, Filter):
+            found.names.of(name, "out_channels")
+    for each in block.parameters:
+        default = default_of(each)
+        given = [instance.arguments[each.name.name] for instance in instances]
+        if default is not None and any(same(default, other) for other in given):
+            found.parameters.defaults[each.name.name] = as_class(default)  # the class is right for it
+    return found
 
-    def __init__(
-        self, network: Network, reserved: set[str], optimised: bool = False, explicit: bool = False
-    ) -> None:
-        network, self.braces = with_classes(network)
-        self.network, self.optimised = network, optimised
-        self.signatures = {} if explicit else dict(SIGNATURES)
-        self.explicit = explicit
-        self.class_names = Names(reserved)
-        self.by_instance: dict[int, tuple[Class, int]] = {}
-        self.instances: dict[int, dict[int, Instance]] = {}  # by block
-        self.order: list[int] = []
-        self.free_names = frozenset(
-            name
-            for name, value in network.arguments.items()
-            if is_integer(value) and name not in network.fixed
-        )
-        self.net_name = self.class_names.local(network.name)
-        self._open: dict[int, set[str]] = {}
-        self.collect(network.steps, self.free_names)
-        self.sort(network.steps)
 
-    def collect(self, steps: Steps, free: frozenset[str]) -> None:
-        """Find the instances, inner ones first, and the names that stay open through them."""
-        for use in uses(steps):
-            instance = use.instance
-            opened = {
-                name
-                for name, value in use.bindings.items()
-                if isinstance(value, Symbol) and value.names & free and name not in instance.fixed
-            }
-            known = self._open.get(id(instance))
-            if known is None or not opened <= known:
-                known = self._open[id(instance)] = opened | (known or set())
-                self.collect(instance.steps, frozenset(known))
-                self.instances.setdefault(id(instance.block), {})[id(instance)] = instance
-
-    def sort(self, steps: Steps) -> None:
-        """Put the blocks that some steps use into order, those that they use themselves before them."""
-        for block in dict.fromkeys(id(use.instance.block) for use in uses(steps)):
-            if block not in self.order:
-                for instance in self.instances[block].values():
-                    self.sort(instance.steps)
-                self.order.append(block)
-
-    def module(self, step: Leaf) -> Call:
-        return construction(step, self.optimised)
-
-    def block_class(self, instances: list[Instance]) -> Class:
-        """The class for these instances. Raises Unaligned where they do not agree."""
-        if len(instances) > 1:
-            check_lent_names([instance.steps for instance in instances])
-        block = instances[0].block
-        taken = {each.name.name for each in block.parameters if each.default is None}
-        free = frozenset().union(*(self._open[id(instance)] for instance in instances))
-        rows = [
-            Row(i.steps, (i.input,), (i.output,), i.scope_names, i.arguments, i.constants) for i in instances
-        ]
-        found = Class(self, rows, free, taken.difference(*(instance.fixed for instance in instances)))
-        for name, value in instances[0].arguments.items():
-            if isinstance(value, Filter):
-                found.names.of(name, "out_channels")
-        for each in block.parameters:
-            default = default_of(each)
-            given = [instance.arguments[each.name.name] for instance in instances]
-            if default is not None and any(same(default, other) for other in given):
-                found.parameters.defaults[each.name.name] = as_class(default)  # the class is right for it
-        return found
-
-    def net_class(self, returns: Returns) -> Class:
-        network = self.network
-        row = Row(
-            network.steps,
-            tuple(given.value for given in network.inputs),
-            tuple(output.value for output in network.outputs),
-            {name: value for name, value in network.arguments.items() if isinstance(value, int)},
-            network.arguments,
-            network.constants,
-        )
-        found = Class(self, [row], self.free_names, returns=returns)
-        found.name = self.net_name
-        found.parameters.defaults.update(network.arguments)
-        return found
-
-    def publish(self, found: Class, instances: list[Instance]) -> None:
-        """Make known how the uses of some instances construct a class."""
-        for row, instance in enumerate(instances):
-            self.by_instance[id(instance)] = found, row
-        if not self.explicit:
-            self.signatures[found.name] = found.parameters.signature()
-
-    def call(self, use: Use) -> Call:
-        """The construction of a block's class, with the arguments of its constructor."""
-        found, row = self.by_instance[id(use.instance)]
-        args: tuple[Any, ...] = ()
-        keywords: dict[str, Any] = {}
-        for name, column in found.parameters.ordered():
-            value = column[row] if column is not None else use.bindings[name]
-            if name == "in.channels":
-                args = (value,)
-            else:
-                keywords[found.names.parameter(name)] = value
-        return Call(found.name, args, keywords)
+def net_class(program: Program, returns: Returns) -> Class:
+    """The class of the net. Raises Unaligned."""
+    network = program.network
+    row = Row(
+        network.steps,
+        tuple(given.value for given in network.inputs),
+        tuple(output.value for output in network.outputs),
+        {name: value for name, value in network.arguments.items() if isinstance(value, int)},
+        network.arguments,
+        network.constants,
+    )
+    found = Class(program, [row], program.free_names, returns=returns)
+    found.name = program.net_name
+    found.parameters.defaults.update(network.arguments)
+    return found
 
 
 def default_of(parameter: Parameter) -> Any:

@@ -10,7 +10,8 @@ from operator import itemgetter
 from typing import Any
 
 from cnnspec.backends.names import is_plain
-from cnnspec.backends.torch.solve.classes import Class, Returns
+from cnnspec.backends.torch.solve.classes import Class
+from cnnspec.backends.torch.solve.program import Returns
 from cnnspec.backends.torch.solve.solutions import Branch, Line, Solved, append, literal
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read, read_by
 from cnnspec.backends.torch.unify.align import Unaligned

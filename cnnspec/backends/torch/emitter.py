@@ -1,0 +1,76 @@
+"""The way from a network to its file: every class solved, then all printed, the net's class last.
+
+The text is made of three things alone: fixed words, literals of checked values, and names that the
+tables of names.py hand out. No text of a specification is copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cnnspec.backends.torch.print.classes import write_class, write_main, write_tuple
+from cnnspec.backends.torch.print.file import assemble, heading, helpers
+from cnnspec.backends.torch.solve.classes import Class, block_class, net_class
+from cnnspec.backends.torch.solve.constructor import Constructor
+from cnnspec.backends.torch.solve.forward import Forward
+from cnnspec.backends.torch.solve.program import Program
+from cnnspec.backends.torch.solve.statements import IMPORTED
+from cnnspec.backends.torch.unify.align import Unaligned, partition
+from cnnspec.backends.writer import Writer
+from cnnspec.graph.tree import Instance, Network
+from cnnspec.passes.optimize import optimize as optimised
+
+FORMS = (True, False)
+"""Whether a crop follows its map, the better first."""
+
+
+def emit(network: Network, source: str, optimize: bool = False, explicit: bool = False) -> str:
+    """The file for a network. `source` names its specification.
+
+    `optimize`: it is for inference alone; `explicit`: it says what PyTorch takes by itself, too.
+    """
+    if optimize:
+        network = optimised(network, "torch")
+    program = Program(network, IMPORTED | set(helpers()), optimize, explicit)
+    classes = [cls for instances in program.blocks() for cls in solve_block(program, instances)]
+    returns = program.returns()
+    net = solve(lambda: net_class(program, returns), FORMS)
+    body = Writer()
+    for cls in classes:
+        write_class(cls, body)
+    for name, fields in returns.tuples.items():
+        write_tuple(name, fields, body)
+    write_class(net, body)
+    write_main(net, body)
+    return heading(network, source, optimize) + assemble(body.text().lstrip("\n"))
+
+
+def solve_block(program: Program, instances: list[Instance]) -> list[Class]:
+    """The classes of a block: one, or several where its uses differ in more than expressions can tell."""
+
+    def fit(group: list[Instance]) -> Class:
+        return solve(lambda: block_class(program, group), FORMS[:1] if len(group) > 1 else FORMS)
+
+    groups = partition(instances, fit)
+    for group, cls in groups:
+        cls.name = program.class_name(group[0].block)
+        program.publish(cls.name, cls.parameters, group)
+    return [cls for _, cls in groups]
+
+
+def solve(begin: Callable[[], Class], forms: tuple[bool, ...]) -> Class:
+    """Find the constructor and the forward of a class, in the first of the forms that is right.
+
+    Raises Unaligned where none is right for all rows.
+    """
+    for follows in forms:
+        try:
+            cls = begin()
+            cls.follows = follows
+            cls.constructor = Constructor(cls).solve()
+            cls.parameters.find(cls.constructor)
+            cls.forward = None if cls.is_chain else Forward(cls).solve()
+        except Unaligned:
+            continue
+        return cls
+    raise Unaligned

@@ -1,0 +1,142 @@
+"""The program around the classes: their order and their names, and how a use constructs its class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cnnspec.backends.names import Names
+from cnnspec.backends.torch.signatures import SIGNATURES
+from cnnspec.backends.torch.solve.parameters import Parameters
+from cnnspec.backends.torch.unify.braces import with_classes
+from cnnspec.backends.torch.unify.steps import construction, uses
+from cnnspec.graph.tree import Instance, Leaf, Network, Output, Use
+from cnnspec.graph.walk import Steps
+from cnnspec.layers.base import Call
+from cnnspec.text.syntax import Block
+from cnnspec.values.kinds import is_integer
+from cnnspec.values.symbols import Symbol
+
+Fields = list[tuple[str, Output]]
+
+
+class Returns(NamedTuple):
+    """What the forward of a net returns: a tensor where `everything` is "", else a named tuple.
+
+    `evaluation`: the tuple without what training alone returns, "" for a tensor, None where that is all.
+    """
+
+    annotation: str = "Tensor"
+    everything: str = ""
+    evaluation: str | None = None
+    tuples: Mapping[str, Fields] = {}
+
+
+class Constructed(NamedTuple):
+    """The class of an instance: its name, what it takes, and which of its rows the instance is."""
+
+    name: str
+    parameters: Parameters
+    row: int
+
+
+class Program:
+    """All classes of a network, the blocks' before those that use them."""
+
+    def __init__(
+        self, network: Network, reserved: set[str], optimised: bool = False, explicit: bool = False
+    ) -> None:
+        network, self.braces = with_classes(network)
+        self.network, self.optimised = network, optimised
+        self.signatures = {} if explicit else dict(SIGNATURES)
+        self.explicit = explicit
+        self.class_names = Names(reserved)
+        self.constructed: dict[int, Constructed] = {}  # by instance
+        self.instances: dict[int, dict[int, Instance]] = {}  # by block
+        self.order: list[int] = []
+        self.free_names = frozenset(
+            name
+            for name, value in network.arguments.items()
+            if is_integer(value) and name not in network.fixed
+        )
+        self.net_name = self.class_names.local(network.name)
+        self.open_names: dict[int, set[str]] = {}  # by instance
+        self.collect(network.steps, self.free_names)
+        self.sort(network.steps)
+
+    def collect(self, steps: Steps, free: frozenset[str]) -> None:
+        """Find the instances, inner ones first, and the names that stay open through them."""
+        for use in uses(steps):
+            instance = use.instance
+            opened = {
+                name
+                for name, value in use.bindings.items()
+                if isinstance(value, Symbol) and value.names & free and name not in instance.fixed
+            }
+            known = self.open_names.get(id(instance))
+            if known is None or not opened <= known:
+                known = self.open_names[id(instance)] = opened | (known or set())
+                self.collect(instance.steps, frozenset(known))
+                self.instances.setdefault(id(instance.block), {})[id(instance)] = instance
+
+    def sort(self, steps: Steps) -> None:
+        """Put the blocks that some steps use into order, those that they use themselves before them."""
+        for block in dict.fromkeys(id(use.instance.block) for use in uses(steps)):
+            if block not in self.order:
+                for instance in self.instances[block].values():
+                    self.sort(instance.steps)
+                self.order.append(block)
+
+    def blocks(self) -> Iterator[list[Instance]]:
+        """The instances of each block, of inner ones first."""
+        return (list(self.instances[block].values()) for block in self.order)
+
+    def is_braces(self, block: Block) -> bool:
+        """Whether a block is made of labelled braces."""
+        return any(block is each for each in self.braces)
+
+    def returns(self) -> Returns:
+        """The named tuples that the forward of the net returns, where it returns more than a tensor."""
+        outputs = self.network.outputs
+        if len(outputs) == 1:
+            return Returns()
+        fields = Names({"count", "index"})
+        named = [(fields.local(output.name.strip("_")), output) for output in outputs]
+        kept = [(name, output) for name, output in named if not output.train]
+        everything = self.class_names.local(self.net_name + "Outputs")
+        if len(kept) == len(named):
+            return Returns(everything, everything, None, {everything: named})
+        if len(kept) == 1:
+            return Returns(f"Tensor | {everything}", everything, "", {everything: named})
+        part = self.class_names.local(self.net_name + "EvaluationOutputs")
+        return Returns(f"{everything} | {part}", everything, part, {everything: named, part: kept})
+
+    def module(self, step: Leaf) -> Call:
+        return construction(step, self.optimised)
+
+    def class_name(self, block: Block) -> str:
+        """A name for a class of a block."""
+        wish = block.name.name
+        if self.is_braces(block):
+            wish = "".join(word[:1].upper() + word[1:] for word in wish.split("_"))
+        return self.class_names.local(wish)
+
+    def publish(self, name: str, parameters: Parameters, instances: list[Instance]) -> None:
+        """Make known how the uses of some instances construct their class."""
+        for row, instance in enumerate(instances):
+            self.constructed[id(instance)] = Constructed(name, parameters, row)
+        if not self.explicit:
+            self.signatures[name] = parameters.signature()
+
+    def call(self, use: Use) -> Call:
+        """The construction of a block's class, with the arguments of its constructor."""
+        name, parameters, row = self.constructed[id(use.instance)]
+        args: tuple[Any, ...] = ()
+        keywords: dict[str, Any] = {}
+        for parameter, column in parameters.ordered():
+            value = column[row] if column is not None else use.bindings[parameter]
+            if parameter == "in.channels":
+                args = (value,)
+            else:
+                keywords[parameters.names.parameter(parameter)] = value
+        return Call(name, args, keywords)
