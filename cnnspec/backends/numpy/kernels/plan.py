@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +28,6 @@ from cnnspec.backends.numpy.kernels.posts import (
     run_of,
 )
 from cnnspec.backends.numpy.kernels.threads import crew
-
-Item = TypeVar("Item")
 
 ROOM = 3 << 20
 """Bytes that packed weights may hold beyond what the net's own tensors do."""
@@ -143,9 +141,9 @@ class Plan:
 
     def add_each(
         self,
-        items: Iterable[Item],
-        calls: Callable[[Item, int], list[Bound]],
-        after: Callable[[Item], list[Bound]] = lambda _: [],
+        items: Iterable[Any],
+        calls: Callable[[Any, int], list[Bound]],
+        after: Callable[[Any], list[Bound]] = lambda _: [],
     ) -> None:
         """A step of a tile for each item: its calls for a worker of this number.
 

@@ -113,8 +113,9 @@ class Tiling(NamedTuple):
     y: Array
     posts: list[Post]
 
-    def load(self, strip: Strip, d: Array, v: Array, worker: int) -> list[Bound]:
+    def load(self, item: tuple[Strip, Array, Array], worker: int) -> list[Bound]:
         """The strip's tiles as columns of d, transformed to v."""
+        strip, d, v = item
         rows, m = strip.part[1], self.m
         size = rows.stop - rows.start, self.tw
         tiles = windows(strip.frames[worker], size, (m + 2, m + 2), (m, m), (1, 1))
@@ -170,7 +171,7 @@ def winograd(conv: Conv, m: int) -> None:
         width = tiles.tw
         given, made = (laid(n * width * size for n in counts[some]) for size in (c, o))
         loads = [(s, d[:, i], v[:, i]) for s, i in zip(found[some], given, strict=True)]
-        plan.add_each(loads, lambda load, worker: tiles.load(*load, worker))
+        plan.add_each(loads, tiles.load)
         left_side = v.reshape(k, t, c)
         plan.add(
             *(
