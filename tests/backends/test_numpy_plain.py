@@ -1,7 +1,5 @@
 """Plain NumPy programs: the numbers of the fast ones, in a text to be read.
 
-pytestmark = pytest.mark.slow
-
 CNNSPEC_UPDATE=1 rewrites the golden file; read the difference before committing it.
 """
 
@@ -30,6 +28,8 @@ from tests.random.files import files
 from tests.random.nets import written
 from tests.random.test_random import explore
 from tests.zoo.shipped import small
+
+pytestmark = pytest.mark.slow
 
 GOLDEN = Path(__file__).with_name("golden") / "lenet_plain.py.txt"
 
@@ -120,6 +120,20 @@ def test_nets_of_the_zoo(net: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("spec", ODD)
 def test_odd_nets(spec: str, tmp_path: Path) -> None:
     agree(network(ODD[spec]), tmp_path)
+
+
+def test_kernels_that_call_others(tmp_path: Path) -> None:
+    """They give them all arguments, which short definitions do not take."""
+    agree(
+        network(
+            """net Base { input 4@8x8
+  a: conv 4@3x3 pad=1, relu
+  maxunpool 2x2 { | from a, maxpool 2x2, tanh | from a }
+  conv 4@3x3 pad=1 standardize=yes, flatten, linear 3
+}"""
+        ),
+        tmp_path,
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=title)

@@ -14,6 +14,8 @@ from cnnspec.backends.numpy.sources import (
     by_axis,
     definitions,
     facts,
+    general,
+    reached,
     shortened,
 )
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat
@@ -29,8 +31,7 @@ class Step(NamedTuple):
     """A line of the program: `kernel(*sources, *tensors, **arguments)` makes the value of a node."""
 
     node: Node
-    kernel: str  # as kernels/ names it
-    function: str  # as it is called here
+    kernel: str
     sources: tuple[str, ...]
     arguments: dict[str, Any]
     tensors: Call | None
@@ -78,24 +79,27 @@ class Flow(NamedTuple):
 
 def choose(*graphs: Graph) -> dict[str, Definition]:
     """All definitions that the programs of graphs may take: short ones, where they serve all calls."""
-    lacking = set()
+    lacking: set[str] = set()
     for inference in (True, False):
         for node in (node for graph in graphs for node in graph.nodes):
             kernel, arguments, tensors = lowering(node, inference)
-            if kernel in shortened() and abridged(kernel, arguments) is None:
+            if kernel not in shortened():
+                lacking |= called(kernel)
+            elif abridged(kernel, arguments) is None:
                 lacking |= {kernel, f"{kernel}_backward"}
             if tensors and tensors.name == "weighted" and set(tensors.kwargs) - {"bias", "frozen"}:
                 lacking.add("weighted")
     short = {name: found for name, found in shortened().items() if name not in lacking}
     layers = {name: found for name, found in short.items() if found.module == "windowed"}
-    general = {name for name in definitions() if general_name(name) in shortened()}
-    rest = {name: found for name, found in definitions().items() if name not in short and name not in general}
+    rest = {name: found for name, found in (definitions() | general()).items() if name not in short}
     return layers | rest | short
 
 
-def general_name(name: str) -> str:
-    """The name of what stands for a short definition where a net asks for more; else the kernel does."""
-    return f"general_{name}"
+def called(kernel: str) -> set[str]:
+    """What a kernel and its gradient call, with all arguments: kernels and their gradients."""
+    own = (definitions()[name] for name in (kernel, f"{kernel}_backward"))
+    found = reached({name for each in own for name in each.reads}, definitions())
+    return found | {f"{name}_backward" for name in found}
 
 
 def abridged(kernel: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
@@ -126,12 +130,9 @@ def flow(graph: Graph, inference: bool, everything: dict[str, Definition]) -> Fl
             same[node.path] = sources[0]
             continue
         same[node.path] = node.path
-        function = kernel
-        if kernel not in everything:
-            function = general_name(kernel)
-        elif everything[kernel] is shortened().get(kernel):
+        if everything[kernel] is shortened().get(kernel):
             arguments = abridged(kernel, arguments) or {}
-        steps.append(Step(node, kernel, function, sources, arguments, tensors))
+        steps.append(Step(node, kernel, sources, arguments, tensors))
     outputs = tuple((name, same[at], train) for name, at, train in graph.outputs)
     return Flow(live(steps, {at for _, at, _ in outputs}), outputs)
 
@@ -186,8 +187,7 @@ def starts_of(node: Node, everything: dict[str, Definition]) -> Iterator[Text]:
         return
     head: list[tuple[str, Text]] = [("", "rng")] if tensors.name == "weighted" else []
     options = [(f"{key}=", text(value)) for key, value in tensors.kwargs.items() if key != "frozen"]
-    function = tensors.name if tensors.name in everything else general_name(tensors.name)
-    yield Arguments(function, (*head, ("", text(node.first)), *shape, *options))
+    yield Arguments(tensors.name, (*head, ("", text(node.first)), *shape, *options))
 
 
 def write_forward(graph: Graph, run: Flow, tuples: dict[str, str], names: Names, body: Writer) -> None:
@@ -273,7 +273,7 @@ class Line(NamedTuple):
                 found = f" {step.operator} ".join(map(flat, values))
             else:
                 items = tuple(("", value) for value in values) + tuple(step.given())
-                found = Arguments(facts(step.kernel).get("spelled", step.function), items)
+                found = Arguments(facts(step.kernel).get("spelled", step.kernel), items)
         return found
 
 

@@ -49,7 +49,7 @@ class Training:
 
     def forth(self, step: Step) -> None:
         """A line of the run forth, every value in a variable of its own."""
-        taken = argument_names(self.everything[step.function])
+        taken = argument_names(self.everything[step.kernel])
         more: list[tuple[str, Text]] = []
         if "training" in taken:
             more.append(("training=", "True"))
@@ -110,14 +110,14 @@ class Training:
 
     def call_back(self, step: Step, slopes: list[str]) -> None:
         """The call of a backward kernel, with what it takes of all there is."""
-        path, name = step.node.path, f"{step.function}_backward"
+        path, name = step.node.path, f"{step.kernel}_backward"
         function = self.everything[name]
         taken = argument_names(function)
         y = [self.at[path]] if "y" in taken else []
         arriving = [self.at[source] for source in step.sources] if taken != ("grad", "y") else []
         values = [("", value) for value in [self.slopes[path], *y, *arriving]]
         call = Arguments(name, (*values, *step.given(taken), *self.more[path]))
-        own = argument_names(self.everything[step.function])[
+        own = argument_names(self.everything[step.kernel])[
             1 : 1 + results(function, len(slopes)) - len(slopes)
         ]
         self.assign(call, slopes, [step.learned.get(tensor, "") for tensor in own])

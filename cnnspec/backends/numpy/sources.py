@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -90,11 +90,17 @@ def shortened() -> dict[str, Definition]:
     return definitions(SHORT, SHORT_MODULES)
 
 
+def general() -> dict[str, Definition]:
+    """Those in their place where a net asks for more."""
+    return definitions(SHORT, ("general",))
+
+
 @cache
 def imports() -> dict[str, str]:
     """Import statements by the name that they bring, those of the package itself aside."""
     found: dict[str, str] = {}
-    files = [FOLDER / f"{module}.py" for module in MODULES] + [SHORT / f"{m}.py" for m in SHORT_MODULES]
+    files = [FOLDER / f"{module}.py" for module in MODULES]
+    files += [SHORT / f"{module}.py" for module in (*SHORT_MODULES, "general")]
     for file in files:
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Import):
@@ -193,14 +199,22 @@ def assemble(body: str, offered: tuple[str, ...] = ()) -> str:
 
 def needed(wanted: frozenset[str], everything: Mapping[str, Definition]) -> tuple[str, str]:
     """Imports and constants, then functions and classes, that names need of all definitions."""
-    used: set[str] = set()
-    while found := {name for name in wanted if name in everything} - used:
-        used |= found
-        wanted = wanted.union(*(everything[name].reads for name in found))
+    used = reached(wanted, everything)
+    wanted = wanted.union(*(everything[name].reads for name in used))
     ordered = [definition for name, definition in everything.items() if name in used]
     constants = "".join(definition.text for definition in ordered if definition.is_constant).rstrip() + "\n"
     functions = "\n\n".join(definition.text for definition in ordered if not definition.is_constant)
     return import_lines(wanted) + "\n" + constants, functions
+
+
+def reached(names: Iterable[str], everything: Mapping[str, Definition]) -> set[str]:
+    """The definitions of these names, and those that they need."""
+    used: set[str] = set()
+    wanted = set(names)
+    while found := (wanted & everything.keys()) - used:
+        used |= found
+        wanted = {name for each in found for name in everything[each].reads}
+    return used
 
 
 def import_lines(wanted: frozenset[str]) -> str:

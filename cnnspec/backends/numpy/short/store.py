@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array
-from cnnspec.backends.numpy.kernels.tensors import Start, constant, uniform
 
 
 def floats(x: Array, *shape: int) -> Array:
@@ -31,35 +30,6 @@ def weighted(rng: Any, layer: str, *shape: int, bias: int = 0) -> dict[str, Arra
     bound = np.float32(1 / math.sqrt(math.prod(shape[1:])))
     sizes = {f"{layer}.weight": shape} | ({f"{layer}.bias": (bias,)} if bias else {})
     return {k: rng.random(n, np.float32) * 2 * bound - bound for k, n in sizes.items()}
-
-
-def general_weighted(
-    rng: np.random.Generator,
-    layer: str,
-    *shape: int,
-    bias: int = 0,
-    init: Start | None = None,
-    weights: Any = None,
-    biases: Any = None,
-    gain: bool = False,
-) -> dict[str, Array]:
-    """A weight of this shape, a bias of so many numbers (0: none), a gain a filter.
-
-    Weight and bias start as in PyTorch, ~ U(-b, b) with b = 1/sqrt(fan_in). With an
-    init the weight starts as it says, the bias from 0. Numbers that are given come
-    first. Gains start from 1.
-    """
-    bound = 1 / math.sqrt(math.prod(shape[1:]))
-    start = init or uniform(-bound, bound)
-    start = start if weights is None else constant(weights)
-    offset = uniform(-bound, bound) if init is None else constant(0)
-    offset = offset if biases is None else constant(biases)
-    tensors = {f"{layer}.weight": start(rng, shape)}
-    if bias:
-        tensors[f"{layer}.bias"] = offset(rng, (bias,))
-    if gain:
-        tensors[f"{layer}.gain"] = np.ones((shape[0], 1, 1, 1), np.float32)
-    return tensors
 
 
 def normed(

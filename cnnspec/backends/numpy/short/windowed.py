@@ -6,19 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from cnnspec.backends.numpy.facts import facts
-from cnnspec.backends.numpy.kernels.arrays import (
-    Array,
-    Pair,
-    Sides,
-    fold2d,
-    pad2d,
-    unpad2d,
-    windows2d,
-)
-from cnnspec.backends.numpy.kernels.conv import (
-    standard_filters,
-    standard_filters_backward,
-)
+from cnnspec.backends.numpy.kernels.arrays import Array
 
 
 def conv2d(
@@ -116,98 +104,3 @@ def put_back(seen: Array, x: Array, stride: int, pad: int = 0) -> Array:
         columns = slice(v, v + stride * (ow - 1) + 1, stride)
         padded[:, :, rows, columns] += seen[..., u, v]
     return padded[:, :, pad : pad + height, pad : pad + width]
-
-
-def general_conv2d(
-    x: Array,
-    weight: Array,
-    bias: Array | None = None,
-    stride: Pair = (1, 1),
-    pads: Sides = (0, 0, 0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-    mode: str = "zeros",
-) -> Array:
-    """Convolution of (N, C, H, W) to (N, O, oh, ow), in groups, of whatever pads.
-
-    y[n, o, i, j] = bias[o] + sum over c, u, v of
-                    weight[o, c, u, v] * padded[n, c, i*sh + u*dh, j*sw + v*dw]
-
-    weight is (O, C/groups, kh, kw): filter o sees the channels of its group alone.
-    """
-    o, c, kh, kw = weight.shape
-    seen = windows2d(pad2d(x, pads, mode), (kh, kw), stride, dilation)
-    n, _, oh, ow = seen.shape[:4]
-    parts = seen.reshape(n, groups, c, oh, ow, kh, kw)
-    kernels = weight.reshape(groups, o // groups, c, kh, kw)
-    y: Array = np.einsum("ngcijuv,gocuv->ngoij", parts, kernels, optimize=True)
-    y = y.reshape(n, o, oh, ow)
-    return y if bias is None else y + bias[:, None, None]
-
-
-def general_conv2d_backward(
-    grad: Array,
-    x: Array,
-    weight: Array,
-    stride: Pair = (1, 1),
-    pads: Sides = (0, 0, 0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-    mode: str = "zeros",
-) -> tuple[Array, Array, Array]:
-    """The gradients of x, weight and bias; where windows overlap, those of x add up."""
-    o, c, kh, kw = weight.shape
-    wide = pad2d(x, pads, mode)
-    seen = windows2d(wide, (kh, kw), stride, dilation)
-    n, _, oh, ow = seen.shape[:4]
-    parts = seen.reshape(n, groups, c, oh, ow, kh, kw)
-    kernels = weight.reshape(groups, o // groups, c, kh, kw)
-    dy = grad.reshape(n, groups, o // groups, oh, ow)
-    dweight = np.einsum("ngcijuv,ngoij->gocuv", parts, dy, optimize=True)
-    dparts = np.einsum("ngoij,gocuv->ngcijuv", dy, kernels, optimize=True)
-    size = (wide.shape[2], wide.shape[3])
-    dx = unpad2d(fold2d(dparts.reshape(seen.shape), size, stride, dilation), pads, mode)
-    return (
-        dx,
-        dweight.reshape(weight.shape),
-        grad.sum((0, 2, 3)),
-    )
-
-
-def general_standardized_conv2d(
-    x: Array,
-    weight: Array,
-    bias: Array | None = None,
-    gain: Array | None = None,
-    gamma: float = 1.0,
-    eps: float = 1e-6,
-    stride: Pair = (1, 1),
-    pads: Sides = (0, 0, 0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-    mode: str = "zeros",
-) -> Array:
-    """A convolution with standard_filters of the weight. Qiao et al. 2019."""
-    kernels = standard_filters(weight, gain, gamma, eps)
-    return general_conv2d(x, kernels, bias, stride, pads, dilation, groups, mode)
-
-
-def general_standardized_conv2d_backward(
-    grad: Array,
-    x: Array,
-    weight: Array,
-    gain: Array | None = None,
-    gamma: float = 1.0,
-    eps: float = 1e-6,
-    stride: Pair = (1, 1),
-    pads: Sides = (0, 0, 0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-    mode: str = "zeros",
-) -> tuple[Array, Array, Array, Array | None]:
-    """The gradients of x, weight, bias and gain."""
-    kernels = standard_filters(weight, gain, gamma, eps)
-    options = (stride, pads, dilation, groups, mode)
-    dx, dkernels, dbias = general_conv2d_backward(grad, x, kernels, *options)
-    dweight, dgain = standard_filters_backward(dkernels, weight, gain, gamma, eps)
-    return dx, dweight, dbias, dgain
