@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.numpy.kernels.resize import neighbours, upsample_shares
 from cnnspec.backends.onnx.body import Array, Step
 from cnnspec.layers.pads import Sides
 
@@ -28,7 +28,7 @@ def padded(step: Step, x: str, sides: Sides, mode: str, value: float = 0.0) -> s
     return step.op("Pad", x, pads, *number, mode=MODES.get(mode, "wrap"))
 
 
-def gathered(step: Step, x: str, rows: Sequence[int], columns: Sequence[int]) -> str:
+def gathered(step: Step, x: str, rows: Sequence[int] | Array, columns: Sequence[int] | Array) -> str:
     """A map of these rows and columns of a map."""
     for axis, name, places in ((2, "rows", rows), (3, "columns", columns)):
         x = step.op("Gather", x, step.array(name, np.array(places)), axis=axis)
@@ -114,17 +114,19 @@ def upsample(step: Step) -> None:
     (height, width), (rows, columns) = step.shape.size, step.output.size
     factors = layer.factor or (Fraction(rows, height), Fraction(columns, width))
     axes = [(height, rows, Fraction(factors[0])), (width, columns, Fraction(factors[1]))]
+    options = {name: layer.value(name) for name in ("factor", "size", "mode", "align")}
+    x = np.empty((1, 1, height, width))
     whole = all(factor == Fraction(o, n) for n, o, factor in axes)
     if layer.mode == "nearest":
         if whole and all(is_whole(factor) for _, _, factor in axes):
             resize(step, nearest_mode="floor", coordinate_transformation_mode="asymmetric")
         else:
-            gathered(step, step.x, *(nearest(*axis) for axis in axes))
+            gathered(step, step.x, *(neighbours(x, axis, **options)[0] for axis in (2, 3)))
     elif whole and (step.opset >= 18 or all(is_exact(factor) for _, _, factor in axes)):
         places = "align_corners" if layer.align else "half_pixel"
         resize(step, mode="linear", coordinate_transformation_mode=places)
     else:
-        weighed(step, step.x, *(interpolation(*axis, layer.align) for axis in axes))
+        weighed(step, step.x, *(upsample_shares(x, axis, **options) for axis in (2, 3)))
 
 
 def resize(step: Step, mode: str = "nearest", **attributes: Any) -> None:
@@ -150,20 +152,3 @@ def is_whole(factor: Fraction) -> bool:
 def is_exact(factor: Fraction) -> bool:
     """Whether float32 has the number."""
     return Fraction(float(np.float32(float(factor)))) == factor
-
-
-def nearest(n: int, o: int, factor: Fraction) -> list[int]:
-    """Output q is pixel floor(q/factor)."""
-    return [min(math.floor(q / factor), n - 1) for q in range(o)]
-
-
-def interpolation(n: int, o: int, factor: Fraction, align: bool) -> Array:
-    """The weights (o, n) of pixels: output q lies at (q + 1/2)/factor - 1/2, aligned at q*(n - 1)/(o - 1)."""
-    found = np.zeros((o, n))
-    for q in range(o):
-        at = Fraction(q * (n - 1), max(o - 1, 1)) if align else (q + Fraction(1, 2)) / factor - Fraction(1, 2)
-        at = min(max(at, Fraction(0)), Fraction(n - 1))
-        low = math.floor(at)
-        found[q, low] += float(1 - (at - low))
-        found[q, min(low + 1, n - 1)] += float(at - low)
-    return found

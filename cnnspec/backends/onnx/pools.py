@@ -8,25 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.backends.numpy.kernels.pool import adaptive_windows, pool_frame, window_shares
 from cnnspec.backends.onnx.body import Array, Step
 from cnnspec.backends.onnx.convolutions import both_ends
 from cnnspec.backends.onnx.moves import padded, weighed
 from cnnspec.layers.pads import Sides
-from cnnspec.values.shapes import effective
 
 
 def covered(step: Step) -> Sides:
     """The pads that windows reach into, those that hang over the edge included."""
     layer: Any = step.layer
-    found: list[int] = []
-    pads = layer.pad[:2], layer.pad[2:]
-    sizes = zip(
-        step.shape.size, step.output.size, layer.window, layer.stride, pads, layer.dilation, strict=True
-    )
-    for n, o, k, s, (low, high), d in sizes:
-        found += [low, max(high, (o - 1) * s + effective(k, d) - n - low)]
-    top, bottom, left, right = found
-    return top, bottom, left, right
+    return pool_frame(step.shape.size, layer.window, layer.stride, layer.pad, layer.dilation, layer.ceil)[1]
 
 
 def max_pool(step: Step) -> None:
@@ -64,24 +56,11 @@ def avg_pool(step: Step) -> None:
     window = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
     pads = both_ends(covered(step))
     y = step.op("AveragePool", step.x, **window, pads=pads, count_include_pad=int(not inside))
-    shares = math.prod(layer.window) / divisors(step)
+    sizes = step.shape.size, layer.window, layer.stride, layer.pad, step.output.size
+    shares = math.prod(layer.window) / window_shares(*sizes, countpad=True, divisor=layer.divisor)
     if not inside and (shares != 1).any():
         same = (shares == shares[0, 0]).all()
         step.op("Mul", y, step.number(float(shares[0, 0])) if same else step.array("shares", shares))
-
-
-def divisors(step: Step) -> Array:
-    """What the sum of each window is divided by, (oh, ow): the pad counts, what hangs over it does not."""
-    layer: Any = step.layer
-    if layer.divisor is not None:
-        return np.full(step.output.size, layer.divisor)
-    along = []
-    pads = layer.pad[:2], layer.pad[2:]
-    sizes = zip(step.shape.size, step.output.size, layer.window, layer.stride, pads, strict=True)
-    for n, o, k, s, (low, high) in sizes:
-        starts = np.arange(o) * s
-        along.append(np.minimum(starts + k, low + n + high) - starts)
-    return np.outer(*along)
 
 
 def blur_pool(step: Step) -> None:
@@ -123,16 +102,11 @@ def adaptive(kind: str) -> Callable[[Step], None]:
     return lowered
 
 
-def windows(n: int, o: int) -> list[range]:
-    """The pixels of each window along an axis."""
-    return [range(j * n // o, -(-(j + 1) * n // o)) for j in range(o)]
-
-
 def means(n: int, o: int) -> Array:
     """The weights (o, n) of pixels in the means of windows."""
     found = np.zeros((o, n))
-    for row, window in zip(found, windows(n, o), strict=True):
-        row[window.start : window.stop] = 1 / len(window)
+    for row, (start, stop) in zip(found, adaptive_windows(n, o), strict=True):
+        row[start:stop] = 1 / (stop - start)
     return found
 
 
@@ -140,9 +114,9 @@ def largest(step: Step) -> None:
     """Along either axis the pixels of all windows are gathered, the last again where a window is shorter."""
     x = step.x
     for axis, name, n, o in zip((2, 3), ("rows", "columns"), step.shape.size, step.output.size, strict=True):
-        taken = windows(n, o)
-        longest = max(map(len, taken))
-        places = [[window[min(i, len(window) - 1)] for i in range(longest)] for window in taken]
+        taken = adaptive_windows(n, o)
+        longest = max(stop - start for start, stop in taken)
+        places = [[min(start + i, stop - 1) for i in range(longest)] for start, stop in taken]
         x = step.op("Gather", x, step.array(name, np.array(places)), axis=axis)
         x = step.reduce("ReduceMax", x, axis + 1, keepdims=0)
 

@@ -29,7 +29,7 @@ def max_pool2d(
 
     y[n, c, i, j] = max over u, v of padded[n, c, i*sh + u*dh, j*sw + v*dw]
     """
-    size, frame = pool_frame(x, window, stride, pads, dilation, ceil)
+    size, frame = pool_frame(x.shape[2:], window, stride, pads, dilation, ceil)
     padded = pad2d(x, frame, value=-np.inf)
     y: Array = tap2d(padded, (0, 0), size, stride, dilation).copy()
     for u in range(window[0]):
@@ -49,7 +49,7 @@ def max_pool2d_backward(
     ceil: bool = False,
 ) -> Array:
     """The gradient of x: each window's goes to its first largest value, row by row."""
-    size, frame = pool_frame(x, window, stride, pads, dilation, ceil)
+    size, frame = pool_frame(x.shape[2:], window, stride, pads, dilation, ceil)
     padded = pad2d(x, frame, value=-np.inf)
     spread = np.zeros_like(padded, dtype=grad.dtype)
     free = np.ones(y.shape, bool)  # windows whose largest value is still to be met
@@ -112,13 +112,14 @@ def avg_pool2d(
     The share is the divisor if there is one, else how many values of the padded map
     (countpad), or of the map itself, the window covers.
     """
-    size, frame = pool_frame(x, window, stride, pads, (1, 1), ceil)
+    size, frame = pool_frame(x.shape[2:], window, stride, pads, (1, 1), ceil)
     padded = pad2d(x, frame)
     total = np.zeros((*x.shape[:2], *size), x.dtype)
     for u in range(window[0]):
         for v in range(window[1]):
             total += tap2d(padded, (u, v), size, stride, (1, 1))
-    y: Array = total / window_shares(x, window, stride, pads, size, countpad, divisor)
+    shares = window_shares(x.shape[2:], window, stride, pads, size, countpad, divisor)
+    y: Array = total / shares.astype(x.dtype)
     return y
 
 
@@ -134,9 +135,9 @@ def avg_pool2d_backward(
     divisor: int | None = None,
 ) -> Array:
     """The gradient of x: each window's is spread evenly over the window."""
-    size, frame = pool_frame(x, window, stride, pads, (1, 1), ceil)
-    shares = window_shares(x, window, stride, pads, size, countpad, divisor)
-    share = grad / shares
+    size, frame = pool_frame(x.shape[2:], window, stride, pads, (1, 1), ceil)
+    shares = window_shares(x.shape[2:], window, stride, pads, size, countpad, divisor)
+    share = grad / shares.astype(x.dtype)
     spread = np.zeros_like(pad2d(x, frame), dtype=grad.dtype)
     for u in range(window[0]):
         for v in range(window[1]):
@@ -145,50 +146,50 @@ def avg_pool2d_backward(
 
 
 def pool_frame(
-    x: Array, window: Pair, stride: Pair, pads: Sides, dilation: Pair, ceil: bool
+    size: Pair, window: Pair, stride: Pair, pads: Sides, dilation: Pair, ceil: bool
 ) -> tuple[Pair, Sides]:
-    """The size of the output, and the pads that all windows need.
+    """The size of a map's output, and the pads that all windows need.
 
     With e = dilation*(window - 1) + 1: o = (n + lo + hi - e)//stride + 1. With ceil
     it is (n + lo + hi - e + stride - 1)//stride + 1, but a last
     window that would start behind the map and its low pad is left out.
     """
-    size: list[int] = []
+    made: list[int] = []
     frame: list[int] = []
     sides = (pads[:2], pads[2:])
-    axes = zip(x.shape[2:], window, stride, sides, dilation, strict=True)
+    axes = zip(size, window, stride, sides, dilation, strict=True)
     for n, k, s, (lo, hi), d in axes:
         extent = d * (k - 1) + 1
         o = (n + lo + hi - extent + (s - 1 if ceil else 0)) // s + 1
         if ceil and (o - 1) * s >= n + lo:
             o -= 1
-        size.append(o)
+        made.append(o)
         frame += [lo, max(hi, (o - 1) * s + extent - n - lo)]
-    return (size[0], size[1]), (frame[0], frame[1], frame[2], frame[3])
+    return (made[0], made[1]), (frame[0], frame[1], frame[2], frame[3])
 
 
 def window_shares(
-    x: Array,
+    size: Pair,
     window: Pair,
     stride: Pair,
     pads: Sides,
-    size: Pair,
+    made: Pair,
     countpad: bool,
     divisor: int | None,
 ) -> Array:
-    """What avg_pool2d divides each window's sum by, (oh, ow), as x's type."""
+    """What avg_pool2d divides the sum of each window of a map by: (oh, ow)."""
     if divisor is not None:
-        return np.full(size, divisor, x.dtype)
+        return np.full(made, divisor)
     counts = []
     sides = (pads[:2], pads[2:])
-    axes = zip(x.shape[2:], window, stride, sides, size, strict=True)
+    axes = zip(size, window, stride, sides, made, strict=True)
     for n, k, s, (lo, hi), o in axes:
         first = np.arange(o) * s - lo
         last = np.minimum(first + k, n + hi)
         if not countpad:
             first, last = np.maximum(first, 0), np.minimum(last, n)
         counts.append(last - first)
-    return np.outer(counts[0], counts[1]).astype(x.dtype)
+    return np.outer(counts[0], counts[1])
 
 
 def adaptive_windows(n: int, o: int) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import Array, Part
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import MACS, Plan, finish, first, quick_plain
+from cnnspec.backends.numpy.kernels.plan import MACS, Plan, finish, quick_plain
 from cnnspec.backends.numpy.kernels.pool import (
     adaptive_windows,
     pool_frame,
@@ -74,9 +74,8 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     window, stride, pads = (options[name] for name in ("window", "stride", "pads"))
     (kh, kw), (sh, sw), (dh, dw) = window, stride, options["dilation"]
     x = plan.values[layer.of[0]]
-    (oh, ow), frame = pool_frame(
-        first(x), window, stride, pads, (dh, dw), options["ceil"]
-    )
+    size = x.shape[1:3]
+    (oh, ow), frame = pool_frame(size, window, stride, pads, (dh, dw), options["ceil"])
     n, c = x.shape[0], x.shape[3]
     y = plan.take(layer.name, (n, oh, ow, c))
     row = x.itemsize * c * (sh * x.shape[2] + x.shape[2] + ow)
@@ -89,14 +88,15 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     shares: Any = None
     if join is np.add:
         count, divisor = options.get("countpad", True), options.get("divisor")
-        shares = window_shares(first(x), window, stride, pads, (oh, ow), count, divisor)
+        shares = window_shares(size, window, stride, pads, (oh, ow), count, divisor)
+        shares = shares.astype(x.dtype)
         one = shares.flat[0] if shares.size else 1
         shares = one if (shares == one).all() else shares[:, :, None]
 
     def pool(strip: Strip, worker: int) -> list[Bound]:
         seen, goal = strip.frames[worker], y[strip.part]
-        size = goal.size // ow * width
-        sums = columns[worker, :size].reshape(*goal.shape[:2], width, c)
+        sums = columns[worker, : goal.size // ow * width]
+        sums = sums.reshape(*goal.shape[:2], width, c)
         rows, across = sh * (goal.shape[1] - 1) + 1, sw * (ow - 1) + 1
         down = [seen[:, u : u + rows : sh] for u in range(0, dh * kh, dh)]
         along = [sums[:, :, v : v + across : sw] for v in range(0, dw * kw, dw)]

@@ -47,17 +47,29 @@ def upsample_backward(
 
     Along an axis upsampling is a matrix M of o x n: dx = M_rows^T grad M_columns.
     """
-    matrices = []
-    for axis in (2, 3):
-        low, high, share = neighbours(x, axis, factor, size, mode, align)
-        matrix = np.zeros((len(low), x.shape[axis]), grad.dtype)
-        q = np.arange(len(low))
-        matrix[q, low] = 1 if share is None else 1 - share
-        if share is not None:
-            matrix[q, high] += share
-        matrices.append(matrix)
-    dx: Array = matrices[0].T @ grad @ matrices[1]
+    rows, columns = (
+        upsample_shares(x, axis, factor, size, mode, align) for axis in (2, 3)
+    )
+    dx: Array = rows.T @ grad @ columns
     return dx
+
+
+def upsample_shares(
+    x: Array,
+    axis: int,
+    factor: tuple[float, float] | None,
+    size: Pair | None,
+    mode: str,
+    align: bool,
+) -> Array:
+    """The matrix (o, n) of upsampling along an axis: each output's shares of pixels."""
+    low, high, share = neighbours(x, axis, factor, size, mode, align)
+    shares = np.zeros((len(low), x.shape[axis]), x.dtype)
+    q = np.arange(len(low))
+    shares[q, low] = 1 if share is None else 1 - share
+    if share is not None:
+        shares[q, high] += share
+    return shares
 
 
 def neighbours(
