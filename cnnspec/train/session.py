@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import threading
 import time
@@ -44,12 +43,11 @@ class Session:
         given, head = check_input(network.inputs), head_of(graph)
         self.data = read_data(request.data, given, request.options["seed"], request.skip_broken)
         self.classes = check_classes(request.data, self.data, head.classes)
-        count = len(self.data.train.labels)
-        steps = math.ceil(count / request.options["batch"])  # of batches that are equal, to within an image
-        check_norms(graph, count // steps, request.options["freeze"])
         module, name = ENGINES[backend]
         make = getattr(import_module(f"cnnspec.train.{module}"), name)
         self.engine: Engine = make(Task(network, given, head, self.data, request, tick))
+        least = len(self.data.train.labels) // self.engine.steps  # batches are equal, to within an image
+        check_norms(graph, least, request.options.get("freeze", ()))
         self.rows: list[Row] = []
         self.best = (-1.0, 0.0)
 
