@@ -266,8 +266,8 @@ class Net:
         ...
         """
         from cnnspec.analysis.compare import compare
+        from cnnspec.tables.changes import Side
         from cnnspec.tables.diff import diff
-        from cnnspec.tables.diff_text import Side
 
         sides = [Side(net.network.net.span.source.name, net.name) for net in (self, other)]
         return Text(diff(compare(self.network, other.network), (sides[0], sides[1]), style))

@@ -37,8 +37,8 @@ def diff(
     """
     from cnnspec.analysis.compare import compare
     from cnnspec.compiler import unique
+    from cnnspec.tables.changes import Side
     from cnnspec.tables.diff import diff as render
-    from cnnspec.tables.diff_text import Side
 
     settings = settings_of(choice)
     texts = both(before, after, net_b is not None, settings.text_limits.max_source)

@@ -6,11 +6,20 @@ A line is marked as in a context diff: `!` changed, `+` added, `-` removed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnnspec.analysis.compare import Change, Comparison, Difference, Port, layers
 from cnnspec.analysis.components import Component
-from cnnspec.tables import spelled
+from cnnspec.layers.base import Layer, Misfit
+from cnnspec.tables.columns import size
+from cnnspec.values.kinds import Filter, describe
+
+
+class Side(NamedTuple):
+    """Where a network is from, as the user named it, and which it is."""
+
+    source: str
+    net: str
 
 
 class Line(NamedTuple):
@@ -117,7 +126,7 @@ class Lister:
     def layer_line(self, mark: str, part: Component, scope: str, whole: Difference) -> Line:
         node = part.node
         assert node is not None
-        words = spelled.layer(node.layer)
+        words = spell_layer(node.layer)
         if node.layer.is_join:
             words += f" of {len(node.inputs)} paths"
             return Line(mark, (within(node.path, scope),), words, (), "", 0)
@@ -154,8 +163,8 @@ def change_words(part: Component, change: Change, scopes: tuple[str, str]) -> st
     if change.what == "reads":
         before, after = within(before, scopes[0]), within(after, scopes[1])
     elif part.node is not None and change.what != "label":
-        before = spelled.argument(part.node.layer, change.what, before)
-        after = spelled.argument(part.node.layer, change.what, after)
+        before = spell_argument(part.node.layer, change.what, before)
+        after = spell_argument(part.node.layer, change.what, after)
     return f"{change.what} {before} → {after}"
 
 
@@ -230,3 +239,38 @@ def count_words(name: str) -> tuple[str, int | None]:
     head = name.rstrip("0123456789")
     digits = name[len(head) :]
     return (head, int(digits)) if digits.isascii() and 0 < len(digits) < 10 else (name, None)
+
+
+# Layers and their arguments as the language writes them, in one line
+
+
+def spell_layer(it: Layer) -> str:
+    """`conv 64@3x3 pad=1`: the layer with the arguments that are not as they would be by themselves."""
+    names = {*it.positional, *(name for name, argument in it.arguments.items() if argument.required)}
+    given = {name: it.value(name) for name in it.arguments if name in names}
+    try:
+        usual = type(it)(**given)
+    except Misfit:  # it stands only with another argument
+        usual = it
+    words = [it.name, *(spell_argument(it, name, given[name]) for name in it.positional)]
+    for name in it.arguments:
+        value = it.value(name)
+        if name not in it.positional and name != "in" and (name in names or value != usual.value(name)):
+            words.append(f"{name}={spell_argument(it, name, value)}")
+    return " ".join(words)
+
+
+def spell_argument(it: Layer, name: str, value: Any) -> str:
+    """An argument's value: windows as `3x3`, steps and pads as `1` where their sides are equal."""
+    if isinstance(value, Filter):
+        return f"{int(value.count)}@{describe(value.kernel)}"
+    if value is None:
+        return "none"
+    if isinstance(value, tuple) and (len(value) == 4 or not is_leading(it, name)):
+        return size(value)
+    return f"{value:g}" if isinstance(value, float) else describe(value)
+
+
+def is_leading(it: Layer, name: str) -> bool:
+    """Whether the argument stands behind the layer's name, the kernel of its filters too."""
+    return name in it.positional or name not in it.arguments

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from cnnspec.tables.grid import Cell, Grid
 from cnnspec.tables.rows import FLOAT, Reach, Row, Section, Table
 from cnnspec.values.shapes import Shape, percentage
 
@@ -155,6 +156,16 @@ def total_words(key: str, table: Table) -> str:
 
 def heading(key: str, table: Table) -> str:
     return unit(table)[1] if key == "memory" else COLUMNS[key].heading
+
+
+def layers_grid(
+    table: Table, columns: Sequence[str], rows: Sequence[Sequence[Cell]], below: Sequence[str]
+) -> Grid:
+    """The table as cells: rows, the totals, and the lines below."""
+    left = frozenset(i for i, key in enumerate(columns) if key in ("layer", "kernel"))
+    heads = [heading(key, table) for key in columns]
+    foot: list[list[Cell]] = [[total_words(key, table) for key in columns]]
+    return Grid(f"The layers of {table.network}", heads, [[*row] for row in rows], foot, left, tuple(below))
 
 
 def notes(table: Table) -> list[str]:

@@ -24,11 +24,14 @@ def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
 
 def as_csv(table: Table, columns: Sequence[str]) -> str:
     """A line a layer, behind one of names; what a fault hides is empty."""
-    file = io.StringIO()
     records = [record(row, columns) for row in rows_of(table.items)]
-    writer = csv.DictWriter(file, list(records[0]) if records else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: as_cell(value) for name, value in each.items()} for each in records)
+    return csv_text([*records[0]] if records else [], [[*each.values()] for each in records])
+
+
+def csv_text(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerows(map(as_cell, row) for row in (heads, *rows))
     return file.getvalue()
 
 
@@ -42,11 +45,7 @@ def as_cell(value: Any) -> Any:
 
 def grid_csv(grid: Grid) -> str:
     """A line a row, behind one of headings."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(as_cell, grid.heads))
-    writer.writerows([as_cell(raw(one_line(cell))) for cell in row] for row in (*grid.rows, *grid.foot))
-    return file.getvalue()
+    return csv_text(grid.heads, [[raw(one_line(cell)) for cell in row] for row in (*grid.rows, *grid.foot)])
 
 
 def grid_json(grid: Grid) -> str:

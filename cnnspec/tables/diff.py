@@ -1,9 +1,23 @@
-"""What was changed from one network to another, in the format that is wanted."""
+"""Two networks, compared: in a terminal, in Markdown for a pull request, or as JSON."""
 
 from __future__ import annotations
 
-from cnnspec.analysis.compare import Comparison
-from cnnspec.tables.diff_text import Side, markdown, text
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from cnnspec.analysis.compare import Comparison, Figures, layers
+from cnnspec.analysis.receptive import WHOLE
+from cnnspec.tables import clean
+from cnnspec.tables.changes import Line, Section, Side, layers_words, params, port_name, ranges, sections
+from cnnspec.tables.columns import plain, size
+from cnnspec.tables.papers import escape_markdown
+from cnnspec.tables.plain_text import PAGE, print_cells
+from cnnspec.tables.rows import FLOAT
+from cnnspec.values.shapes import Shape
+
+NAMES = 40  # columns of a line's names
+KEYS = 60  # of the keys in one
+COLOURS = {"+": "green", "-": "red", "!": "yellow", "@": "cyan"}
 
 
 def diff(comparison: Comparison, sides: tuple[Side, Side], style: str, colour: bool = False) -> str:
@@ -13,3 +27,218 @@ def diff(comparison: Comparison, sides: tuple[Side, Side], style: str, colour: b
 
         return as_json(comparison, sides)
     return markdown(comparison, sides) if style == "markdown" else text(comparison, sides, colour)
+
+
+def text(comparison: Comparison, sides: tuple[Side, Side], colour: bool) -> str:
+    if comparison.same:
+        return no_difference(comparison, sides) + "\n"
+    table = align_columns(figure_rows(comparison), "<>>>")
+    weights = [
+        weights_line(comparison),
+        *(f"  {line}" for line in align_columns(weight_rows(comparison), "<><")),
+    ]
+    parts = [change_lines(comparison, sides), counts(comparison), table, weights]
+    lines = [line for part in parts for line in ("", *part)][1:]
+    return paint(lines) if colour else "".join(f"{line}\n" for line in lines)
+
+
+def markdown(comparison: Comparison, sides: tuple[Side, Side]) -> str:
+    if comparison.same:
+        return escape_markdown(no_difference(comparison, sides)) + "\n"
+    head, *rows = figure_rows(comparison)
+    table = [
+        head,
+        ["---", "---:", "---:", "---:"],
+        *([escape_markdown(cell) for cell in row] for row in rows),
+    ]
+    lines = [
+        "```diff",
+        *change_lines(comparison, sides),
+        "```",
+        "",
+        *map(escape_markdown, counts(comparison)),
+        "",
+        *("| " + " | ".join(row) + " |" for row in table),
+        "",
+        escape_markdown(weights_line(comparison)),
+        "",
+        *(f"- {what} ({number}): {escape_markdown(keys)}" for what, number, keys in weight_rows(comparison)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def no_difference(comparison: Comparison, sides: tuple[Side, Side]) -> str:
+    names = " and ".join(dict.fromkeys(side.net for side in sides))
+    return f"{clean(names)}: no difference in {layers_words(comparison.figures[0].layers)}"
+
+
+def change_lines(comparison: Comparison, sides: tuple[Side, Side]) -> list[str]:
+    """Both names, as in a unified diff, then the lines of the net and those of blocks."""
+    width = max(len(side.net) for side in sides)
+    heads = [
+        f"{mark} {side.net:{width}}  {side.source}" for mark, side in zip(("---", "+++"), sides, strict=True)
+    ]
+    found = sections(comparison)
+    rows = align_columns([cells(line) for section in found for line in section.lines], "<<>")
+    lines = [*heads]
+    for section in found:
+        if section.title:
+            lines.append(section_head(section))
+        lines += rows[: len(section.lines)]
+        del rows[: len(section.lines)]
+    return [clean(line) for line in lines]
+
+
+def section_head(section: Section) -> str:
+    start = f"@@ {section.title} in {len(section.places)} places: "
+    return f"{start}{list_edits(ranges(section.places), PAGE - len(start) - 3)} @@"
+
+
+def cells(line: Line) -> list[str]:
+    words = line.words
+    if len(line.names) > 1:
+        words += f" ×{len(line.names)}"
+    if line.behind:
+        alone = len(line.behind) == 1
+        before = line.behind[0] if alone else line.kind
+        words += f",{'' if alone else ' each'} {f'behind {before}' if before else 'at the start'}"
+    names = list_edits(ranges(line.names), NAMES)
+    return [f"{line.mark} {names}", words, f"{with_sign(line.params)} params" if line.params else ""]
+
+
+def list_edits(words: Sequence[str], width: int) -> str:
+    """As many as there is room for; the last one is cut, or says that it stands for more."""
+    whole = ", ".join(words)
+    if len(whole) <= width:
+        return whole
+    kept = words[0]
+    for word in words[1:]:
+        if len(kept) + len(word) + 5 > width:
+            break
+        kept += f", {word}"
+    return f"{kept}, …" if len(kept) + 3 <= width and len(words) > 1 else kept[: width - 1] + "…"
+
+
+def align_columns(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
+    """Rows in columns, the second one cut where the page is too narrow."""
+    from rich.cells import cell_len, set_cell_size
+
+    widths = [max(map(cell_len, cells)) for cells in zip(*rows, strict=True)]
+    lines = []
+    room = PAGE - sum(widths) - 2 * (len(widths) - 1)
+    for row in rows:
+        padded = []
+        for number, (cell, width, side) in enumerate(zip(row, widths, sides, strict=False)):
+            if number == 1 and room < 0 and cell_len(cell) > width + room:
+                cell = set_cell_size(cell, width + room - 1).rstrip() + "…"
+            width += room if number == 1 and room < 0 else 0
+            space = " " * (width - cell_len(cell))
+            padded.append(space + cell if side == ">" else cell + space)
+        lines.append("  ".join(padded).rstrip())
+    return lines
+
+
+def counts(comparison: Comparison) -> list[str]:
+    """`1 changed, 3 affected, 8 the same`, and what affected means."""
+    found = Counter(each.status for each in layers(comparison.whole))
+    moved = found.pop("moved", 0)
+    found["the same"] = found.pop("same", 0) + moved
+    statuses = ("removed", "added", "changed", "affected", "the same")
+    line = ", ".join(f"{found[status]:,} {status}" for status in statuses if found[status])
+    lines = [f"Layers: {line}{f', {moved:,} of them under other names' if moved else ''}."]
+    affected = [each for each in layers(comparison.whole) if each.status == "affected"]
+    if affected and affected[0].after:
+        more = sum(map(params, affected))
+        words = f", {with_sign(more)} params" if more else ""
+        lines.append(f"Affected: of other shapes, from {affected[0].after.path} on{words}.")
+    return [clean(line) for line in lines]
+
+
+def figure_rows(comparison: Comparison) -> list[list[str]]:
+    one, two = comparison.figures
+    rows = [["", "before", "after", "difference"]]
+    for port in comparison.ports:
+        rows.append(figure(port_name(port), *(shape_words(shape) for shape in (port.before, port.after))))
+    rows.append(numbers("layers", one.layers, two.layers))
+    rows.append(numbers("parameters", one.params, two.params))
+    rows.append(numbers("buffers", one.buffers, two.buffers))
+    rows.append(numbers("MACs", one.macs, two.macs))
+    rows.append(fields(one, two))
+    rows.append(peaks(one, two))
+    return [[clean(cell) for cell in row] for row in rows]
+
+
+def shape_words(shape: Shape | None) -> str:
+    return "–" if shape is None else plain(shape)
+
+
+def figure(name: str, before: str, after: str) -> list[str]:
+    return [name, before, after, "same" if before == after else ""]
+
+
+def numbers(name: str, before: int, after: int) -> list[str]:
+    return [name, f"{before:,}", f"{after:,}", difference(before, after)]
+
+
+def difference(before: int, after: int) -> str:
+    """`−96 (−0.2 %)`."""
+    if before == after:
+        return "same"
+    share = f" ({with_sign(100 * (after - before) / before, 1)} %)" if before else ""
+    return with_sign(after - before) + share
+
+
+def with_sign(number: float, digits: int = 0) -> str:
+    return f"{number:+,.{digits}f}".replace("-", "−")
+
+
+def fields(one: Figures, two: Figures) -> list[str]:
+    before, after = (figures.field.size if figures.field else (0, 1) for figures in (one, two))
+    cells = figure("receptive field", field_words(one), field_words(two))
+    if before[0] == before[1] > 1 and after[0] == after[1] > 1:
+        cells[-1] = difference(before[0], after[0])
+    return cells
+
+
+def field_words(figures: Figures) -> str:
+    return "all" if figures.field is WHOLE else size(figures.field.size) if figures.field else "–"
+
+
+def peaks(one: Figures, two: Figures) -> list[str]:
+    before, after = FLOAT * one.peak.elements, FLOAT * two.peak.elements
+    unit, name = (2**20, "MiB") if max(before, after) >= 2**20 else (2**10, "KiB")
+    change = difference(before, after)
+    if before != after:
+        change = f"{with_sign((after - before) / unit, 2)} {name} {change.partition(' ')[2]}"
+    return ["peak memory", f"{before / unit:,.2f} {name}", f"{after / unit:,.2f} {name}", change]
+
+
+def weights_line(comparison: Comparison) -> str:
+    """Whether a file of weights loads."""
+    found = comparison.tensors
+    if found.before == found.after == len(found.loads):
+        return f"Weights load: all {found.before:,} tensors fit."
+    return f"Weights do not load as they are: {len(found.loads):,} of {found.before:,} tensors fit."
+
+
+def weight_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """Why others do not, how many, and which."""
+    found = comparison.tensors
+    lists = (
+        ("another shape", [f"{key} {dims(before)} → {dims(after)}" for key, before, after in found.reshaped]),
+        ("another key", [f"{before} → {after}" for before, after in found.renamed]),
+        ("would go into another layer", found.misplaced),
+        ("gone", found.lost),
+        ("new", found.new),
+    )
+    return [(what, f"{len(keys):,}", clean(list_edits(keys, KEYS))) for what, keys in lists if keys]
+
+
+def dims(shape: Iterable[int]) -> str:
+    return "x".join(map(str, shape))
+
+
+def paint(lines: Iterable[str]) -> str:
+    from rich.text import Text
+
+    return print_cells([Text(line, style=COLOURS.get(line[:1], "")) for line in lines], colour=True)

@@ -9,7 +9,7 @@ from typing import Any
 from cnnspec.analysis.compare import Change, Comparison, Difference, Figures, Port, layers
 from cnnspec.analysis.components import Component
 from cnnspec.analysis.receptive import WHOLE
-from cnnspec.tables.diff_text import Side
+from cnnspec.tables.changes import Side
 from cnnspec.tables.layer_info import plain
 from cnnspec.tables.rows import FLOAT
 from cnnspec.values.shapes import Shape

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from cnnspec.tables import clean
-from cnnspec.tables.columns import COLUMNS, heading, notes, title, total_words
-from cnnspec.tables.grid import Grid, part_words
+from cnnspec.tables.columns import COLUMNS, heading, layers_grid, notes, title, total_words
+from cnnspec.tables.grid import Cell, Grid, part_words
 from cnnspec.tables.rows import Item, Row, Section, Table
 
 PAGE = 100  # columns: names are cut where the table would be wider
@@ -29,51 +29,45 @@ def lines(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
 
 def text(table: Table, columns: Sequence[str], colour: bool, width: int | None = None) -> str:
     """The table; with a width, that of a terminal, only columns for which there is room, and filled notes."""
-    from rich import box
-    from rich.table import Table as Grid
-    from rich.text import Text
-
     below = notes(table)
     shown = list(lines(table.items))
     if width is not None:
         columns, dropped = room_for(columns, shown, table, width)
         below += [f"For want of room not shown: {', '.join(dropped)}."] if dropped else []
         below = filled(below, min(width, PAGE))
-
-    grid = Grid(
-        box=box.SIMPLE,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        show_footer=True,
-        highlight=False,
-    )
-    for key in columns:
-        justify = "left" if key in ("layer", "kernel") else "right"
-        grid.add_column(heading(key, table), total_words(key, table), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     rows = [[cell(item, key, level, table) for key in columns] for level, item in shown]
-    for (_, item), row in zip(shown, fit_widths(rows, columns, table, width or PAGE), strict=True):
-        grid.add_row(*(Text(words, style="bold" if isinstance(item, Section) else "") for words in row))
-    head = Text(clean(table.network), style="bold")
-    foot = Text("\n".join(["", *map(clean, below)]), style="dim")
-    return print_cells([head, grid, foot], colour)
+    grid = layers_grid(table, columns, fit_widths(rows, columns, table, width or PAGE), below)
+    bold = {number for number, (_, item) in enumerate(shown) if isinstance(item, Section)}
+    return grid_text(grid, colour, table.network, bold)
 
 
-def grid_text(grid: Grid, colour: bool) -> str:
-    """A table of nets; the totals below a line of their own."""
+def grid_text(grid: Grid, colour: bool, name: str = "", bold: Collection[int] = ()) -> str:
+    """A table, the totals below a line of their own; in bold a name before it, and rows by their numbers."""
     from rich import box
     from rich.table import Table as Lines
     from rich.text import Text
 
-    made = Lines(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), highlight=False)
-    for head, left in zip(grid.heads, grid.sides(), strict=True):
-        made.add_column(Text(clean(head)), justify="left" if left else "right", no_wrap=True)
-    for part in (grid.rows, grid.foot):
-        for row in part:
-            cells = (cell if isinstance(cell, str) else "\n".join(map(part_words, cell)) for cell in row)
-            words = ("\n".join(map(clean, cell.splitlines())) for cell in cells)
-            made.add_row(*map(Text, words), end_section=row is part[-1])
-    return print_cells([made, Text("\n".join(["", *grid.notes]), style="dim")], colour)
+    made = Lines(
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        show_footer=bool(grid.foot),
+        highlight=False,
+    )
+    for i, (head, left) in enumerate(zip(grid.heads, grid.sides(), strict=True)):
+        foot = "\n".join(cell_text(row[i]) for row in grid.foot)
+        made.add_column(Text(clean(head)), Text(foot), justify="left" if left else "right", no_wrap=True)
+    for number, row in enumerate(grid.rows):
+        style = "bold" if number in bold else ""
+        made.add_row(*(Text(cell_text(cell), style=style) for cell in row))
+    names = [Text(clean(name), style="bold")] if name else []
+    return print_cells([*names, made, Text("\n".join(["", *map(clean, grid.notes)]), style="dim")], colour)
+
+
+def cell_text(cell: Cell) -> str:
+    parts = cell.splitlines() if isinstance(cell, str) else map(part_words, cell)
+    return "\n".join(map(clean, parts))
 
 
 def room_for(

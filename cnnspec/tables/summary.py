@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.graph.tree import Network
-from cnnspec.tables.columns import COLUMNS, choose, heading, notes, total_words
+from cnnspec.tables.columns import COLUMNS, choose, layers_grid, notes
 from cnnspec.tables.grid import Cell, Grid
-from cnnspec.tables.rows import Table, collapse, rows_of, table
+from cnnspec.tables.rows import collapse, rows_of, table
 
 STYLES = ("text", "csv", "json", "markdown", "latex", "html")
 """csv and json have raw numbers, and every layer a row; in the others repeated rows are one."""
@@ -29,8 +29,7 @@ def summary(
     """
     width = None if columns else width
     columns = choose(columns)
-    if style not in STYLES:
-        raise ValueError(f"there is no format {style!r}; there is {', '.join(STYLES)}")
+    check_style(style)
     made = table(network)
     if style not in ("csv", "json"):
         from cnnspec.tables.fold_rows import fold
@@ -46,20 +45,16 @@ def summary(
         from cnnspec.tables.data import as_csv, as_json
 
         return as_csv(made, columns) if style == "csv" else as_json(made, columns)
-    from cnnspec.tables import papers
-
-    return papers.WRITERS[style](layers_grid(made, columns))
-
-
-def layers_grid(made: Table, columns: Sequence[str]) -> Grid:
-    """The table as cells, all rows and the totals."""
     rows: list[list[Cell]] = [
         [COLUMNS[key].words(row, made) for key in columns] for row in rows_of(made.items)
     ]
-    left = frozenset(i for i, key in enumerate(columns) if key in ("layer", "kernel"))
-    heads: list[str] = [heading(key, made) for key in columns]
-    foot: list[list[Cell]] = [[total_words(key, made) for key in columns]]
-    return Grid(f"The layers of {made.network}", heads, rows, foot, left, tuple(notes(made)))
+    return write_grid(layers_grid(made, columns, rows, notes(made)), style)
+
+
+def check_style(style: str) -> None:
+    """Raises ValueError."""
+    if style not in STYLES:
+        raise ValueError(f"there is no format {style!r}; there is {', '.join(STYLES)}")
 
 
 def comparison(
@@ -69,16 +64,14 @@ def comparison(
 
     Raises ValueError for a style that there is none of.
     """
-    if style not in STYLES:
-        raise ValueError(f"there is no format {style!r}; there is {', '.join(STYLES)}")
-    if stages:
-        from cnnspec.tables.stages import by_stages
+    check_style(style)
+    from cnnspec.tables.comparison import by_nets, by_stages
 
-        grid = by_stages(networks)
-    else:
-        from cnnspec.tables.nets import by_nets
+    return write_grid(by_stages(networks) if stages else by_nets(networks), style, colour)
 
-        grid = by_nets(networks)
+
+def write_grid(grid: Grid, style: str, colour: bool = False) -> str:
+    """A table in the format that is wanted."""
     if style == "text":
         from cnnspec.tables.plain_text import grid_text
 

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 
 from cnnspec.analysis.compare import compare
 from cnnspec.commands.cli import main
-from cnnspec.tables.changes import ranges
-from cnnspec.tables.diff_text import Side, markdown, text
+from cnnspec.tables.changes import Side, ranges
+from cnnspec.tables.diff import markdown, text
 from tests.nets import network
 from tests.safety.running import cnnspec
 from tests.zoo.shipped import check_file

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 
 from cnnspec.analysis.costs import costs
 from cnnspec.commands.cli import main
+from cnnspec.tables.comparison import by_stages, merge, stages
 from cnnspec.tables.grid import one_line
-from cnnspec.tables.stages import by_stages, merge, stages
 from tests.nets import network
 from tests.zoo.shipped import network as shipped
 

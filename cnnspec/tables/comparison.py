@@ -1,4 +1,4 @@
-"""Nets side by side, as the ResNet paper has them: a row a size of the maps, a column a net.
+"""Several nets in one table: a row each; or side by side, as the ResNet paper has them.
 
 He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition, 2015, table 1.
 """
@@ -11,12 +11,13 @@ from itertools import groupby, zip_longest
 from typing import NamedTuple
 
 from cnnspec.analysis.costs import costs
+from cnnspec.analysis.memory import peak
 from cnnspec.analysis.unroll import Graph, Node, Run, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.layers import FAMILIES
 from cnnspec.tables.columns import number, plain, size
 from cnnspec.tables.grid import Cell, Grid, Part
-from cnnspec.tables.rows import window
+from cnnspec.tables.rows import FLOAT, window
 from cnnspec.values.shapes import Shape
 
 POOLS = frozenset(FAMILIES["pool"])
@@ -39,8 +40,28 @@ NOTES = (
 )
 
 
+HEADS = ["net", "sizes", "parameters", "MACs", "peak MiB"]
+COSTS = (
+    "Parameters are the trained ones; MACs: multiply-accumulates of convolutions and linear layers alone,",
+    "for one image in evaluation; peak: the most memory that inference needs at once, in 32-bit floats.",
+)
+
+
+def by_nets(networks: Sequence[Network]) -> Grid:
+    """A row a net: what it takes, makes and costs."""
+    rows = [costs_row(network) for network in networks]
+    return Grid("Networks and what they cost", HEADS, rows, [], frozenset((0, 1)), COSTS)
+
+
+def costs_row(network: Network) -> list[Cell]:
+    graph, total = unroll(network), costs(network)
+    highest = peak(graph)
+    memory = "?" if highest is None else f"{FLOAT * highest.elements / 2**20:,.2f}"
+    return [network.name, network.sizes, number(total.params), number(total.macs), memory]
+
+
 def by_stages(networks: Sequence[Network]) -> Grid:
-    """The nets' stages beside each other, and what they cost."""
+    """A column a net, a row a size of its maps, and what the nets cost."""
     rows: list[list[Cell]] = []
     for row in side_by_side([stages(network) for network in networks]):
         sizes = dict.fromkeys(stage.size for stage in row if stage.size)
