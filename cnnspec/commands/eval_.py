@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,42 +56,23 @@ def eval_(
         tell(line)
 
 
-def lines(logits: Array, labels: Array, classes: tuple[str, ...]) -> list[str]:
+def lines(logits: Array, labels: Array, classes: tuple[str, ...]) -> Iterator[str]:
     """What the scores say: over all, in each class, what is confused."""
-    from cnnspec.train.scores import accuracy_of, confusion_of, loss_of
+    from cnnspec.train.scores import among_top, loss_of, tally
 
-    count = len(labels)
-    top = f", top-5 {accuracy_of(logits, labels, 5):.2%}" if len(classes) > 5 else ""
-    confusion = confusion_of(logits, labels)
+    counted, count = tally(logits, labels, classes), len(labels)
+    top = f", top-5 {among_top(logits, labels, 5) / count:.2%}" if len(classes) > 5 else ""
+    yield f"{counted.right / count:.2%} of {count:,} images{top}, loss {loss_of(logits, labels):.4f}"
+    yield ""
     wide = max(map(len, classes))
-    found = [
-        f"{accuracy_of(logits, labels):.2%} of {count:,} images{top}, loss {loss_of(logits, labels):.4f}",
-        "",
-    ]
-    for name, row in zip(classes, confusion, strict=True):
-        right, whole = int(row[classes.index(name)]), int(row.sum())
-        found.append(
-            f"{name:<{wide}}  {right / whole:7.2%}  {right} of {whole}" if whole else f"{name:<{wide}}  –"
-        )
-    if len(classes) <= SHOWN:
-        cell = max(len(str(confusion.max())), min(wide, 6))
-        found += ["", f"{'':<{wide}}  " + " ".join(f"{name[:cell]:>{cell}}" for name in classes)]
-        for name, row in zip(classes, confusion, strict=True):
-            found.append(f"{name:<{wide}}  " + " ".join(f"{number or '·':>{cell}}" for number in row))
-    else:
-        found += ["", *most_confused(confusion, classes)]
-    return found
-
-
-def most_confused(confusion: Array, classes: tuple[str, ...]) -> list[str]:
-    """`7 cat taken for dog`, the most frequent first."""
-    pairs = [
-        (-int(number), row, column)
-        for row, numbers in enumerate(confusion)
-        for column, number in enumerate(numbers)
-        if row != column and number
-    ]
-    return [
-        f"{-number} {classes[row]} taken for {classes[column]}"
-        for number, row, column in sorted(pairs)[:SHOWN]
-    ]
+    for name, images, right, _ in counted.classes:
+        yield f"{name:<{wide}}  " + (f"{right / images:7.2%}  {right} of {images}" if images else "–")
+    yield ""
+    if len(classes) > SHOWN:
+        for confusion in counted.confusions(SHOWN):
+            yield f"{confusion.times} {confusion.label} taken for {confusion.said}"
+        return
+    cell = max(len(str(counted.matrix.max())), min(wide, 6))
+    yield f"{'':<{wide}}  " + " ".join(f"{name[:cell]:>{cell}}" for name in classes)
+    for name, row in zip(classes, counted.matrix, strict=True):
+        yield f"{name:<{wide}}  " + " ".join(f"{number or '·':>{cell}}" for number in row)

@@ -36,18 +36,35 @@ def read_image(path: str, given: Input, short: int | None = None) -> Image.Image
     return image.convert("L" if shape.channels == 1 else "RGB")
 
 
-def prepare(image: Image.Image | Array, given: Input) -> Array:
-    """(1, C, H, W), float32, of an image or its bytes, (H, W) or (H, W, C).
+def planes(image: Image.Image | Array) -> Array:
+    """An image of mode L or RGB, or its bytes (H, W) or (H, W, C), as (C, H, W), uint8."""
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
-    Pixels are from 0 to 1, less the input's mean, over its deviation.
-    """
-    pixels = np.asarray(image, np.float32) / 255
-    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    mean, std = (
-        np.array(numbers or fallback, np.float32) for numbers, fallback in ((given.mean, 0), (given.std, 1))
-    )
-    made: Array = np.ascontiguousarray((planes - mean.reshape(-1, 1, 1)) / std.reshape(-1, 1, 1))[None]
+
+def prepare(pixels: Array, given: Input) -> Array:
+    """(N, C, H, W), float32, of uint8 or floats: from 0 to 1, less the input's mean, over its deviation."""
+    shares = pixels.astype(np.float32) / (255 if pixels.dtype == np.uint8 else 1)
+    mean, std = (np.array(n, np.float32).reshape(1, -1, 1, 1) for n in preparation(given))
+    made: Array = (shares - mean) / std
     return made
+
+
+def preparation(given: Input) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean and the deviation of each channel of an input, 0 and 1 where it has none."""
+    shape = given.value.shape
+    assert shape is not None
+    mean, std = given.mean or (0.0,), given.std or (1.0,)
+    return mean * (shape.channels // len(mean)), std * (shape.channels // len(std))
+
+
+def check_preparation(given: Input, channels: int) -> None:
+    """Raises RunProblem where the input prepares other channels than it has."""
+    for name, numbers in (("mean", given.mean), ("std", given.std)):
+        if len(numbers) not in (0, 1, channels):
+            raise RunProblem(
+                f"the input's `{name}` is of {len(numbers)} channels, its shape now of {channels}"
+            )
 
 
 def check_image_input(given: Input, short: int | None = None) -> None:
@@ -55,11 +72,7 @@ def check_image_input(given: Input, short: int | None = None) -> None:
     shape = given.value.shape
     if shape is None or not shape.is_map or shape.channels not in (1, 3):
         raise RunProblem(f"an image is 1@HxW (grey) or 3@HxW (RGB), the net's input is {shape}")
-    for name, numbers in (("mean", given.mean), ("std", given.std)):
-        if len(numbers) not in (0, 1, shape.channels):
-            raise RunProblem(
-                f"the input's `{name}` is of {len(numbers)} channels, its shape now of {shape.channels}"
-            )
+    check_preparation(given, shape.channels)
     if short is not None and short < min(shape.size):
         raise RunProblem(f"a shorter side of {short} is too short: the crop takes {min(shape.size)}")
 

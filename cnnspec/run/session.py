@@ -12,7 +12,7 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Input, Network
 from cnnspec.run import RunProblem
 from cnnspec.run.answers import outputs_of
-from cnnspec.run.images import check_image_input, prepare, read_image
+from cnnspec.run.images import check_image_input, planes, prepare, read_image
 from cnnspec.run.kernels import kernels_of
 from cnnspec.run.matrices import is_matrix, read_matrix
 from cnnspec.run.numbers import lines_of
@@ -80,7 +80,7 @@ class Session:
         if is_matrix(path):
             return Sample(read_matrix(path, self.given), None)
         image = read_image(path, self.given, self.short)
-        return Sample(prepare(image, self.given), image)
+        return Sample(prepare(planes(image)[None], self.given), image)
 
     def run(self, sample: Sample) -> dict[str, Array]:
         """The values of the outputs as `output NAME`, (C, H, W) or (C,), and of layers if wanted."""

@@ -9,9 +9,9 @@ import numpy as np
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
 from cnnspec.run.answers import outputs_of
+from cnnspec.run.images import prepare
 from cnnspec.run.programs import Array, load
 from cnnspec.run.weight_files import read_weights
-from cnnspec.train.data.prepare import prepare
 from cnnspec.train.data.read import check_classes, check_input, read_data
 from cnnspec.train.head import head_of
 
@@ -39,7 +39,7 @@ class Evaluation:
         found = []
         for start in range(0, self.count, BATCH):
             indices = range(start, min(start + BATCH, self.count))
-            found.append(self.program.run([prepare(self.images, indices, self.given)])[self.output.key])
+            found.append(self.program.run([prepare(self.images.stack(indices), self.given)])[self.output.key])
             tick(len(indices))
         scores: Array = np.concatenate(found).reshape(self.count, -1)
         return np.log(np.maximum(scores, 1e-37)) if self.output.layer == "softmax" else scores

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from cnnspec.run import RunProblem
+from cnnspec.run.images import prepare
 from cnnspec.run.programs import Array, numpy_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.data.augment import change
-from cnnspec.train.data.prepare import scaled
 from cnnspec.train.engine import State, Stopped, Task
 from cnnspec.train.head import check_frozen
 from cnnspec.train.processes import are_several
@@ -180,14 +180,14 @@ class NumpyEngine:
         if kind != "none":
             chances = (np.random.default_rng([self.options["seed"], epoch, int(index)]) for index in batch)
             found = [change(image, kind, chance) for image, chance in zip(found, chances, strict=True)]
-        return scaled(np.stack(found), self.task.given)
+        return prepare(np.stack(found), self.task.given)
 
     def evaluate(self) -> Array:
         val, made = self.task.data.val, []
         with self.averages():
             for start in range(0, len(val.labels), BATCH):
-                images = [val.read(index) for index in range(start, min(start + BATCH, len(val.labels)))]
-                made.append(self.net(scaled(np.stack(images), self.task.given)))
+                images = val.stack(range(start, min(start + BATCH, len(val.labels))))
+                made.append(self.net(prepare(images, self.task.given)))
         scores: Array = np.concatenate(made).reshape(len(val.labels), -1)
         softmax = self.task.head.main in self.task.head.softmax
         return np.log(np.maximum(scores, 1e-37)) if softmax else scores

@@ -1,12 +1,14 @@
-"""What a net's scores for labelled images say: loss, accuracy, mistakes, images worth a look."""
+"""What a net's scores for labelled images say: loss, accuracy, confusions, images worth a look."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from cnnspec.run.programs import Array
 from cnnspec.train.data.images import Images
-from cnnspec.train.data.prepare import picture
 from cnnspec.train.run_folder import Predictions
 
 MISTAKES, EXAMPLES = 48, 24
@@ -24,17 +26,91 @@ def loss_of(logits: Array, labels: Array) -> float:
     return -float(log_softmax(logits)[np.arange(len(labels)), labels].mean())
 
 
-def accuracy_of(logits: Array, labels: Array, top: int = 1) -> float:
-    """The share of images whose label is among the so many highest scores."""
-    best = np.argsort(-logits, 1, kind="stable")[:, :top]
-    return float((best == labels[:, None]).any(1).mean())
+def among_top(scores: Array, labels: Array, top: int) -> int:
+    """How many images have their class among the so many highest scores; equal ones are of one rank."""
+    higher = scores > scores[np.arange(len(labels)), labels, None]
+    return int((higher.sum(1) < top).sum())
 
 
-def confusion_of(logits: Array, labels: Array) -> Array:
-    """(classes, classes), int64: how many images of a row's class were taken for a column's."""
-    count = logits.shape[1]
-    pairs = labels * count + logits.argmax(1)
-    return np.bincount(pairs, minlength=count * count).reshape(count, count)
+class ClassCount(NamedTuple):
+    """A class in validation: its images, how many of them are right, and how many images are taken for it."""
+
+    name: str
+    images: int
+    right: int
+    claimed: int
+
+
+class Confusion(NamedTuple):
+    """Of the `images` of one class so many were taken for another."""
+
+    label: str
+    said: str
+    times: int
+    images: int
+
+
+class Tally(NamedTuple):
+    """`matrix[i, j]` counts images of class i that were taken for j."""
+
+    names: list[str]
+    matrix: Array
+
+    @property
+    def images(self) -> int:
+        return int(self.matrix.sum())
+
+    @property
+    def right(self) -> int:
+        return int(self.matrix.trace())
+
+    @property
+    def classes(self) -> list[ClassCount]:
+        figures = zip(self.matrix.sum(1), self.matrix.diagonal(), self.matrix.sum(0), strict=True)
+        return [ClassCount(name, *map(int, row)) for name, row in zip(self.names, figures, strict=True)]
+
+    def worst(self, most: int) -> list[ClassCount]:
+        """All classes in their order; where they are more than `most`, the worst, the worst first."""
+        if len(self.names) <= most:
+            return self.classes
+        known = [each for each in self.classes if each.images]
+        return sorted(known, key=lambda each: each.right / each.images)[:most]
+
+    def confusions(self, most: int) -> list[Confusion]:
+        """The commonest confusions, the commonest first."""
+        wrong = self.matrix.copy()
+        np.fill_diagonal(wrong, 0)
+        order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+        pairs = [tuple(map(int, divmod(int(place), len(self.names)))) for place in order]
+        images = self.matrix.sum(1)
+        return [
+            Confusion(self.names[i], self.names[j], int(wrong[i, j]), int(images[i]))
+            for i, j in pairs
+            if wrong[i, j]
+        ]
+
+    def most_confused(self, most: int) -> Tally:
+        """The part of at most so many classes that are in the most mistakes; all where they are no more."""
+        if len(self.names) <= most:
+            return self
+        wrong = self.matrix.sum(0) + self.matrix.sum(1) - 2 * self.matrix.diagonal()
+        kept = np.sort(np.argsort(-wrong, kind="stable")[:most])
+        return Tally([self.names[place] for place in kept], self.matrix[np.ix_(kept, kept)])
+
+
+def tally(scores: Array, labels: Array, names: Sequence[str]) -> Tally:
+    """Count images by their class and by the one of the highest score."""
+    count = len(names)
+    pairs = labels * count + scores.argmax(1)
+    return Tally([*names], np.bincount(pairs, minlength=count * count).reshape(count, count))
+
+
+def picture(image: Array) -> Array:
+    """(H, W, C), uint8, of an image (C, H, W); floats beyond 0 to 1 are scaled to fit."""
+    if image.dtype != np.uint8:
+        low, high = min(0.0, float(image.min())), max(1.0, float(image.max()))
+        image = ((image - low) / (high - low) * 255).round().astype(np.uint8)
+    return image.transpose(1, 2, 0)
 
 
 def predictions_of(logits: Array, images: Images) -> Predictions:

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from cnnspec.graph.tree import Network
 from cnnspec.run import RunProblem
+from cnnspec.run.images import preparation
 from cnnspec.run.programs import Array, torch_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.culprit import culprit
 from cnnspec.train.data.images import Data
-from cnnspec.train.data.prepare import preparation
 from cnnspec.train.engine import State, Task
 from cnnspec.train.head import check_frozen
 from cnnspec.train.recipe.loop import Batches

@@ -12,8 +12,8 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.backends.torch.print.file import printable
 from cnnspec.backends.writer import Arguments, layout
 from cnnspec.graph.tree import Network
+from cnnspec.run.images import preparation
 from cnnspec.text.output import MARK
-from cnnspec.train.data.prepare import preparation
 from cnnspec.train.data.read import check_input
 from cnnspec.train.head import Head, head_of
 

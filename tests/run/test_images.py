@@ -15,7 +15,7 @@ from PIL import Image
 
 from cnnspec.graph.tree import Input, Value
 from cnnspec.run import RunProblem
-from cnnspec.run.images import prepare, read_image
+from cnnspec.run.images import planes, prepare, read_image
 from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape
 from tests.run.calling import SPECS, noise, run, save
@@ -49,7 +49,7 @@ def test_as_torchvision_s_preset(
     rough[: height // 2] = np.linspace(0, 255, width, dtype=np.uint8)[None, :, None]
     path = save(tmp_path / "photo.png", rough)
     given = taking(Shape(3, 224, 224), MEAN, STD)
-    found = prepare(read_image(str(path), given, short), given)
+    found = prepare(planes(read_image(str(path), given, short))[None], given)
     preset = ImageClassification(crop_size=224, resize_size=short or 224)
     wanted = preset(Image.open(path))[None].numpy()
     assert found.shape == (1, 3, 224, 224) and found.dtype == np.float32
@@ -71,10 +71,11 @@ def test_the_crop_of_an_input_that_is_no_square(tmp_path: Path) -> None:
 def test_pixels_of_an_image_of_the_input_s_size_are_kept(tmp_path: Path) -> None:
     grey = noise(4, 4)
     given = taking(Shape(1, 4, 4))
-    found = prepare(read_image(str(save(tmp_path / "grey.png", grey)), given), given)
+    saved = read_image(str(save(tmp_path / "grey.png", grey)), given)
+    found = prepare(planes(saved)[None], given)
     np.testing.assert_allclose(found[0, 0], grey / 255, atol=1e-7)
     given = taking(Shape(1, 4, 4), (0.5,), (0.25,))
-    found = prepare(read_image(str(tmp_path / "grey.png"), given), given)
+    found = prepare(planes(read_image(str(tmp_path / "grey.png"), given))[None], given)
     np.testing.assert_allclose(found[0, 0], (grey / 255 - 0.5) / 0.25, atol=1e-6)
 
 

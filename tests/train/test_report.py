@@ -26,8 +26,8 @@ from cnnspec.train.report.charts import Curve, curves, epoch_marks, matrix, tick
 from cnnspec.train.report.document import duration, page  # noqa: E402
 from cnnspec.train.report.evidence import read_run  # noqa: E402
 from cnnspec.train.report.pictures import LAYERS, examples, images_of, layers_shown, mistakes  # noqa: E402
-from cnnspec.train.report.tally import Tally, among_top, tally  # noqa: E402
 from cnnspec.train.run_folder import Predictions, Row  # noqa: E402
+from cnnspec.train.scores import Tally, among_top, tally  # noqa: E402
 from tests.train.runs import NASTY, SPEC, predictions, run_folder  # noqa: E402
 
 HTML, SVG = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}"
@@ -239,7 +239,8 @@ def counted(*rows: list[int]) -> Tally:
 
 
 def test_counting() -> None:
-    found = tally(predictions([0, 0, 1], [1, 0, 1], 2), ["a", "b"])
+    made = predictions([0, 0, 1], [1, 0, 1], 2)
+    found = tally(made.scores, made.labels, ["a", "b"])
     assert found.matrix.tolist() == [[1, 1], [0, 1]] and (found.right, found.images) == (2, 3)
     three = counted([5, 2, 0], [0, 9, 1], [4, 0, 0])
     assert [(each.label, each.said, each.times, each.images) for each in three.confusions(2)] == [
@@ -260,7 +261,7 @@ def test_the_five_most_probable() -> None:
     found = Predictions(
         np.array([0, 2, 1]), scores, np.array(["", "", ""]), np.array([], int), np.zeros((0, 1, 1, 1))
     )
-    assert [among_top(found, top) for top in (1, 2, 3)] == [2, 2, 3]
+    assert [among_top(found.scores, found.labels, top) for top in (1, 2, 3)] == [2, 2, 3]
 
 
 @pytest.mark.parametrize(

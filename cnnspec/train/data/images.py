@@ -10,7 +10,7 @@ from PIL import Image
 
 from cnnspec.graph.tree import Input
 from cnnspec.run import RunProblem
-from cnnspec.run.images import read_image, resize
+from cnnspec.run.images import planes, read_image, resize
 from cnnspec.run.programs import Array
 from cnnspec.values.shapes import Shape
 
@@ -21,6 +21,11 @@ class ArrayImages:
     def __init__(self, pixels: Array, labels: Array) -> None:
         self.pixels, self.labels = pixels, labels
         self.paths: tuple[str, ...] | None = None
+
+    def stack(self, indices: Sequence[int]) -> Array:
+        """(N, C, H, W)."""
+        found: Array = self.pixels[[*indices]]
+        return found
 
     def read(self, index: int) -> Array:
         """(C, H, W)."""
@@ -40,6 +45,10 @@ class FileImages:
     def read(self, index: int) -> Array:
         """(C, H, W), uint8. Raises RunProblem where the file is broken."""
         return planes(read_image(self.paths[index], self.given))
+
+    def stack(self, indices: Sequence[int]) -> Array:
+        """(N, C, H, W), uint8. Raises RunProblem where a file is broken."""
+        return np.stack([self.read(index) for index in indices])
 
     def pick(self, indices: Sequence[int] | Array) -> FileImages:
         return FileImages(tuple(self.paths[i] for i in indices), self.labels[indices], self.given)
@@ -68,12 +77,6 @@ class Labelled(NamedTuple):
     val: Images | None
     classes: tuple[str, ...] | None
     notes: tuple[str, ...] = ()
-
-
-def planes(image: Image.Image) -> Array:
-    """An image of mode L or RGB as (1, H, W) or (3, H, W), uint8."""
-    pixels = np.asarray(image)
-    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def fitted(name: str, pixels: Array, shape: Shape) -> tuple[Array, tuple[str, ...]]:

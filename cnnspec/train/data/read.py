@@ -8,6 +8,7 @@ import numpy as np
 
 from cnnspec.graph.tree import Input
 from cnnspec.run import RunProblem
+from cnnspec.run.images import check_preparation
 from cnnspec.run.programs import Array
 from cnnspec.run.weight_files import PICKLES
 from cnnspec.train.data.arrays import read_digits, read_npz
@@ -71,11 +72,7 @@ def check_input(inputs: tuple[Input, ...]) -> Input:
     shape = given.value.shape
     if shape is None or not shape.is_map:
         raise RunProblem(f"the net's input is {shape}, and no image is a vector")
-    for name, numbers in (("mean", given.mean), ("std", given.std)):
-        if len(numbers) not in (0, 1, shape.channels):
-            raise RunProblem(
-                f"the input's `{name}` is of {len(numbers)} channels, its shape of {shape.channels}"
-            )
+    check_preparation(given, shape.channels)
     return given
 
 

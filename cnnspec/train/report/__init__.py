@@ -1,7 +1,6 @@
 """report.html: one page about a run, that needs no network and no script; and its pictures as files.
 
 evidence   what the folder tells
-tally      predictions counted
 charts     curves and the confusion matrix, as SVG
 pictures   mistakes, filters, feature maps
 document   all of it on the page

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnnspec.draw.graph.svg import FAMILIES
 from cnnspec.draw.theme import Theme
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.train.report.tally import Tally
+from cnnspec.train.scores import Tally
 from cnnspec.values.shapes import percentage
 
 WIDTH, HEIGHT = 360, 210  # of curves, in pixels of a screen

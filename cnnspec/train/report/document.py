@@ -32,7 +32,7 @@ from cnnspec.train.report.pictures import (
     mistakes,
     small_png,
 )
-from cnnspec.train.report.tally import Tally, among_top, tally
+from cnnspec.train.scores import Tally, among_top, tally
 
 CLASSES, CONFUSED = 60, 12
 """What is told at most: classes, confusions."""
@@ -40,7 +40,7 @@ CLASSES, CONFUSED = 60, 12
 
 def page(run: Evidence) -> str:
     """The whole page."""
-    counted = tally(run.predictions, run.config.classes)
+    counted = tally(run.predictions.scores, run.predictions.labels, run.config.classes)
     style = base_style() + files(__package__).joinpath("report.css").read_text("utf-8")
     parts = [
         section("Curves", curve_figures(run)),
@@ -68,7 +68,7 @@ def verdict(run: Evidence, counted: Tally) -> str:
     )
     if len(counted.names) <= 5:
         return f"{words}."
-    top = share_of(among_top(run.predictions, 5), counted.images)
+    top = share_of(among_top(run.predictions.scores, run.predictions.labels, 5), counted.images)
     return f"{words}; for {top} the correct class is among the five most probable."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.draw.theme import Theme
 from cnnspec.train.report.charts import Curve, curves, matrix, percent
 from cnnspec.train.report.evidence import Evidence
-from cnnspec.train.report.tally import Tally
+from cnnspec.train.scores import Tally
 
 MATRIX = 30
 """Classes that the confusion matrix shows at most."""

@@ -19,14 +19,15 @@ from cnnspec.train.report.pictures import (
     mistake_sheet,
     mistakes,
 )
-from cnnspec.train.report.tally import tally
+from cnnspec.train.scores import tally
 
 NOTE = f"{MARK} {__version__}"
 
 
 def picture_files(run: Evidence) -> Iterator[tuple[str, bytes]]:
     """The name and the content of each file. Raises DrawProblem where what makes PNG of SVG is missing."""
-    counted, theme = tally(run.predictions, run.config.classes), THEMES["light"]
+    counted = tally(run.predictions.scores, run.predictions.labels, run.config.classes)
+    theme = THEMES["light"]
     charts = training_curves(run, theme) | {"confusions": confusion_matrix(counted, theme)}
     for name, svg in charts.items():
         yield f"{name}.svg", f'<?xml version="1.0" encoding="UTF-8"?>\n<!-- {NOTE} -->\n{svg}\n'.encode()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cnnspec.analysis.memory import VIEWS
-from cnnspec.run.images import prepare
+from cnnspec.run.images import planes, prepare
 from cnnspec.run.kernels import grid_of
 from cnnspec.run.programs import Array
 from cnnspec.run.scales import PAPER, is_signed, pictures_of
@@ -77,7 +77,7 @@ def examples(session: Session, shown: list[Shown]) -> list[Example]:
 
 def maps_of(session: Session, shown: Shown) -> list[Grid]:
     """The first channels of some layers, from the first to the last of those that make maps."""
-    sample = Sample(prepare(shown.image, session.given), None)
+    sample = Sample(prepare(planes(shown.image)[None], session.given), None)
     values = session.run(sample)
     grids = []
     for name in layers_shown(session):
