@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from cnnspec.failures import UsageError
 from cnnspec.text.files import read_bytes
 
@@ -39,3 +43,16 @@ def read_text(path: str, most: int) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise RunProblem(f"{path}: is no text in UTF-8") from None
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raises RunProblem where a file is not there or broken, of which readers raise anything."""
+    try:
+        yield
+    except (RunProblem, MemoryError):
+        raise
+    except FileNotFoundError:
+        raise RunProblem(f"{path}: no such file") from None
+    except Exception as problem:
+        raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cnnspec.graph.tree import Input
-from cnnspec.run import RunProblem
+from cnnspec.run import RunProblem, reading
 from cnnspec.run.programs import Array
 
 FORMATS = ("PNG", "JPEG")
@@ -79,27 +79,20 @@ def check_image_input(given: Input, short: int | None = None) -> None:
 
 def open_image(path: str) -> Image.Image:
     """The image of a file, upright, 8 bits a channel: grey, RGB or RGBA. Raises RunProblem."""
-    try:
-        if Path(path).exists() and not Path(path).is_file():
-            raise RunProblem(f"{path}: is not a file")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    if Path(path).exists() and not Path(path).is_file():
+        raise RunProblem(f"{path}: is not a file")
+    with reading(path), warnings.catch_warnings(action="ignore"):
+        try:
             with Image.open(path, formats=FORMATS) as image:
                 if math.prod(image.size) > PIXELS:
-                    raise RunProblem(f"{path}: has more than {PIXELS:,} pixels")
+                    raise Image.DecompressionBombError
                 image.load()
                 ImageOps.exif_transpose(image, in_place=True)
                 return eight_bits(image)
-    except RunProblem:
-        raise
-    except FileNotFoundError:
-        raise RunProblem(f"{path}: no such file") from None
-    except UnidentifiedImageError:
-        raise RunProblem(f"{path}: is no PNG or JPEG image") from None
-    except Image.DecompressionBombError:
-        raise RunProblem(f"{path}: has more than {PIXELS:,} pixels") from None
-    except Exception as problem:  # on broken bytes Pillow's decoders raise almost anything
-        raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None
+        except UnidentifiedImageError:
+            raise RunProblem(f"{path}: is no PNG or JPEG image") from None
+        except Image.DecompressionBombError:
+            raise RunProblem(f"{path}: has more than {PIXELS:,} pixels") from None
 
 
 def eight_bits(image: Image.Image) -> Image.Image:

@@ -19,7 +19,7 @@ import numpy as np
 from cnnspec import __version__
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
-from cnnspec.run import RunProblem
+from cnnspec.run import RunProblem, reading
 from cnnspec.run.programs import Array, check_memory
 from cnnspec.text.output import MARK
 
@@ -81,15 +81,10 @@ def read_file(path: str, allow: Callable[[Entries], None]) -> dict[str, Array]:
     suffix = suffix_of(path)
     if not Path(path).is_file():
         raise RunProblem(f"{path}: no such file")
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            entries = (npz_entries if suffix == ".npz" else safetensors_entries)(file)
-            allow(entries)
-            return {name: entry.read() for name, entry in entries}
-    except (RunProblem, MemoryError):
-        raise
-    except Exception as problem:  # on broken bytes
-        raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None
+    with reading(path), open(path, "rb") as file:  # noqa: PTH123
+        entries = (npz_entries if suffix == ".npz" else safetensors_entries)(file)
+        allow(entries)
+        return {name: entry.read() for name, entry in entries}
 
 
 def is_pickle(path: str) -> bool:

@@ -203,7 +203,7 @@ def test_many_classes_are_bounded(tmp_path: Path) -> None:
         ("log.csv", None, "is no log of a run"),
         ("log.csv", b"epoch,loss\n1,2\n", "is no log of a run: its columns are not epoch,"),
         ("log.csv", b"", "is no log of a run"),
-        ("predictions.npz", None, "cannot be read"),
+        ("predictions.npz", None, "no such file"),
         ("predictions.npz", b"PK", "cannot be read"),
         ("small.cnn", None, "lacks the specification small.cnn"),
     ],

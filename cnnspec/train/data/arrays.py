@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.run import RunProblem
+from cnnspec.run import RunProblem, reading
 from cnnspec.run.programs import Array
 from cnnspec.train.data.images import ArrayImages, Labelled, fitted
 from cnnspec.values.shapes import Shape
@@ -31,23 +31,16 @@ def read_digits(shape: Shape) -> Labelled:
 
 def read_npz(path: str, shape: Shape) -> Labelled:
     """The arrays of a .npz; pickled objects are refused. Raises RunProblem."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = set(archive.files)
-            train = next((pair for pair in (*TRAIN, *PAIRS) if names >= {*pair}), None)
-            if train is None:
-                raise RunProblem(
-                    f"{path}: holds {', '.join(sorted(names)) or 'nothing'}, wanted are images and labels, "
-                    "or train_images, train_labels, val_images and val_labels"
-                )
-            val = next((pair for pair in VAL if train in TRAIN and names >= {*pair}), None)
-            arrays = {name: archive[name] for pair in (train, val or ()) for name in pair}
-    except FileNotFoundError:
-        raise RunProblem(f"{path}: no such file") from None
-    except RunProblem:
-        raise
-    except Exception as problem:  # on broken bytes
-        raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None
+    with reading(path), np.load(path, allow_pickle=False) as archive:
+        names = set(archive.files)
+        train = next((pair for pair in (*TRAIN, *PAIRS) if names >= {*pair}), None)
+        if train is None:
+            raise RunProblem(
+                f"{path}: holds {', '.join(sorted(names)) or 'nothing'}, wanted are images and labels, "
+                "or train_images, train_labels, val_images and val_labels"
+            )
+        val = next((pair for pair in VAL if train in TRAIN and names >= {*pair}), None)
+        arrays = {name: archive[name] for pair in (train, val or ()) for name in pair}
     images, notes = pair_of(path, arrays, train, shape)
     tried = pair_of(path, arrays, val, shape)[0] if val else None
     return Labelled(images, tried, None, notes)

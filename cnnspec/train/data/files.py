@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from cnnspec.graph.tree import Input
-from cnnspec.run import RunProblem
+from cnnspec.run import RunProblem, reading
 from cnnspec.run.images import FORMATS, open_image
 from cnnspec.train.data.images import FileImages, Labelled
 
@@ -59,13 +59,8 @@ def read_table(path: Path, given: Input, skip_broken: bool) -> Labelled:
 
     Raises RunProblem.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [
-                (number, [cell.strip() for cell in row]) for number, row in enumerate(csv.reader(file), 1)
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise RunProblem(f"{path}: cannot be read: {problem}") from None
+    with reading(path), path.open(encoding="utf-8-sig", newline="") as file:
+        rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(csv.reader(file), 1)]
     rows = [(number, row) for number, row in rows if any(row)]
     head = [cell.lower() for cell in rows[0][1]] if rows else []
     if "path" in head and "label" in head:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnspec.run import RunProblem
+from cnnspec.run import RunProblem, reading
 from cnnspec.run.programs import Array
 from cnnspec.train.data.images import ArrayImages, Labelled, fitted
 from cnnspec.values.shapes import Shape
@@ -58,10 +58,8 @@ def read_mnist(folder: Path, shape: Shape) -> Labelled | None:
 
 def read_idx(path: Path) -> Array:
     """An array in MNIST's format: 0 0 type axes, sizes of four bytes, the numbers. Raises RunProblem."""
-    try:
+    with reading(path):
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as problem:
-        raise RunProblem(f"{path}: cannot be read: {problem}") from None
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES:
         raise RunProblem(f"{path}: is no idx file")
     sizes = np.frombuffer(content, ">u4", min(content[3], (len(content) - 4) // 4), 4)
@@ -98,10 +96,8 @@ def cifar_records(files: list[Path], labels: int) -> tuple[Array, Array]:
     length = labels + 3 * SIDE * SIDE
     parts = []
     for path in files:
-        try:
+        with reading(path):
             content = path.read_bytes()
-        except OSError as problem:
-            raise RunProblem(f"{path}: {problem.strerror or 'cannot be read'}") from None
         if not content or len(content) % length:
             raise RunProblem(f"{path}: is no whole number of records of {length:,} bytes")
         parts.append(np.frombuffer(content, np.uint8).reshape(-1, length))

@@ -12,7 +12,7 @@ import numpy as np
 from cnnspec import api
 from cnnspec.elaborate.settings import Misuse
 from cnnspec.graph.tree import Network
-from cnnspec.run import RunProblem
+from cnnspec.run import RunProblem, reading
 from cnnspec.run.session import Session
 from cnnspec.text.files import FileProblem
 from cnnspec.train.run_folder import COLUMNS, LOG, PREDICTIONS, Config, Predictions, Row, RunFolder
@@ -74,7 +74,7 @@ def read_log(path: Path) -> list[Row]:
 
 def read_predictions(path: Path, classes: int) -> Predictions:
     """What a net made of the images for validation. Raises RunProblem."""
-    try:
+    with reading(path):
         with np.load(path, allow_pickle=False) as file:
             found = Predictions(*(file[name] for name in Predictions._fields))
         count = len(found.labels)
@@ -86,8 +86,6 @@ def read_predictions(path: Path, classes: int) -> Predictions:
             and all(0 <= place < count for place in found.shown)
             and all(0 <= label < classes for label in found.labels)
         )
-    except Exception as problem:  # on broken bytes
-        raise RunProblem(f"{path}: cannot be read: {problem or type(problem).__name__}") from None
     if not fits or not count:
         raise RunProblem(f"{path}: does not fit the {classes:,} classes of the run")
     return found
