@@ -170,6 +170,11 @@ def test_inputs_begin_rows_that_meet() -> None:
     assert sign.x < wire.points[-1].x < sign.end
 
 
+def test_a_net_of_small_maps_is_not_drawn_too_high() -> None:
+    """Rows that are as wide as the page count as fitting, whatever rounding does to their ends."""
+    assert layout(plan(simplify(shipped("allcnn")[0])), 3.3 * 72).height < 1.5 * 3.3 * 72
+
+
 def test_operations_of_a_row_stand_on_one_line() -> None:
     figure = plan(simplify(shipped("alexnet")[0]))
     (row,) = wrapped(figure, measure_steps(figure, 0.4), 0.0, 1440.0)

@@ -20,6 +20,7 @@ MARGIN, BETWEEN = 6.0, 12.0
 HIGH = 0.24  # of the width, the mean height of a row, if it can be
 HIGHEST = 0.95  # of the width, how high a U is to be
 ROW, EXCESS = 0.35, 2.0  # what a row less is worth in zoom, and what so much less height
+ROUNDED = 1e-6  # points that a row which is as wide as the page may be wider for rounding
 SMALL = 0.4  # zooms below this are for what fits in no other way
 ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
 SMALL_ZOOMS = ZOOMS[4:]  # of a block beside the net
@@ -69,7 +70,7 @@ def in_rows(
     for zoom in zooms:
         rows = wrapped(figure, measure_steps(figure, zoom), left, right, start)
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
-        if cost < least and all(row[-1].right <= right for row in rows):
+        if cost < least and all(row[-1].right <= right + ROUNDED for row in rows):
             found = draw_rows(figure, rows, left, right, loose)
             excess = (
                 sum(row.strip.bottom - row.strip.top for row in found) / (HIGH * wide * max(1, len(rows))) - 1
