@@ -77,6 +77,37 @@ concat {{ | identity {sides} }}
 conv 1@1x1"""
 
 
+def exchanging(modules: int) -> str:
+    """The steps of three resolutions that are mixed again and again: as in HRNet (Wang et al., 2020)."""
+    return f"""input 3@64x64
+a0: conv 8@3x3 pad=1
+b0: conv 16@3x3 stride=2 pad=1
+c0: conv 32@3x3 stride=2 pad=1
+repeat m in {modules} {{
+    from a{{m}}, x{{m}}: {{ conv 8@3x3 pad=1, relu }}
+    from b{{m}}, y{{m}}: {{ conv 16@3x3 pad=1, relu }}
+    from c{{m}}, z{{m}}: {{ conv 32@3x3 pad=1, relu }}
+    a{{m + 1}}: add {{
+        | from x{{m}}
+        | from y{{m}}, conv 8@1x1, upsample 2
+        | from z{{m}}, conv 8@1x1, upsample 4
+    }}
+    b{{m + 1}}: add {{
+        | from x{{m}}, conv 16@3x3 stride=2 pad=1
+        | from y{{m}}
+        | from z{{m}}, conv 16@1x1, upsample 2
+    }}
+    c{{m + 1}}: add {{
+        | from x{{m}}, conv 32@5x5 stride=4 pad=2
+        | from y{{m}}, conv 32@3x3 stride=2 pad=1
+        | from z{{m}}
+    }}
+}}
+output a{modules}
+output b{modules}
+output c{modules}"""
+
+
 def clusters(items: tuple[Item, ...]) -> list[Cluster]:
     """All clusters of a diagram, the outer before the inner."""
     return [found for item in items if isinstance(item, Cluster) for found in (item, *clusters(item.items))]

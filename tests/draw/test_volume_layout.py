@@ -9,12 +9,13 @@ import pytest
 from cnnspec.compiler import check_text
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.arrange import wrapped
-from cnnspec.draw.volume.compose import NAMES, Layout, in_a_valley, layout, measure_steps
+from cnnspec.draw.volume.compose import NAMES, Layout, as_a_u, layout, measure_steps
 from cnnspec.draw.volume.figure_model import plan
 from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
+from cnnspec.draw.volume.streams import streams, systems
 from cnnspec.draw.volume.strip import draw_rows, numbered, rails
-from cnnspec.draw.volume.valley import without_resizes
-from tests.draw.nets import GOLDENS, ZOO, gated_u, golden, nested_u, shipped
+from cnnspec.draw.volume.valley import by_size, valley
+from tests.draw.nets import GOLDENS, ZOO, exchanging, gated_u, golden, nested_u, shipped
 from tests.nets import network
 from tests.random.files import seeded
 from tests.random.mutations import mutated
@@ -102,8 +103,7 @@ def test_words_stand_apart_in_random_nets(wide: float) -> None:
 def test_words_stand_apart_in_nets_shaped_like_a_u(more: str, depth: int, wide: float) -> None:
     found = plan(simplify(network(u_shaped(depth, more))))
     assert not faults(layout(found, wide), wide)
-    if wide > 400:
-        assert in_a_valley(without_resizes(found), wide), "not drawn as a U"
+    assert as_a_u(found, wide), "not drawn as a U"
 
 
 @pytest.mark.parametrize("wide", (252.0, 495.0, 1440.0))
@@ -111,7 +111,46 @@ def test_words_stand_apart_in_nets_shaped_like_a_u(more: str, depth: int, wide: 
 def test_words_stand_apart_in_us_with_more_skips(text: str, wide: float) -> None:
     found = plan(simplify(network(f"net U {{\n{text}\n}}\n")))
     assert not faults(layout(found, wide), wide)
-    assert in_a_valley(without_resizes(found), 495.0)
+    assert as_a_u(found, 495.0)
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+def test_streams_stand_in_a_row_a_resolution(wide: float) -> None:
+    """All of one size at one height, all of one column at one x; each way is a line, or a number twice."""
+    made = plan(simplify(network(f"net N {{\n{exchanging(5)}\n}}\n")))
+    assert not faults(layout(made, wide), wide)
+    coarse = made.coarse
+    assert coarse is not None
+    found = streams(coarse)
+    assert found is not None
+    assert len(set(found.rows)) == 3
+    things = measure_steps(coarse, 0.3)
+    drawn = systems(found, things, 0.0, wide)
+    assert sorted(spot.number for rows in drawn for row in rows for spot in row) == list(range(len(things)))
+    assert all(a.x < b.x for rows in drawn for row in rows for a, b in pairwise(row))
+    for rows in drawn:
+        starts = {(found.columns[spot.number], spot.x) for row in rows for spot in row}
+        assert len(starts) == len({column for column, _ in starts})
+    assert (len(drawn) > 1) == (wide < 1000)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_nets_of_the_zoo_have_no_streams(name: str) -> None:
+    for net in shipped(name):
+        coarse = plan(simplify(net)).coarse
+        assert coarse is not None
+        assert not streams(coarse)
+
+
+def pyramid() -> str:
+    """Levels of a backbone with heads behind them: as in FPN (Lin et al., 2017)."""
+    text = "input 3@128x128\nconv 8@7x7 stride=2 pad=3, relu, maxpool 2\n"
+    text += "repeat i in 4 { c{i}: conv 8@3x3 stride=2 pad=1, relu }\n"
+    text += "m3: conv 4@1x1\nconv 4@3x3 pad=1, p3: relu\n"
+    for i in (2, 1, 0):
+        text += f"m{i}: add {{ | from c{i}, conv 4@1x1 | from m{i + 1}, upsample 2 }}\n"
+        text += f"conv 4@3x3 pad=1, p{i}: relu\n"
+    return text + "repeat i in 4 { output p{i} }"
 
 
 @pytest.mark.parametrize(("name", "net"), [("unet", "UNet"), ("unet", "PaddedUNet"), ("resunet", "ResUNet")])
@@ -121,6 +160,18 @@ def test_a_u_stays_one_in_a_column_of_text(name: str, net: str) -> None:
     made = layout(plan(simplify(shipped(name, net)[0])), wide)
     assert not faults(made, wide)
     assert made.height < 2 * wide
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+def test_what_is_larger_than_a_u_stands_above_it_where_room_lacks(wide: float) -> None:
+    made = plan(simplify(network(f"net N {{\n{pyramid()}\n}}\n")))
+    assert not faults(layout(made, wide), wide)
+    u = valley(made)
+    assert u is not None
+    parted = by_size(made, u)
+    sizes = [[made.steps[i].shape.height for i in (*level.left, *level.right)] for level in parted.levels]
+    assert [sizes[0], set(sizes[1]), set(sizes[2])] == [[128], {64}, {32}]
+    assert parted.loose == u.loose
 
 
 def u_shaped(depth: int, more: str) -> str:

@@ -243,7 +243,8 @@ def test_less_room_shows_an_operation_and_the_same_again_as_one_and_each_size_on
     assert [len(level.right) for level in u_of(made).levels] == [3, 2, 2, 2, 0]
     assert [step.label for step in made.steps[:3]] == [("1@", "256x256"), ("64",), ("64@", "128x128")]
     assert made.steps[1].words == ("conv 3x3 ×2", "batchnorm", "relu")
-    (coarse,) = planned(gated_u(3)).coarse
+    coarse = planned(gated_u(3)).coarse
+    assert coarse is not None
     assert words(coarse).count("gate") == 3
     assert [(len(level.skips), len(level.inner)) for level in u_of(coarse).levels] == [(1, 1)] * 3 + [(0, 0)]
 

@@ -1,12 +1,13 @@
 """The figure of the papers: feature maps as solids, drawn by ourselves.
 
-    network -> simplify -> draft, hide -> figure_model -> arrange and strip, or valley -> compose -> render
+    network -> simplify -> draft, hide -> figure_model -> valley, streams or strip -> compose -> render
 
 `draft` is the diagram as a graph of values, of which `hide` leaves as many as a figure can hold, by the
 names of `block_words`; `figure_model` is what the figure shows, in order.
-`solids` gives each value its form, at the sizes of `scale`; `arrange` places them in rows, and `strip` draws
-a row; `valley` draws U-Nets. `metrics` knows how wide words are, so that none stand on others; what comes of
-it all are `primitives`, to which `palette` gives colours.
+`solids` gives each value its form, at the sizes of `scale`. `valley` draws U-Nets, `streams` nets of several
+resolutions side by side; for all others `arrange` makes rows, and `strip` draws each. `metrics` knows how
+wide words are, so that none stand on others. What comes of it are `primitives`, to which `palette` gives
+colours.
 """
 
 from __future__ import annotations

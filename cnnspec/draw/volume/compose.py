@@ -13,8 +13,9 @@ from cnnspec.draw.volume.figure_model import Figure, Skip
 from cnnspec.draw.volume.palette import THEMES
 from cnnspec.draw.volume.primitives import PITCH, Face, Point, Primitive, Text, shift
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
+from cnnspec.draw.volume.streams import draw_streams, streams, systems
 from cnnspec.draw.volume.strip import Row, draw_rows
-from cnnspec.draw.volume.valley import condense, rungs, stairs, valley, without_resizes
+from cnnspec.draw.volume.valley import Valley, by_size, condense, rungs, stairs, valley, without_resizes
 
 MARGIN, BETWEEN = 6.0, 12.0
 HIGH = 0.24  # of the width, the mean height of a row, if it can be
@@ -23,6 +24,7 @@ ROW, EXCESS = 0.35, 2.0  # what a row less is worth in zoom, and what so much le
 ROUNDED = 1e-6  # points that a row which is as wide as the page may be wider for rounding
 SMALL = 0.4  # zooms below this are for what fits in no other way
 ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
+STREAM_ZOOM = 0.3  # of nets that stand in several rows at once
 SMALL_ZOOMS = ZOOMS[4:]  # of a block beside the net
 NAMES = style.NAMES | {"block": "block", "copy": "copy of an earlier value"}
 
@@ -51,14 +53,30 @@ def layout(figure: Figure, wide: float) -> Layout:
 
 
 def body(figure: Figure, wide: float, zooms: Sequence[float]) -> Body:
-    """As a U where the net begins with one and there is room, if need be in less detail; else in rows."""
+    """As a U where the net begins with one and there is room; or in a row a resolution; else in rows."""
     skips = (skip._replace(words=cut(skip.words, WORDS, ALONG)) for skip in figure.skips)
     figure = figure._replace(skips=tuple(skips))
-    u = without_resizes(figure)
-    for shown in (u, condense(u), *(condense(without_resizes(coarse)) for coarse in figure.coarse)):
-        if found := in_a_valley(shown, wide):
-            return found
-    return in_rows(figure, wide, zooms)
+    return as_a_u(figure, wide) or in_streams(figure.coarse or figure, wide) or in_rows(figure, wide, zooms)
+
+
+def as_a_u(figure: Figure, wide: float) -> Body | None:
+    """The figure as a U in as much detail as there is room for; None where it is none."""
+    bare = without_resizes(figure)
+    for shown in (bare, condense(bare), condense(without_resizes(figure.coarse or figure))):
+        u = valley(shown)
+        for found in (u, by_size(shown, u)) if u else ():
+            if drawn := in_a_valley(shown, found, wide):
+                return drawn
+    return None
+
+
+def in_streams(figure: Figure, wide: float) -> Body | None:
+    """The figure in a row a resolution, None where it has no streams of several."""
+    found = streams(figure)
+    if found is None:
+        return None
+    made = systems(found, measure_steps(figure, STREAM_ZOOM, sheets=False), MARGIN, wide - MARGIN)
+    return draw_streams(found, made, MARGIN, MARGIN, wide - MARGIN)
 
 
 def in_rows(
@@ -68,7 +86,7 @@ def in_rows(
     left, right = MARGIN, wide - MARGIN
     least, best = float("inf"), list[Row]()
     for zoom in zooms:
-        rows = wrapped(figure, measure_steps(figure, zoom), left, right, start)
+        rows = wrapped(figure, measure_steps(figure, zoom, sheets=not start), left, right, start)
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
         if cost < least and all(row[-1].right <= right + ROUNDED for row in rows):
             found = draw_rows(figure, rows, left, right, loose)
@@ -91,16 +109,10 @@ def in_rows(
     return parts, y - BETWEEN
 
 
-def in_a_valley(figure: Figure, wide: float) -> Body | None:
-    """The figure as a U, as large as there is room, and below it what does not belong to that, in rows.
-
-    None where it is no U, or there is not enough room.
-    """
-    found = valley(figure)
-    if found is None:
-        return None
+def in_a_valley(figure: Figure, found: Valley, wide: float) -> Body | None:
+    """The figure with its U, as large as there is room, and below that the rest in rows; else None."""
     for zoom in ZOOMS:
-        made = rungs(found, measure_steps(figure, zoom), MARGIN, wide - MARGIN)
+        made = rungs(found, measure_steps(figure, zoom, sheets=False), MARGIN, wide - MARGIN)
         if made:
             parts, y = stairs(made, figure.steps, MARGIN, MARGIN, wide - MARGIN)
             if y < HIGHEST * wide or zoom == ZOOMS[-1]:
@@ -111,8 +123,9 @@ def in_a_valley(figure: Figure, wide: float) -> Body | None:
     return None
 
 
-def measure_steps(figure: Figure, zoom: float) -> list[Sized]:
-    scale, sheets = scale_of(figure.steps, zoom), wants_sheets(figure.steps)
+def measure_steps(figure: Figure, zoom: float, sheets: bool = True) -> list[Sized]:
+    """The steps with their solids: of few channels in `sheets`, if there is room for those."""
+    scale, sheets = scale_of(figure.steps, zoom), sheets and wants_sheets(figure.steps)
     return [give_size(step, scale, sheets) for step in figure.steps]
 
 

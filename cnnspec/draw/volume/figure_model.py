@@ -67,7 +67,7 @@ class Figure(NamedTuple):
     braces: tuple[Brace, ...]
     notes: tuple[str, ...] = ()
     opened: tuple[Figure, ...] = ()
-    coarse: tuple[Figure, ...] = ()
+    coarse: Figure | None = None
     title: str | None = None
     captioned: bool = True
 
@@ -75,7 +75,7 @@ class Figure(NamedTuple):
 def plan(diagram: Diagram, blocks: bool = False) -> Figure:
     """What the figure of a diagram shows; with `blocks` also what is in each block that it shows as one."""
     coarse = figure_of(diagram, draft_of(diagram, coarse=True))
-    return figure_of(diagram, draft_of(diagram), blocks)._replace(coarse=(coarse,))
+    return figure_of(diagram, draft_of(diagram), blocks)._replace(coarse=coarse)
 
 
 def figure_of(diagram: Diagram, draft: Draft, blocks: bool = False) -> Figure:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes
 from cnnspec.draw.volume.block_words import has_name, short, telling, title
-from cnnspec.draw.volume.draft import Draft, between, length, numbers, way
+from cnnspec.draw.volume.draft import Draft, between, length, numbers, sign, way
 
 MOST_VOLUMES = 36  # before blocks are drawn as one volume each
 MOST_PATHS = 3  # of a join whose paths are drawn
@@ -28,6 +28,8 @@ def draft_of(diagram: Diagram, opens: bool = False, coarse: bool = False) -> Dra
         hide_gates(draft)
     hide_groups(draft)
     hide_cells(draft)
+    if coarse:
+        hide_exchanges(draft)
     return draft
 
 
@@ -147,6 +149,24 @@ def hide_blocks(draft: Draft) -> None:
     for cluster in reversed(draft.clusters):
         if cluster.kind == "block":
             close(draft, cluster, times=cluster.times)
+
+
+def hide_exchanges(draft: Draft) -> None:
+    """A sum is drawn as one volume with the short paths that fit maps of other sizes to it.
+
+    As between the streams of HRNet (Wang et al., 2020): what they begin with is used elsewhere, too.
+    """
+    for join in [number for number, box in sorted(draft.boxes.items()) if sign(box)]:
+        size = draft.made[join].last.height
+        paths = [way(draft, tail) for tail in draft.tails[join]]
+        fitted = (
+            path[:-1]
+            for path in paths
+            if len(path) in (2, 3)
+            and len(draft.heads[path[-1]]) > 1
+            and draft.made[path[-1]].last.height != size
+        )
+        hide_paths(draft, join, {number for path in fitted for number in path})
 
 
 def hide_gates(draft: Draft) -> None:

@@ -241,9 +241,10 @@ def overhead(
 def tag(
     words: Sequence[str], foot: Point, sense: int, above: Skyline, edges: tuple[float, float]
 ) -> list[Primitive]:
-    """A short arrow to a number, or with `sense` -1 from numbers to a step."""
+    """A short arrow to a number, or with `sense` -1 from numbers to a step, which stand on the other side."""
     half = widest(words, WORDS) / 2
-    centre = min(max(foot.x, edges[0] + APART + half), edges[1] - APART - half)
+    centre = foot.x + sense * (half - 2)
+    centre = min(max(centre, edges[0] + APART + half), edges[1] - APART - half)
     y = above.free(centre - half, centre + half) - 2 * ABOVE
     top = y - 1 - tall(words, WORDS)
     above.add(centre - half - APART, centre + half + APART, top)

@@ -29,6 +29,7 @@ from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.strip import Strip, Tags, chain, labels, numbered, operations, overhead
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
+NIBBLED = 1.5  # times the size, from which on a map is on another level
 INFINITE = float("inf")
 
 
@@ -71,9 +72,35 @@ def valley(figure: Figure) -> Valley | None:
         start = rise(figure, skips[0])
         found.append(Level(range(low, skips[0].tail + 1), range(start, high), tuple(skips)))
         low, high = skips[0].tail + 1, start
-    found = [with_inner(level, within) for level in [*found, Level(range(low, high), range(0), ())]]
+    found.append(Level(range(low, high), range(0), ()))
+    return with_skips(figure, found, end)
+
+
+def with_skips(figure: Figure, found: list[Level], end: int) -> Valley:
+    """The U of those levels, with all skips that begin in it."""
+    skips = [skip for skip in figure.skips if skip.tail < end]
+    found = [with_inner(level, skips) for level in found]
     drawn = {skip for level in found for skip in (*level.skips, *level.inner)}
-    return Valley(found, [skip for skip in figure.skips if skip.tail < end and skip not in drawn], end)
+    return Valley(found, [skip for skip in skips if skip not in drawn], end)
+
+
+def by_size(figure: Figure, found: Valley) -> Valley:
+    """The U with levels of their own for what is larger than all that is handed across."""
+    first, *others = found.levels
+    left, right = parted(figure, first.left), parted(figure, first.right)[::-1]
+    if len(right) not in (1, len(left)):
+        return found
+    right = [range(0)] * (len(left) - len(right)) + right
+    made = [Level(down, up, ()) for down, up in zip(left, right, strict=True)]
+    made[-1] = made[-1]._replace(skips=first.skips)
+    return with_skips(figure, [*made, *others], found.end)
+
+
+def parted(figure: Figure, numbers: range) -> list[range]:
+    """Neighbours of much the same size: unpadded convolutions only nibble at it."""
+    sizes = {i: max(1, side(figure, i)) for i in numbers}
+    cuts = [i for i in numbers[1:] if not 1 / NIBBLED < sizes[i] / sizes[i - 1] < NIBBLED]
+    return [range(a, b) for a, b in pairwise([numbers.start, *cuts, numbers.stop])]
 
 
 def with_inner(level: Level, skips: Sequence[Skip]) -> Level:
@@ -214,7 +241,7 @@ def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Str
     """
     above, below = Skyline(-1), Skyline(1)
     spots = [*left, *right]
-    straight = [skip for skip in level.skips if skip.head == right[0].number]
+    straight = [skip for skip in level.skips if skip.head == level.right.start]
     over = [skip for skip in (*level.inner, *level.skips) if skip not in straight]
     parts = [*chain(left, above, below), *chain(right, above, below)]
     parts += overhead(spots, over, tags, above, (-INFINITE, INFINITE))
@@ -272,15 +299,16 @@ def stairs(
         if upper is None:
             low = y - rung.strip.top
         else:
-            head, rise_to = rung.left[0], upper.right[0]
-            a, b = centre(upper.left[-1]), centre(rise_to)
-            down_words = caption(steps[head.number].words, a, left, (a + b) / 2)
-            up_words = caption(steps[rise_to.number].words, b, right, (a + b) / 2)
-            corridor = y + CHANNEL - 5 + WORDS * PITCH * (max(len(down_words.lines), len(up_words.lines)) - 1)
+            tail, head, rise_to = upper.left[-1], rung.left[0], upper.right[:1]
+            middle = (centre(tail) + (centre(rise_to[0]) if rise_to else right)) / 2
+            said = [caption(steps[head.number].words, centre(tail), left, middle)]
+            said += (caption(steps[spot.number].words, centre(spot), right, middle) for spot in rise_to)
+            corridor = y + CHANNEL - 5 + WORDS * PITCH * (max(len(words.lines) for words in said) - 1)
             low = corridor + 5 - rung.strip.top
+            ways.append(down(tail, head, (high, corridor, low)))
             last = (rung.right or rung.left)[-1]
-            ways += [down(upper.left[-1], head, (high, corridor, low)), *down_words.above(corridor - 2.4)]
-            ways += [up(last, rise_to, (low, corridor, high)), *up_words.above(corridor - 2.4)]
+            ways += (up(last, spot, (low, corridor, high)) for spot in rise_to)
+            ways += (line for words in said for line in words.above(corridor - 2.4))
         solids += [shift(part, 0, low) for part in rung.strip.parts]
         y, high = low + rung.strip.bottom, low
     return [*solids, *ways], y

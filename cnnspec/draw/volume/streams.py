@@ -1,0 +1,172 @@
+"""Nets of several resolutions side by side, drawn as Wang et al. (2020) did: a row a resolution.
+
+What may run at the same time stands in one column. Where the page is too narrow for all columns, all rows go
+on below. A label that is that of the step before is left out, and of equal operations in a column only the
+lowest is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from cnnspec.draw.volume.arrange import APART, GAP, LOOSEST, STUB, Sized, Spot
+from cnnspec.draw.volume.figure_model import Figure, Skip
+from cnnspec.draw.volume.primitives import Line, Point, Primitive, shift
+from cnnspec.draw.volume.skyline import Skyline
+from cnnspec.draw.volume.strip import chain, labels, numbered, operations, overhead
+
+LEAST = 3  # resolutions side by side that have rows of their own
+BROAD = 1.6  # steps to a column, from which on a net is one of streams
+BETWEEN = 8.0  # from row to row
+
+Rows = list[list[Spot]]  # the steps of a few columns, the largest maps above
+
+
+class Streams(NamedTuple):
+    """By step its column and its row; the ways that lead to the next step of a row, and all others."""
+
+    columns: list[int]
+    rows: list[int]
+    straight: set[Skip]
+    others: list[Skip]
+
+
+def streams(figure: Figure) -> Streams | None:
+    """Where a net's steps stand, None where no three resolutions run side by side for long."""
+    steps = figure.steps
+    ways = sorted((*figure.skips, *(Skip(i - 1, i) for i, step in enumerate(steps) if i and step.fed)))
+    tails = [[way.tail for way in ways if way.head == i] for i in range(len(steps))]
+    heights = [step.shape.height or 0 for step in steps]
+    columns = list[int]()
+    for before in tails:
+        columns.append(1 + max((columns[tail] for tail in before), default=-1))
+    alive: list[set[int]] = [set()]
+    alive += (
+        {heights[way.tail] for way in ways if columns[way.tail] <= column < columns[way.head]}
+        for column in range(max(columns, default=0))
+    )
+    widest = max(alive, key=len)
+    sizes = sorted(widest, reverse=True)
+    if len(sizes) < LEAST or len(steps) < BROAD * (1 + max(columns)):
+        return None
+    rows, taken = list[int](), dict[tuple[int, int], int]()  # steps by row and column
+    for i, (before, height) in enumerate(zip(tails, heights, strict=True)):
+        rows.append(sizes.index(height) if height in sizes else rows[before[0]] if before else 0)
+        columns[i] = 1 + max((columns[tail] for tail in before), default=-1)
+        while (rows[i], columns[i]) in taken:
+            columns[i] += 1
+        taken[rows[i], columns[i]] = i
+    ordered = [taken[cell] for cell in sorted(taken)]
+    nexts = {(a, b) for a, b in pairwise(ordered) if rows[a] == rows[b]}
+    straight = {way for way in ways if (way.tail, way.head) in nexts and not way.words}
+    return Streams(columns, rows, straight, [way for way in ways if way not in straight])
+
+
+def systems(found: Streams, things: Sequence[Sized], left: float, right: float) -> list[Rows]:
+    """The columns beside each other, as many as there is room for; then the next ones.
+
+    They are parted where the fewest ways lead across, in the right half of the page.
+    """
+    led = {way.head for way in found.straight}
+    columns: list[dict[int, Sized]] = [{} for _ in range(1 + max(found.columns))]
+    for i, thing in enumerate(things):
+        columns[found.columns[i]][i] = thing._replace(step=thing.step._replace(fed=i in led))
+    spans = [(found.columns[way.tail], found.columns[way.head]) for way in found.others]
+    made: list[Rows] = []
+    start = 0
+    while start < len(columns):
+        rows: Rows = [[] for _ in range(1 + max(found.rows))]
+        ends = [left]
+        for column in columns[start:]:
+            spots = stand(rows, found, column, left)
+            ends.append(max(ends[-1], *(spot.right for spot in spots)))
+            if ends[-1] > right - STUB and any(rows):
+                break
+            for spot in spots:
+                rows[found.rows[spot.number]].append(spot)
+        end = len({found.columns[spot.number] for row in rows for spot in row}) + start
+        if end < len(columns):
+            cuts = range(end, (start + end) // 2, -1)
+            end = min(cuts, key=lambda cut: sum(tail < cut <= head for tail, head in spans))
+        gap = max(0.0, right - STUB - ends[end - start]) / max(1, end - start - 1)
+        for row in rows:
+            row[:] = [
+                moved(spot, (found.columns[spot.number] - start) * min(LOOSEST, gap))
+                for spot in row
+                if found.columns[spot.number] < end
+            ]
+        made.append(rows)
+        start = end
+    return made
+
+
+def stand(rows: Rows, found: Streams, column: Mapping[int, Sized], left: float) -> list[Spot]:
+    """The steps of a column to the right of all that stands in the rows, at one x."""
+    lowest = {thing.step.words: i for i, thing in column.items()}
+    spots, x = list[Spot](), max(left, *(row[-1].end + GAP for row in rows if row), left)
+    for i, thing in column.items():
+        row = rows[found.rows[i]]
+        if row and row[-1].sized.step.label == thing.step.label:
+            thing = thing._replace(label=(), label_width=0.0)
+        if lowest[thing.step.words] != i:
+            thing = thing._replace(words=(), words_width=0.0)
+        wide = thing.solid.width
+        label = min(wide / 2, wide - thing.label_width / 2)  # ways to other rows begin on the right
+        spot = Spot(i, thing, 0.0, label, -GAP / 2)
+        labelled = max((s.label + s.sized.label_width / 2 + APART for s in row), default=left)
+        named = max((s.words + s.sized.words_width / 2 + APART for s in row), default=left)
+        x = max(
+            x,
+            left + STUB,
+            labelled + thing.label_width / 2 - spot.label,
+            named + thing.words_width / 2 - spot.words,
+        )
+        spots.append(spot)
+    return [moved(spot, x) for spot in spots]
+
+
+def moved(spot: Spot, by: float) -> Spot:
+    return spot._replace(x=spot.x + by, label=spot.label + by, words=spot.words + by)
+
+
+def draw_streams(
+    found: Streams, made: Sequence[Rows], top: float, left: float, right: float
+) -> tuple[list[Primitive], float]:
+    """All systems below each other, and where they end."""
+    system = {spot.number: i for i, rows in enumerate(made) for row in rows for spot in row}
+    rails, slanted, loose = list[Skip](), list[Skip](), list[Skip]()
+    for way in found.others:
+        if system[way.tail] == system[way.head] and found.rows[way.tail] == found.rows[way.head]:
+            rails.append(way)
+        elif system[way.tail] == system[way.head] and found.columns[way.head] - found.columns[way.tail] == 1:
+            (loose if way.words else slanted).append(way)
+        else:
+            loose.append(way)
+    tags = numbered(loose)
+    begun = {way.tail for way in found.straight}
+    parts: list[Primitive] = []
+    y = top
+    for rows in made:
+        at: dict[int, tuple[Spot, float]] = {}
+        for row in filter(None, rows):
+            above, below = Skyline(-1), Skyline(1)
+            strip = chain(row, above, below)
+            if row[0].sized.step.fed:
+                strip.append(Line((Point(left, row[0].entry.y), row[0].entry), arrow=True))
+            if row[-1].number in begun:
+                strip.append(Line((row[-1].exit, Point(right, row[-1].exit.y))))
+            inside = [way for way in rails if any(way.head == spot.number for spot in row)]
+            strip += overhead(row, inside, tags, above, (left, right))
+            strip += labels(row, above)
+            strip += operations(row, below)
+            y -= above.end
+            parts += [shift(part, 0, y) for part in strip]
+            at |= {spot.number: (spot, y) for spot in row}
+            y += below.end + BETWEEN
+        for (tail, begin), (head, end) in ((at[way.tail], at[way.head]) for way in slanted if way.tail in at):
+            points = (Point(tail.exit.x, tail.exit.y + begin), Point(head.entry.x, head.entry.y + end))
+            parts.append(Line(points, "skip", 0.8, arrow=True))
+        y += BETWEEN
+    return parts, y - 2 * BETWEEN
