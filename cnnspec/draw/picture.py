@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".svg", ".png", ".pdf", ".tex", ".dot", ".html")
 RIMLESS = (".pdf", ".tex")  # formats in which text cannot have a rim of another colour
-PRINTED = 9.7 * 72  # points: the height of A4 between margins of an inch
 IMAGES = {b"<?xml": "image/svg+xml", b"\x89PNG": "image/png"}  # by how their files begin
 VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
 __all__ = ["DrawProblem", "Picture", "picture", "simplify", "suffix_of"]
@@ -112,11 +111,11 @@ def draw_graph(diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -
 
 def remarks(made: Page, width: float | None) -> Iterator[str]:
     """What keeps a figure from being printed as it is: it is higher than a page, or its text is small."""
-    from cnnspec.draw.graph.layout import LEAST_TEXT, legible
+    from cnnspec.draw.graph.layout import LEAST_TEXT, PAPER, legible
     from cnnspec.draw.style import SIZE
 
-    if width is not None and made.height > PRINTED:
-        yield f"the figure is {made.height / 72:.1f}in high, and a page holds {PRINTED / 72:.1f}in"
+    if width is not None and made.height > PAPER:
+        yield f"the figure is {made.height / 72:.1f}in high, and a page holds {PAPER / 72:.1f}in"
     if not legible(made):
         height = SIZE * made.scale
         enough = math.ceil(made.width / 72 * LEAST_TEXT / height * 10) / 10

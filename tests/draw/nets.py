@@ -9,7 +9,7 @@ from cnnspec.compiler import check
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes
 from cnnspec.draw.graph.engine import system, wheel
 from cnnspec.draw.graph.layout import lay_out
-from cnnspec.draw.graph.wrap import likely, measure, wrap
+from cnnspec.draw.graph.wrap import measure, wrap
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import simplify
 from cnnspec.graph.tree import Network
@@ -131,8 +131,7 @@ def svg(diagram: Diagram, look: Look = LOOK) -> str:
     return lay_out(diagram, look).svg
 
 
-def in_columns(net: Network) -> Diagram:
-    """The diagram with as many columns as are likely to be right."""
+def in_columns(net: Network, look: Look = LOOK) -> Diagram:
+    """The diagram in columns on a page of a pleasant shape."""
     diagram = simplify(net)
-    flow = measure(diagram, LOOK)
-    return wrap(diagram, flow, likely(flow, LOOK, None))
+    return wrap(diagram, measure(diagram, look), look, None)[0]

@@ -11,12 +11,12 @@ from cnnspec.draw.diagram.model import Diagram, Edge, boxes
 from cnnspec.draw.graph.clear import Rect, clear_titles, lines_of
 from cnnspec.draw.graph.dot import Writer, crossing
 from cnnspec.draw.graph.engine import Engine, engine
-from cnnspec.draw.graph.wrap import measure, sever, wrap
+from cnnspec.draw.graph.wrap import measure, sever
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
 from cnnspec.draw.picture import simplify
 from cnnspec.values.shapes import Shape
-from tests.draw.nets import ENGINES, golden, shipped
+from tests.draw.nets import ENGINES, golden, in_columns, shipped
 
 pytestmark = pytest.mark.slow
 
@@ -88,20 +88,20 @@ def crossed(svg: str) -> list[str]:
     "name", ["densenet", "mobilenet_v2", "resnet", "efficientnet", "deeplab", "googlenet"]
 )
 def test_nothing_crosses_a_title(name: str) -> None:
-    diagram, draw = simplify(shipped(name)[0]), engine()
-    for column in Writer(wrap(diagram, measure(diagram, LOOK), 4), LOOK).columns():
+    diagram, draw = in_columns(shipped(name)[0], LOOK), engine()
+    for column in Writer(diagram, LOOK).columns():
         body, *_ = clear_titles(re.sub("<title>[^<]*</title>\n", "", draw(column)), 0)
         assert not crossed(body)
 
 
 @pytest.mark.parametrize("draw", ENGINES.values(), ids=ENGINES)
 def test_branches_stand_in_the_order_of_the_text(draw: Engine) -> None:
-    diagram = simplify(shipped("googlenet")[0])
+    diagram = in_columns(shipped("googlenet")[0], LOOK)
     branches: dict[int, list[int]] = {}
     for edge in diagram.edges:
         if not edge.idle:
             branches.setdefault(edge.tail, []).append(edge.head)
-    columns = Writer(wrap(diagram, measure(diagram, LOOK), 3), LOOK).columns()
+    columns = Writer(diagram, LOOK).columns()
     lefts = {}
     for column in columns:
         for number, shape in re.findall(
@@ -129,8 +129,7 @@ def bent(svg: str) -> int:
 @pytest.mark.parametrize("draw", ENGINES.values(), ids=ENGINES)
 @pytest.mark.parametrize("name", ["densenet", "mobilenet_v2", "resnet", "efficientnet"])
 def test_no_edge_is_bent_beside_a_way_around(name: str, draw: Engine) -> None:
-    diagram = simplify(shipped(name)[0])
-    columns = Writer(wrap(diagram, measure(diagram, LOOK), 3), LOOK).columns()
+    columns = Writer(in_columns(shipped(name)[0], LOOK), LOOK).columns()
     assert sum(bent(draw(column)) for column in columns) == 0
 
 

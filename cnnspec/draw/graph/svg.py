@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -9,11 +10,12 @@ from html import escape
 from typing import NamedTuple
 
 from cnnspec.draw.graph.clear import clear_titles
+from cnnspec.draw.graph.wrap import BETWEEN, break_lines
 from cnnspec.draw.style import FONT
 from cnnspec.draw.theme import Theme
 
 FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
-MARGIN, BETWEEN, APART = 4, 12, 14  # points: around everything, between columns, between the legend's entries
+MARGIN, APART = 4, 14  # points: around everything, between the legend's entries
 NAME, FACTS, LETTER = 15, 10, 0.62  # points of the letters; their mean width, as a part of that
 NARROW = 150  # points: half of what a page is wide at least
 
@@ -96,42 +98,41 @@ class Words(NamedTuple):
 class Sheet(NamedTuple):
     """The paper: its colours, its width in points if that is given, rows or columns on it.
 
-    To be no higher than `height`, drawings are scaled down, but not below `least`.
+    `scale`: how large drawings are to be on it, if their width lets them.
     """
 
     theme: Theme
     width: float | None
     rows: bool
-    height: float
-    least: float
+    scale: float = 1.0
 
 
 class Page(NamedTuple):
-    """A page's size in points, by how much its drawings are scaled, and its SVG.
-
-    `filled`: how long its columns or rows are in the mean, as a share of the longest.
-    """
+    """A page's size in points, by how much its drawings are scaled, its SVG, and how wide its columns are."""
 
     width: float
     height: float
     scale: float
-    filled: float
     svg: str
+    columns: tuple[float, ...]
 
 
 def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], sheet: Sheet) -> Page:
     """The net's name, the columns side by side or the rows one below the other, the legend.
 
-    A given width is kept: what is wider is scaled down, what is narrower is set in the middle.
+    A given width is kept: columns that it has no room for go on below the others; what alone is wider is
+    scaled down.
     """
-    wide, high = extent(drawings, sheet.rows)
-    width = max(wide + 2 * MARGIN, sheet.width or 2 * NARROW)
-    content, height = compose_page(words, drawings, legend, sheet, width)
-    scale = min(1.0, sheet.width / width) if sheet.width else 1.0
-    if sheet.width and sheet.least <= sheet.height / height < scale:
-        scale = sheet.height / height
-        width = sheet.width / scale
-        content, height = compose_page(words, drawings, legend, sheet, width)
+    widest = max(drawing.width for drawing in drawings)
+    room = max(widest, sheet.width / sheet.scale - 2 * MARGIN) if sheet.width else math.inf
+    lines = break_lines([drawing.width for drawing in drawings], 0 if sheet.rows else room, BETWEEN)
+    wide = max(sum(drawings[i].width + BETWEEN for i in line) for line in lines) - BETWEEN
+    inner = max(wide, room) if sheet.width else max(wide, 2 * NARROW - 2 * MARGIN)
+    width = inner + 2 * MARGIN
+    content, height = compose_page(
+        words, [[drawings[i] for i in line] for line in lines], legend, sheet, inner
+    )
+    scale = sheet.width / width if sheet.width else 1.0
     svg = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<!-- {words.mark} -->\n"
@@ -143,26 +144,43 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], s
         f'<rect width="{width:.2f}" height="{height:.2f}" fill="{sheet.theme.paper}"/>\n'
         f"{content}</svg>\n"
     )
-    filled = sum(d.width / wide if sheet.rows else d.height / high for d in drawings) / len(drawings)
-    return Page(width * scale, height * scale, scale, filled, svg)
+    return Page(width * scale, height * scale, scale, svg, tuple(drawing.width for drawing in drawings))
+
+
+class Spot(NamedTuple):
+    """Where a legend may stand, and how much room it has there."""
+
+    left: float
+    top: float
+    width: float
+    height: float
 
 
 def compose_page(
-    words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], sheet: Sheet, width: float
+    words: Words, lines: Sequence[Sequence[Drawing]], legend: Sequence[Drawing], sheet: Sheet, inner: float
 ) -> tuple[str, float]:
-    """All that is on a page of this width, before it is scaled, and how high that is."""
-    ink, inner = sheet.theme.ink, width - 2 * MARGIN
-    said, top = [], float(MARGIN)
+    """All that is on a page with so much room between its margins, before it is scaled; how high that is."""
+    parts, spots, top = [], [], float(MARGIN)
     for text, size in heading(words, inner):
         top += size if size == NAME else size + 4
-        said.append(line(text, top, size, size == NAME, ink))
-    wide, high = extent(drawings, sheet.rows)
-    left, top = MARGIN + (inner - wide) / 2, top + 12 if said else top
-    bottom = top + high
-    key = None if sheet.rows else below_a_column(drawings, legend, left, top)
-    if key is None:
-        key, bottom = set_in_lines(legend, inner, MARGIN, bottom + BETWEEN)
-    return "".join((*said, arrange_drawings(drawings, sheet.rows, left, top), key)), bottom + MARGIN
+        parts.append(line(text, top, size, size == NAME, sheet.theme.ink))
+    top += 12 if parts else 0
+    for drawings in lines:
+        wide, high = sum(d.width + BETWEEN for d in drawings) - BETWEEN, max(d.height for d in drawings)
+        left = MARGIN + (inner - wide) / 2 if sheet.rows or len(lines) == 1 else MARGIN
+        for drawing in drawings:
+            parts.append(place_drawing(drawing, left, top))
+            below = drawing.height + 2 * BETWEEN
+            spots.append(Spot(left, top + below, drawing.width, high - below))
+            left += drawing.width + BETWEEN
+        spots.append(Spot(left + BETWEEN, top, MARGIN + inner - left - BETWEEN, high))
+        top += high + BETWEEN
+    roomiest = sorted(spots, key=lambda spot: -spot.height)
+    for spot in (*roomiest, Spot(MARGIN, top, inner, math.inf)):
+        key, end = set_legend(legend, spot)
+        if end <= spot.top + spot.height and all(entry.width <= spot.width for entry in legend):
+            break
+    return "".join((*parts, key)), max(top - BETWEEN, end) + MARGIN
 
 
 def heading(words: Words, width: float) -> Iterator[tuple[str, int]]:
@@ -173,51 +191,14 @@ def heading(words: Words, width: float) -> Iterator[tuple[str, int]]:
         yield from ((line, size) for line in textwrap.wrap(text, letters))
 
 
-def below_a_column(
-    drawings: Sequence[Drawing], legend: Sequence[Drawing], left: float, top: float
-) -> str | None:
-    """The legend right below the shortest column; None where there is too little room."""
-    shortest = min(range(len(drawings)), key=lambda i: drawings[i].height)
-    wide, high = drawings[shortest].width, set_in_lines(legend, drawings[shortest].width, left, 0)[1]
-    room = max(drawing.height for drawing in drawings) - drawings[shortest].height
-    if high + 2 * BETWEEN > room or any(entry.width > wide for entry in legend):
-        return None
-    left += sum(drawing.width + BETWEEN for drawing in drawings[:shortest])
-    return set_in_lines(legend, wide, left, top + drawings[shortest].height + 2 * BETWEEN)[0]
-
-
-def extent(drawings: Sequence[Drawing], rows: bool) -> tuple[float, float]:
-    """How wide and how high drawings are together."""
-    widths, heights = [d.width for d in drawings], [d.height for d in drawings]
-    gaps = BETWEEN * (len(drawings) - 1)
-    return (max(widths), sum(heights) + gaps) if rows else (sum(widths) + gaps, max(heights))
-
-
-def arrange_drawings(drawings: Sequence[Drawing], rows: bool, left: float, top: float) -> str:
-    """Drawings in their places."""
-    parts = []
-    for drawing in drawings:
-        parts.append(place_drawing(drawing, left, top))
-        if rows:
-            top += drawing.height + BETWEEN
-        else:
-            left += drawing.width + BETWEEN
-    return "".join(parts)
-
-
-def set_in_lines(drawings: Sequence[Drawing], width: float, left: float, top: float) -> tuple[str, float]:
-    """Small drawings in lines, as words are set, each in the middle of its line; and where they end."""
-    lines: list[list[Drawing]] = [[]]
-    for drawing in drawings:
-        if lines[-1] and sum(d.width + APART for d in lines[-1]) + drawing.width > width:
-            lines.append([])
-        lines[-1].append(drawing)
-    parts = []
-    for drawn in lines:
-        x, high = left, max((d.height for d in drawn), default=0.0)
-        for drawing in drawn:
-            parts.append(place_drawing(drawing, x, top + (high - drawing.height) / 2))
-            x += drawing.width + APART
+def set_legend(legend: Sequence[Drawing], spot: Spot) -> tuple[str, float]:
+    """The entries in lines, each in the middle of its line; and where they end."""
+    parts, top = [], spot.top
+    for line in break_lines([entry.width for entry in legend], spot.width, APART):
+        left, high = spot.left, max((legend[i].height for i in line), default=0.0)
+        for i in line:
+            parts.append(place_drawing(legend[i], left, top + (high - legend[i].height) / 2))
+            left += legend[i].width + APART
         top += high + APART / 2
     return "".join(parts), top - APART / 2
 

@@ -8,47 +8,71 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.diagram.box_text import box_lines, shape_words
 from cnnspec.draw.diagram.model import Box, Diagram, Edge, Item, boxes
 from cnnspec.draw.look import Look
-from cnnspec.draw.style import SHAPES, join_across
+from cnnspec.draw.metrics import width
+from cnnspec.draw.style import FRAME, INSET, SHAPES, SIZE, join_across
 
-LINE, LETTER, ABOVE, BESIDE = 10.7, 5.4, 6, 11  # points: a line of text, a letter; a box around its text
-LOWEST, DOUBLE = 18, 8  # points: a box's height at least, and what a second frame adds
+LINE, ABOVE = 10.7, 6  # points: a line of text; a box above and below its text
+LOWEST, NARROWEST, DOUBLE = 18, 54, 8  # points: a box at least, and what a second frame adds
 RANK, TITLE = 16, 34  # points: an edge besides its label, a cluster's title and frame
+PASSING = 9  # points: an edge that passes by, besides its label
 ENDS = {"tb": 43, "lr": 55}  # points: either end of a column, or row, where it goes on elsewhere
 LONG = 400  # points that a way around may be in a column that has to be narrow
-COLUMN, ROW = 130, 85  # points: what a column takes across, and a row
-ASPECT = 1.25  # width to height that the page is to have
-TOLERABLE = 1100  # points of a column that is left as it is, where only several values at once could be cut
-SLACK = 1.3  # times the mean, that a column may be long
-MOST_LIVE = 6
+BETWEEN = 12  # points between columns
+ASPECT = 1.25  # width to height that the page is to have where no width is given
+SHORTEST, NARROW = 150.0, 200.0  # points: a column at least, and a page
+MOST_COLUMNS, LIMITS, ROOMS = 60, 16, 9  # lengths of columns that are tried, and widths of pages
+MOST_TRIED = 6000  # lengths of columns from all cuts on
+COLUMN, TEAR = 25.0, 150.0  # points of height that one more column counts for, and a cut of cost 1
+TORN = {"iteration": 0.1, "group": 0.05, "block": 0.3}  # shares of a column, that it costs to tear a cluster
+REPEATED, LIVE = 0.5, 0.3  # one that is drawn once for several; to lead one more value to the next column
+
+
+Depth = tuple[int, int]
+"""Of how many clusters a box is the first, and in how many it is."""
 
 
 class Cut(NamedTuple):
-    """A box that may begin a column, how far down it stands, and how many values pass by before it."""
+    """A box that may begin a column, how far down it stands, and what that costs: a share of a column.
+
+    `above`: the points that the column needs above it, for where it comes from and for titles said again.
+    """
 
     number: int
     top: float
-    live: int
+    cost: float
+    above: float
 
 
 class Flow(NamedTuple):
-    """How far down each box begins and ends, were there only one column, how long that is and how wide.
+    """How far down each box begins and ends, were there only one column, and how long that is.
 
     `titles`: how much room the titles above a box take that is the first of its clusters. `joint`: how
-    much the end of a column where it goes on elsewhere.
+    much the end of a column where it goes on elsewhere. `widths`: before the first cut, and behind each.
     """
 
     tops: dict[int, float]
     bottoms: dict[int, float]
     titles: Mapping[int, float]
     height: float
-    across: float
     joint: float
+    cuts: list[Cut]
+    widths: list[float]
+
+
+class Column(NamedTuple):
+    """A column as it is likely to be: its first box, its sides, and what the cut before it costs."""
+
+    head: int
+    length: float
+    across: float
+    cost: float
 
 
 def measure(diagram: Diagram, look: Look) -> Flow:
@@ -57,59 +81,226 @@ def measure(diagram: Diagram, look: Look) -> Flow:
     arriving: dict[int, list[Edge]] = {}
     for edge in diagram.edges:
         arriving.setdefault(edge.head, []).append(edge)
-    titles: Mapping[int, float] = {
-        n: (TITLE if down else RANK) * c for n, c in first_in_clusters(diagram.items).items()
-    }
+    depths = dict(depths_of(diagram.items))
+    titles = {n: (TITLE if down else RANK) * first for n, (first, _) in depths.items()}
     tops: dict[int, float] = {}
     bottoms: dict[int, float] = {}
-    area = 0.0
+    across: dict[int, float] = {}
+    shown = "shapes" in look.show
     for box in boxes(diagram.items):
-        lines = box_lines(box, look)
-        sides = (max(map(len, lines)) * LETTER + BESIDE, high(box, len(lines)))
         edges = arriving.get(box.number, ())
-        label = LINE if down else (2 + max((len(shape_words(e)) for e in edges), default=0)) * LETTER
-        gap = RANK + (label if "shapes" in look.show else 0)
+        sides, label = (
+            sides_of(box, look),
+            max((label_width(e) for e in edges), default=0.0) if shown else 0.0,
+        )
+        gap = RANK + (LINE if down and shown else label)
         above = max((bottoms[edge.tail] + gap for edge in edges), default=0.0)
-        tops[box.number] = above + titles.get(box.number, 0)
+        tops[box.number] = above + titles[box.number]
         bottoms[box.number] = tops[box.number] + sides[down]
-        area += bottoms[box.number] - tops[box.number] + gap
+        beside = max(sides[0], sides[0] / 2 + label) if down else max(sides[1], LINE * shown)
+        across[box.number] = beside + 2 * FRAME * depths[box.number][1]
     height = max(bottoms.values(), default=1.0)
-    least = COLUMN if down else ROW
-    across = least * max(1.0, area / height)
-    return Flow(tops, bottoms, titles, height, across, ENDS[look.direction])
+    flow = Flow(tops, bottoms, titles, height, ENDS[look.direction], [], [])
+    found = list(cuts(diagram, flow, depths))
+    levels = [(tops[n], bottoms[n], wide) for n, wide in across.items()]
+    for edge in diagram.edges:
+        start, end = bottoms[edge.tail], tops[edge.head] - titles[edge.head]
+        if end - start > RANK + 2 * LINE and (edge.tail, edge.head) not in diagram.severed:
+            levels.append((start, end, PASSING + (label_width(edge) if down else LINE) * shown))
+    places = [0.0, *(cut.top for cut in found), height]
+    return flow._replace(cuts=found, widths=list(widest_between(places, levels)))
 
 
-def high(box: Box, lines: int) -> float:
-    """How high a box of so many lines is."""
+def widest_between(places: Sequence[float], levels: list[tuple[float, float, float]]) -> Iterator[float]:
+    """Between each two places the widest that things are together which begin, end and are so wide."""
+    changes = sorted(change for begin, end, wide in levels for change in ((begin, wide), (end, -wide)))
+    total, i = 0.0, 0
+    for below in places[1:]:
+        most = total
+        while i < len(changes) and changes[i][0] < below - 1:
+            total += changes[i][1]
+            most = max(most, total)
+            i += 1
+        yield most
+
+
+def sides_of(box: Box, look: Look) -> tuple[float, float]:
+    """How wide and how high a box is."""
     if box.kind == "join":
-        return join_across(box)
-    return max(LOWEST, lines * LINE + ABOVE) + DOUBLE * (SHAPES[box.kind].peripheries > 1)
+        return join_across(box), join_across(box)
+    lines, double = box_lines(box, look), DOUBLE * (SHAPES[box.kind].peripheries > 1)
+    wide = max(width(line, SIZE) for line in lines) + 2 * INSET
+    return max(NARROWEST, wide) + double, max(LOWEST, len(lines) * LINE + ABOVE) + double
 
 
-def likely(flow: Flow, look: Look, widest: float | None) -> int:
-    """How many columns or rows are about right: for a pleasant page, or for one that is at most so wide."""
-    down = look.direction == "tb"
-    if widest is None:
-        return max(1, round(math.sqrt(flow.height / flow.across * (ASPECT if down else 1 / ASPECT))))
-    return max(1, int(widest / flow.across) if down else math.ceil(flow.height / widest))
+def label_width(edge: Edge) -> float:
+    return width(f"  {shape_words(edge)}  ", SIZE)
 
 
-def wrap(
-    diagram: Diagram, flow: Flow, count: int, tear: bool = False, tolerable: float = TOLERABLE
-) -> Diagram:
-    """The same diagram with the heads of about so many columns chosen.
+def depths_of(
+    items: tuple[Item, ...], first: int = 0, depth: int = 0
+) -> Iterator[tuple[int, tuple[int, int]]]:
+    """How deep each box is, by its number."""
+    for item in items:
+        if isinstance(item, Box):
+            yield item.number, (first, depth)
+        else:
+            yield from depths_of(item.items, first + 1, depth + 1)
+        first = 0
 
-    Clusters higher than a column are torn; `tear`: so are others but blocks.
+
+def cuts(diagram: Diagram, flow: Flow, depths: Mapping[int, Depth]) -> Iterator[Cut]:
+    """The boxes that may begin a column: all but the first."""
+    costs = dict(costs_of(diagram.items, 0.0))
+    until: dict[int, int] = {}  # the last box that waits for a box's value
+    for edge in diagram.edges:
+        until[edge.tail] = max(until.get(edge.tail, 0), edge.head)
+    live: set[int] = set()
+    lowest = 0.0
+    for number in sorted(flow.tops):
+        live = {tail for tail in live if until[tail] >= number}
+        if live:
+            top = max(lowest, flow.tops[number] - flow.titles[number])
+            first, depth = depths[number]
+            above = flow.joint + TITLE * (depth - first)
+            yield Cut(number, top, costs[number] + LIVE * (len(live) - 1), above)
+        lowest = max(lowest, flow.tops[number])
+        if number in until:
+            live.add(number)
+
+
+def costs_of(items: tuple[Item, ...], outer: float) -> Iterator[tuple[int, float]]:
+    """What it costs to cut before each box: what the clusters cost that are torn."""
+    for item in items:
+        if isinstance(item, Box):
+            yield item.number, outer
+        else:
+            (first, _), *others = costs_of(
+                item.items, outer + (TORN[item.kind] if item.times == 1 else REPEATED)
+            )
+            yield first, outer
+            yield from others
+
+
+def wrap(diagram: Diagram, flow: Flow, look: Look, room: float | None) -> tuple[Diagram, float]:
+    """The same diagram with the heads of its columns chosen for a page with so much room across; its height.
+
+    Where none is given, the page is small and of a pleasant shape.
     """
-    height = flow.height
-    found = cuts(diagram, flow, height / count, tear)
-    heads: list[int] = []
-    for live in range(1, MOST_LIVE + 1):
-        usable = [cut for cut in found if cut.live <= live]
-        heads, tallest = pack(usable, height, count, flow.joint)
-        if tallest <= max(SLACK * height / count, tolerable):
+    down = look.direction == "tb"
+    if room is not None:
+        best = set_columns(flow, down, room)
+    else:
+        aspect = ASPECT if down else 1 / ASPECT
+        rooms = steps(NARROW, NARROW + math.sqrt(flow.height * max(flow.widths)) * 2 * aspect, ROOMS)
+        best = min((set_columns(flow, down, room) for room in rooms), key=lambda page: page.badness(aspect))
+    return diagram._replace(heads=best.heads), best.height
+
+
+def steps(low: float, high: float, count: int) -> list[float]:
+    """So many numbers between two, each as many times the one before it."""
+    return [low * (high / low) ** (i / (count - 1)) for i in range(count)]
+
+
+class Setting(NamedTuple):
+    """Columns on a page: their heads, the sides of the page so far, what cuts cost in points."""
+
+    heads: tuple[int, ...] = ()
+    width: float = 1.0
+    height: float = 0.0
+    cost: float = 0.0
+
+    def add_line(self, columns: Sequence[Column], down: bool) -> Setting:
+        heads = (*self.heads, *(column.head for column in columns if column.head))
+        cost = self.cost + sum(COLUMN + TEAR * column.cost for column in columns)
+        lengths = [column.length for column in columns]
+        wide = sum(column.across + BETWEEN for column in columns) - BETWEEN
+        wide, high = (wide, max(lengths)) if down else (max(lengths), wide)
+        return Setting(heads, max(self.width, wide), self.height + high + BETWEEN, cost)
+
+    def badness(self, aspect: float) -> float:
+        high = self.height + self.cost
+        return math.log(self.width * high) + abs(math.log(self.width / high / aspect))
+
+
+def set_columns(flow: Flow, down: bool, room: float) -> Setting:
+    """The lowest page with so much room: columns in lines, as words are set, all of a line about as long."""
+    last = len(flow.cuts)
+    low = max(SHORTEST, flow.height / MOST_COLUMNS)
+    limits = steps(low, max(low, flow.height), max(2, min(LIMITS, MOST_TRIED // (last + 1))))
+    if not down:
+        limits = [limit for limit in limits if limit < room] + [room]
+    best = {0: Setting()}  # by how many cuts are behind it
+    for start in range(last + 1):
+        if start not in best:
+            continue
+        for limit in limits:
+            line, end = even_line(flow, start, limit, room if down else 0.0)
+            made = best[start].add_line(line, down)
+            if end not in best or made.height + made.cost < best[end].height + best[end].cost:
+                best[end] = made
+    return best[last + 1]
+
+
+def even_line(flow: Flow, start: int, limit: float, room: float) -> tuple[list[Column], int]:
+    """As `fill_line`, but that no column is longer than it takes to get as far."""
+    line, end = fill_line(flow, start, limit, room)
+    while len(line) > 1:
+        longest = max(column.length for column in line)
+        other, other_end = fill_line(flow, start, longest - 1, room)
+        if (other_end, len(other)) != (end, len(line)) or max(column.length for column in other) >= longest:
             break
-    return diagram._replace(heads=tuple(heads))
+        line = other
+    return line, end
+
+
+def fill_line(flow: Flow, start: int, limit: float, room: float) -> tuple[list[Column], int]:
+    """Columns of one line, filled up to a length from some cut on, and where the next line starts."""
+    line: list[Column] = []
+    wide = 0.0
+    while start <= len(flow.cuts):
+        column, end = fill_column(flow, start, limit)
+        if line and wide + column.across > room:
+            break
+        line.append(column)
+        wide += column.across + BETWEEN
+        start = end
+    return line, start
+
+
+def fill_column(flow: Flow, start: int, limit: float) -> tuple[Column, int]:
+    """A column that is long and whose end costs little; and how many cuts are then behind it."""
+    head, top, cost, above = flow.cuts[start - 1] if start else Cut(0, 0.0, 0.0, 0.0)
+    begin = top - above
+    if flow.height - begin <= limit or start == len(flow.cuts):
+        return Column(head, flow.height - begin, max(flow.widths[start:]), cost), len(flow.cuts) + 1
+    stop = bisect(flow.cuts, begin + limit - flow.joint, lo=start + 1, key=lambda cut: cut.top)
+    end = max(range(start, stop), key=lambda i: flow.cuts[i].top - flow.cuts[i].cost * limit)
+    below = flow.cuts[end].top
+    return Column(head, below + flow.joint - begin, max(flow.widths[start : end + 1]), cost), end + 1
+
+
+def correct(flow: Flow, heads: Sequence[int], widths: Sequence[float]) -> Flow:
+    """The measure as columns with these heads show it, which were drawn and are so wide."""
+    found = list(flow.widths)
+    starts = [0, *(i for i, cut in enumerate(flow.cuts, 1) if cut.number in heads), len(found)]
+    for (start, end), real in zip(pairwise(starts), widths, strict=True):
+        ratio = real / max(found[start:end])
+        found[start:end] = [wide * ratio for wide in found[start:end]]
+    return flow._replace(widths=found)
+
+
+def break_lines(widths: Sequence[float], room: float, gap: float) -> list[list[int]]:
+    """Things so wide, by their numbers, in lines, as words are set."""
+    lines: list[list[int]] = [[]]
+    filled = 0.0
+    for number, wide in enumerate(widths):
+        if lines[-1] and filled + wide > room:
+            lines.append([])
+            filled = 0.0
+        lines[-1].append(number)
+        filled += wide + gap
+    return lines
 
 
 def sever(diagram: Diagram, flow: Flow) -> Diagram:
@@ -122,7 +313,7 @@ def sever(diagram: Diagram, flow: Flow) -> Diagram:
         heads.setdefault(edge.tail, []).append(edge.head)
     late = dict(flow.tops)  # how far down each box may stand
     for number in sorted(heads, reverse=True):
-        needed = min(late[head] - flow.titles.get(head, 0.0) for head in heads[number]) - RANK - LINE
+        needed = min(late[head] - flow.titles[head] for head in heads[number]) - RANK - LINE
         late[number] = max(late[number], needed - (flow.bottoms[number] - flow.tops[number]))
     long = (edge for edge in diagram.edges if late[edge.head] - late[edge.tail] > LONG)
     return diagram._replace(severed=frozenset((edge.tail, edge.head) for edge in long))
@@ -130,82 +321,3 @@ def sever(diagram: Diagram, flow: Flow) -> Diagram:
 
 def column_of(diagram: Diagram, number: int) -> int:
     return bisect(diagram.heads, number)
-
-
-def first_in_clusters(items: tuple[Item, ...]) -> dict[int, int]:
-    """Of how many clusters a box is the first."""
-    found: dict[int, int] = {}
-    for item in items:
-        if not isinstance(item, Box):
-            inner = first_in_clusters(item.items)
-            first = next(boxes(item.items)).number
-            found |= inner
-            found[first] = inner.get(first, 0) + 1
-    return found
-
-
-def cuts(diagram: Diagram, flow: Flow, column: float, tear: bool) -> list[Cut]:
-    """The boxes before which no cluster is torn that would fit into a column."""
-    tops = flow.tops
-    allowed = starts(diagram.items, tops, column, tear)
-    until: dict[int, int] = {}  # the last box that waits for a box's value
-    for edge in diagram.edges:
-        until[edge.tail] = max(until.get(edge.tail, 0), edge.head)
-    live: set[int] = set()
-    found = []
-    lowest = 0.0
-    for number in sorted(tops):
-        live = {tail for tail in live if until[tail] >= number}
-        if number in allowed and live:
-            found.append(Cut(number, max(lowest, tops[number] - flow.titles.get(number, 0.0)), len(live)))
-        lowest = max(lowest, tops[number])
-        if number in until:
-            live.add(number)
-    return found
-
-
-def starts(items: tuple[Item, ...], tops: dict[int, float], column: float, tear: bool) -> set[int]:
-    """First boxes of items, those within a cluster only where the cluster may be torn."""
-    found: set[int] = set()
-    for item in items:
-        if isinstance(item, Box):
-            found.add(item.number)
-            continue
-        numbers = [box.number for box in boxes(item.items)]
-        found.add(numbers[0])
-        high = max(tops[number] for number in numbers) - tops[numbers[0]]
-        if high > column or (tear and item.kind != "block" and item.times == 1):
-            found |= starts(item.items, tops, column, tear)
-    return found
-
-
-def pack(found: Sequence[Cut], height: float, count: int, joint: float) -> tuple[list[int], float]:
-    """So many columns at most, the tallest as low as can be: their heads, and that height.
-
-    `joint` is what an end takes where a column goes on elsewhere.
-    """
-    ends = [*(cut.top + joint for cut in found), height]
-    low, high = height / count, height
-    best: list[int] = []
-    tallest = height
-    while high - low > LINE:
-        limit = (low + high) / 2
-        heads = fill(found, ends, limit, joint)
-        if heads is not None and len(heads) < count:
-            best, tallest, high = heads, limit, limit
-        else:
-            low = limit
-    return best, tallest
-
-
-def fill(found: Sequence[Cut], ends: list[float], limit: float, joint: float) -> list[int] | None:
-    """Heads of columns filled one after the other up to a height; None where a piece is higher than that."""
-    heads: list[int] = []
-    top = 0.0
-    for cut, end in zip(found, ends[1:], strict=True):
-        if end - top > limit:
-            heads.append(cut.number)
-            top = cut.top - joint
-        if end - top > limit:
-            return None
-    return heads
