@@ -37,8 +37,8 @@ LOOK = ("view", "theme", "width", "font", "blocks", "title", "caption", *OF_GRAP
 )
 @click.option(
     "--detail",
-    type=click.Choice(("full", "fused", "folded")),
-    help="Each layer a box; with what follows it in one; and repeats as ×N (the default).",
+    type=click.Choice(("full", "fused", "folded", "blocks")),
+    help="Each layer a box; with what follows it in one; repeats as ×N (the default); and blocks as boxes.",
 )
 @click.option(
     "--direction", type=click.Choice(("tb", "lr")), help="From the top down (the default), or to the right."

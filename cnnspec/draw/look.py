@@ -10,7 +10,7 @@ from cnnspec.draw.names import plain
 from cnnspec.draw.theme import THEMES, Theme
 
 VIEWS = ("graph", "volume")
-DETAILS = ("folded", "fused", "full")
+DETAILS = ("blocks", "folded", "fused", "full")
 DIRECTIONS = ("tb", "lr")
 SHOWN = ("shapes", "params", "macs", "kernel")
 
@@ -24,12 +24,14 @@ NARROWEST, WIDEST = 144.0, 14_400.0  # points; the latter is the side of the lar
 class Look(NamedTuple):
     """`width` is the page's, in points; None: as wide as suits the net. `letters` are those of a line.
 
+    `detail`: None folds repeats, and where the page has a width that they do not fit, blocks are boxes.
+
     `font`: a family, or a font's file; "" is the one that all is measured in. `blocks`: a figure of volumes
     shows what is in its blocks. `title`: in place of the net's name, perhaps ""; `caption`: with its facts.
     """
 
     view: str = "graph"
-    detail: str = "folded"
+    detail: str | None = None
     direction: str = "tb"
     width: float | None = None
     theme: Theme = THEMES["light"]

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.draw.diagram.model import Diagram, boxes
-from cnnspec.draw.diagram.simplify import MOST_BOXES, simplify
+from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, MOST_BOXES, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.style import FONT
@@ -65,12 +65,7 @@ def picture(
         return page(network, look, faults)
     if look.view == "volume":
         return volumes(network, suffix, look)
-    diagram = simplify(network, look.detail)
-    count = sum(1 for _ in boxes(diagram.items))
-    if count > MOST_BOXES:
-        raise DrawProblem(
-            f"{diagram.name} would be {count:,} boxes, more than the {MOST_BOXES:,} of a picture"
-        )
+    diagram = diagram_of(network, look.detail or FOLDED)
     if suffix == ".dot":
         from cnnspec.draw.graph.dot import dot
 
@@ -80,7 +75,18 @@ def picture(
 
             text = text.replace(f'fontname="{FONT}', f'fontname="{family_of(look.font)}')
         return Picture(text.encode())
-    return draw_graph(diagram, suffix, look, draw)
+    return draw_graph(network, diagram, suffix, look, draw)
+
+
+def diagram_of(network: Network, detail: str) -> Diagram:
+    """The diagram at a level of detail. Raises DrawProblem where it is too large for a picture."""
+    diagram = simplify(network, detail)
+    count = sum(1 for _ in boxes(diagram.items))
+    if count > MOST_BOXES:
+        raise DrawProblem(
+            f"{diagram.name} would be {count:,} boxes, more than the {MOST_BOXES:,} of a picture"
+        )
+    return diagram
 
 
 def write_page(svg: str, suffix: str, look: Look, name: str, mark: str) -> bytes:
@@ -100,13 +106,20 @@ def write_page(svg: str, suffix: str, look: Look, name: str, mark: str) -> bytes
     return png(svg, mark, look.font) if suffix == ".png" else pdf(svg, name, look.font)
 
 
-def draw_graph(diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
+def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
+    """The page of a graph. Where a level of detail is not chosen and does not fit, blocks are boxes."""
     from cnnspec.draw.graph.dot import mark
     from cnnspec.draw.graph.layout import lay_out
 
-    made = lay_out(diagram, look, suffix not in RIMLESS, draw)
-    note = "; ".join(remarks(made, look.width))
-    return Picture(write_page(made.svg, suffix, look, diagram.name, mark(diagram)), note)
+    rims = suffix not in RIMLESS
+    made = lay_out(diagram, look, rims, draw)
+    said = list(remarks(made, look.width))
+    overview = simplify(network, BLOCKS) if said and look.detail is None else diagram
+    if overview != diagram:
+        made = lay_out(overview, look, rims, draw)
+        said = [f"blocks are boxes, for all in them does not fit: `--detail {FOLDED}` opens them"]
+        said += remarks(made, look.width)
+    return Picture(write_page(made.svg, suffix, look, diagram.name, mark(diagram)), "; ".join(said))
 
 
 def remarks(made: Page, width: float | None) -> Iterator[str]:

@@ -27,6 +27,8 @@ class Theme(NamedTuple):
     def paint(self, kind: str) -> Paint:
         if kind == "fault":
             return Paint(self.paper, self.fault, self.fault)
+        if kind == "block":
+            return Paint(self.tints[1], self.ink, self.ink)
         return self.paints.get(kind, Paint(self.paper, self.ink, self.ink))
 
 

@@ -8,11 +8,13 @@ import pytest
 
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
+from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.box_text import box_lines, shape_words, three_digits
 from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import KINDS, build
 from cnnspec.draw.diagram.fuse import fuse
 from cnnspec.draw.diagram.model import Cluster, Count, Diagram, boxes, totals
+from cnnspec.draw.diagram.simplify import BLOCKS
 from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.draw.graph.dot import dot
 from cnnspec.draw.graph.wrap import column_of
@@ -51,6 +53,39 @@ def test_no_pass_changes_a_total(name: str) -> None:
             assert totals(diagram) == (wanted.params, wanted.macs), (net.name, step)
         for detail in DETAILS:
             assert totals(simplify(net, detail)) == (wanted.params, wanted.macs), (net.name, detail)
+
+
+def test_blocks_that_are_used_again_are_boxes() -> None:
+    diagram = simplify(golden("residual"), BLOCKS)
+    assert outline(diagram.items) == [
+        "input",
+        "conv 16@3x3 pad 1 batchnorm relu",
+        "Basic width 16 ×4",
+        ["stage2 ×1", "Basic width 32 /2", "Basic width 32 ×2"],
+        "Dense growth 8 ×3",
+        "conv 64@3x3 pad 1 relu ×2",
+        "globalavgpool",
+        "flatten",
+        "linear 10",
+        "output",
+    ]
+    found = {box.parts[0]: box for box in ordered(diagram)}
+    assert found["Basic width 32"].params == Count(37120, 18560, 18560)
+    assert found["Dense growth 8"].params == Count(8904, 2376, 3560)
+    numbers = [number for box in found.values() for number in (box.number, *box.others)]
+    assert sorted(numbers) == [box.number for box in ordered(build(golden("residual")))]
+    assert [(edge.tail, edge.head) for edge in diagram.edges] == list(
+        pairwise(b.number for b in ordered(diagram))
+    )
+
+
+def test_a_block_used_once_or_with_a_fault_in_it_stays_open() -> None:
+    blocks = "block A() { conv 8@3x3, relu }\nblock B() { A, A }\n"
+    net = network(blocks + "net N {\n input 3@32x32\n B\n}\n")
+    assert outline(simplify(net, BLOCKS).items) == ["input", ["B ×1", "A", "A"], "output"]
+    text = "block A() { conv 8@3x3, maxpool 40 }\nnet N {\n input 3@32x32\n A, A\n}\n"
+    (broken,) = check_text(text).partial
+    assert any(box.kind == "fault" for box in ordered(simplify(broken, BLOCKS)))
 
 
 @pytest.mark.parametrize("name", ZOO)

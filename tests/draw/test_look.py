@@ -175,6 +175,19 @@ def test_a_picture_that_is_higher_than_a_page_says_so() -> None:
     assert picture(net, ".svg", Look(width=6.9 * 72)).note == picture(net, ".svg").note == ""
 
 
+def test_where_all_in_them_does_not_fit_blocks_are_boxes() -> None:
+    look = Look(width=240.0)
+    made = picture(golden("residual"), ".svg", look)
+    assert made.note.startswith(
+        "blocks are boxes, for all in them does not fit: `--detail folded` opens them"
+    )
+    assert made.content == picture(golden("residual"), ".svg", look._replace(detail="blocks")).content
+    opened = picture(golden("residual"), ".svg", look._replace(detail="folded"))
+    assert "blocks are boxes" not in opened.note
+    assert b"batchnorm, relu" in opened.content
+    assert picture(golden("lenet"), ".svg", look).note.startswith("blocks") is False
+
+
 def test_left_to_right_is_wider_than_high() -> None:
     diagram = simplify(
         network("net N {\n input 3@32x32\n conv 8@3x3, maxpool 2x2, conv 8@3x3, maxpool 2x2\n}")

@@ -9,7 +9,7 @@ from cnnspec.draw.diagram.model import Box, Cluster, Count, Edge
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import plain
 from cnnspec.layers.base import Layer
-from cnnspec.values.kinds import describe
+from cnnspec.values.kinds import describe, is_integer
 from cnnspec.values.shapes import Shape
 
 SILENT = frozenset(
@@ -70,6 +70,16 @@ def value_words(value: object) -> str:
     return describe(value).replace("`", "")
 
 
+def argument_words(name: str, value: object) -> str:
+    """What is said of a block's argument: `kernel 5`, `/2`, `mode=up`, a switch by its name."""
+    if name == "stride":
+        return "" if value in (1, (1, 1)) else f"/{plain(value_words(value))}"
+    if value is True:
+        return plain(name)
+    between = " " if is_integer(value) or type(value) is tuple else "="
+    return plain(f"{name}{between}{value_words(value)}")
+
+
 def size_words(size: tuple[int, ...]) -> str:
     """`2` or `2x1`; a pad of four sides as `1`, `1x2` or `0,1,0,1`."""
     if len(size) == 4:
@@ -119,7 +129,7 @@ def box_lines(box: Box, look: Look) -> list[str]:
     titled += pieces(first, width) + ([f"×{box.times}"] if box.times > 1 else [])
     lines = [*fill_lines(titled, " ", width), *fill_lines(others, ", ", width)]
     each = " each" if box.times > 1 else ""
-    if box.shared and box.kind in ("conv", "linear", "norm"):
+    if box.shared and box.kind in ("conv", "linear", "norm", "block"):
         lines.append("shared weights")
     elif box.params.most and "params" in show:
         lines += fill_lines([between(box.params), f"params{each}"], " ", width)

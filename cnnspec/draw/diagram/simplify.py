@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnnspec.draw.diagram.close import close
 from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import build
 from cnnspec.draw.diagram.fuse import fuse
@@ -10,13 +11,15 @@ from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.graph.tree import Network
 
 MOST_BOXES = 6000
+FOLDED, BLOCKS = "folded", "blocks"
 
 
-def simplify(network: Network, detail: str = "folded") -> Diagram:
+def simplify(network: Network, detail: str = FOLDED) -> Diagram:
     """The diagram of a network at a level of detail; its totals are the same at all of them."""
     diagram = build(network)
     if detail == "full":
         return unwrap(diagram)
     if detail == "fused":
         return fuse(unwrap(fuse(diagram)))
-    return fuse(unwrap(fold(fuse(diagram))))
+    folded = fold(fuse(diagram))
+    return fuse(unwrap(close(folded) if detail == BLOCKS else folded))

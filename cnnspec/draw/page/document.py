@@ -11,7 +11,7 @@ from importlib.resources import files
 from string import Template
 
 from cnnspec.draw.diagram.model import Diagram
-from cnnspec.draw.diagram.simplify import simplify
+from cnnspec.draw.diagram.simplify import FOLDED, simplify
 from cnnspec.draw.graph import dot
 from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.draw.look import Look
@@ -29,7 +29,7 @@ from cnnspec.text.diagnostics import Diagnostic
 SCRIPTS = ("marks", "lists", "facts", "graph", "space", "canvas", "table", "search", "save", "split", "page")
 """Files of JavaScript, one after the other one module."""
 
-NAMES = {"full": "Full", "fused": "Fused", "folded": "Folded"}
+NAMES = {"full": "Full", "fused": "Fused", "folded": "Folded", "blocks": "Blocks"}
 MOST_LAYERS = 10_000
 
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -42,7 +42,7 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic] = ()) -> str
         count = f"{len(found.entries):,} layers, more than the {MOST_LAYERS:,} of a page"
         raise DrawProblem(f"{plain(network.name)} has {count}")
     folded = simplify(network)
-    drawn = levels(network, found, look)
+    drawn, chosen = levels(network, found, look), look.detail or FOLDED
     style = base_style() + asset("page.css")
     script = "".join(asset(f"{name}.js") for name in SCRIPTS)
     facts = dot.facts(folded)
@@ -52,9 +52,9 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic] = ()) -> str
         title=escape(f"{plain(network.name)}: {facts}"),
         name=escape(plain(network.name)),
         facts=escape(facts),
-        detail=look.detail,
-        details="\n      ".join(detail_choice(level, look.detail) for level in drawn),
-        levels="\n".join(level_view(level, look.detail) for level in drawn if level.svg),
+        detail=chosen,
+        details="\n      ".join(detail_choice(level, chosen) for level in drawn),
+        levels="\n".join(level_view(level, chosen) for level in drawn if level.svg),
         volumes=escape(
             f"The volumes of {plain(network.name)}, turned by arrow keys; the table tells the same"
         ),

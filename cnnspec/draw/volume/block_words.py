@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cnnspec.draw.diagram.box_text import value_words
+from cnnspec.draw.diagram.box_text import argument_words
 from cnnspec.draw.diagram.model import Cluster, Edge
 from cnnspec.draw.names import plain
 from cnnspec.draw.volume.draft import Draft, numbers
@@ -47,15 +47,6 @@ def path(draft: Draft, cluster: Cluster) -> str:
     while names[0].isdecimal() and around:
         names.insert(0, around.pop())
     return ".".join(names)
-
-
-def argument_words(name: str, value: object) -> str:
-    if name == "stride":
-        return "" if value in (1, (1, 1)) else f"/{plain(value_words(value))}"
-    if value is True:
-        return plain(name)
-    between = " " if is_integer(value) or type(value) is tuple else "="
-    return plain(f"{name}{between}{value_words(value)}")
 
 
 def telling(found: list[Cluster], made: dict[int, Edge]) -> dict[str, list[str]]:
