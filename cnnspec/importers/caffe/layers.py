@@ -2,42 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from cnnspec.importers.reading.fields import Fields, Refuse
-
-OLD_TYPES = {
-    "ABSVAL": "AbsVal",
-    "ACCURACY": "Accuracy",
-    "BNLL": "BNLL",
-    "CONCAT": "Concat",
-    "CONTRASTIVE_LOSS": "ContrastiveLoss",
-    "CONVOLUTION": "Convolution",
-    "DATA": "Data",
-    "DECONVOLUTION": "Deconvolution",
-    "DROPOUT": "Dropout",
-    "DUMMY_DATA": "DummyData",
-    "ELTWISE": "Eltwise",
-    "EUCLIDEAN_LOSS": "EuclideanLoss",
-    "FLATTEN": "Flatten",
-    "HINGE_LOSS": "HingeLoss",
-    "IMAGE_DATA": "ImageData",
-    "INNER_PRODUCT": "InnerProduct",
-    "LRN": "LRN",
-    "MVN": "MVN",
-    "POOLING": "Pooling",
-    "POWER": "Power",
-    "RELU": "ReLU",
-    "SIGMOID": "Sigmoid",
-    "SILENCE": "Silence",
-    "SLICE": "Slice",
-    "SOFTMAX": "Softmax",
-    "SOFTMAX_LOSS": "SoftmaxWithLoss",
-    "SPLIT": "Split",
-    "TANH": "TanH",
-}
-"""Types of V1 as V2 calls them; others are refused under the name that they have."""
 
 OF_TRAINING = ("loss_weight", "propagate_down", "blobs_lr", "weight_decay")
 
@@ -53,16 +21,25 @@ class Part(NamedTuple):
     fields: Fields
 
 
-def layers_of(net: Fields) -> list[Part]:
-    """The layers of a net that run in evaluation, in their order. Raises Refuse."""
+def layers_of(net: Fields, known: Collection[str]) -> list[Part]:
+    """The layers of a net that run in evaluation, in their order. Raises Refuse.
+
+    `known` are the types that have a row.
+    """
     old, new = net.all("layers"), net.all("layer")
     if old and new:
         raise Refuse("E1001", "`layer` and `layers` are of two syntaxes", new[0].line)
-    found = [read_part(field.part, bool(old)) for field in old or new]
+    found = [read_part(field.part, bool(old), known) for field in old or new]
     return [part for part in found if runs(part.fields)]
 
 
-def read_part(fields: Fields, old: bool) -> Part:
+def newest(kind: str, known: Collection[str]) -> str:
+    """A type of V1 as V2 calls it: `INNER_PRODUCT` is `InnerProduct`; an unknown one keeps its name."""
+    letters = kind.replace("_", "").lower()
+    return next((name for name in known if name.lower() == letters), kind)
+
+
+def read_part(fields: Fields, old: bool, known: Collection[str]) -> Part:
     if old and fields.has("layer"):
         raise Refuse("E1001", "this is Caffe's first syntax: `upgrade_net_proto_text` renews it", fields.line)
     kind = fields.text("type")
@@ -73,7 +50,7 @@ def read_part(fields: Fields, old: bool) -> Part:
     fields.skip(*OF_TRAINING)
     return Part(
         fields.text("name"),
-        OLD_TYPES.get(kind, kind) if old else kind,
+        newest(kind, known) if old else kind,
         tuple(field.scalar for field in fields.all("bottom")),
         tuple(field.scalar for field in fields.all("top")),
         tuple(shared) if any(shared) else (),

@@ -15,7 +15,8 @@ from cnnspec.importers.refusals import Refused, did_you_mean
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
-LOSSES = ("Accuracy", "Data", "EuclideanLoss", "HDF5Data", "ImageData", "MemoryData", "SoftmaxWithLoss")
+DATA = ("Data", "DummyData", "HDF5Data", "ImageData", "MemoryData")
+LOSSES = (*DATA, "Accuracy", "EuclideanLoss", "SoftmaxLoss", "SoftmaxWithLoss")
 """Types that a file for training has, and one for use has not."""
 
 
@@ -23,7 +24,7 @@ def read(net: Net, fields: Fields, inputs: Sequence[Shape], name: str, until: st
     """The model of a file's fields, or of the layers before `until`. Raises Refused with all reasons."""
     try:
         fields.skip("name", "force_backward", "debug_info")
-        reader = Reader(net, before(layers_of(fields), until), inputs)
+        reader = Reader(net, before(layers_of(fields, (*ROWS, *LOSSES)), until), inputs)
         reader.begin(fields)
     except Refuse as refuse:
         net.refuse(refuse)

@@ -12,30 +12,13 @@ from cnnspec.importers.onnx.formulas import completed, expression_of
 from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known, Term
 from cnnspec.importers.reading.arrangement import sizes_of, whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Row
+from cnnspec.importers.reading.flows import Flow, Refuse, Row, plain
 from cnnspec.importers.reading.paths import paths_along
 from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer
 
 SELU = (1.67326319217681884765625, 1.05070102214813232421875)
 """Alpha and gamma of Klambauer et al. 2017, as ONNX has them."""
-
-
-def plain(layer: type[Layer]) -> Row:
-    """An activation without attributes."""
-
-    def activate(net: Lowering, x: object) -> Flow:
-        return net.each(layer(), x)
-
-    return activate
-
-
-def leaky_relu(net: Lowering, x: object, *, alpha: float = 0.01) -> Flow:
-    return net.each(activation.LeakyReLU(slope=alpha), x)
-
-
-def elu(net: Lowering, x: object, *, alpha: float = 1.0) -> Flow:
-    return net.each(activation.ELU(alpha=alpha), x)
 
 
 def selu(net: Lowering, x: object, *, alpha: float = SELU[0], gamma: float = SELU[1]) -> Flow:
@@ -51,10 +34,6 @@ def hard_sigmoid(net: Lowering, x: object, *, alpha: float = 0.2, beta: float = 
     if abs(alpha - 1 / 6) > 1e-6:
         x = net.each(channels.Scale(init=float(f"{6 * alpha:.7g}"), trained=False), x)
     return net.each(activation.HardSigmoid(), x)
-
-
-def gelu(net: Lowering, x: object, *, approximate: str = "none") -> Flow:
-    return net.each(activation.GELU(approximate=approximate), x)
 
 
 def prelu(net: Lowering, x: object, slope: object) -> Flow:
@@ -146,11 +125,11 @@ ROWS: dict[str, Row] = {
     "HardSwish": plain(activation.HardSwish),
     "Mish": plain(activation.Mish),
     "Abs": plain(activation.Abs),
-    "LeakyRelu": leaky_relu,
-    "Elu": elu,
+    "LeakyRelu": plain(activation.LeakyReLU, alpha="slope"),
+    "Elu": plain(activation.ELU, alpha="alpha"),
     "Selu": selu,
     "HardSigmoid": hard_sigmoid,
-    "Gelu": gelu,
+    "Gelu": plain(activation.GELU, approximate="approximate"),
     "PRelu": prelu,
     "Clip": clip,
     "Softmax": softmax(activation.Softmax),

@@ -156,6 +156,23 @@ class Flows(ABC):
             raise Refuse("E1005", f"`{self.operator}` splits axes unevenly") from None
 
 
+def plain(layer: type[Layer], **names: str) -> Row:
+    """The row of an operator that is a layer as it stands, wherever a channel's number lies.
+
+    `names` are the layer's arguments by those of the operator, in their order; "": it changes no value.
+    """
+
+    def row(net: Flows, x: object, *given: Any, **named: Any) -> Flow:
+        values = dict(zip(names, given, strict=False)) | named
+        return net.each(layer(**{names[name]: value for name, value in values.items() if names[name]}), x)
+
+    either = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    own = [inspect.Parameter(name, either) for name in ("net", "input")]
+    others = [inspect.Parameter(name, either, default=None) for name in names]
+    row.__signature__ = inspect.Signature([*own, *others])  # type: ignore[attr-defined]
+    return row
+
+
 def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:
     """Two values of one shape, where their numbers lie alike as they are, else as maps."""
     left, right = net.compact(left), net.compact(right)

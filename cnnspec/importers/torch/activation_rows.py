@@ -5,39 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Row
+from cnnspec.importers.reading.flows import Flow, Refuse, Row, plain
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.layers import activation, dropout
 from cnnspec.layers.base import Layer
-
-
-def plain(layer: type[Layer]) -> Row:
-    """An activation without arguments."""
-
-    def activate(net: Lowering, input: object, inplace: bool = False) -> Flow:
-        del inplace  # the value is the same
-        return net.each(layer(), input)
-
-    return activate
-
-
-def leaky_relu(net: Lowering, input: object, negative_slope: float = 0.01, inplace: bool = False) -> Flow:
-    del inplace  # the value is the same
-    return net.each(activation.LeakyReLU(slope=negative_slope), input)
-
-
-def elu(net: Lowering, input: object, alpha: float = 1.0, inplace: bool = False) -> Flow:
-    del inplace  # the value is the same
-    return net.each(activation.ELU(alpha=alpha), input)
-
-
-def gelu(net: Lowering, input: object, approximate: str = "none") -> Flow:
-    return net.each(activation.GELU(approximate=approximate), input)
-
-
-def softplus(net: Lowering, input: object, beta: float = 1, threshold: float = 20) -> Flow:
-    return net.each(activation.Softplus(beta=float(beta), threshold=float(threshold)), input)
 
 
 def hardtanh(
@@ -124,20 +96,20 @@ def drop(mode: str) -> Row:
 
 
 ROWS: dict[str, Row] = {
-    "relu": plain(activation.ReLU),
-    "relu6": plain(activation.ReLU6),
-    "selu": plain(activation.SELU),
-    "silu": plain(activation.SiLU),
-    "mish": plain(activation.Mish),
+    "relu": plain(activation.ReLU, inplace=""),
+    "relu6": plain(activation.ReLU6, inplace=""),
+    "selu": plain(activation.SELU, inplace=""),
+    "silu": plain(activation.SiLU, inplace=""),
+    "mish": plain(activation.Mish, inplace=""),
     "sigmoid": plain(activation.Sigmoid),
     "tanh": plain(activation.Tanh),
-    "hardswish": plain(activation.HardSwish),
-    "hardsigmoid": plain(activation.HardSigmoid),
+    "hardswish": plain(activation.HardSwish, inplace=""),
+    "hardsigmoid": plain(activation.HardSigmoid, inplace=""),
     "abs": plain(activation.Abs),
-    "leaky_relu": leaky_relu,
-    "elu": elu,
-    "gelu": gelu,
-    "softplus": softplus,
+    "leaky_relu": plain(activation.LeakyReLU, negative_slope="slope", inplace=""),
+    "elu": plain(activation.ELU, alpha="alpha", inplace=""),
+    "gelu": plain(activation.GELU, approximate="approximate"),
+    "softplus": plain(activation.Softplus, beta="beta", threshold="threshold"),
     "hardtanh": hardtanh,
     "clamp": clamp,
     "square": square,

@@ -189,20 +189,10 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Flow:
-    x = net.map(input)
-    is_tracked = running_mean is not None
-    if training != (net.is_training or not is_tracked):
-        net.deny("training", training)
-    averages = is_tracked and getattr(net.call.module, "momentum", momentum) is None
-    layer = norm.BatchNorm(
-        eps=eps,
-        momentum="average" if averages else momentum if is_tracked else 0.1,
-        affine=weight is not None,
-        bias=bias is not None or weight is None,
-        track=is_tracked,
-    )
-    statistics = {"running_mean": running_mean, "running_var": running_var}
-    return net.natural(net.emit(layer, x, weight=weight, bias=bias, **statistics))
+    is_average = running_mean is not None and getattr(net.call.module, "momentum", momentum) is None
+    share = "average" if is_average else momentum
+    tensors = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    return by_statistics(net, norm.BatchNorm, input, tensors, "training", training, share, eps)
 
 
 def instance_norm(
@@ -216,26 +206,43 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Flow:
-    x = net.map(input)
-    is_tracked = running_mean is not None
-    if use_input_stats != (net.is_training or not is_tracked):
-        net.deny("use_input_stats", use_input_stats)
-    layer = norm.InstanceNorm(
-        eps=eps,
-        momentum=momentum if is_tracked else 0.1,
-        affine=weight is not None,
-        bias=bias is not None or weight is None,
-        track=is_tracked,
+    tensors = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    return by_statistics(
+        net, norm.InstanceNorm, input, tensors, "use_input_stats", use_input_stats, momentum, eps
     )
-    statistics = {"running_mean": running_mean, "running_var": running_var}
-    return net.natural(net.emit(layer, x, weight=weight, bias=bias, **statistics))
+
+
+def by_statistics(
+    net: Lowering,
+    layer: type[norm.BatchNorm | norm.InstanceNorm],
+    input: object,
+    tensors: dict[str, Any],
+    flag: str,
+    is_own: bool,
+    momentum: float | str,
+    eps: float,
+) -> Flow:
+    """A norm by its own statistics in training, by running ones in evaluation if it keeps any. Raises Refuse.
+
+    `flag` is the argument that says whether these are its own.
+    """
+    is_tracked = tensors["running_mean"] is not None
+    if is_own != (net.is_training or not is_tracked):
+        net.deny(flag, is_own)
+    has = affine(tensors["weight"], tensors["bias"])
+    made = layer(eps=eps, momentum=momentum if is_tracked else 0.1, track=is_tracked, **has)
+    return net.as_made(made, input, **tensors)
+
+
+def affine(weight: Any, bias: Any) -> dict[str, Any]:
+    """What arguments say of the tensors behind a norm."""
+    return {"affine": weight is not None, "bias": bias is not None or weight is None}
 
 
 def group_norm(
     net: Lowering, input: object, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Flow:
-    has = {"affine": weight is not None, "bias": bias is not None or weight is None}
-    layer = norm.GroupNorm(groups=num_groups, eps=eps, **has)
+    layer = norm.GroupNorm(groups=num_groups, eps=eps, **affine(weight, bias))
     return net.as_made(layer, input, weight=weight, bias=bias)
 
 
@@ -248,7 +255,7 @@ def layer_norm(
     eps: float = 1e-5,
 ) -> Flow:
     flow = net.flow(input)
-    has = {"eps": eps, "affine": weight is not None, "bias": bias is not None or weight is None}
+    has = {"eps": eps, **affine(weight, bias)}
     if len(normalized_shape) == 1 and flow.axes[-1] == whole("C", flow.value.shape.channels):
         return net.each(norm.LayerNorm(**has), flow, weight=weight, bias=bias)
     x = net.map(flow)
