@@ -6,12 +6,12 @@ from typing import Any
 
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
-from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault
+from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault, unknown
 from cnnspec.elaborate.leaves import twice
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.special_values import BlockName, Names, freeze, weight
 from cnnspec.elaborate.state import Elaboration
-from cnnspec.graph.tree import Instance, Step, Use, Value
+from cnnspec.graph.tree import Instance, Use, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Note
 from cnnspec.text.source import Span
@@ -20,41 +20,31 @@ from cnnspec.values.symbols import named
 
 
 def use(
-    run: Elaboration,
-    label: syntax.Label | None,
-    call: syntax.Call,
-    target: BlockName,
-    value: Value | None,
-    context: Context,
-    steps: list[Step],
+    run: Elaboration, label: syntax.Label | None, call: syntax.Call, target: BlockName, context: Context
 ) -> Value:
     block = target.block
-    if value is None:
-        raise fault(
-            "E0209", f"no value arrives at `{block.name.name}`: an input must come first", call.name.span
-        )
+    value = run.arriving(block.name.name, call, context)
     if run.expanded + bounds.least_block(run, target) > run.limits.max_layers:
         run.exceed(call.span)
-    text = run.label(label, context, value)
+    text = run.label(label, context)
     name = run.name(text, block.name.name.lower(), label.span if label else call.name.span, context)
-    arguments = bind(run, call, target, context, value)
+    arguments = bind(run, call, target, context)
     instance = instantiate(run, target, arguments, value, context.defaults, call.span)
     bindings = block_names(arguments, value.shape)
     for fixed in instance.fixed:
         context.owner.pin(bindings.get(fixed))
     shape = context.owner.rebind(instance.output.shape, bindings)
     output = Value(shape, (value, block.name.name, call.span))
-    steps.append(Use(name, instance, bindings, value, output, call.span))
-    run.keep(text, name, output, steps[-1], context)
+    made = Use(name, instance, bindings, value, output, call.span)
+    context.steps.append(made)
+    run.keep(text, name, output, made, context)
     return output
 
 
-def bind(
-    run: Elaboration, call: syntax.Call, target: BlockName, context: Context, value: Value
-) -> dict[str, Any]:
+def bind(run: Elaboration, call: syntax.Call, target: BlockName, context: Context) -> dict[str, Any]:
     """The block's parameters by name: what the call gives, else what `default` sets, else its own default."""
     block, module = target
-    evaluate = context.at(value)
+    evaluate = context.evaluate
     if any(type(node) is syntax.Broken for node in call.positional):
         raise Unknowable  # who knows how many there were
     parameters = [parameter.name.name for parameter in block.parameters]
@@ -70,7 +60,7 @@ def bind(
         given[name] = as_seen_inside(evaluate(node), context)
     for keyword in call.keywords:
         if keyword.name not in parameters:
-            raise unknown_parameter(run, block, keyword, parameters)
+            raise unknown_parameter(block, keyword, parameters)
         if keyword.name in given:
             first = next(k.span for k in call.keywords if k.name == keyword.name)
             if first is keyword.span:
@@ -97,20 +87,10 @@ def as_seen_inside(value: Any, context: Context) -> Any:
     return context.owner.settle(value) if isinstance(value, list) else context.evaluate.still(value)
 
 
-def unknown_parameter(
-    run: Elaboration, block: syntax.Block, keyword: syntax.Keyword, parameters: list[str]
-) -> Fault:
-    from cnnspec.text.spelling import hints
-
-    fixes = hints(keyword.name_span, keyword.name, parameters)
+def unknown_parameter(block: syntax.Block, keyword: syntax.Keyword, parameters: list[str]) -> Fault:
+    message = f"`{block.name.name}` has no parameter `{keyword.name}`"
     note = Note("its parameters stand here", block.name.span)
-    return fault(
-        "E0301",
-        f"`{block.name.name}` has no parameter `{keyword.name}`",
-        keyword.name_span,
-        note,
-        fixes=fixes,
-    )
+    return unknown("E0301", message, keyword.name, keyword.name_span, parameters, note)
 
 
 NEW_INSTANCE = 50
@@ -164,9 +144,9 @@ def elaborate_block(
         entry.shape = entry.shape.with_channels(named(entry.shape.channels, "in.channels"))
     names = Names(module.constants, {name: symbolic(name, value) for name, value in arguments.items()})
     owner = Owner(block.name.name)
-    context = Context(owner, NameScope("", block.wired), names, defaults, module, run.meter)
-    steps, output = run.body(block.body, entry, context)
+    context = Context(owner, NameScope("", block.wired), names, defaults, module, run.meter, entry)
+    steps = run.body(block.body, context)
     fixed = frozenset(owner.fixed)
     constants = own_constants(block.body, context)
-    output = output or Value(None)
+    output = context.value or Value(None)
     return Instance(block, arguments, scope_names, fixed, constants, entry, output, steps, owner.findings)

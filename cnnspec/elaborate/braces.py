@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.evaluate import Fault, Unknowable
+from cnnspec.elaborate.evaluate import Evaluator, Fault
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Group, If, Leaf, Repeat, Step, Test, Value
@@ -14,10 +14,10 @@ from cnnspec.values.kinds import is_integer
 
 
 def name_braces(
-    run: Elaboration, step: syntax.Step, kind: str, value: Value | None, context: Context
+    run: Elaboration, step: syntax.Step, kind: str, context: Context
 ) -> tuple[str | None, NameScope]:
     """The label of braces, and the naming scope within them."""
-    text = run.label(step.label, context, value)
+    text = run.label(step.label, context)
     if text is None:
         return None, context.scope
     assert step.label is not None
@@ -25,35 +25,33 @@ def name_braces(
     return name, NameScope(name + ".", by_kind=False)
 
 
-def group(
-    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
-) -> Value | None:
-    group = step.action
+def group(run: Elaboration, step: syntax.Step, context: Context) -> Value | None:
+    group, value, steps = step.action, context.value, context.steps
     assert isinstance(group, syntax.Group)
-    name, scope = name_braces(run, step, "group", value, context)
-    inner, output = run.body(group.body, value, context.inside(scope))
+    name, scope = name_braces(run, step, "group", context)
+    inner = context.inside(scope)
+    made = run.body(group.body, inner)
     if name is None:
-        steps.extend(inner)
-    elif value is not None and output is not None:
-        steps.append(Group(name, inner, value, output, group.span))
-        run.keep(name, name, output, steps[-1], context)
-    return output
+        steps.extend(made)
+    elif value is not None and inner.value is not None:
+        steps.append(Group(name, made, value, inner.value, group.span))
+        run.keep(name, name, inner.value, steps[-1], context)
+    return inner.value
 
 
-def with_dots(
-    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
-) -> Value | None:
+def with_dots(run: Elaboration, step: syntax.Step, context: Context) -> Value | None:
     """A step whose label has dots: in braces of its label's first part, which others may open, too."""
     assert step.label is not None
     head, rest = split_label(step.label)
-    text = run.label(head, context, value)
+    text = run.label(head, context)
     assert text is not None
     scope, earlier = context.scope.within(text, head.span)
     name = run.unique(scope.prefix[:-1], earlier, head.span)
-    inner: list[Step] = []
-    output = run.step(step._replace(label=rest), value, context.inside(scope), inner)
-    if inner and value is not None and output is not None:
-        steps.append(Group(name, tuple(inner), value, output, step.span, is_part=True))
+    inner = context.inside(scope)
+    output = run.step(step._replace(label=rest), inner)
+    if inner.steps and context.value is not None and output is not None:
+        made = Group(name, tuple(inner.steps), context.value, output, step.span, is_part=True)
+        context.steps.append(made)
     return output
 
 
@@ -72,33 +70,34 @@ def has_dots(label: syntax.Label) -> bool:
     return any(isinstance(part, str) and "." in part for part in label.parts)
 
 
-def repeat(
-    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
-) -> Value | None:
-    repeat = step.action
+def repeat(run: Elaboration, step: syntax.Step, context: Context) -> Value | None:
+    repeat, value = step.action, context.value
     assert isinstance(repeat, syntax.Repeat)
-    items, count = context.at(value).loop(repeat.source)
+    items, count = context.evaluate.loop(repeat.source)
     bounds.check(run, len(items), repeat.body, repeat.names, context, repeat.span)
-    name, scope = name_braces(run, step, "repeat", value, context)
-    start, iterations = value, []
+    name, scope = name_braces(run, step, "repeat", context)
+    iterations = []
     for number, item in enumerate(items, 1):
         before, start_of_turn = run.expanded, state(run, value, context)
         bound = context.evaluate.bind(repeat.names, item, repeat.source.span) if repeat.names else None
+        turn = context.inside(scope, bound)
+        turn.arrive(value)
         with run.expansion(f"repeat {number} of {len(items)}", repeat.span):
-            inner, value = run.body(repeat.body, value, context.inside(scope, bound))
-        iterations.append(inner)
+            iterations.append(run.body(repeat.body, turn))
+        value = turn.value
         if run.expanded == before:
             run.count(1, repeat.span)  # empty iterations cost time, too
         left = len(items) - number
         if not repeat.names and start_of_turn is not None and start_of_turn == state(run, value, context):
-            leaves = plain_leaves(inner)
+            leaves = plain_leaves(iterations[-1])
             if leaves and scope.has_room([leaf.layer.name for leaf in leaves], left):
                 value = copy_turns(run, leaves, left, context.inside(scope), iterations, repeat.span)
                 break
-    if start is not None and value is not None:
-        steps.append(Repeat(name or "", count, tuple(iterations), start, value, repeat.span))
+    if context.value is not None and value is not None:
+        made = Repeat(name or "", count, tuple(iterations), context.value, value, repeat.span)
+        context.steps.append(made)
         if name is not None:
-            run.keep(name, name, value, steps[-1], context)
+            run.keep(name, name, value, made, context)
     return value
 
 
@@ -143,46 +142,44 @@ def copy_turns(
     return value
 
 
-def branch(
-    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
-) -> Value | None:
-    choice = step.action
+def branch(run: Elaboration, step: syntax.Step, context: Context) -> Value | None:
+    choice, value = step.action, context.value
     assert isinstance(choice, syntax.If)
-    taken = context.decide(choice.test, value)
-    test = condition(run, choice.test, context)
+    taken = context.decide(choice.test)
+    test = condition(choice.test, context)
     body = choice.then if taken else choice.otherwise
-    name, scope = name_braces(run, step, "if", value, context) if body is not None else (None, context.scope)
-    inner, output = run.body(body, value, context.inside(scope)) if body is not None else ((), value)
-    if value is not None and output is not None:
-        steps.append(If(name or "", taken, test, inner, value, output, choice.span))
-        if name is not None:
-            run.keep(name, name, output, steps[-1], context)
-    else:
-        steps.extend(inner)
-    return output
+    name, scope = name_braces(run, step, "if", context) if body is not None else (None, None)
+    inner = context.inside(scope)
+    made = run.body(body, inner) if body is not None else ()
+    if value is None or inner.value is None:
+        context.steps.extend(made)
+        return inner.value
+    context.steps.append(If(name or "", taken, test, made, value, inner.value, choice.span))
+    if name is not None:
+        run.keep(name, name, inner.value, context.steps[-1], context)
+    return inner.value
 
 
-def condition(run: Elaboration, node: syntax.Expression, context: Context) -> Test | None:
+def condition(node: syntax.Expression, context: Context) -> Test | None:
     """A condition in symbolic form, where its parts can be computed. It is decided elsewhere."""
     before = len(context.owner.assumed)
-    found = symbolic(run, node, context)
+    found = symbolic(node, context.evaluate)
     del context.owner.assumed[before:]
     return found
 
 
-def symbolic(run: Elaboration, node: syntax.Expression, context: Context) -> Test | None:
-    evaluate = context.evaluate
+def symbolic(node: syntax.Expression, evaluate: Evaluator) -> Test | None:
     try:
         if isinstance(node, syntax.Unary) and node.operator == "not":
-            operand = symbolic(run, node.operand, context)
+            operand = symbolic(node.operand, evaluate)
             return operand and Test("not", (operand,))
         if isinstance(node, syntax.Binary) and node.operator in ("and", "or"):
-            left, right = symbolic(run, node.left, context), symbolic(run, node.right, context)
+            left, right = symbolic(node.left, evaluate), symbolic(node.right, evaluate)
             return Test(node.operator, (left, right)) if left and right else None
         if isinstance(node, syntax.Binary) and node.operator in ("==", "!=", "<", "<=", ">", ">="):
             sides = evaluate(node.left), evaluate(node.right)
             return Test(node.operator, sides) if all(map(is_integer, sides)) else None
         value = evaluate(node)
-    except (Fault, Unknowable):
+    except Fault:
         return None
     return Test("value", (value,)) if isinstance(value, int) else None

@@ -97,40 +97,50 @@ class Owner:
 
 
 class Context:
-    """Where a step stands: its owner, naming scope, values by name, defaults in force, file."""
+    """Where a step stands: its owner, naming scope, values by name, defaults in force, file.
 
-    __slots__ = ("defaults", "evaluate", "module", "names", "owner", "scope")
+    `value` is what arrives there, None before an input, and `evaluate` the evaluator there; `steps` are those
+    of the graph that were made so far of the steps between the same braces.
+    """
+
+    __slots__ = ("defaults", "evaluate", "module", "names", "owner", "scope", "steps", "value")
 
     def __init__(
-        self, owner: Owner, scope: NameScope, names: Names, defaults: Defaults, module: Module, meter: Meter
+        self,
+        owner: Owner,
+        scope: NameScope,
+        names: Names,
+        defaults: Defaults,
+        module: Module,
+        meter: Meter,
+        value: Value | None = None,
     ) -> None:
         self.owner, self.scope, self.names, self.defaults, self.module = owner, scope, names, defaults, module
         self.evaluate = Evaluator(names, module.lookup, ..., owner.pin, meter)
+        self.steps: list[Step] = []
+        self.arrive(value)
+
+    def arrive(self, value: Value | None) -> None:
+        """Go on with a value."""
+        self.value = self.evaluate.value = value
+        self.evaluate.arrival = ... if value is None else value.shape
 
     def inside(self, scope: NameScope | None = None, names: Mapping[str, Any] | None = None) -> Context:
         """The context within braces."""
-        inner = Names(self.names, names or ())
-        meter = self.evaluate.meter
-        return Context(self.owner, scope or self.scope, inner, self.defaults, self.module, meter)
+        inner, meter = Names(self.names, names or ()), self.evaluate.meter
+        return Context(self.owner, scope or self.scope, inner, self.defaults, self.module, meter, self.value)
 
-    def at(self, value: Value | None) -> Evaluator:
-        """The evaluator where `value` arrives."""
-        self.evaluate.value = value
-        self.evaluate.arrival = ... if value is None else value.shape
-        return self.evaluate
-
-    def decide(self, test: syntax.Expression, value: Value | None, required: bool = False) -> bool:
+    def decide(self, test: syntax.Expression, required: bool = False) -> bool:
         """Whether a condition holds. Where it reads sizes, it is found, not assumed, what it comes to."""
         assumed = self.owner.assumed
         before = len(assumed)
-        holds = self.at(value).truth(test)
-        if len(assumed) > before and value is not None:
+        holds = self.evaluate.truth(test)
+        if len(assumed) > before and self.value is not None:
             del assumed[before:]
-            names = {
-                name: found for name in syntax.names(test) if (found := self.names.find(name)) is not None
-            }
+            known = ((name, self.names.find(name)) for name in syntax.names(test))
+            names = {name: found for name, found in known if found is not None}
             lookup = self.evaluate.lookup
-            self.owner.decisions.append(Decision(value, test, names, lookup, holds, required))
+            self.owner.decisions.append(Decision(self.value, test, names, lookup, holds, required))
         return holds
 
 

@@ -32,19 +32,13 @@ class Elaborator(Elaboration):
 
     # Statements
 
-    def body(
-        self, body: syntax.Body, value: Value | None, context: Context
-    ) -> tuple[tuple[Step, ...], Value | None]:
+    def body(self, body: syntax.Body, context: Context) -> tuple[Step, ...]:
         if body.paths:
-            self.report(
-                Diagnostic("E0214", "paths with `|` stand only in the braces of a join", body.paths[0].span)
-            )
-        return self.statements(body.statements, value, context)
+            message = "paths with `|` stand only in the braces of a join"
+            self.report(Diagnostic("E0214", message, body.paths[0].span))
+        return self.statements(body.statements, context)
 
-    def statements(
-        self, statements: tuple[syntax.Statement, ...], value: Value | None, context: Context
-    ) -> tuple[tuple[Step, ...], Value | None]:
-        """Run statements on `value`; the steps and the value after them. `context` is theirs to change."""
+    def statements(self, statements: tuple[syntax.Statement, ...], context: Context) -> tuple[Step, ...]:
         if self.depth >= self.limits.max_depth and statements:
             deepest = f"{self.limits.max_depth} deep (limit `max_depth`)"
             raise fault(
@@ -52,80 +46,59 @@ class Elaborator(Elaboration):
             )
         self.depth += 1
         try:
-            return self.run(statements, value, context)
+            for statement in statements:
+                try:
+                    self.meter.spend(1, statement.span)
+                    _STATEMENTS[type(statement)](self, statement, context)
+                except Fault as caught:
+                    self.report(caught.diagnostic)
         finally:
             self.depth -= 1
+        return tuple(context.steps)
 
-    def run(
-        self, statements: tuple[syntax.Statement, ...], value: Value | None, context: Context
-    ) -> tuple[tuple[Step, ...], Value | None]:
-        steps: list[Step] = []
-        meter = self.meter
-        for statement in statements:
-            try:
-                meter.spend(1, statement.span)
-                if type(statement) is syntax.Chain:
-                    value = self.chain(statement, value, context, steps)
-                else:
-                    _STATEMENTS[type(statement)](self, statement, value, context)
-            except Fault as caught:
-                self.report(caught.diagnostic)
-            except Unknowable:
-                pass
-        return tuple(steps), value
-
-    def constant(self, statement: syntax.Constant, value: Value | None, context: Context) -> None:
+    def constant(self, statement: syntax.Constant, context: Context) -> None:
         name = statement.name.name
         try:
-            context.names[name] = context.at(value)(statement.value)
-        except (Fault, Unknowable):
+            context.names[name] = context.evaluate(statement.value)
+        except Fault:
             context.names[name] = UNKNOWN
             raise
 
-    def require(self, statement: syntax.Require, value: Value | None, context: Context) -> None:
-        if not context.decide(statement.test, value, required=True):
+    def require(self, statement: syntax.Require, context: Context) -> None:
+        if not context.decide(statement.test, required=True):
+            value = context.value
             said = statement.message.value if statement.message else f"`{statement.test.span.text}` is false"
             notes = (Note(f"{value.shape} arrives here"),) if value is not None and value.shape else ()
             raise fault("E0407", f"requirement not met: {said}", statement.test.span, *notes)
 
-    def chain(
-        self, chain: syntax.Chain, value: Value | None, context: Context, steps: list[Step]
-    ) -> Value | None:
+    def chain(self, chain: syntax.Chain, context: Context) -> None:
         if len(chain.steps) > 1:
             self.meter.spend(len(chain.steps), chain.span)
         for step in chain.steps:
-            arriving, made = value, len(steps)
+            arriving, made = context.value, len(context.steps)
             try:
-                value = self.step(step, value, context, steps)
+                value = self.step(step, context)
             except Fault as caught:
                 self.report(caught.diagnostic)
-                value = self.lost(step, value, context, steps)
-            except Unknowable:
-                value = self.lost(step, value, context, steps)
+                value = self.lost(step, context)
+            context.arrive(value)
             if self.watch is not None:
-                self.watch(step, arriving, value, steps[-1] if len(steps) > made else None)
-        if chain.assertion is not None and value is not None:
-            try:
-                self.assertion(chain.assertion, value, context)
-            except Fault as caught:
-                self.report(caught.diagnostic)
-            except Unknowable:
-                pass
-        return value
+                self.watch(step, arriving, value, context.steps[-1] if len(context.steps) > made else None)
+        if chain.assertion is not None and context.value is not None:
+            self.assertion(chain.assertion, context.value, context)
 
-    def lost(self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]) -> Value:
+    def lost(self, step: syntax.Step, context: Context) -> Value:
         """The value of a step at fault: of unknown shape, but known by its label."""
         context.owner.incomplete = True
         unknown, name = Value(None), ""
         if step.label is not None and all(isinstance(part, str) for part in step.label.parts):
             name = context.scope.prefix + "".join(map(str, step.label.parts))
             context.owner.labels.setdefault(name, (unknown, None))
-        steps.append(Lost(name, value or Value(None), unknown, step.action.span))
+        context.steps.append(Lost(name, context.value or Value(None), unknown, step.action.span))
         return unknown
 
     def assertion(self, assertion: syntax.Assertion, value: Value, context: Context) -> None:
-        evaluate = context.at(value)
-        claim = evaluate.still(evaluate(assertion.expected))
+        claim = context.evaluate.still(context.evaluate(assertion.expected))
         expected = as_shape(claim)
         if expected is None:
             raise fault(
@@ -164,71 +137,58 @@ class Elaborator(Elaboration):
 
     # Steps
 
-    def step(
-        self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
-    ) -> Value | None:
+    def step(self, step: syntax.Step, context: Context) -> Value | None:
         action = step.action
         if step.label is not None and braces.has_dots(step.label):
-            return braces.with_dots(self, step, value, context, steps)
+            return braces.with_dots(self, step, context)
         if type(action) is syntax.Call:
-            return self.call(step.label, action, value, context, steps)
+            return self.call(step.label, action, context)
         if type(action) is syntax.Broken:
             raise Unknowable
-        return _ACTIONS[type(action)](self, step, value, context, steps)
+        return _ACTIONS[type(action)](self, step, context)
 
-    def call(
-        self,
-        label: syntax.Label | None,
-        call: syntax.Call,
-        value: Value | None,
-        context: Context,
-        steps: list[Step],
-    ) -> Value | None:
+    def call(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         target = self.target(call.name, context)
         cls = None if isinstance(target, BlockName) else layers.find(target.name)
         if call.body is not None and (cls is None or not issubclass(cls, Join)):
             raise fault("E0214", f"`{call.name.name}` takes no braces: it is no join", call.span)
         if isinstance(target, BlockName):
-            return blocks.use(self, label, call, target, value, context, steps)
+            return blocks.use(self, label, call, target, context)
         if target.name == "input":
             return self.input(label, call, context)
         if target.name == "none":
             raise fault("E0214", "`none` stands alone, as a whole path of a join", call.span)
-        if value is None:
-            raise fault(
-                "E0209", f"no value arrives at `{target.name}`: an input must come first", call.name.span
-            )
+        value = self.arriving(target.name, call, context)
         assert cls is not None
         if target.name == "identity":
-            leaves.arguments(self, call, cls, value, context)
-            name = self.label(label, context, value)
+            leaves.arguments(self, call, cls, context)
+            name = self.label(label, context)
             if name is not None and label is not None:
                 self.keep(name, self.reserve(name, label.span, context), value, None, context)
             return value
         if issubclass(cls, Join):
-            return joins.join(self, label, call, cls, value, context, steps)
-        return leaves.leaf(self, label, call, cls, value, context, steps)
+            return joins.join(self, label, call, cls, value, context)
+        return leaves.leaf(self, label, call, cls, value, context)
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         raise fault("E0209", "an input stands at the head of a net, not in a block or in braces", call.span)
 
-    def output(
-        self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
-    ) -> Value | None:
+    def output(self, step: syntax.Step, context: Context) -> Value | None:
         raise fault("E0214", "`output` stands in a net: a block has one output, its last value", step.span)
 
 
-_STATEMENTS: dict[type, Callable[[Elaborator, Any, Value | None, Context], None]] = {
+_STATEMENTS: dict[type, Callable[[Elaborator, Any, Context], None]] = {
+    syntax.Chain: Elaborator.chain,
     syntax.Constant: Elaborator.constant,
     syntax.Default: default,
     syntax.Require: Elaborator.require,
 }
 
-_ACTIONS: dict[type, Callable[[Elaborator, syntax.Step, Value | None, Context, list[Step]], Value | None]] = {
+_ACTIONS: dict[type, Callable[[Elaborator, syntax.Step, Context], Value | None]] = {
     syntax.Group: braces.group,
     syntax.Repeat: braces.repeat,
     syntax.If: braces.branch,
     syntax.From: wires.wire,
     syntax.Again: wires.wire,
-    syntax.Output: lambda run, *step: run.output(*step),
+    syntax.Output: lambda run, step, context: run.output(step, context),
 }

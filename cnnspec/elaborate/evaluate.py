@@ -27,15 +27,18 @@ DEEPEST_LIST = 32
 
 
 class Fault(Exception):
-    """A mistake found: its diagnostic."""
+    """A mistake found: its diagnostic, unless it is reported already."""
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
+    def __init__(self, diagnostic: Diagnostic | None) -> None:
+        super().__init__(diagnostic and diagnostic.message)
         self.diagnostic = diagnostic
 
 
-class Unknowable(Exception):
+class Unknowable(Fault):
     """The value depends on one that an earlier fault left unknown."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
 
 
 class Meter:
@@ -68,6 +71,18 @@ def fault(
     data: Data | None = None,
 ) -> Fault:
     return Fault(Diagnostic(code, message, span, label, notes, tuple(fixes), data))
+
+
+def unknown(
+    code: str, message: str, word: str, span: Span, known: Iterable[str], *notes: Note, section: str = ""
+) -> Fault:
+    """The fault of a word that means nothing, with those of the known ones that may have been meant.
+
+    `section`: that of foreign.txt which holds such words.
+    """
+    from cnnspec.text.spelling import hints  # loaded on demand: most files have no fault
+
+    return fault(code, message, span, *notes, fixes=hints(span, word, known, section))
 
 
 class Evaluator:
@@ -169,11 +184,8 @@ class Evaluator:
         return value
 
     def unknown_name(self, node: syntax.Name) -> Fault:
-        from cnnspec.text.spelling import hints
-
         known = self.names.visible() if isinstance(self.names, Names) else self.names
-        fixes = hints(node.span, node.name, known)
-        return fault("E0202", f"nothing here is called `{node.name}`", node.span, fixes=fixes)
+        return unknown("E0202", f"nothing here is called `{node.name}`", node.name, node.span, known)
 
     def arrives(self, node: syntax.Arrival) -> int:
         if self.arrival is ...:
@@ -346,16 +358,8 @@ class Evaluator:
 
     def function(self, node: syntax.Function) -> Any:
         if node.name.name not in FUNCTIONS:
-            from cnnspec.text.spelling import hints
-
-            known = ", ".join(sorted(FUNCTIONS))
-            fixes = hints(node.name.span, node.name.name, FUNCTIONS, "functions")
-            raise fault(
-                "E0202",
-                f"there is no function `{node.name.name}`; there are {known}",
-                node.name.span,
-                fixes=fixes,
-            )
+            message = f"there is no function `{node.name.name}`; there are {', '.join(sorted(FUNCTIONS))}"
+            raise unknown("E0202", message, *node.name, FUNCTIONS, section="functions")
         arguments = [self.evaluate(argument) for argument in node.arguments]
         self.meter.spend(1 + weight(arguments), node.span)
         if node.name.name != "sum" or follows(arguments):  # sums keep what they are made of

@@ -8,7 +8,7 @@ from cnnspec.elaborate.evaluate import fault
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import last_span, trace
-from cnnspec.graph.tree import Merge, Path, Step, Test, Value
+from cnnspec.graph.tree import Merge, Path, Test, Value
 from cnnspec.layers.base import Join, Misfit
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
@@ -22,22 +22,21 @@ def join(
     cls: type[Join],
     value: Value,
     context: Context,
-    steps: list[Step],
 ) -> Value:
     if call.body is None or not call.body.paths:
         raise fault("E0214", f"`{cls.name}` joins paths: `{cls.name} {{ | … | … }}`", call.span)
     for statement in call.body.statements:
         if isinstance(statement, syntax.Chain):
             raise fault("E0214", "a step in a join belongs to a path: a `|` stands before it", statement.span)
-    text = run.label(label, context, value)
+    text = run.label(label, context)
     scope = context.scope
     name = ""
     if text is not None:
         name = run.name(text, cls.name, label.span if label else call.span, context)
         scope = NameScope(name + ".", by_kind=False)
-    layer = joining(run, call, cls, value, context)
+    layer = joining(run, call, cls, context)
     paths = []
-    items = [None] if call.each is None else context.at(value).items(call.each.source)
+    items = [None] if call.each is None else context.evaluate.items(call.each.source)
     if call.each is not None:
         bounds.check(run, len(items), call.body, call.each.names, context, call.span)
     for item in items:
@@ -45,45 +44,44 @@ def join(
         if call.each is not None:
             bound = context.evaluate.bind(call.each.names, item, call.each.source.span)
         inside = context.inside(scope, bound)
-        run.statements(call.body.statements, value, inside)
+        run.statements(call.body.statements, inside)
         paths += [run_path(run, path, value, inside.inside()) for path in call.body.paths]
         if call.each is not None and run.expanded == before:
             run.count(1, call.span)  # empty paths cost time, too
     output = merge_paths(run, layer, paths, call, value, context)
     if layer is not None:
         path = name or context.scope.join_path(cls.name)
-        steps.append(Merge(name, path, layer, tuple(paths), value, output, call.span))
+        context.steps.append(Merge(name, path, layer, tuple(paths), value, output, call.span))
     if text is not None:
-        run.keep(text, name, output, steps[-1] if layer is not None else None, context)
+        run.keep(text, name, output, context.steps[-1] if layer is not None else None, context)
     return output
 
 
-def joining(
-    run: Elaboration, call: syntax.Call, cls: type[Join], value: Value, context: Context
-) -> Join | None:
+def joining(run: Elaboration, call: syntax.Call, cls: type[Join], context: Context) -> Join | None:
     try:
-        return cls(**leaves.arguments(run, call, cls, value, context))
+        return cls(**leaves.arguments(run, call, cls, context))
     except Misfit as misfit:
         leaves.blame(run, misfit, call, None)
         return None
 
 
 def run_path(run: Elaboration, path: syntax.Path, value: Value, context: Context) -> Path:
-    if is_none(run, path.statements, value, context):
-        return Path((), value, True, presence(run, path.statements, context), path.span)
-    test = presence(run, path.statements, context)
-    steps, output = run.statements(path.statements, value, context)
-    return Path(steps, output or Value(None), False, test, path.span)
+    dropped = is_none(path.statements, context)
+    test = presence(path.statements, context)
+    if dropped:
+        return Path((), value, True, test, path.span)
+    steps = run.statements(path.statements, context)
+    return Path(steps, context.value or Value(None), False, test, path.span)
 
 
-def presence(run: Elaboration, statements: tuple[syntax.Statement, ...], context: Context) -> Test | None:
+def presence(statements: tuple[syntax.Statement, ...], context: Context) -> Test | None:
     """When a path of the form `| if … { … } else { none }` is there, or the other way round."""
     if len(statements) != 1 or not isinstance(statements[0], syntax.Chain):
         return None
     action = statements[0].steps[0].action
     if len(statements[0].steps) != 1 or not isinstance(action, syntax.If):
         return None
-    test = braces.condition(run, action.test, context)
+    test = braces.condition(action.test, context)
     if test is None or not bare_none(action.then):
         return test if action.otherwise is not None and bare_none(action.otherwise) else None
     return Test("not", (test,))
@@ -110,15 +108,13 @@ def is_bare(step: syntax.Step, word: str) -> bool:
     return not call.positional and not call.keywords and call.body is None
 
 
-def is_none(
-    run: Elaboration, statements: tuple[syntax.Statement, ...], value: Value, context: Context
-) -> bool:
+def is_none(statements: tuple[syntax.Statement, ...], context: Context) -> bool:
     """Whether a path is just `none`, at once or by an `if` that is the whole path."""
     step = sole_step(statements)
     if step is None or not isinstance(action := step.action, syntax.If):
         return step is not None and is_bare(step, "none")
-    body = action.then if context.decide(action.test, value) else action.otherwise
-    return body is not None and is_none(run, body.statements, value, context)
+    body = action.then if context.decide(action.test) else action.otherwise
+    return body is not None and is_none(body.statements, context)
 
 
 def merge_paths(

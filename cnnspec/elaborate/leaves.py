@@ -6,10 +6,10 @@ from typing import Any
 
 from cnnspec import layers
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
+from cnnspec.elaborate.evaluate import Fault, Unknowable, fault, unknown
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import marks, trace, wanted_map
-from cnnspec.graph.tree import Leaf, Lost, Step, Value
+from cnnspec.graph.tree import Leaf, Lost, Value
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
@@ -29,18 +29,14 @@ def leaf(
     cls: type[Layer],
     value: Value,
     context: Context,
-    steps: list[Step],
 ) -> Value:
-    text = run.label(label, context, value) if label is not None else None
+    text = run.label(label, context)
     name = run.name(text, cls.name, label.span if label else call.name.span, context)
     run.count(1, call.span)
     layer, output, following = make(run, call, cls, value, context)
-    steps.append(
-        Leaf(name, layer, value, output, call.span, following)
-        if layer is not None
-        else Lost(name, value, output, call.span)
-    )
-    run.keep(text, name, output, steps[-1] if layer is not None else None, context)
+    made = None if layer is None else Leaf(name, layer, value, output, call.span, following)
+    context.steps.append(made or Lost(name, value, output, call.span))
+    run.keep(text, name, output, made, context)
     return output
 
 
@@ -58,7 +54,7 @@ def make(
             return known[0], Value(known[1], (value, cls.name, call.span), known[0]), None
     layer = following = None
     try:
-        given = arguments(run, call, cls, value, context)
+        given = arguments(run, call, cls, context)
         layer = cls(**given)
         following = given if any(map(follows, given.values())) else None
         if value.shape is None:
@@ -85,8 +81,6 @@ def make(
         return layer, output, following
     except Fault as caught:
         run.report(caught.diagnostic)
-    except Unknowable:
-        pass
     except Misfit as misfit:
         blame(run, misfit, call, value)
     return layer, Value(None), following
@@ -125,11 +119,9 @@ def check_weight_elements(run: Elaboration, layer: Layer, shape: Shape, call: sy
             raise fault("E0307", message, call.span)
 
 
-def arguments(
-    run: Elaboration, call: syntax.Call, cls: type[Layer], value: Value, context: Context
-) -> dict[str, Any]:
+def arguments(run: Elaboration, call: syntax.Call, cls: type[Layer], context: Context) -> dict[str, Any]:
     """The arguments given here, on top of the defaults in force."""
-    evaluate = context.at(value)
+    evaluate = context.evaluate
     if any(type(node) is syntax.Broken for node in call.positional):
         raise Unknowable  # who knows how many there were
     given: dict[str, Any] = dict(context.defaults.table.get(cls.name, ()))
@@ -146,7 +138,7 @@ def arguments(
         if keyword.name not in cls.arguments:
             if wrong is not None:
                 run.report(wrong.diagnostic)
-            wrong = unknown_argument(run, cls, keyword)
+            wrong = unknown_argument(cls, keyword)
             continue
         if keyword.name in here:
             raise twice(keyword, here[keyword.name])
@@ -175,15 +167,11 @@ def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
     return value
 
 
-def unknown_argument(run: Elaboration, cls: type[Layer], keyword: syntax.Keyword) -> Fault:
-    from cnnspec.text.spelling import hints
-
-    known = ", ".join(cls.arguments)
-    fixes = hints(keyword.name_span, keyword.name, cls.arguments, "arguments")
-    note = Note(f"`{cls.name}` takes {known}" if known else f"`{cls.name}` takes no arguments: {cls.summary}")
-    return fault(
-        "E0301", f"`{cls.name}` has no argument `{keyword.name}`", keyword.name_span, note, fixes=fixes
-    )
+def unknown_argument(cls: type[Layer], keyword: syntax.Keyword) -> Fault:
+    names, message = ", ".join(cls.arguments), f"`{cls.name}` has no argument `{keyword.name}`"
+    note = Note(f"`{cls.name}` takes {names}" if names else f"`{cls.name}` takes no arguments: {cls.summary}")
+    known = cls.arguments
+    return unknown("E0301", message, keyword.name, keyword.name_span, known, note, section="arguments")
 
 
 def blame(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Value | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnnspec import layers
-from cnnspec.elaborate.evaluate import Evaluator, Fault, Meter, Unknowable, fault
+from cnnspec.elaborate.evaluate import Evaluator, Fault, Meter, fault
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
@@ -71,9 +71,7 @@ class Loader:
             try:
                 _ITEMS[type(item)](self, item, module)
             except Fault as caught:
-                self.diagnostics.append(caught.diagnostic)
-            except Unknowable:
-                pass
+                self.diagnostics += filter(None, [caught.diagnostic])
         self._open.pop()
         self._loaded[source.name] = module
         return module
@@ -89,10 +87,9 @@ class Loader:
     def constant(self, item: syntax.Constant, module: Module) -> None:
         self.define(item.name, module)
         try:
-            module.constants[item.name.name] = Evaluator(module.constants, module.lookup, meter=self.meter)(
-                item.value
-            )
-        except (Fault, Unknowable):
+            evaluate = Evaluator(module.constants, module.lookup, meter=self.meter)
+            module.constants[item.name.name] = evaluate(item.value)
+        except Fault:
             module.constants[item.name.name] = UNKNOWN
             raise
 

@@ -8,17 +8,16 @@ from typing import Any, NamedTuple
 from cnnspec.elaborate import leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
 from cnnspec.elaborate.core import Elaborator
-from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault
+from cnnspec.elaborate.evaluate import Evaluator, Fault, fault, unknown
 from cnnspec.elaborate.load import Module, NetName
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
 from cnnspec.elaborate.state import Watch
 from cnnspec.elaborate.trace import as_shape
-from cnnspec.graph.tree import Input, Network, Output, Step, Value
+from cnnspec.graph.tree import Input, Network, Output, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note, ShapeWanted, Twice
-from cnnspec.text.spelling import hints
 from cnnspec.values.kinds import describe, is_number
 from cnnspec.values.limits import Limits
 from cnnspec.values.shapes import Shape
@@ -66,17 +65,16 @@ class NetworkElaborator(Elaborator):
                 except Fault as caught:
                     self.report(caught.diagnostic)
                     return None
-                except Unknowable:
-                    return None
             self.owner.pin(value)  # what other parameters it is computed from
             arguments[name] = plain(value)
             names[name] = symbolic(name, value)
         scope = NameScope("", by_kind=True)
         self.context = Context(self.owner, scope, names, Defaults({}), module, self.meter)
         try:
-            steps, last = self.body(net.body, None, self.context)
+            steps = self.body(net.body, self.context)
         except Abandoned:
             return None
+        last = self.context.value
         if last is None:
             self.report(Diagnostic("E0209", f"net `{net.name.name}` has no input", net.name.span))
             return None
@@ -111,10 +109,11 @@ class NetworkElaborator(Elaborator):
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         if context is not self.context:
             return super().input(label, call, context)
+        context.arrive(None)
         name = self.label(label, context) or "input"
         if name in (given.name for given in self.inputs):
             raise fault("E0209", "several inputs need labels: `left: input 1@28x28`", call.span)
-        evaluate = context.at(None)
+        evaluate = context.evaluate
         if len(call.positional) != 1:
             raise shapeless(call, label)
         shape = as_shape(evaluate(call.positional[0]))
@@ -147,28 +146,26 @@ class NetworkElaborator(Elaborator):
             raise fault("E0304", "`std` is a deviation: it is above 0", keyword.value.span)
         return tuple(map(float, numbers))
 
-    def output(
-        self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
-    ) -> Value | None:
+    def output(self, step: syntax.Step, context: Context) -> Value | None:
         output = step.action
         assert isinstance(output, syntax.Output)
         if context.owner is not self.owner:
-            return super().output(step, value, context, steps)
+            return super().output(step, context)
         if step.label is not None:
             raise fault("E0214", "`output` bears no label: it names steps that have one", step.label.span)
         train = False
         for keyword in output.keywords:
-            given = context.at(value)(keyword.value)
+            given = context.evaluate(keyword.value)
             if keyword.name != "train" or not isinstance(given, bool):
                 raise fault("E0301", "`output` takes labels and `train=yes`", keyword.span)
             train = given
         for target in output.targets:
-            found, _ = wires.reference(self, target, value, context)
-            name = self.text(target.parts[-1], value, context)
+            found, _ = wires.reference(self, target, context)
+            name = self.text(target.parts[-1], context)
             if any(name == other.name for other in self.outputs):
                 raise fault("E0203", f"`{name}` is an output already", target.span, data=Twice(name))
             self.outputs.append(Output(name, found, train))
-        return value
+        return context.value
 
 
 def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern | None:
@@ -196,9 +193,7 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
                     raise unknown_parameter(keyword, target, known)
             found = target
     except Fault as caught:
-        diagnostics.append(caught.diagnostic)
-        return None
-    except Unknowable:
+        diagnostics += filter(None, [caught.diagnostic])
         return None
     net = found.net
     assert isinstance(net, syntax.Net)
@@ -219,15 +214,13 @@ def parameters_of(found: NetName) -> list[str]:
 
 
 def unknown_net(name: syntax.Name, module: Module) -> Fault:
-    fixes = hints(name.span, name.name, module.nets)
-    return fault("E0212", f"there is no net `{name.name}` in this file", name.span, fixes=fixes)
+    return unknown("E0212", f"there is no net `{name.name}` in this file", *name, module.nets)
 
 
 def unknown_parameter(keyword: syntax.Keyword, target: NetName, known: list[str]) -> Fault:
-    fixes = hints(keyword.name_span, keyword.name, known)
     note = Note("its parameters stand here", target.net.name.span)
     message = f"`{target.net.name.name}` has no parameter `{keyword.name}`"
-    return fault("E0213", message, keyword.name_span, note, fixes=fixes)
+    return unknown("E0213", message, keyword.name, keyword.name_span, known, note)
 
 
 def shapeless(call: syntax.Call, label: syntax.Label | None) -> Fault:

@@ -58,7 +58,7 @@ def parse_value(text: str) -> Any:
             tree.items[0].value
         )
     except Fault as fault:
-        raise ValueError(f"{text!r}: {fault.diagnostic.message}") from None
+        raise ValueError(f"{text!r}: {fault}") from None
 
 
 def parse_shape(text: str) -> Shape:

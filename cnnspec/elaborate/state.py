@@ -13,7 +13,7 @@ from typing import Any
 
 from cnnspec import layers
 from cnnspec.elaborate.context import Abandoned, Context, Defaults
-from cnnspec.elaborate.evaluate import Fault, Meter, Unknowable, fault
+from cnnspec.elaborate.evaluate import Fault, Meter, Unknowable, fault, unknown
 from cnnspec.elaborate.naming import carries, free_name
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.graph.tree import Instance, Step, Value
@@ -69,8 +69,10 @@ class Elaboration(ABC):
 
     # Faults
 
-    def report(self, diagnostic: Diagnostic) -> None:
+    def report(self, diagnostic: Diagnostic | None) -> None:
         """Keep a fault, with the expansion chain around it; the same fault at the same place counts once."""
+        if diagnostic is None:
+            return
         if not self.is_reported(diagnostic.code, diagnostic.span):
             self._seen.add((diagnostic.code, diagnostic.span.source.name, diagnostic.span.start))
             self.diagnostics.append(
@@ -109,31 +111,25 @@ class Elaboration(ABC):
     # Statements
 
     @abstractmethod
-    def body(
-        self, body: syntax.Body, value: Value | None, context: Context
-    ) -> tuple[tuple[Step, ...], Value | None]:
-        """Elaborate the statements in braces, where paths are out of place."""
+    def body(self, body: syntax.Body, context: Context) -> tuple[Step, ...]:
+        """Elaborate the statements in braces, where paths are out of place; the steps."""
 
     @abstractmethod
-    def statements(
-        self, statements: tuple[syntax.Statement, ...], value: Value | None, context: Context
-    ) -> tuple[tuple[Step, ...], Value | None]:
-        """Elaborate statements on `value`; the steps, and the value after them."""
+    def statements(self, statements: tuple[syntax.Statement, ...], context: Context) -> tuple[Step, ...]:
+        """Elaborate statements in a context, which goes on with the value after them; the steps."""
 
     @abstractmethod
-    def step(
-        self, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
-    ) -> Value | None:
-        """Elaborate a step on `value`, put what it is behind `steps`; the value after it."""
+    def step(self, step: syntax.Step, context: Context) -> Value | None:
+        """Elaborate a step, put what it is behind the context's steps; the value after it."""
 
     # Names
 
-    def label(self, label: syntax.Label | None, context: Context, value: Value | None = None) -> str | None:
+    def label(self, label: syntax.Label | None, context: Context) -> str | None:
         if label is None:
             return None
         if not label.parts:
             raise Unknowable  # the parser has reported it
-        name = self.text(label, value, context)
+        name = self.text(label, context)
         if not name or "." in name:
             raise fault("E0203", "what is computed of a label holds no dot: dots part it", label.span)
         if not carries(name):
@@ -142,11 +138,11 @@ class Elaboration(ABC):
             raise fault("E0208", f"torch modules already have an attribute `{name}`", label.span, fixes=fixes)
         return name
 
-    def text(self, label: syntax.Label, value: Value | None, context: Context) -> str:
+    def text(self, label: syntax.Label, context: Context) -> str:
         """A label, its expressions computed."""
         text = ""
         for part in label.parts:
-            found = part if isinstance(part, str) else context.at(value)(part)
+            found = part if isinstance(part, str) else context.evaluate(part)
             if isinstance(found, bool) or not isinstance(found, int | str):
                 what = f"a label is made of integers and strings, not {describe(found)}"
                 raise fault("E0303", what, label.span if isinstance(part, str) else part.span)
@@ -180,6 +176,14 @@ class Elaboration(ABC):
         elif not context.scope.by_kind:
             context.owner.numbered[name] = (value, step)
 
+    @staticmethod
+    def arriving(name: str, call: syntax.Call, context: Context) -> Value:
+        """The value that arrives at a layer or a block of this name."""
+        if context.value is None:
+            message = f"no value arrives at `{name}`: an input must come first"
+            raise fault("E0209", message, call.name.span)
+        return context.value
+
     def target(self, name: syntax.Name, context: Context) -> LayerName | BlockName:
         """What a step's first name means: a layer, a block, else a name that holds one."""
         found = context.module.step(name.name)
@@ -195,9 +199,6 @@ class Elaboration(ABC):
         return found
 
     def unknown_step(self, name: syntax.Name, context: Context) -> Fault:
-        from cnnspec.text.spelling import hints
-
         verbs = ("repeat", "if", "from", "again", "output", "default", "require")
         known = [*layers.NAMES, *context.module.blocks, "input", "none", *verbs]
-        fixes = hints(name.span, name.name, known, "layers")
-        return fault("E0201", f"there is no layer or block `{name.name}`", name.span, fixes=fixes)
+        return unknown("E0201", f"there is no layer or block `{name.name}`", *name, known, section="layers")

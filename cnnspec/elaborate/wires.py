@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
+from cnnspec.elaborate.evaluate import Fault, Unknowable, fault, unknown
 from cnnspec.elaborate.replay import replay
 from cnnspec.elaborate.special_values import UNKNOWN
 from cnnspec.elaborate.state import Elaboration
@@ -15,24 +15,22 @@ from cnnspec.text.diagnostics import Edit, Fix
 from cnnspec.text.source import Span
 
 
-def wire(
-    run: Elaboration, step: syntax.Step, value: Value | None, context: Context, steps: list[Step]
-) -> Value:
-    wire = step.action
+def wire(run: Elaboration, step: syntax.Step, context: Context) -> Value:
+    wire, value = step.action, context.value
     assert isinstance(wire, syntax.From | syntax.Again)
     if step.label is not None and isinstance(wire, syntax.From):
         raise labelled_from(step.label, wire)
-    target, labelled = reference(run, wire.target, value, context)
+    target, labelled = reference(run, wire.target, context)
     if isinstance(wire, syntax.From):
-        steps.append(From(target, wire.span))
+        context.steps.append(From(target, wire.span))
         return target
     if labelled is None or value is None:
         if target.shape is None:
             raise Unknowable
         raise fault("E0214", f"`{wire.target.span.text}` has no weights to run again", wire.span)
     again, output = replay(run, context.owner, labelled, value, wire.span)
-    steps.append(Again(again, value, output, wire.span))
-    if step.label is not None and (name := run.label(step.label, context, value)) is not None:
+    context.steps.append(Again(again, value, output, wire.span))
+    if step.label is not None and (name := run.label(step.label, context)) is not None:
         run.keep(name, run.reserve(name, step.label.span, context), output, None, context)
     return output
 
@@ -48,11 +46,9 @@ def labelled_from(label: syntax.Label, wire: syntax.From) -> Fault:
     return fault("E0214", message, label.span, fixes=[Fix(f"label the value by `{name}: identity`", edits)])
 
 
-def reference(
-    run: Elaboration, reference: syntax.Reference, value: Value | None, context: Context
-) -> tuple[Value, Step | None]:
+def reference(run: Elaboration, reference: syntax.Reference, context: Context) -> tuple[Value, Step | None]:
     """The step that a path of labels means, looked for from the innermost scope outwards."""
-    path = ".".join(run.text(label, value, context) for label in reference.parts)
+    path = ".".join(run.text(label, context) for label in reference.parts)
     if (found := find(path, context)) is not None:
         return found
     constant = context.names.find(path)
@@ -63,12 +59,11 @@ def reference(
     if block := block_within(path, context):
         message = f"`{block[:60]}` is a block: nothing within it is seen from outside"
         raise fault("E0204", message, reference.span)
-    from cnnspec.text.spelling import hints
-
-    fixes = hints(reference.span, path, context.owner.labels)
-    if constant is not None:
-        fixes = [Fix(f"`{path} =` names a value; a step is labelled with a colon: `{path}: …`")]
-    raise fault("E0204", f"no step before this one is labelled `{path[:60]}`", reference.span, fixes=fixes)
+    message = f"no step before this one is labelled `{path[:60]}`"
+    if constant is None:
+        raise unknown("E0204", message, path, reference.span, context.owner.labels)
+    fix = Fix(f"`{path} =` names a value; a step is labelled with a colon: `{path}: …`")
+    raise fault("E0204", message, reference.span, fixes=[fix])
 
 
 def find(path: str, context: Context) -> tuple[Value, Step | None] | None:
