@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
-from cnnspec.text.foreign.comments import comment_at
 from cnnspec.text.source import Source, Span
 
 # What editors, papers and other languages write, and the language's own sign for it.
@@ -33,6 +32,7 @@ _OWN = {
     "\N{NO-BREAK SPACE}": " ",
 }
 _QUOTES = re.compile("[“”„]")
+_QUOTED = re.compile(r'"[^"]*"')
 _SIZE = re.compile(r"[0-9]+([Xx][0-9]+)+")
 
 
@@ -65,6 +65,24 @@ def explain(source: Source, start: int, end: int) -> Diagnostic:
         return _fault(span, f"`{text}` cannot stand in a name: names have the letters a to z, digits and `_`")
     shown = f"`{text}`" if text.isprintable() else f"the character U+{ord(text):04X}"
     return _fault(span, f"{shown} means nothing in the language")
+
+
+def comment_at(source: Source, at: int) -> Diagnostic | None:
+    """The fault of `// …` or `/* … */` that begins on an offset's line, there or before; None without."""
+    start = source.line_start(at)
+    line = source.text[start : source.line_end(at)].partition("#")[0]
+    found = re.search(r"//|/\*", _QUOTED.sub(lambda quoted: " " * len(quoted[0]), line))
+    if found is None or start + found.start() > at:
+        return None
+    sign, place = found[0], start + found.start()
+    edits = [Edit(Span(source, place, place + len(sign)), "#")]
+    if sign == "/*":
+        end = line.find("*/", found.end())
+        if end < 0 or line[end + 2 :].strip():
+            return Diagnostic("E0101", "a comment begins with `#` and ends with its line", edits[0].span)
+        edits.append(Edit(Span(source, start + end, start + end + 2), ""))
+    fix = Fix("write `#`", tuple(edits))
+    return Diagnostic("E0101", "a comment begins with `#`", edits[0].span, fixes=(fix,))
 
 
 def _fault(span: Span, message: str, title: str = "", text: str | None = None) -> Diagnostic:

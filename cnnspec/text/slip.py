@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
@@ -95,3 +95,17 @@ class Slip(NamedTuple):
         changes = tuple(Edit(Span(self.source, start, end), text) for start, end, text in edits)
         fixes = (Fix(title, changes),) if title else ()
         return Diagnostic("E0101", message, self.span(self.token), fixes=fixes)
+
+    def joined(self, message: str, start: int, end: int) -> Diagnostic:
+        """The fault of the token, mended by a blank in place of a stretch that holds nothing but blanks."""
+        if self.source.text[start:end].strip():
+            return self.fault(message)
+        return self.fault(message, "move it there", (start, end, " "))
+
+    def mended(self, message: str, ours: str, start: int, end: int) -> Diagnostic:
+        """The fault of the token, which our words mend in place of a stretch."""
+        return self.fault(message, f"write `{ours}`", (start, end, ours))
+
+
+Hint = Callable[[Slip], Iterator[Diagnostic]]
+"""Knows one common slip: of others it says nothing."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cnnspec import layers
-from cnnspec.text import foreign
-from cnnspec.text import lexical_errors as unreadable
+from cnnspec.text import foreign, lexical_errors
 from cnnspec.text.diagnostics import Counted, Diagnostic
-from cnnspec.text.foreign.comments import comment_at
 from cnnspec.text.foreign.habits import HABITS
 from cnnspec.text.scanner import CLOSER, WORDS
-from cnnspec.text.slip import Slip
+from cnnspec.text.slip import Hint, Slip
 from cnnspec.text.source import Span
 
 # What is missing behind a token.
@@ -61,13 +61,11 @@ def explain(slip: Slip) -> Diagnostic:
     """The fault of an unexpected token."""
     token = slip.token
     if token.type == "WRONG":
-        return unreadable.explain(slip.source, token.start, token.end)
-    if fault := comment_at(slip.source, token.start):
+        return lexical_errors.explain(slip.source, token.start, token.end)
+    if fault := lexical_errors.comment_at(slip.source, token.start):
         return fault
-    for hint in HINTS:
-        if fault := hint(slip):
-            return fault
-    return expected_instead(slip)
+    faults = (fault for hint in HINTS for fault in hint(slip))
+    return next(faults, None) or expected_instead(slip)
 
 
 def expected_instead(slip: Slip) -> Diagnostic:
@@ -114,85 +112,68 @@ def named(slip: Slip) -> str:
     return f"`{text if len(text) <= 30 else text[:29] + '…'}`"
 
 
-# Hints: each knows one common slip
+# Hints
 
 
-def else_apart(slip: Slip) -> Diagnostic | None:
+def else_apart(slip: Slip) -> Iterator[Diagnostic]:
     """`else` on a line of its own."""
     brace = slip.back(2)
-    if slip.token.type != "ELSE" or slip.back(1).type != "NL" or brace.type != "RBRACE":
-        return None
-    message = "`else` stands on the line of the closing brace: `} else {`"
-    if slip.source.text[brace.end : slip.token.start].strip():
-        return slip.fault(message)
-    return slip.fault(message, "move it there", (brace.end, slip.token.start, " "))
+    if slip.token.type == "ELSE" and slip.back(1).type == "NL" and brace.type == "RBRACE":
+        message = "`else` stands on the line of the closing brace: `} else {`"
+        yield slip.joined(message, brace.end, slip.token.start)
 
 
-def elif_word(slip: Slip) -> Diagnostic | None:
+def elif_word(slip: Slip) -> Iterator[Diagnostic]:
     token = slip.token
-    if slip.back(1).type != "RBRACE" or slip.text(token) not in ("elif", "elseif"):
-        return None
-    return slip.fault(
-        "a further test is written `else if`", "write `else if`", (token.start, token.end, "else if")
-    )
+    if slip.back(1).type == "RBRACE" and slip.text(token) in ("elif", "elseif"):
+        yield slip.mended("a further test is written `else if`", "else if", token.start, token.end)
 
 
-def brace_apart(slip: Slip) -> Diagnostic | None:
+def brace_apart(slip: Slip) -> Iterator[Diagnostic]:
     """`{` on a line of its own."""
     brace, before = slip.ahead(1), slip.back(1)
-    if slip.token.type != "NL" or brace.type != "LBRACE" or not slip.expects("LBRACE"):
-        return None
-    message = "`{` stands on the line of what it belongs to"
-    if slip.source.text[before.end : brace.start].strip():
-        return slip.fault(message)
-    return slip.fault(message, "move it there", (before.end, brace.start, " "))
+    if slip.token.type == "NL" and brace.type == "LBRACE" and slip.expects("LBRACE"):
+        yield slip.joined("`{` stands on the line of what it belongs to", before.end, brace.start)
 
 
-def colon_for_equals(slip: Slip) -> Diagnostic | None:
+def colon_for_equals(slip: Slip) -> Iterator[Diagnostic]:
     """`pad: 1` for `pad=1`."""
     token, name, value = slip.token, slip.back(1), slip.ahead(1)
     if token.type != "COLON":
-        return None
-    word = slip.text(name)
+        return
     if slip.back(2).type == "COLON" and len(slip.step()) == 1:
-        return slip.fault("a step has one label")
-    if name.type == "NAME" and value.type in VALUES | {"SIGN"} and len(slip.step()) > 1:
-        message = f"an argument is written with `=`: `{word}={slip.text(value)}`"
-        return slip.fault(message, "write `=`", (name.end, value.start, "="))
-    return None
+        yield slip.fault("a step has one label")
+    elif name.type == "NAME" and value.type in VALUES | {"SIGN"} and len(slip.step()) > 1:
+        message = f"an argument is written with `=`: `{slip.text(name)}={slip.text(value)}`"
+        yield slip.fault(message, "write `=`", (name.end, value.start, "="))
 
 
-def word_as_label(slip: Slip) -> Diagnostic | None:
+def word_as_label(slip: Slip) -> Iterator[Diagnostic]:
     """`output: conv 64`."""
     name = slip.back(1) if slip.token.type == "COLON" else slip.token
     word = slip.text(name)
-    if word not in WORDS or slip.tokens[slip.tokens.index(name) + 1].type != "COLON":
-        return None
-    message = f"`{word}` is a word of the language; as a label it stands in quotes"
-    return slip.fault(message, f'write `"{word}"`', (name.start, name.end, f'"{word}"'))
+    if word in WORDS and slip.tokens[slip.tokens.index(name) + 1].type == "COLON":
+        message = f"`{word}` is a word of the language; as a label it stands in quotes"
+        yield slip.mended(message, f'"{word}"', name.start, name.end)
 
 
-def lonely_word(slip: Slip) -> Diagnostic | None:
+def lonely_word(slip: Slip) -> Iterator[Diagnostic]:
     """`else` without an `if`, and the loops and the attributes of other languages."""
-    kind = slip.token.type
-    if kind == "ELSE":
-        return slip.fault("`else` follows the closing brace of an `if`")
-    if kind == "FOR" and slip.expects("REPEAT"):
-        token = slip.token
+    token = slip.token
+    if token.type == "ELSE":
+        yield slip.fault("`else` follows the closing brace of an `if`")
+    elif token.type == "FOR" and slip.expects("REPEAT"):
         message = "steps are repeated with `repeat`: `repeat i in 4 { … }`"
-        return slip.fault(message, "write `repeat`", (token.start, token.end, "repeat"))
-    if kind == "DOT" and slip.back(1).type == "NAME":
-        return slip.fault(
-            "a name has no parts; only `in` has: `in.channels`, `in.height`, `in.width`, `in.features`"
-        )
-    if kind == "SUBSCRIPT" and len(slip.step()) == 1:
-        return slip.fault(
-            f"`{slip.text(slip.back(1))}[` starts no step: a constant is given whole, `name = value`"
-        )
-    return None
+        yield slip.mended(message, "repeat", token.start, token.end)
+    elif token.type == "DOT" and slip.back(1).type == "NAME":
+        fields = "`in.channels`, `in.height`, `in.width`, `in.features`"
+        yield slip.fault(f"a name has no parts; only `in` has: {fields}")
+    elif token.type == "SUBSCRIPT" and len(slip.step()) == 1:
+        name = slip.text(slip.back(1))
+        yield slip.fault(f"`{name}[` starts no step: a constant is given whole, `name = value`")
 
 
-def called_like_python(slip: Slip) -> Diagnostic | None:
+def called_like_python(slip: Slip) -> Iterator[Diagnostic]:
     """`Conv2d(16, 32, 5)`, `Conv2D 16, (3, 3)`, `tanh()`: every call of the line in our words."""
     from cnnspec.text.foreign.pythonic import calls
 
@@ -200,113 +181,89 @@ def called_like_python(slip: Slip) -> Diagnostic | None:
     at = slip.token.start
     here = next((each for each in found if each.start <= at <= each.behind), None)
     if here is None:
-        return None
-    name = here.call.name
-    if not here.call.plain and not here.call.named:
-        message = f"a layer without arguments is just its name: `{name}`"
-    else:
-        message = (
-            f"the arguments of `{name}` follow its name without parentheses and commas, "
-            "as in `conv 64@3x3 pad=1`"
-        )
-    if (
-        here.ours is None
-        and any(token.type == "BLOCK" for token in slip.tokens)
-        and layers.find(name) is None
-    ):
-        given = [*here.call.plain, *(f"{key}={text}" for key, text in here.call.named)]
+        return
+    name, given = here.call.name, [*here.call.plain, *(f"{key}={text}" for key, text in here.call.named)]
+    message = f"a layer without arguments is just its name: `{name}`"
+    if given:
+        follow = "follow its name without parentheses and commas, as in `conv 64@3x3 pad=1`"
+        message = f"the arguments of `{name}` {follow}"
+    may_be_block = any(token.type == "BLOCK" for token in slip.tokens) and layers.find(name) is None
+    if here.ours is None and may_be_block:
         here = here._replace(ours=" ".join([name, *given]))
     if here.ours is None:
-        return slip.fault(message, foreign.answer("layers", name))
-    said = [here if each.start == here.start else each for each in found]
-    said = [each for each in said if each.ours is not None]
-    title = ", ".join(each.ours or "" for each in said)
-    fault = slip.fault(
-        message, f"write `{title}`", *((each.start, each.end, each.ours or "") for each in said)
-    )
-    counted = zip(fault.fixes[0].edits, said, strict=True)
-    return fault._replace(
-        data=Counted(tuple(edit._replace(text=each.counted or "") for edit, each in counted))
-    )
+        yield slip.fault(message, foreign.answer("layers", name))
+        return
+    calls_said = [here if each.start == here.start else each for each in found]
+    said = [(each, each.ours) for each in calls_said if each.ours is not None]
+    title = f"write `{', '.join(ours for _, ours in said)}`"
+    fault = slip.fault(message, title, *((each.start, each.end, ours) for each, ours in said))
+    edits = zip(fault.fixes[0].edits, said, strict=True)
+    counted = tuple(edit._replace(text=each.counted or "") for edit, (each, _) in edits)
+    yield fault._replace(data=Counted(counted))
 
 
-def key_out_of_place(slip: Slip) -> Diagnostic | None:
+def key_out_of_place(slip: Slip) -> Iterator[Diagnostic]:
     """`conv 64@3x3, pad=1` and `if x = 3`."""
     token, before = slip.token, slip.back(1)
     if token.type != "KEY":
-        return None
-    name = slip.text(token)[:-1].rstrip()
+        return
     if before.type == "COMMA" and not slip.in_brackets():
+        name = slip.text(token)[:-1].rstrip()
         message = f"an argument such as `{name}=` follows without a comma; a comma starts the next step"
-        return slip.fault(message, "remove the comma", (before.start, before.end, ""))
-    words = {part.type for part in slip.step()}
-    if words & {"IF", "REQUIRE", "NOT", "AND", "OR"}:
-        sign = token.end - 1
-        return slip.fault("`=` gives a name a value; `==` compares", "write `==`", (sign, sign + 1, "=="))
-    return None
+        yield slip.fault(message, "remove the comma", (before.start, before.end, ""))
+    elif {part.type for part in slip.step()} & {"IF", "REQUIRE", "NOT", "AND", "OR"}:
+        yield slip.mended("`=` gives a name a value; `==` compares", "==", token.end - 1, token.end)
 
 
-def plain_behind_key(slip: Slip) -> Diagnostic | None:
+def plain_behind_key(slip: Slip) -> Iterator[Diagnostic]:
     """`conv pad=1 64@3x3`."""
     keys = [part for part in slip.step() if part.type == "KEY"]
-    if slip.token.type not in VALUES or not keys or not slip.expects("KEY"):
-        return None
-    text = slip.text(slip.token)
-    return slip.fault(
-        f"`{text}` follows `{slip.text(keys[0])}…`: plain arguments come before `key=value` ones"
-    )
+    if slip.token.type in VALUES and keys and slip.expects("KEY"):
+        follows = f"`{slip.text(slip.token)}` follows `{slip.text(keys[0])}…`"
+        yield slip.fault(f"{follows}: plain arguments come before `key=value` ones")
 
 
-def filter_without_count(slip: Slip) -> Diagnostic | None:
+def filter_without_count(slip: Slip) -> Iterator[Diagnostic]:
     """`conv @3x3`."""
-    if slip.token.type != "AT" or not slip.expects("INT"):
-        return None
-    return slip.fault("the number of filters is missing before `@`, as in `conv 64@3x3`")
+    if slip.token.type == "AT" and slip.expects("INT"):
+        yield slip.fault("the number of filters is missing before `@`, as in `conv 64@3x3`")
 
 
-def bare_operator(slip: Slip) -> Diagnostic | None:
+def bare_operator(slip: Slip) -> Iterator[Diagnostic]:
     """`linear -1`, `conv 4*width@3x3`."""
     token, before, after = slip.token, slip.back(1), slip.ahead(1)
     if token.type not in ("SIGN", "TIMES", "POWER", "COMPARE") or not slip.expects("KEY"):
-        return None
-    sign = slip.text(token)
+        return
     simple = {"INT", "FLOAT", "NAME"}
-    if (
-        token.type == "SIGN"
-        and before.end < token.start
-        and after.start == token.end
-        and after.type in simple
-    ):
-        wrapped = f"({sign}{slip.text(after)})"
+    is_signed = token.type == "SIGN" and before.end < token.start and after.start == token.end
+    if is_signed and after.type in simple:
+        wrapped = f"({slip.text(token)}{slip.text(after)})"
         message = f"a signed argument stands in parentheses: `{wrapped}`"
-        return slip.fault(message, f"write `{wrapped}`", (token.start, after.end, wrapped))
+        yield slip.mended(message, wrapped, token.start, after.end)
+        return
     message = "an argument with an operator stands in parentheses, as in `conv (4 * width)@3x3`"
     if before.type in simple and after.type in simple and len(slip.step()) > 1:
         wrapped = f"({slip.source.text[before.start : after.end]})"
-        return slip.fault(message, f"write `{wrapped}`", (before.start, after.end, wrapped))
-    return slip.fault(message)
+        yield slip.mended(message, wrapped, before.start, after.end)
+    else:
+        yield slip.fault(message)
 
 
-def chained_comparison(slip: Slip) -> Diagnostic | None:
+def chained_comparison(slip: Slip) -> Iterator[Diagnostic]:
     """`0 < x < 3`."""
-    if slip.token.type != "COMPARE":
-        return None
-    for part in reversed(slip.step()):
-        if part.type == "COMPARE":
-            return slip.fault("comparisons do not chain: write `a < b and b < c`")
-        if part.type in ("AND", "OR", "NOT", "IF", "ELSE", "KEY", *CLOSER):
-            break
-    return None
+    ends = ("COMPARE", "AND", "OR", "NOT", "IF", "ELSE", "KEY", *CLOSER)
+    before = (part.type for part in reversed(slip.step()) if part.type in ends)
+    if slip.token.type == "COMPARE" and next(before, "") == "COMPARE":
+        yield slip.fault("comparisons do not chain: write `a < b and b < c`")
 
 
-def behind_assertion(slip: Slip) -> Diagnostic | None:
+def behind_assertion(slip: Slip) -> Iterator[Diagnostic]:
     """`relu -> 6@28x28, tanh`."""
     if slip.token.type == "COMMA" and any(part.type == "ARROW" for part in slip.step()):
-        return slip.fault("what a line claims with `->` ends it: the next step stands on a line of its own")
-    return None
+        yield slip.fault("what a line claims with `->` ends it: the next step stands on a line of its own")
 
 
-HINTS = (
+HINTS: tuple[Hint, ...] = (
     else_apart,
     elif_word,
     *HABITS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.foreign.comments import comment_at
+from cnnspec.text.lexical_errors import comment_at
 from cnnspec.text.scanner import Token
 from cnnspec.text.slip import Slip
 

@@ -1,18 +1,25 @@
-"""What people write as other languages have it, and how it is written here. Each function knows one habit."""
+"""What people write as other languages or papers have it, and how it is written here: a function a habit."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from cnnspec import layers
 from cnnspec.text import foreign
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.foreign import loops, papers
+from cnnspec.text.foreign import loops
 from cnnspec.text.recovery import goes_on
 from cnnspec.text.scanner import OPERATORS
-from cnnspec.text.slip import LINE_ENDS, Slip
+from cnnspec.text.slip import LINE_ENDS, Hint, Slip
 
 _SHAPE = re.compile(r"(?:shape\s*=|input_shape\s*=|[(\[\s])*(\d+(?:\s*[x,]\s*\d+)+)[)\]\s,]*")
+_STRIDE = r"(?:\s*,?\s*(?:/|s(?:tride)?\s*=?\s*)(\d+))?"
+_KERNEL_FIRST = re.compile(rf"(?:(\d+)@)?(\d+x\d+)\s*(conv\w*)?(?:\s*,?\s*(\d+))?{_STRIDE}", re.IGNORECASE)
+_POOL = re.compile(
+    rf"(?:(\d+x\d+)\s+)?(max|avg|average)[- ]?pool(?:ing)?(?:\s*,?\s*(\d+x\d+))?{_STRIDE}", re.IGNORECASE
+)
+_VGG = re.compile(r"conv(\d+)-(\d+)", re.IGNORECASE)
 
 
 def shape_of(text: str) -> str | None:
@@ -31,120 +38,177 @@ def shape_of(text: str) -> str | None:
     return f"{depth}@{height}x{width}"
 
 
-def shape_in_brackets(slip: Slip) -> Diagnostic | None:
+def shape_in_brackets(slip: Slip) -> Iterator[Diagnostic]:
     """`input (3, 32, 32)`, `input(3, 32, 32)`."""
     step = slip.step()
     if not step or slip.text(step[0]).lower() not in ("input", "inputlayer") or slip.token.type != "COMMA":
-        return None
-    start = step[0].end
-    rest = slip.line_from(start)
-    shape = shape_of(rest)
-    if shape is None:
-        return None
-    message = f"a shape is written depth first, with `@`: `{shape}`"
-    return slip.fault(message, f"write `input {shape}`", (step[0].start, start + len(rest), f"input {shape}"))
+        return
+    rest = slip.line_from(step[0].end)
+    if shape := shape_of(rest):
+        message = f"a shape is written depth first, with `@`: `{shape}`"
+        yield slip.mended(message, f"input {shape}", step[0].start, step[0].end + len(rest))
 
 
-def label_by_equals(slip: Slip) -> Diagnostic | None:
+def table_entry(slip: Slip) -> Iterator[Diagnostic]:
+    """`3x3 conv, 64`, `7x7, 64, stride 2`, `3x3 max pool, /2`, `conv3-64`, as papers' tables have them."""
+    start = (slip.line() or [slip.token])[0].start
+    line, comment, _ = slip.line_from(start).partition("//")
+    place = start + len(line)
+    line, ours, stride = line.rstrip(" \t,}"), "", None
+    if found := _KERNEL_FIRST.fullmatch(line):
+        count, stride = found[1] or found[4], found[5]
+        ours = f"conv {count}@{found[2]}" if count and not (found[1] and found[4]) else ""
+    elif found := _POOL.fullmatch(line):
+        window, stride = found[1] or found[3], found[4]
+        ours = f"{found[2].lower()[:3].replace('ave', 'avg')}pool {window}" if window else ""
+    elif found := _VGG.fullmatch(line):
+        ours = f"conv {found[2]}@{found[1]}x{found[1]}"
+    if ours:
+        ours += f" stride={stride}" if stride else ""
+        edits = [(start, start + len(line), ours), *([(place, place + 2, "#")] if comment else [])]
+        yield slip.fault(f"a layer begins with its name: `{ours}`", f"write `{ours}`", *edits)
+
+
+def percentage(slip: Slip) -> Iterator[Diagnostic]:
+    """`dropout 50%`."""
+    number, token, behind = slip.back(1), slip.token, slip.ahead(1)
+    ends = behind.type in (*LINE_ENDS, "COMMA", "KEY")
+    if slip.text(token) == "%" and number.type in ("INT", "FLOAT") and ends:
+        value = f"{float(slip.text(number)) / 100:g}"
+        yield slip.mended(f"a share is a number from 0 to 1: `{value}`", value, number.start, token.end)
+
+
+def steps_by_arrows(slip: Slip) -> Iterator[Diagnostic]:
+    """`input 3@32x32 -> conv 16@3x3 -> relu`."""
+    line = slip.whole_line()
+    first = next((token for token in line if token.type == "ARROW"), None)
+    if first is None or first.start > slip.token.start:
+        return
+    following = {token.start for token in line if token.type == "NAME" and foreign.is_layer(slip.text(token))}
+    edits = [
+        (before.end, behind.start, ", ")
+        for before, arrow, behind in zip(line, line[1:], line[2:], strict=False)
+        if arrow.type == "ARROW" and behind.start in following
+    ]
+    if edits:
+        yield slip.fault("`->` claims a shape; a comma goes on to the next step", "write commas", *edits)
+
+
+def colon_behind_layer(slip: Slip) -> Iterator[Diagnostic]:
+    """`input: 3@32x32`, `conv: 64@3x3`."""
+    colon, name, behind = slip.back(1), slip.back(2), slip.token
+    text, is_value = slip.text(name), behind.type in ("INT", "SIZE", "FLOAT")
+    is_layer = name.type == "NAME" and (text == "input" or foreign.is_layer(text))
+    if colon.type == "COLON" and is_value and is_layer:
+        message = f"a colon follows a label; what `{text}` takes follows without one"
+        yield slip.fault(message, "remove the colon", (name.end, behind.start, " "))
+
+
+def argument_apart(slip: Slip) -> Iterator[Diagnostic]:
+    """`conv 64@3x3 pad=1 stride 2`."""
+    name, value = slip.token, slip.ahead(1)
+    if name.type != "NAME" or value.type not in ("INT", "SIZE", "FLOAT", "BOOL", "STRING"):
+        return
+    names = [layers.find(slip.text(token)) for token in slip.step() if token.type == "NAME"]
+    if slip.expects("KEY") and names and names[0] is not None and slip.text(name) in names[0].arguments:
+        message = f"an argument is written with `=`: `{slip.text(name)}={slip.text(value)}`"
+        yield slip.fault(message, "write `=`", (name.end, value.start, "="))
+
+
+def arriving_value(slip: Slip) -> Iterator[Diagnostic]:
+    """`y = in`."""
+    word, key = slip.back(1), slip.back(2)
+    if (key.type, word.type) == ("KEY", "IN") and slip.token.type in LINE_ENDS and len(slip.line()) == 2:
+        ours = f"{slip.text(key)[:-1].rstrip()}: identity"
+        yield slip.mended(f"the value that arrives is named by a label: `{ours}`", ours, key.start, word.end)
+
+
+def label_by_equals(slip: Slip) -> Iterator[Diagnostic]:
     """`x = conv 64@3x3`."""
     line, kind = slip.line(), slip.token.type
     if not line or line[0].type != "KEY" or slip.expects("NET"):
-        return None
+        return
+    first = line[1] if len(line) > 1 else slip.token
+    text = slip.text(first)
     if len(line) == 1:
         starts = kind in ("REPEAT", "IF", "FROM", "AGAIN", "LBRACE")
-        start, first = slip.token.start, slip.text(slip.token)
     else:
-        first, start = slip.text(line[1]), line[1].start
-        known = foreign.is_layer(first) or first[:1].isupper() or first == "input"
-        starts = len(line) == 2 and line[1].type == "NAME" and known and kind not in OPERATORS
-    if not starts:
-        return None
-    name = slip.text(line[0])[:-1].rstrip()
-    message = f"`{name} =` names a value; a step is labelled with a colon: `{name}: {first} …`"
-    return slip.fault(message, f"write `{name}: {first}`", (line[0].start, start, f"{name}: "))
+        known = foreign.is_layer(text) or text[:1].isupper() or text == "input"
+        starts = len(line) == 2 and first.type == "NAME" and known and kind not in OPERATORS
+    if starts:
+        name = slip.text(line[0])[:-1].rstrip()
+        message = f"`{name} =` names a value; a step is labelled with a colon: `{name}: {text} …`"
+        yield slip.fault(message, f"write `{name}: {text}`", (line[0].start, first.start, f"{name}: "))
 
 
-def stride_by_slash(slip: Slip) -> Diagnostic | None:
+def stride_by_slash(slip: Slip) -> Iterator[Diagnostic]:
     """`conv 64@7x7 /2`, as papers write a stride, or `conv 64@7x7, /2`."""
-    before, number = slip.back(1), slip.ahead(1)
+    number, line = slip.ahead(1), slip.line()
     if slip.text(slip.token) != "/" or number.type not in ("INT", "SIZE"):
-        return None
-    line = slip.line()
-    if before.type == "COMMA":
-        line = line[:-1]
-        before = slip.back(2)
+        return
+    before = slip.back(2 if slip.back(1).type == "COMMA" else 1)
     names = [layers.find(slip.text(token)) for token in line if token.type == "NAME"]
-    if not names or names[-1] is None or "stride" not in names[-1].arguments:
-        return None
-    named = f"stride={slip.text(number)}"
-    return slip.fault(
-        f"a stride is written `{named}`", f"write `{named}`", (before.end, number.end, f" {named}")
-    )
+    if names and names[-1] is not None and "stride" in names[-1].arguments:
+        ours = f"stride={slip.text(number)}"
+        edit = before.end, number.end, f" {ours}"
+        yield slip.fault(f"a stride is written `{ours}`", f"write `{ours}`", edit)
 
 
-def value_apart(slip: Slip) -> Diagnostic | None:
+def value_apart(slip: Slip) -> Iterator[Diagnostic]:
     """A value that goes on in the next line: behind an operator or `=`, or before `else`."""
     before, value = slip.back(1), slip.ahead(1)
     if value.type == "LBRACE" or not goes_on(slip.tokens, slip.at, slip.expects):
-        return None
-    sign, first = slip.text(before), slip.text(value)
+        return
+    message, title = "a value stands on one line, or in parentheses", "join the lines"
+    edits: tuple[tuple[int, int, str], ...] = ((before.end, value.start, " "),)
     if before.type in OPERATORS:
-        message = f"a line goes on in one that begins with the operator: put `{sign}` before `{first}`"
-        moved = (slip.back(2).end, before.end, ""), (value.start, value.start, f"{sign} ")
-        fault = slip.fault(message, "move it there", *moved)
+        sign, title = slip.text(before), "move it there"
+        where = f"put `{sign}` before `{slip.text(value)}`"
+        message = f"a line goes on in one that begins with the operator: {where}"
+        edits = (slip.back(2).end, before.end, ""), (value.start, value.start, f"{sign} ")
     elif slip.source.text[before.end : value.start].strip():
-        fault = slip.fault("a value stands on one line, or in parentheses")
-    else:
-        joined = (before.end, value.start, " ")
-        fault = slip.fault("a value stands on one line, or in parentheses", "join the lines", joined)
-    return fault._replace(span=slip.span(before))
+        title, edits = "", ()
+    yield slip.fault(message, title, *edits)._replace(span=slip.span(before))
 
 
-def source_behind(slip: Slip) -> Diagnostic | None:
+def source_behind(slip: Slip) -> Iterator[Diagnostic]:
     """`conv 64@3x3 from a`."""
     name, behind = slip.ahead(1), slip.ahead(2)
     if slip.token.type != "FROM" or name.type != "NAME" or behind.type not in (*LINE_ENDS, "COMMA"):
-        return None
+        return
     line = slip.line()
     start = max((i + 1 for i, token in enumerate(line) if token.type == "COMMA"), default=0)
-    if line[start:] == [] or line[start].type not in ("NAME", "INT", "STRING", "COMPUTED"):
-        return None
-    source = f"from {slip.text(name)}"
-    return slip.fault(
-        f"what a step reads stands before it: `{source}, …`",
-        f"write `{source}, …`",
-        (line[start].start, line[start].start, f"{source}, "),
-        (slip.back(1).end, name.end, ""),
-    )
+    if line[start:] and line[start].type in ("NAME", "INT", "STRING", "COMPUTED"):
+        first, source = line[start].start, f"from {slip.text(name)}, "
+        edits = (first, first, source), (slip.back(1).end, name.end, "")
+        yield slip.fault(f"what a step reads stands before it: `{source}…`", f"write `{source}…`", *edits)
 
 
-def again_as_output(slip: Slip) -> Diagnostic | None:
+def again_as_output(slip: Slip) -> Iterator[Diagnostic]:
     """`output again tower`."""
-    name = slip.ahead(1)
-    if slip.token.type != "AGAIN" or slip.back(1).type != "OUTPUT" or name.type != "NAME":
-        return None
+    word, name = slip.back(1), slip.ahead(1)
+    if slip.token.type != "AGAIN" or word.type != "OUTPUT" or name.type != "NAME":
+        return
     label = f"{slip.text(name)}_again"
     message = f"`output` names labels: let `{label}: again {slip.text(name)}` run before"
-    if slip.ahead(2).type not in ("NL", "RBRACE") or len(slip.line()) != 1:
-        return slip.fault(message)
-    start = slip.back(1).start
-    head = slip.source.text[slip.source.line_start(start) : start]
-    lines = f"{label}: again {slip.text(name)}\n{head}output {label}"
-    if head.strip():
-        return slip.fault(message)
-    return slip.fault(message, f"label it `{label}`", (start, name.end, lines))
+    head = slip.source.text[slip.source.line_start(word.start) : word.start]
+    if slip.ahead(2).type in ("NL", "RBRACE") and len(slip.line()) == 1 and not head.strip():
+        lines = f"{label}: again {slip.text(name)}\n{head}output {label}"
+        yield slip.fault(message, f"label it `{label}`", (word.start, name.end, lines))
+    else:
+        yield slip.fault(message)
 
 
-HABITS = (
+HABITS: tuple[Hint, ...] = (
     loops.repeat_head,
     loops.loop,
     shape_in_brackets,
-    papers.steps_by_arrows,
-    papers.table_entry,
-    papers.share,
-    papers.colon_behind_layer,
-    papers.argument_apart,
-    papers.arriving_value,
+    steps_by_arrows,
+    table_entry,
+    percentage,
+    colon_behind_layer,
+    argument_apart,
+    arriving_value,
     label_by_equals,
     stride_by_slash,
     value_apart,
