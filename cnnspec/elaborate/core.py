@@ -12,13 +12,12 @@ from typing import Any
 from cnnspec import layers
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.defaults import default
 from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
-from cnnspec.elaborate.special_values import UNKNOWN, BlockName
+from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import as_shape, made_by, trace
 from cnnspec.graph.tree import Claim, Lost, Step, Value
-from cnnspec.layers.base import Join
+from cnnspec.layers.base import Join, Misfit, convert
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note, ShapeWanted
 from cnnspec.values.comparisons import Mismatch
@@ -63,6 +62,19 @@ class Elaborator(Elaboration):
         except Fault:
             context.names[name] = UNKNOWN
             raise
+
+    def default(self, statement: syntax.Default, context: Context) -> None:
+        """What a layer or a block takes where a call does not say, from here to the closing brace."""
+        target = self.target(statement.layer, context)
+        given = {}
+        for keyword in statement.keywords:
+            if not keyword.name:
+                raise Unknowable
+            found = context.owner.settle(context.evaluate(keyword.value))  # blocks see it, not its names
+            check_default(target, keyword, found)
+            given[keyword.name] = found
+        of = id(target.block) if isinstance(target, BlockName) else target.name
+        context.defaults = context.defaults.with_(of, given)
 
     def require(self, statement: syntax.Require, context: Context) -> None:
         if not context.decide(statement.test, required=True):
@@ -177,10 +189,28 @@ class Elaborator(Elaboration):
         raise fault("E0214", "`output` stands in a net: a block has one output, its last value", step.span)
 
 
+def check_default(target: LayerName | BlockName, keyword: syntax.Keyword, value: Any) -> None:
+    """Hold a default to what the layer or the block takes. Raises Fault."""
+    if isinstance(target, BlockName):
+        parameters = [parameter.name.name for parameter in target.block.parameters]
+        if keyword.name not in parameters:
+            raise blocks.unknown_parameter(target.block, keyword, parameters)
+        return
+    cls = layers.find(target.name)
+    if cls is None:
+        raise fault("E0301", f"`{target.name}` takes no defaults", keyword.name_span)
+    if keyword.name not in cls.arguments:
+        raise leaves.unknown_argument(cls, keyword)
+    try:
+        convert(keyword.name, cls.arguments[keyword.name], value)
+    except Misfit as misfit:
+        raise fault(misfit.code, misfit.message, keyword.span) from None
+
+
 _STATEMENTS: dict[type, Callable[[Elaborator, Any, Context], None]] = {
     syntax.Chain: Elaborator.chain,
     syntax.Constant: Elaborator.constant,
-    syntax.Default: default,
+    syntax.Default: Elaborator.default,
     syntax.Require: Elaborator.require,
 }
 

@@ -114,9 +114,11 @@ class ValueBuilder:
 
     # Operators
 
-    def variable(self, parts: Parts) -> syntax.Name:
-        (token,) = parts
+    def name_of(self, token: Token) -> syntax.Name:
         return syntax.Name(self.text[token.start : token.end], self.span(token.start, token.end))
+
+    def variable(self, parts: Parts) -> syntax.Name:
+        return self.name_of(parts[0])
 
     def broken(self, parts: Parts) -> syntax.Broken:
         return syntax.Broken(self.span(parts[0].start, parts[-1].end))
@@ -185,7 +187,7 @@ class ValueBuilder:
         """max(a, b)"""
         name, closed = parts[0], parts[-1]
         arguments = tuple(parts[2]) if len(parts) > 3 else ()
-        node = syntax.Function(self.variable([name]), arguments, self.span(name.start, closed.end))
+        node = syntax.Function(self.name_of(name), arguments, self.span(name.start, closed.end))
         return self.deep(node, *arguments)
 
     def slice(self, parts: Parts) -> Any:

@@ -53,9 +53,6 @@ class TreeBuilder(ValueBuilder):
     def nothing(self, parts: Parts) -> None:
         """What could not be read leaves no item."""
 
-    def name_of(self, token: Token) -> syntax.Name:
-        return syntax.Name(self.text[token.start : token.end], self.span(token.start, token.end))
-
     def key_of(self, token: Token) -> syntax.Name:
         """The name in `name =`."""
         name = self.text[token.start : token.end - 1].rstrip(" \t")
@@ -180,12 +177,9 @@ class TreeBuilder(ValueBuilder):
         return syntax.Group(body, body.span)
 
     def repeat(self, parts: Parts) -> syntax.Repeat:
-        word, source, body = parts
-        return syntax.Repeat((), source, body, self.span(word.start, source.span.end))
-
-    def repeat_each(self, parts: Parts) -> syntax.Repeat:
         word, each, body = parts
-        return syntax.Repeat(each.names, each.source, body, self.span(word.start, each.span.end))
+        names, source = (each.names, each.source) if type(each) is syntax.Each else ((), each)
+        return syntax.Repeat(names, source, body, self.span(word.start, each.span.end))
 
     def each(self, parts: Parts) -> syntax.Each:
         """names in source"""
@@ -236,26 +230,12 @@ class TreeBuilder(ValueBuilder):
         return syntax.Call(head.name, head.positional, head.keywords, each, body, span)
 
     def head(self, parts: Parts) -> syntax.Call:
-        """relu"""
-        name = self.name_of(parts[0])
-        return syntax.Call(name, (), (), None, None, name.span)
-
-    def head_positionals(self, parts: Parts) -> syntax.Call:
-        """linear 120"""
-        token, positionals = parts
-        span = self.span(token.start, positionals[-1].span.end)
-        return syntax.Call(self.name_of(token), tuple(positionals), (), None, None, span)
-
-    def head_keywords(self, parts: Parts) -> syntax.Call:
-        """relu slope=0.1"""
-        token, keywords = parts
-        span = self.span(token.start, keywords[-1].span.end)
-        return syntax.Call(self.name_of(token), (), tuple(keywords), None, None, span)
-
-    def head_all(self, parts: Parts) -> syntax.Call:
         """conv 64@3x3 pad=1"""
-        token, positionals, keywords = parts
-        span = self.span(token.start, keywords[-1].span.end)
+        token, *given = parts
+        keywords = given.pop() if given and type(given[-1][0]) is syntax.Keyword else ()
+        positionals = given[0] if given else ()
+        end = parts[-1][-1].span.end if len(parts) > 1 else token.end
+        span = self.span(token.start, end)
         return syntax.Call(self.name_of(token), tuple(positionals), tuple(keywords), None, None, span)
 
     def keyword(self, parts: Parts) -> syntax.Keyword:
