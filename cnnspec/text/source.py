@@ -67,6 +67,11 @@ class Span(NamedTuple):
     def line(self) -> int:
         return self.source.position(self.start)[0]
 
+    @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """Its line and column, and those of its end, all counted from 1."""
+        return *self.source.position(self.start), *self.source.position(self.end)
+
     def covers(self, other: Span) -> bool:
         """Whether the other lies in this one."""
         return self.source is other.source and self.start <= other.start and other.end <= self.end

@@ -35,62 +35,47 @@ class Kind(NamedTuple):
     most: int = 1
 
 
-def any_of(propose: Finder) -> Kind:
-    return Kind(propose, MOST_FIXES)
+def each(*finders: Finder) -> tuple[Kind, ...]:
+    """Ways of which one fix each is shown."""
+    return tuple(map(Kind, finders))
+
+
+def any_of(*finders: Finder) -> tuple[Kind, ...]:
+    """Ways of which all fixes may be shown."""
+    return tuple(Kind(finder, MOST_FIXES) for finder in finders)
 
 
 KINDS: dict[str, tuple[Kind, ...]] = {
-    "E0201": (any_of(dialect.outputs), any_of(wiring.residuals)),
-    "E0202": (any_of(dialect.words), any_of(dialect.functions)),
-    "E0203": (any_of(arguments.labels),),
-    "E0204": (any_of(arguments.paths),),
-    "E0214": (any_of(wiring.joins), any_of(wiring.bars), any_of(wiring.pipes)),
-    "E0301": (any_of(wiring.sources), any_of(arguments.extras)),
+    "E0201": any_of(dialect.outputs, wiring.residuals),
+    "E0202": any_of(dialect.words, dialect.functions),
+    "E0203": any_of(arguments.labels),
+    "E0204": any_of(arguments.paths),
+    "E0214": any_of(wiring.joins, wiring.bars, wiring.pipes),
+    "E0301": any_of(wiring.sources, arguments.extras),
     "E0303": (
-        Kind(map_sizes.pool_pads),
-        any_of(arguments.kinds),
-        any_of(arguments.quotients),
-        any_of(wiring.arrows),
-        any_of(dialect.shapes),
+        *each(map_sizes.pool_pads),
+        *any_of(arguments.kinds, arguments.quotients, wiring.arrows, dialect.shapes),
     ),
-    "E0304": (any_of(arguments.bounds), any_of(arguments.left_out)),
-    "E0305": (any_of(arguments.twice),),
-    "E0401": (
-        Kind(map_sizes.own_pads),
-        Kind(map_sizes.turn_window),
-        Kind(map_sizes.shrink_window),
-        Kind(map_sizes.others),
-        Kind(map_sizes.pads),
-        Kind(map_sizes.all_pads),
+    "E0304": any_of(arguments.bounds, arguments.left_out),
+    "E0305": any_of(arguments.twice),
+    "E0401": each(
+        *(map_sizes.own_pads, map_sizes.turn_window, map_sizes.shrink_window, map_sizes.others),
+        *(map_sizes.pads, map_sizes.all_pads),
     ),
-    "E0402": (
-        Kind(join_shapes.ceils),
-        Kind(join_shapes.extras),
-        Kind(join_shapes.factors),
-        Kind(join_shapes.pads),
-        Kind(join_shapes.projections),
-        Kind(join_shapes.gates),
-        Kind(join_shapes.strides),
-        Kind(map_sizes.others),
+    "E0402": each(
+        *(join_shapes.ceils, join_shapes.extras, join_shapes.factors, join_shapes.pads),
+        *(join_shapes.projections, join_shapes.gates, join_shapes.strides, map_sizes.others),
     ),
-    "E0403": (
-        Kind(claims.flat),
-        Kind(claims.claim),
-        Kind(claims.ceils),
-        Kind(claims.extras),
-        Kind(claims.factors),
-        Kind(claims.counts),
-        Kind(claims.kernels),
-        Kind(claims.pads),
-        Kind(map_sizes.others),
-        Kind(claims.later_claims),
+    "E0403": each(
+        *(claims.flat, claims.claim, claims.ceils, claims.extras, claims.factors, claims.counts),
+        *(claims.kernels, claims.pads, map_sizes.others, claims.later_claims),
     ),
-    "E0404": (any_of(arguments.groups),),
-    "E0405": (Kind(map_sizes.exchange),),
-    "E0406": (Kind(map_sizes.flat), Kind(map_sizes.pointwise)),
-    "E0407": (Kind(map_sizes.others),),
-    "E0410": (Kind(map_sizes.drop_claim), Kind(map_sizes.pads), Kind(map_sizes.others)),
-    "E0411": (Kind(arguments.modes),),
+    "E0404": any_of(arguments.groups),
+    "E0405": each(map_sizes.exchange),
+    "E0406": each(map_sizes.flat, map_sizes.pointwise),
+    "E0407": each(map_sizes.others),
+    "E0410": each(map_sizes.drop_claim, map_sizes.pads, map_sizes.others),
+    "E0411": each(arguments.modes),
 }
 """By a fault's code the ways of mending it, in the order described above."""
 
@@ -174,7 +159,7 @@ def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tup
 
 
 def _kinds(case: Case) -> Iterator[Kind]:
-    yield any_of(dialect.own)
+    yield from any_of(dialect.own)
     places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
     if any(span is not None and span.source is case.tree.source for span in places):
         yield from KINDS.get(case.fault.code, ())

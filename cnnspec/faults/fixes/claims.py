@@ -9,7 +9,7 @@ from itertools import islice
 from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
 from cnnspec.faults.fixes.syntax_tree import insert, literal
-from cnnspec.faults.fixes.trial import Case, new_offset, old_offset
+from cnnspec.faults.fixes.trial import Case, new_offset, of_claim, old_offset
 from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import From, Lost, Network, Value
 from cnnspec.text import syntax
@@ -22,19 +22,16 @@ MOST_CLAIMS = 24
 COUNTED = frozenset({"conv", "convtranspose", "linear"})
 
 
-def claim(case: Case) -> Iterator[Fix]:
+@of_claim
+def claim(case: Case, chain: syntax.Chain, data: Mismatch) -> Iterator[Fix]:
     """The shape that is there."""
-    chain = case.tree.chain_at(case.fault.span)
-    if chain is not None:
-        edit = _claim(case.fault, chain)
-        yield Fix(f"claim what it is: `-> {edit.text}`", (edit,))
+    edit = _claim(case.fault, chain)
+    yield Fix(f"claim what it is: `-> {edit.text}`", (edit,))
 
 
-def later_claims(case: Case) -> Iterator[Fix]:
+@of_claim
+def later_claims(case: Case, chain: syntax.Chain, data: Mismatch) -> Iterator[Fix]:
     """The shape that is there, also in claims further on that were right only if this one was."""
-    chain = case.tree.chain_at(case.fault.span)
-    if chain is None:
-        return
     edits = [_claim(case.fault, chain)]
     for fault in _failing(case, edits):
         later = _chain_of(case, fault, edits)
@@ -75,11 +72,8 @@ def _lines(lines: list[int]) -> str:
     return f"{shown} and {len(lines) - 3} more" if len(lines) > 3 else shown
 
 
-def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
+def alter_layers(kind: str, case: Case, chain: syntax.Chain, data: Mismatch) -> Iterator[Fix]:
     """Another argument of a layer before the claim that makes it true; so further on, where claims ask it."""
-    chain = case.tree.chain_at(case.fault.span)
-    if chain is None:
-        return
     for change in _changes(case.fault, (*case.trial.before.partial, *case.trial.before.networks), kind):
         edits = list(alter.change_edits(case.tree, change, change.start) or ())
         if not edits:
@@ -127,22 +121,19 @@ def _claimed_value(fault: Diagnostic, networks: Sequence[Network]) -> Value | No
     return found
 
 
-def flat(case: Case) -> Iterator[Fix]:
+@of_claim
+def flat(case: Case, chain: syntax.Chain, data: Mismatch) -> Iterator[Fix]:
     """Features are claimed, and a map of as many is there."""
-    chain, data = case.tree.chain_at(case.fault.span), case.fault.data
-    if chain is None or not isinstance(data, Mismatch) or data.wanted.is_map or not data.found.is_map:
-        return
-    if data.found.features == data.wanted.features:
+    if data.found.is_map and not data.wanted.is_map and data.found.features == data.wanted.features:
         span = chain.steps[-1].span
         title = f"`{span.text}, flatten` makes what is claimed"
         yield Fix(title, (insert(span, span.end, ", flatten"),))
 
 
-def counts(case: Case) -> Iterator[Fix]:
+@of_claim
+def counts(case: Case, chain: syntax.Chain, data: Mismatch) -> Iterator[Fix]:
     """As many filters, or features, as are claimed, in the claim's own words."""
-    chain, data = case.tree.chain_at(case.fault.span), case.fault.data
-    if chain is None or chain.assertion is None or not isinstance(data, Mismatch):
-        return
+    assert chain.assertion is not None
     calls = [step.action for step in chain.steps if isinstance(step.action, syntax.Call)]
     counted = [call for call in calls if call.name.name in COUNTED and call.positional]
     if not counted or data.found.channels == data.wanted.channels:
@@ -158,5 +149,5 @@ def counts(case: Case) -> Iterator[Fix]:
 
 
 ceils, extras, factors, kernels, pads = (
-    partial(alter_layers, kind) for kind in ("ceil", "extra", "factor", "kernel", "pad")
+    of_claim(partial(alter_layers, kind)) for kind in ("ceil", "extra", "factor", "kernel", "pad")
 )

@@ -84,6 +84,12 @@ def is_point(given: Inputs, written: Inputs) -> bool:
     return any(s.is_map and s.size == (1, 1) != written[name].size for name, s in given.items())
 
 
+def kernels_of(calls: Sequence[syntax.Call]) -> list[syntax.Expression]:
+    """How the inputs' heights and widths are written."""
+    given = [call.positional[0] for call in calls if call.positional]
+    return [each.kernel for each in given if isinstance(each, syntax.FilterOf)]
+
+
 def input_edits(
     case: Case, calls: Sequence[syntax.Call], network: Network, shapes: Inputs, size: tuple[int, int]
 ) -> tuple[Edit, ...]:
@@ -91,12 +97,9 @@ def input_edits(
 
     () where they are computed, or come from a call's options.
     """
-    kernels = [
-        c.positional[0].kernel for c in calls if c.positional and isinstance(c.positional[0], syntax.FilterOf)
-    ]
     old = next(shape.size for shape in shapes.values() if shape.is_map)
     edits: dict[int, Edit] = {}
-    for kernel in kernels:
+    for kernel in kernels_of(calls):
         if literal(kernel) is not None:
             if sides(literal(kernel) or 1) == old:
                 edits[kernel.span.start] = Edit(kernel.span, size_text(*size, like=literal(kernel)))
@@ -131,10 +134,7 @@ def value_of(case: Case, network: Network, node: syntax.Expression) -> syntax.Ex
 
 def parameter(calls: Sequence[syntax.Call]) -> str:
     """The name that all sides of the inputs are given by, if it is one."""
-    kernels = [
-        c.positional[0].kernel for c in calls if c.positional and isinstance(c.positional[0], syntax.FilterOf)
-    ]
-    parts = [part for k in kernels for part in (k.items if isinstance(k, syntax.List) else (k,))]
+    parts = [part for k in kernels_of(calls) for part in (k.items if isinstance(k, syntax.List) else (k,))]
     names = {part.name if isinstance(part, syntax.Name) else "" for part in parts}
     return names.pop() if len(names) == 1 else ""
 

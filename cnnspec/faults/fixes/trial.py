@@ -9,8 +9,10 @@ from typing import NamedTuple, Protocol
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.flow import StepRange, known_steps
 from cnnspec.faults.fixes.syntax_tree import Tree, WrittenCall
+from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.text.source import Source, Span
+from cnnspec.values.comparisons import Mismatch
 from cnnspec.values.shapes import Shape
 
 
@@ -66,6 +68,16 @@ def of_call(propose: Callable[[Case, WrittenCall], Iterator[Fix]]) -> Finder:
     def propose_there(case: Case) -> Iterator[Fix]:
         at = case.tree.call_at(case.fault.span)
         return propose(case, at) if at is not None else iter(())
+
+    return propose_there
+
+
+def of_claim(propose: Callable[[Case, syntax.Chain, Mismatch], Iterator[Fix]]) -> Finder:
+    """A finder for faults of what a chain claims: of others it proposes nothing."""
+
+    def propose_there(case: Case) -> Iterator[Fix]:
+        chain, data = case.tree.chain_at(case.fault.span), case.fault.data
+        return propose(case, chain, data) if chain is not None and isinstance(data, Mismatch) else iter(())
 
     return propose_there
 

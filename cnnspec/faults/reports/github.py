@@ -20,16 +20,9 @@ def render(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def _command(d: Diagnostic) -> str:
-    line, column = d.span.source.position(d.span.start)
-    end_line, end_column = d.span.source.position(d.span.end)
-    places = {
-        "file": d.span.source.name,
-        "line": line,
-        "col": column,
-        "endLine": end_line,
-        "endColumn": end_column,
-    }
-    if end_line > line:  # GitHub takes columns only within a line
+    names = ("line", "col", "endLine", "endColumn")
+    places = {"file": d.span.source.name, **dict(zip(names, d.span.bounds, strict=True))}
+    if places["endLine"] != places["line"]:  # GitHub takes columns only within a line
         del places["col"], places["endColumn"]
     properties = ",".join(f"{key}={_property(str(value))}" for key, value in places.items())
     sentences = [d.message, *([d.label] if d.label else [])]

@@ -25,15 +25,8 @@ def render(diagnostics: Sequence[Diagnostic], files: Sequence[Mapping[str, Any]]
 
 def place(span: Span) -> dict[str, str | int]:
     """Where a span stands: lines and columns from 1, columns in code points, the end exclusive."""
-    line, column = span.source.position(span.start)
-    end_line, end_column = span.source.position(span.end)
-    return {
-        "path": span.source.name,
-        "line": line,
-        "column": column,
-        "end_line": end_line,
-        "end_column": end_column,
-    }
+    names = ("line", "column", "end_line", "end_column")
+    return {"path": span.source.name, **dict(zip(names, span.bounds, strict=True))}
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:

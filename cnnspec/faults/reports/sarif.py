@@ -62,9 +62,7 @@ def _location(span: Span) -> dict[str, Any]:
 
 
 def _region(span: Span) -> dict[str, int]:
-    line, column = span.source.position(span.start)
-    end_line, end_column = span.source.position(span.end)
-    return {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
+    return dict(zip(("startLine", "startColumn", "endLine", "endColumn"), span.bounds, strict=True))
 
 
 def _fix(fix: Fix) -> dict[str, Any]:

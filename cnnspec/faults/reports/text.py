@@ -64,11 +64,8 @@ class _Report:
         margin = " " * (self.digits + 2)
         for i, listing in enumerate(self.listings):
             arrow = "-->" if i == 0 else ":::"
-            place = (
-                d.span
-                if i == 0
-                else next(n.span for n in d.notes if n.span and _file(n.span) is listing.source)
-            )
+            spans = [d.span, *(note.span for note in d.notes if note.span)]
+            place = next(span for span in spans if span.source is listing.source)
             yield f"{margin[:-1]}{self.paint(_BLUE, arrow)} {visible(str(place))}"
             yield from self.listing(listing)
         for note in d.notes:
@@ -111,7 +108,7 @@ class _Report:
     def help(self, fix: Fix) -> Iterator[str]:
         """The fix in words, and the lines as it would leave them unless the words quote the change."""
         yield f"{self.paint(_COLOURS['help'], 'help')}: {visible(fix.title)}"
-        if any(_unsaid(edit.text.strip() or edit.span.text.strip(), fix.title) for edit in fix.edits):
+        if any((edit.text.strip() or edit.span.text.strip()) not in fix.title for edit in fix.edits):
             for number, line, start, end in _edited(fix):
                 gutter = self.paint(_BLUE, f" {number:>{self.digits}} +")
                 first = 0 if end <= WIDEST else max(0, start - _LEAD)
@@ -122,10 +119,6 @@ class _Report:
 
     def paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
-
-
-def _file(span: Span) -> Source:
-    return span.source
 
 
 def _listings(diagnostic: Diagnostic) -> Iterator[_Listing]:
@@ -177,10 +170,6 @@ def _cut(line: str, first: int, last: int) -> str:
     return before + visible(line[first:last]) + after
 
 
-def _unsaid(change: str, title: str) -> bool:
-    return change not in title
-
-
 def _edited(fix: Fix) -> Iterator[tuple[int, str, int, int]]:
     """The lines that a fix's edits leave behind, with their numbers in the old text, and where the new text
     in them begins and ends."""
@@ -197,8 +186,7 @@ def _edited(fix: Fix) -> Iterator[tuple[int, str, int, int]]:
             text += source.text[at : edit.span.start] + edit.text
             at = edit.span.end
         start, end = edits[0].span.start - base, len(text)
-        rest = source.text.find("\n", at)
-        text += source.text[at:] if rest < 0 else source.text[at:rest]
+        text += source.text[at : source.line_end(at)]
         for i, line in enumerate(text.split("\n")):
             yield number + i, line, max(0, min(start, len(line))), max(0, min(end, len(line)))
             start, end = start - len(line) - 1, end - len(line) - 1
