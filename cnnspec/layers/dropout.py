@@ -37,7 +37,7 @@ class StochasticDepth(Layer):
     summary = "while training, a path's images are 0 with probability p, the others divided by 1 - p"
     example = "stochasticdepth 0.2"
     positional = ("p",)
-    p: float = argument("float", low=0, high=1, doc="probability to be dropped", torch="p")
+    p: float = argument("float", low=0, high=1, doc="probability to be dropped")
     mode: str = argument(
         "word", "row", choices=("row", "batch"), doc="each image for itself, or the batch as one"
     )
