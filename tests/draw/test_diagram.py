@@ -55,6 +55,34 @@ def test_no_pass_changes_a_total(name: str) -> None:
             assert totals(simplify(net, detail)) == (wanted.params, wanted.macs), (net.name, detail)
 
 
+TWO_BEFORE = """conv 8@3x3 pad=1
+h0: relu
+h1: conv 8@3x3 pad=1
+repeat i in 4 {
+    cell_{i}: { add { | from h{i+1}, conv 8@5x5 pad=2 | from h{i}, conv 8@1x1 } }
+    h{i+2}: identity
+}
+"""
+
+
+def test_cells_that_are_fed_by_the_last_two_are_folded() -> None:
+    diagram = chain(f"{TWO_BEFORE} add {{ | identity | from h4 }}", "3@32x32")
+    assert outline(diagram.items)[3:-2] == [["cell_0…3 ×4", "conv 8@5x5 pad 2", "conv 8@1x1", "add"]]
+    _, relu, one, five, two, cell, join, out = (box.number for box in ordered(diagram))
+    ends = [(edge.tail, edge.head) for edge in diagram.edges if edge.head >= five]
+    assert sorted(ends) == sorted(
+        [(one, five), (relu, two), (five, cell), (two, cell), (cell, join), (cell, join), (join, out)]
+    )
+
+
+@pytest.mark.parametrize("older", ["h0", "h2", "h3"])
+def test_cells_whose_inner_values_are_wanted_elsewhere_are_not_folded(older: str) -> None:
+    """`h5` and `h4` are of the last two cells, `h0` is none of theirs."""
+    diagram = chain(f"{TWO_BEFORE} add {{ | identity | from {older} }}", "3@32x32")
+    counts = [cluster.times for cluster in clusters(diagram.items)]
+    assert (counts == [4]) == (older == "h0")
+
+
 def test_blocks_that_are_used_again_are_boxes() -> None:
     diagram = simplify(golden("residual"), BLOCKS)
     assert outline(diagram.items) == [
@@ -347,7 +375,8 @@ def test_columns_of_a_chain_are_about_as_tall_as_each_other() -> None:
     bounds = [0, *diagram.heads, 202]
     sizes = [after - before for before, after in pairwise(bounds)]
     assert len(sizes) > 3
-    assert max(sizes) - min(sizes) <= max(sizes) // 2
+    assert max(sizes) - min(sizes[:-1]) <= 1
+    assert max(sizes) >= sizes[-1] > max(sizes) // 3
 
 
 def test_counts_in_three_digits() -> None:

@@ -1,7 +1,8 @@
 """Equal clusters in a row become one that tells how many: `Bottleneck ×35`.
 
 Equal are clusters of the same layers, wired alike, on maps of the same height and width; the channels that
-arrive may differ, and with them the counts of parameters; so may the rates of dropouts.
+arrive may differ, and with them the counts of parameters; so may the rates of dropouts. Each is fed by the
+one before it, and perhaps by what that was fed, too.
 """
 
 from __future__ import annotations
@@ -61,19 +62,35 @@ class Folder:
         return cluster._replace(items=self.walk(cluster.items))
 
     def continues(self, run: list[Cluster], cluster: Cluster) -> bool:
-        """Whether the cluster is the same again, fed by nothing but the last, which feeds nothing else."""
+        """Whether the cluster is the same again, fed as the others; what it is not fed stays within them."""
         last = run[-1]
-        numbers = {box.number for box in boxes(last.items)}
-        own = {box.number for box in boxes(cluster.items)}
-        before, after = self.ports(last), self.ports(cluster)
-        sources = {self.edges[key].tail for key in after.entering}
-        fed = len(sources) == 1 and sources <= numbers
-        only = all(self.edges[key].head in own for key in before.leaving)
-        single = len({self.edges[key].tail for key in before.entering}) == 1
-        return fed and only and single and self.signature(last) == self.signature(cluster)
+        if self.signature(last) != self.signature(cluster):
+            return False
+        handed = self.handed_on(last, cluster)
+        if not handed or None in handed or (len(run) > 1 and handed != self.handed_on(run[-2], last)):
+            return False
+        sources, numbers = self.sources(cluster), numbers_of(cluster)
+        passed_on = {sources[i] if was else numbers[i] for was, i in filter(None, handed)}
+        copies = [*run[-len(sources) :], cluster]
+        within = {number for copy in copies for number in numbers_of(copy)}
+        leaving = (self.edges[key] for copy in copies[:-1] for key in self.ports(copy).leaving)
+        return all(edge.head in within or edge.tail in passed_on for edge in leaving)
+
+    def sources(self, cluster: Cluster) -> list[int]:
+        """The boxes that feed a cluster."""
+        return list(dict.fromkeys(self.edges[key].tail for key in self.ports(cluster).entering))
+
+    def handed_on(self, last: Cluster, cluster: Cluster) -> list[tuple[bool, int] | None]:
+        """Where each value that feeds a cluster is in the one before: among what feeds it, or its boxes.
+
+        In a chain a value is what the last cluster makes; NASNet's cells are fed by the last two.
+        """
+        known: dict[int, tuple[bool, int]] = {n: (False, i) for i, n in enumerate(numbers_of(last))}
+        known |= {n: (True, i) for i, n in enumerate(self.sources(last))}
+        return [known.get(number) for number in self.sources(cluster)]
 
     def ports(self, cluster: Cluster) -> Ports:
-        numbers = [box.number for box in boxes(cluster.items)]
+        numbers = numbers_of(cluster)
         low, high = numbers[0], numbers[-1]
         entering: list[int] = []
         inner: list[int] = []
@@ -87,7 +104,8 @@ class Folder:
     def signature(self, cluster: Cluster) -> Hashable:
         """What has to be equal in equal clusters. Labels may differ."""
         if id(cluster) not in self.signatures:
-            place = {box.number: i for i, box in enumerate(boxes(cluster.items))}
+            place = {number: i for i, number in enumerate(numbers_of(cluster))}
+            place |= {number: -1 - i for i, number in enumerate(self.sources(cluster))}
             ports = self.ports(cluster)
 
             def wiring(keys: list[int]) -> tuple[Hashable, ...]:
@@ -104,22 +122,22 @@ class Folder:
 
     def merged(self, run: list[Cluster]) -> Cluster:
         """The first of the run, standing for all; its edges tell how the channels grow."""
-        first, last = self.ports(run[0]), self.ports(run[-1])
+        first = self.ports(run[0])
         for copy in run[1:]:
             ports = self.ports(copy)
             for kept, key in zip(first.inner, ports.inner, strict=True):
                 self.edges[kept] = self.edges[kept]._replace(last=self.edges.pop(key).last)
             for key in ports.entering:
                 del self.edges[key]
-        place = {box.number: i for i, box in enumerate(boxes(run[-1].items))}
-        numbers = [box.number for box in boxes(run[0].items)]
-        for number in numbers:
-            self.out_of[number] = [key for key in self.out_of.get(number, ()) if key in self.edges]
-        for key in last.leaving:
-            edge = self.edges[key]
-            self.edges[key] = edge._replace(tail=numbers[place[edge.tail]])
-            self.out_of[self.edges[key].tail].append(key)
+        for alike in zip(*map(numbers_of, run), strict=True):
+            keys = [key for number in alike for key in self.out_of.get(number, ()) if key in self.edges]
+            self.out_of[alike[0]] = keys
+            self.edges |= {key: self.edges[key]._replace(tail=alike[0]) for key in keys}
         return stack(run)
+
+
+def numbers_of(cluster: Cluster) -> list[int]:
+    return [box.number for box in boxes(cluster.items)]
 
 
 def content(item: Item) -> Hashable:
@@ -175,9 +193,18 @@ def spread(counts: list[Count]) -> Count:
     )
 
 
+def span(first: str, last: str) -> str:
+    """`cell_1…5` for `cell_1` and `cell_5`; "" for names that differ in more than their numbers."""
+    stem, other = (name.rstrip("0123456789") for name in (first, last))
+    numbered = stem == other and len(stem) < min(len(first), len(last))
+    return f"{first}…{last[len(stem) :]}" if numbered else ""
+
+
 def relabel(first: Cluster, copies: list[Cluster]) -> Cluster:
-    """Labels and arguments that differ from copy to copy are none of the whole."""
-    name = first.name if all(copy.name == first.name for copy in copies) else ""
+    """Labels and arguments that differ from copy to copy are none of the whole, but numbers: `cell_1…5`."""
+    name = (
+        first.name if all(copy.name == first.name for copy in copies) else span(first.name, copies[-1].name)
+    )
     label = first.label if all(copy.label == first.label for copy in copies) else ""
     arguments = tuple(pair for pair in first.arguments if all(pair in copy.arguments for copy in copies))
     return first._replace(name=name, label=label, arguments=arguments)
