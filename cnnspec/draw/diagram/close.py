@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from cnnspec.draw.diagram.box_text import argument_words, fill_lines
-from cnnspec.draw.diagram.model import Box, Cluster, Count, Diagram, Item, boxes
+from cnnspec.draw.diagram.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
 from cnnspec.draw.names import LONGEST
+from cnnspec.values.shapes import Shape
 
 
 def close(diagram: Diagram) -> Diagram:
@@ -28,7 +29,7 @@ def close(diagram: Diagram) -> Diagram:
         return tuple(found)
 
     items = walk(diagram.items)
-    edges = {}
+    edges: dict[tuple[int, int, Shape], Edge] = {}
     for edge in diagram.edges:
         ends = closed.get(edge.tail, edge.tail), closed.get(edge.head, edge.head)
         if ends[0] != ends[1]:
