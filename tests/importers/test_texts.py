@@ -330,3 +330,28 @@ def test_paths_whose_numbers_count_are_a_loop_over_as_many_as_a_parameter_says()
     }
 }"""
     )
+
+
+class Summed(nn.Module):
+    """Convolutions that are added to a norm, one or more."""
+
+    def __init__(self, width: int, convs: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(width)
+        self.convs = nn.ModuleList(nn.Sequential(nn.Conv2d(width, width, 1), nn.ReLU()) for _ in range(convs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return sum((conv(x) for conv in self.convs), self.norm(x))
+
+
+def test_a_list_of_one_module_is_as_one_of_several() -> None:
+    """Though alone it needs no label in its braces, beside others it stands in the path of one of them."""
+    written = shortest(
+        read(nn.Sequential(*(Summed(3, k) for k in (1, 4, 1, 4))), [Shape(3, 32, 32)]), ()
+    ).text
+    assert check_text(written).ok
+    assert [line.strip() for line in written.splitlines()[3:5]] == [
+        '| "convs.0": { conv 3@1x1, relu }',
+        '| if convs { "convs.1": { conv 3@1x1, relu } } else { none }',
+    ]
+    assert 'repeat i in 2 { "{2 * i}": Summed no, "{2 * i + 1}": Summed yes }' in written

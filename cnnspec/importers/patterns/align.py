@@ -224,13 +224,18 @@ def has_wires(chain: Chain) -> bool:
 
 
 def within(braces: Braces) -> Chain:
-    """What stands in braces, by labels with dots: it opens them itself."""
+    """What stands in braces, by labels with dots: it opens them itself. What has none is its place there."""
+    place = 0
 
     def prefixed(term: Term) -> Term:
-        if isinstance(term, Call | Braces):
-            label = f"{label_text(braces.label)}.{label_text(term.label)}"
-            return term._replace(label=parse_label(label)) if term.label else term
-        return rebuild(term, lambda chain: tuple(map(prefixed, chain)))
+        nonlocal place
+        if not isinstance(term, Call | Braces):
+            return rebuild(term, lambda chain: tuple(map(prefixed, chain)))
+        own = label_text(term.label) or str(place)
+        place = 1 + (int(own) if own.isdecimal() else place)
+        if isinstance(term, Call) and not term.keyed and not term.label:
+            return term
+        return term._replace(label=parse_label(f"{label_text(braces.label)}.{own}"))
 
     return tuple(map(prefixed, braces.body))
 

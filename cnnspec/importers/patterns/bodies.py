@@ -109,7 +109,7 @@ def words(term: If) -> str:
     if not term.then and term.otherwise == (NONE,):
         return "residual"
     first = term.then[0] if term.then else None
-    label = label_text(first.label) if isinstance(first, Call | Braces) else ""
+    label, *_ = label_text(first.label).split(".") if isinstance(first, Call | Braces) else [""]
     if is_name(label):
         return label
     if isinstance(first, Braces) and isinstance(first.body[0], Join) and first.body[0].name == "mul":

@@ -308,8 +308,9 @@ def with_values(chain: Chain, given: Mapping[Any, Any]) -> Chain:
         if value.operator == "name":
             return substitute(value, given)
         made = Formula(value.operator, tuple(map(at, value.operands)))
-        if value.operator == "+" and same(made.operands[1], 0) and not given:
-            return made.operands[0]
+        if value.operator == "+" and not given:  # a number stands behind what it is added to
+            other, number = sorted(made.operands, key=lambda operand: isinstance(operand, int))
+            return other if same(number, 0) else Formula("+", (other, number))
         if value.operator == "if" and isinstance(made.operands[0], bool):
             return made.operands[1 if made.operands[0] else 2]
         return made if names_in(made) or columns_in(made) else evaluate(made, {})

@@ -22,9 +22,24 @@ ABSENT = Absent()
 
 
 class Column(NamedTuple):
-    """A value for each of the chains, `ABSENT` where its step is not there."""
+    """A value for each of the chains, `ABSENT` where its step is not there.
+
+    Flags are no numbers: a column of them equals none of numbers.
+    """
 
     values: tuple[Any, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Column) and self.key() == other.key()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.key())
+
+    def key(self) -> tuple[tuple[bool, Any], ...]:
+        return tuple((isinstance(value, bool), value) for value in self.values)
 
     @property
     def present(self) -> list[int]:
