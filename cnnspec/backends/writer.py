@@ -22,7 +22,7 @@ class Each(NamedTuple):
     """`*(element for … in …)`."""
 
     element: Text
-    clause: str
+    clause: Text
 
 
 Text = str | Arguments | Each
@@ -34,7 +34,7 @@ def flat(text: Text) -> str:
     if isinstance(text, str):
         return text
     if isinstance(text, Each):
-        return f"*({flat(text.element)} {text.clause})"
+        return f"*({flat(text.element)} {flat(text.clause)})"
     items = ", ".join(prefix + flat(item) for prefix, item in text.items)
     left, right = text.opening, text.closing
     lone = "," if left == "(" and not text.head and len(text.items) == 1 else ""
@@ -48,13 +48,13 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
     if isinstance(text, str) or len(line) <= WIDTH:
         return [line]
     if isinstance(text, Each):
-        whole = f"{pad}    {flat(text.element)} {text.clause}"
-        parts = [*layout(text.element, indent + 4), f"{pad}    {text.clause}"]
+        whole = f"{pad}    {flat(text.element)} {flat(text.clause)}"
+        parts = [*layout(text.element, indent + 4), *layout(text.clause, indent + 4)]
         body = [whole] if len(whole) <= WIDTH else parts
         return [f"{pad}{before}*(", *body, f"{pad}){after}"]
     lines = [f"{pad}{before}{text.head}{text.opening}"]
     joined = pad + "    " + ", ".join(prefix + flat(item) for prefix, item in text.items)
-    if text.head and len(joined) <= WIDTH:
+    if text.head[-1:] not in ("", " ") and len(joined) <= WIDTH:  # a tuple has a line for each item
         lines.append(joined)
     else:
         for prefix, item in text.items:

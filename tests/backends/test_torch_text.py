@@ -268,6 +268,44 @@ net N { input 3@4x4
     assert drops == [0.3 * i / 7 for i in (0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3)]
 
 
+def test_stages_are_the_rows_of_a_table() -> None:
+    text = """
+block B(out, stride, drop) { conv out@3x3 pad=1 stride=stride, add { | identity | stochasticdepth drop } }
+net N { input 3@16x16
+    rows = [[4, 1, 1], [6, 2, 2], [8, 1, 3], [9, 2, 4]]
+    stages: repeat i in 4 {
+        "{i}": repeat j in rows[i, 2] {
+            B rows[i, 0] (rows[i, 1] if j == 0 else 1) (0.3 * (i * (i + 1) // 2 + j) / 7)
+        }
+    }
+}"""
+    code = emit("torch", network(text), "n.cnn")
+    expected = """\
+        self.stages = nn.Sequential(
+            *(
+                nn.Sequential(
+                    B(channels, out, stride, 0.3 * number / 7),
+                    *(
+                        B(out, out, 1, 0.3 * (number + 1 + j) / 7)
+                        for j in range(repeats)
+                    ),
+                )
+                for channels, out, stride, number, repeats in (
+                    (3, 4, 1, 0, 0),
+                    (4, 6, 2, 1, 1),
+                    (6, 8, 1, 3, 2),
+                    (8, 9, 2, 6, 3),
+                )
+            ),
+        )
+"""
+    assert expected in code
+    model = load(code).N()
+    drops = [module.p for module in model.modules() if type(module).__name__ == "StochasticDepth"]
+    assert drops == [0.3 * i / 7 for i in range(10)]
+    assert [*model.state_dict()][-2:] == ["stages.3.3.conv1.weight", "stages.3.3.conv1.bias"]
+
+
 def test_a_definition_is_copied_where_it_is_used_and_not_beside_pytorchs_own() -> None:
     own = emit("torch", network("net N { input 1@4x4\n upsample 2 }"), "n.cnn")
     assert "nn.Upsample(" in own and "class Upsample" not in own

@@ -23,7 +23,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Turns,
     Variable,
 )
-from cnnspec.backends.writer import WIDTH, Arguments, Each, Text, Writer, flat
+from cnnspec.backends.writer import WIDTH, Arguments, Each, Text, Writer, behind, call, flat
 from cnnspec.values.symbols import Polynomial, Quotient, write
 
 INDICES = ("i", "j", "k", "m", "n")
@@ -83,7 +83,7 @@ class Printer:
             self.statements(loop.body)
             header = self.header(loop)
         body, self.writer = self.writer.lines, around
-        self.writer.line(f"{header}:")
+        self.writer.expression(header, after=":")
         self.writer.lines += body
 
     # Loops
@@ -98,8 +98,13 @@ class Printer:
         self.depth -= 1
         self.local.taken = taken
 
-    def header(self, loop: Turns) -> str:
+    def header(self, loop: Turns) -> Text:
         """The `for` of a loop whose body is spelled."""
+        if columns := [(variable, cells) for variable, cells in loop.table if variable.is_read]:
+            names = ", ".join(self.word(variable) for variable, _ in columns)
+            rows = zip(*(cells for _, cells in columns), strict=True)
+            lines = [call("", *map(self.text, row)) if len(row) > 1 else self.text(row[0]) for row in rows]
+            return behind(f"for {names} in ", call("", *lines))
         index = loop.turn.name if loop.turn.is_read else "_"
         return f"for {index} in range({flat(self.text(loop.times))})"
 

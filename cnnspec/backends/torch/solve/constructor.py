@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class, Flag
-from cnnspec.backends.torch.solve.frames import Frame, Loop
+from cnnspec.backends.torch.solve.frames import Frame, Loop, Table
 from cnnspec.backends.torch.solve.solutions import (
     IS_GIVEN,
     Added,
@@ -48,6 +49,7 @@ from cnnspec.graph.walk import children, own_name
 from cnnspec.values.symbols import add, constant, make, polynomial
 
 RESIDUAL = "residual"
+LEAST_ROWS = 4  # of a table that says what turns of a repeat are
 LONGEST_LISTED = 48  # modules that turns of a repeat may be, to be listed one by one
 
 Owner = str | Variable
@@ -298,9 +300,18 @@ class Constructor:
                 return self.loop(column, holder, first)
             except Unaligned:
                 continue
+        if holder.is_list and self.is_table(column):
+            with suppress(Unaligned):
+                return self.loop(column, holder, 0, Table)
         if holder.is_list and modules_in(children(column.first)) > LONGEST_LISTED:
             raise Unaligned
         return self.walk(column.unrolled(), holder)
+
+    def is_table(self, column: Column) -> bool:
+        """Whether the turns of a repeat take fewer lines as the rows of a table."""
+        first = column.first
+        is_lone = self.frame is self.cls and len(column.rows) == 1
+        return is_lone and modules_in(children(first)) > 2 * len(first.iterations) >= 2 * LEAST_ROWS
 
     @staticmethod
     def firsts(steps: list[Repeat], holder: Holder) -> Sequence[int]:
@@ -314,20 +325,21 @@ class Constructor:
             return ()
         return (0, 1) if least and most > 1 and (least < most or most > 2) else (0,)
 
-    def loop(self, column: Column, holder: Holder, first: int) -> Solved:
+    def loop(self, column: Column, holder: Holder, first: int, kind: type[Loop] = Loop) -> Solved:
         before = self.walk(column.iteration(0), holder) if first else []
         turns = [(row, turn) for row, step in column.rows.items() for turn in step.iterations[first:]]
         if not turns:
             return before
         times, around = self.times(column, first), self.frame
-        loop = self.frame = Loop(around, [row for row, _ in turns])
+        loop = self.frame = kind(around, [row for row, _ in turns])
         try:
             body = self.walk(unify(dict(enumerate(turn for _, turn in turns))), holder)
         finally:
             self.frame = around
         if holder.is_list and (len(body) != 1 or not isinstance(body[0], Line)):
             raise Unaligned
-        return [*before, Turns(loop.index, body, times)] if body else before
+        table = loop.cells() if isinstance(loop, Table) else []
+        return [*before, Turns(loop.index, body, times, table)] if body else before
 
     def times(self, column: Column, first: int) -> Solution:
         """How many turns a loop takes."""
@@ -335,4 +347,4 @@ class Constructor:
             row: make(len(step.iterations) - first, add(polynomial(step.times), constant(-first)))
             for row, step in column.rows.items()
         }
-        return self.frame.text(counts, "depth")
+        return self.frame.text(counts, "repeats" if first else "depth")

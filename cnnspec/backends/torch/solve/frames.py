@@ -33,7 +33,7 @@ from cnnspec.backends.torch.solve.solutions import (
     summary,
 )
 from cnnspec.backends.torch.unify.align import Unaligned
-from cnnspec.backends.torch.unify.columns import ByRow, agree, same
+from cnnspec.backends.torch.unify.columns import ByRow, agree, alike_columns, same
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Call
 from cnnspec.values.kinds import is_integer
@@ -42,6 +42,10 @@ from cnnspec.values.symbols import Polynomial, evaluate, polynomial, substitute
 MEANING: dict[str, Callable[..., Any]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 MEANING |= {"and": and_, "or": or_, "not": not_, "value": bool}
 """Of the operators of a Test."""
+
+
+NUMBER = "number"
+"""What a variable of a table is called whose multiples of a share are meant."""
 
 
 class Frame:
@@ -123,7 +127,7 @@ class Frame:
     def is_half(column: ByRow, kernel: Solution | None) -> bool:
         """Whether every pad is half of a kernel that differs: the class takes one of both then."""
         pairs = [(call.kwargs["padding"], call.kwargs.get("kernel_size")) for call in column.values()]
-        return isinstance(kernel, Added) and all(
+        return isinstance(kernel, Added | Variable) and all(
             is_integer(pad) and is_integer(size) and int(pad) == int(size) // 2 for pad, size in pairs
         )
 
@@ -183,14 +187,25 @@ class Loop(Frame):
         values = list(column.values())
         first = values[0]
         if isinstance(first, Share) and all(isinstance(each, Share) for each in values):
-            turn = self.varying({row: each.number for row, each in column.items()}, hint)
-            return first.says(turn if values[1].number == 1 + first.number == 1 else Phrase(("(", turn, ")")))
-        if not (self.is_lone and len(values) == len(self.parents) > 2 and all(map(is_integer, values))):
+            turn = self.varying({row: each.number for row, each in column.items()}, NUMBER)
+            is_bare = isinstance(turn, Variable) or values[1].number == 1 + first.number == 1
+            return first.says(turn if is_bare else Phrase(("(", turn, ")")))
+        return self.straight(column, hint)
+
+    def straight(self, column: ByRow, hint: str) -> Solution:
+        """What grows by the same step from turn to turn, in each row of the frame around."""
+        by_parent: dict[int, list[Any]] = {}
+        for turn, value in column.items():
+            by_parent.setdefault(self.parents[turn], []).append(value)
+        if not all(map(is_integer, column.values())) or len(column) != len(self.parents):
             raise Unaligned
-        steps = [b - a for a, b in pairwise(values)]
-        if not all(same_origin(step, steps[0]) for step in steps):
+        steps = {row: [b - a for a, b in pairwise(values)] for row, values in by_parent.items()}
+        if any(not same_origin(step, found[0]) for found in steps.values() for step in found):
             raise Unaligned
-        start, step = (self.parent.scalar({self.parents[0]: value}, hint) for value in (values[0], steps[0]))
+        if self.is_lone and len(column) == 2:
+            raise Unaligned
+        start = self.parent.scalar({row: values[0] for row, values in by_parent.items()}, hint)
+        step = self.parent.scalar({row: found[0] for row, found in steps.items() if found}, hint)
         return Straight(self.index, start, step)
 
     def counting(self, column: ByRow) -> Solution:
@@ -212,6 +227,40 @@ class Loop(Frame):
         slope = f"{step} * " if step != 1 else ""
         before, after = literal(f"{prefix}{{{slope}")[:-1], literal(f"}}{suffix}")[1:]
         return Phrase((f"f{before}", self.index, f" + {start}{after}" if start else after))
+
+
+class Table(Loop):
+    """The turns of a loop over the rows of a table: each column that differs is a variable of the loop."""
+
+    def __init__(self, parent: Frame, parents: list[int]) -> None:
+        super().__init__(parent, parents)
+        self.columns: list[tuple[dict[int, Any], Variable]] = []
+
+    def straight(self, column: ByRow, hint: str) -> Solution:
+        for known, variable in self.columns:
+            if alike_columns(known, column):
+                known.update(column)
+                return variable
+            if hint == NUMBER == variable.wish:
+                ahead = {value - known[row] for row, value in column.items()}
+                if len(ahead) == 1:
+                    return Phrase((variable, f" + {ahead.pop()}"))
+        variable = Variable(hint)
+        self.columns.append((dict(column), variable))
+        return variable
+
+    def counting(self, column: ByRow) -> Solution:
+        raise Unaligned
+
+    def cells(self) -> list[tuple[Variable, list[Solution]]]:
+        """The columns; a row in which a variable is not read has any value there."""
+        (row,) = set(self.parents)
+        found = []
+        for column, variable in self.columns:
+            other, *_ = column.values()
+            values = [column.get(turn, other) for turn in range(len(self.parents))]
+            found.append((variable, [self.parent.scalar({row: value}, variable.wish) for value in values]))
+        return found
 
 
 def is_plain_number(text: str) -> bool:

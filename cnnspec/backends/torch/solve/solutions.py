@@ -114,11 +114,12 @@ class Branch(NamedTuple):
 
 
 class Turns(NamedTuple):
-    """`for …:` so many times; as an argument, `*(… for …)` of its only line."""
+    """`for …:` so many times, or over the rows of a table; as an argument, `*(… for …)` of its only line."""
 
     turn: Variable
     body: Solved
     times: Solution
+    table: list[tuple[Variable, list[Solution]]] = []
 
 
 Statement = Line | Branch | Turns
