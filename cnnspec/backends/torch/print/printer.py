@@ -10,10 +10,10 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.solutions import (
     Added,
+    Assign,
     Branch,
     Formula,
     Given,
-    Line,
     Make,
     Phrase,
     Solution,
@@ -53,14 +53,14 @@ class Printer:
 
     def statements(self, solved: Solved) -> None:
         for statement in solved:
-            if isinstance(statement, Line):
+            if isinstance(statement, Assign):
                 self.line(statement)
             elif isinstance(statement, Branch):
                 self.branch(statement)
             else:
                 self.turns(statement)
 
-    def line(self, line: Line) -> None:
+    def line(self, line: Assign) -> None:
         made, target = self.text(line.made), self.word(line.target)
         before = f"{target} = " if target else ""
         fits = not isinstance(made, str) or len(before) + len(made) <= WIDTH - 4 * self.writer.depth
@@ -115,11 +115,11 @@ class Printer:
         if isinstance(solved, Make):
             items = tuple((key, self.text(item)) for key, item in solved.items)
             return Arguments(self.word(solved.head), items, *solved.brackets)
-        if isinstance(solved, Line):
+        if isinstance(solved, Assign):
             return self.text(solved.made)
         if isinstance(solved, Turns):
             (line,) = solved.body
-            assert isinstance(line, Line)
+            assert isinstance(line, Assign)
             with self.loop(solved.turn):
                 made = self.text(line.made)
                 return Each(made, self.header(solved))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import DICT_METHODS
-from cnnspec.backends.torch.solve.frames import Frame, holds, written
+from cnnspec.backends.torch.solve.frames import Frame, holds, test_phrase
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.program import Program, Returns
 from cnnspec.backends.torch.solve.solutions import (
@@ -111,7 +111,7 @@ class Class(Frame):
             {*TAKEN, *(name.split(".")[0] for row in rows for name in step_names(row.steps))}
         )
         self.flags: list[Flag] = []
-        self.bare: set[str] = set()  # the modules of scopes that forward reaches into, by path
+        self.bare_scopes: set[str] = set()  # the modules of scopes that forward reaches into, by path
         self.follows = True  # a crop takes its size from a map that forward has
         self.constructor: Solved = []
         self.forward: tuple[list[str], Solved] | None = None  # with its arguments; else nn.Sequential's
@@ -147,10 +147,10 @@ class Class(Frame):
         if not isinstance(size, list) or [getattr(side, "operation", "") for side in size] != SIDES:
             return None
         first, second = (side.operands[0] for side in size)
-        return first if first is second and first in self.own else None
+        return first if first is second and first in self.own_values else None
 
     @cached_property
-    def own(self) -> set[Value]:
+    def own_values(self) -> set[Value]:
         """The values of the class itself, not of those that use it."""
         made = (value for row in self.rows for step in row.steps for value in outputs_of(step))
         return {*made, *(value for row in self.rows for value in row.inputs)}
@@ -174,7 +174,7 @@ class Class(Frame):
     def is_keyed(self, name: str) -> bool:
         """Whether a module stands in a dict of modules, under its own name."""
         scope = name.rpartition(".")[0]
-        return scope in self.bare and scope not in self.clashing
+        return scope in self.bare_scopes and scope not in self.clashing
 
     @cached_property
     def clashing(self) -> set[str]:
@@ -255,7 +255,7 @@ class Class(Frame):
     def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
         for test in dict.fromkeys(tests.values()):
             if test is not None and self.is_right(test, column, holds):
-                return written(test, self.settled)
+                return test_phrase(test, self.settled)
         for name in self.rows[0].arguments:
             given = {row: self.rows[row].arguments.get(name) for row in column}
             if (

@@ -12,11 +12,11 @@ from cnnspec.backends.torch.solve.frames import Frame, Loop, Table
 from cnnspec.backends.torch.solve.solutions import (
     IS_GIVEN,
     Added,
+    Assign,
     Branch,
     ClassName,
     Given,
     Items,
-    Line,
     Make,
     Phrase,
     Solution,
@@ -87,8 +87,8 @@ class Constructor:
         holder = Holder("self", not numbered, not cls.is_chain)
         if numbered:
             items, body = self.arguments(body)
-        begun = Line(Make("super().__init__", tuple(items)))
-        heads = self.heads((step for row in cls.rows for step in row.steps), "self")
+        begun = Assign(Make("super().__init__", tuple(items)))
+        heads = self.part_modules((step for row in cls.rows for step in row.steps), "self")
         statements = self.walk(body, holder)
         for flag in cls.flags:
             flag.variable.name = cls.attributes.local(flag.variable.wish)
@@ -100,28 +100,28 @@ class Constructor:
         """`self.conv1 = …`, or add_module where the name is no identifier; an argument as it is."""
         owner, names = holder.owner, column.of("name")
         if holder.is_list:
-            return Line(made)
+            return Assign(made)
         if not holder.named:
-            return Line(Make(Phrase((owner, ".append")), (("", made),)))
+            return Assign(Make(Phrase((owner, ".append")), (("", made),)))
         if not holder.is_self:
             names = {row: own_name(name) for row, name in names.items()}
         elif attribute := self.cls.attribute(column):
-            return Line(made, f"self.{attribute}")
+            return Assign(made, f"self.{attribute}")
         first, *others = dict.fromkeys(names.values())
         if self.cls.is_keyed(column.name) and not is_parameter(column.first):
-            return Line(made, Phrase((owner, f"[{literal(first)}]")))
+            return Assign(made, Phrase((owner, f"[{literal(first)}]")))
         if not others and is_plain(first):
-            return Line(made, Phrase((owner, f".{first}")))
+            return Assign(made, Phrase((owner, f".{first}")))
         method = "register_parameter" if is_parameter(column.first) else "add_module"
         items = ("", self.frame.string(names)), ("", made)
-        return Line(Make(Phrase((owner, f".{method}")), items))
+        return Assign(Make(Phrase((owner, f".{method}")), items))
 
-    def bare(self, name: str) -> Solution:
+    def bare_module(self, name: str) -> Solution:
         """The module of a scope that forward reaches into: a dict, unless a name in it is a method of one."""
-        self.cls.bare.add(name)
+        self.cls.bare_scopes.add(name)
         return Make("nn.Module" if name in self.cls.clashing else "nn.ModuleDict", ())
 
-    def heads(self, steps: Iterable[Step], owner: Owner) -> Solved:
+    def part_modules(self, steps: Iterable[Step], owner: Owner) -> Solved:
         """A bare module for braces that are opened at several places, as labels with dots do.
 
         It stands at the head of their scope, whose own module is the owner.
@@ -129,10 +129,10 @@ class Constructor:
         found: Solved = []
         for step in parts_in(steps):
             if step.name in self.owners:
-                found += self.heads(step.steps, self.owners[step.name])
+                found += self.part_modules(step.steps, self.owners[step.name])
                 continue
             column = Column({0: step})
-            opened = self.open(self.bare(step.name), column, Holder(owner, True, True))
+            opened = self.open(self.bare_module(step.name), column, Holder(owner, True, True))
             self.owners[step.name], before, after = opened
             found += [*before, *after]
         return found
@@ -175,9 +175,9 @@ class Constructor:
         """The construction of a layer or of a block's class."""
         program = self.cls.program
         if isinstance(column.first, Use):
-            return self.frame.text(column.each(program.call))
+            return self.frame.solve(column.each(program.call))
         calls = column.each(program.module)
-        return self.as_parameters(column, calls) or self.frame.text(calls)
+        return self.as_parameters(column, calls) or self.frame.solve(calls)
 
     def as_parameters(self, column: Column, calls: ByRow) -> Solution | None:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
@@ -198,7 +198,7 @@ class Constructor:
         chain = all(is_chain(unlabelled(step), self.cls.kept, step.output) for step in steps)
         made: Solution = Make("nn.Sequential", ())
         for step in () if chain else steps:
-            made = self.bare(step.name)
+            made = self.bare_module(step.name)
         body = column.inside()
         numbered = chain and all(implicit(unlabelled(step)) for step in steps)
         if numbered:
@@ -228,7 +228,7 @@ class Constructor:
         if not plain:
             owner = Variable(column.wish if column.name else column.wish.rstrip("0123456789"))
         inside = [each for step in column.steps for each in children(step)]
-        before = [Line(made, owner), *self.heads(inside, owner)]
+        before = [Assign(made, owner), *self.part_modules(inside, owner)]
         return owner, before, [] if plain else [self.put(holder, column, owner)]
 
     def branches(self, column: Column, holder: Holder) -> Solved:
@@ -263,7 +263,7 @@ class Constructor:
         if flag is None:
             flag = Flag(condition, Variable(condition.name if isinstance(condition, Given) else wish))
             flags.append(flag)
-            defined = [Line(condition, flag.attribute)]
+            defined = [Assign(condition, flag.attribute)]
         flag.ways.append(way)
         if wish == RESIDUAL:
             flag.variable.wish = wish  # says more than what is in a path
@@ -277,7 +277,7 @@ class Constructor:
     def merge(self, column: Column, holder: Holder) -> Solved:
         before, after = Solved(), Solved()
         if column.first.name:
-            owner, before, after = self.open(self.bare(column.first.name), column, holder)
+            owner, before, after = self.open(self.bare_module(column.first.name), column, holder)
             holder = holder._replace(owner=owner, named=True)
         paths = [done for path in column.paths() for done in self.path(path, holder)]
         return [*before, *paths, *after]
@@ -336,7 +336,7 @@ class Constructor:
             body = self.walk(unify(dict(enumerate(turn for _, turn in turns))), holder)
         finally:
             self.frame = around
-        if holder.is_list and (len(body) != 1 or not isinstance(body[0], Line)):
+        if holder.is_list and (len(body) != 1 or not isinstance(body[0], Assign)):
             raise Unaligned
         table = loop.cells() if isinstance(loop, Table) else []
         return [*before, Turns(loop.index, body, times, table)] if body else before
@@ -347,4 +347,4 @@ class Constructor:
             row: make(len(step.iterations) - first, add(polynomial(step.times), constant(-first)))
             for row, step in column.rows.items()
         }
-        return self.frame.text(counts, "repeats" if first else "depth")
+        return self.frame.solve(counts, "repeats" if first else "depth")

@@ -12,12 +12,12 @@ from typing import Any
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.program import Returns
-from cnnspec.backends.torch.solve.solutions import Branch, Line, Solved, append, literal
-from cnnspec.backends.torch.solve.statements import Expression, Statements, read, read_by
+from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append, literal
+from cnnspec.backends.torch.solve.statements import Expression, Statements, read_by, values_read
 from cnnspec.backends.torch.unify.align import Unaligned
 from cnnspec.backends.torch.unify.columns import Body, Column, Way, agree
 from cnnspec.backends.torch.unify.steps import (
-    adds,
+    can_add,
     idle,
     is_container,
     is_method,
@@ -51,14 +51,14 @@ class Forward(Statements):
         differs = returns.evaluation is not None
         with self.at_training("training" if differs else "always"):
             everything = [self.variable({0: output.value}) for output in outputs]
-            self.statements.append(Line(behind("return ", call(returns.everything, *everything))))
+            self.statements.append(Assign(behind("return ", call(returns.everything, *everything))))
         if differs:
             kept = [{0: output.value} for output in outputs if not output.train]
             if not returns.evaluation:
                 self.leave(kept[0])
             else:
                 made = call(returns.evaluation, *map(self.variable, kept))
-                self.statements.append(Line(behind("return ", made)))
+                self.statements.append(Assign(behind("return ", made)))
 
     def walk(self, body: Body) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
@@ -152,7 +152,7 @@ class Forward(Statements):
         return call("self.get_submodule", literal(column.name))
 
     def container(self, column: Column) -> None:
-        if self.cls.bare.isdisjoint(step.name for step in column.steps):
+        if self.cls.bare_scopes.isdisjoint(step.name for step in column.steps):
             self.run(column)
         else:
             self.walk(column.inside())
@@ -198,7 +198,7 @@ class Forward(Statements):
         if len(live) == 1 and live[0].is_everywhere:
             self.walk(live[0].body)
             return
-        adds = adder(self.cls, column, live)
+        adder = find_adder(self.cls, column, live)
         at_once = need == "always" or self.variables.is_training  # the join runs wherever its paths do
         condition, held = "", list[Expression | None]()
         with self.chain(self.target):
@@ -209,16 +209,16 @@ class Forward(Statements):
                 space = WIDTH
                 if later:  # beside variables
                     space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
-                holds = at_once and not (later and adds is not None) and all(map(is_passive, later))
+                holds = at_once and not (later and adder is not None) and all(map(is_passive, later))
                 self.target = self.branch_name()
-                held.append(self.path(path, condition, number == adds, space if holds else 0))
+                held.append(self.path(path, condition, number == adder, space if holds else 0))
         if need != "none":
             with self.at_training(need):
-                self.join(column, live, adds, condition, held)
+                self.join(column, live, adder, condition, held)
 
-    def path(self, path: Way, condition: str, adds: bool, space: int) -> Expression | None:
-        """A path's lines, and what is left to the join of them. `adds`: its end runs in the join."""
-        body = path.body[:-1] if adds else path.body
+    def path(self, path: Way, condition: str, adder: bool, space: int) -> Expression | None:
+        """A path's lines, and what is left to the join of them. `adder`: its end runs in the join."""
+        body = path.body[:-1] if adder else path.body
         if path.is_everywhere:
             self.walk(body)
             return self.operand(space)
@@ -242,26 +242,27 @@ class Forward(Statements):
         self,
         column: Column,
         live: list[Way],
-        adds: int | None,
+        adder: int | None,
         condition: str,
         held: list[Expression | None],
     ) -> None:
         operands, symbol, activation = [], column.first.layer.symbol, activation_of(column)
         for number, path in enumerate(live):
-            ends = path.body[-1].inputs if number == adds else path.ends
+            ends = path.body[-1].inputs if number == adder else path.ends
             with self.variables.part(path.ends):
                 operands.append(held[number] or Expression(self.variable(ends)))
-            self.variables.read(read(ends, column.outputs))
+            self.variables.read(values_read(ends, column.outputs))
         texts = [each.text for each in operands]
-        if adds is None and condition and self.join_within(column, condition, texts):
+        if adder is None and condition and self.join_within(column, condition, texts):
             return
         text: Text
-        if adds is not None:
-            callee = flat(self.access(live[adds].body[-1]))
-            named = [f'"{activation}"'] if activation else []
-            text, atomic, typed = call(callee, flat(texts[adds]), flat(texts[1 - adds]), *named), True, False
+        if adder is not None:
+            callee = flat(self.access(live[adder].body[-1]))
+            given = [flat(texts[adder]), flat(texts[1 - adder])]
+            given += [f'"{activation}"'] if activation else []
+            text, atomic, typed = call(callee, *given), True, False
         else:
-            text, atomic = written(column, texts), not symbol and not condition
+            text, atomic = join_text(column, texts), not symbol and not condition
             typed = not activation and (not symbol or operands[(places(column) or [0])[0]].typed)
         if condition:
             text = behind(f"{flat(text)} if {condition} else ", texts[0])
@@ -281,11 +282,11 @@ class Forward(Statements):
         ):
             return False
         before = last.then[-1]
-        made = before.made if isinstance(before, Line) and before.target == name else ""
+        made = before.made if isinstance(before, Assign) and before.target == name else ""
         if isinstance(made, Arguments) and " " not in made.head:  # one call may stand beside an operator
             last.then.pop()
             texts = [made, *texts[1:]]
-        last.then.append(Line(written(column, texts), name))
+        last.then.append(Assign(join_text(column, texts), name))
         self.variables.assign(name, column.outputs)
         return True
 
@@ -304,10 +305,10 @@ def is_passive(path: Way) -> bool:
 # The expressions of joins, and convolutions that add
 
 
-def written(join: Column, texts: list[Text]) -> Text:
+def join_text(join: Column, texts: list[Text]) -> Text:
     """The expression of a join; a sum is added to one of its paths where all rows may."""
     symbol, activation = join.first.layer.symbol, activation_of(join)
-    made = joined(symbol, texts) if symbol else computed(join, texts)
+    made = joined(symbol, texts) if symbol else function_text(join, texts)
     for place in places(join)[:1]:
         made = texts[place]
         for text in (*texts[:place], *texts[place + 1 :]):
@@ -315,7 +316,7 @@ def written(join: Column, texts: list[Text]) -> Text:
     return call(f"F.{activation}", flat(made), "inplace=True") if activation else made
 
 
-def computed(join: Column, texts: list[Text]) -> Text:
+def function_text(join: Column, texts: list[Text]) -> Text:
     """A function of all values at once."""
     function = join.first.layer.function
     if function == "torch.cat":
@@ -335,7 +336,7 @@ def places(join: Column) -> list[int]:
     return [place for place in found[0] if all(place in other for other in found)] if found else []
 
 
-def adder(cls: Class, join: Column, paths: list[Way]) -> int | None:
+def find_adder(cls: Class, join: Column, paths: list[Way]) -> int | None:
     """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
     for place in places(join) if all(len(step.live) == 2 for step in join.steps) else ():
         ends = zip(paths[1 - place].steps.values(), join.steps, strict=True)
@@ -350,7 +351,7 @@ def waits(cls: Class, path: Path, step: Merge) -> bool:
     Until then what arrives at the end must last: nobody else has it, to write over it.
     """
     last = path.steps[-1] if len(path.steps) > 1 else None
-    if not isinstance(last, Leaf) or not adds(cls.program.module(last)):
+    if not isinstance(last, Leaf) or not can_add(cls.program.module(last)):
         return False
     arriving = last.input
     return arriving is not step.input and cls.kept.isdisjoint({arriving, path.output})

@@ -72,7 +72,7 @@ class Frame:
         """A condition that differs among the rows."""
         return self.scalar(column, hint)
 
-    def text(self, column: ByRow, hint: str = "value") -> Solution:
+    def solve(self, column: ByRow, hint: str = "value") -> Solution:
         """The expression of a column of values or constructor calls. Raises Unaligned."""
         first, *_ = column.values()
         if isinstance(first, Call):
@@ -96,13 +96,13 @@ class Frame:
         items: Items = []
         for i in range(len(first.args)):
             values = {row: call.args[i] for row, call in column.items()}
-            items.append(("", self.text(values, hints[i] if i < len(hints) else "value")))
+            items.append(("", self.solve(values, hints[i] if i < len(hints) else "value")))
         said: dict[str, Solution] = {}
         for key in first.kwargs:
             if key == "padding" and self.is_half(column, said.get("kernel_size")):
                 solved: Solution = Phrase((said["kernel_size"], " // 2"))
             else:
-                solved = self.text({row: call.kwargs[key] for row, call in column.items()}, key)
+                solved = self.solve({row: call.kwargs[key] for row, call in column.items()}, key)
             said[key] = solved
             if key in signature.defaults and alike(solved, self.default(signature, key, said)):
                 continue
@@ -142,7 +142,8 @@ class Frame:
         if agree(column.values()) and (text := summary(first)):
             return text
         items = [
-            ("", self.text({row: value[i] for row, value in column.items()}, hint)) for i in range(len(first))
+            ("", self.solve({row: value[i] for row, value in column.items()}, hint))
+            for i in range(len(first))
         ]
         return Make("", tuple(items), "[]" if isinstance(first, list) else "()")
 
@@ -279,10 +280,10 @@ def holds(test: Test, scope: Mapping[str, int]) -> bool:
     return bool(MEANING[test.operator](*sides))
 
 
-def written(test: Test, settled: Mapping[str, Polynomial], inner: bool = False) -> Phrase:
+def test_phrase(test: Test, settled: Mapping[str, Polynomial], inner: bool = False) -> Phrase:
     """A condition in the author's own words: `stride != 1 and …`."""
     first, *others = [
-        written(side, settled, inner=True)
+        test_phrase(side, settled, inner=True)
         if isinstance(side, Test)
         else Formula(substitute(polynomial(side), settled))
         for side in test.operands

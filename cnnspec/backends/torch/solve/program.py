@@ -9,7 +9,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.unify.braces import with_classes
-from cnnspec.backends.torch.unify.steps import construction, uses
+from cnnspec.backends.torch.unify.steps import layer_call, uses
 from cnnspec.graph.tree import Instance, Leaf, Network, Output, Use
 from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Call
@@ -112,7 +112,7 @@ class Program:
         return Returns(f"{everything} | {part}", everything, part, {everything: named, part: kept})
 
     def module(self, step: Leaf) -> Call:
-        return construction(step, self.optimised)
+        return layer_call(step, self.optimised)
 
     def class_name(self, block: Block) -> str:
         """A name for a class of a block."""
@@ -129,7 +129,7 @@ class Program:
             self.signatures[name] = parameters.signature()
 
     def call(self, use: Use) -> Call:
-        """The construction of a block's class, with the arguments of its constructor."""
+        """The layer_call of a block's class, with the arguments of its constructor."""
         name, parameters, row = self.constructed[id(use.instance)]
         args: tuple[Any, ...] = ()
         keywords: dict[str, Any] = {}

@@ -97,7 +97,7 @@ class Make(NamedTuple):
 Solution = Formula | Given | Added | Phrase | Straight | Variable | Make | Text
 
 
-class Line(NamedTuple):
+class Assign(NamedTuple):
     """`target = made  # comment`, or a call for its effect; as an argument, a module and its comment."""
 
     made: Solution
@@ -122,7 +122,7 @@ class Turns(NamedTuple):
     table: list[tuple[Variable, list[Solution]]] = []
 
 
-Statement = Line | Branch | Turns
+Statement = Assign | Branch | Turns
 Solved = list[Statement]
 Item = tuple[str, Solution | Statement]
 Items = list[Item]

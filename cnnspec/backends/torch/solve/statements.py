@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.classes import Class
-from cnnspec.backends.torch.solve.solutions import Branch, Line, Solved, append
+from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append
 from cnnspec.backends.torch.unify.align import Unaligned
 from cnnspec.backends.torch.unify.columns import ByRow, Column
 from cnnspec.backends.writer import WIDTH, Text, behind, flat
@@ -146,7 +146,7 @@ class Statements:
             shape = arriving[0].shape
             if self.cls.is_net and self.cls.program.optimised and shape is not None and shape.is_map:
                 packed = f"{name}.contiguous(memory_format=torch.channels_last)"
-                self.statements.append(Line(packed, name))
+                self.statements.append(Assign(packed, name))
 
     # Where statements stand
 
@@ -213,7 +213,7 @@ class Statements:
         if not self.variables.is_free(name, values):
             raise Unaligned
         self.variables.assign(name, values)
-        self.statements.append(Line(text, name, self.note(values)))
+        self.statements.append(Assign(text, name, self.note(values)))
 
     def note(self, values: ByRow) -> str:
         """The size of a net's value, where it is another than that before."""
@@ -227,13 +227,13 @@ class Statements:
         pending = self.pending
         if pending is not None and pending.typed and pending.values == values:
             self.pending = None
-            self.statements.append(Line(behind("return ", pending.text)))
+            self.statements.append(Assign(behind("return ", pending.text)))
             return
         self.flush("x" if self.variables.is_free("x", values) else None)
         name = self.variable(values)
         if name not in self.inputs:
             declare(name, self.statements)
-        self.statements.append(Line(f"return {name}"))
+        self.statements.append(Assign(f"return {name}"))
 
     def place(self, values: ByRow | None = None, besides: Counter[Value] | None = None) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads."""
@@ -273,7 +273,7 @@ class Statements:
         A method stands behind what is one call itself, however deep.
         """
         inputs, room = column.inputs, self.room - len(self.target) - len(" = ")
-        value = self.take(inputs, read(inputs, column.outputs))
+        value = self.take(inputs, values_read(inputs, column.outputs))
         made = write(flat(value.text))
         nests = value.atomic if is_method else value.depth < DEEPEST
         if value.depth and not (nests and len(flat(made)) <= room):
@@ -289,13 +289,13 @@ def declare(name: str, statements: Solved) -> bool:
         if isinstance(statement, Branch):
             if declare(name, statement.then) or declare(name, statement.otherwise):
                 return True
-        elif isinstance(statement, Line) and statement.target == name:
+        elif isinstance(statement, Assign) and statement.target == name:
             statements[number] = statement._replace(target=f"{name}: Tensor")
             return True
     return False
 
 
-def read(inputs: ByRow, outputs: ByRow) -> list[Value]:
+def values_read(inputs: ByRow, outputs: ByRow) -> list[Value]:
     """The values that are read: not those that are handed on as they are."""
     return [value for row, value in inputs.items() if outputs[row] is not value]
 

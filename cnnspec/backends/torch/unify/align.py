@@ -45,20 +45,20 @@ def with_gaps(rows: list[Steps]) -> list[Steps]:
             raise Unaligned
     filled: list[Steps] = []
     for row, steps in zip(rows, own, strict=True):
-        value, found = arriving(row[0]), list[Step]()
+        value, found = value_before(row[0]), list[Step]()
         for span in spans:
             step = steps.get(span)
             if step is None:
                 step = If("", False, None, (), value, value, span)
             elif any(span not in other for other in own):
-                step = If("", True, None, (step,), arriving(step), step.output, step.span)
+                step = If("", True, None, (step,), value_before(step), step.output, step.span)
             value = step.output
             found.append(step)
         filled.append(tuple(found))
     return filled
 
 
-def arriving(step: Step) -> Value:
+def value_before(step: Step) -> Value:
     """What arrives at a step."""
     return step.value if isinstance(step, From) else step.input
 

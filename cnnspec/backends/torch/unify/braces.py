@@ -27,7 +27,7 @@ def with_classes(network: Network) -> tuple[Network, list[Block]]:
     return network._replace(steps=steps), list(made.blocks.values())
 
 
-Owner = tuple[Network | Instance, Mapping[str, int]]
+Surroundings = tuple[Network | Instance, Mapping[str, int]]
 """The scope that braces stand in, and what the integers' names mean there."""
 
 
@@ -55,15 +55,15 @@ class Braces:
                 known.add(id(step.instance))
                 self.judge(step.instance.steps, {step.instance.output}, known)
 
-    def steps(self, steps: Steps, owner: Owner) -> Steps:
-        return tuple(self.step(step, owner) for step in steps)
+    def steps(self, steps: Steps, around: Surroundings) -> Steps:
+        return tuple(self.step(step, around) for step in steps)
 
-    def step(self, step: Step, owner: Owner) -> Step:
+    def step(self, step: Step, around: Surroundings) -> Step:
         if isinstance(step, Use):
             return step._replace(instance=self.instance(step.instance))
-        made = rebuild(step, lambda inside: self.steps(inside, owner))
+        made = rebuild(step, lambda inside: self.steps(inside, around))
         if isinstance(made, Group | Repeat) and made.name and made.span in self.joining - self.open:
-            return self.use(made, owner)
+            return self.use(made, around)
         return made
 
     def instance(self, instance: Instance) -> Instance:
@@ -72,18 +72,18 @@ class Braces:
             self.instances[id(instance)] = instance._replace(steps=steps)
         return self.instances[id(instance)]
 
-    def use(self, group: Group | Repeat, owner: Owner) -> Use:
-        """The braces as a block, which knows the names of its owner."""
-        (around, scope), inside = owner, Inside(group.name)
+    def use(self, group: Group | Repeat, around: Surroundings) -> Use:
+        """The braces as a block, which knows the names of the scope around."""
+        (owner, scope), inside = around, Inside(group.name)
         span = group.span
         if span not in self.blocks:
             self.blocks[span] = Block(Name(own_name(group.name), span), (), Body((), (), span), True, span)
         instance = Instance(
             self.blocks[span],
-            around.arguments,
+            owner.arguments,
             scope,
-            around.fixed,
-            around.constants,
+            owner.fixed,
+            owner.constants,
             inside.value(group.input),
             inside.value(group.output),
             inside.steps(unlabelled(group)),

@@ -138,7 +138,7 @@ def wish_of(steps: list[If]) -> str:
     return "branch"
 
 
-def construction(step: Leaf, optimised: bool) -> Call:
+def layer_call(step: Leaf, optimised: bool) -> Call:
     """The construction of a layer, its numbers by their names where they have any."""
     assert step.input.shape is not None
     call = step.layer.torch(step.input.shape)
@@ -156,8 +156,8 @@ def packed(call: Call) -> Call:
     return Call(PACKED, args, {**call.kwargs, "activation": call.kwargs.get("activation", "none")})
 
 
-def adds(call: Call) -> bool:
+def can_add(call: Call) -> bool:
     """Whether a call or one among its arguments makes a convolution without an activation of its own."""
     if call.name == PACKED:
         return bool(call.kwargs["activation"] == "none")
-    return any(isinstance(value, Call) and adds(value) for value in call.args)
+    return any(isinstance(value, Call) and can_add(value) for value in call.args)
