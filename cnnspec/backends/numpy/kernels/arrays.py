@@ -108,9 +108,8 @@ def fold2d(windows: Array, size: Pair, stride: Pair, dilation: Pair) -> Array:
     """
     n, c, oh, ow, kh, kw = windows.shape
     x = np.zeros((n, c, *size), windows.dtype)
-    for u in range(kh):
-        for v in range(kw):
-            tap2d(x, (u, v), (oh, ow), stride, dilation)[...] += windows[..., u, v]
+    for u, v in np.ndindex(kh, kw):
+        tap2d(x, (u, v), (oh, ow), stride, dilation)[...] += windows[..., u, v]
     return x
 
 

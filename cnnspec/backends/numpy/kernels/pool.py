@@ -10,6 +10,7 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import (
     Array,
     Pair,
+    Part,
     Sides,
     pad2d,
     tap2d,
@@ -32,9 +33,8 @@ def max_pool2d(
     size, frame = pool_frame(x.shape[2:], window, stride, pads, dilation, ceil)
     padded = pad2d(x, frame, value=-np.inf)
     y: Array = tap2d(padded, (0, 0), size, stride, dilation).copy()
-    for u in range(window[0]):
-        for v in range(window[1]):
-            np.maximum(y, tap2d(padded, (u, v), size, stride, dilation), out=y)
+    for place in np.ndindex(window):
+        np.maximum(y, tap2d(padded, place, size, stride, dilation), out=y)
     return y
 
 
@@ -52,13 +52,21 @@ def max_pool2d_backward(
     size, frame = pool_frame(x.shape[2:], window, stride, pads, dilation, ceil)
     padded = pad2d(x, frame, value=-np.inf)
     spread = np.zeros_like(padded, dtype=grad.dtype)
-    free = np.ones(y.shape, bool)  # windows whose largest value is still to be met
-    for u in range(window[0]):
-        for v in range(window[1]):
-            hit = free & (tap2d(padded, (u, v), size, stride, dilation) == y)
-            free &= ~hit
-            tap2d(spread, (u, v), size, stride, dilation)[...] += grad * hit
+    for place, hit in first_largest(padded, y, window, stride, dilation):
+        tap2d(spread, place, size, stride, dilation)[...] += grad * hit
     return unpad2d(spread, frame)
+
+
+def first_largest(
+    padded: Array, y: Array, window: Pair, stride: Pair, dilation: Pair
+) -> Iterator[tuple[Pair, Array]]:
+    """For each place in a window: in which windows the first value equal to y is."""
+    size = y.shape[2], y.shape[3]
+    free = np.ones(y.shape, bool)  # windows where it is still to be met
+    for place in np.ndindex(window):
+        hit = free & (tap2d(padded, place, size, stride, dilation) == y)
+        free &= ~hit
+        yield place, hit
 
 
 def max_unpool2d(x: Array, source: Array, window: Pair) -> Array:
@@ -66,11 +74,10 @@ def max_unpool2d(x: Array, source: Array, window: Pair) -> Array:
 
     y is as large as the source, (N, C, H, W), and 0 elsewhere.
     """
-    y = np.zeros(source.shape, x.dtype)
-    for place, hit in largest(source, window):
-        tap2d(y, place, (hit.shape[2], hit.shape[3]), window, (1, 1))[...] = np.where(
-            hit, x, 0
-        )
+    y, size = np.zeros(source.shape, x.dtype), (x.shape[2], x.shape[3])
+    most = max_pool2d(source, window, window)
+    for place, hit in first_largest(source, most, window, window, (1, 1)):
+        tap2d(y, place, size, window, (1, 1))[...] = np.where(hit, x, 0)
     return y
 
 
@@ -78,22 +85,11 @@ def max_unpool2d_backward(
     grad: Array, y: Array, x: Array, source: Array, window: Pair
 ) -> tuple[Array, Array]:
     """The gradient of x: that of each value's place; the source tells no more."""
-    found = np.zeros(x.shape, grad.dtype)
-    for place, hit in largest(source, window):
-        found += tap2d(grad, place, (hit.shape[2], hit.shape[3]), window, (1, 1)) * hit
-    return found, np.zeros_like(source)
-
-
-def largest(x: Array, window: Pair) -> Iterator[tuple[Pair, Array]]:
-    """For each place in a window: in which windows the first largest value is there."""
-    most = max_pool2d(x, window, window)
-    size = most.shape[2], most.shape[3]
-    free = np.ones(most.shape, bool)
-    for u in range(window[0]):
-        for v in range(window[1]):
-            hit = free & (tap2d(x, (u, v), size, window, (1, 1)) == most)
-            free &= ~hit
-            yield (u, v), hit
+    dx, size = np.zeros(x.shape, grad.dtype), (x.shape[2], x.shape[3])
+    most = max_pool2d(source, window, window)
+    for place, hit in first_largest(source, most, window, window, (1, 1)):
+        dx += tap2d(grad, place, size, window, (1, 1)) * hit
+    return dx, np.zeros_like(source)
 
 
 def avg_pool2d(
@@ -115,9 +111,8 @@ def avg_pool2d(
     size, frame = pool_frame(x.shape[2:], window, stride, pads, (1, 1), ceil)
     padded = pad2d(x, frame)
     total = np.zeros((*x.shape[:2], *size), x.dtype)
-    for u in range(window[0]):
-        for v in range(window[1]):
-            total += tap2d(padded, (u, v), size, stride, (1, 1))
+    for place in np.ndindex(window):
+        total += tap2d(padded, place, size, stride, (1, 1))
     shares = window_shares(x.shape[2:], window, stride, pads, size, countpad, divisor)
     y: Array = total / shares.astype(x.dtype)
     return y
@@ -139,9 +134,8 @@ def avg_pool2d_backward(
     shares = window_shares(x.shape[2:], window, stride, pads, size, countpad, divisor)
     share = grad / shares.astype(x.dtype)
     spread = np.zeros_like(pad2d(x, frame), dtype=grad.dtype)
-    for u in range(window[0]):
-        for v in range(window[1]):
-            tap2d(spread, (u, v), size, stride, (1, 1))[...] += share
+    for place in np.ndindex(window):
+        tap2d(spread, place, size, stride, (1, 1))[...] += share
     return unpad2d(spread, frame)
 
 
@@ -197,46 +191,49 @@ def adaptive_windows(n: int, o: int) -> list[tuple[int, int]]:
     return [(j * n // o, -(-(j + 1) * n // o)) for j in range(o)]
 
 
+def adaptive_tiles(x: Array, size: Pair) -> Iterator[tuple[int, int, Part]]:
+    """Every window of an adaptive pool: its row and column, and where it lies in x."""
+    for i, rows in enumerate(adaptive_windows(x.shape[2], size[0])):
+        for j, columns in enumerate(adaptive_windows(x.shape[3], size[1])):
+            yield i, j, (slice(None), slice(None), slice(*rows), slice(*columns))
+
+
 def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
     """The means of oh x ow windows that tile a map: (N, C, H, W) -> (N, C, oh, ow)."""
     y = np.empty((*x.shape[:2], *size), x.dtype)
-    for i, (top, bottom) in enumerate(adaptive_windows(x.shape[2], size[0])):
-        for j, (left, right) in enumerate(adaptive_windows(x.shape[3], size[1])):
-            y[:, :, i, j] = x[:, :, top:bottom, left:right].mean((2, 3))
+    for i, j, part in adaptive_tiles(x, size):
+        y[:, :, i, j] = x[part].mean((2, 3))
     return y
 
 
 def adaptive_avg_pool2d_backward(grad: Array, y: Array, x: Array, size: Pair) -> Array:
     """The gradient of x: each window's is spread evenly over the window."""
     dx = np.zeros(x.shape, grad.dtype)
-    for i, (top, bottom) in enumerate(adaptive_windows(x.shape[2], size[0])):
-        for j, (left, right) in enumerate(adaptive_windows(x.shape[3], size[1])):
-            share = grad[:, :, i, j] / ((bottom - top) * (right - left))
-            dx[:, :, top:bottom, left:right] += share[:, :, None, None]
+    for i, j, part in adaptive_tiles(x, size):
+        count = math.prod(x[part].shape[2:])
+        dx[part] += (grad[:, :, i, j] / count)[:, :, None, None]
     return dx
 
 
 def adaptive_max_pool2d(x: Array, size: Pair) -> Array:
     """The maxima of adaptive_avg_pool2d's windows: (N, C, H, W) -> (N, C, oh, ow)."""
     y = np.empty((*x.shape[:2], *size), x.dtype)
-    for i, (top, bottom) in enumerate(adaptive_windows(x.shape[2], size[0])):
-        for j, (left, right) in enumerate(adaptive_windows(x.shape[3], size[1])):
-            y[:, :, i, j] = x[:, :, top:bottom, left:right].max((2, 3))
+    for i, j, part in adaptive_tiles(x, size):
+        y[:, :, i, j] = x[part].max((2, 3))
     return y
 
 
 def adaptive_max_pool2d_backward(grad: Array, y: Array, x: Array, size: Pair) -> Array:
     """The gradient of x: each window's goes to its first largest value, row by row."""
-    n, c, height, width = x.shape
-    dx = np.zeros((n * c, height * width), grad.dtype)
-    maps = np.arange(n * c)
-    for i, (top, bottom) in enumerate(adaptive_windows(height, size[0])):
-        for j, (left, right) in enumerate(adaptive_windows(width, size[1])):
-            count = (bottom - top) * (right - left)
-            flat = x[:, :, top:bottom, left:right].reshape(n * c, count).argmax(1)
-            rows, columns = np.divmod(flat, right - left)
-            dx[maps, (top + rows) * width + left + columns] += grad[:, :, i, j].ravel()
-    return dx.reshape(x.shape)
+    n, c = x.shape[:2]
+    dx = np.zeros(x.shape, grad.dtype)
+    images, channels = np.indices((n, c))
+    for i, j, part in adaptive_tiles(x, size):
+        height, width = x[part].shape[2:]
+        largest = x[part].reshape(n, c, height * width).argmax(2)
+        rows, columns = np.divmod(largest, width)
+        dx[part][images, channels, rows, columns] += grad[:, :, i, j]
+    return dx
 
 
 def channel_mean(x: Array) -> Array:
