@@ -69,9 +69,7 @@ def convolve(
         winograd(conv, tile)
     elif single:
         depthwise(conv)
-    elif conv.groups > 1:
-        grouped(conv)
-    elif weight.shape[2:] == stride == (1, 1) and not any(pads):
+    elif weight.shape[2:] == stride == (1, 1) and not any(pads) and conv.groups == 1:
         pointwise(conv)
     else:
         im2col(conv)
@@ -88,35 +86,48 @@ def pointwise(conv: Conv) -> None:
 
 
 def im2col(conv: Conv) -> None:
-    """Windows copied into rows of a matrix, strip by strip, times the weight."""
-    y, posts, by_tap = conv.y, conv.posts, conv.weight.transpose(2, 3, 1, 0)
-    kernels = packed(conv.plan, conv.layer, "taps", by_tap, conv.scale)
-    kernels = kernels.reshape(-1, y.shape[3])
-    depth = len(kernels)
-    row = y.itemsize * y.shape[2] * depth
-    parts = conv.plan.parts(y.shape, row, y.size * depth // MACS)
-    if by_tap.shape[1] * by_tap.shape[2] < 16:
+    """Windows copied into rows of a matrix, strip by strip, times the weight.
+
+    Of groups, each has rows and a product of its own.
+    """
+    plan, y, posts, groups = conv.plan, conv.y, conv.posts, conv.groups
+    filters, c, kh, kw = conv.weight.shape
+    o, depth = filters // groups, kh * kw * c
+    by_tap = conv.weight.transpose(2, 3, 1, 0)
+    kernels = packed(plan, conv.layer, "taps", by_tap, conv.scale).reshape(depth, -1)
+    row = y.itemsize * y.shape[2] * depth * groups
+    parts = plan.parts(y.shape, row, y.size * depth // MACS)
+    if groups == 1 and kw * c < 16:
         by_taps(conv, kernels, parts)
         return
     work = conv.taps(parts)
-    if y.size < y.shape[3] ** 2:
+    if groups == 1 and y.size < filters**2:
         by_filters(conv, kernels, work)
         return
+    by_group = kernels.reshape(depth, groups, o).transpose(1, 0, 2)
     largest = max((taps[0].size for _, taps in work), default=0)
-    columns = conv.plan.take(".columns", (conv.plan.workers, largest))
+    columns = plan.take(".columns", (plan.workers, largest))
+    largest = max((y[strip.part].size for strip, _ in work), default=0)
+    made = plan.take(".made", (plan.workers, largest if groups > 1 else 1))
 
     def calls(item: tuple[Strip, list[Array]], worker: int) -> list[Bound]:
         strip, taps = item[0], item[1][worker]
-        copy = columns[worker, : taps.size].reshape(taps.shape)
-        goal = y[strip.part].reshape(-1, y.shape[3])
+        split = taps.reshape(*taps.shape[:5], groups, -1)
+        split = split.transpose(5, 0, 1, 2, 3, 4, 6)
+        rows = columns[worker, : taps.size].reshape(split.shape)
+        goal = y[strip.part].reshape(-1, groups, o).swapaxes(0, 1)
+        product = made[worker, : goal.size].reshape(goal.shape) if groups > 1 else goal
+        back = [partial(np.copyto, goal, product)] if groups > 1 else []
         return [
             *strip.loads[worker],
-            partial(np.copyto, copy, taps),
-            partial(np.matmul, copy.reshape(-1, depth), kernels, goal),
+            partial(np.copyto, rows, split),
+            partial(np.matmul, rows.reshape(groups, -1, depth), by_group, product),
+            *back,
         ]
 
-    conv.plan.add_each(work, calls, lambda item: follow(y, item[0].part, posts))
-    conv.plan.give(".columns")
+    plan.add_each(work, calls, lambda item: follow(y, item[0].part, posts))
+    plan.give(".columns")
+    plan.give(".made")
 
 
 def by_taps(conv: Conv, kernels: Array, parts: list[Part]) -> None:
@@ -189,41 +200,6 @@ def by_filters(
         plan.follow(conv.y, [strip.part for strip, _ in work[some]], conv.posts)
         done += end
     plan.give(".columns")
-
-
-def grouped(conv: Conv) -> None:
-    """As im2col, every group of channels for itself."""
-    plan, y, posts, groups = conv.plan, conv.y, conv.posts, conv.groups
-    filters, c, kh, kw = conv.weight.shape
-    o, depth = filters // groups, kh * kw * c
-    by_tap = packed(
-        plan, conv.layer, "taps", conv.weight.transpose(2, 3, 1, 0), conv.scale
-    )
-    kernels = by_tap.reshape(depth, groups, o).transpose(1, 0, 2)
-    row = y.itemsize * y.shape[2] * depth * groups
-    work = conv.taps(plan.parts(y.shape, row, y.size * depth // MACS))
-    largest = max((taps[0].size for _, taps in work), default=0)
-    columns = plan.take(".columns", (plan.workers, largest))
-    largest = max((y[strip.part].size for strip, _ in work), default=0)
-    made = plan.take(".made", (plan.workers, largest))
-
-    def calls(item: tuple[Strip, list[Array]], worker: int) -> list[Bound]:
-        strip, taps = item[0], item[1][worker]
-        split = taps.reshape(*taps.shape[:5], groups, -1)
-        split = split.transpose(5, 0, 1, 2, 3, 4, 6)
-        rows = columns[worker, : taps.size].reshape(split.shape)
-        goal = y[strip.part].reshape(-1, groups, o)
-        product = made[worker, : goal.size].reshape(groups, -1, o)
-        return [
-            *strip.loads[worker],
-            partial(np.copyto, rows, split),
-            partial(np.matmul, rows.reshape(groups, -1, depth), kernels, product),
-            partial(np.copyto, goal, product.transpose(1, 0, 2)),
-        ]
-
-    plan.add_each(work, calls, lambda item: follow(y, item[0].part, posts))
-    plan.give(".columns")
-    plan.give(".made")
 
 
 def depthwise(conv: Conv) -> None:
