@@ -49,7 +49,10 @@ class Layer:
         for argument, value in arguments.items():
             if isinstance(value, int) and argument in BY_AXIS:
                 arguments[argument] = (value,) * BY_AXIS[argument]
-        self.takes = tuple(inspect.signature(kernel).parameters)
+        taken = inspect.signature(kernel).parameters.items()
+        self.takes = tuple(name for name, _ in taken)
+        usual = {name: each.default for name, each in taken}
+        self.options = usual | arguments  # the kernel's own defaults for the others
 
     def key(self, tensor: str) -> str:
         """Its name in the network: of a scale or a shift that of the layer itself."""

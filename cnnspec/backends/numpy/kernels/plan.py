@@ -52,6 +52,14 @@ class Tile(NamedTuple):
             call()
 
 
+class Chain(NamedTuple):
+    """A layer, batch norms that its weight takes in, and what works on its output."""
+
+    layer: Layer
+    norms: list[Layer]
+    after: list[Layer]
+
+
 class Plan:
     """The steps of a net for images of some size; call it with such images.
 
@@ -272,6 +280,13 @@ class Plan:
         self.values[name] = self.values[source]
         return self.values[name]
 
+    def finish(self, chain: Chain) -> None:
+        """The layers of a chain are placed: the last names the output."""
+        layer, *others = chain.layer, *chain.norms, *chain.after
+        if others:
+            self.move(layer.name, others[-1].name)
+        self.close([layer, *others])
+
     def close(self, layers: list[Layer]) -> None:
         """The layers are placed: what only they needed may be used again."""
         for layer in layers:
@@ -281,8 +296,8 @@ class Plan:
                 if not self.left[source]:
                     self.give(source)
 
-    def chain(self, layer: Layer, fold: bool) -> tuple[list[Layer], list[Layer]]:
-        """The layers that can work on a layer's output: its norm, then others."""
+    def chain(self, layer: Layer, fold: bool) -> Chain:
+        """A layer and those that can work on its output; with `fold` its norm, too."""
         norms: list[Layer] = []
         after: list[Layer] = []
         name = layer.name
@@ -299,16 +314,15 @@ class Plan:
             else:
                 break
             name = taker.name
-        return norms, after
+        return Chain(layer, norms, after)
 
-    def posts(
-        self, y: Array, bias: Array | None, name: str, after: list[Layer]
-    ) -> list[Post]:
+    def posts(self, y: Array, bias: Array | None, chain: Chain) -> list[Post]:
         """What happens to a part of an output: the bias, then the layers after it."""
         found: list[Post] = []
+        name = [chain.layer, *chain.norms][-1].name
         if bias is not None:
             found.append(post_run(np.add, None, run_of(bias, y)))
-        for layer in after:
+        for layer in chain.after:
             others = [source for source in layer.of if source != name]
             work = by_pixel(self, layer)
             if work is not None:
@@ -381,10 +395,3 @@ def quick_in_place(plan: Plan, layer: Layer) -> None:
         plan.add([partial(np.copyto, y, x)])
     plan.follow(y, plan.whole_rows(y), [post_in_place(work)])
     plan.close([layer])
-
-
-def finish(plan: Plan, layer: Layer, after: list[Layer]) -> None:
-    """The layer and those that work on its output are placed: the last names it."""
-    if after:
-        plan.move(layer.name, after[-1].name)
-    plan.close([layer, *after])

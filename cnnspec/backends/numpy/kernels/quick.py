@@ -10,7 +10,7 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import Array, Part
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import MACS, Plan, finish, quick_plain
+from cnnspec.backends.numpy.kernels.plan import MACS, Plan, quick_plain
 from cnnspec.backends.numpy.kernels.pool import (
     adaptive_windows,
     pool_frame,
@@ -27,15 +27,15 @@ from cnnspec.backends.numpy.kernels.strips import Strip, strips
 
 def quick_linear(plan: Plan, layer: Layer) -> None:
     """A product of vectors, or of all pixels, with the weight, and what follows it."""
-    norms, after = plan.chain(layer, fold=True)
-    weight, scale, bias = folded(plan, layer, norms)
+    chain = plan.chain(layer, fold=True)
+    weight, scale, bias = folded(plan, chain)
     kernels = matrix(plan, layer, weight, scale)
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, (*x.shape[:-1], len(weight)))
-    posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
+    posts = plan.posts(y, bias, chain)
     parts = plan.whole_rows(y, y.size * len(kernels) // MACS)
     plan.product(x, kernels, y, parts, posts)
-    finish(plan, layer, [*norms, *after])
+    plan.finish(chain)
 
 
 def quick_norm(plan: Plan, layer: Layer) -> None:
@@ -46,11 +46,11 @@ def quick_norm(plan: Plan, layer: Layer) -> None:
     scale, shift = (part.astype(plan.dtype) for part in scale_and_shift(plan, layer))
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, x.shape)
-    _, after = plan.chain(layer, fold=False)
+    chain = plan.chain(layer, fold=False)
     weigh = post_run(np.multiply, x, run_of(scale, y))
-    posts = [weigh, *plan.posts(y, shift, layer.name, after)]
-    plan.follow(y, plan.whole_rows(y), posts, [layer, *after])
-    finish(plan, layer, after)
+    posts = [weigh, *plan.posts(y, shift, chain)]
+    plan.follow(y, plan.whole_rows(y), posts, [layer, *chain.after])
+    plan.finish(chain)
 
 
 def quick_max_pool2d(plan: Plan, layer: Layer) -> None:
@@ -65,14 +65,9 @@ def quick_avg_pool2d(plan: Plan, layer: Layer) -> None:
 
 def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     """A pool, one axis after the other: 2*k steps for k*k values."""
-    options: dict[str, Any] = {
-        "pads": (0, 0, 0, 0),
-        "dilation": (1, 1),
-        "ceil": False,
-    }
-    options |= layer.arguments
+    options = layer.options
     window, stride, pads = (options[name] for name in ("window", "stride", "pads"))
-    (kh, kw), (sh, sw), (dh, dw) = window, stride, options["dilation"]
+    (kh, kw), (sh, sw), (dh, dw) = window, stride, options.get("dilation", (1, 1))
     x = plan.values[layer.of[0]]
     size = x.shape[1:3]
     (oh, ow), frame = pool_frame(size, window, stride, pads, (dh, dw), options["ceil"])
@@ -87,7 +82,7 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     columns = plan.take(".columns", (plan.workers, max(sizes, default=0)))
     shares: Any = None
     if join is np.add:
-        count, divisor = options.get("countpad", True), options.get("divisor")
+        count, divisor = options["countpad"], options["divisor"]
         shares = window_shares(size, window, stride, pads, (oh, ow), count, divisor)
         shares = shares.astype(x.dtype)
         one = shares.flat[0] if shares.size else 1

@@ -6,7 +6,6 @@ Im2col: Chellapilla, Puri and Simard 2006.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from cnnspec.backends.numpy.kernels.arrays import CACHE, Array, Part
 from cnnspec.backends.numpy.kernels.conv import standard_filters
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, packed
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import MACS, Plan, finish
+from cnnspec.backends.numpy.kernels.plan import MACS, Plan
 from cnnspec.backends.numpy.kernels.posts import Bound, follow
 from cnnspec.backends.numpy.kernels.strips import (
     Conv,
@@ -32,49 +31,45 @@ TAPS = 1 << 10
 
 def quick_conv2d(plan: Plan, layer: Layer) -> None:
     """A convolution, its batch norm folded in, with what follows it value by value."""
-    convolve(plan, layer, layer.arguments)
+    convolve(plan, layer)
 
 
 def quick_standardized_conv2d(plan: Plan, layer: Layer) -> None:
     """A convolution whose filters are standardised once."""
-    options = {"gain": None, "gamma": 1.0, "eps": 1e-6, **plan.net.keywords(layer)}
+    options = layer.options | plan.net.keywords(layer)
     given = [options[name] for name in ("weight", "gain", "gamma", "eps")]
 
     def make() -> Array:
         return standard_filters(*given).astype(plan.dtype)
 
     filters = plan.pack((layer.owner, "standard"), make)
-    window = {k: v for k, v in layer.arguments.items() if k not in ("gamma", "eps")}
-    convolve(plan, layer, window, filters)
+    convolve(plan, layer, filters)
 
 
-def convolve(
-    plan: Plan, layer: Layer, window: dict[str, Any], filters: Array | None = None
-) -> None:
+def convolve(plan: Plan, layer: Layer, filters: Array | None = None) -> None:
     """A convolution with filters, or the layer's own, by the way that suits it."""
-    options: dict[str, Any] = {"stride": (1, 1), "pads": (0, 0, 0, 0)}
-    options |= {"dilation": (1, 1), "groups": 1, "mode": "zeros"}
-    options |= window
-    stride, pads, dilation = (options[name] for name in ("stride", "pads", "dilation"))
-    norms, after = plan.chain(layer, fold=True)
-    weight, scale, bias = folded(plan, layer, norms)
+    names = ("stride", "pads", "dilation", "groups", "mode")
+    stride, pads, dilation, groups, mode = (layer.options[name] for name in names)
+    chain = plan.chain(layer, fold=True)
+    weight, scale, bias = folded(plan, chain)
     weight = weight if filters is None else filters
     x = plan.values[layer.of[0]]
     size = conv_size(x.shape[1:3], weight.shape[2:], stride, pads, dilation)
     y = plan.take(layer.name, (x.shape[0], *size, weight.shape[0]))
-    posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
-    conv = Conv(plan, layer, x, weight, scale, y, posts, **options)
-    single = weight.shape[1] == 1 and conv.groups == x.shape[3] == weight.shape[0]
+    made = y, plan.posts(y, bias, chain)
+    window = stride, pads, dilation, groups, mode
+    conv = Conv(plan, layer, x, weight, scale, *made, *window)
+    single = weight.shape[1] == 1 and groups == x.shape[3] == weight.shape[0]
     if tile := winograd_tile(conv):
         winograd(conv, tile)
     elif single:
         depthwise(conv)
-    elif weight.shape[2:] == stride == (1, 1) and not any(pads) and conv.groups == 1:
+    elif weight.shape[2:] == stride == (1, 1) and not any(pads) and groups == 1:
         pointwise(conv)
     else:
         im2col(conv)
     plan.give(".frame")
-    finish(plan, layer, [*norms, *after])
+    plan.finish(chain)
 
 
 def pointwise(conv: Conv) -> None:

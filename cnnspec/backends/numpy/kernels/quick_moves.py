@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array, Part, origins
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Plan, finish, first
+from cnnspec.backends.numpy.kernels.plan import Plan, first
 from cnnspec.backends.numpy.kernels.posts import Bound, post_join
 from cnnspec.backends.numpy.kernels.strips import row_moves, side_moves
 
@@ -42,10 +42,10 @@ def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
         names.sort(key=lambda name: name not in free[:1])
     values = [plan.values[name] for name in names]
     y = plan.move(free[0], layer.name) if free else plan.take(layer.name, shape)
-    _, after = plan.chain(layer, fold=False)
-    posts = [post_join(join, values), *plan.posts(y, None, layer.name, after)]
-    plan.follow(y, plan.whole_rows(y), posts, [layer, *after])
-    finish(plan, layer, after)
+    chain = plan.chain(layer, fold=False)
+    posts = [post_join(join, values), *plan.posts(y, None, chain)]
+    plan.follow(y, plan.whole_rows(y), posts, [layer, *chain.after])
+    plan.finish(chain)
 
 
 def quick_concat(plan: Plan, layer: Layer) -> None:
@@ -69,14 +69,13 @@ def quick_flatten(plan: Plan, layer: Layer) -> None:
 
 def quick_pad2d(plan: Plan, layer: Layer) -> None:
     """A map with pads around it."""
-    x, options = plan.values[layer.of[0]], layer.arguments
+    x, options = plan.values[layer.of[0]], layer.options
     top, bottom, left, right = options["pads"]
     n, height, width, c = x.shape
     y = plan.take(layer.name, (n, top + height + bottom, left + width + right, c))
-    mode = options.get("mode", "zeros")
+    mode, fill = options["mode"], options["value"]
     rows = origins(height, top, bottom, mode)
     columns = origins(width, left, right, mode)
-    fill = options.get("value", 0.0)
     plan.add(row_moves(x, y, rows, left, fill) + side_moves(y, columns, left, fill))
     plan.close([layer])
 

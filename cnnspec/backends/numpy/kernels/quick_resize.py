@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -11,27 +10,25 @@ from cnnspec.backends.numpy.kernels.arrays import pieces
 from cnnspec.backends.numpy.kernels.conv import full_size
 from cnnspec.backends.numpy.kernels.folding import folded, packed
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import MACS, Plan, finish, first, quick_plain
+from cnnspec.backends.numpy.kernels.plan import MACS, Plan, first, quick_plain
 from cnnspec.backends.numpy.kernels.resize import neighbours
 
 
 def quick_conv_transpose2d(plan: Plan, layer: Layer) -> None:
     """Every tap's product with all pixels, added up where the tap puts it."""
-    options: dict[str, Any] = {"stride": (1, 1), "pad": (0, 0), "extra": (0, 0)}
-    options |= {"dilation": (1, 1), "groups": 1}
-    options |= layer.arguments
+    options = layer.options
     if options["groups"] > 1:
         quick_plain(plan, layer)
         return
-    norms, after = plan.chain(layer, fold=True)
-    weight, scale, bias = folded(plan, layer, norms)
+    chain = plan.chain(layer, fold=True)
+    weight, scale, bias = folded(plan, chain)
     kernels = packed(plan, layer, "taps", weight.transpose(2, 3, 0, 1), scale)
     kh, kw, c, o = kernels.shape
     stride, pad, dilation = options["stride"], options["pad"], options["dilation"]
     x = plan.values[layer.of[0]]
     full = full_size(x.shape[1:3], (kh, kw), stride, options["extra"], dilation)
     y = plan.take(layer.name, (len(x), full[0] - 2 * pad[0], full[1] - 2 * pad[1], o))
-    posts = plan.posts(y, bias, (norms or [layer])[-1].name, after)
+    posts = plan.posts(y, bias, chain)
     parts = list(pieces(x.shape, 2 * x.itemsize * x.shape[2] * (c + o)))
     largest = max((x[part].size // c for part in parts), default=0)
     stretches = plan.stretches(o, largest * kernels.size // (c * MACS))
@@ -59,7 +56,7 @@ def quick_conv_transpose2d(plan: Plan, layer: Layer) -> None:
     plan.add_each(stretches, lambda some, worker: [partial(task, some, worker)])
     plan.follow(y, plan.whole_rows(y), posts)
     plan.give(".product")
-    finish(plan, layer, [*norms, *after])
+    plan.finish(chain)
 
 
 def landing(rows: slice, offset: int, stride: int, size: int) -> tuple[slice, slice]:
@@ -75,10 +72,8 @@ def landing(rows: slice, offset: int, stride: int, size: int) -> tuple[slice, sl
 
 def quick_upsample(plan: Plan, layer: Layer) -> None:
     """Row by row: two rows of the map weighed, then each pixel's two neighbours."""
-    options: dict[str, Any] = {"factor": None, "size": None, "mode": "nearest"}
-    options |= {"align": False}
-    options |= layer.arguments
-    x = plan.values[layer.of[0]]
+    x, (_, *names) = plan.values[layer.of[0]], layer.takes
+    options = {name: layer.options[name] for name in names}
     above, below, down = neighbours(first(x), 2, **options)
     left, right, along = neighbours(first(x), 3, **options)
     n, _, width, c = x.shape
