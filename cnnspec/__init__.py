@@ -59,32 +59,27 @@ __all__ = [
     "zoo",
 ]
 _HOMES = {
-    "THEMES": "draw.theme",
-    "Checked": "compiler",
-    "Diagnostic": "text.diagnostics",
-    "DrawProblem": "draw.graph.engine",
-    "Edit": "text.diagnostics",
-    "FileProblem": "text.files",
-    "Fix": "text.diagnostics",
-    "LayerInfo": "tables.layer_info",
-    "Look": "draw.look",
-    "Misuse": "elaborate.settings",
-    "Net": "net",
-    "Network": "graph.tree",
-    "Refusal": "failures",
-    "Shape": "values.shapes",
-    "SpecError": "net",
-    "comparison": "net",
-    "load": "net",
-    "load_ipython_extension": "notebook",
-    "loads": "net",
-    "zoo": "net",
+    "api": ("build", "check", "check_text", "from_torch", "picture", "report"),
+    "compiler": ("Checked",),
+    "draw.graph.engine": ("DrawProblem",),
+    "draw.look": ("Look",),
+    "draw.theme": ("THEMES",),
+    "elaborate.settings": ("Misuse",),
+    "failures": ("Refusal",),
+    "graph.tree": ("Network",),
+    "net": ("Net", "SpecError", "comparison", "load", "loads", "zoo"),
+    "notebook": ("load_ipython_extension",),
+    "tables.layer_info": ("LayerInfo",),
+    "text.diagnostics": ("Diagnostic", "Edit", "Fix"),
+    "text.files": ("FileProblem",),
+    "values.shapes": ("Shape",),
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'api')}"), name)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -70,12 +70,16 @@ def check_text(
     `name` is what diagnostics call it. Raises Misuse and ValueError as `check` does.
     """
     settings = settings_of(parameters, inputs, limits)
-    source = decode(name, text.encode("utf-8", "surrogatepass"), settings.text_limits.max_source)
-    return check_source(source, files.read_library, net, settings, lint=True)
+    return check_source(source_of(text, name, settings), files.read_library, net, settings, lint=True)
+
+
+def source_of(text: str, name: str, settings: Settings) -> Source | Diagnostic:
+    """A specification given as text, under a name."""
+    return decode(name, text.encode("utf-8", "surrogatepass"), settings.text_limits.max_source)
 
 
 def settings_of(
-    parameters: Mapping[str, Any], inputs: Mapping[str, Size], limits: Mapping[str, int]
+    parameters: Mapping[str, Any], inputs: Mapping[str, Size], limits: Mapping[str, int] = {}
 ) -> Settings:
     """Settings of values that may be text. Raises ValueError."""
     values = {

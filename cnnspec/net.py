@@ -27,14 +27,13 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from cnnspec.analysis.costs import Costs, costs
-from cnnspec.api import Size, build, check_source, report, settings_of
+from cnnspec.api import Size, build, check_source, report, settings_of, source_of
 from cnnspec.compiler import rechecker
 from cnnspec.elaborate.load import Reader
 from cnnspec.elaborate.settings import Settings
 from cnnspec.graph.tree import Network
 from cnnspec.tables.layer_info import LayerInfo, layers
 from cnnspec.text import files, shipped
-from cnnspec.text.decoding import decode
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.source import Source
 
@@ -149,11 +148,7 @@ def comparison(nets: Sequence[Net], style: str = "text", *, stages: bool = False
 
 def chosen(given: Given | None, parameters: Mapping[str, Any]) -> Settings:
     """Raises ValueError."""
-    return settings_of(parameters, given if isinstance(given, Mapping) else {"": given} if given else {}, {})
-
-
-def source_of(text: str, name: str, settings: Settings) -> Source | Diagnostic:
-    return decode(name, text.encode("utf-8", "surrogatepass"), settings.text_limits.max_source)
+    return settings_of(parameters, given if isinstance(given, Mapping) else {"": given} if given else {})
 
 
 def nets_of(

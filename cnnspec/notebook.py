@@ -12,8 +12,9 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from cnnspec.elaborate.settings import Settings, parse_shape, parse_value
-from cnnspec.net import Net, nets_of, source_of
+from cnnspec.api import settings_of, source_of
+from cnnspec.elaborate.settings import Settings
+from cnnspec.net import Net, nets_of
 from cnnspec.text.files import read_used
 
 
@@ -37,5 +38,5 @@ def parse_line(line: str) -> tuple[str | None, Settings]:
     if len(names) > 1:
         raise ValueError(f"%%cnn takes one net, not {' and '.join(names)}; parameters are NAME=VALUE")
     given = {name: value for name, equals, value in words if equals}
-    inputs = {"": parse_shape(given.pop("input"))} if "input" in given else {}
-    return next(iter(names), None), Settings({n: parse_value(v) for n, v in given.items()}, inputs)
+    inputs = {"": given.pop("input")} if "input" in given else {}
+    return next(iter(names), None), settings_of(given, inputs)

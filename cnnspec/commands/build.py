@@ -38,14 +38,6 @@ def build(
     /,
     file: str | None,
     backend: str,
-    inference: bool,
-    plain: bool,
-    optimize: bool,
-    explicit: bool,
-    weights: str | None,
-    opset: int | None,
-    functions: bool,
-    free_size: bool,
     trainer: bool,
     output: str | None,
     force: bool,
@@ -55,14 +47,12 @@ def build(
 
     The net is the first of FILE, or the one that --net names.
     """
-    flags = {"inference": inference, "plain": plain, "optimize": optimize, "explicit": explicit}
-    flags |= {"functions": functions, "free_size": free_size}
-    chosen: dict[str, Any] = {name: flag for name, flag in flags.items() if flag}
-    chosen |= {name: value for name, value in (("weights", weights), ("opset", opset)) if value is not None}
+    given = {name: choice.pop(name) for name in (*ONLY, "optimize")}
+    chosen = {name: value for name, value in given.items() if value not in (None, False)}
     for name in chosen:
         if ONLY.get(name, backend) != backend:
             fail(f"--{name.replace('_', '-')} is for --backend {ONLY[name]}")
-    if plain and optimize:
+    if chosen.keys() >= {"plain", "optimize"}:
         fail("--plain writes the net as it is, --optimize changes it: leave one of them out")
     if backend in MODELS and output is None:
         fail(f"--backend {backend} makes a binary file: -o names it")
@@ -77,10 +67,7 @@ def build(
 
         chosen["others"] = for_other_sizes(network, settings_of(choice))
     made = made_by(backend, network, path, chosen, output)
-    if output in (None, "-"):
-        click.echo(made, nl=False)
-    else:
-        save(output, made, force, beside(output, chosen.get("store")))
+    save(output, made, force, beside(str(output), chosen.get("store")))
 
 
 def made_by(backend: str, network: Any, path: str, chosen: dict[str, Any], output: str | None) -> str | bytes:
@@ -122,12 +109,9 @@ def write_trainer(network: Any, path: str, output: str | None, force: bool) -> N
 
         made = trainer_file(network, path)
     check_python("torch", made)
-    if output in (None, "-"):
-        click.echo(made, nl=False)
-        return
-    save(str(output), made, force)
-    module = Path(str(output)).parent / f"{module_of(path)}.py"
-    if not module.exists():
+    save(output, made, force)
+    module = Path(output or "-").parent / f"{module_of(path)}.py"
+    if output not in (None, "-") and not module.exists():
         complain(f"it imports the net from {module.name}: `cnnspec build {path} -o {module}` writes that")
 
 

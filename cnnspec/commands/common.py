@@ -102,11 +102,10 @@ class Call:
 
     def network(self, file: str | None, choice: dict[str, Any]) -> Any:
         """The path and the one network that a command is about; ends the call where it has faults."""
-        path, found = self.check(file, choice["net"], settings_of(choice), first=True)
-        self.show(found.diagnostics)
-        if not found.ok or not found.networks:
+        path, network, faults = self.network_or_part(file, choice)
+        if faults:
             sys.exit(1)
-        return path, found.networks[0]
+        return path, network
 
     def network_or_part(
         self, file: str | None, choice: dict[str, Any]
@@ -249,34 +248,35 @@ def use_colour(stream: Any) -> bool:
 
 def settings_of(choice: dict[str, Any]) -> Any:
     """What `options` took as Settings. Raises UsageError."""
-    from cnnspec.elaborate.settings import Settings, bounds, parse_shape, parse_value
+    from cnnspec.api import settings_of
 
-    parameters, shapes = {}, {}
+    parameters, inputs = {}, {}
+    for text in choice["settings"]:
+        name, equals, parameters[name.strip()] = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            fail(f"--set wants NAME=VALUE, not {text!r}")
+    for text in choice["inputs"]:
+        name, _, inputs[name.strip()] = text.rpartition("=")
     try:
-        for text in choice["settings"]:
-            name, equals, value = text.partition("=")
-            if not equals or not name.strip().isidentifier():
-                fail(f"--set wants NAME=VALUE, not {text!r}")
-            parameters[name.strip()] = parse_value(value)
-        for text in choice["inputs"]:
-            name, equals, value = text.rpartition("=")
-            shapes[name.strip()] = parse_shape(value)
+        return settings_of(parameters, inputs, limits_of(choice["limits"]))
     except ValueError as problem:
         fail(str(problem))
-    try:
-        return Settings(parameters, shapes, *bounds(limits_of(choice["limits"])))
-    except ValueError as problem:
-        fail(f"--limit: {problem}")
 
 
 def limits_of(texts: Iterable[str]) -> dict[str, int]:
     """Bounds by their names. Raises UsageError."""
+    from cnnspec.elaborate.settings import bounds
+
     limits = {}
     for text in texts:
         name, _, number = text.partition("=")
         if not number.isdecimal() or len(number) > 15:
             fail(f"--limit wants NAME=N, not {text!r}")
         limits[name] = int(number)
+    try:
+        bounds(limits)
+    except ValueError as problem:
+        fail(f"--limit: {problem}")
     return limits
 
 
@@ -288,10 +288,13 @@ def with_option(diagnostic: Diagnostic) -> Diagnostic:
     return diagnostic._replace(fixes=(*diagnostic.fixes, Fix(f"for this call: `{options}`")))
 
 
-def save(path: str, content: Content, force: bool, beside: Mapping[str, Content] = {}) -> None:
-    """Write a result, and files that belong to it, and say where they are."""
+def save(path: str | None, content: Content, force: bool, beside: Mapping[str, Content] = {}) -> None:
+    """Write a result, and files that belong to it, and say where; without a path, or for `-`, print it."""
     from cnnspec.text.output import write_all
 
+    if path in (None, "-"):
+        click.echo(content, nl=False)
+        return
     files = {**beside, path: content}
     write_all(files, force)
     for each in files:

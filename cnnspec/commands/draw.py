@@ -118,10 +118,7 @@ def paint(call: Call, file: str | None, look: Any, target: Target, choice: dict[
     made = picture(network, suffix, look, faults)
     by_net = choice["net"] or path == STDIN or path.startswith(SHIPPED)
     output = target.output or f"{network.name if by_net else PurePath(path).stem}{suffix}"
-    if output == "-":
-        click.echo(made.content, nl=False)
-    else:
-        save(output, made.content, target.force)
+    save(output, made.content, target.force)
     if made.note:
         click.echo(f"cnnspec: {made.note}", err=True)
     if target.opens and click.launch(output) != 0:

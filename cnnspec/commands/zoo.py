@@ -19,7 +19,4 @@ def zoo(name: str | None, output: str | None, force: bool) -> None:
     from cnnspec.text import shipped
 
     text = shipped.text(name) if name else shipped.catalogue()
-    if output:
-        save(output, text, force)
-    else:
-        click.echo(text, nl=False)
+    save(output, text, force)
