@@ -118,8 +118,9 @@ def test_any_name_makes_a_well_formed_page(name: str) -> None:
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_words_can_be_read_on_the_page(theme: Theme) -> None:
-    for colour in (theme.ink, theme.quiet, theme.skip):
-        light, dark = sorted((luminance(colour), luminance(theme.page)), reverse=True)
+    page = theme.page
+    for colour in (page.ink, page.quiet, page.skip):
+        light, dark = sorted((luminance(colour), luminance(page.paper)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 

@@ -204,7 +204,7 @@ def test_a_skip_that_changes_rows_comes_around_or_bears_a_number_at_both_ends(na
     tags = numbered(loose)
     assert all(tags.leaving[s.tail][0] in " ".join(tags.arriving[s.head]).split() for s in loose)
     for row, drawn in zip(rows, draw_rows(figure, rows, 0.0, wide), strict=True):
-        texts = [part.words for part in drawn.strip.parts if isinstance(part, Text)]
+        texts = [part.words for part in drawn.parts if isinstance(part, Text)]
         for spot in row:
             wanted = (*tags.leaving.get(spot.number, ()), *tags.arriving.get(spot.number, ()))
             assert set(wanted) <= set(texts)
@@ -231,7 +231,7 @@ def test_operations_of_a_row_stand_on_one_line() -> None:
     (row,) = wrapped(figure, measure_steps(figure, 0.4), 0.0, 1440.0)
     (drawn,) = draw_rows(figure, [row], 0.0, 1440.0)
     first = {spot.sized.words[0] for spot in row if spot.sized.words}
-    tops = {part.at.y for part in drawn.strip.parts if isinstance(part, Text) and part.words in first}
+    tops = {part.at.y for part in drawn.parts if isinstance(part, Text) and part.words in first}
     assert len(first) > 5
     assert len(tops) == 1
 

@@ -33,6 +33,9 @@ class Sized(NamedTuple):
     label_width: float
     words_width: float
 
+    def without_words(self) -> Sized:
+        return self._replace(words=(), words_width=0.0)
+
 
 class Spot(NamedTuple):
     """A step in its row: where its solid begins, the middle of its label, and that of its operation."""
@@ -46,6 +49,10 @@ class Spot(NamedTuple):
     @property
     def end(self) -> float:
         return self.x + self.sized.solid.width
+
+    @property
+    def centre(self) -> float:
+        return (self.x + self.end) / 2
 
     @property
     def arriving(self) -> Plane:
@@ -75,6 +82,9 @@ class Spot(NamedTuple):
         """The right end of all of it."""
         half, other = self.sized.label_width / 2, self.sized.words_width / 2
         return max(self.end, self.label + half, self.words + other)
+
+    def moved(self, by: float) -> Spot:
+        return self._replace(x=self.x + by, label=self.label + by, words=self.words + by)
 
 
 def level(plane: Plane) -> float:
@@ -156,12 +166,18 @@ def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot
         return Spot(index, thing, x, x + half, max(x - stub / 2, left + words))
     before = spots[-1]
     gap = gap_before(thing, before.sized)
-    taken = max((s.label + s.sized.label_width / 2 for s in spots), default=left)
-    said = max((s.words + s.sized.words_width / 2 for s in spots if s.sized.words), default=left)
-    x = max(before.end + gap, taken + APART + label - half)
+    labelled, named = reaches(spots, left)
+    x = max(before.end + gap, labelled + label - half)
     if thing.words:
-        x = max(x, 2 * (said + APART + words) - before.end)
+        x = max(x, 2 * (named + words) - before.end)
     return Spot(index, thing, x, x + half, (before.end + x) / 2)
+
+
+def reaches(spots: Sequence[Spot], left: float) -> tuple[float, float]:
+    """From where on there is room for labels, and for operations."""
+    labels = (spot.label + spot.sized.label_width / 2 + APART for spot in spots if spot.sized.label_width)
+    words = (spot.words + spot.sized.words_width / 2 + APART for spot in spots if spot.sized.words)
+    return max(labels, default=left), max(words, default=left)
 
 
 def gap_before(thing: Sized, before: Sized) -> float:

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from cnnspec.draw import style
 from cnnspec.draw.metrics import BOLD, cut, width
-from cnnspec.draw.volume import render
 from cnnspec.draw.volume.arrange import ALONG, APART, LABEL, WORDS, Sized, fill_rows, give_size, wrapped
 from cnnspec.draw.volume.figure_model import Figure, Skip
 from cnnspec.draw.volume.palette import THEMES
 from cnnspec.draw.volume.primitives import PITCH, Face, Point, Primitive, Text, shift
+from cnnspec.draw.volume.render import page
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.streams import draw_streams, streams, systems
 from cnnspec.draw.volume.strip import Row, draw_rows
@@ -90,22 +90,20 @@ def in_rows(
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
         if cost < least and all(row[-1].right <= right + ROUNDED for row in rows):
             found = draw_rows(figure, rows, left, right, loose)
-            excess = (
-                sum(row.strip.bottom - row.strip.top for row in found) / (HIGH * wide * max(1, len(rows))) - 1
-            )
+            excess = sum(row.bottom - row.top for row in found) / (HIGH * wide * max(1, len(rows))) - 1
             cost += EXCESS * max(0.0, excess)
             if cost < least:
                 least, best = cost, found
     parts: list[Primitive] = []
     y, end = MARGIN, Point(0, 0)
-    for strip, leaving, wire in best:
-        zero = y - strip.top
-        parts += [shift(part, 0, zero) for part in strip.parts]
-        if wire:
-            points = (end, Point(right, end.y), *(Point(p.x, p.y + zero) for p in wire.points))
-            parts.append(wire._replace(points=points))
-        end = Point(leaving.x, leaving.y + zero)
-        y += strip.bottom - strip.top + BETWEEN
+    for row in best:
+        zero = y - row.top
+        parts += [shift(part, 0, zero) for part in row.parts]
+        if row.wire:
+            points = (end, Point(right, end.y), *(Point(p.x, p.y + zero) for p in row.wire.points))
+            parts.append(row.wire._replace(points=points))
+        end = Point(row.exit.x, row.exit.y + zero)
+        y += row.bottom - row.top + BETWEEN
     return parts, y - BETWEEN
 
 
@@ -165,8 +163,8 @@ def legend(shown: set[str], y: float, wide: float) -> Body:
 
 def draw_figure(figure: Figure, wide: float, theme: str, mark: str) -> str:
     made = layout(figure, wide)
-    words = render.Words(f"{figure.name}: {figure.facts}", description(figure), mark)
-    return render.page(words, made.parts, wide, made.height, THEMES[theme])
+    title, size = f"{figure.name}: {figure.facts}", (wide, made.height)
+    return page(title, description(figure), mark, made.parts, size, THEMES[theme])
 
 
 def description(figure: Figure) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes
 from cnnspec.draw.volume.block_words import has_name, short, telling, title
@@ -27,7 +28,8 @@ def draft_of(diagram: Diagram, opens: bool = False, coarse: bool = False) -> Dra
     if coarse:
         hide_gates(draft)
     hide_groups(draft)
-    hide_cells(draft)
+    if is_full(draft):
+        hide_cells(draft)
     if coarse:
         hide_exchanges(draft)
     return draft
@@ -172,11 +174,8 @@ def hide_exchanges(draft: Draft) -> None:
 def hide_gates(draft: Draft) -> None:
     """A product is drawn as one volume with all that leads to it alone."""
     for join in [number for number, box in draft.boxes.items() if box.parts[0] == "mul"]:
-        gate = {join}
-        for number in sorted(draft.boxes, reverse=True):
-            heads = draft.heads[number]
-            if len(heads) == 1 and heads[0] in gate and draft.boxes[number].kind != "input":
-                gate.add(number)
+        forks = {number for number, heads in draft.heads.items() if len(heads) > 1}
+        gate = used_alone(draft, join, forks)
         draft.collapse(gate, "gate", *draft.boxes[join].parts[1:])
 
 
@@ -193,11 +192,9 @@ def hide_groups(draft: Draft) -> None:
 
 
 def hide_cells(draft: Draft) -> None:
-    """Where there still is too much, a concatenation is drawn as one volume with all that it alone uses."""
-    joins = (
-        [n for n, box in sorted(draft.boxes.items()) if box.parts[0] == "concat"] if is_full(draft) else []
-    )
-    for join in joins:
+    """A concatenation is drawn as one volume with all that it alone uses."""
+    joins = {number for number, box in draft.boxes.items() if box.parts[0] == "concat"}
+    for join in sorted(joins):
         hide_paths(draft, join, used_alone(draft, join, joins))
 
 
@@ -207,10 +204,10 @@ def hide_paths(draft: Draft, join: int, before: set[int]) -> None:
     draft.collapse({join, *before}, f"{name} of {len(draft.tails[join])} paths", *followers)
 
 
-def used_alone(draft: Draft, join: int, joins: list[int]) -> set[int]:
-    """A join, and back to other joins and to inputs all that nothing else uses."""
+def used_alone(draft: Draft, join: int, ends: Set[int]) -> set[int]:
+    """A join, and back to those ends and to inputs all that nothing else uses."""
     found = {join}
-    for number in sorted(draft.boxes.keys() - set(joins), reverse=True):
+    for number in sorted(draft.boxes.keys() - ends, reverse=True):
         heads = draft.heads[number]
         if heads and found.issuperset(heads) and draft.boxes[number].kind != "input":
             found.add(number)

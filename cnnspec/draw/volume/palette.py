@@ -7,35 +7,29 @@ from typing import NamedTuple
 
 from cnnspec.draw.theme import DARK, GREYS, HUES, WHITE, mix
 from cnnspec.draw.theme import THEMES as PAGES
+from cnnspec.draw.theme import Theme as PageTheme
 
 
 class Theme(NamedTuple):
-    """`kinds` are the colours of solids, `other` that of all other kinds.
+    """`page` has the colours of what is flat, `kinds` those of solids; "" as `edge` is the solid's own.
 
-    `shades` tell how much of it each face shows, and of what colour the rest is. `edge` is between faces;
-    where it is "", that is the kind's own colour.
+    `shades` tell how much of its colour each face shows, and of what colour the rest is.
     """
 
-    page: str
-    ink: str
-    quiet: str
-    skip: str
-    fault: str
+    page: PageTheme
     edge: str
     kinds: Mapping[str, str]
     shades: Mapping[str, tuple[float, str]]
-    other: str = WHITE
 
 
 LIT = {"front": (1.0, WHITE), "top": (0.55, WHITE), "side": (0.8, "#000000")}
 DIM = {"front": (0.45, DARK), "top": (0.7, DARK), "side": (0.3, DARK)}
 BLOCK = "#D5DCE4"  # of what is drawn as one: none of the colours of a layer
 
-INKS = {name: (page.paper, page.ink, page.quiet, page.skip, page.fault) for name, page in PAGES.items()}
 THEMES = {
-    "light": Theme(*INKS["light"], PAGES["light"].ink, HUES | {"block": BLOCK}, LIT),
-    "dark": Theme(*INKS["dark"], "", HUES | {"block": BLOCK}, DIM),
-    "mono": Theme(*INKS["mono"], "#000000", GREYS | {"pool": "#8C8C8C", "block": "#F0F0F0"}, LIT),
+    "light": Theme(PAGES["light"], PAGES["light"].ink, HUES | {"block": BLOCK}, LIT),
+    "dark": Theme(PAGES["dark"], "", HUES | {"block": BLOCK}, DIM),
+    "mono": Theme(PAGES["mono"], "#000000", GREYS | {"pool": "#8C8C8C", "block": "#F0F0F0"}, LIT),
 }
 
 
@@ -49,4 +43,4 @@ def edge(theme: Theme, kind: str) -> str:
 
 
 def colour_of(theme: Theme, kind: str) -> str:
-    return theme.kinds.get(kind, theme.other)
+    return theme.kinds.get(kind, WHITE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import NamedTuple
 
 from cnnspec.draw.numbers import number
 from cnnspec.draw.style import FONT
@@ -15,25 +14,25 @@ FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
 ARROW = (3.6, 1.5)  # length and half the width of a head
 
 
-class Words(NamedTuple):
-    """What a page says to those who do not see it, and its mark."""
-
-    title: str
-    description: str
-    mark: str
-
-
-def page(words: Words, parts: Iterable[Primitive], width: float, height: float, theme: Theme) -> str:
+def page(
+    title: str,
+    description: str,
+    mark: str,
+    parts: Iterable[Primitive],
+    size: tuple[float, float],
+    theme: Theme,
+) -> str:
+    """Width and height in points. `title` and `description` are for those who do not see it."""
     body = "\n".join(element(part, theme) for part in parts)
-    size = f'width="{number(width)}pt" height="{number(height)}pt"'
+    width, height = map(number, size)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<!-- {comment(words.mark)} -->\n"
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {number(width)} {number(height)}" '
-        'role="img" aria-labelledby="title desc">\n'
-        f'<title id="title">{escape(words.title)}</title>\n'
-        f'<desc id="desc">{escape(words.description)}</desc>\n'
-        f'<rect width="{number(width)}" height="{number(height)}" fill="{theme.page}"/>\n'
+        f"<!-- {comment(mark)} -->\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title desc">\n'
+        f'<title id="title">{escape(title)}</title>\n'
+        f'<desc id="desc">{escape(description)}</desc>\n'
+        f'<rect width="{width}" height="{height}" fill="{theme.page.paper}"/>\n'
         f'<g font-family="{FAMILIES}" stroke-linejoin="round" stroke-linecap="round">\n{body}\n</g>\n</svg>\n'
     )
 
@@ -57,15 +56,16 @@ def element(part: Primitive, theme: Theme) -> str:
 
 
 def colour(role: str, theme: Theme) -> str:
-    colours = {"skip": theme.skip, "quiet": theme.quiet, "ray": theme.quiet, "fault": theme.fault}
-    return colours.get(role, theme.ink)
+    page = theme.page
+    colours = {"skip": page.skip, "quiet": page.quiet, "ray": page.quiet, "fault": page.fault}
+    return colours.get(role, theme.page.ink)
 
 
 def face(part: Face, theme: Theme) -> str:
     if part.role == "patch":
-        look = f'fill="{theme.page}" fill-opacity="0.55" stroke="{theme.ink}" stroke-width="0.6"'
+        look = f'fill="{theme.page.paper}" fill-opacity="0.55" stroke="{theme.page.ink}" stroke-width="0.6"'
     elif part.role == "fault":
-        look = f'fill="{theme.page}" stroke="{theme.fault}" stroke-width="1.4"'
+        look = f'fill="{theme.page.paper}" stroke="{theme.page.fault}" stroke-width="1.4"'
     else:
         look = f'fill="{fill(theme, part.role, part.shade)}" stroke="{edge(theme, part.role)}" '
         look += 'stroke-width="0.5"'
@@ -92,7 +92,7 @@ def head(before: Point, end: Point, paint: str) -> str:
 def disc(part: Disc, theme: Theme) -> str:
     where = f'cx="{number(part.centre.x)}" cy="{number(part.centre.y)}" r="{number(part.radius)}"'
     if part.role == "join":
-        return f'<circle {where} fill="{theme.page}" stroke="{theme.ink}" stroke-width="0.9"/>'
+        return f'<circle {where} fill="{theme.page.paper}" stroke="{theme.page.ink}" stroke-width="0.9"/>'
     return f'<circle {where} fill="{colour(part.role, theme)}"/>'
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cnnspec.draw.volume.arrange import APART, GAP, LOOSEST, STUB, Sized, Spot
+from cnnspec.draw.volume.arrange import GAP, LOOSEST, STUB, Sized, Spot, reaches
 from cnnspec.draw.volume.figure_model import Figure, Skip
 from cnnspec.draw.volume.primitives import Line, Point, Primitive, shift
 from cnnspec.draw.volume.skyline import Skyline
@@ -93,7 +93,7 @@ def systems(found: Streams, things: Sequence[Sized], left: float, right: float) 
         gap = max(0.0, right - STUB - ends[end - start]) / max(1, end - start - 1)
         for row in rows:
             row[:] = [
-                moved(spot, (found.columns[spot.number] - start) * min(LOOSEST, gap))
+                spot.moved((found.columns[spot.number] - start) * min(LOOSEST, gap))
                 for spot in row
                 if found.columns[spot.number] < end
             ]
@@ -111,12 +111,11 @@ def stand(rows: Rows, found: Streams, column: Mapping[int, Sized], left: float) 
         if row and row[-1].sized.step.label == thing.step.label:
             thing = thing._replace(label=(), label_width=0.0)
         if lowest[thing.step.words] != i:
-            thing = thing._replace(words=(), words_width=0.0)
+            thing = thing.without_words()
         wide = thing.solid.width
         label = min(wide / 2, wide - thing.label_width / 2)  # ways to other rows begin on the right
         spot = Spot(i, thing, 0.0, label, -GAP / 2)
-        labelled = max((s.label + s.sized.label_width / 2 + APART for s in row), default=left)
-        named = max((s.words + s.sized.words_width / 2 + APART for s in row), default=left)
+        labelled, named = reaches(row, left)
         x = max(
             x,
             left + STUB,
@@ -124,11 +123,7 @@ def stand(rows: Rows, found: Streams, column: Mapping[int, Sized], left: float) 
             named + thing.words_width / 2 - spot.words,
         )
         spots.append(spot)
-    return [moved(spot, x) for spot in spots]
-
-
-def moved(spot: Spot, by: float) -> Spot:
-    return spot._replace(x=spot.x + by, label=spot.label + by, words=spot.words + by)
+    return [spot.moved(x) for spot in spots]
 
 
 def draw_streams(
@@ -138,14 +133,11 @@ def draw_streams(
     system = {spot.number: i for i, rows in enumerate(made) for row in rows for spot in row}
     rails, slanted, loose = list[Skip](), list[Skip](), list[Skip]()
     for way in found.others:
-        if system[way.tail] == system[way.head] and found.rows[way.tail] == found.rows[way.head]:
-            rails.append(way)
-        elif system[way.tail] == system[way.head] and found.columns[way.head] - found.columns[way.tail] == 1:
-            (loose if way.words else slanted).append(way)
-        else:
-            loose.append(way)
-    tags = numbered(loose)
-    begun = {way.tail for way in found.straight}
+        beside = system[way.tail] == system[way.head]
+        next_to = found.columns[way.head] - found.columns[way.tail] == 1 and not way.words
+        level = found.rows[way.tail] == found.rows[way.head]
+        (rails if beside and level else slanted if beside and next_to else loose).append(way)
+    tags, begun = numbered(loose), {way.tail for way in found.straight}
     parts: list[Primitive] = []
     y = top
     for rows in made:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.arrange import APART, GAP, LABEL, STUB, WORDS, Spot, widest
-from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Step
+from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
 from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text, column, shift, tall
 from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.solids import FAULT, RADIUS
@@ -18,23 +18,17 @@ ABOVE = 5.0  # from what is below a line to the line
 POWER = 0.6  # a kernel's part of a face is drawn on the scale of the faces
 
 
-class Strip(NamedTuple):
-    """Parts around y = 0, and how far they reach."""
-
-    parts: tuple[Primitive, ...]
-    top: float
-    bottom: float
-
-
 class Row(NamedTuple):
-    """A strip, and where its last value leaves it.
+    """Parts around y = 0, how far they reach, and where the last value leaves.
 
     `wire` is the way on which the last value of the row before comes, from the right edge on, if it does.
     """
 
-    strip: Strip
-    exit: Point
-    wire: Line | None
+    parts: tuple[Primitive, ...]
+    top: float
+    bottom: float
+    exit: Point = Point(0, 0)
+    wire: Line | None = None
 
 
 class Tags(NamedTuple):
@@ -110,7 +104,7 @@ def draw_row(
         wire = arrival(first, above.free(left, right) - ABOVE, left, right)
         above.add(left, right, wire.points[0].y)
     parts += clasps(spots, figure.braces, below, right - STUB)
-    return Row(Strip(tuple(parts), above.end, below.end), spots[-1].exit, wire)
+    return Row(tuple(parts), above.end, below.end, spots[-1].exit, wire)
 
 
 def chain(spots: Sequence[Spot], above: Skyline, below: Skyline) -> list[Primitive]:
@@ -167,15 +161,10 @@ def link(before: Spot, spot: Spot) -> list[Primitive]:
     return [Line((before.exit, spot.entry), arrow=True)]
 
 
-def way(step: Step) -> str:
-    """The role of a line that leads to a step."""
-    return "fault" if step.kind == "fault" else "ink"
-
-
 def arrival(spot: Spot, y: float, left: float, right: float) -> Line:
     """From the end of the row before, above this row, to its first value."""
     path = (Point(right, y), Point(left, y), Point(left, spot.entry.y), spot.entry)
-    return Line(path, way(spot.sized.step), arrow=True)
+    return Line(path, "fault" if spot.sized.step.kind == "fault" else "ink", arrow=True)
 
 
 def kernel(before: Spot, spot: Spot) -> list[Primitive]:

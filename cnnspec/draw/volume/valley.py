@@ -26,7 +26,7 @@ from cnnspec.draw.volume.arrange import (
 from cnnspec.draw.volume.figure_model import Figure, Skip, Step
 from cnnspec.draw.volume.primitives import PITCH, Line, Point, Primitive, Text, column, shift, tall
 from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.strip import Strip, Tags, chain, labels, numbered, operations, overhead
+from cnnspec.draw.volume.strip import Row, Tags, chain, labels, numbered, operations, overhead
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
 NIBBLED = 1.5  # times the size, from which on a map is on another level
@@ -188,7 +188,7 @@ class Rung(NamedTuple):
 
     left: list[Spot]
     right: list[Spot]
-    strip: Strip
+    row: Row
 
 
 def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> list[Rung] | None:
@@ -211,7 +211,8 @@ def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> 
         inset = i * indent + SIDE * (i > 0)
         if i == depth:
             inset = (right - left - length(down)) / 2
-        begin, end = shift_spots(down, left + inset), shift_spots(up, right - inset - length(up))
+        begin = [spot.moved(left + inset) for spot in down]
+        end = [spot.moved(right - inset - length(up)) for spot in up]
         made.append(Rung(begin, end, across(begin, end, level, tags)))
     return made
 
@@ -220,21 +221,17 @@ def group(things: Sequence[Sized], numbers: range, skips: Sequence[Skip]) -> lis
     """Neighbours from x = 0 on; what leads to the first of them stands elsewhere."""
     if not numbers:
         return []
-    first = things[numbers[0]]
-    bare = first._replace(step=first.step._replace(fed=False), words=(), words_width=0.0)
-    row = [*things[: numbers[0]], bare, *things[numbers[0] + 1 : numbers[-1] + 1]]
-    return spread(row, numbers[0], 0, INFINITE, by_head(skips))
+    row = list(things[: numbers.stop])
+    first = row[numbers.start].without_words()
+    row[numbers.start] = first._replace(step=first.step._replace(fed=False))
+    return spread(row, numbers.start, 0, INFINITE, by_head(skips))
 
 
 def length(spots: Sequence[Spot]) -> float:
     return max((spot.right for spot in spots), default=0.0)
 
 
-def shift_spots(spots: Sequence[Spot], by: float) -> list[Spot]:
-    return [s._replace(x=s.x + by, label=s.label + by, words=s.words + by) for s in spots]
-
-
-def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Strip:
+def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Row:
     """A level's two sides, and the skips from one to the other: straight, or above what stands between.
 
     Words stand above, for the ways to other levels lead below.
@@ -254,38 +251,23 @@ def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Str
         top = -2.4 - tall(lines, WORDS)
         parts += column(lines, (left[-1].end + right[0].x) / 2, top, WORDS, "skip")
         above.add(left[-1].end, right[0].x, top)
-    return Strip(tuple(parts), above.end, below.end)
+    return Row(tuple(parts), above.end, below.end)
 
 
-class Caption(NamedTuple):
-    """What an operation says beside a way at x, in lines that end there or begin there."""
+def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[Primitive]:
+    """What an operation says beside a way at x, the last line on y = 0.
 
-    lines: tuple[str, ...]
-    x: float
-    ends: bool
-
-    def above(self, y: float) -> list[Primitive]:
-        """The lines as parts, the last of them on y."""
-        last = len(self.lines) - 1
-        return [
-            Text(
-                Point(self.x - width(line, WORDS) if self.ends else self.x, y - (last - i) * WORDS * PITCH),
-                line,
-                WORDS,
-                False,
-                "quiet",
-            )
-            for i, line in enumerate(self.lines)
-        ]
-
-
-def caption(words: Sequence[str], x: float, edge: float, middle: float) -> Caption:
-    """One line towards the page's edge if it fits there; else lines on the side that has more room."""
+    One line towards the page's edge if it fits there; else lines on the side that has more room.
+    """
     outer, inner = abs(edge - x) - APART, abs(middle - x) - APART
     room = outer if width(", ".join(words), WORDS) <= outer else max(outer, inner)
     ends = (edge if room == outer else middle) < x
-    found = tuple(cut(line, WORDS, room) for line in fill_rows(pieces(words), WORDS, room))
-    return Caption(found, x - APART if ends else x + APART, ends)
+    lines = [cut(line, WORDS, room) for line in fill_rows(pieces(words), WORDS, room)]
+    starts = (x - APART - width(line, WORDS) if ends else x + APART for line in lines)
+    return [
+        Text(Point(start, (i + 1 - len(lines)) * WORDS * PITCH), line, WORDS, False, "quiet")
+        for i, (start, line) in enumerate(zip(starts, lines, strict=True))
+    ]
 
 
 def stairs(
@@ -297,31 +279,27 @@ def stairs(
     y, high = top, 0.0
     for upper, rung in zip((None, *made), made, strict=False):
         if upper is None:
-            low = y - rung.strip.top
+            low = y - rung.row.top
         else:
             tail, head, rise_to = upper.left[-1], rung.left[0], upper.right[:1]
-            middle = (centre(tail) + (centre(rise_to[0]) if rise_to else right)) / 2
-            said = [caption(steps[head.number].words, centre(tail), left, middle)]
-            said += (caption(steps[spot.number].words, centre(spot), right, middle) for spot in rise_to)
-            corridor = y + CHANNEL - 5 + WORDS * PITCH * (max(len(words.lines) for words in said) - 1)
-            low = corridor + 5 - rung.strip.top
+            middle = (tail.centre + (rise_to[0].centre if rise_to else right)) / 2
+            said = [caption(steps[head.number].words, tail.centre, left, middle)]
+            said += (caption(steps[spot.number].words, spot.centre, right, middle) for spot in rise_to)
+            corridor = y + CHANNEL - 5 + WORDS * PITCH * (max(map(len, said)) - 1)
+            low = corridor + 5 - rung.row.top
             ways.append(down(tail, head, (high, corridor, low)))
             last = (rung.right or rung.left)[-1]
             ways += (up(last, spot, (low, corridor, high)) for spot in rise_to)
-            ways += (line for words in said for line in words.above(corridor - 2.4))
-        solids += [shift(part, 0, low) for part in rung.strip.parts]
-        y, high = low + rung.strip.bottom, low
+            ways += (shift(line, 0, corridor - 2.4) for lines in said for line in lines)
+        solids += [shift(part, 0, low) for part in rung.row.parts]
+        y, high = low + rung.row.bottom, low
     return [*solids, *ways], y
-
-
-def centre(spot: Spot) -> float:
-    return (spot.x + spot.end) / 2
 
 
 def down(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Line:
     """From below the last of a level around the left of the next level's first."""
     start, corridor, end = heights
-    a = centre(tail)
+    a = tail.centre
     b = min(head.x, head.label - head.sized.label_width / 2) - SIDE / 2
     under = start + tail.sized.solid.height / 2
     into = Point(head.entry.x, end + head.entry.y)
@@ -333,7 +311,7 @@ def up(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Line:
     """From the right of the last of a level to below the first of the level above."""
     start, corridor, end = heights
     a = tail.right + SIDE / 2
-    b = centre(head)
+    b = head.centre
     under = end + head.sized.solid.height / 2 + APART / 2
     begin = Point(tail.exit.x, start + tail.exit.y)
     path = (begin, Point(a, begin.y), Point(a, corridor), Point(b, corridor), Point(b, under))
