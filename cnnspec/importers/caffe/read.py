@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import repeat
 
 from cnnspec.importers.caffe.layers import Part, layers_of, scales_behind
 from cnnspec.importers.caffe.moving import Made
 from cnnspec.importers.caffe.net import Net, Reading
 from cnnspec.importers.caffe.rows import ROWS
 from cnnspec.importers.model import Model, Value
-from cnnspec.importers.reading.builder import Unknown
 from cnnspec.importers.reading.fields import Field, Fields, Refuse
 from cnnspec.importers.refusals import Refused, did_you_mean
-from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
 DATA = ("Data", "DummyData", "HDF5Data", "ImageData", "MemoryData")
@@ -81,19 +81,24 @@ class Reader:
         return self.net.input(self.net.label(name) if self.count > 1 else "", shape)
 
     def run(self) -> None:
-        absorbed = set(self.scales.values())
         for place, part in enumerate(self.parts):
             self.net.line = part.fields.line
-            try:
-                scale = self.parts[self.scales[place]] if place in self.scales else None
-                reading = Reading(self.net, part, tuple(map(self.take, part.bottoms)), scale)
-                self.bind(part, [reading.value] if place in absorbed else self.row(reading))
-            except (Refuse, Misfit) as problem:
-                refuse = Refuse("E1004", problem.message) if isinstance(problem, Misfit) else problem
-                self.net.refuse(refuse)
-                self.forget(part)
-            except Unknown:
-                self.forget(part)
+            made = self.net.attempt(partial(self.read_part, place, part))
+            for top, value in zip(part.tops, made or repeat(None), strict=False):
+                self.make(top, value)
+
+    def read_part(self, place: int, part: Part) -> Made:
+        """What the layer at a place makes, a value for each of its tops. Raises Refuse, Misfit, Unknown."""
+        scale = self.parts[self.scales[place]] if place in self.scales else None
+        reading = Reading(self.net, part, tuple(map(self.take, part.bottoms)), scale)
+        made = [reading.value] if place in self.scales.values() else self.row(reading)
+        if len(made) != len(part.tops):
+            raise Refuse("E1004", f"`{part.kind}` with {len(part.tops)} tops")
+        self.net.check(f"`{part.kind}`", *part.fields.parts())
+        for top in part.tops:
+            if top in self.net.values and top not in part.bottoms:
+                raise Refuse("E1001", f"`{top}` is made twice")
+        return made
 
     def row(self, reading: Reading) -> Made:
         """What a layer makes. Raises Refuse, Misfit, Unknown."""
@@ -116,24 +121,10 @@ class Reader:
         self.unread.pop(blob, None)
         return self.net.values[blob]
 
-    def bind(self, part: Part, made: Made) -> None:
-        """Name what a layer made; what it does in place goes under the old name. Raises Refuse."""
-        if len(made) != len(part.tops):
-            raise Refuse("E1004", f"`{part.kind}` with {len(part.tops)} tops")
-        self.net.check(f"`{part.kind}`", *part.fields.parts())
-        for top, value in zip(part.tops, made, strict=True):
-            if top in self.net.values and top not in part.bottoms:
-                raise Refuse("E1001", f"`{top}` is made twice")
-            self.make(top, value)
-
     def make(self, blob: str, value: Value | None) -> None:
+        """Note what is under a name from here on; None: a refused layer would have made it."""
         self.net.values[blob] = value
         self.unread[blob] = None
-
-    def forget(self, part: Part) -> None:
-        """What a refused layer would have made is not known."""
-        for top in part.tops:
-            self.make(top, None)
 
     def outputs(self) -> dict[str, Value]:
         """What no layer reads."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from cnnspec.importers.darknet.cfg import Section
 from cnnspec.importers.darknet.net import Net, Reading
 from cnnspec.importers.darknet.rows import ROWS
 from cnnspec.importers.model import Model, Value
-from cnnspec.importers.reading.builder import Unknown
 from cnnspec.importers.reading.fields import Refuse
 from cnnspec.importers.refusals import Refused, did_you_mean
-from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
 HEADS = {"Gaussian_yolo", "detection", "iseg", "region", "yolo"}
@@ -41,15 +40,13 @@ OF_ANY_SECTION = ("burnin_update", "clip", "dont_update", "learning_rate", "only
 def read(net: Net, sections: Sequence[Section], inputs: Sequence[Shape], name: str, until: str) -> Model:
     """The model of a file's sections, or of those before number `until`. Raises Refused with all reasons."""
     net.line = 1
-    try:
-        parts = before(sections, until)
-        value: Value | None = net.input("", input_of(net, sections, inputs))
-    except (Refuse, Misfit) as problem:
-        refuse_all(net, problem)
-        raise Refused(net.refusals) from None
+    parts = net.attempt(partial(before, sections, until))
+    value = net.attempt(partial(input_of, net, sections, inputs)) if parts else None
+    if parts is None or value is None:
+        raise Refused(net.refusals)
     for kind, fields in parts:
         net.line = fields.line
-        value = read_section(Reading(net, kind, fields, value))
+        value = net.attempt(partial(read_section, Reading(net, kind, fields, value)))
         net.values.append(value)
     return net.finish(name, outputs_of(net, bool(until)))
 
@@ -78,8 +75,8 @@ def before(sections: Sequence[Section], until: str) -> Sequence[Section]:
     return sections[1 : 1 + int(until)] if until else sections[1:]
 
 
-def input_of(net: Net, sections: Sequence[Section], inputs: Sequence[Shape]) -> Shape:
-    """The shape of the images: the user's, else the file's. Raises Refuse."""
+def input_of(net: Net, sections: Sequence[Section], inputs: Sequence[Shape]) -> Value:
+    """The images, of the user's shape, else the file's. Raises Refuse."""
     fields = sections[0].fields
     net.line = fields.line
     fields.skip(*OF_TRAINING)
@@ -89,33 +86,29 @@ def input_of(net: Net, sections: Sequence[Section], inputs: Sequence[Shape]) -> 
     net.check("`[net]`", fields)
     if len(inputs) > 1:
         raise Refuse("E1001", f"the net has one input, and {len(inputs)} shapes are given")
+    shape = Shape(features)
     if inputs:
-        return inputs[0]
-    if min(height, width, count) < 1 or features != height * width * count:
+        shape = inputs[0]
+    elif min(height, width, count) < 1 or features != height * width * count:
         if features < 1 or height or width or count:
             raise Refuse("E1001", f"an input of {count} channels, {height} rows and {width} columns")
-        return Shape(features)
-    return Shape(count, height, width)
+    else:
+        shape = Shape(count, height, width)
+    return net.input("", shape)
 
 
-def read_section(reading: Reading) -> Value | None:
-    """What a section makes; None, and refusals, where that is not known."""
+def read_section(reading: Reading) -> Value:
+    """What a section makes. Raises Refuse, Misfit, Unknown."""
     net, kind, fields = reading.net, reading.kind, reading.fields
-    try:
-        if kind not in ROWS:
-            message = f"layer {len(net.values)}, {words(kind)} `[{kind[:40]}]`, has no layer"
-            raise Refuse("E1003", message + did_you_mean(kind, ROWS))
-        fields.skip(*OF_ANY_SECTION)
-        for name in ("dontload", "dontloadscales"):  # the .weights would lack its numbers
-            fields.expect(name, "0")
-        made = ROWS[kind](reading)
-        net.check(f"`[{kind}]`", fields)
-        return made
-    except Unknown:
-        return None
-    except (Refuse, Misfit) as problem:
-        refuse_all(net, problem)
-        return None
+    if kind not in ROWS:
+        message = f"layer {len(net.values)}, {words(kind)} `[{kind[:40]}]`, has no layer"
+        raise Refuse("E1003", message + did_you_mean(kind, ROWS))
+    fields.skip(*OF_ANY_SECTION)
+    for name in ("dontload", "dontloadscales"):  # the .weights would lack its numbers
+        fields.expect(name, "0")
+    made = ROWS[kind](reading)
+    net.check(f"`[{kind}]`", fields)
+    return made
 
 
 def words(kind: str) -> str:
@@ -127,7 +120,3 @@ def words(kind: str) -> str:
         if kind in RECURRENT
         else "the section"
     )
-
-
-def refuse_all(net: Net, problem: Refuse | Misfit) -> None:
-    net.refuse(Refuse("E1004", problem.message) if isinstance(problem, Misfit) else problem)

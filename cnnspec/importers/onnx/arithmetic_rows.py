@@ -1,4 +1,4 @@
-"""Rows of arithmetic: of values, of a value and numbers, and formulas."""
+"""Rows of arithmetic and of joins: of values, of a value and numbers, and formulas."""
 
 from __future__ import annotations
 
@@ -10,11 +10,43 @@ import numpy as np
 from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.affine import affine, per_channel
 from cnnspec.importers.onnx.formulas import completed, expression_of, formula
-from cnnspec.importers.onnx.join_rows import gated_by_itself
 from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known, Response, Term
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, joined, product
-from cnnspec.layers import merge, norm
+from cnnspec.importers.reading.arrangement import remove
+from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, concatenated, joined, product
+from cnnspec.importers.reading.paths import stacked
+from cnnspec.layers import activation, merge, norm
+from cnnspec.layers.base import Layer
+
+GATES: dict[str, type[Layer]] = {
+    "sigmoid": activation.SiLU,
+    "hardsigmoid": activation.HardSwish,
+    "tanh": activation.Mish,
+}
+"""What a value times this of itself is; of mish this is the tanh of its softplus."""
+
+
+def gated_by_itself(net: Lowering, x: Flow, gate: Flow) -> Flow | None:
+    made = net.made.get(gate.value.number)
+    name = made.operation.layer.name if made is not None else ""
+    if made is None or name not in GATES or x.axes != gate.axes:
+        return None
+    source = made.operation.inputs[0]
+    if name == "tanh":
+        inner = net.made.get(source.number)
+        if inner is None or inner.operation.layer.name != "softplus":
+            return None
+        source = inner.operation.inputs[0]
+    return net.each(GATES[name](), x) if source == x.value else None
+
+
+def concat(net: Lowering, *values: Any, axis: int = 1) -> Flow:
+    """Along the channels, or of paths along an axis that they have been given for it."""
+    flows = [net.flow(each) for each in values]
+    place = axis % len(flows[0].axes)
+    if place and all(flow.axes[place] == () and flow.value.shape.channels > 1 for flow in flows):
+        return stacked(net, [flow._replace(axes=remove(flow.axes, [place])) for flow in flows], place)
+    return concatenated(net, flows, axis)
 
 
 def operand(known: Known) -> Known:
@@ -136,4 +168,5 @@ ROWS: dict[str, Row] = {
     "Sum": sum_,
     "Pow": power,
     "Neg": negate,
+    "Concat": concat,
 }

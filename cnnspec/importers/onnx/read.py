@@ -17,7 +17,6 @@ from cnnspec.importers.onnx import (
     arithmetic_rows,
     files,
     formulas,
-    join_rows,
     layer_rows,
     pool_rows,
     resize_rows,
@@ -36,7 +35,7 @@ from cnnspec.importers.refusals import Refused
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
-FAMILIES = (activation_rows, arithmetic_rows, join_rows, layer_rows, pool_rows, resize_rows, view_rows)
+FAMILIES = (activation_rows, arithmetic_rows, layer_rows, pool_rows, resize_rows, view_rows)
 TABLE: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 BATCH = 5

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from cnnspec.importers.model import (
     Input,
@@ -36,6 +36,9 @@ MAX_PATHS = 100
 MAX_ELEMENTS = Limits().max_elements
 
 
+Made = TypeVar("Made")
+
+
 class Unknown(Exception):
     """A layer reads what a refused layer would have made: it cannot be judged."""
 
@@ -57,6 +60,18 @@ class Builder:
         line = refuse.line or self.line
         place = f"{self.file}:{line}" if line else self.file
         self.refusals.append(Refusal(refuse.code, refuse.message, (), place))
+
+    def attempt(self, make: Callable[[], Made]) -> Made | None:
+        """What is made of a part of the source; None, and refusals, where that cannot be said."""
+        try:
+            return make()
+        except Unknown:
+            pass
+        except Misfit as misfit:
+            self.refuse(Refuse("E1004", misfit.message))
+        except Refuse as refuse:
+            self.refuse(refuse)
+        return None
 
     def check(self, what: str, *parts: Fields) -> None:
         """Refuse what is not understood of the fields of `what`, now that all is used that will be."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Refuse, Row, plain
+from cnnspec.importers.reading.paths import paths_along
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.layers import activation, dropout
@@ -52,8 +53,10 @@ def prelu(net: Lowering, input: object, weight: Any) -> Flow:
     return net.each(layer, flow, weight=weight)
 
 
-def over_channels(layer: type[Layer]) -> Row:
-    def softmax(
+def softmax(layer: type[Layer]) -> Row:
+    """Over channels, or over paths."""
+
+    def softmax_(
         net: Lowering, input: object, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
     ) -> Flow:
         del _stacklevel  # of a warning
@@ -62,6 +65,9 @@ def over_channels(layer: type[Layer]) -> Row:
             net.deny("dtype", dtype)
         if dim is None:
             return net.deny("dim", None)
+        count = paths_along(flow, dim) if layer is activation.Softmax else None
+        if count is not None:
+            return net.each(activation.Softmax(paths=count), flow)
         if flow.axes[dim] != whole("C", flow.value.shape.channels):
             named = net.natural(net.map(flow))
             if named.axes[dim] != whole("C", named.value.shape.channels):
@@ -69,7 +75,7 @@ def over_channels(layer: type[Layer]) -> Row:
             flow = named
         return net.each(layer(), flow)
 
-    return softmax
+    return softmax_
 
 
 def drop(mode: str) -> Row:
@@ -116,7 +122,8 @@ ROWS: dict[str, Row] = {
     "pow": power,
     "ipow": power,
     "prelu": prelu,
-    "log_softmax": over_channels(activation.LogSoftmax),
+    "softmax": softmax(activation.Softmax),
+    "log_softmax": softmax(activation.LogSoftmax),
     "dropout": drop("units"),
     "dropout2d": drop("channels"),
 }

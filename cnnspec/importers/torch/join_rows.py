@@ -1,4 +1,4 @@
-"""Rows of arithmetic: joins of values, the trained scale, fixed numbers, and noise."""
+"""Rows of arithmetic: joins of values and of paths, the trained scale, fixed numbers, and noise."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor
 from cnnspec.importers.model import Operation
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, concatenated, cut, joined, product
+from cnnspec.importers.reading.paths import stacked, summed
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
@@ -214,6 +215,18 @@ def glu(net: Lowering, input: object, dim: int = -1) -> Flow:
     return joined(net, merge.Mul(), value, net.each(Sigmoid(), gate))
 
 
+def stack(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
+    flows = [net.flow(each) for each in tensors]
+    return stacked(net, flows, dim % (len(net.compact(flows[0]).axes) + 1))
+
+
+def sum_(net: Lowering, input: object, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Flow:
+    if dtype is not None:
+        net.deny("dtype", dtype)
+    places = dim if isinstance(dim, list | tuple) else [] if dim is None else [dim]
+    return summed(net, net.flow(input), places, keepdim)
+
+
 def cat(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
     return concatenated(net, [net.flow(each) for each in tensors], dim)
 
@@ -227,4 +240,6 @@ ROWS: dict[str, Row] = {
     "glu": glu,
     "maximum": maximum,
     **dict.fromkeys(("cat", "concat", "concatenate"), cat),
+    "stack": stack,
+    "sum": sum_,
 }

@@ -18,6 +18,7 @@ from cnnspec.importers.reading.flows import Flow, Flows, Refuse, Repeated, Row
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.meta import COUNTER
+from cnnspec.importers.torch.nested import leaves, replaced
 from cnnspec.importers.torch.trace import BATCH, Call, Trace, Traced
 from cnnspec.importers.torch.values import (
     KINDS,
@@ -94,7 +95,7 @@ class Lowering(Flows):
         """What the module returns, as a map or a vector; None, and a refusal, where it is neither."""
         self.call = Call("return", (), {}, (), (), (), "", None)
         try:
-            known = self.resolve(traced)
+            known = self.look(traced)
             return None if isinstance(known, Opaque) else self.map(known)
         except Refuse as refuse:
             self.refuse(refuse)
@@ -120,7 +121,7 @@ class Lowering(Flows):
         """What a call makes. Raises Refuse."""
         args = tuple(self.resolve(each) for each in call.args)
         kwargs = {ALIASES.get(name, name): self.resolve(each) for name, each in call.kwargs.items()}
-        given = [each for each in flat([args, kwargs]) if isinstance(each, KINDS)]
+        given = [*leaves((args, kwargs), KINDS)]
         if any(isinstance(each, Opaque) for each in given):
             return [Opaque(result.shape) for result in call.results]
         self.check_writes(call)
@@ -166,15 +167,13 @@ class Lowering(Flows):
 
     def resolve(self, value: Any) -> Any:
         """Arguments, every tensor as what it is known to be. Raises Refuse."""
-        if isinstance(value, Traced):
-            if value.is_stale:
-                raise Refuse("E1010", "a value is used after another view of its memory was changed in place")
-            return self.known.get(value.number, UNNAMED)
-        if isinstance(value, list | tuple):
-            return type(value)(self.resolve(each) for each in value)
-        if isinstance(value, slice):
-            return slice(*(self.resolve(each) for each in (value.start, value.stop, value.step)))
-        return value
+        return replaced(value, Traced, self.look)
+
+    def look(self, traced: Traced) -> Known:
+        """What a tensor is known to be. Raises Refuse."""
+        if traced.is_stale:
+            raise Refuse("E1010", "a value is used after another view of its memory was changed in place")
+        return self.known.get(traced.number, UNNAMED)
 
     def compute(self, call: Call, args: Any, kwargs: Any, given: Sequence[Known], result: Traced) -> Known:
         """What a call makes of weights alone: another view of one, or something computed."""
@@ -269,14 +268,3 @@ ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
 def bits(dtype: torch.dtype) -> int:
     """How many bits a number with a point has; 0 of other types."""
     return torch.finfo(dtype).bits if dtype.is_floating_point else 0
-
-
-def flat(value: Any) -> list[Any]:
-    """Nested arguments, one after the other."""
-    if isinstance(value, Mapping):
-        value = tuple(value.values())
-    if isinstance(value, slice):
-        value = (value.start, value.stop, value.step)
-    if isinstance(value, list | tuple) and not isinstance(value, KINDS):
-        return [item for each in value for item in flat(each)]
-    return [value]

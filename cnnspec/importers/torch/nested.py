@@ -1,37 +1,35 @@
-"""Tensors within nested arguments and results."""
+"""What nested arguments and results hold: lists, tuples, dicts and slices of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from torch import Tensor
 
-
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    """The tensors of nested arguments or results."""
-    if isinstance(value, Tensor):
+def leaves(value: Any, kind: Any) -> Iterator[Any]:
+    """What is of a kind in nested arguments or results, one after the other."""
+    if isinstance(value, kind):
         yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from tensors_in(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from tensors_in(each)
-    elif isinstance(value, slice):
-        yield from tensors_in((value.start, value.stop, value.step))
+    elif isinstance(value, Mapping | list | tuple | slice):
+        for each in parts_of(value):
+            yield from leaves(each, kind)
 
 
-def replaced(value: Any, refer: Any) -> Any:
-    """Nested arguments with every tensor replaced; named tuples and sizes become tuples."""
-    if isinstance(value, Tensor):
-        return refer(value)
+def replaced(value: Any, kind: Any, change: Callable[[Any], Any]) -> Any:
+    """Nested arguments, all of a kind changed; named tuples and sizes become tuples."""
+    if isinstance(value, kind):
+        return change(value)
     if isinstance(value, Mapping):
-        return {key: replaced(each, refer) for key, each in value.items()}
-    if isinstance(value, list):
-        return [replaced(each, refer) for each in value]
-    if isinstance(value, tuple):
-        return tuple(replaced(each, refer) for each in value)
-    if isinstance(value, slice):
-        return slice(*(replaced(each, refer) for each in (value.start, value.stop, value.step)))
+        return {key: replaced(each, kind, change) for key, each in value.items()}
+    if isinstance(value, list | tuple | slice):
+        made = [replaced(each, kind, change) for each in parts_of(value)]
+        if isinstance(value, list):
+            return made
+        return slice(*made) if isinstance(value, slice) else tuple(made)
     return value
+
+
+def parts_of(value: Any) -> Any:
+    if isinstance(value, slice):
+        return value.start, value.stop, value.step
+    return value.values() if isinstance(value, Mapping) else value

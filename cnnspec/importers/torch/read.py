@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
@@ -19,7 +20,6 @@ from cnnspec.importers.torch import (
     join_rows,
     layer_rows,
     noise,
-    path_rows,
     pool_rows,
     resize_rows,
     view_rows,
@@ -28,7 +28,6 @@ from cnnspec.importers.torch.compare import Run, merge
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.rounding import without_rounding
-from cnnspec.importers.torch.signature import names_of_inputs
 from cnnspec.importers.torch.terms import make_term
 from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.importers.wording.names import from_class
@@ -42,7 +41,6 @@ FAMILIES = (
     resize_rows,
     view_rows,
     join_rows,
-    path_rows,
     noise,
     emitted_rows,
 )
@@ -68,6 +66,27 @@ def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
     made = tuple(Input(label, value) for label, value in zip(names, trained.inputs, strict=True))
     exact = tuple(without_rounding(operations))
     return Model(name or from_class(type(module).__name__, "Net"), made, exact, outputs)
+
+
+def names_of_inputs(module: nn.Module, count: int) -> list[str]:
+    """The names of so many inputs; one alone needs none. Raises Refused where forward wants others."""
+    signature = inspect.signature(module.forward)
+    try:
+        bound = signature.bind(*range(count))
+    except TypeError:
+        bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+        plain = signature.replace(parameters=bare, return_annotation=signature.empty)
+        given = "1 input is" if count == 1 else f"{count} inputs are"
+        called = f"{type(module).__name__}.forward{plain}"
+        message = f"`{called}` does not fit, {given} given: each has an `--input SHAPE` of its own"
+        raise Refused([Refusal("E1002", message)]) from None
+    if count == 1:
+        return [""]
+    names = {}
+    for name, value in bound.arguments.items():
+        for place, number in enumerate(value if isinstance(value, tuple) else (value,)):
+            names[number] = f"{name}{place}" if isinstance(value, tuple) else name
+    return [names[number] for number in range(count)]
 
 
 def both(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor]) -> tuple[Run, Run]:

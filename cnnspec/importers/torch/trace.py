@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from cnnspec.importers.model import Scope
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.torch.emitted import name_of_ours
-from cnnspec.importers.torch.nested import replaced, tensors_in
+from cnnspec.importers.torch.nested import leaves, replaced
 from cnnspec.importers.torch.places import place_here, place_of
 
 BATCH = 5
@@ -145,7 +145,7 @@ class Recorder(TorchFunctionMode):
         def leave(_: nn.Module, given: tuple[Any, ...], result: Any) -> None:
             if ours:
                 self.unseen -= 1
-                self.record(ours, replaced(given, self.refer), {}, [result])
+                self.record(ours, replaced(given, Tensor, self.refer), {}, [result])
             self.scopes.pop()
 
         if path:
@@ -181,14 +181,14 @@ class Recorder(TorchFunctionMode):
         if self.unseen:
             return func(*args, **kwargs)
         name = name_of(func)
-        given = [*tensors_in(args), *tensors_in(kwargs)]
+        given = [*leaves(args, Tensor), *leaves(kwargs, Tensor)]
         fixed = all(self.constant(tensor) is not None for tensor in given)
         if name in READS and given and fixed:
-            return func(*replaced(args, self.constant), **replaced(kwargs, self.constant))
+            return func(*replaced(args, Tensor, self.constant), **replaced(kwargs, Tensor, self.constant))
         if name in ESCAPES and not all(self.is_counter(tensor) for tensor in given):
             raise RuntimeError(self.refuse_read(name, given).message)
         versions = [tensor._version for tensor in given]
-        referred = replaced(args, self.refer), replaced(kwargs, self.refer)
+        referred = replaced(args, Tensor, self.refer), replaced(kwargs, Tensor, self.refer)
         before = [self.refer(tensor) for tensor in given]
         try:
             out = self.call(name, func, given, args, kwargs)
@@ -201,7 +201,7 @@ class Recorder(TorchFunctionMode):
         written = tuple(traced for traced, is_changed in zip(before, changed, strict=True) if is_changed)
         if name == SET_DATA:
             written = tuple(before[:1])
-        made = [args[0]] if name in ("__setitem__", SET_DATA) else list(tensors_in(out))
+        made = [args[0]] if name in ("__setitem__", SET_DATA) else list(leaves(out, Tensor))
         if not made:
             return out
         values = self.compute(name, func, args, kwargs, made) if fixed and not written else []
@@ -214,16 +214,17 @@ class Recorder(TorchFunctionMode):
         self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], made: list[Tensor]
     ) -> list[Tensor]:
         """What a function makes of constants, numbers and all; nothing where it makes them by chance."""
-        sources = [self.constant(tensor) for tensor in tensors_in(args)]
+        sources = [self.constant(tensor) for tensor in leaves(args, Tensor)]
         if name == "to" and sources and sources[0] is not None:  # another device: the numbers stay
             return [sources[0].to(made[0].dtype)]
         if not sources and name not in FACTORIES:
             return []
         device = {"device": "cpu"} if "device" in kwargs else {}
         before = torch.get_rng_state()
-        values = func(*replaced(args, self.constant), **replaced(kwargs, self.constant) | device)
+        args, kwargs = (replaced(each, Tensor, self.constant) for each in (args, kwargs))
+        values = func(*args, **kwargs | device)
         is_chance = not torch.equal(torch.get_rng_state(), before)
-        found = list(tensors_in(values))
+        found = list(leaves(values, Tensor))
         return [] if is_chance or any(value.is_meta for value in found) else found
 
     def refuse_read(self, name: str, given: list[Tensor]) -> Refusal:
@@ -241,7 +242,7 @@ class Recorder(TorchFunctionMode):
         if name in MOVES and given and given[0].is_meta:
             return moved(name, args, kwargs)
         if any(tensor.is_meta for tensor in given) and any(is_array(tensor) for tensor in given):
-            args, kwargs = replaced(args, without_numbers), replaced(kwargs, without_numbers)
+            args, kwargs = replaced(args, Tensor, without_numbers), replaced(kwargs, Tensor, without_numbers)
         return func(*args, **kwargs)
 
     def is_counter(self, tensor: Tensor) -> bool:
@@ -291,24 +292,13 @@ class Recorder(TorchFunctionMode):
             raise Refused([Refusal("E1005", message)])
 
 
-def numbers_in(value: Any) -> Iterator[int]:
-    """The numbers of the tensors in nested arguments."""
-    if isinstance(value, Traced):
-        yield value.number
-    elif isinstance(value, Mapping):
-        yield from numbers_in(tuple(value.values()))
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from numbers_in(each)
-
-
 def without_tests(calls: list[Call], read: set[int]) -> list[Call]:
     """The calls without those that compute the single numbers or truths that were read: no net does."""
     found = []
     for call in reversed(calls):
         is_test = all(not each.shape or each.dtype == torch.bool for each in call.results)
         if is_test and any(each.number in read for each in call.results):
-            read = read | set(numbers_in((call.args, call.kwargs)))
+            read = read | {each.number for each in leaves((call.args, call.kwargs), Traced)}
         else:
             found.append(call)
     return found[::-1]
@@ -320,7 +310,7 @@ def needed(calls: list[Call], outputs: tuple[tuple[str, Traced], ...]) -> list[C
     found = []
     for call in reversed(calls):
         if call.written or any(each.number in wanted for each in call.results):
-            wanted |= set(numbers_in((call.args, call.kwargs)))
+            wanted |= {each.number for each in leaves((call.args, call.kwargs), Traced)}
             found.append(call)
     return found[::-1]
 
