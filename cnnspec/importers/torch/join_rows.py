@@ -207,6 +207,10 @@ def star(net: Lowering, flow: Flow, bias: Weight) -> Flow | None:
     return net.each(layer, Flow(squared.inputs[0], flow.axes), scale=weight, bias=bias)
 
 
+def negate(net: Lowering, input: object) -> Flow:
+    return multiply(net, net.flow(input), -1)
+
+
 def glu(net: Lowering, input: object, dim: int = -1) -> Flow:
     """The first half of the channels times the sigmoid of the second. Dauphin et al. 2017."""
     flow = net.compact(net.flow(input))
@@ -237,6 +241,7 @@ ROWS: dict[str, Row] = {
     "rsub": rsub,
     **dict.fromkeys(("mul", "imul", "rmul", "multiply"), mul),
     **dict.fromkeys(("div", "truediv", "itruediv", "divide", "true_divide"), div),
+    "neg": negate,
     "glu": glu,
     "maximum": maximum,
     **dict.fromkeys(("cat", "concat", "concatenate"), cat),

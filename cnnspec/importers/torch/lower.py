@@ -62,6 +62,7 @@ class Lowering(Flows):
         self.operations: list[Operation] = []
         self.refusals: list[Refusal] = []
         self.makers: dict[int, Operation] = {}  # operations by the number of their output
+        self.answered: set[Refusal] = set()  # of terms that became a layer
         self.call: Call
         for number, key in trace.keys.items():
             self.known[number] = Weight(key, tuple(state[key].shape))
@@ -90,6 +91,14 @@ class Lowering(Flows):
                 made = [self.unknown(result.shape) for result in call.results]
             for result, known in zip(call.results, made, strict=True):
                 self.known[result.number] = known
+        if self.trace.stops:
+            self.refuse_open_terms()
+
+    def refuse_open_terms(self) -> None:
+        """Note the refusals of terms that no layer was made of before the run stopped."""
+        for known in self.known.values():
+            if isinstance(known, Term) and known.refusal not in (*self.answered, *self.refusals):
+                self.refusals.append(known.refusal)
 
     def output(self, traced: Traced) -> Value | None:
         """What the module returns, as a map or a vector; None, and a refusal, where it is neither."""

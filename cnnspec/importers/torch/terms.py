@@ -1,4 +1,4 @@
-"""Norms by their formulas: what no layer says alone is kept as a term, until the whole is that of a layer."""
+"""Formulas: what no layer says alone is kept as a term, until the whole is a norm or an activation."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Atom, Axes, Axis, Uneven, size_of, whole
 from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.refusals import Refusal
+from cnnspec.importers.torch import activations
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.values import Term, Weight
 from cnnspec.layers import norm
@@ -20,8 +21,9 @@ from cnnspec.layers.base import Layer, Misfit
 ANY = "*"
 """The axis of an atom along which all numbers of a term are the same."""
 
-NAMES = {"iadd": "add", "radd": "add", "imul": "mul", "rmul": "mul", "truediv": "div", "pow": "square"}
-ELEMENTWISE = {"add", "mul", "div", "sqrt", "rsqrt", "addcmul", "square"}
+NAMES = {"iadd": "add", "radd": "add", "imul": "mul", "rmul": "mul", "truediv": "div"}
+POWERS = {2: "square", 3: "cube"}
+ELEMENTWISE = {"add", "mul", "div", "sqrt", "rsqrt", "addcmul", "square", *activations.FUNCTIONS}
 REDUCTIONS = {"mean", "var", "norm"}
 STORED = {"to", "float", "type_as", "contiguous", "detach"}
 
@@ -56,16 +58,20 @@ def make_term(
     if name in REDUCTIONS and isinstance(first, Flow | Term):
         given = {word: value for word, value in kwargs.items() if value is not None}
         return reduced(name, first, args[1:], given, refusal)
+    operands = args
+    if name == "pow":
+        operands, (exponent,) = args[:1], (*args[1:], *kwargs.values())
+        name = POWERS.get(exponent, name) if isinstance(exponent, int | float) else name
     if name not in ELEMENTWISE or (kwargs and set(kwargs) != {"exponent"}):
-        return None
-    operands = args if net.call.name != "pow" else args[:1]
-    if net.call.name == "pow" and (*args[1:], *kwargs.values()) != (2,):
         return None
     axes = together([each.axes for each in operands if isinstance(each, Flow | Term)])
     if axes is None or not all(is_operand(each, axes) for each in operands):
         return None
     term = Term(name, tuple(operands), axes, refusal)
-    return layer_of(net, term) or term
+    if (made := layer_of(net, term)) is None:
+        return term
+    net.answered.add(refusal)
+    return made
 
 
 def is_operand(known: object, axes: Axes) -> bool:
@@ -152,6 +158,8 @@ def letters(along: list[Atom], axes: Axes) -> str:
 
 def layer_of(net: Lowering, term: Term) -> Flow | None:
     """The layer that a formula is, where it is complete."""
+    if (activated := activations.layer_of(net, term)) is not None:
+        return activated
     for name, formula in FORMULAS:
         found: dict[str, Any] = {}
         if is_of(term, formula, found):
