@@ -27,7 +27,7 @@ LINE = 88 - 8 - len("x = ")
 """Columns for an expression in a method."""
 
 
-class Step(NamedTuple):
+class Statement(NamedTuple):
     """A line of the program: `kernel(*sources, *tensors, **arguments)` makes the value of a node."""
 
     node: Node
@@ -70,7 +70,7 @@ class Step(NamedTuple):
 class Flow(NamedTuple):
     """The lines of a run, and by what source an output is made: what does nothing is no line."""
 
-    steps: list[Step]
+    steps: list[Statement]
     outputs: tuple[tuple[str, str, bool], ...]
 
 
@@ -132,12 +132,12 @@ def flow(graph: Graph, inference: bool, everything: dict[str, Definition]) -> Fl
         same[node.path] = node.path
         if everything[kernel] is shortened().get(kernel):
             arguments = abridged(kernel, arguments) or {}
-        steps.append(Step(node, kernel, sources, arguments, tensors))
+        steps.append(Statement(node, kernel, sources, arguments, tensors))
     outputs = tuple((name, same[at], train) for name, at, train in graph.outputs)
     return Flow(live(steps, {at for _, at, _ in outputs}), outputs)
 
 
-def live(steps: list[Step], wanted: set[str]) -> list[Step]:
+def live(steps: list[Statement], wanted: set[str]) -> list[Statement]:
     """The steps that the wanted values need."""
     found = []
     for step in reversed(steps):
@@ -248,10 +248,10 @@ def write_value(variable: str, value: Text, body: Writer) -> None:
     body.line(")")
 
 
-class Line(NamedTuple):
+class Nesting(NamedTuple):
     """Steps of which each takes the one before alone: written within one another."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Statement, ...]
 
     @property
     def path(self) -> str:
@@ -277,24 +277,24 @@ class Line(NamedTuple):
         return found
 
 
-def nested(steps: list[Step], kept: list[str]) -> list[Line]:
+def nested(steps: list[Statement], kept: list[str]) -> list[Nesting]:
     """The lines of steps: a call without arguments of its own goes around what it alone takes."""
     takers: dict[str, int] = dict.fromkeys(kept, 1)
     for name in (name for step in steps for name in step.sources):
         takers[name] = takers.get(name, 0) + 1
-    lines: list[Line] = []
+    lines: list[Nesting] = []
     for step in steps:
         if lines and step.sources == (lines[-1].path,) and takers[lines[-1].path] == 1 and is_around(step):
-            line = Line((*lines[-1].steps, step))
+            line = Nesting((*lines[-1].steps, step))
             names = dict.fromkeys(line.sources, "x" * 8)
             if not lines[-1].steps[0].operator and len(flat(line.expression(names))) <= LINE:
                 lines[-1] = line
                 continue
-        lines.append(Line((step,)))
+        lines.append(Nesting((step,)))
     return lines
 
 
-def is_around(step: Step) -> bool:
+def is_around(step: Statement) -> bool:
     """Whether a step may be written around what it takes, and names that once."""
     return not step.given() and step.kernel != "flatten" and not step.operator
 
@@ -302,7 +302,7 @@ def is_around(step: Step) -> bool:
 class Registers:
     """Which variable a value lies in: one whose own is not needed any more, or a fresh one."""
 
-    def __init__(self, at: dict[str, str], lines: list[Line], kept: list[str], names: Names) -> None:
+    def __init__(self, at: dict[str, str], lines: list[Nesting], kept: list[str], names: Names) -> None:
         self.at, self.lines, self.names = dict(at), lines, names
         self.free: list[str] = []
         last = {name: i for i, line in enumerate(lines) for name in line.sources}

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends.names import Names
-from cnnspec.backends.numpy.plain_forward import Flow, Line, Step, variables, write_arrival, write_value
+from cnnspec.backends.numpy.plain_forward import (
+    Flow,
+    Nesting,
+    Statement,
+    variables,
+    write_arrival,
+    write_value,
+)
 from cnnspec.backends.numpy.program import text
 from cnnspec.backends.numpy.sources import Definition, argument_names, results
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat
@@ -47,7 +54,7 @@ class Training:
                     self.back(step)
             self.body.line("return loss, g")
 
-    def forth(self, step: Step) -> None:
+    def forth(self, step: Statement) -> None:
         """A line of the run forth, every value in a variable of its own."""
         taken = argument_names(self.everything[step.kernel])
         more: list[tuple[str, Text]] = []
@@ -58,7 +65,7 @@ class Training:
             self.body.line(f"{seed} = int(self.rng.integers(2**63))")
             more.append(("seed=", seed))
         self.more[step.node.path] = tuple(more)
-        call = Line((step,)).expression(self.at)
+        call = Nesting((step,)).expression(self.at)
         if isinstance(call, Arguments):
             call = call._replace(items=(*call.items, *more))
         self.at[step.node.path] = variable = self.names.local(step.node.path.replace(".", "_"))
@@ -96,7 +103,7 @@ class Training:
         else:
             self.slopes[path] = slope
 
-    def back(self, step: Step) -> None:
+    def back(self, step: Statement) -> None:
         """A line of the run back: the gradients of what a step takes, and of its tensors."""
         path = step.node.path
         slopes = [self.fresh(name) if name in self.learning else "_" for name in step.sources]
@@ -108,7 +115,7 @@ class Training:
         for name, slope in zip(step.sources, slopes, strict=True):
             self.add(name, slope)
 
-    def call_back(self, step: Step, slopes: list[str]) -> None:
+    def call_back(self, step: Statement, slopes: list[str]) -> None:
         """The call of a backward kernel, with what it takes of all there is."""
         path, name = step.node.path, f"{step.kernel}_backward"
         function = self.everything[name]
@@ -139,7 +146,7 @@ class Training:
                 write_value(target, f"{target} + {part}" if target in again else part, self.body)
 
 
-def learning(steps: list[Step]) -> set[str]:
+def learning(steps: list[Statement]) -> set[str]:
     """The values that depend on trained tensors."""
     found: set[str] = set()
     for step in steps:

@@ -22,7 +22,7 @@ Dimensions = list[int | str | None]
 """Of a value, but for the batch: sizes, names of free axes, None for one that has no name."""
 
 
-class Scope(NamedTuple):
+class NameScope(NamedTuple):
     """A step that others lie in, or the layer itself: its path, and what it is: a block, a layer, a group."""
 
     path: str
@@ -42,7 +42,7 @@ class Op(NamedTuple):
     name: str
     attributes: Mapping[str, Any] = {}
     body: Body | None = None
-    scopes: tuple[Scope, ...] = ()
+    scopes: tuple[NameScope, ...] = ()
     span: Span | None = None
     before: str = ""
 
@@ -91,12 +91,12 @@ class Body:
         self.runs[own] += 1
         return own if self.runs[own] == 1 else f"{own} ({self.runs[own]})"
 
-    def scopes(self, path: str, kind: str, within: Iterable[Run]) -> tuple[Scope, ...]:
+    def scopes(self, path: str, kind: str, within: Iterable[Run]) -> tuple[NameScope, ...]:
         """The steps that one lies in here, itself last; `within` are the runs of blocks among them."""
         blocks = {run.path: run.block for run in within}
         dots = [i for i, letter in enumerate(path) if letter == "." and i >= len(self.prefix)]
         steps = [(path[:i], blocks.get(path[:i], "group")) for i in dots] + [(path, kind)]
-        return tuple(Scope(each.removeprefix(self.prefix), kind) for each, kind in steps)
+        return tuple(NameScope(each.removeprefix(self.prefix), kind) for each, kind in steps)
 
     def tensor(self, key: str, shape: tuple[int, ...]) -> str:
         """A tensor of the net by its key, without the prefix."""
@@ -123,11 +123,12 @@ class Body:
                 self.ops.append(Op("Identity", (self.values[at],), name, f"{name}/Identity"))
 
 
-class Step:
+class Lowering:
     """One layer in its place: makes its operators, one after the other. The last makes its value."""
 
     def __init__(self, body: Body, node: Node) -> None:
-        self.body, self.node, self.layer = body, node, node.layer
+        self.body, self.node = body, node
+        self.layer: Any = node.layer
         self.name = body.path(node.path, node.first)
         self.inputs = tuple(body.values[at] for at in node.inputs)
         self.x, self.shape, self.output = self.inputs[0], node.shapes[0], node.output

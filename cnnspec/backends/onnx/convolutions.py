@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from cnnspec.backends.onnx.body import Step
+from cnnspec.backends.onnx.body import Lowering
 from cnnspec.backends.onnx.moves import padded
 from cnnspec.backends.onnx.norms import standard_filters
 from cnnspec.layers.pads import Sides
@@ -16,8 +14,8 @@ def both_ends(sides: Sides) -> list[int]:
     return [top, left, bottom, right]
 
 
-def conv(step: Step) -> None:
-    layer: Any = step.layer
+def conv(step: Lowering) -> None:
+    layer = step.layer
     sides = layer.sides(step.shape)
     x = step.x
     if layer.mode != "zeros" and any(sides):
@@ -37,8 +35,8 @@ def conv(step: Step) -> None:
     )
 
 
-def conv_transpose(step: Step) -> None:
-    layer: Any = step.layer
+def conv_transpose(step: Lowering) -> None:
+    layer = step.layer
     down, across = layer.pad
     step.op(
         "ConvTranspose",
@@ -54,9 +52,9 @@ def conv_transpose(step: Step) -> None:
     )
 
 
-def channel_conv(step: Step) -> None:
+def channel_conv(step: Lowering) -> None:
     """The channels become an axis that is walked along, behind one channel: (N, 1, C, pixels)."""
-    layer: Any = step.layer
+    layer = step.layer
     channels, pad = int(step.shape.channels), layer.kernel // 2
     pixels = [int(step.shape.features) // channels] if step.shape.is_map else []
     x = step.op("Reshape", step.x, step.integers(0, 1, channels, *pixels))
@@ -73,13 +71,12 @@ def channel_conv(step: Step) -> None:
     step.op("Reshape", y, step.integers(0, *step.output.dimensions))
 
 
-def linear(step: Step) -> None:
+def linear(step: Lowering) -> None:
     """On a map it is a convolution of 1x1, whose weight has two axes more."""
-    layer: Any = step.layer
     weight = step.tensor("weight")
-    bias = [step.tensor("bias")] if layer.bias else []
-    if not layer.pointwise:
+    bias = [step.tensor("bias")] if step.layer.bias else []
+    if not step.layer.pointwise:
         step.op("Gemm", step.x, weight, *bias, transB=1)
         return
-    weight = step.op("Reshape", weight, step.integers(int(layer.units), int(step.shape.channels), 1, 1))
+    weight = step.op("Reshape", weight, step.integers(int(step.layer.units), int(step.shape.channels), 1, 1))
     step.op("Conv", step.x, weight, *bias, kernel_shape=[1, 1])

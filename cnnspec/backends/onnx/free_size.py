@@ -50,12 +50,12 @@ def difference(body: Body, other: Body) -> Op | None:
             return op or twin
         if op.body is not None and twin.body is not None and (inner := difference(op.body, twin.body)):
             return inner
-        if facts(body, op) != facts(other, twin):
+        if content_of(body, op) != content_of(other, twin):
             return twin if any(each.name == op.name for each in other.ops) else op
     return None
 
 
-def facts(body: Body, op: Op) -> tuple[Any, ...]:
+def content_of(body: Body, op: Op) -> tuple[Any, ...]:
     """All that an operator is, its function aside: constants as their numbers, tensors by their shapes."""
     given = [constant(body.constants[name]) if name in body.constants else name for name in op.inputs]
     shapes = [body.tensors.get(name) for name in op.inputs]

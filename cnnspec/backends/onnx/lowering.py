@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from cnnspec.analysis.unroll import Node
 from cnnspec.backends.onnx import convolutions, moves, norms, pools
-from cnnspec.backends.onnx.body import Body, Step
+from cnnspec.backends.onnx.body import Body, Lowering
 from cnnspec.layers.base import Unsupported
 
 
@@ -18,7 +17,7 @@ def lower(body: Body, node: Node) -> None:
     """Add a layer's operators to a body. Raises Unsupported where ONNX has no form of it."""
     if node.layer.name not in LOWERINGS:
         raise Unsupported(node.layer.name)
-    step = Step(body, node)
+    step = Lowering(body, node)
     LOWERINGS[node.layer.name](step)
     if step.ops:
         body.finish(step.ops, step.name, node.path, node.output)
@@ -26,46 +25,46 @@ def lower(body: Body, node: Node) -> None:
         body.values[node.path] = step.x
 
 
-def plain(kind: str, **names: str) -> Callable[[Step], None]:
+def plain(kind: str, **names: str) -> Callable[[Lowering], None]:
     """An operator; its attributes are the layer's arguments of these names."""
 
-    def lowered(step: Step) -> None:
+    def lowered(step: Lowering) -> None:
         step.op(kind, step.x, **{theirs: step.layer.value(ours) for theirs, ours in names.items()})
 
     return lowered
 
 
-def nothing(step: Step) -> None:
+def nothing(step: Lowering) -> None:
     pass
 
 
-def clip(step: Step, low: float, high: float) -> None:
+def clip(step: Lowering, low: float, high: float) -> None:
     step.op("Clip", step.x, step.number(low), step.number(high))
 
 
-def relu6(step: Step) -> None:
+def relu6(step: Lowering) -> None:
     clip(step, 0.0, 6.0)
 
 
-def hard_tanh(step: Step) -> None:
+def hard_tanh(step: Lowering) -> None:
     clip(step, step.layer.value("low"), step.layer.value("high"))
 
 
-def squared_relu(step: Step) -> str:
+def squared_relu(step: Lowering) -> str:
     above = step.op("Relu", step.x)
     return step.op("Mul", above, above)
 
 
-def star_relu(step: Step) -> None:
+def star_relu(step: Lowering) -> None:
     step.op("Add", step.op("Mul", squared_relu(step), step.tensor("scale")), step.tensor("bias"))
 
 
-def prelu(step: Step) -> None:
+def prelu(step: Lowering) -> None:
     channels = step.layer.value("per") == "channel"
     step.op("PRelu", step.x, step.spread("weight") if channels else step.tensor("weight"))
 
 
-def gelu(step: Step) -> None:
+def gelu(step: Lowering) -> None:
     """An operator since opset 20, before it written out."""
     approximate = step.layer.value("approximate")
     if step.opset >= 20:
@@ -81,11 +80,11 @@ def gelu(step: Step) -> None:
     step.op("Mul", step.op("Mul", step.x, twice), step.number(0.5))
 
 
-def silu(step: Step) -> None:
+def silu(step: Lowering) -> None:
     step.op("Mul", step.x, step.op("Sigmoid", step.x))
 
 
-def mish(step: Step) -> None:
+def mish(step: Lowering) -> None:
     """An operator since opset 18."""
     if step.opset >= 18:
         step.op("Mish", step.x)
@@ -93,11 +92,11 @@ def mish(step: Step) -> None:
         step.op("Mul", step.x, step.op("Tanh", step.op("Softplus", step.x)))
 
 
-def hard_sigmoid(step: Step) -> str:
+def hard_sigmoid(step: Lowering) -> str:
     return step.op("HardSigmoid", step.x, alpha=1 / 6, beta=0.5)
 
 
-def hard_swish(step: Step) -> None:
+def hard_swish(step: Lowering) -> None:
     """An operator since opset 14."""
     if step.opset >= 14:
         step.op("HardSwish", step.x)
@@ -105,9 +104,9 @@ def hard_swish(step: Step) -> None:
         step.op("Mul", step.x, hard_sigmoid(step))
 
 
-def softplus(step: Step) -> None:
+def softplus(step: Lowering) -> None:
     """Where the line takes over is left out where float32 shows nothing of it: exp(-20) = 2e-9."""
-    layer: Any = step.layer
+    layer = step.layer
     x = step.x
     if layer.value("beta") != 1:
         x = step.op("Mul", x, step.number(layer.value("beta")))
@@ -118,7 +117,7 @@ def softplus(step: Step) -> None:
         step.op("Where", step.op("Greater", x, step.number(layer.value("threshold"))), step.x, y)
 
 
-def softmax(step: Step) -> None:
+def softmax(step: Lowering) -> None:
     paths = step.layer.value("paths")
     if paths is None:
         step.op("Softmax", step.x, axis=1)
@@ -127,49 +126,48 @@ def softmax(step: Step) -> None:
     step.op("Reshape", step.op("Softmax", parts, axis=1), step.integers(0, *step.shape.dimensions))
 
 
-def log_softmax(step: Step) -> None:
+def log_softmax(step: Lowering) -> None:
     step.op("LogSoftmax", step.x, axis=1)
 
 
-def numbers(kind: str) -> Callable[[Step], None]:
+def numbers(kind: str) -> Callable[[Lowering], None]:
     """A layer of a number a channel, or one in all: trained, or fixed."""
 
-    def lowered(step: Step) -> None:
-        layer: Any = step.layer
-        if not layer.trained:
-            step.op(kind, step.x, step.number(layer.init))
+    def lowered(step: Lowering) -> None:
+        if not step.layer.trained:
+            step.op(kind, step.x, step.number(step.layer.init))
             return
         weight = step.tensor("")
-        step.op(kind, step.x, step.by_channel(weight) if layer.spread(step.shape) else weight)
+        step.op(kind, step.x, step.by_channel(weight) if step.layer.spread(step.shape) else weight)
 
     return lowered
 
 
-def normalize(step: Step) -> None:
+def normalize(step: Lowering) -> None:
     mean, std = (np.array(step.layer.value(name)).reshape(-1, 1, 1) for name in ("mean", "std"))
     centred = step.op("Sub", step.x, step.array("mean", mean.astype(float)))
     step.op("Div", centred, step.array("std", std.astype(float)))
 
 
-def add(step: Step) -> None:
+def add(step: Lowering) -> None:
     step.op("Add" if len(step.inputs) == 2 else "Sum", *step.inputs)
 
 
-def sub(step: Step) -> None:
+def sub(step: Lowering) -> None:
     step.op("Sub", *step.inputs)
 
 
-def mul(step: Step) -> None:
+def mul(step: Lowering) -> None:
     y = step.x
     for other in step.inputs[1:]:
         y = step.op("Mul", y, other)
 
 
-def concat(step: Step) -> None:
+def concat(step: Lowering) -> None:
     step.op("Concat", *step.inputs, axis=1)
 
 
-LOWERINGS: dict[str, Callable[[Step], object]] = {
+LOWERINGS: dict[str, Callable[[Lowering], object]] = {
     "conv": convolutions.conv,
     "depthwise": convolutions.conv,
     "convtranspose": convolutions.conv_transpose,

@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 
 from cnnspec import __version__
 from cnnspec.backends import NoProgram
-from cnnspec.backends.onnx.body import Array, Body, Op, Scope
+from cnnspec.backends.onnx.body import Array, Body, NameScope, Op
 from cnnspec.backends.onnx.store import Store
 from cnnspec.text.output import MARK
 from cnnspec.text.source import Span
@@ -130,9 +130,9 @@ class Maker:
 
     def nodes(self, body: Body, owner: str) -> list[onnx.NodeProto]:
         """The nodes of a body; `owner` is the net or the block that it is."""
-        return [self.node(op, Scope("", owner)) for op in body.ops]
+        return [self.node(op, NameScope("", owner)) for op in body.ops]
 
-    def node(self, op: Op, root: Scope) -> onnx.NodeProto:
+    def node(self, op: Op, root: NameScope) -> onnx.NodeProto:
         kind = op.kind if op.body is None else self.function(op.kind, op.body)
         node = helper.make_node(
             kind, op.inputs, [*filter(None, (op.before, op.output))], op.name, **op.attributes
@@ -142,7 +142,7 @@ class Maker:
         if op.span is not None:
             node.doc_string = doc_string(op.span)
         if op.body is None:
-            scopes.append(Scope(op.name, op.kind))
+            scopes.append(NameScope(op.name, op.kind))
         lists = {SCOPES: [scope.path for scope in scopes], CLASSES: [scope.kind for scope in scopes]}
         helper.set_metadata_props(node, {key: repr(each) for key, each in lists.items()})
         return node

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.resize import neighbours, upsample_shares
-from cnnspec.backends.onnx.body import Array, Step
+from cnnspec.backends.onnx.body import Array, Lowering
 from cnnspec.layers.pads import Sides
 
 MODES = {"zeros": "constant", "constant": "constant", "reflect": "reflect", "replicate": "edge"}
 
 
-def padded(step: Step, x: str, sides: Sides, mode: str, value: float = 0.0) -> str:
+def padded(step: Lowering, x: str, sides: Sides, mode: str, value: float = 0.0) -> str:
     """A map with rows and columns around it. "wrap" is of opset 19: before, places are gathered."""
     top, bottom, left, right = sides
     if mode == "circular" and step.opset < 19:
@@ -28,57 +28,56 @@ def padded(step: Step, x: str, sides: Sides, mode: str, value: float = 0.0) -> s
     return step.op("Pad", x, pads, *number, mode=MODES.get(mode, "wrap"))
 
 
-def gathered(step: Step, x: str, rows: Sequence[int] | Array, columns: Sequence[int] | Array) -> str:
+def gathered(step: Lowering, x: str, rows: Sequence[int] | Array, columns: Sequence[int] | Array) -> str:
     """A map of these rows and columns of a map."""
     for axis, name, places in ((2, "rows", rows), (3, "columns", columns)):
         x = step.op("Gather", x, step.array(name, np.array(places)), axis=axis)
     return x
 
 
-def weighed(step: Step, x: str, rows: Array, columns: Array) -> str:
+def weighed(step: Lowering, x: str, rows: Array, columns: Array) -> str:
     """Sums of a map's rows and columns: rows (oh, H) and columns (ow, W) are their weights."""
     x = step.op("MatMul", step.array("rows", rows), x)
     return step.op("MatMul", x, step.array("columns", columns.T))
 
 
-def pad(step: Step) -> None:
-    layer: Any = step.layer
+def pad(step: Lowering) -> None:
+    layer = step.layer
     if any(layer.pad):
         padded(step, step.x, layer.pad, layer.mode, layer.value_)
 
 
-def cut(step: Step, x: str, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int]) -> str:
+def cut(step: Lowering, x: str, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int]) -> str:
     return step.op("Slice", x, step.integers(*starts), step.integers(*ends), step.integers(*axes))
 
 
-def crop(step: Step) -> None:
-    layer: Any = step.layer
-    top, left, height, width = layer.window(step.shape)
+def crop(step: Lowering) -> None:
+    top, left, height, width = step.layer.window(step.shape)
     if step.output != step.shape:
         cut(step, step.x, (top, left), (top + height, left + width), (2, 3))
 
 
-def slice_channels(step: Step) -> None:
+def slice_channels(step: Lowering) -> None:
     start = step.layer.value("start")
     if step.output != step.shape:
         cut(step, step.x, [int(start)], [int(start) + int(step.output.channels)], [1])
 
 
-def pick(step: Step) -> None:
+def pick(step: Lowering) -> None:
     step.op("Gather", step.x, step.array("channels", step.layer.value("channels")), axis=1)
 
 
-def channel_shuffle(step: Step) -> None:
+def channel_shuffle(step: Lowering) -> None:
     """Channel j*groups + i is channel i*C/groups + j."""
     order = np.arange(int(step.shape.channels)).reshape(int(step.layer.value("groups")), -1).T
     step.op("Gather", step.x, step.array("channels", order.reshape(-1)), axis=1)
 
 
-def pixel_shuffle(step: Step) -> None:
+def pixel_shuffle(step: Lowering) -> None:
     step.op("DepthToSpace", step.x, blocksize=step.layer.value("factor"), mode="CRD")
 
 
-def pixel_unshuffle(step: Step) -> None:
+def pixel_unshuffle(step: Lowering) -> None:
     """SpaceToDepth counts pixels of a square first, channels last: (i*r + j)*C + c, not c*r*r + i*r + j."""
     r, channels = step.layer.value("factor"), int(step.shape.channels)
     (height, width), (rows, columns) = step.shape.size, step.output.size
@@ -90,27 +89,27 @@ def pixel_unshuffle(step: Step) -> None:
     step.op("Gather", x, step.array("channels", order.reshape(-1)), axis=1)
 
 
-def flatten(step: Step) -> None:
+def flatten(step: Lowering) -> None:
     if step.shape.is_map:
         pixels = step.layer.value("order") == "HWC"
         x = step.op("Transpose", step.x, perm=[0, 2, 3, 1]) if pixels else step.x
         step.op("Flatten", x, axis=1)
 
 
-def unflatten(step: Step) -> None:
+def unflatten(step: Lowering) -> None:
     step.op("Reshape", step.x, step.integers(0, *step.output.dimensions))
 
 
 # Other sizes
 
 
-def upsample(step: Step) -> None:
+def upsample(step: Lowering) -> None:
     """Resize where it finds the same places, else a gather or sums of rows and columns.
 
     Resize divides in float32, and by the factor o/n alone: places are the same where factors are that, and
     nearest, where they are whole or halve.
     """
-    layer: Any = step.layer
+    layer = step.layer
     (height, width), (rows, columns) = step.shape.size, step.output.size
     factors = layer.factor or (Fraction(rows, height), Fraction(columns, width))
     axes = [(height, rows, Fraction(factors[0])), (width, columns, Fraction(factors[1]))]
@@ -129,7 +128,7 @@ def upsample(step: Step) -> None:
         weighed(step, step.x, *(upsample_shares(x, axis, **options) for axis in (2, 3)))
 
 
-def resize(step: Step, mode: str = "nearest", **attributes: Any) -> None:
+def resize(step: Lowering, mode: str = "nearest", **attributes: Any) -> None:
     """By factors where float32 has them, else to sizes; since opset 18 of rows and columns alone."""
     towards = step.output.size
     factors = [Fraction(o, n) for n, o in zip(step.shape.size, towards, strict=True)]

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.pool import adaptive_windows, pool_frame, window_shares
-from cnnspec.backends.onnx.body import Array, Step
+from cnnspec.backends.onnx.body import Array, Lowering
 from cnnspec.backends.onnx.convolutions import both_ends
 from cnnspec.backends.onnx.moves import padded, weighed
 from cnnspec.layers.pads import Sides
 
 
-def covered(step: Step) -> Sides:
+def covered(step: Lowering) -> Sides:
     """The pads that windows reach into, those that hang over the edge included."""
-    layer: Any = step.layer
+    layer = step.layer
     return pool_frame(step.shape.size, layer.window, layer.stride, layer.pad, layer.dilation, layer.ceil)[1]
 
 
-def max_pool(step: Step) -> None:
+def max_pool(step: Lowering) -> None:
     """Where more is padded than a window has taps, as ONNX Runtime refuses, the pad stands by itself."""
-    layer: Any = step.layer
+    layer = step.layer
     window = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
     if layer.ceil and is_plain(layer):
         step.op("MaxPool", step.x, **window, ceil_mode=1)
@@ -34,11 +34,10 @@ def max_pool(step: Step) -> None:
     step.op("MaxPool", x, **window, pads=both_ends(sides), dilations=list(layer.dilation))
 
 
-def max_unpool(step: Step) -> None:
+def max_unpool(step: Lowering) -> None:
     """The second output of a max pool is where its values stood, in the whole batch."""
-    layer: Any = step.layer
     values, source = step.inputs
-    window = {"kernel_shape": list(layer.window), "strides": list(layer.window)}
+    window = {"kernel_shape": list(step.layer.window), "strides": list(step.layer.window)}
     places = step.second("MaxPool", source, **window)
     step.op("MaxUnpool", values, places, step.op("Shape", source), **window)
 
@@ -49,9 +48,9 @@ def is_plain(layer: Any) -> bool:
     return near and not any(layer.pad) and set(layer.dilation) == {1}
 
 
-def avg_pool(step: Step) -> None:
+def avg_pool(step: Lowering) -> None:
     """Sums are divided by whole windows; where another number is meant, its share corrects them."""
-    layer: Any = step.layer
+    layer = step.layer
     inside = not layer.countpad and layer.divisor is None
     window = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
     pads = both_ends(covered(step))
@@ -63,9 +62,9 @@ def avg_pool(step: Step) -> None:
         step.op("Mul", y, step.number(float(shares[0, 0])) if same else step.array("shares", shares))
 
 
-def blur_pool(step: Step) -> None:
+def blur_pool(step: Lowering) -> None:
     """A convolution of every channel with binomial coefficients."""
-    layer: Any = step.layer
+    layer = step.layer
     x, sides = step.x, layer.sides()
     if layer.mode != "zeros" and any(sides):
         x, sides = padded(step, x, sides, layer.mode), (0, 0, 0, 0)
@@ -83,10 +82,10 @@ def blur_pool(step: Step) -> None:
     )
 
 
-def adaptive(kind: str) -> Callable[[Step], None]:
+def adaptive(kind: str) -> Callable[[Lowering], None]:
     """An adaptive pool: global, of equal windows, or of windows of its own for every pixel."""
 
-    def lowered(step: Step) -> None:
+    def lowered(step: Lowering) -> None:
         sizes = list(zip(step.shape.size, step.output.size, strict=True))
         if step.output.size == (1, 1):
             step.op(f"Global{kind}Pool", step.x)
@@ -110,7 +109,7 @@ def means(n: int, o: int) -> Array:
     return found
 
 
-def largest(step: Step) -> None:
+def largest(step: Lowering) -> None:
     """Along either axis the pixels of all windows are gathered, the last again where a window is shorter."""
     x = step.x
     for axis, name, n, o in zip((2, 3), ("rows", "columns"), step.shape.size, step.output.size, strict=True):
@@ -121,9 +120,9 @@ def largest(step: Step) -> None:
         x = step.reduce("ReduceMax", x, axis + 1, keepdims=0)
 
 
-def over_channels(kind: str) -> Callable[[Step], None]:
+def over_channels(kind: str) -> Callable[[Lowering], None]:
 
-    def lowered(step: Step) -> None:
+    def lowered(step: Lowering) -> None:
         step.reduce(kind, step.x, 1)
 
     return lowered

@@ -8,17 +8,17 @@ import numpy as np
 
 from cnnspec.backends.numpy.kernels.arrays import Array
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Chain, Plan
+from cnnspec.backends.numpy.kernels.plan import Fusion, Plan
 
 
-def folded(plan: Plan, chain: Chain) -> tuple[Array, Array | None, Array | None]:
+def folded(plan: Plan, fusion: Fusion) -> tuple[Array, Array | None, Array | None]:
     """A layer's weight, what its filters are to be scaled by (None: 1), and its bias.
 
     (w*x + b - mean)*scale + shift = (w*scale)*x + (b - mean)*scale + shift
     """
-    tensors = plan.net.keywords(chain.layer)
+    tensors = plan.net.keywords(fusion.layer)
     scale, bias = None, tensors.get("bias")
-    for norm in chain.norms:
+    for norm in fusion.norms:
         scale, shift = scale_and_shift(plan, norm)
         bias = shift if bias is None else bias * scale + shift
     return tensors["weight"], scale, None if bias is None else bias.astype(plan.dtype)

@@ -52,7 +52,7 @@ class Tile(NamedTuple):
             call()
 
 
-class Chain(NamedTuple):
+class Fusion(NamedTuple):
     """A layer, batch norms that its weight takes in, and what works on its output."""
 
     layer: Layer
@@ -280,9 +280,9 @@ class Plan:
         self.values[name] = self.values[source]
         return self.values[name]
 
-    def finish(self, chain: Chain) -> None:
-        """The layers of a chain are placed: the last names the output."""
-        layer, *others = chain.layer, *chain.norms, *chain.after
+    def finish(self, fusion: Fusion) -> None:
+        """The layers of a fusion are placed: the last names the output."""
+        layer, *others = fusion.layer, *fusion.norms, *fusion.after
         if others:
             self.move(layer.name, others[-1].name)
         self.close([layer, *others])
@@ -296,7 +296,7 @@ class Plan:
                 if not self.left[source]:
                     self.give(source)
 
-    def chain(self, layer: Layer, fold: bool) -> Chain:
+    def fuse(self, layer: Layer, fold: bool) -> Fusion:
         """A layer and those that can work on its output; with `fold` its norm, too."""
         norms: list[Layer] = []
         after: list[Layer] = []
@@ -314,15 +314,15 @@ class Plan:
             else:
                 break
             name = taker.name
-        return Chain(layer, norms, after)
+        return Fusion(layer, norms, after)
 
-    def posts(self, y: Array, bias: Array | None, chain: Chain) -> list[Post]:
+    def posts(self, y: Array, bias: Array | None, fusion: Fusion) -> list[Post]:
         """What happens to a part of an output: the bias, then the layers after it."""
         found: list[Post] = []
-        name = [chain.layer, *chain.norms][-1].name
+        name = [fusion.layer, *fusion.norms][-1].name
         if bias is not None:
             found.append(post_run(np.add, None, run_of(bias, y)))
-        for layer in chain.after:
+        for layer in fusion.after:
             others = [source for source in layer.of if source != name]
             work = by_pixel(self, layer)
             if work is not None:

@@ -27,15 +27,15 @@ from cnnspec.backends.numpy.kernels.strips import Strip, strips
 
 def quick_linear(plan: Plan, layer: Layer) -> None:
     """A product of vectors, or of all pixels, with the weight, and what follows it."""
-    chain = plan.chain(layer, fold=True)
-    weight, scale, bias = folded(plan, chain)
+    fusion = plan.fuse(layer, fold=True)
+    weight, scale, bias = folded(plan, fusion)
     kernels = matrix(plan, layer, weight, scale)
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, (*x.shape[:-1], len(weight)))
-    posts = plan.posts(y, bias, chain)
+    posts = plan.posts(y, bias, fusion)
     parts = plan.whole_rows(y, y.size * len(kernels) // MACS)
     plan.product(x, kernels, y, parts, posts)
-    plan.finish(chain)
+    plan.finish(fusion)
 
 
 def quick_norm(plan: Plan, layer: Layer) -> None:
@@ -46,11 +46,11 @@ def quick_norm(plan: Plan, layer: Layer) -> None:
     scale, shift = (part.astype(plan.dtype) for part in scale_and_shift(plan, layer))
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, x.shape)
-    chain = plan.chain(layer, fold=False)
+    fusion = plan.fuse(layer, fold=False)
     weigh = post_run(np.multiply, x, run_of(scale, y))
-    posts = [weigh, *plan.posts(y, shift, chain)]
-    plan.follow(y, plan.whole_rows(y), posts, [layer, *chain.after])
-    plan.finish(chain)
+    posts = [weigh, *plan.posts(y, shift, fusion)]
+    plan.follow(y, plan.whole_rows(y), posts, [layer, *fusion.after])
+    plan.finish(fusion)
 
 
 def quick_max_pool2d(plan: Plan, layer: Layer) -> None:

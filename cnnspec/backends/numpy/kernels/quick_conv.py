@@ -50,13 +50,13 @@ def convolve(plan: Plan, layer: Layer, filters: Array | None = None) -> None:
     """A convolution with filters, or the layer's own, by the way that suits it."""
     names = ("stride", "pads", "dilation", "groups", "mode")
     stride, pads, dilation, groups, mode = (layer.options[name] for name in names)
-    chain = plan.chain(layer, fold=True)
-    weight, scale, bias = folded(plan, chain)
+    fusion = plan.fuse(layer, fold=True)
+    weight, scale, bias = folded(plan, fusion)
     weight = weight if filters is None else filters
     x = plan.values[layer.of[0]]
     size = conv_size(x.shape[1:3], weight.shape[2:], stride, pads, dilation)
     y = plan.take(layer.name, (x.shape[0], *size, weight.shape[0]))
-    made = y, plan.posts(y, bias, chain)
+    made = y, plan.posts(y, bias, fusion)
     window = stride, pads, dilation, groups, mode
     conv = Conv(plan, layer, x, weight, scale, *made, *window)
     single = weight.shape[1] == 1 and groups == x.shape[3] == weight.shape[0]
@@ -69,7 +69,7 @@ def convolve(plan: Plan, layer: Layer, filters: Array | None = None) -> None:
     else:
         im2col(conv)
     plan.give(".frame")
-    plan.finish(chain)
+    plan.finish(fusion)
 
 
 def pointwise(conv: Conv) -> None:

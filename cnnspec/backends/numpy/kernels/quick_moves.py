@@ -42,10 +42,10 @@ def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
         names.sort(key=lambda name: name not in free[:1])
     values = [plan.values[name] for name in names]
     y = plan.move(free[0], layer.name) if free else plan.take(layer.name, shape)
-    chain = plan.chain(layer, fold=False)
-    posts = [post_join(join, values), *plan.posts(y, None, chain)]
-    plan.follow(y, plan.whole_rows(y), posts, [layer, *chain.after])
-    plan.finish(chain)
+    fusion = plan.fuse(layer, fold=False)
+    posts = [post_join(join, values), *plan.posts(y, None, fusion)]
+    plan.follow(y, plan.whole_rows(y), posts, [layer, *fusion.after])
+    plan.finish(fusion)
 
 
 def quick_concat(plan: Plan, layer: Layer) -> None:

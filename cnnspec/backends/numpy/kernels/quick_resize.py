@@ -20,15 +20,15 @@ def quick_conv_transpose2d(plan: Plan, layer: Layer) -> None:
     if options["groups"] > 1:
         quick_plain(plan, layer)
         return
-    chain = plan.chain(layer, fold=True)
-    weight, scale, bias = folded(plan, chain)
+    fusion = plan.fuse(layer, fold=True)
+    weight, scale, bias = folded(plan, fusion)
     kernels = packed(plan, layer, "taps", weight.transpose(2, 3, 0, 1), scale)
     kh, kw, c, o = kernels.shape
     stride, pad, dilation = options["stride"], options["pad"], options["dilation"]
     x = plan.values[layer.of[0]]
     full = full_size(x.shape[1:3], (kh, kw), stride, options["extra"], dilation)
     y = plan.take(layer.name, (len(x), full[0] - 2 * pad[0], full[1] - 2 * pad[1], o))
-    posts = plan.posts(y, bias, chain)
+    posts = plan.posts(y, bias, fusion)
     parts = list(pieces(x.shape, 2 * x.itemsize * x.shape[2] * (c + o)))
     largest = max((x[part].size // c for part in parts), default=0)
     stretches = plan.stretches(o, largest * kernels.size // (c * MACS))
@@ -56,7 +56,7 @@ def quick_conv_transpose2d(plan: Plan, layer: Layer) -> None:
     plan.add_each(stretches, lambda some, worker: [partial(task, some, worker)])
     plan.follow(y, plan.whole_rows(y), posts)
     plan.give(".product")
-    plan.finish(chain)
+    plan.finish(fusion)
 
 
 def landing(rows: slice, offset: int, stride: int, size: int) -> tuple[slice, slice]:
