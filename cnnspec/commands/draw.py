@@ -37,8 +37,9 @@ LOOK = ("view", "theme", "width", "font", "blocks", "title", "caption", *OF_GRAP
 )
 @click.option(
     "--detail",
-    type=click.Choice(("full", "fused", "folded", "blocks")),
-    help="Each layer a box; with what follows it in one; repeats as ×N (the default); and blocks as boxes.",
+    type=click.Choice(("full", "fused", "folded", "blocks", "parts")),
+    help="Each layer a box; with what follows it in one; repeats as ×N (the default); each block, or each "
+    "part, a box.",
 )
 @click.option(
     "--direction", type=click.Choice(("tb", "lr")), help="From the top down (the default), or to the right."

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.draw.diagram.model import Diagram, boxes
-from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, MOST_BOXES, simplify
+from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, MOST_BOXES, PARTS, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.style import FONT
@@ -111,15 +111,19 @@ def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw
     from cnnspec.draw.graph.dot import mark
     from cnnspec.draw.graph.layout import lay_out
 
-    rims = suffix not in RIMLESS
-    made = lay_out(diagram, look, rims, draw)
+    made, opened = lay_out(diagram, look, suffix not in RIMLESS, draw), ""
     said = list(remarks(made, look.width))
-    overview = simplify(network, BLOCKS) if said and look.detail is None else diagram
-    if overview != diagram:
-        made = lay_out(overview, look, rims, draw)
-        said = [f"blocks are boxes, for all in them does not fit: `--detail {FOLDED}` opens them"]
-        said += remarks(made, look.width)
-    return Picture(write_page(made.svg, suffix, look, diagram.name, mark(diagram)), "; ".join(said))
+    for detail in (BLOCKS, PARTS) if look.detail is None else ():
+        overview = simplify(network, detail)
+        if not said or overview == diagram:
+            continue
+        diagram, made = overview, lay_out(overview, look, suffix not in RIMLESS, draw)
+        said = list(remarks(made, look.width))
+        opened = f"{detail} are boxes, for all in them does not fit: `--detail {FOLDED}` opens them"
+    return Picture(
+        write_page(made.svg, suffix, look, diagram.name, mark(diagram)),
+        "; ".join(filter(None, (opened, *said))),
+    )
 
 
 def remarks(made: Page, width: float | None) -> Iterator[str]:

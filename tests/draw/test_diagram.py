@@ -14,7 +14,7 @@ from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import KINDS, build
 from cnnspec.draw.diagram.fuse import fuse
 from cnnspec.draw.diagram.model import Cluster, Count, Diagram, boxes, totals
-from cnnspec.draw.diagram.simplify import BLOCKS
+from cnnspec.draw.diagram.simplify import BLOCKS, PARTS
 from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.draw.graph.dot import dot
 from cnnspec.draw.graph.wrap import column_of
@@ -105,6 +105,25 @@ def test_blocks_that_are_used_again_are_boxes() -> None:
     assert [(edge.tail, edge.head) for edge in diagram.edges] == list(
         pairwise(b.number for b in ordered(diagram))
     )
+
+
+def test_parts_are_boxes_unless_they_are_but_a_few() -> None:
+    parts = outline(simplify(golden("residual"), PARTS).items)
+    assert parts[2:5] == ["Basic width 16 ×4", "stage2", "Dense growth 8 ×3"]
+    inner = "a: { conv 8@3x3, relu, maxpool 2 }\n b: { maxpool 2, conv 8@3x3 }\n c: { maxpool 2, relu }"
+    net = network(f"net N {{\n input 3@32x32\n all: {{ {inner} }}\n}}\n")
+    assert outline(simplify(net, PARTS).items) == ["input", ["all ×1", "a", "b", "c"], "output"]
+
+
+def test_values_of_a_box_reach_a_join_each_on_its_own_and_pass_by_nothing() -> None:
+    text = """a: { conv 8@3x3 pad=1, one: relu, conv 8@1x1, two: relu }
+concat { | from a.one | from a.two }
+b: { conv 8@1x1, maxpool 2 }
+c: { conv 8@1x1, maxpool 2 }"""
+    diagram = simplify(network(text), PARTS)
+    assert outline(diagram.items) == ["input", "a", "concat", "b", "c", "output"]
+    assert [(edge.tail, edge.route) for edge in diagram.edges][1:3] == [(1, ""), (1, "")]
+    assert any(edge.route for edge in simplify(network(text)).edges)
 
 
 def test_a_block_used_once_or_with_a_fault_in_it_stays_open() -> None:

@@ -1,41 +1,67 @@
-"""Blocks that are used more than once become boxes, as in the overviews of papers: other levels open them."""
+"""Blocks that are used more than once, or all parts, become boxes, as in the overviews of papers."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 from cnnspec.draw.diagram.box_text import argument_words, fill_lines
 from cnnspec.draw.diagram.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
 from cnnspec.draw.names import LONGEST
-from cnnspec.values.shapes import Shape
+
+FEW = 3  # parts, that say nothing of a network
 
 
-def close(diagram: Diagram) -> Diagram:
-    """The diagram with a box for each use of such a block, unless a fault is in it."""
+def close_blocks(diagram: Diagram) -> Diagram:
+    """The diagram with a box for each use of a block that is used more than once."""
     uses = count_uses(diagram.items)
+    return close(diagram, lambda cluster, _: cluster.kind == "block" and uses[cluster.name] > 1)
+
+
+def close_parts(diagram: Diagram) -> Diagram:
+    """The diagram with a box for each of its outermost clusters, but those that hold all but a few."""
+    deep, level = 0, diagram.items
+    while 0 < sum(isinstance(item, Cluster) for item in level) < FEW:
+        deep, level = deep + 1, tuple(x for item in level if isinstance(item, Cluster) for x in item.items)
+    return close(diagram, lambda _, depth: depth >= deep)
+
+
+def close(diagram: Diagram, is_box: Callable[[Cluster, int], bool]) -> Diagram:
+    """The diagram with a box for each such cluster, unless a fault is in it. A depth goes along."""
     closed: dict[int, int] = {}  # the numbers of boxes that are seen no more, and of those in their place
 
-    def walk(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    def walk(items: tuple[Item, ...], depth: int = 0) -> tuple[Item, ...]:
         found: list[Item] = []
         for item in items:
             if isinstance(item, Cluster):
                 within = list(boxes(item.items))
-                if item.kind == "block" and uses[item.name] > 1 and all(b.kind != "fault" for b in within):
+                if is_box(item, depth) and all(box.kind != "fault" for box in within):
                     closed.update((box.number, within[0].number) for box in within)
                     item = block_box(item, within)
                 else:
-                    item = item._replace(items=walk(item.items))
+                    item = item._replace(items=walk(item.items, depth + 1))
             found.append(item)
         return tuple(found)
 
     items = walk(diagram.items)
-    edges: dict[tuple[int, int, Shape], Edge] = {}
-    for edge in diagram.edges:
-        ends = closed.get(edge.tail, edge.tail), closed.get(edge.head, edge.head)
-        if ends[0] != ends[1]:
-            route = edge.route if edge.head not in closed else ""  # of a join that is within
-            edges.setdefault((*ends, edge.first), edge._replace(tail=ends[0], head=ends[1], route=route))
-    return diagram._replace(items=items, edges=tuple(edges.values()))
+    edges = [
+        e._replace(tail=closed.get(e.tail, e.tail), head=closed.get(e.head, e.head)) for e in diagram.edges
+    ]
+    return diagram._replace(items=items, edges=tuple(outside(edges, set(closed.values()))))
+
+
+def outside(edges: list[Edge], shut: set[int]) -> Iterator[Edge]:
+    """The edges between boxes; a value enters a closed one once, and passes by nothing that is not seen."""
+    tails: dict[int, set[int]] = {}
+    for edge in edges:
+        tails.setdefault(edge.head, set()).add(edge.tail)
+    seen = set()
+    for edge in edges:
+        if edge.tail == edge.head or (edge.head in shut and edge[:3] in seen):
+            continue
+        seen.add(edge[:3])
+        passes = edge.head not in shut and len(tails[edge.head]) > 1
+        yield edge if passes else edge._replace(route="")
 
 
 def count_uses(items: tuple[Item, ...], times: int = 1) -> Counter[str]:
@@ -52,13 +78,14 @@ def count_uses(items: tuple[Item, ...], times: int = 1) -> Counter[str]:
 def block_box(block: Cluster, within: list[Box]) -> Box:
     """`MBConv kernel 5 /2`: one box for a use of a block and all of its copies."""
     said = [argument_words(name, value) for name, value in block.arguments if not isinstance(value, float)]
-    words, *more = fill_lines([block.name, *filter(None, said)], " ", LONGEST - 1)
+    name = block.name or next((item.name for item in block.items if isinstance(item, Cluster)), "")
+    words, *more = fill_lines([name, *filter(None, said)], " ", LONGEST - 1)
     first, *others = (number for box in within for number in (box.number, *box.others))
     return Box(
         first,
         "block",
         (words + "…" * bool(more),),
-        (block.name,),
+        (name,),
         block.label,
         of_one(block.items, "params"),
         of_one(block.items, "macs"),
@@ -70,12 +97,9 @@ def block_box(block: Cluster, within: list[Box]) -> Box:
 
 
 def of_one(items: tuple[Item, ...], name: str) -> Count:
-    """The parameters or MACs of things side by side, of which each cluster stands for its copies."""
+    """The parameters or MACs of things side by side, each of which stands for its copies."""
     found = Count()
     for item in items:
-        if isinstance(item, Box):
-            found = found.beside(getattr(item, name))
-        else:
-            inner = of_one(item.items, name)
-            found = found.beside(Count(inner.total, item.times * inner.least, item.times * inner.most))
+        each: Count = getattr(item, name) if isinstance(item, Box) else of_one(item.items, name)
+        found = found.beside(Count(each.total, item.times * each.least, item.times * each.most))
     return found

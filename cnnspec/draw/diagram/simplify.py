@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.draw.diagram.close import close
+from cnnspec.draw.diagram.close import close_blocks, close_parts
 from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import build
 from cnnspec.draw.diagram.fuse import fuse
@@ -11,7 +11,7 @@ from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.graph.tree import Network
 
 MOST_BOXES = 6000
-FOLDED, BLOCKS = "folded", "blocks"
+FOLDED, BLOCKS, PARTS = "folded", "blocks", "parts"
 
 
 def simplify(network: Network, detail: str = FOLDED) -> Diagram:
@@ -22,4 +22,7 @@ def simplify(network: Network, detail: str = FOLDED) -> Diagram:
     if detail == "fused":
         return fuse(unwrap(fuse(diagram)))
     folded = fold(fuse(diagram))
-    return fuse(unwrap(close(folded) if detail == BLOCKS else folded))
+    if detail == BLOCKS:
+        folded = close_blocks(folded)
+    unwrapped = unwrap(folded)
+    return fuse(close_parts(unwrapped) if detail == PARTS else unwrapped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import product
 
@@ -19,6 +19,7 @@ LEAST_TEXT = 6.0  # points on paper
 PAPER, TALLEST = 9.7 * 72, 1.58  # what a sheet of A4 holds: points of height, and as a part of the width
 SCALES = (1.0, 0.94, 0.88, 0.82, 0.76, 0.71, LEAST_TEXT / SIZE)  # of drawings on a page of a given width
 LETTERS = {"tb": (24, 22, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
+FAR = 1.6  # times as high as a sheet, or as wide, that nothing makes fit
 TRIES = 3  # of columns, each knowing how wide the last ones were
 STRAIGHT = {"tb": 700.0, "lr": 1300.0}  # points of a diagram, along its way, that is best left uncut
 
@@ -30,13 +31,25 @@ def lay_out(diagram: Diagram, look: Look, rims: bool = True, draw: Engine | None
     can be read. Where no width is given, it is a little wider than high.
     """
     draw, found = cache(draw or engine()), []
-    for version, roomy, letters in product(versions(diagram, look), (True, False), LETTERS[look.direction]):
+    for version, roomy, letters in trials(diagram, look):
         narrower = look._replace(letters=letters)
         for made in pages(version, narrower, Printer(narrower, draw, rims, roomy)):
             if legible(made) and fits(made, look.width):
                 return made  # lines need not be shorter, nor frames narrower
             found.append(made)
     return max(found, key=merit)
+
+
+def trials(diagram: Diagram, look: Look) -> Iterable[tuple[Diagram, bool, int]]:
+    """Versions of a diagram, whether frames have room, and letters of a line; a few where none will fit."""
+    letters = LETTERS[look.direction]
+    if look.width is not None:
+        flow = measure(diagram, look)
+        if max(flow.widths) * SCALES[-1] > FAR * look.width and look.direction == "tb":
+            return [(diagram, False, letters[-1])]
+        if columns_of(diagram, flow, look, SCALES[-1])[1] * SCALES[-1] > FAR * tallest(look.width):
+            return [(diagram, False, letters[0]), (diagram, False, letters[-1])]
+    return product(versions(diagram, look), (True, False), letters)
 
 
 def versions(diagram: Diagram, look: Look) -> list[Diagram]:

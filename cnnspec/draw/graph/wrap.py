@@ -210,12 +210,14 @@ class Setting(NamedTuple):
     height: float = 0.0
     cost: float = 0.0
 
-    def add_line(self, columns: Sequence[Column], down: bool) -> Setting:
+    def add_line(self, columns: Sequence[Column], down: bool, room: float) -> Setting:
+        """The page with another line; one that is wider than there is room makes all the smaller."""
         heads = (*self.heads, *(column.head for column in columns if column.head))
         cost = self.cost + sum(COLUMN + TEAR * column.cost for column in columns)
         lengths = [column.length for column in columns]
         wide = sum(column.across + BETWEEN for column in columns) - BETWEEN
         wide, high = (wide, max(lengths)) if down else (max(lengths), wide)
+        cost += high * (max(1.0, wide / room) ** 2 - 1)
         return Setting(heads, max(self.width, wide), self.height + high + BETWEEN, cost)
 
     def badness(self, aspect: float) -> float:
@@ -236,7 +238,7 @@ def set_columns(flow: Flow, down: bool, room: float) -> Setting:
             continue
         for limit in limits:
             line, end = even_line(flow, start, limit, room if down else 0.0)
-            made = best[start].add_line(line, down)
+            made = best[start].add_line(line, down, room)
             if end not in best or made.height + made.cost < best[end].height + best[end].cost:
                 best[end] = made
     return best[last + 1]

@@ -29,7 +29,7 @@ from cnnspec.text.diagnostics import Diagnostic
 SCRIPTS = ("marks", "lists", "facts", "graph", "space", "canvas", "table", "search", "save", "split", "page")
 """Files of JavaScript, one after the other one module."""
 
-NAMES = {"full": "Full", "fused": "Fused", "folded": "Folded", "blocks": "Blocks"}
+NAMES = {"full": "Full", "fused": "Fused", "folded": "Folded", "blocks": "Blocks", "parts": "Parts"}
 MOST_LAYERS = 10_000
 
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
