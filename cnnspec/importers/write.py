@@ -18,7 +18,7 @@ from cnnspec.importers.structure.discover import discover, renamed
 from cnnspec.importers.structure.normalise import normalise
 from cnnspec.importers.structure.scopes import Cutter
 from cnnspec.importers.structure.wires import NetChain, Path, net_chain
-from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, parse_label, rebuild, walk
+from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, map_terms, parse_label, walk
 from cnnspec.importers.wording.labels import leave_out
 from cnnspec.importers.wording.text import BlockText, NetText, measure, reference, specification
 from cnnspec.layers import find
@@ -213,9 +213,9 @@ def without(chain: Chain, defaults: list[tuple[str, str, Any]]) -> Chain:
     known = {(kind, name) for kind, name, _ in defaults}
 
     def change(term: Term) -> Term:
-        if isinstance(term, Call):
-            kept = [(name, value) for name, value in term.arguments if (term.name, name) not in known]
-            return term._replace(arguments=tuple(kept))
-        return rebuild(term, lambda inner: without(inner, defaults))
+        if not isinstance(term, Call):
+            return term
+        kept = ((name, value) for name, value in term.arguments if (term.name, name) not in known)
+        return term._replace(arguments=tuple(kept))
 
-    return tuple(map(change, chain))
+    return map_terms(chain, change)

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.importers.patterns.reroll import reroll, tidy, unroll, with_loops
+from cnnspec.importers.patterns.reroll import reroll, tidy, with_loops
 from cnnspec.importers.patterns.turns import Turns, table
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.formulas import name, written
 from cnnspec.importers.terms.terms import Braces, Call, Chain, Join, Repeat, Term
 from cnnspec.importers.wording.text import BlockText, measure
-from tests.importers.terms import CHAINS, conv, use
+from tests.importers.terms import CHAINS, conv, unroll, use
 
 LINES = measure([BlockText("Basic", (("width", ...), ("stride", 1)), (), ())])
 

@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cnnspec.importers.patterns.bodies import solve
-from cnnspec.importers.patterns.unify import instantiate, unify
+from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.columns import Column, Unalike
 from cnnspec.importers.terms.formulas import Formula, LayerName, name, parts, written
 from cnnspec.importers.terms.terms import Call, Chain, Constant, If, Join, Repeat
-from tests.importers.terms import CHAINS, activation, conv, use
+from tests.importers.terms import CHAINS, activation, conv, instantiate, use
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from cnnspec.importers.terms.terms import (
     Repeat,
     Term,
     label_text,
+    map_terms,
     parse_label,
     rebuild,
     walk,
@@ -187,17 +188,12 @@ def as_convolutions(chains: Sequence[Chain]) -> list[Chain]:
         kinds.setdefault("first", set()).add(first.name if first is not None else "")
     mixed = {label for label, names in kinds.items() if names >= {"conv", "depthwise"}}
 
-    def change(chain: Chain) -> Chain:
-        return tuple(
-            grouped(term)
-            if isinstance(term, Call)
-            and term.name == "depthwise"
-            and ("first" in mixed or term.label in mixed)
-            else rebuild(term, change)
-            for term in chain
-        )
+    def change(term: Term) -> Term:
+        if isinstance(term, Call) and term.name == "depthwise" and mixed & {"first", term.label}:
+            return grouped(term)
+        return term
 
-    return [change(chain) for chain in chains]
+    return [map_terms(chain, change) for chain in chains]
 
 
 def as_dotted(chains: Sequence[Chain]) -> list[Chain]:
@@ -206,17 +202,12 @@ def as_dotted(chains: Sequence[Chain]) -> list[Chain]:
     labels = {label_text(term.label) for term in terms if isinstance(term, Call | Braces)}
     opened = {label.rpartition(".")[0] for label in labels if "." in label}
 
-    def change(chain: Chain) -> Chain:
-        found: list[Term] = []
-        for term in chain:
-            term = rebuild(term, change)
-            if isinstance(term, Braces) and label_text(term.label) in opened and not has_wires(term.body):
-                found += within(term)
-            else:
-                found.append(term)
-        return tuple(found)
+    def change(term: Term) -> Term | Chain:
+        if isinstance(term, Braces) and label_text(term.label) in opened and not has_wires(term.body):
+            return within(term)
+        return term
 
-    return list(map(change, chains)) if opened else list(chains)
+    return [map_terms(chain, change) for chain in chains] if opened else list(chains)
 
 
 def has_wires(chain: Chain) -> bool:

@@ -12,7 +12,18 @@ from cnnspec.importers.patterns.bodies import Solved, solve
 from cnnspec.importers.patterns.reroll import form, reroll, with_counted_loops
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.columns import Unalike
-from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, chains, is_wired, rebuild, walk, weight
+from cnnspec.importers.terms.terms import (
+    Braces,
+    Call,
+    Chain,
+    Term,
+    chains,
+    is_wired,
+    map_terms,
+    rebuild,
+    walk,
+    weight,
+)
 from cnnspec.importers.wording.labels import Target, drop_places, leave_out, targets
 from cnnspec.importers.wording.names import from_class
 
@@ -158,11 +169,10 @@ def replace(chain: Chain, kind: str, terms: Iterator[Term]) -> Chain:
 
 def splice(chain: Chain, kind: str | None = None) -> Chain:
     """The chain with what stands in braces without a label in their place; `kind`: of this class alone."""
-    found: list[Term] = []
-    for term in chain:
-        term = rebuild(term, lambda inner: splice(inner, kind))
+
+    def change(term: Term) -> Term | Chain:
         if isinstance(term, Braces) and not term.label and kind in (None, term.kind):
-            found += term.body
-        else:
-            found.append(term)
-    return tuple(found)
+            return term.body
+        return term
+
+    return map_terms(chain, change)

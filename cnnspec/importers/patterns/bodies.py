@@ -21,6 +21,7 @@ from cnnspec.importers.terms.terms import (
     Term,
     chains,
     label_text,
+    map_terms,
     map_values,
     rebuild,
     values_of,
@@ -186,7 +187,6 @@ def as_depthwise(chain: Chain) -> Chain:
     """A convolution in as many groups as channels arrive, with as many filters, is a depthwise one."""
 
     def change(term: Term) -> Term:
-        term = rebuild(term, as_depthwise)
         if not isinstance(term, Call) or term.name != "conv":
             return term
         given = dict(term.arguments)
@@ -195,7 +195,7 @@ def as_depthwise(chain: Chain) -> Chain:
         kept = tuple((n, v) for n, v in term.arguments if n not in ("count", "groups"))
         return term._replace(name="depthwise", arguments=kept)
 
-    return tuple(map(change, chain))
+    return map_terms(chain, change)
 
 
 def with_solved(value: Any, columns: Mapping[Column, Any]) -> Any:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 from cnnspec.importers.terms.formulas import Formula, evaluate, name, substitute
-from cnnspec.importers.terms.terms import Call, Chain, Term, rebuild, walk
+from cnnspec.importers.terms.terms import Call, Chain, Term, map_terms, walk
 
 FEWEST = 3
 """So many numbers are a progression; fewer may be so by chance."""
@@ -74,15 +75,12 @@ def with_progressions(chain: Chain) -> Chain:
     for layer, argument, find in PROGRESSIONS:
         calls = [dict(t.arguments) for t in walk(chain) if isinstance(t, Call) and t.name == layer]
         if (found := find([call[argument] for call in calls], 0)) is not None:
-            chain = with_formulas(chain, layer, argument, found)
+            chain = map_terms(chain, partial(with_formula, layer, argument, found))
     return chain
 
 
-def with_formulas(chain: Chain, layer: str, argument: str, found: Progression) -> Chain:
-    def change(term: Term) -> Term:
-        if not isinstance(term, Call) or term.name != layer:
-            return rebuild(term, lambda inner: with_formulas(inner, layer, argument, found))
-        arguments = tuple((n, (found.near(v) or v) if n == argument else v) for n, v in term.arguments)
-        return term._replace(arguments=arguments)
-
-    return tuple(map(change, chain))
+def with_formula(layer: str, argument: str, found: Progression, term: Term) -> Term:
+    if not isinstance(term, Call) or term.name != layer:
+        return term
+    arguments = tuple((n, (found.near(v) or v) if n == argument else v) for n, v in term.arguments)
+    return term._replace(arguments=arguments)

@@ -1,7 +1,7 @@
 """Re-rolling: steps that come again and again become a repeat, with loop names for what changes.
 
 A run of equal turns is rolled up first, its first turn may differ (`2 if j == 0 else 1`); then turns of one
-form become a repeat over a table. `unroll` gives back the chain.
+form become a repeat over a table.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from cnnspec.importers.patterns.turns import (
     all_counted,
     first_differs,
     table,
-    turn_values,
     unwrapped,
     with_values,
 )
@@ -32,7 +31,9 @@ from cnnspec.importers.terms.terms import (
     Label,
     Repeat,
     Term,
+    map_terms,
     rebuild,
+    turns_of,
     values_of,
     walk,
     weight,
@@ -228,10 +229,9 @@ def with_loops(
     """
 
     def change(term: Term) -> Term:
-        term = rebuild(term, lambda inner: with_loops(inner, taken, solve, fewest))
         return loop(term, taken, solve, fewest) if isinstance(term, Join) and not term.names else term
 
-    return tuple(map(change, chain))
+    return map_terms(chain, change)
 
 
 def with_counted_loops(chains: Sequence[Chain]) -> list[Chain]:
@@ -251,18 +251,14 @@ def loop(join: Join, taken: Collection[str], solve: Solve, fewest: int) -> Join:
     while place < len(join.paths):
         stops = range(len(join.paths), place + fewest - 1, -1)
         made = next(filter(None, (one_path(whole[place:stop], taken, solve) for stop in stops)), None)
-        if made is None or (join.name != "concat" and turns(made) < len(join.paths)):
+        if made is None or (join.name != "concat" and len(turns_of(made)) < len(join.paths)):
             paths.append(join.paths[place])
             place += 1
         else:
             paths.append((Join(join.name, (made.body,), made.names, made.rows),))
-            place += turns(made)
+            place += len(turns_of(made))
     inner = paths[0][0] if len(paths) == 1 < len(join.paths) else None
     return inner if isinstance(inner, Join) else join._replace(paths=tuple(paths))
-
-
-def turns(made: Repeat) -> int:
-    return made.rows if isinstance(made.rows, int) else len(made.rows)
 
 
 def with_stop(path: Chain) -> Chain:
@@ -288,22 +284,9 @@ def tidy(chain: Chain) -> Chain:
     """The chain without names of repeats that nothing reads, and without sums of 0."""
 
     def change(term: Term) -> Term:
-        term = rebuild(term, tidy)
         if isinstance(term, Repeat) and isinstance(term.rows, int | Formula):
             read = {each for _, value in values_of(term.body) for each in names_in(value)}
             return term if read & {*term.names} else term._replace(names=())
         return term
 
-    return tuple(map(change, with_values(chain, {})))
-
-
-def unroll(chain: Chain) -> Chain:
-    """The chain without repeats: each turn written out."""
-    found: list[Term] = []
-    for term in chain:
-        if isinstance(term, Repeat):
-            for turn in turn_values(term):
-                found += unroll(with_values(term.body, turn))
-        else:
-            found.append(rebuild(term, unroll))
-    return tuple(found)
+    return map_terms(with_values(chain, {}), change)

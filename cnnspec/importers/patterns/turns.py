@@ -27,9 +27,11 @@ from cnnspec.importers.terms.terms import (
     Chain,
     Repeat,
     Term,
+    map_terms,
     map_values,
     own_values,
     rebuild,
+    turns_of,
     values_of,
     walk,
 )
@@ -272,7 +274,7 @@ def unwrapped(chain: Chain, in_table: bool = False) -> Chain:
         within = in_table or (isinstance(term, Repeat) and isinstance(term.rows, Items))
         term = rebuild(term, partial(unwrapped, in_table=within))
         if isinstance(term, Repeat) and (term.rows == 1 or (not in_table and is_forced(term))):
-            for turn in turn_values(term):
+            for turn in turns_of(term):
                 found += with_values(term.body, turn) if turn else term.body
         else:
             found.append(term)
@@ -284,14 +286,6 @@ def is_forced(term: Repeat) -> bool:
     roles = [(role, value) for role, value in values_of(term.body) if names_in(value)]
     has_names = any(role == "label" for role, _ in roles)
     return term.rows == 2 and has_names and any(is_choice(value) for _, value in roles)
-
-
-def turn_values(term: Repeat) -> list[dict[str, Any]]:
-    if isinstance(term.rows, int):
-        return [dict.fromkeys(term.names, turn) for turn in range(term.rows)]
-    if len(term.names) == 1:
-        return [{term.names[0]: value} for value in term.rows]
-    return [dict(zip(term.names, row, strict=True)) for row in term.rows]
 
 
 # Values
@@ -322,11 +316,10 @@ def without_channels(chain: Chain) -> Chain:
     """The chain without channels that differ by the turn."""
 
     def change(term: Term) -> Term:
-        term = rebuild(term, without_channels)
         if isinstance(term, Call | Braces) and isinstance(term.channels, Column):
             term = term._replace(channels=0)
         if isinstance(term, Braces) and isinstance(term.leaving, Column):
             term = term._replace(leaving=0)
         return term
 
-    return tuple(map(change, chain))
+    return map_terms(chain, change)

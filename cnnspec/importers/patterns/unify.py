@@ -1,6 +1,6 @@
 """Anti-unification: several chains as one pattern, in which what differs is a column of values.
 
-`instantiate` gives back each of the chains. Both are functions of the chains alone.
+It is a function of the chains alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from cnnspec.importers.patterns.align import Rows, align, as_convolutions, beside, is_activation, with_joins
 from cnnspec.importers.terms.columns import ABSENT, Column, Unalike, same
-from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate
+from cnnspec.importers.terms.formulas import Formula, LayerName
 from cnnspec.importers.terms.terms import (
     IDENTITY,
     NONE,
@@ -25,7 +25,6 @@ from cnnspec.importers.terms.terms import (
     Join,
     Repeat,
     Term,
-    rebuild,
 )
 
 
@@ -252,56 +251,3 @@ def opposite(test: Any) -> Any:
     if not isinstance(test, Column):
         return None
     return Column(tuple(value if value is ABSENT else not value for value in test.values))
-
-
-# Back
-
-
-def instantiate(pattern: Chain, place: int, names: Mapping[str, Any] = {}) -> Chain:
-    """The chain of one place of a pattern; `names` are the values of the names in its formulas there."""
-    found: list[Term] = []
-    for term in pattern:
-        found += instance(term, place, names)
-    return tuple(found)
-
-
-def instance(term: Term, place: int, names: Mapping[str, Any]) -> Chain:
-    """What a term of a pattern is in one place: several steps, or none, where it is an `if`."""
-
-    def at(value: Any) -> Any:
-        if isinstance(value, Column):
-            return value.values[place]
-        if isinstance(value, Formula) and value.operator != "name" and not names:
-            return simplified(Formula(value.operator, tuple(map(at, value.operands))))
-        return evaluate(value, names) if names else value
-
-    if isinstance(term, If):
-        chosen = term.then if at(term.test) else term.otherwise
-        return instantiate(chosen or (), place, names)
-    made = rebuild(term, lambda inner: instantiate(inner, place, names))
-    if isinstance(made, From):
-        return (From(tuple(tuple(map(at, label)) for label in made.target)),)
-    if isinstance(made, Call):
-        name, channels = at(made.name), at(made.channels)
-        if name == IDENTITY and not made.label:
-            return ()
-        arguments = tuple((n, at(value)) for n, value in made.arguments)
-        label = tuple(map(at, made.label))
-        return (made._replace(name=str(name), arguments=arguments, label=label, channels=channels),)
-    if isinstance(made, Braces):
-        label, leaving = tuple(map(at, made.label)), at(made.leaving)
-        return (made._replace(label=label, channels=at(made.channels), leaving=leaving),)
-    if isinstance(made, Join):
-        made = made._replace(rows=at(made.rows))
-        live = [path for path in made.paths if path != (NONE,)]
-        if len(live) == 1 < len(made.paths):
-            return live[0]
-        return (made._replace(paths=tuple(live or made.paths)),)
-    return (made._replace(rows=at(made.rows)),) if isinstance(made, Repeat) else (made,)
-
-
-def simplified(formula: Formula) -> Any:
-    """A choice between equals is no choice."""
-    if formula.operator == "if" and same(*formula.operands[1:]):
-        return formula.operands[1]
-    return formula

@@ -105,7 +105,7 @@ class Namer:
                 self.spell_alike(node)
         for _, wire in wires(self.nodes):
             self.name(wire.output)
-        paths = {*self.paths_in(self.nodes)}
+        paths = {*paths_of(tuple(map(self.term, self.nodes)), ())}
         for around, wire in wires(self.nodes):
             if seen_from(around, self.names[wire.output], paths) is None:
                 nodes, place, prefix = find(self.nodes, wire.output, self.read)
@@ -208,18 +208,6 @@ class Namer:
         if step.size:
             arguments = (("size", ConstantName(step.size)), *(a for a in arguments if a[0] not in RESIZES))
         return Call(name, arguments, label, bool(item.operation.keys), item.channels)
-
-    def paths_in(self, nodes: list[Node], prefix: Path = ()) -> Iterator[Path]:
-        """The paths of all labels in a chain, those in modules, too."""
-        for node in nodes:
-            own = label_of(node)
-            if own:
-                yield (*prefix, own)
-            if isinstance(node, Step):
-                yield from paths_of(self.inner.get(id(node.item), ()), (*prefix, own))
-            inside = (*prefix, node.label) if isinstance(node, Group) else prefix
-            for inner in lists(node):
-                yield from self.paths_in(inner, inside)
 
 
 def wires(nodes: list[Node], prefix: Path = ()) -> list[tuple[Path, Wire]]:

@@ -5,10 +5,10 @@ They hold no places and no values that flow, so that two that say the same are e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cnnspec.importers.terms.formulas import Formula
+from cnnspec.importers.terms.formulas import Formula, evaluate
 
 Label = tuple[str | int | Formula, ...]
 """The words and the numbers of a name: `layer1` is ("layer", 1). Without parts there is none."""
@@ -111,6 +111,25 @@ def rebuild(term: Term, change: Callable[[Chain], Chain]) -> Term:
     return term
 
 
+def map_terms(chain: Chain, change: Callable[[Term], Term | Chain]) -> Chain:
+    """The chain with a term, or several, in place of each, those first that stand in others."""
+    found: list[Term] = []
+    for term in chain:
+        made = change(rebuild(term, lambda inner: map_terms(inner, change)))
+        found += (made,) if isinstance(made, Term) else made
+    return tuple(found)
+
+
+def turns_of(loop: Repeat | Join, names: Mapping[str, Any] = {}) -> list[dict[str, Any]]:
+    """The values of the names of a loop, turn by turn; `names` are those of the names around it."""
+    rows = evaluate(loop.rows, names)
+    if isinstance(rows, int):
+        return [dict.fromkeys(loop.names, turn) for turn in range(rows)]
+    if len(loop.names) == 1:
+        return [{loop.names[0]: value} for value in rows]
+    return [dict(zip(loop.names, row, strict=True)) for row in rows]
+
+
 def walk(chain: Chain) -> Iterator[Term]:
     """All terms of a chain, each before those that it holds."""
     for term in chain:
@@ -144,7 +163,6 @@ def map_values(chain: Chain, change: Callable[[Any], Any]) -> Chain:
     """The chain with each value changed that `values_of` gives."""
 
     def changed(term: Term) -> Term:
-        term = rebuild(term, lambda inner: map_values(inner, change))
         if isinstance(term, Call | Braces):
             term = term._replace(label=tuple(map(change, term.label)))
         if isinstance(term, Call):
@@ -156,7 +174,7 @@ def map_values(chain: Chain, change: Callable[[Any], Any]) -> Chain:
             return term._replace(rows=change(term.rows))
         return term._replace(test=change(term.test)) if isinstance(term, If) else term
 
-    return tuple(map(changed, chain))
+    return map_terms(chain, changed)
 
 
 def is_wired(chain: Chain) -> bool:

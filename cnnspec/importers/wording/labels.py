@@ -25,8 +25,10 @@ from cnnspec.importers.terms.terms import (
     Term,
     is_wired,
     label_text,
+    map_terms,
     parse_label,
     rebuild,
+    turns_of,
     walk,
 )
 from cnnspec.text.source import Source, Span
@@ -109,14 +111,14 @@ class Naming:
                 path = self.take(term, *place_of(spelled(term.label, names), scope), "group")
                 self.chain(term.body, NameScope(f"{path}.", False), names)
             elif isinstance(term, Join):
-                for row in turns(term, names) if term.names else ({},):
+                for row in turns_of(term, names) if term.names else ({},):
                     for inner in term.paths:
                         self.turn(term, inner, scope, {**names, **row})
             elif isinstance(term, If):
                 taken = term.then if evaluate(term.test, names) else term.otherwise
                 self.chain(taken or (), scope, names)
             elif isinstance(term, Repeat):
-                for row in turns(term, names):
+                for row in turns_of(term, names):
                     self.turn(term, term.body, scope, {**names, **row})
             elif isinstance(term, Again) and term.label:
                 self.hold(term, scope.reserve(spelled(term.label, names), NOWHERE)[0])
@@ -187,9 +189,9 @@ class Naming:
             if isinstance(term, Call) and id(term) in self.clashing:
                 label = self.free(str(term.name), self.clashing[id(term)], self.counted[id(term)])
                 return term._replace(label=label)
-            return rebuild(term, self.labelled)
+            return term
 
-        return tuple(map(change, chain))
+        return map_terms(chain, change)
 
     def free(self, kind: str, around: set[str], counted: str) -> Label:
         """A label that stands for nothing else in these braces, nor at the end of a wire.
@@ -230,13 +232,3 @@ def may_mean(target: Label, label: str) -> bool:
 
 def spelled(label: Label, names: Names) -> str:
     return "".join(str(evaluate(part, names)) for part in label)
-
-
-def turns(term: Repeat | Join, names: Names) -> list[dict[str, Any]]:
-    """The values of the names of a repeat, or of a loop over paths, turn by turn."""
-    rows = evaluate(term.rows, names)
-    if isinstance(rows, int):
-        return [dict.fromkeys(term.names, turn) for turn in range(rows)]
-    if len(term.names) == 1:
-        return [{term.names[0]: value} for value in rows]
-    return [dict(zip(term.names, row, strict=True)) for row in rows]
