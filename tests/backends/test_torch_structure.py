@@ -213,6 +213,12 @@ net class { input 2@6x6\n lambda 1, lambda 1 x=4, Tensor 3, Tensor 2\n print: co
     "a label on a branch that some do not take": "block A { s: if in.channels == 3 { conv 4@1x1 }\n relu }\nnet N { input 3@8x8\n A, A }",
     "a net input that is wired": "net N { img: input 2@6x6\n conv 2@3x3 pad=1\n add { | identity | from img } }",
     "the input first": "net N { input 2@6x6\n concat { | identity | conv 2@3x3 pad=1 }\n relu }",
+    "a flag that a loop asks again": """
+block B(wide, k) {
+    f: repeat i in 3 { if wide { conv divisible(k // 2, 3)@1x1 }
+        conv k@1x1 }
+}
+net N { input 12@4x4\n B yes 12, B no 12, B yes 20, B no 20, B yes 30 }""",
     "depth as an argument": "block R(n) { repeat n { conv 4@3x3 pad=1, relu } }\nnet N { input 4@6x6\n R 2, R 3, R 1 }",
     "an output in a join that leads nowhere": "net N { input 2@6x6\n add { | x: conv 2@1x1, relu | identity }\n tanh\n output x }",
     "wires into joins that lead nowhere": """

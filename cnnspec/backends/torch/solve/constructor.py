@@ -27,6 +27,7 @@ from cnnspec.backends.torch.solve.solutions import (
     append,
     leaves,
     literal,
+    replaced,
 )
 from cnnspec.backends.torch.unify.align import Unaligned
 from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Way, agree, unify
@@ -240,21 +241,23 @@ class Constructor:
         if holder.is_list:
             raise Unaligned
         defined, test = Solved(), self.condition(then, "variant")
-        sides = self.walk(then.body, holder), self.walk(otherwise.body, holder)
-        if not sides[1]:
-            test = self.presence(then, test, sides[0])
+        done, other = self.walk(then.body, holder), self.walk(otherwise.body, holder)
+        if not other:
+            test, done = self.presence(then, test, done)
         if holder.wired:
             defined, test = self.define(then, test, "has_" + wish_of(column.steps))
-        return [*defined, Branch(test, *sides)]
+        return [*defined, Branch(test, done, other)]
 
-    def presence(self, way: Way, test: Solution, done: Solved) -> Solution:
+    def presence(self, way: Way, test: Solution, done: Solved) -> tuple[Solution, Solved]:
         """`squeeze is not None` in place of a flag, where the class takes a number for these rows alone."""
         taken = {row for row, there in way.there.items() if there}
         is_flag = isinstance(test, Given | Added) or (isinstance(test, Phrase) and test.parts[0] == "bool(")
+        is_flag &= self.frame is self.cls  # whose rows are those of its parameters
         for read in leaves(done) if is_flag else ():
             if isinstance(read, Added) and read.column.keys() == taken:
-                return Phrase((Added(dict.fromkeys(way.there) | dict(read.column), read.hint), IS_GIVEN))
-        return test
+                number = Added(dict.fromkeys(way.there) | dict(read.column), read.hint)
+                return Phrase((number, IS_GIVEN)), replaced(done, read, number)
+        return test, done
 
     def define(self, way: Way, condition: Solution, wish: str) -> tuple[Solved, Solution]:
         """What tells which rows go a way: an attribute, set here if it is not known yet."""

@@ -59,9 +59,11 @@ class Parameters:
             self.columns[name] = {row: read.column.get(row, first) for row in range(len(self.arguments))}
 
     def added(self, solved: Added) -> str:
-        """The parameter that was added for these values; "" where none was."""
-        for name, known in self.columns.items():
-            if known is not None and name[0] == "+" and alike_columns(known, solved.column):
+        """The parameter that was added for these values, "" where none was: what may be None is another."""
+        is_optional = None in solved.column.values()
+        own = ((name, known) for name, known in self.columns.items() if known and name[0] == "+")
+        for name, known in own:
+            if alike_columns(known, solved.column) and (None in known.values()) == is_optional:
                 return name
         return ""
 

@@ -137,6 +137,16 @@ def leaves(solved: Any) -> Iterator[Formula | Given | Added]:
             yield from leaves(part)
 
 
+def replaced(solved: Any, old: Added, new: Added) -> Any:
+    """Statements or expressions with another parameter in place of one."""
+    if isinstance(solved, Added):
+        return new if alike(solved, old) else solved
+    if not isinstance(solved, tuple | list):
+        return solved
+    parts = [replaced(part, old, new) for part in solved]
+    return type(solved)(*parts) if hasattr(solved, "_fields") else type(solved)(parts)
+
+
 def append(solved: Solved, statement: Statement) -> None:
     """Append a statement: a branch not at all if it is empty, and into one right before of its condition.
 
