@@ -160,6 +160,17 @@ def test_a_product_does_the_step_before(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(net.plans[0].steps) == 7  # the norm is done by the second convolution
 
 
+def test_lenet_runs_as_few_calls_of_numpy(tmp_path: Path) -> None:
+    """All else is done when it is planned: what a small net takes is the time of its calls."""
+    net = load(emit("numpy", small("LeNet5"), "lenet.cnn"), tmp_path).LeNet5()
+    net(np.zeros((1, 1, 28, 28), np.float32))
+    (plan,) = net.plans
+    assert plan.is_small and len(plan.calls) <= 26
+    own = {call.func for call in plan.calls if call.func in net.in_place.values()}
+    others = {getattr(call.func, "__module__", "") or "numpy" for call in plan.calls if call.func not in own}
+    assert len(own) == 1 and {name.partition(".")[0] for name in others} == {"numpy"}
+
+
 def test_params_count_after_refresh(tmp_path: Path) -> None:
     net = load(emit("numpy", small("LeNet5"), "lenet.cnn"), tmp_path).LeNet5()
     x = np.ones((1, 1, 28, 28), np.float32)

@@ -28,11 +28,11 @@ def lower(layer: Layer, x: Shape) -> Lowered:
     return LOWERINGS[layer.name](layer, x)
 
 
-def plain(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
-    """A kernel that takes the layer's arguments of these names."""
+def plain(kernel: str, *names: str, **fixed: Any) -> Callable[[Any, Shape], Lowered]:
+    """A kernel that takes the layer's arguments of these names, and fixed ones."""
 
     def lowered(layer: Any, x: Shape) -> Lowered:
-        return Lowered(kernel, {name: layer.value(name) for name in names})
+        return Lowered(kernel, {name: layer.value(name) for name in names} | fixed)
 
     return lowered
 
@@ -102,27 +102,20 @@ def norm(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
     return lowered
 
 
-def prelu(layer: Any, x: Shape) -> Lowered:
-    (weight,) = layer.weights(x)
-    return Lowered("prelu", {}, Call("filled", weight.shape, {"weight": layer.init}))
-
-
 def star_relu(layer: Any, x: Shape) -> Lowered:
     return Lowered("star_relu", {}, Call("filled", (1,), {"scale": layer.scale, "bias": layer.bias}))
 
 
-def scale(layer: Any, x: Shape) -> Lowered:
-    if not layer.trained:
-        return Lowered("multiply", {"factor": layer.init})
-    (weight,) = layer.weights(x)
-    return Lowered("scale_channels", {}, Call("filled", weight.shape, {"weight": layer.init}))
+def started(kernel: str, fixed: str = "", argument: str = "") -> Callable[[Any, Shape], Lowered]:
+    """A kernel whose weight starts from the layer's `init`; where that is `fixed`, it is an argument."""
 
+    def lowered(layer: Any, x: Shape) -> Lowered:
+        if not layer.weights(x):
+            return Lowered(fixed, {argument: layer.init})
+        (weight,) = layer.weights(x)
+        return Lowered(kernel, {}, Call("filled", weight.shape, {"weight": layer.init}))
 
-def shift(layer: Any, x: Shape) -> Lowered:
-    if not layer.trained:
-        return Lowered("plus", {"summand": layer.init})
-    (weight,) = layer.weights(x)
-    return Lowered("shift_channels", {}, Call("filled", weight.shape, {"weight": layer.init}))
+    return lowered
 
 
 def response(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
@@ -164,14 +157,6 @@ def pool(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
     return lowered
 
 
-def global_pool(kernel: str) -> Callable[[Any, Shape], Lowered]:
-
-    def lowered(layer: Any, x: Shape) -> Lowered:
-        return Lowered(kernel, {"size": (1, 1)})
-
-    return lowered
-
-
 def pad(layer: Any, x: Shape) -> Lowered:
     mode = "zeros" if layer.mode == "constant" else layer.mode
     return Lowered("pad2d", {"pads": layer.pad, "mode": mode, "value": layer.value_})
@@ -200,8 +185,8 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "maxunpool": plain("max_unpool2d", "window"),
     "avgpool": pool("avg_pool2d", "ceil", "countpad", "divisor"),
     "blurpool": plain("blur_pool", "window", "stride", "pad", "mode"),
-    "globalavgpool": global_pool("adaptive_avg_pool2d"),
-    "globalmaxpool": global_pool("adaptive_max_pool2d"),
+    "globalavgpool": plain("adaptive_avg_pool2d", size=(1, 1)),
+    "globalmaxpool": plain("adaptive_max_pool2d", size=(1, 1)),
     "adaptiveavgpool": plain("adaptive_avg_pool2d", "size"),
     "adaptivemaxpool": plain("adaptive_max_pool2d", "size"),
     "channelmean": plain("channel_mean"),
@@ -223,7 +208,7 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "squaredrelu": plain("squared_relu"),
     "starrelu": star_relu,
     "leakyrelu": plain("leaky_relu", "slope"),
-    "prelu": prelu,
+    "prelu": started("prelu"),
     "elu": plain("elu", "alpha"),
     "selu": plain("selu"),
     "gelu": plain("gelu", "approximate"),
@@ -251,8 +236,8 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "crop": crop,
     "slice": slice_channels,
     "pick": plain("pick_channels", "channels"),
-    "scale": scale,
-    "shift": shift,
+    "scale": started("scale_channels", "multiply", "factor"),
+    "shift": started("shift_channels", "plus", "summand"),
     "normalize": normalize,
     "channelconv": channel_conv,
     "add": plain("add"),

@@ -11,15 +11,8 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.plain_forward import choose, flow, write_forward, write_start
 from cnnspec.backends.numpy.plain_training import Training
-from cnnspec.backends.numpy.program import (
-    file_name,
-    write_tuples,
-)
-from cnnspec.backends.numpy.sources import (
-    imports,
-    needed,
-    reads_of,
-)
+from cnnspec.backends.numpy.program import file_name, write_tuples
+from cnnspec.backends.numpy.sources import imports, needed, reads_of
 from cnnspec.backends.writer import Writer
 from cnnspec.graph.tree import Network
 from cnnspec.passes.evaluation import evaluation
@@ -37,7 +30,7 @@ def emit(network: Network, source: str, inference: bool = False) -> str:
     body = Writer()
     tuples = write_tuples(graph, name, names, inference, body)
     with body.block(f"class {name}"):
-        write_start(network, graph, everything, inference, body)
+        write_start(network, graph, inference, body)
         write_forward(inferring, flow(inferring, True, everything), tuples, Names(names.taken), body)
         if not inference:
             Training(graph, flow(graph, False, everything), everything, names, body).write()

@@ -150,9 +150,7 @@ def live(steps: list[Statement], wanted: set[str]) -> list[Statement]:
 # The class
 
 
-def write_start(
-    network: Network, graph: Graph, everything: dict[str, Definition], inference: bool, body: Writer
-) -> None:
+def write_start(network: Network, graph: Graph, inference: bool, body: Writer) -> None:
     """The tensors, and files of them."""
     sizes = " and ".join(str(shape) for _, shape in graph.inputs)
     spare = left_out(network, graph)
@@ -161,7 +159,7 @@ def write_start(
     with body.block("def __init__(self, seed: int = 0) -> None"):
         body.line("rng = np.random.default_rng(seed)")
         owners = [node for node in graph.nodes if node.weights and not node.shared]
-        rows = tuple(("**", start) for node in owners for start in starts_of(node, everything))
+        rows = tuple(("**", start) for node in owners for start in starts_of(node))
         body.expression(Arguments("", rows, "{", "}"), "self.params: dict[str, Array] = ")
         if not inference and any(node.layer.name in NOISE for node in graph.nodes):
             body.line("self.rng = rng")
@@ -175,7 +173,7 @@ def write_start(
             body.expression(Arguments(f"{function}_tensors", tuple(("", item) for item in items)))
 
 
-def starts_of(node: Node, everything: dict[str, Definition]) -> Iterator[Text]:
+def starts_of(node: Node) -> Iterator[Text]:
     """What makes the tensors of a layer, by their keys."""
     tensors = lowering(node, False).tensors
     assert tensors is not None
