@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call
-from cnnspec.commands.difference import difference
+from cnnspec.commands.common import Call, difference
 from cnnspec.faults.fixes.mend import Made, describe, mend
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.decoding import decode, encode

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call, find_files, takes_call
-from cnnspec.commands.difference import difference
+from cnnspec.commands.common import Call, difference, find_files, takes_call
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import STDIN, read_bytes
 from cnnspec.text.source import Source

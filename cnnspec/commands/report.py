@@ -25,7 +25,7 @@ def report(run: str, pictures: str | None, limits: tuple[str, ...], force: bool)
         from cnnspec.train.report import REPORT
         from cnnspec.train.report.document import page
         from cnnspec.train.report.evidence import read_run
-        from cnnspec.train.report.picture_files import picture_files
+        from cnnspec.train.report.pictures import picture_files
     with report_memory(run):
         found = read_run(Path(run), limits_of(limits))
         save(str(Path(run, REPORT)), page(found), force)

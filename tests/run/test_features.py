@@ -13,7 +13,7 @@ from PIL import Image
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.run import scales, sheets
-from cnnspec.run.index_page import Section, page
+from cnnspec.run.album import Section, page
 from tests.run.calling import SPECS, noise, run, save
 from tests.zoo.shipped import network
 

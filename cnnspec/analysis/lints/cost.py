@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.analysis.costs import costs
-from cnnspec.analysis.lints.registry import lint
-from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding
+from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding, lint
 from cnnspec.analysis.lints.sight import Sights
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.text.diagnostics import Note

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cnnspec.analysis.lints.registry import lint
-from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding
+from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding, lint
 from cnnspec.text.diagnostics import Edit, Fix, Note
 from cnnspec.text.source import Span
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cnnspec import layers
-from cnnspec.analysis.lints.registry import lint
-from cnnspec.analysis.lints.scopes import Finding, Survey
+from cnnspec.analysis.lints.scopes import Finding, Survey, lint
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
 from cnnspec.text.source import Span

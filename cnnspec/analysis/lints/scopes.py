@@ -1,4 +1,4 @@
-"""A checked network as lints look at it: nets, and each block once however often it is used."""
+"""What a lint has at hand: the nets, each block once however often it is used; findings, notes and edits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnnspec.analysis.lints.silences import NOWHERE, FileLine, Silences
 from cnnspec.graph.tree import Instance, Leaf, Merge, Network, Step, Use, Value
 from cnnspec.graph.walk import arriving, walk
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note
 from cnnspec.text.source import Span
 from cnnspec.values.shapes import Shape
 
@@ -213,3 +213,27 @@ class Survey:
             for name in names:
                 for leaf in scope.kinds.get(name, ()):
                     yield Site(leaf, uses, scope)
+
+
+Lint = Callable[[Survey], Iterator[Finding]]
+
+LINTS: list[Lint] = []
+
+
+def lint(function: Lint) -> Lint:
+    """A decorator: the function looks for one thing, and `warnings` calls it."""
+    LINTS.append(function)
+    return function
+
+
+def without_step(span: Span) -> Edit | None:
+    """Take a step out, with the comma before it or with its line; None where it is not so plain."""
+    text = span.source.text
+    before = text[: span.start].rstrip(" \t")
+    if before.endswith(","):
+        return Edit(Span(span.source, len(before) - 1, span.end), "")
+    end = text.find("\n", span.end)
+    rest = text[span.end : end] if end >= 0 else text[span.end :]
+    if before.endswith("\n") and end >= 0 and not rest.partition("#")[0].strip():
+        return Edit(Span(span.source, len(before), end + 1), "")
+    return None

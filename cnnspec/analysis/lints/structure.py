@@ -6,11 +6,19 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cnnspec.analysis.lints.edits import without_step
 from cnnspec.analysis.lints.follow import Follower, Rule
 from cnnspec.analysis.lints.labels import ACTIVATIONS, Early, early
-from cnnspec.analysis.lints.registry import lint
-from cnnspec.analysis.lints.scopes import Finding, Op, Scope, Site, Survey, finding, pointer
+from cnnspec.analysis.lints.scopes import (
+    Finding,
+    Op,
+    Scope,
+    Site,
+    Survey,
+    finding,
+    lint,
+    pointer,
+    without_step,
+)
 from cnnspec.analysis.lints.sight import Sights, apart
 from cnnspec.analysis.receptive import WHOLE, Field
 from cnnspec.elaborate.trace import last_span

@@ -6,10 +6,8 @@ import math
 import re
 from collections.abc import Iterator
 
-from cnnspec.analysis.lints.edits import without_step
 from cnnspec.analysis.lints.follow import Follower, Rule
-from cnnspec.analysis.lints.registry import lint
-from cnnspec.analysis.lints.scopes import Finding, Survey, finding, pointer
+from cnnspec.analysis.lints.scopes import Finding, Survey, finding, lint, pointer, without_step
 from cnnspec.layers import NAMES
 from cnnspec.text.diagnostics import Edit, Fix, Note
 from cnnspec.text.source import Span

@@ -1,4 +1,4 @@
-"""Charts as SVG, in the colours of a theme: curves of training, the confusion matrix."""
+"""The charts of a run as SVG, in the colours of a theme: curves of training, the confusion matrix."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from cnnspec.draw.graph.svg import FAMILIES
 from cnnspec.draw.theme import Theme
 from cnnspec.faults.reports.glyphs import visible
+from cnnspec.train.report.evidence import Evidence
 from cnnspec.train.scores import Tally
 from cnnspec.values.shapes import percentage
 
@@ -23,6 +24,8 @@ FAINT, FULL = (
     0.2,
     0.55,
 )  # how opaque a cell is that holds next to nothing, or all, of its row: numbers stay legible
+MATRIX = 30
+"""Classes that the confusion matrix shows at most."""
 
 
 class Curve(NamedTuple):
@@ -48,6 +51,31 @@ class Plot(NamedTuple):
 
     def y(self, value: float) -> float:
         return HEIGHT - BOTTOM - (value - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
+
+
+def training_curves(run: Evidence, theme: Theme) -> dict[str, str]:
+    """Loss, accuracy and learning rate by epoch, as SVG."""
+    epochs = [row.epoch for row in run.rows]
+    loss = [
+        Curve("training", [row.train_loss for row in run.rows], dashed=True),
+        Curve("validation", [row.val_loss for row in run.rows]),
+    ]
+    accuracy = [
+        Curve("training", [row.train_accuracy for row in run.rows], dashed=True),
+        Curve("validation", [row.val_accuracy for row in run.rows]),
+    ]
+    rate = [Curve("learning rate", [row.lr for row in run.rows])]
+    best = run.best.epoch
+    return {
+        "loss": curves("Loss", epochs, loss, best, "{:.4g}".format, theme),
+        "accuracy": curves("Accuracy", epochs, accuracy, best, percent, theme),
+        "learning-rate": curves("Learning rate", epochs, rate, best, "{:.2g}".format, theme),
+    }
+
+
+def confusion_matrix(counted: Tally, theme: Theme) -> str:
+    """The matrix as SVG, of the classes with the most mistakes where there are many."""
+    return matrix(counted.most_confused(MATRIX), theme)
 
 
 def curves(

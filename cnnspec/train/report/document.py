@@ -14,14 +14,13 @@ from PIL import Image
 from cnnspec import __version__
 from cnnspec.draw.page.colours import CODED, named
 from cnnspec.draw.page.document import base_style, policy
-from cnnspec.run.index_page import shown
+from cnnspec.run.album import shown
 from cnnspec.run.scales import diverging
 from cnnspec.run.sheets import Grid, png
 from cnnspec.text.output import MARK
 from cnnspec.train.report import charts
-from cnnspec.train.report.charts import share_of
+from cnnspec.train.report.charts import MATRIX, confusion_matrix, share_of, training_curves
 from cnnspec.train.report.evidence import Evidence
-from cnnspec.train.report.figures import MATRIX, confusion_matrix, training_curves
 from cnnspec.train.report.pictures import (
     SIDE,
     SMALL,

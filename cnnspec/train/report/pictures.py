@@ -1,20 +1,28 @@
-"""Pictures of a run: its surest mistakes, the first layer's filters, what layers make of a few images."""
+"""Pictures of a run, as files, too: surest mistakes, the first filters, what layers make of a few images."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from cnnspec import __version__
 from cnnspec.analysis.memory import VIEWS
+from cnnspec.draw.formats import raster
+from cnnspec.draw.theme import THEMES
 from cnnspec.run.images import planes, prepare
 from cnnspec.run.kernels import grid_of
 from cnnspec.run.programs import Array
 from cnnspec.run.scales import PAPER, is_signed, pictures_of
 from cnnspec.run.session import Sample, Session
-from cnnspec.run.sheets import Cell, Grid, about_square, fit, png, shape_of
+from cnnspec.run.sheets import Cell, Grid, about_square, fit, png, shape_of, sheet
+from cnnspec.text.output import MARK
+from cnnspec.train.report.charts import confusion_matrix, training_curves
+from cnnspec.train.report.evidence import Evidence
 from cnnspec.train.run_folder import Predictions
+from cnnspec.train.scores import tally
 
 SIDE, SMALL = 128, 64  # pixels of an image, of a kernel or a map, at most
 MISTAKES, EXAMPLES, LAYERS, MAPS = 24, 3, 6, 8
@@ -128,3 +136,25 @@ def mistake_sheet(wrong: list[Shown], names: list[str]) -> Grid:
 def small_png(pixels: Array, side: int) -> bytes:
     """A picture that fits a square of so many pixels, as PNG."""
     return png(fit(pixels, side))
+
+
+NOTE = f"{MARK} {__version__}"
+
+
+def picture_files(run: Evidence) -> Iterator[tuple[str, bytes]]:
+    """The name and the content of each file. Raises DrawProblem where what makes PNG of SVG is missing."""
+    counted = tally(run.predictions.scores, run.predictions.labels, run.config.classes)
+    theme = THEMES["light"]
+    charts = training_curves(run, theme) | {"confusions": confusion_matrix(counted, theme)}
+    for name, svg in charts.items():
+        yield f"{name}.svg", f'<?xml version="1.0" encoding="UTF-8"?>\n<!-- {NOTE} -->\n{svg}\n'.encode()
+    shown = images_of(run.predictions)
+    if wrong := mistakes(shown):
+        yield "mistakes.png", sheet(*mistake_sheet(wrong, run.config.classes))
+    if run.session is not None:
+        if (filters := first_filters(run.session)) is not None:
+            yield "filters.png", sheet(*filters)
+        for number, example in enumerate(examples(run.session, shown), 1):
+            yield f"features-{number}.png", sheet(*example_sheet(example, run.config.classes))
+    for name, svg in charts.items():
+        yield f"{name}.png", raster.png(svg, NOTE)
