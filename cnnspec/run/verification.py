@@ -87,7 +87,7 @@ def verify(
     if stopped:
         return Report(network.name, images, (), (), 0.0, what, stopped)
     names = tuple(name for name in BACKENDS if name in backends)
-    trials = optimised_trials(network, names) if optimize else plain_trials(network, measure, names)
+    trials = trials_of(network, measure, names, optimize)
     tensors = fold_weights(network, measure.state) if optimize else measure.state
     found: dict[str, Errors] = {}
     for name, trial in trials.items():
@@ -112,31 +112,24 @@ def noted(stopped: dict[str, str], program: str) -> Iterator[None]:
         stopped[program] = f"{type(problem).__name__}: {reason}"
 
 
-def plain_trials(network: Network, measure: Baseline, names: tuple[str, ...]) -> dict[str, Trial]:
-    """The plain programs, NumPy's by both paths; its layers in float64 are the measure themselves."""
-    graph, found = measure.graph, {}
-    for name in names:
-        if name == "numpy":
-            found[name] = Trial(partial(on_path, measure.program, False), graph, layers=("float32",))
-            found[f"{name}, fast"] = Trial(partial(on_path, measure.program, True), graph, layers=())
-        else:
-            types = RUNS_IN.get(name, TYPES)
-            found[name] = Trial(partial(load, name, network, graph), graph, types=types)
-    return found
-
-
-def optimised_trials(network: Network, names: tuple[str, ...]) -> dict[str, Trial]:
-    """The optimised programs, NumPy's by both paths."""
+def trials_of(
+    network: Network, measure: Baseline, names: tuple[str, ...], optimize: bool
+) -> dict[str, Trial]:
+    """The programs, NumPy's by both paths; the layers of its plain one in float64 are the measure themselves."""
     found = {}
     for name in names:
-        graph, same = evaluation(unroll(optimised(network, name))), twins(network, name)
-        make = partial(load, name, network, graph, optimize=True)
+        graph, same, title = measure.graph, dict[str, str](), name
+        make = partial(load, name, network, graph)
+        if optimize:
+            graph, same = evaluation(unroll(optimised(network, name))), twins(network, name)
+            make, title = partial(load, name, network, graph, optimize=True), f"{name}, optimised"
         if name == "numpy":
-            program = cast("NumpyProgram", make())
-            found[f"{name}, optimised"] = Trial(partial(on_path, program, False), graph, same)
-            found[f"{name}, optimised, fast"] = Trial(partial(on_path, program, True), graph, same, ())
+            program = cast("NumpyProgram", make()) if optimize else measure.program
+            layers = TYPES if optimize else ("float32",)
+            found[title] = Trial(partial(on_path, program, False), graph, same, layers)
+            found[f"{title}, fast"] = Trial(partial(on_path, program, True), graph, same, ())
         else:
-            found[f"{name}, optimised"] = Trial(make, graph, same, types=RUNS_IN.get(name, TYPES))
+            found[title] = Trial(make, graph, same, types=RUNS_IN.get(name, TYPES))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from cnnspec.graph.tree import Input, Network
+from cnnspec.run import RunProblem
 from cnnspec.run.programs import Array
 from cnnspec.train.data.images import Data
 from cnnspec.train.head import Head
@@ -15,6 +16,12 @@ from cnnspec.train.head import Head
 
 class Stopped(Exception):
     """Training has ended after a step within an epoch, as it was asked to."""
+
+
+def diverged(words: object, step: int, steps: int, culprit: str) -> RunProblem:
+    """That the loss is no finite number, in which of all steps, and where it comes from."""
+    place = f"epoch {step // steps + 1}, step {step % steps + 1}"
+    return RunProblem(f"{words} ({place}): {culprit}; a lower learning rate may help")
 
 
 class State(NamedTuple):

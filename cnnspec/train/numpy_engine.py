@@ -15,7 +15,7 @@ from cnnspec.run.images import prepare
 from cnnspec.run.programs import Array, numpy_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.data.augment import change
-from cnnspec.train.engine import State, Stopped, Task
+from cnnspec.train.engine import State, Stopped, Task, diverged
 from cnnspec.train.head import check_frozen
 from cnnspec.train.processes import are_several
 
@@ -103,9 +103,7 @@ class NumpyEngine:
         with np.errstate(all="ignore"):
             loss, grads = self.gradients(images, labels)
         if not math.isfinite(loss):
-            raise RunProblem(
-                f"the loss is {loss} ({self.place}): {self.culprit()}; a lower learning rate may help"
-            )
+            raise diverged(f"the loss is {loss}", self.step, self.steps, self.culprit())
         decay, rate = self.options["weight_decay"], self.rate(self.step)
         for name, grad in grads.items():
             weight = self.net.params[name]
@@ -160,10 +158,6 @@ class NumpyEngine:
         finally:
             self.net.params = own
             self.net.refresh()
-
-    @property
-    def place(self) -> str:
-        return f"epoch {self.step // self.steps + 1}, step {self.step % self.steps + 1}"
 
     def culprit(self) -> str:
         """The layer from which a loss that is not finite comes."""

@@ -19,7 +19,7 @@ from cnnspec.run.programs import Array, torch_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.data.images import Data
-from cnnspec.train.engine import State, Task
+from cnnspec.train.engine import State, Task, diverged
 from cnnspec.train.head import check_frozen
 from cnnspec.train.recipe.loop import Batches
 from cnnspec.train.shards import whole
@@ -124,10 +124,8 @@ def translated(trainer: FullTrainer) -> Iterator[None]:
     try:
         yield
     except FloatingPointError as problem:
-        steps = trainer.train.steps
-        where = f"epoch {trainer.step // steps + 1}, step {trainer.step % steps + 1}"
         words = culprit(trainer.net, trainer.prepare(trainer.images))
-        raise RunProblem(f"{problem} ({where}): {words}; a lower learning rate may help") from None
+        raise diverged(problem, trainer.step, trainer.train.steps, words) from None
     except RuntimeError as problem:
         if not type(problem).__module__.startswith(("torch._dynamo", "torch._inductor")):
             raise
