@@ -115,7 +115,7 @@ def noted(stopped: dict[str, str], program: str) -> Iterator[None]:
 def trials_of(
     network: Network, measure: Baseline, names: tuple[str, ...], optimize: bool
 ) -> dict[str, Trial]:
-    """The programs, NumPy's by both paths; the layers of its plain one in float64 are the measure themselves."""
+    """The programs, NumPy's by both paths; the plain one's layers in float64 are the measure themselves."""
     found = {}
     for name in names:
         graph, same, title = measure.graph, dict[str, str](), name
