@@ -124,6 +124,9 @@ def test_streams_stand_in_a_row_a_resolution(wide: float) -> None:
     found = streams(coarse)
     assert found is not None
     assert len(set(found.rows)) == 3
+    others = [way for way in found.others if found.rows[way.tail] != found.rows[way.head]]
+    assert len(others) == 2 + 5 * 6
+    assert {found.columns[way.head] - found.columns[way.tail] for way in others} == {1}
     things = measure_steps(coarse, 0.3)
     drawn = systems(found, things, 0.0, wide)
     assert sorted(spot.number for rows in drawn for row in rows for spot in row) == list(range(len(things)))

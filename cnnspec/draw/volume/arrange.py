@@ -147,8 +147,9 @@ def spread(
     for number in range(first, len(things)):
         spot = beside(spots, number, things[number], left)
         for skip in skips.get(number, ()):
-            for tail in (other for other in spots if other.number == skip.tail):
-                lack = tail.end + width(skip.words, WORDS) + 2 * APART - spot.x
+            begins = {other.number: other.end for other in spots} | {first - 1: left + STUB}
+            if skip.tail in begins:
+                lack = begins[skip.tail] + width(skip.words, WORDS) + 2 * APART - spot.x
                 spot = shift(spot, max(0.0, lack))
         if spots and spot.right > right - STUB:
             break

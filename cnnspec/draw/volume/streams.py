@@ -37,31 +37,47 @@ def streams(figure: Figure) -> Streams | None:
     """Where a net's steps stand, None where no three resolutions run side by side for long."""
     steps = figure.steps
     ways = sorted((*figure.skips, *(Skip(i - 1, i) for i, step in enumerate(steps) if i and step.fed)))
-    tails = [[way.tail for way in ways if way.head == i] for i in range(len(steps))]
     heights = [step.shape.height or 0 for step in steps]
-    columns = list[int]()
-    for before in tails:
-        columns.append(1 + max((columns[tail] for tail in before), default=-1))
-    alive: list[set[int]] = [set()]
-    alive += (
-        {heights[way.tail] for way in ways if columns[way.tail] <= column < columns[way.head]}
-        for column in range(max(columns, default=0))
-    )
-    widest = max(alive, key=len)
-    sizes = sorted(widest, reverse=True)
-    if len(sizes) < LEAST or len(steps) < BROAD * (1 + max(columns)):
+    alive = [{heights[way.tail] for way in ways if way.tail <= i < way.head} for i in range(len(steps))]
+    widest: set[int] = max(alive, key=len, default=set())
+    sizes, rows = sorted(widest, reverse=True), list[int]()
+    for i, height in enumerate(heights):
+        before = (rows[way.tail] for way in ways if way.head == i)
+        rows.append(sizes.index(height) if height in sizes else next(before, 0))
+    columns = columns_of(rows, ways)
+    if len(sizes) < LEAST or len(steps) < BROAD * len(set(columns)):
         return None
-    rows, taken = list[int](), dict[tuple[int, int], int]()  # steps by row and column
-    for i, (before, height) in enumerate(zip(tails, heights, strict=True)):
-        rows.append(sizes.index(height) if height in sizes else rows[before[0]] if before else 0)
-        columns[i] = 1 + max((columns[tail] for tail in before), default=-1)
-        while (rows[i], columns[i]) in taken:
-            columns[i] += 1
-        taken[rows[i], columns[i]] = i
-    ordered = [taken[cell] for cell in sorted(taken)]
-    nexts = {(a, b) for a, b in pairwise(ordered) if rows[a] == rows[b]}
+    order = sorted(range(len(steps)), key=lambda i: (rows[i], columns[i]))
+    nexts = {(a, b) for a, b in pairwise(order) if rows[a] == rows[b]}
     straight = {way for way in ways if (way.tail, way.head) in nexts and not way.words}
     return Streams(columns, rows, straight, [way for way in ways if way not in straight])
+
+
+def columns_of(rows: Sequence[int], ways: Sequence[Skip]) -> list[int]:
+    """Each step behind all that it works on, and what works on a single value right before what follows it.
+
+    So all that is mixed next stands in one column.
+    """
+    tails: list[list[int]] = [[] for _ in rows]
+    heads: list[list[int]] = [[] for _ in rows]
+    for way in ways:
+        tails[way.head].append(way.tail)
+        heads[way.tail].append(way.head)
+    columns, taken = list[int](), set[tuple[int, int]]()
+    for row, before in zip(rows, tails, strict=True):
+        column = 1 + max((columns[tail] for tail in before), default=-1)
+        while (row, column) in taken:
+            column += 1
+        taken.add((row, column))
+        columns.append(column)
+    for i in reversed(range(len(rows))):
+        end = min((columns[head] for head in heads[i]), default=0)
+        while len(tails[i]) == 1 and columns[i] + 1 < end and (rows[i], columns[i] + 1) not in taken:
+            taken.remove((rows[i], columns[i]))
+            columns[i] += 1
+            taken.add((rows[i], columns[i]))
+    kept = sorted(set(columns))
+    return [kept.index(column) for column in columns]
 
 
 def systems(found: Streams, things: Sequence[Sized], left: float, right: float) -> list[Rows]:
@@ -113,7 +129,8 @@ def stand(rows: Rows, found: Streams, column: Mapping[int, Sized], left: float) 
         if lowest[thing.step.words] != i:
             thing = thing.without_words()
         wide = thing.solid.width
-        label = min(wide / 2, wide - thing.label_width / 2)  # ways to other rows begin on the right
+        outer = max(0.0, (thing.label_width - wide) / 2)
+        label = wide / 2 + (-outer if thing.step.fed else outer)  # on the side where no ways slant
         spot = Spot(i, thing, 0.0, label, -GAP / 2)
         labelled, named = reaches(row, left)
         x = max(

@@ -270,7 +270,7 @@ def roof(spot: Spot, side: int, outer: int) -> Point:
     if solid.form == "sheets":
         return Point(spot.x + max(0.0, solid.arriving.across.x / 2 + 2.2 * side - 2.5 * outer), y)
     back = spot.sized.solid.width - solid.leaving.across.x  # how wide the far upper edge is
-    x = back * (0.6 if side > 0 else 0.9) - min(2.5, back * 0.15) * outer
+    x = back * (0.9 if side > 0 else 0.6) - min(2.5, back * 0.15) * outer
     return Point(spot.x + solid.leaving.across.x + max(0.0, x), y)
 
 
