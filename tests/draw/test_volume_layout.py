@@ -9,8 +9,8 @@ import pytest
 from cnnspec.compiler import check_text
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.arrange import wrapped
-from cnnspec.draw.volume.compose import NAMES, Layout, as_a_u, layout, measure_steps
-from cnnspec.draw.volume.figure_model import plan
+from cnnspec.draw.volume.compose import NAMES, Layout, as_a_u, layout, less_and_less, measure_steps
+from cnnspec.draw.volume.figure_model import Figure, plan
 from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
 from cnnspec.draw.volume.streams import streams, systems
 from cnnspec.draw.volume.strip import draw_rows, numbered, rails
@@ -103,7 +103,7 @@ def test_words_stand_apart_in_random_nets(wide: float) -> None:
 def test_words_stand_apart_in_nets_shaped_like_a_u(more: str, depth: int, wide: float) -> None:
     found = plan(simplify(network(u_shaped(depth, more))))
     assert not faults(layout(found, wide), wide)
-    assert as_a_u(found, wide), "not drawn as a U"
+    assert is_a_u(found, wide), "not drawn as a U"
 
 
 @pytest.mark.parametrize("wide", (252.0, 495.0, 1440.0))
@@ -111,7 +111,7 @@ def test_words_stand_apart_in_nets_shaped_like_a_u(more: str, depth: int, wide: 
 def test_words_stand_apart_in_us_with_more_skips(text: str, wide: float) -> None:
     found = plan(simplify(network(f"net U {{\n{text}\n}}\n")))
     assert not faults(layout(found, wide), wide)
-    assert as_a_u(found, 495.0)
+    assert is_a_u(found, 495.0)
 
 
 @pytest.mark.parametrize("wide", WIDTHS)
@@ -165,6 +165,16 @@ def test_a_u_stays_one_in_a_column_of_text(name: str, net: str) -> None:
     assert made.height < 2 * wide
 
 
+def test_blocks_that_only_less_room_closes_are_opened_there() -> None:
+    figure = plan(simplify(shipped("resunet")[0]), blocks=True)
+    titles = [
+        [part.words for part in layout(figure, wide).parts if isinstance(part, Text) and part.bold]
+        for wide in (3.3 * 72, 1440.0)
+    ]
+    assert "Unit" in titles[0]
+    assert "Unit" not in titles[1]
+
+
 @pytest.mark.parametrize("wide", WIDTHS)
 def test_what_is_larger_than_a_u_stands_above_it_where_room_lacks(wide: float) -> None:
     made = plan(simplify(network(f"net N {{\n{pyramid()}\n}}\n")))
@@ -175,6 +185,10 @@ def test_what_is_larger_than_a_u_stands_above_it_where_room_lacks(wide: float) -
     sizes = [[made.steps[i].shape.height for i in (*level.left, *level.right)] for level in parted.levels]
     assert [sizes[0], set(sizes[1]), set(sizes[2])] == [[128], {64}, {32}]
     assert parted.loose == u.loose
+
+
+def is_a_u(figure: Figure, wide: float) -> bool:
+    return any(as_a_u(shown, wide) for shown in less_and_less(figure, figure.coarse or figure))
 
 
 def u_shaped(depth: int, more: str) -> str:

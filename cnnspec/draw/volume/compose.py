@@ -41,33 +41,48 @@ class Layout(NamedTuple):
 
 def layout(figure: Figure, wide: float) -> Layout:
     """The figure, below it the blocks that it opens, and the facts."""
-    parts, y = body(figure, wide, ZOOMS)
-    for inner in figure.opened:
+    (parts, y), shown = body(figure, wide, ZOOMS)
+    for inner in shown.opened:
         y += BETWEEN + LABEL
         name = cut(inner.name, LABEL, (wide - 2 * MARGIN) / BOLD)
         parts.append(Text(Point(MARGIN, y), name, LABEL, middle=False, bold=True))
-        found, height = body(inner, wide, SMALL_ZOOMS)
+        (found, height), _ = body(inner, wide, SMALL_ZOOMS)
         parts += [shift(part, 0, y) for part in found]
         y += height
     return with_footer(figure, parts, y, wide)
 
 
-def body(figure: Figure, wide: float, zooms: Sequence[float]) -> Body:
-    """As a U where the net begins with one and there is room; or in a row a resolution; else in rows."""
+def body(figure: Figure, wide: float, zooms: Sequence[float]) -> tuple[Body, Figure]:
+    """As a U where the net begins with one and there is room; or in a row a resolution; else in rows.
+
+    And what of the figure is shown: all, or the coarse one.
+    """
+    fine, coarse = (cut_words(each) for each in (figure, figure.coarse or figure))
+    for shown in less_and_less(fine, coarse):
+        if drawn := as_a_u(shown, wide):
+            return drawn, shown
+    if drawn := in_streams(coarse, wide):
+        return drawn, coarse
+    return in_rows(fine, wide, zooms), fine
+
+
+def cut_words(figure: Figure) -> Figure:
+    """The figure with as many words along each skip as there may be."""
     skips = (skip._replace(words=cut(skip.words, WORDS, ALONG)) for skip in figure.skips)
-    figure = figure._replace(skips=tuple(skips))
-    return as_a_u(figure, wide) or in_streams(figure.coarse or figure, wide) or in_rows(figure, wide, zooms)
+    return figure._replace(skips=tuple(skips))
+
+
+def less_and_less(fine: Figure, coarse: Figure) -> tuple[Figure, ...]:
+    """A U in all detail, and in what fits into less room."""
+    bare = without_resizes(fine)
+    return bare, condense(bare), condense(without_resizes(coarse))
 
 
 def as_a_u(figure: Figure, wide: float) -> Body | None:
-    """The figure as a U in as much detail as there is room for; None where it is none."""
-    bare = without_resizes(figure)
-    for shown in (bare, condense(bare), condense(without_resizes(figure.coarse or figure))):
-        u = valley(shown)
-        for found in (u, by_size(shown, u)) if u else ():
-            if drawn := in_a_valley(shown, found, wide):
-                return drawn
-    return None
+    """None where the figure is no U, or there is not enough room for it."""
+    u = valley(figure)
+    bodies = (in_a_valley(figure, found, wide) for found in ((u, by_size(figure, u)) if u else ()))
+    return next(filter(None, bodies), None)
 
 
 def in_streams(figure: Figure, wide: float) -> Body | None:

@@ -74,7 +74,7 @@ class Figure(NamedTuple):
 
 def plan(diagram: Diagram, blocks: bool = False) -> Figure:
     """What the figure of a diagram shows; with `blocks` also what is in each block that it shows as one."""
-    coarse = figure_of(diagram, draft_of(diagram, coarse=True))
+    coarse = figure_of(diagram, draft_of(diagram, coarse=True), blocks)
     return figure_of(diagram, draft_of(diagram), blocks)._replace(coarse=coarse)
 
 
