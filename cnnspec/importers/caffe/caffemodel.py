@@ -36,8 +36,8 @@ class Broken(Exception):
     """The file is no .caffemodel, or not all of it."""
 
 
-class Part(NamedTuple):
-    """A part of the file, and the place in it where it starts."""
+class Message(NamedTuple):
+    """A message, a string or packed numbers: where in the file it lies."""
 
     data: Any  # a mapped file: slices of it are bytes
     start: int
@@ -48,7 +48,7 @@ class Stored(NamedTuple):
     """A blob as it lies in the file."""
 
     sizes: tuple[int, ...]
-    data: tuple[Part, ...]
+    data: tuple[Message, ...]
     dtype: str
 
     def numbers(self) -> Array:
@@ -68,7 +68,7 @@ def read(path: Path) -> dict[str, list[Stored]]:
             raise Broken("the file is empty")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     found: dict[str, list[Stored]] = {}
-    for number, part in parts_of(Part(data, 0, len(data))):
+    for number, part in parts_of(Message(data, 0, len(data))):
         if number in NAMES:
             name, blobs = layer(part, NAMES[number], BLOBS[number])
             if blobs:
@@ -78,7 +78,7 @@ def read(path: Path) -> dict[str, list[Stored]]:
     return found
 
 
-def layer(part: Part, name: int, blobs: int) -> tuple[str, list[Stored]]:
+def layer(part: Message, name: int, blobs: int) -> tuple[str, list[Stored]]:
     """The name and the blobs of a layer."""
     label, found = "", []
     for number, inner in parts_of(part):
@@ -89,10 +89,10 @@ def layer(part: Part, name: int, blobs: int) -> tuple[str, list[Stored]]:
     return label, found
 
 
-def blob(part: Part) -> Stored:
+def blob(part: Message) -> Stored:
     sizes: list[int] = []
     old: dict[int, int] = {}
-    numbers: dict[int, list[Part]] = {DATA: [], DOUBLES: []}
+    numbers: dict[int, list[Message]] = {DATA: [], DOUBLES: []}
     for number, value in records(part):
         if isinstance(value, int):
             if number in OLD_SIZES:
@@ -110,14 +110,14 @@ def blob(part: Part) -> Stored:
     return Stored(found, tuple(numbers[DOUBLES if is_double else DATA]), "<f8" if is_double else "<f4")
 
 
-def parts_of(part: Part) -> Iterator[tuple[int, Part]]:
+def parts_of(part: Message) -> Iterator[tuple[int, Message]]:
     """The records of a message that are messages or strings, by their fields' numbers."""
     for number, value in records(part):
-        if isinstance(value, Part):
+        if isinstance(value, Message):
             yield number, value
 
 
-def records(part: Part) -> Iterator[tuple[int, int | Part]]:
+def records(part: Message) -> Iterator[tuple[int, int | Message]]:
     """The records of a message: numbers as they are, all else as its place. Raises Broken."""
     data, place, stop = part
     while place < stop:
@@ -135,7 +135,7 @@ def records(part: Part) -> Iterator[tuple[int, int | Part]]:
             raise Broken(f"byte {place} begins no record")
         if size > stop - place:
             raise Broken(f"a record at byte {place} ends behind what it is part of")
-        yield key >> 3, Part(data, place, place + size)
+        yield key >> 3, Message(data, place, place + size)
         place += size
 
 
@@ -153,7 +153,7 @@ def varint(data: Any, place: int, stop: int) -> tuple[int, int]:
     raise Broken(f"byte {place} begins no record")
 
 
-def varints(part: Part) -> list[int]:
+def varints(part: Message) -> list[int]:
     """Packed integers."""
     found: list[int] = []
     place = part.start

@@ -10,7 +10,7 @@ from cnnspec.importers.reading.fields import Fields, Refuse
 OF_TRAINING = ("loss_weight", "propagate_down", "blobs_lr", "weight_decay")
 
 
-class Part(NamedTuple):
+class CaffeLayer(NamedTuple):
     """A layer as it is written. `bottoms` are the blobs that it reads, `tops` those that it makes."""
 
     name: str
@@ -21,7 +21,7 @@ class Part(NamedTuple):
     fields: Fields
 
 
-def layers_of(net: Fields, known: Collection[str]) -> list[Part]:
+def layers_of(net: Fields, known: Collection[str]) -> list[CaffeLayer]:
     """The layers of a net that run in evaluation, in their order. Raises Refuse.
 
     `known` are the types that have a row.
@@ -39,7 +39,7 @@ def newest(kind: str, known: Collection[str]) -> str:
     return next((name for name in known if name.lower() == letters), kind)
 
 
-def read_part(fields: Fields, old: bool, known: Collection[str]) -> Part:
+def read_part(fields: Fields, old: bool, known: Collection[str]) -> CaffeLayer:
     if old and fields.has("layer"):
         raise Refuse("E1001", "this is Caffe's first syntax: `upgrade_net_proto_text` renews it", fields.line)
     kind = fields.text("type")
@@ -48,7 +48,7 @@ def read_part(fields: Fields, old: bool, known: Collection[str]) -> Part:
     for field in () if old else params:
         field.part.skip("lr_mult", "decay_mult")
     fields.skip(*OF_TRAINING)
-    return Part(
+    return CaffeLayer(
         fields.text("name"),
         newest(kind, known) if old else kind,
         tuple(field.scalar for field in fields.all("bottom")),
@@ -73,7 +73,7 @@ def is_met(rule: Fields) -> bool:
     return phase in ("TEST", "1") and least <= 0 <= most and not rule.all("stage")
 
 
-def scales_behind(parts: Sequence[Part]) -> dict[int, int]:
+def scales_behind(parts: Sequence[CaffeLayer]) -> dict[int, int]:
     """The places of batch norms, each with that of the Scale which alone reads it: the two are one layer."""
     makers: dict[str, int] = {}
     readers: dict[int, list[int]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.importers.caffe.layers import Part
+from cnnspec.importers.caffe.layers import CaffeLayer
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.builder import Builder, Unknown
 from cnnspec.importers.reading.fields import Fields, Refuse
@@ -32,7 +32,7 @@ class Net(Builder):
         self.blobs: dict[str, Blob] = {}  # by key
         self.shared: dict[str, tuple[str, tuple[str, ...]]] = {}  # by a parameter's name, who owns it
 
-    def owner(self, part: Part) -> str:
+    def owner(self, part: CaffeLayer) -> str:
         """The label of a layer's tensors: that of an earlier layer whose parameters it shares.
 
         Raises Refuse where it shares some of them.
@@ -54,9 +54,9 @@ class Reading(NamedTuple):
     """
 
     net: Net
-    part: Part
+    part: CaffeLayer
     inputs: tuple[Value | None, ...]
-    scale: Part | None = None
+    scale: CaffeLayer | None = None
 
     @property
     def value(self) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import repeat
 
-from cnnspec.importers.caffe.layers import Part, layers_of, scales_behind
+from cnnspec.importers.caffe.layers import CaffeLayer, layers_of, scales_behind
 from cnnspec.importers.caffe.moving import Made
 from cnnspec.importers.caffe.net import Net, Reading
 from cnnspec.importers.caffe.rows import ROWS
@@ -34,7 +34,7 @@ def read(net: Net, fields: Fields, inputs: Sequence[Shape], name: str, until: st
     return net.finish(name, reader.outputs())
 
 
-def before(parts: list[Part], until: str) -> list[Part]:
+def before(parts: list[CaffeLayer], until: str) -> list[CaffeLayer]:
     """The layers before one; all where none is named. Raises Refuse."""
     if not until:
         return parts
@@ -48,7 +48,7 @@ def before(parts: list[Part], until: str) -> list[Part]:
 class Reader:
     """One reading of a net."""
 
-    def __init__(self, net: Net, parts: list[Part], inputs: Sequence[Shape]) -> None:
+    def __init__(self, net: Net, parts: list[CaffeLayer], inputs: Sequence[Shape]) -> None:
         self.net, self.parts = net, parts
         self.given = [*inputs]
         self.count = 0  # of inputs
@@ -87,7 +87,7 @@ class Reader:
             for top, value in zip(part.tops, made or repeat(None), strict=False):
                 self.make(top, value)
 
-    def read_part(self, place: int, part: Part) -> Made:
+    def read_part(self, place: int, part: CaffeLayer) -> Made:
         """What the layer at a place makes, a value for each of its tops. Raises Refuse, Misfit, Unknown."""
         scale = self.parts[self.scales[place]] if place in self.scales else None
         reading = Reading(self.net, part, tuple(map(self.take, part.bottoms)), scale)

@@ -10,7 +10,7 @@ from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.formulas import completed, expression_of
 from cnnspec.importers.onnx.lower import Lowering, Tensor
-from cnnspec.importers.onnx.values import Affine, Constant, Known, Term
+from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
 from cnnspec.importers.reading.arrangement import sizes_of, whole
 from cnnspec.importers.reading.flows import Flow, Refuse, Row, plain
 from cnnspec.importers.reading.paths import paths_along
@@ -51,11 +51,11 @@ def prelu(net: Lowering, x: object, slope: object) -> Flow:
 
 def clip(net: Lowering, x: Any, low: object = None, high: object = None) -> Known:
     least, most = limit(net, low), limit(net, high)
-    if isinstance(x, Term | Affine) and least is not None and most is not None:
+    if isinstance(x, FormulaPart | Affine) and least is not None and most is not None:
         found = expression_of(net, x)
         if found is not None:
             made = algebra.apply(f"clip {least:g} {most:g}", found)
-            return completed(net, Term(made, net.axes_of(x) or ()))
+            return completed(net, FormulaPart(made, net.axes_of(x) or ()))
     if (least, most) == (0, 6):
         return net.each(activation.ReLU6(), x)
     if (least, most) == (0, None):
@@ -112,7 +112,7 @@ def function(name: str) -> Row:
         found = expression_of(net, x)
         if found is None or isinstance(x, Constant):
             raise Refuse("E1003", f"`{net.node.operator}` has no layer")
-        return completed(net, Term(algebra.apply(name, found), net.axes_of(x) or ()))
+        return completed(net, FormulaPart(algebra.apply(name, found), net.axes_of(x) or ()))
 
     return apply
 

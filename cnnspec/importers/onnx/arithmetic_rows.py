@@ -11,7 +11,7 @@ from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.affine import affine, per_channel
 from cnnspec.importers.onnx.formulas import completed, expression_of, formula
 from cnnspec.importers.onnx.lower import Lowering, Tensor
-from cnnspec.importers.onnx.values import Affine, Constant, Known, Response, Term
+from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known, Response
 from cnnspec.importers.reading.arrangement import remove
 from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, concatenated, joined, product
 from cnnspec.importers.reading.paths import stacked
@@ -63,7 +63,7 @@ def is_channelwise(known: Known, numbers: Known) -> bool:
 
 def plain(net: Lowering, known: Known, other: Known) -> Known:
     """What meets another value; where it is a multiple of a third one plus a number, a value by itself."""
-    if isinstance(known, Term) and isinstance(other, Flow):
+    if isinstance(known, FormulaPart) and isinstance(other, Flow):
         found = [*dict.fromkeys(algebra.leaves(known.expression))]
         is_third = other.value.number not in [leaf.number for leaf in found]
         is_value = is_third and len(found) == 1 and algebra.linear(known.expression, found[0]) is not None
@@ -153,7 +153,7 @@ def power(net: Lowering, a: Any, b: object) -> Known:
     )
     if made is None:
         net.deny("exponent", exponent.tolist())
-    return completed(net, Term(made, net.axes_of(a) or ()))
+    return completed(net, FormulaPart(made, net.axes_of(a) or ()))
 
 
 def negate(net: Lowering, a: Any) -> Known:

@@ -13,7 +13,7 @@ from cnnspec.importers.onnx.affine import make_affine
 from cnnspec.importers.onnx.algebra import Expression, Leaf, Product, Sum
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering
-from cnnspec.importers.onnx.values import Affine, Constant, Known, Response, Term
+from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known, Response
 from cnnspec.importers.reading.arrangement import Axes, sizes_of
 from cnnspec.importers.reading.flows import Flow, Refuse, joined
 from cnnspec.layers import activation, channels, merge, norm
@@ -22,17 +22,17 @@ from cnnspec.layers.base import Join, Layer
 
 def make(net: Lowering, known: Known) -> Flow:
     """The layers of what arithmetic left open. Raises Refuse."""
-    key = (known.expression, known.axes) if isinstance(known, Term) else id(known)
+    key = (known.expression, known.axes) if isinstance(known, FormulaPart) else id(known)
     if key not in net.settled:
-        assert isinstance(known, Term | Affine)
-        made = make_term(net, known) if isinstance(known, Term) else make_affine(net, known)
+        assert isinstance(known, FormulaPart | Affine)
+        made = make_term(net, known) if isinstance(known, FormulaPart) else make_affine(net, known)
         net.settled[key] = made, known  # which lives on, so that no other has its id
     return net.settled[key][0]
 
 
 def expression_of(net: Lowering, known: Known) -> Expression | None:
     """A value as a part of a formula; None where it cannot be one."""
-    if isinstance(known, Term):
+    if isinstance(known, FormulaPart):
         return known.expression
     if isinstance(known, Flow):
         return Leaf(net.compact(known).value.number)
@@ -49,7 +49,7 @@ def formula(
     axes = together([axes for axes in map(net.axes_of, (a, b)) if axes is not None])
     if one is None or two is None or axes is None:
         raise Refuse("E1003", f"`{net.node.operator}` of these two has no layer")
-    return completed(net, Term(combine(one, two), axes))
+    return completed(net, FormulaPart(combine(one, two), axes))
 
 
 def together(several: list[Axes]) -> Axes | None:
@@ -61,7 +61,7 @@ def together(several: list[Axes]) -> Axes | None:
     return found if alike else None
 
 
-def completed(net: Lowering, term: Term) -> Known:
+def completed(net: Lowering, term: FormulaPart) -> Known:
     """The layer that a formula is, or the formula, as a part of a larger one."""
     if isinstance(term.expression, Leaf):
         return Flow(value_of(net, term.expression), term.axes)
@@ -79,7 +79,7 @@ def completed(net: Lowering, term: Term) -> Known:
                 continue
             own = algebra.add(-parts[1] / parts[0], algebra.multiply(1 / parts[0], Y))
             if (layer := known_layer(net, algebra.replaced(term.expression, x, own), Y)) is not None:
-                return net.each(layer, make(net, Term(inner, term.axes)))
+                return net.each(layer, make(net, FormulaPart(inner, term.axes)))
     return term
 
 
@@ -107,7 +107,7 @@ def mean_of(net: Lowering, leaf: Leaf) -> tuple[str, Leaf] | None:
     return (name, Leaf(made.operation.inputs[0].number)) if made is not None and name else None
 
 
-def make_term(net: Lowering, term: Term) -> Flow:
+def make_term(net: Lowering, term: FormulaPart) -> Flow:
     """A formula without a layer of its own, made of sums, products and numbers. Raises Refuse."""
     expression = term.expression
     found = dict.fromkeys(algebra.leaves(expression))

@@ -17,7 +17,7 @@ from cnnspec.importers.model import Operation, Scope, Value, output_of, sign_of
 from cnnspec.importers.onnx.constants import compute
 from cnnspec.importers.onnx.files import DOMAINS, attributes_of
 from cnnspec.importers.onnx.shapes import Dimensions, fits
-from cnnspec.importers.onnx.values import Affine, Constant, Known, Node, Opaque, Term
+from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known, Node, Opaque
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Axes, axes_of, sizes_of
 from cnnspec.importers.reading.arrays import Array
@@ -152,7 +152,7 @@ class Lowering(Flows):
 
     def check(self, name: str, known: Known) -> None:
         """Hold the shape of what a row made against ONNX's own. Raises Refuse."""
-        if isinstance(known, Flow | Term):
+        if isinstance(known, Flow | FormulaPart):
             shape = sizes_of(known.axes)
         elif isinstance(known, Constant):
             shape = known.array.shape
@@ -248,7 +248,7 @@ class Lowering(Flows):
         """An input that has to be a value of the network. Raises Refuse."""
         if isinstance(known, Flow):
             return known
-        if isinstance(known, Term | Affine):
+        if isinstance(known, FormulaPart | Affine):
             return self.make(self, known)
         if isinstance(known, Repeated):
             raise Refuse("E1003", "a value that is repeated along an axis has no layer")
@@ -257,7 +257,7 @@ class Lowering(Flows):
     def axes_of(self, known: object) -> Axes | None:
         return (
             known.axes
-            if isinstance(known, Flow | Term)
+            if isinstance(known, Flow | FormulaPart)
             else known.flow.axes
             if isinstance(known, Affine | Repeated)
             else None

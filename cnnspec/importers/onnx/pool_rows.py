@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.importers.onnx.algebra import Function, Leaf
 from cnnspec.importers.onnx.lower import Lowering
-from cnnspec.importers.onnx.values import Known, Term
+from cnnspec.importers.onnx.values import FormulaPart, Known
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Places, Row, reduced, unpooled
@@ -126,14 +126,14 @@ def whole_map(layer: type[Layer]) -> Row:
     return global_pool
 
 
-def mean_of_term(net: Lowering, term: Term, given: list[int]) -> Term:
+def mean_of_term(net: Lowering, term: FormulaPart, given: list[int]) -> FormulaPart:
     """A mean along axes that are kept, of size 1: a part of a formula."""
     places = {place % len(term.axes) for place in given}
     letters = "".join(sorted({atom.axis for place in places for atom in term.axes[place]}))
     left = tuple(() if place in places else axis for place, axis in enumerate(term.axes))
     if not letters or any(atom.axis in letters for axis in left for atom in axis):
         net.deny("axes", given)
-    return Term(Function(f"mean {letters}", term.expression), left)
+    return FormulaPart(Function(f"mean {letters}", term.expression), left)
 
 
 def length(
@@ -147,7 +147,7 @@ def length(
     if not keepdims or noop_with_empty_axes or not places or not is_whole:
         net.deny("axes", places)
     left = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
-    return Term(Function("norm HW", Leaf(flow.value.number)), left)
+    return FormulaPart(Function("norm HW", Leaf(flow.value.number)), left)
 
 
 def reduce(is_mean: bool) -> Row:
@@ -157,7 +157,7 @@ def reduce(is_mean: bool) -> Row:
         net: Lowering, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
     ) -> Known:
         given = [] if axes is None else net.integers(axes, "axes")
-        if isinstance(x, Term):
+        if isinstance(x, FormulaPart):
             return mean_of_term(net, x, given) if is_mean and keepdims else net.flow(x)
         flow = net.flow(x)
         if not given and noop_with_empty_axes:

@@ -79,15 +79,15 @@ def read(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str) ->
 
 def graph(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str, batch: int) -> Graph:
     """The network of a model for so many images. Raises Refused."""
-    reading = Reading(model, folder, inputs, batch)
-    operations, outputs = reading.run()
+    reader = GraphReader(model, folder, inputs, batch)
+    operations, outputs = reader.run()
     has_sizes = not any(is_open(each, 2) or is_open(each, 3) for each in inputs_of(model))
     others = []
     for step in () if has_sizes or not any(map(may_follow, operations)) else STEPS:
         with suppress(Refused, Misfit):
-            shapes = larger([each.shape for each in reading.inputs], step)
-            others.append(Reading(model, folder, shapes, batch).run()[0])
-    return reading.finished(name, unify(operations, others) if others else operations, outputs)
+            shapes = larger([each.shape for each in reader.inputs], step)
+            others.append(GraphReader(model, folder, shapes, batch).run()[0])
+    return reader.finished(name, unify(operations, others) if others else operations, outputs)
 
 
 def inputs_of(model: ModelProto) -> list[Any]:
@@ -102,7 +102,7 @@ def is_open(given: Any, place: int) -> bool:
     return len(sizes) <= place or sizes[place].dim_value < 1
 
 
-class Reading:
+class GraphReader:
     """One reading of a graph, for so many images; 0: as many as the file says."""
 
     def __init__(self, model: ModelProto, folder: Path, inputs: Sequence[Shape], batch: int) -> None:

@@ -18,7 +18,7 @@ class Constant(NamedTuple):
     name: str = ""
 
 
-class Term(NamedTuple):
+class FormulaPart(NamedTuple):
     """What arithmetic makes that is no layer yet; `axes` are those of the value that it goes through."""
 
     expression: Expression
@@ -46,7 +46,7 @@ class Opaque(NamedTuple):
     """What a refused node made, or what depends on it: nothing more is said of it."""
 
 
-Known = Flow | Constant | Repeated | Places | Term | Affine | Response | Opaque
+Known = Flow | Constant | Repeated | Places | FormulaPart | Affine | Response | Opaque
 
 
 class Node(NamedTuple):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.torch.lower import Lowering
-from cnnspec.importers.torch.values import Term
+from cnnspec.importers.torch.values import FormulaPart
 from cnnspec.layers import activation
 from cnnspec.layers.base import Layer
 
@@ -52,7 +52,7 @@ class Elsewhere(Exception):
     """A value is not computed from another one by these functions alone."""
 
 
-def layer_of(net: Lowering, term: Term) -> Flow | None:
+def layer_of(net: Lowering, term: FormulaPart) -> Flow | None:
     """The activation that a formula is, of the nearest value that all of it is computed from."""
     for x in sources(net, term):
         try:
@@ -65,7 +65,7 @@ def layer_of(net: Lowering, term: Term) -> Flow | None:
     return None
 
 
-def sources(net: Lowering, term: Term) -> list[Flow]:
+def sources(net: Lowering, term: FormulaPart) -> list[Flow]:
     """The values that a formula is made of, and those that they are made of, the nearest first."""
     found: list[Any] = [term]
     for known in found:
@@ -75,7 +75,7 @@ def sources(net: Lowering, term: Term) -> list[Flow]:
 
 def operands_of(net: Lowering, known: Any) -> tuple[Any, ...]:
     """What a part of a formula is made of, where its function is among these; else nothing."""
-    if isinstance(known, Term):
+    if isinstance(known, FormulaPart):
         return known.operands if known.function in FUNCTIONS else ()
     maker = net.maker(known.value) if isinstance(known, Flow) else None
     if maker is None or len(maker.inputs) > 2:
@@ -88,7 +88,7 @@ def operands_of(net: Lowering, known: Any) -> tuple[Any, ...]:
 
 def function_of(net: Lowering, known: Any) -> Callable[..., Any]:
     """The function that makes a part of a formula of its operands."""
-    if isinstance(known, Term):
+    if isinstance(known, FormulaPart):
         return FUNCTIONS[known.function]
     maker = net.maker(known.value)
     assert maker is not None

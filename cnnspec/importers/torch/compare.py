@@ -15,7 +15,7 @@ from cnnspec.importers.refusals import Refusal, Refused
 NOISE = ("dropout", "stochasticdepth")
 
 
-class Run(NamedTuple):
+class TracedRun(NamedTuple):
     """One run of the module, lowered."""
 
     inputs: tuple[Value, ...]
@@ -23,7 +23,7 @@ class Run(NamedTuple):
     outputs: tuple[Output, ...]
 
 
-def merge(trained: Run, evaluated: Run) -> tuple[list[Operation], tuple[Output, ...]]:
+def merge(trained: TracedRun, evaluated: TracedRun) -> tuple[list[Operation], tuple[Output, ...]]:
     """The operations that an output needs, and the outputs, marked where they are for training alone.
 
     Raises Refused where evaluation is no part of training.
@@ -41,7 +41,7 @@ def merge(trained: Run, evaluated: Run) -> tuple[list[Operation], tuple[Output, 
     return operations, outputs
 
 
-def identify(run: Run, numbers: dict[Hashable, int]) -> dict[int, int]:
+def identify(run: TracedRun, numbers: dict[Hashable, int]) -> dict[int, int]:
     """A number for every value: values that evaluation computes alike have the same, in both runs."""
     found = {
         value.number: numbers.setdefault(("input", i), len(numbers)) for i, value in enumerate(run.inputs)
@@ -56,7 +56,9 @@ def identify(run: Run, numbers: dict[Hashable, int]) -> dict[int, int]:
     return found
 
 
-def match(trained: Run, evaluated: Run, ours: dict[int, int], theirs: dict[int, int]) -> tuple[Output, ...]:
+def match(
+    trained: TracedRun, evaluated: TracedRun, ours: dict[int, int], theirs: dict[int, int]
+) -> tuple[Output, ...]:
     """The outputs of training; those that evaluation returns, too, are not for training alone."""
     found = [output._replace(training=True) for output in trained.outputs]
     place = 0
@@ -71,7 +73,7 @@ def match(trained: Run, evaluated: Run, ours: dict[int, int], theirs: dict[int, 
     return tuple(found)
 
 
-def difference(evaluated: Run, ours: dict[int, int], theirs: dict[int, int]) -> Refusal:
+def difference(evaluated: TracedRun, ours: dict[int, int], theirs: dict[int, int]) -> Refusal:
     """The first operation that evaluation does and training does not."""
     known = set(ours.values())
     for operation in evaluated.operations:
@@ -81,7 +83,7 @@ def difference(evaluated: Run, ours: dict[int, int], theirs: dict[int, int]) -> 
     return Refusal("E1009", "evaluation returns other values than training, or in another order")
 
 
-def ancestors(run: Run, values: list[Value]) -> set[int]:
+def ancestors(run: TracedRun, values: list[Value]) -> set[int]:
     """The values that these are computed from, themselves among them, by number."""
     found = {value.number for value in values}
     for operation in reversed(run.operations):

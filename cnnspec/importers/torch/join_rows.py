@@ -10,10 +10,10 @@ from cnnspec.importers.model import Operation
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, concatenated, cut, joined, product
 from cnnspec.importers.reading.paths import stacked, summed
+from cnnspec.importers.torch.formulas import is_operand
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
-from cnnspec.importers.torch.terms import is_operand
 from cnnspec.importers.torch.values import Constant, Known, Noise, Shifted, Weight
 from cnnspec.layers import channels, merge
 from cnnspec.layers.activation import Sigmoid, StarReLU

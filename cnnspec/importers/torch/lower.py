@@ -19,11 +19,12 @@ from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.meta import COUNTER
 from cnnspec.importers.torch.nested import leaves, replaced
-from cnnspec.importers.torch.trace import BATCH, Call, Trace, Traced
+from cnnspec.importers.torch.trace import BATCH, FunctionCall, Trace, Traced
 from cnnspec.importers.torch.values import (
     KINDS,
     Computed,
     Constant,
+    FormulaPart,
     Known,
     Opaque,
     Padded,
@@ -31,7 +32,6 @@ from cnnspec.importers.torch.values import (
     Shifted,
     Standardized,
     Stateful,
-    Term,
     Weight,
 )
 from cnnspec.layers.base import Layer
@@ -40,7 +40,7 @@ from cnnspec.values.shapes import Shape
 
 UNNAMED = Computed("a tensor that is not in the state_dict")
 
-MakeTerm = Callable[["Lowering", tuple[Any, ...], Mapping[str, Any], Refusal], Flow | Term | None]
+MakeTerm = Callable[["Lowering", tuple[Any, ...], Mapping[str, Any], Refusal], Flow | FormulaPart | None]
 """Makes a part of a formula, or the layer that it completes, of what a row refuses."""
 
 
@@ -63,7 +63,7 @@ class Lowering(Flows):
         self.refusals: list[Refusal] = []
         self.makers: dict[int, Operation] = {}  # operations by the number of their output
         self.answered: set[Refusal] = set()  # of terms that became a layer
-        self.call: Call
+        self.call: FunctionCall
         for number, key in trace.keys.items():
             self.known[number] = Weight(key, tuple(state[key].shape))
         for number, tensor in trace.constants.items():
@@ -97,12 +97,12 @@ class Lowering(Flows):
     def refuse_open_terms(self) -> None:
         """Note the refusals of terms that no layer was made of before the run stopped."""
         for known in self.known.values():
-            if isinstance(known, Term) and known.refusal not in (*self.answered, *self.refusals):
+            if isinstance(known, FormulaPart) and known.refusal not in (*self.answered, *self.refusals):
                 self.refusals.append(known.refusal)
 
     def output(self, traced: Traced) -> Value | None:
         """What the module returns, as a map or a vector; None, and a refusal, where it is neither."""
-        self.call = Call("return", (), {}, (), (), (), "", None)
+        self.call = FunctionCall("return", (), {}, (), (), (), "", None)
         try:
             known = self.look(traced)
             return None if isinstance(known, Opaque) else self.map(known)
@@ -126,7 +126,7 @@ class Lowering(Flows):
             return Flow(value, axes_of(value.shape, BATCH))
         return Opaque(shape)
 
-    def lower(self, call: Call) -> list[Known]:
+    def lower(self, call: FunctionCall) -> list[Known]:
         """What a call makes. Raises Refuse."""
         args = tuple(self.resolve(each) for each in call.args)
         kwargs = {ALIASES.get(name, name): self.resolve(each) for name, each in call.kwargs.items()}
@@ -147,7 +147,7 @@ class Lowering(Flows):
             made = [term]
         return self.checked(made, call)
 
-    def checked(self, made: list[Known], call: Call) -> list[Known]:
+    def checked(self, made: list[Known], call: FunctionCall) -> list[Known]:
         """What a row made, its shapes held against PyTorch's."""
         shapes = [sizes_of(each.axes) if isinstance(each, Flow) else None for each in made]
         wanted = [result.shape for result in call.results]
@@ -157,7 +157,7 @@ class Lowering(Flows):
                 raise Refuse("E1005", f"`{call.name}` makes {want} of what the language makes {shape}")
         return made
 
-    def check_precision(self, call: Call, made: list[Known]) -> None:
+    def check_precision(self, call: FunctionCall, made: list[Known]) -> None:
         """Refuse a call that keeps fewer digits of a value than it had. Raises Refuse."""
         dtypes = [each.dtype for each in call.args if isinstance(each, Traced)]
         given = max((bits(dtype) for dtype in dtypes), default=0)
@@ -165,7 +165,7 @@ class Lowering(Flows):
             if isinstance(known, Flow) and bits(result.dtype) < given:
                 raise Refuse("E1004", f"`{call.name}` to {str(result.dtype).removeprefix('torch.')}")
 
-    def check_writes(self, call: Call) -> None:
+    def check_writes(self, call: FunctionCall) -> None:
         """Refuse a call that changes the module's state; the statistics of norms change. Raises Refuse."""
         if call.name in ("batch_norm", "instance_norm"):
             return
@@ -184,7 +184,9 @@ class Lowering(Flows):
             raise Refuse("E1010", "a value is used after another view of its memory was changed in place")
         return self.known.get(traced.number, UNNAMED)
 
-    def compute(self, call: Call, args: Any, kwargs: Any, given: Sequence[Known], result: Traced) -> Known:
+    def compute(
+        self, call: FunctionCall, args: Any, kwargs: Any, given: Sequence[Known], result: Traced
+    ) -> Known:
         """What a call makes of weights alone: another view of one, or something computed."""
         first = given[0]
         if isinstance(first, Weight) and first.key.endswith(COUNTER):
@@ -254,7 +256,7 @@ class Lowering(Flows):
             if isinstance(known.by, Tensor):
                 raise Refuse("E1003", "a value less fixed numbers has no layer")
             return self.each(Shift(init=-float(known.by), trained=False), known.flow)
-        if isinstance(known, Term):
+        if isinstance(known, FormulaPart):
             raise Refuse(known.refusal.code, known.refusal.message, known.refusal)
         if isinstance(known, Padded):
             raise Refuse("E1003", "a pad of -inf has a layer in a max pool alone")

@@ -24,11 +24,11 @@ from cnnspec.importers.torch import (
     resize_rows,
     view_rows,
 )
-from cnnspec.importers.torch.compare import Run, merge
+from cnnspec.importers.torch.compare import TracedRun, merge
+from cnnspec.importers.torch.formulas import make_term
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.rounding import without_rounding
-from cnnspec.importers.torch.terms import make_term
 from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.importers.wording.names import from_class
 from cnnspec.layers.base import Misfit
@@ -89,9 +89,9 @@ def names_of_inputs(module: nn.Module, count: int) -> list[str]:
     return [names[number] for number in range(count)]
 
 
-def both(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor]) -> tuple[Run, Run]:
+def both(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor]) -> tuple[TracedRun, TracedRun]:
     """The runs of training and of evaluation. Raises Refused with the reasons of both, equal ones once."""
-    runs: list[Run] = []
+    runs: list[TracedRun] = []
     refusals: list[Refusal] = []
     for is_training in (True, False):
         try:
@@ -156,7 +156,7 @@ def shared_otherwise(operations: list[Operation]) -> Iterator[Refusal]:
                 break
 
 
-def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_training: bool) -> Run:
+def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_training: bool) -> TracedRun:
     """Run the copy of the module once, and lower what was recorded. Raises Refused with all reasons."""
     copied.module.train(is_training)
     kinds = [tensor.dtype for tensor in state.values() if tensor.is_floating_point()]
@@ -172,4 +172,4 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
         raise Refused(refusals)
     operations, made = without_reshapes(net.value, net.operations, [v for v in values if v is not None])
     outputs = tuple(Output(label, value) for (label, _), value in zip(found.outputs, made, strict=True))
-    return Run(net.inputs, with_own_pads(operations, [value.number for value in made]), outputs)
+    return TracedRun(net.inputs, with_own_pads(operations, [value.number for value in made]), outputs)

@@ -51,7 +51,7 @@ class Traced(NamedTuple):
     is_stale: bool = False
 
 
-class Call(NamedTuple):
+class FunctionCall(NamedTuple):
     """A call of a function, its tensors as Traced. `written` are the arguments that it changed in place."""
 
     name: str
@@ -72,7 +72,7 @@ class Trace(NamedTuple):
     """
 
     inputs: tuple[Traced, ...]
-    calls: tuple[Call, ...]
+    calls: tuple[FunctionCall, ...]
     outputs: tuple[tuple[str, Traced], ...]
     keys: Mapping[int, str]
     constants: Mapping[int, Tensor]
@@ -113,7 +113,7 @@ class Recorder(TorchFunctionMode):
 
     def __init__(self, module: nn.Module, values: Mapping[int, Tensor]) -> None:
         super().__init__()
-        self.calls: list[Call] = []
+        self.calls: list[FunctionCall] = []
         self.keys: dict[int, str] = {}
         self.constants: dict[int, Tensor] = {}
         self.values = values
@@ -261,7 +261,7 @@ class Recorder(TorchFunctionMode):
         results = tuple(self.bind(tensor) for tensor in made)
         scopes = tuple(scope for scope, _ in self.scopes)
         inner = self.scopes[-1][1] if self.scopes else None
-        self.calls.append(Call(name, args, kwargs, results, written, scopes, place_here(), inner))
+        self.calls.append(FunctionCall(name, args, kwargs, results, written, scopes, place_here(), inner))
         return results
 
     def refuse(self, code: str, message: str) -> Refusal:
@@ -292,7 +292,7 @@ class Recorder(TorchFunctionMode):
             raise Refused([Refusal("E1005", message)])
 
 
-def without_tests(calls: list[Call], read: set[int]) -> list[Call]:
+def without_tests(calls: list[FunctionCall], read: set[int]) -> list[FunctionCall]:
     """The calls without those that compute the single numbers or truths that were read: no net does."""
     found = []
     for call in reversed(calls):
@@ -304,7 +304,7 @@ def without_tests(calls: list[Call], read: set[int]) -> list[Call]:
     return found[::-1]
 
 
-def needed(calls: list[Call], outputs: tuple[tuple[str, Traced], ...]) -> list[Call]:
+def needed(calls: list[FunctionCall], outputs: tuple[tuple[str, Traced], ...]) -> list[FunctionCall]:
     """The calls that outputs depend on, or that change a tensor: what is only looked at is no network's."""
     wanted = {traced.number for _, traced in outputs}
     found = []

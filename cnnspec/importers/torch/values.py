@@ -75,8 +75,8 @@ class Padded(NamedTuple):
     sides: tuple[int, int, int, int]
 
 
-class Term(NamedTuple):
-    """What a function makes that is no layer alone: a part of a formula, on these axes.
+class FormulaPart(NamedTuple):
+    """What a function makes that is no layer alone, on these axes.
 
     `refusal`: why the first function of the formula has no layer, where the whole is none either.
     """
@@ -100,6 +100,6 @@ class Opaque(NamedTuple):
 
 
 Stateful = Weight | Scaled | Standardized
-Partial = Repeated | Noise | Fresh | Shifted | Padded | Places | Term
+Partial = Repeated | Noise | Fresh | Shifted | Padded | Places | FormulaPart
 Known = Flow | Stateful | Constant | Partial | Computed | Opaque
 KINDS: Any = get_args(Known)

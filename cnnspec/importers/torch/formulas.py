@@ -14,7 +14,7 @@ from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch import activations
 from cnnspec.importers.torch.lower import Lowering
-from cnnspec.importers.torch.values import Term, Weight
+from cnnspec.importers.torch.values import FormulaPart, Weight
 from cnnspec.layers import norm
 from cnnspec.layers.base import Layer, Misfit
 
@@ -22,7 +22,7 @@ ANY = "*"
 """The axis of an atom along which all numbers of a term are the same."""
 
 NAMES = {"iadd": "add", "radd": "add", "imul": "mul", "rmul": "mul", "truediv": "div"}
-POWERS = {2: "square", 3: "cube"}
+POWERS: dict[float, str] = {2: "square", 3: "cube"}
 ELEMENTWISE = {"add", "mul", "div", "sqrt", "rsqrt", "addcmul", "square", *activations.FUNCTIONS}
 REDUCTIONS = {"mean", "var", "norm"}
 STORED = {"to", "float", "type_as", "contiguous", "detach"}
@@ -45,17 +45,17 @@ FORMULAS: tuple[tuple[str, Any], ...] = (
 
 def make_term(
     net: Lowering, args: tuple[Any, ...], kwargs: Mapping[str, Any], refusal: Refusal
-) -> Flow | Term | None:
+) -> Flow | FormulaPart | None:
     """What a refused call makes as a part of a formula, or the layer that completes it; else None."""
     name = NAMES.get(net.call.name, net.call.name)
-    terms = [each for each in (*args, *kwargs.values()) if isinstance(each, Term)]
+    terms = [each for each in (*args, *kwargs.values()) if isinstance(each, FormulaPart)]
     refusal = terms[0].refusal if terms else refusal
     shape = net.call.results[0].shape
     first = args[0] if args else None
-    if isinstance(first, Term) and name in {*STORED, "expand", "expand_as", "view", "reshape"}:
+    if isinstance(first, FormulaPart) and name in {*STORED, "expand", "expand_as", "view", "reshape"}:
         axes = spread(first.axes, shape) if name.startswith("expand") else reshaped(first.axes, shape)
         return first._replace(axes=axes) if axes is not None else None
-    if name in REDUCTIONS and isinstance(first, Flow | Term):
+    if name in REDUCTIONS and isinstance(first, Flow | FormulaPart):
         given = {word: value for word, value in kwargs.items() if value is not None}
         return reduced(name, first, args[1:], given, refusal)
     operands = args
@@ -64,10 +64,10 @@ def make_term(
         name = POWERS.get(exponent, name) if isinstance(exponent, int | float) else name
     if name not in ELEMENTWISE or (kwargs and set(kwargs) != {"exponent"}):
         return None
-    axes = together([each.axes for each in operands if isinstance(each, Flow | Term)])
+    axes = together([each.axes for each in operands if isinstance(each, Flow | FormulaPart)])
     if axes is None or not all(is_operand(each, axes) for each in operands):
         return None
-    term = Term(name, tuple(operands), axes, refusal)
+    term = FormulaPart(name, tuple(operands), axes, refusal)
     if (made := layer_of(net, term)) is None:
         return term
     net.answered.add(refusal)
@@ -80,7 +80,7 @@ def is_operand(known: object, axes: Axes) -> bool:
         shape = (1,) * (len(axes) - len(known.shape)) + known.shape
         places = [place for place, size in enumerate(shape) if size > 1]
         return len(shape) == len(axes) and [axes[place] for place in places] == [whole("C", math.prod(shape))]
-    return isinstance(known, int | float | Flow | Term)
+    return isinstance(known, int | float | Flow | FormulaPart)
 
 
 def spread(axes: Axes, shape: tuple[int, ...]) -> Axes | None:
@@ -129,8 +129,8 @@ def join(ours: Axis, theirs: Axis) -> Axis | None:
 
 
 def reduced(
-    name: str, known: Flow | Term, args: tuple[Any, ...], given: dict[str, Any], refusal: Refusal
-) -> Term | None:
+    name: str, known: Flow | FormulaPart, args: tuple[Any, ...], given: dict[str, Any], refusal: Refusal
+) -> FormulaPart | None:
     """A mean, a variance or a length along axes that are kept, of size 1."""
     is_other = name == "norm" and (args[:1] or (given.pop("p", 2),)) != (2,)
     args = args[1:] if name == "norm" else args
@@ -143,7 +143,7 @@ def reduced(
     along = sorted(atom for place in places for atom in known.axes[place])
     axes = tuple(() if place in places else axis for place, axis in enumerate(known.axes))
     kind = "of another kind" if is_other or correction else letters(along, axes)
-    return Term(f"{name} {kind}", (known,), axes, refusal)
+    return FormulaPart(f"{name} {kind}", (known,), axes, refusal)
 
 
 def letters(along: list[Atom], axes: Axes) -> str:
@@ -156,7 +156,7 @@ def letters(along: list[Atom], axes: Axes) -> str:
     return said if not left & set(said) else "a part"
 
 
-def layer_of(net: Lowering, term: Term) -> Flow | None:
+def layer_of(net: Lowering, term: FormulaPart) -> Flow | None:
     """The layer that a formula is, where it is complete."""
     if (activated := activations.layer_of(net, term)) is not None:
         return activated
@@ -176,7 +176,7 @@ def is_of(known: Any, formula: Any, found: dict[str, Any]) -> bool:
         kind = Flow if len(formula) == 1 else float | int if formula == "eps" else Weight
         return isinstance(known, kind) and found.setdefault(formula, known) == known
     name, *parts = formula
-    if not isinstance(known, Term) or known.function != name or len(known.operands) != len(parts):
+    if not isinstance(known, FormulaPart) or known.function != name or len(known.operands) != len(parts):
         return False
     orders = permutations(known.operands) if name in ("add", "mul") else [known.operands]
     for order in orders:
