@@ -65,7 +65,7 @@ def import_(
             loaded, text, keys = imported(source, numbers, until, shapes, name, flat)
             tensors = loaded.weights([*keys.values()]) if numbers or weights is not None else {}
     except Refused as refused:
-        refuse(refused, style)
+        refuse(refused, style, is_input_given=bool(shapes))
     if weights is not None:
         from cnnspec.run.weight_files import contents
 
@@ -106,13 +106,16 @@ def imported(
     return loaded, found.text, found.keys
 
 
-def refuse(refused: Any, style: str) -> None:
+def refuse(refused: Any, style: str, is_input_given: bool) -> None:
     """Tell all that cannot be imported, and end the call."""
     if style == "json":
         click.echo(json.dumps({"refused": [group._asdict() for group in refused.groups]}, indent=2))
     else:
         for group in refused.groups:
             complain(f"error[{group.code}]: {group}")
+        code, *_, place, path = refused.groups[0]
+        if code == "E1002" and (place or path) and not is_input_given:  # it ran until there
+            complain("its input was taken for 3@224x224: `--input 1@28x28` gives another")
         complain(f"nothing was written; see `cnnspec explain {refused.groups[0].code}`")
     sys.exit(1)
 

@@ -105,3 +105,14 @@ def test_a_wrong_call_is_told(arguments: list[str], words: str) -> None:
     done = call(*arguments)
     assert done.exit_code == 2
     assert words in done.stderr
+
+
+def test_the_input_that_is_taken_is_told_where_it_does_not_fit(tmp_path: Path) -> None:
+    path = tmp_path / "mymodel.py"
+    path.write_text(
+        "from torch import nn\n\ndef net():\n    return nn.Sequential(nn.Flatten(), nn.Linear(12, 3))\n"
+    )
+    for given, is_told in (((), True), (("--input", "3@3x3"), False)):
+        done = call(f"{path}:net", *given)
+        assert done.exit_code == 1 and "the module raises RuntimeError" in done.stderr
+        assert ("its input was taken for 3@224x224" in done.stderr) == is_told

@@ -59,6 +59,7 @@ def test_a_file_gives_a_module(file: Path, name: str) -> None:
     ("name", "words"),
     [
         ("other", "defines no `other`"),
+        ("make_nett", "defines no `make_nett` (did you mean `make_net`?)"),
         ("number", "neither a module nor something to call"),
         ("make_number", "returns a value of type int"),
         ("broken", "raises ValueError: no such depth"),
@@ -93,6 +94,14 @@ def test_what_is_no_source_is_refused(source: str, words: str) -> None:
 def test_a_file_that_raises_is_refused(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "mymodel.py").write_text(text + "\n")
     assert words in refused(f"{tmp_path}/mymodel.py:net")
+
+
+def test_a_file_alone_names_what_is_in_it_and_is_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "mymodel.py"
+    path.write_text("def make(): ...\ndef _own(): ...\nclass Net: ...\nraise SystemExit(3)\n")
+    assert f"as in `{path}:Net`, `{path}:make`" in refused(str(path))
+    path.write_text("def")
+    assert f"as in `{path}:make_net`" in refused(str(path))
 
 
 def test_two_files_of_one_name_are_two(tmp_path: Path) -> None:

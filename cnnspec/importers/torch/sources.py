@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import warnings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 PICKLES = (".pth", ".pt", ".ckpt", ".pkl", ".bin")
 CONVERTED = (".h5", ".keras", ".pb", ".tflite", ".mlmodel", ".pdmodel")
 """Files of frameworks that have converters to ONNX."""
+MOST_NAMED = 3
 
 
 def refuse(message: str, place: str = "") -> Refused:
@@ -50,13 +52,26 @@ def load(source: str) -> nn.Module:
 def way_out(source: Path) -> str:
     """What may be a source in place of this one."""
     if source.suffix == ".py":
-        return f"name the module in it, or what makes one, as in `{source}:make_net`"
+        names = definitions(source)[:MOST_NAMED] or ["make_net"]
+        there = ", ".join(f"`{source}:{name}`" for name in names)
+        return f"name the module in it, or what makes one, as in {there}"
     if source.suffix in CONVERTED:
         return "convert it to ONNX, and import the .onnx file"
     return (
         "it wants `torchvision:NAME`, `timm:NAME`, `FILE.py:NAME`, or a file that ends in .onnx, .prototxt or"
         " .cfg"
     )
+
+
+def definitions(path: Path) -> list[str]:
+    """The names that a file gives to classes and functions, classes first; it is not run."""
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    found = [each.name for kind in kinds for each in body if isinstance(each, kind)]
+    return [name for name in found if not name.startswith("_")]
 
 
 def net_name(source: str, kind: str) -> str:
@@ -128,7 +143,7 @@ def from_file(path: Path, name: str) -> nn.Module:
     try:
         found = getattr(run(path), name, None)
         if found is None:
-            raise refuse(f"{path} defines no `{name}`")
+            raise refuse(f"{path} defines no `{name}`{did_you_mean(name, definitions(path))}")
         return made_of(found, f"{path}:{name}")
     finally:
         sys.path.remove(folder)
