@@ -109,30 +109,29 @@ def write_page(svg: str, suffix: str, look: Look, name: str, mark: str) -> bytes
 def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
     """The page of a graph. Where a level of detail is not chosen and does not fit, blocks are boxes."""
     from cnnspec.draw.graph.dot import mark
-    from cnnspec.draw.graph.layout import lay_out
+    from cnnspec.draw.graph.layout import lay_out, merit
 
-    made, opened = lay_out(diagram, look, suffix not in RIMLESS, draw), ""
-    said = list(remarks(made, look.width))
+    candidates = [(diagram, lay_out(diagram, look, suffix not in RIMLESS, draw), "")]
     for detail in (BLOCKS, PARTS) if look.detail is None else ():
+        if not any(remarks(candidates[-1][1], look.width)):
+            break
         overview = simplify(network, detail)
-        if not said or overview == diagram:
+        if overview == candidates[-1][0]:
             continue
-        diagram, made = overview, lay_out(overview, look, suffix not in RIMLESS, draw)
-        said = list(remarks(made, look.width))
-        opened = f"{detail} are boxes, for all in them does not fit: `--detail {FOLDED}` opens them"
-    return Picture(
-        write_page(made.svg, suffix, look, diagram.name, mark(diagram)),
-        "; ".join(filter(None, (opened, *said))),
-    )
+        said = f"{detail} are boxes, for all in them does not fit: `--detail {FOLDED}` opens them"
+        candidates.append((overview, lay_out(overview, look, suffix not in RIMLESS, draw), said))
+    diagram, made, said = max(candidates, key=lambda candidate: merit(candidate[1]))
+    note = "; ".join(filter(None, (said, *remarks(made, look.width))))
+    return Picture(write_page(made.svg, suffix, look, diagram.name, mark(diagram)), note)
 
 
 def remarks(made: Page, width: float | None) -> Iterator[str]:
     """What keeps a figure from being printed as it is: it is higher than a page, or its text is small."""
-    from cnnspec.draw.graph.layout import LEAST_TEXT, PAPER, legible
+    from cnnspec.draw.graph.layout import HIGH, LEAST_TEXT, fits, legible
     from cnnspec.draw.style import SIZE
 
-    if width is not None and made.height > PAPER:
-        yield f"the figure is {made.height / 72:.1f}in high, and a page holds {PAPER / 72:.1f}in"
+    if not fits(made, width):
+        yield f"the figure is {made.height / 72:.1f}in high, and a page holds {HIGH / 72:.1f}in"
     if not legible(made):
         height = SIZE * made.scale
         enough = math.ceil(made.width / 72 * LEAST_TEXT / height * 10) / 10

@@ -16,7 +16,7 @@ from cnnspec.draw.names import plain
 from cnnspec.draw.style import SIZE
 
 LEAST_TEXT = 6.0  # points on paper
-PAPER, TALLEST = 9.7 * 72, 1.58  # what a sheet of A4 holds: points of height, and as a part of the width
+WIDE, HIGH = 6.9 * 72, 9.7 * 72  # points: what a sheet of A4 holds
 SCALES = (1.0, 0.94, 0.88, 0.82, 0.76, 0.71, LEAST_TEXT / SIZE)  # of drawings on a page of a given width
 LETTERS = {"tb": (24, 22, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
 FAR = 1.6  # times as high as a sheet, or as wide, that nothing makes fit
@@ -97,7 +97,8 @@ def merit(made: Page) -> tuple[float, float]:
 
 
 def tallest(width: float) -> float:
-    return max(PAPER, TALLEST * width)
+    """How high a figure of a width may be: as a page of A4 is, or a poster that is as much larger."""
+    return HIGH * max(1.0, width / WIDE)
 
 
 def fits(made: Page, width: float | None) -> bool:
