@@ -76,10 +76,8 @@ def run_path(run: Elaboration, path: syntax.Path, value: Value, context: Context
 
 def presence(statements: tuple[syntax.Statement, ...], context: Context) -> Test | None:
     """When a path of the form `| if … { … } else { none }` is there, or the other way round."""
-    if len(statements) != 1 or not isinstance(statements[0], syntax.Chain):
-        return None
-    action = statements[0].steps[0].action
-    if len(statements[0].steps) != 1 or not isinstance(action, syntax.If):
+    step = sole_step(statements)
+    if step is None or not isinstance(action := step.action, syntax.If):
         return None
     test = braces.condition(action.test, context)
     if test is None or not bare_none(action.then):

@@ -61,54 +61,37 @@ def _layer(name: str) -> type[Layer]:
 def _reference() -> Iterator[str]:
     yield "Sizes are per axis: n of the input, o of the output, lo and hi the pad before and behind it."
     yield "Where no formula stands, the output has the shape of the input."
-    yield ""
-    yield "| kind of argument | what it takes |"
-    yield "|---|---|"
-    for kind, meaning in KINDS.items():
-        yield f"| {kind} | {meaning} |"
+    yield from ("", "| kind of argument | what it takes |", "|---|---|")
+    yield from (f"| {kind} | {meaning} |" for kind, meaning in KINDS.items())
     for family, members in FAMILIES.items():
-        yield ""
-        yield f"### {TITLES[family]}"
-        yield ""
-        yield "| layer | |"
-        yield "|---|---|"
-        for name in members:
-            yield f"| `{name}` | {_markdown(_layer(name).summary)} |"
+        yield from ("", f"### {TITLES[family]}", "", "| layer | |", "|---|---|")
+        yield from (f"| `{name}` | {_markdown(_layer(name).summary)} |" for name in members)
         for name in members:
             yield ""
             yield from _entry(_layer(name))
 
 
 def _entry(cls: type[Layer]) -> Iterator[str]:
-    yield f"#### `{cls.name}`"
-    yield ""
-    yield _markdown(cleandoc(cls.__doc__ or cls.summary))
-    yield ""
+    yield from (f"#### `{cls.name}`", "", _markdown(cleandoc(cls.__doc__ or cls.summary)), "")
     if cls.formula:
-        yield f"Output: `{cls.formula}`"
-        yield ""
+        yield from (f"Output: `{cls.formula}`", "")
     if cls.arguments:
-        yield "| argument | kind | default | |"
-        yield "|---|---|---|---|"
+        yield from ("| argument | kind | default | |", "|---|---|---|---|")
         for name, argument in cls.arguments.items():
             default = f"`{_default(argument)}`" if _default(argument) else ""
             place = f" ({_ordinal(cls, name)})" if name in cls.positional else ""
             yield f"| `{name}`{place} | {_kind(argument)} | {default} | {_markdown(argument.doc)} |"
         yield ""
-    yield f"    {cls.example}"
-    yield ""
-    yield _peer(cls, code="`")
+    yield from (f"    {cls.example}", "", _peer(cls, code="`"))
 
 
 def _page(cls: type[Layer], width: int) -> Iterator[str]:
-    yield cls.name
-    yield ""
+    yield from (cls.name, "")
     for paragraph in cleandoc(cls.__doc__ or cls.summary).split("\n\n"):
         yield from wrap(" ".join(paragraph.split()), width)
         yield ""
     if cls.formula:
-        yield f"    {cls.formula}"
-        yield ""
+        yield from (f"    {cls.formula}", "")
     if cls.arguments:
         yield "Arguments"
         column = max(map(len, cls.arguments))
@@ -118,13 +101,9 @@ def _page(cls: type[Layer], width: int) -> Iterator[str]:
             text = f"{_kind(argument).replace('`', '')}{default}{place}: {argument.doc.replace('`', '')}"
             first, *rest = wrap(text, width - column - 4)
             yield f"  {name:{column}}  {first}"
-            for line in rest:
-                yield f"  {'':{column}}  {line}"
+            yield from (f"  {'':{column}}  {line}" for line in rest)
         yield ""
-    yield f"Example, after `input {cls.example_input}`"
-    yield f"    {cls.example}"
-    yield ""
-    yield _peer(cls)
+    yield from (f"Example, after `input {cls.example_input}`", f"    {cls.example}", "", _peer(cls))
 
 
 def _markdown(text: str) -> str:

@@ -83,12 +83,9 @@ class TreeBuilder(ValueBuilder):
         word, path = parts
         return syntax.Use(path, self.span(word.start, path.span.end))
 
-    def no_parameters(self, parts: Parts) -> Parts:
-        return []
-
     def inside(self, parts: Parts) -> Parts:
-        """A list between brackets."""
-        return [item for item in parts[1] if item is not None]
+        """A list between brackets, which may be empty."""
+        return [item for part in parts if type(part) is list for item in part if item is not None]
 
     def parameter(self, parts: Parts) -> syntax.Parameter:
         name = self.name_of(parts[0])
@@ -112,12 +109,9 @@ class TreeBuilder(ValueBuilder):
 
     # Braces
 
-    def empty_body(self, parts: Parts) -> syntax.Body:
-        return syntax.Body((), (), self.span(parts[0].start, parts[-1].end))
-
     def body(self, parts: Parts) -> syntax.Body:
         """Statements before the first bar; what follows a bar belongs to its path."""
-        lines = parts[1] if type(parts[1]) is list else parts[2]
+        lines = next((part for part in parts if type(part) is list), ())
         span = self.span(parts[0].start, parts[-1].end)
         statements: Parts = []
         paths: Parts = []

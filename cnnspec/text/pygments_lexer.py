@@ -5,38 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pygments import token
 from pygments.lexer import Lexer
-from pygments.token import (
-    Comment,
-    Error,
-    Keyword,
-    Name,
-    Number,
-    Operator,
-    Punctuation,
-    String,
-    Whitespace,
-)
 
 from cnnspec.text import colouring
 
 TOKENS = {
-    colouring.BLANK: Whitespace,
-    colouring.COMMENT: Comment.Single,
-    colouring.STRING: String.Double,
-    colouring.NUMBER: Number,
-    colouring.CONSTANT: Keyword.Constant,
-    colouring.KEYWORD: Keyword,
-    colouring.DEFINITION: Name.Class,
-    colouring.LABEL: Name.Label,
-    colouring.KEY: Name.Attribute,
-    colouring.LAYER: Name.Builtin,
-    colouring.FUNCTION: Name.Function,
-    colouring.FIELD: Name.Property,
-    colouring.OPERATOR: Operator,
-    colouring.PUNCTUATION: Punctuation,
-    colouring.PLAIN: Name,
-    colouring.NO_PART: Error,
+    colouring.BLANK: token.Whitespace,
+    colouring.COMMENT: token.Comment.Single,
+    colouring.STRING: token.String.Double,
+    colouring.NUMBER: token.Number,
+    colouring.CONSTANT: token.Keyword.Constant,
+    colouring.KEYWORD: token.Keyword,
+    colouring.DEFINITION: token.Name.Class,
+    colouring.LABEL: token.Name.Label,
+    colouring.KEY: token.Name.Attribute,
+    colouring.LAYER: token.Name.Builtin,
+    colouring.FUNCTION: token.Name.Function,
+    colouring.FIELD: token.Name.Property,
+    colouring.OPERATOR: token.Operator,
+    colouring.PUNCTUATION: token.Punctuation,
+    colouring.PLAIN: token.Name,
+    colouring.NO_PART: token.Error,
 }
 
 

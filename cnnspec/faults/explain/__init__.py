@@ -7,11 +7,16 @@ or a command that imports one. The tests run them all.
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from textwrap import fill
 from typing import NamedTuple
 
-_WRONG, _RIGHT, _SOURCE = "\nWrong:\n\n```\n", "\nRight:\n\n```\n", "\nSource:"
+_PAGE = re.compile(
+    r"# (?P<code>\w+) (?P<title>[^\n]+)\n(?P<text>.*?)\nWrong:\n\n```\n(?P<wrong>.*?\n)```\n"
+    r"\s*\nRight:\n\n```\n(?P<right>.*?\n)```\n\s*(?:\nSource:(?P<source>.*))?",
+    re.DOTALL,
+)
 
 
 class Page(NamedTuple):
@@ -48,16 +53,12 @@ def markdown(code: str) -> str:
 
 def parse(markdown: str) -> Page:
     """A page from its file's text. Raises ValueError where a part is missing."""
-    head, _, body = markdown.partition("\n")
-    code, _, title = head.removeprefix("# ").partition(" ")
-    text, wrong_found, rest = body.partition(_WRONG)
-    wrong, _, rest = rest.partition("\n```\n")
-    between, right_found, rest = rest.partition(_RIGHT)
-    right, _, rest = rest.partition("\n```\n")
-    rest, _, source = rest.partition(_SOURCE)
-    if not (wrong_found and right_found) or between.strip() or rest.strip():
-        raise ValueError(f"the page of {code} lacks a part or has one too many")
-    return Page(code, title.strip(), text.strip(), wrong + "\n", right + "\n", source.strip())
+    found = _PAGE.fullmatch(markdown)
+    if found is None:
+        raise ValueError(f"the page {markdown.partition(chr(10))[0]!r} lacks a part or has one too many")
+    parts = found.groupdict(default="")
+    examples = {name: parts.pop(name) for name in ("wrong", "right")}
+    return Page(**{name: part.strip() for name, part in parts.items()}, **examples)
 
 
 def render(page: Page, width: int | None = None) -> str:

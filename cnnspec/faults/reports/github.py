@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnnspec.faults.reports import SHOWN, tally
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.faults.reports.tally import SHOWN, tally
 from cnnspec.text.diagnostics import Diagnostic
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from cnnspec.faults.reports import SHOWN, tally
 from cnnspec.faults.reports.glyphs import glyph, visible, width
-from cnnspec.faults.reports.tally import SHOWN, tally
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.source import Source, Span
 
