@@ -60,7 +60,7 @@ class Remark(NamedTuple):
     blank: bool  # a blank line is before it
 
 
-class Word(NamedTuple):
+class SpacedToken(NamedTuple):
     """A token, and what the author put before it."""
 
     type: str  # as the grammar has it, but where the same sign is laid out in several ways
@@ -72,7 +72,7 @@ class Word(NamedTuple):
     held: bool = False  # no line may break before it
 
 
-class Line:
+class PrintedLine:
     """A line to be written: its code, its claim and its comment, each of which may be empty."""
 
     def __init__(self, indent: int, code: str, item: int, blank: bool) -> None:
@@ -92,7 +92,7 @@ class Line:
 class Bracket:
     """A bracket that is open: how far its line is indented, whether it spans lines, if a `|` was in it."""
 
-    def __init__(self, word: Word, indent: int, spans: bool) -> None:
+    def __init__(self, word: SpacedToken, indent: int, spans: bool) -> None:
         self.brace = word.type == "LBRACE"
         self.indent = indent
         self.spans = spans
@@ -104,7 +104,7 @@ def layout(source: Source) -> tuple[str | None, list[Diagnostic]]:
     _, faults = parse(source)
     if faults:
         return None, faults
-    lines = Printer(words_of(source)).lines()
+    lines = LinePrinter(words_of(source)).lines()
     part_items(lines)
     align_claims(lines)
     align_comments(lines)
@@ -119,16 +119,16 @@ def layout(source: Source) -> tuple[str | None, list[Diagnostic]]:
 # Text to words
 
 
-def words_of(source: Source) -> list[Word]:
+def words_of(source: Source) -> list[SpacedToken]:
     """The tokens of a source without faults, newlines apart; the last word is its end."""
     text, allowed = source.text, allowances(source)
-    words: list[Word] = []
+    words: list[SpacedToken] = []
     position, line, rounds, before = 0, 1, 0, "NL"
     for token in scan(source, DEFAULT_LIMITS).tokens:
         if token.type != "NL":
             kind = kind_of(token, before, rounds, text)
             gap = text[position : token.start]
-            word = Word(kind, printed(kind, text[token.start : token.end]))
+            word = SpacedToken(kind, printed(kind, text[token.start : token.end]))
             if not words or kind == "$END" or "\n" in gap:
                 line += gap.count("\n")
                 word = behind_gap(word, gap if words else f"\n{gap}")
@@ -167,7 +167,7 @@ def printed(kind: str, text: str) -> str:
     return _NEEDLESS.sub("", text) if kind == "COMPUTED" and '"' not in text else text
 
 
-def behind_gap(word: Word, gap: str) -> Word:
+def behind_gap(word: SpacedToken, gap: str) -> SpacedToken:
     """A word with what stands before it: blanks, newlines, comments."""
     comment, *rest = (line.strip(" \t\r") for line in gap.split("\n"))
     if word.type == "$END":
@@ -184,7 +184,7 @@ def behind_gap(word: Word, gap: str) -> Word:
 # Words to lines
 
 
-def spanning(words: list[Word]) -> set[int]:
+def spanning(words: list[SpacedToken]) -> set[int]:
     """The places of brackets, opening and closing, that have a newline between them, but not blanks alone."""
     found: set[int] = set()
     waiting: list[tuple[int, int]] = []
@@ -205,13 +205,13 @@ def tight(left: str, right: str) -> bool:
     return right in TIGHT_BEFORE or left in TIGHT_BEHIND or (left, right) in TIGHT_PAIRS
 
 
-class Printer:
+class LinePrinter:
     """Writes words as lines."""
 
-    def __init__(self, words: list[Word]) -> None:
+    def __init__(self, words: list[SpacedToken]) -> None:
         self.words = words
         self.spans = spanning(words)
-        self.done: list[Line] = []
+        self.done: list[PrintedLine] = []
         self.open: list[Bracket] = []
         self.item = 0
         self.indent = 0  # of the line that is being written, a bar counted as indent
@@ -219,7 +219,7 @@ class Printer:
         self.claim = 0  # the piece that a claim begins with
         self.waiting = False  # a newline stood where no line can end, and moves on
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[PrintedLine]:
         before = ""
         for place, word in enumerate(self.words):
             if self.breaks(place, word, before):
@@ -230,7 +230,7 @@ class Printer:
             before = word.type
         return self.done
 
-    def breaks(self, place: int, word: Word, before: str) -> bool:
+    def breaks(self, place: int, word: SpacedToken, before: str) -> bool:
         """Whether a word begins a line."""
         if not before or word.type == "$END" or word.comment or word.remarks:
             return True
@@ -248,7 +248,7 @@ class Printer:
         self.waiting |= word.newline
         return self.waiting and inside and not tight(before, word.type)
 
-    def begin(self, word: Word, before: str) -> None:
+    def begin(self, word: SpacedToken, before: str) -> None:
         """End the line that is being written, and begin one with a word, behind its remarks."""
         self.end(word.comment)
         self.item += not self.open and word.type not in GOES_ON
@@ -256,11 +256,11 @@ class Printer:
         remark_indent = self.indent + LEVEL if word.type in CLOSERS else self.indent
         edge = not before or before in CLOSER
         for remark in word.remarks:
-            self.done.append(Line(remark_indent, remark.text, self.item, remark.blank and not edge))
+            self.done.append(PrintedLine(remark_indent, remark.text, self.item, remark.blank and not edge))
             edge = False
         if word.type != "$END":
             blank = word.blank and not edge and word.type not in CLOSERS | GOES_ON
-            self.done.append(Line(self.indent, "", self.item, blank))
+            self.done.append(PrintedLine(self.indent, "", self.item, blank))
 
     def end(self, comment: str) -> None:
         """Fill the line that is being written."""
@@ -273,7 +273,7 @@ class Printer:
         self.claim = 0
         self.waiting = False
 
-    def put(self, word: Word, spans: bool) -> None:
+    def put(self, word: SpacedToken, spans: bool) -> None:
         """Write a word on the line."""
         if word.type in CLOSERS:
             self.open.pop()
@@ -287,7 +287,7 @@ class Printer:
             self.claim = len(self.pieces)
         self.pieces.append(word.text)
 
-    def indent_of(self, word: Word, before: str) -> int:
+    def indent_of(self, word: SpacedToken, before: str) -> int:
         """How far a line is indented that begins with a word."""
         if not self.open:
             return LEVEL if word.type in GOES_ON else 0
@@ -304,7 +304,7 @@ class Printer:
 # Lines to text
 
 
-def part_items(lines: list[Line]) -> None:
+def part_items(lines: list[PrintedLine]) -> None:
     """Put a blank line about each item of the file that takes several lines, if there is none."""
     long = False
     for number, group in groupby(lines, key=lambda line: line.item):
@@ -320,7 +320,7 @@ def column(width: int) -> int:
     return max(FIRST, -(-(width + 2) // STOP) * STOP)
 
 
-def align_claims(lines: list[Line]) -> None:
+def align_claims(lines: list[PrintedLine]) -> None:
     """Put the claims of each item of the file in one column."""
     for _, group in groupby(lines, key=lambda line: line.item):
         item = [*group]
@@ -332,10 +332,10 @@ def align_claims(lines: list[Line]) -> None:
                 line.code += " " * max(2, claims - line.width) + line.claim
 
 
-def align_comments(lines: list[Line]) -> None:
+def align_comments(lines: list[PrintedLine]) -> None:
     """Put the comments behind each run of lines in one column, that of the claims if they fit there."""
-    run: list[Line] = []
-    for line in [*lines, Line(0, "", 0, False)]:
+    run: list[PrintedLine] = []
+    for line in [*lines, PrintedLine(0, "", 0, False)]:
         if run and (line.blank or not line.comment):
             columns = [column(each.width) for each in run if column(each.width) <= LAST]
             comments = max([each.column for each in run] + columns)
@@ -346,5 +346,5 @@ def align_comments(lines: list[Line]) -> None:
             run.append(line)
 
 
-def line_text(line: Line) -> str:
+def line_text(line: PrintedLine) -> str:
     return ("\n" if line.blank else "") + " " * line.indent + line.code + "\n"

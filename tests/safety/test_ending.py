@@ -57,14 +57,14 @@ def blames_itself(result: Result) -> bool:
 def test_where_the_search_for_fixes_fails_the_report_comes_out(
     style: str, failing: Any, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(fixes.KINDS, "E0403", fixes.any_of(failing))
+    monkeypatch.setitem(fixes.REMEDIES, "E0403", fixes.any_of(failing))
     result = call("check", wrong, LENET, "--format", style)
     assert blames_itself(result)
     assert "E0403" in result.output and "E0201" in result.output
 
 
 def test_the_fixes_of_other_faults_are_sought(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(fixes.KINDS, "E0403", fixes.any_of(broken))
+    monkeypatch.setitem(fixes.REMEDIES, "E0403", fixes.any_of(broken))
     assert "did you mean `relu`?" in call("check", wrong).stderr
 
 
@@ -97,7 +97,7 @@ def test_where_a_command_fails_the_report_comes_out(wrong: str, monkeypatch: pyt
 
 
 def test_debugging_shows_the_traceback(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(fixes.KINDS, "E0403", fixes.any_of(broken))
+    monkeypatch.setitem(fixes.REMEDIES, "E0403", fixes.any_of(broken))
     monkeypatch.setenv("CNNSPEC_DEBUG", "1")
     result = call("check", wrong)
     assert result.exit_code == 70

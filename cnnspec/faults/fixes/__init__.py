@@ -28,24 +28,24 @@ MOST_FIXES = 3
 """So many fixes are shown of one fault."""
 
 
-class Kind(NamedTuple):
+class Remedy(NamedTuple):
     """A way of mending, and how many fixes of that way are shown together."""
 
     propose: Finder
     most: int = 1
 
 
-def each(*finders: Finder) -> tuple[Kind, ...]:
+def each(*finders: Finder) -> tuple[Remedy, ...]:
     """Ways of which one fix each is shown."""
-    return tuple(map(Kind, finders))
+    return tuple(map(Remedy, finders))
 
 
-def any_of(*finders: Finder) -> tuple[Kind, ...]:
+def any_of(*finders: Finder) -> tuple[Remedy, ...]:
     """Ways of which all fixes may be shown."""
-    return tuple(Kind(finder, MOST_FIXES) for finder in finders)
+    return tuple(Remedy(finder, MOST_FIXES) for finder in finders)
 
 
-KINDS: dict[str, tuple[Kind, ...]] = {
+REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "E0201": any_of(dialect.outputs, wiring.residuals),
     "E0202": any_of(dialect.words, dialect.functions),
     "E0203": any_of(arguments.labels),
@@ -126,7 +126,7 @@ def _find_fixes(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
     clean: dict[tuple[Edit, ...], Fix] = {}
     partial: dict[tuple[Edit, ...], Fix] = {}
     with sparing(keep):
-        _try_kinds(case, clean, partial)
+        _try_remedies(case, clean, partial)
     said = [fix.edits for fix in case.fault.fixes]
     own = [fix for edits, fix in partial.items() if edits in said]
     mends = [fix for fix in clean.values() if fix.edits]
@@ -142,11 +142,13 @@ def _find_fixes(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
     )
 
 
-def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tuple[Edit, ...], Fix]) -> None:
+def _try_remedies(
+    case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tuple[Edit, ...], Fix]
+) -> None:
     """Gather the fixes that leave nothing to mend, and those that show what the fault hid, by their edits."""
-    for kind in _kinds(case):
+    for remedy in _remedies(case):
         tried = 0
-        for fix in kind.propose(case):
+        for fix in remedy.propose(case):
             outcome = case.outcome(fix.edits)
             if fix.edits and (outcome is None or outcome.new):
                 continue
@@ -154,12 +156,12 @@ def _try_kinds(case: Case, clean: dict[tuple[Edit, ...], Fix], partial: dict[tup
             tried += outcome is None or not outcome.later
             if len(clean) == MOST_FIXES:
                 return
-            if tried == kind.most or len(partial) >= MOST_FIXES:
+            if tried == remedy.most or len(partial) >= MOST_FIXES:
                 break
 
 
-def _kinds(case: Case) -> Iterator[Kind]:
+def _remedies(case: Case) -> Iterator[Remedy]:
     yield from any_of(dialect.own)
     places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
     if any(span is not None and span.source is case.tree.source for span in places):
-        yield from KINDS.get(case.fault.code, ())
+        yield from REMEDIES.get(case.fault.code, ())

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-from cnnspec.faults.fixes.flow import Run, runs
+from cnnspec.faults.fixes.flow import ValueStep, runs
 from cnnspec.faults.fixes.syntax_tree import WINDOWED, Tree, insert, keyword, window_of
 from cnnspec.graph.tree import From, Leaf, Lost, Merge, Network, Use, Value
 from cnnspec.layers.base import Layer, Misfit
@@ -39,7 +39,7 @@ class Change(NamedTuple):
     texts: Mapping[str, str]
 
 
-def makers(networks: Sequence[Network]) -> dict[int, Run]:
+def makers(networks: Sequence[Network]) -> dict[int, ValueStep]:
     """By the id of a value the step that makes it.
 
     One whose output is its input, a join of a wire, makes none: so who goes from a value to the input of what
@@ -49,7 +49,7 @@ def makers(networks: Sequence[Network]) -> dict[int, Run]:
     return {id(step.output): step for step in found if step.output is not step.input}
 
 
-def upstream(value: Value, made: Mapping[int, Run]) -> list[Leaf]:
+def upstream(value: Value, made: Mapping[int, ValueStep]) -> list[Leaf]:
     """The layers that a value went through, the last first, up to where its size is not followed further.
 
     Into blocks, and past joins that leave the size as it was.

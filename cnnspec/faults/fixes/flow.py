@@ -9,18 +9,18 @@ from cnnspec.compiler import Checked
 from cnnspec.graph.tree import Again, Braces, From, Leaf, Lost, Merge, Network, Step, Use, Value
 from cnnspec.graph.walk import walk
 
-Run = Leaf | Merge | Use | Again | Lost
+ValueStep = Leaf | Merge | Use | Again | Lost
 """A step through which a value goes."""
 
 
-def runs(networks: Sequence[Network]) -> Iterator[Run | From]:
+def runs(networks: Sequence[Network]) -> Iterator[ValueStep | From]:
     """The steps of networks, those of a shared block once."""
     seen: set[int] = set()
     for network in networks:
         yield from _runs(network.steps, seen)
 
 
-def _runs(steps: Sequence[Step], seen: set[int]) -> Iterator[Run | From]:
+def _runs(steps: Sequence[Step], seen: set[int]) -> Iterator[ValueStep | From]:
     for step in walk(steps, again=False):
         if isinstance(step, Use) and id(step.instance) not in seen:
             seen.add(id(step.instance))
