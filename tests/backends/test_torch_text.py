@@ -306,6 +306,17 @@ net N { input 3@16x16
     assert [*model.state_dict()][-2:] == ["stages.3.3.conv1.weight", "stages.3.3.conv1.bias"]
 
 
+def test_classes_of_one_block_say_what_tells_them_apart() -> None:
+    text = """
+block B(out, depth, wide=no) { repeat i in depth { add { | identity | conv out@1x1 } } }
+net N { input 3@8x8\n B 3 1, conv 4@1x1, B 4 1, B 4 2 }"""
+    code = emit("torch", network(text), "n.cnn")
+    assert re.findall(r'"""(Block .*)"""', code) == [
+        "Block `B`, line 2, with depth=1.",
+        "Block `B`, line 2, with out=4, depth=2.",
+    ]
+
+
 def test_a_definition_is_copied_where_it_is_used_and_not_beside_pytorchs_own() -> None:
     own = emit("torch", network("net N { input 1@4x4\n upsample 2 }"), "n.cnn")
     assert "nn.Upsample(" in own and "class Upsample" not in own

@@ -7,6 +7,7 @@ tables of names.py hand out. No text of a specification is copied.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from cnnspec.backends.torch.print.classes import write_class, write_main, write_tuple
 from cnnspec.backends.torch.print.file import assemble, heading, helpers
@@ -16,6 +17,7 @@ from cnnspec.backends.torch.solve.forward import Forward
 from cnnspec.backends.torch.solve.program import Program
 from cnnspec.backends.torch.solve.statements import IMPORTED
 from cnnspec.backends.torch.unify.align import Unaligned, partition
+from cnnspec.backends.torch.unify.columns import agree
 from cnnspec.backends.writer import Writer
 from cnnspec.graph.tree import Instance, Network
 from cnnspec.passes.optimize import optimize as optimised
@@ -54,8 +56,20 @@ def solve_block(program: Program, instances: list[Instance]) -> list[Class]:
     groups = partition(instances, fit)
     for group, cls in groups:
         cls.name = program.class_name(group[0].block)
+        cls.fixed = distinction(cls, instances)
         program.publish(cls.name, cls.parameters, group)
     return [cls for _, cls in groups]
+
+
+def distinction(cls: Class, instances: list[Instance]) -> dict[str, Any]:
+    """The arguments that tell a class from others of its block: those that it does not take."""
+    return {
+        name: value
+        for name, value in cls.rows[0].arguments.items()
+        if name not in cls.parameters.columns
+        and agree(row.arguments[name] for row in cls.rows)
+        and not agree(each.arguments[name] for each in instances)
+    }
 
 
 def solve(begin: Callable[[], Class], forms: tuple[bool, ...]) -> Class:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.file import printable
 from cnnspec.backends.torch.print.printer import Printer
 from cnnspec.backends.torch.solve.classes import Class
-from cnnspec.backends.torch.solve.program import Fields, Program
+from cnnspec.backends.torch.solve.program import Fields
 from cnnspec.backends.torch.solve.statements import IMPORTED
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, call
 from cnnspec.elaborate.special_values import BlockName, LayerName
@@ -31,7 +32,7 @@ def write_class(cls: Class, body: Writer) -> None:
         if cls.block is None:
             docstring(cls, body)
         else:
-            body.line(f'"""{origin(cls.program, cls.block)}."""')
+            body.line(f'"""{origin(cls, cls.block)}."""')
         body.line()
         body.expression(call("def __init__", "self", *cls.parameters.declared()), after=" -> None:")
         body.lines += Printer(cls, local).body(cls.constructor)
@@ -46,33 +47,39 @@ def write_class(cls: Class, body: Writer) -> None:
                 body.lines += Printer(cls, local).body(statements)
 
 
-def origin(program: Program, block: Block) -> str:
-    """Where a block stands in the specification."""
-    kind = "Braces" if program.is_braces(block) else "Block"
+def origin(cls: Class, block: Block) -> str:
+    """Where the block of a class stands in the specification, and for which arguments the class is."""
+    kind = "Braces" if cls.program.is_braces(block) else "Block"
     span = block.name.span
-    elsewhere = span.source is not program.network.span.source
+    elsewhere = span.source is not cls.program.network.span.source
     file = f" of {printable(Path(span.source.name).name)}" if elsewhere else ""
-    return f"{kind} `{printable(block.name.name)}`{file}, line {span.line}"
+    where = f"{kind} `{printable(block.name.name)}`{file}, line {span.line}"
+    fixed = assignments(cls.fixed)
+    whole = f"{where}, with {fixed}" if fixed else where
+    return whole if len(whole) <= LONGEST_SENTENCE else where
 
 
 def docstring(cls: Class, body: Writer) -> None:
     """What a net is for."""
     network = cls.program.network
-    fixed = [
-        f"{name}={shown(value)}"
-        for name, value in network.arguments.items()
-        if name not in cls.parameters.columns and "..." not in shown(value)
-    ]
+    taken = cls.parameters.columns
+    fixed = assignments({name: value for name, value in network.arguments.items() if name not in taken})
     head = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}"
-    whole = f"{head}, built with {', '.join(fixed)}." if fixed else f"{head}."
+    whole = f"{head}, built with {fixed}." if fixed else f"{head}."
     if len(whole) <= LONGEST_SENTENCE:
         body.line(f'"""{whole}"""')
         return
     body.line(f'"""{head}.')
     body.line()
-    for line in textwrap.wrap(f"Built with {', '.join(fixed)}.", WIDTH - 4, break_long_words=False):
+    for line in textwrap.wrap(f"Built with {fixed}.", WIDTH - 4, break_long_words=False):
         body.line(line)
     body.line('"""')
+
+
+def assignments(arguments: Mapping[str, Any]) -> str:
+    """Arguments as the specification writes them, but for those too long for a sentence."""
+    words = {name: shown(value) for name, value in arguments.items()}
+    return ", ".join(f"{name}={word}" for name, word in words.items() if "..." not in word)
 
 
 def shown(value: Any) -> str:

@@ -93,6 +93,7 @@ class Class(Frame):
         self.program, self.rows, self.free = program, rows, free
         self.block, self.returns = block, returns
         self.name, self.signatures = "", program.signatures
+        self.fixed: dict[str, Any] = {}  # the arguments that tell it from other classes of its block
         self.names = Names(program.class_names.taken)
         self.settled = {
             name: constant(value)
