@@ -31,6 +31,37 @@ class ChannelRMSNorm(nn.Module):
         return (x.transpose(1, -1) * self.weight).transpose(1, -1)
 
 
+class EvoNormB0(nn.Module):
+    """weight * x / max(deviation in the batch, v * x + deviation in the image) + bias."""
+
+    running_var: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        momentum: float = 0.1,
+        eps: float = 1e-05,
+    ) -> None:
+        super().__init__()
+        self.momentum, self.eps = momentum, eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.v = nn.Parameter(torch.ones(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        variance = self.running_var
+        if self.training:
+            variance = x.var((0, 2, 3), correction=0)
+            count = x.numel() // x.shape[1]
+            unbiased = variance.detach() * (count / (count - 1))
+            self.running_var.lerp_(unbiased, self.momentum)
+        batch = (variance + self.eps).sqrt().view(1, -1, 1, 1)
+        image = (x.var((2, 3), correction=0, keepdim=True) + self.eps).sqrt()
+        x = x / torch.maximum(batch, x * self.v.view(1, -1, 1, 1) + image)
+        return x * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+
+
 class EvoNormS0(nn.Module):
     """weight * x * sigmoid(v * x) / (deviation of the group) + bias."""
 
@@ -55,32 +86,6 @@ class EvoNormS0(nn.Module):
         if self.v is not None:
             x = x * (x * self.v.view(1, -1, 1, 1)).sigmoid()
         x = x / deviation
-        return x * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
-
-
-class EvoNormB0(nn.Module):
-    """weight * x / max(deviation in the batch, v * x + deviation in the image) + bias."""
-
-    running_var: Tensor
-
-    def __init__(self, channels: int, momentum: float = 0.1, eps: float = 1e-05) -> None:
-        super().__init__()
-        self.momentum, self.eps = momentum, eps
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.v = nn.Parameter(torch.ones(channels))
-        self.register_buffer("running_var", torch.ones(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        variance = self.running_var
-        if self.training:
-            variance = x.var((0, 2, 3), correction=0)
-            count = x.numel() // x.shape[1]
-            unbiased = variance.detach() * (count / (count - 1))
-            self.running_var.lerp_(unbiased, self.momentum)
-        batch = (variance + self.eps).sqrt().view(1, -1, 1, 1)
-        image = (x.var((2, 3), correction=0, keepdim=True) + self.eps).sqrt()
-        x = x / torch.maximum(batch, x * self.v.view(1, -1, 1, 1) + image)
         return x * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
 
 
