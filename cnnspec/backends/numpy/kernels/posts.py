@@ -17,7 +17,7 @@ Post = Callable[[Array, Part], list[Bound]]
 """What changes a part of an output, given that part and where it lies."""
 
 RUN = 1 << 13
-"""Numbers of a run: of half as many NumPy adds half as many at a time."""
+"""Numbers of a run. Where runs are half as long, NumPy adds at half the speed."""
 
 
 def follow(y: Array, part: Part, posts: list[Post]) -> list[Bound]:

@@ -17,7 +17,7 @@ from cnnspec.backends.numpy.kernels.plan import Plan
 from cnnspec.backends.numpy.kernels.posts import Bound, Post
 
 SIDES = 1 << 12
-"""Numbers of a frame that are written as soon as calls for its sides are made."""
+"""Numbers of a frame that are written in the time of the calls for its sides."""
 
 
 class Strip(NamedTuple):
