@@ -57,7 +57,7 @@ def read_caffe(file: str) -> Sizes:
     model = caffe.read(net, fields, [], "Net")
     made = [
         (part.name, value.shape if (value := net.values[part.tops[0]]) is not None else None)
-        for part in layers_of(fields)
+        for part in layers_of(fields, caffe.ROWS)
         if part.kind != "Input"
     ]
     return Sizes(model, made)
