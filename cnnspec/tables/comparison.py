@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby, zip_longest
+from pathlib import PurePath
 from typing import NamedTuple
 
 from cnnspec.analysis.costs import costs
@@ -49,7 +50,8 @@ COSTS = (
 
 def by_nets(networks: Sequence[Network]) -> Grid:
     """A row a net: what it takes, makes and costs."""
-    rows = [costs_row(network) for network in networks]
+    names = distinct(networks)
+    rows = [[name, *costs_row(network)] for name, network in zip(names, networks, strict=True)]
     return Grid("Networks and what they cost", HEADS, rows, [], frozenset((0, 1)), COSTS)
 
 
@@ -57,7 +59,7 @@ def costs_row(network: Network) -> list[Cell]:
     graph, total = unroll(network), costs(network)
     highest = peak(graph)
     memory = "?" if highest is None else f"{FLOAT * highest.elements / 2**20:,.2f}"
-    return [network.name, network.sizes, number(total.params), number(total.macs), memory]
+    return [network.sizes, number(total.params), number(total.macs), memory]
 
 
 def by_stages(networks: Sequence[Network]) -> Grid:
@@ -71,15 +73,18 @@ def by_stages(networks: Sequence[Network]) -> Grid:
         ["parameters", *(number(each.params) for each in total)],
         ["MACs", *(number(each.macs) for each in total)],
     ]
-    heads = ["output", *distinct([network.name for network in networks])]
+    heads = ["output", *distinct(networks)]
     title = f"The layers of {', '.join(heads[1:])}"
     return Grid(title, heads, rows, foot, frozenset(range(len(heads))), NOTES)
 
 
-def distinct(names: Sequence[str]) -> list[str]:
-    """`A`, `B`, `A (2)`: two versions of a net may have one name."""
-    seen = [names[:i].count(name) for i, name in enumerate(names)]
-    return [f"{name} ({count + 1})" if count else name for name, count in zip(names, seen, strict=True)]
+def distinct(networks: Sequence[Network]) -> list[str]:
+    """`A`, or `A (new.cnn)` where versions of a net have one name, and `A (2)` where they are of one file."""
+    pairs = [(network.name, PurePath(network.span.source.name).name) for network in networks]
+    files = {name: {file for other, file in pairs if other == name} for name, _ in pairs}
+    named = [f"{name} ({file})" if len(files[name]) > 1 else name for name, file in pairs]
+    seen = [named[:i].count(name) for i, name in enumerate(named)]
+    return [f"{name} ({count + 1})" if count else name for name, count in zip(named, seen, strict=True)]
 
 
 def side_by_side(nets: Sequence[Sequence[Stage]]) -> list[tuple[Stage, ...]]:

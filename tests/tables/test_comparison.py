@@ -113,6 +113,13 @@ def test_versions_of_a_net_stand_beside_each_other() -> None:
     assert list(json.loads(made.stdout)["rows"][0]) == ["output", "LeNet5", "LeNet5 (2)", "VGG11"]
 
 
+def test_nets_of_one_name_are_told_apart_by_their_files(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / f"{name}.cnn").write_text("net A { input 1@4x4, relu }\n")
+    made = summary(str(tmp_path / "old.cnn"), str(tmp_path / "new.cnn"), "--format", "json")
+    assert [row["net"] for row in json.loads(made.stdout)["rows"]] == ["A (old.cnn)", "A (new.cnn)"]
+
+
 def test_all_nets_of_a_file_have_a_row() -> None:
     spec = "net A { input 1@4x4, relu }\nnet B { input 1@4x4, conv 2@3x3 }\n"
     rows = list(csv.DictReader(io.StringIO(summary("-", "--all", "--format", "csv", stdin=spec).stdout)))
