@@ -149,5 +149,8 @@ def test_paths_of_one_form_are_written_once() -> None:
     assert [len(path) for path in join.paths] == [0, 1]
     sums = Join("add", ((), *alike))  # they would be added in another order
     assert with_loops((sums,)) == (sums,)
+    assert with_loops((Join("add", (*alike, ())),)) == (
+        Join("add", ((join.paths[1][0]._replace(name="add"),), ())),
+    )
     several = (Join("concat", tuple(alike)),)
     assert with_loops(several, taken=["kernel"]) == several

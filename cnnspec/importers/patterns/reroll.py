@@ -225,7 +225,8 @@ def with_loops(
 ) -> Chain:
     """The chain with paths of one form written once: `concat for pad in [6, 12, 18] { | … }`.
 
-    Where they are some of the paths of a concatenation, they are one within it. `taken` are others' names.
+    Where they are some of the paths of a concatenation, or the first that are added, they are one within it.
+    `taken` are others' names.
     """
 
     def change(term: Term) -> Term:
@@ -251,7 +252,8 @@ def loop(join: Join, taken: Collection[str], solve: Solve, fewest: int) -> Join:
     while place < len(join.paths):
         stops = range(len(join.paths), place + fewest - 1, -1)
         made = next(filter(None, (one_path(whole[place:stop], taken, solve) for stop in stops)), None)
-        if made is None or (join.name != "concat" and len(turns_of(made)) < len(join.paths)):
+        is_nested = made is not None and len(turns_of(made)) < len(join.paths)
+        if made is None or (is_nested and not (join.name == "concat" or (join.name == "add" and not place))):
             paths.append(join.paths[place])
             place += 1
         else:

@@ -160,15 +160,18 @@ class Scope:
     def tails(self, join: Item) -> Region | None:
         """The region of a join whose paths begin at wires: the few items that it alone reads.
 
-        What goes on where the items before it end stays there, unless it is one item beside such a path.
+        What leads up to the join from where the items before end stays there, but for one item alone.
         """
         if any(item.again for item in self.items.values()):  # its first run has to stay before it
             return None
         paths = [self.tail(join, value) for value in join.inputs]
-        behind = [bool(path) and self.goes_on(path) for path in paths]
+        parts = {item.output for path in paths for item in path}
+        behind = [bool(path) and self.leads_up(path, join, parts) for path in paths]
         if not any(path and not on for path, on in zip(paths, behind, strict=True)):
             return None
-        kept = [() if on and len(path) > 1 else path for path, on in zip(paths, behind, strict=True)]
+        are_alike = any(item.label for path, on in zip(paths, behind, strict=True) for item in path if not on)
+        most = 1 if are_alike else 0
+        kept = [() if on and len(path) > most else path for path, on in zip(paths, behind, strict=True)]
         return self.apart(None, join, kept)
 
     def tail(self, join: Item, value: int) -> tuple[Item, ...]:
@@ -181,11 +184,12 @@ class Scope:
                 found[item.output] = item
         return tuple(found.values())[::-1] if len(found) <= LONGEST_TAIL else ()
 
-    def goes_on(self, path: Sequence[Item]) -> bool:
-        """Whether a path begins where the item before it ends."""
+    def leads_up(self, path: Sequence[Item], join: Item, parts: Collection[int]) -> bool:
+        """Whether a path begins where the item before it ends, and `parts` alone run up to the join."""
         order = list(self.items)
-        place = order.index(path[0].output)
-        return not place or path[0].inputs[0] == order[place - 1]
+        begin, end = order.index(path[0].output), order.index(join.output)
+        goes_on = not begin or path[0].inputs[0] == order[begin - 1]
+        return goes_on and all(output in parts for output in order[begin:end])
 
     def is_sized_by(self, item: Item, others: Collection[int]) -> bool:
         """Whether an item takes its size from these values, and from no other of the scope."""
@@ -219,7 +223,8 @@ def arrange(
             regions[item.output] = region
     while deep := next((join for join in regions if height(join, regions) > DEEPEST), None):
         for join in spine(outermost(deep, regions), regions):
-            del regions[join]
+            shallow = scope.tails(scope.items[join]) if regions.pop(join).entry is not None else None
+            regions |= {join: shallow} if shallow is not None else {}
     while True:
         try:
             nodes = line(items, entry, regions)
