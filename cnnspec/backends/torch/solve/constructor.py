@@ -194,8 +194,10 @@ class Constructor:
     def container(self, column: Column, holder: Holder) -> Solved:
         """Labelled braces: an nn.Sequential where they are a chain, else a bare module with their steps."""
         steps = column.steps
-        if is_part(column.first):
-            return self.part(column)
+        if is_part(column.first):  # its module stands at the head of the scope
+            if not column.name:
+                raise Unaligned
+            return self.walk(column.inside(), Holder(self.owners[column.name], True, True))
         chain = all(is_chain(unlabelled(step), self.cls.kept, step.output) for step in steps)
         made: Solution = Make("nn.Sequential", ())
         for step in () if chain else steps:
@@ -210,12 +212,6 @@ class Constructor:
         owner, before, after = self.open(made, column, holder)
         inner = Holder(owner, not numbered, holder.wired and not chain)
         return [*before, *self.walk(body, inner), *after]
-
-    def part(self, column: Column) -> Solved:
-        """What one opening of braces puts into their module, which stands at the head of the scope."""
-        if not column.name:
-            raise Unaligned
-        return self.walk(column.inside(), Holder(self.owners[column.name], True, True))
 
     def open(self, made: Solution, column: Column, holder: Holder) -> tuple[Owner, Solved, Solved]:
         """A container that statements fill, and what stands before and after them.

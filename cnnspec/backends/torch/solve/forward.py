@@ -75,13 +75,11 @@ class Forward(Statements):
             yield
             return
         self.flush()
-        with (
-            self.chain(self.branch_name()),
-            self.under("self.training"),
-            self.variables.part(None, training=True),
-        ):
+        part = self.variables.part(None, training=True)
+        with self.chain(self.branch_name()), self.aside() as inside, part:
             yield
             self.flush()
+        append(self.statements, Branch("self.training", inside, []))
 
     def need(self, column: Column) -> str:
         """What a step is wanted for: always, training, none. Raises Unaligned where a row wants more."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.classes import Class
-from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append
+from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved
 from cnnspec.backends.torch.unify.align import Unaligned
 from cnnspec.backends.torch.unify.columns import ByRow, Column
 from cnnspec.backends.writer import WIDTH, Text, behind, flat
@@ -164,13 +164,6 @@ class Statements:
         finally:
             self.statements = around
             self.depth -= 1
-
-    @contextmanager
-    def under(self, condition: str) -> Iterator[None]:
-        """Statements under `if condition:`."""
-        with self.aside() as inside:
-            yield
-        append(self.statements, Branch(condition, inside, []))
 
     @contextmanager
     def chain(self, target: str, leaving: Iterable[Value] = ()) -> Iterator[None]:

@@ -130,6 +130,8 @@ def unify(rows: ByRow) -> Body:
 
 def same(left: Any, right: Any) -> bool:
     """Equal in value and in type: 1, 1.0 and True are three things."""
+    if isinstance(left, float) and isinstance(right, float):
+        return left == right
     if isinstance(left, int) and isinstance(right, int):
         return isinstance(left, bool) == isinstance(right, bool) and int(left) == int(right)
     if isinstance(left, list | tuple) and type(left) is type(right):
