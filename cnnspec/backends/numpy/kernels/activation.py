@@ -90,8 +90,9 @@ def star_relu_backward(
 
 @facts(quick="quick_in_place")
 def leaky_relu(x: Array, slope: float = 0.01) -> Array:
-    """x where x > 0, else slope * x. Maas, Hannun and Ng 2013."""
-    return np.where(x > 0, x, slope * x)
+    """max(0, x) + slope * min(0, x). Maas, Hannun and Ng 2013."""
+    y: Array = x.clip(0, np.inf) + slope * x.clip(-np.inf, 0)
+    return y
 
 
 def leaky_relu_backward(grad: Array, y: Array, x: Array, slope: float = 0.01) -> Array:
@@ -101,8 +102,10 @@ def leaky_relu_backward(grad: Array, y: Array, x: Array, slope: float = 0.01) ->
 
 @facts(quick="quick_in_place")
 def prelu(x: Array, weight: Array) -> Array:
-    """x where x > 0, else weight * x; one weight, or one a channel. He et al. 2015."""
-    return np.where(x > 0, x, weight.reshape(-1, *(1,) * (x.ndim - 2)) * x)
+    """max(0, x) + weight * min(0, x), one weight or one a channel. He et al. 2015."""
+    slope = weight.reshape(-1, *(1,) * (x.ndim - 2))
+    y: Array = x.clip(0, np.inf) + slope * x.clip(-np.inf, 0)
+    return y
 
 
 def prelu_backward(
@@ -117,8 +120,9 @@ def prelu_backward(
 
 @facts(quick="quick_in_place")
 def elu(x: Array, alpha: float = 1.0) -> Array:
-    """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2016."""
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    """max(0, x) + alpha * (exp(min(0, x)) - 1). Clevert et al. 2016."""
+    y: Array = x.clip(0, np.inf) + alpha * np.expm1(x.clip(-np.inf, 0))
+    return y
 
 
 def elu_backward(grad: Array, y: Array, x: Array, alpha: float = 1.0) -> Array:
@@ -167,7 +171,7 @@ def gelu_backward(grad: Array, y: Array, x: Array, approximate: str = "none") ->
 def sigmoid(x: Array) -> Array:
     """1/(1 + exp(-x)), without overflow for large -x."""
     small = np.exp(-np.abs(x))
-    y: Array = np.where(x >= 0, 1, small) / (1 + small)
+    y: Array = np.maximum(small, x >= 0) / (1 + small)  # small is 1 at most
     return y
 
 

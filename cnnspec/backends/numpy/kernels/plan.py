@@ -38,7 +38,7 @@ SMALL = 1 << 22
 MACS = 2
 """Multiply-adds of a product that take as long as a byte moved: 40 a nanosecond."""
 
-BLOCK = 1 << 12
+BLOCK = 1 << 14
 """Numbers that a kernel works on at once, where it makes new arrays under way."""
 
 
