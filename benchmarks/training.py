@@ -18,7 +18,7 @@ from cnnspec.api import check
 from cnnspec.graph.tree import Network
 from cnnspec.train.engine import Request
 from cnnspec.train.run_folder import RunFolder
-from cnnspec.train.session import Session
+from cnnspec.train.session import TrainingRun
 
 ROOT = Path(__file__).parents[1]
 EPOCHS = 15  # of each loop, in turn
@@ -38,16 +38,16 @@ def network(spec: str, net: str | None = None, **changes: Any) -> Network:
     return check(ROOT / "specs" / spec, net, **changes).networks[0]
 
 
-def session(given: Network, data: str, folder: str, backend: str = "torch", **options: Any) -> Session:
+def session(given: Network, data: str, folder: str, backend: str = "torch", **options: Any) -> TrainingRun:
     request = Request(data, None, False, "none", False, None, None, OPTIONS | options)
     Path(folder).mkdir(parents=True, exist_ok=True)
-    return Session(given, request, RunFolder(Path(folder)), lambda: None, backend)
+    return TrainingRun(given, request, RunFolder(Path(folder)), lambda: None, backend)
 
 
 class Bare:
     """The loop that one writes by hand, on images that are tensors already, and prepared."""
 
-    def __init__(self, made: Session) -> None:
+    def __init__(self, made: TrainingRun) -> None:
         import torch
 
         from cnnspec.train.torch_engine import TorchEngine

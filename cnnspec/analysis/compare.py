@@ -14,7 +14,7 @@ from cnnspec.analysis.components import Component, Signs, arguments, whole
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.memory import Peak, peak
 from cnnspec.analysis.receptive import Field, fields
-from cnnspec.analysis.state_tensors import Tensors, tensors
+from cnnspec.analysis.state_tensors import StateTensors, tensors
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.elaborate.special_values import freeze
 from cnnspec.graph.tree import Network
@@ -79,7 +79,7 @@ class Comparison(NamedTuple):
     whole: Difference
     ports: tuple[Port, ...]
     figures: tuple[Figures, Figures]
-    tensors: Tensors
+    tensors: StateTensors
 
     @property
     def same(self) -> bool:

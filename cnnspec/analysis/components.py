@@ -45,7 +45,7 @@ class Signs(dict[Hashable, int]):
 
 def whole(network: Network, graph: Graph, signs: Signs) -> Component:
     """The tree of a network without faults; networks that are compared share their signs."""
-    builder = Builder(graph, signs)
+    builder = ComponentBuilder(graph, signs)
     return builder.scope("block", network.name, "", "", builder.steps(network.steps, ""))
 
 
@@ -69,7 +69,7 @@ def arguments(layer: Layer) -> dict[str, Any]:
     return found
 
 
-class Builder:
+class ComponentBuilder:
     """Walks the steps as the graph was unrolled, so its nodes come one by one."""
 
     def __init__(self, graph: Graph, signs: Signs) -> None:

@@ -24,10 +24,10 @@ class Costs(NamedTuple):
 def costs(network: Network) -> Costs:
     """The totals of a network whose shapes are all known."""
     needed = live(network.steps, {output.value for output in network.outputs if not output.train})
-    return Counter().steps(network.steps, needed)
+    return CostCounter().steps(network.steps, needed)
 
 
-class Counter:
+class CostCounter:
     """Counts; a block's instance is counted once, however often it is used."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnspec.analysis.unroll import Graph
 
 
-class Tensor(NamedTuple):
+class StateTensor(NamedTuple):
     """A tensor: `owner` is the layer that it belongs to, `name` what it is there."""
 
     owner: str
@@ -16,7 +16,7 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
 
 
-class Tensors(NamedTuple):
+class StateTensors(NamedTuple):
     """What becomes of the tensors of the first network, by their keys, when the second loads them.
 
     Those that do not load stand in one list each, for the first reason that holds: under this key is another
@@ -34,17 +34,17 @@ class Tensors(NamedTuple):
     new: tuple[str, ...]
 
 
-def keys(graph: Graph) -> dict[str, Tensor]:
+def keys(graph: Graph) -> dict[str, StateTensor]:
     """All tensors, shared ones once."""
     return {
-        key: Tensor(node.path, weight.name, tuple(map(int, weight.shape)))
+        key: StateTensor(node.path, weight.name, tuple(map(int, weight.shape)))
         for node in graph.nodes
         if not node.shared
         for key, weight in node.by_key.items()
     }
 
 
-def tensors(before: Graph, after: Graph, names: Mapping[str, str]) -> Tensors:
+def tensors(before: Graph, after: Graph, names: Mapping[str, str]) -> StateTensors:
     """Compare the keys; `names` are the later names of layers that both have."""
     one, two = keys(before), keys(after)
     homes = {(tensor.owner, tensor.name): (key, tensor.shape) for key, tensor in two.items()}
@@ -64,6 +64,6 @@ def tensors(before: Graph, after: Graph, names: Mapping[str, str]) -> Tensors:
             lost.append(key)
     known = one.keys() | {key for _, key in renamed}
     new = tuple(key for key in two if key not in known)
-    return Tensors(
+    return StateTensors(
         len(one), len(two), tuple(loads), tuple(reshaped), tuple(misplaced), tuple(renamed), tuple(lost), new
     )

@@ -27,7 +27,7 @@ from cnnspec.values.extents import Extent, map_extents
 from cnnspec.values.shapes import Shape
 
 
-class Run(NamedTuple):
+class BlockRun(NamedTuple):
     """One run of a block, by its name, in its place: of a use with that path, the first, second, … run."""
 
     path: str
@@ -54,7 +54,7 @@ class Node(NamedTuple):
     train: bool
     following: Mapping[str, Any] | None = None  # its arguments where they follow sizes; as in Graph.findings
     dead: bool = False
-    within: tuple[Run, ...] = ()
+    within: tuple[BlockRun, ...] = ()
 
     @property
     def idle(self) -> str:
@@ -96,7 +96,7 @@ class Surroundings(NamedTuple):
     shared: bool = False
     train: bool = False
     dead: bool = False
-    within: tuple[Run, ...] = ()
+    within: tuple[BlockRun, ...] = ()
 
     def around(self, value: Value, partial: bool) -> Surroundings:
         """The place of the step that makes a value. In a `partial` network no step is idle."""
@@ -249,7 +249,7 @@ class Walker:
         names = {instance.input: place.names[step.input]} if step.input in place.names else {}
         needed = live(instance.steps, {instance.output})
         number = self.runs[f"{path}."] = self.runs.get(f"{path}.", 0) + 1  # no layer's path ends in a dot
-        within = (*place.within, Run(path, number, instance.block.name.name, step.span))
+        within = (*place.within, BlockRun(path, number, instance.block.name.name, step.span))
         inner = place._replace(prefix=f"{path}.", names=names, evaluated=needed, needed=needed, within=within)
         self.steps(instance.steps, inner)
         self.find(instance.findings, names)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.backends import BACKENDS, MODELS, ONLY, emit
-from cnnspec.commands.common import Call, complain, fail, needs, options, save, settings_of, takes_call
+from cnnspec.commands.common import Job, complain, fail, needs, options, save, settings_of, takes_job
 
 if TYPE_CHECKING:
     from cnnspec.backends.onnx.store import Store
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 @click.option("--trainer", is_flag=True, help="torch: the program that trains it, which imports the net's.")
 @click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
-@takes_call
+@takes_job
 def build(
-    call: Call,
+    job: Job,
     /,
     file: str | None,
     backend: str,
@@ -58,7 +58,7 @@ def build(
         fail(f"--backend {backend} makes a binary file: -o names it")
     if trainer and (chosen or backend != "torch"):
         fail("--trainer writes what trains the net in PyTorch: other options of a program do not go with it")
-    path, network = call.network(file, choice)
+    path, network = job.network(file, choice)
     if trainer:
         write_trainer(network, path, output, force)
         return

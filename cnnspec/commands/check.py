@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
-from cnnspec.commands.common import Call, complain, fail, find_files, options, settings_of, takes_call, tell
+from cnnspec.commands.common import Job, complain, fail, find_files, options, settings_of, takes_job, tell
 from cnnspec.text.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 @click.option(
     "--format", "style", type=click.Choice(FORMATS), default="text", help="The format of the report."
 )
-@takes_call
+@takes_job
 def check(
-    call: Call,
+    job: Job,
     /,
     files: tuple[str, ...],
     strict: bool,
@@ -57,15 +57,15 @@ def check(
         fail("--watch reports, and leaves --fix and --diff to another call")
     wants = selection(select, ignore).wants if select or ignore else None
 
-    def act(call: Call) -> None:
-        call.wants = wants
-        check_once(call, files, wanted)
+    def act(job: Job) -> None:
+        job.wants = wants
+        check_once(job, files, wanted)
 
     if watches:
         from cnnspec.commands.watch import watch
 
         watch(act, files)
-    act(call)
+    act(job)
 
 
 class Wanted(NamedTuple):
@@ -80,7 +80,7 @@ class Wanted(NamedTuple):
     settings: Any
 
 
-def check_once(call: Call, files: tuple[str, ...], wanted: Wanted) -> NoReturn:
+def check_once(job: Job, files: tuple[str, ...], wanted: Wanted) -> NoReturn:
     """Check the files, fix them where that is wanted, report, and end the call."""
     from cnnspec.compiler import unique
 
@@ -88,18 +88,18 @@ def check_once(call: Call, files: tuple[str, ...], wanted: Wanted) -> NoReturn:
     if wanted.fixes or wanted.differs:
         from cnnspec.commands.fixing import fix_file, put
 
-        made = [call.attempt(fix_file, call, p, wanted.net, wanted.settings, wanted.unsafe) for p in paths]
+        made = [job.attempt(fix_file, job, p, wanted.net, wanted.settings, wanted.unsafe) for p in paths]
         fixed = [each for each in made if each is not None]
         results = [(each.name, each.found) for each in fixed]
         for each in fixed:
             put(each, wanted.differs)
             changed |= wanted.differs and each.made != ()
     else:
-        tried = [call.attempt(call.check, path, wanted.net, wanted.settings, lint=True) for path in paths]
+        tried = [job.attempt(job.check, path, wanted.net, wanted.settings, lint=True) for path in paths]
         results = [result for result in tried if result is not None]
     diagnostics = tuple(unique([d for _, found in results for d in found.diagnostics]))
     quiet = wanted.differs or (wanted.fixes and "-" in files)  # standard output has the text
-    report(call, results, diagnostics, wanted.style, quiet)
+    report(job, results, diagnostics, wanted.style, quiet)
     more = sum(any(fix.edits for fix in d.fixes) for d in diagnostics)
     if wanted.fixes and not wanted.unsafe and more:
         complain(f"--unsafe would fix {more} more")
@@ -118,7 +118,7 @@ def selection(select: tuple[str, ...], ignore: tuple[str, ...]) -> Selection:
 
 
 def report(
-    call: Call,
+    job: Job,
     results: Sequence[tuple[str, Any]],
     diagnostics: tuple[Diagnostic, ...],
     style: str,
@@ -130,13 +130,13 @@ def report(
     if style in ("text", "concise"):
         for path, found in () if quiet else results:
             for network in found.networks:
-                tell(call.attempt(line, path, network) or "")
+                tell(job.attempt(line, path, network) or "")
             if found.ok and found.blocks:
                 tell(f"{path}: blocks for others: {', '.join(found.blocks)}")
-        call.show(diagnostics, style)
+        job.show(diagnostics, style)
     else:
         from cnnspec.faults import reports
 
-        listed = [call.attempt(listing, path, found.networks) for path, found in results]
+        listed = [job.attempt(listing, path, found.networks) for path, found in results]
         click.echo(reports.render(style, diagnostics, [each for each in listed if each]), nl=False)
-        call.unshown.clear()
+        job.unshown.clear()

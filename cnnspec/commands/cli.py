@@ -73,8 +73,8 @@ class Commands(click.Group):
             from cnnspec.commands.completion import register
 
             register()
-        with run_to_end() as call:
-            return super().main(*arguments, obj=call, **options)
+        with run_to_end() as job:
+            return super().main(*arguments, obj=job, **options)
         return None  # never: it exits
 
 

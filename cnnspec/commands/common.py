@@ -26,7 +26,7 @@ EXTRAS = ("torch", "onnx", "onnxruntime")
 """The packages that an extra of their own brings."""
 
 
-class Call:
+class Job:
     """One call of the command line: what failed in cnnspec itself, and the faults that are not shown yet.
 
     Such faults are shown however the call ends, and what failed is reported at the end.
@@ -120,7 +120,7 @@ class Call:
         return path, left[0], faults
 
 
-takes_call = click.make_pass_decorator(Call)
+takes_job = click.make_pass_decorator(Job)
 """Hands its Call to a command."""
 
 

@@ -32,7 +32,7 @@ def completion(shell: str) -> None:
     click.echo(found(root, {}, "cnnspec", VARIABLE).source())
 
 
-class Names(ShellComplete):
+class NameCompletion(ShellComplete):
     """Where a word is no option and has no values of its own, it is a file, or a name that is known."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
@@ -43,15 +43,15 @@ class Names(ShellComplete):
         return known if args[0] in ("explain", "zoo") else [CompletionItem(incomplete, type="file"), *known]
 
 
-class Bash(Names, BashComplete):
+class Bash(NameCompletion, BashComplete):
     """For bash."""
 
 
-class Zsh(Names, ZshComplete):
+class Zsh(NameCompletion, ZshComplete):
     """For zsh."""
 
 
-class Fish(Names, FishComplete):
+class Fish(NameCompletion, FishComplete):
     """For fish."""
 
 

@@ -56,7 +56,7 @@ class Unusable(UsageError):
     """What is wrong with a configuration, with the file that it is in."""
 
 
-class Config(NamedTuple):
+class ProjectConfig(NamedTuple):
     """A file, and what it says: the keys for all commands, and under the name of a command its own."""
 
     path: str
@@ -99,14 +99,14 @@ def start(context: click.Context, command: click.Command, arguments: Sequence[st
     return os.curdir
 
 
-def find(folder: str) -> Config | None:
+def find(folder: str) -> ProjectConfig | None:
     """The nearest configuration, in the folder or above. Raises Unusable where it is no TOML."""
     for above in upwards(os.path.abspath(folder)):
         for name in (OWN, SHARED):
             path = os.path.join(above, name)
             values = read(path)
             if values is not None:
-                return Config(os.path.relpath(path), values)
+                return ProjectConfig(os.path.relpath(path), values)
     return None
 
 
@@ -137,7 +137,7 @@ def read(path: str) -> Mapping[str, Any] | None:
     return tools.get("cnnspec") if isinstance(tools, dict) else None
 
 
-def check(config: Config, commands: Mapping[str, Sequence[str]]) -> None:
+def check(config: ProjectConfig, commands: Mapping[str, Sequence[str]]) -> None:
     """Raise Unusable for a key that is none, and for a value of another kind; `commands` have these keys."""
     if not isinstance(config.values, dict):
         raise Unusable(f"{config.path}: `cnnspec` wants a table")
@@ -151,7 +151,7 @@ def check(config: Config, commands: Mapping[str, Sequence[str]]) -> None:
                 check_value(config, inner, each, commands[key])
 
 
-def check_value(config: Config, key: str, value: Any, known: Sequence[str]) -> None:
+def check_value(config: ProjectConfig, key: str, value: Any, known: Sequence[str]) -> None:
     if key not in known:
         from cnnspec.text.spelling import suggest
 
@@ -167,7 +167,7 @@ def check_value(config: Config, key: str, value: Any, known: Sequence[str]) -> N
         check_bounds(config, value)
 
 
-def check_bounds(config: Config, limits: Mapping[str, int]) -> None:
+def check_bounds(config: ProjectConfig, limits: Mapping[str, int]) -> None:
     """Raise Unusable where a limit is above the default: whoever checks a stranger's folder is to be safe."""
     from cnnspec.elaborate.settings import bounds
 
@@ -179,7 +179,7 @@ def check_bounds(config: Config, limits: Mapping[str, int]) -> None:
             )
 
 
-def as_option(config: Config, key: str, value: Any, option: click.Parameter) -> Any:
+def as_option(config: ProjectConfig, key: str, value: Any, option: click.Parameter) -> Any:
     """A value as the command line would have it. Raises Unusable where the option takes it not."""
     if isinstance(value, dict):
         return tuple(f"{name}={number}" for name, number in value.items())

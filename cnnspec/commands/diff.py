@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call, options, read_spec, settings_of, takes_call, use_colour
+from cnnspec.commands.common import Job, options, read_spec, settings_of, takes_job, use_colour
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.files import FileProblem, only_spec, read_used
 
@@ -25,9 +25,9 @@ from cnnspec.text.files import FileProblem, only_spec, read_used
     default="text",
     help="What it is for: markdown for pull requests, json for programs.",
 )
-@takes_call
+@takes_job
 def diff(
-    call: Call, /, before: str | None, after: str | None, net_b: str | None, style: str, **choice: Any
+    job: Job, /, before: str | None, after: str | None, net_b: str | None, style: str, **choice: Any
 ) -> None:
     """Tell what was changed from A to B.
 
@@ -44,10 +44,10 @@ def diff(
     texts = both(before, after, net_b is not None, settings.text_limits.max_source)
     nets = choice["net"] or texts[0].net, net_b or texts[1].net or choice["net"]
     found = [
-        call.check_source(text.source, text.read_used, net, settings, first=True)
+        job.check_source(text.source, text.read_used, net, settings, first=True)
         for text, net in zip(texts, nets, strict=True)
     ]
-    call.show(tuple(unique([diagnostic for each in found for diagnostic in each.diagnostics])))
+    job.show(tuple(unique([diagnostic for each in found for diagnostic in each.diagnostics])))
     if not all(each.ok and each.networks for each in found):
         sys.exit(1)
     one, two = (each.networks[0] for each in found)
@@ -57,7 +57,7 @@ def diff(
     click.echo(made, nl=False, color=True)
 
 
-class Text(NamedTuple):
+class SpecText(NamedTuple):
     """A side's specification, under the user's name for it, and what reads the files that it uses."""
 
     name: str
@@ -66,7 +66,7 @@ class Text(NamedTuple):
     net: str | None = None  # that its name is the name of
 
 
-def both(before: str | None, after: str | None, one_file: bool, bound: int) -> tuple[Text, Text]:
+def both(before: str | None, after: str | None, one_file: bool, bound: int) -> tuple[SpecText, SpecText]:
     """What A and B name. Raises FileProblem."""
     before = before or only_spec()
     first = named(before, bound)
@@ -80,17 +80,17 @@ def both(before: str | None, after: str | None, one_file: bool, bound: int) -> t
     return of_revision("HEAD", f"./{path.name}", str(path.parent), bound), first
 
 
-def named(name: str, bound: int) -> Text:
+def named(name: str, bound: int) -> SpecText:
     """A file, or where there is none of that name, one of a revision or of the zoo."""
     revision, colon, path = name.partition(":")
     if colon and not Path(name).exists():
         return of_revision(revision, path, ".", bound)
     source, net = read_spec(name, bound)
-    return Text(name, source, read_used, net)
+    return SpecText(name, source, read_used, net)
 
 
-def of_revision(name: str, path: str, folder: str, bound: int) -> Text:
+def of_revision(name: str, path: str, folder: str, bound: int) -> SpecText:
     from cnnspec.text.revisions import revision
 
     found = revision(name, folder)
-    return Text(f"{name}:{path}", found.read(path, bound), found.read_used)
+    return SpecText(f"{name}:{path}", found.read(path, bound), found.read_used)

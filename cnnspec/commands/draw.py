@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from cnnspec.commands.common import Call, complain, fail, options, save, takes_call
+from cnnspec.commands.common import Job, complain, fail, options, save, takes_job
 from cnnspec.text.files import SHIPPED, STDIN
 
 FORMATS = ("svg", "png", "pdf", "tex", "dot", "html")
@@ -61,9 +61,9 @@ LOOK = ("view", "theme", "width", "font", "blocks", "title", "caption", *OF_GRAP
 @click.option("--open", "opens", is_flag=True, help="Show the file that was written.")
 @click.option("--watch", "watches", is_flag=True, help="Draw anew whenever the file changes, until Ctrl-C.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
-@takes_call
+@takes_job
 def draw(
-    call: Call,
+    job: Job,
     /,
     file: str | None,
     output: str | None,
@@ -85,8 +85,8 @@ def draw(
         from cnnspec.commands.watch import watch
 
         rounds = chain([target], repeat(target._replace(opens=False)))
-        watch(lambda call: paint(call, file, look, next(rounds), choice), () if file is None else (file,))
-    paint(call, file, look, target, choice)
+        watch(lambda job: paint(job, file, look, next(rounds), choice), () if file is None else (file,))
+    paint(job, file, look, target, choice)
 
 
 class Target(NamedTuple):
@@ -110,12 +110,12 @@ class Target(NamedTuple):
         return found
 
 
-def paint(call: Call, file: str | None, look: Any, target: Target, choice: dict[str, Any]) -> None:
+def paint(job: Job, file: str | None, look: Any, target: Target, choice: dict[str, Any]) -> None:
     """Draw the net once; ends the call where it has faults."""
     from cnnspec.draw.picture import picture
 
     suffix = target.suffix
-    path, network, faults = call.network_or_part(file, choice)
+    path, network, faults = job.network_or_part(file, choice)
     made = picture(network, suffix, look, faults)
     by_net = choice["net"] or path == STDIN or path.startswith(SHIPPED)
     output = target.output or f"{network.name if by_net else PurePath(path).stem}{suffix}"

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import cnnspec
-from cnnspec.commands.common import Call, complain, word
+from cnnspec.commands.common import Job, complain, word
 from cnnspec.failures import UsageError
 from cnnspec.values.limits import room
 
@@ -22,28 +22,28 @@ DEBUG = "CNNSPEC_DEBUG"
 
 
 @contextmanager
-def run_to_end() -> Iterator[Call]:
+def run_to_end() -> Iterator[Job]:
     """Run a call to its end, and end it by its exit code."""
-    call = Call()
+    job = Job()
     try:
         with room():
-            yield call
+            yield job
     except SystemExit:
-        if not call.failures:
+        if not job.failures:
             raise
     except UsageError as problem:
         complain(word(problem))
-        if not call.failures:
+        if not job.failures:
             sys.exit(2)
     except OSError as problem:
         complain(f"{problem.filename or 'standard output'}: {problem.strerror or 'cannot be written'}")
         silence()
         sys.exit(2)
     except Exception as failure:
-        call.failures.append(failure)
-        call.attempt(call.show, tuple(call.unshown))
-    if call.failures:
-        blame_cnnspec(call.failures)
+        job.failures.append(failure)
+        job.attempt(job.show, tuple(job.unshown))
+    if job.failures:
+        blame_cnnspec(job.failures)
 
 
 def blame_cnnspec(failures: list[Exception]) -> NoReturn:

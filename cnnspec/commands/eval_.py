@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import Call, options, takes_call, tell
+from cnnspec.commands.common import Job, options, takes_job, tell
 from cnnspec.commands.fitting import in_words
 from cnnspec.commands.progress import Progress
 
@@ -27,9 +27,9 @@ SHOWN = 20
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of the division of the data; 0.")
 @click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read.")
 @click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What runs the net.")
-@takes_call
+@takes_job
 def eval_(
-    call: Call,
+    job: Job,
     /,
     file: str,
     data: str,
@@ -45,7 +45,7 @@ def eval_(
     That is its accuracy, over all and in each class, and which classes it confuses. DATA is what `train`
     takes. Where it is not divided, it is divided as `train` does by the same seed.
     """
-    _, network = call.network(file, choice)
+    _, network = job.network(file, choice)
     with in_words(network, choice):
         from cnnspec.train.evaluation import Evaluation
 

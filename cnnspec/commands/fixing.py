@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call, difference
+from cnnspec.commands.common import Job, difference
 from cnnspec.faults.fixes.mend import Made, describe, mend
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.decoding import decode, encode
@@ -27,20 +27,20 @@ class Fixed(NamedTuple):
     made: tuple[Made, ...]
 
 
-def fix_file(call: Call, path: str, net: str | None, settings: Any, unsafe: bool) -> Fixed:
+def fix_file(job: Job, path: str, net: str | None, settings: Any, unsafe: bool) -> Fixed:
     """Check a file and make its fixes. Raises UsageError."""
     name = STDIN if path == "-" else path
     before = read_bytes(path, settings.text_limits.max_source)
     source = decode(name, before, settings.text_limits.max_source)
     if isinstance(source, Diagnostic):
-        found = call.check_source(source, read_used, net, settings, first=False, lint=True)
+        found = job.check_source(source, read_used, net, settings, first=False, lint=True)
         return Fixed(path, name, before, before, found, ())
 
-    earlier = len(call.unshown)
+    earlier = len(job.unshown)
 
     def check(text: str, skip: int) -> Any:
-        del call.unshown[earlier:]  # those of the round before
-        return call.check_source(Source(name, text), read_used, net, settings, False, True, skip)
+        del job.unshown[earlier:]  # those of the round before
+        return job.check_source(Source(name, text), read_used, net, settings, False, True, skip)
 
     mended = mend(source.text, check, unsafe)
     after = encode(mended.text, before) if mended.made else before

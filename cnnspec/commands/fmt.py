@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import click
 
-from cnnspec.commands.common import Call, difference, find_files, takes_call
+from cnnspec.commands.common import Job, difference, find_files, takes_job
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import STDIN, read_bytes
 from cnnspec.text.source import Source
@@ -34,8 +34,8 @@ class FileLayout(NamedTuple):
     "--check", "checks", is_flag=True, help="Change nothing; name the files that are laid out otherwise."
 )
 @click.option("--diff", "differs", is_flag=True, help="Change nothing; show what would change.")
-@takes_call
-def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> None:
+@takes_job
+def fmt(job: Job, /, files: tuple[str, ...], checks: bool, differs: bool) -> None:
     """Give FILEs their one layout, in place.
 
     Only blanks and newlines change. Of a FOLDER all .cnn files are laid out, in it and below; a FILE may be
@@ -56,7 +56,7 @@ def fmt(call: Call, /, files: tuple[str, ...], checks: bool, differs: bool) -> N
         elif file.changed:
             write(file.path, file.text, force=True)
             click.echo(f"formatted {file.name}", err=True)
-    call.show(tuple(fault for file in layouts for fault in file.faults))
+    job.show(tuple(fault for file in layouts for fault in file.faults))
     sys.exit(any(file.faults or ((checks or differs) and file.changed) for file in layouts))
 
 

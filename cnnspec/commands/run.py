@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import Call, complain, needs, options, save, takes_call, word
+from cnnspec.commands.common import Job, complain, needs, options, save, takes_job, word
 from cnnspec.commands.progress import Progress
 from cnnspec.failures import UsageError
 from cnnspec.faults.reports.glyphs import visible
 
 if TYPE_CHECKING:
     from cnnspec.run.album import Album
-    from cnnspec.run.session import Session
+    from cnnspec.run.session import Runner
 
 
 @click.command()
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 @click.option("--features", metavar="DIR", help="Where to show what every layer makes of the images.")
 @click.option("--filters", metavar="DIR", help="Where to show the kernels; it wants no image.")
 @click.option("--force", is_flag=True, help="Overwrite files that cnnspec did not write.")
-@takes_call
+@takes_job
 def run(
-    call: Call,
+    job: Job,
     /,
     file: str,
     images: tuple[str, ...],
@@ -56,18 +56,18 @@ def run(
     """
     if not images and filters is None:
         raise click.UsageError("Missing argument 'IMAGE…'.")
-    _, network = call.network(file, choice)
+    _, network = job.network(file, choice)
     shows_layers = printed or features is not None
-    session, names = prepare(network, images, weights, labels, resize, backend, shows_layers)
+    runner, names = prepare(network, images, weights, labels, resize, backend, shows_layers)
     from cnnspec.run.album import Album
     from cnnspec.run.programs import report_memory
 
     album = None if features is None else Album(features, network.name, network.sizes, force)
     shown = None if filters is None else Album(filters, network.name, network.sizes, force)
     with report_memory(network.name):
-        answered, problems = answer_all(session, images, names, top, printed, album)
+        answered, problems = answer_all(runner, images, names, top, printed, album)
         if shown is not None:
-            problems += show_kernels(session, shown)
+            problems += show_kernels(runner, shown)
     click.echo("".join(f"{line}\n" for line in answered), nl=False)
     for words in problems:
         complain(words)
@@ -85,24 +85,24 @@ def prepare(
     resize: int | None,
     backend: str,
     shows_layers: bool,
-) -> tuple[Session, list[str] | None]:
+) -> tuple[Runner, list[str] | None]:
     """The net made ready, and the names of its classes. Raises UsageError."""
     with needs("run"):
         from cnnspec.run.answers import read_labels
         from cnnspec.run.programs import report_memory
         from cnnspec.run.random_weights import say_random
-        from cnnspec.run.session import Session
+        from cnnspec.run.session import Runner
 
         with report_memory(network.name):
-            session = Session(network, backend, weights, resize, shows_layers, paths)
-        names = read_labels(labels, session.outputs) if labels is not None else None
-    if weights is None and (words := say_random(session.graph)):
+            runner = Runner(network, backend, weights, resize, shows_layers, paths)
+        names = read_labels(labels, runner.outputs) if labels is not None else None
+    if weights is None and (words := say_random(runner.graph)):
         complain(f"{words}: --weights names a file of trained ones")
-    return session, names
+    return runner, names
 
 
 def answer_all(
-    session: Session,
+    runner: Runner,
     paths: tuple[str, ...],
     labels: list[str] | None,
     top: int,
@@ -113,26 +113,26 @@ def answer_all(
     from cnnspec.run.answers import answers
 
     answered, problems = [], []
-    steps = 1 if album is None else 1 + session.sheets
+    steps = 1 if album is None else 1 + runner.sheets
     with Progress(steps * len(paths), "run") as progress:
         for path in paths:
             try:
-                sample = session.read(path)
-                values = session.run(sample)
-                lines = answers(values, session.outputs, labels, top)
-                shown = [*session.printed(values), *lines] if printed else lines
+                sample = runner.read(path)
+                values = runner.run(sample)
+                lines = answers(values, runner.outputs, labels, top)
+                shown = [*runner.printed(values), *lines] if printed else lines
                 answered += [visible(path), *(f"  {visible(line)}" for line in shown)]
                 progress.step()
                 if album is not None:
-                    album.add_features(path, sample.image, lines, session.shown(values), progress.step)
+                    album.add_features(path, sample.image, lines, runner.shown(values), progress.step)
             except UsageError as problem:
                 problems.append(word(problem))
     return answered, problems
 
 
-def show_kernels(session: Session, album: Album) -> list[str]:
+def show_kernels(runner: Runner, album: Album) -> list[str]:
     """Put the pictures of all kernels into the album; what went wrong."""
-    kernels = session.kernels
+    kernels = runner.kernels
     if not kernels:
         return ["the net has no kernels to show"]
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import Call, fail, options, settings_of, takes_call
+from cnnspec.commands.common import Job, fail, options, settings_of, takes_job
 
 TRIES, WORK = 32, 100_000  # of inputs for a net that has faults as it is written, and the steps of all tries
 
@@ -19,8 +19,8 @@ TRIES, WORK = 32, 100_000  # of inputs for a net that has faults as it is writte
 @click.option(
     "--format", "style", type=click.Choice(("text", "json")), default="text", help="The format of the answer."
 )
-@takes_call
-def sizes(call: Call, /, file: str | None, end: int, style: str, **choice: Any) -> None:
+@takes_job
+def sizes(job: Job, /, file: str | None, end: int, style: str, **choice: Any) -> None:
     """Tell for which inputs a net is valid.
 
     With --input it says of one size whether it is valid, and which sizes near it are.
@@ -30,10 +30,10 @@ def sizes(call: Call, /, file: str | None, end: int, style: str, **choice: Any) 
     from cnnspec.tables.size_report import as_json, report
 
     chosen = settings_of(choice)
-    _, found = call.check(file, choice["net"], chosen._replace(inputs={}), first=True)
+    _, found = job.check(file, choice["net"], chosen._replace(inputs={}), first=True)
     try:
-        explorer = explorer_of(call, found, chosen, end)
-        asked = question(call, explorer, found, chosen)
+        explorer = explorer_of(job, found, chosen, end)
+        asked = question(job, explorer, found, chosen)
         surveys = survey(explorer, end)
         answer = as_json(surveys, asked) if style == "json" else report(surveys, asked)
     except TooMuch:
@@ -44,7 +44,7 @@ def sizes(call: Call, /, file: str | None, end: int, style: str, **choice: Any) 
     sys.exit(not found.ok if asked is None else not asked.valid)
 
 
-def explorer_of(call: Call, found: Any, chosen: Any, end: int) -> Any:
+def explorer_of(job: Job, found: Any, chosen: Any, end: int) -> Any:
     """The net as it is written, or, where that has faults, as it is for the nearest input without any."""
     from cnnspec.analysis.sizes.explore import Explorer
     from cnnspec.analysis.sizes.near import proposals
@@ -53,7 +53,7 @@ def explorer_of(call: Call, found: Any, chosen: Any, end: int) -> Any:
 
     written = bool(found.networks) and found.ok
     if not written and (not chosen.inputs or not found.partial):
-        call.show(found.diagnostics)
+        job.show(found.diagnostics)
     if not written and not found.partial:
         sys.exit(1)
     network = (found.networks if written else found.partial)[0]
@@ -78,9 +78,9 @@ def channels(network: Any, inputs: Any) -> dict[str, Any]:
     return found
 
 
-def question(call: Call, explorer: Any, found: Any, chosen: Any) -> Any:
+def question(job: Job, explorer: Any, found: Any, chosen: Any) -> Any:
     """What --input asks about, and whether it is valid; None where it is not given."""
-    from cnnspec.analysis.sizes.survey import Question
+    from cnnspec.analysis.sizes.survey import SizeQuestion
     from cnnspec.compiler import check
     from cnnspec.text.files import read_used
 
@@ -88,6 +88,6 @@ def question(call: Call, explorer: Any, found: Any, chosen: Any) -> Any:
         return None
     answer = check(explorer.network.net.span.source, read_used, explorer.network.name, chosen)
     if not answer.ok:
-        call.show(answer.diagnostics)
+        job.show(answer.diagnostics)
     names = list(explorer.written)
-    return Question({name or names[0]: shape for name, shape in chosen.inputs.items()}, answer.ok)
+    return SizeQuestion({name or names[0]: shape for name, shape in chosen.inputs.items()}, answer.ok)

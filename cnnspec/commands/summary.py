@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from cnnspec.commands.common import Call, fail, options, settings_of, takes_call, terminal_width, use_colour
+from cnnspec.commands.common import Job, fail, options, settings_of, takes_job, terminal_width, use_colour
 
 
 @click.command()
@@ -24,9 +24,9 @@ from cnnspec.commands.common import Call, fail, options, settings_of, takes_call
     default="text",
     help="What the table is for; csv and json have raw numbers, and every layer a row.",
 )
-@takes_call
+@takes_job
 def summary(
-    call: Call,
+    job: Job,
     /,
     files: tuple[str, ...],
     every: bool,
@@ -45,7 +45,7 @@ def summary(
         for name, given in (("depth", depth), ("columns", columns)):
             if given is not None:
                 fail(f"--{name} is for the table of one net")
-        compare(call, files, every, stages, style, choice)
+        compare(job, files, every, stages, style, choice)
     from cnnspec.tables.columns import choose
     from cnnspec.tables.summary import summary as render
 
@@ -54,27 +54,27 @@ def summary(
         choose(chosen)
     except ValueError as problem:
         fail(f"--columns: {problem}")
-    _, found = call.check(next(iter(files), None), choice["net"], settings_of(choice), first=True)
+    _, found = job.check(next(iter(files), None), choice["net"], settings_of(choice), first=True)
     for network in (found.networks or found.partial)[:1]:
         made = render(network, style, chosen, depth, use_colour(sys.stdout), terminal_width())
         click.echo(made, nl=False, color=True)
-    call.show(found.diagnostics)
+    job.show(found.diagnostics)
     sys.exit(not found.ok or not found.networks)
 
 
 def compare(
-    call: Call, files: tuple[str, ...], every: bool, stages: bool, style: str, choice: dict[str, Any]
+    job: Job, files: tuple[str, ...], every: bool, stages: bool, style: str, choice: dict[str, Any]
 ) -> NoReturn:
     """Print the table of several nets, those without faults, and end the call."""
     from cnnspec.tables.summary import comparison
 
     settings, networks, faults, well = settings_of(choice), [], [], True
     for file in files or (None,):
-        _, found = call.check(file, choice["net"], settings, first=not every)
+        _, found = job.check(file, choice["net"], settings, first=not every)
         networks += found.networks
         faults += found.diagnostics
         well = well and found.ok and bool(found.networks)
     if networks:
         click.echo(comparison(networks, style, stages, use_colour(sys.stdout)), nl=False, color=True)
-    call.show(tuple(faults))
+    job.show(tuple(faults))
     sys.exit(not well)

@@ -11,15 +11,15 @@ import click
 from click.core import ParameterSource
 
 from cnnspec import __version__
-from cnnspec.commands.common import Call, complain, fail, limits_of, options, takes_call, tell
+from cnnspec.commands.common import Job, complain, fail, limits_of, options, takes_job, tell
 from cnnspec.commands.fitting import in_words
 from cnnspec.commands.progress import Progress
 from cnnspec.failures import UsageError
 
 if TYPE_CHECKING:
     from cnnspec.train.engine import Request
-    from cnnspec.train.run_folder import Config, Row, RunFolder
-    from cnnspec.train.session import Session
+    from cnnspec.train.run_folder import Epoch, RunConfig, RunFolder
+    from cnnspec.train.session import TrainingRun
 
 INTERRUPTED = 130  # as shells count an interrupt
 
@@ -97,9 +97,9 @@ def loop_options(command: Any) -> Any:
     "--stop-after", type=click.IntRange(min=1), metavar="N", help="Stop after N epochs, to go on later."
 )
 @click.pass_context
-@takes_call
+@takes_job
 def train(
-    call: Call,
+    job: Job,
     context: click.Context,
     /,
     file: str,
@@ -124,13 +124,13 @@ def train(
     with together():
         if resume is not None:
             choice = as_begun(choice, file, out, resume)
-        path, network = call.network(file, choice)
+        path, network = job.network(file, choice)
         with in_words(network, choice, ", or train in NumPy: --backend numpy"):
             from cnnspec.train.run_folder import RunFolder
 
             folder, bar = RunFolder(folder_of(path, out, resume)), Bar()
             if resume is None:
-                session = begin(call, folder, bar, path, network, data, choice, asked)
+                session = begin(job, folder, bar, path, network, data, choice, asked)
             else:
                 asked = merged(folder.config(), folder, network, data, choice, asked, context)
                 session = open_session(folder, bar, network, data, asked)
@@ -149,14 +149,14 @@ def train(
     conclude(session, limits_of(limits))
 
 
-def open_session(folder: RunFolder, bar: Bar, network: Any, data: str, asked: dict[str, Any]) -> Session:
-    from cnnspec.train.session import Session
+def open_session(folder: RunFolder, bar: Bar, network: Any, data: str, asked: dict[str, Any]) -> TrainingRun:
+    from cnnspec.train.session import TrainingRun
 
-    return Session(network, request_of(data, asked), folder, bar.step, asked["backend"])
+    return TrainingRun(network, request_of(data, asked), folder, bar.step, asked["backend"])
 
 
 def begin(
-    call: Call,
+    job: Job,
     folder: RunFolder,
     bar: Bar,
     path: str,
@@ -164,7 +164,7 @@ def begin(
     data: str,
     choice: dict[str, Any],
     asked: dict[str, Any],
-) -> Session:
+) -> TrainingRun:
     """A new run, and its folder."""
     from cnnspec.train.run_folder import read_all_used
 
@@ -172,7 +172,7 @@ def begin(
     session = open_session(folder, bar, network, data, asked)
     if session.engine.leads:
         config = config_of(path, network, data, choice, asked, session)
-        folder.begin(config, network.net.span.source.text, read_all_used(path, call.used))
+        folder.begin(config, network.net.span.source.text, read_all_used(path, job.used))
     return session
 
 
@@ -253,21 +253,21 @@ def request_of(data: str, asked: dict[str, Any]) -> Request:
 
 
 def config_of(
-    path: str, network: Any, data: str, choice: dict[str, Any], asked: dict[str, Any], session: Session
-) -> Config:
+    path: str, network: Any, data: str, choice: dict[str, Any], asked: dict[str, Any], session: TrainingRun
+) -> RunConfig:
     """What the folder keeps of the call."""
-    from cnnspec.train.run_folder import Config
+    from cnnspec.train.run_folder import RunConfig
 
     images = {"train": len(session.data.train.labels), "val": len(session.data.val.labels)}
     settings, inputs = [*choice["settings"]], [*choice["inputs"]]
     name, classes = PurePath(path).name, [*session.classes]
-    return Config(
+    return RunConfig(
         __version__, name, network.name, settings, inputs, data, images, classes, asked["seed"], asked
     )
 
 
 def merged(
-    config: Config | None,
+    config: RunConfig | None,
     folder: RunFolder,
     network: Any,
     data: str,
@@ -299,7 +299,7 @@ def merged(
 
 
 def options_of(
-    config: Config, folder: RunFolder, asked: dict[str, Any], context: click.Context
+    config: RunConfig, folder: RunFolder, asked: dict[str, Any], context: click.Context
 ) -> dict[str, Any]:
     """Those of the run; what its version did not know yet is as by default. What is wrong ends the call."""
     from cnnspec.train.run_folder import CONFIG
@@ -328,7 +328,7 @@ class Bar:
             self.progress.step()
 
 
-def introduce(session: Session) -> None:
+def introduce(session: TrainingRun) -> None:
     """Say what is trained on what."""
     for note in session.data.notes:
         tell(note)
@@ -339,7 +339,7 @@ def introduce(session: Session) -> None:
         tell(f"goes on after epoch {len(session.rows)}")
 
 
-def follow(session: Session, bar: Bar, stop_after: int | None) -> bool:
+def follow(session: TrainingRun, bar: Bar, stop_after: int | None) -> bool:
     """Train, and tell of each epoch; whether it came to its end."""
     rows, count = session.run(), 0
     while True:
@@ -353,7 +353,7 @@ def follow(session: Session, bar: Bar, stop_after: int | None) -> bool:
             return False
 
 
-def words_of(row: Row, last: int) -> str:
+def words_of(row: Epoch, last: int) -> str:
     """`epoch  3/10  loss 0.2312  right 93.1 %  validation: loss 0.1890, right 94.4 %  1.2 s`."""
     epoch = f"{row.epoch:>{len(str(last))}}/{last}"
     train = f"loss {row.train_loss:.4f}  right {row.train_accuracy:6.2%}"
@@ -362,7 +362,7 @@ def words_of(row: Row, last: int) -> str:
     )
 
 
-def conclude(session: Session, limits: dict[str, int]) -> None:
+def conclude(session: TrainingRun, limits: dict[str, int]) -> None:
     """Say what was best and where it is; write the report, without which the run is whole, too."""
     from cnnspec.train.report import write
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import Call, fail, needs, options, takes_call
+from cnnspec.commands.common import Job, fail, needs, options, takes_job
 
 
 @click.command()
@@ -19,16 +19,16 @@ from cnnspec.commands.common import Call, fail, needs, options, takes_call
 @click.option("--optimize", is_flag=True, help="Compare what build --optimize writes with the plain program.")
 @click.option("--seed", default=0, type=click.IntRange(min=0), help="Of the weights and the images.")
 @click.option("--all", "every", is_flag=True, help="Show all layers of a long network, too.")
-@takes_call
+@takes_job
 def verify(
-    call: Call, /, file: str | None, backends: str, optimize: bool, seed: int, every: bool, **choice: Any
+    job: Job, /, file: str | None, backends: str, optimize: bool, seed: int, every: bool, **choice: Any
 ) -> None:
     """Run the programs of a net side by side, and compare them.
 
     They are those of several back ends, and get the same random weights and images.
     """
     names = chosen(backends, optimize)
-    _, network = call.network(file, choice)
+    _, network = job.network(file, choice)
     with needs("numpy", "; --backends numpy does without"):
         from cnnspec.run.programs import report_memory
         from cnnspec.run.verdict import table

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from cnnspec.commands.common import Call, fail, find_files
+from cnnspec.commands.common import Job, fail, find_files
 from cnnspec.commands.ending import run_to_end
 from cnnspec.text.files import FileProblem
 
@@ -20,7 +20,7 @@ PAUSE = 0.3  # seconds between looks at the files
 Stamps = dict[str, tuple[int, int] | None]
 
 
-def watch(act: Callable[[Call], None], files: tuple[str, ...]) -> NoReturn:
+def watch(act: Callable[[Job], None], files: tuple[str, ...]) -> NoReturn:
     """Do it, and once more each time that one of the files, or one that they use, has changed.
 
     Each time it has the screen for itself. Ctrl-C ends it, with exit code 0.
@@ -41,12 +41,12 @@ def watch(act: Callable[[Call], None], files: tuple[str, ...]) -> NoReturn:
         sys.exit(0)
 
 
-def once(act: Callable[[Call], None]) -> set[str]:
+def once(act: Callable[[Job], None]) -> set[str]:
     """Do it to its end; the files that it looked for."""
     used: set[str] = set()
-    with suppress(SystemExit), run_to_end() as call:
-        call.used = used
-        act(call)
+    with suppress(SystemExit), run_to_end() as job:
+        job.used = used
+        act(job)
     return used
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import Call, complain, fail, needs, options, save, takes_call, tell
+from cnnspec.commands.common import Job, complain, fail, needs, options, save, takes_job, tell
 
 
 @click.group()
@@ -21,14 +21,14 @@ def weights() -> None:
 @options
 @click.option("-o", "--output", metavar="OUT", required=True, help="A .safetensors or .npz file to write.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
-@takes_call
-def fold(call: Call, /, spec: str, weights: str, output: str, force: bool, **choice: Any) -> None:
+@takes_job
+def fold(job: Job, /, spec: str, weights: str, output: str, force: bool, **choice: Any) -> None:
     """Write the weights that an optimised program takes.
 
     They are made of those of the net in SPEC: batch norms are folded into the layers before them, and what
     only training has is left out. WEIGHTS is a .safetensors or .npz file under PyTorch's keys.
     """
-    _, network = call.network(spec, choice)
+    _, network = job.network(spec, choice)
     with needs("run"):
         from cnnspec.passes.optimize import fold_weights
         from cnnspec.run.weight_files import blank_state, contents, read_tensors, suffix_of
@@ -81,13 +81,13 @@ def convert(source: str, target: str, prefix: str, maps: tuple[str, ...], force:
 @PREFIX
 @click.option("--spec", metavar="SPEC", help="Say whether the net takes them, and what it lacks if not.")
 @options
-@takes_call
-def show(call: Call, /, file: str, prefix: str, spec: str | None, **choice: Any) -> None:
+@takes_job
+def show(job: Job, /, file: str, prefix: str, spec: str | None, **choice: Any) -> None:
     """Tell the names, shapes and ranges of weights.
 
     FILE is a .safetensors, .npz or .pth.
     """
-    network = None if spec is None else call.network(spec, choice)[1]
+    network = None if spec is None else job.network(spec, choice)[1]
     with needs("run"):
         from cnnspec.run.tensor_files import misfits, read, table
         from cnnspec.run.weight_files import blank_state

@@ -84,7 +84,7 @@ class Rewriter:
         self.instances: dict[tuple[int, tuple[Change, ...]], Instance] = {}
 
     def network(self, network: Network) -> Network:
-        owner = Owner(self, "", network.steps)
+        owner = ScopeRewriter(self, "", network.steps)
         steps = owner.scope(network.steps, None)
         outputs = tuple(
             output._replace(value=owner.at(output.value)) for output in network.outputs if not output.train
@@ -93,13 +93,13 @@ class Rewriter:
 
     def instance(self, instance: Instance, prefix: str) -> Instance:
         start = len(self.trace)
-        owner = Owner(self, prefix, instance.steps)
+        owner = ScopeRewriter(self, prefix, instance.steps)
         steps = owner.scope(instance.steps, instance.input)
         made = instance._replace(steps=steps, output=owner.at(instance.output))
         return self.instances.setdefault((id(instance), tuple(self.trace[start:])), made)
 
 
-class Owner:
+class ScopeRewriter:
     """Rewrites the steps of a net or of a use of a block; `prefix` is the path before their names."""
 
     def __init__(self, rewriter: Rewriter, prefix: str, steps: Steps) -> None:

@@ -31,7 +31,7 @@ pre { overflow-x: auto }
 """
 
 
-class Section(NamedTuple):
+class AlbumSection(NamedTuple):
     """An image: its file, what was found, and the pictures as (file, caption)."""
 
     title: str
@@ -39,7 +39,7 @@ class Section(NamedTuple):
     pictures: list[tuple[str, str]]
 
 
-def page(title: str, facts: str, sections: Sequence[Section]) -> str:
+def page(title: str, facts: str, sections: Sequence[AlbumSection]) -> str:
     """The page, as HTML that is XML as well."""
     links = "".join(f'<li><a href="#image{i}">{shown(s.title)}</a></li>\n' for i, s in enumerate(sections, 1))
     body = "".join(section(i, part) for i, part in enumerate(sections, 1))
@@ -52,7 +52,7 @@ def page(title: str, facts: str, sections: Sequence[Section]) -> str:
     )
 
 
-def section(number: int, part: Section) -> str:
+def section(number: int, part: AlbumSection) -> str:
     figures = "".join(
         f'<figure><img src="{quote(file)}" alt="{shown(caption)}" loading="lazy" />'
         f"<figcaption>{shown(caption)}</figcaption></figure>\n"
@@ -72,7 +72,7 @@ class Album:
 
     def __init__(self, folder: str, title: str, facts: str, force: bool) -> None:
         self.folder, self.title, self.facts, self.force = folder, title, facts, force
-        self.sections: list[Section] = []
+        self.sections: list[AlbumSection] = []
 
     def add(
         self,
@@ -93,7 +93,7 @@ class Album:
             write(str(Path(self.folder, where, name)), data, self.force)
             written.append((PurePosixPath(where, name).as_posix(), caption))
             tick()
-        self.sections.append(Section(title, lines, written))
+        self.sections.append(AlbumSection(title, lines, written))
 
     def add_features(
         self,

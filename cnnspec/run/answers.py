@@ -16,7 +16,7 @@ PROBABLE = ("softmax", "sigmoid")
 """Layers whose values are confidences already."""
 
 
-class Output:
+class NetOutput:
     """An output of evaluation: its shape, and the layer that its numbers come from."""
 
     def __init__(self, graph: Graph, name: str, at: str) -> None:
@@ -32,11 +32,11 @@ class Output:
         return self.shape.channels if self.shape.features == self.shape.channels else 0
 
 
-def outputs_of(graph: Graph) -> list[Output]:
-    return [Output(graph, name, at) for name, at in graph.lasting.items()]
+def outputs_of(graph: Graph) -> list[NetOutput]:
+    return [NetOutput(graph, name, at) for name, at in graph.lasting.items()]
 
 
-def read_labels(path: str, outputs: list[Output]) -> list[str]:
+def read_labels(path: str, outputs: list[NetOutput]) -> list[str]:
     """The names of classes, a line each. Raises UsageError."""
     labels = read_text(path, LABELS).replace("\r\n", "\n").removesuffix("\n").split("\n")
     for output in outputs:
@@ -47,7 +47,9 @@ def read_labels(path: str, outputs: list[Output]) -> list[str]:
     return labels
 
 
-def answers(values: dict[str, Array], outputs: list[Output], labels: list[str] | None, top: int) -> list[str]:
+def answers(
+    values: dict[str, Array], outputs: list[NetOutput], labels: list[str] | None, top: int
+) -> list[str]:
     """Lines about one image: `0.9312  cat`, the most probable class first."""
     lines = []
     for output in outputs:

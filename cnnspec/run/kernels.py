@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from cnnspec.analysis.unroll import Graph
 from cnnspec.run.programs import Array
 from cnnspec.run.scales import diverging, tints
-from cnnspec.run.sheets import MOST, Cell, Grid, about_square, range_of, sheet
+from cnnspec.run.sheets import MOST, Sheet, Tile, about_square, range_of, sheet
 
 ACROSS = 8
 """Filters and channels of a sheet that has a picture for each of both."""
@@ -31,7 +31,7 @@ def kernel_sheet(key: str, values: Array) -> bytes:
     return sheet(*grid_of(key, values))
 
 
-def grid_of(key: str, values: Array) -> Grid:
+def grid_of(key: str, values: Array) -> Sheet:
     """The pictures of a weight: of three channels in colour, of one pixel or none as a matrix."""
     filters, channels, *size = values.shape
     title, range_ = f"{key}: {'x'.join(map(str, values.shape))}", range_of(values)
@@ -39,18 +39,18 @@ def grid_of(key: str, values: Array) -> Grid:
         down, across = ("filter", "channel") if size else ("unit", "feature")
         note = f"{some(filters, SIDE, down)} down, {some(channels, SIDE, across)} across; {range_}"
         matrix = values.reshape(1, filters, channels)[:, :SIDE, :SIDE]
-        return Grid(title, note, [Cell(diverging(matrix)[0], "")], True, 1)
+        return Sheet(title, note, [Tile(diverging(matrix)[0], "")], True, 1)
     if channels in (1, 3):
         pictures = diverging(values[:MOST, 0]) if channels == 1 else tints(values[:MOST])
         zero = "" if channels == 1 else ", grey is 0"
         note = f"{some(filters, MOST, 'filter')}, each in its own range{zero}; {range_}"
-        cells = [Cell(picture, str(place)) for place, picture in enumerate(pictures)]
-        return Grid(title, note, cells, channels == 1, about_square(len(cells), 8))
+        cells = [Tile(picture, str(place)) for place, picture in enumerate(pictures)]
+        return Sheet(title, note, cells, channels == 1, about_square(len(cells), 8))
     which = f"{some(filters, ACROSS, 'filter')} down, {some(channels, ACROSS, 'channel')} across"
     note = f"{which}, each row in its own range; {range_}"
     grid = diverging(values[:ACROSS, :ACROSS])
-    cells = [Cell(picture, f"{i},{j}") for i, row in enumerate(grid) for j, picture in enumerate(row)]
-    return Grid(title, note, cells, True, grid.shape[1])
+    cells = [Tile(picture, f"{i},{j}") for i, row in enumerate(grid) for j, picture in enumerate(row)]
+    return Sheet(title, note, cells, True, grid.shape[1])
 
 
 def some(count: int, most: int, what: str) -> str:

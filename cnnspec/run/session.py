@@ -34,7 +34,7 @@ class Features(NamedTuple):
     maps: dict[str, Array]
 
 
-class Session:
+class Runner:
     """Runs images and matrices, one by one; `paths` are those to come. Raises RunProblem, ImportError where a
     package is missing, and MemoryError where the net takes more than there is.
 

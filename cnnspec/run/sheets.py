@@ -31,19 +31,19 @@ INK, SOFT = 0, 90
 SCALE = 97  # pixels that the scale of signed maps is wide
 
 
-class Cell(NamedTuple):
+class Tile(NamedTuple):
     """A picture in a sheet: greys (H, W) or colours (H, W, 3), and the lines below it."""
 
     pixels: Array
     label: str
 
 
-class Grid(NamedTuple):
+class Sheet(NamedTuple):
     """Pictures in rows, under a title and a note; `signed`: some have the diverging scale."""
 
     title: str
     note: str
-    cells: Sequence[Cell]
+    cells: Sequence[Tile]
     signed: bool
     columns: int
 
@@ -61,7 +61,7 @@ def layer_sheet(name: str, value: Array) -> bytes:
     else:
         note = "each channel in its own range"
     labels = map(str, range(len(pictures))) if len(pictures) > 1 else [""]
-    cells = list(map(Cell, pictures, labels))
+    cells = list(map(Tile, pictures, labels))
     title, note = f"{name}: {shape_of(value)}", f"{note}; {range_of(value)}"
     return sheet(title, note, cells, signed, about_square(len(cells), 8))
 
@@ -70,7 +70,7 @@ def overview(name: str, values: dict[str, Array]) -> bytes:
     """The first channel of every layer, as PNG."""
     shown = [(layer, value, is_signed(value)) for layer, value in list(values.items())[:MOST]]
     cells = [
-        Cell(pictures_of(value, 1, signed)[0], f"{layer}\n{shape_of(value)}")
+        Tile(pictures_of(value, 1, signed)[0], f"{layer}\n{shape_of(value)}")
         for layer, value, signed in shown
     ]
     which = f"the first {len(shown)} of {len(values):,} layers" if len(shown) < len(values) else "every layer"
@@ -110,7 +110,7 @@ def range_of(value: Array) -> str:
     return f"{words}, {odd:,} not finite" if odd and known.size else words
 
 
-def sheet(title: str, note: str, cells: Sequence[Cell], signed: bool, columns: int) -> bytes:
+def sheet(title: str, note: str, cells: Sequence[Tile], signed: bool, columns: int) -> bytes:
     """A Grid as PNG, its pictures enlarged or reduced to fit; the diverging scale stands beside the title."""
     side = min(LARGEST, (WIDTH - GAP) // columns - GAP)
     pictures = [fit(cell.pixels, side) for cell in cells]

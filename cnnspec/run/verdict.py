@@ -61,7 +61,7 @@ class Deviation(NamedTuple):
         return max(self.errors[kind].values(), default=0.0)
 
 
-class Fault(NamedTuple):
+class Excess(NamedTuple):
     """Where a program is beyond a bound."""
 
     row: Deviation
@@ -105,7 +105,7 @@ class Report(NamedTuple):
         most = OFTEN * max(row.moved, FINER * within if within <= EXACT else 0.0)
         return max(most, GAPS * self.gap) if row.is_output else most
 
-    def drowns(self, fault: Fault) -> bool:
+    def drowns(self, fault: Excess) -> bool:
         """Whether rounding hides all that an output in float32 could show, and float64 has shown it.
 
         Of a program that does not run in float64 its layers alone have shown something.
@@ -115,13 +115,13 @@ class Report(NamedTuple):
         shown = shown and not row.overflows and math.isfinite(error)
         return shown and fault.kind == "float32" and row.is_output and self.rounding(row) > CAP
 
-    def errors(self, kind: str) -> Iterator[Fault]:
+    def errors(self, kind: str) -> Iterator[Excess]:
         """All errors of a type that show something, in the order of the network."""
-        every = (Fault(row, kind, *item) for row in self.rows for item in row.errors[kind].items())
+        every = (Excess(row, kind, *item) for row in self.rows for item in row.errors[kind].items())
         return (fault for fault in every if not self.drowns(fault))
 
     @property
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[Excess]:
         """Errors above their bounds, those of float64 first, in the order of the network."""
         for kind in TYPES:
             for fault in self.errors(kind):
@@ -129,14 +129,14 @@ class Report(NamedTuple):
                     yield fault
 
     @property
-    def first_fault(self) -> Fault | None:
+    def first_fault(self) -> Excess | None:
         return next(self.faults, None)
 
     @property
     def ok(self) -> bool:
         return not self.stopped and self.first_fault is None
 
-    def worst(self, kind: str) -> Fault | None:
+    def worst(self, kind: str) -> Excess | None:
         """The error of a type that is largest beside its bound."""
         return max(
             self.errors(kind), key=lambda fault: fault.error / self.bound(kind, fault.row), default=None
@@ -222,7 +222,7 @@ def verdict(report: Report) -> list[str]:
     drowned = [
         row.name
         for row in report.rows
-        if any(report.drowns(Fault(row, kind, *item)) for item in row.errors[kind].items())
+        if any(report.drowns(Excess(row, kind, *item)) for item in row.errors[kind].items())
     ]
     if drowned:
         lines.append(

@@ -51,7 +51,7 @@ Errors = dict[str, dict[str, float]]
 """Of a program, by type and by the name of a layer or an output."""
 
 
-class Trial(NamedTuple):
+class Entrant(NamedTuple):
     """A program to compare; `graph` is what it computes, `twins` the network's own names for its nodes.
 
     `layers`: the types in which its layers are compared; `types`: those that it runs in, all its outputs.
@@ -87,17 +87,17 @@ def verify(
     if stopped:
         return Report(network.name, images, (), (), 0.0, what, stopped)
     names = tuple(name for name in BACKENDS if name in backends)
-    trials = trials_of(network, measure, names, optimize)
+    entrants = entrants_of(network, measure, names, optimize)
     tensors = fold_weights(network, measure.state) if optimize else measure.state
     found: dict[str, Errors] = {}
-    for name, trial in trials.items():
-        program = trial.make()
+    for name, entrant in entrants.items():
+        program = entrant.make()
         with noted(stopped, name):
-            found[name] = measure.compare(program, trial, tensors)
+            found[name] = measure.compare(program, entrant, tensors)
     gap = 0.0
     with noted(stopped, "numpy"):
         gap = measure.gap(found.get("numpy"))
-    return Report(network.name, images, tuple(trials), tuple(measure.rows(found)), gap, what, stopped)
+    return Report(network.name, images, tuple(entrants), tuple(measure.rows(found)), gap, what, stopped)
 
 
 @contextmanager
@@ -112,9 +112,9 @@ def noted(stopped: dict[str, str], program: str) -> Iterator[None]:
         stopped[program] = f"{type(problem).__name__}: {reason}"
 
 
-def trials_of(
+def entrants_of(
     network: Network, measure: Baseline, names: tuple[str, ...], optimize: bool
-) -> dict[str, Trial]:
+) -> dict[str, Entrant]:
     """The programs, NumPy's by both paths; the plain one's layers in float64 are the measure themselves."""
     found = {}
     for name in names:
@@ -126,10 +126,10 @@ def trials_of(
         if name == "numpy":
             program = cast("NumpyProgram", make()) if optimize else measure.program
             layers = TYPES if optimize else ("float32",)
-            found[title] = Trial(partial(on_path, program, False), graph, same, layers)
-            found[f"{title}, fast"] = Trial(partial(on_path, program, True), graph, same, ())
+            found[title] = Entrant(partial(on_path, program, False), graph, same, layers)
+            found[f"{title}, fast"] = Entrant(partial(on_path, program, True), graph, same, ())
         else:
-            found[title] = Trial(make, graph, same, types=RUNS_IN.get(name, TYPES))
+            found[title] = Entrant(make, graph, same, types=RUNS_IN.get(name, TYPES))
     return found
 
 
@@ -198,23 +198,23 @@ class Baseline:
         self.put(keys[0], self.state[keys[0]] * (REACH / size))
         return self.program.step(node.path, self.values.__getitem__)
 
-    def compare(self, program: Program, trial: Trial, tensors: Mapping[str, Array]) -> Errors:
+    def compare(self, program: Program, entrant: Entrant, tensors: Mapping[str, Array]) -> Errors:
         """The errors of a program with these tensors, by type and by the network's names."""
-        state = with_said(program.state(), trial.graph, tensors)
+        state = with_said(program.state(), entrant.graph, tensors)
         found: Errors = {kind: {} for kind in TYPES}
-        for kind in trial.types:
+        for kind in entrant.types:
             errors = found[kind]
 
             def given(own: str, kind: str = kind) -> Array:
-                return self.values[trial.twins.get(own, own)].astype(kind, copy=False)
+                return self.values[entrant.twins.get(own, own)].astype(kind, copy=False)
 
             def see(own: str, made: Array | None, errors: dict[str, float] = errors) -> None:
-                name = trial.twins.get(own, own)
+                name = entrant.twins.get(own, own)
                 errors[name] = max(errors.get(name, 0.0), self.error(name, made))
 
             program.put(in_type(state, kind))
             with silent():
-                if kind in trial.layers:
+                if kind in entrant.layers:
                     program.follow(given, see)
                 for name, made in program.run([x.astype(kind) for x in self.images]).items():
                     see(name, made)
@@ -222,8 +222,8 @@ class Baseline:
 
     def gap(self, known: Errors | None) -> float:
         """The largest finite error of the program in float32 at an output; `known`: the measure's errors."""
-        trial = Trial(partial(on_path, self.program, False), self.graph, layers=())
-        errors = known or self.compare(trial.make(), trial, self.state)
+        entrant = Entrant(partial(on_path, self.program, False), self.graph, layers=())
+        errors = known or self.compare(entrant.make(), entrant, self.state)
         ends = [error for name, error in errors["float32"].items() if name.startswith(OUTPUT)]
         return max(filter(math.isfinite, ends), default=0.0)
 

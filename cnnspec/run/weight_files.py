@@ -34,7 +34,7 @@ SAFETENSORS |= {f"{kind}{8 * n}": f"<{kind.lower()}{n}" for kind in "IU" for n i
 COUNT = "num_batches_tracked"  # of batch norms; older files lack it, and inference never reads it
 
 
-class Entry(NamedTuple):
+class TensorEntry(NamedTuple):
     """A tensor of a file: its shape and type, and what reads its numbers, once they are known to fit."""
 
     shape: tuple[int, ...]
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
     read: Callable[[], Array]
 
 
-Entries = list[tuple[str, Entry]]
+TensorEntries = list[tuple[str, TensorEntry]]
 
 
 def read_weights(path: str, wanted: dict[str, Array]) -> dict[str, Array]:
@@ -73,7 +73,7 @@ def read_all(path: str) -> dict[str, Array]:
     return read_file(path, lambda entries: check_entries(path, entries))
 
 
-def read_file(path: str, allow: Callable[[Entries], None]) -> dict[str, Array]:
+def read_file(path: str, allow: Callable[[TensorEntries], None]) -> dict[str, Array]:
     """The tensors of a file that `allow` says nothing against. Raises RunProblem.
 
     No numbers are read or unpacked before it has seen the headers.
@@ -109,7 +109,7 @@ def blank_state(network: Network) -> dict[str, Array]:
     }
 
 
-def safetensors_entries(file: BinaryIO) -> Entries:
+def safetensors_entries(file: BinaryIO) -> TensorEntries:
     """What the header says: JSON behind its length in 8 bytes, then numbers, each in its place."""
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little")
@@ -118,13 +118,15 @@ def safetensors_entries(file: BinaryIO) -> Entries:
     if length > HEADER:
         raise ValueError(f"its header has {length:,} bytes, more than {HEADER:,}")
     pairs = json.loads(file.read(length), object_pairs_hook=list)
-    entries: Entries = []
+    entries: TensorEntries = []
     for name, fields in pairs:
         if name != "__metadata__":
             values = dict(fields)
             start, end = (8 + length + int(offset) for offset in values["data_offsets"])
             shape, kind = tuple(map(int, values["shape"])), str(values["dtype"])
-            entries.append((name, Entry(shape, kind, partial(read_part, file, start, end, shape, kind))))
+            entries.append(
+                (name, TensorEntry(shape, kind, partial(read_part, file, start, end, shape, kind)))
+            )
     return entries
 
 
@@ -138,12 +140,12 @@ def read_part(file: BinaryIO, start: int, end: int, shape: tuple[int, ...], kind
     return (found.astype(np.uint32) << 16).view(np.float32) if kind == "BF16" else found
 
 
-def npz_entries(file: BinaryIO) -> Entries:
+def npz_entries(file: BinaryIO) -> TensorEntries:
     """What the headers of a .npz say: a .npy for each tensor."""
     if not zipfile.is_zipfile(file):
         raise ValueError("it is no .npz file")
     archive = zipfile.ZipFile(file)
-    entries: Entries = []
+    entries: TensorEntries = []
     for member in archive.infolist():
         with archive.open(member) as part:
             version = np.lib.format.read_magic(part)
@@ -153,7 +155,7 @@ def npz_entries(file: BinaryIO) -> Entries:
         if dtype.hasobject:
             raise ValueError("it holds Python objects, and only numbers are read")
         name = member.filename.removesuffix(".npy")
-        entries.append((name, Entry(shape, str(dtype), partial(unpack, archive, member))))
+        entries.append((name, TensorEntry(shape, str(dtype), partial(unpack, archive, member))))
     return entries
 
 
@@ -164,7 +166,7 @@ def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
         return found
 
 
-def check(path: str, entries: Entries, wanted: dict[str, Array]) -> None:
+def check(path: str, entries: TensorEntries, wanted: dict[str, Array]) -> None:
     """Raises RunProblem where names, shapes or types differ, or a name stands twice."""
     found = dict(entries)
     refuse_twice(path, entries)
@@ -182,7 +184,7 @@ def check(path: str, entries: Entries, wanted: dict[str, Array]) -> None:
             raise RunProblem(f"{path}: {name} holds {what}, no numbers that are read; float32 would do")
 
 
-def check_entries(path: str, entries: Entries) -> None:
+def check_entries(path: str, entries: TensorEntries) -> None:
     """Raises RunProblem where a name stands twice or a type is unknown, MemoryError where all is too much."""
     refuse_twice(path, entries)
     for name, entry in entries:
@@ -191,7 +193,7 @@ def check_entries(path: str, entries: Entries) -> None:
     check_memory(path, 4 * sum(math.prod(entry.shape) for _, entry in entries))
 
 
-def refuse_twice(path: str, entries: Entries) -> None:
+def refuse_twice(path: str, entries: TensorEntries) -> None:
     """Raises RunProblem where a name stands twice."""
     twice = [name for name, count in Counter(name for name, _ in entries).items() if count > 1]
     if twice:

@@ -22,7 +22,7 @@ class Side(NamedTuple):
     net: str
 
 
-class Line(NamedTuple):
+class DiffLine(NamedTuple):
     """`names` are the places in the net or the block; `behind` what stands before each, "": nothing in it.
 
     Lines are equal where mark, words and `kind` are: that of what stands before, or the place of a scope.
@@ -36,18 +36,18 @@ class Line(NamedTuple):
     params: int  # how many more the second net has by this
 
 
-class Section(NamedTuple):
+class DiffPart(NamedTuple):
     """The lines of the net (no `title`), or of a block that they are the same in at several places."""
 
     title: str
     places: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[DiffLine, ...]
 
 
-def sections(comparison: Comparison) -> tuple[Section, ...]:
+def sections(comparison: Comparison) -> tuple[DiffPart, ...]:
     """The lines of the net, then those of its blocks in their order."""
     lister = Lister(comparison)
-    found: dict[tuple[str, tuple[Line, ...]], list[Block]] = {}
+    found: dict[tuple[str, tuple[DiffLine, ...]], list[TwinBlock]] = {}
     for block in lister.blocks(comparison.whole):
         content = tuple(line._replace(params=0) for line in block.lines)
         found.setdefault((block.title, content), []).append(block)
@@ -58,18 +58,18 @@ def sections(comparison: Comparison) -> tuple[Section, ...]:
             net += map(copies[0].as_nets, copies[0].lines)
         else:
             total = map(added_up, zip(*(block.lines for block in copies), strict=True))
-            made.append(Section(title, tuple(block.scopes[1] for block in copies), tuple(fold_edits(total))))
-    return tuple(section for section in (Section("", (), tuple(fold_edits(net))), *made) if section.lines)
+            made.append(DiffPart(title, tuple(block.scopes[1] for block in copies), tuple(fold_edits(total))))
+    return tuple(section for section in (DiffPart("", (), tuple(fold_edits(net))), *made) if section.lines)
 
 
-class Block(NamedTuple):
+class TwinBlock(NamedTuple):
     """A block that both nets have: its path in either, and its own lines."""
 
     title: str
     scopes: tuple[str, str]
-    lines: list[Line]
+    lines: list[DiffLine]
 
-    def as_nets(self, line: Line) -> Line:
+    def as_nets(self, line: DiffLine) -> DiffLine:
         """One of its lines as the net's."""
         scope = self.scopes[line.mark != "-"]
         if not scope:
@@ -88,18 +88,22 @@ class Lister:
             "+": {each.after.path: each.after.name for each in found if each.after},
         }
 
-    def blocks(self, block: Difference) -> Iterator[Block]:
+    def blocks(self, block: Difference) -> Iterator[TwinBlock]:
         """A block and those in it, if both nets have them."""
         one, two = block.before, block.after
         assert one is not None and two is not None
         title = two.name if one.name == two.name else f"{one.name} → {two.name}"
         inner: list[Difference] = []
         scopes = one.path, two.path
-        yield Block(title, scopes, [line for part in block.inner for line in self.lines(part, scopes, inner)])
+        yield TwinBlock(
+            title, scopes, [line for part in block.inner for line in self.lines(part, scopes, inner)]
+        )
         for each in inner:
             yield from self.blocks(each)
 
-    def lines(self, part: Difference, scopes: tuple[str, str], blocks: list[Difference]) -> Iterator[Line]:
+    def lines(
+        self, part: Difference, scopes: tuple[str, str], blocks: list[Difference]
+    ) -> Iterator[DiffLine]:
         """The lines of a part; the blocks in it are for later. Names leave out the paths `scopes`."""
         one, two = part.before, part.after
         found = two or one
@@ -110,7 +114,7 @@ class Lister:
             more = 0
             if found.kind == "layer":
                 words, more = f"{found.name}: {words}", params(part)
-            yield Line("!", (within(found.path, scope),), words, (), "", more)
+            yield DiffLine("!", (within(found.path, scope),), words, (), "", more)
         elif found.kind == "layer" and (one is None or two is None):
             yield self.layer_line("+" if two else "-", found, scope, part)
         if one is not None and two is not None and found.kind == "block":
@@ -118,23 +122,23 @@ class Lister:
         elif found.path and found.kind != "layer" and (one is None or two is None) and wholly(part):
             words = found.name or layers_words(found.size)
             name = within(found.path, scope)
-            yield Line("+" if two else "-", (name,), words, (), name.rpartition(".")[0], params(part))
+            yield DiffLine("+" if two else "-", (name,), words, (), name.rpartition(".")[0], params(part))
         else:
             for inner in part.inner:
                 yield from self.lines(inner, scopes, blocks)
 
-    def layer_line(self, mark: str, part: Component, scope: str, whole: Difference) -> Line:
+    def layer_line(self, mark: str, part: Component, scope: str, whole: Difference) -> DiffLine:
         node = part.node
         assert node is not None
         words = spell_layer(node.layer)
         if node.layer.is_join:
             words += f" of {len(node.inputs)} paths"
-            return Line(mark, (within(node.path, scope),), words, (), "", 0)
+            return DiffLine(mark, (within(node.path, scope),), words, (), "", 0)
         before = node.inputs[0]
         behind, kind = within(before, scope), self.kinds[mark].get(before, before)
         if scope and behind == before:  # what arrives at the block
             behind = kind = ""
-        return Line(mark, (within(node.path, scope),), words, (behind,), kind, params(whole))
+        return DiffLine(mark, (within(node.path, scope),), words, (behind,), kind, params(whole))
 
 
 def wholly(scope: Difference) -> bool:
@@ -168,17 +172,17 @@ def change_words(part: Component, change: Change, scopes: tuple[str, str]) -> st
     return f"{change.what} {before} → {after}"
 
 
-def port_lines(port: Port) -> Iterator[Line]:
+def port_lines(port: Port) -> Iterator[DiffLine]:
     name = port_name(port)
     if port.before is None or port.after is None:
         mark, shape = ("+", port.after) if port.before is None else ("-", port.before)
-        yield Line(mark, (name,), str(shape), (), name, 0)
+        yield DiffLine(mark, (name,), str(shape), (), name, 0)
         return
     words = list(map(port_words, port.changes))
     if port.kind == "input" and port.before != port.after:
         words.insert(0, f"shape {port.before} → {port.after}")
     if words:
-        yield Line("!", (name,), ", ".join(words), (), name, 0)
+        yield DiffLine("!", (name,), ", ".join(words), (), name, 0)
 
 
 def port_name(port: Port) -> str:
@@ -200,13 +204,13 @@ def own_params(part: Component | None) -> int:
     return part.node.params if part is not None and part.node is not None else 0
 
 
-def added_up(copies: tuple[Line, ...]) -> Line:
+def added_up(copies: tuple[DiffLine, ...]) -> DiffLine:
     return copies[0]._replace(params=sum(line.params for line in copies))
 
 
-def fold_edits(lines: Iterable[Line]) -> Iterator[Line]:
+def fold_edits(lines: Iterable[DiffLine]) -> Iterator[DiffLine]:
     """Equal lines as one, in the place of the first."""
-    found: dict[tuple[str, str, str], list[Line]] = {}
+    found: dict[tuple[str, str, str], list[DiffLine]] = {}
     for line in lines:
         found.setdefault((line.mark, line.words, line.kind), []).append(line)
     for copies in found.values():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.tables.grid import Cell, Grid
-from cnnspec.tables.rows import FLOAT, Reach, Row, Section, Table
+from cnnspec.tables.rows import FLOAT, LayerRow, Reach, RowGroup, Summary
 from cnnspec.values.shapes import Shape, percentage
 
 POLICY = (
@@ -22,11 +22,11 @@ class Column(NamedTuple):
     """`words` are shown in a cell; `raw` are the cell's values by their names in CSV and JSON."""
 
     heading: str
-    words: Callable[[Row, Table], str]
-    raw: Mapping[str, Callable[[Row], object]]
+    words: Callable[[LayerRow, Summary], str]
+    raw: Mapping[str, Callable[[LayerRow], object]]
 
 
-def title(item: Row | Section, name: str) -> str:
+def title(item: LayerRow | RowGroup, name: str) -> str:
     """`fc: linear`, `conv1`, `1…35: Bottleneck ×35`, as the language would label it."""
     kind = item.layer
     rest = name.lower().removeprefix(kind.lower())
@@ -34,7 +34,7 @@ def title(item: Row | Section, name: str) -> str:
     words = name if says_kind else f"{name}: {kind}"
     if item.times > 1:
         words += f" ×{item.times}"
-    return f"{words} ({item.idle})" if isinstance(item, Row) and item.idle else words
+    return f"{words} ({item.idle})" if isinstance(item, LayerRow) and item.idle else words
 
 
 def size(sides: tuple[object, ...] | str | None) -> str:
@@ -49,7 +49,7 @@ def size(sides: tuple[object, ...] | str | None) -> str:
     return str(sides[0]) if sides[0] == sides[1] else "x".join(map(str, sides))
 
 
-def window(row: Row) -> str:
+def window(row: LayerRow) -> str:
     """`7x7/2/3`: kernel, stride, padding."""
     if row.kernel is None:
         return ""
@@ -60,7 +60,7 @@ def plain(shape: Shape | None) -> str:
     return "?" if shape is None else str(Shape(int(shape.channels), *shape[1:]))
 
 
-def output(row: Row) -> str:
+def output(row: LayerRow) -> str:
     """`64@56x56`; of copies that grow `64…224@56x56`."""
     first, last = plain(row.first), plain(row.output)
     return last if first == last else f"{first.partition('@')[0]}…{last}"
@@ -70,32 +70,32 @@ def number(value: int | None) -> str:
     return "?" if value is None else f"{value:,}" if value else "–"
 
 
-def params(row: Row) -> str:
+def params(row: LayerRow) -> str:
     return "shared" if row.shared and not row.params else number(row.params)
 
 
-def share(row: Row, whole: Table) -> str:
+def share(row: LayerRow, whole: Summary) -> str:
     if row.params is None or whole.params is None:
         return "?"
     return percentage(row.params, whole.params, 1) if row.params else "–"
 
 
-def unit(table: Table) -> tuple[int, str]:
+def unit(table: Summary) -> tuple[int, str]:
     """The unit of memory: its bytes, and its name."""
     return (2**20, "MiB") if (table.memory or 0) >= 2**20 else (2**10, "KiB")
 
 
-def memory(value: int | None, table: Table) -> str:
+def memory(value: int | None, table: Summary) -> str:
     return "?" if value is None else f"{value / unit(table)[0]:,.2f}" if value else "–"
 
 
-def reach(row: Row, what: str) -> str:
+def reach(row: LayerRow, what: str) -> str:
     if isinstance(row.field, Reach):
         return size(getattr(row.field, what))
     return "?" if row.field is None else (row.field if what == "size" else "") or "–"
 
 
-def raw_reach(row: Row, what: str) -> object:
+def raw_reach(row: LayerRow, what: str) -> object:
     if isinstance(row.field, Reach):
         return "x".join(map(str, getattr(row.field, what)))
     return row.field if what == "size" else None
@@ -142,7 +142,7 @@ def choose(names: str | Sequence[str]) -> list[str]:
     return list(names or COLUMNS)
 
 
-def total_words(key: str, table: Table) -> str:
+def total_words(key: str, table: Summary) -> str:
     """The cell of the last line."""
     if key == "share":
         return "?" if table.params is None else "100.0" if table.params else "–"
@@ -154,12 +154,12 @@ def total_words(key: str, table: Table) -> str:
     return "total" if key == "layer" else words.get(key, "")
 
 
-def heading(key: str, table: Table) -> str:
+def heading(key: str, table: Summary) -> str:
     return unit(table)[1] if key == "memory" else COLUMNS[key].heading
 
 
 def layers_grid(
-    table: Table, columns: Sequence[str], rows: Sequence[Sequence[Cell]], below: Sequence[str]
+    table: Summary, columns: Sequence[str], rows: Sequence[Sequence[Cell]], below: Sequence[str]
 ) -> Grid:
     """The table as cells: rows, the totals, and the lines below."""
     left = frozenset(i for i, key in enumerate(columns) if key in ("layer", "kernel"))
@@ -168,7 +168,7 @@ def layers_grid(
     return Grid(f"The layers of {table.network}", heads, [[*row] for row in rows], foot, left, tuple(below))
 
 
-def notes(table: Table) -> list[str]:
+def notes(table: Summary) -> list[str]:
     """The lines below a table."""
     peak, name = table.peak, unit(table)[1]
     size = "?" if peak is None else f"{memory(FLOAT * peak.elements, table)} {name}"

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.memory import peak
-from cnnspec.analysis.unroll import Graph, Node, Run, unroll
+from cnnspec.analysis.unroll import BlockRun, Graph, Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.layers import FAMILIES
 from cnnspec.tables.columns import number, plain, size
-from cnnspec.tables.grid import Cell, Grid, Part
+from cnnspec.tables.grid import Cell, Grid, Stack
 from cnnspec.tables.rows import FLOAT, window
 from cnnspec.values.shapes import Shape
 
@@ -31,7 +31,7 @@ class Stage(NamedTuple):
     """Layers in a row whose maps are of one size."""
 
     size: str
-    parts: tuple[Part, ...]
+    parts: tuple[Stack, ...]
 
 
 NOTHING = Stage("", ())
@@ -128,15 +128,15 @@ def node_size(shape: Shape) -> str:
     return plain(shape).rpartition("@")[2]
 
 
-def join_equal(parts: Sequence[Part]) -> Iterator[Part]:
+def join_equal(parts: Sequence[Stack]) -> Iterator[Stack]:
     for lines, group in groupby(parts, lambda part: part.lines):
-        yield Part(lines, sum(part.times for part in group))
+        yield Stack(lines, sum(part.times for part in group))
 
 
-def units(graph: Graph) -> Iterator[tuple[Node, Part]]:
+def units(graph: Graph) -> Iterator[tuple[Node, Stack]]:
     """Blocks and layers outside of them, each with its last node."""
     nodes = [node for node in graph.nodes if not node.idle]
-    members: dict[Run, list[Node]] = {}
+    members: dict[BlockRun, list[Node]] = {}
     for node in nodes:
         for run in node.within:
             members.setdefault(run, []).append(node)
@@ -146,13 +146,13 @@ def units(graph: Graph) -> Iterator[tuple[Node, Part]]:
         if part:
             yield inside[-1], part
         else:
-            yield from ((node, Part((words(node, True),))) for node in inside if is_shown(node))
+            yield from ((node, Stack((words(node, True),))) for node in inside if is_shown(node))
 
 
-def block(run: Run, inside: Sequence[Node]) -> Part | None:
+def block(run: BlockRun, inside: Sequence[Node]) -> Stack | None:
     """What a block does; None where its layers, or its own blocks, are to stand by themselves."""
     shown = [node for node in inside if is_shown(node)]
-    name = Part((f"{run.block}, {int(inside[-1].output.channels)}",))
+    name = Stack((f"{run.block}, {int(inside[-1].output.channels)}",))
     if shown and len(shown) <= LARGEST:
         ways = list(joined_ways(inside))
         hidden = projections(ways)
@@ -160,7 +160,7 @@ def block(run: Run, inside: Sequence[Node]) -> Part | None:
             return name  # its branches are not one below the other
         lines = tuple(words(node, False) for node in shown if node.path not in hidden)
         if len(lines) <= MOST:
-            return Part(lines)
+            return Stack(lines)
     opened = not shown or any(node.within[-1] != run for node in inside)
     return None if opened else name
 

@@ -11,18 +11,18 @@ from typing import Any
 from cnnspec.graph.tree import TRAINING, UNREAD
 from cnnspec.tables.columns import COLUMNS, POLICY
 from cnnspec.tables.grid import Cell, Grid, one_line
-from cnnspec.tables.rows import FLOAT, Row, Table, rows_of
+from cnnspec.tables.rows import FLOAT, LayerRow, Summary, rows_of
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a cell begins with that a spreadsheet computes."""
 
 
-def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
+def record(row: LayerRow, columns: Sequence[str]) -> dict[str, Any]:
     found = {name: value(row) for key in columns for name, value in COLUMNS[key].raw.items()}
     return found | {"shared": row.shared, "train": row.idle == TRAINING, "unread": row.idle == UNREAD}
 
 
-def as_csv(table: Table, columns: Sequence[str]) -> str:
+def as_csv(table: Summary, columns: Sequence[str]) -> str:
     """A line a layer, behind one of names; what a fault hides is empty."""
     records = [record(row, columns) for row in rows_of(table.items)]
     return csv_text([*records[0]] if records else [], [[*each.values()] for each in records])
@@ -69,7 +69,7 @@ def raw(words: str) -> str | int | float:
         return words
 
 
-def as_json(table: Table, columns: Sequence[str]) -> str:
+def as_json(table: Summary, columns: Sequence[str]) -> str:
     """The layers and the totals; memory in bytes; what a fault hides is null."""
     peak = table.peak
     content = {

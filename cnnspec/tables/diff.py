@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from cnnspec.analysis.compare import Comparison, Figures, layers
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.tables import clean
-from cnnspec.tables.changes import Line, Section, Side, layers_words, params, port_name, ranges, sections
+from cnnspec.tables.changes import DiffLine, DiffPart, Side, layers_words, params, port_name, ranges, sections
 from cnnspec.tables.columns import plain, size
 from cnnspec.tables.papers import escape_markdown
 from cnnspec.tables.plain_text import PAGE, print_cells
@@ -89,12 +89,12 @@ def change_lines(comparison: Comparison, sides: tuple[Side, Side]) -> list[str]:
     return [clean(line) for line in lines]
 
 
-def section_head(section: Section) -> str:
+def section_head(section: DiffPart) -> str:
     start = f"@@ {section.title} in {len(section.places)} places: "
     return f"{start}{list_edits(ranges(section.places), PAGE - len(start) - 3)} @@"
 
 
-def cells(line: Line) -> list[str]:
+def cells(line: DiffLine) -> list[str]:
     words = line.words
     if len(line.names) > 1:
         words += f" ×{len(line.names)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 
-from cnnspec.tables.rows import Item, Row, Section, rows_of, total
+from cnnspec.tables.rows import Item, LayerRow, RowGroup, rows_of, total
 
 LONGEST = 12  # items of a pattern
 FEWEST = 8  # so often single layers have to repeat: fewer are worth their rows
@@ -16,7 +16,7 @@ FEWEST = 8  # so often single layers have to repeat: fewer are worth their rows
 
 def fold(items: Sequence[Item]) -> tuple[Item, ...]:
     """Fold on every level, the innermost first."""
-    items = [item._replace(items=fold(item.items)) if isinstance(item, Section) else item for item in items]
+    items = [item._replace(items=fold(item.items)) if isinstance(item, RowGroup) else item for item in items]
     keys = [signature(item) for item in items]
     found: list[Item] = []
     place = 0
@@ -26,7 +26,7 @@ def fold(items: Sequence[Item]) -> tuple[Item, ...]:
         made = [pile([copy[i] for copy in copies]) for i in range(length)]
         if length > 1:
             name = between([copies[0][0].name, copies[-1][-1].name])
-            found.append(Section("", name, "", tuple(made), times))
+            found.append(RowGroup("", name, "", tuple(made), times))
         else:
             found += made
         place += length * times
@@ -41,7 +41,7 @@ def repetition(items: Sequence[Item], keys: Sequence[Hashable], place: int) -> t
             items[place + times * length - 1], items[place + times * length]
         ):
             times += 1
-        blocks = any(isinstance(item, Section) for item in items[place : place + length])
+        blocks = any(isinstance(item, RowGroup) for item in items[place : place + length])
         if times >= (2 if blocks else FEWEST):
             return length, times
     return 1, 1
@@ -55,7 +55,7 @@ def follows(before: Item, item: Item) -> bool:
 
 
 def signature(item: Item) -> Hashable:
-    if isinstance(item, Section):
+    if isinstance(item, RowGroup):
         return item.layer, item.times, tuple(map(signature, item.items))
     size = item.output and item.output[1:]
     return item.layer, item.kernel, item.stride, item.pad, size, item.times, item.shared, item.idle
@@ -67,12 +67,12 @@ def pile(copies: list[Item]) -> Item:
     if len(copies) == 1:
         return first
     path, name = between([item.path for item in copies]), between([item.name for item in copies])
-    if isinstance(first, Section):
-        inner = zip(*(copy.items for copy in copies if isinstance(copy, Section)), strict=True)
+    if isinstance(first, RowGroup):
+        inner = zip(*(copy.items for copy in copies if isinstance(copy, RowGroup)), strict=True)
         items = tuple(alone(pile(list(same)), len(copies)) for same in inner)
         return first._replace(path=path, name=name, items=items, times=first.times * len(copies))
-    rows = [copy for copy in copies if isinstance(copy, Row)]
-    assert isinstance(last, Row)
+    rows = [copy for copy in copies if isinstance(copy, LayerRow)]
+    assert isinstance(last, LayerRow)
     return last._replace(
         path=path,
         name=name,

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 
-class Part(NamedTuple):
+class Stack(NamedTuple):
     """Layers one below the other, in brackets where they are several, of so many copies."""
 
     lines: tuple[str, ...]
     times: int = 1
 
 
-Cell = str | tuple[Part, ...]
+Cell = str | tuple[Stack, ...]
 
 
 class Grid(NamedTuple):
@@ -39,7 +39,7 @@ def one_line(cell: Cell) -> str:
     return cell if isinstance(cell, str) else " + ".join(map(part_words, cell))
 
 
-def part_words(part: Part) -> str:
+def part_words(part: Stack) -> str:
     words = "; ".join(part.lines)
     if len(part.lines) > 1:
         words = f"[{words}]"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from cnnspec.tables import clean
-from cnnspec.tables.grid import Cell, Grid, Part, part_words
+from cnnspec.tables.grid import Cell, Grid, Stack, part_words
 from cnnspec.text.latex import escape_latex
 
 
@@ -92,7 +92,7 @@ def latex_cell(cell: Cell) -> str:
     return r"\begin{tabular}[c]{@{}l@{}}" + r" \\ ".join(parts) + r"\end{tabular}"
 
 
-def latex_part(part: Part) -> str:
+def latex_part(part: Stack) -> str:
     times = f"\\times {part.times}" if part.times > 1 else ""
     if len(part.lines) == 1:
         return latex_text(part.lines[0]) + (f" ${times}$" if times else "")

@@ -9,7 +9,7 @@ from typing import Any
 from cnnspec.tables import clean
 from cnnspec.tables.columns import COLUMNS, heading, layers_grid, notes, title, total_words
 from cnnspec.tables.grid import Cell, Grid, part_words
-from cnnspec.tables.rows import Item, Row, Section, Table
+from cnnspec.tables.rows import Item, LayerRow, RowGroup, Summary
 
 PAGE = 100  # columns: names are cut where the table would be wider
 SHORTEST = 15  # but not shorter than this
@@ -23,11 +23,11 @@ def lines(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
     """All rows and the sections before theirs, each with its level."""
     for item in items:
         yield level, item
-        if isinstance(item, Section):
+        if isinstance(item, RowGroup):
             yield from lines(item.items, level + 1)
 
 
-def text(table: Table, columns: Sequence[str], colour: bool, width: int | None = None) -> str:
+def text(table: Summary, columns: Sequence[str], colour: bool, width: int | None = None) -> str:
     """The table; with a width, that of a terminal, only columns for which there is room, and filled notes."""
     below = notes(table)
     shown = list(lines(table.items))
@@ -37,7 +37,7 @@ def text(table: Table, columns: Sequence[str], colour: bool, width: int | None =
         below = filled(below, min(width, PAGE))
     rows = [[cell(item, key, level, table) for key in columns] for level, item in shown]
     grid = layers_grid(table, columns, fit_widths(rows, columns, table, width or PAGE), below)
-    bold = {number for number, (_, item) in enumerate(shown) if isinstance(item, Section)}
+    bold = {number for number, (_, item) in enumerate(shown) if isinstance(item, RowGroup)}
     return grid_text(grid, colour, table.network, bold)
 
 
@@ -71,7 +71,7 @@ def cell_text(cell: Cell) -> str:
 
 
 def room_for(
-    columns: Sequence[str], shown: Sequence[tuple[int, Item]], table: Table, width: int
+    columns: Sequence[str], shown: Sequence[tuple[int, Item]], table: Summary, width: int
 ) -> tuple[list[str], list[str]]:
     """The columns for which there is room, beside names of a fair length; and those that are left out."""
     from rich.cells import cell_len
@@ -117,13 +117,13 @@ def print_cells(content: Iterable[Any], colour: bool) -> str:
     return "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())
 
 
-def cell(item: Item, key: str, level: int, table: Table) -> str:
+def cell(item: Item, key: str, level: int, table: Summary) -> str:
     if key == "layer":
         return "  " * level + clean(title(item, item.name))
-    return COLUMNS[key].words(item, table) if isinstance(item, Row) else ""
+    return COLUMNS[key].words(item, table) if isinstance(item, LayerRow) else ""
 
 
-def fit_widths(rows: list[list[str]], columns: Sequence[str], table: Table, page: int) -> list[list[str]]:
+def fit_widths(rows: list[list[str]], columns: Sequence[str], table: Summary, page: int) -> list[list[str]]:
     """The rows with names so long that the table fits the page."""
     if "layer" not in columns:
         return rows

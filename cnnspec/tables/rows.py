@@ -28,7 +28,7 @@ class Reach(NamedTuple):
     jump: tuple[Fraction, Fraction]
 
 
-class Row(NamedTuple):
+class LayerRow(NamedTuple):
     """A layer, or a section that was collapsed; None is what a fault hides.
 
     `name` is the last part of `path`. Of `times` copies the numbers are the sum, the field the last one's.
@@ -53,7 +53,7 @@ class Row(NamedTuple):
     maker: str = ""  # the node of the last copy
 
 
-class Section(NamedTuple):
+class RowGroup(NamedTuple):
     """Rows whose paths begin alike. `layer` is the block's name, if it is one's."""
 
     path: str
@@ -63,10 +63,10 @@ class Section(NamedTuple):
     times: int = 1
 
 
-Item = Row | Section
+Item = LayerRow | RowGroup
 
 
-class Table(NamedTuple):
+class Summary(NamedTuple):
     """All rows, and the totals, None where a fault hides some."""
 
     network: str
@@ -78,13 +78,13 @@ class Table(NamedTuple):
     peak: Peak | None  # in numbers
 
 
-def table(network: Network) -> Table:
+def table(network: Network) -> Summary:
     """The table of a network, each layer a row."""
     graph = unroll(network)
     rows = tuple(layer_rows(graph))
     whole = not graph.blanks
     buffers = sum(int(weight.elements) for weight in graph.weights.values() if not weight.trained)
-    return Table(
+    return Summary(
         network.name,
         tuple(sections(rows, graph, "")),
         total(row.params for row in rows),
@@ -95,19 +95,19 @@ def table(network: Network) -> Table:
     )
 
 
-def layer_rows(graph: Graph) -> Iterator[Row]:
+def layer_rows(graph: Graph) -> Iterator[LayerRow]:
     """Nodes and blanks in the order of execution."""
     found = fields(graph)
     for each in graph.in_order():
         if isinstance(each, Node):
             yield node_row(each, found[each.path])
         else:
-            yield Row(each.path, own_name(each.path), each.words)
+            yield LayerRow(each.path, own_name(each.path), each.words)
 
 
-def node_row(node: Node, field: Field | None) -> Row:
+def node_row(node: Node, field: Field | None) -> LayerRow:
     layer = node.layer
-    return Row(
+    return LayerRow(
         node.path,
         own_name(node.path),
         layer.name,
@@ -145,10 +145,10 @@ def total(numbers: Iterable[int | None]) -> int | None:
     return sum(known) if len(known) == len(found) else None
 
 
-def sections(rows: Iterable[Row], graph: Graph, prefix: str) -> Iterator[Item]:
+def sections(rows: Iterable[LayerRow], graph: Graph, prefix: str) -> Iterator[Item]:
     """Rows in a row whose paths go on alike behind the prefix as a section; further runs are others."""
 
-    def head(row: Row) -> tuple[str, str]:
+    def head(row: LayerRow) -> tuple[str, str]:
         path, _, run = row.path.partition(" ")
         return path[len(prefix) :].partition(".")[0], run
 
@@ -162,13 +162,13 @@ def sections(rows: Iterable[Row], graph: Graph, prefix: str) -> Iterator[Item]:
             yield inner[0]._replace(name=title)
         else:
             items = tuple(sections(inner, graph, path + "."))
-            yield Section(f"{path} {run}".strip(), title, graph.blocks.get(path, ""), items)
+            yield RowGroup(f"{path} {run}".strip(), title, graph.blocks.get(path, ""), items)
 
 
-def rows_of(items: Iterable[Item]) -> Iterator[Row]:
+def rows_of(items: Iterable[Item]) -> Iterator[LayerRow]:
     """All rows, those of sections too."""
     for item in items:
-        if isinstance(item, Section):
+        if isinstance(item, RowGroup):
             yield from rows_of(item.items)
         else:
             yield item
@@ -178,7 +178,7 @@ def collapse(items: Iterable[Item], depth: int) -> tuple[Item, ...]:
     """Sections deeper than so many levels as one row each."""
     return tuple(
         item
-        if isinstance(item, Row)
+        if isinstance(item, LayerRow)
         else item._replace(items=collapse(item.items, depth - 1))
         if depth > 1
         else sum_rows(item)
@@ -186,11 +186,11 @@ def collapse(items: Iterable[Item], depth: int) -> tuple[Item, ...]:
     )
 
 
-def sum_rows(section: Section) -> Row:
+def sum_rows(section: RowGroup) -> LayerRow:
     """A section as a row: its sums, and the output of its last layer."""
     rows = list(rows_of(section.items))
     last = rows[-1]
-    return Row(
+    return LayerRow(
         section.path,
         section.name,
         section.layer,

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.analysis.sizes.laws import SizeRule
 from cnnspec.analysis.sizes.sets import Stretch
-from cnnspec.analysis.sizes.survey import REACH, Growth, Question, Set, SizeSurvey
+from cnnspec.analysis.sizes.survey import REACH, Growth, Set, SizeQuestion, SizeSurvey
 from cnnspec.tables import clean
 
 MARGIN = 9
@@ -42,14 +42,14 @@ def cross(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def report(surveys: list[SizeSurvey], question: Question | None) -> str:
+def report(surveys: list[SizeSurvey], question: SizeQuestion | None) -> str:
     """A stretch of text for each size that inputs are written with; before them what was asked."""
     answers = [] if question is None else [answer(survey, question) for survey in surveys]
     parts = [text(survey, alone=len(surveys) == 1) for survey in surveys]
     return "\n".join([*(line + "\n" for line in answers if line), *parts])
 
 
-def answer(survey: SizeSurvey, question: Question) -> str:
+def answer(survey: SizeSurvey, question: SizeQuestion) -> str:
     """`230x230 is not valid; near it 224x224 and 240x240 are`."""
     size = survey.size_asked(question)
     if size is None:
@@ -191,7 +191,7 @@ def table(survey: SizeSurvey) -> list[str]:
     ]
 
 
-def as_json(surveys: list[SizeSurvey], question: Question | None) -> str:
+def as_json(surveys: list[SizeSurvey], question: SizeQuestion | None) -> str:
     import json  # which a report in words does without
 
     content: dict[str, Any] = {

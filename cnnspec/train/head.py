@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnnspec.analysis.unroll import Graph
 from cnnspec.run import RunProblem
-from cnnspec.run.answers import Output
+from cnnspec.run.answers import NetOutput
 
 AUXILIARY = {1: 0.4, 2: 0.3}
 """What outputs of training alone weigh in the loss, by their number: a lone one as in Inception v3 (Szegedy
@@ -41,7 +41,7 @@ def head_of(graph: Graph) -> Head:
     if len(lasting) != 1:
         names = ", ".join(f"`{graph.outputs[place][0]}`" for place in lasting)
         raise RunProblem(f"the net has {len(lasting)} outputs, {names}: one of classes is trained")
-    outputs = [Output(graph, name, at) for name, at, _ in graph.outputs]
+    outputs = [NetOutput(graph, name, at) for name, at, _ in graph.outputs]
     for output in outputs:
         if not output.classes:
             raise RunProblem(f"the net makes a map, {output.shape}, and classes of whole images are trained")

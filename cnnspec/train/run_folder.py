@@ -33,7 +33,7 @@ CONFIG, LOG, PREDICTIONS, STATE = "config.json", "log.csv", "predictions.npz", "
 NOTES = "notes"
 
 
-class Row(NamedTuple):
+class Epoch(NamedTuple):
     """An epoch in figures; the order is that of COLUMNS."""
 
     epoch: int
@@ -45,7 +45,7 @@ class Row(NamedTuple):
     seconds: float
 
 
-class Config(NamedTuple):
+class RunConfig(NamedTuple):
     """A run: the call that made it.
 
     `spec`: the file's name, a copy of which lies in the folder. `parameters` and `inputs` are texts as the
@@ -89,7 +89,7 @@ class RunFolder:
         """Raises FileProblem."""
         write(str(self.path / name), content, force=True)
 
-    def begin(self, config: Config, spec: str, used: Mapping[str, bytes] = {}) -> None:
+    def begin(self, config: RunConfig, spec: str, used: Mapping[str, bytes] = {}) -> None:
         """Make the folder of a new run; `used` are the files that `spec` uses. Raises FileProblem."""
         make_folder(str(self.path))
         for name, content in used.items():
@@ -98,20 +98,20 @@ class RunFolder:
         self.write(config.spec, spec)
         self.write(CONFIG, json.dumps(config._asdict(), indent=2, ensure_ascii=False) + "\n")
 
-    def config(self) -> Config | None:
+    def config(self) -> RunConfig | None:
         """None where the folder holds no run. Raises RunProblem where it cannot be read."""
         path = self.path / CONFIG
         if not path.exists():
             return None
         try:
             found = json.loads(path.read_text("utf-8"))
-            if lacking := [name for name in Config._fields if name not in found]:
+            if lacking := [name for name in RunConfig._fields if name not in found]:
                 raise ValueError(f"it lacks {', '.join(lacking)}")
-            return Config(**found)
+            return RunConfig(**found)
         except (OSError, ValueError, TypeError) as problem:
             raise RunProblem(f"{path}: is no record of a run: {problem}") from None
 
-    def write_log(self, rows: list[Row]) -> None:
+    def write_log(self, rows: list[Epoch]) -> None:
         """All epochs so far. Raises FileProblem."""
         lines = [",".join(COLUMNS), *(",".join(map(str, row)) for row in rows)]
         self.write(LOG, "".join(f"{line}\n" for line in lines))

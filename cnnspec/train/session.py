@@ -17,7 +17,7 @@ from cnnspec.run.programs import Array
 from cnnspec.train.data.read import check_classes, check_input, read_data
 from cnnspec.train.engine import Engine, Request, State, Stopped, Task
 from cnnspec.train.head import check_norms, head_of
-from cnnspec.train.run_folder import STATE, Row, RunFolder
+from cnnspec.train.run_folder import STATE, Epoch, RunFolder
 from cnnspec.train.scores import loss_of, predictions_of
 
 ENGINES = {"torch": ("torch_engine", "TorchEngine"), "numpy": ("numpy_engine", "NumpyEngine")}
@@ -27,7 +27,7 @@ class Finished(RunProblem):
     """A run that has had all its epochs."""
 
 
-class Session:
+class TrainingRun:
     """Raises RunProblem where data or options do not fit the net, ImportError where a package is missing."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Session:
         self.engine: Engine = make(Task(network, given, head, self.data, request, tick))
         least = len(self.data.train.labels) // self.engine.steps  # batches are equal, to within an image
         check_norms(graph, least, request.options.get("freeze", ()))
-        self.rows: list[Row] = []
+        self.rows: list[Epoch] = []
         self.best = (-1.0, 0.0)
 
     def resume(self) -> None:
@@ -56,7 +56,7 @@ class Session:
         try:
             tensors, notes = self.folder.read_state()
             self.engine.take(State(tensors, notes["numbers"]))
-            self.rows = [Row(*row) for row in notes["rows"]]
+            self.rows = [Epoch(*row) for row in notes["rows"]]
             self.best = tuple(notes["best"])
         except (RunProblem, MemoryError):
             raise
@@ -65,7 +65,7 @@ class Session:
         if self.engine.step >= self.last * self.engine.steps:
             raise Finished(f"{self.folder.path}: has had its {len(self.rows)} epochs")
 
-    def run(self) -> Iterator[Row]:
+    def run(self) -> Iterator[Epoch]:
         """Train; the row of each epoch, when all is written. Raises RunProblem, FileProblem."""
         with interrupts(self.engine):
             try:
@@ -81,11 +81,11 @@ class Session:
             except Stopped:
                 self.keep_state()
 
-    def row(self, loss: float, accuracy: float, logits: Array, seconds: float) -> Row:
+    def row(self, loss: float, accuracy: float, logits: Array, seconds: float) -> Epoch:
         """The epoch that has just ended."""
         step, labels = self.engine.step, self.data.val.labels
         found = loss_of(logits, labels), float((logits.argmax(1) == labels).mean())
-        return Row(step // self.engine.steps, loss, accuracy, *found, self.engine.rate(step - 1), seconds)
+        return Epoch(step // self.engine.steps, loss, accuracy, *found, self.engine.rate(step - 1), seconds)
 
     def keep(self, logits: Array) -> None:
         """Write what the epoch has left; the state last, so that it never knows of what is not there."""

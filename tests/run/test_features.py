@@ -13,7 +13,7 @@ from PIL import Image
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.run import scales, sheets
-from cnnspec.run.album import Section, page
+from cnnspec.run.album import AlbumSection, page
 from tests.run.calling import SPECS, noise, run, save
 from tests.zoo.shipped import network
 
@@ -55,7 +55,7 @@ def test_the_index_shows_them_all(album: Path) -> None:
 
 
 def test_names_of_all_kinds_are_escaped() -> None:
-    text = page(NASTY, NASTY, [Section(NASTY, [NASTY], [("1-x/y.png", NASTY)])])
+    text = page(NASTY, NASTY, [AlbumSection(NASTY, [NASTY], [("1-x/y.png", NASTY)])])
     root = ElementTree.fromstring(text)
     assert not list(root.iter(f"{HTML}script")) and "\u202e" not in text
     shown = NASTY.replace("\u202e", r"\u{202e}")

@@ -18,7 +18,7 @@ from cnnspec.tables.columns import COLUMNS
 from cnnspec.tables.fold_rows import between, fold
 from cnnspec.tables.papers import escape_latex, escape_markdown
 from cnnspec.tables.plain_text import text
-from cnnspec.tables.rows import Table, collapse, rows_of, table
+from cnnspec.tables.rows import Summary, collapse, rows_of, table
 from cnnspec.values.shapes import percentage
 from tests import nets
 from tests.zoo.shipped import FILES, network
@@ -32,7 +32,7 @@ def summary(*arguments: str, stdin: str | None = None) -> Result:
     return CliRunner().invoke(main, ["summary", *arguments], input=stdin)
 
 
-def shortened(net: Network) -> Table:
+def shortened(net: Network) -> Summary:
     found = table(net)
     return found._replace(items=fold(found.items))
 

@@ -15,7 +15,7 @@ from cnnspec.api import check
 from cnnspec.commands.cli import main
 from cnnspec.train.engine import Request
 from cnnspec.train.run_folder import RunFolder
-from cnnspec.train.session import Session
+from cnnspec.train.session import TrainingRun
 
 SPECS = Path(__file__).parents[2] / "specs"
 DIGITS = SPECS / "digits.cnn"
@@ -55,13 +55,13 @@ def session(
     backend: str = "torch",
     spec: Path = DIGITS,
     **more: Any,
-) -> Session:
+) -> TrainingRun:
     network = check(spec).networks[0]
     options = OPTIONS | {name: more.pop(name) for name in [*more] if name not in Request._fields}
     rest = {"weights": None, "skip_broken": False, "augment": "none", "balanced": False, "auxiliary": None}
     path.mkdir(exist_ok=True)
     request = Request(str(data), workers=None, options=options, **(rest | more))
-    return Session(network, request, RunFolder(path), tick, backend)
+    return TrainingRun(network, request, RunFolder(path), tick, backend)
 
 
 def weights(path: Path, name: str = "last.safetensors") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnspec import __version__, api
 from cnnspec.run.weight_files import blank_state
-from cnnspec.train.run_folder import Config, Predictions, Row, RunFolder
+from cnnspec.train.run_folder import Epoch, Predictions, RunConfig, RunFolder
 
 NASTY = """<script>alert("1")</script>&amp;'\u202e ${x}"""
 SPEC = """# </pre><script>alert(1)</script>
@@ -38,13 +38,13 @@ def run_folder(
     folder: Path,
     names: list[str],
     found: Predictions,
-    rows: list[Row] | None = None,
+    rows: list[Epoch] | None = None,
     spec: str = SPEC,
     **changes: Any,
 ) -> Path:
     """A run of a small net with weights at random, whose classes bear these names."""
     network = api.check_text(spec, parameters={"classes": len(names)}).networks[0]
-    config = Config(
+    config = RunConfig(
         cnnspec=__version__,
         spec="small.cnn",
         net="Small",
@@ -60,7 +60,7 @@ def run_folder(
     made.begin(config, spec)
     made.write_log(
         rows
-        or [Row(epoch, 2 / epoch, 0.3 * epoch, 2.1 / epoch, 0.25 * epoch, 1e-3, 1.5) for epoch in (1, 2, 3)]
+        or [Epoch(epoch, 2 / epoch, 0.3 * epoch, 2.1 / epoch, 0.25 * epoch, 1e-3, 1.5) for epoch in (1, 2, 3)]
     )
     chance = np.random.default_rng(0)
     state = {name: chance.normal(0, 0.3, x.shape).astype(x.dtype) for name, x in blank_state(network).items()}

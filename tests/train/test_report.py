@@ -26,7 +26,7 @@ from cnnspec.train.report.charts import Curve, curves, epoch_marks, matrix, tick
 from cnnspec.train.report.document import duration, page  # noqa: E402
 from cnnspec.train.report.evidence import read_run  # noqa: E402
 from cnnspec.train.report.pictures import LAYERS, examples, images_of, layers_shown, mistakes  # noqa: E402
-from cnnspec.train.run_folder import Predictions, Row  # noqa: E402
+from cnnspec.train.run_folder import Epoch, Predictions  # noqa: E402
 from cnnspec.train.scores import Tally, among_top, tally  # noqa: E402
 from tests.train.runs import NASTY, SPEC, predictions, run_folder  # noqa: E402
 
@@ -374,6 +374,6 @@ def test_what_makes_png_may_be_missing(run: Path, tmp_path: Path, monkeypatch: p
 
 
 def test_a_diverging_run_is_told(tmp_path: Path) -> None:
-    rows = [Row(1, math.nan, 0.5, math.inf, 0.5, 1.0, 1.0)]
+    rows = [Epoch(1, math.nan, 0.5, math.inf, 0.5, 1.0, 1.0)]
     folder = run_folder(tmp_path / "r", ["a", "b"], predictions([0, 1], [0, 1], 2), rows)
     ElementTree.fromstring(page(read_run(folder)))

@@ -9,9 +9,18 @@ import numpy as np
 import pytest
 
 from cnnspec.run import RunProblem
-from cnnspec.train.run_folder import COLUMNS, LOG, PREDICTIONS, Config, Predictions, Row, RunFolder, next_run
+from cnnspec.train.run_folder import (
+    COLUMNS,
+    LOG,
+    PREDICTIONS,
+    Epoch,
+    Predictions,
+    RunConfig,
+    RunFolder,
+    next_run,
+)
 
-CONFIG = Config(
+CONFIG = RunConfig(
     "0.1.0", "n.cnn", "N", ["classes=2"], [], "digits", {"train": 4, "val": 1}, ["a", "<é>"], 0, {"lr": 0.1}
 )
 
@@ -21,7 +30,7 @@ def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     folder.begin(CONFIG, "net N {}\n")
     assert folder.config() == CONFIG
     assert (folder.path / "n.cnn").read_text() == "net N {}\n"
-    rows = [Row(1, 2.25, 0.5, 2.0, 0.5, 0.001, 1.5), Row(2, 1.25, 0.75, 1.0, 0.875, 0.0, 1.5)]
+    rows = [Epoch(1, 2.25, 0.5, 2.0, 0.5, 0.001, 1.5), Epoch(2, 1.25, 0.75, 1.0, 0.875, 0.0, 1.5)]
     folder.write_log(rows)
     with (folder.path / LOG).open() as file:
         found = list(csv.DictReader(file))

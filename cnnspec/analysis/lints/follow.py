@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.lints.scopes import Scope, Site, Survey, Visit
+from cnnspec.analysis.lints.scopes import FlatScope, Site, Survey, Visit
 from cnnspec.graph.tree import Leaf, Merge, Use, Value
 
 
-class Rule(NamedTuple):
+class FollowRule(NamedTuple):
     """Follow the values of the layers that are in `starts` through those in `passes` to those in `meets`.
 
     `alone`: only along values that a single step reads. Joins let nothing pass.
@@ -44,17 +44,17 @@ ENTRY = Site(None, (), None)  # type: ignore[arg-type]  # stands for what enters
 class Follower:
     """Follows a rule through the scopes of a survey."""
 
-    def __init__(self, survey: Survey, rule: Rule) -> None:
+    def __init__(self, survey: Survey, rule: FollowRule) -> None:
         self.survey, self.rule = survey, rule
         self.courses: dict[int, Course] = {}  # by scope
 
-    def course(self, scope: Scope) -> Course:
+    def course(self, scope: FlatScope) -> Course:
         found = self.courses.get(id(scope))
         if found is None:
             found = self.courses[id(scope)] = self.run(scope)
         return found
 
-    def run(self, scope: Scope) -> Course:
+    def run(self, scope: FlatScope) -> Course:
         rule, alone, reads = self.rule, self.rule.alone, scope.reads
         carried = dict.fromkeys(scope.inputs, ENTRY)
         course = Course([], [], False, {}, [])

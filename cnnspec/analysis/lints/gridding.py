@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.lints.scopes import Scope, Site, Survey
+from cnnspec.analysis.lints.scopes import FlatScope, Site, Survey
 from cnnspec.graph.tree import Leaf, Use, Value
 from cnnspec.graph.walk import arriving
 from cnnspec.layers.windows import LONGEST, Irregular
@@ -90,7 +90,7 @@ class Walk:
         self.found: dict[tuple[Span, ...], Hole] = {}
 
     def through(
-        self, scope: Scope, footprints: dict[Value, Footprint], uses: tuple[Use, ...]
+        self, scope: FlatScope, footprints: dict[Value, Footprint], uses: tuple[Use, ...]
     ) -> dict[Value, Footprint]:
         """Adds the footprints of a scope's values to those of its inputs."""
         for op in scope.ops:

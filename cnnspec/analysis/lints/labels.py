@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnnspec.analysis.lints.scopes import Scope, chains
+from cnnspec.analysis.lints.scopes import FlatScope, chains
 from cnnspec.graph.tree import Again, From, Leaf, Lost, Value
 from cnnspec.graph.walk import walk
 from cnnspec.layers import FAMILIES
@@ -57,7 +57,7 @@ class Early(NamedTuple):
         )
 
 
-def early(scope: Scope) -> Iterator[Early]:
+def early(scope: FlatScope) -> Iterator[Early]:
     """The labelled steps of a scope that are read before the activation on their line.
 
     A norm may stand between. Where the activation has a name, too, or a name leads to it, both are meant.

@@ -18,7 +18,7 @@ Op = Leaf | Use | Merge
 Known = TypeVar("Known")
 
 
-class Scope:
+class FlatScope:
     """The steps of a net, or of a block for one set of arguments, in a row: braces and wires resolved.
 
     `reads` counts who reads a value; that it leaves the scope counts as one more.
@@ -68,7 +68,7 @@ class Site(NamedTuple):
 
     op: Op
     uses: tuple[Use, ...]
-    scope: Scope
+    scope: FlatScope
 
     @property
     def layer(self) -> str:
@@ -158,7 +158,7 @@ def pointer(message: str, there: Site, here: Site) -> Note:
 class Visit(NamedTuple):
     """A scope, and how the text gets there."""
 
-    scope: Scope
+    scope: FlatScope
     uses: tuple[Use, ...]
     network: Network
 
@@ -171,23 +171,23 @@ class Survey:
 
     def __init__(self, networks: Iterable[Network], silences: Silences, whole: bool) -> None:
         self.silences, self.whole = silences, whole
-        self.known: dict[int, Scope] = {}  # by instance
-        self.nets: list[tuple[Network, Scope]] = []
+        self.known: dict[int, FlatScope] = {}  # by instance
+        self.nets: list[tuple[Network, FlatScope]] = []
         self.visits: list[Visit] = []
         self._shared: dict[Any, Any] = {}
         self._seen: set[tuple[int, frozenset[FileLine]]] = set()
         for network in networks:
             inputs = tuple(given.value for given in network.inputs)
             outputs = tuple(output.value for output in network.outputs)
-            scope = Scope(network.net.body, network.steps, inputs, outputs)
+            scope = FlatScope(network.net.body, network.steps, inputs, outputs)
             self.nets.append((network, scope))
             self.visit(Visit(scope, (), network), NOWHERE)
 
-    def inside(self, instance: Instance) -> Scope:
+    def inside(self, instance: Instance) -> FlatScope:
         """The scope of a block."""
         found = self.known.get(id(instance))
         if found is None:
-            found = Scope(instance.block.body, instance.steps, (instance.input,), (instance.output,))
+            found = FlatScope(instance.block.body, instance.steps, (instance.input,), (instance.output,))
             self.known[id(instance)] = found
         return found
 

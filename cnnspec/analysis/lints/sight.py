@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.lints.scopes import Op, Scope, Site, Survey
+from cnnspec.analysis.lints.scopes import FlatScope, Op, Site, Survey
 from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, Field, behind
 from cnnspec.graph.tree import Leaf, Merge, Use, Value
 from cnnspec.layers.windows import LONGEST, Irregular, Window
@@ -49,13 +49,13 @@ class Sights:
         self.known: dict[int, Sight] = {}  # by scope
         self.windows: dict[tuple[int, Shape], tuple[Window, Window] | None] = {}
 
-    def of(self, scope: Scope) -> Sight:
+    def of(self, scope: FlatScope) -> Sight:
         found = self.known.get(id(scope))
         if found is None:
             found = self.known[id(scope)] = self.look(scope)
         return found
 
-    def look(self, scope: Scope) -> Sight:
+    def look(self, scope: FlatScope) -> Sight:
         fields: dict[Value, Field | None] = {
             value: PIXELS if value.shape is None or value.shape.is_map else WHOLE for value in scope.inputs
         }
@@ -93,7 +93,7 @@ class Sights:
             self.windows[key] = op.layer.reads(op.input.shape)
         return behind(arriving, self.windows[key])
 
-    def blind(self, scope: Scope, image: tuple[int, int], start: Field = PIXELS) -> Blind:
+    def blind(self, scope: FlatScope, image: tuple[int, int], start: Field = PIXELS) -> Blind:
         """The convolutions that look around where all of the image is seen already.
 
         `start` is the field of what enters the scope.

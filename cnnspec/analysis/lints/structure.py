@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cnnspec.analysis.lints.follow import Follower, Rule
+from cnnspec.analysis.lints.follow import Follower, FollowRule
 from cnnspec.analysis.lints.labels import ACTIVATIONS, Early, early
 from cnnspec.analysis.lints.scopes import (
     Finding,
+    FlatScope,
     Op,
-    Scope,
     Site,
     Survey,
     finding,
@@ -51,7 +51,7 @@ def led_nowhere(survey: Survey) -> Iterator[Finding]:
                 yield Finding(Diagnostic("W0501", message, given.span, "nothing reads this"), ())
 
 
-def ends(scope: Scope) -> list[Op]:
+def ends(scope: FlatScope) -> list[Op]:
     """The last steps of what leads nowhere."""
     return [op for op in scope.ops if op.output not in scope.needed and op.output not in scope.reads]
 
@@ -80,7 +80,7 @@ def read_before_activation(survey: Survey) -> Iterator[Finding]:
 @lint
 def activations_in_a_row(survey: Survey) -> Iterator[Finding]:
     """W0502: an activation reads another one's value."""
-    for one, two in Follower(survey, Rule(ACTIVATIONS, ACTIVATIONS)).pairs():
+    for one, two in Follower(survey, FollowRule(ACTIVATIONS, ACTIVATIONS)).pairs():
         first, second = one.layer, two.layer
         label = "nothing is weighed in between"
         fixes: tuple[Fix, ...] = ()
@@ -103,7 +103,7 @@ def linear_in_a_row(survey: Survey) -> Iterator[Finding]:
     Left alone are those that are meant: what is grouped (Chollet 2017), a middle narrower than both ends
     (Sandler et al. 2018), a kernel in a row and one in a column (Jaderberg et al. 2014), fixed kernels.
     """
-    for one, two in Follower(survey, Rule(LINEAR, LINEAR, AFFINE, alone=True)).pairs():
+    for one, two in Follower(survey, FollowRule(LINEAR, LINEAR, AFFINE, alone=True)).pairs():
         before, middle, behind = one.shape.channels, one.leaf.output.shape, two.leaf.output.shape
         if any(is_grouped(site) or is_fixed(site) for site in (one, two)) or are_crossed(one, two):
             continue

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from cnnspec.analysis.lints.follow import Follower, Rule
+from cnnspec.analysis.lints.follow import Follower, FollowRule
 from cnnspec.analysis.lints.scopes import Finding, Survey, finding, lint, pointer, without_step
 from cnnspec.layers import NAMES
 from cnnspec.text.diagnostics import Edit, Fix, Note
@@ -20,7 +20,7 @@ BETWEEN = frozenset(NAMES) - {"batchnorm", "layernorm", "groupnorm", "instanceno
 @lint
 def bias_before_batchnorm(survey: Survey) -> Iterator[Finding]:
     """W0601: the batch's mean takes away again what the bias adds."""
-    followed = Follower(survey, Rule(BIASED, NORM, alone=True))
+    followed = Follower(survey, FollowRule(BIASED, NORM, alone=True))
     kept = {place(site.op.span) for site in followed.unmet()}
     for one, two in followed.pairs():
         if not one.leaf.layer.value("bias") or one.leaf.layer.value("frozen"):
@@ -52,7 +52,7 @@ def softmax_at_the_end(survey: Survey) -> Iterator[Finding]:
 
     log(e + n - 1) - 1, where one share is 1 and the others are 0.
     """
-    softmax = Follower(survey, Rule(frozenset({"softmax"}), frozenset(), frozenset({"flatten"})))
+    softmax = Follower(survey, FollowRule(frozenset({"softmax"}), frozenset(), frozenset({"flatten"})))
     for _, scope in survey.nets:
         for site in softmax.course(scope).last.values():
             classes = int(site.shape.channels)
@@ -69,7 +69,7 @@ def softmax_at_the_end(survey: Survey) -> Iterator[Finding]:
 @lint
 def dropout_before_batchnorm(survey: Survey) -> Iterator[Finding]:
     """W0603: the variance that batchnorm learns is that of values with noise, which evaluation has not."""
-    for one, two in Follower(survey, Rule(frozenset({"dropout"}), NORM, BETWEEN)).pairs():
+    for one, two in Follower(survey, FollowRule(frozenset({"dropout"}), NORM, BETWEEN)).pairs():
         if one.leaf.layer.value("p") and two.leaf.layer.value("track"):
             message = "the batchnorm behind this `dropout` learns variances that evaluation does not have"
             yield finding("W0603", message, one, notes=(pointer("the batchnorm", two, one),))

@@ -49,7 +49,7 @@ class Growth(NamedTuple):
     widths: tuple[int, int]
 
 
-class Sample(NamedTuple):
+class SizeSample(NamedTuple):
     """An input's height and width, what is shown for it, and how many rows and columns are left out."""
 
     size: Size
@@ -57,7 +57,7 @@ class Sample(NamedTuple):
     lost: int
 
 
-class Question(NamedTuple):
+class SizeQuestion(NamedTuple):
     """Inputs that are asked about, and whether they are valid."""
 
     inputs: Inputs
@@ -202,7 +202,7 @@ class SizeSurvey:
         return [*(growth.path for growth in self.growths if growth.path not in outputs), *outputs]
 
     @cached_property
-    def samples(self) -> list[Sample]:
+    def samples(self) -> list[SizeSample]:
         """The smallest input, the one that is written, and one twice as large, as far as there are such."""
         sizes = [self.written]
         for least in ((1, 1), (2 * self.written[0], 2 * self.written[1])):
@@ -220,7 +220,9 @@ class SizeSurvey:
                     flow = run.flows.get(self.explorer.known_as(run, path))
                     if flow is not None and (shape := flow.shape(i)) is not None:
                         shapes[path] = shape
-                samples.append(Sample(size, shapes, sum(sum(column[i]) for column in run.losses.values())))
+                samples.append(
+                    SizeSample(size, shapes, sum(sum(column[i]) for column in run.losses.values()))
+                )
         return samples
 
     def from_(self, least: Size) -> Size:
@@ -229,7 +231,7 @@ class SizeSurvey:
         least = (max(least), max(least)) if self.coupled else least
         return next((n for n in first if n >= least[0]), 0), next((n for n in last if n >= least[1]), 0)
 
-    def size_asked(self, question: Question) -> Size | None:
+    def size_asked(self, question: SizeQuestion) -> Size | None:
         """The size that is asked about for these inputs; None where none is, or no single one."""
         if question.inputs.keys().isdisjoint(self.varied):
             return None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from cnnspec.analysis.unroll import Graph, Node, Run
+from cnnspec.analysis.unroll import BlockRun, Graph, Node
 from cnnspec.backends.onnx.body import Body, Op
 from cnnspec.backends.onnx.lowering import lower
 
@@ -54,7 +54,7 @@ def fill(body: Body, nodes: Sequence[Node], kept: set[str], depth: int) -> None:
             call(body, run, inside, leaving, depth)
 
 
-def call(body: Body, run: Run, nodes: Sequence[Node], leaving: set[str], depth: int) -> None:
+def call(body: Body, run: BlockRun, nodes: Sequence[Node], leaving: set[str], depth: int) -> None:
     """Add a run of a block as the call of a function: its input and its tensors go in, one value leaves."""
     made = {node.path for node in nodes}
     (given,) = {name for node in nodes for name in node.inputs} - made

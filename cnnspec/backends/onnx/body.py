@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnspec.analysis.unroll import Node, Run
+from cnnspec.analysis.unroll import BlockRun, Node
 from cnnspec.text.source import Span
 from cnnspec.values.shapes import Shape
 
@@ -91,7 +91,7 @@ class Body:
         self.runs[own] += 1
         return own if self.runs[own] == 1 else f"{own} ({self.runs[own]})"
 
-    def scopes(self, path: str, kind: str, within: Iterable[Run]) -> tuple[NameScope, ...]:
+    def scopes(self, path: str, kind: str, within: Iterable[BlockRun]) -> tuple[NameScope, ...]:
         """The steps that one lies in here, itself last; `within` are the runs of blocks among them."""
         blocks = {run.path: run.block for run in within}
         dots = [i for i, letter in enumerate(path) if letter == "." and i >= len(self.prefix)]

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from cnnspec import layers
-from cnnspec.analysis.costs import Counter
+from cnnspec.analysis.costs import CostCounter
 from cnnspec.analysis.receptive import WHOLE, Field, fields
 from cnnspec.analysis.unroll import Node, unroll
 from cnnspec.elaborate.special_values import BlockName
@@ -136,7 +136,7 @@ def nodes_of(check: Check) -> dict[tuple[str, int], list[tuple[Node, Field | Non
 def figures_of(check: Check, made: Sequence[Leaf | Use]) -> str:
     """A table of a step's runs, those alike once: sizes, parameters, MACs, receptive field and jump."""
     lines: dict[str, None] = {}
-    counter = Counter()
+    counter = CostCounter()
     for each in made:
         if each.input.shape is not None and each.output.shape is not None:
             arriving, leaving = plain_shape(each.input.shape), plain_shape(each.output.shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnnspec.analysis.costs import Counter
+from cnnspec.analysis.costs import CostCounter
 from cnnspec.graph.tree import Leaf, Use
 from cnnspec.live.check import Check, Place, Run
 from cnnspec.live.shift import Shift
@@ -56,7 +56,7 @@ def line_sizes(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) 
 
 def line_params(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) -> dict[int, int]:
     """By line, counted from 1, the parameters of what ends there, where all its runs agree."""
-    counter = Counter()
+    counter = CostCounter()
     found: dict[int, int] = {}
     uneven: set[int] = set()
     for chain in chains(tree):

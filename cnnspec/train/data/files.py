@@ -19,7 +19,7 @@ VAL = ("val", "valid", "validation", "test")
 COLUMNS = ("path", "label", "split")
 
 
-class Broken(RunProblem):
+class BrokenImages(RunProblem):
     """Image files that cannot be read; training may go on without them."""
 
 
@@ -103,7 +103,7 @@ def labelled(
         labels = np.array([label for _, label in whole], np.int64)
         parts.append(FileImages(tuple(path for path, _ in whole), labels, given))
     if broken and not skip_broken:
-        raise Broken(broken[0] + (f", and {len(broken) - 1} more" if len(broken) > 1 else ""))
+        raise BrokenImages(broken[0] + (f", and {len(broken) - 1} more" if len(broken) > 1 else ""))
     notes = (f"{len(broken)} broken images are left out, the first: {broken[0]}",) if broken else ()
     return Labelled(parts[0], None if val is None else parts[1], tuple(classes), notes)
 

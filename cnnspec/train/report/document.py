@@ -16,7 +16,7 @@ from cnnspec.draw.page.colours import CODED, named
 from cnnspec.draw.page.document import base_style, policy
 from cnnspec.run.album import shown
 from cnnspec.run.scales import diverging
-from cnnspec.run.sheets import Grid, png
+from cnnspec.run.sheets import Sheet, png
 from cnnspec.text.output import MARK
 from cnnspec.train.report import charts
 from cnnspec.train.report.charts import MATRIX, confusion_matrix, share_of, training_curves
@@ -182,7 +182,7 @@ def not_run(why: str) -> str:
     return section("Layers", f"<p>The net could not be run for this page: {shown(why)}.</p>")
 
 
-def legend(grids: Sequence[Grid]) -> str:
+def legend(grids: Sequence[Sheet]) -> str:
     """The diverging scale, where some grid has it."""
     if not any(grid.signed for grid in grids):
         return ""
@@ -191,7 +191,7 @@ def legend(grids: Sequence[Grid]) -> str:
     return f"<p>Where numbers have both signs, white is 0, blue less, vermilion more: {scale}</p>"
 
 
-def grid_figure(grid: Grid) -> str:
+def grid_figure(grid: Sheet) -> str:
     """Small pictures, with their title and note."""
     pictures = "".join(image(small_png(cell.pixels, SMALL), "") for cell in grid.cells)
     words = f"<b>{shown(grid.title)}</b> {shown(grid.note)}"

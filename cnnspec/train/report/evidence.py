@@ -13,9 +13,9 @@ from cnnspec import api
 from cnnspec.elaborate.settings import Misuse
 from cnnspec.graph.tree import Network
 from cnnspec.run import RunProblem, reading
-from cnnspec.run.session import Session
+from cnnspec.run.session import Runner
 from cnnspec.text.files import FileProblem
-from cnnspec.train.run_folder import COLUMNS, LOG, PREDICTIONS, Config, Predictions, Row, RunFolder
+from cnnspec.train.run_folder import COLUMNS, LOG, PREDICTIONS, Epoch, Predictions, RunConfig, RunFolder
 from cnnspec.values.shapes import Shape
 
 BEST = "best.safetensors"
@@ -24,15 +24,15 @@ BEST = "best.safetensors"
 class Evidence(NamedTuple):
     """`session` runs the net with its best weights; None where it cannot be had, and `lack` says why."""
 
-    config: Config
+    config: RunConfig
     spec: str
-    rows: list[Row]
+    rows: list[Epoch]
     predictions: Predictions
-    session: Session | None
+    session: Runner | None
     lack: str
 
     @property
-    def best(self) -> Row:
+    def best(self) -> Epoch:
         """The epoch that was best in validation, the first of equals."""
         return max(self.rows, key=lambda row: (row.val_accuracy, -row.val_loss, -row.epoch))
 
@@ -57,14 +57,14 @@ def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     return Evidence(config, spec, rows, predictions, session, lack)
 
 
-def read_log(path: Path) -> list[Row]:
+def read_log(path: Path) -> list[Epoch]:
     """The epochs of a log. Raises RunProblem."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             head, *lines = csv.reader(file)
         if tuple(head) != COLUMNS:
             raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
-        rows = [Row(int(epoch), *map(float, figures)) for epoch, *figures in lines]
+        rows = [Epoch(int(epoch), *map(float, figures)) for epoch, *figures in lines]
     except (OSError, ValueError, TypeError) as problem:
         raise RunProblem(f"{path}: is no log of a run: {problem}") from None
     if not rows:
@@ -91,9 +91,9 @@ def read_predictions(path: Path, classes: int) -> Predictions:
     return found
 
 
-def start(network: Network, folder: Path, predictions: Predictions) -> Session:
+def start(network: Network, folder: Path, predictions: Predictions) -> Runner:
     """The net of a run, ready to show its layers. Raises RunProblem, MemoryError, ImportError."""
-    session = Session(network, "numpy", str(folder / BEST), None, True, ())
+    session = Runner(network, "numpy", str(folder / BEST), None, True, ())
     height, width, channels = predictions.pictures.shape[1:]
     kept, wanted = Shape(channels, height, width), session.given.value.shape
     if kept != wanted:
@@ -101,7 +101,7 @@ def start(network: Network, folder: Path, predictions: Predictions) -> Session:
     return session
 
 
-def network_of(folder: Path, config: Config, limits: Mapping[str, int]) -> Network:
+def network_of(folder: Path, config: RunConfig, limits: Mapping[str, int]) -> Network:
     """The net as it was trained. Raises RunProblem."""
     parameters = dict(pair(text) for text in config.parameters)
     inputs = dict(pair(text) for text in config.inputs)

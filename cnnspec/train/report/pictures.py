@@ -16,8 +16,8 @@ from cnnspec.run.images import planes, prepare
 from cnnspec.run.kernels import grid_of
 from cnnspec.run.programs import Array
 from cnnspec.run.scales import PAPER, is_signed, pictures_of
-from cnnspec.run.session import Sample, Session
-from cnnspec.run.sheets import Cell, Grid, about_square, fit, png, shape_of, sheet
+from cnnspec.run.session import Runner, Sample
+from cnnspec.run.sheets import Sheet, Tile, about_square, fit, png, shape_of, sheet
 from cnnspec.text.output import MARK
 from cnnspec.train.report.charts import confusion_matrix, training_curves
 from cnnspec.train.report.evidence import Evidence
@@ -51,7 +51,7 @@ class Example(NamedTuple):
     """An image, and a row of maps for each of some layers."""
 
     shown: Shown
-    layers: list[Grid]
+    layers: list[Sheet]
 
 
 def images_of(predictions: Predictions) -> list[Shown]:
@@ -71,7 +71,7 @@ def mistakes(shown: list[Shown]) -> list[Shown]:
     return sorted(wrong, key=lambda each: -each.sure)[:MISTAKES]
 
 
-def examples(session: Session, shown: list[Shown]) -> list[Example]:
+def examples(session: Runner, shown: list[Shown]) -> list[Example]:
     """What layers make of the surest mistake and of images that are right, of different classes.
 
     None where no layer makes a map.
@@ -83,19 +83,19 @@ def examples(session: Session, shown: list[Shown]) -> list[Example]:
     return [Example(each, maps_of(session, each)) for each in chosen[:EXAMPLES]]
 
 
-def maps_of(session: Session, shown: Shown) -> list[Grid]:
+def maps_of(session: Runner, shown: Shown) -> list[Sheet]:
     """The first channels of some layers, from the first to the last of those that make maps."""
     sample = Sample(prepare(planes(shown.image)[None], session.given), None)
     values = session.run(sample)
     grids = []
     for name in layers_shown(session):
         value = values[name]
-        cells = [Cell(picture, "") for picture in pictures_of(value, MAPS, is_signed(value))]
-        grids.append(Grid(name, shape_of(value), cells, is_signed(value), MAPS))
+        cells = [Tile(picture, "") for picture in pictures_of(value, MAPS, is_signed(value))]
+        grids.append(Sheet(name, shape_of(value), cells, is_signed(value), MAPS))
     return grids
 
 
-def layers_shown(session: Session) -> list[str]:
+def layers_shown(session: Runner) -> list[str]:
     """The last layer of each size that maps have on their way; at most LAYERS of them, evenly chosen."""
     nodes = [n for n in session.graph.nodes if not n.train and n.output.is_map and n.layer.name not in IDLE]
     nodes = [node for node in nodes if node.output.size != (1, 1)]
@@ -106,31 +106,31 @@ def layers_shown(session: Session) -> list[str]:
     return [lasting[round(place * (len(lasting) - 1) / (LAYERS - 1))] for place in range(LAYERS)]
 
 
-def first_filters(session: Session) -> Grid | None:
+def first_filters(session: Runner) -> Sheet | None:
     """The kernels of the first convolution, or of the first layer that has a matrix."""
     kernels = session.kernels
     wide = [(key, values) for key, values in kernels if values.ndim == 4 and values[0, 0].size > 1]
     return grid_of(*(wide or kernels)[0]) if kernels else None
 
 
-def example_sheet(example: Example, names: list[str]) -> Grid:
+def example_sheet(example: Example, names: list[str]) -> Sheet:
     """The maps of an example as one sheet: a row for each layer."""
     cells = []
     for grid in example.layers:
         blank = np.full_like(grid.cells[0].pixels, PAPER)
-        row = [*grid.cells, *[Cell(blank, "")] * (MAPS - len(grid.cells))]
+        row = [*grid.cells, *[Tile(blank, "")] * (MAPS - len(grid.cells))]
         cells += [
-            Cell(cell.pixels, f"{grid.title}\n{grid.note}" if i == 0 else "") for i, cell in enumerate(row)
+            Tile(cell.pixels, f"{grid.title}\n{grid.note}" if i == 0 else "") for i, cell in enumerate(row)
         ]
     title, note = f"feature maps of {names[example.shown.label]}", "a row for each layer, its first channels"
-    return Grid(title, note, cells, any(grid.signed for grid in example.layers), MAPS)
+    return Sheet(title, note, cells, any(grid.signed for grid in example.layers), MAPS)
 
 
-def mistake_sheet(wrong: list[Shown], names: list[str]) -> Grid:
+def mistake_sheet(wrong: list[Shown], names: list[str]) -> Sheet:
     """The surest mistakes as one sheet."""
-    cells = [Cell(each.pixels, f"says {names[each.said]}\nis {names[each.label]}") for each in wrong]
+    cells = [Tile(each.pixels, f"says {names[each.said]}\nis {names[each.label]}") for each in wrong]
     columns = about_square(len(cells), 6)
-    return Grid("the surest mistakes", "what the net says, and what is right", cells, False, columns)
+    return Sheet("the surest mistakes", "what the net says, and what is right", cells, False, columns)
 
 
 def small_png(pixels: Array, side: int) -> bytes:
