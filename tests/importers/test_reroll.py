@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cnnspec.importers.patterns.reroll import reroll, tidy, with_loops
 from cnnspec.importers.patterns.turns import Turns, table
 from cnnspec.importers.patterns.unify import unify
-from cnnspec.importers.terms.formulas import name, written
+from cnnspec.importers.terms.formulas import Items, name, written
 from cnnspec.importers.terms.terms import Braces, Call, Chain, Join, Repeat, Term
 from cnnspec.importers.wording.text import BlockText, measure
 from tests.importers.terms import CHAINS, conv, unroll, use
@@ -46,6 +46,12 @@ def rolled(chain: Chain) -> Repeat:
 
 def test_equal_turns_need_no_name() -> None:
     assert rolled((conv(1, 3, "a")._replace(label=()), use(1, 1)) * 3).names == ()
+
+
+def test_two_steps_that_differ_in_two_ways_stay_two_steps() -> None:
+    steps = use(4, 1), use(8, 2)
+    assert reroll(steps, LINES) == steps
+    assert isinstance(rolled((*steps, use(16, 4))).rows, Items)
 
 
 def test_the_first_turn_may_differ() -> None:

@@ -156,10 +156,7 @@ def test_a_unet() -> None:
 
 net UNet {
     input 3@32x32
-    down: {
-        repeat i, out in [[0, 16], [1, 32]] { "{i}": Unit out, maxpool_{i+1}: maxpool 2x2 }
-        2: Unit 64
-    }
+    down: { 0: Unit 16, maxpool_1: maxpool 2x2, 1: Unit 32, maxpool_2: maxpool 2x2, 2: Unit 64 }
     maxpool 2x2
     middle: Unit 128
     up: repeat i, width in [[2, 64], [1, 32], [0, 16]] {

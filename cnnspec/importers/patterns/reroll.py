@@ -80,9 +80,14 @@ def rolled(chain: Chain, solve: Solve, measure: Measure) -> Chain:
 
 
 def is_shorter(made: Repeat, windows: list[Chain], measure: Measure) -> bool:
-    """Whether a repeat takes fewer lines than its turns; as many where a table may follow from it."""
+    """Whether a repeat takes fewer lines than its turns; over two rows, a line fewer for each of its names.
+
+    Two steps that differ are read at a glance, a table of two rows and two names is not.
+    """
     written = measure(unwrapped(tuple(term for window in windows for term in window)))
-    return measure((made,)) < written
+    is_pair = isinstance(made.rows, Items) and len(made.rows) == 2
+    saved = written - measure((made,))
+    return saved >= (len(made.names) if is_pair else 1)
 
 
 def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, int]]:
