@@ -34,12 +34,14 @@ class Level(NamedTuple):
 
 def levels(network: Network, found: Contents, look: Look) -> list[Level]:
     """The levels, those of blocks and parts where they differ. Raises DrawProblem where none can be drawn."""
-    draw, made = engine(), []
+    draw, made, seen = engine(), [], [simplify(network)]
     problem: DrawProblem | None = None
     for detail in DETAILS:
         diagram = simplify(network, detail)
-        if detail in (BLOCKS, PARTS) and diagram == simplify(network):
-            continue
+        if detail in (BLOCKS, PARTS):
+            if diagram in seen:
+                continue
+            seen.append(diagram)
         try:
             made.append(Level(detail, level(diagram, found, look._replace(detail=detail, theme=CODED), draw)))
         except DrawProblem as reason:
