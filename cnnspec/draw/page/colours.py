@@ -11,19 +11,18 @@ from cnnspec.draw.theme import THEMES, Paint, Theme
 
 _CODE = re.compile(r"#c0de([0-9a-f]{2})", re.IGNORECASE)
 
+KINDS = tuple(THEMES["light"].paints)
+"""Kinds of boxes with colours of their own."""
+
 
 def roles(theme: Theme) -> dict[str, str]:
     """All colours of a theme by what they are for."""
     found = {name: getattr(theme, name) for name in ("paper", "ink", "quiet", "skip", "fault")}
     found |= {f"tint-{i}": tint for i, tint in enumerate(theme.tints)}
     for kind in KINDS:
-        paint = theme.paint(kind)
-        found |= {f"{kind}-fill": paint.fill, f"{kind}-text": paint.text, f"{kind}-border": paint.border}
+        found |= {f"{kind}-{part}": colour for part, colour in theme.paint(kind)._asdict().items()}
     return found
 
-
-KINDS = tuple(THEMES["light"].paints)
-"""Kinds of boxes with colours of their own."""
 
 ROLES = tuple(roles(THEMES["light"]))
 CODES = {role: f"#C0DE{number:02X}" for number, role in enumerate(ROLES)}
@@ -35,9 +34,7 @@ CODED = Theme(
     skip=CODES["skip"],
     fault=CODES["fault"],
     tints=(CODES["tint-0"], CODES["tint-1"]),
-    paints={
-        kind: Paint(CODES[f"{kind}-fill"], CODES[f"{kind}-text"], CODES[f"{kind}-border"]) for kind in KINDS
-    },
+    paints={kind: Paint(*(CODES[f"{kind}-{part}"] for part in Paint._fields)) for kind in KINDS},
 )
 
 

@@ -18,9 +18,8 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.names import plain
 from cnnspec.draw.page.colours import variables
 from cnnspec.draw.page.entries import Contents, contents
-from cnnspec.draw.page.faults import fault_list, marks
 from cnnspec.draw.page.levels import Level, levels
-from cnnspec.draw.page.source_pane import source_pane
+from cnnspec.draw.page.source_pane import fault_list, marks, source_pane
 from cnnspec.draw.page.space import space
 from cnnspec.draw.page.table import table
 from cnnspec.graph.tree import Network

@@ -1,16 +1,22 @@
-"""The specification's text, its lines tied to the layers that they make."""
+"""The specification's text, its lines tied to the layers that they make, its faults below theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import islice
 
 from cnnspec.draw.page.entries import Contents
-from cnnspec.draw.page.faults import Marks, remarks
-from cnnspec.draw.page.source_lines import Text, TextLine
+from cnnspec.draw.page.source_lines import Sources, Text, TextLine
 from cnnspec.text.colouring import BLANK, NO_PART, PLAIN, colour
+from cnnspec.text.diagnostics import Diagnostic
 
 UNCOLOURED = (BLANK, NO_PART, PLAIN)
+MOST_FAULTS = 50  # in the text
+MOST_LISTED = 4  # above the views
+
+Marks = dict[TextLine, list[tuple[int, Diagnostic]]]
+"""By line the faults in it, with their numbers."""
 
 
 def source_pane(found: Contents, wrong: Marks) -> str:
@@ -44,3 +50,36 @@ def coloured_lines(text: str) -> list[str]:
 
 def piece(kind: str, words: str) -> str:
     return escape(words) if kind in UNCOLOURED else f'<span class="{kind}">{escape(words)}</span>'
+
+
+def marks(faults: Sequence[Diagnostic], sources: Sources) -> Marks:
+    found: Marks = {}
+    for number, fault in islice(enumerate(faults), MOST_FAULTS):
+        found.setdefault(sources.place(fault.span), []).append((number, fault))
+    return found
+
+
+def fault_list(faults: Sequence[Diagnostic], sources: Sources) -> str:
+    """A list of faults, each leading to its place in the text; "" where nothing is wrong."""
+    if not faults:
+        return ""
+    items = []
+    for number, fault in islice(enumerate(faults), MOST_LISTED):
+        where = escape(sources.where(fault.span))
+        items.append(f'<li><a href="#fault{number}">{message(fault)}</a> <span>{where}</span></li>')
+    if len(faults) > MOST_LISTED:
+        items.append(f"<li>and {len(faults) - MOST_LISTED:,} more: see the text</li>")
+    return '<ul id="faults" aria-label="Faults">\n' + "\n".join(items) + "\n</ul>"
+
+
+def message(fault: Diagnostic) -> str:
+    return f"<b>{fault.code}</b> {escape(fault.message)}"
+
+
+def remarks(found: Sequence[tuple[int, Diagnostic]]) -> str:
+    """What stands below a line: its faults, and the ways out."""
+    said = []
+    for number, fault in found:
+        said.append(f'<p id="fault{number}">{message(fault)}</p>')
+        said += [f"<p>help: {escape(fix.title)}</p>" for fix in fault.fixes]
+    return "".join(said)
