@@ -115,6 +115,16 @@ def test_parts_are_boxes_unless_they_are_but_a_few() -> None:
     assert outline(simplify(net, PARTS).items) == ["input", ["all ×1", "a", "b", "c"], "output"]
 
 
+def test_what_is_repeated_goes_by_the_name_of_most_of_it() -> None:
+    cell = "cell_{i}: { add { | conv 8@3x3 pad=1, conv 8@1x1 | identity } }, relu"
+    some = (
+        "add { | conv 8@3x3 pad=1, conv 8@1x1, relu, conv 8@1x1 | b{k}{i}: { conv 8@1x1, conv 8@1x1 } }, relu"
+    )
+    bodies = (cell, some.replace("{k}", "b"), some.replace("{k}", "c"))
+    text = "\n".join(f"conv 8@1x1\nrepeat i in 3 {{ {body} }}" for body in bodies)
+    assert outline(simplify(network(text), PARTS).items)[2::2] == ["cell_0…2 ×3", "repeat ×3", "repeat ×3"]
+
+
 def test_values_of_a_box_reach_a_join_each_on_its_own_and_pass_by_nothing() -> None:
     text = """a: { conv 8@3x3 pad=1, one: relu, conv 8@1x1, two: relu }
 concat { | from a.one | from a.two }

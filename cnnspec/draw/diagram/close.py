@@ -78,7 +78,7 @@ def count_uses(items: tuple[Item, ...], times: int = 1) -> Counter[str]:
 def block_box(block: Cluster, within: list[Box]) -> Box:
     """`MBConv kernel 5 /2`: one box for a use of a block and all of its copies."""
     said = [argument_words(name, value) for name, value in block.arguments if not isinstance(value, float)]
-    name = block.name or next((item.name for item in block.items if isinstance(item, Cluster)), "")
+    name = block.name or inner_name(block)
     words, *more = fill_lines([name, *filter(None, said)], " ", LONGEST - 1)
     first, *others = (number for box in within for number in (box.number, *box.others))
     return Box(
@@ -94,6 +94,17 @@ def block_box(block: Cluster, within: list[Box]) -> Box:
         shared=block.shared,
         idle=block.idle,
     )
+
+
+def inner_name(iteration: Cluster) -> str:
+    """What most of an iteration is called; where that has no name, as the language calls it."""
+    counts = {item.name: count(item.items) for item in iteration.items if isinstance(item, Cluster)}
+    name = max(counts, key=lambda name: counts[name], default="")
+    return name if name and 2 * counts[name] > count(iteration.items) else "repeat"
+
+
+def count(items: tuple[Item, ...]) -> int:
+    return sum(1 for _ in boxes(items))
 
 
 def of_one(items: tuple[Item, ...], name: str) -> Count:
