@@ -90,10 +90,10 @@ class Weight(NamedTuple):
         return math.prod(map(int, self.shape))
 
 
-class Call(NamedTuple):
+class Constructor(NamedTuple):
     """A constructor call of the emitted code, as data: a torch class or a helper, and its arguments.
 
-    Arguments are numbers, strings, booleans, None, tuples and lists of them, or further Calls.
+    Arguments are numbers, strings, booleans, None, tuples and lists of them, or further Constructors.
     """
 
     name: str
@@ -200,11 +200,11 @@ class Layer:
         """Rows at the bottom and columns at the right that a stride leaves out."""
         return 0, 0
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         """The constructor of the equal PyTorch module when `x` arrives. Raises Unsupported."""
         if not (self.torch_class or self.helper):
             raise Unsupported(self.name)
-        return Call(self.torch_class or self.helper, (), self.torch_keywords())
+        return Constructor(self.torch_class or self.helper, (), self.torch_keywords())
 
     def torch_symbols(self) -> dict[str, Symbol]:
         """The arguments of PyTorch's constructor that are a number with a name."""

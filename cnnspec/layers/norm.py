@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Call, Layer, Misfit, Weight, argument
+from cnnspec.layers.base import Constructor, Layer, Misfit, Weight, argument
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape
 
@@ -72,9 +72,9 @@ class BatchNorm(_Norm):
                 data=Bound("above", 0),
             )
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         keywords = self.torch_keywords() | ({"momentum": None} if self.momentum == "average" else {})
-        return Call("nn.BatchNorm2d" if x.is_map else "nn.BatchNorm1d", (x.channels,), keywords)
+        return Constructor("nn.BatchNorm2d" if x.is_map else "nn.BatchNorm1d", (x.channels,), keywords)
 
 
 class InstanceNorm(_Norm):
@@ -99,8 +99,8 @@ class InstanceNorm(_Norm):
             raise Misfit("E0413", f"`instancenorm` of {x}: one value a channel has no deviation")
         return x
 
-    def torch(self, x: Shape) -> Call:
-        return Call("nn.InstanceNorm2d", (x.channels,), self.torch_keywords())
+    def torch(self, x: Shape) -> Constructor:
+        return Constructor("nn.InstanceNorm2d", (x.channels,), self.torch_keywords())
 
 
 class GroupNorm(_Norm):
@@ -124,9 +124,9 @@ class GroupNorm(_Norm):
         self.check_division("groups", x)
         return x
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         keywords = self.torch_keywords()
-        return Call("nn.GroupNorm", (keywords.pop("num_groups"), x.channels), keywords)
+        return Constructor("nn.GroupNorm", (keywords.pop("num_groups"), x.channels), keywords)
 
 
 class LayerNorm(_Norm):
@@ -153,11 +153,11 @@ class LayerNorm(_Norm):
     def _shape(self, x: Shape) -> tuple[int, ...]:
         return (x.channels, *x.size) if self.over == "all" and x.is_map else (x.channels,)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         shape = self._shape(x)
         name = "ChannelLayerNorm" if x.is_map and self.over == "channels" else "nn.LayerNorm"
         keywords = {"eps": self.eps, "elementwise_affine": self.affine, "bias": self.bias}
-        return Call(name, (shape if len(shape) > 1 else shape[0],), keywords)
+        return Constructor(name, (shape if len(shape) > 1 else shape[0],), keywords)
 
 
 class LocalResponseNorm(Layer):
@@ -197,8 +197,8 @@ class RMSNorm(Layer):
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return (Weight("weight", (x.channels,)),) if self.affine else ()
 
-    def torch(self, x: Shape) -> Call:
-        return Call("ChannelRMSNorm", (x.channels,), {"eps": self.eps, "affine": self.affine})
+    def torch(self, x: Shape) -> Constructor:
+        return Constructor("ChannelRMSNorm", (x.channels,), {"eps": self.eps, "affine": self.affine})
 
 
 class L2Norm(Layer):
@@ -236,9 +236,9 @@ class GlobalResponseNorm(_Response):
     summary = "x + weight*x*n + bias, n = length of the channel/mean length of all channels"
     eps: float = argument("float", 1e-6, low=0, doc="added to the mean length")
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         self.need_map(x)
-        return Call("GlobalResponseNorm", (x.channels,), {"eps": self.eps})
+        return Constructor("GlobalResponseNorm", (x.channels,), {"eps": self.eps})
 
 
 class FilterResponseNorm(_Response):
@@ -255,9 +255,9 @@ class FilterResponseNorm(_Response):
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return super().weights(x) + ((Weight("tau", (x.channels,)),) if self.tlu else ())
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         self.need_map(x)
-        return Call("FilterResponseNorm", (x.channels,), {"tlu": self.tlu, "eps": self.eps})
+        return Constructor("FilterResponseNorm", (x.channels,), {"tlu": self.tlu, "eps": self.eps})
 
 
 class EvoNormS0(_Response):
@@ -281,9 +281,9 @@ class EvoNormS0(_Response):
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return super().weights(x) + ((Weight("v", (x.channels,)),) if self.act else ())
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         self.need_map(x)
-        return Call("EvoNormS0", (x.channels, self.groups), {"act": self.act, "eps": self.eps})
+        return Constructor("EvoNormS0", (x.channels, self.groups), {"act": self.act, "eps": self.eps})
 
 
 class EvoNormB0(_Response):
@@ -302,6 +302,6 @@ class EvoNormB0(_Response):
         more = Weight("v", (x.channels,)), Weight("running_var", (x.channels,), False)
         return super().weights(x) + more
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         self.need_map(x)
-        return Call("EvoNormB0", (x.channels,), {"momentum": self.momentum, "eps": self.eps})
+        return Constructor("EvoNormB0", (x.channels,), {"momentum": self.momentum, "eps": self.eps})

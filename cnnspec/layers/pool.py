@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.layers.base import Call, Join, Layer, Misfit, argument, pair
+from cnnspec.layers.base import Constructor, Join, Layer, Misfit, argument, pair
 from cnnspec.layers.pads import MODES, Sides, Sliding, check_mode, torch_sides
 from cnnspec.layers.windows import STILL, Pace, Window, resized, tiled, whole_window
 from cnnspec.values.comparisons import Bound
@@ -58,13 +58,13 @@ class _Pool(Sliding):
     def _along(self, n: int, k: int, s: int, d: int, lo: int, hi: int) -> int:
         return pool_size(n, k, s, d, lo, self.ceil, hi)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         """PyTorch's own module pads opposite sides alike."""
         keywords = self.torch_keywords()
         top, bottom, left, right = self.pad
         if (top, left) == (bottom, right):
-            return Call(self.torch_class, (), keywords | {"padding": pair((top, left))})
-        return Call(f"Padded{self.torch_class[3:]}", (), keywords | {"padding": torch_sides(self.pad)})
+            return Constructor(self.torch_class, (), keywords | {"padding": pair((top, left))})
+        return Constructor(f"Padded{self.torch_class[3:]}", (), keywords | {"padding": torch_sides(self.pad)})
 
 
 class MaxPool(_Pool):
@@ -182,10 +182,10 @@ class BlurPool(_Pool):
             check_mode(self.mode, x, self.sides(x))
         return super().output(x)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> Constructor:
         sizes = {"kernel_size": self.window, "stride": self.stride, "padding": self.pad}
         keywords = {name: pair(value) for name, value in sizes.items()} | {"padding_mode": self.mode}
-        return Call("BlurPool", (x.channels,), keywords)
+        return Constructor("BlurPool", (x.channels,), keywords)
 
 
 class _Adaptive(Layer):
@@ -206,8 +206,8 @@ class _Adaptive(Layer):
         down, across = zip(self.need_map(x), self.size, strict=True)
         return tiled(*down), tiled(*across)
 
-    def torch(self, x: Shape) -> Call:
-        return Call(self.torch_class, (pair(self.size),))
+    def torch(self, x: Shape) -> Constructor:
+        return Constructor(self.torch_class, (pair(self.size),))
 
 
 SIZE = argument(

@@ -35,7 +35,7 @@ from cnnspec.backends.torch.solve.solutions import (
 from cnnspec.backends.torch.unify.align import Unaligned
 from cnnspec.backends.torch.unify.columns import ByRow, agree, alike_columns, same
 from cnnspec.graph.tree import Test
-from cnnspec.layers.base import Call
+from cnnspec.layers.base import Constructor
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Polynomial, evaluate, polynomial, substitute
 
@@ -75,15 +75,15 @@ class Frame:
     def solve(self, column: ByRow, hint: str = "value") -> Solution:
         """The expression of a column of values or constructor calls. Raises Unaligned."""
         first, *_ = column.values()
-        if isinstance(first, Call):
+        if isinstance(first, Constructor):
             return self._call(column, first)
         if isinstance(first, list | tuple):
             return self._sequence(column, first, hint)
         return self.scalar(column, hint)
 
-    def _call(self, column: ByRow, first: Call) -> Solution:
+    def _call(self, column: ByRow, first: Constructor) -> Solution:
         calls = list(column.values())
-        if not all(isinstance(call, Call) for call in calls):
+        if not all(isinstance(call, Constructor) for call in calls):
             raise Unaligned
         if any(call.name != first.name for call in calls):
             return self._class(column)
@@ -116,7 +116,7 @@ class Frame:
         names = {row: ClassName(call.name) for row, call in column.items()}
         return Make(self.scalar(names, "layer"), ())
 
-    def is_bare(self, call: Call) -> bool:
+    def is_bare(self, call: Constructor) -> bool:
         """Whether a class is constructed without arguments."""
         unsaid = self.signatures.get(call.name, EVERYTHING_SAID).defaults
         return not call.args and all(

@@ -12,7 +12,7 @@ from cnnspec.backends.torch.unify.braces import with_classes
 from cnnspec.backends.torch.unify.steps import layer_call, uses
 from cnnspec.graph.tree import Instance, Leaf, Network, Output, Use
 from cnnspec.graph.walk import Steps
-from cnnspec.layers.base import Call
+from cnnspec.layers.base import Constructor
 from cnnspec.text.syntax import Block
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Symbol
@@ -111,7 +111,7 @@ class Program:
         part = self.class_names.local(self.net_name + "EvaluationOutputs")
         return Returns(f"{everything} | {part}", everything, part, {everything: named, part: kept})
 
-    def module(self, step: Leaf) -> Call:
+    def module(self, step: Leaf) -> Constructor:
         return layer_call(step, self.optimised)
 
     def class_name(self, block: Block) -> str:
@@ -128,7 +128,7 @@ class Program:
         if not self.explicit:
             self.signatures[name] = parameters.signature()
 
-    def call(self, use: Use) -> Call:
+    def call(self, use: Use) -> Constructor:
         """The layer_call of a block's class, with the arguments of its constructor."""
         name, parameters, row = self.constructed[id(use.instance)]
         args: tuple[Any, ...] = ()
@@ -139,4 +139,4 @@ class Program:
                 args = (value,)
             else:
                 keywords[parameters.names.parameter(parameter)] = value
-        return Call(name, args, keywords)
+        return Constructor(name, args, keywords)

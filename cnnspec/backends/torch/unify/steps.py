@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec.backends.names import is_plain
 from cnnspec.graph.tree import Again, Braces, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, own_name, rows, walk
-from cnnspec.layers.base import Call
+from cnnspec.layers.base import Constructor
 
 PACKED = "PackedConv2d"
 
@@ -138,26 +138,26 @@ def wish_of(steps: list[If]) -> str:
     return "branch"
 
 
-def layer_call(step: Leaf, optimised: bool) -> Call:
+def layer_call(step: Leaf, optimised: bool) -> Constructor:
     """The construction of a layer, its numbers by their names where they have any."""
     assert step.input.shape is not None
     call = step.layer.torch(step.input.shape)
     if symbols := step.layer.torch_symbols():
         same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
-        call = Call(call.name, call.args, {**call.kwargs, **same})
+        call = Constructor(call.name, call.args, {**call.kwargs, **same})
     return packed(call) if optimised else call
 
 
-def packed(call: Call) -> Call:
+def packed(call: Constructor) -> Constructor:
     """The call with convolutions that lay their weights out once."""
-    args = tuple(packed(value) if isinstance(value, Call) else value for value in call.args)
+    args = tuple(packed(value) if isinstance(value, Constructor) else value for value in call.args)
     if call.name != "nn.Conv2d":
-        return Call(call.name, args, call.kwargs)
-    return Call(PACKED, args, {**call.kwargs, "activation": call.kwargs.get("activation", "none")})
+        return Constructor(call.name, args, call.kwargs)
+    return Constructor(PACKED, args, {**call.kwargs, "activation": call.kwargs.get("activation", "none")})
 
 
-def can_add(call: Call) -> bool:
+def can_add(call: Constructor) -> bool:
     """Whether a call or one among its arguments makes a convolution without an activation of its own."""
     if call.name == PACKED:
         return bool(call.kwargs["activation"] == "none")
-    return any(isinstance(value, Call) and can_add(value) for value in call.args)
+    return any(isinstance(value, Constructor) and can_add(value) for value in call.args)
