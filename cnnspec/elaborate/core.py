@@ -40,9 +40,8 @@ class Elaborator(Elaboration):
     def statements(self, statements: tuple[syntax.Statement, ...], context: Context) -> tuple[Step, ...]:
         if self.depth >= self.limits.max_depth and statements:
             deepest = f"{self.limits.max_depth} deep (limit `max_depth`)"
-            raise fault(
-                "E0307", f"braces and blocks stand within each other more than {deepest}", statements[0].span
-            )
+            message = f"braces and blocks stand within each other more than {deepest}"
+            raise fault("E0307", message, statements[0].span)
         self.depth += 1
         try:
             for statement in statements:
@@ -113,12 +112,8 @@ class Elaborator(Elaboration):
         claim = context.evaluate.still(context.evaluate(assertion.expected))
         expected = as_shape(claim)
         if expected is None:
-            raise fault(
-                "E0303",
-                f"a shape such as 16@5x5 or 400 is needed, not {describe(claim)}",
-                assertion.expected.span,
-                data=ShapeWanted(),
-            )
+            message = f"a shape such as 16@5x5 or 400 is needed, not {describe(claim)}"
+            raise fault("E0303", message, assertion.expected.span, data=ShapeWanted())
         if value.shape is None:
             return
         if not self.overridden:

@@ -144,11 +144,8 @@ class Evaluator:
         if is_integer(value):
             self.pin(value)
             if not 0 <= value <= LONGEST_LIST:
-                raise fault(
-                    "E0307",
-                    f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,}",
-                    node.span,
-                )
+                message = f"a count from 0 to {LONGEST_LIST:,} is needed, not {value:,}"
+                raise fault("E0307", message, node.span)
             return list(range(value)), value
         if isinstance(value, list):
             return value, len(value)
@@ -159,9 +156,8 @@ class Evaluator:
         if len(names) == 1:
             return {names[0].name: item}
         if not isinstance(item, list) or len(item) != len(names):
-            raise fault(
-                "E0306", f"{len(names)} names need items of {len(names)} values, not {describe(item)}", span
-            )
+            message = f"{len(names)} names need items of {len(names)} values, not {describe(item)}"
+            raise fault("E0306", message, span)
         return {name.name: value for name, value in zip(names, item, strict=True)}
 
     # One method a kind of node
@@ -199,9 +195,8 @@ class Evaluator:
                 self.still(Extent(number, node.field, self.value))
             return number
         if node.field not in ("height", "width"):
-            raise fault(
-                "E0202", f"`in` has channels, height, width and features, but no `{node.field}`", node.span
-            )
+            message = f"`in` has channels, height, width and features, but no `{node.field}`"
+            raise fault("E0202", message, node.span)
         if not shape.is_map:
             raise fault("E0306", f"a vector of {shape} features arrives: it has no {node.field}", node.span)
         return Extent(shape.size[node.field == "width"], node.field, self.value)
@@ -212,9 +207,8 @@ class Evaluator:
         if is_integer(kernel):
             kernel = (kernel, kernel)
         if not (isinstance(kernel, tuple | list) and len(kernel) == 2 and all(map(is_integer, kernel))):
-            raise fault(
-                "E0303", f"a size such as 3x3 must stand behind `@`, not {describe(kernel)}", node.kernel.span
-            )
+            message = f"a size such as 3x3 must stand behind `@`, not {describe(kernel)}"
+            raise fault("E0303", message, node.kernel.span)
         for side in kernel:
             self.pin(side)
         return Filter(count, (int(kernel[0]), int(kernel[1])))
@@ -224,9 +218,8 @@ class Evaluator:
             return not self.truth(node.operand)
         value = self.evaluate(node.operand)
         if not is_number(value):
-            raise fault(
-                "E0306", f"`{node.operator}` needs a number, not {describe(value)}", node.operand.span
-            )
+            message = f"`{node.operator}` needs a number, not {describe(value)}"
+            raise fault("E0306", message, node.operand.span)
         if node.operator == "+":
             return value
         return self.follow_operands("-", -value, 0, value)
@@ -305,11 +298,8 @@ class Evaluator:
         if node.operator in ("==", "!="):
             return (left == right) is (node.operator == "==")
         if not (is_number(left) and is_number(right)):
-            raise fault(
-                "E0306",
-                f"`{node.operator}` compares numbers, not {describe(left)} and {describe(right)}",
-                node.span,
-            )
+            message = f"`{node.operator}` compares numbers, not {describe(left)} and {describe(right)}"
+            raise fault("E0306", message, node.span)
         return bool(_COMPARISONS[node.operator](left, right))
 
     def choice(self, node: syntax.Choice) -> Any:
@@ -348,11 +338,8 @@ class Evaluator:
             position = self.integer(subscript, "an index")
             self.pin(position)
             if not -len(value) <= position < len(value):
-                raise fault(
-                    "E0306",
-                    f"{called or describe(value)} has {len(value)} items, so no item {position}",
-                    subscript.span,
-                )
+                message = f"{called or describe(value)} has {len(value)} items, so no item {position}"
+                raise fault("E0306", message, subscript.span)
             value, called = value[position], ""
         return value
 

@@ -122,11 +122,8 @@ class Loader:
         if used is None:
             source = self.read(path, module.source)
             if source is None:
-                raise fault(
-                    "E0206",
-                    f"no file `{path}` beside this one or in the shipped library",
-                    item.path.span,
-                )
+                message = f"no file `{path}` beside this one or in the shipped library"
+                raise fault("E0206", message, item.path.span)
             if isinstance(source, Diagnostic):
                 raise Fault(source._replace(span=item.path.span))
             if source.name in self._open:

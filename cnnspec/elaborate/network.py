@@ -234,6 +234,5 @@ def shapeless(call: syntax.Call, label: syntax.Label | None) -> Fault:
         return fault("E0302", "an input has one shape: `input 3@224x224`", call.span)
     ours = f"{name}: input {shape}"
     fixes = (Fix(f"write `{ours}`", (Edit(call.span, ours),)),)
-    return fault(
-        "E0302", f"an input's label stands before it, as that of every step: `{ours}`", call.span, fixes=fixes
-    )
+    message = f"an input's label stands before it, as that of every step: `{ours}`"
+    return fault("E0302", message, call.span, fixes=fixes)

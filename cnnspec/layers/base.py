@@ -218,9 +218,8 @@ class Layer:
     def need_map(self, x: Shape) -> tuple[int, int]:
         """Height and width of the map that arrives. Raises Misfit where a vector does."""
         if x.height is None or x.width is None:
-            raise Misfit(
-                "E0405", f"`{self.name}` works on feature maps, but a vector of {x} features arrives"
-            )
+            message = f"`{self.name}` works on feature maps, but a vector of {x} features arrives"
+            raise Misfit("E0405", message)
         return x.height, x.width
 
     def check_division(self, name: str, x: Shape) -> None:

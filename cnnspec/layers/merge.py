@@ -43,9 +43,8 @@ class Sub(_Elementwise):
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
         if len(paths) > 2:
-            raise Misfit(
-                "E0402", f"`sub` takes two paths, not {len(paths)}", paths=tuple(range(2, len(paths)))
-            )
+            message = f"`sub` takes two paths, not {len(paths)}"
+            raise Misfit("E0402", message, paths=tuple(range(2, len(paths))))
         return super().join(paths)
 
 

@@ -65,12 +65,8 @@ class BatchNorm(_Norm):
 
     def settle(self) -> None:
         if not self.eps:
-            raise Misfit(
-                "E0304",
-                "`eps` of a batch norm must be above 0: PyTorch does not train it",
-                "eps",
-                data=Bound("above", 0),
-            )
+            message = "`eps` of a batch norm must be above 0: PyTorch does not train it"
+            raise Misfit("E0304", message, "eps", data=Bound("above", 0))
 
     def torch(self, x: Shape) -> Constructor:
         keywords = self.torch_keywords() | ({"momentum": None} if self.momentum == "average" else {})

@@ -18,13 +18,11 @@ def check_mode(mode: str, x: Shape, sides: Sides) -> None:
     top, bottom, left, right = sides
     for axis, n, p in (("height", height, max(top, bottom)), ("width", width, max(left, right))):
         if mode == "reflect" and p >= n:
-            raise Misfit(
-                "E0411", f"a reflected pad of {p} needs more than the map's {axis} {n}", "pad", f"{p} >= {n}"
-            )
+            message = f"a reflected pad of {p} needs more than the map's {axis} {n}"
+            raise Misfit("E0411", message, "pad", f"{p} >= {n}")
         if mode == "circular" and p > n:
-            raise Misfit(
-                "E0411", f"a circular pad of {p} is more than the map's {axis} {n}", "pad", f"{p} > {n}"
-            )
+            message = f"a circular pad of {p} is more than the map's {axis} {n}"
+            raise Misfit("E0411", message, "pad", f"{p} > {n}")
 
 
 def torch_sides(sides: Sides) -> int | Sides:
