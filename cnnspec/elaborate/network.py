@@ -1,4 +1,4 @@
-"""A net of a program, elaborated: its parameters, inputs and outputs around the steps of elaborate.py."""
+"""A net of a program, elaborated: its parameters, inputs and outputs around its statements."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from cnnspec.elaborate import leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
-from cnnspec.elaborate.core import Elaborator
 from cnnspec.elaborate.evaluate import Evaluator, Fault, fault, unknown
 from cnnspec.elaborate.load import Module, NetName
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
 from cnnspec.elaborate.state import Watch
+from cnnspec.elaborate.statements import Elaborator
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Value
 from cnnspec.text import syntax

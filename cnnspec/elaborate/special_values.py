@@ -21,7 +21,7 @@ class BlockName(NamedTuple):
     """A block as a value, with the file whose names it sees."""
 
     block: syntax.Block
-    module: Any  # modules.Module
+    module: Any  # a load.Module
 
 
 class Unknown:

@@ -1,7 +1,7 @@
 """What is known while a net is elaborated, and the way back to its statements.
 
 The modules of this folder that elaborate one kind of step take an `Elaboration`: it keeps faults, limits and
-names for them, and elaborates the statements in their braces, which core.py implements.
+names for them, and elaborates the statements in their braces, which statements.py implements.
 """
 
 from __future__ import annotations

@@ -27,10 +27,7 @@ class Value:
     __slots__ = ("believed", "layer", "origin", "place", "shape")
 
     def __init__(
-        self,
-        shape: Shape | None,
-        origin: tuple[Value, str, Span] | None = None,
-        layer: Layer | None = None,
+        self, shape: Shape | None, origin: tuple[Value, str, Span] | None = None, layer: Layer | None = None
     ) -> None:
         self.shape, self.origin, self.layer = shape, origin, layer
         self.believed: Shape | None = None

@@ -159,10 +159,7 @@ class BlurPool(_Pool):
     window: tuple[int, int] = WINDOW
     stride: tuple[int, int] = STRIDE._replace(default=(2, 2), doc="step of the window")
     pad: tuple[int, int] = argument(  # type: ignore[assignment]  # sides alike: nobody has needed others
-        "size",
-        None,
-        low=0,
-        doc="rows and columns on each side; at most half the window; if not given, that",
+        "size", None, low=0, doc="rows and columns on each side; at most half the window; if not given, that"
     )
     mode: str = argument("word", "reflect", choices=("zeros", *MODES), doc="what the pad holds")
     ceil = False

@@ -11,8 +11,8 @@ import sys
 from os.path import dirname, isfile, join, normpath, realpath, splitext
 
 from cnnspec.failures import UsageError
+from cnnspec.text.decoding import MAX_SOURCE, decode
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.parser import MAX_SOURCE, decode
 from cnnspec.text.resources import path_of
 from cnnspec.text.source import Source, Span
 

@@ -16,12 +16,10 @@ from typing import Any
 from cnnspec.text import syntax
 from cnnspec.text.automaton import Action, Automaton, actions
 from cnnspec.text.build_statements import TERMINALS, TreeBuilder
-from cnnspec.text.decoding import MAX_SOURCE, decode, too_long
+from cnnspec.text.decoding import too_long
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.scanner import DEFAULT_LIMITS, MAX_FAULTS, TextLimits, Token, allowances, scan
+from cnnspec.text.scanner import DEFAULT_LIMITS, MAX_FAULTS, TextLimits, Token, scan
 from cnnspec.text.source import Source, Span
-
-__all__ = ["MAX_SOURCE", "allowances", "decode", "parse"]
 
 MAX_ATTEMPTS = 1000
 """To go on behind a fault; several may be on one line, of which one is reported."""

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from cnnspec.text.decoding import MAX_SOURCE, decode
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import FileProblem, is_inside, outside, read_library
-from cnnspec.text.parser import MAX_SOURCE, decode
 from cnnspec.text.source import Source
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cnnspec.text import syntax
-from cnnspec.text.parser import allowances
+from cnnspec.text.scanner import allowances
 from cnnspec.text.source import Source
 from tests.text.parsing import TEXTS, in_net, nodes, show, statement, tree
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.text import syntax
+from cnnspec.text.decoding import decode
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.parser import decode
 from cnnspec.text.source import Source
 from tests.text.parsing import in_net, mend, nodes, read, show
 

@@ -16,8 +16,9 @@ from lark import Lark
 from lark.lexer import Lexer
 
 from cnnspec.text import grammar_table, syntax
+from cnnspec.text.decoding import decode
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.parser import decode, parse
+from cnnspec.text.parser import parse
 from cnnspec.text.scanner import PUNCTUATION, WORDS, TextLimits, scan
 from cnnspec.text.source import Source
 from tests.text.parsing import ROOT, TEXTS, in_net, nodes, read

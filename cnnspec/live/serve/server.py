@@ -22,8 +22,8 @@ from cnnspec.live.serve.desk import Desk, question
 from cnnspec.live.serve.folder import Changed, Folder
 from cnnspec.live.serve.page import asset, page, policy
 from cnnspec.text import shipped
+from cnnspec.text.decoding import MAX_SOURCE
 from cnnspec.text.files import FileProblem
-from cnnspec.text.parser import MAX_SOURCE
 
 HOST = "127.0.0.1"
 HEADER = "X-Cnnspec-Token"
