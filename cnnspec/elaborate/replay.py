@@ -28,9 +28,8 @@ def replay_cost(elaborator: Elaboration, step: Step) -> ReplayCost:
     known: tuple[Step, ReplayCost] | None = elaborator.replay_costs.get(id(step))
     if known is not None:
         return known[1]
-    found = [
-        replay_cost(elaborator, part) for part in children(step)
-    ]  # a block's count where it is instantiated
+    # A block's layers count where it is instantiated.
+    found = [replay_cost(elaborator, part) for part in children(step)]
     layers, depth = sum(part.layers for part in found), max((part.depth for part in found), default=0)
     made = ReplayCost(1 + layers, depth + isinstance(step, Again))
     elaborator.replay_costs[id(step)] = step, made
@@ -76,18 +75,14 @@ class Replay:
                 shape = step.layer.output(value.shape)
                 output = Value(shape, (value, step.layer.name, self.span), step.layer)
                 weights = step.layer.weights(value.shape)
-                if weights != step.layer.weights(step.input.shape):
-                    self.unfit(step.name, step.input, value)
-                if step.layer.torch(value.shape) != step.layer.torch(step.input.shape):
-                    self.differs(step.name, step.input, value)
+                same_weights = weights == step.layer.weights(step.input.shape)
+                same_layer = step.layer.torch(value.shape) == step.layer.torch(step.input.shape)
+                self.hold(step, value, same_weights, same_layer)
                 if weights:
                     self.tie(step.input, value)
             except Misfit as misfit:
-                self.elaborator.report(
-                    Diagnostic(
-                        misfit.code, f"`{step.name}` again: {misfit.message}", self.span, misfit.formula
-                    )
-                )
+                message = f"`{step.name}` again: {misfit.message}"
+                self.elaborator.report(Diagnostic(misfit.code, message, self.span, misfit.formula))
         return step._replace(input=value, output=self.pass_(step.output, output))
 
     def use(self, step: Use) -> Use:
@@ -98,10 +93,8 @@ class Replay:
             return step._replace(input=value, output=self.pass_(step.output, Value(None)))
         target, arguments, defaults = recipe
         instance = blocks.instantiate(self.elaborator, target, arguments, value, defaults, self.span)
-        if step.input.shape is not None and tensors(instance.steps) != tensors(step.instance.steps):
-            self.unfit(step.name, step.input, value)
-        if not all_alike(step.instance.steps, instance.steps):
-            self.differs(step.name, step.input, value)
+        same_weights = step.input.shape is None or tensors(instance.steps) == tensors(step.instance.steps)
+        self.hold(step, value, same_weights, all_alike(step.instance.steps, instance.steps))
         self.tie(step.input, value)
         bindings = {**step.bindings, **block_names({}, value.shape)}
         shape = self.owner.rebind(instance.output.shape, bindings)
@@ -131,13 +124,15 @@ class Replay:
             if polynomial(channels[0]) != polynomial(channels[1]):
                 self.owner.pin(channels)
 
-    def unfit(self, name: str, first: Value, now: Value) -> None:
-        note = Note(f"its weights were made for {first.shape}, and {now.shape} arrives")
-        raise fault("E0408", f"the weights of `{name}` do not fit this value", self.span, note)
-
-    def differs(self, name: str, first: Value, now: Value) -> None:
-        note = Note(f"it was made for {first.shape}, and {now.shape} arrives")
-        raise fault("E0408", f"`{name}` would be other layers for this value", self.span, note)
+    def hold(self, step: Leaf | Use, now: Value, same_weights: bool, same_layers: bool) -> None:
+        """Raise Fault where a step would be another for the value that arrives now."""
+        if same_weights and same_layers:
+            return
+        message, what = f"the weights of `{step.name}` do not fit this value", "its weights were"
+        if same_weights:
+            message, what = f"`{step.name}` would be other layers for this value", "it was"
+        note = Note(f"{what} made for {step.input.shape}, and {now.shape} arrives")
+        raise fault("E0408", message, self.span, note)
 
 
 def all_alike(first: Steps, now: Steps) -> bool:
@@ -148,18 +143,14 @@ def alike(first: Step, now: Step) -> bool:
     """Whether two steps of a block, made for two values, are the same layers in the same places."""
     if isinstance(first, Leaf) and isinstance(now, Leaf):
         shapes = first.input.shape, now.input.shape
-        same = (
-            shapes[0] is None
-            or shapes[1] is None
-            or first.layer.torch(shapes[0]) == now.layer.torch(shapes[1])
-        )
-        return first.name == now.name and same
+        if first.name != now.name or shapes[0] is None or shapes[1] is None:
+            return first.name == now.name
+        return first.layer.torch(shapes[0]) == now.layer.torch(shapes[1])
     if isinstance(first, Use) and isinstance(now, Use):
         return first.name == now.name and all_alike(first.instance.steps, now.instance.steps)
     within = rows(first), rows(now)
-    return (
-        own_form(first) == own_form(now) and len(within[0]) == len(within[1]) and all(map(all_alike, *within))
-    )
+    same_form = own_form(first) == own_form(now) and len(within[0]) == len(within[1])
+    return same_form and all(map(all_alike, *within))
 
 
 def own_form(step: Step) -> tuple[object, ...]:
