@@ -56,17 +56,17 @@ class Turns:
 
     def __init__(self, pattern: Chain, times: int) -> None:
         self.pattern, self.times = pattern, times
-        self.columns: dict[Column, Place] = {}
+        self.columns: dict[Column, Occurrence] = {}
         taken: set[str] = set()
         for term in walk(pattern):
             for role, value in own_values(term):
                 taken |= names_in(value)
                 for column in columns_in(value):
-                    self.add(column, Place(role, word_of(term), is_first(column, value)))
+                    self.add(column, Occurrence(role, word_of(term), is_first(column, value)))
         self.taken = taken | {n for term in walk(pattern) if isinstance(term, Repeat) for n in term.names}
         self.index = name(next(loop for loop in LOOPS if loop not in self.taken))
 
-    def add(self, column: Column, place: Place) -> None:
+    def add(self, column: Column, place: Occurrence) -> None:
         """A column that stands at several places is named by the first that says more than a number does."""
         if any(isinstance(v, Formula | str) and not isinstance(v, LayerName) for v in column.values):
             raise Unalike
@@ -82,7 +82,7 @@ class Turns:
         return Repeat(names if used & {*names} else (), rows, body)
 
 
-class Place(NamedTuple):
+class Occurrence(NamedTuple):
     """Where a column stands: the role of the value, a word about it, whether it is the first turn's alone."""
 
     role: str
@@ -224,7 +224,7 @@ class Table:
         self.chosen[own], self.roles[own] = column.values, place.role
         return name(own)
 
-    def free(self, place: Place) -> str:
+    def free(self, place: Occurrence) -> str:
         """A name that says what the values are."""
         wanted = ROLES.get(place.role, place.role)
         words = ["first", f"first_{wanted}"] if place.is_first else [*(LABELS if wanted == "i" else [wanted])]

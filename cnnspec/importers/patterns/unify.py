@@ -45,23 +45,23 @@ class Unifier:
             columns = [dict(zip(rows, terms, strict=True)) for terms in zip(*rows.values(), strict=True)]
         else:
             columns = align(with_joins(rows))
-        runs: list[Run] = []
+        segments: list[Segment] = []
         for place, column in enumerate(columns):
             if len(column) < len(rows) and may_be_identity(columns, place):
                 column = {row: column.get(row, Call(IDENTITY, ())) for row in rows}
-            home = run_for(runs, frozenset(column), len(rows))
+            home = segment_for(segments, frozenset(column), len(rows))
             home.append(self.term(column))
-        return self.conditions(runs, rows)
+        return self.conditions(segments, rows)
 
-    def conditions(self, runs: list[Run], rows: Rows) -> Chain:
+    def conditions(self, segments: list[Segment], rows: Rows) -> Chain:
         """What all rows have, and an `if` about what some have; two that exclude each other are one."""
         found: list[Term] = []
-        for run in runs:
-            if len(run.present) == len(rows):
-                found += run.terms
+        for segment in segments:
+            if len(segment.present) == len(rows):
+                found += segment.terms
                 continue
-            test = self.column({place: place in run.present for place in rows})
-            for is_constant, terms in groupby(run.terms, lambda term: isinstance(term, Constant)):
+            test = self.column({place: place in segment.present for place in rows})
+            for is_constant, terms in groupby(segment.terms, lambda term: isinstance(term, Constant)):
                 last = found[-1] if found else None
                 if is_constant:  # which braces would hide
                     found += terms
@@ -227,7 +227,7 @@ def may_be_identity(columns: Sequence[Mapping[int, Term]], place: int) -> bool:
     return is_activation(next(iter(column.values()))) and not together
 
 
-class Run:
+class Segment:
     """Steps that the same rows have."""
 
     def __init__(self, present: frozenset[int]) -> None:
@@ -235,15 +235,15 @@ class Run:
         self.terms: list[Term] = []
 
 
-def run_for(runs: list[Run], present: frozenset[int], every: int) -> list[Term]:
-    """The run of the same rows that a step goes on with, if only steps of other rows stand between."""
-    for run in reversed(runs):
-        if run.present == present:
-            return run.terms
-        if run.present & present or len(run.present) == every:
+def segment_for(segments: list[Segment], present: frozenset[int], every: int) -> list[Term]:
+    """The segment of the same rows that a step goes on with, if only steps of other rows stand between."""
+    for segment in reversed(segments):
+        if segment.present == present:
+            return segment.terms
+        if segment.present & present or len(segment.present) == every:
             break
-    fresh = Run(present)
-    runs.append(fresh)
+    fresh = Segment(present)
+    segments.append(fresh)
     return fresh.terms
 
 

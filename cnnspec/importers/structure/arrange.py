@@ -17,7 +17,7 @@ OUTSIDE = -1
 """The dominator of what several values from outside make."""
 
 
-class Step:
+class Leaf:
     """An item in its place. `name` is a label that a wire needs, where the item has none of its own.
 
     `size` is the constant that says how large a map it makes; "" where its arguments do.
@@ -68,7 +68,7 @@ class Wire:
         self.path: tuple[str, ...] = ()
 
 
-Node = Step | Meeting | Group | Mark | Keep | Wire
+Node = Leaf | Meeting | Group | Mark | Keep | Wire
 
 
 def lists(node: Node) -> list[list[Node]]:
@@ -100,7 +100,7 @@ class Region(NamedTuple):
     members: set[int]  # the values that are made in it, that of the join included
 
 
-class Scope:
+class ItemGraph:
     """The items of one scope, for questions about what reads what."""
 
     def __init__(self, items: Sequence[Item], needed: Collection[int]) -> None:
@@ -216,14 +216,14 @@ def arrange(
 
     Steps of one module that cannot stand together bear labels with dots.
     """
-    scope = Scope(items, needed)
+    graph = ItemGraph(items, needed)
     regions = {}
     for item in items:
-        if item.joins and (region := scope.region(item) or scope.tails(item)) is not None:
+        if item.joins and (region := graph.region(item) or graph.tails(item)) is not None:
             regions[item.output] = region
     while deep := next((join for join in regions if height(join, regions) > DEEPEST), None):
         for join in spine(outermost(deep, regions), regions):
-            shallow = scope.tails(scope.items[join]) if regions.pop(join).entry is not None else None
+            shallow = graph.tails(graph.items[join]) if regions.pop(join).entry is not None else None
             regions |= {join: shallow} if shallow is not None else {}
     while True:
         try:
@@ -317,7 +317,7 @@ def line(items: Iterable[Item], entry: int, regions: dict[int, Region]) -> list[
         else:
             if item.inputs[0] != current:
                 nodes.append(Wire(item.inputs[0]))
-            nodes.append(Step(item, () if item.again else item.label))
+            nodes.append(Leaf(item, () if item.again else item.label))
         current = item.output
     return nodes
 
@@ -337,7 +337,7 @@ def together(nodes: list[Node], prefix: tuple[str, ...] = ()) -> list[Node]:
             if each in used:
                 raise Torn((*prefix, each))
             used.add(each)
-        if word and not (isinstance(node, Step) and len(node.label) == 1):
+        if word and not (isinstance(node, Leaf) and len(node.label) == 1):
             node = Group(word, together(strip(nodes[place:stop]), (*prefix, word)))
         elif stop > place + 1:
             raise Torn((*prefix, word))
@@ -352,7 +352,7 @@ def together(nodes: list[Node], prefix: tuple[str, ...] = ()) -> list[Node]:
 
 def beginning(node: Node) -> str:
     """What the label of a step begins with; of a join, what all labels in it begin with and go on from."""
-    if isinstance(node, Step):
+    if isinstance(node, Leaf):
         return node.label[0] if node.label else ""
     if isinstance(node, Meeting):
         labels = [*labels_in([node])]
@@ -363,7 +363,7 @@ def beginning(node: Node) -> str:
 
 def labels_in(nodes: list[Node]) -> Iterator[tuple[str, ...]]:
     for node in nodes:
-        if isinstance(node, Step) and node.label:
+        if isinstance(node, Leaf) and node.label:
             yield node.label
         elif isinstance(node, Meeting):
             for path in node.paths:
@@ -378,7 +378,7 @@ def words(nodes: list[Node]) -> Iterator[str]:
 def strip(nodes: list[Node]) -> list[Node]:
     """The nodes with labels that lack their first word."""
     for node in nodes:
-        if isinstance(node, Step):
+        if isinstance(node, Leaf):
             node.label = node.label[1:]
         elif isinstance(node, Meeting):
             node.paths = [strip(path) for path in node.paths]

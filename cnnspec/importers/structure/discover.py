@@ -12,8 +12,7 @@ from string import ascii_uppercase
 from typing import NamedTuple
 
 from cnnspec.importers.model import Model, Operation, Scope, all_keys
-from cnnspec.importers.structure.arrange import Meeting, Wire, line
-from cnnspec.importers.structure.arrange import Scope as Graph
+from cnnspec.importers.structure.arrange import ItemGraph, Meeting, Wire, line
 from cnnspec.importers.structure.forks import nest_forks, order_sums
 from cnnspec.importers.structure.normalise import normalise
 from cnnspec.importers.structure.scopes import Cutter
@@ -21,9 +20,9 @@ from cnnspec.importers.structure.skeletons import (
     ACT,
     FILTERS,
     SHUFFLE,
+    Instance,
     Kind,
     Node,
-    Part,
     Skeletons,
     Symbol,
     Window,
@@ -98,7 +97,7 @@ def find_scopes(model: Model, barriers: Collection[int]) -> dict[int, tuple[Scop
     """The scopes around each operation, by its output. Nothing that makes one of `barriers` is in any."""
     items = Cutter(model).items(model.operations)
     needed = [output.value.number for output in model.outputs]
-    graph = Graph(items, needed)
+    graph = ItemGraph(items, needed)
     found = {item.output: graph.region(item) for item in items if item.joins}
     regions = {
         output: region
@@ -118,7 +117,7 @@ def find_scopes(model: Model, barriers: Collection[int]) -> dict[int, tuple[Scop
 def place(chain: Sequence[Node], around: tuple[Scope, ...], scopes: dict[int, tuple[Scope, ...]]) -> None:
     """Note the scopes around each step of a chain."""
     for number, node in enumerate(chain):
-        if isinstance(node, Part):
+        if isinstance(node, Instance):
             path = f"{around[-1].path if around else 'part'}.{len(scopes)}_{number}"
             place(node.nodes, (*around, Scope(path, node.kind.name)), scopes)
         elif not isinstance(node, Wire):
@@ -145,8 +144,8 @@ class Search:
             for kind, letter in zip(alike, ascii_uppercase, strict=False) if len(alike) > 1 else ():
                 kind.name = word + letter
 
-    def parts(self) -> Iterator[Part]:
-        return (node for chain in every_chain(self.chain) for node in chain if isinstance(node, Part))
+    def parts(self) -> Iterator[Instance]:
+        return (node for chain in every_chain(self.chain) for node in chain if isinstance(node, Instance))
 
     def make(self, kind: Kind, windows: Sequence[Window], symbols: Sequence[Symbol | None]) -> None:
         """Put parts in place of windows, which do not overlap."""
@@ -154,7 +153,7 @@ class Search:
         order = sorted(range(len(windows)), key=lambda number: -windows[number].start)
         for number in order:
             window = windows[number]
-            window.chain[window.start : window.stop] = [Part(kind, window.nodes(), symbols[number])]
+            window.chain[window.start : window.stop] = [Instance(kind, window.nodes(), symbols[number])]
 
     # Units
 
@@ -235,7 +234,7 @@ class Search:
 
     def has_barrier(self, nodes: Sequence[Node]) -> bool:
         return any(
-            not isinstance(node, Part | Wire) and node.output in self.barriers
+            not isinstance(node, Instance | Wire) and node.output in self.barriers
             for chain in (nodes, *(d for n in nodes for c in chains(n) for d in every_chain(c)))
             for node in chain
         )

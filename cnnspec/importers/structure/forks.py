@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from cnnspec.importers.model import Model, Operation, Value
-from cnnspec.importers.structure.arrange import Scope as Graph
+from cnnspec.importers.structure.arrange import ItemGraph
 from cnnspec.importers.structure.scopes import Item
 from cnnspec.importers.structure.skeletons import NOISE
 from cnnspec.layers.merge import Concat
@@ -57,7 +57,7 @@ class Nester:
             Item((), tuple(value.number for value in each.inputs), each.output.number, each)
             for each in model.operations
         ]
-        self.graph = Graph(items, [out.value.number for out in model.outputs])
+        self.graph = ItemGraph(items, [out.value.number for out in model.outputs])
         self.free = 1 + max(self.graph.depth)
         self.made: list[Operation] = []
 

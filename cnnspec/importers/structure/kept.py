@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.importers.structure.arrange import Keep, Meeting, Node, Step, Wire, lists, walk
+from cnnspec.importers.structure.arrange import Keep, Leaf, Meeting, Node, Wire, lists, walk
 
 NAME = "size"
 
 
-class Place(NamedTuple):
+class Gap(NamedTuple):
     """Between two nodes of a chain: before the node of this number."""
 
     nodes: list[Node]
@@ -25,28 +25,28 @@ class Keeper:
 
     def __init__(self, nodes: list[Node], entry: int) -> None:
         self.entry = entry
-        self.takers: list[tuple[Step, int]] = []
-        self.kept: dict[int, Place] = {}  # by value, where it is seen
-        self.fetched: list[tuple[int, Place, Step]] = []
+        self.takers: list[tuple[Leaf, int]] = []
+        self.kept: dict[int, Gap] = {}  # by value, where it is seen
+        self.fetched: list[tuple[int, Gap, Leaf]] = []
         self.in_braces: list[int] = []  # values so far that a wire can fetch
         self.wired = {node.output for node in walk(nodes) if isinstance(node, Wire)}
-        self.visit(nodes, {entry: Place(nodes, 0)})
+        self.visit(nodes, {entry: Gap(nodes, 0)})
         self.insert()
         self.name(nodes)
 
-    def visit(self, nodes: list[Node], seen: dict[int, Place], in_path: bool = False) -> None:
+    def visit(self, nodes: list[Node], seen: dict[int, Gap], in_path: bool = False) -> None:
         """Find what the steps of a chain take; `seen` are the values before it."""
         seen = dict(seen)
         for number, node in enumerate(nodes):
-            if isinstance(node, Step):
-                self.take(node, seen, Place(nodes, number))
+            if isinstance(node, Leaf):
+                self.take(node, seen, Gap(nodes, number))
             for inner in lists(node):
                 self.visit(inner, seen, in_path or isinstance(node, Meeting))
             if not isinstance(node, Wire):
-                seen.setdefault(node.output, Place(nodes, number + 1))
+                seen.setdefault(node.output, Gap(nodes, number + 1))
                 self.in_braces += [] if in_path else [node.output]
 
-    def take(self, step: Step, seen: dict[int, Place], here: Place) -> None:
+    def take(self, step: Leaf, seen: dict[int, Gap], here: Gap) -> None:
         sized = step.item.operation.sized if step.item.operation is not None else ()
         known = [value for value in seen if value in sized]
         others = [value for value in self.in_braces if value in sized]
@@ -62,7 +62,7 @@ class Keeper:
 
     def insert(self) -> None:
         """Put the constants into the chains."""
-        news: list[tuple[Place, list[Node]]] = []
+        news: list[tuple[Gap, list[Node]]] = []
         for value, place in self.kept.items():
             news.append((place, [Keep(value)]))
         for value, place, step in self.fetched:

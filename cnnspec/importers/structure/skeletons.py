@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from cnnspec.importers.patterns.align import ACTIVATIONS
-from cnnspec.importers.structure.arrange import Meeting, Step, Wire
+from cnnspec.importers.structure.arrange import Leaf, Meeting, Wire
 from cnnspec.importers.wording.arguments import as_depthwise
 
 FILTERS = ("conv", "depthwise", "convtranspose")
@@ -28,14 +28,14 @@ class Kind:
         self.word = self.name = word
 
 
-class Part:
+class Instance:
     """An instance of a class; `symbol` is what it is in the skeleton around it, None: it is passed over."""
 
     def __init__(self, kind: Kind, nodes: list[Node], symbol: Symbol | None) -> None:
         self.kind, self.nodes, self.symbol = kind, nodes, symbol
 
 
-Node = Step | Meeting | Wire | Part
+Node = Leaf | Meeting | Wire | Instance
 
 
 class Window(NamedTuple):
@@ -56,7 +56,7 @@ def chains(node: Node) -> list[list[Node]]:
     """The chains that a node holds."""
     if isinstance(node, Meeting):
         return node.paths  # type: ignore[return-value]
-    return [node.nodes] if isinstance(node, Part) else []
+    return [node.nodes] if isinstance(node, Instance) else []
 
 
 def every_chain(chain: list[Node]) -> Iterator[list[Node]]:
@@ -78,7 +78,7 @@ class Skeletons:
 
     def symbol(self, node: Node) -> Symbol | None:
         """What a node is in a skeleton; None: noise and gates are passed over, any block may have some."""
-        if isinstance(node, Part):
+        if isinstance(node, Instance):
             return node.symbol
         if isinstance(node, Wire):
             return "wire", node.output
@@ -110,29 +110,29 @@ class Skeletons:
 
 def unit_stop(chain: Sequence[Node], start: int) -> int:
     """Where a convolution with its norm ends that begins at a place; 0 where none does."""
-    names = [layer_name(node) if isinstance(node, Step) else "" for node in chain[start : start + 3]]
+    names = [layer_name(node) if isinstance(node, Leaf) else "" for node in chain[start : start + 3]]
     if len(names) < 2 or names[0] not in FILTERS[:2] or names[1] not in NORMS:
         return 0
     return start + (3 if names[-1] in ACTIVATIONS else 2)
 
 
-def layer_name(step: Step) -> str:
+def layer_name(step: Leaf) -> str:
     operation = step.item.operation
     assert operation is not None  # nothing is in a module yet
     return as_depthwise(operation.layer, int(operation.inputs[0].shape.channels)).name
 
 
 def is_filter(node: Node) -> bool:
-    return isinstance(node, Step) and layer_name(node) in FILTERS
+    return isinstance(node, Leaf) and layer_name(node) in FILTERS
 
 
 def is_of_one_pixel(node: Node) -> bool:
     """Whether what arrives is a map of one pixel, as in gates."""
-    assert isinstance(node, Step) and node.item.operation is not None
+    assert isinstance(node, Leaf) and node.item.operation is not None
     return node.item.operation.inputs[0].shape.size == (1, 1)
 
 
-def is_pointwise(step: Step) -> bool:
+def is_pointwise(step: Leaf) -> bool:
     assert step.item.operation is not None
     layer = step.item.operation.layer
     name = "filter" if "filter" in layer.arguments else "kernel"

@@ -11,10 +11,10 @@ from cnnspec.importers.model import Model
 from cnnspec.importers.structure.arrange import (
     Group,
     Keep,
+    Leaf,
     Mark,
     Meeting,
     Node,
-    Step,
     Wire,
     arrange,
     lists,
@@ -96,7 +96,7 @@ class Namer:
         self.inner = {  # what stands in modules, by the identity of their items
             id(node.item): scope_chain(node.item)
             for node in walk(nodes)
-            if isinstance(node, Step) and node.item.operation is None and not node.item.again
+            if isinstance(node, Leaf) and node.item.operation is None and not node.item.again
         }
 
     def chain(self) -> Chain:
@@ -152,7 +152,7 @@ class Namer:
         own = label_of(node)
         if not own or (wanted and own != wanted):
             own = wanted or self.free("skip")
-            if isinstance(node, Step) and not node.label and not node.name:
+            if isinstance(node, Leaf) and not node.label and not node.name:
                 node.name = own
             else:
                 nodes.insert(place + 1, Mark(own, value))
@@ -197,7 +197,7 @@ class Namer:
             return Join(name, paths, arguments=arguments)
         return self.step(node)
 
-    def step(self, step: Step) -> Term:
+    def step(self, step: Leaf) -> Term:
         item = step.item
         if item.again:
             return Again(tuple(map(parse_label, item.label)), parse_label(step.name))
@@ -255,7 +255,7 @@ def labels(nodes: list[Node]) -> Iterator[str]:
 
 
 def label_of(node: Node) -> str:
-    if isinstance(node, Step):
+    if isinstance(node, Leaf):
         return node.label[0] if node.label else node.name
     return node.label if isinstance(node, Group) else node.name if isinstance(node, Mark) else ""
 
