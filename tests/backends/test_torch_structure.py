@@ -180,6 +180,24 @@ net N { input 1@24x24
         size = [in.height, in.width]
         from crop, crop size, relu, conv 2@3x3 }
 }""",
+    "a crop to a map that only training computes": """
+net N { input 1@12x12
+    a: conv 2@3x3
+    conv 2@3x3
+    size = [in.height, in.width]
+    t: tanh
+    from a, c: crop size
+    output c
+    output t train=yes
+}""",
+    "a crop to a map within a module": """
+net N { input 1@16x16
+    a: conv 2@3x3
+    f: { conv 2@3x3, relu
+        size = [in.height, in.width]
+        conv 2@3x3, crop [in.height - 2, in.width - 2]
+        concat { | from a, crop size, relu | from a, crop size } }
+}""",
     "a block as a value": """
 block A(w) { conv w@1x1 }
 block B(w) { conv w@3x3 pad=1, relu }

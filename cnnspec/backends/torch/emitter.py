@@ -6,7 +6,6 @@ tables of names.py hand out. No text of a specification is copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from cnnspec.backends.torch.print.classes import write_class, write_main, write_tuple
@@ -16,14 +15,11 @@ from cnnspec.backends.torch.solve.constructor import Constructor
 from cnnspec.backends.torch.solve.forward import Forward
 from cnnspec.backends.torch.solve.program import Program
 from cnnspec.backends.torch.solve.statements import IMPORTED
-from cnnspec.backends.torch.unify.align import Unaligned, partition
+from cnnspec.backends.torch.unify.align import partition
 from cnnspec.backends.torch.unify.columns import agree
 from cnnspec.backends.writer import Writer
 from cnnspec.graph.tree import Instance, Network
 from cnnspec.passes.optimize import optimize as optimised
-
-FORMS = (True, False)
-"""Whether a crop follows its map, the better first."""
 
 
 def emit(network: Network, source: str, optimize: bool = False, explicit: bool = False) -> str:
@@ -36,7 +32,7 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
     program = Program(network, IMPORTED | set(helpers()), optimize, explicit)
     classes = [cls for instances in program.blocks() for cls in solve_block(program, instances)]
     returns = program.returns()
-    net = solve(lambda: net_class(program, returns), FORMS)
+    net = solve(net_class(program, returns))
     body = Writer()
     for cls in classes:
         write_class(cls, body)
@@ -50,10 +46,7 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
 def solve_block(program: Program, instances: list[Instance]) -> list[Class]:
     """The classes of a block: one, or several where its uses differ in more than expressions can tell."""
 
-    def fit(group: list[Instance]) -> Class:
-        return solve(lambda: block_class(program, group), FORMS[:1] if len(group) > 1 else FORMS)
-
-    groups = partition(instances, fit)
+    groups = partition(instances, lambda group: solve(block_class(program, group)))
     for group, cls in groups:
         cls.name = program.class_name(group[0].block)
         cls.fixed = distinction(cls, instances)
@@ -72,19 +65,9 @@ def distinction(cls: Class, instances: list[Instance]) -> dict[str, Any]:
     }
 
 
-def solve(begin: Callable[[], Class], forms: tuple[bool, ...]) -> Class:
-    """Find the constructor and the forward of a class, in the first of the forms that is right.
-
-    Raises Unaligned where none is right for all rows.
-    """
-    for follows in forms:
-        try:
-            cls = begin()
-            cls.follows = follows
-            cls.constructor = Constructor(cls).solve()
-            cls.parameters.find(cls.constructor)
-            cls.forward = None if cls.is_chain else Forward(cls).solve()
-        except Unaligned:
-            continue
-        return cls
-    raise Unaligned
+def solve(cls: Class) -> Class:
+    """Find the constructor and the forward of a class. Raises Unaligned where none is right for all rows."""
+    cls.constructor = Constructor(cls).solve()
+    cls.parameters.find(cls.constructor)
+    cls.forward = None if cls.is_chain else Forward(cls).solve()
+    return cls

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -29,15 +29,16 @@ from cnnspec.backends.torch.unify.steps import (
     attribute_kind,
     implicit,
     is_chain,
+    is_container,
     is_named,
-    outputs_of,
     referenced,
     step_names,
+    unlabelled,
 )
 from cnnspec.elaborate.naming import TAKEN
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import From, Instance, Leaf, Step, Value
-from cnnspec.graph.walk import Steps
+from cnnspec.graph.walk import Steps, children, live
 from cnnspec.layers import find
 from cnnspec.text.syntax import Block, Literal, Name, Parameter
 from cnnspec.values.kinds import Filter, is_integer
@@ -113,7 +114,6 @@ class Class(Frame):
         )
         self.flags: list[Flag] = []
         self.bare_scopes: set[str] = set()  # the modules of scopes that forward reaches into, by path
-        self.follows = True  # a crop takes its size from a map that forward has
         self.constructor: Solved = []
         self.forward: tuple[list[str], Solved] | None = None  # with its arguments; else nn.Sequential's
 
@@ -142,7 +142,7 @@ class Class(Frame):
 
     def like(self, step: Step) -> Value | None:
         """The map that a crop takes its size from."""
-        if not (self.follows and isinstance(step, Leaf) and step.layer.name == "crop" and step.following):
+        if not (isinstance(step, Leaf) and step.layer.name == "crop" and step.following):
             return None
         size = step.following.get("size")
         if not isinstance(size, list) or [getattr(side, "operation", "") for side in size] != SIDES:
@@ -151,10 +151,29 @@ class Class(Frame):
         return first if first is second and first in self.own_values else None
 
     @cached_property
+    def live(self) -> set[Value]:
+        """The values that forward computes."""
+        return set[Value]().union(*(live(row.steps, set(row.outputs)) for row in self.rows))
+
+    @cached_property
+    def evaluated(self) -> set[Value]:
+        """Those that it computes in evaluation, too."""
+        network = self.program.network
+        kept = {output.value for output in network.outputs if not output.train}
+        return live(network.steps, kept) if self.is_net else self.live
+
+    @cached_property
     def own_values(self) -> set[Value]:
-        """The values of the class itself, not of those that use it."""
-        made = (value for row in self.rows for step in row.steps for value in outputs_of(step))
-        return {*made, *(value for row in self.rows for value in row.inputs)}
+        """Those that it has by itself: not within a module that it runs, not of the class around."""
+        made = (value for row in self.rows for value in (*row.inputs, *self.visible(row.steps)))
+        return self.evaluated.intersection(made)
+
+    def visible(self, steps: Iterable[Step]) -> Iterator[Value]:
+        for step in steps:
+            if not (is_container(step) and is_chain(unlabelled(step), self.kept, step.output)):
+                yield from self.visible(children(step))
+            if not isinstance(step, From):
+                yield step.output
 
     def attribute(self, column: Column) -> str | None:
         """The attribute for a step of the owner's own scope; None where only add_module can name it.

@@ -203,7 +203,9 @@ class Forward(Statements):
             for number, path in enumerate(live):
                 later = live[number + 1 :]
                 if not path.is_everywhere:
-                    condition = self.optional(live, path)
+                    if (number, len(live)) != (1, 2):
+                        raise Unaligned
+                    condition = self.cls.flag(path)
                 space = WIDTH
                 if later:  # beside variables
                     space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
@@ -287,12 +289,6 @@ class Forward(Statements):
         last.then.append(Assign(join_text(column, texts), name))
         self.variables.assign(name, column.outputs)
         return True
-
-    def optional(self, live: list[Way], path: Way) -> str:
-        """The condition of a path that not all rows have: the second of two."""
-        if len(live) != 2 or path is not live[1]:
-            raise Unaligned
-        return self.cls.flag(path)
 
 
 def is_passive(path: Way) -> bool:

@@ -15,7 +15,7 @@ from cnnspec.backends.torch.unify.align import Unaligned
 from cnnspec.backends.torch.unify.columns import ByRow, Column
 from cnnspec.backends.writer import WIDTH, Text, behind, flat
 from cnnspec.graph.tree import Step, Value
-from cnnspec.graph.walk import arriving, live, walk
+from cnnspec.graph.walk import arriving, walk
 
 DEEPEST = 3  # calls within calls on one line
 IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
@@ -109,18 +109,13 @@ class Statements:
     """The values of a `forward` and the variables that they are kept in.
 
     `target` is the variable that the current chain is kept in, as long as nothing else in it is wanted;
-    values that a wire leads to get variables of their own. `live`: what is computed at all; `evaluated`:
-    what evaluation needs of it.
+    values that a wire leads to get variables of their own.
     """
 
     def __init__(self, cls: Class) -> None:
         self.cls, rows, network = cls, cls.rows, cls.program.network
         self.names = Names(cls.names.taken | IMPORTED)
-        self.live = set[Value]().union(*(live(row.steps, set(row.outputs)) for row in rows))
-        self.evaluated = self.live
-        if cls.is_net:
-            kept = {output.value for output in network.outputs if not output.train}
-            self.evaluated = live(network.steps, kept)
+        self.live, self.evaluated = cls.live, cls.evaluated
         self.statements: Solved = []
         self.depth = 2  # how far in the next one stands
         reads = Counter(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from cnnspec.backends.names import is_plain
 from cnnspec.graph.tree import Again, Braces, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
@@ -94,7 +94,7 @@ def unlabelled(step: Braces) -> Steps:
     return step.steps
 
 
-def is_container(step: Step) -> bool:
+def is_container(step: Step) -> TypeGuard[Braces]:
     """Whether a step is labelled braces, a scope of its own."""
     return isinstance(step, Group) or (isinstance(step, Repeat | If) and bool(step.name))
 
