@@ -65,7 +65,7 @@ def avg_pool(step: Lowering) -> None:
 def blur_pool(step: Lowering) -> None:
     """A convolution of every channel with binomial coefficients."""
     layer = step.layer
-    x, sides = step.x, layer.sides()
+    x, sides = step.x, layer.sides(step.shape)
     if layer.mode != "zeros" and any(sides):
         x, sides = padded(step, x, sides, layer.mode), (0, 0, 0, 0)
     rows, columns = ([math.comb(k - 1, i) / 2 ** (k - 1) for i in range(k)] for k in layer.window)
