@@ -12,6 +12,7 @@ import numpy as np
 from cnnspec.run import Mixed, RunProblem
 from cnnspec.run.programs import Array
 from cnnspec.run.weight_files import COUNT, is_pickle, read_all, shape_words, some
+from cnnspec.tables import align
 
 ROWS = 200
 """Tensors that a table tells at most."""
@@ -117,11 +118,7 @@ def table(tensors: Mapping[str, Array]) -> Iterator[str]:
     """A line for each tensor: name, shape, type, count, least, mean and largest number; then the sums."""
     rows: list[tuple[str, ...]] = [("name", "shape", "type", "numbers", "min", "mean", "max")]
     rows += [row(name, x) for name, x in list(tensors.items())[:ROWS]]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for cells in rows:
-        left = [cell.ljust(width) for cell, width in zip(cells[:3], widths, strict=False)]
-        right = [cell.rjust(width) for cell, width in zip(cells[3:], widths[3:], strict=True)]
-        yield "  ".join(left + right).rstrip()
+    yield from align(rows, "<<<>>>>")
     if len(tensors) > ROWS:
         yield f"… {len(tensors) - ROWS:,} more"
     yield f"{sums(tensors)}, {sum(x.nbytes for x in tensors.values()) / 1e6:,.1f} MB"

@@ -48,24 +48,15 @@ def as_json(comparison: Comparison, sides: tuple[Side, Side]) -> str:
 
 def figures_entry(figures: Figures) -> dict[str, Any]:
     field = figures.field
-    return {
-        "layers": figures.layers,
-        "params": figures.params,
-        "buffers": figures.buffers,
-        "macs": figures.macs,
+    return figures._asdict() | {
         "field": "all" if field is WHOLE else list(field.size) if field else None,
         "peak": {"memory": FLOAT * figures.peak.elements, "path": figures.peak.path},
     }
 
 
 def port_entry(port: Port) -> dict[str, Any]:
-    return {
-        "kind": port.kind,
-        "name": port.name,
-        "before": dimensions(port.before),
-        "after": dimensions(port.after),
-        "changes": list(map(change_entry, port.changes)),
-    }
+    shapes = {"before": dimensions(port.before), "after": dimensions(port.after)}
+    return port._asdict() | shapes | {"changes": list(map(change_entry, port.changes))}
 
 
 def layer_entry(difference: Difference) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec.analysis.sizes.laws import SizeRule
 from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.survey import REACH, Growth, Set, SizeQuestion, SizeSurvey
-from cnnspec.tables import clean
+from cnnspec.tables import align, clean
 
 MARGIN = 9
 MOST = 6  # of a kind are listed in words; the JSON report has all
@@ -184,11 +184,7 @@ def table(survey: SizeSurvey) -> list[str]:
     for sample in survey.samples:
         shown = [str(sample.shapes.get(path, "?")) for path in survey.shown]
         rows.append([cross(sample.size), *shown, str(sample.lost or "–")])
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    return [
-        "  ".join(f"{clean(cell):{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    return align([list(map(clean, row)) for row in rows], "<" * len(rows[0]))
 
 
 def as_json(surveys: list[SizeSurvey], question: SizeQuestion | None) -> str:
@@ -235,13 +231,8 @@ def entry(survey: SizeSurvey) -> dict[str, Any]:
             for found in survey.growths
         ],
         "lost": [
-            {
-                "path": found.path,
-                "axis": AXES[found.axis][0],
-                "sizes": plain(found.sizes),
-                "written": found.written,
-            }
-            for found in survey.losses
+            loss._asdict() | {"axis": AXES[loss.axis][0], "sizes": plain(loss.sizes)}
+            for loss in survey.losses
         ],
         "samples": [
             {
