@@ -107,10 +107,6 @@ def train(
     out: str | None,
     resume: str | None,
     stop_after: int | None,
-    net: str | None,
-    settings: tuple[str, ...],
-    inputs: tuple[str, ...],
-    limits: tuple[str, ...],
     **asked: Any,
 ) -> None:
     """Train a net to tell images, and report on it.
@@ -120,7 +116,8 @@ def train(
     """
     from cnnspec.train.processes import together
 
-    choice = {"net": net, "settings": settings, "inputs": inputs, "limits": limits}
+    choice = {name: asked.pop(name) for name in ("net", "settings", "inputs", "limits")}
+    limits = choice["limits"]
     with together():
         if resume is not None:
             choice = as_begun(choice, file, out, resume)
@@ -365,9 +362,9 @@ def words_of(row: Epoch, last: int) -> str:
 def conclude(session: TrainingRun, limits: dict[str, int]) -> None:
     """Say what was best and where it is; write the report, without which the run is whole, too."""
     from cnnspec.train.report import write
+    from cnnspec.train.run_folder import best_of
 
-    best = max(session.rows, key=lambda row: (row.val_accuracy, -row.val_loss))
-    path = session.folder.path
+    best, path = best_of(session.rows), session.folder.path
     tell(f"best: epoch {best.epoch}, {best.val_accuracy:.2%} of the images for validation are right")
     if session.engine.leads:
         try:

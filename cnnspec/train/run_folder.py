@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,15 +26,12 @@ from cnnspec.run.weight_files import contents, read_all
 from cnnspec.text.files import STDIN, read_bytes
 from cnnspec.text.output import make_folder, write
 
-COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
-"""Accuracies are shares from 0 to 1, `lr` is that of the epoch's last step, epochs count from 1."""
-
 CONFIG, LOG, PREDICTIONS, STATE = "config.json", "log.csv", "predictions.npz", "state.safetensors"
 NOTES = "notes"
 
 
 class Epoch(NamedTuple):
-    """An epoch in figures; the order is that of COLUMNS."""
+    """An epoch in figures; epochs count from 1, accuracies are from 0 to 1, `lr` is that of the last step."""
 
     epoch: int
     train_loss: float
@@ -43,6 +40,14 @@ class Epoch(NamedTuple):
     val_accuracy: float
     lr: float
     seconds: float
+
+
+COLUMNS = Epoch._fields
+
+
+def best_of(epochs: Sequence[Epoch]) -> Epoch:
+    """The epoch that was best in validation, the first of equals."""
+    return max(epochs, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
 
 
 class RunConfig(NamedTuple):

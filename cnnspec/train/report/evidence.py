@@ -15,7 +15,7 @@ from cnnspec.graph.tree import Network
 from cnnspec.run import RunProblem, reading
 from cnnspec.run.session import Runner
 from cnnspec.text.files import FileProblem
-from cnnspec.train.run_folder import COLUMNS, LOG, PREDICTIONS, Epoch, Predictions, RunConfig, RunFolder
+from cnnspec.train.run_folder import LOG, PREDICTIONS, Epoch, Predictions, RunConfig, RunFolder, best_of
 from cnnspec.values.shapes import Shape
 
 BEST = "best.safetensors"
@@ -33,8 +33,7 @@ class Evidence(NamedTuple):
 
     @property
     def best(self) -> Epoch:
-        """The epoch that was best in validation, the first of equals."""
-        return max(self.rows, key=lambda row: (row.val_accuracy, -row.val_loss, -row.epoch))
+        return best_of(self.rows)
 
 
 def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
@@ -62,8 +61,8 @@ def read_log(path: Path) -> list[Epoch]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             head, *lines = csv.reader(file)
-        if tuple(head) != COLUMNS:
-            raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
+        if tuple(head) != Epoch._fields:
+            raise ValueError(f"its columns are not {', '.join(Epoch._fields)}")
         rows = [Epoch(int(epoch), *map(float, figures)) for epoch, *figures in lines]
     except (OSError, ValueError, TypeError) as problem:
         raise RunProblem(f"{path}: is no log of a run: {problem}") from None
