@@ -121,7 +121,7 @@ class Job:
 
 
 takes_job = click.make_pass_decorator(Job)
-"""Hands its Call to a command."""
+"""Hands its Job to a command."""
 
 
 def with_kept(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from cnnspec.analysis.unroll import Graph
 from cnnspec.run.programs import Array
 from cnnspec.run.scales import diverging, tints
-from cnnspec.run.sheets import MOST, Sheet, Tile, about_square, range_of, sheet
+from cnnspec.run.sheets import MOST, Sheet, Tile, about_square, draw_sheet, range_of
 
 ACROSS = 8
 """Filters and channels of a sheet that has a picture for each of both."""
@@ -28,10 +28,10 @@ def kernels_of(graph: Graph, tensors: Mapping[str, Array]) -> Iterator[tuple[str
 
 def kernel_sheet(key: str, values: Array) -> bytes:
     """The sheet of a weight, as PNG."""
-    return sheet(*grid_of(key, values))
+    return draw_sheet(sheet_of(key, values))
 
 
-def grid_of(key: str, values: Array) -> Sheet:
+def sheet_of(key: str, values: Array) -> Sheet:
     """The pictures of a weight: of three channels in colour, of one pixel or none as a matrix."""
     filters, channels, *size = values.shape
     title, range_ = f"{key}: {'x'.join(map(str, values.shape))}", range_of(values)

@@ -63,7 +63,7 @@ def layer_sheet(name: str, value: Array) -> bytes:
     labels = map(str, range(len(pictures))) if len(pictures) > 1 else [""]
     cells = list(map(Tile, pictures, labels))
     title, note = f"{name}: {shape_of(value)}", f"{note}; {range_of(value)}"
-    return sheet(title, note, cells, signed, about_square(len(cells), 8))
+    return draw_sheet(Sheet(title, note, cells, signed, about_square(len(cells), 8)))
 
 
 def overview(name: str, values: dict[str, Array]) -> bytes:
@@ -75,7 +75,8 @@ def overview(name: str, values: dict[str, Array]) -> bytes:
     ]
     which = f"the first {len(shown)} of {len(values):,} layers" if len(shown) < len(values) else "every layer"
     note = f"the first channel of {which}, each in its own range"
-    return sheet(name, note, cells, any(signed for *_, signed in shown), about_square(len(cells), 6))
+    any_signed = any(signed for *_, signed in shown)
+    return draw_sheet(Sheet(name, note, cells, any_signed, about_square(len(cells), 6)))
 
 
 def plain(value: Array) -> bytes:
@@ -110,8 +111,9 @@ def range_of(value: Array) -> str:
     return f"{words}, {odd:,} not finite" if odd and known.size else words
 
 
-def sheet(title: str, note: str, cells: Sequence[Tile], signed: bool, columns: int) -> bytes:
-    """A Grid as PNG, its pictures enlarged or reduced to fit; the diverging scale stands beside the title."""
+def draw_sheet(sheet: Sheet) -> bytes:
+    """A sheet as PNG, its pictures enlarged or reduced to fit; a diverging scale stands beside the title."""
+    title, note, cells, signed, columns = sheet
     side = min(LARGEST, (WIDTH - GAP) // columns - GAP)
     pictures = [fit(cell.pixels, side) for cell in cells]
     wide = max(picture.width for picture in pictures) + GAP

@@ -1,8 +1,8 @@
 """The folder of a run, runs/NAME: what training leaves there, each file whole or not at all.
 
-config.json        Config as JSON
+config.json        RunConfig as JSON
 NAME.cnn           the specification as it was, under its own name; so the files that it uses, from its folder
-log.csv            a row of COLUMNS for each epoch
+log.csv            a row for each Epoch
 best.safetensors   the weights of the epoch that was best in validation, under the keys of the specification
 last.safetensors   those of the last epoch
 predictions.npz    Predictions of the best epoch

@@ -125,7 +125,7 @@ def title_of(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> tuple[st
     """What a sheet is told to show: title, note, number of pictures."""
     seen: list[tuple[str, str, int]] = []
     monkeypatch.setattr(
-        sheets, "sheet", lambda title, note, cells, *_: seen.append((title, note, len(cells)))
+        sheets, "draw_sheet", lambda made: seen.append((made.title, made.note, len(made.cells)))
     )
     sheets.layer_sheet(name, value)
     return seen[0]

@@ -31,7 +31,7 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
     """What sheets are asked to show: title, note, number of pictures."""
     seen: list[tuple[str, str, int]] = []
     monkeypatch.setattr(
-        kernels, "sheet", lambda title, note, cells, *_: seen.append((title, note, len(cells)))
+        kernels, "draw_sheet", lambda made: seen.append((made.title, made.note, len(made.cells)))
     )
     return seen
 

@@ -13,11 +13,11 @@ from cnnspec.analysis.memory import VIEWS
 from cnnspec.draw.formats import raster
 from cnnspec.draw.theme import THEMES
 from cnnspec.run.images import planes, prepare
-from cnnspec.run.kernels import grid_of
+from cnnspec.run.kernels import sheet_of
 from cnnspec.run.programs import Array
 from cnnspec.run.scales import PAPER, is_signed, pictures_of
 from cnnspec.run.session import Runner, Sample
-from cnnspec.run.sheets import Sheet, Tile, about_square, fit, png, shape_of, sheet
+from cnnspec.run.sheets import Sheet, Tile, about_square, draw_sheet, fit, png, shape_of
 from cnnspec.text.output import MARK
 from cnnspec.train.report.charts import confusion_matrix, training_curves
 from cnnspec.train.report.evidence import Evidence
@@ -110,7 +110,7 @@ def first_filters(session: Runner) -> Sheet | None:
     """The kernels of the first convolution, or of the first layer that has a matrix."""
     kernels = session.kernels
     wide = [(key, values) for key, values in kernels if values.ndim == 4 and values[0, 0].size > 1]
-    return grid_of(*(wide or kernels)[0]) if kernels else None
+    return sheet_of(*(wide or kernels)[0]) if kernels else None
 
 
 def example_sheet(example: Example, names: list[str]) -> Sheet:
@@ -150,11 +150,11 @@ def picture_files(run: Evidence) -> Iterator[tuple[str, bytes]]:
         yield f"{name}.svg", f'<?xml version="1.0" encoding="UTF-8"?>\n<!-- {NOTE} -->\n{svg}\n'.encode()
     shown = images_of(run.predictions)
     if wrong := mistakes(shown):
-        yield "mistakes.png", sheet(*mistake_sheet(wrong, run.config.classes))
+        yield "mistakes.png", draw_sheet(mistake_sheet(wrong, run.config.classes))
     if run.session is not None:
         if (filters := first_filters(run.session)) is not None:
-            yield "filters.png", sheet(*filters)
+            yield "filters.png", draw_sheet(filters)
         for number, example in enumerate(examples(run.session, shown), 1):
-            yield f"features-{number}.png", sheet(*example_sheet(example, run.config.classes))
+            yield f"features-{number}.png", draw_sheet(example_sheet(example, run.config.classes))
     for name, svg in charts.items():
         yield f"{name}.png", raster.png(svg, NOTE)
