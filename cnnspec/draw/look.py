@@ -26,8 +26,9 @@ class Look(NamedTuple):
 
     `detail`: None folds repeats, and where the page has a width that they do not fit, blocks are boxes.
 
-    `font`: a family, or a font's file; "" is the one that all is measured in. `blocks`: a figure of volumes
-    shows what is in its blocks. `title`: in place of the net's name, perhaps ""; `caption`: with its facts.
+    `font`: a family, or a font's file, by whose widths volumes stand apart; "" is the usual one.
+    `blocks`: a figure of volumes shows what is in its blocks. `title`: in place of the net's name, perhaps
+    ""; `caption`: with its facts.
     """
 
     view: str = "graph"

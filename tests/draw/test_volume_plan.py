@@ -61,7 +61,7 @@ def test_skips_lead_to_a_sign_and_say_what_is_on_them() -> None:
 
 def test_repeats_are_folded_and_counted() -> None:
     made = plan(simplify(golden("residual")))
-    assert Brace(2, 4, "Basic ×4") in made.braces
+    assert Brace(2, 4, "Basic", 4) in made.braces
     assert "conv 3x3 ×2, relu" in words(made)
     assert len(plan(simplify(shipped("resnet", "ResNet152")[0])).steps) < 40
     copies = next(step for step in made.steps if step.times == 2)
@@ -247,6 +247,26 @@ def test_less_room_shows_an_operation_and_the_same_again_as_one_and_each_size_on
     assert coarse is not None
     assert words(coarse).count("gate") == 3
     assert [(len(level.skips), len(level.inner)) for level in u_of(coarse).levels] == [(1, 1)] * 3 + [(0, 0)]
+
+
+def test_what_is_repeated_says_how_often_in_every_layout() -> None:
+    """An inner brace hides none around it, and a U that holds what is repeated across its levels is none."""
+    inner = "add { | conv 8@3x3 pad=1, relu, conv 8@3x3 pad=1 | identity }"
+    made = planned(f"input 8@8x8\nrepeat 3 {{ repeat 2 {{ {inner} }}\nconv 8@3x3 pad=1 }}")
+    assert sorted(brace.times for brace in made.braces) == [2, 3]
+    paths = "concat { | conv 2@1x1 | conv 2@3x3 pad=1 | conv 2@1x1 | conv 2@3x3 pad=1 }"
+    assert planned(f"input 8@8x8\nrepeat 5 {{ {paths} }}").braces == (Brace(1, 1, "", 5),)
+    encoder = f"input 8@32x32\na: repeat 3 {{ {inner} }}\nmaxpool 2\nb: conv 8@3x3 pad=1\nmaxpool 2\n"
+    decoder = "upsample 2\nconcat { | identity | from b }\nupsample 2\nconcat { | identity | from a }"
+    found = u_of(without_resizes(planned(encoder + decoder)))
+    assert [[brace.words for brace in level.braces] for level in found.levels] == [["×3"], [], []]
+    down = "x: conv 8@3x3 pad=1\nmaxpool 2\ny: conv 8@3x3 pad=1\nmaxpool 2"
+    up = "upsample 2\nadd { | identity | from y }\nupsample 2\nadd { | identity | from x }"
+    assert valley(planned(f"input 8@32x32\n{down}\n{up}"))
+    net = f"block U {{ {down}\n{up} }}\nnet N {{\ninput 8@32x32\nrepeat 2 {{ U }}\n}}\n"
+    made = plan(simplify(network(net)))
+    assert [brace.times for brace in made.braces] == [2]
+    assert not valley(made)
 
 
 def test_gates_of_attention_lie_on_the_right_of_the_u() -> None:

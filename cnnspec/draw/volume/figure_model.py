@@ -50,7 +50,12 @@ class Brace(NamedTuple):
 
     first: int
     last: int
-    words: str
+    name: str
+    times: int = 1
+
+    @property
+    def words(self) -> str:
+        return f"{self.name} ×{self.times}".strip() if self.times > 1 else self.name
 
 
 class Figure(NamedTuple):
@@ -221,14 +226,14 @@ def in_order(draft: Draft) -> list[int]:
 
 
 def braces(draft: Draft, place: dict[int, int]) -> list[Brace]:
-    """The innermost clusters that are repeated, or that hold a join."""
+    """The clusters that are repeated, and the innermost of those that hold a join."""
     found: list[Brace] = []
     for cluster in reversed(draft.clusters):
-        inside = sorted(place[n] for n in numbers(cluster) & place.keys())
-        joins = any(draft.boxes[n].kind == "join" for n in numbers(cluster) & place.keys())
-        wanted = cluster.times > 1 or (cluster.kind == "block" and joins)
-        if len(inside) < 2 or not wanted or any(inside[0] <= brace.first <= inside[-1] for brace in found):
-            continue
-        times = f"×{cluster.times}" if cluster.times > 1 else ""
-        found.append(Brace(inside[0], inside[-1], f"{plain(cluster.name)} {times}".strip()))
+        shown = [draft.boxes[n] for n in numbers(cluster) & place.keys()]
+        inside = sorted(place[box.number] for box in shown)
+        inner = any(inside[0] <= brace.first <= inside[-1] for brace in found if inside)
+        block = cluster.kind == "block" and len(shown) > 1 and any(box.kind == "join" for box in shown)
+        repeated = cluster.times > 1 and shown and (len(shown) > 1 or shown[0].times != cluster.times)
+        if repeated or (block and not inner):
+            found.append(Brace(inside[0], inside[-1], plain(cluster.name), cluster.times))
     return sorted(found)

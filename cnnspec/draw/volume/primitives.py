@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnnspec.draw.metrics import width
-
 PITCH = 1.18  # from line to line, of the size of the letters
 
 
@@ -48,13 +46,6 @@ class Text(NamedTuple):
     middle: bool = True
     role: str = "ink"
     bold: bool = False
-
-    @property
-    def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom."""
-        wide = width(self.words, self.size, self.bold)
-        left = self.at.x - wide / 2 if self.middle else self.at.x
-        return left, self.at.y - 0.8 * self.size, left + wide, self.at.y + 0.24 * self.size
 
 
 Primitive = Face | Line | Disc | Text

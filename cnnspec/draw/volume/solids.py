@@ -78,11 +78,8 @@ def solid(step: Step, scale: Scale, sheets: bool) -> Solid:
 
 
 def circle(sign: str) -> Solid:
-    centre = Point(RADIUS, 0)
     words = Text(Point(RADIUS, 2.9), sign, 8.0, bold=True)
-    side = 2 * RADIUS
-    left, right = (Plane(Point(x, 0), Point(0, 0), Point(0, 0)) for x in (0, side))
-    return Solid("circle", side, side, (Disc(centre, RADIUS, "join"), words), left, right)
+    return flat("circle", 2 * RADIUS, Disc(Point(RADIUS, 0), RADIUS, "join"), words)
 
 
 def octagon() -> Solid:
@@ -94,8 +91,13 @@ def octagon() -> Solid:
     for up in (1, -1):
         ends = (Point(side * 0.32, up * side * 0.18), Point(side * 0.68, -up * side * 0.18))
         parts.append(Line(ends, "fault", 1.4))
+    return flat("octagon", side, *parts)
+
+
+def flat(form: str, side: float, *parts: Primitive) -> Solid:
+    """Arrows meet its leftmost point and its rightmost."""
     left, right = (Plane(Point(x, 0), Point(0, 0), Point(0, 0)) for x in (0, side))
-    return Solid("octagon", side, side, tuple(parts), left, right)
+    return Solid(form, side, side, parts, left, right)
 
 
 def cuboid(x: float, size: Size, bands: Bands) -> tuple[list[Primitive], Plane, Plane]:

@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.volume.arrange import GAP, LOOSEST, STUB, Sized, Spot, reaches
-from cnnspec.draw.volume.figure_model import Figure, Skip
+from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
 from cnnspec.draw.volume.primitives import Line, Point, Primitive, shift
 from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.strip import chain, labels, numbered, operations, overhead
+from cnnspec.draw.volume.strip import chain, clasps, labels, numbered, operations, overhead
 
 LEAST = 3  # resolutions side by side that have rows of their own
 BROAD = 1.6  # steps to a column, from which on a net is one of streams
@@ -31,6 +31,7 @@ class Streams(NamedTuple):
     rows: list[int]
     straight: set[Skip]
     others: list[Skip]
+    braces: tuple[Brace, ...]
 
 
 def streams(figure: Figure) -> Streams | None:
@@ -50,7 +51,7 @@ def streams(figure: Figure) -> Streams | None:
     order = sorted(range(len(steps)), key=lambda i: (rows[i], columns[i]))
     nexts = {(a, b) for a, b in pairwise(order) if rows[a] == rows[b]}
     straight = {way for way in ways if (way.tail, way.head) in nexts and not way.words}
-    return Streams(columns, rows, straight, [way for way in ways if way not in straight])
+    return Streams(columns, rows, straight, [way for way in ways if way not in straight], figure.braces)
 
 
 def columns_of(rows: Sequence[int], ways: Sequence[Skip]) -> list[int]:
@@ -90,6 +91,7 @@ def systems(found: Streams, things: Sequence[Sized], left: float, right: float) 
     for i, thing in enumerate(things):
         columns[found.columns[i]][i] = thing._replace(step=thing.step._replace(fed=i in led))
     spans = [(found.columns[way.tail], found.columns[way.head]) for way in found.others]
+    spans += ((found.columns[brace.first], found.columns[brace.last]) for brace in found.braces)
     made: list[Rows] = []
     start = 0
     while start < len(columns):
@@ -177,5 +179,8 @@ def draw_streams(
         for (tail, begin), (head, end) in ((at[way.tail], at[way.head]) for way in slanted if way.tail in at):
             points = (Point(tail.exit.x, tail.exit.y + begin), Point(head.entry.x, head.entry.y + end))
             parts.append(Line(points, "skip", 0.8, arrow=True))
-        y += BETWEEN
+        bottom = Skyline(1)
+        bottom.add(left, right, y - BETWEEN)
+        parts += clasps([spot for row in rows for spot in row], found.braces, bottom, right)
+        y = bottom.end + 2 * BETWEEN
     return parts, y - 2 * BETWEEN

@@ -274,19 +274,23 @@ def roof(spot: Spot, side: int, outer: int) -> Point:
     return Point(spot.x + solid.leaving.across.x + max(0.0, x), y)
 
 
-def clasps(spots: Sequence[Spot], braces: Sequence[Brace], below: Skyline, right: float) -> list[Primitive]:
-    """Below the steps of a block a brace with its name."""
+def clasps(spots: Sequence[Spot], braces: Sequence[Brace], line: Skyline, right: float) -> list[Primitive]:
+    """Below the steps of a block, or above them, a brace with its name; the shorter ones inside."""
     parts: list[Primitive] = []
-    for brace in braces:
+    for brace in sorted(braces, key=lambda brace: brace.last - brace.first):
         inside = [spot for spot in spots if brace.first <= spot.number <= brace.last]
         if not inside:
             continue
-        a, b = inside[0].x - GAP / 3, inside[-1].end + GAP / 3
-        words = brace.words if inside[0].number == brace.first else f"{brace.words}, continued"
+        a = min(spot.x for spot in inside) - GAP / 3
+        b = max(spot.end for spot in inside) + GAP / 3
+        begins = any(spot.number == brace.first for spot in inside)
+        words = brace.words if begins else f"{brace.words}, continued"
         half = width(words, LABEL, bold=True) / 2
         centre = min(max((a + b) / 2, a + half), right - half)
-        y = below.free(min(a, centre - half), max(b, centre + half)) + 2
-        parts.append(Line((Point(a, y), Point(a, y + 3), Point(b, y + 3), Point(b, y)), "ink", 0.7))
-        parts.append(Text(Point(centre, y + 3 + LABEL * 1.15), words, LABEL, bold=True))
-        below.add(min(a, centre - half) - APART, max(b, centre + half) + APART, y + 3 + LABEL * 1.5)
+        y = line.free(min(a, centre - half), max(b, centre + half)) + 2 * line.sign
+        tip, end = y + 3 * line.sign, y + line.sign * (3 + LABEL * 1.5)
+        base = tip + LABEL * 1.15 if line.sign > 0 else tip - 3
+        parts.append(Line((Point(a, y), Point(a, tip), Point(b, tip), Point(b, y)), "ink", 0.7))
+        parts.append(Text(Point(centre, base), words, LABEL, bold=True))
+        line.add(min(a, centre - half) - APART, max(b, centre + half) + APART, end)
     return parts

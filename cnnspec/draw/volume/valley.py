@@ -23,10 +23,10 @@ from cnnspec.draw.volume.arrange import (
     spread,
     widest,
 )
-from cnnspec.draw.volume.figure_model import Figure, Skip, Step
+from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Step
 from cnnspec.draw.volume.primitives import PITCH, Line, Point, Primitive, Text, column, shift, tall
 from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.strip import Row, Tags, chain, labels, numbered, operations, overhead
+from cnnspec.draw.volume.strip import Row, Tags, chain, clasps, labels, numbered, operations, overhead
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
 NIBBLED = 1.5  # times the size, from which on a map is on another level
@@ -36,13 +36,14 @@ INFINITE = float("inf")
 class Level(NamedTuple):
     """Numbers of steps: those on the left, and those on the right; the bottom has none on the right.
 
-    `skips` lead from the left to the right, `inner` past steps of one side.
+    `skips` lead from the left to the right, `inner` past steps of one side. `braces` are the repeated ones.
     """
 
     left: range
     right: range
     skips: tuple[Skip, ...]
     inner: tuple[Skip, ...] = ()
+    braces: tuple[Brace, ...] = ()
 
 
 class Valley(NamedTuple):
@@ -76,10 +77,13 @@ def valley(figure: Figure) -> Valley | None:
     return with_skips(figure, found, end)
 
 
-def with_skips(figure: Figure, found: list[Level], end: int) -> Valley:
-    """The U of those levels, with all skips that begin in it."""
+def with_skips(figure: Figure, found: list[Level], end: int) -> Valley | None:
+    """The U of those levels, with all skips that begin in it; None where what is repeated is on several."""
     skips = [skip for skip in figure.skips if skip.tail < end]
-    found = [with_inner(level, skips) for level in found]
+    braces = [brace for brace in figure.braces if brace.times > 1 and brace.first < end]
+    found = [with_inner(level, skips, braces) for level in found]
+    if sum(len(level.braces) for level in found) < len(braces):
+        return None
     drawn = {skip for level in found for skip in (*level.skips, *level.inner)}
     return Valley(found, [skip for skip in skips if skip not in drawn], end)
 
@@ -93,7 +97,7 @@ def by_size(figure: Figure, found: Valley) -> Valley:
     right = [range(0)] * (len(left) - len(right)) + right
     made = [Level(down, up, ()) for down, up in zip(left, right, strict=True)]
     made[-1] = made[-1]._replace(skips=first.skips)
-    return with_skips(figure, [*made, *others], found.end)
+    return with_skips(figure, [*made, *others], found.end) or found
 
 
 def parted(figure: Figure, numbers: range) -> list[range]:
@@ -103,12 +107,13 @@ def parted(figure: Figure, numbers: range) -> list[range]:
     return [range(a, b) for a, b in pairwise([numbers.start, *cuts, numbers.stop])]
 
 
-def with_inner(level: Level, skips: Sequence[Skip]) -> Level:
-    """The level with what skips steps of one side. On the left it may begin with what comes from above."""
+def with_inner(level: Level, skips: Sequence[Skip], braces: Sequence[Brace]) -> Level:
+    """The level with what skips or holds steps of one side. On the left a skip may come from above."""
     down, up = level.left, level.right
     here = range(max(0, down.start - 1), down.stop)
     inner = (s for s in skips if (s.tail in here and s.head in down) or (s.tail in up and s.head in up))
-    return level._replace(inner=tuple(sorted(inner)))
+    held = (b for b in braces if any(b.first in numbers and b.last in numbers for numbers in (down, up)))
+    return level._replace(inner=tuple(sorted(inner)), braces=tuple(held))
 
 
 def crosses(figure: Figure, skip: Skip) -> bool:
@@ -145,6 +150,7 @@ def without_resizes(figure: Figure) -> Figure:
 def condense(figure: Figure) -> Figure:
     """The figure in less room: an operation and the same again as one, ×2; of equal sizes only the first."""
     ends = {skip.tail + 1 for skip in figure.skips} | {skip.head for skip in figure.skips}
+    ends |= {brace.first for brace in figure.braces} | {brace.last + 1 for brace in figure.braces}
     gone = {
         i
         for i, (step, after) in enumerate(pairwise(figure.steps))
@@ -180,7 +186,8 @@ def merge_steps(figure: Figure, gone: Set[int], merge: Callable[[Step, Step], St
             steps.append(step)
         place.append(len(steps) - 1)
     skips = tuple(skip._replace(tail=place[skip.tail], head=place[skip.head]) for skip in figure.skips)
-    return figure._replace(steps=tuple(steps), skips=skips, braces=())
+    braces = tuple(b._replace(first=place[b.first], last=place[b.last]) for b in figure.braces)
+    return figure._replace(steps=tuple(steps), skips=skips, braces=braces)
 
 
 class Rung(NamedTuple):
@@ -244,6 +251,7 @@ def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Row
     parts += overhead(spots, over, tags, above, (-INFINITE, INFINITE))
     parts += labels(spots, above)
     parts += operations(spots, above)
+    parts += clasps(spots, level.braces, above, INFINITE)
     for skip in straight:
         begin, end = left[-1].exit, right[0].entry
         parts.append(Line((begin, end), "skip", 1.1, arrow=True))
