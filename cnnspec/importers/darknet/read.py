@@ -104,8 +104,7 @@ def read_section(reading: Reading) -> Value:
         message = f"layer {len(net.values)}, {words(kind)} `[{kind[:40]}]`, has no layer"
         raise Refuse("E1003", message + did_you_mean(kind, ROWS))
     fields.skip(*OF_ANY_SECTION)
-    for name in ("dontload", "dontloadscales"):  # the .weights would lack its numbers
-        fields.expect(name, "0")
+    fields.expect_off("dontload", "dontloadscales")  # the .weights would lack its numbers
     made = ROWS[kind](reading)
     net.check(f"`[{kind}]`", fields)
     return made

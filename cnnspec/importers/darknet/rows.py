@@ -25,8 +25,7 @@ EPS = 1e-5
 def convolutional(reading: Reading) -> Value:
     """`pad=1` means half the kernel; a dilated kernel has as much more as it is wider."""
     fields = reading.fields
-    for name in ("binary", "xnor", "flipped", "antialiasing", "deform", "sway", "rotate", "stretch"):
-        fields.expect(name, "0")
+    fields.expect_off("binary", "xnor", "flipped", "antialiasing", "deform", "sway", "rotate", "stretch")
     size, padding = fields.integer("size", 1), fields.integer("padding", 0)
     if fields.flag("pad", False):
         padding = size // 2
@@ -113,8 +112,7 @@ def maxpool(reading: Reading) -> Value:
     strides = (fields.integer("stride_y", stride), fields.integer("stride_x", stride))
     size = fields.integer("size", stride)
     padding = fields.integer("padding", size - 1)
-    for name in ("maxpool_depth", "antialiasing"):
-        fields.expect(name, "0")
+    fields.expect_off("maxpool_depth", "antialiasing")
     if min(size, *strides) < 1 or padding < 0:
         raise Refuse("E1001", f"a pool of size {size}, stride {stride} and padding {padding}")
     shape, low = reading.shape, padding // 2
@@ -205,7 +203,7 @@ def sam(reading: Reading) -> Value:
 
 def scale_channels(reading: Reading) -> Value:
     """An earlier value, its channels weighed by this one."""
-    reading.fields.expect("scale_wh", "0")
+    reading.fields.expect_off("scale_wh")
     if reading.shape.is_map and reading.shape.size != (1, 1):
         raise Refuse("E1001", f"`scale_channels` weighs by C@1x1, not by {reading.shape}")
     return sam(reading)
@@ -213,8 +211,7 @@ def scale_channels(reading: Reading) -> Value:
 
 def dropped(reading: Reading) -> Value:
     fields = reading.fields
-    for name in ("dropblock", "dropblock_size_rel", "dropblock_size_abs"):
-        fields.expect(name, "0")
+    fields.expect_off("dropblock", "dropblock_size_rel", "dropblock_size_abs")
     return reading.add(dropout.Dropout(p=fields.number("probability", 0.5)), reading.value)
 
 
@@ -223,7 +220,7 @@ def softmax(reading: Reading) -> Value:
     fields = reading.fields
     fields.skip("noloss")
     fields.expect("groups", "1")
-    fields.expect("spatial", "0")
+    fields.expect_off("spatial")
     value = reading.value
     if value.shape.is_map and value.shape.size != (1, 1):
         value = flat(reading, value)
@@ -259,8 +256,7 @@ def reorg(reading: Reading) -> Value:
     stand as those of C*s^2@H/sxW/s.
     """
     fields = reading.fields
-    for name in ("reverse", "flatten"):
-        fields.expect(name, "0")
+    fields.expect_off("reverse", "flatten")
     stride, extra = fields.integer("stride", 1), fields.integer("extra", 0)
     value = reading.value
     if extra:
@@ -297,7 +293,7 @@ def squares(reading: Reading, value: Value, stride: int) -> Value:
 
 def reorg3d(reading: Reading) -> Value:
     """Squares of pixels as channels."""
-    reading.fields.expect("reverse", "0")
+    reading.fields.expect_off("reverse")
     stride = reading.fields.integer("stride", 1)
     if stride < 1 or any(n % stride for n in reading.shape.size):
         raise Refuse("E1004", f"`reorg3d` of {reading.shape} with `stride={stride}`")

@@ -13,7 +13,7 @@ from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
 from cnnspec.importers.reading.arrangement import sizes_of, whole
 from cnnspec.importers.reading.flows import Flow, Refuse, Row, plain
-from cnnspec.importers.reading.paths import paths_along
+from cnnspec.importers.reading.paths import softmax
 from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer
 
@@ -75,23 +75,16 @@ def limit(net: Lowering, known: object) -> float | None:
     return None if abs(given) > 3e38 else shortest(given)
 
 
-def softmax(layer: type[Layer]) -> Row:
-    """Over channels, or over paths. Up to opset 12 all axes from this one on are one."""
+def over_channels(layer: type[Layer]) -> Row:
+    """Or over paths. Up to opset 12 all axes from this one on are one."""
 
     def softmax_(net: Lowering, x: object, *, axis: int | None = None) -> Flow:
         flow = net.compact(net.flow(x))
         given = (-1 if net.opset >= 13 else 1) if axis is None else axis
-        place = given % len(flow.axes)
-        if net.opset < 13 and any(size > 1 for size in sizes_of(flow.axes)[place + 1 :]):
+        behind = sizes_of(flow.axes)[given % len(flow.axes) + 1 :]
+        if net.opset < 13 and any(size > 1 for size in behind):
             net.deny("axis", f"{given}, and all behind it")
-        count = paths_along(flow, place) if layer is activation.Softmax else None
-        if count is not None:
-            return net.each(activation.Softmax(paths=count), flow)
-        if flow.axes[place] != whole("C", flow.value.shape.channels):
-            flow = net.natural(net.map(flow))
-            if flow.axes[place] != whole("C", flow.value.shape.channels):
-                net.deny("axis", given)
-        return net.each(layer(), flow)
+        return softmax(net, layer, flow, given, "axis")
 
     return softmax_
 
@@ -132,8 +125,8 @@ ROWS: dict[str, Row] = {
     "Gelu": plain(activation.GELU, approximate="approximate"),
     "PRelu": prelu,
     "Clip": clip,
-    "Softmax": softmax(activation.Softmax),
-    "LogSoftmax": softmax(activation.LogSoftmax),
+    "Softmax": over_channels(activation.Softmax),
+    "LogSoftmax": over_channels(activation.LogSoftmax),
     "Dropout": drop,
     "Erf": function("erf"),
     "Sqrt": function("sqrt"),

@@ -11,8 +11,8 @@ from cnnspec.importers.onnx.values import Constant
 from cnnspec.importers.onnx.windows import Windows, read_windows
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import axes_of, whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Row
-from cnnspec.layers import channels, conv, linear, norm, resize
+from cnnspec.importers.reading.flows import Flow, Refuse, Row, linear_of
+from cnnspec.layers import channels, conv, norm, resize
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 
@@ -177,18 +177,8 @@ def matmul(net: Lowering, a: object, b: object) -> Flow:
 
 
 def linear_(net: Lowering, flow: Flow, weight: Tensor, bias: Tensor | None) -> Flow:
-    flow = net.compact(flow)
-    units, arriving = weight.array.shape
-    is_last = bool(flow.axes) and flow.axes[-1] == whole("C", flow.value.shape.channels)
-    is_pointwise = flow.value.shape.is_map and len(flow.axes) > 2 and is_last
-    value = flow.value if is_pointwise else net.map(flow)
-    if value.shape.is_map and not is_pointwise:
-        raise Refuse("E1005", f"`{net.node.operator}` of the rows of a map")
-    if value.shape.channels != arriving:
-        net.deny("B", f"a matrix of {weight.array.shape}")
-    layer = linear.Linear(units=units, pointwise=is_pointwise, bias=bias is not None)
-    made = net.emit(layer, value, weight=weight, bias=bias)
-    return Flow(made, (*flow.axes[:-1], whole("C", units))) if is_pointwise else net.natural(made)
+    units, _ = weight.array.shape
+    return linear_of(net, net.compact(flow), units, {"bias": bias is not None}, weight=weight, bias=bias)
 
 
 def batch_norm(

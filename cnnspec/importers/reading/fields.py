@@ -137,6 +137,11 @@ class Fields:
         if field is not None and field.scalar not in values:
             self.unexpected.append(Refuse("E1004", f"`{name}` is `{field.scalar[:40]}`", field.line))
 
+    def expect_off(self, *names: str) -> None:
+        """Use fields that may only be 0; what is on is refused in the end."""
+        for name in names:
+            self.expect(name, "0")
+
     def refusals(self, what: str) -> Iterator[Refuse]:
         """Why the fields of `what` are not understood: unexpected values, and fields that are not used."""
         yield from self.unexpected

@@ -11,7 +11,8 @@ from cnnspec.importers.model import Value
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Atom, whole
 from cnnspec.importers.reading.flows import Flow, Flows, Refuse
-from cnnspec.layers import channels, merge
+from cnnspec.layers import activation, channels, merge
+from cnnspec.layers.base import Layer
 
 
 def stacked(net: Flows, flows: Sequence[Flow], place: int) -> Flow:
@@ -32,6 +33,22 @@ def paths_along(flow: Flow, place: int) -> int | None:
     (atom, *others) = flow.axes[place] or (Atom("", 1, 1),)
     is_outer = atom.axis == "C" and not others and atom.stride * atom.size == flow.value.shape.channels
     return atom.size if is_outer and atom.stride > 1 else None
+
+
+def softmax(net: Flows, layer: type[Layer], flow: Flow, axis: int, name: str) -> Flow:
+    """A softmax, or its logarithm, along channels, or over the paths that an axis counts. Raises Refuse.
+
+    `name` is the operator's own for the axis.
+    """
+    place = axis % len(flow.axes)
+    count = paths_along(flow, place) if layer is activation.Softmax else None
+    if count is not None:
+        return net.each(activation.Softmax(paths=count), flow)
+    if flow.axes[place] != whole("C", flow.value.shape.channels):
+        flow = net.natural(net.map(flow))
+        if len(flow.axes) <= place or flow.axes[place] != whole("C", flow.value.shape.channels):
+            net.deny(name, axis)
+    return net.each(layer(), flow)
 
 
 def summed(net: Flows, flow: Flow, places: Sequence[int], keepdim: bool) -> Flow:

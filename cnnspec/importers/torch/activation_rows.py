@@ -6,7 +6,7 @@ from typing import Any
 
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Refuse, Row, plain
-from cnnspec.importers.reading.paths import paths_along
+from cnnspec.importers.reading.paths import softmax
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.layers import activation, dropout
@@ -53,27 +53,16 @@ def prelu(net: Lowering, input: object, weight: Any) -> Flow:
     return net.each(layer, flow, weight=weight)
 
 
-def softmax(layer: type[Layer]) -> Row:
-    """Over channels, or over paths."""
+def over_channels(layer: type[Layer]) -> Row:
+    """Or over paths, which PyTorch does not tell from channels."""
 
     def softmax_(
         net: Lowering, input: object, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
     ) -> Flow:
         del _stacklevel  # of a warning
-        flow = net.flow(input)
         if dtype is not None:
             net.deny("dtype", dtype)
-        if dim is None:
-            return net.deny("dim", None)
-        count = paths_along(flow, dim) if layer is activation.Softmax else None
-        if count is not None:
-            return net.each(activation.Softmax(paths=count), flow)
-        if flow.axes[dim] != whole("C", flow.value.shape.channels):
-            named = net.natural(net.map(flow))
-            if named.axes[dim] != whole("C", named.value.shape.channels):
-                net.deny("dim", dim)
-            flow = named
-        return net.each(layer(), flow)
+        return net.deny("dim", None) if dim is None else softmax(net, layer, net.flow(input), dim, "dim")
 
     return softmax_
 
@@ -122,8 +111,8 @@ ROWS: dict[str, Row] = {
     "pow": power,
     "ipow": power,
     "prelu": prelu,
-    "softmax": softmax(activation.Softmax),
-    "log_softmax": softmax(activation.LogSoftmax),
+    "softmax": over_channels(activation.Softmax),
+    "log_softmax": over_channels(activation.LogSoftmax),
     "dropout": drop("units"),
     "dropout2d": drop("channels"),
 }

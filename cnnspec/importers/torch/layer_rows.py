@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Row
+from cnnspec.importers.reading.flows import Flow, Refuse, Row, linear_of
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import shortest, sides
 from cnnspec.importers.torch.values import Constant, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
-from cnnspec.layers import channels, conv, linear, norm, pool
+from cnnspec.layers import channels, conv, norm, pool
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 
@@ -163,19 +163,9 @@ def conv_transpose2d(
 
 
 def linear_(net: Lowering, input: object, weight: Any, bias: Any = None) -> Flow:
-    flow = net.flow(input)
     units, _ = net.tensor("weight", weight, 2).shape
-    given = {"units": units, "bias": bias is not None, **fixed(net, weight, bias)}
-    is_pointwise = (
-        flow.value.shape.is_map
-        and len(flow.axes) > 2
-        and flow.axes[-1] == whole("C", flow.value.shape.channels)
-    )
-    x = flow.value if is_pointwise else net.map(flow)
-    if x.shape.is_map and not is_pointwise:
-        raise Refuse("E1005", "`linear` of the rows of a map")
-    made = net.emit(linear.Linear(pointwise=is_pointwise, **given), x, weight=weight, bias=bias)
-    return Flow(made, (*flow.axes[:-1], whole("C", units))) if is_pointwise else net.natural(made)
+    given = {"bias": bias is not None, **fixed(net, weight, bias)}
+    return linear_of(net, net.flow(input), units, given, weight=weight, bias=bias)
 
 
 def batch_norm(
