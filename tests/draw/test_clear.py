@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from cnnspec.draw.diagram.model import Diagram, Edge, boxes
-from cnnspec.draw.graph.clear import Rect, clear_titles, lines_of
+from cnnspec.draw.graph.clear import Rect, clear_titles, drawn_edges
 from cnnspec.draw.graph.dot import Writer, crossing
 from cnnspec.draw.graph.engine import Engine, engine
 from cnnspec.draw.graph.wrap import measure, sever
@@ -74,13 +74,13 @@ def test_a_frame_stays_where_something_is_beside_it() -> None:
 
 def crossed(svg: str) -> list[str]:
     """The titles that something crosses."""
-    found, lines = [], list(lines_of(svg))
+    found, edges = [], list(drawn_edges(svg))
     for x, y, words in re.findall(
         r'<text [^>]*text-anchor="start" x="([-\d.]+)" y="([-\d.]+)"[^>]*>([^<]*)<', svg
     ):
         left, bottom = float(x), float(y)
         title = Rect(left, bottom - 6, left + width(unescape(words), 9), bottom)
-        found += [words] * any(any(line.parts_in(title)) for line in lines)
+        found += [words] * any(any(edge.parts_in(title)) for edge in edges)
     return found
 
 

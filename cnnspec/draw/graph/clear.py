@@ -55,7 +55,7 @@ class Rect(NamedTuple):
         )
 
 
-class Line(NamedTuple):
+class DrawnEdge(NamedTuple):
     """An edge: what is around all of it, around its short pieces, and around the lines of its words."""
 
     whole: Rect
@@ -101,7 +101,7 @@ class Frames:
         self.titles = [_TITLE.findall(cluster.group()) for cluster in found]
         self.drawn = [around(pairs(cluster.group(1))) for cluster in found]
         self.now = list(self.drawn)
-        self.lines = list(lines_of(body))
+        self.edges = list(drawn_edges(body))
         shapes = [pairs(" ".join(_OUTLINE.findall(node.group(1)))) for node in _NODE.finditer(body)]
         self.nodes = [around(points) for points in shapes if points]
 
@@ -114,7 +114,7 @@ class Frames:
             return low
         top, bottom = min(y for y, _ in lines) - 0.8 * SIZE, max(y for y, _ in lines) + 0.2 * SIZE
         band = Rect(frame.left, top, frame.right, bottom)
-        taken = [(r.left, r.right) for line in self.lines for r in line.parts_in(band)]
+        taken = [(r.left, r.right) for edge in self.edges for r in edge.parts_in(band)]
         for left in sorted([low, *(right + PAD for _, right in taken)]):
             if (left == low or left <= high) and clear(left, left + wide, taken):
                 return left
@@ -124,17 +124,17 @@ class Frames:
     def hold_words(self, number: int) -> None:
         """Let a frame reach over the words of an edge that stand on its right side."""
         side = self.drawn[number]._replace(left=self.drawn[number].right - 1)
-        for line in self.lines:
-            for words in line.words:
+        for edge in self.edges:
+            for words in edge.words:
                 if words.touches(side) and words.right - side.right < words.right - words.left:
-                    self.reach(number, right=words.right + 1, line=line)
+                    self.reach(number, right=words.right + 1, edge=edge)
 
     def reach(
-        self, number: int, left: float = math.inf, right: float = -math.inf, line: Line | None = None
+        self, number: int, left: float = math.inf, right: float = -math.inf, edge: DrawnEdge | None = None
     ) -> bool:
-        """Let a frame, and those around it, go as far to a side, if nothing is there but perhaps a line.
+        """Let a frame, and those around it, go as far to a side, if nothing is there but perhaps an edge.
 
-        A line that comes in from the left crosses the frame wherever that is.
+        An edge that comes in from the left crosses the frame wherever that is.
         """
         frame = self.now[number]
         wider = frame._replace(left=min(left, frame.left), right=max(right, frame.right))
@@ -147,12 +147,12 @@ class Frames:
             else Rect(frame.right, frame.top, right + PAD, frame.bottom)
         )
         others = [self.now[i] for i in range(len(self.now)) if i != number and i not in outer]
-        lines = [each for each in self.lines if each is not line and any(each.parts_in(strip))]
+        edges = [each for each in self.edges if each is not edge and any(each.parts_in(strip))]
         if left < frame.left:
-            lines = [each for each in lines if not any(each.parts_in(frame))]
-        if not self.roomy or lines or any(map(strip.touches, (*others, *self.nodes))):
+            edges = [each for each in edges if not any(each.parts_in(frame))]
+        if not self.roomy or edges or any(map(strip.touches, (*others, *self.nodes))):
             return False
-        if outer and not self.reach(outer[-1], wider.left - FRAME, wider.right + FRAME, line):
+        if outer and not self.reach(outer[-1], wider.left - FRAME, wider.right + FRAME, edge):
             return False
         self.now[number] = wider
         return True
@@ -170,7 +170,7 @@ class Frames:
         return path if now == drawn else _PAIR.sub(move, path)
 
 
-def lines_of(body: str) -> Iterator[Line]:
+def drawn_edges(body: str) -> Iterator[DrawnEdge]:
     for edge in _EDGE.finditer(body):
         pieces, words = [], []
         for curve in _CURVE.finditer(edge.group(1)):
@@ -178,7 +178,7 @@ def lines_of(body: str) -> Iterator[Line]:
         for x, y, said in _WORDS.findall(edge.group(1)):
             half = width(unescape(said).strip(), SIZE) / 2
             words.append(Rect(float(x) - half, float(y) - 0.8 * SIZE, float(x) + half, float(y) + 0.2 * SIZE))
-        yield Line(union(pieces + words), pieces, words)
+        yield DrawnEdge(union(pieces + words), pieces, words)
 
 
 def pairs(text: str) -> list[tuple[float, float]]:
