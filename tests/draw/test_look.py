@@ -13,7 +13,7 @@ from cnnspec.draw.diagram.model import boxes
 from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.layout import LEAST_TEXT, lay_out
 from cnnspec.draw.graph.svg import MARGIN, Drawing, Sheet, Words, page
-from cnnspec.draw.graph.wrap import BETWEEN, even_line, measure
+from cnnspec.draw.graph.wrap import BETWEEN, break_lines, correct, even_line, measure
 from cnnspec.draw.look import DIRECTIONS, SHOWN, Look, parse_show, parse_width
 from cnnspec.draw.picture import picture, simplify
 from cnnspec.draw.style import SIZE
@@ -156,6 +156,22 @@ def test_no_column_is_left_with_next_to_nothing() -> None:
     lengths = [column.length for column in even_line(flow, 0, flow.height / 3 * 1.3, 500)[0]]
     assert len(lengths) == 3
     assert sum(lengths) / 3 > 0.85 * max(lengths)
+
+
+def test_what_was_drawn_corrects_the_measure() -> None:
+    flow = measure(simplify(shipped("alexnet")[0]), Look())
+    line, _ = even_line(flow, 0, flow.height / 3 * 1.3, 500)
+    heads = [column.head for column in line[1:]]
+    better = correct(flow, heads, [300.0, 200.0, 100.0])
+    assert [round(column.across) for column in even_line(better, 0, flow.height / 3 * 1.3, 700)[0]] == [
+        300,
+        200,
+        100,
+    ]
+
+
+def test_a_line_is_broken_where_the_next_thing_has_no_room() -> None:
+    assert break_lines([4, 4, 9, 3, 3, 20], 10, 1) == [[0, 1], [2], [3, 4], [5]]
 
 
 def test_a_picture_that_cannot_be_read_says_so() -> None:

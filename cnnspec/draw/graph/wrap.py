@@ -287,7 +287,7 @@ def correct(flow: Flow, heads: Sequence[int], widths: Sequence[float]) -> Flow:
     found = list(flow.widths)
     starts = [0, *(i for i, cut in enumerate(flow.cuts, 1) if cut.number in heads), len(found)]
     for (start, end), real in zip(pairwise(starts), widths, strict=True):
-        ratio = real / max(found[start:end])
+        ratio = real / max(1.0, *found[start:end])  # between inputs side by side there is none
         found[start:end] = [wide * ratio for wide in found[start:end]]
     return flow._replace(widths=found)
 
