@@ -7,7 +7,7 @@ arrive, in forms that people write; a new parameter.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain as chain_of
 from itertools import combinations, count
 from typing import Any, NamedTuple
@@ -47,9 +47,17 @@ ARRIVING = name("in.channels")
 FULL = name("full")
 CUTS = ("start", "stop")
 """Roles of the channels at which a map is cut."""
-MOST_SHARES = 16
 FACTORS = (2, 3, 4, 6, 8, 16)
 MOST_PARAMETERS = 12
+
+
+MOST_SHARES = 16
+SHARES = [
+    Formula("//", (Formula("*", (share, ARRIVING)) if share > 1 else ARRIVING, parts_))
+    for parts_ in range(2, MOST_SHARES + 1)
+    for share in range(1, parts_)
+]
+"""Some of the equal parts that all channels are cut into."""
 
 
 class Slot(NamedTuple):
@@ -95,11 +103,22 @@ class Solver:
             return values[0]
         if any(isinstance(value, Formula) for value in values):
             raise Unalike
-        for formula, candidate in self.candidates(slot):
-            if all(same(candidate[place], value) for place, value in zip(places, values, strict=True)):
+        names = self.names(slot)
+        rows = [{name_: column[place] for name_, column in names.items()} for place in places]
+        for formula in self.candidates(slot):
+            if all(same(exact(formula, row, slot.role), v) for row, v in zip(rows, values, strict=True)):
                 self.uses_full |= FULL in parts(formula)
                 return self.optional_expansion(formula, places) or formula
         return None
+
+    def names(self, slot: Slot) -> dict[str, Sequence[Any]]:
+        """The values of the names that a formula at a slot may have, by instance."""
+        found: dict[str, Sequence[Any]] = {parameter.name: parameter.values for parameter in self.parameters}
+        found |= {constant: values for constant, (_, values) in self.constants.items()}
+        return found | {
+            FULL.operands[0]: self.entries,
+            ARRIVING.operands[0]: self.local(slot) or self.entries,
+        }
 
     def general(self, role: str, value: Any, places: Sequence[int]) -> Any:
         """The block's stride, where it is that one number in the instances that have a step."""
@@ -116,66 +135,35 @@ class Solver:
         ratio = tuple(formula.operands[0] if place in places else 1 for place in range(len(self.entries)))
         return Formula("*", (name(self.parameter("expand", "expand", ratio).name), formula.operands[1]))
 
-    def candidates(self, slot: Slot) -> Iterator[tuple[Formula, Sequence[Any]]]:
-        """Formulas that people write for a value of this role, with their values, the simplest first."""
-        integers = all(type(slot.column.values[place]) is int for place in slot.column.present)
+    def candidates(self, slot: Slot) -> Iterator[Formula]:
+        """Formulas that people write for a value of this role, the simplest first."""
         own = [p for p in self.parameters if related(slot.role, p.role)]
-        for parameter in own:
-            if not (slot.role == "pad" and parameter.role == "kernel"):
-                yield name(parameter.name), parameter.values
-        if not integers:
+        yield from (name(p.name) for p in own if not (slot.role == "pad" and p.role == "kernel"))
+        if not all(type(slot.column.values[place]) is int for place in slot.column.present):
             return
+        numbers = [p for p in own if all(type(value) is int for value in p.values)]
         if slot.role == "pad":
-            for parameter in own:
-                if parameter.role == "kernel" and all(type(v) is int for v in parameter.values):
-                    yield Formula("//", (name(parameter.name), 2)), [v // 2 for v in parameter.values]
+            yield from (Formula("//", (name(p.name), 2)) for p in numbers if p.role == "kernel")
         if slot.role in WIDTHS:
-            yield from self.widths(slot, own)
+            yield from self.widths(slot, [name(p.name) for p in numbers])
 
-    def widths(self, slot: Slot, own: list[Parameter]) -> Iterator[tuple[Formula, Sequence[Any]]]:
+    def widths(self, slot: Slot, own: list[Formula]) -> Iterator[Formula]:
         """Widths by others: equal, so many times, a part, a product, rounded as the MobileNets do."""
-        bases = [(name(p.name), p.values) for p in own if all(type(v) is int for v in p.values)]
-        bases += [(name(constant), values) for constant, (_, values) in self.constants.items()]
         local = self.local(slot)
-        bases += [(ARRIVING, local)] if local is not None else []
-        if local != self.entries:
-            bases.append((FULL, self.entries))
+        bases = [*own, *map(name, self.constants)]
+        bases += [ARRIVING] if local is not None else []
+        bases += [FULL] if local != self.entries else []
         if slot.role in CUTS and local is not None:
-            counts = [parameter for parameter in self.parameters if parameter.role == "paths"]
-            for parameter in counts:
-                pairs = list(zip(local, parameter.values, strict=True))
-                yield (
-                    Formula("//", (ARRIVING, name(parameter.name))),
-                    [ABSENT if ABSENT in p else p[0] // p[1] for p in pairs],
-                )
-            yield from shares(local)
+            counts = [name(parameter.name) for parameter in self.parameters if parameter.role == "paths"]
+            yield from (Formula("//", (ARRIVING, count)) for count in counts)
+            yield from SHARES
         yield from bases
-        for base, values in bases:
-            for factor in FACTORS:
-                yield Formula("*", (factor, base)), [factor * v if v is not ABSENT else v for v in values]
-        for base, values in bases:
-            for factor in FACTORS:
-                yield (
-                    Formula("//", (base, factor)),
-                    [v // factor if v is not ABSENT and v % factor == 0 else ABSENT for v in values],
-                )
-        for (one, first), (two, second) in combinations(bases, 2):
-            pairs = list(zip(first, second, strict=True))
-            yield (
-                Formula("*", (one, two)),
-                [ABSENT if ABSENT in pair else pair[0] * pair[1] for pair in pairs],
-            )
-        for base, values in bases:
-            for factor in (4, 1):
-                quarter = Formula("//", (base, factor)) if factor > 1 else base
-                formula = Formula("divisible", (quarter, 8))
-                yield (
-                    formula,
-                    [
-                        ABSENT if v is ABSENT else evaluate(Formula("divisible", (v // factor, 8)), {})
-                        for v in values
-                    ],
-                )
+        yield from (Formula("*", (factor, base)) for base in bases for factor in FACTORS)
+        yield from (Formula("//", (base, factor)) for base in bases for factor in FACTORS)
+        yield from (Formula("*", pair) for pair in combinations(bases, 2))
+        for base in bases:
+            yield Formula("divisible", (Formula("//", (base, 4)), 8))
+            yield Formula("divisible", (base, 8))
 
     def local(self, slot: Slot) -> tuple[Any, ...] | None:
         """The channels that arrive at a slot, by instance."""
@@ -299,16 +287,12 @@ class Solver:
                 yield formula, self.leaving
 
 
-def shares(widths: Sequence[Any]) -> Iterator[tuple[Formula, Sequence[Any]]]:
-    """Some of the equal parts that all channels are cut into."""
-    for parts_ in range(2, MOST_SHARES + 1):
-        for share in range(1, parts_):
-            found = [ABSENT if v is ABSENT or v % parts_ else share * v // parts_ for v in widths]
-            yield Formula("//", (multiple(share, ARRIVING), parts_)), found
-
-
-def multiple(factor: int, base: Formula) -> Formula:
-    return Formula("*", (factor, base)) if factor > 1 else base
+def exact(formula: Formula, names: Mapping[str, Any], role: str) -> Any:
+    """The value of a formula; `ABSENT` where a width would be a part of another that leaves a rest."""
+    if formula.operator == "//" and role in WIDTHS:
+        whole, parts_ = (evaluate(operand, names) for operand in formula.operands)
+        return ABSENT if whole % parts_ else whole // parts_
+    return evaluate(formula, names)
 
 
 def comparisons(one: Formula, two: Any, equal: list[bool]) -> Iterator[tuple[Formula, list[bool]]]:
