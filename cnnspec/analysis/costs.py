@@ -35,13 +35,8 @@ class CostCounter:
         self.layers: dict[tuple[int, Shape], Costs] = {}
 
     def steps(self, steps: Iterable[Step], needed: set[Value]) -> Costs:
-        params = buffers = macs = 0
-        for step in steps:
-            found = self.step(step, needed)
-            params += found.params
-            buffers += found.buffers
-            macs += found.macs
-        return Costs(params, buffers, macs)
+        found = [self.step(step, needed) for step in steps]
+        return Costs(*map(sum, zip(*found, strict=True)))
 
     def step(self, step: Step, needed: set[Value]) -> Costs:
         if isinstance(step, Leaf | Use):
@@ -62,12 +57,9 @@ class CostCounter:
 
     @staticmethod
     def count(layer: Layer, shape: Shape) -> Costs:
-        params = buffers = 0
-        for weight in layer.weights(shape):
-            if weight.trained:
-                params += weight.elements
-            else:
-                buffers += weight.elements
+        weights = layer.weights(shape)
+        params = sum(weight.elements for weight in weights if weight.trained)
+        buffers = sum(weight.elements for weight in weights if not weight.trained)
         return Costs(int(params), int(buffers), int(layer.macs(shape)))
 
     def instance(self, instance: Instance) -> Costs:
