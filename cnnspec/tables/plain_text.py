@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cnnspec.tables import clean
@@ -29,16 +29,25 @@ def lines(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
 
 def text(table: Summary, columns: Sequence[str], colour: bool, width: int | None = None) -> str:
     """The table; with a width, that of a terminal, only columns for which there is room, and filled notes."""
-    below = notes(table)
-    shown = list(lines(table.items))
+    from rich.cells import cell_len, set_cell_size
+
+    below, shown = notes(table), list(lines(table.items))
+    cells = {key: [cell(item, key, level, table) for level, item in shown] for key in columns}
+    heads = {key: [heading(key, table), total_words(key, table)] for key in columns}
+    widths = {key: max(map(cell_len, [*heads[key], *cells[key]])) for key in columns}
     if width is not None:
-        columns, dropped = room_for(columns, shown, table, width)
+        columns = room_for(widths, width)
+        dropped = [key for key in widths if key not in columns]
         below += [f"For want of room not shown: {', '.join(dropped)}."] if dropped else []
         below = filled(below, min(width, PAGE))
-    rows = [[cell(item, key, level, table) for key in columns] for level, item in shown]
-    grid = layers_grid(table, columns, fit_widths(rows, columns, table, width or PAGE), below)
+    if "layer" in columns:
+        room = max(SHORTEST, (width or PAGE) - sum(widths[key] + 2 for key in columns if key != "layer"))
+        for number, name in enumerate(cells["layer"]):
+            if cell_len(name) > room:
+                cells["layer"][number] = set_cell_size(name, room - 1).rstrip() + "…"
+    rows = list(zip(*(cells[key] for key in columns), strict=True))
     bold = {number for number, (_, item) in enumerate(shown) if isinstance(item, RowGroup)}
-    return grid_text(grid, colour, table.network, bold)
+    return grid_text(layers_grid(table, columns, rows, below), colour, table.network, bold)
 
 
 def grid_text(grid: Grid, colour: bool, name: str = "", bold: Collection[int] = ()) -> str:
@@ -70,22 +79,13 @@ def cell_text(cell: Cell) -> str:
     return "\n".join(map(clean, parts))
 
 
-def room_for(
-    columns: Sequence[str], shown: Sequence[tuple[int, Item]], table: Summary, width: int
-) -> tuple[list[str], list[str]]:
-    """The columns for which there is room, beside names of a fair length; and those that are left out."""
-    from rich.cells import cell_len
-
-    def widest(key: str) -> int:
-        cells = [cell(item, key, level, table) for level, item in shown]
-        found = max(map(cell_len, [heading(key, table), total_words(key, table), *cells]))
-        return min(found, FAIR) if key == "layer" else found
-
-    kept, widths = list(columns), {key: widest(key) for key in columns}
+def room_for(widths: Mapping[str, int], width: int) -> list[str]:
+    """The columns for which there is room, beside names of a fair length."""
+    wanted = {**widths, "layer": min(widths["layer"], FAIR)} if "layer" in widths else dict(widths)
     for key in RANK:
-        if sum(widths[each] + 2 for each in kept) - 2 > width and key in kept:
-            kept.remove(key)
-    return kept, [key for key in columns if key not in kept]
+        if sum(each + 2 for each in wanted.values()) - 2 > width:
+            wanted.pop(key, None)
+    return list(wanted)
 
 
 def filled(paragraph: Sequence[str], width: int) -> list[str]:
@@ -121,19 +121,3 @@ def cell(item: Item, key: str, level: int, table: Summary) -> str:
     if key == "layer":
         return "  " * level + clean(title(item, item.name))
     return COLUMNS[key].words(item, table) if isinstance(item, LayerRow) else ""
-
-
-def fit_widths(rows: list[list[str]], columns: Sequence[str], table: Summary, page: int) -> list[list[str]]:
-    """The rows with names so long that the table fits the page."""
-    if "layer" not in columns:
-        return rows
-    from rich.cells import cell_len, set_cell_size
-
-    heads = [[heading(key, table) for key in columns], [total_words(key, table) for key in columns]]
-    widths = [max(map(cell_len, cells)) for cells in zip(*rows, *heads, strict=True)]
-    at = columns.index("layer")
-    room = max(SHORTEST, page - sum(widths) - 2 * (len(columns) - 1) + widths[at])
-    for row in rows:
-        if cell_len(row[at]) > room:
-            row[at] = set_cell_size(row[at], room - 1).rstrip() + "…"
-    return rows
