@@ -21,11 +21,14 @@ LEAST = 3  # resolutions side by side that have rows of their own
 BROAD = 1.6  # steps to a column, from which on a net is one of streams
 BETWEEN = 8.0  # from row to row
 
-Rows = list[list[Spot]]  # the steps of a few columns, the largest maps above
+System = list[list[Spot]]  # a few columns: by row the steps in it, the largest maps above
 
 
 class Streams(NamedTuple):
-    """By step its column and its row; the ways that lead to the next step of a row, and all others."""
+    """By step its column and its row: a resolution's.
+
+    `straight` are the ways that lead to the next step of a row, `others` all other ways.
+    """
 
     columns: list[int]
     rows: list[int]
@@ -81,7 +84,7 @@ def columns_of(rows: Sequence[int], ways: Sequence[Skip]) -> list[int]:
     return [kept.index(column) for column in columns]
 
 
-def systems(found: Streams, things: Sequence[Sized], left: float, right: float) -> list[Rows]:
+def systems(found: Streams, things: Sequence[Sized], left: float, right: float) -> list[System]:
     """The columns beside each other, as many as there is room for; then the next ones.
 
     They are parted where the fewest ways lead across, in the right half of the page.
@@ -92,10 +95,10 @@ def systems(found: Streams, things: Sequence[Sized], left: float, right: float) 
         columns[found.columns[i]][i] = thing._replace(step=thing.step._replace(fed=i in led))
     spans = [(found.columns[way.tail], found.columns[way.head]) for way in found.others]
     spans += ((found.columns[brace.first], found.columns[brace.last]) for brace in found.braces)
-    made: list[Rows] = []
+    made: list[System] = []
     start = 0
     while start < len(columns):
-        rows: Rows = [[] for _ in range(1 + max(found.rows))]
+        rows: System = [[] for _ in range(1 + max(found.rows))]
         ends = [left]
         for column in columns[start:]:
             spots = stand(rows, found, column, left)
@@ -120,10 +123,10 @@ def systems(found: Streams, things: Sequence[Sized], left: float, right: float) 
     return made
 
 
-def stand(rows: Rows, found: Streams, column: Mapping[int, Sized], left: float) -> list[Spot]:
+def stand(rows: System, found: Streams, column: Mapping[int, Sized], left: float) -> list[Spot]:
     """The steps of a column to the right of all that stands in the rows, at one x."""
     lowest = {thing.step.words: i for i, thing in column.items()}
-    spots, x = list[Spot](), max(left, *(row[-1].end + GAP for row in rows if row), left)
+    spots, x = list[Spot](), max([left, *(row[-1].end + GAP for row in rows if row)])
     for i, thing in column.items():
         row = rows[found.rows[i]]
         if row and row[-1].sized.step.label == thing.step.label:
@@ -146,7 +149,7 @@ def stand(rows: Rows, found: Streams, column: Mapping[int, Sized], left: float) 
 
 
 def draw_streams(
-    found: Streams, made: Sequence[Rows], top: float, left: float, right: float
+    found: Streams, made: Sequence[System], top: float, left: float, right: float
 ) -> tuple[list[Primitive], float]:
     """All systems below each other, and where they end."""
     system = {spot.number: i for i, rows in enumerate(made) for row in rows for spot in row}
