@@ -150,7 +150,7 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
     "branch": ("E1007", "a branch depends", Net(lambda _, x: x if x.sum() > 0 else -x)),
     "item": ("E1007", "`item` wants the numbers", Net(lambda _, x: x * x.max().item())),
     "chance": ("E1007", "`item` wants the numbers", Net(lambda _, x: x[:, : 1 + int(torch.rand(1).item())])),
-    "mask": ("E1007", "`getitem` wants the numbers", Net(lambda _, x: x[x > 0])),
+    "mask": ("E1007", "what an index picks depends", Net(lambda _, x: x[x > 0])),
     "fixed number": ("E1003", "`rdiv` has no layer", Net(lambda _, x: 2 / x)),
     "alpha": ("E1004", "`add` with `alpha=2`", Net(lambda _, x: torch.add(x, x, alpha=2))),
     "other axis": ("E1004", "`softmax` with `dim=2`", Net(lambda _, x: x.softmax(2))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Refuse, Row
 from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.numbers import in_few_digits
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Fresh, Known, Noise
 from cnnspec.layers.base import Layer
@@ -64,8 +65,7 @@ def probability(net: Lowering, keep: float) -> float:
     """The p of which the module has computed 1 - p: as one of its attributes says it, or with few digits."""
     attributes = vars(net.call.module).values() if net.call.module is not None else ()
     said = [value for value in attributes if isinstance(value, float) and 1 - value == keep]
-    digits = (round(1 - keep, count) for count in range(1, 18))
-    return said[0] if said else next((p for p in digits if 1 - p == keep), 1 - keep)
+    return said[0] if said else in_few_digits(1 - keep, lambda p: 1 - p == keep)
 
 
 ROWS: dict[str, Row] = {

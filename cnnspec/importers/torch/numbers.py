@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -15,8 +16,13 @@ def shortest(tensor: Tensor) -> Any:
     number = float(tensor)
     if number.is_integer():
         return int(number)
+    return in_few_digits(number, lambda each: bool(tensor.new_tensor(each) == tensor))
+
+
+def in_few_digits(number: float, is_same: Callable[[float], bool]) -> float:
+    """The number with the fewest digits that makes the same."""
     near = (float(f"{number:.{digits}g}") for digits in range(1, 18))
-    return next((each for each in near if bool(tensor.new_tensor(each) == tensor)), number)
+    return next(filter(is_same, near), number)
 
 
 def common_number(tensor: Tensor) -> float | None:

@@ -325,6 +325,8 @@ def read_by(name: str) -> str:
     """Why a function that wants numbers is refused."""
     if name == "__bool__":
         return "a branch depends on the numbers of a tensor"
+    if name == "getitem":
+        return "what an index picks depends on the numbers of a tensor"
     return f"`{name.strip('_')}` wants the numbers of a tensor"
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from cnnspec.importers.torch.numbers import in_few_digits
 from cnnspec.importers.torch.values import Computed, Known, Scaled, Standardized, Weight
 
 SAME_ORDER = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "detach", "to", "float"}
@@ -59,8 +60,7 @@ def gamma_of(standardized: Standardized) -> float:
     """The gamma of which the module has computed gamma/sqrt(fan-in), with as few digits as are the same."""
     root = math.prod(standardized.shape[1:]) ** -0.5
     gamma = standardized.factor / root
-    near = (float(f"{gamma:.{digits}g}") for digits in range(1, 18))
-    return next((each for each in near if each * root == standardized.factor), gamma)
+    return in_few_digits(gamma, lambda each: each * root == standardized.factor)
 
 
 def describe(name: str, given: list[Known]) -> Computed:
