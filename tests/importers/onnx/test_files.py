@@ -122,6 +122,14 @@ def test_numbers_anywhere_else_are_not_read(fields: dict[str, str], reason: str,
     assert reason in reasons(lambda: read_model(model, folder=folder))
 
 
+@pytest.mark.parametrize("operator", ["Constant", "ConstantOfShape s"])
+def test_the_numbers_of_a_node_lie_in_no_other_file(operator: str) -> None:
+    fill = TensorProto(data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
+    fill.external_data.add(key="location", value="/etc/passwd")
+    nodes = [node(f"h = {operator}", value=fill), node("y = Add x h")]
+    assert "a node keeps its numbers in another file" in reading(nodes, s=np.array([1]))
+
+
 def test_sizes_are_bounded() -> None:
     shape = np.array([2**20, 2**20])
     assert "is too large" in reading([node("h = ConstantOfShape s"), node("y = Add x h")], s=shape)

@@ -420,3 +420,9 @@ def test_images_with_their_channels_last() -> None:
     flat = [*nodes[:3], node("y = Reshape u flat")]
     found = agree(graph(flat, (2, 6, 5, 4), w=weight(3, 4, 1, 1), flat=np.array([2, -1])))
     assert found.operations[1].layer.value("order") == "HWC"
+
+
+@pytest.mark.parametrize("operator", ["Exp", "Log", "Abs", "Round", "Reciprocal"])
+def test_functions_of_numbers_alone_are_computed(operator: str) -> None:
+    numbers = np.array([0.6, 1.7, 2.3, 0.2], np.float32).reshape(1, 4, 1, 1)
+    assert layers(graph([node(f"e = {operator} c"), node("y = Mul x e")], c=numbers)) == ["scale"]
