@@ -36,8 +36,9 @@ def emit(network: Network, source: str, inference: bool = False) -> str:
             Training(graph, flow(graph, False, everything), everything, names, body).write()
     offered = () if inference else ("SGD", "Adam")
     wanted = reads_of(body.text()).union(offered)
-    head, functions = needed(wanted, everything)
-    return "\n\n".join([heading(network, source, name, inference) + head, body.text(), functions])
+    found = needed(wanted, everything)
+    head = heading(network, source, name, inference) + found.imports + "\n" + found.constants
+    return "\n\n".join([head, body.text(), found.functions])
 
 
 def heading(network: Network, source: str, name: str, inference: bool) -> str:

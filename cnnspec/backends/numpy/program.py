@@ -1,4 +1,4 @@
-"""NumPy source from a checked network: the kernels it uses, what runs them, and its layers as a table.
+"""NumPy source from a checked network: its layers as a table, the kernels they use, and what runs them.
 
 As with every backend the text is made of fixed words, literals of checked values, and names that
 the tables of names.py hand out.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnspec import __version__
 from cnnspec.analysis.costs import costs
@@ -47,12 +47,15 @@ def emit(network: Network, source: str, inference: bool = False, optimize: bool 
         graph = evaluation(graph)
     names = Names({*definitions(), *imports(), "NamedTuple", "net", "result"})
     name = names.local(network.name)
+    lowered = [lowering(node, inference) for node in graph.nodes]
+    table, layers = Writer(), names.local("net_layers")
+    write_layers(network, graph, lowered, layers, table)
     body = Writer()
     tuples = write_tuples(graph, name, names, inference, body)
-    write_class(network, graph, name, tuples, inference, body)
+    write_class(network, graph, lowered, Spelling(name, layers, tuples), inference, body)
     write_main(graph, name, names, body)
     return heading(network, source, name, inference, optimize) + assemble(
-        body.text(), () if inference else ("SGD", "Adam")
+        table.text(), body.text(), () if inference else ("SGD", "Adam")
     )
 
 
@@ -65,9 +68,9 @@ def heading(network: Network, source: str, name: str, inference: bool, optimize:
         "",
         f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.",
         "",
-        "Read from the end, where the network is a table of its layers. The plain kernels",
-        "come first; what is called quick, and Plan, is the fast path, which fast=False",
-        "leaves aside.",
+        "The network comes first, a table of its layers; its class is at the end. Between",
+        "them are the plain kernels, and what is called quick, and Plan: the fast path,",
+        "which fast=False leaves aside.",
         "",
         f"    net = {name}(seed=0)",
         '    net.load("weights.safetensors")  # or .npz, with the keys of PyTorch',
@@ -126,41 +129,51 @@ def write_tuple(name: str, fields: list[tuple[str, str, bool]], body: Writer) ->
     body.line()
 
 
+class Spelling(NamedTuple):
+    """What the file calls the class, the function of its layers, and the tuples of several outputs."""
+
+    name: str
+    layers: str
+    tuples: dict[str, str]
+
+
+def write_layers(network: Network, graph: Graph, lowered: list[Lowered], name: str, table: Writer) -> None:
+    """The network, a layer a line: a function, for what it names is defined behind it."""
+    rename = input_names(graph)
+    with table.block(f'def {name}() -> "tuple[Layer, ...]"'):
+        table.line(f'"""{network.name} for {" and ".join(str(shape) for _, shape in graph.inputs)}.')
+        table.line()
+        table.line("A layer a line: its name, its kernel, its tensors, its arguments; behind it")
+        table.line("the output for one image, channels@heightxwidth.")
+        table.line('"""')
+        if not graph.nodes:
+            table.line("return ()")
+            return
+        table.line("return (")
+        with table.indented():
+            before = rename[graph.inputs[0][0]]
+            for node, call in zip(graph.nodes, lowered, strict=True):
+                table.expression(layer(node, call, before, rename), after=",", comment=str(node.output))
+                before = node.path
+        table.line(")")
+
+
 def write_class(
-    network: Network, graph: Graph, name: str, tuples: dict[str, str], inference: bool, body: Writer
+    network: Network, graph: Graph, lowered: list[Lowered], spelling: Spelling, inference: bool, body: Writer
 ) -> None:
     rename = input_names(graph)
-    lowered = [lowering(node, inference) for node in graph.nodes]
-    with body.block(f"class {name}({'BaseNet' if inference else 'TrainableNet'})"):
-        body.line(f'"""{network.name} for {" and ".join(str(shape) for _, shape in graph.inputs)}.')
-        body.line()
-        body.line("A layer a line: its name, its kernel, its tensors, its arguments; behind it")
-        body.line("the output for one image, channels@heightxwidth.")
-        body.line('"""')
+    with body.block(f"class {spelling.name}({'BaseNet' if inference else 'TrainableNet'})"):
+        body.line(f'"""{network.name} with its weights; `{spelling.layers}` is what it does."""')
         body.line()
         shapes = [(f"{text(rename[key])}: ", tuple_of(shape)) for key, shape in graph.inputs]
         body.expression(Arguments("", tuple(shapes), "{", "}"), "inputs: ClassVar = ")
-        write_layers(graph, lowered, rename, body)
-        write_outputs(graph, rename, tuples, inference, body)
+        body.line(f"layers = {spelling.layers}()")
+        write_outputs(graph, rename, spelling.tuples, inference, body)
         write_quick(graph, lowered, body)
         if not inference:
             write_gradients(lowered, body)
         elif spare := left_out(network, graph):
             body.expression(text(spare), "spare = ")
-
-
-def write_layers(graph: Graph, lowered: list[Lowered], rename: dict[str, str], body: Writer) -> None:
-    """The table: a layer a line."""
-    if not graph.nodes:
-        body.line("layers = ()")
-        return
-    body.line("layers = (")
-    with body.indented():
-        before = rename[graph.inputs[0][0]]
-        for node, call in zip(graph.nodes, lowered, strict=True):
-            body.expression(layer(node, call, before, rename), after=",", comment=str(node.output))
-            before = node.path
-    body.line(")")
 
 
 def input_names(graph: Graph) -> dict[str, str]:

@@ -191,20 +191,28 @@ def defaults(kernel: str) -> dict[str, Any]:
     return dict(zip(names[len(names) - len(values) :], values, strict=True))
 
 
-def assemble(body: str, offered: tuple[str, ...] = ()) -> str:
-    """Imports, the definitions that a program needs or offers, the program."""
-    head, functions = needed(reads(ast.parse(body)) | set(offered), definitions())
-    return head + "\n\n" + functions + "\n\n" + body
+class Needed(NamedTuple):
+    """What a program needs of all definitions, in the order in which it stands."""
+
+    imports: str
+    constants: str
+    functions: str
 
 
-def needed(wanted: frozenset[str], everything: Mapping[str, Definition]) -> tuple[str, str]:
-    """Imports and constants, then functions and classes, that names need of all definitions."""
+def assemble(table: str, body: str, offered: tuple[str, ...] = ()) -> str:
+    """Imports, the table of layers, the definitions that a program needs or offers, the program."""
+    found = needed(reads(ast.parse(table + body)) | set(offered), definitions())
+    return "\n\n".join([found.imports, table, found.constants, found.functions, body])
+
+
+def needed(wanted: frozenset[str], everything: Mapping[str, Definition]) -> Needed:
+    """What names need of all definitions."""
     used = reached(wanted, everything)
     wanted = wanted.union(*(everything[name].reads for name in used))
     ordered = [definition for name, definition in everything.items() if name in used]
     constants = "".join(definition.text for definition in ordered if definition.is_constant).rstrip() + "\n"
     functions = "\n\n".join(definition.text for definition in ordered if not definition.is_constant)
-    return import_lines(wanted) + "\n" + constants, functions
+    return Needed(import_lines(wanted), constants, functions)
 
 
 def reached(names: Iterable[str], everything: Mapping[str, Definition]) -> set[str]:
