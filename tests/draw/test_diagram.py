@@ -125,14 +125,16 @@ def test_what_is_repeated_goes_by_the_name_of_most_of_it() -> None:
     assert outline(simplify(network(text), PARTS).items)[2::2] == ["cell_0…2 ×3", "repeat ×3", "repeat ×3"]
 
 
-def test_values_of_a_box_reach_a_join_each_on_its_own_and_pass_by_nothing() -> None:
+def test_values_of_a_box_reach_a_join_together_and_pass_by_nothing() -> None:
     text = """a: { conv 8@3x3 pad=1, one: relu, conv 8@1x1, two: relu }
 concat { | from a.one | from a.two }
 b: { conv 8@1x1, maxpool 2 }
 c: { conv 8@1x1, maxpool 2 }"""
     diagram = simplify(network(text), PARTS)
     assert outline(diagram.items) == ["input", "a", "concat", "b", "c", "output"]
-    assert [(edge.tail, edge.route) for edge in diagram.edges][1:3] == [(1, ""), (1, "")]
+    edge = diagram.edges[1]
+    assert (edge.tail, edge.route, shape_words(edge)) == (1, "", "8@32x32 ×2")
+    assert len(diagram.edges) == 5
     assert any(edge.route for edge in simplify(network(text)).edges)
 
 

@@ -111,12 +111,13 @@ def fault_words(edge: Edge) -> str:
 
 
 def shape_words(edge: Edge) -> str:
-    """`64@56x56`; with folded copies of growing depth `64…224@56x56`."""
+    """`64@56x56`; with folded copies of growing depth `64…224@56x56`; of several values `64@56x56 ×3`."""
     first, last = edge.first, edge.last
+    times = f" ×{edge.times}" if edge.times > 1 else ""
     if first == last:
-        return str(Shape(int(first.channels), first.height, first.width))
+        return f"{Shape(int(first.channels), first.height, first.width)}{times}"
     size = "" if first.height is None else f"@{first.height}x{first.width}"
-    return f"{int(first.channels)}…{int(last.channels)}{size}"
+    return f"{int(first.channels)}…{int(last.channels)}{size}{times}"
 
 
 def box_lines(box: Box, look: Look) -> list[str]:

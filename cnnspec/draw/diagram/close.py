@@ -51,17 +51,22 @@ def close(diagram: Diagram, is_box: Callable[[Cluster, int], bool]) -> Diagram:
 
 
 def outside(edges: list[Edge], shut: set[int]) -> Iterator[Edge]:
-    """The edges between boxes; a value enters a closed one once, and passes by nothing that is not seen."""
+    """The edges between boxes; a value enters a closed one once, and passes by nothing that is not seen.
+
+    Several values of one shape that go the same way are one edge.
+    """
     tails: dict[int, set[int]] = {}
     for edge in edges:
         tails.setdefault(edge.head, set()).add(edge.tail)
+    alike = Counter(edge[:3] for edge in edges)
     seen = set()
     for edge in edges:
-        if edge.tail == edge.head or (edge.head in shut and edge[:3] in seen):
+        if edge.tail == edge.head or edge[:3] in seen:
             continue
         seen.add(edge[:3])
-        passes = edge.head not in shut and len(tails[edge.head]) > 1
-        yield edge if passes else edge._replace(route="")
+        seen_through = edge.head not in shut
+        route = edge.route if seen_through and len(tails[edge.head]) > 1 else ""
+        yield edge._replace(route=route, times=alike[edge[:3]] if seen_through else 1)
 
 
 def count_uses(items: tuple[Item, ...], times: int = 1) -> Counter[str]:

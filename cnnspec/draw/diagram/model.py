@@ -87,6 +87,7 @@ class Edge(NamedTuple):
 
     `route`: "skip" where it passes by the layers of a join's other paths, "projection" where it does so
     with a single convolution, which fits its shape to theirs. `fault`: why the value cannot go this way.
+    `times`: how many such values it stands for.
     """
 
     tail: int
@@ -96,6 +97,7 @@ class Edge(NamedTuple):
     route: str = ""
     idle: str = ""
     fault: str = ""
+    times: int = 1
 
 
 class Port(NamedTuple):
