@@ -78,6 +78,16 @@ def test_every_edge_bears_its_shape(name: str) -> None:
         assert all(re.search(r'label=" \d+(…\d+)?(@\d+x\d+)? "', line) for line in edges)
 
 
+def test_values_of_several_shapes_that_leave_a_column_are_told_where_they_come_back() -> None:
+    boxes = tuple(Box(i, "other", ("box",), ("box",)) for i in range(3))
+    big, small = Shape(4, 8, 8), Shape(8, 4, 4)
+    edges = (Edge(0, 1, big, big), Edge(0, 2, small, small), Edge(1, 2, big, big))
+    first, second = Writer(Diagram("N", (), (), boxes, edges, heads=(1,)), LOOK).columns()
+    assert "n0 -> out1\n" in first
+    assert 'in1 -> n1 [label=" 4@8x8 "]' in second
+    assert 'in1 -> n2 [label=" 8@4x4 "]' in second
+
+
 def named(name: str) -> Diagram:
     """A diagram in which a user's name stands wherever one can."""
     shape = Shape(3, 8, 8)

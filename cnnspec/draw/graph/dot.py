@@ -229,8 +229,11 @@ class Writer:
                 out, back = f"out{sign}", f"in{sign}_{edge.head}" if severed else f"in{sign}"
                 if (out, here) not in drawn:
                     graphs[here].node(out, sign, **look)
-                    leaving = edge._replace(route="", idle="" if edge.tail in evaluated else edge.idle)
-                    graphs[here].edge(tail, out, **self.edge_attributes(leaving))
+                    idle = "" if edge.tail in evaluated else edge.idle
+                    leaving = self.edge_attributes(edge._replace(route="", idle=idle, times=1))
+                    if len({e[2:4] for e in diagram.edges if e.tail == edge.tail}) > 1:
+                        leaving.pop("label", None)  # where they come back, each is told
+                    graphs[here].edge(tail, out, **leaving)
                 if (back, there) not in drawn:
                     self.add_node(graphs[there], back, edge.tail in self.parted, sign, **look)
                 drawn |= {(out, here), (back, there)}
