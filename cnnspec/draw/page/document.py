@@ -28,7 +28,6 @@ from cnnspec.text.diagnostics import Diagnostic
 SCRIPTS = ("marks", "lists", "facts", "graph", "space", "canvas", "table", "search", "save", "split", "page")
 """Files of JavaScript, one after the other one module."""
 
-NAMES = {"full": "Full", "fused": "Fused", "folded": "Folded", "blocks": "Blocks", "parts": "Parts"}
 MOST_LAYERS = 10_000
 
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -116,10 +115,8 @@ def data(found: Contents, folded: Diagram) -> str:
 
 def detail_choice(level: Level, chosen: str) -> str:
     state = " checked" * (level.detail == chosen) + " disabled" * (level.svg is None)
-    name = NAMES[level.detail]
-    return (
-        f'<label><input type="radio" name="detail" value="{level.detail}"{state}><span>{name}</span></label>'
-    )
+    tag = f'<input type="radio" name="detail" value="{level.detail}"{state}>'
+    return f"<label>{tag}<span>{level.detail.capitalize()}</span></label>"
 
 
 def level_view(level: Level, chosen: str) -> str:
