@@ -117,7 +117,8 @@ class Layer:
     positional: ClassVar[tuple[str, ...]] = ()
     arguments: ClassVar[dict[str, Argument]] = {}
     torch_class: ClassVar[str] = ""  # the torch class of the same meaning, if there is one, …
-    helper: ClassVar[str] = ""  # … else that of the emitted file, if it takes our arguments
+    helper: ClassVar[str] = ""  # … else that of the emitted file; both if they take our arguments, …
+    takes_channels: ClassVar[bool] = False  # … the number of channels before them
     torch_arguments: ClassVar[dict[str, str]] = {}  # the class's arguments, and ours that stand for them
     is_join: ClassVar[bool] = False
     axes_apart: ClassVar[bool] = (
@@ -204,7 +205,8 @@ class Layer:
         """The constructor of the equal PyTorch module when `x` arrives. Raises Unsupported."""
         if not (self.torch_class or self.helper):
             raise Unsupported(self.name)
-        return Constructor(self.torch_class or self.helper, (), self.torch_keywords())
+        counts = (x.channels,) if self.takes_channels else ()
+        return Constructor(self.torch_class or self.helper, counts, self.torch_keywords())
 
     def torch_symbols(self) -> dict[str, Symbol]:
         """The arguments of PyTorch's constructor that are a number with a name."""

@@ -82,6 +82,7 @@ class InstanceNorm(_Norm):
     axes_apart = False
     summary = "every channel of every image brought to mean 0 and deviation 1"
     torch_class = "nn.InstanceNorm2d"
+    takes_channels = True
     eps: float = EPS
     momentum: float = argument("float", 0.1, low=0, high=1, doc=MOMENTUM_DOC, torch="momentum")
     affine: bool = argument("flag", False, doc="a trained weight and bias a channel follow", torch="affine")
@@ -94,9 +95,6 @@ class InstanceNorm(_Norm):
         if self.need_map(x) == (1, 1):
             raise Misfit("E0413", f"`instancenorm` of {x}: one value a channel has no deviation")
         return x
-
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("nn.InstanceNorm2d", (x.channels,), self.torch_keywords())
 
 
 class GroupNorm(_Norm):
@@ -187,14 +185,13 @@ class RMSNorm(Layer):
 
     summary = "x/sqrt(mean of squares over channels + eps), times a trained weight"
     example = "rmsnorm eps=1e-6"
+    helper = "ChannelRMSNorm"
+    takes_channels = True
     eps: float = EPS._replace(doc="added to the mean of squares")
-    affine: bool = argument("flag", True, doc="a trained weight a channel follows")
+    affine: bool = argument("flag", True, doc="a trained weight a channel follows", torch="affine")
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return (Weight("weight", (x.channels,)),) if self.affine else ()
-
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("ChannelRMSNorm", (x.channels,), {"eps": self.eps, "affine": self.affine})
 
 
 class L2Norm(Layer):
@@ -211,6 +208,7 @@ class L2Norm(Layer):
 class _Response(Layer):
     """A norm of maps whose tensors are of C numbers each."""
 
+    takes_channels = True
     eps: float
 
     def output(self, x: Shape) -> Shape:
@@ -230,11 +228,8 @@ class GlobalResponseNorm(_Response):
 
     name = "grn"
     summary = "x + weight*x*n + bias, n = length of the channel/mean length of all channels"
-    eps: float = argument("float", 1e-6, low=0, doc="added to the mean length")
-
-    def torch(self, x: Shape) -> Constructor:
-        self.need_map(x)
-        return Constructor("GlobalResponseNorm", (x.channels,), {"eps": self.eps})
+    helper = "GlobalResponseNorm"
+    eps: float = argument("float", 1e-6, low=0, doc="added to the mean length", torch="eps")
 
 
 class FilterResponseNorm(_Response):
@@ -244,16 +239,15 @@ class FilterResponseNorm(_Response):
     """
 
     name = "frn"
+    helper = "FilterResponseNorm"
     summary = "x/sqrt(mean of squares over the map + eps), weight*x + bias, then max(x, tau)"
-    tlu: bool = argument("flag", True, doc="the thresholded linear unit max(x, tau), tau trained")
-    eps: float = argument("float", 1e-6, low=0, doc="added to the mean of squares")
+    tlu: bool = argument(
+        "flag", True, doc="the thresholded linear unit max(x, tau), tau trained", torch="tlu"
+    )
+    eps: float = argument("float", 1e-6, low=0, doc="added to the mean of squares", torch="eps")
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return super().weights(x) + ((Weight("tau", (x.channels,)),) if self.tlu else ())
-
-    def torch(self, x: Shape) -> Constructor:
-        self.need_map(x)
-        return Constructor("FilterResponseNorm", (x.channels,), {"tlu": self.tlu, "eps": self.eps})
 
 
 class EvoNormS0(_Response):
@@ -291,13 +285,12 @@ class EvoNormB0(_Response):
     """
 
     summary = "weight*x/max(deviation in the batch, v*x + deviation in the image) + bias"
-    momentum: float = argument("float", 0.1, low=0, high=1, doc="share of the new batch in running_var")
+    helper = "EvoNormB0"
+    momentum: float = argument(
+        "float", 0.1, low=0, high=1, doc="share of the new batch in running_var", torch="momentum"
+    )
     eps: float = EPS._replace(doc="added to both variances")
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         more = Weight("v", (x.channels,)), Weight("running_var", (x.channels,), False)
         return super().weights(x) + more
-
-    def torch(self, x: Shape) -> Constructor:
-        self.need_map(x)
-        return Constructor("EvoNormB0", (x.channels,), {"momentum": self.momentum, "eps": self.eps})
