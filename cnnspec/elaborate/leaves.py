@@ -30,7 +30,7 @@ def leaf(
     value: Value,
     context: Context,
 ) -> Value:
-    text = run.label(label, context)
+    text = run.label(label, context) if label is not None else None
     name = run.name(text, cls.name, label.span if label else call.name.span, context)
     run.count(1, call.span)
     layer, output, following = make(run, call, cls, value, context)

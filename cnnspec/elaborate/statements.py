@@ -85,8 +85,9 @@ class Elaborator(Elaboration):
     def chain(self, chain: syntax.Chain, context: Context) -> None:
         if len(chain.steps) > 1:
             self.meter.spend(len(chain.steps), chain.span)
+        steps = context.steps
         for step in chain.steps:
-            arriving, made = context.value, len(context.steps)
+            arriving, made = context.value, len(steps)
             try:
                 value = self.step(step, context)
             except Fault as caught:
@@ -94,7 +95,7 @@ class Elaborator(Elaboration):
                 value = self.lost(step, context)
             context.arrive(value)
             if self.watch is not None:
-                self.watch(step, arriving, value, context.steps[-1] if len(context.steps) > made else None)
+                self.watch(step, arriving, value, steps[-1] if len(steps) > made else None)
         if chain.assertion is not None and context.value is not None:
             self.assertion(chain.assertion, context.value, context)
 

@@ -226,11 +226,13 @@ class TreeBuilder(ValueBuilder):
     def head(self, parts: Parts) -> syntax.Call:
         """conv 64@3x3 pad=1"""
         token, *given = parts
-        keywords = given.pop() if given and type(given[-1][0]) is syntax.Keyword else ()
+        name = self.name_of(token)
+        if not given:
+            return syntax.Call(name, (), (), None, None, name.span)
+        span = self.span(token.start, given[-1][-1].span.end)
+        keywords = given.pop() if type(given[-1][0]) is syntax.Keyword else ()
         positionals = given[0] if given else ()
-        end = parts[-1][-1].span.end if len(parts) > 1 else token.end
-        span = self.span(token.start, end)
-        return syntax.Call(self.name_of(token), tuple(positionals), tuple(keywords), None, None, span)
+        return syntax.Call(name, tuple(positionals), tuple(keywords), None, None, span)
 
     def keyword(self, parts: Parts) -> syntax.Keyword:
         """pad=1"""
