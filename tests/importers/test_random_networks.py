@@ -106,6 +106,7 @@ MENDED = {
     "a number in all of two axes": 'input 1@4x4\nshift 0.5 per="layer" dims=2',
     "a number times a value that is always dropped": "input 1@4x4\nscale 2.0 trained=no, stochasticdepth 1.0",
     "the largest of one channel, of one pixel or a row": "input 1@1x1\nchannelmax, upsample 1x3, channelmean",
+    "slopes of a vector that was flattened": 'input 2@2x3\nflatten, prelu per="channel" init=0.5',
     "numbers of a vector that was flattened row by row": 'input 2@2x3\nflatten order="HWC", relu, scale 0.5',
     "numbers added to what was a vector": "input 8\nunflatten 8@1x1, shift 0.5",
     "factors that are whole numbers": "input 1@4x4\nupsample 3x2, conv 1@1x1",

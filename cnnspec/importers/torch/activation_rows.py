@@ -44,7 +44,7 @@ def power(net: Lowering, input: object, exponent: object) -> Flow:
 
 
 def prelu(net: Lowering, input: object, weight: Any) -> Flow:
-    flow = net.flow(input)
+    flow = net.compact(net.flow(input))
     count = net.tensor("weight", weight, 1).shape[0]
     if count > 1 and (len(flow.axes) < 2 or flow.axes[1] != whole("C", flow.value.shape.channels)):
         raise Refuse("E1005", "`prelu` with a number for each place of an axis that is not that of channels")
