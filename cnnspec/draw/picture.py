@@ -118,7 +118,7 @@ def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw
         overview = simplify(network, detail)
         if overview == candidates[-1][0]:
             continue
-        said = f"{detail} are boxes, for all in them does not fit: `--detail {FOLDED}` opens them"
+        said = f"{detail} are boxes, for all in them does not fit: the detail `{FOLDED}` opens them"
         candidates.append((overview, lay_out(overview, look, suffix not in RIMLESS, draw), said))
     diagram, made, said = max(candidates, key=lambda candidate: merit(candidate[1]))
     note = "; ".join(filter(None, (said, *remarks(made, look.width))))

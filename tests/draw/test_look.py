@@ -195,7 +195,7 @@ def test_where_all_in_them_does_not_fit_blocks_are_boxes() -> None:
     look = Look(width=240.0)
     made = picture(golden("residual"), ".svg", look)
     assert made.note.startswith(
-        "blocks are boxes, for all in them does not fit: `--detail folded` opens them"
+        "blocks are boxes, for all in them does not fit: the detail `folded` opens them"
     )
     assert made.content == picture(golden("residual"), ".svg", look._replace(detail="blocks")).content
     opened = picture(golden("residual"), ".svg", look._replace(detail="folded"))

@@ -263,7 +263,7 @@ def test_the_wanted_inputs_are_named() -> None:
 
     ((code, words),) = refusals(Two())
     assert code == "E1002" and "`Two.forward(left, right)` does not fit" in words
-    assert "1 input is given: each has an `--input SHAPE` of its own" in words
+    assert "1 input is given: each needs a shape of its own" in words
 
 
 def test_a_trained_token_is_named() -> None:

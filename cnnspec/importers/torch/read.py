@@ -78,7 +78,7 @@ def names_of_inputs(module: nn.Module, count: int) -> list[str]:
         plain = signature.replace(parameters=bare, return_annotation=signature.empty)
         given = "1 input is" if count == 1 else f"{count} inputs are"
         called = f"{type(module).__name__}.forward{plain}"
-        message = f"`{called}` does not fit, {given} given: each has an `--input SHAPE` of its own"
+        message = f"`{called}` does not fit, {given} given: each needs a shape of its own"
         raise Refused([Refusal("E1002", message)]) from None
     if count == 1:
         return [""]
