@@ -15,8 +15,7 @@ from cnnspec.backends.torch.solve.constructor import Constructor
 from cnnspec.backends.torch.solve.forward import Forward
 from cnnspec.backends.torch.solve.program import Program
 from cnnspec.backends.torch.solve.statements import IMPORTED
-from cnnspec.backends.torch.unify.align import partition
-from cnnspec.backends.torch.unify.columns import agree
+from cnnspec.backends.torch.unify.columns import agree, partition
 from cnnspec.backends.writer import Writer
 from cnnspec.graph.tree import Instance, Network
 from cnnspec.passes.optimize import optimize as optimised

@@ -44,19 +44,19 @@ def assemble(body: str) -> str:
         text = body + "".join(helpers()[name] for name in used)
     definitions = "".join(f"{text}\n\n" for name, text in helpers().items() if name in used)
     text = definitions + body
-    imports = []
-    if re.search(r"\bmath\.", text):
-        imports.append("import math\n")
-    typing = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", text)]
-    if typing:
-        imports.append(f"from typing import {', '.join(typing)}\n")
-    if imports:
-        imports.append("\n")
-    if re.search(r"\btorch\.", text):
-        imports.append("import torch\n")
-    if re.search(r"\bF[.,]", text):
-        imports.append("import torch.nn.functional as F\n")
-    return "".join(imports) + "from torch import Tensor, nn\n\n\n" + text
+    return f"{imports(text)}\n\n{text}"
+
+
+def imports(text: str) -> str:
+    """The lines that import what a text uses."""
+    typing = ", ".join(sorted({*re.findall(r"\b(?:Any|NamedTuple)\b", text)}))
+    standard = {r"\bmath\.": "import math\n", r"\b(Any|NamedTuple)\b": f"from typing import {typing}\n"}
+    torch = {r"\btorch\.": "import torch\n", r"\bF[.,]": "import torch.nn.functional as F\n"}
+    torch |= {"": "from torch import Tensor, nn\n"}
+    groups = (
+        "".join(line for use, line in group.items() if re.search(use, text)) for group in (standard, torch)
+    )
+    return "\n".join(filter(None, groups))
 
 
 def is_used(name: str, text: str) -> bool:

@@ -19,7 +19,6 @@ from cnnspec.backends.torch.solve.solutions import (
     Solution,
     Solved,
     Statement,
-    Straight,
     Turns,
     Variable,
 )
@@ -139,19 +138,10 @@ class Printer:
             return self.names.parameter(self.parameters.added(solved))
         if isinstance(solved, Phrase):
             return "".join(map(self.word, solved.parts))
-        if isinstance(solved, Straight):
-            return self.straight(solved)
         if isinstance(solved, Variable):
             solved.is_read, solved.name = True, solved.name or self.local.local(solved.wish)
             return solved.name
         return flat(self.text(solved))
-
-    def straight(self, solved: Straight) -> str:
-        start, step, turn = self.word(solved.start), self.word(solved.step), self.word(solved.turn)
-        if isinstance(solved.step, Formula) and self.is_sum(solved.step.terms):
-            step = f"({step})"
-        slope = turn if step == "1" else f"{step} * {turn}"
-        return slope if start == "0" else f"{start} + {slope}"
 
     # Formulas
 
@@ -161,10 +151,6 @@ class Printer:
             self.widths[own] = terms
             return self.names.parameter(f"={own}")
         return write(self.hoisted(terms), self.names.parameter)
-
-    def is_sum(self, terms: Polynomial) -> bool:
-        """Whether a formula is written as a sum, which a factor is not."""
-        return len(terms) > 1 and terms not in self.constants
 
     def hoisted(self, terms: Polynomial) -> Polynomial:
         """The polynomial with names for the quotients of sums in it: they are computed once, before."""

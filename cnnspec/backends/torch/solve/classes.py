@@ -23,8 +23,17 @@ from cnnspec.backends.torch.solve.solutions import (
     as_class,
     literal,
 )
-from cnnspec.backends.torch.unify.align import Unaligned, check_lent_names
-from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Way, agree, same, unify
+from cnnspec.backends.torch.unify.columns import (
+    Body,
+    ByRow,
+    Column,
+    Unaligned,
+    Way,
+    agree,
+    check_lent_names,
+    same,
+    unify,
+)
 from cnnspec.backends.torch.unify.steps import (
     attribute_kind,
     implicit,
@@ -213,19 +222,14 @@ class Class(Frame):
 
     def common(self) -> dict[Polynomial, str]:
         """The block's own names for what takes more than a name to write, where all rows mean the same."""
+        first, *others = [
+            {name: substitute(polynomial(value), self.settled) for name, value in row.constants.items()}
+            for row in self.rows
+        ]
         found: dict[Polynomial, str] = {}
-        constants = [row.constants for row in self.rows]
-        for name, value in constants[0].items():
-            terms = substitute(polynomial(value), self.settled)
-            everywhere = all(
-                name in other and substitute(polynomial(other[name]), self.settled) == terms
-                for other in constants
-            )
-            if (
-                everywhere
-                and names(terms)
-                and not (len(terms) == 1 and len(terms[0][0]) == 1 and terms[0][1] == 1)
-            ):
+        for name, terms in first.items():
+            is_name = [(len(atoms), factor) for atoms, factor in terms] == [(1, 1)]
+            if names(terms) and not is_name and all(other.get(name) == terms for other in others):
                 found.setdefault(terms, name)
         return found
 

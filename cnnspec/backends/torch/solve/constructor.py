@@ -29,8 +29,7 @@ from cnnspec.backends.torch.solve.solutions import (
     literal,
     replaced,
 )
-from cnnspec.backends.torch.unify.align import Unaligned
-from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Way, agree, unify
+from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Unaligned, Way, agree, unify
 from cnnspec.backends.torch.unify.steps import (
     idle,
     implicit,

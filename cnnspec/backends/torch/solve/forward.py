@@ -14,8 +14,7 @@ from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.program import Returns
 from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append, literal
 from cnnspec.backends.torch.solve.statements import Expression, Statements, read_by, values_read
-from cnnspec.backends.torch.unify.align import Unaligned
-from cnnspec.backends.torch.unify.columns import Body, Column, Way, agree
+from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, agree
 from cnnspec.backends.torch.unify.steps import (
     can_add,
     idle,

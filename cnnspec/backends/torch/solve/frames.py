@@ -25,15 +25,13 @@ from cnnspec.backends.torch.solve.solutions import (
     Phrase,
     Share,
     Solution,
-    Straight,
     Variable,
     alike,
     literal,
     same_origin,
     summary,
 )
-from cnnspec.backends.torch.unify.align import Unaligned
-from cnnspec.backends.torch.unify.columns import ByRow, agree, alike_columns, same
+from cnnspec.backends.torch.unify.columns import ByRow, Unaligned, agree, alike_columns, same
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Constructor
 from cnnspec.values.kinds import is_integer
@@ -52,6 +50,7 @@ class Frame:
     """Rows of equal structure, known by number."""
 
     signatures: Mapping[str, Signature]
+    constants: Mapping[Polynomial, str]  # those that have a name of their own
 
     def is_given(self, name: str, column: ByRow) -> bool:
         """Whether these are the values that a parameter of the block has."""
@@ -157,7 +156,7 @@ class Loop(Frame):
 
     def __init__(self, parent: Frame, parents: list[int]) -> None:
         self.parent, self.parents = parent, parents
-        self.signatures, self.index = parent.signatures, Variable()
+        self.signatures, self.constants, self.index = parent.signatures, parent.constants, Variable()
 
     @property
     def is_lone(self) -> bool:
@@ -189,12 +188,11 @@ class Loop(Frame):
         first = values[0]
         if isinstance(first, Share) and all(isinstance(each, Share) for each in values):
             turn = self.varying({row: each.number for row, each in column.items()}, NUMBER)
-            is_bare = isinstance(turn, Variable) or values[1].number == 1 + first.number == 1
-            return first.says(turn if is_bare else Phrase(("(", turn, ")")))
+            return first.says(turn if isinstance(turn, Variable) else Phrase(("(", turn, ")")))
         return self.straight(column, hint)
 
     def straight(self, column: ByRow, hint: str) -> Solution:
-        """What grows by the same step from turn to turn, in each row of the frame around."""
+        """`start + step * i`: what grows by one step from turn to turn, in each row of the frame around."""
         by_parent: dict[int, list[Any]] = {}
         for turn, value in column.items():
             by_parent.setdefault(self.parents[turn], []).append(value)
@@ -207,7 +205,10 @@ class Loop(Frame):
             raise Unaligned
         start = self.parent.scalar({row: values[0] for row, values in by_parent.items()}, hint)
         step = self.parent.scalar({row: found[0] for row, found in steps.items() if found}, hint)
-        return Straight(self.index, start, step)
+        if isinstance(step, Formula) and len(step.terms) > 1 and step.terms not in self.constants:
+            step = Phrase(("(", step, ")"))  # a sum is no factor
+        slope = self.index if step == "1" else Phrase((step, " * ", self.index))
+        return slope if start == "0" else Phrase((start, " + ", slope))
 
     def counting(self, column: ByRow) -> Solution:
         """A name that counts along: `f"denselayer{j + 1}"`."""

@@ -71,14 +71,6 @@ class Phrase(NamedTuple):
     parts: tuple[Solution, ...]
 
 
-class Straight(NamedTuple):
-    """`start + step * i`: what changes by the same step from turn to turn of a loop."""
-
-    turn: Variable
-    start: Solution
-    step: Solution
-
-
 class Variable:
     """A local variable or the index of a loop, known by identity; it is named when it is printed first."""
 
@@ -94,7 +86,7 @@ class Make(NamedTuple):
     brackets: str = "()"
 
 
-Solution = Formula | Given | Added | Phrase | Straight | Variable | Make | Text
+Solution = Formula | Given | Added | Phrase | Variable | Make | Text
 
 
 class Assign(NamedTuple):

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved
-from cnnspec.backends.torch.unify.align import Unaligned
-from cnnspec.backends.torch.unify.columns import ByRow, Column
+from cnnspec.backends.torch.unify.columns import ByRow, Column, Unaligned
 from cnnspec.backends.writer import WIDTH, Text, behind, flat
 from cnnspec.graph.tree import Step, Value
 from cnnspec.graph.walk import arriving, walk
