@@ -47,7 +47,7 @@ from cnnspec.backends.torch.unify.steps import (
 from cnnspec.elaborate.naming import TAKEN
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import From, Instance, Leaf, Step, Value
-from cnnspec.graph.walk import Steps, children, live
+from cnnspec.graph.walk import Steps, arriving, children, live, walk
 from cnnspec.layers import find
 from cnnspec.text.syntax import Block, Literal, Name, Parameter
 from cnnspec.values.kinds import Filter, is_integer
@@ -163,6 +163,14 @@ class Class(Frame):
     def live(self) -> set[Value]:
         """The values that forward computes."""
         return set[Value]().union(*(live(row.steps, set(row.outputs)) for row in self.rows))
+
+    def reads(self, steps: Iterable[Step]) -> Iterator[Value]:
+        """The values that forward reads in some steps, each as often as it reads it."""
+        for step in walk(steps):
+            if step.output in self.live:
+                yield from (value for value in arriving(step) if value is not step.output)
+                if size := self.like(step):
+                    yield size
 
     @cached_property
     def evaluated(self) -> set[Value]:

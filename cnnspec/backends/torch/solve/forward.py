@@ -13,7 +13,7 @@ from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.program import Returns
 from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append, literal
-from cnnspec.backends.torch.solve.statements import Expression, Statements, read_by, values_read
+from cnnspec.backends.torch.solve.statements import Expression, Statements, values_read
 from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, agree
 from cnnspec.backends.torch.unify.steps import (
     can_add,
@@ -74,11 +74,10 @@ class Forward(Statements):
             yield
             return
         self.flush()
-        part = self.variables.part(None, training=True)
-        with self.chain(self.branch_name()), self.aside() as inside, part:
+        with self.inside(self.branch_name()) as lines:
             yield
             self.flush()
-        append(self.statements, Branch("self.training", inside, []))
+        append(self.statements, Branch("self.training", lines, []))
 
     def need(self, column: Column) -> str:
         """What a step is wanted for: always, training, none. Raises Unaligned where a row wants more."""
@@ -165,7 +164,7 @@ class Forward(Statements):
         end = self.end_of(column, acting)
         ends, blocks = column.outputs.values(), []
         for way in (then, otherwise):
-            with self.chain(end, ends), self.aside() as lines, self.variables.part(way.ends):
+            with self.inside(end, way.ends, ends) as lines:
                 self.walk(way.body)
                 self.flush()
                 if not self.live.isdisjoint(ends):
@@ -175,9 +174,9 @@ class Forward(Statements):
 
     def end_of(self, column: Column, acting: Collection[int]) -> str:
         """The variable that branches end in, that of what arrives if the acting rows may write over it."""
-        besides = Counter(read_by(column.steps, self.live, self.cls.like))
+        besides = Counter(self.cls.reads(column.steps))
         source = self.variables.find(column.inputs)
-        with self.variables.part(acting):
+        with self.variables.run_by(acting):
             if source and source not in self.named and self.variables.is_free(source, None, besides):
                 return source
         passes = len(acting) < len(column.rows)  # where no row of a branch acts, the end is what arrives
@@ -198,19 +197,20 @@ class Forward(Statements):
         adder = find_adder(self.cls, column, live)
         at_once = need == "always" or self.variables.is_training  # the join runs wherever its paths do
         condition, held = "", list[Expression | None]()
-        with self.chain(self.target):
-            for number, path in enumerate(live):
-                later = live[number + 1 :]
-                if not path.is_everywhere:
-                    if (number, len(live)) != (1, 2):
-                        raise Unaligned
-                    condition = self.cls.flag(path)
-                space = WIDTH
-                if later:  # beside variables
-                    space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
-                holds = at_once and not (later and adder is not None) and all(map(is_passive, later))
-                self.target = self.branch_name()
-                held.append(self.path(path, condition, number == adder, space if holds else 0))
+        around = self.target
+        for number, path in enumerate(live):
+            later = live[number + 1 :]
+            if not path.is_everywhere:
+                if (number, len(live)) != (1, 2):
+                    raise Unaligned
+                condition = self.cls.flag(path)
+            space = WIDTH
+            if later:  # beside variables
+                space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
+            holds = at_once and not (later and adder is not None) and all(map(is_passive, later))
+            self.target = self.branch_name()
+            held.append(self.path(path, condition, number == adder, space if holds else 0))
+        self.target = around
         if need != "none":
             with self.at_training(need):
                 self.join(column, live, adder, condition, held)
@@ -221,7 +221,7 @@ class Forward(Statements):
         if path.is_everywhere:
             self.walk(body)
             return self.operand(space)
-        with self.variables.part(path.ends), self.aside() as lines:
+        with self.inside(self.target, path.ends) as lines:
             self.walk(body)
             operand = self.operand(0 if lines else space)
         append(self.statements, Branch(condition, lines, []))
@@ -248,7 +248,7 @@ class Forward(Statements):
         operands, symbol, activation = [], column.first.layer.symbol, activation_of(column)
         for number, path in enumerate(live):
             ends = path.body[-1].inputs if number == adder else path.ends
-            with self.variables.part(path.ends):
+            with self.variables.run_by(path.ends):
                 operands.append(held[number] or Expression(self.variable(ends)))
             self.variables.read(values_read(ends, column.outputs))
         texts = [each.text for each in operands]

@@ -13,8 +13,7 @@ from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved
 from cnnspec.backends.torch.unify.columns import ByRow, Column, Unaligned
 from cnnspec.backends.writer import WIDTH, Text, behind, flat
-from cnnspec.graph.tree import Step, Value
-from cnnspec.graph.walk import arriving, walk
+from cnnspec.graph.tree import Value
 
 DEEPEST = 3  # calls within calls on one line
 IMPORTED = {"Any", "F", "Module", "NamedTuple", "Tensor", "math", "model", "nn", "torch"}
@@ -61,12 +60,7 @@ class Variables:
         """The values have been read, once more."""
         self.reads.subtract(values)
 
-    def is_free(
-        self,
-        name: str,
-        values: ByRow | None = None,
-        besides: Counter[Value] | None = None,
-    ) -> bool:
+    def is_free(self, name: str, values: ByRow | None = None, besides: Counter[Value] | None = None) -> bool:
         """Whether a name may be written over, `besides` these reads, and no row loses anything.
 
         `values`: what is to be written, row by row.
@@ -80,7 +74,7 @@ class Variables:
         return True
 
     @contextmanager
-    def part(self, rows: Container[int] | None, training: bool = False) -> Iterator[None]:
+    def run_by(self, rows: Container[int] | None, training: bool = False) -> Iterator[None]:
         """Lines that only these rows run (all: None), or only in training."""
         around = self.states
         self.states = {
@@ -88,10 +82,8 @@ class Variables:
             for (row, mode), state in around.items()
             if (rows is None or row in rows) and (mode or not training)
         }
-        try:
-            yield
-        finally:
-            self.states = around
+        yield
+        self.states = around
 
 
 class Expression(NamedTuple):
@@ -117,9 +109,7 @@ class Statements:
         self.live, self.evaluated = cls.live, cls.evaluated
         self.statements: Solved = []
         self.depth = 2  # how far in the next one stands
-        reads = Counter(
-            value for row in rows for value in (*read_by(row.steps, self.live, cls.like), *row.outputs)
-        )
+        reads = Counter(value for row in rows for value in (*cls.reads(row.steps), *row.outputs))
         self.variables = Variables(len(rows), reads)
         self.kept = set(cls.kept)
         self.named: set[str] = set()  # variables of values that a wire leads to
@@ -149,23 +139,20 @@ class Statements:
         return WIDTH - 4 * self.depth
 
     @contextmanager
-    def aside(self) -> Iterator[Solved]:
-        """Statements one deeper, kept apart until it is known whether and where they stand."""
-        around, self.statements = self.statements, []
-        self.depth += 1
-        try:
-            yield self.statements
-        finally:
-            self.statements = around
-            self.depth -= 1
+    def inside(
+        self, target: str, rows: Container[int] | None = None, leaving: Iterable[Value] = ()
+    ) -> Iterator[Solved]:
+        """Statements of a branch, which these rows run (all, in training alone: None), kept apart.
 
-    @contextmanager
-    def chain(self, target: str, leaving: Iterable[Value] = ()) -> Iterator[None]:
-        """The chain goes on in this variable, which is all that the values that leave it are kept in."""
-        around = self.target, self.kept
-        self.target, self.kept = target, self.kept.difference(leaving)
-        yield
-        self.target, self.kept = around
+        The chain goes on in the target, which is all that the values that leave the branch are kept in.
+        """
+        around = self.statements, self.target, self.kept
+        self.statements, self.target, self.kept = [], target, self.kept.difference(leaving)
+        self.depth += 1
+        with self.variables.run_by(rows, training=rows is None):
+            yield self.statements
+        self.depth -= 1
+        self.statements, self.target, self.kept = around
 
     # Values
 
@@ -238,7 +225,6 @@ class Statements:
         """See to it that a variable holds a value, however the lines before have left it."""
         if self.pending is not None and self.pending.values == values:
             self.flush(name)
-            return
         found = self.variable(values)
         if not self.variables.holds(name, values):
             self.assign(name, values, found)
@@ -285,16 +271,3 @@ def declare(name: str, statements: Solved) -> bool:
 def values_read(inputs: ByRow, outputs: ByRow) -> list[Value]:
     """The values that are read: not those that are handed on as they are."""
     return [value for row, value in inputs.items() if outputs[row] is not value]
-
-
-def read_by(steps: Iterable[Step], live: set[Value], like: Callable[[Step], Value | None]) -> Iterator[Value]:
-    """The values that some steps read, each as often as they read it; only `live` ones are computed.
-
-    `like`: the map that a step takes its size from, if it does so.
-    """
-    for step in walk(steps):
-        if step.output in live:
-            yield from (value for value in arriving(step) if value is not step.output)
-            size = like(step)
-            if size is not None:
-                yield size
