@@ -255,6 +255,11 @@ class Network(NamedTuple):
     findings: Findings = Findings()
 
     @property
+    def scope_names(self) -> Mapping[str, int]:
+        """The parameters that are integers, with their values."""
+        return {name: value for name, value in self.arguments.items() if isinstance(value, int)}
+
+    @property
     def sizes(self) -> str:
         """`1@28x28 -> 10`: what arrives and what leaves in evaluation."""
         arriving = " and ".join(str(given.value.shape) for given in self.inputs)

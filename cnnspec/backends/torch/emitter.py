@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.backends.torch.print.classes import write_class, write_main, write_tuple
-from cnnspec.backends.torch.print.file import assemble, heading, helpers
+from cnnspec.backends.torch.print.file import assemble, heading, helpers, write_class, write_main, write_tuple
 from cnnspec.backends.torch.solve.classes import Class, block_class, net_class
 from cnnspec.backends.torch.solve.constructor import Constructor
 from cnnspec.backends.torch.solve.forward import Forward

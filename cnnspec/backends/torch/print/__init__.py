@@ -1,1 +1,1 @@
-"""What is solved, as text: printer.py names and prints statements, classes.py classes, file.py frames all."""
+"""What is solved, as text: printer.py names and prints statements, file.py classes and all around them."""

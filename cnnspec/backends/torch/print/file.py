@@ -1,19 +1,31 @@
-"""What stands around the classes of an emitted file: its heading, imports, helpers."""
+"""The emitted file: its heading, imports and helpers, and the classes that are solved."""
 
 from __future__ import annotations
 
 import ast
 import re
+import textwrap
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from cnnspec import __version__
 from cnnspec.analysis.costs import costs
+from cnnspec.backends.names import Names
+from cnnspec.backends.torch.print.printer import Printer
+from cnnspec.backends.torch.solve.classes import Class
+from cnnspec.backends.torch.solve.program import Fields
+from cnnspec.backends.torch.solve.statements import IMPORTED
+from cnnspec.backends.writer import WIDTH, Arguments, Writer, call
+from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Network
 from cnnspec.text.output import MARK
+from cnnspec.text.syntax import Block
+from cnnspec.values.kinds import describe
 
 HELPERS = Path(__file__).parents[1] / "modules"
-
+LONGEST_SENTENCE = 88  # of a docstring, which nothing breaks
 
 INFERENCE = """
 
@@ -74,3 +86,110 @@ def helpers() -> dict[str, str]:
             if isinstance(node, ast.ClassDef | ast.FunctionDef):
                 found[node.name] = f"{ast.get_source_segment(text, node)}\n"
     return dict(sorted(found.items()))
+
+
+# Classes
+
+
+def write_class(cls: Class, body: Writer) -> None:
+    """A class with its constructor and its forward."""
+    packs = cls.returns and cls.program.optimised
+    local = Names(cls.names.taken | cls.program.class_names.taken | {"x"})
+    forward = cls.forward
+    body.line()
+    body.line()
+    with body.block(f"class {cls.name}({'nn.Module' if forward else 'nn.Sequential'})"):
+        if cls.block is None:
+            docstring(cls, body)
+        else:
+            body.line(f'"""{origin(cls, cls.block)}."""')
+        body.line()
+        body.expression(call("def __init__", "self", *cls.parameters.declared()), after=" -> None:")
+        body.lines += Printer(cls, local).body(cls.constructor)
+        if packs:
+            body.line("    self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
+        if forward:
+            kind = cls.returns.annotation if cls.returns else "Tensor"
+            names, statements = forward
+            arguments = ", ".join(f"{name}: Tensor" for name in names)
+            body.line()
+            with body.block(f"def forward(self, {arguments}) -> {kind}"):
+                body.lines += Printer(cls, local).body(statements)
+
+
+def origin(cls: Class, block: Block) -> str:
+    """Where the block of a class stands in the specification, and for which arguments the class is."""
+    kind = "Braces" if cls.program.is_braces(block) else "Block"
+    span = block.name.span
+    elsewhere = span.source is not cls.program.network.span.source
+    file = f" of {printable(Path(span.source.name).name)}" if elsewhere else ""
+    where = f"{kind} `{printable(block.name.name)}`{file}, line {span.line}"
+    fixed = assignments(cls.fixed)
+    whole = f"{where}, with {fixed}" if fixed else where
+    return whole if len(whole) <= LONGEST_SENTENCE else where
+
+
+def docstring(cls: Class, body: Writer) -> None:
+    """What a net is for."""
+    network = cls.program.network
+    taken = cls.parameters.columns
+    fixed = assignments({name: value for name, value in network.arguments.items() if name not in taken})
+    head = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}"
+    whole = f"{head}, built with {fixed}." if fixed else f"{head}."
+    if len(whole) <= LONGEST_SENTENCE:
+        body.line(f'"""{whole}"""')
+        return
+    body.line(f'"""{head}.')
+    body.line()
+    for line in textwrap.wrap(f"Built with {fixed}.", WIDTH - 4, break_long_words=False):
+        body.line(line)
+    body.line('"""')
+
+
+def assignments(arguments: Mapping[str, Any]) -> str:
+    """Arguments as the specification writes them, but for those too long for a sentence."""
+    words = {name: shown(value) for name, value in arguments.items()}
+    return ", ".join(f"{name}={word}" for name, word in words.items() if "..." not in word)
+
+
+def shown(value: Any) -> str:
+    """A net's argument as the specification writes it: layers and blocks by name, in ASCII."""
+    if isinstance(value, BlockName):
+        return ascii(value.block.name.name)[1:-1]
+    text = value.name if isinstance(value, LayerName) else describe(value)
+    return printable(text.replace('"', "'").replace("…", "..."))
+
+
+def write_tuple(name: str, fields: Fields, body: Writer) -> None:
+    """A named tuple of outputs."""
+    body.line()
+    body.line()
+    with body.block(f"class {name}(NamedTuple)"):
+        for field, output in fields:
+            body.line(f"{field}: Tensor  # {output.value.shape}")
+
+
+def write_main(cls: Class, body: Writer) -> None:
+    """One forward on random input, when the file is run."""
+    network = cls.program.network
+    several = sum(not output.train for output in network.outputs) > 1
+    body.line()
+    body.line()
+    with body.block('if __name__ == "__main__"'):
+        body.line(f"model = {cls.name}().eval()")
+        names = Names(IMPORTED | {cls.name, "result"})
+        inputs = []
+        for given in network.inputs:
+            name = names.local(given.name if len(network.inputs) > 1 else "images")
+            size = ", ".join(map(str, given.value.shape.dimensions)) if given.value.shape else ""
+            body.line(f"{name} = torch.rand(1, {size})")
+            inputs.append(name)
+        body.line("with torch.no_grad():")
+        made = f"model({', '.join(inputs)})"
+        if len(inputs) == 1 and not several:
+            body.line(f'    print(f"{{tuple({inputs[0]}.shape)}} -> {{tuple({made}.shape)}}")')
+            return
+        body.line(f"    result = {made}")
+        leaving = "*(tuple(output.shape) for output in result)" if several else "tuple(result.shape)"
+        arriving = [f"tuple({name}.shape)" for name in inputs]
+        body.expression(Arguments("print", tuple(("", each) for each in (*arriving, '"->"', leaving))))

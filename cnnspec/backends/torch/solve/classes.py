@@ -66,6 +66,12 @@ class Row(NamedTuple):
     arguments: Mapping[str, Any]
     constants: Mapping[str, int]
 
+    @property
+    def ends_in_last(self) -> bool:
+        """Whether all that leaves is what the last step makes."""
+        made = [step.output for step in self.steps[-1:] if not isinstance(step, From)]
+        return made == list(self.outputs)
+
 
 class Flag:
     """An attribute that tells which rows go some ways: all those of one condition."""
@@ -117,7 +123,7 @@ class Class(Frame):
         self.kept: set[Value] = set()  # what is wanted elsewhere than at the next step
         for row in rows:
             self.kept.update(referenced(row.steps))
-            self.kept.update(row.outputs if row.outputs != (last(row),) else ())
+            self.kept.update(() if row.ends_in_last else row.outputs)
         self.attributes = Names(
             {*TAKEN, *(name.split(".")[0] for row in rows for name in step_names(row.steps))}
         )
@@ -145,7 +151,7 @@ class Class(Frame):
         """Whether the forward of nn.Sequential is that of the class, under whatever names."""
         return (
             not self.is_net
-            and all(row.outputs == (last(row),) and is_chain(row.steps, self.kept) for row in self.rows)
+            and all(row.ends_in_last and is_chain(row.steps, self.kept) for row in self.rows)
             and (self.is_numbered or all(is_named(step) for row in self.rows for step in row.steps))
         )
 
@@ -322,14 +328,9 @@ def block_class(program: Program, instances: list[Instance]) -> Class:
 def net_class(program: Program, returns: Returns) -> Class:
     """The class of the net. Raises Unaligned."""
     network = program.network
-    row = Row(
-        network.steps,
-        tuple(given.value for given in network.inputs),
-        tuple(output.value for output in network.outputs),
-        {name: value for name, value in network.arguments.items() if isinstance(value, int)},
-        network.arguments,
-        network.constants,
-    )
+    inputs = tuple(given.value for given in network.inputs)
+    outputs = tuple(output.value for output in network.outputs)
+    row = Row(network.steps, inputs, outputs, network.scope_names, network.arguments, network.constants)
     found = Class(program, [row], program.free_names, returns=returns)
     found.name = program.net_name
     found.parameters.defaults.update(network.arguments)
@@ -344,7 +345,3 @@ def default_of(parameter: Parameter) -> Any:
     if isinstance(default, Name) and find(default.name) is not None:
         return LayerName(default.name)
     return None
-
-
-def last(row: Row) -> Value | None:
-    return row.steps[-1].output if row.steps and not isinstance(row.steps[-1], From) else None

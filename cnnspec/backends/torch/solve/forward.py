@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -24,7 +24,7 @@ from cnnspec.backends.torch.unify.steps import (
     outputs_of,
 )
 from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, joined
-from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Repeat, Use, Value
+from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Output, Path, Repeat, Use, Value
 
 NEEDS = ("always", "training", "none")
 
@@ -40,24 +40,22 @@ class Forward(Statements):
         if cls.returns and cls.returns.everything:
             self.return_several(cls.returns)
         else:
-            leaving = {row: each.outputs[0] for row, each in enumerate(cls.rows)}
-            self.leave(leaving)
+            self.leave({row: each.outputs[0] for row, each in enumerate(cls.rows)})
         return self.inputs, self.statements
 
     def return_several(self, returns: Returns) -> None:
         self.flush()
-        outputs = self.cls.program.network.outputs
-        differs = returns.evaluation is not None
-        with self.at_training("training" if differs else "always"):
-            everything = [self.variable({0: output.value}) for output in outputs]
-            self.statements.append(Assign(behind("return ", call(returns.everything, *everything))))
-        if differs:
-            kept = [{0: output.value} for output in outputs if not output.train]
-            if not returns.evaluation:
-                self.leave(kept[0])
-            else:
-                made = call(returns.evaluation, *map(self.variable, kept))
-                self.statements.append(Assign(behind("return ", made)))
+        with self.at_training("always" if returns.evaluation is None else "training"):
+            self.leave_tuple(returns.everything, self.cls.program.network.outputs)
+        kept = [output for output in self.cls.program.network.outputs if not output.train]
+        if returns.evaluation:
+            self.leave_tuple(returns.evaluation, kept)
+        elif returns.evaluation is not None:
+            self.leave({0: kept[0].value})
+
+    def leave_tuple(self, name: str, outputs: Iterable[Output]) -> None:
+        made = call(name, *(self.variable({0: output.value}) for output in outputs))
+        self.statements.append(Assign(behind("return ", made)))
 
     def walk(self, body: Body) -> None:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""

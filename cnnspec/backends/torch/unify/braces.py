@@ -7,7 +7,7 @@ an import finds again, with all that stands in the braces.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from copy import copy
 from typing import Any
 
@@ -22,13 +22,8 @@ from cnnspec.values.symbols import named
 def with_classes(network: Network) -> tuple[Network, list[Block]]:
     """The network with a block in place of such braces, and these blocks."""
     made = Braces(network)
-    scope = {name: value for name, value in network.arguments.items() if isinstance(value, int)}
-    steps = made.steps(network.steps, (network, scope))
+    steps = made.steps(network.steps, network)
     return network._replace(steps=steps), list(made.blocks.values())
-
-
-Surroundings = tuple[Network | Instance, Mapping[str, int]]
-"""The scope that braces stand in, and what the integers' names mean there."""
 
 
 class Braces:
@@ -55,27 +50,26 @@ class Braces:
                 known.add(id(step.instance))
                 self.judge(step.instance.steps, {step.instance.output}, known)
 
-    def steps(self, steps: Steps, around: Surroundings) -> Steps:
-        return tuple(self.step(step, around) for step in steps)
+    def steps(self, steps: Steps, owner: Network | Instance) -> Steps:
+        return tuple(self.step(step, owner) for step in steps)
 
-    def step(self, step: Step, around: Surroundings) -> Step:
+    def step(self, step: Step, owner: Network | Instance) -> Step:
         if isinstance(step, Use):
             return step._replace(instance=self.instance(step.instance))
-        made = rebuild(step, lambda inside: self.steps(inside, around))
+        made = rebuild(step, lambda inside: self.steps(inside, owner))
         if isinstance(made, Group | Repeat) and made.name and made.span in self.joining - self.open:
-            return self.use(made, around)
+            return self.use(made, owner)
         return made
 
     def instance(self, instance: Instance) -> Instance:
         if id(instance) not in self.instances:
-            steps = self.steps(instance.steps, (instance, instance.scope_names))
+            steps = self.steps(instance.steps, instance)
             self.instances[id(instance)] = instance._replace(steps=steps)
         return self.instances[id(instance)]
 
-    def use(self, group: Group | Repeat, around: Surroundings) -> Use:
-        """The braces as a block, which knows the names of the scope around."""
-        (owner, scope), inside = around, Inside(group.name)
-        span = group.span
+    def use(self, group: Group | Repeat, owner: Network | Instance) -> Use:
+        """The braces as a block, which knows the names of its owner."""
+        scope, span, inside = owner.scope_names, group.span, Inside(group.name)
         if span not in self.blocks:
             self.blocks[span] = Block(Name(own_name(group.name), span), (), Body((), (), span), True, span)
         instance = Instance(
