@@ -116,10 +116,11 @@ class Constructor:
         items = ("", self.frame.string(names)), ("", made)
         return Assign(Make(Phrase((owner, f".{method}")), items))
 
-    def bare_module(self, name: str) -> Solution:
+    def bare_module(self, column: Column) -> Solution:
         """The module of a scope that forward reaches into: a dict, unless a name in it is a method of one."""
-        self.cls.bare_scopes.add(name)
-        return Make("nn.Module" if name in self.cls.clashing else "nn.ModuleDict", ())
+        scopes = {step.name for step in column.steps}
+        self.cls.bare_scopes |= scopes
+        return Make("nn.ModuleDict" if scopes.isdisjoint(self.cls.clashing) else "nn.Module", ())
 
     def part_modules(self, steps: Iterable[Step], owner: Owner) -> Solved:
         """A bare module for braces that are opened at several places, as labels with dots do.
@@ -131,9 +132,8 @@ class Constructor:
             if step.name in self.owners:
                 found += self.part_modules(step.steps, self.owners[step.name])
                 continue
-            column = Column({0: step})
-            opened = self.open(self.bare_module(step.name), column, Holder(owner, True, True))
-            self.owners[step.name], before, after = opened
+            column, holder = Column({0: step}), Holder(owner, True, True)
+            self.owners[step.name], before, after = self.open(self.bare_module(column), column, holder)
             found += [*before, *after]
         return found
 
@@ -198,9 +198,7 @@ class Constructor:
                 raise Unaligned
             return self.walk(column.inside(), Holder(self.owners[column.name], True, True))
         chain = all(is_chain(unlabelled(step), self.cls.kept, step.output) for step in steps)
-        made: Solution = Make("nn.Sequential", ())
-        for step in () if chain else steps:
-            made = self.bare_module(step.name)
+        made = Make("nn.Sequential", ()) if chain else self.bare_module(column)
         body = column.inside()
         numbered = chain and all(implicit(unlabelled(step)) for step in steps)
         if numbered:
@@ -275,7 +273,7 @@ class Constructor:
     def merge(self, column: Column, holder: Holder) -> Solved:
         before, after = Solved(), Solved()
         if column.first.name:
-            owner, before, after = self.open(self.bare_module(column.first.name), column, holder)
+            owner, before, after = self.open(self.bare_module(column), column, holder)
             holder = holder._replace(owner=owner, named=True)
         paths = [done for path in column.paths() for done in self.path(path, holder)]
         return [*before, *paths, *after]

@@ -249,34 +249,29 @@ class Forward(Statements):
             with self.variables.run_by(path.ends):
                 operands.append(held[number] or Expression(self.variable(ends)))
             self.variables.read(values_read(ends, column.outputs))
-        texts = [each.text for each in operands]
-        if adder is None and condition and self.join_within(column, condition, texts):
-            return
-        text: Text
+        texts, deepest = [each.text for each in operands], max(each.depth for each in operands)
         if adder is not None:
-            callee = flat(self.access(live[adder].body[-1]))
-            given = [flat(texts[adder]), flat(texts[1 - adder])]
+            callee, given = flat(self.access(live[adder].body[-1])), [texts[adder], texts[1 - adder]]
             given += [f'"{activation}"'] if activation else []
-            text, atomic, typed = call(callee, *given), True, False
+            made = Expression(call(callee, *map(flat, given)), deepest + 1)
+        elif condition:
+            if self.join_within(column, live[0], condition, texts):
+                return
+            either = f"{flat(join_text(column, texts))} if {condition} else "
+            made = Expression(behind(either, texts[0]), 1, False)
         else:
-            text, atomic = join_text(column, texts), not symbol and not condition
             typed = not activation and (not symbol or operands[(places(column) or [0])[0]].typed)
-        if condition:
-            text = behind(f"{flat(text)} if {condition} else ", texts[0])
-        depth = max(each.depth for each in operands) + 1 if atomic else 1
-        self.produce(column, Expression(text, depth, atomic, typed and not condition))
+            made = Expression(join_text(column, texts), 1 if symbol else deepest + 1, not symbol, typed)
+        self.produce(column, made)
         if condition:
             self.flush()
 
-    def join_within(self, column: Column, condition: str, texts: list[Text]) -> bool:
+    def join_within(self, column: Column, first: Way, condition: str, texts: list[Text]) -> bool:
         """Join in the branch right before, if that has the condition and a variable holds the first path."""
         last, name = self.statements[-1] if self.statements else None, flat(texts[0])
         if not (isinstance(last, Branch) and last.condition == condition and last.then):
             return False
-        if not (
-            self.variables.holds(name, column.paths()[0].ends)
-            and self.variables.is_free(name, column.outputs)
-        ):
+        if not (self.variables.holds(name, first.ends) and self.variables.is_free(name, column.outputs)):
             return False
         before = last.then[-1]
         made = before.made if isinstance(before, Assign) and before.target == name else ""
