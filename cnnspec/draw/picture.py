@@ -12,6 +12,7 @@ from cnnspec.draw.diagram.model import Diagram, boxes
 from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, MOST_BOXES, PARTS, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
+from cnnspec.draw.names import mark
 from cnnspec.draw.style import FONT
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".svg", ".png", ".pdf", ".tex", ".dot", ".html")
 RIMLESS = (".pdf", ".tex")  # formats in which text cannot have a rim of another colour
 IMAGES = {b"<?xml": "image/svg+xml", b"\x89PNG": "image/png"}  # by how their files begin
-VOLUMES = 495.0  # points: the width of a page's text, and of the volume view, if no other is given
 __all__ = ["DrawProblem", "Picture", "picture", "simplify", "suffix_of"]
 
 
@@ -89,7 +89,7 @@ def diagram_of(network: Network, detail: str) -> Diagram:
     return diagram
 
 
-def write_page(svg: str, suffix: str, look: Look, name: str, mark: str) -> bytes:
+def write_page(svg: str, suffix: str, look: Look, name: str) -> bytes:
     """The page of a network, an SVG, in the format of a file. Raises DrawProblem."""
     if suffix == ".svg":
         from cnnspec.draw.formats.fonts import set_in
@@ -100,15 +100,14 @@ def write_page(svg: str, suffix: str, look: Look, name: str, mark: str) -> bytes
             raise DrawProblem("a .tex file is set in the font of its document: no font")
         from cnnspec.draw.formats.tikz import tikz
 
-        return tikz(svg, mark).encode()
+        return tikz(svg, mark(name)).encode()
     from cnnspec.draw.formats.raster import pdf, png
 
-    return png(svg, mark, look.font) if suffix == ".png" else pdf(svg, name, look.font)
+    return png(svg, mark(name), look.font) if suffix == ".png" else pdf(svg, name, look.font)
 
 
 def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
     """The page of a graph. Where a level of detail is not chosen and does not fit, blocks are boxes."""
-    from cnnspec.draw.graph.dot import mark
     from cnnspec.draw.graph.layout import lay_out, merit
 
     candidates = [(diagram, lay_out(diagram, look, suffix not in RIMLESS, draw), "")]
@@ -122,7 +121,7 @@ def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw
         candidates.append((overview, lay_out(overview, look, suffix not in RIMLESS, draw), said))
     diagram, made, said = max(candidates, key=lambda candidate: merit(candidate[1]))
     note = "; ".join(filter(None, (said, *remarks(made, look.width))))
-    return Picture(write_page(made.svg, suffix, look, diagram.name, mark(diagram)), note)
+    return Picture(write_page(made.svg, suffix, look, diagram.name), note)
 
 
 def remarks(made: Page, width: float | None) -> Iterator[str]:
@@ -154,17 +153,10 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
 def volumes(network: Network, suffix: str, look: Look) -> Picture:
     """The figure of the papers, which needs no Graphviz. Raises DrawProblem."""
     from cnnspec.draw.formats.fonts import measure_in
-    from cnnspec.draw.volume import figure, mark
+    from cnnspec.draw.volume.compose import figure_page
 
     if suffix == ".dot":
         raise DrawProblem("a .dot file holds a graph: a view of volumes wants .svg, .png, .pdf or .tex")
     with measure_in(look.font):
-        page = figure(
-            network,
-            width_pt=look.width or VOLUMES,
-            theme=look.theme.name,
-            blocks=look.blocks,
-            title=look.title,
-            caption=look.caption,
-        )
-    return Picture(write_page(page, suffix, look, network.name, mark(network)))
+        made = figure_page(network, look)
+    return Picture(write_page(made, suffix, look, network.name))

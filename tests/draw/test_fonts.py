@@ -15,10 +15,10 @@ from PIL import Image
 from cnnspec.draw.formats import fonts
 from cnnspec.draw.formats.fonts import Font, find_font, measure_in, packaged, set_in, table
 from cnnspec.draw.graph.engine import DrawProblem
-from cnnspec.draw.graph.svg import FAMILIES
 from cnnspec.draw.look import Look, look_of
 from cnnspec.draw.metrics import usual_width, width
 from cnnspec.draw.picture import picture
+from cnnspec.draw.svg import FAMILIES
 from tests.draw.nets import golden
 
 VERA = "Bitstream Vera Sans"

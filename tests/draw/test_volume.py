@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnspec.commands.cli import main
-from cnnspec.draw.volume import figure
+from cnnspec.draw.look import Look
+from cnnspec.draw.volume.compose import figure_page
 from cnnspec.draw.volume.palette import THEMES, Theme, fill
 from cnnspec.text.output import is_ours
 from tests.draw.nets import GOLDEN, GOLDENS, ZOO, golden, shipped
@@ -56,7 +57,7 @@ def test_what_cannot_be_drawn_is_told(arguments: tuple[str, ...], wanted: str) -
 @pytest.mark.parametrize("name", ZOO)
 def test_the_zoo_is_drawn(name: str) -> None:
     for net in shipped(name):
-        root = ElementTree.fromstring(figure(net, width_pt=495, theme="light"))
+        root = ElementTree.fromstring(figure_page(net, Look(width=495)))
         assert root.get("width") == "495pt"
         assert root.get("viewBox") == f"0 0 495 {str(root.get('height')).removesuffix('pt')}"
         words = [str(text.text) for text in root.iter(f"{SVG}text")]
@@ -66,7 +67,7 @@ def test_the_zoo_is_drawn(name: str) -> None:
 @pytest.mark.parametrize("name", GOLDENS)
 def test_golden_files(name: str) -> None:
     path = GOLDEN / f"{name}.volume.svg"
-    found = figure(golden(name), width_pt=495, theme="light")
+    found = figure_page(golden(name), Look(width=495))
     if os.environ.get("CNNSPEC_UPDATE"):
         path.write_text(found, encoding="utf-8")
     assert found == path.read_text(encoding="utf-8")
@@ -80,7 +81,7 @@ def test_blocks_are_opened_where_that_is_wanted() -> None:
 
 
 def test_those_who_do_not_see_it_are_told() -> None:
-    root = ElementTree.fromstring(figure(golden("residual"), width_pt=495, theme="light"))
+    root = ElementTree.fromstring(figure_page(golden("residual"), Look(width=495)))
     assert root.get("role") == "img"
     ids = [element.get("id") for element in root.iter() if element.get("id")]
     assert ids == str(root.get("aria-labelledby")).split()
@@ -88,15 +89,16 @@ def test_those_who_do_not_see_it_are_told() -> None:
     description = str(root.findtext(f"{SVG}desc"))
     assert "conv 3x3, batchnorm, relu: 16@32x32" in description
     assert "+, relu: 16@32x32" in description
-    root = ElementTree.fromstring(figure(golden("heads"), width_pt=495, theme="light"))
+    root = ElementTree.fromstring(figure_page(golden("heads"), Look(width=495)))
     assert str(root.findtext(f"{SVG}desc")).endswith("for training only: aux.")
 
 
 def test_two_hash_seeds_make_the_same_bytes() -> None:
     script = (
-        "import sys; from cnnspec.draw.volume import figure; from tests.draw.nets import golden, shipped\n"
+        "import sys; from cnnspec.draw.look import Look\n"
+        "from cnnspec.draw.volume.compose import figure_page; from tests.draw.nets import golden, shipped\n"
         "for net in (golden('heads'), *shipped('unet'), *shipped('googlenet'), *shipped('densenet')):\n"
-        "    sys.stdout.write(figure(net, width_pt=300, theme='light'))\n"
+        "    sys.stdout.write(figure_page(net, Look(width=300)))\n"
     )
     made = {python("-c", script, PYTHONHASHSEED=seed).out for seed in ("0", "4242")}
     assert len(made) == 1
@@ -109,7 +111,7 @@ def test_two_hash_seeds_make_the_same_bytes() -> None:
 def test_any_name_makes_a_well_formed_page(name: str) -> None:
     net = golden("heads")
     inputs = tuple(given._replace(name=name) for given in net.inputs)
-    page = figure(net._replace(name=name, inputs=inputs), width_pt=200, theme="light")
+    page = figure_page(net._replace(name=name, inputs=inputs), Look(width=200))
     root = ElementTree.fromstring(page)
     shown = "".join(str(text.text) for text in root.iter(f"{SVG}text"))
     assert all(character.isprintable() for character in shown)

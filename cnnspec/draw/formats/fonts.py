@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnnspec.draw.graph.engine import DrawProblem
-from cnnspec.draw.graph.svg import FAMILIES
 from cnnspec.draw.metrics import measured_by
+from cnnspec.draw.svg import FAMILIES
 
 LACKING = "{} need the extra `draw`: pip install 'cnnspec[draw]'"
 SUFFIXES = (".ttf", ".otf")

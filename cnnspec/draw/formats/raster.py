@@ -11,7 +11,7 @@ import zlib
 from cnnspec import __version__
 from cnnspec.draw.formats.fonts import LACKING, find_font, packaged, set_in
 from cnnspec.draw.graph.engine import DrawProblem
-from cnnspec.draw.graph.svg import FAMILIES
+from cnnspec.draw.svg import FAMILIES
 from cnnspec.text.output import MARK
 
 HEADER = 33  # bytes of a PNG before its first chunk but one

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from cnnspec.draw.graph.engine import DrawProblem
-from cnnspec.draw.numbers import number
+from cnnspec.draw.svg import number
 from cnnspec.text.latex import escape_latex
 
 LARGEST = 16_000  # points; TeX's lengths end soon after

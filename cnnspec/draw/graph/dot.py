@@ -9,15 +9,13 @@ from itertools import islice, pairwise
 from graphviz import Digraph
 from graphviz.quoting import NoHtml
 
-from cnnspec import __version__
 from cnnspec.draw import style
 from cnnspec.draw.diagram.box_text import box_lines, cluster_lines, edge_lines
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Item, Port, boxes, totals
 from cnnspec.draw.graph.wrap import column_of
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
-from cnnspec.draw.names import plain
-from cnnspec.text.output import MARK
+from cnnspec.draw.names import mark, plain
 
 Entry = tuple[str, dict[str, str], dict[str, str]]
 """Of the legend: words, the look of their box, and of the edge before it if it is about one."""
@@ -26,10 +24,6 @@ Entry = tuple[str, dict[str, str], dict[str, str]]
 def dot(diagram: Diagram, look: Look) -> str:
     """The whole diagram as the text of a .dot file; its first line bears cnnspec's mark."""
     return Writer(diagram, look).whole()
-
-
-def mark(diagram: Diagram) -> str:
-    return f"{plain(diagram.name)}: {MARK} {__version__}"
 
 
 def facts(diagram: Diagram) -> str:
@@ -101,7 +95,7 @@ class Writer:
         name = plain(diagram.name) if self.look.title is None else self.look.title
         said = ": ".join(filter(None, (name, facts(diagram) if self.look.caption else "")))
         title = text(f"{said}\n" if said else "")
-        graph = self.graph(comment=mark(diagram), label=title, **attributes)
+        graph = self.graph(comment=mark(diagram.name), label=title, **attributes)
         self.add_items(graph, diagram.items, (0, sys.maxsize))
         for edge in diagram.edges:
             graph.edge(node_id(edge.tail), node_id(edge.head), **self.edge_attributes(edge))

@@ -12,7 +12,7 @@ from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
 from cnnspec.draw.graph.svg import Drawing, Page, Sheet, Unreadable, Words, page, parse
 from cnnspec.draw.graph.wrap import Flow, correct, measure, sever, wrap
 from cnnspec.draw.look import Look
-from cnnspec.draw.names import plain
+from cnnspec.draw.names import mark, plain
 from cnnspec.draw.style import SIZE
 
 LEAST_TEXT = 6.0  # points on paper
@@ -120,7 +120,7 @@ class Printer:
         look, writer = self.look, dot.Writer(diagram, self.look)
         said = dot.description(diagram, look)
         name, facts = plain(diagram.name), dot.facts(diagram)
-        words = Words(name, facts, said, dot.mark(diagram), look.title, look.caption)
+        words = Words(name, facts, said, mark(diagram.name), look.title, look.caption)
         columns, legend = ([self.drawing(s) for s in part] for part in (writer.columns(), writer.legend()))
         sheet = Sheet(look.theme, look.width, look.direction == "lr", scale)
         return page(words, columns, legend, sheet)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from cnnspec.draw.graph.clear import clear_titles
 from cnnspec.draw.graph.wrap import BETWEEN, break_lines
 from cnnspec.draw.style import FONT
+from cnnspec.draw.svg import FAMILIES, document
 from cnnspec.draw.theme import Theme
 
-FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
 MARGIN, APART = 4, 14  # points: around everything, between the legend's entries
 NAME, FACTS, LETTER = 15, 10, 0.62  # points of the letters; their mean width, as a part of that
 NARROW = 150  # points: half of what a page is wide at least
@@ -133,17 +133,9 @@ def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], s
         words, [[drawings[i] for i in line] for line in lines], legend, sheet, inner
     )
     scale = sheet.width / width if sheet.width else 1.0
-    svg = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<!-- {words.mark} -->\n"
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * scale:.2f}pt" '
-        f'height="{height * scale:.2f}pt" viewBox="0 0 {width:.2f} {height:.2f}" '
-        'role="img" aria-labelledby="title desc">\n'
-        f'<title id="title">{escape(words.name)}: {escape(words.facts)}</title>\n'
-        f'<desc id="desc">{escape(words.description)}</desc>\n'
-        f'<rect width="{width:.2f}" height="{height:.2f}" fill="{sheet.theme.paper}"/>\n'
-        f"{content}</svg>\n"
-    )
+    size, own = (f"{width * scale:.2f}", f"{height * scale:.2f}"), (f"{width:.2f}", f"{height:.2f}")
+    title = f"{words.name}: {words.facts}"
+    svg = document(content, size, own, sheet.theme.paper, title, words.description, words.mark)
     return Page(width * scale, height * scale, scale, svg, tuple(drawing.width for drawing in drawings))
 
 

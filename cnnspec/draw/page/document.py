@@ -15,7 +15,7 @@ from cnnspec.draw.diagram.simplify import FOLDED, simplify
 from cnnspec.draw.graph import dot
 from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.draw.look import Look
-from cnnspec.draw.names import plain
+from cnnspec.draw.names import mark, plain
 from cnnspec.draw.page.colours import variables
 from cnnspec.draw.page.entries import Contents, contents
 from cnnspec.draw.page.levels import Level, levels
@@ -45,7 +45,7 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic] = ()) -> str
     script = "".join(asset(f"{name}.js") for name in SCRIPTS)
     facts = dot.facts(folded)
     return Template(asset("page.html")).substitute(
-        mark=escape(dot.mark(folded)),
+        mark=escape(mark(folded.name)),
         policy=policy(style, script),
         title=escape(f"{plain(network.name)}: {facts}"),
         name=escape(plain(network.name)),

@@ -6,17 +6,23 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnspec.draw import style
+from cnnspec.draw.diagram.simplify import simplify
+from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import BOLD, cut, width
+from cnnspec.draw.names import mark
+from cnnspec.draw.svg import document, number
 from cnnspec.draw.volume.arrange import ALONG, APART, LABEL, WORDS, Sized, fill_rows, give_size, wrapped
-from cnnspec.draw.volume.figure_model import Figure, Skip
+from cnnspec.draw.volume.figure_model import Figure, Skip, plan
 from cnnspec.draw.volume.palette import THEMES
 from cnnspec.draw.volume.primitives import PITCH, Face, Point, Primitive, Text, shift
-from cnnspec.draw.volume.render import page
+from cnnspec.draw.volume.render import draw_parts
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.streams import draw_streams, streams, systems
 from cnnspec.draw.volume.strip import Row, draw_rows
 from cnnspec.draw.volume.valley import Valley, by_size, condense, rungs, stairs, valley, without_resizes
+from cnnspec.graph.tree import Network
 
+WIDE = 495.0  # points: the width of a page's text
 MARGIN, BETWEEN = 6.0, 12.0
 HIGH = 0.24  # of the width, the mean height of a row, if it can be
 HIGHEST = 0.95  # of the width, how high a U is to be
@@ -27,6 +33,16 @@ ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
 STREAM_ZOOM = 0.3  # of nets that stand in several rows at once
 SMALL_ZOOMS = ZOOMS[4:]  # of a block beside the net
 NAMES = style.NAMES | {"block": "block", "copy": "copy of an earlier value"}
+
+
+def figure_page(network: Network, look: Look) -> str:
+    """The network's figure as the text of an SVG, as wide as a page's text if the look has no width."""
+    shown = plan(simplify(network), look.blocks)._replace(title=look.title, captioned=look.caption)
+    wide, theme = look.width or WIDE, THEMES[look.theme.name]
+    made = layout(shown, wide)
+    size, title = (number(wide), number(made.height)), f"{shown.name}: {shown.facts}"
+    body = draw_parts(made.parts, theme)
+    return document(body, size, size, theme.page.paper, title, description(shown), mark(network.name))
 
 
 Body = tuple[list[Primitive], float]  # parts, and how far down they reach
@@ -174,12 +190,6 @@ def legend(shown: set[str], y: float, wide: float) -> Body:
         parts.append(Text(Point(x + WORDS + APART, y + 0.85 * WORDS), words, WORDS, False, "quiet"))
         x += length + BETWEEN
     return parts, y + (WORDS * PITCH if parts else 0.0) + APART
-
-
-def draw_figure(figure: Figure, wide: float, theme: str, mark: str) -> str:
-    made = layout(figure, wide)
-    title, size = f"{figure.name}: {figure.facts}", (wide, made.height)
-    return page(title, description(figure), mark, made.parts, size, THEMES[theme])
 
 
 def description(figure: Figure) -> str:

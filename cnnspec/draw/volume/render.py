@@ -5,40 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from cnnspec.draw.numbers import number
-from cnnspec.draw.style import FONT
+from cnnspec.draw.svg import FAMILIES, number
 from cnnspec.draw.volume.palette import Theme, edge, fill
 from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
 
-FAMILIES = f"{FONT},Verdana,Geneva,sans-serif"
 ARROW = (3.6, 1.5)  # length and half the width of a head
 
 
-def page(
-    title: str,
-    description: str,
-    mark: str,
-    parts: Iterable[Primitive],
-    size: tuple[float, float],
-    theme: Theme,
-) -> str:
-    """Width and height in points. `title` and `description` are for those who do not see it."""
+def draw_parts(parts: Iterable[Primitive], theme: Theme) -> str:
     body = "\n".join(element(part, theme) for part in parts)
-    width, height = map(number, size)
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<!-- {comment(mark)} -->\n"
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" '
-        f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title desc">\n'
-        f'<title id="title">{escape(title)}</title>\n'
-        f'<desc id="desc">{escape(description)}</desc>\n'
-        f'<rect width="{width}" height="{height}" fill="{theme.page.paper}"/>\n'
-        f'<g font-family="{FAMILIES}" stroke-linejoin="round" stroke-linecap="round">\n{body}\n</g>\n</svg>\n'
-    )
-
-
-def comment(words: str) -> str:
-    return escape(words.replace("--", "- -"))
+    return f'<g font-family="{FAMILIES}" stroke-linejoin="round" stroke-linecap="round">\n{body}\n</g>\n'
 
 
 def points(found: Iterable[Point]) -> str:

@@ -12,9 +12,8 @@ from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.page.colours import CODED, painted
-from cnnspec.draw.picture import VOLUMES
 from cnnspec.draw.theme import THEMES
-from cnnspec.draw.volume import figure
+from cnnspec.draw.volume.compose import figure_page
 from cnnspec.graph.tree import Network
 from cnnspec.live.session import Session
 from cnnspec.live.site.frame import Page, link
@@ -80,7 +79,7 @@ def pictures(entry: Entry, draw: Engine) -> Iterator[tuple[str, str]]:
     graph = lay_out(simplify(entry.network), Look(theme=CODED), draw=draw).svg
     for theme in COLOURS:
         yield picture_path(entry, "graph", theme), painted(graph, THEMES[theme])
-        yield picture_path(entry, "volume", theme), figure(entry.network, width_pt=VOLUMES, theme=theme)
+        yield picture_path(entry, "volume", theme), figure_page(entry.network, Look(theme=THEMES[theme]))
 
 
 def picture_path(entry: Entry, view: str, theme: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
-from cnnspec.draw.graph.svg import FAMILIES
+from cnnspec.draw.svg import FAMILIES
 from cnnspec.draw.theme import Theme
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.train.report.evidence import Evidence
