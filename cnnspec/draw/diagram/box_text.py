@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Sequence
 
 from cnnspec.draw.diagram.model import Box, Cluster, Count, Edge
 from cnnspec.draw.look import Look
@@ -145,11 +146,13 @@ def pieces(words: str, width: int) -> list[str]:
     return [word for piece in found for word in ([piece] if len(piece) <= width else piece.split())]
 
 
-def fill_lines(words: list[str], between: str, width: int) -> list[str]:
+def fill_lines(
+    words: Sequence[str], between: str, width: float, measure: Callable[[str], float] = len
+) -> list[str]:
     """Words in lines of some width, a longer word on a line of its own."""
     lines: list[str] = []
     for word in words:
-        if lines and len(lines[-1]) + len(between) + len(word) <= width:
+        if lines and measure(lines[-1] + between + word) <= width:
             lines[-1] += between + word
         else:
             lines.append(word)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from cnnspec.draw.diagram.box_text import fill_lines
 from cnnspec.draw.metrics import cut, width
 from cnnspec.draw.volume.figure_model import Figure, Skip, Step
 from cnnspec.draw.volume.primitives import Point
@@ -83,8 +84,10 @@ class Spot(NamedTuple):
         half, other = self.sized.label_width / 2, self.sized.words_width / 2
         return max(self.end, self.label + half, self.words + other)
 
-    def moved(self, by: float) -> Spot:
-        return self._replace(x=self.x + by, label=self.label + by, words=self.words + by)
+    def moved(self, by: float, words: float | None = None) -> Spot:
+        """Further to the right; `words` that lead to it perhaps not as far."""
+        on = by if words is None else words
+        return self._replace(x=self.x + by, label=self.label + by, words=self.words + on)
 
 
 def level(plane: Plane) -> float:
@@ -97,17 +100,12 @@ def give_size(step: Step, scale: Scale, sheets: bool) -> Sized:
     form = solid(step._replace(words=(), label=(), window=None, fed=True, fault=""), scale, sheets)
     label = tuple(cut(line, LABEL, LONGEST) for line in (step.label[:-1] if step.sign else step.label))
     fault = tuple(cut(line, LABEL, LONGEST) for line in fill_rows(step.fault.split(), LABEL, LONGEST))
-    words = tuple(cut(line, WORDS, LONGEST) for line in lines(step.words))
+    words = tuple(cut(line, WORDS, LONGEST) for line in fill_rows(pieces(step.words), WORDS, LINE))
     return Sized(step, form, label, fault, words, widest((*label, *fault), LABEL), widest(words, WORDS))
 
 
 def widest(words: Sequence[str], size: float) -> float:
     return max((width(line, size) for line in words), default=0.0)
-
-
-def lines(words: Sequence[str]) -> list[str]:
-    """What an operation says, in short lines."""
-    return fill_rows(pieces(words), WORDS, LINE)
 
 
 def pieces(words: Sequence[str]) -> list[str]:
@@ -127,13 +125,7 @@ def break_up(part: str) -> list[str]:
 
 def fill_rows(words: Sequence[str], size: float, room: float) -> list[str]:
     """Words in lines of some width, a wider word on a line of its own."""
-    found: list[str] = []
-    for word in words:
-        if found and width(f"{found[-1]} {word}", size) <= room:
-            found[-1] += f" {word}"
-        else:
-            found.append(word)
-    return found
+    return fill_lines(words, " ", room, lambda line: width(line, size))
 
 
 def spread(
@@ -149,8 +141,8 @@ def spread(
         for skip in skips.get(number, ()):
             begins = {other.number: other.end for other in spots} | {first - 1: left + STUB}
             if skip.tail in begins:
-                lack = begins[skip.tail] + width(skip.words, WORDS) + 2 * APART - spot.x
-                spot = shift(spot, max(0.0, lack))
+                lack = max(0.0, begins[skip.tail] + width(skip.words, WORDS) + 2 * APART - spot.x)
+                spot = spot.moved(lack, lack / 2)
         if spots and spot.right > right - STUB:
             break
         spots.append(spot)
@@ -187,10 +179,6 @@ def gap_before(thing: Sized, before: Sized) -> float:
     if "circle" in (thing.solid.form, before.solid.form):
         return GAP * 0.7
     return GAP
-
-
-def shift(spot: Spot, by: float) -> Spot:
-    return spot._replace(x=spot.x + by, label=spot.label + by, words=spot.words + by / 2)
 
 
 def wrapped(
@@ -230,12 +218,7 @@ def justify(spots: Sequence[Spot], right: float) -> list[Spot]:
     """The row as wide as the page, unless it is much shorter."""
     gaps = max(1, len(spots) - 1)
     more = min(LOOSEST, max(0.0, right - spots[-1].right) / gaps)
-    return [
-        spot._replace(
-            x=spot.x + i * more, label=spot.label + i * more, words=spot.words + max(0.0, i - 0.5) * more
-        )
-        for i, spot in enumerate(spots)
-    ]
+    return [spot.moved(i * more, max(0.0, i - 0.5) * more) for i, spot in enumerate(spots)]
 
 
 def torn(figure: Figure) -> list[int]:

@@ -18,7 +18,7 @@ from cnnspec.draw.volume.primitives import PITCH, Face, Point, Primitive, Text, 
 from cnnspec.draw.volume.render import draw_parts
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.streams import draw_streams, streams, systems
-from cnnspec.draw.volume.strip import Row, draw_rows
+from cnnspec.draw.volume.strip import Strip, draw_rows
 from cnnspec.draw.volume.valley import Valley, by_size, condense, rungs, stairs, valley, without_resizes
 from cnnspec.graph.tree import Network
 
@@ -115,26 +115,26 @@ def in_rows(
 ) -> Body:
     """The figure from a step on in few rows, large, and not too high: as the zoom that does best at all."""
     left, right = MARGIN, wide - MARGIN
-    least, best = float("inf"), list[Row]()
+    least, best = float("inf"), list[Strip]()
     for zoom in zooms:
         rows = wrapped(figure, measure_steps(figure, zoom, sheets=not start), left, right, start)
         cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
         if cost < least and all(row[-1].right <= right + ROUNDED for row in rows):
             found = draw_rows(figure, rows, left, right, loose)
-            excess = sum(row.bottom - row.top for row in found) / (HIGH * wide * max(1, len(rows))) - 1
+            excess = sum(strip.height for strip in found) / (HIGH * wide * max(1, len(rows))) - 1
             cost += EXCESS * max(0.0, excess)
             if cost < least:
                 least, best = cost, found
     parts: list[Primitive] = []
     y, end = MARGIN, Point(0, 0)
-    for row in best:
-        zero = y - row.top
-        parts += [shift(part, 0, zero) for part in row.parts]
-        if row.wire:
-            points = (end, Point(right, end.y), *(Point(p.x, p.y + zero) for p in row.wire.points))
-            parts.append(row.wire._replace(points=points))
-        end = Point(row.exit.x, row.exit.y + zero)
-        y += row.bottom - row.top + BETWEEN
+    for strip in best:
+        zero, leaving = y - strip.above.end, strip.spots[-1].exit
+        parts += [shift(part, 0, zero) for part in strip.parts]
+        if strip.wire:
+            points = (end, Point(right, end.y), *(Point(p.x, p.y + zero) for p in strip.wire.points))
+            parts.append(strip.wire._replace(points=points))
+        end = Point(leaving.x, leaving.y + zero)
+        y += strip.height + BETWEEN
     return parts, y - BETWEEN
 
 

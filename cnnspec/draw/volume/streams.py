@@ -14,8 +14,7 @@ from typing import NamedTuple
 from cnnspec.draw.volume.arrange import GAP, LOOSEST, STUB, Sized, Spot, reaches
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
 from cnnspec.draw.volume.primitives import Line, Point, Primitive, shift
-from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.strip import chain, clasps, labels, numbered, operations, overhead
+from cnnspec.draw.volume.strip import Strip, numbered
 
 LEAST = 3  # resolutions side by side that have rows of their own
 BROAD = 1.6  # steps to a column, from which on a net is one of streams
@@ -165,25 +164,26 @@ def draw_streams(
     for rows in made:
         at: dict[int, tuple[Spot, float]] = {}
         for row in filter(None, rows):
-            above, below = Skyline(-1), Skyline(1)
-            strip = chain(row, above, below)
+            strip = Strip(row, left, right)
+            strip.add_solids(row)
             if row[0].sized.step.fed:
-                strip.append(Line((Point(left, row[0].entry.y), row[0].entry), arrow=True))
+                strip.parts.append(Line((Point(left, row[0].entry.y), row[0].entry), arrow=True))
             if row[-1].number in begun:
-                strip.append(Line((row[-1].exit, Point(right, row[-1].exit.y))))
+                strip.parts.append(Line((row[-1].exit, Point(right, row[-1].exit.y))))
             inside = [way for way in rails if any(way.head == spot.number for spot in row)]
-            strip += overhead(row, inside, tags, above, (left, right))
-            strip += labels(row, above)
-            strip += operations(row, below)
-            y -= above.end
-            parts += [shift(part, 0, y) for part in strip]
+            strip.add_skips(inside, tags)
+            strip.add_labels(strip.above)
+            strip.add_operations(strip.below)
+            y -= strip.above.end
+            parts += [shift(part, 0, y) for part in strip.parts]
             at |= {spot.number: (spot, y) for spot in row}
-            y += below.end + BETWEEN
+            y += strip.below.end + BETWEEN
         for (tail, begin), (head, end) in ((at[way.tail], at[way.head]) for way in slanted if way.tail in at):
             points = (Point(tail.exit.x, tail.exit.y + begin), Point(head.entry.x, head.entry.y + end))
             parts.append(Line(points, "skip", 0.8, arrow=True))
-        bottom = Skyline(1)
-        bottom.add(left, right, y - BETWEEN)
-        parts += clasps([spot for row in rows for spot in row], found.braces, bottom, right)
-        y = bottom.end + 2 * BETWEEN
+        whole = Strip([spot for row in rows for spot in row], left, right)
+        whole.below.add(left, right, y - BETWEEN)
+        whole.add_braces(found.braces, whole.below, right)
+        parts += whole.parts
+        y = whole.below.end + 2 * BETWEEN
     return parts, y - 2 * BETWEEN

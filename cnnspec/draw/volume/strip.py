@@ -18,19 +18,6 @@ ABOVE = 5.0  # from what is below a line to the line
 POWER = 0.6  # a kernel's part of a face is drawn on the scale of the faces
 
 
-class Row(NamedTuple):
-    """Parts around y = 0, how far they reach, and where the last value leaves.
-
-    `wire` is the way on which the last value of the row before comes, from the right edge on, if it does.
-    """
-
-    parts: tuple[Primitive, ...]
-    top: float
-    bottom: float
-    exit: Point = Point(0, 0)
-    wire: Line | None = None
-
-
 class Tags(NamedTuple):
     """Numbers in place of skips that no line shows, by the steps where they begin, and where they end.
 
@@ -56,7 +43,7 @@ def numbered(skips: Iterable[Skip]) -> Tags:
 
 def draw_rows(
     figure: Figure, rows: Sequence[Sequence[Spot]], left: float, right: float, loose: Sequence[Skip] = ()
-) -> list[Row]:
+) -> list[Strip]:
     """The rows between left and right. `loose` skips come from elsewhere."""
     found, others = rails(figure.skips, rows)
     tags = numbered([*loose, *others])
@@ -91,60 +78,146 @@ def rails(skips: Sequence[Skip], rows: Sequence[Sequence[Spot]]) -> tuple[list[l
 
 def draw_row(
     figure: Figure, spots: Sequence[Spot], skips: Sequence[Skip], tags: Tags, left: float, right: float
-) -> Row:
-    above, below = Skyline(-1), Skyline(1)
-    parts = chain(spots, above, below)
-    parts += labels(spots, below)
-    parts += operations(spots, below)
-    lines = overhead(spots, skips, tags, above, (left, right))
-    wire = next((line for line in lines if isinstance(line, Line) and line.points[0].x == right), None)
-    parts += [part for part in lines if part is not wire]
+) -> Strip:
+    strip = Strip(spots, left, right)
+    strip.add_solids(spots)
+    strip.add_labels(strip.below)
+    strip.add_operations(strip.below)
+    strip.add_skips(skips, tags)
     first = spots[0]
     if first.sized.step.fed:
-        wire = arrival(first, above.free(left, right) - ABOVE, left, right)
-        above.add(left, right, wire.points[0].y)
-    parts += clasps(spots, figure.braces, below, right - STUB)
-    return Row(tuple(parts), above.end, below.end, spots[-1].exit, wire)
+        strip.wire = arrival(first, strip.above.free(left, right) - ABOVE, left, right)
+        strip.above.add(left, right, strip.wire.points[0].y)
+    strip.add_braces(figure.braces, strip.below, right - STUB)
+    return strip
 
 
-def chain(spots: Sequence[Spot], above: Skyline, below: Skyline) -> list[Primitive]:
-    """Solids, and what leads from one to the next."""
-    parts: list[Primitive] = []
-    for spot in spots:
-        half = spot.sized.solid.height / 2
-        above.add(spot.x, spot.end, -half)
-        below.add(spot.x, spot.end, half)
-        parts += [shift(part, spot.x, 0) for part in spot.sized.solid.parts]
-    for before, spot in pairwise(spots):
-        parts += link(before, spot) if spot.sized.step.fed else []
-    return parts
+class Strip:
+    """A row between left and right: its steps, its parts around y = 0, and where is room for more.
 
+    `wire` is the way on which the last value of the row before comes, from the right edge on, if it does.
+    """
 
-def labels(spots: Sequence[Spot], line: Skyline) -> list[Primitive]:
-    """Below each value, or above it, what it is."""
-    parts: list[Primitive] = []
-    for spot in spots:
-        lines, faults, half = spot.sized.label, spot.sized.fault, spot.sized.label_width / 2
-        if lines or faults:
-            high = tall((*lines, *faults), LABEL)
-            edge = line.free(spot.label - half, spot.label + half) + line.sign * 2.5
-            top = edge if line.sign > 0 else edge - high
-            parts += column(lines, spot.label, top, LABEL)
-            parts += column(faults, spot.label, top + tall(lines, LABEL), LABEL, "fault")
-            line.add(spot.label - half, spot.label + half, edge + line.sign * high)
-    return parts
+    def __init__(self, spots: Sequence[Spot], left: float, right: float) -> None:
+        self.spots, self.left, self.right = spots, left, right
+        self.parts: list[Primitive] = []
+        self.above, self.below = Skyline(-1), Skyline(1)
+        self.wire: Line | None = None
 
+    @property
+    def height(self) -> float:
+        return self.below.end - self.above.end
 
-def operations(spots: Sequence[Spot], line: Skyline) -> list[Primitive]:
-    """Below each arrow, or above it, what is done, all on one line beyond the labels."""
-    parts: list[Primitive] = []
-    edge = line.end + line.sign * 1.5
-    for spot in spots:
-        lines, half = spot.sized.words, spot.sized.words_width / 2
-        high = tall(lines, WORDS)
-        parts += column(lines, spot.words, edge if line.sign > 0 else edge - high, WORDS, "quiet")
-        line.add(spot.words - half, spot.words + half, edge + line.sign * high)
-    return parts
+    def add_solids(self, spots: Sequence[Spot]) -> None:
+        """Neighbours, and what leads from one to the next."""
+        for spot in spots:
+            half = spot.sized.solid.height / 2
+            self.above.add(spot.x, spot.end, -half)
+            self.below.add(spot.x, spot.end, half)
+            self.parts += [shift(part, spot.x, 0) for part in spot.sized.solid.parts]
+        for before, spot in pairwise(spots):
+            self.parts += link(before, spot) if spot.sized.step.fed else []
+
+    def add_labels(self, line: Skyline) -> None:
+        """Below each value, or above it, what it is."""
+        for spot in self.spots:
+            lines, faults, half = spot.sized.label, spot.sized.fault, spot.sized.label_width / 2
+            if lines or faults:
+                high = tall((*lines, *faults), LABEL)
+                edge = line.free(spot.label - half, spot.label + half) + line.sign * 2.5
+                top = edge if line.sign > 0 else edge - high
+                self.parts += column(lines, spot.label, top, LABEL)
+                self.parts += column(faults, spot.label, top + tall(lines, LABEL), LABEL, "fault")
+                line.add(spot.label - half, spot.label + half, edge + line.sign * high)
+
+    def add_operations(self, line: Skyline) -> None:
+        """Below each arrow, or above it, what is done, all on one line beyond the labels."""
+        edge = line.end + line.sign * 1.5
+        for spot in self.spots:
+            lines, half = spot.sized.words, spot.sized.words_width / 2
+            high = tall(lines, WORDS)
+            self.parts += column(lines, spot.words, edge if line.sign > 0 else edge - high, WORDS, "quiet")
+            line.add(spot.words - half, spot.words + half, edge + line.sign * high)
+
+    def add_skips(self, skips: Sequence[Skip], tags: Tags) -> None:
+        """Skips as lines above the row, the short ones inside, and above them the numbers of others.
+
+        What comes around from the row before last is the wire.
+        """
+        at = {spot.number: spot for spot in self.spots}
+        begun, ended = Counter[int](), Counter(skip.head for skip in skips)
+        ways = [(skip, *self.ends(skip, at, begun, ended)) for skip in self.inner_first(skips)]
+        uprights = [point.x for _, begin, end in ways for point in (begin, end)]
+        for skip, begin, end in ways:
+            low, high = min(begin.x, end.x), max(begin.x, end.x)
+            y = self.above.free(low - 1, high + 1) - ABOVE
+            path = (begin, Point(begin.x, y), Point(end.x, y), end)
+            role = "fault" if at[skip.head].sized.step.kind == "fault" else "skip"
+            if skip.tail < 0:
+                self.wire = Line(path[1:], role, 1.1, arrow=True)
+            else:
+                self.parts.append(Line(path, role, 1.1, arrow=True))
+            self.above.add(low - 1, high + 1, y - 2)
+            if skip.words:
+                half = width(skip.words, WORDS) / 2
+                centre = clear((low, high), half, uprights)
+                centre = min(max(centre, self.left + half), self.right - half)
+                self.parts.append(Text(Point(centre, y - 2.4), skip.words, WORDS, role="skip"))
+                self.above.add(centre - half, centre + half, y - 2.4 - WORDS)
+        ended = Counter(skip.head for skip in skips)
+        for spot in self.spots:
+            self.add_tag(tags.arriving.get(spot.number), roof(spot, -1, ended[spot.number]), -1)
+            self.add_tag(tags.leaving.get(spot.number), roof(spot, 1, begun[spot.number]), 1)
+
+    def inner_first(self, skips: Sequence[Skip]) -> list[Skip]:
+        first = self.spots[0].number
+        return sorted(skips, key=lambda skip: (skip.tail < 0, skip.head - max(skip.tail, first), skip))
+
+    def ends(
+        self, skip: Skip, at: Mapping[int, Spot], begun: Counter[int], ended: Counter[int]
+    ) -> tuple[Point, Point]:
+        """Where a skip begins and ends, beside those that already `begun` there, and have yet `ended`."""
+        ended[skip.head] -= 1
+        end = roof(at[skip.head], -1, ended[skip.head])
+        if skip.tail in at:
+            begin = roof(at[skip.tail], 1, begun[skip.tail])
+        else:
+            first = self.spots[0]
+            begin = Point(first.x - ABOVE, first.entry.y) if skip.tail >= 0 else Point(self.right, end.y)
+        begun[skip.tail] += 1
+        return begin, end
+
+    def add_tag(self, words: Sequence[str] | None, foot: Point, sense: int) -> None:
+        """A short arrow to a number, or with `sense` -1 from numbers to a step, on the other side; if any."""
+        if not words:
+            return
+        half = widest(words, WORDS) / 2
+        centre = foot.x + sense * (half - 2)
+        centre = min(max(centre, self.left + APART + half), self.right - APART - half)
+        y = self.above.free(centre - half, centre + half) - 2 * ABOVE
+        top = y - 1 - tall(words, WORDS)
+        self.above.add(centre - half - APART, centre + half + APART, top)
+        self.parts.append(Line((foot, Point(foot.x, y))[::sense], "skip", 1.1, arrow=True))
+        self.parts += column(words, centre, top, WORDS, "skip")
+
+    def add_braces(self, braces: Sequence[Brace], line: Skyline, right: float) -> None:
+        """Below the steps of a block, or above them, a brace with its name; the shorter ones inside."""
+        for brace in sorted(braces, key=lambda brace: brace.last - brace.first):
+            inside = [spot for spot in self.spots if brace.first <= spot.number <= brace.last]
+            if not inside:
+                continue
+            a = min(spot.x for spot in inside) - GAP / 3
+            b = max(spot.end for spot in inside) + GAP / 3
+            begins = any(spot.number == brace.first for spot in inside)
+            words = brace.words if begins else f"{brace.words}, continued"
+            half = width(words, LABEL, bold=True) / 2
+            centre = min(max((a + b) / 2, a + half), right - half)
+            y = line.free(min(a, centre - half), max(b, centre + half)) + 2 * line.sign
+            tip, end = y + 3 * line.sign, y + line.sign * (3 + LABEL * 1.5)
+            base = tip + LABEL * 1.15 if line.sign > 0 else tip - 3
+            self.parts.append(Line((Point(a, y), Point(a, tip), Point(b, tip), Point(b, y)), "ink", 0.7))
+            self.parts.append(Text(Point(centre, base), words, LABEL, bold=True))
+            line.add(min(a, centre - half) - APART, max(b, centre + half) + APART, end)
 
 
 def link(before: Spot, spot: Spot) -> list[Primitive]:
@@ -181,66 +254,6 @@ def kernel(before: Spot, spot: Spot) -> list[Primitive]:
     return [Face(patch, "patch"), *rays, Disc(pixel, 0.9)]
 
 
-def overhead(
-    spots: Sequence[Spot], skips: Sequence[Skip], tags: Tags, above: Skyline, edges: tuple[float, float]
-) -> list[Primitive]:
-    """Skips as lines above the row, the short ones inside, and above them the numbers of others.
-
-    What comes around from the row before last begins at the right edge.
-    """
-    left, right = edges
-    at = {spot.number: spot for spot in spots}
-    first = spots[0].number
-    begun, ended = Counter[int](), Counter(skip.head for skip in skips)
-    ways: list[tuple[Skip, Point, Point]] = []
-    for skip in sorted(skips, key=lambda s: (s.tail < 0, s.head - max(s.tail, first), s)):
-        ended[skip.head] -= 1
-        end = roof(at[skip.head], -1, ended[skip.head])
-        if skip.tail in at:
-            begin = roof(at[skip.tail], 1, begun[skip.tail])
-        else:
-            begin = entry(spots[0]) if skip.tail >= 0 else Point(right, end.y)
-        begun[skip.tail] += 1
-        ways.append((skip, begin, end))
-    uprights = [point.x for _, begin, end in ways for point in (begin, end)]
-    parts: list[Primitive] = []
-    for skip, begin, end in ways:
-        low, high = min(begin.x, end.x), max(begin.x, end.x)
-        y = above.free(low - 1, high + 1) - ABOVE
-        path = [begin, Point(begin.x, y), Point(end.x, y), end][skip.tail < 0 :]
-        role = "fault" if at[skip.head].sized.step.kind == "fault" else "skip"
-        parts.append(Line(tuple(path), role, 1.1, arrow=True))
-        above.add(low - 1, high + 1, y - 2)
-        if skip.words:
-            half = width(skip.words, WORDS) / 2
-            centre = clear((low, high), half, uprights)
-            centre = min(max(centre, left + half), right - half)
-            parts.append(Text(Point(centre, y - 2.4), skip.words, WORDS, role="skip"))
-            above.add(centre - half, centre + half, y - 2.4 - WORDS)
-    ended = Counter(skip.head for skip in skips)
-    for spot in spots:
-        for words, foot, sense in (
-            (tags.arriving.get(spot.number), roof(spot, -1, ended[spot.number]), -1),
-            (tags.leaving.get(spot.number), roof(spot, 1, begun[spot.number]), 1),
-        ):
-            parts += tag(words, foot, sense, above, edges) if words else []
-    return parts
-
-
-def tag(
-    words: Sequence[str], foot: Point, sense: int, above: Skyline, edges: tuple[float, float]
-) -> list[Primitive]:
-    """A short arrow to a number, or with `sense` -1 from numbers to a step, which stand on the other side."""
-    half = widest(words, WORDS) / 2
-    centre = foot.x + sense * (half - 2)
-    centre = min(max(centre, edges[0] + APART + half), edges[1] - APART - half)
-    y = above.free(centre - half, centre + half) - 2 * ABOVE
-    top = y - 1 - tall(words, WORDS)
-    above.add(centre - half - APART, centre + half + APART, top)
-    way = Line((foot, Point(foot.x, y))[::sense], "skip", 1.1, arrow=True)
-    return [way, *column(words, centre, top, WORDS, "skip")]
-
-
 def clear(between: tuple[float, float], half: float, uprights: Sequence[float]) -> float:
     """The middle of words of half this width, as near to the middle as they stand on no upright."""
     low, high = between
@@ -248,11 +261,6 @@ def clear(between: tuple[float, float], half: float, uprights: Sequence[float]) 
     rooms = [(a + half, b - half) for a, b in pairwise([low, *inside, high]) if b - a > 2 * half]
     middle = (low + high) / 2
     return min((min(max(middle, a), b) for a, b in rooms), key=lambda x: abs(x - middle), default=middle)
-
-
-def entry(spot: Spot) -> Point:
-    """Where the value of the row before comes in."""
-    return Point(spot.x - ABOVE, spot.entry.y)
 
 
 def roof(spot: Spot, side: int, outer: int) -> Point:
@@ -272,25 +280,3 @@ def roof(spot: Spot, side: int, outer: int) -> Point:
     back = spot.sized.solid.width - solid.leaving.across.x  # how wide the far upper edge is
     x = back * (0.9 if side > 0 else 0.6) - min(2.5, back * 0.15) * outer
     return Point(spot.x + solid.leaving.across.x + max(0.0, x), y)
-
-
-def clasps(spots: Sequence[Spot], braces: Sequence[Brace], line: Skyline, right: float) -> list[Primitive]:
-    """Below the steps of a block, or above them, a brace with its name; the shorter ones inside."""
-    parts: list[Primitive] = []
-    for brace in sorted(braces, key=lambda brace: brace.last - brace.first):
-        inside = [spot for spot in spots if brace.first <= spot.number <= brace.last]
-        if not inside:
-            continue
-        a = min(spot.x for spot in inside) - GAP / 3
-        b = max(spot.end for spot in inside) + GAP / 3
-        begins = any(spot.number == brace.first for spot in inside)
-        words = brace.words if begins else f"{brace.words}, continued"
-        half = width(words, LABEL, bold=True) / 2
-        centre = min(max((a + b) / 2, a + half), right - half)
-        y = line.free(min(a, centre - half), max(b, centre + half)) + 2 * line.sign
-        tip, end = y + 3 * line.sign, y + line.sign * (3 + LABEL * 1.5)
-        base = tip + LABEL * 1.15 if line.sign > 0 else tip - 3
-        parts.append(Line((Point(a, y), Point(a, tip), Point(b, tip), Point(b, y)), "ink", 0.7))
-        parts.append(Text(Point(centre, base), words, LABEL, bold=True))
-        line.add(min(a, centre - half) - APART, max(b, centre + half) + APART, end)
-    return parts

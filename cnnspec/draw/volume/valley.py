@@ -25,8 +25,7 @@ from cnnspec.draw.volume.arrange import (
 )
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Step
 from cnnspec.draw.volume.primitives import PITCH, Line, Point, Primitive, Text, column, shift, tall
-from cnnspec.draw.volume.skyline import Skyline
-from cnnspec.draw.volume.strip import Row, Tags, chain, clasps, labels, numbered, operations, overhead
+from cnnspec.draw.volume.strip import Strip, Tags, numbered
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
 NIBBLED = 1.5  # times the size, from which on a map is on another level
@@ -195,7 +194,7 @@ class Rung(NamedTuple):
 
     left: list[Spot]
     right: list[Spot]
-    row: Row
+    strip: Strip
 
 
 def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> list[Rung] | None:
@@ -204,20 +203,19 @@ def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> 
         (group(things, level.left, level.inner), group(things, level.right, level.inner))
         for level in found.levels
     ]
-    depth = len(sides) - 1
-    indent = MOST_INDENT
+    rooms: list[float] = []  # to be left free beside each level
     for i, (level, (down, up)) in enumerate(zip(found.levels, sides, strict=True)):
         need = length(down) + length(up) + 2 * SIDE * (i > 0)
         if level.skips:
             need += GAP + max(widest(pieces([skip.words]), WORDS) for skip in level.skips)
-        if right - left < need:
-            return None
-        indent = min(indent, (right - left - need) / 2 / i) if i else indent
+        rooms.append(right - left - need)
+    if min(rooms) < 0:
+        return None
+    indent = min(MOST_INDENT, *(room / 2 / i for i, room in enumerate(rooms) if i))
     made, tags = list[Rung](), numbered(found.loose)
     for i, (level, (down, up)) in enumerate(zip(found.levels, sides, strict=True)):
-        inset = i * indent + SIDE * (i > 0)
-        if i == depth:
-            inset = (right - left - length(down)) / 2
+        bottom = i == len(sides) - 1
+        inset = (right - left - length(down)) / 2 if bottom else i * indent + SIDE * (i > 0)
         begin = [spot.moved(left + inset) for spot in down]
         end = [spot.moved(right - inset - length(up)) for spot in up]
         made.append(Rung(begin, end, across(begin, end, level, tags)))
@@ -238,28 +236,27 @@ def length(spots: Sequence[Spot]) -> float:
     return max((spot.right for spot in spots), default=0.0)
 
 
-def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Row:
+def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Strip:
     """A level's two sides, and the skips from one to the other: straight, or above what stands between.
 
     Words stand above, for the ways to other levels lead below.
     """
-    above, below = Skyline(-1), Skyline(1)
-    spots = [*left, *right]
+    strip = Strip([*left, *right], -INFINITE, INFINITE)
     straight = [skip for skip in level.skips if skip.head == level.right.start]
-    over = [skip for skip in (*level.inner, *level.skips) if skip not in straight]
-    parts = [*chain(left, above, below), *chain(right, above, below)]
-    parts += overhead(spots, over, tags, above, (-INFINITE, INFINITE))
-    parts += labels(spots, above)
-    parts += operations(spots, above)
-    parts += clasps(spots, level.braces, above, INFINITE)
+    strip.add_solids(left)
+    strip.add_solids(right)
+    strip.add_skips([skip for skip in (*level.inner, *level.skips) if skip not in straight], tags)
+    strip.add_labels(strip.above)
+    strip.add_operations(strip.above)
+    strip.add_braces(level.braces, strip.above, INFINITE)
     for skip in straight:
         begin, end = left[-1].exit, right[0].entry
-        parts.append(Line((begin, end), "skip", 1.1, arrow=True))
+        strip.parts.append(Line((begin, end), "skip", 1.1, arrow=True))
         lines = fill_rows(pieces([skip.words]), WORDS, right[0].x - left[-1].end - GAP)
         top = -2.4 - tall(lines, WORDS)
-        parts += column(lines, (left[-1].end + right[0].x) / 2, top, WORDS, "skip")
-        above.add(left[-1].end, right[0].x, top)
-    return Row(tuple(parts), above.end, below.end)
+        strip.parts += column(lines, (left[-1].end + right[0].x) / 2, top, WORDS, "skip")
+        strip.above.add(left[-1].end, right[0].x, top)
+    return strip
 
 
 def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[Primitive]:
@@ -287,20 +284,20 @@ def stairs(
     y, high = top, 0.0
     for upper, rung in zip((None, *made), made, strict=False):
         if upper is None:
-            low = y - rung.row.top
+            low = y - rung.strip.above.end
         else:
             tail, head, rise_to = upper.left[-1], rung.left[0], upper.right[:1]
             middle = (tail.centre + (rise_to[0].centre if rise_to else right)) / 2
             said = [caption(steps[head.number].words, tail.centre, left, middle)]
             said += (caption(steps[spot.number].words, spot.centre, right, middle) for spot in rise_to)
             corridor = y + CHANNEL - 5 + WORDS * PITCH * (max(map(len, said)) - 1)
-            low = corridor + 5 - rung.row.top
+            low = corridor + 5 - rung.strip.above.end
             ways.append(down(tail, head, (high, corridor, low)))
             last = (rung.right or rung.left)[-1]
             ways += (up(last, spot, (low, corridor, high)) for spot in rise_to)
             ways += (shift(line, 0, corridor - 2.4) for lines in said for line in lines)
-        solids += [shift(part, 0, low) for part in rung.row.parts]
-        y, high = low + rung.row.bottom, low
+        solids += [shift(part, 0, low) for part in rung.strip.parts]
+        y, high = low + rung.strip.below.end, low
     return [*solids, *ways], y
 
 
