@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from cnnspec.net import Net, SpecError, comparison, load, loads, zoo
     from cnnspec.notebook import load_ipython_extension
     from cnnspec.tables.layer_info import LayerInfo
-    from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+    from cnnspec.text.diagnostics import Diagnostic, Fix
+    from cnnspec.text.edits import Edit
     from cnnspec.text.files import FileProblem
     from cnnspec.values.shapes import Shape
 
@@ -70,7 +71,8 @@ _HOMES = {
     "net": ("Net", "SpecError", "comparison", "load", "loads", "zoo"),
     "notebook": ("load_ipython_extension",),
     "tables.layer_info": ("LayerInfo",),
-    "text.diagnostics": ("Diagnostic", "Edit", "Fix"),
+    "text.diagnostics": ("Diagnostic", "Fix"),
+    "text.edits": ("Edit",),
     "text.files": ("FileProblem",),
     "values.shapes": ("Shape",),
 }

@@ -17,7 +17,8 @@ from cnnspec.elaborate.statements import Elaborator
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Value
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note, ShapeWanted, Twice
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note, ShapeWanted, Twice
+from cnnspec.text.edits import Edit
 from cnnspec.values.kinds import describe, is_number
 from cnnspec.values.limits import Limits
 from cnnspec.values.shapes import Shape

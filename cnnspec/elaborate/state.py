@@ -19,7 +19,8 @@ from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.graph.tree import Instance, Step, Value
 from cnnspec.layers.base import Layer
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note, Twice
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note, Twice
+from cnnspec.text.edits import Edit
 from cnnspec.text.source import Span
 from cnnspec.values.kinds import describe
 from cnnspec.values.limits import MORE_WORK, Limits

@@ -11,7 +11,8 @@ from cnnspec.elaborate.special_values import UNKNOWN
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Again, From, Step, Use, Value
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Edit, Fix
+from cnnspec.text.diagnostics import Fix
+from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Span
 
 
@@ -40,7 +41,7 @@ def labelled_from(label: syntax.Label, wire: syntax.From) -> Fault:
     end = wire.span.end
     edits = (
         Edit(Span(source, label.span.start, wire.span.start), ""),
-        Edit(Span(source, end, end), f", {name}: identity"),
+        insert(source, end, f", {name}: identity"),
     )
     message = "`from` bears no label: the step that it leads to has one"
     return fault("E0214", message, label.span, fixes=[Fix(f"label the value by `{name}: identity`", edits)])

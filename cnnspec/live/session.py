@@ -15,10 +15,10 @@ from cnnspec.elaborate.settings import Settings
 from cnnspec.live.answers.sizes import LineSize, line_sizes, sizes_of
 from cnnspec.live.check import SETTINGS, Check, varied
 from cnnspec.live.places import Lines
-from cnnspec.live.shift import Shift
 from cnnspec.text import syntax
 from cnnspec.text.decoding import decode, newlines
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.edits import Edit, difference, new_span
 from cnnspec.text.files import SHIPPED, FileProblem, is_inside, read, read_library, read_used
 from cnnspec.text.parser import parse
 from cnnspec.text.resources import folder
@@ -78,24 +78,24 @@ class Document:
         before, self.check, self.dirty = self.check, None, False
         if self.fault is not None:
             return
-        shift = Shift(before.source, self.source) if before is not None else None
+        edit = difference(before.source if before is not None else self.source, self.source.text)
         self.used.clear()
         check = Check(self.source, read, before, parse)
-        view = self.net_at(check, shift)
+        view = self.net_at(check, edit)
         self.settings = self.settings if view == self.view else SETTINGS
         check.view(view, self.settings)
         self.view = check.in_view
-        self.waiting = waiting(before, check, shift) if before is not None and shift is not None else []
+        self.waiting = waiting(before, check, edit) if before is not None else []
         self.check = check
-        self.sizes = sizes_of(check, self.sizes, shift)
+        self.sizes = sizes_of(check, self.sizes, edit)
 
-    def net_at(self, check: Check, shift: Shift | None) -> str:
+    def net_at(self, check: Check, edit: Edit) -> str:
         """The net in which the text changed; of a pattern one of its variants; else the one in view."""
-        if shift is None or shift.start == shift.old_end == shift.new_end:
+        if edit.span.text == edit.text:
             return self.view
         for name, known in check.module.nets.items():
             span = known.net.span
-            if span.start <= shift.start <= span.end and span.source is check.source:
+            if span.start <= edit.span.start <= span.end and span.source is check.source:
                 if name in check.nets:
                     return name
                 variants = [each for each in check.nets if varied(check.module, each) is known.net]
@@ -103,16 +103,21 @@ class Document:
         return self.view
 
 
-def waiting(before: Check, check: Check, shift: Shift) -> list[Diagnostic]:
+def waiting(before: Check, check: Check, edit: Edit) -> list[Diagnostic]:
     """What was known of the nets that are still to be checked, moved to where it belongs now."""
-    moved = [
-        shift.diagnostic(d)
-        for name in check.left
-        if name in before.found
-        for d in before.found[name].diagnostics
-        if d not in before.faults
-    ]
-    return [d for d in moved if d is not None]
+    known = [d for name in check.left if name in before.found for d in before.found[name].diagnostics]
+    found = [moved(d, edit, check.source) for d in known if d not in before.faults]
+    return [d for d in found if d is not None]
+
+
+def moved(diagnostic: Diagnostic, edit: Edit, edited: Source) -> Diagnostic | None:
+    """A diagnostic in the edited source, without notes that the edit touches; None where it touches it."""
+    span = new_span(diagnostic.span, edit, edited)
+    if span is None:
+        return None
+    notes = [note._replace(span=note.span and new_span(note.span, edit, edited)) for note in diagnostic.notes]
+    kept = [new for new, old in zip(notes, diagnostic.notes, strict=True) if new.span or not old.span]
+    return diagnostic._replace(span=span, notes=tuple(kept), fixes=())
 
 
 def read_text(name: str, text: str) -> tuple[Source, Diagnostic | None]:
@@ -193,7 +198,7 @@ class Session:
         if document is not None and document.check is not None and net in document.check.nets:
             document.view, document.settings = net, settings
             document.check.view(net, settings)
-            document.sizes = sizes_of(document.check, [], None)
+            document.sizes = line_sizes(document.check.module.tree, document.source, document.check.runs)
 
     def go_on(self) -> Document | None:
         """Check one net more of a text; the text, or None where nothing is left to be done."""

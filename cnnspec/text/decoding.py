@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit
 from cnnspec.text.scanner import DEFAULT_LIMITS
 from cnnspec.text.source import Source, Span
 

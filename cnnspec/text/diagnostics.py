@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cnnspec.text.edits import Edit
 from cnnspec.text.source import Span
 from cnnspec.values.comparisons import Bound, Mismatch
 
@@ -20,13 +21,6 @@ class Note(NamedTuple):
 
     message: str
     span: Span | None = None
-
-
-class Edit(NamedTuple):
-    """Text in place of a span."""
-
-    span: Span
-    text: str
 
 
 class Fix(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Source, Span
 
 # What editors, papers and other languages write, and the language's own sign for it.
@@ -94,7 +95,7 @@ def _open_string(span: Span) -> Diagnostic:
     """The end of its first word is where the closing quote most likely belongs."""
     word = re.match(r'"[^\s,})\]]*', span.text)
     place = span.start + (word.end() if word else 1)
-    edit = Edit(Span(span.source, place, place), '"')
+    edit = insert(span.source, place, '"')
     fix = Fix(f'close it: `{span.source.text[span.start : place]}"`', (edit,))
     return Diagnostic("E0102", "the string is not closed", span, fixes=(fix,))
 

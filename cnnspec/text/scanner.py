@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Source, Span
 
 
@@ -330,7 +331,7 @@ class _Scanner:
         blamed, place, indent = self.blame(position)
         lines = "\n" if place and self.text[place - 1] != "\n" else ""
         text = lines + (indent + "}\n") * len(self.braces)
-        fix = Fix("close it with `}`", (Edit(Span(self.source, place, place), text),))
+        fix = Fix("close it with `}`", (insert(self.source, place, text),))
         others = tuple(Note("this one too", self.span(token)) for token in self.braces if token is not blamed)
         self.fault("`{` is not closed", blamed, others if len(self.braces) > 1 else (), (fix,))
         for _ in self.braces:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit
 from cnnspec.text.scanner import DEPTH, Token
 from cnnspec.text.source import Source, Span
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from cnnspec.text import foreign
-from cnnspec.text.diagnostics import Edit, Fix
+from cnnspec.text.diagnostics import Fix
+from cnnspec.text.edits import Edit
 from cnnspec.text.foreign import plain
 from cnnspec.text.source import Span
 

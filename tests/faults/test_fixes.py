@@ -10,8 +10,9 @@ import pytest
 from cnnspec.compiler import Checked, check
 from cnnspec.elaborate.settings import Settings
 from cnnspec.faults.fixes import MOST_FAULTS, MOST_FIXES, with_fixes
-from cnnspec.faults.fixes.trial import MOST_TRIES, Recheck, apply, new_offset, old_offset
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.faults.fixes.trial import MOST_TRIES, Recheck
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit, apply
 from cnnspec.text.files import read_used
 from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape
@@ -330,19 +331,6 @@ class TestTrials:
         assert project in titles("input 4@8x8", join)
         found = titles("input 4@8x8", join, "relu -> 4@8x8")
         assert found == ["`stride=1` on the conv in line 3"]
-
-    @pytest.mark.parametrize(
-        ("start", "end", "text", "offsets"),
-        [
-            (2, 2, "xy", {0: 0, 1: 1, 2: 4, 3: 5}),
-            (2, 4, "", {1: 1, 2: 2, 3: 2, 4: 2, 5: 3}),
-            (2, 4, "xyz", {2: 2, 4: 5, 5: 6}),
-        ],
-    )
-    def test_places_move_along(self, start: int, end: int, text: str, offsets: dict[int, int]) -> None:
-        edit = Edit(Span(Source("", "abcdef"), start, end), text)
-        assert {offset: new_offset(offset, [edit]) for offset in offsets} == offsets
-        assert old_offset(new_offset(5, [edit]), [edit]) == 5
 
 
 def wordless(found: Checked) -> Checked:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from cnnspec.faults import reports
 from cnnspec.faults.reports.glyphs import visible, width
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.edits import Edit
 from cnnspec.text.source import Source, Span
 
 LENET = """net LeNet {

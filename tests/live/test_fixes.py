@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.compiler import check
-from cnnspec.faults.fixes.trial import apply
 from cnnspec.live.answers.fixes import mended, silence, with_fixes
 from cnnspec.live.session import Session
+from cnnspec.text.edits import apply
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
 

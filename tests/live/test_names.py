@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec.faults.fixes.trial import apply
 from cnnspec.live.answers.find import Refused, definition, references, rename
 from cnnspec.live.names import index_of, mention_at
 from cnnspec.live.session import Document, Session
+from cnnspec.text.edits import apply
 
 SPECS = Path(__file__).parents[2] / "specs"
 

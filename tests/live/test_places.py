@@ -1,16 +1,10 @@
-"""Lines and columns as editors count them, files as they call them, and what edits move."""
+"""Lines and columns as editors count them, and files as they call them."""
 
 from __future__ import annotations
-
-import random
 
 import pytest
 
 from cnnspec.live.places import Lines, name_of, uri_of
-from cnnspec.live.shift import Shift
-from cnnspec.text.diagnostics import Diagnostic, Note
-from cnnspec.text.source import Source, Span
-from tests.live.edits import edit
 
 
 def test_columns_count_units_of_utf_16() -> None:
@@ -57,30 +51,3 @@ def test_a_uri_is_a_path_on_windows(uri: str, name: str, back: str) -> None:
     assert uri_of(name, windows=True) == back
     assert name_of(back, windows=True) == name
     assert uri_of("C:\\a b\\n.cnn", windows=True) == "file:///c:/a%20b/n.cnn"
-
-
-def test_what_an_edit_leaves_keeps_its_text_where_it_goes() -> None:
-    chance = random.Random(0)
-    text = "net A {\n    input 1@8x8\n    relu\n}\n" * 3
-    for _ in range(300):
-        old, new = Source("x", text), Source("x", edit(text, chance))
-        shift = Shift(old, new)
-        for start in range(0, len(text), 5):
-            span = Span(old, start, min(start + 4, len(text)))
-            moved = shift.span(span)
-            assert moved is None or moved.text == span.text
-        untouched = [n for n in range(len(text)) if shift.span(Span(old, n, n + 1)) is not None]
-        assert len(untouched) >= shift.start + len(text) - shift.old_end
-        text = new.text or "net"
-
-
-def test_a_diagnostic_moves_with_its_notes() -> None:
-    old, new, other = Source("x", "aa bb cc"), Source("x", "aa new cc"), Source("y", "zz")
-    places = {"first": Span(old, 0, 2), "touched": Span(old, 3, 5), "far": Span(other, 0, 2), "no": None}
-    notes = tuple(Note(message, span) for message, span in places.items())
-    moved = Shift(old, new).diagnostic(Diagnostic("E0101", "wrong", Span(old, 6, 8), notes=notes))
-    assert moved is not None
-    assert moved.span.text == "cc" and moved.span.source is new
-    left = [(note.message, note.span and note.span.text) for note in moved.notes]
-    assert left == [("first", "aa"), ("far", "zz"), ("no", None)]
-    assert Shift(old, new).diagnostic(Diagnostic("E0101", "wrong", Span(old, 3, 5))) is None

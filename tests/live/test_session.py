@@ -14,10 +14,11 @@ from cnnspec.compiler import Checked
 from cnnspec.live import session as session_module
 from cnnspec.live.answers.sizes import LineSize, line_sizes
 from cnnspec.live.check import ALL
-from cnnspec.live.session import Document, Session
-from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.live.session import Document, Session, moved
+from cnnspec.text.diagnostics import Diagnostic, Note
+from cnnspec.text.edits import difference
 from cnnspec.text.scanner import TextLimits
-from cnnspec.text.source import Source
+from cnnspec.text.source import Source, Span
 from tests.live.edits import edit
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -265,3 +266,16 @@ def test_after_any_edits_all_is_as_in_a_fresh_check(name: str, edits: int) -> No
         assert other.check is not None
         known = [s for s in document.sizes if not s.stale]
         assert known == line_sizes(other.check.module.tree, other.source, other.check.runs), document.text
+
+
+def test_a_diagnostic_moves_with_its_notes() -> None:
+    old, new, other = Source("x", "aa bb cc"), Source("x", "aa new cc"), Source("y", "zz")
+    places = {"first": Span(old, 0, 2), "touched": Span(old, 3, 5), "far": Span(other, 0, 2), "no": None}
+    notes = tuple(Note(message, span) for message, span in places.items())
+    change = difference(old, new.text)
+    found = moved(Diagnostic("E0101", "wrong", Span(old, 6, 8), notes=notes), change, new)
+    assert found is not None
+    assert found.span.text == "cc" and found.span.source is new
+    left = [(note.message, note.span and note.span.text) for note in found.notes]
+    assert left == [("first", "aa"), ("far", "zz"), ("no", None)]
+    assert moved(Diagnostic("E0101", "wrong", Span(old, 3, 5)), change, new) is None

@@ -1,4 +1,4 @@
-"""What the parser tests share: trees as short text, texts in a net, fixes applied."""
+"""What the parser tests share: trees as short text, texts in a net."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import parse
 from cnnspec.text.source import Source, Span
 
@@ -72,10 +72,3 @@ def nodes(node: Any) -> Iterator[Any]:
             yield node
         for item in node:
             yield from nodes(item)
-
-
-def mend(text: str, fix: Fix) -> str:
-    """A text with a fix's edits applied."""
-    for edit in sorted(fix.edits, key=lambda edit: -edit.span.start):
-        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
-    return text

@@ -7,8 +7,9 @@ import pytest
 from cnnspec.text import syntax
 from cnnspec.text.decoding import decode
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.edits import apply
 from cnnspec.text.source import Source
-from tests.text.parsing import in_net, mend, nodes, read, show
+from tests.text.parsing import in_net, nodes, read, show
 
 # A statement on line 3 of a net, and its one fault: code, column, message, and the fix's result if any.
 SLIPS: list[tuple[str, str, int, str, str | None]] = [
@@ -166,8 +167,8 @@ def test_a_slip_is_one_fault(slip: str, code: str, column: int, message: str, me
     edits = [fix for fix in fault.fixes if fix.edits]
     assert len(edits) == (mended is not None)
     for fix in edits:
-        assert mend(text, fix) == in_net(str(mended))
-        assert all(left.message != fault.message for left in read(mend(text, fix))[1])
+        assert apply(text, fix.edits) == in_net(str(mended))
+        assert all(left.message != fault.message for left in read(apply(text, fix.edits))[1])
     (net,) = file.items
     assert isinstance(net, syntax.Net)
     assert show(net.body.statements[0]) == "Call(relu)"
@@ -218,7 +219,7 @@ def test_a_file_with_faults(text: str, places: list[str], left: str) -> None:
     for fault in faults:
         for fix in fault.fixes:
             if fix.edits and len(faults) == 1:
-                assert read(mend(text, fix))[1] == []
+                assert read(apply(text, fix.edits))[1] == []
 
 
 def test_five_mistakes_are_five_faults_and_the_rest_is_kept() -> None:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding, lint
-from cnnspec.text.diagnostics import Edit, Fix, Note
+from cnnspec.text.diagnostics import Fix, Note
+from cnnspec.text.edits import Edit
 from cnnspec.text.source import Span
 
 SIZE = re.compile(r"size\s*=\s*(\d+)(?:x(\d+))?")

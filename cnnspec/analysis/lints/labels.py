@@ -10,7 +10,8 @@ from cnnspec.graph.tree import Again, From, Leaf, Lost, Value
 from cnnspec.graph.walk import walk
 from cnnspec.layers import FAMILIES
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Edit, Fix, Note
+from cnnspec.text.diagnostics import Fix, Note
+from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Span
 
 ACTIVATIONS = frozenset(FAMILIES["activation"]) - {"softmax", "logsoftmax", "abs", "identity"}
@@ -48,9 +49,9 @@ class Early(NamedTuple):
         """Braces around both, or the label at the activation."""
         start, end = self.step.action.span.start, self.last.end
         source, behind = self.last.source, f"`{self.last.text}`"
-        braces = Edit(Span(source, start, start), "{ "), Edit(Span(source, end, end), " }")
+        braces = insert(source, start, "{ "), insert(source, end, " }")
         gone = Edit(Span(source, self.place.start, start), "")
-        moved = Edit(Span(source, self.last.start, self.last.start), f"{self.label}: ")
+        moved = insert(source, self.last.start, f"{self.label}: ")
         return (
             Fix(f"braces up to the {behind}, and the label stands for all of it", braces),
             Fix(f"or the label goes to the {behind}", (gone, moved)),

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from cnnspec import layers
 from cnnspec.analysis.lints.scopes import Finding, Survey, lint
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit
 from cnnspec.text.source import Span
 
 COMMENT = re.compile(r"#[^\n]*")

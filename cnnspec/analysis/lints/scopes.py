@@ -10,7 +10,8 @@ from cnnspec.analysis.lints.silences import NOWHERE, FileLine, Silences
 from cnnspec.graph.tree import Instance, Leaf, Merge, Network, Step, Use, Value
 from cnnspec.graph.walk import arriving, walk
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.edits import Edit
 from cnnspec.text.source import Span
 from cnnspec.values.shapes import Shape
 

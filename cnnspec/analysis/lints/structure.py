@@ -23,8 +23,8 @@ from cnnspec.analysis.lints.sight import Sights, apart
 from cnnspec.analysis.receptive import WHOLE, Field
 from cnnspec.elaborate.trace import last_span
 from cnnspec.graph.tree import Merge, Path, Value
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Note
-from cnnspec.text.source import Span
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note
+from cnnspec.text.edits import insert
 
 NEVER_NEGATIVE = {"relu", "relu6", "squaredrelu", "sigmoid", "hardsigmoid", "softplus"}
 KEEP_POSITIVES = {"relu", "leakyrelu", "prelu", "elu"}
@@ -146,8 +146,8 @@ def pixels_dropped(survey: Survey) -> Iterator[Finding]:
             ]
             message = f"`{site.layer}` never sees the {' and the '.join(lines)} of what arrives"
             label = f"{site.shape} to {site.leaf.output.shape}"
-            end = Span(site.op.span.source, site.op.span.end, site.op.span.end)
-            hang = Fix("`ceil=yes` lets a last window hang over the edge", (Edit(end, " ceil=yes"),))
+            ceil = insert(site.op.span.source, site.op.span.end, " ceil=yes")
+            hang = Fix("`ceil=yes` lets a last window hang over the edge", (ceil,))
             fixes = (hang,) if site.layer.endswith("pool") and "ceil" not in site.op.span.text else ()
             yield finding("W0504", message, site, "stride", "window", label=label, fixes=fixes)
 

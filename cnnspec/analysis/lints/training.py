@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from cnnspec.analysis.lints.follow import Follower, FollowRule
 from cnnspec.analysis.lints.scopes import Finding, Survey, finding, lint, pointer, without_step
 from cnnspec.layers import NAMES
-from cnnspec.text.diagnostics import Edit, Fix, Note
+from cnnspec.text.diagnostics import Fix, Note
+from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Span
 
 BIASED = frozenset({"conv", "depthwise", "convtranspose", "linear"})
@@ -43,7 +44,7 @@ def without_bias(call: Span) -> Edit | None:
         return Edit(Span(call.source, call.start + given.start(), call.start + given.end()), "bias=no")
     if re.search(r"\bbias\s*=", call.text):
         return None
-    return Edit(Span(call.source, call.end, call.end), " bias=no")
+    return insert(call.source, call.end, " bias=no")
 
 
 @lint

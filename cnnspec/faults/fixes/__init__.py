@@ -19,7 +19,8 @@ from cnnspec.failures import Keep, give_up, sparing
 from cnnspec.faults.fixes import arguments, claims, dialect, join_shapes, map_sizes, wiring
 from cnnspec.faults.fixes.syntax_tree import Tree
 from cnnspec.faults.fixes.trial import Case, Finder, Recheck, Trial
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit
 from cnnspec.text.source import Source
 
 MOST_FAULTS = 10

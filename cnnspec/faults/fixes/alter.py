@@ -11,11 +11,11 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from cnnspec.faults.fixes.flow import ValueStep, runs
-from cnnspec.faults.fixes.syntax_tree import WINDOWED, Tree, insert, keyword, window_of
+from cnnspec.faults.fixes.syntax_tree import WINDOWED, Tree, keyword, window_of
 from cnnspec.graph.tree import From, Leaf, Lost, Merge, Network, Use, Value
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Edit
+from cnnspec.text.edits import Edit, insert
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape, effective
 
@@ -217,7 +217,7 @@ def change_edits(tree: Tree, change: Change, start: int) -> tuple[Edit, ...] | N
         else:
             node = given.value if given is not None else None
             if node is None:
-                edits.append(insert(found.span, found.span.end, f" {name}={text}"))
+                edits.append(insert(found.span.source, found.span.end, f" {name}={text}"))
                 continue
         if not isinstance(node, syntax.Literal):
             return None

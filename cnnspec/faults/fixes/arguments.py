@@ -13,7 +13,6 @@ from cnnspec.faults.fixes.syntax_tree import (
     Tree,
     WrittenCall,
     WrittenStep,
-    insert,
     keyword,
     literal,
     set_argument,
@@ -22,7 +21,8 @@ from cnnspec.faults.fixes.syntax_tree import (
 )
 from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.text import foreign, syntax
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix, Twice
+from cnnspec.text.diagnostics import Diagnostic, Fix, Twice
+from cnnspec.text.edits import Edit, insert
 from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.source import Span
 from cnnspec.text.spelling import suggest
@@ -160,7 +160,7 @@ def _readings(call: syntax.Call, span: Span) -> Iterator[Fix]:
         elif isinstance(extra, syntax.Name):
             yield Fix(f"put a comma before the step `{text}`", (Edit(between, ", "),))
     if call.name.name in WINDOWED and not layers.find(text):
-        yield Fix(f"name it: `stride={text}`", (insert(extra.span, extra.span.start, "stride="),))
+        yield Fix(f"name it: `stride={text}`", (insert(extra.span.source, extra.span.start, "stride="),))
 
 
 def _pairs(call: syntax.Call, start: int) -> str:

@@ -8,12 +8,13 @@ from itertools import islice
 
 from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
-from cnnspec.faults.fixes.syntax_tree import insert, literal
-from cnnspec.faults.fixes.trial import Case, new_offset, of_claim, old_offset
+from cnnspec.faults.fixes.syntax_tree import literal
+from cnnspec.faults.fixes.trial import Case, of_claim
 from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import From, Lost, Network, Value
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit, insert, new_offset, old_offset
 from cnnspec.values.comparisons import Mismatch
 
 MOST_CLAIMS = 24
@@ -127,7 +128,7 @@ def flat(case: Case, chain: syntax.Chain, data: Mismatch) -> Iterator[Fix]:
     if data.found.is_map and not data.wanted.is_map and data.found.features == data.wanted.features:
         span = chain.steps[-1].span
         title = f"`{span.text}, flatten` makes what is claimed"
-        yield Fix(title, (insert(span, span.end, ", flatten"),))
+        yield Fix(title, (insert(span.source, span.end, ", flatten"),))
 
 
 @of_claim

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from cnnspec import layers
 from cnnspec.faults.fixes.syntax_tree import Tree, WrittenCall
-from cnnspec.faults.fixes.trial import Case, Outcome, apply, insert_into
+from cnnspec.faults.fixes.trial import Case, Outcome
 from cnnspec.text import foreign, syntax
-from cnnspec.text.diagnostics import Counted, Edit, Fix, ShapeWanted
+from cnnspec.text.diagnostics import Counted, Fix, ShapeWanted
+from cnnspec.text.edits import Edit, apply, insert_into
 from cnnspec.text.foreign.habits import shape_of
 from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.source import Span

@@ -11,10 +11,11 @@ from cnnspec.analysis.sizes.size_program import TooMuch
 from cnnspec.analysis.sizes.survey import Set, SizeSurvey
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.syntax_tree import Owner, literal, sides, size_text
-from cnnspec.faults.fixes.trial import Case, apply
+from cnnspec.faults.fixes.trial import Case
 from cnnspec.graph.tree import Network
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Edit, Fix
+from cnnspec.text.diagnostics import Fix
+from cnnspec.text.edits import Edit, apply
 
 REACH = 64
 """The search for an input goes to sizes so much smaller or larger at most."""

@@ -13,7 +13,8 @@ from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import Merge
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Edit, Fix
+from cnnspec.text.diagnostics import Fix
+from cnnspec.text.edits import Edit
 
 OPTIONS = 6
 """So many changes of a kind are tried where one path alone is to change."""

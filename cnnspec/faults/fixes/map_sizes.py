@@ -8,7 +8,6 @@ from cnnspec.faults.fixes.inputs import channels_last, inputs
 from cnnspec.faults.fixes.syntax_tree import (
     WINDOWED,
     WrittenCall,
-    insert,
     keyword,
     literal,
     set_argument,
@@ -20,7 +19,8 @@ from cnnspec.faults.fixes.syntax_tree import (
 from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Edit, Fix
+from cnnspec.text.diagnostics import Fix
+from cnnspec.text.edits import Edit, insert
 from cnnspec.values.comparisons import Mismatch
 
 _MOST_PADS = 24
@@ -146,7 +146,7 @@ def shrink_window(case: Case, at: WrittenCall) -> Iterator[Fix]:
 @of_call
 def flat(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0406: a linear layer on a map; what its `in=` says of the map may have to go as well."""
-    edit = insert(at.call.span, at.step.span.start, "flatten, ")
+    edit = insert(at.call.span.source, at.step.span.start, "flatten, ")
     yield from _with_or_without(at.call, edit, "lay the map flat first", f": `flatten, {at.step.span.text}`")
 
 

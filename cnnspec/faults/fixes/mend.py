@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes import MOST_FAULTS
-from cnnspec.faults.fixes.trial import apply
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit, apply
 
 MOST_ROUNDS = 200
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Edit
+from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Source, Span
 
 WINDOWED = ("conv", "depthwise", "maxpool", "avgpool")
@@ -136,11 +136,7 @@ def set_argument(call: syntax.Call, name: str, text: str) -> Edit:
     given = keyword(call, name)
     if given is not None:
         return Edit(given.value.span, text)
-    return insert(call.span, call.span.end, f" {name}={text}")
-
-
-def insert(span: Span, offset: int, text: str) -> Edit:
-    return Edit(Span(span.source, offset, offset), text)
+    return insert(call.span.source, call.span.end, f" {name}={text}")
 
 
 def without(span: Span) -> Edit:

@@ -10,8 +10,9 @@ from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.flow import StepRange, known_steps
 from cnnspec.faults.fixes.syntax_tree import Tree, WrittenCall
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
-from cnnspec.text.source import Source, Span
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit, apply, new_offset, new_starts, old_offset
+from cnnspec.text.source import Source
 from cnnspec.values.comparisons import Mismatch
 from cnnspec.values.shapes import Shape
 
@@ -143,8 +144,8 @@ class Trial:
         """
         name, start = d.span.source.name, d.span.start
         if name == self.source.name:
-            texts = [(new_offset(edit.span.start, edits), len(edit.text)) for edit in edits]
-            if any(d.span.start <= at + length and at <= d.span.end for at, length in texts):
+            texts = [(at, at + len(edit.text)) for edit, at in new_starts(edits)]
+            if any(d.span.start <= end and at <= d.span.end for at, end in texts):
                 return False
             start = old_offset(start, edits)
         steps = self._steps.get(name, [])
@@ -160,42 +161,3 @@ class Trial:
     def _key(self, d: Diagnostic, edits: Sequence[Edit] = ()) -> tuple[str, str, int]:
         inside = d.span.source.name == self.source.name
         return d.code, d.span.source.name, new_offset(d.span.start, edits) if inside else d.span.start
-
-
-def apply(text: str, edits: Sequence[Edit]) -> str:
-    """The text with all edits made; they must not overlap."""
-    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
-        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
-    return text
-
-
-def insert_into(source: Source, edits: tuple[Edit, ...], offset: int, text: str) -> tuple[Edit, ...]:
-    """The edits with more text at an offset of what they make of the source."""
-    for i, edit in enumerate(edits):
-        at = offset - new_offset(edit.span.start, edits)
-        if 0 <= at <= len(edit.text):
-            longer = edit._replace(text=edit.text[:at] + text + edit.text[at:])
-            return (*edits[:i], longer, *edits[i + 1 :])
-    place = old_offset(offset, edits)
-    return tuple(sorted([*edits, Edit(Span(source, place, place), text)], key=lambda edit: edit.span.start))
-
-
-def new_offset(offset: int, edits: Sequence[Edit]) -> int:
-    """Where an offset of the old text is in the new one."""
-    shift = 0
-    for edit in edits:
-        if edit.span.end <= offset and (edit.span.start < offset or edit.span.start == edit.span.end):
-            shift += len(edit.text) - (edit.span.end - edit.span.start)
-        elif edit.span.start < offset:
-            shift -= offset - edit.span.start
-    return offset + shift
-
-
-def old_offset(offset: int, edits: Sequence[Edit]) -> int:
-    """Where an offset of the new text was in the old one; within new text: at its place."""
-    for edit in sorted(edits, key=lambda edit: edit.span.start):
-        if edit.span.start + len(edit.text) <= offset:
-            offset -= len(edit.text) - (edit.span.end - edit.span.start)
-        elif edit.span.start < offset:
-            return edit.span.start
-    return offset

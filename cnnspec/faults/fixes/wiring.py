@@ -7,11 +7,12 @@ from itertools import pairwise
 
 from cnnspec import layers
 from cnnspec.faults.fixes import dialect
-from cnnspec.faults.fixes.syntax_tree import WrittenCall, insert, keyword, without
+from cnnspec.faults.fixes.syntax_tree import WrittenCall, keyword, without
 from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.layers.base import Join
 from cnnspec.text import foreign, syntax
-from cnnspec.text.diagnostics import Edit, Fix
+from cnnspec.text.diagnostics import Fix
+from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Span
 
 
@@ -34,13 +35,13 @@ def bars(case: Case) -> Iterator[Fix]:
         if call.body.paths or len(chains) > 1:
             first = chains[:1] if call.body.paths else chains
             title = "put a bar before each path" if len(first) > 1 else "put a bar before the path"
-            yield Fix(title, tuple(insert(each.span, each.span.start, "| ") for each in first))
+            yield Fix(title, tuple(insert(each.span.source, each.span.start, "| ") for each in first))
         elif len(steps := chains[0].steps) > 1:
             parted = [
                 Edit(Span(before.span.source, before.span.end, step.span.start), " | ")
                 for before, step in pairwise(steps)
             ]
-            edits = (insert(steps[0].span, steps[0].span.start, "| "), *parted)
+            edits = (insert(steps[0].span.source, steps[0].span.start, "| "), *parted)
             yield Fix("a comma goes on in the same path; a bar begins the next", edits)
 
 
@@ -75,7 +76,7 @@ def sources(case: Case, at: WrittenCall) -> Iterator[Fix]:
     if label is None:
         return
     said = written.span if written else at.call.positional[0].span
-    edits = insert(said, at.step.span.start, f"from {label}, "), without(said)
+    edits = insert(said.source, at.step.span.start, f"from {label}, "), without(said)
     yield Fix(f"what a step reads stands before it: `from {label}, {at.call.name.name} …`", edits, safe=True)
 
 
@@ -86,5 +87,5 @@ def residuals(case: Case, at: WrittenCall) -> Iterator[Fix]:
     meant = map(layers.find, row.ours if row is not None else ())
     join = next((each for each in meant if each is not None and issubclass(each, Join)), None)
     if join is not None and body is not None and not body.paths:
-        bar = insert(body.span, body.span.start + 1, " | identity |")
+        bar = insert(body.span.source, body.span.start + 1, " | identity |")
         yield Fix(f"write `{join.name} {{ | identity | … }}`", (Edit(name.span, join.name), bar))

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from cnnspec.compiler import Checked
 from cnnspec.faults.fixes.flow import heights, value_at
 from cnnspec.faults.fixes.syntax_tree import WrittenCall
-from cnnspec.faults.fixes.trial import Case, new_offset
+from cnnspec.faults.fixes.trial import Case
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Edit
+from cnnspec.text.edits import Edit, new_offset, new_starts
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 _LISTED = 4
@@ -45,8 +45,7 @@ def outcome(after: Checked, end: int, edits: Sequence[Edit]) -> str:
     while before.origin is not None:
         before, _, span = before.origin
         made.append(span)
-    places = [new_offset(edit.span.start, edits) for edit in edits]
-    along = all(any(span.start <= place <= span.end for span in made) for place in places)
+    along = all(any(span.start <= at <= span.end for span in made) for _, at in new_starts(edits))
     found = heights(value) if along else []
     return " gives " + (" ".join(map(str, found)) if 1 < len(found) <= 8 else str(value.shape))
 

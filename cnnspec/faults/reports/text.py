@@ -6,11 +6,12 @@ The form is rustc's. Lines stand in their order; every mark has a row of its own
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnnspec.faults.reports import SHOWN, tally
 from cnnspec.faults.reports.glyphs import glyph, visible, width
 from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import Edit, apply, in_order, new_offset
 from cnnspec.text.source import Source, Span
 
 WIDEST = 120
@@ -173,20 +174,16 @@ def _cut(line: str, first: int, last: int) -> str:
 def _edited(fix: Fix) -> Iterator[tuple[int, str, int, int]]:
     """The lines that a fix's edits leave behind, with their numbers in the old text, and where the new text
     in them begins and ends."""
-    lines: dict[tuple[int, int], list[Any]] = {}
-    for edit in sorted(fix.edits, key=lambda edit: edit.span.start):
+    lines: dict[tuple[int, int], list[Edit]] = {}
+    for edit in in_order(fix.edits):
         source = edit.span.source
         number = source.position(edit.span.start)[0]
         lines.setdefault((id(source), number), []).append(edit)
     for (_, number), edits in lines.items():
-        source = edits[0].span.source
-        base = edits[0].span.start - source.position(edits[0].span.start)[1] + 1
-        text, at = "", base
-        for edit in edits:
-            text += source.text[at : edit.span.start] + edit.text
-            at = edit.span.end
-        start, end = edits[0].span.start - base, len(text)
-        text += source.text[at : source.line_end(at)]
+        source, first, last = edits[0].span.source, edits[0].span.start, edits[-1].span.end
+        base = source.line_start(first)
+        text = apply(source.text, edits)[base : new_offset(source.line_end(last), edits)]
+        start, end = first - base, new_offset(last, edits) - base
         for i, line in enumerate(text.split("\n")):
             yield number + i, line, max(0, min(start, len(line))), max(0, min(end, len(line)))
             start, end = start - len(line) - 1, end - len(line) - 1

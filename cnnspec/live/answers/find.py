@@ -10,7 +10,8 @@ from cnnspec.elaborate.load import BUILT_IN, Loader, Reader
 from cnnspec.live.check import at_rest
 from cnnspec.live.names import FILE, LABEL, OURS, Index, Mention, Symbol, index_of, mention_at
 from cnnspec.live.session import Document, FileReader, Session
-from cnnspec.text.diagnostics import Diagnostic, Edit
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.edits import Edit, apply
 from cnnspec.text.scanner import WORDS
 from cnnspec.text.source import Source, Span
 
@@ -75,8 +76,6 @@ def rename(session: Session, document: Document, offset: int, name: str) -> list
 
     They are tried: where the texts would mean anything else by them, they are refused.
     """
-    from cnnspec.faults.fixes.trial import apply
-
     mention = mention_at(document, offset)
     if mention is None or mention.symbol.kind not in OURS:
         raise Refused("this is no name that a specification gives")

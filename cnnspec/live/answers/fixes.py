@@ -7,9 +7,10 @@ from collections.abc import Callable
 from cnnspec import compiler
 from cnnspec.live.check import SETTINGS, Check, at_rest, ignore
 from cnnspec.text.colouring import COMMENT, colour
-from cnnspec.text.diagnostics import Diagnostic, Edit, Fix
+from cnnspec.text.diagnostics import Diagnostic, Fix
+from cnnspec.text.edits import insert
 from cnnspec.text.scanner import allowances
-from cnnspec.text.source import Source, Span
+from cnnspec.text.source import Source
 
 UNNEEDED = "W0500"
 """Of comments that silence nothing."""
@@ -73,7 +74,7 @@ def silence(diagnostic: Diagnostic) -> Fix | None:
     source, line = diagnostic.span.source, diagnostic.span.line
     if diagnostic.severity != "warning" or diagnostic.code == UNNEEDED:
         return None
-    start = source.text.rfind("\n", 0, diagnostic.span.start) + 1
+    start = source.line_start(diagnostic.span.start)
     text = source.line(line)
     comment = next((each.start for each in colour(text) if each.kind == COMMENT), None)
     allowed = allowances(source).get(line)
@@ -83,4 +84,4 @@ def silence(diagnostic: Diagnostic) -> Fix | None:
         place, words = start + comment + 1, f" allow {diagnostic.code}"
     else:
         place, words = start + len(text.rstrip()), f"  # allow {diagnostic.code}"
-    return Fix(f"allow {diagnostic.code} on this line", (Edit(Span(source, place, place), words),))
+    return Fix(f"allow {diagnostic.code} on this line", (insert(source, place, words),))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnnspec.analysis.costs import CostCounter
 from cnnspec.graph.tree import Leaf, Use
 from cnnspec.live.check import Check, Place, Run
-from cnnspec.live.shift import Shift
 from cnnspec.text import syntax
-from cnnspec.text.source import Source
+from cnnspec.text.edits import Edit, new_span
+from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape, plain_shape
 
 MOST_SHAPES = 3
@@ -87,8 +87,8 @@ def chains(tree: syntax.File) -> Iterator[syntax.Chain]:
                 waiting += [body for step in statement.steps for body in syntax.bodies(step.action)]
 
 
-def sizes_of(check: Check, before: list[LineSize], shift: Shift | None) -> list[LineSize]:
-    """The sizes of a check; where a fault hides them, the last ones that were known, stale."""
+def sizes_of(check: Check, before: Sequence[LineSize], edit: Edit) -> list[LineSize]:
+    """The sizes of a check; where a fault hides them, stale ones: those `before` the text's last edit."""
     source = check.source
     found = line_sizes(check.module.tree, source, check.runs)
     in_view = check.found.get(check.in_view)
@@ -98,8 +98,8 @@ def sizes_of(check: Check, before: list[LineSize], shift: Shift | None) -> list[
     saying = (chain for chain in chains(check.module.tree) if says_size(chain))
     taken |= {source.position(chain.span.end)[0] for chain in saying}
     for size in before:
-        place = size.offset if shift is None else shift.offset(size.offset)
-        if place is not None and (line := source.position(place)[0]) not in taken:
-            taken.add(line)
-            found.append(size._replace(offset=place, stale=True, certain=False))
+        place = new_span(Span(edit.span.source, size.offset, size.offset), edit, source)
+        if place is not None and place.line not in taken:
+            taken.add(place.line)
+            found.append(size._replace(offset=place.start, stale=True, certain=False))
     return sorted(found)

@@ -9,7 +9,8 @@ from typing import Any
 
 from cnnspec.live.places import Lines, name_of, uri_of
 from cnnspec.live.session import path_of
-from cnnspec.text.diagnostics import Diagnostic, Edit, Note
+from cnnspec.text.diagnostics import Diagnostic, Note
+from cnnspec.text.edits import Edit
 from cnnspec.text.source import Source, Span
 
 Json = dict[str, Any]
@@ -93,7 +94,7 @@ def at_least_one(span: Span) -> Span:
     text = span.source.text
     if span.start < len(text) and text[span.start] != "\n":
         return span._replace(end=span.start + 1)
-    return span._replace(start=max(span.start - 1, text.rfind("\n", 0, span.start) + 1))
+    return span._replace(start=max(span.start - 1, span.source.line_start(span.start)))
 
 
 @cache

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from cnnspec.live.answers.fixes import mended, silence, with_fixes
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.placed import placed
-from cnnspec.text.diagnostics import Diagnostic, Edit
+from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.edits import differences
 from cnnspec.text.formatter import layout
-from cnnspec.text.source import Source, Span
 
 if TYPE_CHECKING:
     from cnnspec.live.lsp.server import Server
@@ -45,7 +44,7 @@ def code_action(server: Server, params: Json) -> list[Json]:
         for diagnostic in here(with_fixes(check, server.pause_for_change)):
             actions += quick_fixes(server, diagnostic)
     if wanted(FIX_ALL, only) and (only or asked):
-        edits = changed_lines(source, mended(check, wants, server.pause_for_change))
+        edits = differences(source, mended(check, wants, server.pause_for_change))
         edit = server.places.workspace_edit(edits)
         actions += [{"title": "Make all safe fixes", "kind": FIX_ALL, "edit": edit}] if edits else []
     return actions
@@ -76,23 +75,9 @@ def title(words: str) -> str:
 
 
 def formatting(server: Server, params: Json) -> list[Json]:
-    """The one layout; nothing where the text has faults of syntax."""
+    """The one layout, by lines, so that cursors and folds stay; nothing where faults of syntax are."""
     document = server.document(params)
     text, _ = layout(document.source) if document.fault is None else (None, [])
     if text is None or text == document.source.text:
         return []
-    return server.places.edits(changed_lines(document.source, text))
-
-
-def changed_lines(source: Source, text: str) -> list[Edit]:
-    """The edits that make a text of a source, as few lines as may be, so that cursors and folds stay."""
-    old, new = source.text.splitlines(keepends=True), text.splitlines(keepends=True)
-    starts = [0]
-    for line in old:
-        starts.append(starts[-1] + len(line))
-    blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return [
-        Edit(Span(source, starts[i], starts[j]), "".join(new[k:m]))
-        for kind, i, j, k, m in blocks
-        if kind != "equal"
-    ]
+    return server.places.edits(differences(document.source, text))

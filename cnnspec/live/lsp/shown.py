@@ -8,8 +8,7 @@ from cnnspec.live.answers.sizes import LineSize, line_params
 from cnnspec.live.answers.tokens import LEGEND, tokens
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.wire import INVALID_PARAMS, Problem
-from cnnspec.text.diagnostics import Edit
-from cnnspec.text.source import Span
+from cnnspec.text.edits import insert
 
 if TYPE_CHECKING:
     from cnnspec.live.lsp.server import Server
@@ -46,8 +45,8 @@ def hint(server: Server, document: Document, size: LineSize, position: Json) -> 
     elif len(size.shapes) > 1:
         found["tooltip"] = ", ".join(map(str, size.shapes))
     elif size.certain:
-        place = Span(document.source, size.offset, size.offset)
-        found["textEdits"] = server.places.edits([Edit(place, f"  -> {size.shapes[0]}")])
+        claim = insert(document.source, size.offset, f"  -> {size.shapes[0]}")
+        found["textEdits"] = server.places.edits([claim])
         found["tooltip"] = "a double click writes it down as a claim"
     return found
 

@@ -9,8 +9,8 @@ import pytest
 
 from cnnspec.compiler import check
 from cnnspec.elaborate.settings import Settings
-from cnnspec.faults.fixes.trial import apply
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.edits import apply
 from cnnspec.text.files import read_used
 from cnnspec.text.resources import folder
 from cnnspec.text.shipped import names
