@@ -21,7 +21,7 @@ from cnnspec.tables.one_line import figures
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import parse
-from cnnspec.text.source import Source
+from cnnspec.text.source import Source, Span
 from cnnspec.values.limits import room
 
 ALL = ""
@@ -36,10 +36,6 @@ class Run(NamedTuple):
     arriving: Value | None
     leaving: Value | None
     made: Step | None
-
-
-Place = tuple[str, int, int]
-"""A source's name, and the offsets of a step in it."""
 
 
 class Check:
@@ -58,10 +54,11 @@ class Check:
         self.found: dict[str, Checked] = {}
         self.in_view, self.settings = "", SETTINGS  # which are those of the net in view alone
         self.refused = ""  # why other settings could not be taken
-        self.runs: dict[Place, list[Run]] = {}
+        self.runs: dict[Span, list[Run]] = {}  # of steps, by where they stand
         self.fixed: list[Diagnostic] | None = None  # the diagnostics with fixes, once they are sought
-        self.kept: dict[Any, Any] = {}  # what others compute of this check, once
+        self.kept: dict[Any, Any] = {}  # what others compute of the net in view, once
         self._keys: dict[str, Any] = {}
+        self._figures: dict[str, str] = {}  # in a line, by nets
         if before is not None:
             self.take_over(before)
 
@@ -95,7 +92,7 @@ class Check:
         settings = settings if self.in_view else SETTINGS
         if not (settings.empty and self.settings.empty):
             self.fixed = None
-        self.settings, self.refused, self.runs = settings, "", {}
+        self.settings, self.refused, self.runs, self.kept = settings, "", {}, {}
         try:
             self.check(self.in_view, self.watch)
         except Misuse as problem:
@@ -105,8 +102,13 @@ class Check:
     def watch(
         self, step: syntax.Step, arriving: Value | None, leaving: Value | None, made: Step | None
     ) -> None:
-        place = step.span.source.name, step.span.start, step.span.end
-        self.runs.setdefault(place, []).append(Run(arriving, leaving, made))
+        self.runs.setdefault(step.span, []).append(Run(arriving, leaving, made))
+
+    def runs_at(self, offset: int) -> list[Run]:
+        """The runs of the innermost step around an offset of the text."""
+        ours = [span for span in self.runs if span.source is self.source]
+        around = [span for span in ours if span.start <= offset < span.end]
+        return self.runs[min(around, key=lambda span: span.end - span.start)] if around else []
 
     def go_on(self) -> None:
         """Check one net more."""
@@ -115,6 +117,7 @@ class Check:
 
     def check(self, name: str, watch: Watch | None = None) -> None:
         self.found[name] = self.check_nets(name or None, watch)
+        self._figures.pop(name, None)
         expanded = sum(found.expanded for found in self.found.values())
         if self.is_complete and expanded > SETTINGS.limits.max_layers:  # a bound that the nets share
             together = self.check_nets(None)
@@ -159,12 +162,9 @@ class Check:
     def figures(self, name: str) -> str:
         """A net in a line: sizes, parameters, MACs; "" of one with faults, or not checked yet."""
         network = self.networks.get(name)
-        if network is None:
-            return ""
-        key = "figures", id(network)
-        if key not in self.kept:
-            self.kept[key] = network, figures(network)
-        return str(self.kept[key][1])
+        if network is not None and name not in self._figures:
+            self._figures[name] = figures(network)
+        return self._figures[name] if network is not None else ""
 
     # What did not change
 

@@ -6,13 +6,13 @@ net or block behind its step, a step's first name as a layer before all else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec import layers
 from cnnspec.elaborate.load import BUILT_IN, Module
 from cnnspec.graph.tree import Use
-from cnnspec.live.check import Place, Run, varied
+from cnnspec.live.check import Run, varied
 from cnnspec.live.session import Document
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
@@ -51,7 +51,7 @@ Scope = dict[str, Symbol]
 class Index:
     """All names of a text. `runs` tells what blocks a value stood for that is called as a step."""
 
-    def __init__(self, module: Module, runs: dict[Place, list[Run]] | None = None) -> None:
+    def __init__(self, module: Module, runs: Mapping[Span, list[Run]] | None = None) -> None:
         self.module, self.runs = module, runs or {}
         self.mentions: list[Mention] = []
         self.labels: dict[str, Symbol] = {}  # of the net or block that is being read
@@ -186,8 +186,7 @@ class Index:
             return [known.block]
         if step is None:
             return []
-        runs = self.runs.get((step.span.source.name, step.span.start, step.span.end), [])
-        uses = [run.made for run in runs if isinstance(run.made, Use)]
+        uses = [run.made for run in self.runs.get(step.span, ()) if isinstance(run.made, Use)]
         return list({id(use.instance.block): use.instance.block for use in uses}.values())
 
     def keywords(self, keywords: Iterable[syntax.Keyword], targets: list[Any], scope: Scope) -> None:

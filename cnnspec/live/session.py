@@ -198,7 +198,7 @@ class Session:
         if document is not None and document.check is not None and net in document.check.nets:
             document.view, document.settings = net, settings
             document.check.view(net, settings)
-            document.sizes = line_sizes(document.check.module.tree, document.source, document.check.runs)
+            document.sizes = line_sizes(document.check.module.tree, document.check.runs)
 
     def go_on(self) -> Document | None:
         """Check one net more of a text; the text, or None where nothing is left to be done."""
@@ -214,7 +214,7 @@ class Session:
             return document.sizes
         for other in self.documents.values():
             if other.check is not None and other.check.sources.get(document.name) is document.source:
-                found = line_sizes(document.check.module.tree, document.source, other.check.runs)
+                found = line_sizes(document.check.module.tree, other.check.runs)
                 if found:
                     return found
         return []

@@ -342,6 +342,25 @@ def statements(body: Body) -> tuple[Statement, ...]:
     return (*body.statements, *(statement for path in body.paths for statement in path.statements))
 
 
+def chains(body: Body) -> list[Chain]:
+    """The chains of steps between braces, without those further in."""
+    return [each for each in statements(body) if isinstance(each, Chain)]
+
+
+def braces(*bodies_around: Body) -> Iterator[Body]:
+    """All braces, those further in behind the ones around them. In a loop: texts nest deeply."""
+    waiting = [*bodies_around]
+    while waiting:
+        body = waiting.pop()
+        yield body
+        waiting += [inner for chain in chains(body) for step in chain.steps for inner in bodies(step.action)]
+
+
+def braces_of(file: File) -> Iterator[Body]:
+    """All braces of a file's nets and blocks."""
+    return braces(*(item.body for item in file.items if isinstance(item, Net | Block)))
+
+
 def parts(node: Any) -> Iterator[Any]:
     """An expression and all that it is made of."""
     yield node

@@ -35,7 +35,11 @@ def offered(marked: str, name: str = "/w/net.cnn") -> list[str]:
 
 
 def said(marked: str) -> str:
-    found = hover(*opened(marked))
+    return hovered(*opened(marked))
+
+
+def hovered(session: Session, document: Document, offset: int) -> str:
+    found = hover(session, document, offset)
     return found.markdown if found is not None else ""
 
 
@@ -116,6 +120,15 @@ def test_a_name_is_explained_in_its_place(marked: str, parts: list[str]) -> None
     found = said(marked)
     for part in parts:
         assert part in found
+
+
+def test_receptive_fields_are_those_of_the_net_in_view() -> None:
+    session, document, first = opened(
+        "net A { input 1@8x8, ^conv 2@3x3 }\nnet B { input 1@9x9, conv 4@5x5 }\n"
+    )
+    assert "| 3 | 1 |" in hovered(session, document, first)
+    session.choose(document.name, "B")
+    assert "| 5 | 1 |" in hovered(session, document, document.text.rindex("conv"))
 
 
 def test_every_layer_of_the_reference_is_explained() -> None:

@@ -265,7 +265,7 @@ def test_after_any_edits_all_is_as_in_a_fresh_check(name: str, edits: int) -> No
             again.choose(document.name, check.in_view)
         assert other.check is not None
         known = [s for s in document.sizes if not s.stale]
-        assert known == line_sizes(other.check.module.tree, other.source, other.check.runs), document.text
+        assert known == line_sizes(other.check.module.tree, other.check.runs), document.text
 
 
 def test_a_diagnostic_moves_with_its_notes() -> None:

@@ -32,20 +32,10 @@ def unread_names(survey: Survey) -> Iterator[Finding]:
                 message = f"nothing reads the parameter `{parameter.name.name}`"
                 warning = Diagnostic("W0511", message, parameter.span, "it changes nothing")
                 yield Finding(warning, visit.uses)
-        for constant in constants(block.body):
+        named = [each for inner in syntax.braces(block.body) for each in syntax.statements(inner)]
+        for constant in (each for each in named if isinstance(each, syntax.Constant)):
             if not is_read(constant.name.name, Span(block.span.source, constant.span.end, block.span.end)):
                 yield Finding(unread(constant), visit.uses)
-
-
-def constants(body: syntax.Body) -> Iterator[syntax.Constant]:
-    """The values that are given names, within inner braces too."""
-    for statement in syntax.statements(body):
-        if isinstance(statement, syntax.Constant):
-            yield statement
-        elif isinstance(statement, syntax.Chain):
-            for step in statement.steps:
-                for inner in syntax.bodies(step.action):
-                    yield from constants(inner)
 
 
 def is_read(name: str, span: Span) -> bool:

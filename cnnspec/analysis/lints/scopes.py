@@ -115,11 +115,7 @@ def calls(body: syntax.Body) -> Iterator[syntax.Call]:
 
 def chains(body: syntax.Body) -> Iterator[syntax.Chain]:
     """All chains of steps in a text, those within braces too."""
-    for statement in syntax.statements(body):
-        if isinstance(statement, syntax.Chain):
-            yield statement
-            for inner in (inner for step in statement.steps for inner in syntax.bodies(step.action)):
-                yield from chains(inner)
+    return (chain for inner in syntax.braces(body) for chain in syntax.chains(inner))
 
 
 class Finding(NamedTuple):

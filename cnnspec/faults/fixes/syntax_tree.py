@@ -82,11 +82,9 @@ class Tree:
 
 
 def _places(body: syntax.Body, around: tuple[syntax.Step, ...], owner: Owner) -> Iterator[WrittenStep]:
-    for statement in syntax.statements(body):
-        if not isinstance(statement, syntax.Chain):
-            continue
-        for step in statement.steps:
-            yield WrittenStep(step, statement, around, owner)
+    for chain in syntax.chains(body):
+        for step in chain.steps:
+            yield WrittenStep(step, chain, around, owner)
             for inner in syntax.bodies(step.action):
                 yield from _places(inner, (*around, step), owner)
 

@@ -216,12 +216,9 @@ def functions() -> Iterator[Offer]:
 
 def claims(document: Document, check: Check, offset: int) -> Iterator[Offer]:
     """The size of what stands before."""
-    source = document.source
-    ends = [
-        (end, runs) for (name, _, end), runs in check.runs.items() if name == source.name and end <= offset
-    ]
+    ends = [span for span in check.runs if span.source is document.source and span.end <= offset]
     if ends:
-        _, runs = max(ends, key=lambda each: each[0])
+        runs = check.runs[max(ends, key=lambda span: span.end)]
         shapes = [run.leaving.shape for run in runs if run.leaving is not None and run.leaving.shape]
         yield from (Offer(str(shape), VALUE, "the size here") for shape in dict.fromkeys(shapes))
 

@@ -30,7 +30,7 @@ from cnnspec.live.names import (
     mention_at,
 )
 from cnnspec.live.session import Document, Session
-from cnnspec.text.source import Source, Span
+from cnnspec.text.source import Span
 from cnnspec.values.kinds import describe
 from cnnspec.values.shapes import Shape, plain_shape
 
@@ -67,19 +67,6 @@ def listed(values: Iterable[Any]) -> str:
 # A step
 
 
-def runs_at(check: Check, offset: int, source: Source) -> list[Run]:
-    """The runs of the innermost step around an offset."""
-    around = [
-        (end - start, start, end)
-        for name, start, end in check.runs
-        if name == source.name and start <= offset < end
-    ]
-    if not around:
-        return []
-    _, start, end = min(around)
-    return check.runs[source.name, start, end]
-
-
 def flow(runs: list[Run]) -> str:
     """`3@224x224 → 64@112x112`, of each way once."""
     ways = []
@@ -97,7 +84,7 @@ def of_layer(session: Session, document: Document, check: Check, mention: Mentio
         return (
             [code(f"{name} 3@224x224"), "what arrives"] if name == "input" else ["the path that is not there"]
         )
-    runs = runs_at(check, mention.span.start, document.source)
+    runs = check.runs_at(mention.span.start)
     leaves = [run.made for run in runs if isinstance(run.made, Leaf) and run.made.layer.name == name]
     parts = [f"**{name}**: {cls.summary}"]
     if leaves or cls.is_join:
@@ -194,7 +181,7 @@ def of_argument(session: Session, document: Document, check: Check, mention: Men
     argument = cls.arguments.get(mention.symbol.name) if cls is not None else None
     if cls is None or argument is None:
         return []
-    runs = runs_at(check, mention.span.start, document.source)
+    runs = check.runs_at(mention.span.start)
     here = [run.made.layer.value(mention.symbol.name) for run in runs if isinstance(run.made, Leaf)]
     kind = " or ".join(f'`"{choice}"`' for choice in argument.choices) if argument.kind == "word" else ""
     parts = [f"**{mention.symbol.name}** of `{cls.name}`: {argument.doc}", kind or KINDS[argument.kind]]
@@ -216,7 +203,7 @@ def head(span: Span | None) -> str:
 
 def of_block(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
     parts = [head(definition(session, document, mention.span.start))]
-    runs = [] if mention.gives else runs_at(check, mention.span.start, document.source)
+    runs = [] if mention.gives else check.runs_at(mention.span.start)
     uses = [run.made for run in runs if isinstance(run.made, Use)]
     return [*parts, figures_of(check, uses) or flow(runs)]
 
@@ -248,9 +235,8 @@ def is_given_in(owner: Any, home: tuple[str, int]) -> bool:
 
 def of_label(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
     symbol = mention.symbol
-    runs = [
-        run for (name, start, _), runs in check.runs.items() if (name, start) == symbol.home for run in runs
-    ]
+    there = [span for span in check.runs if (span.source.name, span.start) == symbol.home]
+    runs = [run for span in there for run in check.runs[span]]
     path = f"{symbol.owner}.{symbol.name}".lstrip(".")
     return [f"label **{path}**", listed(f"`{run.leaving.shape}`" for run in runs if run.leaving)]
 

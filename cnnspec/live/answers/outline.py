@@ -51,10 +51,8 @@ def outline(tree: syntax.File) -> list[Entry]:
 
 def steps(body: syntax.Body) -> Iterator[Entry]:
     """The labelled steps in braces; those in braces without a label, too."""
-    for statement in syntax.statements(body):
-        if not isinstance(statement, syntax.Chain):
-            continue
-        for step in statement.steps:
+    for chain in syntax.chains(body):
+        for step in chain.steps:
             inner = [entry for each in syntax.bodies(step.action) for entry in steps(each)]
             if step.label is None:
                 yield from inner
@@ -66,15 +64,10 @@ def steps(body: syntax.Body) -> Iterator[Entry]:
 def folds(source: Source, tree: syntax.File) -> list[tuple[int, int, bool]]:
     """The first and the last line, counted from 1, of braces and of comments (True) over several lines."""
     found = []
-    waiting = [item.body for item in tree.items if isinstance(item, syntax.Net | syntax.Block)]
-    while waiting:
-        body = waiting.pop()
+    for body in syntax.braces_of(tree):
         first, last = source.position(body.span.start)[0], source.position(body.span.end)[0]
         if last - 1 > first:
             found.append((first, last - 1, False))
-        for statement in syntax.statements(body):
-            if isinstance(statement, syntax.Chain):
-                waiting += [inner for step in statement.steps for inner in syntax.bodies(step.action)]
     start = 0
     for number, line in enumerate([*source.text.split("\n"), ""], 1):
         if line.lstrip().startswith("#"):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.analysis.costs import CostCounter
 from cnnspec.graph.tree import Leaf, Use
-from cnnspec.live.check import Check, Place, Run
+from cnnspec.live.check import Check, Run
 from cnnspec.text import syntax
 from cnnspec.text.edits import Edit, new_span
-from cnnspec.text.source import Source, Span
+from cnnspec.text.source import Span
 from cnnspec.values.shapes import Shape, plain_shape
 
 MOST_SHAPES = 3
@@ -35,18 +35,17 @@ class LineSize(NamedTuple):
         return ", ".join([*map(str, self.shapes[:MOST_SHAPES]), *more])
 
 
-def line_sizes(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) -> list[LineSize]:
-    """The sizes of a source's lines, but for those that the line itself tells."""
+def line_sizes(tree: syntax.File, runs: Mapping[Span, list[Run]]) -> list[LineSize]:
+    """The sizes of a file's lines, but for those that the line itself tells."""
     last: dict[int, syntax.Chain] = {}
     for chain in chains(tree):
-        line = source.position(chain.span.end)[0]
+        line = tree.span.source.position(chain.span.end)[0]
         if line not in last or last[line].span.end <= chain.span.end:
             last[line] = chain
     found = []
     for chain in last.values():
         if not says_size(chain):
-            span = chain.steps[-1].span
-            leaving = [run.leaving for run in runs.get((source.name, span.start, span.end), ())]
+            leaving = [run.leaving for run in runs.get(chain.steps[-1].span, ())]
             shapes = [value.shape for value in leaving if value is not None and value.shape is not None]
             if shapes:
                 each = tuple(dict.fromkeys(map(plain_shape, shapes)))
@@ -54,15 +53,15 @@ def line_sizes(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) 
     return sorted(found)
 
 
-def line_params(tree: syntax.File, source: Source, runs: dict[Place, list[Run]]) -> dict[int, int]:
+def line_params(tree: syntax.File, runs: Mapping[Span, list[Run]]) -> dict[int, int]:
     """By line, counted from 1, the parameters of what ends there, where all its runs agree."""
     counter = CostCounter()
     found: dict[int, int] = {}
     uneven: set[int] = set()
     for chain in chains(tree):
         for step in chain.steps:
-            line = source.position(step.span.end)[0]
-            made = [run.made for run in runs.get((source.name, step.span.start, step.span.end), ())]
+            line = tree.span.source.position(step.span.end)[0]
+            made = [run.made for run in runs.get(step.span, ())]
             counts = {counter.step(each, set()).params for each in made if isinstance(each, Leaf | Use)}
             found[line] = found.get(line, 0) + sum(counts)
             uneven |= {line} if len(counts) > 1 else set()
@@ -79,18 +78,13 @@ def says_size(chain: syntax.Chain) -> bool:
 
 def chains(tree: syntax.File) -> Iterator[syntax.Chain]:
     """All chains of steps of a file, those within braces too."""
-    waiting = [item.body for item in tree.items if isinstance(item, syntax.Net | syntax.Block)]
-    while waiting:
-        for statement in syntax.statements(waiting.pop()):
-            if isinstance(statement, syntax.Chain):
-                yield statement
-                waiting += [body for step in statement.steps for body in syntax.bodies(step.action)]
+    return (chain for body in syntax.braces_of(tree) for chain in syntax.chains(body))
 
 
 def sizes_of(check: Check, before: Sequence[LineSize], edit: Edit) -> list[LineSize]:
     """The sizes of a check; where a fault hides them, stale ones: those `before` the text's last edit."""
     source = check.source
-    found = line_sizes(check.module.tree, source, check.runs)
+    found = line_sizes(check.module.tree, check.runs)
     in_view = check.found.get(check.in_view)
     if in_view is None or in_view.ok:
         return found

@@ -34,7 +34,7 @@ def params_of(server: Server, document: Document) -> dict[int, int]:
     """The parameters by line, where the user wants to see them."""
     if document.check is None or not server.wants("hints", "parameters"):
         return {}
-    return line_params(document.check.module.tree, document.source, document.check.runs)
+    return line_params(document.check.module.tree, document.check.runs)
 
 
 def hint(server: Server, document: Document, size: LineSize, position: Json) -> Json:
