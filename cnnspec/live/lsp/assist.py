@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnnspec.live.answers import complete
 from cnnspec.live.answers.hover import hover as say
 from cnnspec.live.answers.signature import signature
 from cnnspec.live.lsp.convert import Json
+from cnnspec.live.lsp.server import Server
 from cnnspec.text.source import Span
-
-if TYPE_CHECKING:
-    from cnnspec.live.lsp.server import Server
 
 KINDS = {
     complete.KEYWORD: 14,
@@ -27,25 +23,21 @@ KINDS = {
 }
 """CompletionItemKind of the protocol."""
 
-MARKDOWN = "markdown"
-
 
 def hover(server: Server, params: Json) -> Json | None:
-    document = server.document(params)
-    said = say(server.session, document, server.offset(document, params["position"]))
+    said = say(server.session, *server.place(params))
     if said is None:
         return None
-    content = {"kind": MARKDOWN, "value": said.markdown}
-    return {"contents": content, "range": server.places.range(said.span)}
+    content = {"kind": "markdown", "value": said.markdown}
+    return {"contents": content, "range": server.encode.range(said.span)}
 
 
 def completion(server: Server, params: Json) -> Json:
     """What may stand here; the whole of it is in the answer, so that the editor alone narrows it down."""
-    document = server.document(params)
-    offset = server.offset(document, params["position"])
+    document, offset = server.place(params)
     offers = complete.offers(server.session, document, offset)
     typed = Span(document.source, complete.typed_from(document, offset, offers), offset)
-    place = server.places.range(typed)
+    place = server.encode.range(typed)
     items = []
     for number, offer in enumerate(offers):
         item: Json = {
@@ -59,8 +51,7 @@ def completion(server: Server, params: Json) -> Json:
 
 
 def signature_help(server: Server, params: Json) -> Json | None:
-    document = server.document(params)
-    found = signature(document, server.offset(document, params["position"]))
+    found = signature(*server.place(params))
     if found is None:
         return None
     shown, start = [], len(found.name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnspec.live.places import Lines, name_of, uri_of
 from cnnspec.live.session import path_of
+from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.text.edits import Edit
 from cnnspec.text.source import Source, Span
@@ -20,8 +21,8 @@ UNNECESSARY = {"W0500", "W0501"}
 """Codes of what could go without a loss: editors show such a place faded."""
 
 
-class Places:
-    """Turns spans into ranges and back; the lines of each source are counted once."""
+class Encoder:
+    """Spans, edits and diagnostics as the protocol has them; the lines of each source are counted once."""
 
     def __init__(self) -> None:
         self._lines: dict[int, tuple[Source, Lines]] = {}
@@ -72,11 +73,12 @@ class Places:
             found["codeDescription"] = {"href": page}
         if diagnostic.code in UNNECESSARY:
             found["tags"] = [1]
-        related = [self.related(note, note.span) for note in diagnostic.notes if note.span is not None]
+        related = [
+            {"location": self.location(note.span), "message": note.message}
+            for note in diagnostic.notes
+            if note.span is not None
+        ]
         return found | {"relatedInformation": related} if related else found
-
-    def related(self, note: Note, span: Span) -> Json:
-        return {"location": self.location(span), "message": note.message}
 
 
 def message(diagnostic: Diagnostic) -> str:
@@ -95,6 +97,24 @@ def at_least_one(span: Span) -> Span:
     if span.start < len(text) and text[span.start] != "\n":
         return span._replace(end=span.start + 1)
     return span._replace(start=max(span.start - 1, span.source.line_start(span.start)))
+
+
+def placed(diagnostics: Iterable[Diagnostic], source: Source, tree: syntax.File | None) -> list[Diagnostic]:
+    """The diagnostics of a text, each at a place in it; a note tells where one of another file lies."""
+    return [d if d.span.source.name == source.name else moved(d, source, tree) for d in diagnostics]
+
+
+def moved(diagnostic: Diagnostic, source: Source, tree: syntax.File | None) -> Diagnostic:
+    here = [note.span for note in diagnostic.notes if note.span and note.span.source.name == source.name]
+    uses = [item.path.span for item in tree.items if isinstance(item, syntax.Use)] if tree is not None else []
+    span = (here or uses or [Span(source, 0, 0)])[0]
+    there = Note(f"it lies in {diagnostic.span.source.name.rpartition('/')[2]}", diagnostic.span)
+    return diagnostic._replace(span=span, notes=(there, *diagnostic.notes))
+
+
+def of_file(diagnostics: Iterable[Diagnostic], name: str) -> list[Diagnostic]:
+    """Those that lie in the file of that name."""
+    return [d for d in diagnostics if d.span.source.name == name]
 
 
 @cache

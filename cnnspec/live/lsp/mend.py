@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from cnnspec.live.answers.fixes import mended, silence, with_fixes
-from cnnspec.live.lsp.convert import Json
-from cnnspec.live.placed import placed
+from cnnspec.live.lsp.convert import Json, placed
+from cnnspec.live.lsp.server import Server
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import differences
 from cnnspec.text.formatter import layout
-
-if TYPE_CHECKING:
-    from cnnspec.live.lsp.server import Server
 
 AUTOMATIC = 2
 """CodeActionTriggerKind of the protocol: not the user asks, the editor does."""
@@ -45,7 +41,7 @@ def code_action(server: Server, params: Json) -> list[Json]:
             actions += quick_fixes(server, diagnostic)
     if wanted(FIX_ALL, only) and (only or asked):
         edits = differences(source, mended(check, wants, server.pause_for_change))
-        edit = server.places.workspace_edit(edits)
+        edit = server.encode.workspace_edit(edits)
         actions += [{"title": "Make all safe fixes", "kind": FIX_ALL, "edit": edit}] if edits else []
     return actions
 
@@ -58,9 +54,9 @@ def quick_fixes(server: Server, diagnostic: Diagnostic) -> Iterator[Json]:
         yield {
             "title": title(fix.title),
             "kind": "quickfix",
-            "diagnostics": [server.places.diagnostic(diagnostic)],
+            "diagnostics": [server.encode.diagnostic(diagnostic)],
             "isPreferred": fix.safe or fixes == [fix],
-            "edit": server.places.workspace_edit(fix.edits),
+            "edit": server.encode.workspace_edit(fix.edits),
         }
 
 
@@ -80,4 +76,4 @@ def formatting(server: Server, params: Json) -> list[Json]:
     text, _ = layout(document.source) if document.fault is None else (None, [])
     if text is None or text == document.source.text:
         return []
-    return server.places.edits(differences(document.source, text))
+    return server.encode.edits(differences(document.source, text))

@@ -2,63 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnnspec.live.answers import find
 from cnnspec.live.answers.outline import BLOCK, CONSTANT, NET, STEP, Entry, folds, outline, outline_of
 from cnnspec.live.lsp.convert import Json
+from cnnspec.live.lsp.server import Server
 from cnnspec.live.lsp.wire import REQUEST_FAILED, Problem
 from cnnspec.live.names import OURS, index_of, mention_at
-
-if TYPE_CHECKING:
-    from cnnspec.live.lsp.server import Server
 
 KINDS = {NET: 5, BLOCK: 12, CONSTANT: 14, STEP: 8}
 """SymbolKind of the protocol."""
 
 
 def definition(server: Server, params: Json) -> Json | None:
-    document = server.document(params)
-    span = find.definition(server.session, document, server.offset(document, params["position"]))
-    return server.places.location(span) if span is not None else None
+    span = find.definition(server.session, *server.place(params))
+    return server.encode.location(span) if span is not None else None
 
 
 def references(server: Server, params: Json) -> list[Json]:
-    document = server.document(params)
-    mention = mention_at(document, server.offset(document, params["position"]))
+    document, offset = server.place(params)
+    mention = mention_at(document, offset)
     if mention is None:
         return []
     gives = params.get("context", {}).get("includeDeclaration", True)
     found = find.references(server.session, document, mention.symbol)
-    return [server.places.location(each.span) for each in found if gives or not each.gives]
+    return [server.encode.location(each.span) for each in found if gives or not each.gives]
 
 
 def document_highlight(server: Server, params: Json) -> list[Json]:
-    document = server.document(params)
-    mention = mention_at(document, server.offset(document, params["position"]))
-    index = index_of(document)
-    if mention is None or index is None:
-        return []
-    found = [each for each in index.mentions if each.symbol == mention.symbol]
-    return [{"range": server.places.range(each.span), "kind": 3 if each.gives else 2} for each in found]
+    document, offset = server.place(params)
+    mention = mention_at(document, offset)
+    found = find.mentions_in(index_of(document), mention.symbol) if mention is not None else []
+    return [{"range": server.encode.range(each.span), "kind": 3 if each.gives else 2} for each in found]
 
 
 def prepare_rename(server: Server, params: Json) -> Json | None:
-    document = server.document(params)
-    mention = mention_at(document, server.offset(document, params["position"]))
+    mention = mention_at(*server.place(params))
     if mention is None or mention.symbol.kind not in OURS:
         return None
-    return {"range": server.places.range(mention.span), "placeholder": mention.span.text}
+    return {"range": server.encode.range(mention.span), "placeholder": mention.span.text}
 
 
 def rename(server: Server, params: Json) -> Json:
-    document = server.document(params)
-    offset = server.offset(document, params["position"])
     try:
-        edits = find.rename(server.session, document, offset, params["newName"])
+        edits = find.rename(server.session, *server.place(params), params["newName"])
     except find.Refused as refused:
         raise Problem(REQUEST_FAILED, str(refused)) from None
-    return server.places.workspace_edit(edits)
+    return server.encode.workspace_edit(edits)
 
 
 def document_symbol(server: Server, params: Json) -> list[Json]:
@@ -73,8 +62,8 @@ def symbol(server: Server, entry: Entry) -> Json:
         "name": entry.name,
         "detail": entry.detail,
         "kind": KINDS[entry.kind],
-        "range": server.places.range(entry.span),
-        "selectionRange": server.places.range(entry.name_span),
+        "range": server.encode.range(entry.span),
+        "selectionRange": server.encode.range(entry.name_span),
         "children": [symbol(server, inner) for inner in entry.inner],
     }
 
@@ -89,15 +78,9 @@ def workspace_symbol(server: Server, params: Json) -> list[Json]:
             continue
         for entry in outline_of(name, source.text):
             if holds(entry.name.lower(), query):
-                place = server.places.location(entry.name_span)
-                file = name.rpartition("/")[2]
-                one = {
-                    "name": entry.name,
-                    "kind": KINDS[entry.kind],
-                    "location": place,
-                    "containerName": file,
-                }
-                found.append(one)
+                place = server.encode.location(entry.name_span)
+                kind, file = KINDS[entry.kind], name.rpartition("/")[2]
+                found.append({"name": entry.name, "kind": kind, "location": place, "containerName": file})
     return found
 
 

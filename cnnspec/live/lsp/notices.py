@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnnspec.live.lsp.convert import Json, name_in
+from cnnspec.live.lsp.server import Server
 from cnnspec.live.places import Lines, name_of
-
-if TYPE_CHECKING:
-    from cnnspec.live.lsp.server import Server
 
 
 def did_open(server: Server, params: Json) -> None:
     item = params["textDocument"]
     name = name_in(params)
-    server.places.uris[name] = item["uri"]
+    server.encode.uris[name] = item["uri"]
     server.session.open(name, item["text"], item.get("version"))
 
 
@@ -34,9 +30,9 @@ def did_change(server: Server, params: Json) -> None:
 
 def did_close(server: Server, params: Json) -> None:
     name = name_in(params)
-    uri = server.places.uri(name)
+    uri = server.encode.uri(name)
     server.session.close(name)
-    server.places.uris.pop(name, None)
+    server.encode.uris.pop(name, None)
     server.published.pop(uri, None)
     server.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": []})
 

@@ -17,8 +17,7 @@ from cnnspec.faults.selection import Selection
 from cnnspec.live.answers import fixes
 from cnnspec.live.answers.tokens import LEGEND
 from cnnspec.live.lsp import wire
-from cnnspec.live.lsp.convert import Json, Places, name_in
-from cnnspec.live.placed import of_file, placed
+from cnnspec.live.lsp.convert import Encoder, Json, name_in, of_file, placed
 from cnnspec.live.places import name_of
 from cnnspec.live.session import Document, Session
 
@@ -95,7 +94,7 @@ class Server:
         self.incoming, self.outgoing, self.select = incoming, outgoing, select
         self.inbox: queue.Queue[Any] = queue.Queue()
         self.cancelled: set[Any] = set()
-        self.session, self.places = Session(), Places()
+        self.session, self.encode = Session(), Encoder()
         self.options: Json = {}
         self.client: Json = {}  # what it is capable of
         self.published: dict[str, Any] = {}
@@ -221,16 +220,11 @@ class Server:
             self.answer_error(number, problem)
         except fixes.Interrupted:
             self.answer_error(number, wire.Problem(wire.CONTENT_MODIFIED, "the text changed meanwhile"))
-        except (LookupError, TypeError, AttributeError, ValueError) as failure:
-            self.log(failure)
-            self.answer_error(
-                number, wire.Problem(wire.INVALID_PARAMS, f"{type(failure).__name__}: {failure}")
-            )
         except Exception as failure:
             self.log(failure)
-            self.answer_error(
-                number, wire.Problem(wire.INTERNAL_ERROR, f"{type(failure).__name__}: {failure}")
-            )
+            amiss = isinstance(failure, LookupError | TypeError | AttributeError | ValueError)
+            code = wire.INVALID_PARAMS if amiss else wire.INTERNAL_ERROR
+            self.answer_error(number, wire.Problem(code, f"{type(failure).__name__}: {failure}"))
         finally:
             self.cancelled.discard(number)
 
@@ -313,8 +307,8 @@ class Server:
             self.publish_one(self.session.documents[name])
 
     def publish_one(self, document: Document) -> None:
-        uri = self.places.uri(document.name)
-        params: Json = {"uri": uri, "diagnostics": [self.places.diagnostic(d) for d in self.told(document)]}
+        uri = self.encode.uri(document.name)
+        params: Json = {"uri": uri, "diagnostics": [self.encode.diagnostic(d) for d in self.told(document)]}
         if document.version is not None:
             params["version"] = document.version
         if self.published.get(uri) != params:
@@ -342,6 +336,11 @@ class Server:
         if known is None:
             raise wire.Problem(wire.INVALID_PARAMS, f"{params['textDocument']['uri']} is not open")
         return known
+
+    def place(self, params: Json) -> tuple[Document, int]:
+        """The open text, checked, and the offset in it that a request is about. Raises Problem."""
+        document = self.document(params)
+        return document, self.offset(document, params["position"])
 
     def offset(self, document: Document, position: Json) -> int:
         return document.lines.offset(position["line"], position["character"])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnspec.live.answers.sizes import LineSize, line_params
 from cnnspec.live.answers.tokens import LEGEND, tokens
 from cnnspec.live.lsp.convert import Json
+from cnnspec.live.lsp.server import Server
 from cnnspec.live.lsp.wire import INVALID_PARAMS, Problem
+from cnnspec.live.session import Document
 from cnnspec.text.edits import insert
-
-if TYPE_CHECKING:
-    from cnnspec.live.lsp.server import Server
-    from cnnspec.live.session import Document
 
 
 def inlay_hint(server: Server, params: Json) -> list[Json]:
@@ -22,7 +20,7 @@ def inlay_hint(server: Server, params: Json) -> list[Json]:
     counts = params_of(server, document)
     hints = []
     for size in server.session.sizes(document):
-        position = server.places.position(document.source, size.offset)
+        position = server.encode.position(document.source, size.offset)
         if first <= position["line"] <= last:
             hints.append(hint(server, document, size, position))
             if count := counts.get(position["line"] + 1):
@@ -46,7 +44,7 @@ def hint(server: Server, document: Document, size: LineSize, position: Json) -> 
         found["tooltip"] = ", ".join(map(str, size.shapes))
     elif size.certain:
         claim = insert(document.source, size.offset, f"  -> {size.shapes[0]}")
-        found["textEdits"] = server.places.edits([claim])
+        found["textEdits"] = server.encode.edits([claim])
         found["tooltip"] = "a double click writes it down as a claim"
     return found
 
@@ -64,13 +62,13 @@ def code_lens(server: Server, params: Json) -> list[Json]:
         if name == check.in_view:
             command: Json = {"title": f"● {words or 'in view'}", "command": ""}
         else:
-            arguments = [server.places.uri(document.name), name]
+            arguments = [server.encode.uri(document.name), name]
             command = {
                 "title": f"○ {words or 'look at it'}",
                 "command": "cnnspec.view",
                 "arguments": arguments,
             }
-        lenses.append({"range": server.places.range(span), "command": command})
+        lenses.append({"range": server.encode.range(span), "command": command})
     return lenses
 
 
