@@ -43,11 +43,8 @@ class Document:
     """An open text. `source` is its newest version, `check` is that of it unless it is `dirty`."""
 
     def __init__(self, name: str, text: str, version: int | None) -> None:
-        self.name, self.version = name, version
-        self.text = newlines(text)
-        self.source, self.fault = read_text(name, self.text)
-        self.lines = Lines(self.text)
-        self.dirty = True
+        self.name = name
+        self.change(text, version)
         self.touched = False  # a file that it uses is another now
         self.view, self.settings = "", SETTINGS  # the net that was chosen to be in view, and how
         self.check: Check | None = None

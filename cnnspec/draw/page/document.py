@@ -74,15 +74,19 @@ def asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def policy(style: str, script: str | None) -> str:
-    """What a browser may load and run (Content Security Policy Level 3): this style, this script, no more."""
+def policy(style: str, script: str | None, *more: str, scripts: str = "", pictures: str = "data:") -> str:
+    """What a browser may load and run (Content Security Policy Level 3): this style, this script, no more.
+
+    `scripts` and `pictures` are further sources of theirs, `more` are further rules.
+    """
     rules = (
         "default-src 'none'",
         f"style-src {fingerprint(style)}",
-        *([] if script is None else [f"script-src {fingerprint(script)}"]),
-        "img-src data:",
+        *([] if script is None else [f"script-src {fingerprint(script)}{scripts}"]),
+        f"img-src {pictures}",
         "base-uri 'none'",
         "form-action 'none'",
+        *more,
     )
     return "; ".join(rules)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import cnnspec
 from cnnspec.draw.page import document
-from cnnspec.draw.page.document import as_json, fingerprint
+from cnnspec.draw.page.document import as_json
 from cnnspec.live.serve.folder import Folder
 from cnnspec.text import colouring, shipped
 
@@ -63,15 +63,6 @@ def style() -> str:
 
 @cache
 def policy(engine: str, *more: str, scripts: str = "") -> str:
-    """What a browser may load and run: this style, this script and `scripts`, pictures, and `more`."""
-    rules = (
-        "default-src 'none'",
-        f"style-src {fingerprint(style())}",
-        f"script-src {fingerprint(script(engine))}{scripts}",
-        "connect-src 'self'",
-        "img-src data: blob:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        *more,
-    )
-    return "; ".join(rules)
+    """What a browser may load and run of the page with this engine."""
+    rules = "connect-src 'self'", *more
+    return document.policy(style(), script(engine), *rules, scripts=scripts, pictures="data: blob:")

@@ -10,7 +10,7 @@ from string import Template
 from typing import NamedTuple
 
 from cnnspec import __version__
-from cnnspec.draw.page.document import base_style, fingerprint
+from cnnspec.draw.page.document import base_style, policy
 from cnnspec.text.output import MARK
 
 
@@ -33,7 +33,7 @@ def framed(page: Page, places: Sequence[Place]) -> bytes:
     """The whole text of a page, which belongs to the place whose folder or file it is."""
     text = Template(asset("frame.html")).substitute(
         mark=f"{MARK} {__version__}",
-        policy=policy(),
+        policy=policy(style(), None, pictures="'self' data:"),
         title=escape(page.title if page.title == "cnnspec" else f"{page.title} · cnnspec"),
         style=style(),
         home=link(page.path, "index.html"),
@@ -66,17 +66,3 @@ def asset(name: str) -> str:
 @cache
 def style() -> str:
     return base_style() + asset("site.css")
-
-
-@cache
-def policy() -> str:
-    """What a browser may load: this style, pictures of this site, and nothing that runs."""
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"style-src {fingerprint(style())}",
-            "img-src 'self' data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
