@@ -93,8 +93,7 @@ class Class(Frame):
 
     `free` are the names that stay open whatever their value here. `settled` are the names that the class
     does not take, since they are worth the same in all rows; `taken` those that it takes even so: what every
-    use must say, and reaches nothing but widths. `block` is
-    None for a net, `returns` for a block.
+    use must say, and reaches nothing but widths. `block` is None for a net, `returns` for a block.
     """
 
     def __init__(
@@ -114,9 +113,7 @@ class Class(Frame):
         self.settled = {
             name: constant(value)
             for name, value in rows[0].scope.items()
-            if name not in free
-            and name not in taken
-            and all(name in row.scope and int(row.scope[name]) == int(value) for row in rows)
+            if name not in free | taken and all(row.scope.get(name) == value for row in rows)
         }
         self.constants = self.common()
         self.parameters = Parameters([row.arguments for row in rows], self.names)
@@ -290,19 +287,19 @@ class Class(Frame):
         """Whether all arguments for a parameter can be written: every layer is a class."""
         return not any(isinstance(as_class(row.arguments.get(name)), LayerName) for row in self.rows)
 
-    def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
-        for test in dict.fromkeys(tests.values()):
-            if test is not None and self.is_right(test, column, holds):
+    def condition(self, way: Way, hint: str) -> Solution:
+        for test in dict.fromkeys(step.test for step in way.steps.values()):
+            if test is not None and self.is_right(test, way.there, holds):
                 return test_phrase(test, self.settled)
         for name in self.rows[0].arguments:
-            given = {row: self.rows[row].arguments.get(name) for row in column}
+            given = {row: self.rows[row].arguments.get(name) for row in way.there}
             if (
                 all(isinstance(each, LayerName) for each in given.values())
                 and self.is_writable(name)
-                and all((as_class(each) is not None) is column[row] for row, each in given.items())
+                and all((as_class(each) is not None) is way.there[row] for row, each in given.items())
             ):
                 return Phrase((Given(name), IS_GIVEN))
-        return self.named(column, hint)
+        return self.named(way.there, hint)
 
 
 def block_class(program: Program, instances: list[Instance]) -> Class:

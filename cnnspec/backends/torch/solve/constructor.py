@@ -233,7 +233,7 @@ class Constructor:
             return []
         if holder.is_list:
             raise Unaligned
-        defined, test = Solved(), self.condition(then, "variant")
+        defined, test = Solved(), self.frame.condition(then, "variant")
         done, other = self.walk(then.body, holder), self.walk(otherwise.body, holder)
         if not other:
             test, done = self.presence(then, test, done)
@@ -267,9 +267,6 @@ class Constructor:
         narrows = isinstance(condition, Phrase) and condition.parts[-1] == IS_GIVEN
         return defined, condition if narrows else flag.attribute
 
-    def condition(self, way: Way, hint: str) -> Solution:
-        return self.frame.condition({row: step.test for row, step in way.steps.items()}, way.there, hint)
-
     def merge(self, column: Column, holder: Holder) -> Solved:
         before, after = Solved(), Solved()
         if column.first.name:
@@ -281,7 +278,7 @@ class Constructor:
     def path(self, path: Way, holder: Holder) -> Solved:
         if path.is_everywhere:
             return self.walk(path.body, holder)
-        defined, flag = self.define(path, self.condition(path, RESIDUAL), RESIDUAL)
+        defined, flag = self.define(path, self.frame.condition(path, RESIDUAL), RESIDUAL)
         return [*defined, Branch(flag, self.walk(path.body, holder), [])]
 
     # Repeats
@@ -291,14 +288,11 @@ class Constructor:
 
         What forward runs one by one stands here one by one, too.
         """
-        for first in () if holder.wired else self.firsts(column.steps, holder):
-            try:
-                return self.loop(column, holder, first)
-            except Unaligned:
-                continue
-        if holder.is_list and self.is_table(column):
+        forms = [] if holder.wired else [(first, Loop) for first in self.firsts(column.steps, holder)]
+        forms += [(0, Table)] if holder.is_list and self.is_table(column) else []
+        for first, kind in forms:
             with suppress(Unaligned):
-                return self.loop(column, holder, 0, Table)
+                return self.loop(column, holder, first, kind)
         if holder.is_list and modules_in(children(column.first)) > LONGEST_LISTED:
             raise Unaligned
         return self.walk(column.unrolled(), holder)
@@ -321,7 +315,7 @@ class Constructor:
             return ()
         return (0, 1) if least and most > 1 and (least < most or most > 2) else (0,)
 
-    def loop(self, column: Column, holder: Holder, first: int, kind: type[Loop] = Loop) -> Solved:
+    def loop(self, column: Column, holder: Holder, first: int, kind: type[Loop]) -> Solved:
         before = self.walk(column.iteration(0), holder) if first else []
         turns = [(row, turn) for row, step in column.rows.items() for turn in step.iterations[first:]]
         if not turns:

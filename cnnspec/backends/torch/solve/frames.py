@@ -31,7 +31,7 @@ from cnnspec.backends.torch.solve.solutions import (
     same_origin,
     summary,
 )
-from cnnspec.backends.torch.unify.columns import ByRow, Unaligned, agree, alike_columns, same
+from cnnspec.backends.torch.unify.columns import ByRow, Unaligned, Way, agree, alike_columns, same
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Constructor
 from cnnspec.values.kinds import is_integer
@@ -67,9 +67,9 @@ class Frame:
             raise Unaligned
         return literal(first)
 
-    def condition(self, tests: ByRow, column: ByRow, hint: str) -> Solution:
-        """A condition that differs among the rows."""
-        return self.scalar(column, hint)
+    def condition(self, way: Way, hint: str) -> Solution:
+        """What holds in the rows that go a way alone."""
+        return self.scalar(way.there, hint)
 
     def solve(self, column: ByRow, hint: str = "value") -> Solution:
         """The expression of a column of values or constructor calls. Raises Unaligned."""

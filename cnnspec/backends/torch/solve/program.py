@@ -9,7 +9,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.unify.braces import with_classes
-from cnnspec.backends.torch.unify.steps import layer_call, uses
+from cnnspec.backends.torch.unify.steps import packed, uses
 from cnnspec.graph.tree import Instance, Leaf, Network, Output, Use
 from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Constructor
@@ -112,7 +112,13 @@ class Program:
         return Returns(f"{everything} | {part}", everything, part, {everything: named, part: kept})
 
     def module(self, step: Leaf) -> Constructor:
-        return layer_call(step, self.optimised)
+        """The construction of a layer, its numbers by their names where they have any."""
+        assert step.input.shape is not None
+        call = step.layer.torch(step.input.shape)
+        symbols = step.layer.torch_symbols()
+        same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
+        call = Constructor(call.name, call.args, {**call.kwargs, **same})
+        return packed(call) if self.optimised else call
 
     def class_name(self, block: Block) -> str:
         """A name for a class of a block."""
@@ -129,7 +135,7 @@ class Program:
             self.signatures[name] = parameters.signature()
 
     def call(self, use: Use) -> Constructor:
-        """The layer_call of a block's class, with the arguments of its constructor."""
+        """The construction of a block's class."""
         name, parameters, row = self.constructed[id(use.instance)]
         args: tuple[Any, ...] = ()
         keywords: dict[str, Any] = {}

@@ -138,16 +138,6 @@ def wish_of(steps: list[If]) -> str:
     return "branch"
 
 
-def layer_call(step: Leaf, optimised: bool) -> Constructor:
-    """The construction of a layer, its numbers by their names where they have any."""
-    assert step.input.shape is not None
-    call = step.layer.torch(step.input.shape)
-    if symbols := step.layer.torch_symbols():
-        same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
-        call = Constructor(call.name, call.args, {**call.kwargs, **same})
-    return packed(call) if optimised else call
-
-
 def packed(call: Constructor) -> Constructor:
     """The call with convolutions that lay their weights out once."""
     args = tuple(packed(value) if isinstance(value, Constructor) else value for value in call.args)
