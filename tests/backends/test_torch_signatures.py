@@ -47,10 +47,10 @@ def test_our_defaults_are_pytorchs(name: str) -> None:
             assert theirs[argument].default == default
 
 
-@pytest.mark.parametrize("name", [name for name, each in SIGNATURES.items() if each.places])
+@pytest.mark.parametrize("name", [name for name, each in SIGNATURES.items() if each.positional])
 def test_an_argument_in_its_place_is_that_argument(name: str) -> None:
     theirs = [each for each in parameters(name) if each not in ("args", "sizes", "options", "activation")]
-    (place,) = SIGNATURES[name].places
+    (place,) = SIGNATURES[name].positional
     behind = ["in_channels", "out_channels"] if "Conv" in name else []
     assert theirs[: len(behind) + 1] == [*behind, place]
 

@@ -13,9 +13,9 @@ AS_KERNEL = object()
 
 
 class Signature(NamedTuple):
-    """Arguments of a constructor: `places` are given by position, behind a call's own positional ones."""
+    """Arguments of a constructor: `positional` ones stand behind those that a call itself gives so."""
 
-    places: tuple[str, ...]
+    positional: tuple[str, ...]
     defaults: Mapping[str, Any]
 
 

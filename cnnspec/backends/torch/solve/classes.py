@@ -265,14 +265,10 @@ class Class(Frame):
             return None
         return next((each for each in candidates if self.is_right(each, column, evaluate)), None)
 
-    def is_right(
-        self, candidate: Any, column: ByRow, meaning: Callable[[Any, Mapping[str, int]], Any]
-    ) -> bool:
+    def is_right(self, rule: Any, column: ByRow, meaning: Callable[[Any, Mapping[str, int]], Any]) -> bool:
         """Whether a polynomial or a condition means the column's value in every row."""
         try:
-            return all(
-                meaning(candidate, self.rows[row].scope) == int(value) for row, value in column.items()
-            )
+            return all(meaning(rule, self.rows[row].scope) == int(value) for row, value in column.items())
         except (KeyError, ZeroDivisionError):
             return False
 

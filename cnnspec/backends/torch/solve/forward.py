@@ -72,7 +72,7 @@ class Forward(Statements):
             yield
             return
         self.flush()
-        with self.inside(self.branch_name()) as lines:
+        with self.inside(self.free_variable(is_branch=True)) as lines:
             yield
             self.flush()
         append(self.statements, Branch("self.training", lines, []))
@@ -115,19 +115,19 @@ class Forward(Statements):
             self.apply(column, lambda text: call(f"{text}.flatten", "1"), is_method=True)
         elif all((sizes := column.each(self.cls.like)).values()):
             arriving, like = self.variable(inputs), self.variable(sizes)
-            self.variables.read([*inputs.values(), *sizes.values()])
+            self.variables.reads.subtract([*inputs.values(), *sizes.values()])
             self.produce(column, Expression(call("crop", arriving, like)))
         elif is_parameter(first):
             variable = self.variable(inputs)
-            self.variables.read(inputs.values())
+            self.variables.reads.subtract(inputs.values())
             parameter, symbol = self.access(column), column.agreed(lambda step: step.layer.symbol)
             if shape := column.agreed(lambda step: step.layer.spread(step.input.shape)):  # for each channel
                 parameter = call(f"{flat(parameter)}.reshape", *map(str, shape))
             self.produce(column, Expression(behind(f"{variable} {symbol} ", parameter), 1, False))
         else:
-            self.run(column)
+            self.run_module(column)
 
-    def run(self, column: Column) -> None:
+    def run_module(self, column: Column) -> None:
         """`self.conv1(value)`."""
         module = flat(self.access(column))
         self.apply(column, lambda text: call(module, text))
@@ -147,7 +147,7 @@ class Forward(Statements):
 
     def container(self, column: Column) -> None:
         if self.cls.bare_scopes.isdisjoint(step.name for step in column.steps):
-            self.run(column)
+            self.run_module(column)
         else:
             self.walk(column.inside())
 
@@ -178,7 +178,7 @@ class Forward(Statements):
             if source and source not in self.named and self.variables.is_free(source, None, besides):
                 return source
         passes = len(acting) < len(column.rows)  # where no row of a branch acts, the end is what arrives
-        end = self.place(None, None if passes else besides)
+        end = self.free_variable(None, None if passes else besides)
         if passes and source and end != source:
             self.assign(end, column.inputs, source)
         return end
@@ -206,7 +206,7 @@ class Forward(Statements):
             if later:  # beside variables
                 space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
             holds = at_once and not (later and adder is not None) and all(map(is_passive, later))
-            self.target = self.branch_name()
+            self.target = self.free_variable(is_branch=True)
             held.append(self.path(path, condition, number == adder, space if holds else 0))
         self.target = around
         if need != "none":
@@ -248,7 +248,7 @@ class Forward(Statements):
             ends = path.body[-1].inputs if number == adder else path.ends
             with self.variables.run_by(path.ends):
                 operands.append(held[number] or Expression(self.variable(ends)))
-            self.variables.read(values_read(ends, column.outputs))
+            self.variables.reads.subtract(values_read(ends, column.outputs))
         texts, deepest = [each.text for each in operands], max(each.depth for each in operands)
         if adder is not None:
             callee, given = flat(self.access(live[adder].body[-1])), [texts[adder], texts[1 - adder]]
@@ -260,7 +260,7 @@ class Forward(Statements):
             either = f"{flat(join_text(column, texts))} if {condition} else "
             made = Expression(behind(either, texts[0]), 1, False)
         else:
-            typed = not activation and (not symbol or operands[(places(column) or [0])[0]].typed)
+            typed = not activation and (not symbol or operands[(in_place(column) or [0])[0]].typed)
             made = Expression(join_text(column, texts), 1 if symbol else deepest + 1, not symbol, typed)
         self.produce(column, made)
         if condition:
@@ -295,7 +295,7 @@ def join_text(join: Column, texts: list[Text]) -> Text:
     """The expression of a join; a sum is added to one of its paths where all rows may."""
     symbol, activation = join.first.layer.symbol, activation_of(join)
     made = joined(symbol, texts) if symbol else function_text(join, texts)
-    for place in places(join)[:1]:
+    for place in in_place(join)[:1]:
         made = texts[place]
         for text in (*texts[:place], *texts[place + 1 :]):
             made = call(f"{flat(made)}.add_", flat(text))
@@ -316,7 +316,7 @@ def activation_of(join: Column) -> Any:
     return join.agreed(lambda step: getattr(step.layer, "activation", None))
 
 
-def places(join: Column) -> list[int]:
+def in_place(join: Column) -> list[int]:
     """The paths that the others may be added to in all rows; one with a single path adds nothing."""
     found = [getattr(step.layer, "in_place", ()) for step in join.steps if len(step.live) > 1]
     return [place for place in found[0] if all(place in other for other in found)] if found else []
@@ -324,7 +324,7 @@ def places(join: Column) -> list[int]:
 
 def find_adder(cls: Class, join: Column, paths: list[Way]) -> int | None:
     """The one of a sum's two paths whose last convolution adds to the other, and writes over it."""
-    for place in places(join) if all(len(step.live) == 2 for step in join.steps) else ():
+    for place in in_place(join) if all(len(step.live) == 2 for step in join.steps) else ():
         ends = zip(paths[1 - place].steps.values(), join.steps, strict=True)
         if all(waits(cls, path, step) for path, step in ends):
             return 1 - place

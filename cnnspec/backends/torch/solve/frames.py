@@ -105,7 +105,7 @@ class Frame:
             said[key] = solved
             if key in signature.defaults and alike(solved, self.default(signature, key, said)):
                 continue
-            items.append(("" if key in signature.places else f"{key}=", solved))
+            items.append(("" if key in signature.positional else f"{key}=", solved))
         return Make(first.name, tuple(items))
 
     def _class(self, column: ByRow) -> Solution:

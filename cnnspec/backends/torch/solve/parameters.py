@@ -86,12 +86,9 @@ class Parameters:
         """The parameters with their types and their defaults, as Python writes them."""
         parts = []
         for name, column in self.ordered():
-            values = list((column or {}).values())
-            default = ""
-            if name in self.defaults:
-                values += [self.defaults[name]] if column is not None else []
-                default = f" = {literal(self.defaults[name])}"
-            kind = "int" if column is None else annotation(values)
+            defaults = [self.defaults[name]] if name in self.defaults else []
+            kind = "int" if column is None else annotation([*column.values(), *defaults])
+            default = "".join(f" = {literal(value)}" for value in defaults)
             parts.append(f"{self.names.parameter(name)}: {kind}{default}")
         return parts
 

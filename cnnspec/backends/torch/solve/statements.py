@@ -56,10 +56,6 @@ class Variables:
         """Whether the variable holds each row's value."""
         return all(state.get(name) is values[row] for (row, _), state in self.states.items())
 
-    def read(self, values: Iterable[Value]) -> None:
-        """The values have been read, once more."""
-        self.reads.subtract(values)
-
     def is_free(self, name: str, values: ByRow | None = None, besides: Counter[Value] | None = None) -> bool:
         """Whether a name may be written over, `besides` these reads, and no row loses anything.
 
@@ -172,7 +168,7 @@ class Statements:
             found = pending
         else:
             found = Expression(self.variable(values))
-        self.variables.read(reading)
+        self.variables.reads.subtract(reading)
         return found
 
     def flush(self, variable: str | None = None) -> None:
@@ -180,7 +176,7 @@ class Statements:
         if self.pending is None:
             return
         pending, self.pending = self.pending, None
-        self.assign(variable or self.place(pending.values), pending.values, pending.text)
+        self.assign(variable or self.free_variable(pending.values), pending.values, pending.text)
 
     def assign(self, name: str, values: ByRow, text: Text) -> None:
         """The only line that changes a variable. Raises Unaligned where what it holds is still to be read."""
@@ -209,17 +205,14 @@ class Statements:
             declare(name, self.statements)
         self.statements.append(Assign(f"return {name}"))
 
-    def place(self, values: ByRow | None = None, besides: Counter[Value] | None = None) -> str:
-        """A variable to go on in: the chain's own, if it is free besides these reads."""
-        if self.variables.is_free(self.target, values, besides):
-            return self.target
-        return self.branch_name(values, besides)
-
-    def branch_name(self, values: ByRow | None = None, besides: Counter[Value] | None = None) -> str:
-        """A free variable other than the chain's own."""
+    def free_variable(
+        self, values: ByRow | None = None, besides: Counter[Value] | None = None, is_branch: bool = False
+    ) -> str:
+        """A variable to go on in: the chain's own, if it is free besides these reads and no branch begins."""
         taken = self.names.taken | {self.target}
-        wishes = (f"{name}{number}" for number in chain([""], count(2)) for name in BRANCHES)
-        return next(w for w in wishes if w not in taken and self.variables.is_free(w, values, besides))
+        others = (f"{name}{number}" for number in chain([""], count(2)) for name in BRANCHES)
+        wishes = chain([] if is_branch else [self.target], (name for name in others if name not in taken))
+        return next(name for name in wishes if self.variables.is_free(name, values, besides))
 
     def settle(self, values: ByRow, name: str) -> None:
         """See to it that a variable holds a value, however the lines before have left it."""
@@ -250,7 +243,7 @@ class Statements:
         made = write(flat(value.text))
         nests = value.atomic if is_method else value.depth < DEEPEST
         if value.depth and not (nests and len(flat(made)) <= room):
-            name = self.place(inputs)
+            name = self.free_variable(inputs)
             self.assign(name, inputs, value.text)
             value, made = Expression(name), write(name)
         self.produce(column, Expression(made, value.depth + (not is_method)))
