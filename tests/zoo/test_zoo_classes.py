@@ -15,8 +15,8 @@ import pytest
 
 from cnnspec.backends import emit
 from cnnspec.backends.torch import emitter
+from cnnspec.backends.torch.solve.literals import ClassName
 from cnnspec.backends.torch.solve.program import Constructed, Program
-from cnnspec.backends.torch.solve.solutions import ClassName
 from cnnspec.compiler import check
 from cnnspec.elaborate.special_values import BlockName
 from cnnspec.graph.tree import Instance, Network

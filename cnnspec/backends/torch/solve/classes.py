@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import DICT_METHODS
 from cnnspec.backends.torch.solve.frames import Frame, holds, test_phrase
+from cnnspec.backends.torch.solve.literals import as_class, literal
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.program import Program, Returns
 from cnnspec.backends.torch.solve.solutions import (
@@ -20,8 +21,6 @@ from cnnspec.backends.torch.solve.solutions import (
     Solution,
     Solved,
     Variable,
-    as_class,
-    literal,
 )
 from cnnspec.backends.torch.unify.columns import (
     Body,

@@ -9,12 +9,12 @@ from typing import NamedTuple
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class, Flag
 from cnnspec.backends.torch.solve.frames import Frame, Loop, Table
+from cnnspec.backends.torch.solve.literals import ClassName, literal
 from cnnspec.backends.torch.solve.solutions import (
     IS_GIVEN,
     Added,
     Assign,
     Branch,
-    ClassName,
     Given,
     Items,
     Make,
@@ -26,7 +26,6 @@ from cnnspec.backends.torch.solve.solutions import (
     Variable,
     append,
     leaves,
-    literal,
     replaced,
 )
 from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Unaligned, Way, agree, unify

@@ -11,8 +11,9 @@ from typing import Any
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class
+from cnnspec.backends.torch.solve.literals import literal
 from cnnspec.backends.torch.solve.program import Returns
-from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append, literal
+from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append
 from cnnspec.backends.torch.solve.statements import Expression, Statements, values_read
 from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, agree
 from cnnspec.backends.torch.unify.steps import (

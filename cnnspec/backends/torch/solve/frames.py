@@ -11,26 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from operator import and_, eq, ge, gt, le, lt, ne, not_, or_
 from typing import Any
 
 from cnnspec.backends.torch.signatures import AS_KERNEL, EVERYTHING_SAID, Signature
-from cnnspec.backends.torch.solve.solutions import (
-    Added,
-    ClassName,
-    Formula,
-    Items,
-    Make,
-    Phrase,
-    Share,
-    Solution,
-    Variable,
-    alike,
-    literal,
-    same_origin,
-    summary,
-)
+from cnnspec.backends.torch.solve.literals import ClassName, Share, literal, summary
+from cnnspec.backends.torch.solve.solutions import Added, Formula, Make, Phrase, Solution, Variable, alike
 from cnnspec.backends.torch.unify.columns import ByRow, Unaligned, Way, agree, alike_columns, same
 from cnnspec.graph.tree import Test
 from cnnspec.layers.base import Constructor
@@ -92,10 +79,10 @@ class Frame:
         hints = ("in_channels", "out_channels") if len(first.args) == 2 else ("channels",)
         if first.args and isinstance(first.args[0], tuple):
             hints = ("shape", "value")
-        items: Items = []
-        for i in range(len(first.args)):
-            values = {row: call.args[i] for row, call in column.items()}
-            items.append(("", self.solve(values, hints[i] if i < len(hints) else "value")))
+        items = [
+            ("", self.solve({row: call.args[i] for row, call in column.items()}, hint))
+            for i, hint in zip(range(len(first.args)), chain(hints, repeat("value")), strict=False)
+        ]
         said: dict[str, Solution] = {}
         for key in first.kwargs:
             if key == "padding" and self.is_half(column, said.get("kernel_size")):
@@ -267,6 +254,11 @@ class Table(Loop):
 
 def is_plain_number(text: str) -> bool:
     return text.isdecimal() and len(text) < 9 and str(int(text)) == text
+
+
+def same_origin(left: Any, right: Any) -> bool:
+    """The same, and numbers come from the same names."""
+    return same(left, right) and (not is_integer(left) or polynomial(left) == polynomial(right))
 
 
 # Conditions

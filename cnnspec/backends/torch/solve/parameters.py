@@ -7,19 +7,10 @@ from typing import Any
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import Signature
-from cnnspec.backends.torch.solve.solutions import (
-    Added,
-    ClassName,
-    Formula,
-    Given,
-    Solved,
-    as_class,
-    leaves,
-    literal,
-    shares,
-)
+from cnnspec.backends.torch.solve.literals import annotation, as_class, literal, shares
+from cnnspec.backends.torch.solve.solutions import Added, Formula, Given, Solved, leaves
 from cnnspec.backends.torch.unify.columns import ByRow, alike_columns
-from cnnspec.values.kinds import Filter, is_integer
+from cnnspec.values.kinds import Filter
 from cnnspec.values.symbols import names as names_in
 
 
@@ -97,24 +88,3 @@ class Parameters:
         names = [name for name, _ in self.ordered() if name != "in.channels"]
         said = tuple(self.names.parameter(name) for name in names if name not in self.defaults)
         return Signature(said, {self.names.parameter(name): value for name, value in self.defaults.items()})
-
-
-def annotation(values: list[Any]) -> str:
-    """The type of a parameter that takes these values."""
-    sizes = {len(value) if isinstance(value, tuple) else 0 for value in values}
-    if len(sizes) > 1 and all(isinstance(value, tuple) and all(map(is_integer, value)) for value in values):
-        return "tuple[int, ...]"
-    return " | ".join(dict.fromkeys(map(kind_of, sorted(values, key=lambda value: value is None))))
-
-
-def kind_of(value: Any) -> str:
-    """The type of a value."""
-    if isinstance(value, ClassName):
-        return "type[nn.Module]"
-    if isinstance(value, tuple):
-        return f"tuple[{', '.join(map(kind_of, value)) or '()'}]"
-    if isinstance(value, list):
-        return f"list[{annotation(value)}]"
-    if value is None:
-        return "None"
-    return "int" if is_integer(value) else "float" if isinstance(value, float) else type(value).__name__
