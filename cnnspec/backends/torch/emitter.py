@@ -14,7 +14,7 @@ from cnnspec.backends.torch.solve.constructor import Constructor
 from cnnspec.backends.torch.solve.forward import Forward
 from cnnspec.backends.torch.solve.program import Program
 from cnnspec.backends.torch.solve.statements import IMPORTED
-from cnnspec.backends.torch.unify.columns import agree, partition
+from cnnspec.backends.torch.unify.columns import agree, check_lent_names, partition
 from cnnspec.backends.writer import Writer
 from cnnspec.graph.tree import Instance, Network
 from cnnspec.passes.optimize import optimize as optimised
@@ -65,6 +65,7 @@ def distinction(cls: Class, instances: list[Instance]) -> dict[str, Any]:
 
 def solve(cls: Class) -> Class:
     """Find the constructor and the forward of a class. Raises Unaligned where none is right for all rows."""
+    check_lent_names([row.steps for row in cls.rows])
     cls.constructor = Constructor(cls).solve()
     cls.parameters.find(cls.constructor)
     cls.forward = None if cls.is_chain else Forward(cls).solve()

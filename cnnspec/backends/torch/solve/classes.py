@@ -22,17 +22,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Solved,
     Variable,
 )
-from cnnspec.backends.torch.unify.columns import (
-    Body,
-    ByRow,
-    Column,
-    Unaligned,
-    Way,
-    agree,
-    check_lent_names,
-    same,
-    unify,
-)
+from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Unaligned, Way, agree, same, unify
 from cnnspec.backends.torch.unify.steps import (
     attribute_kind,
     implicit,
@@ -298,9 +288,7 @@ class Class(Frame):
 
 
 def block_class(program: Program, instances: list[Instance]) -> Class:
-    """The class for these instances. Raises Unaligned where they do not agree."""
-    if len(instances) > 1:
-        check_lent_names([instance.steps for instance in instances])
+    """The class for these instances."""
     block = instances[0].block
     taken = {each.name.name for each in block.parameters if each.default is None}
     free = frozenset().union(*(program.open_names[id(instance)] for instance in instances))
@@ -318,7 +306,7 @@ def block_class(program: Program, instances: list[Instance]) -> Class:
 
 
 def net_class(program: Program, returns: Returns) -> Class:
-    """The class of the net. Raises Unaligned."""
+    """The class of the net."""
     network = program.network
     inputs = tuple(given.value for given in network.inputs)
     outputs = tuple(output.value for output in network.outputs)

@@ -30,7 +30,6 @@ from cnnspec.backends.torch.solve.solutions import (
 )
 from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Unaligned, Way, agree, unify
 from cnnspec.backends.torch.unify.steps import (
-    idle,
     implicit,
     is_chain,
     is_container,
@@ -228,7 +227,7 @@ class Constructor:
         then, otherwise = column.ways()
         if then.is_everywhere or otherwise.is_everywhere:
             return self.walk(then.body or otherwise.body, holder)
-        if idle(column.steps):
+        if column.is_idle:
             return []
         if holder.is_list:
             raise Unaligned

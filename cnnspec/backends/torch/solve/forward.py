@@ -16,14 +16,7 @@ from cnnspec.backends.torch.solve.program import Returns
 from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append
 from cnnspec.backends.torch.solve.statements import Expression, Statements, values_read
 from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, agree
-from cnnspec.backends.torch.unify.steps import (
-    can_add,
-    idle,
-    is_container,
-    is_method,
-    is_parameter,
-    outputs_of,
-)
+from cnnspec.backends.torch.unify.steps import can_add, is_container, is_method, is_parameter, outputs_of
 from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, joined
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Output, Path, Repeat, Use, Value
 
@@ -100,7 +93,7 @@ class Forward(Statements):
             self.step(Column(column.of("step")))
         elif isinstance(first, Merge):
             self.merge(column)
-        elif idle(column.steps):
+        elif column.is_idle:
             return
         elif is_container(first):
             self.container(column)

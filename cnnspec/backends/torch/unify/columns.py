@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from cnnspec.backends.torch.unify.steps import step_names, unlabelled
+from cnnspec.backends.torch.unify.steps import outputs_of, step_names, unlabelled
 from cnnspec.graph.tree import From, If, Merge, Step, Value
 from cnnspec.graph.walk import Steps, own_name, walk
 from cnnspec.text.source import Span
@@ -70,6 +70,11 @@ class Column(NamedTuple):
     def each(self, question: Callable[[Any], Any]) -> ByRow:
         """What the answer is for each step."""
         return {row: question(step) for row, step in self.rows.items()}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing in braces or repeats does anything: what arrives is what leaves."""
+        return all(set(outputs_of(step)) == {step.input} for step in self.steps)
 
     def inside(self) -> Body:
         """What stands in braces, as if they bore no label."""
@@ -186,7 +191,7 @@ def check_lent_names(rows: list[Steps]) -> None:
         for step in walk(steps):
             if isinstance(step, If) and step.name:
                 lent.setdefault(step.span, set()).add(step.name)
-    for steps in rows if lent else ():
+    for steps in rows if lent and len(rows) > 1 else ():
         own = {*step_names(steps)}
         for step in walk(steps):
             if isinstance(step, If) and not step.name and not own.isdisjoint(lent.get(step.span, ())):

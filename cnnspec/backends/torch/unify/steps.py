@@ -18,11 +18,6 @@ def outputs_of(step: Step) -> list[Value]:
     return [inside.output for inside in walk((step,)) if not isinstance(inside, From)]
 
 
-def idle(steps: list[Group | Repeat | If]) -> bool:
-    """Whether nothing in containers or repeats does anything: what arrives is what leaves."""
-    return all(set(outputs_of(step)) == {step.input} for step in steps)
-
-
 def uses(steps: Steps) -> Iterator[Use]:
     return (step for step in walk(steps) if isinstance(step, Use))
 
