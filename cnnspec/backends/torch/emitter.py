@@ -28,7 +28,8 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
     if optimize:
         network = optimised(network, "torch")
     program = Program(network, IMPORTED | set(helpers()), optimize, explicit)
-    classes = [cls for instances in program.blocks() for cls in solve_block(program, instances)]
+    blocks = program.blocks(program.network.steps, set())
+    classes = [cls for instances in blocks for cls in solve_block(program, instances)]
     returns = program.returns()
     net = solve(net_class(program, returns))
     body = Writer()

@@ -44,7 +44,6 @@ from cnnspec.backends.torch.unify.steps import (
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import If, Leaf, Merge, Repeat, Step, Use
 from cnnspec.graph.walk import children, own_name
-from cnnspec.values.symbols import add, constant, make, polynomial
 
 RESIDUAL = "residual"
 LEAST_ROWS = 4  # of a table that says what turns of a repeat are
@@ -331,8 +330,5 @@ class Constructor:
 
     def times(self, column: Column, first: int) -> Solution:
         """How many turns a loop takes."""
-        counts = {
-            row: make(len(step.iterations) - first, add(polynomial(step.times), constant(-first)))
-            for row, step in column.rows.items()
-        }
+        counts = column.each(lambda step: step.times - first)
         return self.frame.solve(counts, "repeats" if first else "depth")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import SIGNATURES
@@ -53,7 +53,6 @@ class Program:
         self.class_names = Names(reserved)
         self.constructed: dict[int, Constructed] = {}  # by instance
         self.instances: dict[int, dict[int, Instance]] = {}  # by block
-        self.order: list[int] = []
         self.free_names = frozenset(
             name
             for name, value in network.arguments.items()
@@ -62,7 +61,6 @@ class Program:
         self.net_name = self.class_names.local(network.name)
         self.open_names: dict[int, set[str]] = {}  # by instance
         self.collect(network.steps, self.free_names)
-        self.sort(network.steps)
 
     def collect(self, steps: Steps, free: frozenset[str]) -> None:
         """Find the instances, inner ones first, and the names that stay open through them."""
@@ -79,17 +77,14 @@ class Program:
                 self.collect(instance.steps, frozenset(known))
                 self.instances.setdefault(id(instance.block), {})[id(instance)] = instance
 
-    def sort(self, steps: Steps) -> None:
-        """Put the blocks that some steps use into order, those that they use themselves before them."""
+    def blocks(self, steps: Steps, seen: set[int]) -> Iterator[list[Instance]]:
+        """The instances of each block that some steps use, those of the blocks that it uses itself first."""
         for block in dict.fromkeys(id(use.instance.block) for use in uses(steps)):
-            if block not in self.order:
+            if block not in seen:
+                seen.add(block)
                 for instance in self.instances[block].values():
-                    self.sort(instance.steps)
-                self.order.append(block)
-
-    def blocks(self) -> Iterator[list[Instance]]:
-        """The instances of each block, of inner ones first."""
-        return (list(self.instances[block].values()) for block in self.order)
+                    yield from self.blocks(instance.steps, seen)
+                yield list(self.instances[block].values())
 
     def is_braces(self, block: Block) -> bool:
         """Whether a block is made of labelled braces."""
@@ -137,12 +132,6 @@ class Program:
     def call(self, use: Use) -> Constructor:
         """The construction of a block's class."""
         name, parameters, row = self.constructed[id(use.instance)]
-        args: tuple[Any, ...] = ()
-        keywords: dict[str, Any] = {}
-        for parameter, column in parameters.ordered():
-            value = column[row] if column is not None else use.bindings[parameter]
-            if parameter == "in.channels":
-                args = (value,)
-            else:
-                keywords[parameters.names.parameter(parameter)] = value
-        return Constructor(name, args, keywords)
+        given = {key: column[row] if column else use.bindings[key] for key, column in parameters.ordered()}
+        args = (given.pop("in.channels"),) if "in.channels" in given else ()
+        return Constructor(name, args, {parameters.names.parameter(key): given[key] for key in given})
