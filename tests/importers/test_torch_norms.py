@@ -60,6 +60,12 @@ def frn_tlu(x: Tensor, weight: Tensor, bias: Tensor, tau: Tensor) -> Tensor:
     return torch.maximum(frn(x, weight, bias), tau)
 
 
+def layer_norm(x: Tensor) -> Tensor:
+    mean = x.mean(1, keepdim=True)
+    variance = (x - mean).pow(2).mean(1, keepdim=True)
+    return (x - mean) / torch.sqrt(variance + EPS)
+
+
 def grn(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     length = x.norm(p=2, dim=(2, 3), keepdim=True)
     return x + torch.addcmul(bias, weight, x * (length / (length.mean(dim=1, keepdim=True) + EPS)))
@@ -84,6 +90,7 @@ NORMS = {
     "rmsnorm": Norm(rms, "weight"),
     "rmsnorm, channels last": Norm(rms_last, "weight"),
     "rmsnorm of PyTorch": Norm(rms_of_pytorch, "weight"),
+    "layernorm": Norm(layer_norm),
     "frn tlu=no": Norm(frn, *AFFINE),
     "frn": Norm(frn_tlu, *AFFINE, "tau"),
     "grn": Norm(grn, *AFFINE),
@@ -113,6 +120,7 @@ OTHERS: dict[str, tuple[str, Callable[..., Any]]] = {
     "without tensors": ("`square`", lambda x: x * (x.square().mean((2, 3), keepdim=True) + EPS).rsqrt()),
     "of another place": ("`square`", turned),
     "of a value more": ("`square`", lambda x: x.relu() * (x.square().mean(1, keepdim=True) + EPS).rsqrt()),
+    "eps elsewhere": ("`square`", lambda x: x / (x.square().mean(1, keepdim=True).sqrt() + EPS)),
     "of the batch": ("`square`", lambda x: x * (x.square().mean((0, 1), keepdim=True) + EPS).rsqrt()),
     "another length": ("`norm`", lambda x: x.norm(p=1, dim=(2, 3), keepdim=True)),
     "corrected": ("`var`", lambda x: x / (x.var((1, 2, 3), keepdim=True) + EPS).sqrt()),

@@ -81,6 +81,10 @@ class Flows(ABC):
     def maker(self, value: Value) -> Operation | None:
         """The operation that made a value; None of an input."""
 
+    def number_of(self, made: Operation) -> Any:
+        """The number of a scale or a shift as an operand of formulas; None where it has to be trained."""
+        return None if made.layer.value("trained") else made.layer.value("init")
+
     def value(self, shape: Shape) -> Value:
         """A new value."""
         self.count += 1

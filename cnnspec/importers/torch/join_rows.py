@@ -10,7 +10,7 @@ from cnnspec.importers.model import Operation
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, concatenated, cut, joined, product
 from cnnspec.importers.reading.paths import stacked, summed
-from cnnspec.importers.torch.formulas import is_operand
+from cnnspec.importers.torch.formulas import operand
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
@@ -178,7 +178,7 @@ def maximum(net: Lowering, input: object, other: object) -> Flow:
     flow = net.flow(input)
     maker = net.makers.get(flow.value.number)
     is_open = maker is not None and maker.layer.name == "frn" and not maker.layer.value("tlu")
-    if maker is None or not is_open or not isinstance(other, Weight) or not is_operand(other, flow.axes):
+    if maker is None or not is_open or not isinstance(other, Weight) or operand(other, flow.axes) is None:
         raise Refuse("E1003", "`maximum` of two values has no layer")
     tensors = {name: Weight(key, ()) for name, key in maker.keys.items()}
     layer = maker.layer.with_arguments(tlu=True)

@@ -209,6 +209,11 @@ class Lowering(Flows):
     def maker(self, value: Value) -> Operation | None:
         return self.makers.get(value.number)
 
+    def number_of(self, made: Operation) -> Any:
+        if made.layer.value("trained") and made.layer.value("per") == "channel":
+            return Weight(made.keys[""], (made.output.shape.channels,))
+        return super().number_of(made)
+
     def keys_of(self, layer: Layer, x: Shape, tensors: Mapping[str, Known | None]) -> dict[str, str]:
         """The keys of a layer's weights. Raises Refuse where one is no tensor of the state_dict as it is."""
         given = {name: self.key_of(name, known) for name, known in tensors.items() if known is not None}

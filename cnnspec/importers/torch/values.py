@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.arrangement import Axes
+from cnnspec.importers.reading.computations import Computation
 from cnnspec.importers.reading.flows import Flow, Places, Repeated
 from cnnspec.importers.refusals import Refusal
 
@@ -76,13 +77,12 @@ class Padded(NamedTuple):
 
 
 class FormulaPart(NamedTuple):
-    """What a function makes that is no layer alone, on these axes.
+    """What functions make that is no layer, on these axes.
 
     `refusal`: why the first function of the formula has no layer, where the whole is none either.
     """
 
-    function: str
-    operands: tuple[Any, ...]
+    computation: Computation
     axes: Axes
     refusal: Refusal
 
