@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.importers.onnx import algebra
 from cnnspec.importers.onnx.files import shortest
-from cnnspec.importers.onnx.formulas import completed, expression_of
+from cnnspec.importers.onnx.formulas import formula
 from cnnspec.importers.onnx.lower import Lowering, Tensor
-from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
+from cnnspec.importers.onnx.values import Constant, FormulaPart, Known
 from cnnspec.importers.reading.arrangement import sizes_of, whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Row, plain
+from cnnspec.importers.reading.flows import Flow, Row, plain
 from cnnspec.importers.reading.paths import softmax
 from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer
@@ -51,11 +50,8 @@ def prelu(net: Lowering, x: object, slope: object) -> Flow:
 
 def clip(net: Lowering, x: Any, low: object = None, high: object = None) -> Known:
     least, most = limit(net, low), limit(net, high)
-    if isinstance(x, FormulaPart | Affine) and least is not None and most is not None:
-        found = expression_of(net, x)
-        if found is not None:
-            made = algebra.apply(f"clip {least:g} {most:g}", found)
-            return completed(net, FormulaPart(made, net.axes_of(x) or ()))
+    if isinstance(x, FormulaPart) and least is not None and most is not None:
+        return formula(net, "clip", x, Constant(np.array(least)), Constant(np.array(most)))
     if (least, most) == (0, 6):
         return net.each(activation.ReLU6(), x)
     if (least, most) == (0, None):
@@ -102,10 +98,7 @@ def function(name: str) -> Row:
     """A function that is a part of formulas alone."""
 
     def apply(net: Lowering, x: Any) -> Known:
-        found = expression_of(net, x)
-        if found is None or isinstance(x, Constant):
-            raise Refuse("E1003", f"`{net.node.operator}` has no layer")
-        return completed(net, FormulaPart(algebra.apply(name, found), net.axes_of(x) or ()))
+        return formula(net, name, x)
 
     return apply
 

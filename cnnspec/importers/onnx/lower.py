@@ -27,7 +27,7 @@ from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 
 COUNTER = "num_batches_tracked"
-Make = Callable[["Lowering", Known], Flow]
+Make = Callable[["Lowering", FormulaPart | Affine], Flow]
 """Makes a layer of what arithmetic left open. Raises Refuse."""
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from cnnspec.importers.onnx.algebra import Function, Leaf
 from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import FormulaPart, Known
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.computations import Computation
 from cnnspec.importers.reading.flows import Flow, Places, Row, reduced, unpooled
 from cnnspec.importers.reading.paths import summed
 from cnnspec.layers import pool
@@ -126,14 +126,14 @@ def whole_map(layer: type[Layer]) -> Row:
     return global_pool
 
 
-def mean_of_term(net: Lowering, term: FormulaPart, given: list[int]) -> FormulaPart:
+def mean_of_term(net: Lowering, part: FormulaPart, given: list[int]) -> FormulaPart:
     """A mean along axes that are kept, of size 1: a part of a formula."""
-    places = {place % len(term.axes) for place in given}
-    letters = "".join(sorted({atom.axis for place in places for atom in term.axes[place]}))
-    left = tuple(() if place in places else axis for place, axis in enumerate(term.axes))
+    places = {place % len(part.axes) for place in given}
+    letters = "".join(sorted({atom.axis for place in places for atom in part.axes[place]}))
+    left = tuple(() if place in places else axis for place, axis in enumerate(part.axes))
     if not letters or any(atom.axis in letters for axis in left for atom in axis):
         net.deny("axes", given)
-    return FormulaPart(Function(f"mean {letters}", term.expression), left)
+    return FormulaPart(Computation(f"mean {letters}", (part.computation,)), left)
 
 
 def length(
@@ -147,7 +147,7 @@ def length(
     if not keepdims or noop_with_empty_axes or not places or not is_whole:
         net.deny("axes", places)
     left = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
-    return FormulaPart(Function("norm HW", Leaf(flow.value.number)), left)
+    return FormulaPart(Computation("norm HW", (flow.value,)), left)
 
 
 def reduce(is_mean: bool) -> Row:

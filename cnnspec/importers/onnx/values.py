@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cnnspec.importers.onnx.algebra import Expression
 from cnnspec.importers.reading.arrangement import Axes
 from cnnspec.importers.reading.arrays import Array
+from cnnspec.importers.reading.computations import Computation
 from cnnspec.importers.reading.flows import Flow, Places, Repeated
 
 
-class Constant(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Constant:
     """Numbers that depend on no input; `name` is the tensor's that holds them as they are, or "" ."""
 
     array: Array
@@ -21,7 +23,7 @@ class Constant(NamedTuple):
 class FormulaPart(NamedTuple):
     """What arithmetic makes that is no layer yet; `axes` are those of the value that it goes through."""
 
-    expression: Expression
+    computation: Computation
     axes: Axes
 
 
@@ -33,20 +35,11 @@ class Affine(NamedTuple):
     shift: Array
 
 
-class Response(NamedTuple):
-    """What a global response norm adds to a value, as far as it is computed: with a weight, and a bias."""
-
-    flow: Flow
-    eps: float
-    weight: Constant | None = None
-    bias: Constant | None = None
-
-
 class Opaque(NamedTuple):
     """What a refused node made, or what depends on it: nothing more is said of it."""
 
 
-Known = Flow | Constant | Repeated | Places | FormulaPart | Affine | Response | Opaque
+Known = Flow | Constant | Repeated | Places | FormulaPart | Affine | Opaque
 
 
 class Node(NamedTuple):

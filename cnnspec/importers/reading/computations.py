@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from itertools import chain, permutations, product
 from typing import Any, NamedTuple
 
@@ -157,21 +157,26 @@ LAYERS = {
 SMALL = 0.01
 """Numbers that are smaller may be an eps."""
 
+SINGLE, FOUR_DIGITS = 1e-6, 3e-4
+"""How far numbers may lie from a formula's: by constants in single precision, or as in x/1.4142, x*0.1667."""
+
 LARGEST = 64
 """The functions that are looked at, of a computation and before it: published formulas have up to 20."""
 
 
-def layer_of(net: Flows, computation: Computation) -> Match | None:
+def layer_of(net: Flows, computation: Computation, tolerance: float = SINGLE) -> Match | None:
     """The layer that a computation is, of the nearest value it can be of, else of a multiple of one."""
     before = computations_before(net, computation)
     operands = dict.fromkeys(each for known in before.values() for each in known.operands)
     values = [each for each in operands if isinstance(each, Value)]
     multiples = (each for each in operands if isinstance(each, Computation) and is_multiple(each))
-    found = (layer_of_base(before, computation, x) for x in chain(values, multiples))
+    found = (layer_of_base(before, computation, x, tolerance) for x in chain(values, multiples))
     return next(filter(None, found), None)
 
 
-def layer_of_base(before: Mapping[Any, Computation], computation: Computation, x: Any) -> Match | None:
+def layer_of_base(
+    before: Mapping[Any, Computation], computation: Computation, x: Any, tolerance: float
+) -> Match | None:
     """The layer of this value that a computation is; `before` has what each part of it computes."""
     leaves = leaves_of(computation, {x: x}, before)
     tensors = [each for each in leaves if each != x and not isinstance(each, int | float)]
@@ -186,7 +191,8 @@ def layer_of_base(before: Mapping[Any, Computation], computation: Computation, x
         except Undefined:
             continue
         for layer, names, has_eps, expected in samples():
-            if len(names) == len(tensors) and has_eps == (eps is not None) and is_same(numbers, expected):
+            is_alike = len(names) == len(tensors) and has_eps == (eps is not None)
+            if is_alike and is_same(numbers, expected, tolerance):
                 arguments = {"eps": eps, "groups": next(iter(groups), None)}
                 named = {name: each for name, each in arguments.items() if name in layer.arguments}
                 return Match(layer.with_arguments(**named), x, dict(zip(names, tensors, strict=True)))
@@ -205,10 +211,10 @@ def samples() -> list[tuple[Layer, tuple[str, ...], bool, Numbers]]:
     return found
 
 
-def is_same(numbers: Numbers, others: Numbers) -> bool:
-    """Whether numbers differ by rounding alone, that of constants in single precision as well."""
-    pairs = zip(numbers, others, strict=True)
-    return all(math.isclose(one, two, rel_tol=1e-6, abs_tol=1e-8) for one, two in pairs)
+def is_same(numbers: Numbers, others: Numbers, tolerance: float = SINGLE) -> bool:
+    """Whether numbers differ by the rounding of constants alone."""
+    near = partial(math.isclose, rel_tol=tolerance, abs_tol=tolerance / 100)
+    return all(map(near, numbers, others))
 
 
 def computations_before(net: Flows, computation: Computation) -> dict[Any, Computation]:

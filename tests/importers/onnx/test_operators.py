@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import textwrap
 from typing import Any
 
@@ -239,10 +240,15 @@ FORMULAS = {
         "s = Mul x sixth; a = Add half s; c = Clip a zero one; y = Mul c x",
     ],
     "hardsigmoid": ["a = Add x three; c = Clip a zero six; y = Div c six"],
+    "sigmoid": ["n = Neg x; e = Exp n; a = Add e one; y = Div one a"],
     "gelu": [
         "d = Div x root; e = Erf d; a = Add e one; m = Mul x a; y = Mul m half",
         "h = Mul x half; d = Div x root; e = Erf d; a = Add one e; y = Mul h a",
+        "d = Div x short; e = Erf d; a = Add e one; m = Mul x a; y = Mul m half",
+        "s = Pow x three; c = Mul s cubic; a = Add x c; m = Mul a slope; t = Tanh m; o = Add t one; "
+        "h = Mul x half; y = Mul h o",
     ],
+    "rmsnorm": ["s = Mul x x; m = ReduceMean s channels; a = Add m eps; r = Pow a exponent; y = Mul x r"],
 }
 
 
@@ -251,8 +257,24 @@ FORMULAS = {
 )
 def test_formulas_that_come_to_a_layer(layer: str, text: str) -> None:
     numbers = {"zero": 0, "sixth": 1 / 6, "half": 0.5, "one": 1, "three": 3, "six": 6, "root": 2**0.5}
+    numbers |= {"short": 1.4142, "cubic": 0.044715, "slope": (2 / math.pi) ** 0.5}
+    numbers |= {"exponent": -0.5, "eps": 1e-3}
     held = {name: np.float32(value) for name, value in numbers.items()}
-    assert layers(graph([node(line) for line in text.split("; ")], **held)) == [layer]
+    held["channels"] = np.array([1])
+    assert layers(graph([node(line) for line in text.split("; ")], opset=18, **held)) == [layer]
+
+
+def test_a_part_that_no_formula_has_is_made_where_it_can_be() -> None:
+    numbers = {"two": np.float32(2), "half": np.float32(0.5), "s": weight(4, 1, 1)}
+    for text, made in {
+        "p = Pow x two; a = Add p half; y = Relu a": ["mul", "shift", "relu"],
+        "r = Relu x; p = Mul x r; h = Mul p half; y = Sub h x": ["relu", "mul", "scale", "sub"],
+        "a = Mul x half; b = Add a x; y = Relu b": ["scale", "relu"],
+    }.items():
+        assert layers(graph([node(line) for line in text.split("; ")], **numbers)) == made
+    for text in ("y = Div two x", "e = Exp x; y = Relu e", "a = Mul x half; y = Mul a s"):
+        with pytest.raises(Refused, match="the formula that ends in"):
+            read_model(graph([node(line) for line in text.split("; ")], **numbers))
 
 
 def test_numbers_are_scales_normalisations_biases_and_batch_norms() -> None:
