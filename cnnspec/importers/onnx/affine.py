@@ -15,24 +15,17 @@ from cnnspec.importers.reading.flows import Flow, Refuse
 from cnnspec.layers import channels, conv, linear, norm
 
 
-def affine(net: Lowering, known: Flow | Affine, scale: Constant | None, shift: Constant | None) -> Known:
+def affine(net: Lowering, known: Flow | Affine, given: Constant, is_scale: bool) -> Known:
     """A value times numbers, or plus numbers, one a channel; taken into the layer before where it can be."""
     flow = net.compact(known.flow if isinstance(known, Affine) else known)
-    given = scale or shift
-    assert given is not None
     numbers = per_channel(net, flow, given)
-    if isinstance(known, Flow) and shift is not None and (made := with_bias(net, flow, numbers, shift)):
-        return made
-    if isinstance(known, Flow) and scale is not None and (made := with_weight(net, flow, numbers, scale)):
-        return made
-    before = (
-        known
-        if isinstance(known, Affine)
-        else Affine(flow, np.ones((), np.float32), np.zeros((), np.float32))
-    )
-    if scale is not None:
-        return Affine(flow, before.scale * numbers, before.shift * numbers)
-    return Affine(flow, before.scale, before.shift + numbers)
+    if isinstance(known, Flow):
+        made = (with_weight if is_scale else with_bias)(net, flow, numbers, given)
+        if made is not None:
+            return made
+        known = Affine(flow, np.ones((), np.float32), np.zeros((), np.float32))
+    scale = known.scale * numbers if is_scale else known.scale
+    return Affine(flow, scale, known.shift * numbers if is_scale else known.shift + numbers)
 
 
 def per_channel(net: Lowering, flow: Flow, given: Constant) -> Array:

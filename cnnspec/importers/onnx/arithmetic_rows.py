@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Callable
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from cnnspec.importers.onnx.formulas import JOINS, formula
 from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
 from cnnspec.importers.reading.arrangement import remove
+from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.reading.computations import is_multiple, values_of
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, product
 from cnnspec.importers.reading.paths import stacked
@@ -24,10 +26,6 @@ def concat(net: Lowering, *values: Any, axis: int = 1) -> Flow:
     if place and all(flow.axes[place] == () and flow.value.shape.channels > 1 for flow in flows):
         return stacked(net, [flow._replace(axes=remove(flow.axes, [place])) for flow in flows], place)
     return concatenated(net, flows, axis)
-
-
-def operand(known: Known) -> Known:
-    return known.flow if isinstance(known, Repeated) else known
 
 
 def is_channelwise(known: Known, numbers: Known) -> bool:
@@ -58,38 +56,26 @@ def combined(net: Lowering, function: str, a: Known, b: Known) -> Known:
     return formula(net, function, a, b)
 
 
-def add(net: Lowering, a: Any, b: Any) -> Known:
-    a, b = operand(a), operand(b)
-    for one, two in ((a, b), (b, a)):
-        if is_channelwise(one, two):
-            return affine(net, one, None, two)
-    return combined(net, "add", a, b)
+INVERSES: dict[str, Callable[[Array], Array]] = {"sub": np.negative, "div": np.reciprocal}
+"""What numbers become where a function is a sum, or a product, of them."""
 
 
-def sub(net: Lowering, a: Any, b: Any) -> Known:
-    a, b = operand(a), operand(b)
-    if is_channelwise(a, b):
-        return affine(net, a, None, Constant(-b.array))
-    return combined(net, "sub", a, b)
+def elementwise(function: str) -> Row:
+    """Of two values, or of a value and numbers, which are one a channel or one in all."""
 
+    def row(net: Lowering, a: Any, b: Any) -> Known:
+        a, b = (each.flow if isinstance(each, Repeated) else each for each in (a, b))
+        for one, two in ((a, b), (b, a)) if function in ("add", "mul") else ((a, b),):
+            if is_channelwise(one, two):
+                numbers = Constant(INVERSES[function](two.array)) if function in INVERSES else two
+                return affine(net, one, numbers, function in ("mul", "div"))
+        return combined(net, function, a, b)
 
-def mul(net: Lowering, a: Any, b: Any) -> Known:
-    a, b = operand(a), operand(b)
-    for one, two in ((a, b), (b, a)):
-        if is_channelwise(one, two):
-            return affine(net, one, two, None)
-    return combined(net, "mul", a, b)
-
-
-def div(net: Lowering, a: Any, b: Any) -> Known:
-    a, b = operand(a), operand(b)
-    if is_channelwise(a, b):
-        return affine(net, a, Constant(1 / b.array), None)
-    return formula(net, "div", a, b)
+    return row
 
 
 def sum_(net: Lowering, *values: Any) -> Known:
-    found: Known = reduce(lambda one, two: add(net, one, two), values)
+    found: Known = reduce(partial(elementwise("add"), net), values)
     return found
 
 
@@ -102,14 +88,12 @@ def power(net: Lowering, a: Any, b: object) -> Known:
 
 
 def negate(net: Lowering, a: Any) -> Known:
-    return mul(net, a, Constant(np.array(-1.0, np.float32)))
+    made: Known = elementwise("mul")(net, a, Constant(np.array(-1.0, np.float32)))
+    return made
 
 
 ROWS: dict[str, Row] = {
-    "Add": add,
-    "Sub": sub,
-    "Mul": mul,
-    "Div": div,
+    **{each.title(): elementwise(each) for each in ("add", "sub", "mul", "div")},
     "Sum": sum_,
     "Pow": power,
     "Neg": negate,
