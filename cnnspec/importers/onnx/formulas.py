@@ -12,7 +12,7 @@ from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
 from cnnspec.importers.reading import computations
-from cnnspec.importers.reading.arrangement import Axes, sizes_of
+from cnnspec.importers.reading.arrangement import Axes, together
 from cnnspec.importers.reading.computations import Computation, linear, values_of
 from cnnspec.importers.reading.flows import Flow, Refuse, joined
 from cnnspec.layers import merge
@@ -62,21 +62,10 @@ def operand(net: Lowering, known: Known, axes: Axes) -> Any:
 
 def formula(net: Lowering, function: str, *several: Known) -> Known:
     """A part of a formula, or the layer that it completes. Raises Refuse."""
-    lying = [axes for axes in map(net.axes_of, several) if axes is not None]
-    axes = together(lying) if lying else None
-    operands = [operand(net, each, axes) for each in several] if axes is not None else [None]
-    if axes is None or None in operands:
+    axes = together([axes for axes in map(net.axes_of, several) if axes is not None])
+    if axes is None or None in (operands := [operand(net, each, axes) for each in several]):
         raise Refuse("E1003", f"`{net.node.operator}` of these has no layer")
     return completed(net, FormulaPart(Computation(function, tuple(operands)), axes))
-
-
-def together(several: list[Axes]) -> Axes | None:
-    """The axes of what values make element by element; None where they do not lie alike."""
-    depth = max(map(len, several))
-    full = [((),) * (depth - len(axes)) + axes for axes in several]
-    found = max(full, key=lambda axes: int(np.prod(sizes_of(axes))))
-    alike = all(a == b or not a for axes in full for a, b in zip(axes, found, strict=True))
-    return found if alike else None
 
 
 def completed(net: Lowering, part: FormulaPart) -> Known:

@@ -8,8 +8,8 @@ from typing import Any
 from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import FormulaPart, Known
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
-from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.computations import Computation
+from cnnspec.importers.reading import computations
+from cnnspec.importers.reading.computations import is_multiple
 from cnnspec.importers.reading.flows import Flow, Places, Row, reduced, unpooled
 from cnnspec.importers.reading.paths import summed
 from cnnspec.layers import pool
@@ -126,28 +126,23 @@ def whole_map(layer: type[Layer]) -> Row:
     return global_pool
 
 
-def mean_of_term(net: Lowering, part: FormulaPart, given: list[int]) -> FormulaPart:
-    """A mean along axes that are kept, of size 1: a part of a formula."""
-    places = {place % len(part.axes) for place in given}
-    letters = "".join(sorted({atom.axis for place in places for atom in part.axes[place]}))
-    left = tuple(() if place in places else axis for place, axis in enumerate(part.axes))
-    if not letters or any(atom.axis in letters for axis in left for atom in axis):
+def reduce_along(net: Lowering, function: str, known: Flow | FormulaPart, given: list[int]) -> FormulaPart:
+    """A reduction along axes that are kept, of size 1: a part of a formula. Raises Refuse."""
+    x, axes = known
+    made, kept = computations.reduced(function, x, axes, {place % len(axes) for place in given})
+    if made.function.endswith(computations.PART):
         net.deny("axes", given)
-    return FormulaPart(Computation(f"mean {letters}", (part.computation,)), left)
+    return FormulaPart(made, kept)
 
 
 def length(
     net: Lowering, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
 ) -> Known:
-    """The root of the sum of squares over rows and columns: a part of a formula. Raises Refuse."""
-    flow = net.compact(net.flow(x))
-    places = [place % len(flow.axes) for place in net.integers([] if axes is None else axes, "axes")]
-    pixels = zip("HW", flow.value.shape.dimensions[1:], strict=False)
-    is_whole = sorted(flow.axes[place] for place in places) == sorted(whole(name, n) for name, n in pixels)
-    if not keepdims or noop_with_empty_axes or not places or not is_whole:
+    """The root of the sum of squares. Raises Refuse."""
+    places = net.integers([] if axes is None else axes, "axes")
+    if not keepdims or noop_with_empty_axes:
         net.deny("axes", places)
-    left = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
-    return FormulaPart(Computation("norm HW", (flow.value,)), left)
+    return reduce_along(net, "norm", net.compact(net.flow(x)), places)
 
 
 def reduce(is_mean: bool) -> Row:
@@ -157,8 +152,8 @@ def reduce(is_mean: bool) -> Row:
         net: Lowering, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
     ) -> Known:
         given = [] if axes is None else net.integers(axes, "axes")
-        if isinstance(x, FormulaPart):
-            return mean_of_term(net, x, given) if is_mean and keepdims else net.flow(x)
+        if isinstance(x, FormulaPart) and is_mean and keepdims and not is_multiple(x.computation):
+            return reduce_along(net, "mean", x, given)
         flow = net.flow(x)
         if not given and noop_with_empty_axes:
             return flow

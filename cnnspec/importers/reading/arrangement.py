@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 from cnnspec.values.shapes import Shape
@@ -22,6 +23,10 @@ class Atom(NamedTuple):
 
 Axis = tuple[Atom, ...]
 Axes = tuple[Axis, ...]
+
+
+ANY = "*"
+"""The axis of an atom along which all numbers of a value are the same."""
 
 
 class Uneven(Exception):
@@ -123,6 +128,33 @@ def unshuffled_pixels(axes: Axes, factor: int) -> Axes:
     height, width = height // factor, width // factor
     parted = reshape(axes, (n, c, height, factor, width, factor))
     return reshape(permute(parted, (0, 1, 3, 5, 2, 4)), (n, c * factor**2, height, width))
+
+
+def together(several: list[Axes]) -> Axes | None:
+    """The axes of what values make element by element; None where they do not lie alike, or are none."""
+    depth = max(map(len, several), default=0)
+    full = [((),) * (depth - len(axes)) + axes for axes in several]
+    full.sort(key=lambda axes: any(atom.axis == ANY for axis in axes for atom in axis))
+    merged = [reduce(join, axes) for axes in zip(*full, strict=True)]
+    return tuple(axis for axis in merged if axis is not None) if merged and None not in merged else None
+
+
+def join(ours: Axis | None, theirs: Axis | None) -> Axis | None:
+    """The axis that two axes are, one of them of size 1, or of numbers that are the same; else None."""
+    if not ours or not theirs:
+        return None if ours is None or theirs is None else ours or theirs
+    left = list(ours)
+    for atom in theirs:
+        if not left:
+            return None
+        try:
+            outer, rest = split(left.pop(0), atom.size)
+        except Uneven:
+            return None
+        if outer != atom and ANY not in (outer.axis, atom.axis):
+            return None
+        left = [rest, *left] if rest is not None else left
+    return None if left else ours
 
 
 def flattened(natural: Axes) -> Axes:

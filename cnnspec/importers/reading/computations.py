@@ -7,7 +7,7 @@ formulas of the layers: where the numbers are the same, it is that layer.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache, partial
 from itertools import chain, permutations, product
 from typing import Any, NamedTuple
@@ -82,6 +82,9 @@ PLACES = (*product(range(2), range(2), range(2), range(3)),)
 
 ALONG = {"C": (0, 1), "HW": (2, 3), "G": (1, 2, 3)}
 """The axes of the sample that a reduction is along: channels, pixels, or all that a group has."""
+
+PART = "part"
+"""Stands for all other axes: what is computed along them, no layer is."""
 
 Numbers = tuple[float, ...]
 """One for each of the places."""
@@ -180,7 +183,7 @@ def layer_of_base(
     """The layer of this value that a computation is; `before` has what each part of it computes."""
     leaves = leaves_of(computation, {x: x}, before)
     tensors = [each for each in leaves if each != x and not isinstance(each, int | float)]
-    groups = {known.operands[1] for known in before.values() if known.function == "var G"}
+    groups = {known.operands[1] for known in before.values() if known.function.endswith(" G")}
     if len(tensors) > len(TENSORS) or len(groups) > 1 or any(isinstance(each, Value) for each in tensors):
         return None
     given = {x: SAMPLE, **dict(zip(tensors, TENSORS, strict=False))}
@@ -295,6 +298,20 @@ def compute(function: str, *operands: Numbers) -> Numbers:
         return tuple(reduced[place] for place in kept)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         raise Undefined from None
+
+
+def reduced(function: str, x: Any, axes: Axes, places: Collection[int]) -> tuple[Computation, Axes]:
+    """What is the same along the axes at these places, and the axes then: these are kept, of size 1."""
+    kept = tuple(() if place in places else axis for place, axis in enumerate(axes))
+    along = sorted(atom for place in places for atom in axes[place])
+    left = {atom.axis for axis in kept for atom in axis}
+    letters = "".join(sorted({atom.axis for atom in along}))
+    is_inner = [atom.stride for atom in along if atom.axis == "C"] == [1]
+    if (letters == "CHW" and is_inner and not left & {"H", "W"}) or (function, letters) == ("var", "HW"):
+        groups = math.prod(atom.size for axis in kept for atom in axis if atom.axis == "C")
+        return of(f"{function} G", x, groups), kept  # of one channel a group has rows and columns alone
+    is_whole = letters in ALONG and not left & set(letters)
+    return of(f"{function} {letters if is_whole else PART}", x), kept
 
 
 def linear(computation: Computation, x: Any) -> tuple[float, float] | None:

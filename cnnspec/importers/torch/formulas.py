@@ -8,16 +8,13 @@ from typing import Any
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading import arrangement, computations
-from cnnspec.importers.reading.arrangement import Atom, Axes, Axis, Uneven, size_of
+from cnnspec.importers.reading.arrangement import ANY, Atom, Axes, Uneven, size_of
 from cnnspec.importers.reading.computations import Computation
 from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.refusals import Refusal
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.values import FormulaPart, Weight
 from cnnspec.layers.base import Misfit
-
-ANY = "*"
-"""The axis of an atom along which all numbers of a computation are the same."""
 
 NAMES = {"iadd": "add", "radd": "add", "imul": "mul", "rmul": "mul", "truediv": "div"}
 STORED = {"to", "float", "type_as", "contiguous", "detach"}
@@ -41,10 +38,11 @@ def make_term(
     operands = (*args, *(value for word, value in kwargs.items() if word == "exponent"))
     if name not in computations.FUNCTIONS or len(operands) < len(args) + len(kwargs):
         return None
-    axes = together([each.axes for each in operands if isinstance(each, Flow | FormulaPart)])
-    known = [operand(each, axes) for each in operands] if axes is not None else [None]
+    axes = arrangement.together([each.axes for each in operands if isinstance(each, Flow | FormulaPart)])
+    if axes is None or None in (known := [operand(each, axes) for each in operands]):
+        return None
     computation = Computation(name, tuple(known))
-    if axes is None or None in known or computations.is_large(computation):
+    if computations.is_large(computation):
         return None
     found = computations.layer_of(net, computation)
     if found is None or not isinstance(found.x, Value):
@@ -75,47 +73,11 @@ def spread(axes: Axes, shape: tuple[int, ...]) -> Axes | None:
     return tuple(axis if size_of(axis) == size else (Atom(ANY, 1, size),) for axis, size in pairs)
 
 
-def is_spread(axes: Axes) -> bool:
-    return any(atom.axis == ANY for axis in axes for atom in axis)
-
-
 def reshaped(axes: Axes, shape: tuple[int, ...]) -> Axes | None:
     try:
         return arrangement.reshape(axes, shape)
     except Uneven:
         return None
-
-
-def together(several: list[Axes]) -> Axes | None:
-    """The axes of what values make element by element; None where they do not lie alike."""
-    found, *others = sorted(
-        several, key=lambda axes: (-math.prod(arrangement.sizes_of(axes)), is_spread(axes))
-    )
-    for axes in others:
-        pairs = zip(found, axes, strict=True) if len(axes) == len(found) else ()
-        merged = tuple(join(ours, theirs) for ours, theirs in pairs)
-        if not merged or None in merged:
-            return None
-        found = tuple(axis for axis in merged if axis is not None)
-    return found
-
-
-def join(ours: Axis, theirs: Axis) -> Axis | None:
-    """The axis that two axes are, one of them of size 1, or of numbers that are the same; else None."""
-    if not ours or not theirs:
-        return ours or theirs
-    left = list(ours)
-    for atom in theirs:
-        if not left:
-            return None
-        try:
-            outer, rest = arrangement.split(left.pop(0), atom.size)
-        except Uneven:
-            return None
-        if outer != atom and ANY not in (outer.axis, atom.axis):
-            return None
-        left = [rest, *left] if rest is not None else left
-    return None if left else ours
 
 
 def reduced(
@@ -130,21 +92,5 @@ def reduced(
     if dims is None or not is_kept or given or len(args) > 2:
         return None
     places = {place % len(known.axes) for place in ([dims] if isinstance(dims, int) else dims)}
-    along = sorted(atom for place in places for atom in known.axes[place])
-    axes = tuple(() if place in places else axis for place, axis in enumerate(known.axes))
-    kind = "of another kind" if is_other or correction else letters(along, axes)
-    operands = [operand(known, known.axes)]
-    if (name, kind) in (("var", "G"), ("var", "HW")):  # HW: groups of one channel
-        kind = "G"
-        operands += [math.prod(atom.size for axis in axes for atom in axis if atom.axis == "C")]
-    return FormulaPart(Computation(f"{name} {kind}", tuple(operands)), axes, refusal)
-
-
-def letters(along: list[Atom], axes: Axes) -> str:
-    """Which coordinates are reduced: `C`, `HW`, or `G`, a group's channels with their rows and columns."""
-    left = {atom.axis for axis in axes for atom in axis}
-    said = "".join(sorted({atom.axis for atom in along}))
-    inner = [atom.stride for atom in along if atom.axis == "C"]
-    if said == "CHW" and not left & {"H", "W"} and inner == [1]:
-        return "G"
-    return said if not left & set(said) else "a part"
+    name = f"other {name}" if is_other or correction else name
+    return FormulaPart(*computations.reduced(name, operand(known, known.axes), known.axes, places), refusal)

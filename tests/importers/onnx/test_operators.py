@@ -265,13 +265,14 @@ def test_formulas_that_come_to_a_layer(layer: str, text: str) -> None:
 
 
 def test_a_part_that_no_formula_has_is_made_where_it_can_be() -> None:
-    numbers = {"two": np.float32(2), "half": np.float32(0.5), "s": weight(4, 1, 1)}
+    numbers = {"two": np.float32(2), "half": np.float32(0.5), "s": weight(4, 1, 1), "channels": np.array([1])}
     for text, made in {
         "p = Pow x two; a = Add p half; y = Relu a": ["mul", "shift", "relu"],
         "r = Relu x; p = Mul x r; h = Mul p half; y = Sub h x": ["relu", "mul", "scale", "sub"],
         "a = Mul x half; b = Add a x; y = Relu b": ["scale", "relu"],
+        "a = Mul x half; y = ReduceMax a channels": ["scale", "channelmax"],
     }.items():
-        assert layers(graph([node(line) for line in text.split("; ")], **numbers)) == made
+        assert layers(graph([node(line) for line in text.split("; ")], opset=18, **numbers)) == made
     for text in ("y = Div two x", "e = Exp x; y = Relu e", "a = Mul x half; y = Mul a s"):
         with pytest.raises(Refused, match="the formula that ends in"):
             read_model(graph([node(line) for line in text.split("; ")], **numbers))
