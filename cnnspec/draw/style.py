@@ -16,6 +16,7 @@ SIZE = 9.0
 SPACE = 0.318 * SIZE  # points that one is wide
 INSET = 3.6  # points between a box's words and its side
 JOIN, SIGN = 34.56, 31.68  # points across: a join that is named, and one that bears a sign
+CONNECTOR = 15.84  # points across: where an edge goes on at a number
 BEVEL = 4  # points of the edges that a box in three dimensions has at its top and its right
 FRAME = 3  # points between a cluster's frame and what is in it
 LONGEST = 200.0  # inches: the largest page of PDF
@@ -81,12 +82,12 @@ def graph_attributes(theme: Theme, direction: str) -> dict[str, str]:
     }
 
 
+def letters(theme: Theme) -> dict[str, str]:
+    return {"fontname": FONT, "fontsize": f"{SIZE:g}", "fontcolor": theme.ink, "color": theme.ink}
+
+
 def node_attributes(theme: Theme) -> dict[str, str]:
-    return {
-        "fontname": FONT,
-        "fontsize": f"{SIZE:g}",
-        "fontcolor": theme.ink,
-        "color": theme.ink,
+    return letters(theme) | {
         "margin": f"{INSET / 72:g},0.02",
         "width": "0.75",
         "height": "0.25",
@@ -95,28 +96,16 @@ def node_attributes(theme: Theme) -> dict[str, str]:
 
 
 def plain_edge(theme: Theme) -> dict[str, str]:
-    return {
-        "fontname": FONT,
-        "fontsize": f"{SIZE:g}",
+    return letters(theme) | {
         "arrowsize": "0.6",
         "weight": "10",  # what is no way around stands in a line
-        "color": theme.ink,
-        "fontcolor": theme.ink,
     }
 
 
 def connector(theme: Theme) -> dict[str, str]:
     """Where an edge leaves a column, and where it comes back."""
-    return {
-        "shape": "circle",
-        "fixedsize": "true",
-        "width": "0.22",
-        "height": "0.22",
-        "margin": "0",
-        "style": "filled",
-        "fillcolor": theme.ink,
-        "fontcolor": theme.paper,
-    }
+    look = {"shape": "circle", "style": "filled", "fillcolor": theme.ink, "fontcolor": theme.paper}
+    return look | circle(CONNECTOR)
 
 
 def kind_attributes(kind: str, theme: Theme) -> dict[str, str]:
@@ -130,9 +119,7 @@ def kind_attributes(kind: str, theme: Theme) -> dict[str, str]:
         found["peripheries"] = str(shape.peripheries)
     if shape.shape == "box3d":
         found["margin"] = f"{(INSET + BEVEL) / 72:.3f},{(INSET + BEVEL) / 72:.3f}"  # its edges run within
-    if kind == "join":
-        found |= circle(JOIN)
-    return found
+    return found | (circle(JOIN) if kind == "join" else {})
 
 
 def circle(across: float) -> dict[str, str]:
@@ -168,11 +155,10 @@ def cluster_attributes(cluster: Cluster, depth: int, theme: Theme) -> dict[str, 
 
 
 def edge_attributes(edge: Edge, theme: Theme) -> dict[str, str]:
-    found: dict[str, str] = {}
     if edge.fault:
         return {"color": theme.fault, "fontcolor": theme.fault, "penwidth": "2.6"}
-    if edge.route:
-        found |= {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "weight": "1"}
+    skip = {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "weight": "1"}
+    found = skip if edge.route else {}
     if edge.idle:
         found["style"] = "dashed"
     elif edge.route == "projection":

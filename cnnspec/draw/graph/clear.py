@@ -39,20 +39,11 @@ class Rect(NamedTuple):
     bottom: float
 
     def holds(self, other: Rect) -> bool:
-        return (
-            self.left <= other.left
-            and self.right >= other.right
-            and self.top <= other.top
-            and self.bottom >= other.bottom
-        )
+        return union((self, other)) == self
 
     def touches(self, other: Rect) -> bool:
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
-        )
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
 
 
 class DrawnEdge(NamedTuple):

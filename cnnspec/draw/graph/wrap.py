@@ -34,8 +34,12 @@ TORN = {"iteration": 0.1, "group": 0.05, "block": 0.3}  # shares of a column, th
 REPEATED, LIVE = 0.5, 0.3  # one that is drawn once for several; to lead one more value to the next column
 
 
-Depth = tuple[int, int]
-"""Of how many clusters a box is the first, and in how many it is."""
+class Depth(NamedTuple):
+    """Of how many clusters a box is the first, in how many it is, and what it costs to cut before it."""
+
+    first: int
+    clusters: int
+    cost: float
 
 
 class Cut(NamedTuple):
@@ -81,24 +85,22 @@ def measure(diagram: Diagram, look: Look) -> Flow:
     arriving: dict[int, list[Edge]] = {}
     for edge in diagram.edges:
         arriving.setdefault(edge.head, []).append(edge)
-    depths = dict(depths_of(diagram.items))
-    titles = {n: (TITLE if down else RANK) * first for n, (first, _) in depths.items()}
+    depths = dict(depths_of(diagram.items, Depth(0, 0, 0.0)))
+    titles = {n: (TITLE if down else RANK) * depth.first for n, depth in depths.items()}
     tops: dict[int, float] = {}
     bottoms: dict[int, float] = {}
     across: dict[int, float] = {}
     shown = "shapes" in look.show
     for box in boxes(diagram.items):
         edges = arriving.get(box.number, ())
-        sides, label = (
-            sides_of(box, look),
-            max((label_width(e) for e in edges), default=0.0) if shown else 0.0,
-        )
+        sides = sides_of(box, look)
+        label = max(map(label_width, edges), default=0.0) if shown else 0.0
         gap = RANK + (LINE if down and shown else label)
         above = max((bottoms[edge.tail] + gap for edge in edges), default=0.0)
         tops[box.number] = above + titles[box.number]
         bottoms[box.number] = tops[box.number] + sides[down]
         beside = max(sides[0], sides[0] / 2 + label) if down else max(sides[1], LINE * shown)
-        across[box.number] = beside + 2 * FRAME * depths[box.number][1]
+        across[box.number] = beside + 2 * FRAME * depths[box.number].clusters
     height = max(bottoms.values(), default=1.0)
     flow = Flow(tops, bottoms, titles, height, ENDS[look.direction], [], [])
     found = list(cuts(diagram, flow, depths))
@@ -137,21 +139,19 @@ def label_width(edge: Edge) -> float:
     return width(f"  {shape_words(edge)}  ", SIZE)
 
 
-def depths_of(
-    items: tuple[Item, ...], first: int = 0, depth: int = 0
-) -> Iterator[tuple[int, tuple[int, int]]]:
-    """How deep each box is, by its number."""
+def depths_of(items: tuple[Item, ...], depth: Depth, torn: float = 0.0) -> Iterator[tuple[int, Depth]]:
+    """How deep each box is, by its number: the first as `depth`; a cut behind it costs what is `torn`."""
     for item in items:
         if isinstance(item, Box):
-            yield item.number, (first, depth)
+            yield item.number, depth
         else:
-            yield from depths_of(item.items, first + 1, depth + 1)
-        first = 0
+            inner = depth._replace(first=depth.first + 1, clusters=depth.clusters + 1)
+            yield from depths_of(item.items, inner, torn + (TORN[item.kind] if item.times == 1 else REPEATED))
+        depth = Depth(0, depth.clusters, torn)
 
 
 def cuts(diagram: Diagram, flow: Flow, depths: Mapping[int, Depth]) -> Iterator[Cut]:
     """The boxes that may begin a column: all but the first."""
-    costs = dict(costs_of(diagram.items, 0.0))
     until: dict[int, int] = {}  # the last box that waits for a box's value
     for edge in diagram.edges:
         until[edge.tail] = max(until.get(edge.tail, 0), edge.head)
@@ -161,25 +161,12 @@ def cuts(diagram: Diagram, flow: Flow, depths: Mapping[int, Depth]) -> Iterator[
         live = {tail for tail in live if until[tail] >= number}
         if live:
             top = max(lowest, flow.tops[number] - flow.titles[number])
-            first, depth = depths[number]
-            above = flow.joint + TITLE * (depth - first)
-            yield Cut(number, top, costs[number] + LIVE * (len(live) - 1), above)
+            depth = depths[number]
+            above = flow.joint + TITLE * (depth.clusters - depth.first)
+            yield Cut(number, top, depth.cost + LIVE * (len(live) - 1), above)
         lowest = max(lowest, flow.tops[number])
         if number in until:
             live.add(number)
-
-
-def costs_of(items: tuple[Item, ...], outer: float) -> Iterator[tuple[int, float]]:
-    """What it costs to cut before each box: what the clusters cost that are torn."""
-    for item in items:
-        if isinstance(item, Box):
-            yield item.number, outer
-        else:
-            (first, _), *others = costs_of(
-                item.items, outer + (TORN[item.kind] if item.times == 1 else REPEATED)
-            )
-            yield first, outer
-            yield from others
 
 
 def wrap(diagram: Diagram, flow: Flow, look: Look, room: float | None) -> tuple[Diagram, float]:
