@@ -12,7 +12,7 @@ from cnnspec.commands.cli import main
 from cnnspec.draw.diagram.model import boxes
 from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.layout import LEAST_TEXT, lay_out
-from cnnspec.draw.graph.svg import MARGIN, Drawing, Sheet, Words, page
+from cnnspec.draw.graph.svg import MARGIN, Drawing, Words, page
 from cnnspec.draw.graph.wrap import BETWEEN, break_lines, correct, even_line, measure
 from cnnspec.draw.look import DIRECTIONS, SHOWN, Look, parse_show, parse_width
 from cnnspec.draw.picture import picture, simplify
@@ -24,7 +24,6 @@ from tests.nets import network
 pytestmark = pytest.mark.slow
 
 LENET = str(GOLDEN / "lenet.cnn")
-LIGHT = THEMES["light"]
 PAPER, SHEET = 495.0, 10.9 * 72  # points: the width of a text; a sheet of A4 but for narrow margins
 
 
@@ -117,28 +116,27 @@ def test_deep_nets_fit_a_sheet_of_paper_and_can_be_read(name: str, draw: Engine)
 
 
 def test_columns_without_room_go_on_below_the_others() -> None:
-    wide, words = Drawing(200, 300, "<g/>"), Words("N", "facts", "", "")
-    one, two = (page(words, [wide] * 3, [], Sheet(LIGHT, 500, False, scale)) for scale in (0.75, 1.0))
+    wide, words = Drawing(200, 300, "<g/>"), Words("N", "facts", "")
+    one, two = (page(words, [wide] * 3, [], Look(width=500), scale) for scale in (0.75, 1.0))
     assert (one.width, two.width) == (500, 500)
     assert (one.scale, two.scale) == (0.75, 1)
     assert two.height == pytest.approx(one.height / 0.75 + 300 + BETWEEN)
-    alone = page(words, [wide._replace(width=1000)], [], Sheet(LIGHT, 500, False))
+    alone = page(words, [wide._replace(width=1000)], [], Look(width=500))
     assert alone.scale == pytest.approx(500 / (1000 + 2 * MARGIN))
 
 
 def test_the_legend_stands_below_a_short_column_where_there_is_room() -> None:
     columns = [Drawing(200, 300, "<g/>"), Drawing(200, 100, "<g/>")]
-    sheet = Sheet(LIGHT, None, False)
-    words = Words("N", "facts", "", "")
-    heights = [page(words, columns, [Drawing(wide, 20, "<g/>")], sheet).height for wide in (0, 150, 900)]
+    words = Words("N", "facts", "")
+    heights = [page(words, columns, [Drawing(wide, 20, "<g/>")], Look()).height for wide in (0, 150, 900)]
     assert heights[0] == heights[1] == heights[2] - 20 - BETWEEN
     full = [columns[0], columns[0]]
-    assert page(words, full, [Drawing(150, 20, "<g/>")], sheet).height > heights[1]
+    assert page(words, full, [Drawing(150, 20, "<g/>")], Look()).height > heights[1]
 
 
 def test_the_legend_is_near_the_column_above_it() -> None:
     columns = [Drawing(200, 500, "<g/>"), Drawing(200, 100, "<g/>")]
-    made = page(Words("N", "", "", ""), columns, [Drawing(9, 9, "<key/>")], Sheet(LIGHT, None, False))
+    made = page(Words("N", "", ""), columns, [Drawing(9, 9, "<key/>")], Look())
     tops = [float(y) for y in re.findall(r"translate\([\d.]+ ([\d.]+)\)", made.svg)]
     assert tops[0] == tops[1] == tops[2] - 100 - 2 * BETWEEN
 

@@ -133,7 +133,7 @@ class Folder:
             keys = [key for number in alike for key in self.out_of.get(number, ()) if key in self.edges]
             self.out_of[alike[0]] = keys
             self.edges |= {key: self.edges[key]._replace(tail=alike[0]) for key in keys}
-        return stack(run)
+        return stack(run)._replace(times=run[0].times * len(run))
 
 
 def numbers_of(cluster: Cluster) -> list[int]:
@@ -148,19 +148,24 @@ def content(item: Item) -> Hashable:
     return item.kind, named, item.times, item.shared, item.idle, tuple(map(content, item.items))
 
 
-def stack(run: list[Cluster]) -> Cluster:
-    """Equal clusters as one, the parameters and MACs of their boxes added up."""
-    first = run[0]
-    items = tuple(pile(copies) for copies in zip(*(cluster.items for cluster in run), strict=True))
-    return relabel(first, run)._replace(items=items, times=first.times * len(run))
+def stack(copies: list[Cluster]) -> Cluster:
+    """Equal clusters as one, the parameters and MACs of their boxes added up.
+
+    Labels and arguments that differ from copy to copy are none of the whole, but numbers: `cell_1…5`.
+    """
+    first, last = copies[0], copies[-1]
+    return first._replace(
+        name=first.name if all(copy.name == first.name for copy in copies) else span(first.name, last.name),
+        label=first.label if all(copy.label == first.label for copy in copies) else "",
+        arguments=tuple(pair for pair in first.arguments if all(pair in copy.arguments for copy in copies)),
+        items=tuple(pile(items) for items in zip(*(copy.items for copy in copies), strict=True)),
+    )
 
 
 def pile(copies: tuple[Item, ...]) -> Item:
     first = copies[0]
     if isinstance(first, Cluster):
-        clusters = [copy for copy in copies if isinstance(copy, Cluster)]
-        items = tuple(pile(inner) for inner in zip(*(c.items for c in clusters), strict=True))
-        return relabel(first, clusters)._replace(items=items)
+        return stack([copy for copy in copies if isinstance(copy, Cluster)])
     found = [copy for copy in copies if isinstance(copy, Box)]
     rates = tuple(
         rate[0]._replace(least=min(r.least for r in rate), most=max(r.most for r in rate))
@@ -198,13 +203,3 @@ def span(first: str, last: str) -> str:
     stem, other = (name.rstrip("0123456789") for name in (first, last))
     numbered = stem == other and len(stem) < min(len(first), len(last))
     return f"{first}…{last[len(stem) :]}" if numbered else ""
-
-
-def relabel(first: Cluster, copies: list[Cluster]) -> Cluster:
-    """Labels and arguments that differ from copy to copy are none of the whole, but numbers: `cell_1…5`."""
-    name = (
-        first.name if all(copy.name == first.name for copy in copies) else span(first.name, copies[-1].name)
-    )
-    label = first.label if all(copy.label == first.label for copy in copies) else ""
-    arguments = tuple(pair for pair in first.arguments if all(pair in copy.arguments for copy in copies))
-    return first._replace(name=name, label=label, arguments=arguments)

@@ -9,10 +9,10 @@ from itertools import product
 from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.graph import dot
 from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
-from cnnspec.draw.graph.svg import Drawing, Page, Sheet, Unreadable, Words, page, parse
+from cnnspec.draw.graph.svg import Drawing, Page, Unreadable, Words, page, parse
 from cnnspec.draw.graph.wrap import Flow, correct, measure, sever, wrap
 from cnnspec.draw.look import Look
-from cnnspec.draw.names import mark, plain
+from cnnspec.draw.names import plain
 from cnnspec.draw.style import SIZE
 
 LEAST_TEXT = 6.0  # points on paper
@@ -118,12 +118,9 @@ class Printer:
 
     def page(self, diagram: Diagram, scale: float) -> Page:
         look, writer = self.look, dot.Writer(diagram, self.look)
-        said = dot.description(diagram, look)
-        name, facts = plain(diagram.name), dot.facts(diagram)
-        words = Words(name, facts, said, mark(diagram.name), look.title, look.caption)
+        words = Words(plain(diagram.name), dot.facts(diagram), dot.description(diagram, look))
         columns, legend = ([self.drawing(s) for s in part] for part in (writer.columns(), writer.legend()))
-        sheet = Sheet(look.theme, look.width, look.direction == "lr", scale)
-        return page(words, columns, legend, sheet)
+        return page(words, columns, legend, look, scale)
 
     def drawing(self, source: str) -> Drawing:
         if source not in self.drawn:

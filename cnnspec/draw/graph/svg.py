@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from cnnspec.draw.graph.clear import clear_titles
 from cnnspec.draw.graph.wrap import BETWEEN, break_lines
+from cnnspec.draw.look import Look
+from cnnspec.draw.names import mark
 from cnnspec.draw.style import FONT
 from cnnspec.draw.svg import FAMILIES, document
-from cnnspec.draw.theme import Theme
 
 MARGIN, APART = 4, 14  # points: around everything, between the legend's entries
 NAME, FACTS, LETTER = 15, 10, 0.62  # points of the letters; their mean width, as a part of that
@@ -85,26 +86,11 @@ def family(bold: bool) -> str:
 
 
 class Words(NamedTuple):
-    """What a page says besides its drawings: `title` in place of the name, facts where it is `captioned`."""
+    """What a page says of the net, besides its drawings."""
 
     name: str
     facts: str
     description: str
-    mark: str
-    title: str | None = None
-    captioned: bool = True
-
-
-class Sheet(NamedTuple):
-    """The paper: its colours, its width in points if that is given, rows or columns on it.
-
-    `scale`: how large drawings are to be on it, if their width lets them.
-    """
-
-    theme: Theme
-    width: float | None
-    rows: bool
-    scale: float = 1.0
 
 
 class Page(NamedTuple):
@@ -117,25 +103,29 @@ class Page(NamedTuple):
     columns: tuple[float, ...]
 
 
-def page(words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], sheet: Sheet) -> Page:
+def page(
+    words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], look: Look, scale: float = 1.0
+) -> Page:
     """The net's name, the columns side by side or the rows one below the other, the legend.
 
-    A given width is kept: columns that it has no room for go on below the others; what alone is wider is
-    scaled down.
+    A given width is kept: columns that it has no room for at this scale go on below the others; what alone
+    is wider is scaled down.
     """
     widest = max(drawing.width for drawing in drawings)
-    room = max(widest, sheet.width / sheet.scale - 2 * MARGIN) if sheet.width else math.inf
-    lines = break_lines([drawing.width for drawing in drawings], 0 if sheet.rows else room, BETWEEN)
+    room = max(widest, look.width / scale - 2 * MARGIN) if look.width else math.inf
+    lines = break_lines(
+        [drawing.width for drawing in drawings], 0 if look.direction == "lr" else room, BETWEEN
+    )
     wide = max(sum(drawings[i].width + BETWEEN for i in line) for line in lines) - BETWEEN
-    inner = max(wide, room) if sheet.width else max(wide, 2 * NARROW - 2 * MARGIN)
+    inner = max(wide, room) if look.width else max(wide, 2 * NARROW - 2 * MARGIN)
     width = inner + 2 * MARGIN
     content, height = compose_page(
-        words, [[drawings[i] for i in line] for line in lines], legend, sheet, inner
+        words, [[drawings[i] for i in line] for line in lines], legend, look, inner
     )
-    scale = sheet.width / width if sheet.width else 1.0
+    scale = look.width / width if look.width else 1.0
     size, own = (f"{width * scale:.2f}", f"{height * scale:.2f}"), (f"{width:.2f}", f"{height:.2f}")
     title = f"{words.name}: {words.facts}"
-    svg = document(content, size, own, sheet.theme.paper, title, words.description, words.mark)
+    svg = document(content, size, own, look.theme.paper, title, words.description, mark(words.name))
     return Page(width * scale, height * scale, scale, svg, tuple(drawing.width for drawing in drawings))
 
 
@@ -149,17 +139,17 @@ class Spot(NamedTuple):
 
 
 def compose_page(
-    words: Words, lines: Sequence[Sequence[Drawing]], legend: Sequence[Drawing], sheet: Sheet, inner: float
+    words: Words, lines: Sequence[Sequence[Drawing]], legend: Sequence[Drawing], look: Look, inner: float
 ) -> tuple[str, float]:
     """All that is on a page with so much room between its margins, before it is scaled; how high that is."""
     parts, spots, top = [], [], float(MARGIN)
-    for text, size in heading(words, inner):
+    for text, size in heading(words, look, inner):
         top += size if size == NAME else size + 4
-        parts.append(line(text, top, size, size == NAME, sheet.theme.ink))
+        parts.append(line(text, top, size, size == NAME, look.theme.ink))
     top += 12 if parts else 0
     for drawings in lines:
         wide, high = sum(d.width + BETWEEN for d in drawings) - BETWEEN, max(d.height for d in drawings)
-        left = MARGIN + (inner - wide) / 2 if sheet.rows or len(lines) == 1 else MARGIN
+        left = MARGIN + (inner - wide) / 2 if look.direction == "lr" or len(lines) == 1 else MARGIN
         for drawing in drawings:
             parts.append(place_drawing(drawing, left, top))
             below = drawing.height + 2 * BETWEEN
@@ -175,10 +165,10 @@ def compose_page(
     return "".join((*parts, key)), max(top - BETWEEN, end) + MARGIN
 
 
-def heading(words: Words, width: float) -> Iterator[tuple[str, int]]:
+def heading(words: Words, look: Look, width: float) -> Iterator[tuple[str, int]]:
     """The lines above the drawings, and their sizes."""
-    title = words.name if words.title is None else words.title
-    for text, size in ((title, NAME), (words.facts if words.captioned else "", FACTS)):
+    title = words.name if look.title is None else look.title
+    for text, size in ((title, NAME), (words.facts if look.caption else "", FACTS)):
         letters = max(NARROW // size, int(width / (size * LETTER)))
         yield from ((line, size) for line in textwrap.wrap(text, letters))
 

@@ -158,11 +158,6 @@ def length(draft: Draft, number: int) -> int:
     return len(way(draft, number)) - 1
 
 
-def source(draft: Draft, number: int) -> int:
-    """What the first of those boxes works on."""
-    return way(draft, number)[-1]
-
-
 def way(draft: Draft, number: int) -> list[int]:
     """Back from a box to where other ways part or meet."""
     found = [number]

@@ -10,7 +10,7 @@ from cnnspec.draw.diagram.box_text import shape_words
 from cnnspec.draw.diagram.model import Box, Diagram, boxes, totals
 from cnnspec.draw.names import plain
 from cnnspec.draw.volume.block_words import short, title
-from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, source
+from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, way
 from cnnspec.draw.volume.hide import alone, draft_of
 from cnnspec.graph.tree import UNREAD
 from cnnspec.values.shapes import Shape
@@ -195,7 +195,7 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
         tails = draft.tails.get(number, [])
         if len(tails) < 2 or draft.boxes[number].kind == "fault":
             continue
-        trunk = max(tails, key=lambda tail: (length(draft, tail), source(draft, tail), tail))
+        trunk = max(tails, key=lambda tail: (length(draft, tail), way(draft, tail)[-1], tail))
         for tail in list(tails):
             side = length(draft, tail) == 1 and tail != trunk and draft.boxes[tail].kind != "join"
             seen = tail in draft.odds or tail in draft.outputs
