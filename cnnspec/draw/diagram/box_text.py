@@ -19,9 +19,7 @@ SILENT = frozenset(
 """Arguments that a picture leaves to the table."""
 
 TITLE = 16  # characters of a line in the title of a cluster
-BREAKS = re.compile(
-    r" (?=[a-z])"
-)  # before an argument, not between its name and its value, nor before a stride
+BREAKS = re.compile(r" (?=[a-z])")  # before an argument, not between its name and its value, nor a stride
 SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "concat": "concat"}
 
 

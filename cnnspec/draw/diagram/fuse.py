@@ -49,12 +49,9 @@ def fuse(diagram: Diagram) -> Diagram:
         return tuple(found)
 
     items = walk(diagram.items)
-    edges = [
-        edge._replace(tail=merged.get(edge.tail, edge.tail))
-        for edge in diagram.edges
-        if edge.head not in merged
-    ]
-    return diagram._replace(items=items, edges=tuple(edges))
+    edges = (edge for edge in diagram.edges if edge.head not in merged)
+    moved = tuple(edge._replace(tail=merged.get(edge.tail, edge.tail)) for edge in edges)
+    return diagram._replace(items=items, edges=moved)
 
 
 def absorb(box: Box, follower: Box) -> Box:

@@ -19,10 +19,10 @@ from cnnspec.draw.style import FRAME, SIZE
 PAD = 3.0  # points between a title and a line, and between a frame and what stands beside it
 STEPS = 12  # of a curve's piece, which is short
 
-_CLUSTER = re.compile(
+CLUSTER = re.compile(
     r'<g id="[^"]*" class="cluster">\n<path [^>]* d="([^"]*)"/>\n(?:<text [^>]*>[^<]*</text>\n)*</g>'
 )
-_EDGE = re.compile(r'<g id="[^"]*" class="edge">\n(.*?)</g>\n', re.DOTALL)
+EDGE = re.compile(r'<g id="[^"]*" class="edge">\n(.*?)</g>\n', re.DOTALL)
 _NODE = re.compile(r'<g id="(?:n\d+"|[^"]*" class="node")>\n(.*?)</g>\n', re.DOTALL)
 _OUTLINE = re.compile(r' (?:points|d)="([^"]*)"')
 _CURVE = re.compile(r'<path [^>]* d="([^"]*)"')
@@ -74,13 +74,11 @@ def clear_titles(body: str, wide: float, roomy: bool = True) -> tuple[str, float
         path = frames.moved_path(number, cluster.group(1))
         text = cluster.group().replace(cluster.group(1), path, 1)
         left = f"{places[-1 - number]:.2f}"
-        return _TITLE.sub(
-            lambda title: f"{title[1]}{left}{title[2]}{_BLANKS.sub('', title[4])}{title[5]}", text
-        )
+        return _TITLE.sub(lambda t: f"{t[1]}{left}{t[2]}{_BLANKS.sub('', t[4])}{t[5]}", text)
 
     left = min((frame.left for frame in frames.now), default=0.0)
     right = max((frame.right for frame in frames.now), default=0.0)
-    return _CLUSTER.sub(move, body), max(0.0, -left), max(0.0, right - wide)
+    return CLUSTER.sub(move, body), max(0.0, -left), max(0.0, right - wide)
 
 
 class Frames:
@@ -88,7 +86,7 @@ class Frames:
 
     def __init__(self, body: str, roomy: bool) -> None:
         self.roomy = roomy
-        found = list(_CLUSTER.finditer(body))
+        found = list(CLUSTER.finditer(body))
         self.titles = [_TITLE.findall(cluster.group()) for cluster in found]
         self.drawn = [around(pairs(cluster.group(1))) for cluster in found]
         self.now = list(self.drawn)
@@ -132,11 +130,9 @@ class Frames:
         if wider == frame:
             return True
         outer = [i for i in range(number) if self.drawn[i].holds(self.drawn[number])]
-        strip = (
-            Rect(left - PAD, frame.top, frame.left, frame.bottom)
-            if left < frame.left
-            else Rect(frame.right, frame.top, right + PAD, frame.bottom)
-        )
+        strip = frame._replace(left=frame.right, right=right + PAD)
+        if left < frame.left:
+            strip = frame._replace(left=left - PAD, right=frame.left)
         others = [self.now[i] for i in range(len(self.now)) if i != number and i not in outer]
         edges = [each for each in self.edges if each is not edge and any(each.parts_in(strip))]
         if left < frame.left:
@@ -162,7 +158,7 @@ class Frames:
 
 
 def drawn_edges(body: str) -> Iterator[DrawnEdge]:
-    for edge in _EDGE.finditer(body):
+    for edge in EDGE.finditer(body):
         pieces, words = [], []
         for curve in _CURVE.finditer(edge.group(1)):
             pieces += [around(ends) for ends in pairwise(flatten_curve(pairs(curve.group(1))))]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
-from cnnspec.draw.graph.clear import clear_titles
+from cnnspec.draw.graph.clear import CLUSTER, EDGE, clear_titles
 from cnnspec.draw.graph.wrap import BETWEEN, break_lines
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import mark
@@ -25,8 +25,6 @@ _NOISE = re.compile(r"<!--.*?-->\n?|<title>[^<]*</title>\n?|</svg>\n?", re.DOTAL
 _NODE = re.compile(r'<g id="[^"]*" class="node">\n<title>(n\d+)</title>')
 _IDS = re.compile(r' id="[^"]*" class="(?:graph|cluster|node|edge)"')
 _FONT = re.compile(rf'font-family="{FONT}( Bold)?[^"]*"(?: font-weight="bold")?')
-_CLUSTER = re.compile(r'<g id="[^"]*" class="cluster">\n.*?</g>\n', re.DOTALL)
-_EDGE = re.compile(r'<g id="[^"]*" class="edge">\n.*?</g>\n', re.DOTALL)
 _FILL = re.compile(r'fill="(#[0-9a-fA-F]{6})"')
 _TEXT = re.compile(r"<text [^>]*>[^<]*</text>\n")
 
@@ -75,7 +73,7 @@ def raise_text(body: str, paper: str) -> str:
         )
         return _TEXT.sub("", match.group())
 
-    body = _EDGE.sub(lift, _CLUSTER.sub(lift, body))
+    body = EDGE.sub(lift, CLUSTER.sub(lift, body))
     end = body.rindex("</g>")
     group = '<g stroke-width="2.5" stroke-linejoin="round" stroke-opacity="0.85" paint-order="stroke">\n'
     return f"{body[:end]}{group}{''.join(texts)}</g>\n{body[end:]}" if texts else body

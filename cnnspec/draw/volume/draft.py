@@ -21,11 +21,10 @@ class Draft:
     """
 
     def __init__(self, diagram: Diagram) -> None:
-        found = list(boxes(diagram.items))
         self.made = {edge.tail: edge for edge in reversed(diagram.edges)}  # a value on its way
         self.boxes = {
             box.number: box
-            for box in found
+            for box in boxes(diagram.items)
             if box.kind == "fault" or (box.kind != "output" and not box.idle and box.number in self.made)
         }
         self.odds = odds(diagram)
@@ -41,10 +40,8 @@ class Draft:
         self.clusters = list(clusters(diagram.items))
         self.telling: dict[str, list[str]] = {}
         self.closed: dict[str, Cluster] = {}
-        self.homes: dict[int, int] = {}  # the folded cluster that a box stands in
-        for i, cluster in enumerate(self.clusters):
-            if cluster.times > 1:
-                self.homes |= dict.fromkeys(numbers(cluster), i)
+        folded = ((i, cluster) for i, cluster in enumerate(self.clusters) if cluster.times > 1)
+        self.homes = {number: i for i, cluster in folded for number in numbers(cluster)}  # of boxes
 
     def turn(self) -> None:
         """Find the heads of what `tails` says."""
@@ -112,11 +109,8 @@ def concatenated_bands(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands
     kinds: dict[int, str] = {}
     for number, box in sorted(draft.boxes.items()):
         tail = next(iter(draft.tails[number]), -1)
-        cut = (
-            box.kind == "shape"
-            and len(draft.heads[tail]) > 1
-            and not enlarges(draft.made[tail], draft.made[number])
-        )
+        parted = box.kind == "shape" and len(draft.heads[tail]) > 1
+        cut = parted and not enlarges(draft.made[tail], draft.made[number])
         passed_on = "copy" if cut else kinds.get(tail, "")
         kinds[number] = passed_on if box.kind in ("join", "shape") else box.kind
         if box.kind == "join" and box.parts[0] == "concat":

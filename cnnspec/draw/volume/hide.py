@@ -123,10 +123,8 @@ def hide_branches(draft: Draft) -> None:
 
 def path_words(draft: Draft, join: int) -> list[str]:
     """What the paths of a join begin with: `conv 3x3 ×4`."""
-    firsts = [steps[-2:] for steps in (way(draft, tail) for tail in draft.tails[join])]
-    found = Counter(
-        short(draft.boxes[first[0]].parts[0]) if len(first) > 1 else "identity" for first in firsts
-    )
+    ways = [way(draft, tail) for tail in draft.tails[join]]
+    found = Counter(short(draft.boxes[w[-2]].parts[0]) if len(w) > 1 else "identity" for w in ways)
     return [f"{words} ×{count}" if count > 1 else words for words, count in found.items()]
 
 
@@ -161,13 +159,8 @@ def hide_exchanges(draft: Draft) -> None:
     for join in [number for number, box in sorted(draft.boxes.items()) if sign(box)]:
         size = draft.made[join].last.height
         paths = [way(draft, tail) for tail in draft.tails[join]]
-        fitted = (
-            path[:-1]
-            for path in paths
-            if len(path) in (2, 3)
-            and len(draft.heads[path[-1]]) > 1
-            and draft.made[path[-1]].last.height != size
-        )
+        shared = (path for path in paths if len(path) in (2, 3) and len(draft.heads[path[-1]]) > 1)
+        fitted = (path[:-1] for path in shared if draft.made[path[-1]].last.height != size)
         hide_paths(draft, join, {number for path in fitted for number in path})
 
 

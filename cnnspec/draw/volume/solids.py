@@ -126,22 +126,14 @@ def total(bands: Bands) -> int:
 def slabs(step: Step, scale: Scale) -> Solid:
     """As wide as channels, as high and deep as the map; as many as the operation is repeated, up to a few."""
     height, width = step.shape.size
-    size = wide, high, deep = (
-        scale.of_channels(step.shape.channels),
-        scale.of_side(height),
-        scale.of_side(width),
-    )
-    bands = shown_bands(step)
-    parts: list[Primitive] = []
+    wide, high, deep = scale.of_channels(step.shape.channels), scale.of_side(height), scale.of_side(width)
     copies = min(step.times, MOST_COPIES)
-    planes: list[Plane] = []
-    for i in range(copies):
-        faces, left, right = cuboid(i * (wide + BETWEEN_COPIES), size, bands)
-        parts += faces
-        planes += [left, right]
+    places = [i * (wide + BETWEEN_COPIES) for i in range(copies)]
+    made = [cuboid(x, (wide, high, deep), shown_bands(step)) for x in places]
     length = copies * wide + (copies - 1) * BETWEEN_COPIES + DEPTH.x * deep
-    edge = planes[0]._replace(across=Point(0, 0))
-    return Solid("slab", length, high - DEPTH.y * deep, tuple(parts), edge, planes[-1])
+    edge, right = made[0][1]._replace(across=Point(0, 0)), made[-1][2]
+    parts = tuple(part for faces, _, _ in made for part in faces)
+    return Solid("slab", length, high - DEPTH.y * deep, parts, edge, right)
 
 
 def stack(step: Step, scale: Scale) -> Solid:
@@ -155,23 +147,13 @@ def stack(step: Step, scale: Scale) -> Solid:
     parts: list[Primitive] = []
     if more:
         parts += [Disc(Point(off * (0.35 + 0.5 * i), top + off * (0.35 + 0.5 * i)), 0.55) for i in range(3)]
-    planes = []
+    makers = [kind for kind, channels in step.bands for _ in range(channels)] or [step.kind]
     for i in range(count):
         at = room - (count - 1 - i) * off
         plane = Plane(Point(at, top + at), Point(wide, 0), Point(0, high))
-        parts.append(Face(plane.patch(1, 1), role_of(step, i * step.shape.channels // count)))
-        planes.append(plane)
+        parts.append(Face(plane.patch(1, 1), makers[i * len(makers) // count]))
     inset = 2 * off if more else 0.0
-    return Solid("sheets", wide + room, high + room, tuple(parts), planes[-1], planes[-1], 1.0, inset)
-
-
-def role_of(step: Step, channel: int) -> str:
-    """The kind of what made a channel."""
-    for kind, channels in step.bands:
-        if channel < channels:
-            return kind
-        channel -= channels
-    return step.kind
+    return Solid("sheets", wide + room, high + room, tuple(parts), plane, plane, 1.0, inset)
 
 
 def bar(step: Step, scale: Scale) -> Solid:
