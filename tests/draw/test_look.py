@@ -12,8 +12,8 @@ from cnnspec.commands.cli import main
 from cnnspec.draw.diagram.model import boxes
 from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.layout import LEAST_TEXT, lay_out
-from cnnspec.draw.graph.svg import MARGIN, Drawing, Words, page
-from cnnspec.draw.graph.wrap import BETWEEN, break_lines, correct, even_line, measure
+from cnnspec.draw.graph.svg import MARGIN, Drawing, Words, break_lines, page
+from cnnspec.draw.graph.wrap import BETWEEN, correct, even_line, measure
 from cnnspec.draw.look import DIRECTIONS, SHOWN, Look, parse_show, parse_width
 from cnnspec.draw.picture import picture, simplify
 from cnnspec.draw.style import SIZE
@@ -169,7 +169,8 @@ def test_what_was_drawn_corrects_the_measure() -> None:
 
 
 def test_a_line_is_broken_where_the_next_thing_has_no_room() -> None:
-    assert break_lines([4, 4, 9, 3, 3, 20], 10, 1) == [[0, 1], [2], [3, 4], [5]]
+    lines = break_lines([Drawing(width, 9, "") for width in (4, 4, 9, 3, 3, 20)], 10, 1)
+    assert [[drawing.width for drawing in line] for line in lines] == [[4, 4], [9], [3, 3], [20]]
 
 
 def test_a_picture_that_cannot_be_read_says_so() -> None:

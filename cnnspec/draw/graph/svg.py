@@ -10,7 +10,7 @@ from html import escape
 from typing import NamedTuple
 
 from cnnspec.draw.graph.clear import CLUSTER, EDGE, clear_titles
-from cnnspec.draw.graph.wrap import BETWEEN, break_lines
+from cnnspec.draw.graph.wrap import BETWEEN
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import mark
 from cnnspec.draw.style import FONT
@@ -111,15 +111,11 @@ def page(
     """
     widest = max(drawing.width for drawing in drawings)
     room = max(widest, look.width / scale - 2 * MARGIN) if look.width else math.inf
-    lines = break_lines(
-        [drawing.width for drawing in drawings], 0 if look.direction == "lr" else room, BETWEEN
-    )
-    wide = max(sum(drawings[i].width + BETWEEN for i in line) for line in lines) - BETWEEN
+    lines = break_lines(drawings, 0 if look.direction == "lr" else room, BETWEEN)
+    wide = max(sum(drawing.width + BETWEEN for drawing in line) for line in lines) - BETWEEN
     inner = max(wide, room) if look.width else max(wide, 2 * NARROW - 2 * MARGIN)
     width = inner + 2 * MARGIN
-    content, height = compose_page(
-        words, [[drawings[i] for i in line] for line in lines], legend, look, inner
-    )
+    content, height = compose_page(words, lines, legend, look, inner)
     scale = look.width / width if look.width else 1.0
     size, own = (f"{width * scale:.2f}", f"{height * scale:.2f}"), (f"{width:.2f}", f"{height:.2f}")
     title = f"{words.name}: {words.facts}"
@@ -127,7 +123,20 @@ def page(
     return Page(width * scale, height * scale, scale, svg, tuple(drawing.width for drawing in drawings))
 
 
-class Spot(NamedTuple):
+def break_lines(drawings: Sequence[Drawing], room: float, gap: float) -> list[list[Drawing]]:
+    """Drawings in lines, as words are set."""
+    lines: list[list[Drawing]] = [[]]
+    filled = 0.0
+    for drawing in drawings:
+        if lines[-1] and filled + drawing.width > room:
+            lines.append([])
+            filled = 0.0
+        lines[-1].append(drawing)
+        filled += drawing.width + gap
+    return lines
+
+
+class Nook(NamedTuple):
     """Where a legend may stand, and how much room it has there."""
 
     left: float
@@ -140,7 +149,7 @@ def compose_page(
     words: Words, lines: Sequence[Sequence[Drawing]], legend: Sequence[Drawing], look: Look, inner: float
 ) -> tuple[str, float]:
     """All that is on a page with so much room between its margins, before it is scaled; how high that is."""
-    parts, spots, top = [], [], float(MARGIN)
+    parts, nooks, top = [], [], float(MARGIN)
     for text, size in heading(words, look, inner):
         top += size if size == NAME else size + 4
         parts.append(line(text, top, size, size == NAME, look.theme.ink))
@@ -151,14 +160,14 @@ def compose_page(
         for drawing in drawings:
             parts.append(place_drawing(drawing, left, top))
             below = drawing.height + 2 * BETWEEN
-            spots.append(Spot(left, top + below, drawing.width, high - below))
+            nooks.append(Nook(left, top + below, drawing.width, high - below))
             left += drawing.width + BETWEEN
-        spots.append(Spot(left + BETWEEN, top, MARGIN + inner - left - BETWEEN, high))
+        nooks.append(Nook(left + BETWEEN, top, MARGIN + inner - left - BETWEEN, high))
         top += high + BETWEEN
-    roomiest = sorted(spots, key=lambda spot: -spot.height)
-    for spot in (*roomiest, Spot(MARGIN, top, inner, math.inf)):
-        key, end = set_legend(legend, spot)
-        if end <= spot.top + spot.height and all(entry.width <= spot.width for entry in legend):
+    roomiest = sorted(nooks, key=lambda nook: -nook.height)
+    for nook in (*roomiest, Nook(MARGIN, top, inner, math.inf)):
+        key, end = set_legend(legend, nook)
+        if end <= nook.top + nook.height and all(entry.width <= nook.width for entry in legend):
             break
     return "".join((*parts, key)), max(top - BETWEEN, end) + MARGIN
 
@@ -171,14 +180,14 @@ def heading(words: Words, look: Look, width: float) -> Iterator[tuple[str, int]]
         yield from ((line, size) for line in textwrap.wrap(text, letters))
 
 
-def set_legend(legend: Sequence[Drawing], spot: Spot) -> tuple[str, float]:
+def set_legend(legend: Sequence[Drawing], nook: Nook) -> tuple[str, float]:
     """The entries in lines, each in the middle of its line; and where they end."""
-    parts, top = [], spot.top
-    for line in break_lines([entry.width for entry in legend], spot.width, APART):
-        left, high = spot.left, max((legend[i].height for i in line), default=0.0)
-        for i in line:
-            parts.append(place_drawing(legend[i], left, top + (high - legend[i].height) / 2))
-            left += legend[i].width + APART
+    parts, top = [], nook.top
+    for line in break_lines(legend, nook.width, APART):
+        left, high = nook.left, max((entry.height for entry in line), default=0.0)
+        for entry in line:
+            parts.append(place_drawing(entry, left, top + (high - entry.height) / 2))
+            left += entry.width + APART
         top += high + APART / 2
     return "".join(parts), top - APART / 2
 

@@ -279,19 +279,6 @@ def correct(flow: Flow, heads: Sequence[int], widths: Sequence[float]) -> Flow:
     return flow._replace(widths=found)
 
 
-def break_lines(widths: Sequence[float], room: float, gap: float) -> list[list[int]]:
-    """Things so wide, by their numbers, in lines, as words are set."""
-    lines: list[list[int]] = [[]]
-    filled = 0.0
-    for number, wide in enumerate(widths):
-        if lines[-1] and filled + wide > room:
-            lines.append([])
-            filled = 0.0
-        lines[-1].append(number)
-        filled += wide + gap
-    return lines
-
-
 def sever(diagram: Diagram, flow: Flow) -> Diagram:
     """The same diagram with its long ways around cut in two, so that columns need not be wide for them.
 

@@ -103,18 +103,14 @@ def as_json(value: object) -> str:
 def data(found: Contents, folded: Diagram) -> str:
     """What the script needs to know."""
     room = space(folded, found)
-    layers = [
-        entry._asdict() | {"leaving": entry.made, "tensors": [t._asdict() for t in entry.tensors]}
-        for entry in found.entries
-    ]
-    return as_json(
-        {
-            "layers": layers,
-            "files": [text.name for text in found.sources.texts()],
-            "slabs": [slab._asdict() for slab in room.slabs],
-            "links": [link._asdict() for link in room.links],
-        }
-    )
+    made = ((entry, [tensor._asdict() for tensor in entry.tensors]) for entry in found.entries)
+    facts = {
+        "layers": [entry._asdict() | {"leaving": entry.made, "tensors": tensors} for entry, tensors in made],
+        "files": [text.name for text in found.sources.texts()],
+        "slabs": [slab._asdict() for slab in room.slabs],
+        "links": [link._asdict() for link in room.links],
+    }
+    return as_json(facts)
 
 
 def detail_choice(level: Level, chosen: str) -> str:

@@ -76,17 +76,14 @@ def space(diagram: Diagram, found: Contents) -> Space:
     rows = [bisect(starts, rank) - 1 for rank in ranks]
     zs = [z + depth * ((len(starts) - 1) / 2 - row) for z, row in zip(zs, rows, strict=True)]
     places = zip(along(ranks, thick, starts), zs, strict=True)
-    slabs = tuple(
-        Slab(
-            (round(x, 1), 0.0, round(z, 1)), side, box.kind, label(box, shape, wrong.get(box.number, "")), of
-        )
-        for (x, z), side, box, shape, of in zip(places, sides, shown, shapes, layers, strict=True)
-    )
+    middles = [(round(x, 1), 0.0, round(z, 1)) for x, z in places]
+    labels = [label(box, shape, wrong.get(box.number, "")) for box, shape in zip(shown, shapes, strict=True)]
+    slabs = map(Slab, middles, sides, (box.kind for box in shown), labels, layers)
     links = (
         Link(tail, head, ranks[head] - ranks[tail] > 1, rows[head] > rows[tail], bool(edge.fault))
         for edge, tail, head in ((edge, place[edge.tail], place[edge.head]) for edge in edges)
     )
-    return Space(slabs, tuple(links))
+    return Space(tuple(slabs), tuple(links))
 
 
 def layers_of(box: Box, found: Contents) -> list[int]:
@@ -102,12 +99,8 @@ def label(box: Box, shape: Shape | None, wrong: str) -> str:
 def sizes(given: list[Shape | None]) -> list[Sides]:
     """Sides in points: channels along the net, height upwards, width to the side; a cube where none are."""
     shapes = [shape for shape in given if shape is not None]
-    maps = [shape for shape in shapes if shape.is_map]
-    scale = Scale(
-        max((max(shape.size) for shape in maps), default=1),
-        max((int(shape.channels) for shape in maps), default=1),
-        max((int(shape.channels) for shape in shapes if not shape.is_map), default=1),
-    )
+    maps, vectors = ([shape for shape in shapes if shape.is_map is wanted] for wanted in (True, False))
+    scale = Scale.of(maps, vectors)
     found = []
     for shape in given:
         if shape is None:
@@ -155,21 +148,16 @@ def along(ranks: list[int], thick: list[float], starts: list[int]) -> list[float
     """The x of each box, the middle of the longest row at 0."""
     ends = list(accumulate(thick, initial=0.0))
     length = max(ends[last] - ends[first] for first, last in pairwise([*starts, len(thick)]))
-    begins = (ends[starts[bisect(starts, rank) - 1]] for rank in ranks)
-    return [
-        ends[rank] - begin + (thick[rank] - BEHIND - length) / 2
-        for rank, begin in zip(ranks, begins, strict=True)
-    ]
+    begins = [ends[starts[bisect(starts, rank) - 1]] for rank in range(len(thick))]
+    return [ends[rank] - begins[rank] + (thick[rank] - BEHIND - length) / 2 for rank in ranks]
 
 
 def row_starts(thick: list[float], crossed: list[int], count: int) -> list[int]:
     """The ranks that begin rows: of about equal length, with few links between them."""
     starts, ends, row = [0], list(accumulate(thick, initial=0.0)), sum(thick) / count
     for number in range(1, count):
-        costs = {
-            rank: abs(ends[rank] / row - number) + CROSSED * crossed[rank]
-            for rank in range(starts[-1] + 1, len(thick))
-        }
+        left = range(starts[-1] + 1, len(thick))
+        costs = {rank: abs(ends[rank] / row - number) + CROSSED * crossed[rank] for rank in left}
         starts += [min(costs, key=lambda rank: costs[rank])] if costs else []
     return starts
 
@@ -183,10 +171,9 @@ def beside(ranks: list[int], tails: list[list[int]], sides: list[Sides]) -> list
     for rank in sorted(members):
         wanted = {i: sum(found[t] for t in tails[i]) / max(1, len(tails[i])) for i in members[rank]}
         row = sorted(members[rank], key=lambda i: (wanted[i], i))
-        for before, i in zip([None, *row], row, strict=False):
-            room = (
-                wanted[i] if before is None else found[before] + (sides[before][2] + sides[i][2]) / 2 + BESIDE
-            )
+        found[row[0]] = wanted[row[0]]
+        for before, i in pairwise(row):
+            room = found[before] + (sides[before][2] + sides[i][2]) / 2 + BESIDE
             found[i] = max(wanted[i], room)
         shift = sum(wanted[i] - found[i] for i in row) / len(row)
         for i in row:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from cnnspec.values.shapes import Shape
 
 
 class Range(NamedTuple):
@@ -28,6 +31,15 @@ class Scale(NamedTuple):
     channels: int
     units: int
     zoom: float = 1.0
+
+    @classmethod
+    def of(cls, maps: Sequence[Shape], vectors: Sequence[Shape], zoom: float = 1.0) -> Scale:
+        """The scale whose largest numbers are those of the shapes."""
+        side = max((max(shape.size) for shape in maps), default=1)
+        channels, units = (
+            max((int(shape.channels) for shape in shapes), default=1) for shapes in (maps, vectors)
+        )
+        return cls(side, channels, units, zoom)
 
     def of_side(self, value: int) -> float:
         return SIDE.points(value, self.side) * self.zoom

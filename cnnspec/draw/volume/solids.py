@@ -12,7 +12,6 @@ from cnnspec.draw.volume.draft import Bands
 from cnnspec.draw.volume.figure_model import Step
 from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text, shift
 from cnnspec.draw.volume.scale import Scale
-from cnnspec.values.shapes import Shape
 
 DEPTH = Point(0.34, -0.2)  # where a point one further into the picture is drawn
 MOST_SHEETS, MOST_COPIES, MOST_BANDS = 8, 4, 8
@@ -182,12 +181,7 @@ def scale_of(steps: tuple[Step, ...], zoom: float = 1.0) -> Scale:
     """The scale whose largest numbers are those of the steps."""
     maps = [step.shape for step in steps if step.shape.features != step.shape.channels]
     vectors = [step.shape for step in steps if step.shape.features == step.shape.channels]
-    side = max((max(shape.size) for shape in maps), default=1)
-    return Scale(side, most(maps), most(vectors), zoom)
-
-
-def most(shapes: list[Shape]) -> int:
-    return max((int(shape.channels) for shape in shapes), default=1)
+    return Scale.of(maps, vectors, zoom)
 
 
 def wants_sheets(steps: tuple[Step, ...], few: int = 32) -> bool:
