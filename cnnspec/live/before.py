@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 _WORD = re.compile(
     r"""(?P<comment>\#[^\n]*) | (?P<string>"[^"\n]*"?) | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
@@ -14,18 +14,20 @@ _WORD = re.compile(
 _PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ITEM = re.compile(r"^(?:net|block|use)\b|^[A-Za-z_]\w*[ \t]*=", re.MULTILINE)
 
-FILE, BRACES, BRACKETS, HOLE = "file", "braces", "brackets", "hole"
+Frame = Literal["file", "braces", "brackets", "hole"]
+"""The innermost bracket around a place; a hole is the braces of a computed label."""
+
 _CLOSERS = {"}", ")", "]"}
 
 
 class Before(NamedTuple):
     """The innermost bracket around a place, and the words of its statement, of which `prefix` is being typed.
 
-    `frame` is FILE, BRACES, BRACKETS or HOLE (the braces of a computed label). `string`: the place is in one,
-    of which that much is typed. `opens`: nothing but a step may stand here, or a statement too.
+    `string`: the place is in one, of which that much is typed. `opens`: nothing but a step may stand here, or
+    a statement too.
     """
 
-    frame: str
+    frame: Frame
     words: tuple[str, ...]
     prefix: str
     string: str | None
@@ -37,7 +39,7 @@ def before(text: str, offset: int) -> Before | None:
     head = text[:offset]
     prefix = _PREFIX.search(head)
     end = prefix.start() if prefix else offset
-    frames: list[tuple[str, list[str]]] = [(FILE, [])]
+    frames: list[tuple[Frame, list[str]]] = [("file", [])]
     opens, last_end, last = True, -1, ""
     for found in _WORD.finditer(text, item_start(text, offset), end):
         kind, word = str(found.lastgroup), found[0]
@@ -52,17 +54,17 @@ def before(text: str, offset: int) -> Before | None:
             return Before(frame, tuple(words), "", text[found.start() + 1 : offset], False)
         if word in ("{", "(", "["):
             hole = word == "{" and found.start() == last_end and re.fullmatch(r"\w+|\}", last) is not None
-            frames.append((HOLE if hole else BRACES if word == "{" else BRACKETS, []))
+            frames.append(("hole" if hole else "braces" if word == "{" else "brackets", []))
         elif word in _CLOSERS:
             if len(frames) > 1:
                 frames.pop()
             frames[-1][1].append("")
-        elif word in (",", "|", ":", "\n") and frame != HOLE:
-            if frame in (FILE, BRACES) or word == ",":
+        elif word in (",", "|", ":", "\n") and frame != "hole":
+            if frame in ("file", "braces") or word == ",":
                 words.clear()
         else:
             words.append(word)
-        if (word == "\n" and frame in (FILE, BRACES)) or word in ("{", "|"):
+        if (word == "\n" and frame in ("file", "braces")) or word in ("{", "|"):
             opens = True
         elif word != "\n":
             opens = False

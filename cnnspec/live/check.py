@@ -6,9 +6,9 @@ When all nets are checked, `diagnostics` are those that `compiler.check` finds o
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from cnnspec import compiler
 from cnnspec.compiler import Checked
@@ -28,6 +28,8 @@ ALL = ""
 """In a net's place: all nets at once, where none can be checked alone."""
 
 SETTINGS = Settings()
+
+T = TypeVar("T")
 
 
 class Run(NamedTuple):
@@ -56,7 +58,7 @@ class Check:
         self.refused = ""  # why other settings could not be taken
         self.runs: dict[Span, list[Run]] = {}  # of steps, by where they stand
         self.fixed: list[Diagnostic] | None = None  # the diagnostics with fixes, once they are sought
-        self.kept: dict[Any, Any] = {}  # what others compute of the net in view, once
+        self._kept: dict[object, Any] = {}  # what is computed of the net in view, by what computes it
         self._keys: dict[str, Any] = {}
         self._figures: dict[str, str] = {}  # in a line, by nets
         if before is not None:
@@ -92,7 +94,7 @@ class Check:
         settings = settings if self.in_view else SETTINGS
         if not (settings.empty and self.settings.empty):
             self.fixed = None
-        self.settings, self.refused, self.runs, self.kept = settings, "", {}, {}
+        self.settings, self.refused, self.runs, self._kept = settings, "", {}, {}
         try:
             self.check(self.in_view, self.watch)
         except Misuse as problem:
@@ -109,6 +111,13 @@ class Check:
         ours = [span for span in self.runs if span.source is self.source]
         around = [span for span in ours if span.start <= offset < span.end]
         return self.runs[min(around, key=lambda span: span.end - span.start)] if around else []
+
+    def once(self, compute: Callable[[Check], T]) -> T:
+        """What a function finds of the net in view, computed once."""
+        if compute not in self._kept:
+            self._kept[compute] = compute(self)
+        found: T = self._kept[compute]
+        return found
 
     def go_on(self) -> None:
         """Check one net more."""

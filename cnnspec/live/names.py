@@ -7,21 +7,23 @@ net or block behind its step, a step's first name as a layer before all else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cnnspec import layers
 from cnnspec.elaborate.load import BUILT_IN, Module
 from cnnspec.graph.tree import Use
-from cnnspec.live.check import Run, varied
+from cnnspec.live.check import Check, Run, varied
 from cnnspec.live.session import Document
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
 from cnnspec.values.functions import FUNCTIONS
 
-NET, BLOCK, CONSTANT, PARAMETER, LABEL = "net", "block", "constant", "parameter", "label"
-LAYER, ARGUMENT, FUNCTION, FILE = "layer", "argument", "function", "file"
+SymbolKind = Literal[
+    "net", "block", "constant", "parameter", "label", "layer", "argument", "function", "file"
+]
+"""What a name is the name of."""
 
-OURS = {NET, BLOCK, CONSTANT, PARAMETER, LABEL}
+OURS = {"net", "block", "constant", "parameter", "label"}
 """Kinds of what texts give names to; the language itself names the others."""
 
 
@@ -31,7 +33,7 @@ class Symbol(NamedTuple):
     Of an argument `owner` is the layer; of a label it is the path of labels around it.
     """
 
-    kind: str
+    kind: SymbolKind
     name: str
     home: tuple[str, int] = ("", -1)
     owner: str = ""
@@ -68,24 +70,24 @@ class Index:
 
     def item(self, item: syntax.Item) -> None:
         if isinstance(item, syntax.Use):
-            self.mention(item.path.span, Symbol(FILE, str(item.path.value)))
+            self.mention(item.path.span, Symbol("file", str(item.path.value)))
         elif isinstance(item, syntax.Constant):
             self.expression(item.value, {})
-            self.give(item.name, CONSTANT)
+            self.give(item.name, "constant")
         elif isinstance(item, syntax.Variant):
             self.variant(item)
         else:
-            self.give(item.name, NET if isinstance(item, syntax.Net) else BLOCK)
+            self.give(item.name, "net" if isinstance(item, syntax.Net) else "block")
             self.labels = {}
             scope: Scope = {}
             for parameter in item.parameters:
                 if parameter.default is not None:
                     self.expression(parameter.default, scope)
-                scope[parameter.name.name] = self.give(parameter.name, PARAMETER)
+                scope[parameter.name.name] = self.give(parameter.name, "parameter")
             self.body(item.body, scope, ())
 
     def variant(self, item: syntax.Variant) -> None:
-        self.give(item.name, NET)
+        self.give(item.name, "net")
         self.mention(item.pattern.span, self.of_file(item.pattern.name))
         net = varied(self.module, item.pattern.name)
         for keyword in item.keywords:
@@ -97,7 +99,8 @@ class Index:
         place = self.module.places.get(name)
         if place is None:
             return None
-        kind = BLOCK if name in self.module.blocks else NET if name in self.module.nets else CONSTANT
+        blocks, nets = self.module.blocks, self.module.nets
+        kind: SymbolKind = "block" if name in blocks else "net" if name in nets else "constant"
         return Symbol(kind, name, (place.source.name, place.start))
 
     # Statements
@@ -120,7 +123,7 @@ class Index:
             self.expression(statement.value, scope)
             known = scope.get(statement.name.name)
             if known is None:
-                scope[statement.name.name] = self.give(statement.name, CONSTANT)
+                scope[statement.name.name] = self.give(statement.name, "constant")
             else:
                 self.mentions.append(Mention(statement.name.span, known, True))
         elif isinstance(statement, syntax.Require):
@@ -166,12 +169,12 @@ class Index:
 
     def bound(self, names: Iterable[syntax.Name], scope: Scope) -> Scope:
         """The scope within a loop."""
-        return scope | {name.name: self.give(name, CONSTANT) for name in names}
+        return scope | {name.name: self.give(name, "constant") for name in names}
 
     def callee(self, name: syntax.Name, scope: Scope) -> None:
         """A step's first name: a layer, a block, else a value that is one."""
         if name.name in layers.NAMES or name.name in BUILT_IN:
-            self.mention(name.span, Symbol(LAYER, name.name))
+            self.mention(name.span, Symbol("layer", name.name))
         elif name.name in self.module.blocks:
             self.mention(name.span, self.of_file(name.name))
         else:
@@ -192,7 +195,7 @@ class Index:
     def keywords(self, keywords: Iterable[syntax.Keyword], targets: list[Any], scope: Scope) -> None:
         for keyword in keywords:
             if targets and isinstance(targets[0], str):
-                self.mention(keyword.name_span, Symbol(ARGUMENT, keyword.name, owner=targets[0]))
+                self.mention(keyword.name_span, Symbol("argument", keyword.name, owner=targets[0]))
             else:
                 self.parameter(keyword, targets)
             self.expression(keyword.value, scope)
@@ -204,7 +207,7 @@ class Index:
                 if parameter.name.name == keyword.name:
                     place = parameter.name.span
                     home = place.source.name, place.start
-                    self.mention(keyword.name_span, Symbol(PARAMETER, keyword.name, home))
+                    self.mention(keyword.name_span, Symbol("parameter", keyword.name, home))
 
     # Labels
 
@@ -215,7 +218,7 @@ class Index:
                 self.expression(part, scope)
         text = skeleton(label)
         home = label.span.source.name, label.span.start
-        symbol = Symbol(LABEL, text, home, ".".join(path))
+        symbol = Symbol("label", text, home, ".".join(path))
         self.labels[".".join((*path, text))] = symbol
         self.mentions.append(Mention(label.span, symbol, True))
         return text.split(".")
@@ -236,10 +239,10 @@ class Index:
 
     def expression(self, node: Any, scope: Scope) -> None:
         if isinstance(node, syntax.Name):
-            layer = Symbol(LAYER, node.name) if node.name in layers.NAMES else None
+            layer = Symbol("layer", node.name) if node.name in layers.NAMES else None
             self.mention(node.span, scope.get(node.name) or self.of_file(node.name) or layer)
         elif isinstance(node, syntax.Function):
-            function = Symbol(FUNCTION, node.name.name) if node.name.name in FUNCTIONS else None
+            function = Symbol("function", node.name.name) if node.name.name in FUNCTIONS else None
             self.mention(node.name.span, function)
             for argument in node.arguments:
                 self.expression(argument, scope)
@@ -254,7 +257,7 @@ class Index:
 
     # Mentions
 
-    def give(self, name: syntax.Name, kind: str) -> Symbol:
+    def give(self, name: syntax.Name, kind: SymbolKind) -> Symbol:
         symbol = Symbol(kind, name.name, (name.span.source.name, name.span.start))
         self.mentions.append(Mention(name.span, symbol, True))
         return symbol
@@ -271,13 +274,11 @@ def skeleton(label: syntax.Label) -> str:
 
 def index_of(document: Document) -> Index | None:
     """The names of an open text, read once for each version of it."""
-    check = document.check
-    if check is None:
-        return None
-    if "index" not in check.kept:
-        check.kept["index"] = Index(check.module, check.runs)
-    index: Index = check.kept["index"]
-    return index
+    return document.check.once(index_names) if document.check is not None else None
+
+
+def index_names(check: Check) -> Index:
+    return Index(check.module, check.runs)
 
 
 def mention_at(document: Document, offset: int) -> Mention | None:

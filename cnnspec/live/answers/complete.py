@@ -5,43 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cnnspec import layers
 from cnnspec.elaborate.network import IMAGE_ARGUMENTS
 from cnnspec.layers.base import Argument
 from cnnspec.live.answers.hover import default, written
-from cnnspec.live.before import BRACES, FILE, Before, before
+from cnnspec.live.before import Before, before
 from cnnspec.live.check import Check, varied
-from cnnspec.live.names import CONSTANT, LABEL, PARAMETER, Mention, index_of
+from cnnspec.live.names import Mention, SymbolKind, index_of
 from cnnspec.live.session import Document, Session
 from cnnspec.text import syntax
 from cnnspec.text.shipped import names as shipped_names
 from cnnspec.values.functions import FUNCTIONS
 
-KEYWORD, LAYER, BLOCK, NET, KEY, VALUE, NAME, LABELLED, FUNCTION, PATH = (
-    "keyword",
-    "layer",
-    "block",
-    "net",
-    "key",
-    "value",
-    "name",
-    "label",
-    "function",
-    "file",
-)
 SIZES = ("channels", "height", "width", "features")
 ITEMS = (("net", "a network"), ("block", "a part to be used often"), ("use", "a file of blocks"))
 STATEMENTS = ("repeat", "if", "from", "again", "output", "require", "default")
 STEPS = ("repeat", "if", "from", "again")
 
 
+OfferKind = SymbolKind | Literal["keyword", "key", "value", "name"]
+
+
 class Offer(NamedTuple):
     """A text that may be written, what kind of thing it is, and a few words about it."""
 
     text: str
-    kind: str
+    kind: OfferKind
     detail: str = ""
 
 
@@ -59,7 +50,7 @@ def offers(session: Session, document: Document, offset: int) -> list[Offer]:
 def typed_from(document: Document, offset: int, found: Sequence[Offer]) -> int:
     """Where that begins which is typed of what is offered at an offset: the word there, or the path."""
     text = document.source.text
-    if found and found[0].kind == PATH:
+    if found and found[0].kind == "file":
         return text.rfind('"', 0, offset) + 1
     while offset and (text[offset - 1].isalnum() or text[offset - 1] == "_"):
         offset -= 1
@@ -68,16 +59,16 @@ def typed_from(document: Document, offset: int, found: Sequence[Offer]) -> int:
 
 def at(document: Document, check: Check, found: Before, offset: int) -> Iterator[Offer]:
     words = found.words
-    if found.frame == FILE:
+    if found.frame == "file":
         yield from of_file(check, found)
-    elif found.frame != BRACES:
+    elif found.frame != "braces":
         yield from expression(document, check, words, offset)
     elif not words:
         yield from steps(document, check, found, offset)
     elif words[0] in ("from", "again", "output"):
         yield from labels(document, offset)
         if words[0] == "output" and len(words) > 1:
-            yield Offer("train=", KEY, "there while training alone")
+            yield Offer("train=", "key", "there while training alone")
     elif words[0] == "default":
         yield from keys(check, words[1:], set()) if len(words) > 1 else callables(check)
     elif words[-1] == "->":
@@ -85,7 +76,7 @@ def at(document: Document, check: Check, found: Before, offset: int) -> Iterator
         yield from expression(document, check, words, offset)
     elif words[0] in ("repeat", "if", "require") or words[1:2] == ("=",):
         if words[0] == "repeat" and len(words) == 2:
-            yield Offer("in", KEYWORD)
+            yield Offer("in", "keyword")
         yield from expression(document, check, words, offset)
     else:
         yield from call(document, check, words, offset)
@@ -97,17 +88,17 @@ def at(document: Document, check: Check, found: Before, offset: int) -> Iterator
 def of_file(check: Check, found: Before) -> Iterator[Offer]:
     words = found.words
     if not words:
-        yield from (Offer(word, KEYWORD, detail) for word, detail in ITEMS)
+        yield from (Offer(word, "keyword", detail) for word, detail in ITEMS)
     elif words[0] == "net" and "=" in words:
         place = words.index("=")
         if len(words) == place + 1:
-            yield from (Offer(name, NET) for name in check.module.nets)
+            yield from (Offer(name, "net") for name in check.module.nets)
         elif words[-1] != "=":
             yield from keys(check, words[place + 1 :], set(words[place + 2 :]))
         else:
             yield from values(check)
     elif "=" in words[:2]:
-        yield from (Offer(name, NAME, "a constant") for name in check.module.constants)
+        yield from (Offer(name, "name", "a constant") for name in check.module.constants)
         yield from functions()
 
 
@@ -115,19 +106,19 @@ def steps(document: Document, check: Check, found: Before, offset: int) -> Itera
     """What a step may begin with."""
     yield from callables(check)
     for name, kind in names(document, offset):
-        yield Offer(name, NAME, kind)
+        yield Offer(name, "name", kind)
     for word in STATEMENTS if found.opens else STEPS:
-        yield Offer(word, KEYWORD)
-    yield Offer("input", LAYER, "what arrives")
-    yield Offer("none", LAYER, "the path that is not there")
+        yield Offer(word, "keyword")
+    yield Offer("input", "layer", "what arrives")
+    yield Offer("none", "layer", "the path that is not there")
 
 
 def callables(check: Check) -> Iterator[Offer]:
     for name, block in check.module.blocks.items():
-        yield Offer(name, BLOCK, header(block.block))
+        yield Offer(name, "block", header(block.block))
     for name in layers.NAMES:
         cls = layers.find(name)
-        yield Offer(name, LAYER, cls.summary if cls is not None else "")
+        yield Offer(name, "layer", cls.summary if cls is not None else "")
 
 
 def header(owner: syntax.Block | syntax.Net) -> str:
@@ -152,15 +143,15 @@ def keys(check: Check, words: tuple[str, ...], given: set[str]) -> Iterator[Offe
     """The arguments of a layer, a block or a net that are not given yet."""
     cls = layers.find(words[0])
     if words[0] == "input":
-        yield from (Offer(f"{name}=", KEY, "of images") for name in IMAGE_ARGUMENTS if name not in given)
+        yield from (Offer(f"{name}=", "key", "of images") for name in IMAGE_ARGUMENTS if name not in given)
     if cls is not None:
         for name, argument in cls.arguments.items():
             if name not in given:
-                yield Offer(f"{name}=", KEY, about(argument))
+                yield Offer(f"{name}=", "key", about(argument))
         return
     for parameter in parameters(check, words[0]):
         if parameter.name.name not in given:
-            yield Offer(f"{parameter.name.name}=", KEY, parameter.span.text)
+            yield Offer(f"{parameter.name.name}=", "key", parameter.span.text)
 
 
 def parameters(check: Check, name: str) -> tuple[syntax.Parameter, ...]:
@@ -185,33 +176,33 @@ def argument_of(layer: str, name: str) -> Argument | None:
 def choices(argument: Argument) -> Iterator[Offer]:
     """The words that an argument takes."""
     for word in argument.choices:
-        yield Offer(f'"{word}"', VALUE)
+        yield Offer(f'"{word}"', "value")
     if argument.kind == "flag":
-        yield from (Offer(word, VALUE) for word in ("yes", "no"))
+        yield from (Offer(word, "value") for word in ("yes", "no"))
     if argument.default is not ... and argument.default is not None and argument.kind != "flag":
-        yield Offer(written(argument.default), VALUE, "the default")
+        yield Offer(written(argument.default), "value", "the default")
 
 
 def values(check: Check) -> Iterator[Offer]:
     """Layers and blocks, which are values, too."""
     for name in check.module.blocks:
-        yield Offer(name, BLOCK)
+        yield Offer(name, "block")
 
 
 def expression(document: Document, check: Check, words: tuple[str, ...], offset: int) -> Iterator[Offer]:
     if words[-2:] == ("in", "."):
-        yield from (Offer(name, VALUE, "of the value that arrives here") for name in SIZES)
+        yield from (Offer(name, "value", "of the value that arrives here") for name in SIZES)
         return
     for name, kind in names(document, offset):
-        yield Offer(name, NAME, kind)
-    yield from (Offer(name, NAME, "a constant") for name in check.module.constants)
-    yield Offer("in", KEYWORD, "the value that arrives here")
+        yield Offer(name, "name", kind)
+    yield from (Offer(name, "name", "a constant") for name in check.module.constants)
+    yield Offer("in", "keyword", "the value that arrives here")
     yield from functions()
 
 
 def functions() -> Iterator[Offer]:
     for name in FUNCTIONS:
-        yield Offer(name, FUNCTION)
+        yield Offer(name, "function")
 
 
 def claims(document: Document, check: Check, offset: int) -> Iterator[Offer]:
@@ -220,7 +211,7 @@ def claims(document: Document, check: Check, offset: int) -> Iterator[Offer]:
     if ends:
         runs = check.runs[max(ends, key=lambda span: span.end)]
         shapes = [run.leaving.shape for run in runs if run.leaving is not None and run.leaving.shape]
-        yield from (Offer(str(shape), VALUE, "the size here") for shape in dict.fromkeys(shapes))
+        yield from (Offer(str(shape), "value", "the size here") for shape in dict.fromkeys(shapes))
 
 
 # Names
@@ -229,16 +220,16 @@ def claims(document: Document, check: Check, offset: int) -> Iterator[Offer]:
 def names(document: Document, offset: int) -> Iterator[tuple[str, str]]:
     """The parameters, constants and loop names that are given before an offset, in its net or block."""
     for mention in names_before(document, offset):
-        if mention.symbol.kind in (PARAMETER, CONSTANT):
+        if mention.symbol.kind in ("parameter", "constant"):
             yield mention.symbol.name, f"a {mention.symbol.kind}"
 
 
 def labels(document: Document, offset: int) -> Iterator[Offer]:
     for mention in names_before(document, offset):
         symbol = mention.symbol
-        if symbol.kind == LABEL:
+        if symbol.kind == "label":
             text = mention.span.text.strip('"')
-            yield Offer(f"{symbol.owner}.{text}".lstrip("."), LABELLED)
+            yield Offer(f"{symbol.owner}.{text}".lstrip("."), "label")
 
 
 def names_before(document: Document, offset: int) -> Iterator[Mention]:
@@ -260,15 +251,15 @@ def of_string(
 ) -> Iterator[Offer]:
     """Behind `use "` the files that there are; elsewhere the words that an argument takes."""
     typed = found.string or ""
-    if found.frame == FILE and found.words[:1] == ("use",):
+    if found.frame == "file" and found.words[:1] == ("use",):
         here = Path(document.name).parent
         if Path(document.name).is_absolute():
-            yield from (Offer(path, PATH) for path in specifications(here, typed, Path(document.name)))
+            yield from (Offer(path, "file") for path in specifications(here, typed, Path(document.name)))
         blocks = (name for name in shipped_names() if name.startswith("blocks/"))
-        yield from (Offer(f"{name}.cnn", PATH, "shipped") for name in blocks)
+        yield from (Offer(f"{name}.cnn", "file", "shipped") for name in blocks)
     elif len(found.words) > 1 and found.words[-1] == "=":
         argument = argument_of(found.words[0], found.words[-2])
-        yield from (Offer(word, VALUE) for word in (argument.choices if argument is not None else ()))
+        yield from (Offer(word, "value") for word in (argument.choices if argument is not None else ()))
 
 
 def specifications(here: Path, typed: str, own: Path) -> Iterable[str]:

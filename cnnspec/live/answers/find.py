@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from cnnspec import compiler, layers
 from cnnspec.elaborate.load import BUILT_IN, Loader, Reader
 from cnnspec.live.check import at_rest
-from cnnspec.live.names import FILE, LABEL, OURS, Index, Mention, Symbol, index_of, mention_at
+from cnnspec.live.names import OURS, Index, Mention, Symbol, index_of, mention_at
 from cnnspec.live.session import Document, FileReader, Session
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, apply
@@ -28,7 +28,7 @@ def definition(session: Session, document: Document, offset: int) -> Span | None
     if mention is None:
         return None
     symbol = mention.symbol
-    if symbol.kind == FILE:
+    if symbol.kind == "file":
         found = FileReader(session, document)(symbol.name, document.source)
         return Span(found, 0, 0) if isinstance(found, Source) else None
     source = document.check.sources.get(symbol.home[0]) if document.check is not None else None
@@ -46,7 +46,7 @@ def written(source: Source, symbol: Symbol) -> str:
 def references(session: Session, document: Document, symbol: Symbol) -> list[Mention]:
     """All places of a name: in the text, and in others that may see it."""
     found = list(mentions_in(index_of(document), symbol))
-    if symbol.kind not in OURS - {LABEL}:
+    if symbol.kind not in OURS - {"label"}:
         return found
     for name in session.files():
         if name != document.name:
@@ -82,7 +82,7 @@ def rename(session: Session, document: Document, offset: int, name: str) -> list
     if not NAME.fullmatch(name) or name in WORDS:
         raise Refused(f"`{name}` cannot be a name")
     symbol = mention.symbol
-    if symbol.kind != LABEL and (name in layers.NAMES or name in BUILT_IN):
+    if symbol.kind != "label" and (name in layers.NAMES or name in BUILT_IN):
         raise Refused(f"`{name}` is a layer")
     if any(session.documents[each].fault for each in session.documents):
         raise Refused("a text that is open cannot be read")

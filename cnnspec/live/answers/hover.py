@@ -17,18 +17,7 @@ from cnnspec.layers.base import Argument, Layer
 from cnnspec.live.answers.find import definition
 from cnnspec.live.answers.formula import with_numbers
 from cnnspec.live.check import Check, Run
-from cnnspec.live.names import (
-    ARGUMENT,
-    BLOCK,
-    CONSTANT,
-    FILE,
-    LABEL,
-    LAYER,
-    NET,
-    PARAMETER,
-    Mention,
-    mention_at,
-)
+from cnnspec.live.names import Mention, Symbol, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.source import Span
 from cnnspec.values.kinds import describe
@@ -45,12 +34,34 @@ class Said(NamedTuple):
     span: Span
 
 
+class Hovered(NamedTuple):
+    """The name that is asked about, and the text around it."""
+
+    session: Session
+    document: Document
+    check: Check
+    mention: Mention
+
+    @property
+    def symbol(self) -> Symbol:
+        return self.mention.symbol
+
+    @property
+    def runs(self) -> list[Run]:
+        """Those of the step that the name is in."""
+        return self.check.runs_at(self.mention.span.start)
+
+    @property
+    def definition(self) -> Span | None:
+        return definition(self.session, self.document, self.mention.span.start)
+
+
 def hover(session: Session, document: Document, offset: int) -> Said | None:
     """What there is to say of the name at an offset; None where there is nothing."""
     mention, check = mention_at(document, offset), document.check
-    if mention is None or check is None:
+    if mention is None or check is None or mention.symbol.kind not in _SAY:
         return None
-    parts = [part for part in _SAY[mention.symbol.kind](session, document, check, mention) if part]
+    parts = [part for part in _SAY[mention.symbol.kind](Hovered(session, document, check, mention)) if part]
     return Said("\n\n".join(parts), mention.span) if parts else None
 
 
@@ -77,18 +88,17 @@ def flow(runs: list[Run]) -> str:
     return listed(ways)
 
 
-def of_layer(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
-    name = mention.symbol.name
+def of_layer(here: Hovered) -> list[str]:
+    name, runs = here.symbol.name, here.runs
     cls = layers.find(name)
     if cls is None:
         return (
             [code(f"{name} 3@224x224"), "what arrives"] if name == "input" else ["the path that is not there"]
         )
-    runs = check.runs_at(mention.span.start)
     leaves = [run.made for run in runs if isinstance(run.made, Leaf) and run.made.layer.name == name]
     parts = [f"**{name}**: {cls.summary}"]
     if leaves or cls.is_join:
-        parts += [figures_of(check, leaves) or flow(runs), *numbers(leaves)]
+        parts += [figures_of(here.check, leaves) or flow(runs), *numbers(leaves)]
     elif cls.formula:
         parts.append(f"`{cls.formula}`")
     return [*parts, arguments(cls, leaves[0].layer if leaves else None), code(cls.example)]
@@ -107,17 +117,14 @@ def numbers(leaves: list[Leaf]) -> list[str]:
 
 def nodes_of(check: Check) -> dict[tuple[str, int], list[tuple[Node, Field | None]]]:
     """The layers of the net in view with their receptive fields, by where they stand in the text."""
-    if "nodes" not in check.kept:
-        found: dict[tuple[str, int], list[tuple[Node, Field | None]]] = {}
-        if check.network is not None:
-            graph = unroll(check.network)
-            reached = fields(graph)
-            for node in graph.nodes:
-                place = node.span.source.name, node.span.start
-                found.setdefault(place, []).append((node, reached[node.path]))
-        check.kept["nodes"] = found
-    known: dict[tuple[str, int], list[tuple[Node, Field | None]]] = check.kept["nodes"]
-    return known
+    found: dict[tuple[str, int], list[tuple[Node, Field | None]]] = {}
+    if check.network is not None:
+        graph = unroll(check.network)
+        reached = fields(graph)
+        for node in graph.nodes:
+            place = node.span.source.name, node.span.start
+            found.setdefault(place, []).append((node, reached[node.path]))
+    return found
 
 
 def figures_of(check: Check, made: Sequence[Leaf | Use]) -> str:
@@ -138,7 +145,7 @@ def figures_of(check: Check, made: Sequence[Leaf | Use]) -> str:
 
 def reach(check: Check, span: Span, way: tuple[Shape, Shape]) -> str:
     """The receptive field and the jump behind the first layer that stands there and goes that way."""
-    for node, field in nodes_of(check).get((span.source.name, span.start), ()):
+    for node, field in check.once(nodes_of).get((span.source.name, span.start), ()):
         if (plain_shape(node.shapes[0]), plain_shape(node.output)) == way and field is not None:
             return "all | –" if field is WHOLE else f"{by(field.size)} | {by(field.jump)}"
     return "– | –"
@@ -176,18 +183,17 @@ def written(value: Any) -> str:
 # Names
 
 
-def of_argument(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
-    cls = layers.find(mention.symbol.owner)
-    argument = cls.arguments.get(mention.symbol.name) if cls is not None else None
+def of_argument(here: Hovered) -> list[str]:
+    name, cls = here.symbol.name, layers.find(here.symbol.owner)
+    argument = cls.arguments.get(name) if cls is not None else None
     if cls is None or argument is None:
         return []
-    runs = check.runs_at(mention.span.start)
-    here = [run.made.layer.value(mention.symbol.name) for run in runs if isinstance(run.made, Leaf)]
+    values = [run.made.layer.value(name) for run in here.runs if isinstance(run.made, Leaf)]
     kind = " or ".join(f'`"{choice}"`' for choice in argument.choices) if argument.kind == "word" else ""
-    parts = [f"**{mention.symbol.name}** of `{cls.name}`: {argument.doc}", kind or KINDS[argument.kind]]
+    parts = [f"**{name}** of `{cls.name}`: {argument.doc}", kind or KINDS[argument.kind]]
     if not argument.required and argument.default is not None:
         parts.append(f"default `{written(argument.default)}`")
-    return [*parts, f"here `{listed(map(written, here))}`" if here else ""]
+    return [*parts, f"here `{listed(map(written, values))}`" if values else ""]
 
 
 def head(span: Span | None) -> str:
@@ -201,28 +207,27 @@ def head(span: Span | None) -> str:
     return code("\n".join([*above, source.line(line).strip().removesuffix("{").rstrip()]))
 
 
-def of_block(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
-    parts = [head(definition(session, document, mention.span.start))]
-    runs = [] if mention.gives else check.runs_at(mention.span.start)
+def of_block(here: Hovered) -> list[str]:
+    runs = [] if here.mention.gives else here.runs
     uses = [run.made for run in runs if isinstance(run.made, Use)]
-    return [*parts, figures_of(check, uses) or flow(runs)]
+    return [head(here.definition), figures_of(here.check, uses) or flow(runs)]
 
 
-def of_net(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
-    return [head(definition(session, document, mention.span.start)), check.figures(mention.symbol.name)]
+def of_net(here: Hovered) -> list[str]:
+    return [head(here.definition), here.check.figures(here.symbol.name)]
 
 
-def of_value(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
+def of_value(here: Hovered) -> list[str]:
     """A parameter or a constant, with the values that it has in the net in view."""
-    symbol, values = mention.symbol, []
-    network = check.network
+    check, symbol, network = here.check, here.symbol, here.check.network
+    values = []
     if network is not None and symbol.name in network.arguments and is_given_in(network.net, symbol.home):
         values.append(network.arguments[symbol.name])
     for runs in check.runs.values():
         for run in runs:
             if isinstance(run.made, Use) and is_given_in(run.made.instance.block, symbol.home):
                 values += [run.made.instance.arguments.get(symbol.name)]
-    if not values and symbol.kind == CONSTANT and check.module.places.get(symbol.name) is not None:
+    if not values and symbol.kind == "constant" and check.module.places.get(symbol.name) is not None:
         values.append(check.module.constants.get(symbol.name))
     shown = listed(written(value) for value in values if value is not None)
     return [f"{symbol.kind} **{symbol.name}**", f"here `{shown}`" if shown else ""]
@@ -233,34 +238,33 @@ def is_given_in(owner: Any, home: tuple[str, int]) -> bool:
     return any((p.name.span.source.name, p.name.span.start) == home for p in owner.parameters)
 
 
-def of_label(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
-    symbol = mention.symbol
-    there = [span for span in check.runs if (span.source.name, span.start) == symbol.home]
-    runs = [run for span in there for run in check.runs[span]]
+def of_label(here: Hovered) -> list[str]:
+    symbol, runs = here.symbol, here.check.runs
+    there = [span for span in runs if (span.source.name, span.start) == symbol.home]
     path = f"{symbol.owner}.{symbol.name}".lstrip(".")
-    return [f"label **{path}**", listed(f"`{run.leaving.shape}`" for run in runs if run.leaving)]
+    return [
+        f"label **{path}**",
+        listed(f"`{run.leaving.shape}`" for span in there for run in runs[span] if run.leaving),
+    ]
 
 
-def of_file(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
-    span = definition(session, document, mention.span.start)
+def of_file(here: Hovered) -> list[str]:
+    span = here.definition
     if span is None:
         return []
-    given = [name for name, place in check.module.places.items() if place.source.name == span.source.name]
+    given = [
+        name for name, place in here.check.module.places.items() if place.source.name == span.source.name
+    ]
     return [f"`{span.source.name}`", f"gives {', '.join(f'`{name}`' for name in given)}" if given else ""]
 
 
-def nothing(session: Session, document: Document, check: Check, mention: Mention) -> list[str]:
-    return []
-
-
 _SAY = {
-    LAYER: of_layer,
-    ARGUMENT: of_argument,
-    BLOCK: of_block,
-    NET: of_net,
-    PARAMETER: of_value,
-    CONSTANT: of_value,
-    LABEL: of_label,
-    FILE: of_file,
-    "function": nothing,
+    "layer": of_layer,
+    "argument": of_argument,
+    "block": of_block,
+    "net": of_net,
+    "parameter": of_value,
+    "constant": of_value,
+    "label": of_label,
+    "file": of_file,
 }

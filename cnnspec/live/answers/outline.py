@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cnnspec.live.answers.complete import header
 from cnnspec.live.session import MOST_FILES
@@ -12,14 +12,14 @@ from cnnspec.text import syntax
 from cnnspec.text.parser import parse
 from cnnspec.text.source import Source, Span
 
-NET, BLOCK, CONSTANT, STEP = "net", "block", "constant", "step"
+EntryKind = Literal["net", "block", "constant", "step"]
 
 
 class Entry(NamedTuple):
     """Something with a name; `span` holds all of it, `name_span` its name."""
 
     name: str
-    kind: str
+    kind: EntryKind
     detail: str
     span: Span
     name_span: Span
@@ -37,15 +37,15 @@ def outline(tree: syntax.File) -> list[Entry]:
     found = []
     for item in tree.items:
         if isinstance(item, syntax.Net | syntax.Block):
-            kind = NET if isinstance(item, syntax.Net) else BLOCK
+            kind: EntryKind = "net" if isinstance(item, syntax.Net) else "block"
             detail = header(item).removeprefix(item.name.name).removesuffix("()")
             inner = tuple(steps(item.body))
             found.append(Entry(item.name.name, kind, detail, item.span, item.name.span, inner))
         elif isinstance(item, syntax.Variant):
             detail = item.span.text.partition("=")[2].strip()
-            found.append(Entry(item.name.name, NET, f"= {detail}", item.span, item.name.span))
+            found.append(Entry(item.name.name, "net", f"= {detail}", item.span, item.name.span))
         elif isinstance(item, syntax.Constant):
-            found.append(Entry(item.name.name, CONSTANT, item.value.span.text, item.span, item.name.span))
+            found.append(Entry(item.name.name, "constant", item.value.span.text, item.span, item.name.span))
     return found
 
 
@@ -58,7 +58,7 @@ def steps(body: syntax.Body) -> Iterator[Entry]:
                 yield from inner
             elif step.label.span.text:
                 detail = step.action.span.text.partition("\n")[0].partition("{")[0].strip()
-                yield Entry(step.label.span.text, STEP, detail, step.span, step.label.span, tuple(inner))
+                yield Entry(step.label.span.text, "step", detail, step.span, step.label.span, tuple(inner))
 
 
 def folds(source: Source, tree: syntax.File) -> list[tuple[int, int, bool]]:

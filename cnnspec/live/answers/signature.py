@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnnspec import layers
 from cnnspec.live.answers.complete import about, parameters
-from cnnspec.live.before import BRACES, FILE, before
+from cnnspec.live.before import before
 from cnnspec.live.check import Check
 from cnnspec.live.session import Document
 
@@ -40,9 +40,9 @@ def signature(document: Document, offset: int) -> Signature | None:
     if check is None or found is None:
         return None
     words = found.words
-    if found.frame == FILE:
+    if found.frame == "file":
         words = words[words.index("=") + 1 :] if words[:1] == ("net",) and "=" in words else ()
-    elif found.frame != BRACES:
+    elif found.frame != "braces":
         return None
     if words[:1] == ("default",):
         words = words[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnspec.live.names import ARGUMENT, BLOCK, CONSTANT, FILE, LABEL, NET, PARAMETER, index_of
+from cnnspec.live.names import index_of
 from cnnspec.live.session import Document
 from cnnspec.text import colouring
 from cnnspec.text.colouring import Stretch
@@ -27,13 +27,13 @@ TYPES = {
 """The protocol's word for each kind of the table; blanks and brackets have none."""
 
 MEANINGS = {
-    NET: "class",
-    BLOCK: "class",
-    PARAMETER: "parameter",
-    CONSTANT: "variable",
-    LABEL: "label",
-    ARGUMENT: "property",
-    FILE: "string",
+    "net": "class",
+    "block": "class",
+    "parameter": "parameter",
+    "constant": "variable",
+    "label": "label",
+    "argument": "property",
+    "file": "string",
 }
 """And for what a name means, which goes before its colour."""
 

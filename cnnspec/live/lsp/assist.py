@@ -10,16 +10,16 @@ from cnnspec.live.lsp.server import Server
 from cnnspec.text.source import Span
 
 KINDS = {
-    complete.KEYWORD: 14,
-    complete.LAYER: 3,
-    complete.BLOCK: 7,
-    complete.NET: 7,
-    complete.KEY: 10,
-    complete.VALUE: 12,
-    complete.NAME: 6,
-    complete.LABELLED: 18,
-    complete.FUNCTION: 3,
-    complete.PATH: 17,
+    "keyword": 14,
+    "key": 10,
+    "value": 12,
+    "name": 6,
+    "layer": 3,
+    "function": 3,
+    "block": 7,
+    "net": 7,
+    "label": 18,
+    "file": 17,
 }
 """CompletionItemKind of the protocol."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cnnspec.live.answers import find
-from cnnspec.live.answers.outline import BLOCK, CONSTANT, NET, STEP, Entry, folds, outline, outline_of
+from cnnspec.live.answers.outline import Entry, folds, outline, outline_of
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.server import Server
 from cnnspec.live.lsp.wire import REQUEST_FAILED, Problem
 from cnnspec.live.names import OURS, index_of, mention_at
 
-KINDS = {NET: 5, BLOCK: 12, CONSTANT: 14, STEP: 8}
-"""SymbolKind of the protocol."""
+KINDS = {"net": 5, "block": 12, "constant": 14, "step": 8}
+"""What the protocol calls SymbolKind."""
 
 
 def definition(server: Server, params: Json) -> Json | None:
