@@ -229,4 +229,4 @@ def at_rest() -> Iterator[None]:
 
 
 def ignore(failure: Exception) -> None:
-    """Where a lint fails, the text is shown without its warnings."""
+    """Where a lint fails, or a table, the text is shown without."""

@@ -42,13 +42,15 @@ MOST_PARSED = 100
 class Document:
     """An open text. `source` is its newest version, `check` is that of it unless it is `dirty`."""
 
-    def __init__(self, name: str, text: str, version: int | None) -> None:
+    def __init__(self, name: str, text: str, version: int | None = None) -> None:
         self.name = name
         self.change(text, version)
         self.touched = False  # a file that it uses is another now
         self.view, self.settings = "", SETTINGS  # the net that was chosen to be in view, and how
         self.check: Check | None = None
-        self.used: set[str] = set()  # the files that it looked for, by `use`, whether there are such or not
+        self.used: dict[
+            str, Stamp
+        ] = {}  # the files that it looked for, by `use`, whether there are such or not
         self.sizes: list[LineSize] = []
         self.waiting: list[Diagnostic] = []  # of nets that are not checked anew yet, as they were before
 
@@ -154,7 +156,27 @@ class Session:
             if name in document.used:
                 document.dirty = document.touched = True
 
+    def touch_written(self, name: str) -> None:
+        """Touch the files that a text uses which are others on the disk by now."""
+        for used, stamp in [*self.documents[name].used.items()]:
+            if stamp != stamp_of(used):
+                self.touch(used)
+
     # Reading
+
+    def reader(self, document: Document) -> Reader:
+        """Reads the files that a text uses: open ones as they are in the editor."""
+
+        def read(path: str, source: Source) -> Source | Diagnostic | None:
+            if not os.path.isabs(source.name):  # noqa: PTH117  # `untitled:1`, a shipped file: beside nothing
+                return read_library(path, source)
+            if not is_inside(path):
+                return read_used(path, source)
+            name = f"{source.name.rpartition('/')[0]}/{path}"
+            document.used[name] = stamp_of(name)
+            return self.read(name, path, source)
+
+        return read
 
     def read(self, name: str, path: str, source: Source) -> Source | Diagnostic | None:
         """The file of that name as it is in the editor, else as it is on the disk."""
@@ -183,7 +205,7 @@ class Session:
         """The text of that name, checked as far as its net in view goes; None where none is open."""
         document = self.documents.get(name)
         if document is not None and document.dirty:
-            document.refresh(FileReader(self, document), self.parse)
+            document.refresh(self.reader(document), self.parse)
         return document
 
     def dirty(self) -> list[str]:
@@ -243,22 +265,6 @@ class Session:
         except FileProblem:
             return None
         return Source(name, found.text) if isinstance(found, Source) else None
-
-
-class FileReader:
-    """Reads the files that a text uses: open ones as they are in the editor."""
-
-    def __init__(self, session: Session, document: Document) -> None:
-        self.session, self.document = session, document
-
-    def __call__(self, path: str, source: Source) -> Source | Diagnostic | None:
-        if not os.path.isabs(source.name):  # noqa: PTH117  # `untitled:1`, a file of the library: beside nothing
-            return read_library(path, source)
-        if not is_inside(path):
-            return read_used(path, source)
-        name = f"{source.name.rpartition('/')[0]}/{path}"
-        self.document.used.add(name)
-        return self.session.read(name, path, source)
 
 
 def under_name(name: str, found: Source | Diagnostic | None) -> Source | Diagnostic | None:

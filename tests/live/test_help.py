@@ -10,12 +10,12 @@ from cnnspec import layers
 from cnnspec.compiler import check_text
 from cnnspec.graph.tree import Leaf
 from cnnspec.graph.walk import walk
+from cnnspec.live.answers.before import before
 from cnnspec.live.answers.complete import offers
 from cnnspec.live.answers.formula import with_numbers
 from cnnspec.live.answers.hover import hover
 from cnnspec.live.answers.outline import folds, outline
 from cnnspec.live.answers.signature import signature
-from cnnspec.live.before import before
 from cnnspec.live.session import Document, Session
 from cnnspec.text.colouring import colour
 
@@ -228,5 +228,5 @@ def test_what_stands_before_a_place_is_known_outside_of_comments_alone() -> None
         for offset in range(0, len(text), 7):
             found = before(text, offset)
             assert (found is None) == (offset in commented), (path, offset)
-            if found is not None:
-                assert text[:offset].endswith(found.string if found.string is not None else found.prefix)
+            if found is not None and found.string is not None:
+                assert text[:offset].endswith(f'"{found.string}')

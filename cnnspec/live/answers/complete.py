@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 from cnnspec import layers
 from cnnspec.elaborate.network import IMAGE_ARGUMENTS
 from cnnspec.layers.base import Argument
+from cnnspec.live.answers.before import Before, before
 from cnnspec.live.answers.hover import default, written
-from cnnspec.live.before import Before, before
 from cnnspec.live.check import Check, varied
 from cnnspec.live.names import Mention, SymbolKind, index_of
 from cnnspec.live.session import Document, Session

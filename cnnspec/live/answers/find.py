@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from cnnspec import compiler, layers
 from cnnspec.elaborate.load import BUILT_IN, Loader, Reader
 from cnnspec.live.check import at_rest
 from cnnspec.live.names import OURS, Index, Mention, Symbol, index_of, mention_at
-from cnnspec.live.session import Document, FileReader, Session
+from cnnspec.live.session import Document, Session
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, apply
 from cnnspec.text.scanner import WORDS
@@ -29,7 +29,7 @@ def definition(session: Session, document: Document, offset: int) -> Span | None
         return None
     symbol = mention.symbol
     if symbol.kind == "file":
-        found = FileReader(session, document)(symbol.name, document.source)
+        found = session.reader(document)(symbol.name, document.source)
         return Span(found, 0, 0) if isinstance(found, Source) else None
     source = document.check.sources.get(symbol.home[0]) if document.check is not None else None
     if source is None or symbol.kind not in OURS:
@@ -66,7 +66,7 @@ def index_of_file(session: Session, name: str, word: str) -> Index | None:
     source = session.source(name)
     if source is None or word not in source.text:
         return None
-    loader = Loader(FileReader(session, Document(name, source.text, None)))
+    loader = Loader(session.reader(Document(name, source.text)))
     with at_rest():
         return Index(loader.load(source))
 
@@ -89,16 +89,14 @@ def rename(session: Session, document: Document, offset: int, name: str) -> list
     edits = [Edit(each.span, name) for each in references(session, document, symbol)]
     if any(not NAME.fullmatch(edit.span.text) for edit in edits):
         raise Refused("a label that is computed or in quotes is changed by hand")
-    changed = {edit.span.source.name: edit.span.source for edit in edits}
-    texts = {each: apply(source.text, of(edits, source)) for each, source in changed.items()}
-    for source in changed.values():
+    changed: dict[Source, list[Edit]] = {}
+    for edit in edits:
+        changed.setdefault(edit.span.source, []).append(edit)
+    texts = {source.name: apply(source.text, its) for source, its in changed.items()}
+    for source in changed:
         if meaning(session, source, {}) != meaning(session, source, texts):
             raise Refused(f"if it were called `{name}`, something would have another meaning")
     return edits
-
-
-def of(edits: Iterable[Edit], source: Source) -> list[Edit]:
-    return [edit for edit in edits if edit.span.source.name == source.name]
 
 
 def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> object:
@@ -106,7 +104,7 @@ def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> objec
 
     That is what names in it mean the same, what a check of it finds, and the sizes of its nets.
     """
-    reader = overlaid(FileReader(session, Document(source.name, source.text, None)), texts)
+    reader = overlaid(session.reader(Document(source.name, source.text)), texts)
     text = Source(source.name, texts.get(source.name, source.text))
     with at_rest():
         module = Loader(reader).load(text)

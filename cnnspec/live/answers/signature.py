@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec import layers
+from cnnspec.live.answers.before import before
 from cnnspec.live.answers.complete import about, parameters
-from cnnspec.live.before import before
 from cnnspec.live.check import Check
 from cnnspec.live.session import Document
 

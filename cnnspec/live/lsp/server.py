@@ -303,7 +303,7 @@ class Server:
     def publish(self, document: Document) -> None:
         """Tell what is wrong with a text, and with the files that it uses, as far as they are open."""
         self.publish_one(document)
-        for name in document.used & self.session.documents.keys():
+        for name in document.used.keys() & self.session.documents.keys():
             self.publish_one(self.session.documents[name])
 
     def publish_one(self, document: Document) -> None:

@@ -18,11 +18,9 @@ from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
 from cnnspec.live.answers.complete import offers, typed_from
 from cnnspec.live.answers.fixes import Interrupted, with_fixes
-from cnnspec.live.answers.sizes import LineSize
-from cnnspec.live.check import SETTINGS, Check, chain
+from cnnspec.live.check import SETTINGS, Check, chain, ignore
 from cnnspec.live.places import units
 from cnnspec.live.session import Document, Session, Stamp, stamp_of
-from cnnspec.tables.one_line import figures
 from cnnspec.tables.summary import summary
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic
@@ -72,7 +70,6 @@ class Desk:
         self.painter, self.engine = painter, engine
         self.root = root.rstrip("/") + "/"
         self.session = Session()
-        self.stamps: dict[str, Stamp] = {}  # of files that texts use, as they were read
         self.lock = Lock()
         self.hurry = Event()  # someone types on, and waits for the lock
         self.answers: dict[str, Callable[[Question], Answer]] = {
@@ -92,16 +89,22 @@ class Desk:
         with self.lock:
             self.hurry.clear()
             document, refused = self.document(asked)
-            found = document.diagnostics
             check = document.check
             return {
                 "nets": check.nets if check else [],
                 "net": document.view,
                 "parameters": parameters(check) if check else {},
                 "refused": refused,
-                "facts": facts(document),
-                "sizes": [self.size(document, each) for each in document.sizes],
-                "faults": [self.fault(document.source, each) for each in found],
+                "facts": check.figures(document.view) if check else "",
+                "sizes": [
+                    {
+                        "line": document.source.position(size.offset)[0],
+                        "text": size.words,
+                        "stale": size.stale,
+                    }
+                    for size in document.sizes
+                ],
+                "faults": [self.fault(document.source, each) for each in document.diagnostics],
             }
 
     def offer(self, asked: Question) -> Answer:
@@ -162,10 +165,9 @@ class Desk:
             self.session.open(path, asked.text)
         elif known.text != asked.text:
             self.session.change(path, asked.text)
-        self.see_changes(path)
+        self.session.touch_written(path)
         document = self.session.refresh(path)
         assert document is not None
-        self.stamps |= {used: stamp_of(used) for used in document.used}
         try:
             settings = settings_of(asked.parameters)
         except ValueError as problem:
@@ -173,12 +175,6 @@ class Desk:
         if (asked.net and asked.net != document.view) or settings != document.settings:
             self.session.choose(path, asked.net or document.view, settings)
         return document, refused or (document.check.refused if document.check is not None else "")
-
-    def see_changes(self, path: str) -> None:
-        """A file that a text uses may be another on the disk by now."""
-        for used in self.session.documents[path].used:
-            if self.stamps.get(used) != stamp_of(used):
-                self.session.touch(used)
 
     def used(self, name: str) -> list[Stamp]:
         """What is another once a file is that a text uses."""
@@ -189,10 +185,6 @@ class Desk:
     def network(self, document: Document) -> Network | None:
         found = document.check.network if document.check is not None else None
         return found if found is not None and found.inputs else None
-
-    def size(self, document: Document, size: LineSize) -> Answer:
-        line = document.source.position(size.offset)[0]
-        return {"line": line, "text": size.words, "stale": size.stale}
 
     def fault(self, source: Source, fault: Diagnostic) -> Answer:
         return {
@@ -245,12 +237,6 @@ def parameters(check: Check) -> Answer:
     return found
 
 
-def facts(document: Document) -> str:
-    """`1@28x28 -> 10, 61,706 parameters, …` of the net in view; of one with faults nothing."""
-    network = document.check.networks.get(document.view) if document.check is not None else None
-    return "" if network is None else figures(network)
-
-
 def paint(network: Network, asked: Question, engine: Callable[[], Engine]) -> Answer:
     """The picture, SVG as text and PDF in base 64; or why there is none."""
     view = "volume" if asked.view == "volume" else "graph"
@@ -261,7 +247,3 @@ def paint(network: Network, asked: Question, engine: Callable[[], Engine]) -> An
         return {"picture": picture(network, ".svg", look, draw=engine()).content.decode()}
     except DrawProblem as problem:
         return {"problem": str(problem)}
-
-
-def ignore(failure: Exception) -> None:
-    """Where something fails, the page goes without it."""

@@ -11,7 +11,7 @@ _WORD = re.compile(
       | (?P<blank>[ \t\r]+) | (?P<other>.|\n)""",
     re.VERBOSE,
 )
-_PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TYPED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ITEM = re.compile(r"^(?:net|block|use)\b|^[A-Za-z_]\w*[ \t]*=", re.MULTILINE)
 
 Frame = Literal["file", "braces", "brackets", "hole"]
@@ -21,7 +21,7 @@ _CLOSERS = {"}", ")", "]"}
 
 
 class Before(NamedTuple):
-    """The innermost bracket around a place, and the words of its statement, of which `prefix` is being typed.
+    """The innermost bracket around a place, and the words of its statement, but for the one being typed.
 
     `string`: the place is in one, of which that much is typed. `opens`: nothing but a step may stand here, or
     a statement too.
@@ -29,16 +29,14 @@ class Before(NamedTuple):
 
     frame: Frame
     words: tuple[str, ...]
-    prefix: str
     string: str | None
     opens: bool
 
 
 def before(text: str, offset: int) -> Before | None:
     """What stands before an offset; None in a comment."""
-    head = text[:offset]
-    prefix = _PREFIX.search(head)
-    end = prefix.start() if prefix else offset
+    typed = _TYPED.search(text[:offset])
+    end = typed.start() if typed else offset
     frames: list[tuple[Frame, list[str]]] = [("file", [])]
     opens, last_end, last = True, -1, ""
     for found in _WORD.finditer(text, item_start(text, offset), end):
@@ -51,7 +49,7 @@ def before(text: str, offset: int) -> Before | None:
             continue
         frame, words = frames[-1]
         if kind == "string" and found.end() >= end and (len(word) == 1 or not word.endswith('"')):
-            return Before(frame, tuple(words), "", text[found.start() + 1 : offset], False)
+            return Before(frame, tuple(words), text[found.start() + 1 : offset], False)
         if word in ("{", "(", "["):
             hole = word == "{" and found.start() == last_end and re.fullmatch(r"\w+|\}", last) is not None
             frames.append(("hole" if hole else "braces" if word == "{" else "brackets", []))
@@ -70,7 +68,7 @@ def before(text: str, offset: int) -> Before | None:
             opens = False
         last_end, last = found.end(), word
     frame, words = frames[-1]
-    return Before(frame, tuple(words), prefix[0] if prefix else "", None, opens and not words)
+    return Before(frame, tuple(words), None, opens and not words)
 
 
 def item_start(text: str, offset: int) -> int:
