@@ -27,12 +27,12 @@ def serve(file: str | None, port: int, opens: bool) -> None:
     machine reaches the page, and it takes the address that is printed. It reads and writes the .cnn files in
     the folder of FILE and below. Ctrl-C ends it.
     """
-    from cnnspec.live.serve.folder import Folder
+    from cnnspec.live.serve.folder import ServedFolder
     from cnnspec.live.serve.server import Server
     from cnnspec.values.limits import room
 
     path = Path(file or only_spec())
-    folder = Folder(path.parent)
+    folder = ServedFolder(path.parent)
     folder.read(path.name)
     threading.stack_size(STACK)
     try:

@@ -32,7 +32,7 @@ SETTINGS = Settings()
 T = TypeVar("T")
 
 
-class Run(NamedTuple):
+class StepRun(NamedTuple):
     """A step of the text as it ran: what arrived, what left, and what it is in the graph."""
 
     arriving: Value | None
@@ -56,7 +56,7 @@ class Check:
         self.found: dict[str, Checked] = {}
         self.in_view, self.settings = "", SETTINGS  # which are those of the net in view alone
         self.refused = ""  # why other settings could not be taken
-        self.runs: dict[Span, list[Run]] = {}  # of steps, by where they stand
+        self.runs: dict[Span, list[StepRun]] = {}  # of steps, by where they stand
         self.fixed: list[Diagnostic] | None = None  # the diagnostics with fixes, once they are sought
         self._kept: dict[object, Any] = {}  # what is computed of the net in view, by what computes it
         self._keys: dict[str, Any] = {}
@@ -104,9 +104,9 @@ class Check:
     def watch(
         self, step: syntax.Step, arriving: Value | None, leaving: Value | None, made: Step | None
     ) -> None:
-        self.runs.setdefault(step.span, []).append(Run(arriving, leaving, made))
+        self.runs.setdefault(step.span, []).append(StepRun(arriving, leaving, made))
 
-    def runs_at(self, offset: int) -> list[Run]:
+    def runs_at(self, offset: int) -> list[StepRun]:
         """The runs of the innermost step around an offset of the text."""
         ours = [span for span in self.runs if span.source is self.source]
         around = [span for span in ours if span.start <= offset < span.end]

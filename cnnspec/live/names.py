@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from cnnspec import layers
 from cnnspec.elaborate.load import BUILT_IN, Module
 from cnnspec.graph.tree import Use
-from cnnspec.live.check import Check, Run, varied
+from cnnspec.live.check import Check, StepRun, varied
 from cnnspec.live.session import Document
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
@@ -50,10 +50,10 @@ class Mention(NamedTuple):
 Scope = dict[str, Symbol]
 
 
-class Index:
+class NameIndex:
     """All names of a text. `runs` tells what blocks a value stood for that is called as a step."""
 
-    def __init__(self, module: Module, runs: Mapping[Span, list[Run]] | None = None) -> None:
+    def __init__(self, module: Module, runs: Mapping[Span, list[StepRun]] | None = None) -> None:
         self.module, self.runs = module, runs or {}
         self.mentions: list[Mention] = []
         self.labels: dict[str, Symbol] = {}  # of the net or block that is being read
@@ -272,13 +272,13 @@ def skeleton(label: syntax.Label) -> str:
     return "".join(part if isinstance(part, str) else "{}" for part in label.parts)
 
 
-def index_of(document: Document) -> Index | None:
+def index_of(document: Document) -> NameIndex | None:
     """The names of an open text, read once for each version of it."""
     return document.check.once(index_names) if document.check is not None else None
 
 
-def index_names(check: Check) -> Index:
-    return Index(check.module, check.runs)
+def index_names(check: Check) -> NameIndex:
+    return NameIndex(check.module, check.runs)
 
 
 def mention_at(document: Document, offset: int) -> Mention | None:

@@ -14,7 +14,7 @@ from cnnspec.elaborate.load import Parser, Reader
 from cnnspec.elaborate.settings import Settings
 from cnnspec.live.answers.sizes import LineSize, line_sizes, sizes_of
 from cnnspec.live.check import SETTINGS, Check, varied
-from cnnspec.live.places import Lines
+from cnnspec.live.positions import Lines
 from cnnspec.text import syntax
 from cnnspec.text.decoding import decode, newlines
 from cnnspec.text.diagnostics import Diagnostic

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from cnnspec.commands.cli import main
 from cnnspec.draw.look import VIEWS
 from cnnspec.live.serve.desk import Desk, Question
-from cnnspec.live.serve.folder import Folder
+from cnnspec.live.serve.folder import ServedFolder
 from cnnspec.live.serve.server import HEADER, HOST, Server
 from cnnspec.text import shipped
 
@@ -33,7 +33,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     (tmp_path / "secret.txt").write_text("secret")
     (tmp_path / ".hidden.cnn").write_text("secret")
     (tmp_path / "link.cnn").symlink_to(tmp_path / "secret.txt")
-    with Server(Folder(tmp_path), "net.cnn") as made:
+    with Server(ServedFolder(tmp_path), "net.cnn") as made:
         thread = threading.Thread(target=made.serve_forever, args=(0.01,))
         thread.start()
         yield made

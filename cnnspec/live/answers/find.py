@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from cnnspec import compiler, layers
 from cnnspec.elaborate.load import BUILT_IN, Loader, Reader
 from cnnspec.live.check import at_rest
-from cnnspec.live.names import OURS, Index, Mention, Symbol, index_of, mention_at
+from cnnspec.live.names import OURS, Mention, NameIndex, Symbol, index_of, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, apply
@@ -54,11 +54,11 @@ def references(session: Session, document: Document, symbol: Symbol) -> list[Men
     return found
 
 
-def mentions_in(index: Index | None, symbol: Symbol) -> list[Mention]:
+def mentions_in(index: NameIndex | None, symbol: Symbol) -> list[Mention]:
     return [m for m in index.mentions if m.symbol == symbol] if index is not None else []
 
 
-def index_of_file(session: Session, name: str, word: str) -> Index | None:
+def index_of_file(session: Session, name: str, word: str) -> NameIndex | None:
     """The names of a file that holds a word, an open one or not."""
     document = session.refresh(name)
     if document is not None:
@@ -68,7 +68,7 @@ def index_of_file(session: Session, name: str, word: str) -> Index | None:
         return None
     loader = Loader(session.reader(Document(name, source.text)))
     with at_rest():
-        return Index(loader.load(source))
+        return NameIndex(loader.load(source))
 
 
 def rename(session: Session, document: Document, offset: int, name: str) -> list[Edit]:
@@ -109,7 +109,7 @@ def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> objec
     with at_rest():
         module = Loader(reader).load(text)
     number: dict[Symbol, int] = {}
-    same = [number.setdefault(each.symbol, len(number)) for each in Index(module).mentions]
+    same = [number.setdefault(each.symbol, len(number)) for each in NameIndex(module).mentions]
     found = compiler.check(text, reader)
     return same, [d.code for d in found.diagnostics], [network.sizes for network in found.networks]
 

@@ -16,7 +16,7 @@ from cnnspec.graph.tree import Leaf, Use
 from cnnspec.layers.base import Argument, Layer
 from cnnspec.live.answers.find import definition
 from cnnspec.live.answers.formula import with_numbers
-from cnnspec.live.check import Check, Run
+from cnnspec.live.check import Check, StepRun
 from cnnspec.live.names import Mention, Symbol, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.source import Span
@@ -47,7 +47,7 @@ class Hovered(NamedTuple):
         return self.mention.symbol
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[StepRun]:
         """Those of the step that the name is in."""
         return self.check.runs_at(self.mention.span.start)
 
@@ -78,7 +78,7 @@ def listed(values: Iterable[Any]) -> str:
 # A step
 
 
-def flow(runs: list[Run]) -> str:
+def flow(runs: list[StepRun]) -> str:
     """`3@224x224 → 64@112x112`, of each way once."""
     ways = []
     for run in runs:

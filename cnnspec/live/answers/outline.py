@@ -15,7 +15,7 @@ from cnnspec.text.source import Source, Span
 EntryKind = Literal["net", "block", "constant", "step"]
 
 
-class Entry(NamedTuple):
+class OutlineEntry(NamedTuple):
     """Something with a name; `span` holds all of it, `name_span` its name."""
 
     name: str
@@ -23,33 +23,36 @@ class Entry(NamedTuple):
     detail: str
     span: Span
     name_span: Span
-    inner: tuple[Entry, ...] = ()
+    inner: tuple[OutlineEntry, ...] = ()
 
 
 @lru_cache(MOST_FILES)
-def outline_of(name: str, text: str) -> tuple[Entry, ...]:
+def outline_of(name: str, text: str) -> tuple[OutlineEntry, ...]:
     """The entries of a file that need not be open, read once while its text stays as it is."""
     return tuple(outline(parse(Source(name, text))[0]))
 
 
-def outline(tree: syntax.File) -> list[Entry]:
+def outline(tree: syntax.File) -> list[OutlineEntry]:
     """The entries of a file, in its order."""
     found = []
     for item in tree.items:
-        if isinstance(item, syntax.Net | syntax.Block):
-            kind: EntryKind = "net" if isinstance(item, syntax.Net) else "block"
+        if isinstance(item, syntax.Use):
+            continue
+        kind: EntryKind = "net"
+        inner: tuple[OutlineEntry, ...] = ()
+        if isinstance(item, syntax.Constant):
+            kind, detail = "constant", item.value.span.text
+        elif isinstance(item, syntax.Variant):
+            detail = f"= {item.span.text.partition('=')[2].strip()}"
+        else:
+            kind = "net" if isinstance(item, syntax.Net) else "block"
             detail = header(item).removeprefix(item.name.name).removesuffix("()")
             inner = tuple(steps(item.body))
-            found.append(Entry(item.name.name, kind, detail, item.span, item.name.span, inner))
-        elif isinstance(item, syntax.Variant):
-            detail = item.span.text.partition("=")[2].strip()
-            found.append(Entry(item.name.name, "net", f"= {detail}", item.span, item.name.span))
-        elif isinstance(item, syntax.Constant):
-            found.append(Entry(item.name.name, "constant", item.value.span.text, item.span, item.name.span))
+        found.append(OutlineEntry(item.name.name, kind, detail, item.span, item.name.span, inner))
     return found
 
 
-def steps(body: syntax.Body) -> Iterator[Entry]:
+def steps(body: syntax.Body) -> Iterator[OutlineEntry]:
     """The labelled steps in braces; those in braces without a label, too."""
     for chain in syntax.chains(body):
         for step in chain.steps:
@@ -58,7 +61,8 @@ def steps(body: syntax.Body) -> Iterator[Entry]:
                 yield from inner
             elif step.label.span.text:
                 detail = step.action.span.text.partition("\n")[0].partition("{")[0].strip()
-                yield Entry(step.label.span.text, "step", detail, step.span, step.label.span, tuple(inner))
+                label = step.label.span
+                yield OutlineEntry(label.text, "step", detail, step.span, label, tuple(inner))
 
 
 def folds(source: Source, tree: syntax.File) -> list[tuple[int, int, bool]]:

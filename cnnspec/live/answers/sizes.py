@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnnspec.analysis.costs import CostCounter
 from cnnspec.graph.tree import Leaf, Use
-from cnnspec.live.check import Check, Run
+from cnnspec.live.check import Check, StepRun
 from cnnspec.text import syntax
 from cnnspec.text.edits import Edit, new_span
 from cnnspec.text.source import Span
@@ -35,7 +35,7 @@ class LineSize(NamedTuple):
         return ", ".join([*map(str, self.shapes[:MOST_SHAPES]), *more])
 
 
-def line_sizes(tree: syntax.File, runs: Mapping[Span, list[Run]]) -> list[LineSize]:
+def line_sizes(tree: syntax.File, runs: Mapping[Span, list[StepRun]]) -> list[LineSize]:
     """The sizes of a file's lines, but for those that the line itself tells."""
     last: dict[int, syntax.Chain] = {}
     for chain in chains(tree):
@@ -53,7 +53,7 @@ def line_sizes(tree: syntax.File, runs: Mapping[Span, list[Run]]) -> list[LineSi
     return sorted(found)
 
 
-def line_params(tree: syntax.File, runs: Mapping[Span, list[Run]]) -> dict[int, int]:
+def line_params(tree: syntax.File, runs: Mapping[Span, list[StepRun]]) -> dict[int, int]:
     """By line, counted from 1, the parameters of what ends there, where all its runs agree."""
     counter = CostCounter()
     found: dict[int, int] = {}

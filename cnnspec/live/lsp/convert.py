@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cnnspec.live.places import Lines, name_of, uri_of
+from cnnspec.live.positions import Lines, name_of, uri_of
 from cnnspec.live.session import path_of
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.live.answers import find
-from cnnspec.live.answers.outline import Entry, folds, outline, outline_of
+from cnnspec.live.answers.outline import OutlineEntry, folds, outline, outline_of
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.server import Server
 from cnnspec.live.lsp.wire import REQUEST_FAILED, Problem
@@ -57,7 +57,7 @@ def document_symbol(server: Server, params: Json) -> list[Json]:
     return [symbol(server, entry) for entry in outline(document.check.module.tree)]
 
 
-def symbol(server: Server, entry: Entry) -> Json:
+def symbol(server: Server, entry: OutlineEntry) -> Json:
     return {
         "name": entry.name,
         "detail": entry.detail,

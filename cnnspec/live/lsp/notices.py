@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.live.lsp.convert import Json, name_in
 from cnnspec.live.lsp.server import Server
-from cnnspec.live.places import Lines, name_of
+from cnnspec.live.positions import Lines, name_of
 
 
 def did_open(server: Server, params: Json) -> None:

@@ -18,7 +18,7 @@ from cnnspec.live.answers import fixes
 from cnnspec.live.answers.tokens import LEGEND
 from cnnspec.live.lsp import wire
 from cnnspec.live.lsp.convert import Encoder, Json, name_in, of_file, placed
-from cnnspec.live.places import name_of
+from cnnspec.live.positions import name_of
 from cnnspec.live.session import Document, Session
 
 REST = 0.4

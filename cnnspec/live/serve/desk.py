@@ -19,7 +19,7 @@ from cnnspec.graph.tree import Network
 from cnnspec.live.answers.complete import offers, typed_from
 from cnnspec.live.answers.fixes import Interrupted, with_fixes
 from cnnspec.live.check import SETTINGS, Check, chain, ignore
-from cnnspec.live.places import units
+from cnnspec.live.positions import units
 from cnnspec.live.session import Document, Session, Stamp, stamp_of
 from cnnspec.tables.summary import summary
 from cnnspec.text import syntax

@@ -23,7 +23,7 @@ class Changed(Exception):
     """The file is another by now than the one that was read."""
 
 
-class Folder:
+class ServedFolder:
     """A folder, by its path. Names are those of files in it, or in folders below, with `/` between."""
 
     def __init__(self, root: Path) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 import cnnspec
 from cnnspec.draw.page import document
 from cnnspec.draw.page.document import as_json
-from cnnspec.live.serve.folder import Folder
+from cnnspec.live.serve.folder import ServedFolder
 from cnnspec.text import colouring, shipped
 
 BUNDLE = files(__package__).joinpath("editor/dist/editor.js")
 """The editor by CodeMirror, which npm makes where a wheel is built and it is there."""
 
 
-def page(name: str, folder: Folder) -> str:
+def page(name: str, folder: ServedFolder) -> str:
     """The whole page, with the text of the file that it begins with. Raises FileProblem."""
     return filled({**folder.read(name)._asdict(), "name": name, "names": folder.names()}, asset("http.js"))
 

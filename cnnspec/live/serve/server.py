@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cnnspec.live.serve.desk import Desk, question
-from cnnspec.live.serve.folder import Changed, Folder
+from cnnspec.live.serve.folder import Changed, ServedFolder
 from cnnspec.live.serve.page import asset, page, policy
 from cnnspec.text import shipped
 from cnnspec.text.decoding import MAX_SOURCE
@@ -41,7 +41,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, folder: Folder, name: str, port: int = 0) -> None:
+    def __init__(self, folder: ServedFolder, name: str, port: int = 0) -> None:
         super().__init__((HOST, port), Handler)
         self.folder, self.name = folder, name
         self.desk = Desk(folder.root.as_posix())

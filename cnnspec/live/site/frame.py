@@ -22,32 +22,32 @@ class Page(NamedTuple):
     body: str
 
 
-class Place(NamedTuple):
+class NavigationLink(NamedTuple):
     """Where the head of every page leads to."""
 
     name: str
     path: str
 
 
-def framed(page: Page, places: Sequence[Place]) -> bytes:
-    """The whole text of a page, which belongs to the place whose folder or file it is."""
+def framed(page: Page, navigation: Sequence[NavigationLink]) -> bytes:
+    """The whole text of a page, which belongs to the link whose folder or file it is."""
     text = Template(asset("frame.html")).substitute(
         mark=f"{MARK} {__version__}",
         policy=policy(style(), None, pictures="'self' data:"),
         title=escape(page.title if page.title == "cnnspec" else f"{page.title} · cnnspec"),
         style=style(),
         home=link(page.path, "index.html"),
-        places="\n    ".join(place_link(page, place) for place in places),
+        navigation="\n    ".join(navigation_link(page, to) for to in navigation),
         body=page.body,
     )
     return text.encode()
 
 
-def place_link(page: Page, place: Place) -> str:
-    folder = place.path.removesuffix("index.html")
-    inside = page.path == place.path or (folder != place.path and page.path.startswith(folder))
-    state = ' aria-current="page"' if page.path == place.path else ' aria-current="true"' if inside else ""
-    return f'<a href="{link(page.path, place.path)}"{state}>{escape(place.name)}</a>'
+def navigation_link(page: Page, to: NavigationLink) -> str:
+    folder = to.path.removesuffix("index.html")
+    inside = page.path == to.path or (folder != to.path and page.path.startswith(folder))
+    state = ' aria-current="page"' if page.path == to.path else ' aria-current="true"' if inside else ""
+    return f'<a href="{link(page.path, to.path)}"{state}>{escape(to.name)}</a>'
 
 
 def link(start: str, end: str) -> str:

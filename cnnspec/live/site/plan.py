@@ -12,7 +12,7 @@ import cnnspec
 from cnnspec.draw.graph.engine import wheel
 from cnnspec.faults.explain import codes, markdown
 from cnnspec.live.site import zoo
-from cnnspec.live.site.frame import Page, Place, asset, framed, link
+from cnnspec.live.site.frame import NavigationLink, Page, asset, framed, link
 from cnnspec.live.site.listing import listing
 from cnnspec.live.site.playground import PAGE, modules, playground
 from cnnspec.live.site.prose import document
@@ -49,11 +49,11 @@ class Plan(NamedTuple):
         """The paths of the pages of nets, which take all the time."""
         return {f"{zoo.stem(file, name)}.html" for file, names in self.nets.items() for name in names}
 
-    def places(self) -> list[Place]:
-        found = [Place("Zoo", zoo.INDEX)]
-        found += [Place("Playground", PAGE)] if self.modules else []
-        found += [Place(DOCUMENTS[name][0], f"{name}.html") for name in self.documents]
-        return [*found, Place("Faults", FAULTS)]
+    def navigation(self) -> list[NavigationLink]:
+        found = [NavigationLink("Zoo", zoo.INDEX)]
+        found += [NavigationLink("Playground", PAGE)] if self.modules else []
+        found += [NavigationLink(DOCUMENTS[name][0], f"{name}.html") for name in self.documents]
+        return [*found, NavigationLink("Faults", FAULTS)]
 
     def pages(self) -> dict[str, str]:
         """The paths of what texts may link to, by those in the repository."""
@@ -93,7 +93,7 @@ def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
     """
     if wanted.modules:  # first, since it may be refused
         yield from playground(wanted.modules)
-    places = wanted.places()
+    navigation = wanted.navigation()
     found = []
     draw = wheel()
     for file, names in wanted.nets.items():
@@ -102,14 +102,14 @@ def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
         for entry in nets:
             for path, svg in zoo.pictures(entry, draw):
                 yield path, svg.encode()
-            yield entry.path, framed(zoo.net_page(entry, nets, wanted.modules is not None), places)
+            yield entry.path, framed(zoo.net_page(entry, nets, wanted.modules is not None), navigation)
     pages = [
         home(found, wanted.modules is not None),
         zoo.index_page(found, wanted.blocks),
         *map(zoo.blocks_page, wanted.blocks),
     ]
     for page in [*pages, *texts(wanted), *map(plain, PLAIN)]:
-        yield page.path, framed(page, places)
+        yield page.path, framed(page, navigation)
     for picture in sorted(where(FIGURES).glob("*")):
         yield f"figures/{picture.name}", picture.read_bytes()
 
@@ -158,7 +158,7 @@ def where(source: str) -> Path:
     return PACKAGE / rest if top == "cnnspec" else folder(top) / rest
 
 
-def home(found: Sequence[Sequence[zoo.Entry]], playable: bool) -> Page:
+def home(found: Sequence[Sequence[zoo.ZooNet]], playable: bool) -> Page:
     """The first page, which shows LeNet, else another net. `playable`: the site has a playground."""
     nets = [entry for nets in found for entry in nets]
     hero = next((entry for entry in nets if entry.name == HERO), nets[0])

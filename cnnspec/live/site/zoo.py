@@ -28,7 +28,7 @@ VIEWS = {"volume": "Feature maps", "graph": "Graph"}
 COLOURS = ("light", "dark")
 
 
-class Entry(NamedTuple):
+class ZooNet(NamedTuple):
     """A net of the zoo as the pages tell of it. `figures`: its sizes, its parameters and its MACs."""
 
     file: Shipped
@@ -57,7 +57,7 @@ def stem(file: Shipped, net: str) -> str:
     return f"zoo/{file.name}/{net}"
 
 
-def entries(file: Shipped, names: Sequence[str]) -> list[Entry]:
+def entries(file: Shipped, names: Sequence[str]) -> list[ZooNet]:
     """The nets of those names in a shipped file, checked as the editor does: each in view once."""
     session = Session()
     path = f"{file.name}.cnn"
@@ -67,11 +67,11 @@ def entries(file: Shipped, names: Sequence[str]) -> list[Entry]:
         session.choose(path, name)
         assert document.check is not None  # what ships has no faults
         sizes = {document.source.position(size.offset)[0]: size.words for size in document.sizes}
-        found.append(Entry(file, document.check.networks[name], sizes))
+        found.append(ZooNet(file, document.check.networks[name], sizes))
     return found
 
 
-def pictures(entry: Entry, draw: Engine) -> Iterator[tuple[str, str]]:
+def pictures(entry: ZooNet, draw: Engine) -> Iterator[tuple[str, str]]:
     """The net's pictures in each view, light and dark: paths and SVGs. Raises DrawProblem.
 
     The graph is laid out once, whatever its colours.
@@ -82,11 +82,11 @@ def pictures(entry: Entry, draw: Engine) -> Iterator[tuple[str, str]]:
         yield picture_path(entry, "volume", theme), figure_page(entry.network, Look(theme=THEMES[theme]))
 
 
-def picture_path(entry: Entry, view: str, theme: str) -> str:
+def picture_path(entry: ZooNet, view: str, theme: str) -> str:
     return f"{entry.stem}.{view}.{theme}.svg"
 
 
-def image(page: str, entry: Entry, view: str, words: str) -> str:
+def image(page: str, entry: ZooNet, view: str, words: str) -> str:
     """A picture as wide as it may be, in the colours that the reader prefers."""
     light, dark = (link(page, picture_path(entry, view, theme)) for theme in COLOURS)
     return (
@@ -95,7 +95,7 @@ def image(page: str, entry: Entry, view: str, words: str) -> str:
     )
 
 
-def net_page(entry: Entry, siblings: Sequence[Entry], playground: bool) -> Page:
+def net_page(entry: ZooNet, siblings: Sequence[ZooNet], playground: bool) -> Page:
     """The page of a net; `siblings` are the nets of its file; `playground`: it may be changed there."""
     page, name = entry.path, escape(entry.name)
     views = (
@@ -126,12 +126,12 @@ def net_page(entry: Entry, siblings: Sequence[Entry], playground: bool) -> Page:
     return Page(page, entry.name, "\n".join(parts))
 
 
-def query(entry: Entry) -> str:
+def query(entry: ZooNet) -> str:
     """What the playground is told to open."""
     return escape(urlencode({"zoo": entry.file.name, "net": entry.name}, safe="/"))
 
 
-def others(entry: Entry, siblings: Sequence[Entry]) -> list[str]:
+def others(entry: ZooNet, siblings: Sequence[ZooNet]) -> list[str]:
     """The other nets of a file, where there are any."""
     found = [each for each in siblings if each.name != entry.name]
     links = (f'<a href="{link(entry.path, each.path)}">{escape(each.name)}</a>' for each in found)
@@ -149,7 +149,7 @@ def blocks_page(file: Shipped) -> Page:
     return Page(f"zoo/{file.name}.html", file.name, "\n".join(parts))
 
 
-def index_page(found: Sequence[Sequence[Entry]], blocks: Sequence[Shipped]) -> Page:
+def index_page(found: Sequence[Sequence[ZooNet]], blocks: Sequence[Shipped]) -> Page:
     """All nets, a card a file, and the files of blocks."""
     rows = "\n".join(
         f'<li><a href="{link(INDEX, f"zoo/{file.name}.html")}">{escape(file.name)}.cnn</a>: '
@@ -168,11 +168,11 @@ def index_page(found: Sequence[Sequence[Entry]], blocks: Sequence[Shipped]) -> P
     return Page(INDEX, "The zoo", "\n".join(parts))
 
 
-def cards(found: Sequence[Sequence[Entry]]) -> str:
+def cards(found: Sequence[Sequence[ZooNet]]) -> str:
     return "\n".join(['<ul class="cards">', *map(card, found), "</ul>"])
 
 
-def card(nets: Sequence[Entry]) -> str:
+def card(nets: Sequence[ZooNet]) -> str:
     first = nets[0]
     links = (
         f'<a href="{link(INDEX, each.path)}" title="{escape(each.figures)}">{escape(each.name)}</a>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.live.places import Lines, name_of, uri_of
+from cnnspec.live.positions import Lines, name_of, uri_of
 
 
 def test_columns_count_units_of_utf_16() -> None:
