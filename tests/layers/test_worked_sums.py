@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.analysis.unroll import unroll
+from cnnspec.compiler import check
+from cnnspec.elaborate.settings import parse_value
 from cnnspec.layers.worked_sums import work_out
+from cnnspec.text.files import read_used
+from cnnspec.text.shipped import shipped, source_of
 from tests.nets import network
 
 
@@ -26,3 +30,20 @@ from tests.nets import network
 def test_what_adds_nothing_is_left_out(layer: str, sums: tuple[str, ...]) -> None:
     (node,) = unroll(network(layer, shape="1@28x28")).nodes
     assert work_out(node.layer, node.shapes, node.output) == sums
+
+
+@pytest.mark.slow
+def test_sums_of_the_zoo_come_out() -> None:
+    """Numbers stand in the formula of every convolution and pool of the zoo, and make its output's size."""
+    done = 0
+    for file in shipped():
+        for net in check(source_of(file.name), read_used).networks:
+            for node in unroll(net).nodes:
+                if node.layer.name in ("conv", "depthwise", "maxpool", "avgpool"):
+                    lines = work_out(node.layer, node.shapes, node.output)
+                    assert lines, node
+                    for line in lines:
+                        left, _, right = line.rpartition(": ")[2].partition(" = ")
+                        assert parse_value(left) == int(right), (file.name, line)
+                    done += 1
+    assert done > 100

@@ -207,7 +207,7 @@ net A(width=8) {
 def test_every_request_about_a_place_is_answered(client: Client) -> None:
     uri = opened(client, CODE)
     hover = client.ask_at("textDocument/hover", uri, 1, 5)
-    assert "o = (8 + 1 + 1 - 3)//1 + 1 = 8" in hover.contents.value
+    assert "(8 + 2*1 - 3)//1 + 1 = 8" in hover.contents.value
     assert hover.range == types.Range(types.Position(1, 4), types.Position(1, 8))
     offered = client.ask_at("textDocument/completion", uri, 1, 15)
     assert {"stride=", "w"} <= {item.label for item in offered.items}

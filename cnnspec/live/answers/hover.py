@@ -14,8 +14,8 @@ from cnnspec.elaborate.special_values import BlockName
 from cnnspec.faults.reference import KINDS
 from cnnspec.graph.tree import Leaf, Use
 from cnnspec.layers.base import Argument, Layer
+from cnnspec.layers.worked_sums import work_out
 from cnnspec.live.answers.find import definition
-from cnnspec.live.answers.formula import with_numbers
 from cnnspec.live.check import Check, StepRun
 from cnnspec.live.names import Mention, Symbol, mention_at
 from cnnspec.live.session import Document, Session
@@ -111,7 +111,8 @@ def numbers(leaves: list[Leaf]) -> list[str]:
     lines: list[str] = []
     for leaf in leaves[:MOST]:
         if leaf.input.shape is not None and leaf.output.shape is not None:
-            lines += with_numbers(leaf.layer, plain_shape(leaf.input.shape), plain_shape(leaf.output.shape))
+            arriving, leaving = plain_shape(leaf.input.shape), plain_shape(leaf.output.shape)
+            lines += work_out(leaf.layer, (arriving,), leaving)
     return [code("\n".join([leaves[0].layer.formula, *dict.fromkeys(lines)]))]
 
 
