@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from cnnspec import compiler
@@ -59,7 +60,6 @@ class Check:
         self.runs: dict[Span, list[StepRun]] = {}  # of steps, by where they stand
         self.fixed: list[Diagnostic] | None = None  # the diagnostics with fixes, once they are sought
         self._kept: dict[object, Any] = {}  # what is computed of the net in view, by what computes it
-        self._keys: dict[str, Any] = {}
         self._figures: dict[str, str] = {}  # in a line, by nets
         if before is not None:
             self.take_over(before)
@@ -179,14 +179,15 @@ class Check:
 
     def key(self, name: str) -> object:
         """What all of a net's check depends on: two checks with equal keys find the same."""
-        if not self._keys:
-            nets = syntax.Net | syntax.Variant
-            shared = [item.span.text for item in self.module.tree.items if not isinstance(item, nets)]
-            used = [
-                (source.name, source.text) for source in self.sources.values() if source is not self.source
-            ]
-            self._keys[""] = shared, used
-        return self._keys[""], [item.span.text for item in chain(self.module, name)]
+        return self._shared, [item.span.text for item in chain(self.module, name)]
+
+    @cached_property
+    def _shared(self) -> object:
+        """What all nets depend on: the rest of the text, and the files that it uses."""
+        nets = syntax.Net | syntax.Variant
+        rest = [item.span.text for item in self.module.tree.items if not isinstance(item, nets)]
+        used = [source for source in self.sources.values() if source is not self.source]
+        return rest, [(source.name, source.text) for source in used]
 
     def take_over(self, before: Check) -> None:
         """Take what is known of nets that did not change, where there is nothing to say of them."""

@@ -24,6 +24,12 @@ def insert(source: Source, offset: int, text: str) -> Edit:
     return Edit(Span(source, offset, offset), text)
 
 
+def without(span: Span) -> Edit:
+    """Take a stretch out together with the blanks before it."""
+    before = span.source.text[: span.start].rstrip(" \t")
+    return Edit(Span(span.source, len(before), span.end), "")
+
+
 def apply(text: str, edits: Sequence[Edit]) -> str:
     """The text with all edits made; they must not overlap."""
     for edit in reversed(in_order(edits)):

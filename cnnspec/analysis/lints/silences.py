@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.text.diagnostics import Diagnostic, Fix
-from cnnspec.text.edits import Edit
+from cnnspec.text.edits import Edit, without
 from cnnspec.text.scanner import allowances
 from cnnspec.text.source import Source, Span
 
@@ -63,13 +63,10 @@ def unneeded(code: Span, codes: list[Span]) -> Diagnostic:
 
 def dropped(code: Span, codes: list[Span]) -> Edit:
     """Take a code out of its comment; with the last one the comment goes, and the blanks before it."""
-    text = code.source.text
     if len(codes) > 1:
         place = codes.index(code)
         if place:
             return Edit(Span(code.source, codes[place - 1].end, code.end), "")
         return Edit(Span(code.source, code.start, codes[1].start), "")
-    start = text.rindex("#", 0, code.start)
-    end = text.find("\n", start)
-    stripped = text[:start].rstrip(" \t")
-    return Edit(Span(code.source, len(stripped), len(text) if end < 0 else end), "")
+    start = code.source.text.rindex("#", 0, code.start)
+    return without(Span(code.source, start, code.source.line_end(start)))

@@ -17,12 +17,11 @@ from cnnspec.faults.fixes.syntax_tree import (
     literal,
     set_argument,
     values_of,
-    without,
 )
 from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix, Twice
-from cnnspec.text.edits import Edit, insert
+from cnnspec.text.edits import Edit, insert, without
 from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.source import Span
 from cnnspec.text.spelling import suggest

@@ -14,13 +14,12 @@ from cnnspec.faults.fixes.syntax_tree import (
     sides,
     size_text,
     window_of,
-    without,
 )
 from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Fix
-from cnnspec.text.edits import Edit, insert
+from cnnspec.text.edits import Edit, insert, without
 from cnnspec.values.comparisons import Mismatch
 
 _MOST_PADS = 24

@@ -137,14 +137,6 @@ def set_argument(call: syntax.Call, name: str, text: str) -> Edit:
     return insert(call.span.source, call.span.end, f" {name}={text}")
 
 
-def without(span: Span) -> Edit:
-    """Take a stretch out together with the blanks before it."""
-    text, start = span.source.text, span.start
-    while start and text[start - 1] in " \t":
-        start -= 1
-    return Edit(Span(span.source, start, span.end), "")
-
-
 def without_step(at: WrittenCall) -> Edit | None:
     """Take a step out of its chain, a comma with it; None where it is all of the chain, or bears a label."""
     steps, span = at.chain.steps, at.step.span

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 from cnnspec import layers
 from cnnspec.faults.fixes import dialect
-from cnnspec.faults.fixes.syntax_tree import WrittenCall, keyword, without
+from cnnspec.faults.fixes.syntax_tree import WrittenCall, keyword
 from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.layers.base import Join
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Fix
-from cnnspec.text.edits import Edit, insert
+from cnnspec.text.edits import Edit, insert, without
 from cnnspec.text.source import Span
 
 

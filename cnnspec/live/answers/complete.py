@@ -105,8 +105,7 @@ def of_file(check: Check, found: Before) -> Iterator[Offer]:
 def steps(document: Document, check: Check, found: Before, offset: int) -> Iterator[Offer]:
     """What a step may begin with."""
     yield from callables(check)
-    for name, kind in names(document, offset):
-        yield Offer(name, "name", kind)
+    yield from names(document, offset)
     for word in STATEMENTS if found.opens else STEPS:
         yield Offer(word, "keyword")
     yield Offer("input", "layer", "what arrives")
@@ -193,8 +192,7 @@ def expression(document: Document, check: Check, words: tuple[str, ...], offset:
     if words[-2:] == ("in", "."):
         yield from (Offer(name, "value", "of the value that arrives here") for name in SIZES)
         return
-    for name, kind in names(document, offset):
-        yield Offer(name, "name", kind)
+    yield from names(document, offset)
     yield from (Offer(name, "name", "a constant") for name in check.module.constants)
     yield Offer("in", "keyword", "the value that arrives here")
     yield from functions()
@@ -217,11 +215,11 @@ def claims(document: Document, check: Check, offset: int) -> Iterator[Offer]:
 # Names
 
 
-def names(document: Document, offset: int) -> Iterator[tuple[str, str]]:
+def names(document: Document, offset: int) -> Iterator[Offer]:
     """The parameters, constants and loop names that are given before an offset, in its net or block."""
     for mention in names_before(document, offset):
         if mention.symbol.kind in ("parameter", "constant"):
-            yield mention.symbol.name, f"a {mention.symbol.kind}"
+            yield Offer(mention.symbol.name, "name", f"a {mention.symbol.kind}")
 
 
 def labels(document: Document, offset: int) -> Iterator[Offer]:
