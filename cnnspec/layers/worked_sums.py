@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cnnspec.layers.base import Join, Layer
+from cnnspec.layers.base import Layer
+from cnnspec.layers.merge import Concat
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape, effective, same_padding
 
@@ -19,9 +20,11 @@ _NOTHING = re.compile(r" [+-] (?:2\*)?0(?![\d.*/])")  # ` + 2*0`: what is not th
 
 def work_out(layer: Layer, shapes: tuple[Shape, ...], output: Shape) -> tuple[str, ...]:
     """The formula of the output's shape in numbers, a line an axis if the axes differ; () if it has none."""
-    if isinstance(layer, Join):
+    if isinstance(layer, Concat):
         channels = [int(shape.channels) for shape in shapes]
-        return (f"{' + '.join(map(str, channels))} = {output.channels} channels",) if not layer.symbol else ()
+        return (f"{' + '.join(map(str, channels))} = {output.channels} channels",)
+    if layer.is_join:
+        return ()
     arriving = shapes[0]
     if not (arriving.is_map and output.is_map):
         return flat(layer, arriving, output)
