@@ -131,7 +131,7 @@ class Session:
     def __init__(self) -> None:
         self.documents: dict[str, Document] = {}
         self.roots: list[str] = []
-        self._parsed: dict[int, tuple[Source, Parsed]] = {}  # by the source's id
+        self._parsed: dict[Source, Parsed] = {}
         self._read: dict[str, tuple[Stamp, Source | Diagnostic | None]] = {}
 
     # Texts come, change and go
@@ -191,12 +191,11 @@ class Session:
 
     def parse(self, source: Source, limits: TextLimits) -> Parsed:
         """The tree of a source, and its faults; a file that is used again is not read again."""
-        known = self._parsed.get(id(source))
-        if known is None:
+        if source not in self._parsed:
             if len(self._parsed) > MOST_PARSED:
                 self._parsed.clear()
-            known = self._parsed[id(source)] = source, parse(source, limits)
-        tree, faults = known[1]
+            self._parsed[source] = parse(source, limits)
+        tree, faults = self._parsed[source]
         return tree, [*faults]
 
     # Checking

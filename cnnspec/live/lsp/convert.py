@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +21,22 @@ UNNECESSARY = {"W0500", "W0501"}
 """Codes of what could go without a loss: editors show such a place faded."""
 
 
+@lru_cache(64)
+def lines_of(source: Source) -> Lines:
+    return Lines(source.text)
+
+
 class Encoder:
-    """Spans, edits and diagnostics as the protocol has them; the lines of each source are counted once."""
+    """Spans, edits and diagnostics as the protocol has them."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, tuple[Source, Lines]] = {}
         self.uris: dict[str, str] = {}  # of open texts, as the client spells them
-
-    def lines(self, source: Source) -> Lines:
-        found = self._lines.get(id(source))
-        if found is None:
-            if len(self._lines) > 64:
-                self._lines.clear()
-            found = self._lines[id(source)] = source, Lines(source.text)
-        return found[1]
 
     def uri(self, name: str) -> str:
         return self.uris.get(name) or uri_of(path_of(name))
 
     def position(self, source: Source, offset: int) -> Json:
-        line, column = self.lines(source).position(offset)
+        line, column = lines_of(source).position(offset)
         return {"line": line, "character": column}
 
     def range(self, span: Span) -> Json:
