@@ -12,7 +12,7 @@ from pathlib import Path
 from cnnspec.compiler import unique
 from cnnspec.elaborate.load import Parser, Reader
 from cnnspec.elaborate.settings import Settings
-from cnnspec.live.answers.sizes import LineSize, line_sizes, sizes_of
+from cnnspec.live.answers.sizes import LineSize, line_sizes, sizes_of, stale
 from cnnspec.live.check import SETTINGS, Check, varied
 from cnnspec.live.positions import Lines
 from cnnspec.text import syntax
@@ -45,6 +45,7 @@ class Document:
     def __init__(self, name: str, text: str, version: int | None = None) -> None:
         self.name = name
         self.change(text, version)
+        self.seen = self.source  # the version that `sizes` are of
         self.touched = False  # a file that it uses is another now
         self.view, self.settings = "", SETTINGS  # the net that was chosen to be in view, and how
         self.check: Check | None = None
@@ -75,9 +76,11 @@ class Document:
     def refresh(self, read: Reader, parse: Parser) -> None:
         """Check the newest version, as far as the net in view goes."""
         before, self.check, self.dirty = self.check, None, False
+        edit = difference(self.seen, self.source.text)
+        self.seen = self.source
         if self.fault is not None:
+            self.sizes = [*stale(self.sizes, edit, self.source)]
             return
-        edit = difference(before.source if before is not None else self.source, self.source.text)
         self.used.clear()
         check = Check(self.source, read, before, parse)
         view = self.net_at(check, edit)

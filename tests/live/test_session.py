@@ -98,6 +98,8 @@ def test_broken_text_keeps_its_last_sizes_as_stale() -> None:
     typed(session, document, "# a line more\n" + document.text)
     typed(session, document, "# a line more\n" + good.replace("4@3x3", "4@3x3 strid=2"))
     assert shown(document.sizes, document) == {4: "(4@7x7)", 5: "(4@7x7)"}
+    typed(session, document, "\0\n\n" + document.text)  # no text of the language
+    assert shown(document.sizes, document) == {6: "(4@7x7)", 7: "(4@7x7)"}
     typed(session, document, good.replace("4@3x3", "4@3x3 stride=2"))
     assert shown(document.sizes, document) == {3: "4@4x4", 4: "4@4x4"}
 

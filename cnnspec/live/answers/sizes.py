@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from cnnspec.analysis.costs import CostCounter
@@ -10,7 +10,7 @@ from cnnspec.graph.tree import Leaf, Use
 from cnnspec.live.check import Check, StepRun
 from cnnspec.text import syntax
 from cnnspec.text.edits import Edit, new_span
-from cnnspec.text.source import Span
+from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape, plain_shape
 
 MOST_SHAPES = 3
@@ -81,7 +81,7 @@ def chains(tree: syntax.File) -> Iterator[syntax.Chain]:
     return (chain for body in syntax.braces_of(tree) for chain in syntax.chains(body))
 
 
-def sizes_of(check: Check, before: Sequence[LineSize], edit: Edit) -> list[LineSize]:
+def sizes_of(check: Check, before: Iterable[LineSize], edit: Edit) -> list[LineSize]:
     """The sizes of a check; where a fault hides them, stale ones: those `before` the text's last edit."""
     source = check.source
     found = line_sizes(check.module.tree, check.runs)
@@ -91,9 +91,16 @@ def sizes_of(check: Check, before: Sequence[LineSize], edit: Edit) -> list[LineS
     taken = {source.position(size.offset)[0] for size in found}
     saying = (chain for chain in chains(check.module.tree) if says_size(chain))
     taken |= {source.position(chain.span.end)[0] for chain in saying}
+    for size in stale(before, edit, source):
+        if (line := source.position(size.offset)[0]) not in taken:
+            taken.add(line)
+            found.append(size)
+    return sorted(found)
+
+
+def stale(before: Iterable[LineSize], edit: Edit, source: Source) -> Iterator[LineSize]:
+    """The sizes before an edit where they are in the edited source, but for those that it touches."""
     for size in before:
         place = new_span(Span(edit.span.source, size.offset, size.offset), edit, source)
-        if place is not None and place.line not in taken:
-            taken.add(place.line)
-            found.append(size._replace(offset=place.start, stale=True, certain=False))
-    return sorted(found)
+        if place is not None:
+            yield size._replace(offset=place.start, stale=True, certain=False)
