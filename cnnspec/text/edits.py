@@ -21,6 +21,7 @@ class Edit(NamedTuple):
 
 
 def insert(source: Source, offset: int, text: str) -> Edit:
+    """More text at an offset, in place of nothing."""
     return Edit(Span(source, offset, offset), text)
 
 
@@ -102,7 +103,7 @@ def difference(old: Source, text: str) -> Edit:
     return Edit(Span(old, start, len(old.text) - behind), text[start : len(text) - behind])
 
 
-def differences(old: Source, text: str) -> list[Edit]:
+def changed_lines(old: Source, text: str) -> list[Edit]:
     """The edits that make a text of a source, as few lines as may be."""
     from difflib import SequenceMatcher
 

@@ -9,8 +9,8 @@ import pytest
 from cnnspec.text.edits import (
     Edit,
     apply,
+    changed_lines,
     difference,
-    differences,
     insert,
     insert_into,
     new_offset,
@@ -61,7 +61,7 @@ def test_what_an_edit_leaves_keeps_its_text_where_it_goes() -> None:
     for _ in range(300):
         old, new = Source("x", text), Source("x", edit(text, chance))
         change = difference(old, new.text)
-        assert apply(text, [change]) == apply(text, differences(old, new.text)) == new.text
+        assert apply(text, [change]) == apply(text, changed_lines(old, new.text)) == new.text
         for start in range(0, len(text), 5):
             span = Span(old, start, min(start + 4, len(text)))
             moved = new_span(span, change, new)
@@ -73,6 +73,6 @@ def test_what_an_edit_leaves_keeps_its_text_where_it_goes() -> None:
 
 def test_lines_that_stay_are_in_no_edit() -> None:
     source = Source("x", TEXT)
-    (first, last) = differences(source, "# a\n" + TEXT.replace("    relu\n}\n", "}\n", 1))
+    (first, last) = changed_lines(source, "# a\n" + TEXT.replace("    relu\n}\n", "}\n", 1))
     assert (first.span.text, first.text) == ("", "# a\n")
     assert (last.span.text, last.text) == ("    relu\n", "")

@@ -8,7 +8,7 @@ from cnnspec.live.answers.fixes import mended, silence, with_fixes
 from cnnspec.live.lsp.convert import Json, placed
 from cnnspec.live.lsp.server import Server
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.edits import differences
+from cnnspec.text.edits import changed_lines
 from cnnspec.text.formatter import layout
 
 AUTOMATIC = 2
@@ -40,7 +40,7 @@ def code_action(server: Server, params: Json) -> list[Json]:
         for diagnostic in here(with_fixes(check, server.pause_for_change)):
             actions += quick_fixes(server, diagnostic)
     if wanted(FIX_ALL, only) and (only or asked):
-        edits = differences(source, mended(check, wants, server.pause_for_change))
+        edits = changed_lines(source, mended(check, wants, server.pause_for_change))
         edit = server.encode.workspace_edit(edits)
         actions += [{"title": "Make all safe fixes", "kind": FIX_ALL, "edit": edit}] if edits else []
     return actions
@@ -76,4 +76,4 @@ def formatting(server: Server, params: Json) -> list[Json]:
     text, _ = layout(document.source) if document.fault is None else (None, [])
     if text is None or text == document.source.text:
         return []
-    return server.encode.edits(differences(document.source, text))
+    return server.encode.edits(changed_lines(document.source, text))
