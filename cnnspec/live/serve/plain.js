@@ -68,7 +68,7 @@ function makeEditor(place, { changed }) {
     },
     mend(edits) {
       text.focus();
-      for (const edit of [...edits].sort((a, b) => b.start - a.start)) {
+      for (const edit of [...edits].sort((a, b) => a.start - b.start || a.end - b.end).reverse()) {
         text.setSelectionRange(edit.start, edit.end);
         // By the browser's own editing, so that it can be undone.
         const done = edit.text
