@@ -21,7 +21,9 @@ class Signature(NamedTuple):
 
 _CONV = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "padding_mode": "zeros"}
 _NORM = {"eps": 1e-05, "momentum": 0.1}
-_POOL = {"stride": AS_KERNEL, "padding": 0, "ceil_mode": False}
+_PADDED_POOL = {"stride": AS_KERNEL, "ceil_mode": False}
+_POOL = _PADDED_POOL | {"padding": 0}
+_AVERAGE = {"count_include_pad": True, "divisor_override": None}
 
 SIGNATURES: dict[str, Signature] = {
     "nn.Conv2d": Signature(("kernel_size",), _CONV),
@@ -35,14 +37,9 @@ SIGNATURES: dict[str, Signature] = {
     "PointwiseLinear": Signature((), {"bias": True}),
     "nn.Flatten": Signature((), {"start_dim": 1, "end_dim": -1}),
     "nn.MaxPool2d": Signature(("kernel_size",), _POOL | {"dilation": 1}),
-    "nn.AvgPool2d": Signature(
-        ("kernel_size",), _POOL | {"count_include_pad": True, "divisor_override": None}
-    ),
-    "PaddedMaxPool2d": Signature(("kernel_size",), {"stride": AS_KERNEL, "dilation": 1, "ceil_mode": False}),
-    "PaddedAvgPool2d": Signature(
-        ("kernel_size",),
-        {"stride": AS_KERNEL, "ceil_mode": False, "count_include_pad": True, "divisor_override": None},
-    ),
+    "nn.AvgPool2d": Signature(("kernel_size",), _POOL | _AVERAGE),
+    "PaddedMaxPool2d": Signature(("kernel_size",), _PADDED_POOL | {"dilation": 1}),
+    "PaddedAvgPool2d": Signature(("kernel_size",), _PADDED_POOL | _AVERAGE),
     "BlurPool": Signature((), {"stride": 2, "padding": 1, "padding_mode": "reflect"}),
     "nn.BatchNorm1d": Signature((), _NORM | {"affine": True, "track_running_stats": True}),
     "nn.BatchNorm2d": Signature((), _NORM | {"affine": True, "track_running_stats": True}),

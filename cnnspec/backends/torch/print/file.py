@@ -119,7 +119,7 @@ def write_class(cls: Class, body: Writer) -> None:
 
 def origin(cls: Class, block: Block) -> str:
     """Where the block of a class stands in the specification, and for which arguments the class is."""
-    kind = "Braces" if cls.program.is_braces(block) else "Block"
+    kind = "Braces" if id(block) in cls.program.braces else "Block"
     span = block.name.span
     elsewhere = span.source is not cls.program.network.span.source
     file = f" of {printable(Path(span.source.name).name)}" if elsewhere else ""

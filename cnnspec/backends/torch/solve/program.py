@@ -46,7 +46,8 @@ class Program:
     def __init__(
         self, network: Network, reserved: set[str], optimised: bool = False, explicit: bool = False
     ) -> None:
-        network, self.braces = with_classes(network)
+        network, braces = with_classes(network)
+        self.braces = set(map(id, braces))  # the blocks that are made of labelled braces
         self.network, self.optimised = network, optimised
         self.signatures = {} if explicit else dict(SIGNATURES)
         self.explicit = explicit
@@ -86,10 +87,6 @@ class Program:
                     yield from self.blocks(instance.steps, seen)
                 yield list(self.instances[block].values())
 
-    def is_braces(self, block: Block) -> bool:
-        """Whether a block is made of labelled braces."""
-        return any(block is each for each in self.braces)
-
     def returns(self) -> Returns:
         """The named tuples that the forward of the net returns, where it returns more than a tensor."""
         outputs = self.network.outputs
@@ -118,7 +115,7 @@ class Program:
     def class_name(self, block: Block) -> str:
         """A name for a class of a block."""
         wish = block.name.name
-        if self.is_braces(block):
+        if id(block) in self.braces:
             wish = "".join(word[:1].upper() + word[1:] for word in wish.split("_"))
         return self.class_names.local(wish)
 
