@@ -22,6 +22,9 @@ from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Output, Path, Repea
 
 NEEDS = ("always", "training", "none")
 
+Operand = tuple[Way, Expression | None]
+"""A path of a join, and what it leaves to the join's expression; None where a variable holds its end."""
+
 
 class Forward(Statements):
     """Writes the steps of a class, one after the other."""
@@ -188,8 +191,7 @@ class Forward(Statements):
             return
         adder = find_adder(self.cls, column, live)
         at_once = need == "always" or self.variables.is_training  # the join runs wherever its paths do
-        condition, held = "", list[Expression | None]()
-        around = self.target
+        condition, operands, around = "", list[Operand](), self.target
         for number, path in enumerate(live):
             later = live[number + 1 :]
             if not path.is_everywhere:
@@ -201,11 +203,11 @@ class Forward(Statements):
                 space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
             holds = at_once and not (later and adder is not None) and all(map(is_passive, later))
             self.target = self.free_variable(is_branch=True)
-            held.append(self.path(path, condition, number == adder, space if holds else 0))
+            operands.append((path, self.path(path, condition, number == adder, space if holds else 0)))
         self.target = around
         if need != "none":
             with self.at_training(need):
-                self.join(column, live, adder, condition, held)
+                self.join(column, operands, adder, condition)
 
     def path(self, path: Way, condition: str, adder: bool, space: int) -> Expression | None:
         """A path's lines, and what is left to the join of them. `adder`: its end runs in the join."""
@@ -229,27 +231,20 @@ class Forward(Statements):
         self.pending = None
         return pending
 
-    def join(
-        self,
-        column: Column,
-        live: list[Way],
-        adder: int | None,
-        condition: str,
-        held: list[Expression | None],
-    ) -> None:
+    def join(self, column: Column, paths: list[Operand], adder: int | None, condition: str) -> None:
         operands, symbol, activation = [], column.first.layer.symbol, activation_of(column)
-        for number, path in enumerate(live):
+        for number, (path, pending) in enumerate(paths):
             ends = path.body[-1].inputs if number == adder else path.ends
             with self.variables.run_by(path.ends):
-                operands.append(held[number] or Expression(self.variable(ends)))
+                operands.append(pending or Expression(self.variable(ends)))
             self.variables.reads.subtract(values_read(ends, column.outputs))
         texts, deepest = [each.text for each in operands], max(each.depth for each in operands)
         if adder is not None:
-            callee, given = flat(self.access(live[adder].body[-1])), [texts[adder], texts[1 - adder]]
+            callee, given = flat(self.access(paths[adder][0].body[-1])), [texts[adder], texts[1 - adder]]
             given += [f'"{activation}"'] if activation else []
             made = Expression(call(callee, *map(flat, given)), deepest + 1)
         elif condition:
-            if self.join_within(column, live[0], condition, texts):
+            if self.join_within(column, paths[0][0], condition, texts):
                 return
             either = f"{flat(join_text(column, texts))} if {condition} else "
             made = Expression(behind(either, texts[0]), 1, False)
