@@ -60,10 +60,10 @@ def frn_tlu(x: Tensor, weight: Tensor, bias: Tensor, tau: Tensor) -> Tensor:
     return torch.maximum(frn(x, weight, bias), tau)
 
 
-def layer_norm(x: Tensor) -> Tensor:
+def layer_norm(x: Tensor, weight: float | Tensor = 1.0, bias: float | Tensor = 0.0) -> Tensor:
     mean = x.mean(1, keepdim=True)
     variance = (x - mean).pow(2).mean(1, keepdim=True)
-    return (x - mean) / torch.sqrt(variance + EPS)
+    return weight * ((x - mean) / torch.sqrt(variance + EPS)) + bias
 
 
 def grn(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -90,7 +90,9 @@ NORMS = {
     "rmsnorm": Norm(rms, "weight"),
     "rmsnorm, channels last": Norm(rms_last, "weight"),
     "rmsnorm of PyTorch": Norm(rms_of_pytorch, "weight"),
-    "layernorm": Norm(layer_norm),
+    "layernorm, without tensors": Norm(layer_norm),
+    "layernorm, without bias": Norm(layer_norm, "weight"),
+    "layernorm": Norm(layer_norm, *AFFINE),
     "frn tlu=no": Norm(frn, *AFFINE),
     "frn": Norm(frn_tlu, *AFFINE, "tau"),
     "grn": Norm(grn, *AFFINE),

@@ -6,7 +6,6 @@ from typing import Any
 
 from torch import Tensor
 
-from cnnspec.importers.model import Operation
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, concatenated, cut, joined, product
 from cnnspec.importers.reading.paths import stacked, summed
@@ -28,7 +27,8 @@ def add(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Kno
         if isinstance(left, Noise) and isinstance(right, int | float) and left.keep is None:
             return left._replace(shift=left.shift + right)
         if isinstance(left, Flow) and isinstance(right, Weight):
-            return star(net, left, right) or numbers(net, left, right, channels.Shift)
+            made = star(net, left, right) or norm_with(net, left, "bias", right)
+            return made or numbers(net, left, right, channels.Shift)
         if isinstance(left, Flow) and (number := one_number(right)) is not None:
             return net.each(channels.Shift(init=float(number), trained=False), left)
     left, right = pair(net, input, other, "added to")
@@ -134,12 +134,7 @@ def pair(net: Lowering, input: object, other: object, verb: str) -> tuple[Flow, 
 
 def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
     """Times a trained number a channel, which may be the weight of a norm, or one in all. Raises Refuse."""
-    maker = net.makers.get(flow.value.number)
-    if maker is not None and is_without_weight(net, maker, weight):
-        return net.each(
-            maker.layer.with_arguments(affine=True), Flow(maker.inputs[0], flow.axes), weight=weight
-        )
-    return numbers(net, flow, weight, channels.Scale)
+    return norm_with(net, flow, "weight", weight) or numbers(net, flow, weight, channels.Scale)
 
 
 def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale | channels.Shift]) -> Flow:
@@ -166,11 +161,23 @@ def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale
     return net.each(layer, flow, **{"": weight})
 
 
-def is_without_weight(net: Lowering, maker: Operation, weight: Weight) -> bool:
-    """Whether a layer is the norm that this weight belongs to."""
-    is_bare = maker.layer.name == "rmsnorm" and not maker.layer.value("affine")
-    is_own = weight.key.endswith(".weight") and net.state[weight.key].dim() == 1
-    return is_bare and is_own and maker.scopes == net.call.scopes
+def norm_with(net: Lowering, flow: Flow, name: str, tensor: Weight) -> Flow | None:
+    """The norm that made a value, with the weight or, of a norm with a weight, the bias of its module."""
+    maker = net.maker(flow.value)
+    if maker is None or maker.layer.name not in ("layernorm", "rmsnorm"):
+        return None
+    layer, has_bias = maker.layer, "bias" in maker.layer.arguments
+    is_own = tensor.key.endswith(f".{name}") and net.state[tensor.key].dim() == 1
+    if name in maker.keys or not is_own or maker.scopes != net.call.scopes:
+        return None
+    if name == "weight":
+        layer = layer.with_arguments(affine=True, **({"bias": False} if has_bias else {}))
+    elif has_bias and maker.keys:
+        layer = layer.with_arguments(bias=True)
+    else:
+        return None
+    tensors = {own: Weight(key, ()) for own, key in maker.keys.items()} | {name: tensor}
+    return net.each(layer, Flow(maker.inputs[0], flow.axes), **tensors)
 
 
 def maximum(net: Lowering, input: object, other: object) -> Flow:
