@@ -10,7 +10,7 @@ from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.formulas import formula
 from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Constant, FormulaPart, Known
-from cnnspec.importers.reading.arrangement import sizes_of, whole
+from cnnspec.importers.reading.arrangement import places_of_channels, sizes_of
 from cnnspec.importers.reading.flows import Flow, Row, plain
 from cnnspec.importers.reading.paths import softmax
 from cnnspec.layers import activation, channels, dropout
@@ -39,10 +39,8 @@ def prelu(net: Lowering, x: object, slope: object) -> Flow:
     """A slope in all, or one a channel. Raises Refuse."""
     flow = net.compact(net.flow(x))
     given = net.numbers(slope, "slope")
-    count = flow.value.shape.channels
-    shape = (1,) * (len(flow.axes) - given.array.ndim) + given.array.shape
-    places = [place for place, size in enumerate(shape) if size > 1]
-    if len(shape) != len(flow.axes) or any(flow.axes[place] != whole("C", count) for place in places):
+    places = places_of_channels(flow.axes, given.array.shape, flow.value.shape.channels)
+    if places is None:
         net.deny("slope", f"a tensor of shape {given.array.shape}")
     layer = activation.PReLU(per="channel" if places else "layer")
     return net.each(layer, flow, weight=Tensor(given.array.reshape(-1), given.name))

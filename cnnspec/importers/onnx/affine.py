@@ -9,7 +9,7 @@ import numpy as np
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known
-from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.arrangement import places_of_channels
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.reading.flows import Flow, Refuse
 from cnnspec.layers import channels, conv, linear, norm
@@ -30,10 +30,7 @@ def affine(net: Lowering, known: Flow | Affine, given: Constant, is_scale: bool)
 
 def per_channel(net: Lowering, flow: Flow, given: Constant) -> Array:
     """Numbers of which each axis but that of the channels has one. Raises Refuse."""
-    shape = (1,) * (len(flow.axes) - given.array.ndim) + given.array.shape
-    places = [place for place, size in enumerate(shape) if size > 1]
-    channels_of = whole("C", flow.value.shape.channels)
-    if len(shape) != len(flow.axes) or [flow.axes[place] for place in places] != [channels_of] * len(places):
+    if places_of_channels(flow.axes, given.array.shape, flow.value.shape.channels) is None:
         raise Refuse("E1003", f"`{net.node.operator}` with numbers of shape {given.array.shape} has no layer")
     return given.array.reshape(-1).astype(np.float32)
 

@@ -12,7 +12,7 @@ from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
 from cnnspec.importers.reading import computations
-from cnnspec.importers.reading.arrangement import Axes, together
+from cnnspec.importers.reading.arrangement import Axes, places_of_channels, together
 from cnnspec.importers.reading.computations import Computation, linear, values_of
 from cnnspec.importers.reading.flows import Flow, Refuse, joined
 from cnnspec.layers import merge
@@ -56,7 +56,7 @@ def operand(net: Lowering, known: Known, axes: Axes) -> Any:
     if isinstance(known, Constant):
         if known.array.size == 1:
             return shortest(known.array.item())
-        return known if computations.is_a_number_a_channel(known.array.shape, axes) else None
+        return known if places_of_channels(axes, known.array.shape, known.array.size) else None
     return None
 
 

@@ -157,6 +157,17 @@ def join(ours: Axis | None, theirs: Axis | None) -> Axis | None:
     return None if left else ours
 
 
+def places_of_channels(axes: Axes, shape: tuple[int, ...], count: int) -> list[int] | None:
+    """Where a tensor that meets a value on these axes has a number for each of so many channels.
+
+    Nowhere of a tensor of one number; None where it has several along another axis, or too many axes.
+    """
+    full = (1,) * (len(axes) - len(shape)) + shape
+    places = [place for place, size in enumerate(full) if size > 1]
+    is_fit = len(full) == len(axes) and all(axes[place] == whole("C", count) for place in places)
+    return places if is_fit else None
+
+
 def flattened(natural: Axes) -> Axes:
     """The axes of a map as it is made, all but the batch's in one."""
     return natural[0], joined([atom for axis in natural[1:] for atom in axis])

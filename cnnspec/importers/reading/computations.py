@@ -13,7 +13,7 @@ from itertools import chain, permutations, product
 from typing import Any, NamedTuple
 
 from cnnspec.importers.model import Value
-from cnnspec.importers.reading.arrangement import Axes, whole
+from cnnspec.importers.reading.arrangement import Axes
 from cnnspec.importers.reading.flows import Flows
 from cnnspec.layers import activation, norm
 from cnnspec.layers.base import Layer
@@ -344,10 +344,3 @@ def is_large(computation: Computation) -> bool:
     for each in parts:
         parts += (operand for operand in each.operands if isinstance(operand, Computation))
     return len(parts) > LARGEST
-
-
-def is_a_number_a_channel(shape: tuple[int, ...], axes: Axes) -> bool:
-    """Whether a tensor that meets a value on these axes has one number for each of its channels."""
-    full = (1,) * (len(axes) - len(shape)) + shape
-    places = [place for place, size in enumerate(full) if size > 1]
-    return len(full) == len(axes) and [axes[place] for place in places] == [whole("C", math.prod(shape))]

@@ -58,8 +58,9 @@ def make_term(
 def operand(known: object, axes: Axes) -> Any:
     """An operand on these axes: a value, a number, or a tensor of a number a channel; else None."""
     if isinstance(known, Weight):
-        is_fit = computations.is_a_number_a_channel(known.shape, axes)
-        return known._replace(shape=(math.prod(known.shape),)) if is_fit else None
+        count = math.prod(known.shape)
+        places = arrangement.places_of_channels(axes, known.shape, count)
+        return known._replace(shape=(count,)) if places else None
     if isinstance(known, Flow | FormulaPart):
         return known.value if isinstance(known, Flow) else known.computation
     return known if isinstance(known, int | float) else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.arrangement import places_of_channels
 from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, concatenated, cut, joined, product
 from cnnspec.importers.reading.paths import stacked, summed
 from cnnspec.importers.torch.formulas import operand
@@ -143,16 +143,14 @@ def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale
     tensor = net.state[weight.key]
     if not flow.value.shape.is_map and tensor.dim() == 3:
         flow = net.natural(net.map(flow))
-    channels_of = whole("C", flow.value.shape.channels)
-    shape = (1,) * (len(flow.axes) - len(weight.shape)) + weight.shape
-    at = [place for place, size in enumerate(shape) if size > 1]
-    is_each = all(flow.axes[place] == channels_of for place in at)
-    if len(shape) != len(flow.axes) or len(at) > 1 or not is_each:
+    count = flow.value.shape.channels
+    places = places_of_channels(flow.axes, weight.shape, count)
+    if places is None:
         verb = "multiplied by" if kind is channels.Scale else "added to"
         raise Refuse("E1003", f"a value {verb} a trained tensor of shape {weight.shape} has no layer")
     start = common_number(tensor)
     may_be_channels = tensor.dim() in (1, len(flow.axes) - 1, len(flow.axes))
-    is_one = not at and (channels_of != () or not may_be_channels)
+    is_one = not places and (count > 1 or not may_be_channels)
     given: dict[str, Any] = {"per": "layer" if is_one else "channel"}
     given |= {} if start is None else {"init": start}
     plain = kind(**given)
