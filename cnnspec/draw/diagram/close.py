@@ -44,9 +44,8 @@ def close(diagram: Diagram, is_box: Callable[[Cluster, int], bool]) -> Diagram:
         return tuple(found)
 
     items = walk(diagram.items)
-    edges = [
-        e._replace(tail=closed.get(e.tail, e.tail), head=closed.get(e.head, e.head)) for e in diagram.edges
-    ]
+    ends = ((e, closed.get(e.tail, e.tail), closed.get(e.head, e.head)) for e in diagram.edges)
+    edges = [edge._replace(tail=tail, head=head) for edge, tail, head in ends]
     return diagram._replace(items=items, edges=tuple(outside(edges, set(closed.values()))))
 
 

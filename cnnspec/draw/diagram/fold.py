@@ -109,11 +109,9 @@ class Folder:
             ports = self.ports(cluster)
 
             def wiring(keys: list[int]) -> tuple[Hashable, ...]:
-                edges = [self.edges[key] for key in keys]
-                return tuple(
-                    (place.get(e.tail), place.get(e.head), e.first[1:], e.route, e.idle, e.fault)
-                    for e in edges
-                )
+                edges = (self.edges[key] for key in keys)
+                ends = ((place.get(edge.tail), place.get(edge.head), edge) for edge in edges)
+                return tuple((a, b, edge.first[1:], edge.route, edge.idle, edge.fault) for a, b, edge in ends)
 
             exits = frozenset(place[self.edges[key].tail] for key in ports.leaving)
             found = (content(cluster), wiring(ports.entering), wiring(ports.inner), exits)

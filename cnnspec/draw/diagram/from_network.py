@@ -150,6 +150,7 @@ class Builder:
         place.makers[step.output] = self.count
         params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
         words, brief = self.layer_words(layer)
+        p = layer.value("p") if layer.name in FAMILIES["dropout"] else None
         return Box(
             self.number(),
             KINDS.get(layer.name, "other"),
@@ -161,9 +162,7 @@ class Builder:
             shared=place.shared,
             idle=idle,
             window=window(layer),
-            rates=(Rate(0, layer, layer.value("p"), layer.value("p")),)
-            if layer.name in FAMILIES["dropout"]
-            else (),
+            rates=(Rate(0, layer, p, p),) if p is not None else (),
         )
 
     def layer_words(self, layer: Layer) -> tuple[str, str]:
@@ -216,9 +215,7 @@ class Builder:
                 route = "projection"
                 for key in end.edges:
                     self.edges[key] = self.edges[key]._replace(route=route)
-            why = (
-                claim_words(end.value) if fits else unlike(shape, [are_known(other.value) for other in ends])
-            )
+            why = claim_words(end.value) if fits else unlike(shape, ends)
             self.edges.append(Edge(tail, number, shape, shape, route, idle, why))
         words, brief = ((each,) for each in self.layer_words(step.layer))
         if not fits:
@@ -275,9 +272,10 @@ def misfit(layer: Layer, shape: Shape) -> str:
     return "does not fit"
 
 
-def unlike(shape: Shape, shapes: list[Shape]) -> str:
+def unlike(shape: Shape, ends: list[End]) -> str:
     """The shapes that one does not agree with."""
-    return "≠ " + " ".join(dict.fromkeys(str(other) for other in shapes if other != shape))
+    others = (are_known(end.value) for end in ends)
+    return "≠ " + " ".join(dict.fromkeys(str(other) for other in others if other != shape))
 
 
 def claim_words(value: Value) -> str:

@@ -37,6 +37,4 @@ def label_of(cluster: Cluster, box: Box) -> str:
     """A block's use goes by its own label; the labels inside the block are the block's business."""
     if cluster.times > 1:
         return ""
-    return (
-        cluster.name if cluster.kind == "group" else cluster.label if cluster.kind == "block" else box.label
-    )
+    return {"group": cluster.name, "block": cluster.label}.get(cluster.kind, box.label)

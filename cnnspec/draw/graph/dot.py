@@ -236,11 +236,8 @@ class Writer:
 
     def entries(self) -> list[Entry]:
         shown = {box.kind for box in boxes(self.diagram.items)}
-        found: list[Entry] = [
-            (words, style.kind_attributes(kind, self.theme), {})
-            for kind, words in style.NAMES.items()
-            if kind in shown
-        ]
+        kinds = ((kind, words) for kind, words in style.NAMES.items() if kind in shown)
+        found: list[Entry] = [(words, style.kind_attributes(kind, self.theme), {}) for kind, words in kinds]
         drawn = [edge for edge in self.diagram.edges if not edge.fault]
         lines = {edge.route or edge.idle: edge for edge in drawn if edge.route or edge.idle}
         for words, edge in sorted(lines.items()):

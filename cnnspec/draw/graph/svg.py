@@ -68,9 +68,8 @@ def raise_text(body: str, paper: str) -> str:
     def lift(match: re.Match[str]) -> str:
         fill = _FILL.search(match.group())
         rim = fill.group(1) if fill and 'class="cluster"' in match.group() else paper
-        texts.extend(
-            text.replace("<text ", f'<text stroke="{rim}" ', 1) for text in _TEXT.findall(match.group())
-        )
+        found = _TEXT.findall(match.group())
+        texts.extend(text.replace("<text ", f'<text stroke="{rim}" ', 1) for text in found)
         return _TEXT.sub("", match.group())
 
     body = EDGE.sub(lift, CLUSTER.sub(lift, body))

@@ -135,14 +135,11 @@ def rise(figure: Figure, skip: Skip) -> int:
 
 def without_resizes(figure: Figure) -> Figure:
     """The figure without the maps that are enlarged only to be laid beside others: their bands show them."""
-    gone = {
-        skip.head - 1
-        for skip in figure.skips
-        if figure.steps[skip.head].bands
-        and figure.steps[skip.head].fed
-        and side(figure, skip.head - 2) < side(figure, skip.head - 1) == side(figure, skip.head)
-        and not any(skip.head - 1 in (other.tail, other.head) for other in figure.skips)
+    joins = {
+        skip.head for skip in figure.skips if figure.steps[skip.head].bands and figure.steps[skip.head].fed
     }
+    enlarged = {i - 1 for i in joins if side(figure, i - 2) < side(figure, i - 1) == side(figure, i)}
+    gone = enlarged - {end for skip in figure.skips for end in (skip.tail, skip.head)}
     return merge_steps(figure, gone, lambda step, after: after._replace(words=(*step.words, *after.words)))
 
 
@@ -199,12 +196,10 @@ class Rung(NamedTuple):
 
 def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> list[Rung] | None:
     """The levels, each further in than the one above; None where there is no room."""
-    sides = [
-        (group(things, level.left, level.inner), group(things, level.right, level.inner))
-        for level in found.levels
-    ]
+    downs = [group(things, level.left, level.inner) for level in found.levels]
+    ups = [group(things, level.right, level.inner) for level in found.levels]
     rooms: list[float] = []  # to be left free beside each level
-    for i, (level, (down, up)) in enumerate(zip(found.levels, sides, strict=True)):
+    for i, (level, down, up) in enumerate(zip(found.levels, downs, ups, strict=True)):
         need = length(down) + length(up) + 2 * SIDE * (i > 0)
         if level.skips:
             need += GAP + max(widest(pieces([skip.words]), WORDS) for skip in level.skips)
@@ -213,8 +208,8 @@ def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> 
         return None
     indent = min(MOST_INDENT, *(room / 2 / i for i, room in enumerate(rooms) if i))
     made, tags = list[Rung](), numbered(found.loose)
-    for i, (level, (down, up)) in enumerate(zip(found.levels, sides, strict=True)):
-        bottom = i == len(sides) - 1
+    for i, (level, down, up) in enumerate(zip(found.levels, downs, ups, strict=True)):
+        bottom = i == len(downs) - 1
         inset = (right - left - length(down)) / 2 if bottom else i * indent + SIDE * (i > 0)
         begin = [spot.moved(left + inset) for spot in down]
         end = [spot.moved(right - inset - length(up)) for spot in up]
@@ -304,10 +299,8 @@ def stairs(
 def down(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Line:
     """From below the last of a level around the left of the next level's first."""
     start, corridor, end = heights
-    a = tail.centre
-    b = min(head.x, head.label - head.sized.label_width / 2) - SIDE / 2
-    under = start + tail.sized.solid.height / 2
-    into = Point(head.entry.x, end + head.entry.y)
+    a, b = tail.centre, min(head.x, head.label - head.sized.label_width / 2) - SIDE / 2
+    under, into = start + tail.sized.solid.height / 2, Point(head.entry.x, end + head.entry.y)
     path = (Point(a, under), Point(a, corridor), Point(b, corridor), Point(b, into.y), into)
     return Line(path, arrow=True)
 
@@ -315,8 +308,7 @@ def down(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Line:
 def up(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Line:
     """From the right of the last of a level to below the first of the level above."""
     start, corridor, end = heights
-    a = tail.right + SIDE / 2
-    b = head.centre
+    a, b = tail.right + SIDE / 2, head.centre
     under = end + head.sized.solid.height / 2 + APART / 2
     begin = Point(tail.exit.x, start + tail.exit.y)
     path = (begin, Point(a, begin.y), Point(a, corridor), Point(b, corridor), Point(b, under))
