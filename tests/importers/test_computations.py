@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -74,6 +75,8 @@ FORMS = {
         of("mul", Y, of("sigmoid", X)),
         of("log", of("sub", 0, of("square", X))),  # no number anywhere
         of("tanh of another kind", X),
+        of("sigmoid", of("clip", X, -1000.0, 1000.0)),  # a limit that is never reached on the sample
+        of("sigmoid", of("clip", X, -math.inf, 101.0)),
     ],
 }
 

@@ -289,7 +289,11 @@ def compute(function: str, *operands: Numbers) -> Numbers:
     name, _, axes = function.partition(" ")
     try:
         if not axes:
-            return tuple(map(FUNCTIONS[name], *operands))
+            numbers = tuple(map(FUNCTIONS[name], *operands))
+            limits = [limit for limit, *_ in operands[1:] if math.isfinite(limit)] if name == "clip" else []
+            if not set(limits) <= set(numbers):
+                raise Undefined  # a limit that no place reaches would be lost: min(x, 1000) is no x
+            return numbers
         kept = [tuple(place[axis] for axis in range(4) if axis not in ALONG[axes]) for place in PLACES]
         parts: dict[Any, list[float]] = {}
         for place, number in zip(kept, operands[0], strict=True):
