@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Constructor, Layer, Misfit, Weight, argument
+from cnnspec.layers.base import Construction, Layer, Misfit, Weight, argument
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape
 
@@ -103,8 +103,8 @@ class PReLU(Layer):
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return (Weight("weight", (self._count(x),)),)
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("nn.PReLU", (), {"num_parameters": self._count(x), "init": self.init})
+    def torch(self, x: Shape) -> Construction:
+        return Construction("nn.PReLU", (), {"num_parameters": self._count(x), "init": self.init})
 
 
 class ELU(_InPlace):
@@ -210,8 +210,8 @@ class Softmax(_OverChannels):
         self.check_division("paths", x)
         return x
 
-    def torch(self, x: Shape) -> Constructor:
-        return super().torch(x) if self.paths is None else Constructor("PathSoftmax", (self.paths,))
+    def torch(self, x: Shape) -> Construction:
+        return super().torch(x) if self.paths is None else Construction("PathSoftmax", (self.paths,))
 
 
 class LogSoftmax(_OverChannels):

@@ -90,10 +90,10 @@ class Weight(NamedTuple):
         return math.prod(map(int, self.shape))
 
 
-class Constructor(NamedTuple):
+class Construction(NamedTuple):
     """A constructor call of the emitted code, as data: a torch class or a helper, and its arguments.
 
-    Arguments are numbers, strings, booleans, None, tuples and lists of them, or further Constructors.
+    Arguments are numbers, strings, booleans, None, tuples and lists of them, or further Constructions.
     """
 
     name: str
@@ -201,12 +201,12 @@ class Layer:
         """Rows at the bottom and columns at the right that a stride leaves out."""
         return 0, 0
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         """The constructor of the equal PyTorch module when `x` arrives. Raises Unsupported."""
         if not (self.torch_class or self.helper):
             raise Unsupported(self.name)
         counts = (x.channels,) if self.takes_channels else ()
-        return Constructor(self.torch_class or self.helper, counts, self.torch_keywords())
+        return Construction(self.torch_class or self.helper, counts, self.torch_keywords())
 
     def torch_symbols(self) -> dict[str, Symbol]:
         """The arguments of PyTorch's constructor that are a number with a name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Constructor, Layer, Misfit, Weight, argument
+from cnnspec.layers.base import Construction, Layer, Misfit, Weight, argument
 from cnnspec.layers.values import nesting
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape
@@ -33,8 +33,8 @@ class Slice(Layer):
             raise Misfit("E0412", f"no channel lies from {self.start} up to {stop}", "start")
         return x.with_channels(stop - self.start)
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("Slice", (self.start, self._stop(x)))
+    def torch(self, x: Shape) -> Construction:
+        return Construction("Slice", (self.start, self._stop(x)))
 
 
 class Pick(Layer):
@@ -53,8 +53,8 @@ class Pick(Layer):
             raise Misfit("E0412", message, "channels")
         return x.with_channels(len(self.channels))
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("Pick", (self.channels,))
+    def torch(self, x: Shape) -> Construction:
+        return Construction("Pick", (self.channels,))
 
 
 class _Numbers(Layer):
@@ -103,10 +103,10 @@ class _Numbers(Layer):
         """What the tensor is to be reshaped to, so that it fits the channels of x; nothing: it does."""
         return (-1, 1, 1) if self.per == "channel" and self.dims == 1 and x.is_map else ()
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         if not self.trained:
-            return Constructor(self.fixed_class, (self.init,))
-        return Constructor("nn.Parameter", (Constructor("torch.full", (self._shape(x), self.init)),))
+            return Construction(self.fixed_class, (self.init,))
+        return Construction("nn.Parameter", (Construction("torch.full", (self._shape(x), self.init)),))
 
 
 class Scale(_Numbers):
@@ -160,8 +160,8 @@ class Normalize(Layer):
                 raise Misfit("E0304", message, name, f"{len(numbers)} != {x.channels}")
         return x
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("Normalize", (), {"mean": _each(self.mean), "std": _each(self.std)})
+    def torch(self, x: Shape) -> Construction:
+        return Construction("Normalize", (), {"mean": _each(self.mean), "std": _each(self.std)})
 
 
 class ChannelConv(Layer):
@@ -196,8 +196,8 @@ class ChannelConv(Layer):
     def macs(self, x: Shape) -> int:
         return x.features * self.kernel
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("ChannelConv", (self.kernel,), {"bias": self.bias, "padding_mode": self.mode})
+    def torch(self, x: Shape) -> Construction:
+        return Construction("ChannelConv", (self.kernel,), {"bias": self.bias, "padding_mode": self.mode})
 
 
 def _each(numbers: Any) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Constructor, Layer, Misfit, Weight, argument, pair
+from cnnspec.layers.base import Construction, Layer, Misfit, Weight, argument, pair
 from cnnspec.layers.pads import MODES, Sides, Sliding, check_mode, torch_sides
 from cnnspec.layers.values import Valued, kernel_values
 from cnnspec.layers.windows import Pace, Window, transposed
@@ -144,7 +144,7 @@ class _Windowed(_Convolution, _Standardized, Sliding):
         height, width = out.size
         return height * width * out.channels * (x.channels // self.split(x)) * kh * kw
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         sides = top, _, left, _ = self.sides(x)
         even = self.is_even(x)
         padding: Any = pair((top, left)) if even else torch_sides(sides)
@@ -165,7 +165,7 @@ class _Windowed(_Convolution, _Standardized, Sliding):
         if self.standardize:
             name = "StandardizedConv2d"
             keywords |= {"gain": self.gain, "gamma": self.gamma, "eps": self.eps}
-        return self.finish(Constructor(name, (x.channels, self.filters(x)), keywords), self.first_weights(x))
+        return self.finish(Construction(name, (x.channels, self.filters(x)), keywords), self.first_weights(x))
 
 
 class Conv(_Windowed):
@@ -299,7 +299,7 @@ class ConvTranspose(_Convolution):
         down, across = zip(self.filter.kernel, self.stride, self.dilation, self.pad, strict=True)
         return transposed(*down), transposed(*across)
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         keywords = {
             "kernel_size": pair(self.filter.kernel),
             "stride": pair(self.stride),
@@ -310,5 +310,5 @@ class ConvTranspose(_Convolution):
             "dilation": pair(self.dilation),
             "padding_mode": "zeros",
         }
-        module = Constructor("nn.ConvTranspose2d", (x.channels, self.filter.count), keywords)
+        module = Construction("nn.ConvTranspose2d", (x.channels, self.filter.count), keywords)
         return self.finish(module, self.first_weights(x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.layers.base import Constructor, Layer, argument
+from cnnspec.layers.base import Construction, Layer, argument
 from cnnspec.values.shapes import Shape
 
 
@@ -24,8 +24,8 @@ class Dropout(Layer):
             self.need_map(x)
         return x
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("nn.Dropout" if self.mode == "units" else "nn.Dropout2d", (), {"p": self.p})
+    def torch(self, x: Shape) -> Construction:
+        return Construction("nn.Dropout" if self.mode == "units" else "nn.Dropout2d", (), {"p": self.p})
 
 
 class StochasticDepth(Layer):
@@ -42,7 +42,7 @@ class StochasticDepth(Layer):
         "word", "row", choices=("row", "batch"), doc="each image for itself, or the batch as one"
     )
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor(
+    def torch(self, x: Shape) -> Construction:
+        return Construction(
             "StochasticDepth" if self.mode == "row" else "BatchStochasticDepth", (), {"p": self.p}
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Constructor, Layer, Misfit, argument
+from cnnspec.layers.base import Construction, Layer, Misfit, argument
 from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting, parse_init
 from cnnspec.layers.windows import Window
 from cnnspec.values.kinds import Filter
@@ -30,10 +30,10 @@ class Flatten(Layer):
     def reads(self, x: Shape) -> None:
         return None
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         if self.order == "HWC" and x.is_map:
-            return Constructor("FlattenPixels")
-        return Constructor("nn.Flatten", (), {"start_dim": 1, "end_dim": -1})
+            return Construction("FlattenPixels")
+        return Construction("nn.Flatten", (), {"start_dim": 1, "end_dim": -1})
 
 
 class Unflatten(Layer):
@@ -61,8 +61,8 @@ class Unflatten(Layer):
     def reads(self, x: Shape) -> None:
         return None
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("nn.Unflatten", (1, (self.shape.count, *self.shape.kernel)))
+    def torch(self, x: Shape) -> Construction:
+        return Construction("nn.Unflatten", (1, (self.shape.count, *self.shape.kernel)))
 
 
 class Linear(Valued):
@@ -124,6 +124,6 @@ class Linear(Valued):
     def reads(self, x: Shape) -> tuple[Window, Window] | None:
         return super().reads(x) if self.pointwise else None
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         name = "PointwiseLinear" if self.pointwise else "nn.Linear"
-        return self.finish(Constructor(name, (x.channels, self.units), {"bias": self.bias}), self.weights_)
+        return self.finish(Construction(name, (x.channels, self.units), {"bias": self.bias}), self.weights_)

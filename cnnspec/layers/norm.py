@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.layers.base import Constructor, Layer, Misfit, Weight, argument
+from cnnspec.layers.base import Construction, Layer, Misfit, Weight, argument
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape
 
@@ -68,9 +68,9 @@ class BatchNorm(_Norm):
             message = "`eps` of a batch norm must be above 0: PyTorch does not train it"
             raise Misfit("E0304", message, "eps", data=Bound("above", 0))
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         keywords = self.torch_keywords() | ({"momentum": None} if self.momentum == "average" else {})
-        return Constructor("nn.BatchNorm2d" if x.is_map else "nn.BatchNorm1d", (x.channels,), keywords)
+        return Construction("nn.BatchNorm2d" if x.is_map else "nn.BatchNorm1d", (x.channels,), keywords)
 
 
 class InstanceNorm(_Norm):
@@ -118,9 +118,9 @@ class GroupNorm(_Norm):
         self.check_division("groups", x)
         return x
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         keywords = self.torch_keywords()
-        return Constructor("nn.GroupNorm", (keywords.pop("num_groups"), x.channels), keywords)
+        return Construction("nn.GroupNorm", (keywords.pop("num_groups"), x.channels), keywords)
 
 
 class LayerNorm(_Norm):
@@ -147,11 +147,11 @@ class LayerNorm(_Norm):
     def _shape(self, x: Shape) -> tuple[int, ...]:
         return (x.channels, *x.size) if self.over == "all" and x.is_map else (x.channels,)
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         shape = self._shape(x)
         name = "ChannelLayerNorm" if x.is_map and self.over == "channels" else "nn.LayerNorm"
         keywords = {"eps": self.eps, "elementwise_affine": self.affine, "bias": self.bias}
-        return Constructor(name, (shape if len(shape) > 1 else shape[0],), keywords)
+        return Construction(name, (shape if len(shape) > 1 else shape[0],), keywords)
 
 
 class LocalResponseNorm(Layer):
@@ -271,9 +271,9 @@ class EvoNormS0(_Response):
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return super().weights(x) + ((Weight("v", (x.channels,)),) if self.act else ())
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         self.need_map(x)
-        return Constructor("EvoNormS0", (x.channels, self.groups), {"act": self.act, "eps": self.eps})
+        return Construction("EvoNormS0", (x.channels, self.groups), {"act": self.act, "eps": self.eps})
 
 
 class EvoNormB0(_Response):

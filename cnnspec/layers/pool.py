@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.layers.base import Constructor, Join, Layer, Misfit, argument, pair
+from cnnspec.layers.base import Construction, Join, Layer, Misfit, argument, pair
 from cnnspec.layers.pads import MODES, Sides, Sliding, check_mode, torch_sides
 from cnnspec.layers.windows import STILL, Pace, Window, resized, tiled, whole_window
 from cnnspec.values.comparisons import Bound
@@ -58,13 +58,15 @@ class _Pool(Sliding):
     def _along(self, n: int, k: int, s: int, d: int, lo: int, hi: int) -> int:
         return pool_size(n, k, s, d, lo, self.ceil, hi)
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         """PyTorch's own module pads opposite sides alike."""
         keywords = self.torch_keywords()
         top, bottom, left, right = self.pad
         if (top, left) == (bottom, right):
-            return Constructor(self.torch_class, (), keywords | {"padding": pair((top, left))})
-        return Constructor(f"Padded{self.torch_class[3:]}", (), keywords | {"padding": torch_sides(self.pad)})
+            return Construction(self.torch_class, (), keywords | {"padding": pair((top, left))})
+        return Construction(
+            f"Padded{self.torch_class[3:]}", (), keywords | {"padding": torch_sides(self.pad)}
+        )
 
 
 class MaxPool(_Pool):
@@ -179,10 +181,10 @@ class BlurPool(_Pool):
             check_mode(self.mode, x, self.sides(x))
         return super().output(x)
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         sizes = {"kernel_size": self.window, "stride": self.stride, "padding": self.pad}
         keywords = {name: pair(value) for name, value in sizes.items()} | {"padding_mode": self.mode}
-        return Constructor("BlurPool", (x.channels,), keywords)
+        return Construction("BlurPool", (x.channels,), keywords)
 
 
 class _Adaptive(Layer):
@@ -203,8 +205,8 @@ class _Adaptive(Layer):
         down, across = zip(self.need_map(x), self.size, strict=True)
         return tiled(*down), tiled(*across)
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor(self.torch_class, (pair(self.size),))
+    def torch(self, x: Shape) -> Construction:
+        return Construction(self.torch_class, (pair(self.size),))
 
 
 SIZE = argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cnnspec.layers.base import Constructor, Layer, Misfit, argument, pair
+from cnnspec.layers.base import Construction, Layer, Misfit, argument, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
 from cnnspec.layers.windows import ALONG, LONGEST, STILL, Pace, Window, resized, shifted, sliding, stretched
 from cnnspec.values.shapes import Shape
@@ -83,13 +83,13 @@ class Upsample(Layer):
         linear = self.mode == "bilinear"
         return resized(n, o, linear, linear)
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         size = {"scale_factor": pair(self.factor)} if self.size is None else {"size": pair(self.size)}
         if not self._is_kept_by_torch():
-            return Constructor("Upsample", (), {**size, "mode": self.mode})
+            return Construction("Upsample", (), {**size, "mode": self.mode})
         if self.mode == "nearest":
-            return Constructor("nn.Upsample", (), {**size, "mode": "nearest"})
-        return Constructor("nn.Upsample", (), {**size, "mode": "bilinear", "align_corners": self.align})
+            return Construction("nn.Upsample", (), {**size, "mode": "nearest"})
+        return Construction("nn.Upsample", (), {**size, "mode": "bilinear", "align_corners": self.align})
 
     def _is_kept_by_torch(self) -> bool:
         """Whether nn.Upsample keeps to the formula for maps of all sizes.
@@ -176,8 +176,8 @@ class PixelUnshuffle(Layer):
         height, width = x.size
         return height % self.factor, width % self.factor
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("PixelUnshuffle", (self.factor,))
+    def torch(self, x: Shape) -> Construction:
+        return Construction("PixelUnshuffle", (self.factor,))
 
 
 class ChannelShuffle(Layer):
@@ -197,8 +197,8 @@ class ChannelShuffle(Layer):
         self.check_division("groups", x)
         return x
 
-    def torch(self, x: Shape) -> Constructor:
-        return Constructor("nn.ChannelShuffle", (self.groups,))
+    def torch(self, x: Shape) -> Construction:
+        return Construction("nn.ChannelShuffle", (self.groups,))
 
 
 class Pad(Layer):
@@ -233,12 +233,12 @@ class Pad(Layer):
     def reads(self, x: Shape) -> tuple[Window, Window]:
         return shifted(-self.pad[0]), shifted(-self.pad[2])
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         sides = torch_sides(self.pad)
         if self.mode == "constant":
-            return Constructor("nn.ConstantPad2d", (sides,), {"value": self.value_})
+            return Construction("nn.ConstantPad2d", (sides,), {"value": self.value_})
         names = {"reflect": "ReflectionPad2d", "replicate": "ReplicationPad2d", "circular": "CircularPad2d"}
-        return Constructor(f"nn.{names[self.mode]}", (sides,))
+        return Construction(f"nn.{names[self.mode]}", (sides,))
 
 
 class Crop(Layer):
@@ -288,6 +288,6 @@ class Crop(Layer):
         top, left, _, _ = self.window(x)
         return shifted(top), shifted(left)
 
-    def torch(self, x: Shape) -> Constructor:
+    def torch(self, x: Shape) -> Construction:
         top, left, height, width = self.window(x)
-        return Constructor("Crop", (), {"top": top, "left": left, "height": height, "width": width})
+        return Construction("Crop", (), {"top": top, "left": left, "height": height, "width": width})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cnnspec.layers.base import Constructor, Layer, Misfit, Weight, argument
+from cnnspec.layers.base import Construction, Layer, Misfit, Weight, argument
 from cnnspec.values.shapes import Shape
 
 INIT = argument(
@@ -24,7 +24,7 @@ FROZEN = argument("flag", False, doc="the tensors are buffers, never trained")
 _INITS = ("bilinear", "he", "normal", "uniform", "xavier")
 
 
-def parse_init(text: str) -> Constructor:
+def parse_init(text: str) -> Construction:
     """The helper of an init and its numbers, the module still missing. Raises Misfit."""
     word, _, rest = text.replace(" ", "").partition("(")
     numbers = [_number(part) for part in rest[:-1].split(",")] if rest.endswith(")") else []
@@ -38,7 +38,7 @@ def parse_init(text: str) -> Constructor:
         raise Misfit("E0304", f"the deviation of `init` must be at least 0, not {second:g}", "init")
     if word == "uniform" and first > second:
         raise Misfit("E0304", f"`init` wants the lower bound first, not {first:g} before {second:g}", "init")
-    return Constructor(f"init_{word}", tuple(numbers))
+    return Construction(f"init_{word}", tuple(numbers))
 
 
 def _number(text: str) -> float | None:
@@ -83,16 +83,16 @@ class Valued(Layer):
             message = f"`biases` must be a number or a list of {filters}, {_written(shape)}"
             raise Misfit("E0304", message, "biases")
 
-    def finish(self, module: Constructor, weights: Any) -> Constructor:
+    def finish(self, module: Construction, weights: Any) -> Construction:
         """The module with its numbers set and its tensors frozen; `weights` broadcast to the weight."""
         values = {"weight": weights, "bias": self.biases}
         given = {name: value for name, value in values.items() if value is not None}
         if self.init is not None and not (weights is not None and not self.bias):
             helper, numbers, _ = parse_init(self.init)
-            module = Constructor(helper, (module, *numbers))
+            module = Construction(helper, (module, *numbers))
         if given:
-            module = Constructor("set_values", (module,), given)
-        return Constructor("freeze", (module,)) if self.frozen else module
+            module = Construction("set_values", (module,), given)
+        return Construction("freeze", (module,)) if self.frozen else module
 
 
 def nesting(values: Any) -> tuple[int, ...] | None:

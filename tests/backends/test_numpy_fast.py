@@ -14,7 +14,7 @@ from cnnspec.backends.numpy.kernels import arrays, plan
 from cnnspec.backends.numpy.kernels import net as machine
 from cnnspec.backends.numpy.kernels.plan import Plan
 from cnnspec.backends.numpy.program import form_tables, lowering
-from cnnspec.layers.base import Constructor
+from cnnspec.layers.base import Construction
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 from tests.backends.pair import load
@@ -38,8 +38,8 @@ LARGE: list[Case] = [
 
 
 def built(call: Any) -> Any:
-    """What a Constructor of the lowering makes."""
-    if isinstance(call, Constructor):
+    """What a Construction of the lowering makes."""
+    if isinstance(call, Construction):
         keywords = {name: built(value) for name, value in call.kwargs.items()}
         return KERNELS[call.name](*call.args, **keywords)
     return call

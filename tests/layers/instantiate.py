@@ -1,4 +1,4 @@
-"""Builds what a layer's Constructor describes, and lists layers with arguments to try."""
+"""Builds what a layer's Construction describes, and lists layers with arguments to try."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from cnnspec.backends.torch.modules import conv, layers, norm, start
 from cnnspec.layers import find
-from cnnspec.layers.base import Constructor, Layer, Misfit
+from cnnspec.layers.base import Construction, Layer, Misfit
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
@@ -33,10 +33,10 @@ def make(name: str, **arguments: Any) -> Layer:
 
 
 def instantiate(call: Any) -> Any:
-    """The object that a Constructor describes; anything else as it is."""
-    if isinstance(call, list | tuple) and not isinstance(call, Constructor):
+    """The object that a Construction describes; anything else as it is."""
+    if isinstance(call, list | tuple) and not isinstance(call, Construction):
         return type(call)(map(instantiate, call))
-    if not isinstance(call, Constructor):
+    if not isinstance(call, Construction):
         return call
     prefix, _, rest = call.name.rpartition(".")
     space = {"": HELPERS, "nn": nn, "torch": torch}[prefix]

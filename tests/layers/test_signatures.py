@@ -9,7 +9,7 @@ import pytest
 from torch import nn
 
 from cnnspec.layers import NAMES, find
-from cnnspec.layers.base import Constructor
+from cnnspec.layers.base import Construction
 from tests.layers.instantiate import MODULES, Case, make, title
 
 ANYWHERE = {
@@ -107,7 +107,7 @@ def test_pad_has_the_arguments_of_all_pads() -> None:
 def test_calls_write_every_argument_out(case: Case) -> None:
     """A framework's default that changes does not change a network."""
     call: Any = make(case[0], **case[1]).torch(case[2])
-    while isinstance(call, Constructor) and call.args and isinstance(call.args[0], Constructor):
+    while isinstance(call, Construction) and call.args and isinstance(call.args[0], Construction):
         call = call.args[0]
     if not call.name.startswith("nn.") or case[0] in ("identity", "sigmoid", "tanh"):
         return

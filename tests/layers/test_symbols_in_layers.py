@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cnnspec.layers import find
-from cnnspec.layers.base import Constructor
+from cnnspec.layers.base import Construction
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 from cnnspec.values.symbols import Polynomial, Symbol, constant, named, polynomial, substitute
@@ -47,7 +47,7 @@ ROWS: list[tuple[str, dict[str, Any], Shape]] = [
 
 
 def integers(item: Any) -> list[int]:
-    if isinstance(item, Constructor):
+    if isinstance(item, Construction):
         return integers([*item.args, *item.kwargs.values()])
     if isinstance(item, list | tuple):
         return [n for part in item for n in integers(part)]

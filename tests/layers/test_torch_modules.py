@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from cnnspec.backends.torch import modules
 from cnnspec.backends.torch.unify.steps import PACKED
-from cnnspec.layers.base import Constructor
+from cnnspec.layers.base import Construction
 from cnnspec.layers.pool import MaxUnpool
 from tests.layers.instantiate import MODULES, make
 
@@ -33,8 +33,8 @@ GIVEN = {"math": math, "torch": torch, "F": F, "Tensor": Tensor, "nn": nn}
 
 
 def named(call: object) -> set[str]:
-    """The helpers that a Constructor names."""
-    if not isinstance(call, Constructor):
+    """The helpers that a Construction names."""
+    if not isinstance(call, Construction):
         return set()
     inner = set().union(*map(named, call.args), *map(named, call.kwargs.values()))
     return inner if "." in call.name else inner | {call.name}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cnnspec.layers.base import Constructor, Layer, Unsupported
+from cnnspec.layers.base import Construction, Layer, Unsupported
 from cnnspec.layers.values import kernel_values, parse_init
 from cnnspec.values.shapes import Shape
 
@@ -15,7 +15,7 @@ class Lowered(NamedTuple):
 
     kernel: str
     arguments: dict[str, Any]
-    tensors: Constructor | None = None
+    tensors: Construction | None = None
 
 
 def lower(layer: Layer, x: Shape) -> Lowered:
@@ -66,12 +66,12 @@ def linear(layer: Any, x: Shape) -> Lowered:
     return Lowered(kernel, {}, numbers(layer, (layer.units, x.channels), layer.units, 1))
 
 
-def numbers(layer: Any, shape: tuple[int, ...], filters: int, groups: int) -> Constructor:
+def numbers(layer: Any, shape: tuple[int, ...], filters: int, groups: int) -> Construction:
     """The weight of a shape, its bias, and what they start from."""
     keywords: dict[str, Any] = {"bias": filters} if layer.bias else {}
     if layer.init is not None:
         init = parse_init(layer.init)
-        keywords["init"] = Constructor(init.name.replace("init_", ""), init.args)
+        keywords["init"] = Construction(init.name.replace("init_", ""), init.args)
     for name in ("weights", "biases"):
         values = layer.value(name)
         if name == "weights" and len(shape) > 2:
@@ -80,7 +80,7 @@ def numbers(layer: Any, shape: tuple[int, ...], filters: int, groups: int) -> Co
             keywords[name] = values
     if layer.frozen:
         keywords["frozen"] = True
-    return Constructor("weighted", shape, keywords)
+    return Construction("weighted", shape, keywords)
 
 
 def norm(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
@@ -97,13 +97,13 @@ def norm(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
         keywords = {name: False for name in ("weight", "bias") if name not in found}
         if "running_mean" in found:
             keywords["running"] = True
-        return Lowered(kernel, arguments, Constructor("normed", tensors[0].shape, keywords))
+        return Lowered(kernel, arguments, Construction("normed", tensors[0].shape, keywords))
 
     return lowered
 
 
 def star_relu(layer: Any, x: Shape) -> Lowered:
-    return Lowered("star_relu", {}, Constructor("filled", (1,), {"scale": layer.scale, "bias": layer.bias}))
+    return Lowered("star_relu", {}, Construction("filled", (1,), {"scale": layer.scale, "bias": layer.bias}))
 
 
 def started(kernel: str, fixed: str = "", argument: str = "") -> Callable[[Any, Shape], Lowered]:
@@ -113,7 +113,7 @@ def started(kernel: str, fixed: str = "", argument: str = "") -> Callable[[Any, 
         if not layer.weights(x):
             return Lowered(fixed, {argument: layer.init})
         (weight,) = layer.weights(x)
-        return Lowered(kernel, {}, Constructor("filled", weight.shape, {"weight": layer.init}))
+        return Lowered(kernel, {}, Construction("filled", weight.shape, {"weight": layer.init}))
 
     return lowered
 
@@ -124,7 +124,7 @@ def response(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
     def lowered(layer: Any, x: Shape) -> Lowered:
         zero = {"bias", "tau"} | ({"weight"} if kernel == "global_response_norm" else set())
         values = {weight.name: float(weight.name not in zero) for weight in layer.weights(x)}
-        tensors = Constructor("filled", (x.channels,), values) if values else None
+        tensors = Construction("filled", (x.channels,), values) if values else None
         return Lowered(kernel, {name: layer.value(name) for name in names}, tensors)
 
     return lowered
@@ -143,7 +143,7 @@ def unflatten(layer: Any, x: Shape) -> Lowered:
 
 
 def channel_conv(layer: Any, x: Shape) -> Lowered:
-    tensors = Constructor("weighted", (1, 1, layer.kernel), {"bias": 1} if layer.bias else {})
+    tensors = Construction("weighted", (1, 1, layer.kernel), {"bias": 1} if layer.bias else {})
     return Lowered("channel_conv", {"mode": layer.mode}, tensors)
 
 

@@ -20,7 +20,7 @@ from cnnspec.backends.numpy.sources import (
 )
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat
 from cnnspec.graph.tree import Network
-from cnnspec.layers.base import Constructor
+from cnnspec.layers.base import Construction
 from cnnspec.passes.evaluation import NOISE
 
 LINE = 88 - 8 - len("x = ")
@@ -34,7 +34,7 @@ class Statement(NamedTuple):
     kernel: str
     sources: tuple[str, ...]
     arguments: dict[str, Any]
-    tensors: Constructor | None
+    tensors: Construction | None
 
     @property
     def operator(self) -> str:

@@ -26,7 +26,7 @@ from cnnspec.backends.numpy.sources import (
 )
 from cnnspec.backends.writer import Arguments, Text, Writer
 from cnnspec.graph.tree import Network
-from cnnspec.layers.base import Constructor
+from cnnspec.layers.base import Construction
 from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import folds
 from cnnspec.passes.optimize import optimize as optimised
@@ -297,7 +297,7 @@ def tuple_of(shape: Shape) -> str:
 
 def text(value: Any) -> Text:
     """A checked value as Python source; calls and long lists may break over lines."""
-    if isinstance(value, Constructor):
+    if isinstance(value, Construction):
         items = [("", text(item)) for item in value.args]
         items += [(f"{name}=", text(item)) for name, item in value.kwargs.items()]
         return Arguments(value.name, tuple(items))

@@ -10,7 +10,7 @@ from cnnspec.analysis.unroll import Graph
 from cnnspec.backends.numpy.kernels import tensors
 from cnnspec.backends.numpy.kernels.arrays import Array
 from cnnspec.backends.numpy.lowering import lower
-from cnnspec.layers.base import Constructor
+from cnnspec.layers.base import Construction
 
 
 def start(graph: Graph, seed: int = 0) -> dict[str, Array]:
@@ -26,9 +26,9 @@ def start(graph: Graph, seed: int = 0) -> dict[str, Array]:
     return found
 
 
-def made_of(call: Constructor) -> Any:
-    """What a Constructor of tensors.py makes."""
+def made_of(call: Construction) -> Any:
+    """What a Construction of tensors.py makes."""
     keywords = {
-        name: made_of(each) if isinstance(each, Constructor) else each for name, each in call.kwargs.items()
+        name: made_of(each) if isinstance(each, Construction) else each for name, each in call.kwargs.items()
     }
     return getattr(tensors, call.name)(*call.args, **keywords)

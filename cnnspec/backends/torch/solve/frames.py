@@ -20,7 +20,7 @@ from cnnspec.backends.torch.solve.literals import ClassName, Share, literal, sum
 from cnnspec.backends.torch.solve.solutions import Added, Formula, Make, Phrase, Solution, Variable, alike
 from cnnspec.backends.torch.unify.columns import ByRow, Unaligned, Way, agree, alike_columns, same
 from cnnspec.graph.tree import Test
-from cnnspec.layers.base import Constructor
+from cnnspec.layers.base import Construction
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Polynomial, evaluate, polynomial, substitute
 
@@ -61,15 +61,15 @@ class Frame:
     def solve(self, column: ByRow, hint: str = "value") -> Solution:
         """The expression of a column of values or constructor calls. Raises Unaligned."""
         first, *_ = column.values()
-        if isinstance(first, Constructor):
+        if isinstance(first, Construction):
             return self._call(column, first)
         if isinstance(first, list | tuple):
             return self._sequence(column, first, hint)
         return self.scalar(column, hint)
 
-    def _call(self, column: ByRow, first: Constructor) -> Solution:
+    def _call(self, column: ByRow, first: Construction) -> Solution:
         calls = list(column.values())
-        if not all(isinstance(call, Constructor) for call in calls):
+        if not all(isinstance(call, Construction) for call in calls):
             raise Unaligned
         if any(call.name != first.name for call in calls):
             return self._class(column)
@@ -102,7 +102,7 @@ class Frame:
         names = {row: ClassName(call.name) for row, call in column.items()}
         return Make(self.scalar(names, "layer"), ())
 
-    def is_bare(self, call: Constructor) -> bool:
+    def is_bare(self, call: Construction) -> bool:
         """Whether a class is constructed without arguments."""
         unsaid = self.signatures.get(call.name, EVERYTHING_SAID).defaults
         return not call.args and all(

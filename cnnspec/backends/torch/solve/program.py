@@ -12,7 +12,7 @@ from cnnspec.backends.torch.unify.braces import with_classes
 from cnnspec.backends.torch.unify.steps import packed, uses
 from cnnspec.graph.tree import Instance, Leaf, Network, Output, Use
 from cnnspec.graph.walk import Steps
-from cnnspec.layers.base import Constructor
+from cnnspec.layers.base import Construction
 from cnnspec.text.syntax import Block
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Symbol
@@ -103,13 +103,13 @@ class Program:
         part = self.class_names.local(self.net_name + "EvaluationOutputs")
         return Returns(f"{everything} | {part}", everything, part, {everything: named, part: kept})
 
-    def module(self, step: Leaf) -> Constructor:
+    def module(self, step: Leaf) -> Construction:
         """The construction of a layer, its numbers by their names where they have any."""
         assert step.input.shape is not None
         call = step.layer.torch(step.input.shape)
         symbols = step.layer.torch_symbols()
         same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
-        call = Constructor(call.name, call.args, {**call.kwargs, **same})
+        call = Construction(call.name, call.args, {**call.kwargs, **same})
         return packed(call) if self.optimised else call
 
     def class_name(self, block: Block) -> str:
@@ -126,9 +126,9 @@ class Program:
         if not self.explicit:
             self.signatures[name] = parameters.signature()
 
-    def call(self, use: Use) -> Constructor:
+    def call(self, use: Use) -> Construction:
         """The construction of a block's class."""
         name, parameters, row = self.constructed[id(use.instance)]
         given = {key: column[row] if column else use.bindings[key] for key, column in parameters.ordered()}
         args = (given.pop("in.channels"),) if "in.channels" in given else ()
-        return Constructor(name, args, {parameters.names.parameter(key): given[key] for key in given})
+        return Construction(name, args, {parameters.names.parameter(key): given[key] for key in given})
