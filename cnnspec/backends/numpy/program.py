@@ -48,11 +48,11 @@ def emit(network: Network, source: str, inference: bool = False, optimize: bool 
     names = Names({*definitions(), *imports(), "NamedTuple", "net", "result"})
     name = names.local(network.name)
     lowered = [lowering(node, inference) for node in graph.nodes]
-    table, layers = Writer(), names.local("net_layers")
-    write_layers(network, graph, lowered, layers, table)
-    body = Writer()
+    table, body = Writer(), Writer()
     tuples = write_tuples(graph, name, names, inference, body)
-    write_class(network, graph, lowered, Spelling(name, layers, tuples), inference, body)
+    spelling = Spelling(name, names.local("net_layers"), input_names(graph), tuples)
+    write_layers(network, graph, lowered, spelling, table)
+    write_class(network, graph, lowered, spelling, inference, body)
     write_main(graph, name, names, body)
     return heading(network, source, name, inference, optimize) + assemble(
         table.text(), body.text(), () if inference else ("SGD", "Adam")
@@ -130,17 +130,20 @@ def write_tuple(name: str, fields: list[tuple[str, str, bool]], body: Writer) ->
 
 
 class Spelling(NamedTuple):
-    """What the file calls the class, the function of its layers, and the tuples of several outputs."""
+    """What the file calls the class, its function of layers, its values, its tuples of several outputs."""
 
     name: str
     layers: str
+    values: dict[str, str]
     tuples: dict[str, str]
 
 
-def write_layers(network: Network, graph: Graph, lowered: list[Lowered], name: str, table: Writer) -> None:
+def write_layers(
+    network: Network, graph: Graph, lowered: list[Lowered], spelling: Spelling, table: Writer
+) -> None:
     """The network, a layer a line: a function, for what it names is defined behind it."""
-    rename = input_names(graph)
-    with table.block(f'def {name}() -> "tuple[Layer, ...]"'):
+    values = spelling.values
+    with table.block(f'def {spelling.layers}() -> "tuple[Layer, ...]"'):
         table.line(f'"""{network.name} for {" and ".join(str(shape) for _, shape in graph.inputs)}.')
         table.line()
         table.line("A layer a line: its name, its kernel, its tensors, its arguments; behind it")
@@ -151,9 +154,9 @@ def write_layers(network: Network, graph: Graph, lowered: list[Lowered], name: s
             return
         table.line("return (")
         with table.indented():
-            before = rename[graph.inputs[0][0]]
+            before = values[graph.inputs[0][0]]
             for node, call in zip(graph.nodes, lowered, strict=True):
-                table.expression(layer(node, call, before, rename), after=",", comment=str(node.output))
+                table.expression(layer(node, call, before, values), after=",", comment=str(node.output))
                 before = node.path
         table.line(")")
 
@@ -161,14 +164,13 @@ def write_layers(network: Network, graph: Graph, lowered: list[Lowered], name: s
 def write_class(
     network: Network, graph: Graph, lowered: list[Lowered], spelling: Spelling, inference: bool, body: Writer
 ) -> None:
-    rename = input_names(graph)
     with body.block(f"class {spelling.name}({'BaseNet' if inference else 'TrainableNet'})"):
         body.line(f'"""{network.name} with its weights; `{spelling.layers}` is what it does."""')
         body.line()
-        shapes = [(f"{text(rename[key])}: ", tuple_of(shape)) for key, shape in graph.inputs]
+        shapes = [(f"{text(spelling.values[key])}: ", tuple_of(shape)) for key, shape in graph.inputs]
         body.expression(Arguments("", tuple(shapes), "{", "}"), "inputs: ClassVar = ")
         body.line(f"layers = {spelling.layers}()")
-        write_outputs(graph, rename, spelling.tuples, inference, body)
+        write_outputs(graph, spelling, inference, body)
         write_quick(graph, lowered, body)
         if not inference:
             write_gradients(lowered, body)
@@ -196,13 +198,13 @@ def lowering(node: Node, inference: bool) -> Lowered:
     return Lowered(kernel, odd, tensors)
 
 
-def layer(node: Node, call: Lowered, before: str, rename: dict[str, str]) -> Text:
+def layer(node: Node, call: Lowered, before: str, values: dict[str, str]) -> Text:
     items: list[tuple[str, Text]] = [("", text(node.path)), ("", call.kernel)]
     if node.shared and call.tensors is not None:
         items.append(("", text(node.first)))
     elif call.tensors is not None:
         items.append(("", text(call.tensors)))
-    sources = tuple(rename[name] for name in node.inputs)
+    sources = tuple(values[name] for name in node.inputs)
     if sources != (before,):
         items.append(("of=", text(sources)))
     if node.train:
@@ -213,15 +215,14 @@ def layer(node: Node, call: Lowered, before: str, rename: dict[str, str]) -> Tex
     return Arguments("Layer", tuple(items))
 
 
-def write_outputs(
-    graph: Graph, rename: dict[str, str], tuples: dict[str, str], inference: bool, body: Writer
-) -> None:
-    kept = tuple(rename[at] for _, at, train in graph.outputs if not train)
+def write_outputs(graph: Graph, spelling: Spelling, inference: bool, body: Writer) -> None:
+    values, tuples = spelling.values, spelling.tuples
+    kept = tuple(values[at] for _, at, train in graph.outputs if not train)
     body.expression(text(kept), "outputs = ")
     if "named" in tuples:
         body.line(f"named = {tuples['named']}")
     if not inference:
-        every = tuple(rename[at] for _, at, _ in graph.outputs)
+        every = tuple(values[at] for _, at, _ in graph.outputs)
         body.expression(text(every), "training_outputs = ")
         if "training_named" in tuples:
             body.line(f"training_named = {tuples['training_named']}")
