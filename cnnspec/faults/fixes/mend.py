@@ -39,7 +39,7 @@ def mend(text: str, check: Check, unsafe: bool = False) -> Mended:
     """
     found, made, seen = check(text, 0), [], {text}
     for _ in range(MOST_ROUNDS):
-        chosen = next(sought(text, found, check, unsafe), [])
+        chosen = next(fixes_in_turn(text, found, check, unsafe), [])
         after_text, after = made_of(text, chosen, check)
         if len(chosen) > 1 and len(after.diagnostics) > len(found.diagnostics) - len(chosen):
             chosen = chosen[:1]
@@ -58,7 +58,7 @@ def made_of(text: str, chosen: Sequence[Made], check: Check) -> tuple[str, Check
     return mended, check(mended, 0)
 
 
-def sought(text: str, found: Checked, check: Check, unsafe: bool) -> Iterator[list[Made]]:
+def fixes_in_turn(text: str, found: Checked, check: Check, unsafe: bool) -> Iterator[list[Made]]:
     """The fixes to be made of the first faults, of the next ones, and so on, where there are any."""
     for skip in range(0, len(found.diagnostics), MOST_FAULTS):
         held = check(text, skip) if skip else found

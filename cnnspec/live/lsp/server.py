@@ -308,14 +308,15 @@ class Server:
 
     def publish_one(self, document: Document) -> None:
         uri = self.encode.uri(document.name)
-        params: Json = {"uri": uri, "diagnostics": [self.encode.diagnostic(d) for d in self.told(document)]}
+        encoded = [self.encode.diagnostic(each) for each in self.diagnostics(document)]
+        params: Json = {"uri": uri, "diagnostics": encoded}
         if document.version is not None:
             params["version"] = document.version
         if self.published.get(uri) != params:
             self.published[uri] = params
             self.notify("textDocument/publishDiagnostics", params)
 
-    def told(self, document: Document) -> list[Any]:
+    def diagnostics(self, document: Document) -> list[Any]:
         """What is wrong in a text: what its own check found, and the checks of texts that use it."""
         tree = document.check.module.tree if document.check is not None else None
         found = placed(document.diagnostics, document.source, tree)
