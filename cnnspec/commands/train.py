@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +113,7 @@ def train(
     DATA is a folder of class folders, a .csv of paths and labels, an .npz, or `digits`. A folder may hold
     train and val folders, or the files of MNIST or CIFAR. What comes of it goes to runs/.
     """
-    from cnnspec.train.processes import together
+    from cnnspec.train.processes import leave, together
 
     choice = {name: asked.pop(name) for name in ("net", "settings", "inputs", "limits")}
     limits = choice["limits"]
@@ -142,8 +141,9 @@ def train(
             )
         )
         complain(f"stopped; `cnnspec train {words}` goes on")
-        sys.exit(INTERRUPTED if session.engine.stop else 0)
+        leave(INTERRUPTED if session.engine.stop else 0)
     conclude(session, limits_of(limits))
+    leave()
 
 
 def open_session(folder: RunFolder, bar: Bar, network: Any, data: str, asked: dict[str, Any]) -> TrainingRun:
