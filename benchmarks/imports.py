@@ -3,17 +3,20 @@
 python -m benchmarks.imports                  # torchvision's convolutional networks, outputs compared, too
 python -m benchmarks.imports --timm           # timm's: the long run, keys and shapes compared
 python -m benchmarks.imports --timm --part 1/4 --outputs
+python -m benchmarks.imports --timm --resume timm.jsonl     # a line a network: what is in the file is not run again
 python -m benchmarks.imports timm:resnet50 torchvision:vgg16
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -193,15 +196,27 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--timm", action="store_true", help="timm's networks, not torchvision's")
     parser.add_argument("--part", default="1/1", help="the first, second … of so many parts")
     parser.add_argument("--outputs", action="store_true", help="compare outputs, too")
+    parser.add_argument("--resume", type=Path, help="the file of results that is gone on with")
     options = parser.parse_args(arguments)
     torchvision()
-    results = []
+    results = finished(options.resume)
     for source in sources(options):
-        found = run(source, options.outputs or not options.timm)
-        results.append(found)
-        state = "right" if found.is_right else "wrong" if found.wrong else "refused"
-        sys.stderr.write(f"{source}: {state}, {found.lines} lines, {found.seconds:.2f} s\n")
-    sys.stdout.write(report(results, "Imports"))
+        if source not in results:
+            found = results[source] = run(source, options.outputs or not options.timm)
+            state = "right" if found.is_right else "wrong" if found.wrong else "refused"
+            sys.stderr.write(f"{source}: {state}, {found.lines} lines, {found.seconds:.2f} s\n")
+            if options.resume:
+                with options.resume.open("a") as file:
+                    file.write(json.dumps(found._asdict()) + "\n")
+    sys.stdout.write(report(list(results.values()), "Imports"))
+
+
+def finished(record: Path | None) -> dict[str, Result]:
+    """The results that a file of an earlier run holds, by source."""
+    if record is None or not record.exists():
+        return {}
+    results = [Result(**json.loads(line)) for line in record.read_text().splitlines()]
+    return {each.source: each._replace(refused=tuple(each.refused)) for each in results}
 
 
 if __name__ == "__main__":
