@@ -6,11 +6,13 @@ Positions grow from left to right; each thing stands as far left as the words an
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from cnnspec.draw.diagram.box_text import fill_lines
 from cnnspec.draw.metrics import cut, width
+from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
 from cnnspec.draw.volume.figure_model import Figure, Skip, Step
 from cnnspec.draw.volume.primitives import Point
 from cnnspec.draw.volume.scale import Scale
@@ -130,7 +132,7 @@ def fill_rows(words: Sequence[str], size: float, room: float) -> list[str]:
 
 def spread(
     things: Sequence[Sized], first: int, left: float, right: float, skips: Mapping[int, Sequence[Skip]]
-) -> list[Spot]:
+) -> Iterator[Spot]:
     """As many things from the first one on as fit between left and right; one at least.
 
     `skips` are those with words, by the step that they lead to.
@@ -146,7 +148,7 @@ def spread(
         if spots and spot.right > right - STUB:
             break
         spots.append(spot)
-    return spots
+        yield spot
 
 
 def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot:
@@ -167,10 +169,10 @@ def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot
 
 
 def reaches(spots: Sequence[Spot], left: float) -> tuple[float, float]:
-    """From where on there is room for labels, and for operations."""
-    labels = (spot.label + spot.sized.label_width / 2 + APART for spot in spots if spot.sized.label_width)
-    words = (spot.words + spot.sized.words_width / 2 + APART for spot in spots if spot.sized.words)
-    return max(labels, default=left), max(words, default=left)
+    """From where on there is room for labels, and for operations: behind the last of either."""
+    labels = (s.label + s.sized.label_width / 2 + APART for s in reversed(spots) if s.sized.label_width)
+    words = (s.words + s.sized.words_width / 2 + APART for s in reversed(spots) if s.sized.words)
+    return next(labels, left), next(words, left)
 
 
 def gap_before(thing: Sized, before: Sized) -> float:
@@ -185,25 +187,35 @@ def wrapped(
     figure: Figure, things: Sequence[Sized], left: float, right: float, start: int = 0
 ) -> list[list[Spot]]:
     """The things from `start` on in rows: few, cut where nothing skips and at inputs, and evenly filled."""
-    with_words, cuts = by_head(figure.skips), torn(figure)
-    best: list[tuple[float, int]] = [(float("inf"), 0)] * (len(things) + 1)
-    best[start] = (0.0, start)
-    for first in range(start, len(things)):
+    with_words, count = by_head(figure.skips), len(things)
+    ways = [(skip.tail + 1, skip.head) for skip in figure.skips]
+    torn = crossings([*ways, *((brace.first, brace.last) for brace in figure.braces)], count)
+
+    def rows_from(first: int) -> Iterator[tuple[int, float]]:
         for spot in spread(things, first, left, right, with_words):
-            step = figure.steps[spot.number]
-            if spot.number > first and step.kind == "input" and not step.fed:
+            if spot.number > first and begins_row(spot.sized.step):
                 break
-            slack = max(0.0, 1 - spot.right / right)
-            cost = best[first][0] + 1 + slack**2 + 0.45 * cuts[spot.number + 1]
-            best[spot.number + 1] = min(best[spot.number + 1], (cost, first))
-    rows: list[list[Spot]] = []
-    end = len(things)
-    while end > start:
-        first = best[end][1]
-        row = spread(things, first, left, right, with_words)[: end - first]
-        rows.append(justify(row, right if end == len(things) else right - STUB))
-        end = first
-    return rows[::-1]
+            yield spot.number + 1, row_cost(spot.right / right, torn[spot.number + 1])
+
+    rows = []
+    for numbers in best_breaks(start, count, rows_from):
+        row = list(islice(spread(things, numbers.start, left, right, with_words), len(numbers)))
+        rows.append(justify(row, right if numbers.stop == count else right - STUB))
+    return rows
+
+
+def begins_row(step: Step) -> bool:
+    return step.kind == "input" and not step.fed
+
+
+def fewest_rows(
+    things: Sequence[Sized], left: float, right: float, start: int, skips: Mapping[int, Sequence[Skip]]
+) -> int:
+    """How many rows there are at least: each as full as it can be."""
+    count = 0
+    while start < len(things):
+        start, count = max(spot.number for spot in spread(things, start, left, right, skips)) + 1, count + 1
+    return count
 
 
 def by_head(skips: Sequence[Skip]) -> dict[int, list[Skip]]:
@@ -219,15 +231,3 @@ def justify(spots: Sequence[Spot], right: float) -> list[Spot]:
     gaps = max(1, len(spots) - 1)
     more = min(LOOSEST, max(0.0, right - spots[-1].right) / gaps)
     return [spot.moved(i * more, max(0.0, i - 0.5) * more) for i, spot in enumerate(spots)]
-
-
-def torn(figure: Figure) -> list[int]:
-    """How many skips and braces a break before each step would tear."""
-    found = [0] * (len(figure.steps) + 1)
-    for first, last in (
-        *((skip.tail + 2, skip.head) for skip in figure.skips),
-        *((brace.first + 1, brace.last) for brace in figure.braces),
-    ):
-        for at in range(first, last + 1):
-            found[at] += 1
-    return found

@@ -11,7 +11,18 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import BOLD, cut, width
 from cnnspec.draw.names import mark
 from cnnspec.draw.svg import document, number
-from cnnspec.draw.volume.arrange import ALONG, APART, LABEL, WORDS, Sized, fill_rows, give_size, wrapped
+from cnnspec.draw.volume.arrange import (
+    ALONG,
+    APART,
+    LABEL,
+    WORDS,
+    Sized,
+    by_head,
+    fewest_rows,
+    fill_rows,
+    give_size,
+    wrapped,
+)
 from cnnspec.draw.volume.figure_model import Figure, Skip, plan
 from cnnspec.draw.volume.palette import THEMES
 from cnnspec.draw.volume.primitives import PITCH, Face, Point, Primitive, Text, shift
@@ -115,10 +126,15 @@ def in_rows(
 ) -> Body:
     """The figure from a step on in few rows, large, and not too high: as the zoom that does best at all."""
     left, right = MARGIN, wide - MARGIN
+    sized = {zoom: measure_steps(figure, zoom, sheets=not start) for zoom in zooms}
+    skips = by_head(figure.skips)
+    merits = {zoom: merit(fewest_rows(sized[zoom], left, right, start, skips), zoom) for zoom in zooms}
     least, best = float("inf"), list[Strip]()
-    for zoom in zooms:
-        rows = wrapped(figure, measure_steps(figure, zoom, sheets=not start), left, right, start)
-        cost = ROW * len(rows) - zoom + max(0.0, SMALL / zoom - 1)
+    for zoom in sorted(zooms, key=lambda zoom: merits[zoom]):
+        if merits[zoom] >= least:
+            break
+        rows = wrapped(figure, sized[zoom], left, right, start)
+        cost = merit(len(rows), zoom)
         if cost < least and all(row[-1].right <= right + ROUNDED for row in rows):
             found = draw_rows(figure, rows, left, right, loose)
             excess = sum(strip.height for strip in found) / (HIGH * wide * max(1, len(rows))) - 1
@@ -136,6 +152,11 @@ def in_rows(
         end = Point(leaving.x, leaving.y + zero)
         y += strip.height + BETWEEN
     return parts, y - BETWEEN
+
+
+def merit(rows: int, zoom: float) -> float:
+    """What rows cost at a zoom, however high they are: the less, the better."""
+    return ROW * rows - zoom + max(0.0, SMALL / zoom - 1)
 
 
 def in_a_valley(figure: Figure, found: Valley, wide: float) -> Body | None:

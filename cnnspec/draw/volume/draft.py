@@ -27,14 +27,17 @@ class Draft:
             for box in boxes(diagram.items)
             if box.kind == "fault" or (box.kind != "output" and not box.idle and box.number in self.made)
         }
+        self.inputs = sum(box.kind == "input" for box in self.boxes.values())
         self.odds = odds(diagram)
         self.outputs = outputs(diagram)
         self.tails: dict[int, list[int]] = {number: [] for number in self.boxes}
         for edge in diagram.edges:
             if edge.head in self.boxes:
                 self.tails[edge.head].append(edge.tail)
-        self.heads: dict[int, list[int]] = {}
-        self.turn()
+        self.heads: dict[int, list[int]] = {number: [] for number in self.boxes}
+        for head, tails in self.tails.items():
+            for tail in dict.fromkeys(tails):
+                self.heads[tail].append(head)
         self.bands = concatenated_bands(self, diagram.edges)
         self.items = diagram.items
         self.clusters = list(clusters(diagram.items))
@@ -42,13 +45,6 @@ class Draft:
         self.closed: dict[str, Cluster] = {}
         folded = ((i, cluster) for i, cluster in enumerate(self.clusters) if cluster.times > 1)
         self.homes = {number: i for i, cluster in folded for number in numbers(cluster)}  # of boxes
-
-    def turn(self) -> None:
-        """Find the heads of what `tails` says."""
-        self.heads = {number: [] for number in self.boxes}
-        for head, tails in self.tails.items():
-            for tail in dict.fromkeys(tails):
-                self.heads[tail].append(head)
 
     def collapse(self, numbers: set[int], *parts: str, times: int = 1, shared: bool = False) -> bool:
         """Boxes become one that is described as `parts` say, if a single value leaves them and all fits."""
@@ -60,11 +56,12 @@ class Draft:
             return False
         number = exits.pop()
         box = self.boxes[number]
-        for n in inside:
-            del self.boxes[n], self.tails[n]
+        for n in inside - {number}:
+            del self.boxes[n], self.tails[n], self.heads[n]
         self.boxes[number] = box._replace(kind="block", parts=parts, times=times, shared=shared, window=None)
         self.tails[number] = list(entering)
-        self.turn()
+        for tail in entering:
+            self.heads[tail] = [head for head in self.heads[tail] if head not in inside] + [number]
         return True
 
     def drop(self, number: int) -> None:
@@ -144,7 +141,7 @@ def between(draft: Draft, join: int) -> set[int]:
         if entry >= low:
             return found
         low = entry
-        found = {n for n in draft.boxes if low < n <= join}
+        found = {n for n in range(low + 1, join + 1) if n in draft.boxes}
 
 
 def length(draft: Draft, number: int) -> int:

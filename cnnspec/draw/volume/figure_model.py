@@ -126,8 +126,7 @@ def notes(diagram: Diagram) -> Iterator[str]:
 
 def names(draft: Draft, box: Box) -> tuple[str, ...]:
     """What a value is called as an input or an output, where the net has several."""
-    inputs = sum(other.kind == "input" for other in draft.boxes.values())
-    found = box.parts[:1] if box.kind == "input" and inputs > 1 else ()
+    found = box.parts[:1] if box.kind == "input" and draft.inputs > 1 else ()
     if sum(map(len, draft.outputs.values())) > 1:
         found += draft.outputs.get(box.number, ())
     return tuple(map(plain, found))

@@ -199,11 +199,13 @@ def hide_paths(draft: Draft, join: int, before: set[int]) -> None:
 
 def used_alone(draft: Draft, join: int, ends: Set[int]) -> set[int]:
     """A join, and back to those ends and to inputs all that nothing else uses."""
-    found = {join}
-    for number in sorted(draft.boxes.keys() - ends, reverse=True):
-        heads = draft.heads[number]
-        if heads and found.issuperset(heads) and draft.boxes[number].kind != "input":
+    found, waiting = {join}, set(draft.tails[join])
+    while waiting:
+        waiting.discard(number := max(waiting))
+        idle = number in ends or draft.boxes[number].kind == "input"
+        if not idle and found.issuperset(draft.heads[number]):
             found.add(number)
+            waiting.update(draft.tails[number])
     return found
 
 

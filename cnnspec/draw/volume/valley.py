@@ -224,7 +224,7 @@ def group(things: Sequence[Sized], numbers: range, skips: Sequence[Skip]) -> lis
     row = list(things[: numbers.stop])
     first = row[numbers.start].without_words()
     row[numbers.start] = first._replace(step=first.step._replace(fed=False))
-    return spread(row, numbers.start, 0, INFINITE, by_head(skips))
+    return list(spread(row, numbers.start, 0, INFINITE, by_head(skips)))
 
 
 def length(spots: Sequence[Spot]) -> float:
